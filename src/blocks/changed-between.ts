@@ -1,0 +1,27 @@
+import { openIndex } from './block-index.ts';
+import type { Extent } from './extents.ts';
+
+/** Extents (bytes, ascending, merged) of blocks whose digests differ between two indexes of equal capacity. */
+export async function changedBetween(olderPath: string, newerPath: string, signal?: AbortSignal): Promise<Extent[]> {
+  await using older = await openIndex(olderPath);
+  await using newer = await openIndex(newerPath);
+  const changed: { offset: number; length: number }[] = [];
+  const add = (block: number): void => {
+    const offset = block * newer.blockSize;
+    const length = Math.min(newer.blockSize, newer.capacity - offset);
+    const last = changed.at(-1);
+    if (last && last.offset + last.length === offset) last.length += length;
+    else changed.push({ offset, length });
+  };
+  const zeros = Buffer.alloc(newer.pageBlocks * 32);
+  for (let page = 0; page < newer.pageCount; page++) {
+    signal?.throwIfAborted();
+    const [a, b] = [(await older.page(page)) ?? zeros, (await newer.page(page)) ?? zeros];
+    if (a.equals(b)) continue;
+    const first = page * newer.pageBlocks;
+    for (let at = 0; at < b.length; at += 32) {
+      if (a.compare(b, at, at + 32, at, at + 32) !== 0) add(first + at / 32);
+    }
+  }
+  return changed;
+}

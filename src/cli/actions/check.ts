@@ -1,0 +1,24 @@
+import { installSignals } from '../../engine/install-signals.ts';
+import { checkReport } from '../../view/check-report.ts';
+import { countView } from '../../view/count-view.ts';
+import type { CommandContext } from '../command.ts';
+import { findTarget } from '../find-target.ts';
+import { print } from '../print.ts';
+
+export async function action(context: CommandContext): Promise<number> {
+  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+  const target = await findTarget(hub, context.args[0], context.options['repository'] as string | undefined);
+  using signals = installSignals();
+  const view = countView(context.terminal, context.global);
+  const deep = context.options['quick'] !== true;
+  let output;
+  try {
+    output = await hub.check({ ...target, deep, signal: signals.gently, onProgress: view.progress });
+  } finally {
+    view.close();
+  }
+  const { findings, ok } = output;
+  print(context, output, (options) => checkReport(output, { ...options, deep, quiet: context.global.quiet }));
+  if (!ok) return 1;
+  return findings.length > 0 ? 3 : 0;
+}

@@ -1,0 +1,36 @@
+import { dirname } from 'node:path';
+import { installSignals } from '../../engine/install-signals.ts';
+import { planReport } from '../../view/plan-report.ts';
+import { columnsOf } from '../../view/terminal.ts';
+import type { CommandContext } from '../command.ts';
+import { worstOf } from '../exit-codes.ts';
+import { planFile } from '../plan-file.ts';
+import { reportError } from '../report-error.ts';
+import type { Mode, PlanToRun } from '../run-plan.ts';
+
+/** Shows what each plan would do. */
+export async function action(context: CommandContext): Promise<number> {
+  const files = context.args.map((name) => planFile(name, context));
+  const codes: number[] = [];
+  for (const file of files)
+    codes.push(await previewPlan(context, { file, mode: context.options['mode'] as Mode | undefined }));
+  return worstOf(codes);
+}
+
+export async function previewPlan(context: CommandContext, plan: PlanToRun): Promise<number> {
+  const { terminal, global } = context;
+  using cancel = installSignals();
+  try {
+    await using hub = await context.openHub({ startFolder: dirname(plan.file), readOnly: true });
+    const preview = await hub.preview({ ...plan, cancel });
+    const { stdout, style } = terminal;
+    stdout.write(
+      global.json
+        ? `${JSON.stringify(preview)}\n`
+        : `${planReport(preview, { style, columns: columnsOf(stdout) }).join('\n')}\n`,
+    );
+    return 0;
+  } catch (error) {
+    return reportError(error, { terminal, json: global.json });
+  }
+}

@@ -1,0 +1,17 @@
+import { formatDiagnostics, validateOutput, type DiagnosticFormat } from '../../plan/format-diagnostics.ts';
+import { validateFiles } from '../../plan/validate-files.ts';
+import type { CommandContext } from '../command.ts';
+
+/** Only src/plan is loaded for this: it has to be quick. */
+export async function action({ args, options, global, terminal, readInput }: CommandContext): Promise<number> {
+  const paths = args.length > 0 ? args : ['.'];
+  const stdin = paths.includes('-') ? await readInput() : undefined;
+  const result = validateFiles(paths, { config: global.config, stdin });
+  const { stdout, style } = terminal;
+  const format = options['format'] as DiagnosticFormat;
+  if (global.json && format === 'text') stdout.write(`${JSON.stringify(validateOutput(result))}\n`);
+  else if (!(global.quiet && result.valid && format === 'text')) {
+    stdout.write(formatDiagnostics(result, format, { color: style.colour }));
+  }
+  return result.valid ? 0 : 10;
+}

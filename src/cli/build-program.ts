@@ -1,0 +1,110 @@
+import { Argument, Command, Option } from 'commander';
+import { columnsOf, type OutputStream, type Terminal } from '../view/terminal.ts';
+import type { CommandDefinition, OptionDefinition } from './command.ts';
+import { commands, globalOptions } from './commands/index.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export interface ProgramParts {
+  readonly version: string;
+  readonly terminal: Terminal;
+  /** Called with the command that the user named. */
+  act(definition: CommandDefinition, args: readonly string[], options: Record<string, unknown>): Promise<void>;
+}
+
+/** The commander program of the list of commands. Parsing throws CommanderError, also after help was printed. */
+export function buildProgram(parts: ProgramParts): Command {
+  const program = new Command('sendense-run')
+    .description(
+      'Backs up virtual machines as code: runs YAML plans, keeps plain qcow2 chains that qemu-img alone can restore.',
+    )
+    .version(parts.version, '-V, --version', 'print the version')
+    .usage('[command] [options]')
+    .helpCommand('help [command]', 'help for a command')
+    .helpOption('-h, --help', 'help')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false });
+  configure(program, parts.terminal);
+  for (const option of globalOptions) program.addOption(optionOf(option));
+  program.addHelpText('after', () => afterProgram(parts.terminal));
+  for (const definition of commands)
+    program.addCommand(commandOf(definition, parts), { isDefault: definition.name === 'run' });
+  return program;
+}
+
+function commandOf(definition: CommandDefinition, parts: ProgramParts): Command {
+  const command = new Command(definition.name)
+    .summary(definition.summary)
+    .description(definition.description.join('\n\n'));
+  configure(command, parts.terminal);
+  command.helpOption('-h, --help', 'help').configureHelp({ showGlobalOptions: true });
+  for (const { syntax, description, completes } of definition.arguments) {
+    const argument = new Argument(syntax, description);
+    command.addArgument(Array.isArray(completes) ? argument.choices(completes as string[]) : argument);
+  }
+  for (const option of definition.options) command.addOption(optionOf(option));
+  command.addHelpText('after', () => afterCommand(definition, parts.terminal));
+  for (const child of definition.commands ?? []) command.addCommand(commandOf(child, parts));
+  if (definition.load) {
+    command.action(async () => parts.act(definition, command.args, command.optsWithGlobals()));
+  } else {
+    command.helpCommand(false);
+  }
+  return command;
+}
+
+export function optionOf({ flags, description, choices, default: value, repeats }: OptionDefinition): Option {
+  const option = new Option(flags, description);
+  if (choices) option.choices([...choices]);
+  if (value !== undefined) option.default(value);
+  if (repeats) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+  return option;
+}
+
+function configure(command: Command, { stdout, stderr, style, errorStyle }: Terminal): void {
+  const widthOf = (stream: OutputStream): number => Math.min(100, columnsOf(stream));
+  command
+    .exitOverride()
+    .showHelpAfterError('(see --help)')
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      outputError: (text, write) => write(errorStyle.red(text.replace(/^error: /, 'sendense-run: '))),
+      getOutHelpWidth: () => widthOf(stdout),
+      getErrHelpWidth: () => widthOf(stderr),
+      getOutHasColors: () => style.colour,
+      getErrHasColors: () => errorStyle.colour,
+    })
+    .configureHelp({
+      ...command.configureHelp(),
+      styleTitle: (text) => style.bold(text),
+      styleCommandText: (text) => style.bold(text),
+    });
+}
+
+function afterProgram({ style }: Terminal): string {
+  const examples = [
+    ['sendense-run pgtest1-nightly.yaml', 'run a plan'],
+    ['sendense-run plan pgtest1-nightly.yaml', 'see first what it would do'],
+    ['sendense-run show pgtest1', 'see what there is to restore'],
+    ['sendense-run restore pgtest1 --to ./restored', 'restore it'],
+  ];
+  return [
+    '',
+    style.bold('Examples:'),
+    ...examples.map(([command = '', what = '']) => `  ${style.cyan(command.padEnd(46))}  ${what}`),
+    '',
+    'Each command has help of its own: sendense-run help COMMAND. Exit statuses: sendense-run explain.',
+  ].join('\n');
+}
+
+function afterCommand(
+  { examples, exitCodes: codes, commands: children }: CommandDefinition,
+  { style }: Terminal,
+): string {
+  const lines = ['', style.bold('Examples:')];
+  for (const { command, description } of examples)
+    lines.push(`  ${style.dim(`# ${description}`)}`, `  ${style.cyan(command)}`);
+  if (children) return lines.join('\n');
+  lines.push('', style.bold('Exit status:'));
+  for (const code of codes) lines.push(`  ${String(code).padStart(3)}  ${exitCodes[code] ?? ''}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,27 @@
+import type { CommandDefinition } from '../command.ts';
+
+export const check: CommandDefinition = {
+  name: 'check',
+  summary: 'Check a repository: chains, files, content',
+  description: [
+    'Compares manifests, files and state database with each other, runs `qemu-img check` on each file, and reads the content of every restore point and compares it with its block index. Names files that no restore point owns. Changes nothing.',
+    '--quick leaves out what has to read the disks.',
+  ],
+  arguments: [{ syntax: '[vm-or-point]', description: 'only this VM or restore point', completes: 'vms' }],
+  options: [
+    { flags: '--quick', description: 'manifests, chains, sizes and qcow2 metadata only; does not read the content' },
+    { flags: '-r, --repository <name>', description: 'only this repository' },
+  ],
+  examples: [
+    { command: 'sendense-run check', description: 'Everything, content too' },
+    { command: 'sendense-run check --quick', description: 'Seconds instead of hours' },
+    { command: 'sendense-run check pgtest1', description: 'One VM' },
+    {
+      command: 'sendense-run check --json | jq -r \'.findings[] | .code + " " + .path\'',
+      description: 'What was found, for a script',
+    },
+  ],
+  exitCodes: [0, 1, 2, 3, 10, 130, 143],
+  seeAlso: ['list', 'show', 'repo'],
+  load: () => import('../actions/check.ts'),
+};

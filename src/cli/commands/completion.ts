@@ -1,0 +1,21 @@
+import type { CommandDefinition } from '../command.ts';
+
+export const completion: CommandDefinition = {
+  name: 'completion',
+  summary: 'Print a completion script for a shell',
+  description: ['Completes commands, options, their values, plan files and folders.'],
+  arguments: [{ syntax: '<shell>', description: 'bash, zsh or fish', completes: ['bash', 'zsh', 'fish'] }],
+  options: [],
+  examples: [
+    { command: 'source <(sendense-run completion bash)', description: 'bash, for this session' },
+    {
+      command: 'sendense-run completion bash > /etc/bash_completion.d/sendense-run',
+      description: 'bash, for everybody',
+    },
+    { command: 'sendense-run completion zsh > "${fpath[1]}/_sendense-run"', description: 'zsh' },
+    { command: 'sendense-run completion fish > ~/.config/fish/completions/sendense-run.fish', description: 'fish' },
+  ],
+  exitCodes: [0, 2],
+  seeAlso: [],
+  load: () => import('../actions/completion.ts'),
+};

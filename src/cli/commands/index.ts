@@ -1,0 +1,43 @@
+import type { CommandDefinition, OptionDefinition } from '../command.ts';
+import { check } from './check.ts';
+import { completion } from './completion.ts';
+import { explain } from './explain.ts';
+import { list } from './list.ts';
+import { plan } from './plan.ts';
+import { recover } from './recover.ts';
+import { repo } from './repo.ts';
+import { restore } from './restore.ts';
+import { run } from './run.ts';
+import { schema } from './schema.ts';
+import { show } from './show.ts';
+import { status } from './status.ts';
+import { validate } from './validate.ts';
+
+/** The commands of `sendense-run`, in the order in which help lists them. */
+export const commands: readonly CommandDefinition[] = [
+  run,
+  plan,
+  validate,
+  restore,
+  list,
+  show,
+  check,
+  status,
+  recover,
+  repo,
+  schema,
+  explain,
+  completion,
+];
+
+/** Options of every command; they may stand before or after its name. */
+export const globalOptions: readonly OptionDefinition[] = [
+  {
+    flags: '-c, --config <file>',
+    description: 'settings file (default: sendense.yaml beside the plan, above it, or in /etc/sendense/)',
+    completes: 'files',
+  },
+  { flags: '--json', description: 'results as JSON, one object a line, on standard output' },
+  { flags: '-q, --quiet', description: 'only errors and the result' },
+  { flags: '--no-color', description: 'no colours; NO_COLOR and FORCE_COLOR are followed too' },
+];

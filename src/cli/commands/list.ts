@@ -1,0 +1,22 @@
+import type { CommandDefinition } from '../command.ts';
+
+export const list: CommandDefinition = {
+  name: 'list',
+  summary: 'List restore points',
+  description: [
+    'One line a restore point, oldest first: VM, id, full or incremental, when, size of its files, disks, length of its chain.',
+  ],
+  arguments: [{ syntax: '[vm]', description: 'only this VM', completes: 'vms' }],
+  options: [{ flags: '-r, --repository <name>', description: 'only this repository' }],
+  examples: [
+    { command: 'sendense-run list', description: 'Everything' },
+    { command: 'sendense-run list pgtest1', description: 'One VM' },
+    {
+      command: "sendense-run list pgtest1 --json | jq -r '.points[-1].backup_id'",
+      description: 'The id of the newest restore point, for a script',
+    },
+  ],
+  exitCodes: [0, 1, 2, 10],
+  seeAlso: ['show', 'restore', 'check'],
+  load: () => import('../actions/list.ts'),
+};

@@ -1,0 +1,30 @@
+import type { CommandDefinition } from '../command.ts';
+
+export const plan: CommandDefinition = {
+  name: 'plan',
+  summary: 'Show what a run would do, without doing it (dry-run)',
+  description: [
+    'For each step: the commands with their arguments, the files that would be made (+), changed (~) and removed (-), port leases, whether each disk would be full or incremental and why, how many bytes are expected, and what is only known later.',
+    'Reads the source and the repository, and writes nothing at all: no file, no lease, no row in the state database.',
+  ],
+  arguments: [{ syntax: '<plan...>', description: 'plan files (YAML)', completes: 'plans' }],
+  options: [
+    {
+      flags: '-m, --mode <mode>',
+      description: 'as in `sendense-run run`',
+      choices: ['auto', 'full', 'incremental'],
+    },
+  ],
+  examples: [
+    { command: 'sendense-run plan pgtest1-nightly.yaml', description: 'Full or incremental tonight, and why?' },
+    { command: 'sendense-run plan --mode full pgtest1-nightly.yaml', description: 'What would a new full backup do?' },
+    {
+      command: "sendense-run plan --json pgtest1-nightly.yaml | jq '.disks[] | {disk, mode, reason}'",
+      description: 'The decision of each disk, for a script',
+    },
+  ],
+  exitCodes: [0, 1, 2, 10, 12, 75],
+  files: [['sendense.yaml', 'Settings, searched as by `sendense-run run`.']],
+  seeAlso: ['run', 'validate', 'explain'],
+  load: () => import('../actions/plan.ts'),
+};

@@ -1,0 +1,22 @@
+import type { CommandDefinition } from '../command.ts';
+
+export const recover: CommandDefinition = {
+  name: 'recover',
+  summary: 'Clean up after runs that crashed',
+  description: [
+    'Unwinds, newest step first, every run whose process is gone: releases its ports, stops its qemu-nbd (only where pid, start time and boot id match), cancels its job on the node, removes half-written files. A run that had published its restore point keeps it.',
+    'Every run does this first, too; this command is for when nothing else is to be run.',
+  ],
+  arguments: [],
+  options: [],
+  examples: [
+    { command: 'sendense-run recover', description: 'After a power cut or kill -9' },
+    {
+      command: "sendense-run recover --json | jq '.runs[].errors'",
+      description: 'What could not be cleaned up, for a script',
+    },
+  ],
+  exitCodes: [0, 2, 10, 16, 130, 143],
+  seeAlso: ['status', 'run', 'check'],
+  load: () => import('../actions/recover.ts'),
+};

@@ -1,0 +1,67 @@
+import type { CommandDefinition } from '../command.ts';
+
+export const restore: CommandDefinition = {
+  name: 'restore',
+  summary: 'Write the disks of a restore point into a directory',
+  description: [
+    'Makes a restore plan from the command line and runs it: writes each disk under a temporary name, compares it with the block index of the restore point, then gives it its name: disk-0.raw, disk-1.raw, …',
+    'Never overwrites a file and never writes to the repository. What a failed restore has written is removed again.',
+  ],
+  arguments: [{ syntax: '<vm>', description: 'name of the VM', completes: 'vms' }],
+  options: [
+    {
+      flags: '-p, --point <point>',
+      description:
+        'a backup id, latest, or `before TIME`: the last one before a time, for example "before 2026-11-20T01:00Z"; a time without a zone is local',
+      default: 'latest',
+      completes: ['latest', 'before'],
+    },
+    { flags: '-t, --to <directory>', description: 'where to write (required); made if missing', completes: 'folders' },
+    {
+      flags: '-f, --format <format>',
+      description: 'format of the files',
+      choices: ['raw', 'qcow2', 'vmdk'],
+      default: 'raw',
+    },
+    {
+      flags: '--subformat <subformat>',
+      description: 'for vmdk: monolithicSparse, or streamOptimized as OVA files and uploads want it',
+      choices: ['monolithicSparse', 'streamOptimized'],
+    },
+    {
+      flags: '--thin',
+      description:
+        'for qcow2: an overlay on the chain in the repository instead of a copy; ready at once, needs the repository',
+    },
+    { flags: '-d, --disk <number>', description: 'only this disk (0, 1, …); may be repeated', repeats: true },
+    { flags: '--no-verify', description: 'do not compare what was written with the block index' },
+    { flags: '-r, --repository <name>', description: 'repository to read (default: the one that has the VM)' },
+    { flags: '-n, --dry-run', description: 'show what would happen and write nothing' },
+  ],
+  examples: [
+    {
+      command: 'sendense-run restore pgtest1 --to ./restored',
+      description: 'The newest restore point, all disks, raw',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --point before 2026-11-20T01:00Z --to ./restored',
+      description: "As it was before one o'clock",
+    },
+    {
+      command: 'sendense-run restore pgtest1 --disk 1 --format qcow2 --to ./restored',
+      description: 'One disk, flat qcow2',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --format qcow2 --thin --to ./look',
+      description: 'To look into it: an overlay, ready at once',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --format vmdk --subformat streamOptimized --to ./upload',
+      description: 'To upload to vSphere',
+    },
+  ],
+  exitCodes: [0, 1, 2, 3, 10, 14, 16, 70, 130, 143],
+  files: [['DIRECTORY/disk-<n>.<format>', 'The restored disks.']],
+  seeAlso: ['list', 'show', 'check', 'run'],
+  load: () => import('../actions/restore.ts'),
+};

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommanderError } from 'commander';
+import { packageRoot } from '../schemas/validator.ts';
+import { openTerminal } from '../view/terminal.ts';
+import { buildProgram } from './build-program.ts';
+import type { CommandContext, CommandDefinition, ProgramIo } from './command.ts';
+import { reportError } from './report-error.ts';
+
+/** `sendense-run` without a process around it: parses, acts, reports. Returns the exit status; never rejects. */
+export async function main(argv: readonly string[], io: ProgramIo): Promise<number> {
+  const words = joinBefore(argv);
+  const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
+  const terminal = openTerminal({
+    stdout: io.stdout,
+    stderr: io.stderr,
+    env: io.env,
+    noColour: own.includes('--no-color'),
+  });
+  let exitCode = 0;
+  const program = buildProgram({
+    version: versionOf(),
+    terminal,
+    act: async (definition, args, options) => {
+      const implied = definition.name === 'run' && program.args[0] !== 'run';
+      exitCode = await act(definition, contextOf(io, terminal, { args, options, implied }));
+    },
+  });
+  if (words.length === 0) {
+    terminal.stderr.write(program.helpInformation({ error: true }));
+    return 2;
+  }
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return reportError(error, { terminal, json: own.includes('--json') });
+  }
+}
+
+async function act(definition: CommandDefinition, context: CommandContext): Promise<number> {
+  try {
+    if (!definition.load) return 2;
+    const { action } = await definition.load();
+    return await action(context);
+  } catch (error) {
+    return reportError(error, { terminal: context.terminal, json: context.global.json });
+  }
+}
+
+function contextOf(
+  io: ProgramIo,
+  terminal: CommandContext['terminal'],
+  { args, options, implied }: { args: readonly string[]; options: Record<string, unknown>; implied: boolean },
+): CommandContext {
+  const config = options['config'] as string | undefined;
+  return {
+    args,
+    options,
+    global: { config, json: options['json'] === true, quiet: options['quiet'] === true },
+    terminal,
+    implied,
+    readInput: io.readInput,
+    openHub: (wanted) => io.openHub({ config, embeddedNode: io.embeddedNode, ...wanted }),
+  };
+}
+
+/** `--point before TIME` is what people write; the option takes one value. */
+function joinBefore(argv: readonly string[]): string[] {
+  const at = argv.findIndex(
+    (word, index) => word === 'before' && ['--point', '-p', '--point=before'].includes(argv[index - 1] ?? ''),
+  );
+  const time = argv[at + 1];
+  return at < 0 || time === undefined ? [...argv] : [...argv.slice(0, at), `before ${time}`, ...argv.slice(at + 2)];
+}
+
+const versionOf = (): string =>
+  (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;

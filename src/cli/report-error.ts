@@ -1,0 +1,61 @@
+import { errorToJson, exitCodeOf, toSendenseError, type SendenseError } from '../errors/sendense-error.ts';
+import type { DiagnosticOutput } from '../schemas/types.ts';
+import { errorReport } from '../view/error-report.ts';
+import { columnsOf, type Terminal } from '../view/terminal.ts';
+import { printable } from '../view/text.ts';
+
+export interface ReportOptions {
+  readonly terminal: Terminal;
+  /** Also as JSON, on standard output. */
+  readonly json: boolean;
+}
+
+/** Says on standard error what went wrong, once; returns the exit status. */
+export async function reportError(value: unknown, { terminal, json }: ReportOptions): Promise<number> {
+  const error = toSendenseError(value);
+  if (json) terminal.stdout.write(`${JSON.stringify(errorToJson(error))}\n`);
+  await explainError(value, error, terminal);
+  return exitCodeOf(error);
+}
+
+async function explainError(
+  value: unknown,
+  error: SendenseError,
+  { stderr, errorStyle: style }: Terminal,
+): Promise<void> {
+  const diagnostics = error.details?.['diagnostics'] as DiagnosticOutput[] | undefined;
+  if (diagnostics) return void stderr.write(await diagnosticsText(error, diagnostics, style.colour));
+  if (error.code === 'run.internal') {
+    stderr.write(`${style.alarm(' run.internal ')} ${style.red(printable(error.message.split('\n')[0] ?? ''))}\n`);
+  } else {
+    const lines = [
+      `${style.red('sendense-run:')} ${style.bold(error.entry.title)}`,
+      ...errorReport(errorToJson(error), style, columnsOf(stderr)),
+    ];
+    stderr.write(`${lines.join('\n')}\n`);
+  }
+  if (process.env['SENDENSE_DEBUG'] === '1') stderr.write(`${stackOf(value)}\n`);
+}
+
+const stackOf = (value: unknown): string => (value instanceof Error ? (value.stack ?? value.message) : String(value));
+
+/** All diagnostics of an invalid plan or settings file, as `validate` prints them. */
+async function diagnosticsText(
+  error: SendenseError,
+  diagnostics: DiagnosticOutput[],
+  colour: boolean,
+): Promise<string> {
+  const { formatDiagnostics } = await import('../plan/format-diagnostics.ts');
+  const text = String(error.details?.['text'] ?? '');
+  const files = [...new Set(diagnostics.map(({ file }) => file))];
+  return formatDiagnostics(
+    {
+      valid: false,
+      files: files.map((file) => ({ file, kind: null, name: null, valid: false })),
+      diagnostics: diagnostics as Parameters<typeof formatDiagnostics>[0]['diagnostics'],
+      texts: new Map(files.map((file) => [file, text])),
+    },
+    'text',
+    { color: colour },
+  );
+}

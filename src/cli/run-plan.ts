@@ -1,0 +1,80 @@
+import { dirname } from 'node:path';
+import type { CancelSignals } from '../engine/run-options.ts';
+import { errorToJson, exitCodeOf, toSendenseError } from '../errors/sendense-error.ts';
+import type { RunEvent, RunFinishedEvent } from '../schemas/types.ts';
+import { openView } from '../view/open-view.ts';
+import { applyEvent, emptyRun } from '../view/run-model.ts';
+import { runSummary, shortSummary } from '../view/run-summary.ts';
+import { columnsOf } from '../view/terminal.ts';
+import type { CommandContext } from './command.ts';
+import { reportError } from './report-error.ts';
+
+export type Mode = 'auto' | 'full' | 'incremental';
+
+export interface PlanToRun {
+  /** Absolute. */
+  readonly file: string;
+  /** The plan itself, where it is in no file. */
+  readonly text?: string;
+  readonly mode?: Mode | undefined;
+}
+
+/** Runs one plan and shows it; returns its exit status. Under --json the last line is `run.finished`, whatever happens. */
+export async function runPlan(context: CommandContext, plan: PlanToRun, cancel: CancelSignals): Promise<number> {
+  const { terminal, global } = context;
+  const view = openView(terminal, global);
+  const model = emptyRun();
+  const emit = (event: RunEvent): void => {
+    applyEvent(model, event);
+    view.event(event);
+  };
+  let finished: RunFinishedEvent;
+  try {
+    await using hub = await context.openHub({ startFolder: dirname(plan.file) });
+    finished = await hub.run({ ...plan, emit, cancel });
+  } catch (error) {
+    await view.close();
+    if (!global.json) return reportError(error, { terminal, json: false });
+    if (!model.finished) emit(notStarted(plan, error));
+    return exitCodeOf(error);
+  }
+  await view.close();
+  if (!global.json) tell(context, model, finished);
+  return finished.exit_code;
+}
+
+function tell(
+  { terminal, global }: CommandContext,
+  model: ReturnType<typeof emptyRun>,
+  finished: RunFinishedEvent,
+): void {
+  const succeeded = finished.status === 'succeeded';
+  const stream = succeeded ? terminal.stdout : terminal.stderr;
+  const style = succeeded ? terminal.style : terminal.errorStyle;
+  if (global.quiet && succeeded) {
+    for (const warning of finished.warnings)
+      terminal.stderr.write(`${terminal.errorStyle.yellow('warning:')} ${warning}\n`);
+    return void stream.write(`${shortSummary(finished)}\n`);
+  }
+  stream.write(`\n${runSummary(model, finished, { style, columns: columnsOf(stream) }).join('\n')}\n\n`);
+}
+
+/** What stands for a run that could not begin. */
+function notStarted(plan: PlanToRun, error: unknown): RunFinishedEvent {
+  return {
+    type: 'run.finished',
+    time: Date.now(),
+    run_id: '',
+    plan: plan.file,
+    kind: '',
+    vm: '',
+    status: toSendenseError(error).code === 'run.cancelled' ? 'cancelled' : 'failed',
+    exit_code: exitCodeOf(error),
+    duration_ms: 0,
+    backup_id: null,
+    error: errorToJson(error),
+    undo_errors: [],
+    warnings: [],
+    disks: [],
+  };
+}

@@ -1,0 +1,51 @@
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { LockHolder } from './journal.ts';
+import type { Run } from './open-run.ts';
+import { recoverRuns } from './recover-runs.ts';
+
+/**
+ * Enters the run in the journal and takes its lock. Where a dead run holds the lock, that run is recovered first.
+ * @throws SendenseError `run.locked` where a live one holds it
+ */
+export async function startRun<S>(run: Run<S>): Promise<void> {
+  const { pipeline, journal, owner, lock, registry, services } = run.options;
+  for (;;) {
+    const started = journal.startRun({
+      id: run.id,
+      plan: pipeline.name,
+      kind: pipeline.kind,
+      vm: pipeline.vm,
+      planFile: pipeline.file,
+      planFolder: pipeline.folder,
+      owner,
+      started: run.startedAt,
+      lock,
+    });
+    if (started.started) return;
+    const { holder } = started;
+    if (holder.alive) throw locked(run, holder, 'which is still going on');
+    const only = holder.runId;
+    const [recovered] = await recoverRuns({
+      journal,
+      registry,
+      services,
+      recoverer: owner,
+      only,
+      limits: run.limits,
+      signal: AbortSignal.any([run.gently, run.atOnce]),
+    });
+    if (!recovered && journal.recoverableRuns().some(({ id }) => id === only)) {
+      throw locked(run, holder, 'whose process died; another process is cleaning up after it');
+    }
+    for (const error of recovered?.errors ?? []) run.warnings.push(`run ${only} before: ${error.message}`);
+  }
+}
+
+function locked<S>(run: Run<S>, holder: LockHolder, state: string): SendenseError {
+  const since = new Date(holder.since).toISOString();
+  return new SendenseError(
+    'run.locked',
+    `${run.options.pipeline.vm} is locked by run ${holder.runId} (pid ${holder.owner.pid}, since ${since}), ${state}`,
+    { details: { lock: holder.name, run_id: holder.runId, pid: holder.owner.pid, since: holder.since } },
+  );
+}

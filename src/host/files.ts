@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, open, rename, rm, statfs, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+
+/** Flushes a file's data and metadata to disk. */
+export async function fsyncFile(path: string): Promise<void> {
+  await using handle = await open(path, 'r');
+  await handle.sync();
+}
+
+/** Makes names in a folder durable. */
+export async function fsyncFolder(path: string): Promise<void> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    await handle.sync();
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** Makes a new file, its data flushed to disk; its name is not (see {@link fsyncFolder}). Fails where there is one. */
+export async function writeNewFile(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  await using handle = await open(path, 'wx', mode);
+  await handle.writeFile(data);
+  await handle.sync();
+}
+
+/** Writes a whole file so that after a crash either the old or the new content is there, never a part. */
+export async function writeFileDurably(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.sendense-part`);
+  try {
+    await writeNewFile(temporary, data, mode);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await fsyncFolder(dirname(path));
+}
+
+/**
+ * Gives a file its final name; fails where that exists, also when two programs try at once (link is atomic, rename is not).
+ * @throws SendenseError `file.exists`
+ */
+export async function publishFile(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new SendenseError('file.exists', `${path} exists already`, { cause: error });
+    }
+    if (!['EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    // A file system without hard links: the check is not atomic there, which is the best that can be had.
+    if (await exists(path)) throw new SendenseError('file.exists', `${path} exists already`, { cause: error });
+    await rename(temporary, path);
+    return;
+  }
+  await rm(temporary);
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
+/** Bytes that this user can still write in the file system that holds `path`. */
+export async function freeBytes(path: string): Promise<number> {
+  const info = await statfs(path);
+  return info.bavail * info.bsize;
+}

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { unixUri, parseNbdUri } from './nbd-uri.ts';
+import { identityOf, terminate } from './process-identity.ts';
+import { tail } from './process.ts';
+import type { NbdServer } from './qemu-nbd.ts';
+
+export interface ExtentListOptions {
+  /** NBD URI of the export to be narrowed. */
+  readonly source: string;
+  /** Bytes; everything outside reads as a hole. */
+  readonly extents: readonly { readonly offset: number; readonly length: number }[];
+  /** A fresh folder of the job: nbdkit leaves a stale socket behind when it is killed. */
+  readonly directory: string;
+  readonly name: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * An export that shows only some areas of another one as data, so that nbdcopy copies just these.
+ * nbdkit ends with this process, however that ends (`--exit-with-parent`).
+ * @throws SendenseError `nbd.failed` with what nbdkit printed, `tool.missing`
+ */
+export async function serveExtentList(options: ExtentListOptions): Promise<NbdServer> {
+  const list = join(options.directory, `${options.name}.extents`);
+  const socket = join(options.directory, `${options.name}.sock`);
+  await writeFile(list, options.extents.map((extent) => `${extent.offset} ${extent.length}\n`).join(''), { mode: 0o600 });
+  await rm(socket, { force: true });
+  return startNbdkit(['--filter=extentlist', 'nbd', ...nbdPluginArgs(options.source), 'shared=false', `extentlist=${list}`], socket, options.signal);
+}
+
+function nbdPluginArgs(uri: string): string[] {
+  const address = parseNbdUri(uri);
+  if (!address) throw new SendenseError('run.internal', `not an NBD address: ${uri}`);
+  const where = address.kind === 'unix' ? [`socket=${address.socket}`] : [`hostname=${address.host}`, `port=${address.port}`];
+  return [...where, `export=${address.exportName}`];
+}
+
+async function startNbdkit(args: readonly string[], socket: string, signal?: AbortSignal): Promise<NbdServer> {
+  signal?.throwIfAborted();
+  const child = spawn('nbdkit', ['--readonly', '--foreground', '--exit-with-parent', `--unix=${socket}`, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-8192)));
+  const ended = once(child, 'exit').then(
+    () => new SendenseError('nbd.failed', `nbdkit ended: ${tail(said) || 'it printed nothing'}`),
+    (error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT'
+        ? new SendenseError('tool.missing', 'nbdkit is not installed (Debian package nbdkit)', { cause: error })
+        : new SendenseError('nbd.failed', `nbdkit could not be started: ${error.message}`, { cause: error }),
+  );
+  const settled = new AbortController();
+  const waiting = untilThere(socket, 20_000, AbortSignal.any([settled.signal, ...(signal ? [signal] : [])]));
+  const failure = await Promise.race([ended, waiting]);
+  settled.abort();
+  if (failure) {
+    child.kill('SIGKILL');
+    await ended;
+    await rm(socket, { force: true });
+    throw failure;
+  }
+  const identity = identityOf(child.pid ?? -1);
+  if (!identity) throw await ended;
+  const stop: NbdServer['stop'] = async (how = {}) => {
+    const outcome = await terminate(identity, { graceMs: how.graceMs ?? 10_000, signal: how.signal });
+    await rm(socket, { force: true });
+    return outcome;
+  };
+  return { process: identity, uri: unixUri(socket, ''), stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+}
+
+/** nbdkit makes its socket when it is ready to accept. */
+async function untilThere(path: string, ms: number, signal: AbortSignal): Promise<SendenseError | Error | null> {
+  const end = performance.now() + ms;
+  for (let pause = 1; performance.now() < end; pause = Math.min(pause * 2, 20)) {
+    if (signal.aborted) return signal.reason as Error;
+    if ((await stat(path).catch(() => null)) !== null) return null;
+    await delay(pause);
+  }
+  return new SendenseError('nbd.failed', `nbdkit was not ready after ${ms} ms`);
+}

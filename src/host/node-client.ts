@@ -1,0 +1,158 @@
+import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { pipeline } from 'node:stream/promises';
+import { text } from 'node:stream/consumers';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
+import { describeErrors, validatorOf } from '../schemas/validator.ts';
+import type { BackupStartRequest, BackupStarted, Discovered, DiscoverRequest, ErrorOutput, JobStatus, NodeHealth } from '../schemas/types.ts';
+
+/** Where a node's API is: `http://host:port` or `unix:/path/of/socket`. */
+export interface NodeAddress {
+  readonly url: string;
+  readonly token: string;
+  /** How long the node may be silent before it counts as out of reach, ms; default 60 000. */
+  readonly silenceMs?: number;
+}
+
+/** The node's API, `docs/node-api.md`. Every call throws `node.unreachable`, `node.refused` or what the node says. */
+export interface NodeClient {
+  readonly url: string;
+  health(signal?: AbortSignal): Promise<NodeHealth>;
+  discover(request: DiscoverRequest, signal?: AbortSignal): Promise<Discovered>;
+  /** Makes a block index known to the node under its SHA-256 (hex); nothing happens where it is known already. */
+  putIndex(sha256: string, file: string, signal?: AbortSignal): Promise<void>;
+  startBackup(request: BackupStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
+  status(jobId: string, signal?: AbortSignal): Promise<JobStatus>;
+  /** Writes the block index of a finished disk to `file`, which must not exist. */
+  getIndex(jobId: string, key: string, file: string, signal?: AbortSignal): Promise<void>;
+  cancel(jobId: string, signal?: AbortSignal): Promise<void>;
+  log(jobId: string, signal?: AbortSignal): Promise<string>;
+  /** Stops the job where it still runs and removes all it left on the node; an unknown job is fine. */
+  remove(jobId: string, signal?: AbortSignal): Promise<void>;
+}
+
+export function nodeClient(address: NodeAddress): NodeClient {
+  const call = async (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> => {
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers: Record<string, string | number> = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
+    return send(address, method, path, headers, signal, (request) => void request.end(payload));
+  };
+  const json = async <T>(schema: string, method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> =>
+    parse<T>(schema, `${method} ${path}`, await read(address, `${method} ${path}`, signal, async () => text(await call(method, path, body, signal))));
+  const job = (id: string): string => `/api/v1/jobs/${encodeURIComponent(id)}`;
+  return {
+    url: address.url,
+    health: (signal) => json('node/health.json', 'GET', '/api/v1/health', undefined, signal),
+    discover: (request, signal) => json('node/discovered.json', 'POST', '/api/v1/discover', request, signal),
+    putIndex: async (sha256, file, signal) => {
+      await using handle = await open(file);
+      const headers = { 'content-type': 'application/octet-stream' };
+      const answer = await send(address, 'PUT', `/api/v1/indexes/${sha256}`, headers, signal, (request) => {
+        // A node that answers before it has read everything ends the connection; its answer says why.
+        pipeline(handle.createReadStream({ autoClose: false }), request).catch((error: Error) => request.destroy(error));
+      });
+      answer.resume();
+    },
+    startBackup: (request, signal) => json('node/backup-started.json', 'POST', '/api/v1/backup/start', request, signal),
+    status: (id, signal) => json('domain.json#/$defs/jobStatus', 'GET', `/api/v1/status/${encodeURIComponent(id)}`, undefined, signal),
+    getIndex: async (id, key, file, signal) => {
+      const path = `${job(id)}/indexes/${encodeURIComponent(key)}`;
+      const answer = await call('GET', path, undefined, signal);
+      const target = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
+      await read(address, `GET ${path}`, signal, () => pipeline(answer, target, { signal }));
+    },
+    cancel: async (id, signal) => void (await call('POST', `${job(id)}/cancel`, {}, signal)).resume(),
+    log: (id, signal) => read(address, `GET ${job(id)}/log`, signal, async () => text(await call('GET', `${job(id)}/log`, undefined, signal))),
+    remove: async (id, signal) => {
+      try {
+        (await call('DELETE', job(id), undefined, signal)).resume();
+      } catch (error) {
+        if (!(error instanceof SendenseError && error.details?.['status'] === 404)) throw error;
+      }
+    },
+  };
+}
+
+type Feed = (request: import('node:http').ClientRequest) => void;
+
+async function send(
+  address: NodeAddress,
+  method: string,
+  path: string,
+  headers: Record<string, string | number>,
+  signal: AbortSignal | undefined,
+  feed: Feed,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const { silenceMs = 60_000 } = address;
+  const url = address.url.startsWith('unix:') ? null : new URL(path, address.url);
+  const options: RequestOptions = {
+    method,
+    headers: { ...headers, authorization: `Bearer ${address.token}` },
+    agent: false,
+    timeout: silenceMs,
+    ...(signal ? { signal } : {}),
+    ...(url ? {} : { socketPath: address.url.slice('unix:'.length), path }),
+  };
+  const request = url ? (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options) : httpRequest(options);
+  request.setNoDelay(true);
+  request.on('response', resolve);
+  request.on('timeout', () => request.destroy(new Error(`no answer for ${silenceMs / 1000} s`)));
+  request.on('error', (error) => reject(signal?.aborted ? signal.reason : lost(address, `${method} ${path}`, error)));
+  feed(request);
+  const answer = await promise;
+  if ((answer.statusCode ?? 0) < 300) return answer;
+  const body = await read(address, `${method} ${path}`, signal, () => text(answer));
+  throw refusal(address, answer.statusCode ?? 0, `${method} ${path}`, body);
+}
+
+/** A connection that fails, or speaks something that is not HTTP. */
+function lost(address: NodeAddress, what: string, error: NodeJS.ErrnoException): SendenseError {
+  const message = `node at ${address.url}: ${what}: ${error.message || error.code}`;
+  return new SendenseError(error.code?.startsWith('HPE_') ? 'node.protocol' : 'node.unreachable', message, { cause: error });
+}
+
+/** Reading an answer: a connection that breaks in the middle of it is a node out of reach, too. */
+async function read<T>(address: NodeAddress, what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { code } = error as NodeJS.ErrnoException;
+    const broken = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT', 'EPIPE'].includes(code ?? '') || code?.startsWith('HPE_');
+    throw broken ? lost(address, what, error as NodeJS.ErrnoException) : error;
+  }
+}
+
+/** The node's own error where it gave one in its form, with its code kept. */
+function refusal(address: NodeAddress, status: number, what: string, body: string): SendenseError {
+  const details = { status };
+  if (status === 401) return new SendenseError('node.refused', `node at ${address.url} refused the token`, { details });
+  const known = nodeErrorIn(body);
+  if (known) return new SendenseError(known.code as ErrorCode, known.message, { remedy: known.remedy, details });
+  return new SendenseError('node.protocol', `node at ${address.url}: ${what} answered ${status}: ${body.slice(0, 500)}`, { details });
+}
+
+function nodeErrorIn(body: string): ErrorOutput | null {
+  try {
+    const value = JSON.parse(body) as { error: ErrorOutput };
+    return validatorOf('node/error.json')(value) && Object.hasOwn(catalogue, value.error.code) ? value.error : null;
+  } catch {
+    return null;
+  }
+}
+
+function parse<T>(schema: string, what: string, body: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    throw new SendenseError('node.protocol', `${what}: the answer is not JSON`, { cause: error });
+  }
+  const validate = validatorOf(schema);
+  if (!validate(value)) throw new SendenseError('node.protocol', `${what}: ${describeErrors(validate.errors)}`);
+  return value as T;
+}

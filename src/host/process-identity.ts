@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { ProcessIdentity } from '../schemas/types.ts';
+
+let boot: string | undefined;
+
+const bootId = (): string => (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+
+/** State letter and start time (clock ticks since boot) from /proc/<pid>/stat, proc(5); null where there is no process. */
+function stat(pid: number): { state: string; startTime: string } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the command in parentheses and may hold anything: count from the last parenthesis.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
+  } catch {
+    return null;
+  }
+}
+
+/** What tells this process from a later one with the same pid; null where there is none (a zombie counts as none). */
+export function identityOf(pid: number): ProcessIdentity | null {
+  const now = stat(pid);
+  if (!now || now.state === 'Z' || now.state === 'X') return null;
+  return { pid, start_time: now.startTime, boot_id: bootId() };
+}
+
+export function thisProcess(): ProcessIdentity {
+  const identity = identityOf(process.pid);
+  if (!identity) throw new Error('cannot read /proc/self/stat');
+  return identity;
+}
+
+export function isRunning(identity: ProcessIdentity): boolean {
+  const now = identityOf(identity.pid);
+  return now !== null && now.start_time === identity.start_time && now.boot_id === identity.boot_id;
+}
+
+/** The command line of a live process as an argument list; empty where it cannot be read. */
+export function argvOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
+/** Resolves true when the process is gone, false when `ms` passed or the signal aborted first. */
+export async function waitUntilGone(identity: ProcessIdentity, ms: number, signal?: AbortSignal): Promise<boolean> {
+  const end = performance.now() + ms;
+  for (let pause = 2; isRunning(identity); pause = Math.min(pause * 2, 50)) {
+    if (performance.now() >= end || signal?.aborted) return false;
+    await delay(pause);
+  }
+  return true;
+}
+
+/**
+ * SIGTERM, and after `graceMs` (default 10000) SIGKILL, to exactly this process; never to a later one with its pid.
+ * Where `signal` aborts the grace time ends at once.
+ * @throws SendenseError `tool.failed` where even that does not end it (it hangs in the kernel, on a dead disk or mount)
+ */
+export async function terminate(
+  identity: ProcessIdentity,
+  options: { graceMs?: number; signal?: AbortSignal | undefined } = {},
+): Promise<'gone' | 'terminated' | 'killed'> {
+  if (!isRunning(identity)) return 'gone';
+  send(identity, 'SIGTERM');
+  if (await waitUntilGone(identity, options.graceMs ?? 10_000, options.signal)) return 'terminated';
+  send(identity, 'SIGKILL');
+  if (await waitUntilGone(identity, 10_000)) return 'killed';
+  throw new SendenseError('tool.failed', `process ${identity.pid} (${argvOf(identity.pid)[0] ?? 'unknown'}) does not end although it was killed`, {
+    remedy: 'It hangs in the kernel, probably on a disk or mount that does not answer: look there.',
+  });
+}
+
+function send(identity: ProcessIdentity, name: NodeJS.Signals): void {
+  if (!isRunning(identity)) return;
+  try {
+    process.kill(identity.pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

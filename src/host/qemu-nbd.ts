@@ -1,0 +1,100 @@
+import { readFile, rm } from 'node:fs/promises';
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { ProcessIdentity } from '../schemas/types.ts';
+import { tcpUri, unixUri } from './nbd-uri.ts';
+import { argvOf, identityOf, terminate } from './process-identity.ts';
+import { runTool } from './process.ts';
+
+export interface ServeOptions {
+  /** Absolute path. */
+  readonly file: string;
+  readonly format: string;
+  readonly readOnly: boolean;
+  /** A TCP port of the loopback address, or the path of a Unix socket that does not exist yet. */
+  readonly listen: { readonly port: number } | { readonly socket: string };
+  readonly exportName: string;
+  /** Absolute path of the pid file to be written. */
+  readonly pidFile: string;
+  /** Read an image although another program has it open for writing. */
+  readonly forceShare?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface NbdServer extends AsyncDisposable {
+  readonly process: ProcessIdentity;
+  readonly uri: string;
+  /** Stops it gracefully, so that everything is flushed; killed where it does not end within `graceMs` (default 60000). */
+  stop(options?: { graceMs?: number; signal?: AbortSignal | undefined }): Promise<'gone' | 'terminated' | 'killed'>;
+}
+
+/** Writing: past the page cache, asynchronously; `threads` is for file systems that refuse O_DIRECT (tmpfs, some FUSE). */
+type CacheMode = 'native' | 'threads';
+
+/** Arguments of qemu-nbd; also what a dry-run shows. */
+export function qemuNbdArgs(options: ServeOptions, cache: CacheMode = 'native'): string[] {
+  const mode = options.readOnly
+    ? ['--read-only', '--cache=writeback']
+    : cache === 'native'
+      ? ['--cache=none', '--aio=native', '--discard=unmap', '--detect-zeroes=on']
+      : ['--cache=writeback', '--aio=threads', '--discard=unmap', '--detect-zeroes=on'];
+  const listen =
+    'port' in options.listen ? ['--bind=127.0.0.1', `--port=${options.listen.port}`] : [`--socket=${options.listen.socket}`];
+  const image = options.forceShare
+    ? ['--image-opts', `driver=${options.format},force-share=on,file.filename=${options.file.replaceAll(',', ',,')}`]
+    : [`--format=${options.format}`, options.file];
+  return ['--fork', `--pid-file=${options.pidFile}`, '--persistent', '--shared=10', ...mode, ...listen, `--export-name=${options.exportName}`, ...image];
+}
+
+/**
+ * Starts qemu-nbd in the background; it accepts connections when this returns.
+ * @throws SendenseError `nbd.failed` with what qemu-nbd printed, `source.busy` where another program holds the image
+ */
+export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
+  try {
+    await start(options, 'native');
+  } catch (error) {
+    if (options.readOnly || !/O_DIRECT|aio=native|cache\.direct/i.test((error as Error).message)) throw error;
+    await rm(options.pidFile, { force: true });
+    await start(options, 'threads');
+  }
+  const found = await findByPidFile(options.pidFile);
+  if (!found) throw new SendenseError('nbd.failed', `qemu-nbd for ${options.file} exited immediately`);
+  return serverOf(found, options);
+}
+
+async function start(options: ServeOptions, cache: CacheMode): Promise<void> {
+  const result = await runTool('qemu-nbd', qemuNbdArgs(options, cache), { signal: options.signal, timeoutMs: 60_000, allowFailure: true });
+  if (result.exitCode === 0) return;
+  const said = (result.stderr || result.stdout).trim() || 'it printed nothing';
+  if (/Failed to get (shared )?"[a-z ]+" lock|Is another process using the image/i.test(said)) {
+    throw new SendenseError('source.busy', `${options.file} is in use by another program: ${said}`);
+  }
+  throw new SendenseError('nbd.failed', `qemu-nbd for ${options.file} ended with ${result.exitCode}: ${said}`);
+}
+
+function serverOf(process: ProcessIdentity, options: ServeOptions): NbdServer {
+  const uri = 'port' in options.listen ? tcpUri('127.0.0.1', options.listen.port, options.exportName) : unixUri(options.listen.socket, options.exportName);
+  const stop: NbdServer['stop'] = async (how = {}) => {
+    const outcome = await terminate(process, { graceMs: how.graceMs ?? 60_000, signal: how.signal });
+    // qemu-nbd removes its Unix socket and pid file only when it ends well.
+    await Promise.all([rm(options.pidFile, { force: true }), 'socket' in options.listen ? rm(options.listen.socket, { force: true }) : undefined]);
+    return outcome;
+  };
+  return { process, uri, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+}
+
+/**
+ * The qemu-nbd that wrote a pid file, or null. It is ours only if its command line names that very pid file, which has
+ * the run's id in its path; a later process with the same pid has not.
+ */
+export async function findByPidFile(pidFile: string): Promise<ProcessIdentity | null> {
+  let text: string;
+  try {
+    text = await readFile(pidFile, 'utf8');
+  } catch {
+    return null;
+  }
+  const pid = Number(text.trim());
+  if (!Number.isSafeInteger(pid) || pid < 2) return null;
+  return argvOf(pid).includes(`--pid-file=${pidFile}`) ? identityOf(pid) : null;
+}

@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { Secret } from '../schemas/types.ts';
+import { runTool } from './process.ts';
+
+/**
+ * Reads the secret that a reference points to. The value must go nowhere but to where it is needed.
+ * @param folder against which a relative `file` counts, and in which a `command` runs
+ * @throws SendenseError `secret.unreadable`, naming the reference, never the value
+ */
+export async function readSecret(reference: Secret, folder: string, signal?: AbortSignal): Promise<string> {
+  const { secret } = reference;
+  const [how, read] = readerOf(secret, folder, signal);
+  let value: string;
+  try {
+    value = (await read()).replace(/\r?\n$/, '');
+  } catch (error) {
+    signal?.throwIfAborted();
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new SendenseError('secret.unreadable', `secret from ${how} cannot be read${code ? ` (${code})` : ''}`);
+  }
+  if (value === '') throw new SendenseError('secret.unreadable', `secret from ${how} is empty`);
+  return value;
+}
+
+function readerOf(secret: Secret['secret'], folder: string, signal?: AbortSignal): [string, () => Promise<string>] {
+  if (secret.file !== undefined) {
+    const path = resolve(folder, secret.file);
+    return [`file ${path}`, () => readFile(path, 'utf8')];
+  }
+  if (secret.env !== undefined) {
+    const name = secret.env;
+    return [`environment variable ${name}`, async () => process.env[name] ?? ''];
+  }
+  if (secret.systemd !== undefined) {
+    const name = basename(secret.systemd);
+    return [`systemd credential ${name}`, () => readFile(join(process.env['CREDENTIALS_DIRECTORY'] ?? '/nonexistent', name), 'utf8')];
+  }
+  const [file = '', ...args] = secret.command ?? [];
+  return [`command ${file}`, async () => (await runTool(file, args, { cwd: folder, signal, timeoutMs: 30_000 })).stdout];
+}

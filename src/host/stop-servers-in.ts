@@ -1,0 +1,26 @@
+import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { ProcessIdentity } from '../schemas/types.ts';
+import { argvOf, identityOf, terminate } from './process-identity.ts';
+
+/**
+ * Stops every qemu-nbd whose command line names a file in `folder`, the folder of one run: nothing but that run's own can.
+ * Also finds one that was started a moment ago and has not written its pid file.
+ * @returns how many there were
+ */
+export async function stopServersIn(folder: string, options: { graceMs?: number; signal?: AbortSignal | undefined } = {}): Promise<number> {
+  const found = (await serversIn(folder)).map((identity) => terminate(identity, options));
+  await Promise.all(found);
+  return found.length;
+}
+
+async function serversIn(folder: string): Promise<ProcessIdentity[]> {
+  const found: ProcessIdentity[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    const identity = identityOf(Number(name));
+    const [program = '', ...args] = argvOf(Number(name));
+    if (identity && basename(program) === 'qemu-nbd' && args.some((arg) => arg.startsWith(`--pid-file=${folder}/`))) found.push(identity);
+  }
+  return found;
+}

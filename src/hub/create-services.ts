@@ -1,0 +1,73 @@
+import { dirname, join, resolve } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { nodeClient, type NodeClient } from '../host/node-client.ts';
+import { readSecret } from '../host/secret.ts';
+import { openRepository, type Repository } from '../repository/open-repository.ts';
+import { points } from '../state/restore-points.ts';
+import type { State } from '../state/open-state.ts';
+import type { Services } from '../steps/services.ts';
+import type { Settings } from '../schemas/types.ts';
+import { startEmbeddedNode, type EmbeddedNodeFactory } from './embedded-node.ts';
+
+export interface ServicesOptions {
+  readonly version: string;
+  readonly settings: Settings;
+  readonly settingsFolder: string;
+  readonly state: State;
+  /** Folder of the state that an embedded node keeps. */
+  readonly nodeStateDir: string;
+  readonly embeddedNode: EmbeddedNodeFactory;
+}
+
+/** The services of the built-in steps. Nodes are connected on first use and closed with the stack. */
+export function createServices(options: ServicesOptions, stack: AsyncDisposableStack): Services {
+  const { settings, settingsFolder, state } = options;
+  const nodes = new Map<string, Promise<NodeClient>>();
+  const repositories = new Map<string, Promise<Repository>>();
+  const repositoryPath = (name: string): string => {
+    const repository = settings.repositories[name];
+    if (!repository) throw new SendenseError('repository.unusable', `sendense.yaml has no repository ${name}; it has ${Object.keys(settings.repositories).join(', ')}`);
+    return resolve(settingsFolder, repository.path);
+  };
+  const connect = async (name: string): Promise<NodeClient> => {
+    const node = nodeSettings(settings, name);
+    if (node.mode === 'direct') {
+      const token = await readSecret(node.token, settingsFolder);
+      return nodeClient({ url: node.url, token });
+    }
+    const embedded = await startEmbeddedNode(options.embeddedNode, options.nodeStateDir);
+    stack.use(embedded);
+    return embedded.client;
+  };
+  return {
+    version: options.version,
+    settings,
+    settingsFolder,
+    state,
+    repositoryPath,
+    openRepository: (name) => remember(repositories, name, () => openRepository(name, repositoryPath(name), points(state, { repository: name }).length > 0)),
+    node: (name) => remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name)),
+    isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',
+    readSecret,
+  };
+}
+
+/** One attempt at a time; a failed one is forgotten, so that it can be tried again. */
+function remember<T>(cache: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const known = cache.get(key);
+  if (known) return known;
+  const made = make();
+  cache.set(key, made);
+  made.catch(() => cache.delete(key));
+  return made;
+}
+
+/** A node that is not in sendense.yaml and is called `local` is embedded. */
+function nodeSettings(settings: Settings, name: string): Settings['nodes'][string] {
+  const node = settings.nodes[name];
+  if (node) return node;
+  if (name === 'local') return { mode: 'embedded' };
+  throw new SendenseError('settings.invalid', `sendense.yaml has no node ${name}; it has ${Object.keys(settings.nodes).join(', ') || 'none'}`);
+}
+
+export const nodeStateDirOf = (statePath: string): string => join(dirname(statePath), 'node');

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { identityOf } from '../host/process-identity.ts';
+import type { BackupStartRequest, ProcessIdentity } from '../schemas/types.ts';
+import type { JobFolder } from './job-folder.ts';
+
+/** The client's program: the source beside this source, or the compiled one beside this compiled one. */
+const entry = join(import.meta.dirname, `../cli/sendense-backup-client${extname(import.meta.filename)}`);
+
+export interface StartedClient {
+  readonly identity: ProcessIdentity;
+  /** Resolves when the process has ended and was reaped. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Starts the client of a job in a session of its own, so that it outlives this process. The document, which may hold a
+ * password, goes through its standard input: neither argv nor the environment nor a file has it.
+ */
+export async function startClient(
+  folder: JobFolder,
+  request: BackupStartRequest,
+  compileCache: string,
+): Promise<StartedClient> {
+  await using stdout = await open(folder.stdout, 'w', 0o600);
+  await using stderr = await open(folder.stderr, 'w', 0o600);
+  const child = spawn(
+    process.execPath,
+    [entry, '--checked', '--job', '-', '--job-dir', folder.path, '--socket-dir', folder.sockets],
+    {
+      detached: true,
+      stdio: ['pipe', stdout.fd, stderr.fd],
+      cwd: '/',
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
+    },
+  );
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  child.once('exit', () => resolve());
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', (cause) =>
+      reject(new SendenseError('job.failed', `the transfer process could not be started: ${cause.message}`, { cause })),
+    );
+  });
+  failed.catch(() => resolve());
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(JSON.stringify(request));
+  child.unref();
+  if (child.pid === undefined) return failed;
+  // Where it has ended already, an identity that no process has.
+  const identity = identityOf(child.pid) ?? { pid: child.pid, start_time: '', boot_id: '' };
+  // At once and not asynchronously: after a crash of this process the file is how the next one finds the client.
+  writeFileSync(folder.client, JSON.stringify(identity), { mode: 0o600 });
+  return { identity, ended };
+}

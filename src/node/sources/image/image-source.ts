@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import { basename, isAbsolute, join } from 'node:path';
+import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
+import { serveNbd } from '../../../host/qemu-nbd.ts';
+import type { DiskInfo, ImageSourceSpec } from '../../../schemas/types.ts';
+import type { OpenDisk, OpenOptions, Source } from '../source.ts';
+import { readChangedAreas } from './changed-areas.ts';
+import { checkDiskFile, type DiskSpec } from './disk-file.ts';
+import { assertStamps, stampFiles } from './file-stamp.ts';
+import { imageChain } from './image-chain.ts';
+
+/** Disk images and block devices of this machine. The key of a disk is its place in the list, from 0. */
+export const imageSource: Source<ImageSourceSpec> = {
+  type: 'image',
+  discover: async (spec, { signal }) => {
+    const disks = await Promise.all(spec.disks.map((disk, number) => inspect(disk, number, signal)));
+    assertDistinct(disks);
+    return { disks, warnings: disks.flatMap((disk) => disk.warnings.map((text) => `${disk.path}: ${text}`)) };
+  },
+  open: async (spec, options) => ({
+    keys: spec.disks.map((_, number) => String(number)),
+    disk: async (key, signal) => {
+      const disk = spec.disks[Number(key)];
+      if (!disk || !/^(0|[1-9][0-9]*)$/.test(key))
+        throw new SendenseError(
+          'source.missing',
+          `the source has no disk ${key}; it has 0 to ${spec.disks.length - 1}`,
+        );
+      return serve(disk, key, { ...options, signal: signal ?? options.signal });
+    },
+    [Symbol.asyncDispose]: async () => {},
+  }),
+};
+
+async function inspect(disk: DiskSpec, number: number, signal?: AbortSignal): Promise<DiskInfo> {
+  const field = `/source/disks/${number}`;
+  return at(`${field}/path`, async () => {
+    const file = await checkDiskFile(disk);
+    const chain = await imageChain(file, { forceShare: disk.allow_in_use, signal });
+    const changes = await at(`${field}/changes`, () => changesOf(disk, chain.virtualSize));
+    return {
+      key: String(number),
+      uuid: disk.uuid ?? uuidOf(await realpath(disk.path)),
+      label: basename(disk.path),
+      path: disk.path,
+      format: file.format,
+      capacity_bytes: chain.virtualSize,
+      allocated_bytes: file.block ? null : chain.allocatedBytes,
+      change_tracking: changes ? 'areas' : 'digest',
+      change_id: changes?.changeId ?? null,
+      changed_since: changes?.since ?? null,
+      changed_bytes: changes ? changes.areas.reduce((sum, area) => sum + area.length, 0) : null,
+      still: !file.block && !disk.allow_in_use,
+      warnings: warningsOf(disk, file.block),
+    };
+  });
+}
+
+async function changesOf(disk: DiskSpec, capacity: number): ReturnType<OpenDisk['changes']> {
+  if (disk.changes === null) return null;
+  if (!isAbsolute(disk.changes))
+    throw new SendenseError(
+      'request.invalid',
+      `the path ${JSON.stringify(disk.changes)} of a changes file is not absolute`,
+    );
+  return readChangedAreas(disk.changes, capacity);
+}
+
+const warningsOf = (disk: DiskSpec, block: boolean): string[] => {
+  if (disk.allow_in_use) return ['read although another program may write to it: the copy may be torn'];
+  return block ? ['a block device: whether it changes while it is read cannot be told'] : [];
+};
+
+/** A UUID (version 8, RFC 9562) that follows from the file's real path alone. */
+function uuidOf(path: string): string {
+  const hex = createHash('sha256').update(`image:${path}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+function assertDistinct(disks: readonly DiskInfo[]): void {
+  const seen = new Map<string, DiskInfo>();
+  for (const disk of disks) {
+    const other = seen.get(disk.uuid);
+    if (other) {
+      throw new SendenseError(
+        'request.invalid',
+        `disks ${other.key} (${other.path}) and ${disk.key} (${disk.path}) are the same: uuid ${disk.uuid}`,
+        {
+          details: { field: `/source/disks/${disk.key}` },
+        },
+      );
+    }
+    seen.set(disk.uuid, disk);
+  }
+}
+
+async function serve(disk: DiskSpec, key: string, options: OpenOptions): Promise<OpenDisk> {
+  const file = await checkDiskFile(disk);
+  const forceShare = disk.allow_in_use;
+  // A raw disk is one file; the files of the others are known to qemu only.
+  const files =
+    file.format === 'raw' ? [file.path] : (await imageChain(file, { forceShare, signal: options.signal })).files;
+  const stamps = disk.allow_in_use ? new Map<string, string>() : await stampFiles(files);
+  const server = await serveNbd({
+    file: file.path,
+    format: file.format,
+    readOnly: true,
+    listen: { socket: join(options.socketFolder, `source-${key}.sock`) },
+    exportName: 'source',
+    pidFile: join(options.jobFolder, `source-${key}.pid`),
+    forceShare,
+    signal: options.signal,
+  });
+  return {
+    uri: server.uri,
+    warnings: warningsOf(disk, file.block),
+    changes: (capacity) => changesOf(disk, capacity),
+    assertUnchanged: () => assertStamps(stamps),
+    [Symbol.asyncDispose]: async () => void (await server.stop({ graceMs: 5000 })),
+  };
+}
+
+/** Runs a part and names the field that an error is about. */
+async function at<T>(field: string, part: () => Promise<T>): Promise<T> {
+  try {
+    return await part();
+  } catch (error) {
+    const { code, message, remedy, details, cause } = toSendenseError(error);
+    throw new SendenseError(code, message, { remedy, cause, details: { field, ...details } });
+  }
+}

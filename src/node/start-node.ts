@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { chmod, rm, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { FastifyBaseLogger } from 'fastify';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { createNode } from './create-node.ts';
+
+export interface StartNodeOptions {
+  /** A Unix socket for this user alone, or a TCP address; port 0 takes any. */
+  readonly listen: { readonly socket: string } | { readonly host: string; readonly port: number };
+  readonly stateDir: string;
+  readonly token: string;
+  readonly logger?: FastifyBaseLogger | undefined;
+  /** Closes the node. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RunningNode extends AsyncDisposable {
+  /** As a {@link import('../host/node-client.ts').NodeAddress} wants it: `http://host:port` or `unix:/path`. */
+  readonly url: string;
+  /** Stops answering. Jobs go on; a node that is started on the same folder later knows them. */
+  close(): Promise<void>;
+}
+
+/** Starts the node's API; it answers when this returns. @throws SendenseError `node.address` */
+export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
+  options.signal?.throwIfAborted();
+  const { listen, stateDir, token, logger } = options;
+  const app = await createNode({ stateDir, token, version: nodeVersion(), logger });
+  try {
+    if ('socket' in listen) await listenOnSocket(listen.socket, (path) => app.listen({ path }));
+    else await app.listen(listen);
+  } catch (error) {
+    await app.close();
+    throw notListening(listen, error as NodeJS.ErrnoException);
+  }
+  const address = app.server.address();
+  const url =
+    'socket' in listen
+      ? `unix:${listen.socket}`
+      : `http://${inUrl(listen.host)}:${typeof address === 'object' ? address?.port : listen.port}`;
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= Promise.resolve(app.close()));
+  options.signal?.addEventListener('abort', () => void close(), { once: true });
+  return { url, close, [Symbol.asyncDispose]: close };
+}
+
+export const nodeVersion = (): string =>
+  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** Source: unix(7): sun_path holds 108 bytes with the final zero. */
+const maxSocketPath = 107;
+
+async function listenOnSocket(path: string, start: (path: string) => Promise<unknown>): Promise<void> {
+  if (Buffer.byteLength(path) > maxSocketPath) {
+    throw new SendenseError('node.address', `the path of the socket ${path} is longer than ${maxSocketPath} bytes`);
+  }
+  if ((await stat(path).catch(() => null))?.isSocket() && !(await answers(path))) await rm(path, { force: true });
+  await start(path);
+  await chmod(path, 0o600);
+}
+
+/** A socket that nobody listens on is left over from a process that was killed. */
+async function answers(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(path, () => resolve(true));
+  socket.once('error', () => resolve(false));
+  return promise.finally(() => socket.destroy());
+}
+
+function notListening(listen: StartNodeOptions['listen'], error: NodeJS.ErrnoException): Error {
+  if (error instanceof SendenseError) return error;
+  const where = 'socket' in listen ? listen.socket : `${listen.host}:${listen.port}`;
+  const why = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message;
+  return new SendenseError('node.address', `the node cannot listen on ${where}: ${why}`, { cause: error });
+}

@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import type { Settings } from '../schemas/types.ts';
+import { validatorOf } from '../schemas/validator.ts';
+import { checkDisks, checkDuration } from './check-plan.ts';
+import { diagnosticOf, inOrder, type Diagnostic } from './diagnostic.ts';
+import type { PlanDocument } from './document.ts';
+import { parseDocument, valueOf } from './parse-document.ts';
+import { readDocument } from './read-document.ts';
+import { schemaDiagnostics } from './schema-diagnostics.ts';
+import { schemaNode } from './schema-node.ts';
+import { durationMs } from './duration-ms.ts';
+
+export const settingsName = 'sendense.yaml';
+
+export interface LoadedSettings {
+  /** Absolute; undefined where no settings file was found. */
+  readonly file: string | undefined;
+  /** Folder against which relative paths in the settings count; the start folder where there are none. */
+  readonly folder: string;
+  readonly document: PlanDocument | undefined;
+  /** With defaults filled in; undefined where none was found or there is a diagnostic. */
+  readonly settings: Settings | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The named file; else sendense.yaml in the start folder, in one above it, or in /etc/sendense/. Nothing found is no diagnostic. */
+export function loadSettings(explicitPath: string | undefined, startFolder: string): LoadedSettings {
+  const file = explicitPath === undefined ? findSettings(startFolder) : resolve(explicitPath);
+  if (file === undefined)
+    return { file, folder: resolve(startFolder), document: undefined, settings: undefined, diagnostics: [] };
+  const shownAs = explicitPath ?? nearName(file);
+  const source = readDocument(file, shownAs);
+  if ('text' in source)
+    return { ...loadSettingsText({ file: shownAs, text: source.text, folder: dirname(file) }), file };
+  return { file, folder: dirname(file), document: undefined, settings: undefined, diagnostics: [source.diagnostic] };
+}
+
+export function findSettings(startFolder: string): string | undefined {
+  for (let folder = resolve(startFolder); ; folder = dirname(folder)) {
+    const file = join(folder, settingsName);
+    if (existsSync(file)) return file;
+    if (dirname(folder) === folder) break;
+  }
+  const file = join('/etc/sendense', settingsName);
+  return existsSync(file) ? file : undefined;
+}
+
+/** Relative to the working folder where the file is in it. */
+const nearName = (file: string): string => {
+  const near = relative(process.cwd(), file);
+  return near.startsWith('..') ? file : near;
+};
+
+/** @param source.folder absolute; default: the folder of `file` */
+export function loadSettingsText(source: { file: string; text: string; folder?: string }): LoadedSettings {
+  const { document, diagnostics: syntax, intact } = parseDocument(source);
+  const base = { file: resolve(source.file), folder: document.folder, document };
+  if (!intact) return { ...base, settings: undefined, diagnostics: inOrder(syntax) };
+  const value = valueOf(document);
+  const validate = validatorOf('settings.json');
+  const form = validate(value) ? [] : schemaDiagnostics(document, validate.errors ?? [], schemaNode('settings.json'));
+  const diagnostics = inOrder([...syntax, ...form, ...checkSettings(document)]);
+  return { ...base, settings: diagnostics.length === 0 ? (value as Settings) : undefined, diagnostics };
+}
+
+type Mapping = Readonly<Record<string, unknown>>;
+const mapping = (value: unknown): Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
+
+function checkSettings(document: PlanDocument): Diagnostic[] {
+  const settings = mapping(document.value);
+  const ports = mapping(settings['ports']);
+  const { from = 10100, to = 10200, wait } = ports as { from?: unknown; to?: unknown; wait?: unknown };
+  const diagnostics: Diagnostic[] = [];
+  if (typeof from === 'number' && typeof to === 'number' && from > to) {
+    const path = ports['from'] === undefined ? ['ports', 'to'] : ['ports', 'from'];
+    diagnostics.push(
+      diagnosticOf(document, {
+        rule: 'settings/ports',
+        at: { path, part: 'value' },
+        message: `the port range from ${from} to ${to} holds no port`,
+      }),
+    );
+  }
+  if (durationMs(wait) !== undefined) diagnostics.push(...checkDuration(document, wait, ['ports', 'wait'], 0));
+  for (const [source, { vms }] of Object.entries(mapping(settings['sources'])).map(
+    ([name, entry]) => [name, mapping(entry)] as const,
+  )) {
+    for (const [vm, entry] of Object.entries(mapping(vms))) {
+      diagnostics.push(...checkDisks(document, mapping(entry)['disks'], ['sources', source, 'vms', vm, 'disks']));
+    }
+  }
+  return diagnostics;
+}

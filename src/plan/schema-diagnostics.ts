@@ -1,0 +1,190 @@
+import type { ErrorObject } from 'ajv';
+import { diagnosticOf, isSecretPointer, type Diagnostic, type Finding } from './diagnostic.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { pathOf, type Path, type PlanDocument } from './document.ts';
+import { foldSchemaErrors, isSecretReference, isStepChoice, schemaAt } from './fold-schema-errors.ts';
+import { homeOf, rangeFinding, typeFinding, uniqueFinding, unknownKeyRemedy } from './schema-findings.ts';
+import { branchesOf, childOf, keysOf, propertiesOf, typesOf, type SchemaNode } from './schema-node.ts';
+import { described, placeWords, shown } from './words.ts';
+
+/**
+ * ajv's errors as diagnostics, one for each mistake.
+ * @param root the schema that was validated against
+ * @param prefix where in the document the validated value stands
+ */
+export function schemaDiagnostics(
+  document: PlanDocument,
+  errors: readonly ErrorObject[],
+  root: SchemaNode,
+  prefix: Path = [],
+): Diagnostic[] {
+  const findings = foldSchemaErrors(errors, root)
+    .map((error) => findingOf(document, error, root, prefix))
+    .filter((finding) => finding !== null);
+  return findings.map((finding) => diagnosticOf(document, finding));
+}
+
+function findingOf(document: PlanDocument, error: ErrorObject, root: SchemaNode, prefix: Path): Finding | null {
+  const path: Path = [...prefix, ...pathOf(error.instancePath)];
+  const value = error.data as unknown;
+  const schema = (error.parentSchema ?? {}) as Record<string, unknown>;
+  const hidden = isSecretPointer(error.instancePath);
+  const said = (text: unknown): string => (hidden ? 'the value' : shown(text));
+  const about = typeof schema['description'] === 'string' ? schema['description'] : undefined;
+  const named = path.findLastIndex((part) => !/^\d+$/.test(String(part)));
+  const what = path.length === 0 ? 'this' : placeWords(path.slice(Math.max(named, 0)));
+
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const key = String(error.params['additionalProperty']);
+      const known = schemaAt(root, error.instancePath) ?? { schema, file: root.file };
+      if (isSecretReference(error) && 'secret' in propertiesOf(known)) {
+        return {
+          rule: 'secret/reference',
+          at: { path: [...path, key] },
+          message: `a reference to a secret has the form { secret: { … } }`,
+        };
+      }
+      const suggestion = didYouMean(key, keysOf(known));
+      const home = suggestion === null ? homeOf(root, key) : undefined;
+      return {
+        rule: 'schema/unknown-key',
+        at: { path: [...path, key] },
+        message: `unknown key ${shown(key)}${path.length === 0 ? '' : ` in ${placeWords(path)}`}`,
+        allowed: keysOf(known),
+        suggestion,
+        ...unknownKeyRemedy(key, home, schema),
+      };
+    }
+    case 'required': {
+      const key = String(error.params['missingProperty']);
+      if (key === 'secret' && isSecretReference(error)) {
+        return {
+          rule: 'secret/reference',
+          at: { path },
+          message: 'a reference to a secret has the form { secret: { … } }',
+        };
+      }
+      const child = (schema['properties'] as Record<string, Record<string, unknown>> | undefined)?.[key];
+      const hint = typeof child?.['description'] === 'string' ? ` ${child['description']}` : '';
+      return {
+        rule: 'schema/required',
+        at: { path },
+        message:
+          path.length === 0 ? `the key ${shown(key)} is missing` : `${placeWords(path)} lacks the key ${shown(key)}`,
+        remedy: `Add "${key}: …".${hint}`,
+      };
+    }
+    case 'type': {
+      if (isSecretReference(error))
+        return {
+          rule: 'secret/plain',
+          at: { path, part: 'value' },
+          message: `${what === 'secret' ? placeWords(path.slice(-2)) : what} holds a secret as plain text`,
+        };
+      if (about?.startsWith('A duration') && typeof value === 'number') {
+        return {
+          rule: 'schema/type',
+          at: { path, part: 'value' },
+          message: `${what} must be a duration, not ${described(value)}`,
+          remedy: `Write the unit too: ms, s, m, h or d, for example ${value}s.`,
+        };
+      }
+      const types = [error.params['type'] as string | string[]].flat();
+      return typeFinding(document, path, value, types, what, hidden, schema);
+    }
+    case 'enum':
+    case 'const': {
+      const allowed =
+        error.keyword === 'enum' ? (error.params['allowedValues'] as unknown[]) : [error.params['allowedValue']];
+      const texts = allowed.map(String);
+      return {
+        rule: 'schema/enum',
+        at: { path, part: 'value' },
+        message: `${what} cannot be ${said(value)}`,
+        allowed: texts,
+        suggestion: didYouMean(String(value), texts),
+        ...(what === 'mode' && value === 'incremental' ? { remedy: 'Write "kind: incremental" instead of a mode; see docs/plans.md.' } : {}),
+      };
+    }
+    case 'discriminator': {
+      const tag = String(error.params['tag']);
+      const given = error.params['tagValue'];
+      const allowed = branchesOf(schemaAt(root, error.instancePath) ?? { schema, file: root.file })
+        .map((branch) => String(childOf(branch, tag)?.schema['const'] ?? ''))
+        .filter((text) => text !== '');
+      return {
+        rule: 'schema/enum',
+        at: { path: [...path, tag], part: 'value' },
+        message: `${tag} cannot be ${shown(given)}`,
+        allowed,
+        suggestion: didYouMean(String(given), allowed),
+      };
+    }
+    case 'pattern': {
+      const noun = /^(An? [^:]+):/.exec(about ?? '')?.[1]?.toLowerCase();
+      return {
+        rule: 'schema/pattern',
+        at: { path, part: 'value' },
+        message: noun ? `${said(value)} is not ${noun}` : `${what} cannot be ${said(value)}`,
+        ...(about === undefined
+          ? {}
+          : { remedy: noun ? `Write ${about.charAt(0).toLowerCase()}${about.slice(1)}` : `Wanted: ${about}` }),
+      };
+    }
+    case 'propertyNames':
+      return {
+        rule: 'schema/pattern',
+        at: { path: [...path, String(error.params['propertyName'])] },
+        message: `${shown(error.params['propertyName'])} cannot be a name here`,
+        remedy: 'Use letters, digits, dot, dash and underscore; begin with a letter or digit.',
+      };
+    case 'format':
+      return {
+        rule: 'restore/point-time',
+        at: { path, part: 'value' },
+        message: `${said(value)} is not a time with date and zone`,
+      };
+    case 'oneOf':
+    case 'anyOf': {
+      if (isStepChoice(error)) {
+        const both = error.params['passingSchemas'] !== null;
+        return {
+          rule: 'step/uses-or-run',
+          at: { path: both ? [...path, 'run'] : path },
+          message: both ? 'a step cannot have both uses and run' : 'this step has neither uses nor run',
+        };
+      }
+      const types = typesOf(schemaAt(root, error.instancePath) ?? { schema, file: root.file }) ?? [];
+      return typeFinding(document, path, value, types, what, hidden);
+    }
+    case 'uniqueItems':
+      return uniqueFinding(
+        path,
+        what,
+        value as unknown[],
+        Math.max(Number(error.params['i']), Number(error.params['j'])),
+      );
+    case 'minProperties':
+    case 'maxProperties':
+      if (isSecretReference(error))
+        return {
+          rule: 'secret/reference',
+          at: { path },
+          message: 'a reference to a secret has exactly one of file, env, systemd and command',
+        };
+      return rangeFinding(path, what, error, value);
+    case 'minLength':
+    case 'minItems':
+    case 'maxItems':
+    case 'minimum':
+    case 'maximum':
+      return rangeFinding(path, what, error, value);
+    default:
+      return {
+        rule: 'schema/pattern',
+        at: { path, part: 'value' },
+        message: `${what} ${error.message ?? 'is not valid'}`,
+      };
+  }
+}

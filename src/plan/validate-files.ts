@@ -1,0 +1,120 @@
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { ValidateOutput } from '../schemas/types.ts';
+import { fileDiagnostic, type Diagnostic } from './diagnostic.ts';
+import { loadPlanFile, loadPlanText, type LoadedPlan } from './load-plan.ts';
+import { findSettings, loadSettings, settingsName, type LoadedSettings } from './load-settings.ts';
+import { completePlan } from './prepare-plan.ts';
+import { reasonOf, textOf } from './read-document.ts';
+
+export interface ValidationResult {
+  readonly valid: boolean;
+  /** Everything that was looked at, the settings that were used too. */
+  readonly files: ValidateOutput['files'];
+  readonly diagnostics: readonly Diagnostic[];
+  /** Text by file, for excerpts. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+export interface ValidateOptions {
+  /** Settings file; default: searched for each plan. */
+  readonly config?: string | undefined;
+  /** What `-` stands for. */
+  readonly stdin?: string | Uint8Array | undefined;
+}
+
+/** Validates plans and settings: files, folders (with everything below them) and `-`. Touches neither network nor secrets. */
+export function validateFiles(paths: readonly string[], options: ValidateOptions = {}): ValidationResult {
+  const files: ValidateOutput['files'] = [];
+  const diagnostics: Diagnostic[] = [];
+  const texts = new Map<string, string>();
+  const settingsByFile = new Map<string, LoadedSettings>();
+  const done = new Set<string>();
+
+  function useSettings(startFolder: string): LoadedSettings {
+    const path = options.config ?? findSettings(startFolder);
+    return settingsByFile.get(path === undefined ? '' : resolve(path)) ?? settings(options.config, startFolder);
+  }
+
+  function settings(path: string | undefined, startFolder: string): LoadedSettings {
+    const loaded = loadSettings(path, startFolder);
+    settingsByFile.set(loaded.file ?? '', loaded);
+    const file = loaded.document?.file ?? path;
+    if (file !== undefined) report({ file, kind: 'settings', name: null }, loaded.document?.text, loaded.diagnostics);
+    return loaded;
+  }
+
+  function report(
+    entry: { file: string; kind: string | null; name: string | null },
+    text: string | undefined,
+    found: readonly Diagnostic[],
+  ): void {
+    files.push({ ...entry, valid: found.length === 0 });
+    diagnostics.push(...found);
+    if (text !== undefined) texts.set(entry.file, text);
+  }
+
+  function plan(loaded: LoadedPlan): void {
+    const prepared = completePlan(loaded, useSettings(loaded.document.folder));
+    const { file, text, value } = loaded.document;
+    report({ file, kind: textAt(value, 'kind'), name: textAt(value, 'name') }, text, prepared.diagnostics);
+  }
+
+  for (const path of paths) {
+    for (const entry of expand(path)) {
+      if ('diagnostic' in entry) report({ file: path, kind: null, name: null }, undefined, [entry.diagnostic]);
+      else if (entry.file === '-') plan(fromInput(options.stdin ?? ''));
+      else if (!done.has(resolve(entry.file))) {
+        done.add(resolve(entry.file));
+        if (basename(entry.file) !== settingsName) plan(loadPlanFile(entry.file));
+        else if (!settingsByFile.has(resolve(entry.file))) settings(entry.file, '.');
+      }
+    }
+  }
+  return { valid: diagnostics.length === 0, files, diagnostics, texts };
+}
+
+function fromInput(input: string | Uint8Array): LoadedPlan {
+  const file = '<stdin>';
+  const folder = process.cwd();
+  const source = textOf(typeof input === 'string' ? Buffer.from(input) : input, file);
+  const loaded = loadPlanText({ file, folder, text: 'text' in source ? source.text : '' });
+  return 'text' in source ? loaded : { ...loaded, diagnostics: [source.diagnostic] };
+}
+
+type Entry = { readonly file: string } | { readonly diagnostic: Diagnostic };
+
+/** The YAML files that a path stands for. */
+function expand(path: string): Entry[] {
+  if (path === '-') return [{ file: path }];
+  try {
+    if (!statSync(path).isDirectory()) return [{ file: path }];
+    const found = below(path);
+    if (found.length > 0) return found.map((file) => ({ file }));
+    return [{ diagnostic: fileDiagnostic(path, 'file/no-plans', `${path} holds no *.yaml or *.yml file`) }];
+  } catch (error) {
+    return [{ diagnostic: fileDiagnostic(path, 'file/unreadable', `${path} cannot be read: ${reasonOf(error)}`) }];
+  }
+}
+
+/** Hidden folders and node_modules are left out, and links to folders are not followed. */
+function below(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name.startsWith('.') || entry.name === 'node_modules' ? [] : below(path);
+    return /\.ya?ml$/.test(entry.name) && (entry.isFile() || (entry.isSymbolicLink() && isFile(path))) ? [path] : [];
+  });
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+}
+
+function textAt(value: unknown, key: string): string | null {
+  const found =
+    typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+      ? (value as Record<string, unknown>)[key]
+      : undefined;
+  return typeof found === 'string' ? found : null;
+}

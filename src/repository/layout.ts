@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+
+/** Names of a repository's files, relative to its root. `docs/repository.md` draws the tree. */
+export const markerName = 'sendense-repository.json';
+
+/** Names that may stand for a VM context or a backup id; both become file names. */
+export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+export const diskName = (number: number): string => `disk-${number}`;
+
+export const manifestPath = (context: string, backupId: string): string => join(context, `${backupId}.json`);
+
+export const diskFolder = (context: string, number: number): string => join(context, diskName(number));
+
+export const imagePath = (context: string, number: number, backupId: string): string =>
+  join(diskFolder(context, number), `${backupId}.qcow2`);
+
+export const indexPath = (context: string, number: number, backupId: string): string =>
+  join(diskFolder(context, number), `${backupId}.index`);
+
+/** The backing file as an overlay names it: beside it, so that a repository can be moved. */
+export const backingName = (parentId: string): string => `${parentId}.qcow2`;
+
+/** Ids sort by time: `20261121T013000Z-4f2a91`. */
+export function backupIdOf(startedAt: number, runId: string): string {
+  const time = new Date(startedAt).toISOString().replace(/[-:]/g, '').replace(/\.[0-9]+/, '');
+  return `${time}-${runId.slice(-6)}`;
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { fsyncFolder, publishFile, writeNewFile } from '../host/files.ts';
+import { describeErrors, validatorOf } from '../schemas/validator.ts';
+import type { Manifest } from '../schemas/types.ts';
+import { imagePath, indexPath } from './layout.ts';
+
+/** JSON with sorted keys and no spaces: the same text wherever it is written. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+    const sorted = entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${sorted.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** `sha256:…` over everything but the checksum itself. */
+export function manifestChecksum(manifest: Omit<Manifest, 'checksum'>): string {
+  const { checksum: _own, ...rest } = manifest as Manifest;
+  return `sha256:${createHash('sha256').update(canonical(rest)).digest('hex')}`;
+}
+
+/**
+ * Puts a manifest in place: written and flushed under a temporary name, then given its own; never over another.
+ * Calling it again with the same content is fine. A temporary name left by an attempt that was cut off is taken over.
+ * @throws SendenseError `file.exists`
+ */
+export async function writeManifest(path: string, content: Omit<Manifest, 'checksum'>): Promise<Manifest> {
+  const manifest = { ...content, checksum: manifestChecksum(content) } as Manifest;
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  const temporary = `${path}.sendense-part`;
+  await rm(temporary, { force: true });
+  try {
+    await writeNewFile(temporary, text, 0o444);
+    await publishFile(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    if ((await readFile(path, 'utf8').catch(() => '')) !== text) throw error;
+  }
+  await fsyncFolder(dirname(path));
+  return manifest;
+}
+
+/**
+ * Reads a manifest and proves that nobody changed it.
+ * @throws SendenseError `repository.damaged` naming file and fault
+ */
+export async function readManifest(path: string): Promise<Manifest> {
+  const text = await readFile(path, 'utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SendenseError('repository.damaged', `${path} is not JSON: ${(error as Error).message}`, { cause: error });
+  }
+  const validate = validatorOf('manifest.json');
+  if (!validate(value)) throw new SendenseError('repository.damaged', `${path}: ${describeErrors(validate.errors)}`);
+  const manifest = value as Manifest;
+  const expected = manifestChecksum(manifest);
+  if (manifest.checksum !== expected) {
+    throw new SendenseError('repository.damaged', `${path} was changed: its checksum is ${manifest.checksum}, its content gives ${expected}`);
+  }
+  const stray = strayPath(manifest);
+  if (stray !== null) throw new SendenseError('repository.damaged', `${path} names a file outside of its place: ${stray}`);
+  return manifest;
+}
+
+/** The checksum proves only that nobody changed a manifest by accident: what it names is opened, so it must be its own. */
+function strayPath({ vm: { context }, backup_id, disks }: Manifest): string | null {
+  for (const disk of disks) {
+    if (disk.path !== relative(context, imagePath(context, disk.number, backup_id))) return disk.path;
+    if (disk.index.path !== relative(context, indexPath(context, disk.number, backup_id))) return disk.index.path;
+  }
+  return null;
+}
+
+/** Parents before what is built on them, and else oldest first; the clock need not have gone forward all the time. */
+export function parentsFirst(manifests: Iterable<Manifest>): Manifest[] {
+  const oldestFirst = [...manifests].toSorted((a, b) => compare(a.created, b.created) || compare(a.backup_id, b.backup_id));
+  const byId = new Map(oldestFirst.map((manifest) => [manifest.backup_id, manifest]));
+  const ordered = new Set<Manifest>();
+  const visit = (manifest: Manifest, above: ReadonlySet<Manifest>): void => {
+    if (ordered.has(manifest) || above.has(manifest)) return;
+    const path = new Set(above).add(manifest);
+    for (const { parent } of manifest.disks) {
+      const below = parent === null ? undefined : byId.get(parent);
+      if (below) visit(below, path);
+    }
+    ordered.add(manifest);
+  };
+  for (const manifest of oldestFirst) visit(manifest, new Set());
+  return [...ordered];
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

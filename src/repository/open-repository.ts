@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { access, constants, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { fsyncFolder, publishFile, writeNewFile } from '../host/files.ts';
+import { markerName } from './layout.ts';
+
+/** A directory with restore points. `id` tells it from another one mounted in its place. */
+export interface Repository {
+  readonly name: string;
+  /** Absolute path. */
+  readonly path: string;
+  readonly id: string;
+}
+
+const format = 'sendense-repository/1';
+
+/** The repository at `path`, or null where there is none yet (a missing or empty directory). Changes nothing. */
+export async function findRepository(name: string, path: string): Promise<Repository | null> {
+  const marker = join(path, markerName);
+  let text: string;
+  try {
+    text = await readFile(marker, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return refuseForeign(name, path);
+    throw new SendenseError('repository.unusable', `repository ${name}: ${marker} cannot be read (${code})`, { cause: error });
+  }
+  const id = idIn(text);
+  if (!id) throw new SendenseError('repository.unusable', `repository ${name}: ${marker} is not a marker of ${format}`);
+  return { name, path, id };
+}
+
+function idIn(text: string): string | null {
+  try {
+    const marker = JSON.parse(text) as { format?: unknown; id?: unknown };
+    return marker.format === format && typeof marker.id === 'string' ? marker.id : null;
+  } catch {
+    return null;
+  }
+}
+
+async function refuseForeign(name: string, path: string): Promise<null> {
+  let names: string[];
+  try {
+    names = await readdir(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new SendenseError('repository.unusable', `repository ${name}: ${path} cannot be listed (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+  }
+  const foreign = names.filter((entry) => entry !== 'lost+found' && !entry.endsWith('.sendense-part'));
+  if (foreign.length === 0) return null;
+  throw new SendenseError('repository.unusable', `repository ${name}: ${path} is not empty and has no ${markerName} (it holds ${foreign.slice(0, 3).join(', ')})`, {
+    remedy: 'Name an empty directory, or the repository itself.',
+  });
+}
+
+/**
+ * Opens the repository; makes it where there is none yet.
+ * @param known true where the state database knows restore points of it: then a missing one is an error, not a new one
+ * @throws SendenseError `repository.unusable`
+ */
+export async function openRepository(name: string, path: string, known: boolean): Promise<Repository> {
+  const found = await findRepository(name, path);
+  if (found) {
+    await assertWritable(found);
+    return found;
+  }
+  if (known) {
+    throw new SendenseError('repository.unusable', `repository ${name}: ${path} holds nothing, but restore points of it are known`, {
+      remedy: 'Mount it, or correct its path in sendense.yaml.',
+    });
+  }
+  try {
+    await mkdir(path, { recursive: true });
+    await makeMarker(path);
+  } catch (error) {
+    throw new SendenseError('repository.unusable', `repository ${name}: ${path} cannot be made: ${(error as Error).message}`, { cause: error });
+  }
+  const made = await findRepository(name, path);
+  if (!made) throw new SendenseError('repository.unusable', `repository ${name}: ${path} vanished`);
+  return made;
+}
+
+/** Where two runs make the repository at once, the first one's marker stays. */
+async function makeMarker(path: string): Promise<void> {
+  const id = randomUUID();
+  const temporary = join(path, `.${id}.sendense-part`);
+  try {
+    await writeNewFile(temporary, `${JSON.stringify({ format, id, created: new Date().toISOString() }, null, 2)}\n`);
+    await publishFile(temporary, join(path, markerName));
+  } catch (error) {
+    if (!(error instanceof SendenseError && error.code === 'file.exists')) throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await fsyncFolder(path);
+}
+
+async function assertWritable(repository: Repository): Promise<void> {
+  try {
+    await access(repository.path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new SendenseError('repository.unusable', `repository ${repository.name}: ${repository.path} is not writable`, { cause: error });
+  }
+}

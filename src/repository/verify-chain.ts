@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+/** One disk of one committed restore point, as the database or a manifest records it. Sizes in bytes. */
+export interface StoredDisk {
+  readonly backupId: string;
+  readonly number: number;
+  readonly uuid: string;
+  readonly capacity: number;
+  /** Relative to the repository. */
+  readonly path: string;
+  readonly indexPath: string;
+  readonly indexSha256: string;
+  readonly fileBytes: number;
+  readonly fileMtimeNs: string;
+  readonly digest: string;
+  readonly changeId: string | null;
+  readonly parent: string | null;
+}
+
+/**
+ * `sound`: every file is as it was committed. `touched`: sizes fit but a time does not (a copied repository, or a file
+ * that somebody wrote to): the content must be compared. `broken`: the reason.
+ */
+export type ChainVerdict =
+  | { readonly verdict: 'sound' }
+  | { readonly verdict: 'touched'; readonly paths: readonly string[] }
+  | { readonly verdict: 'broken'; readonly reason: string };
+
+/** Looks at the files of a chain without reading their content: names, kinds, sizes, times, and the newest block index. */
+export async function verifyChain(repository: string, chain: readonly StoredDisk[]): Promise<ChainVerdict> {
+  const touched: string[] = [];
+  for (const disk of chain) {
+    const path = join(repository, disk.path);
+    const info = await lstat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => error.code ?? 'unreadable');
+    if (typeof info === 'string') return broken(`${disk.path} ${info === 'ENOENT' ? 'is missing' : `cannot be read (${info})`}`);
+    if (!info.isFile()) return broken(`${disk.path} is not a regular file`);
+    if (info.size !== BigInt(disk.fileBytes)) return broken(`${disk.path} has ${info.size} bytes, ${disk.fileBytes} were committed`);
+    if (String(info.mtimeNs) !== disk.fileMtimeNs) touched.push(disk.path);
+  }
+  const newest = chain[0];
+  if (newest) {
+    const digest = await sha256OfFile(join(repository, newest.indexPath)).catch((error: NodeJS.ErrnoException) => error.code ?? 'unreadable');
+    if (digest !== newest.indexSha256) return broken(`block index ${newest.indexPath} ${digest === 'ENOENT' ? 'is missing' : 'is not as it was committed'}`);
+  }
+  return touched.length > 0 ? { verdict: 'touched', paths: touched } : { verdict: 'sound' };
+}
+
+const broken = (reason: string): ChainVerdict => ({ verdict: 'broken', reason });
+
+/** SHA-256 of a file's bytes, hex. */
+export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash, { signal });
+  return hash.digest('hex');
+}

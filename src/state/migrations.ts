@@ -1,0 +1,198 @@
+/**
+ * One entry for each version of the database, oldest first; `PRAGMA user_version` holds how many were applied. An entry
+ * that was released is never changed: append a new one. `tables.ts` describes the result.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE runs (
+    id TEXT NOT NULL PRIMARY KEY,
+    plan TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    vm TEXT NOT NULL,
+    plan_file TEXT NOT NULL,
+    plan_folder TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('running', 'unwinding', 'succeeded', 'failed', 'cancelled', 'crashed')),
+    unclean INTEGER NOT NULL DEFAULT 0 CHECK (unclean IN (0, 1)),
+    published INTEGER NOT NULL DEFAULT 0 CHECK (published IN (0, 1)),
+    exit_code INTEGER,
+    result TEXT CHECK (json_valid(result)),
+    error TEXT CHECK (json_valid(error)),
+    warnings TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(warnings)),
+    owner_pid INTEGER NOT NULL,
+    owner_start_time TEXT NOT NULL,
+    owner_boot_id TEXT NOT NULL,
+    recoverer_pid INTEGER,
+    recoverer_start_time TEXT,
+    recoverer_boot_id TEXT,
+    started INTEGER NOT NULL,
+    finished INTEGER,
+    CHECK ((finished IS NULL) = (status IN ('running', 'unwinding')))
+  ) STRICT;
+  CREATE INDEX runs_started ON runs (started);
+  CREATE INDEX runs_open ON runs (id) WHERE finished IS NULL OR unclean = 1;
+
+  CREATE TABLE steps (
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+    step_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    uses TEXT NOT NULL,
+    state TEXT NOT NULL
+      CHECK (state IN ('started', 'succeeded', 'failed', 'undo_started', 'undo_finished', 'undo_failed')),
+    attempt INTEGER NOT NULL,
+    claim TEXT NOT NULL CHECK (json_valid(claim)),
+    output TEXT CHECK (json_valid(output)),
+    error TEXT CHECK (json_valid(error)),
+    undo_error TEXT CHECK (json_valid(undo_error)),
+    started INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    PRIMARY KEY (run_id, step_id),
+    UNIQUE (run_id, number)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE step_events (
+    id INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    step_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    FOREIGN KEY (run_id, step_id) REFERENCES steps ON DELETE CASCADE
+  ) STRICT;
+  CREATE INDEX step_events_step ON step_events (run_id, step_id);
+
+  CREATE TABLE step_facts (
+    run_id TEXT NOT NULL,
+    step_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL CHECK (json_valid(value)),
+    PRIMARY KEY (run_id, step_id, name),
+    FOREIGN KEY (run_id, step_id) REFERENCES steps ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE locks (
+    name TEXT NOT NULL PRIMARY KEY,
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+    acquired INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX locks_run ON locks (run_id);
+
+  CREATE TABLE port_leases (
+    port INTEGER NOT NULL PRIMARY KEY CHECK (port BETWEEN 1 AND 65535),
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+    step_id TEXT NOT NULL,
+    leased INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX port_leases_run ON port_leases (run_id, step_id);
+
+  CREATE TABLE vm_contexts (
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    vm_name TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    PRIMARY KEY (repository, context)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE vm_disks (
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    uuid TEXT NOT NULL,
+    number INTEGER NOT NULL CHECK (number >= 0),
+    first_seen INTEGER NOT NULL,
+    PRIMARY KEY (repository, context, uuid),
+    UNIQUE (repository, context, number),
+    FOREIGN KEY (repository, context) REFERENCES vm_contexts ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE backups (
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('full', 'incremental')),
+    plan TEXT,
+    run_id TEXT NOT NULL,
+    parent TEXT,
+    started INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    producer_version TEXT NOT NULL,
+    qemu_version TEXT NOT NULL,
+    removed_disks TEXT NOT NULL CHECK (json_valid(removed_disks)),
+    warnings TEXT NOT NULL CHECK (json_valid(warnings)),
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (repository, context, backup_id),
+    FOREIGN KEY (repository, context) REFERENCES vm_contexts ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX backups_created ON backups (repository, context, created);
+  CREATE INDEX backups_run ON backups (run_id);
+
+  CREATE TABLE backup_disks (
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    uuid TEXT NOT NULL,
+    key TEXT NOT NULL,
+    label TEXT NOT NULL,
+    source_path TEXT NOT NULL,
+    source_format TEXT NOT NULL,
+    capacity_bytes INTEGER NOT NULL,
+    mode TEXT NOT NULL CHECK (mode IN ('full', 'incremental')),
+    method TEXT NOT NULL CHECK (method IN ('full', 'areas', 'digest')),
+    reason TEXT NOT NULL,
+    parent TEXT,
+    path TEXT NOT NULL,
+    file_bytes INTEGER NOT NULL,
+    file_mtime_ns TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    change_id TEXT,
+    bytes_transferred INTEGER NOT NULL,
+    index_path TEXT NOT NULL,
+    index_bytes INTEGER NOT NULL,
+    index_sha256 TEXT NOT NULL,
+    PRIMARY KEY (repository, context, backup_id, number),
+    FOREIGN KEY (repository, context, backup_id) REFERENCES backups ON DELETE CASCADE,
+    FOREIGN KEY (repository, context, uuid) REFERENCES vm_disks ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX backup_disks_parent ON backup_disks (repository, context, parent);
+  CREATE INDEX backup_disks_uuid ON backup_disks (repository, context, uuid);
+
+  CREATE TABLE nodes (
+    name TEXT NOT NULL PRIMARY KEY,
+    mode TEXT NOT NULL,
+    address TEXT,
+    host_key TEXT,
+    enrolled INTEGER NOT NULL,
+    last_seen INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE credentials (
+    name TEXT NOT NULL PRIMARY KEY,
+    sealed BLOB NOT NULL,
+    key_id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE restore_mounts (
+    id TEXT NOT NULL PRIMARY KEY,
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    disk_number INTEGER NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    process TEXT CHECK (json_valid(process)),
+    created INTEGER NOT NULL,
+    expires INTEGER,
+    FOREIGN KEY (repository, context, backup_id, disk_number) REFERENCES backup_disks
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX restore_mounts_disk ON restore_mounts (repository, context, backup_id, disk_number);
+
+  CREATE TABLE schedule_slots (
+    plan TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    run_id TEXT REFERENCES runs ON DELETE SET NULL,
+    outcome TEXT,
+    PRIMARY KEY (plan, slot)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX schedule_slots_run ON schedule_slots (run_id);
+  `,
+];

@@ -1,0 +1,93 @@
+import type { ErrorOutput, ProcessIdentity } from '../schemas/types.ts';
+import type { State } from './open-state.ts';
+import type { RunsTable, StepsTable } from './tables.ts';
+
+export interface RunRecord {
+  readonly id: string;
+  readonly plan: string;
+  readonly kind: string;
+  readonly vm: string;
+  readonly planFile: string;
+  readonly planFolder: string;
+  readonly status: RunsTable['status'];
+  readonly unclean: boolean;
+  readonly published: boolean;
+  readonly exitCode: number | null;
+  readonly result: Readonly<Record<string, unknown>> | null;
+  readonly error: ErrorOutput | null;
+  readonly warnings: readonly string[];
+  readonly owner: ProcessIdentity;
+  readonly started: number;
+  readonly finished: number | null;
+}
+
+export interface StepRecord {
+  readonly id: string;
+  readonly uses: string;
+  readonly state: StepsTable['state'];
+  readonly attempt: number;
+  readonly claim: unknown;
+  readonly output: unknown;
+  readonly error: ErrorOutput | null;
+  /** Why the last undo failed; null where it did not. */
+  readonly undoError: ErrorOutput | null;
+  readonly started: number;
+  readonly updated: number;
+}
+
+export interface RunFilter {
+  /** Only runs that have not ended or left something behind. */
+  readonly open?: boolean;
+  readonly vm?: string;
+  readonly limit?: number;
+}
+
+/** Runs, newest first. */
+export function listRuns(state: State, filter: RunFilter = {}): RunRecord[] {
+  let query = state.query.selectFrom('runs').selectAll().orderBy('started', 'desc').orderBy('id', 'desc');
+  if (filter.open) query = query.where((is) => is.or([is('finished', 'is', null), is('unclean', '=', 1)]));
+  if (filter.vm !== undefined) query = query.where('vm', '=', filter.vm);
+  if (filter.limit !== undefined) query = query.limit(filter.limit);
+  return state.all(query).map(toRecord);
+}
+
+export function findRun(state: State, id: string): RunRecord | undefined {
+  const row = state.first(state.query.selectFrom('runs').selectAll().where('id', '=', id));
+  return row && toRecord(row);
+}
+
+/** The steps of a run that have begun, in their order. */
+export const listSteps = (state: State, runId: string): StepRecord[] =>
+  state.all(state.query.selectFrom('steps').selectAll().where('run_id', '=', runId).orderBy('number')).map((row) => ({
+    id: row.step_id,
+    uses: row.uses,
+    state: row.state,
+    attempt: row.attempt,
+    claim: JSON.parse(row.claim) as unknown,
+    output: parsed(row.output),
+    error: parsed(row.error) as ErrorOutput | null,
+    undoError: parsed(row.undo_error) as ErrorOutput | null,
+    started: row.started,
+    updated: row.updated,
+  }));
+
+const parsed = (text: string | null): unknown => (text === null ? null : (JSON.parse(text) as unknown));
+
+const toRecord = (row: RunsTable): RunRecord => ({
+  id: row.id,
+  plan: row.plan,
+  kind: row.kind,
+  vm: row.vm,
+  planFile: row.plan_file,
+  planFolder: row.plan_folder,
+  status: row.status,
+  unclean: row.unclean === 1,
+  published: row.published === 1,
+  exitCode: row.exit_code,
+  result: parsed(row.result) as RunRecord['result'],
+  error: parsed(row.error) as ErrorOutput | null,
+  warnings: JSON.parse(row.warnings) as string[],
+  owner: { pid: row.owner_pid, start_time: row.owner_start_time, boot_id: row.owner_boot_id },
+  started: row.started,
+  finished: row.finished,
+});

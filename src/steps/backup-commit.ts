@@ -1,0 +1,115 @@
+import { rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { fsyncFolder } from '../host/files.ts';
+import { requireTools } from '../host/tools.ts';
+import { manifestPath } from '../repository/layout.ts';
+import { writeManifest } from '../repository/manifest.ts';
+import { findPoint, insertRestorePoint } from '../state/restore-points.ts';
+import type { BackupCommitInput, BackupCommitOutput, Manifest } from '../schemas/types.ts';
+import type { RunFacts } from '../engine/step.ts';
+import { defineStep } from './define-step.ts';
+import type { VmReference } from './source-spec.ts';
+
+interface Claim {
+  readonly repository: string;
+  readonly context: string;
+  readonly backupId: string;
+}
+
+export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOutput>({
+  uses: 'backup.commit',
+  title: 'Commit the restore point',
+  leaves: 'result',
+  claim: (input) => ({ repository: input.repository, context: input.decision.context, backupId: input.decision.backup_id }),
+
+  async plan({ services }, input) {
+    const path = join(services.repositoryPath(input.repository), manifestPath(input.decision.context, input.decision.backup_id));
+    return {
+      effects: [
+        { action: 'create', target: path, detail: 'manifest', argv: null },
+        { action: 'insert', target: 'backups, backup_disks', detail: 'restore point and change ids, one transaction', argv: null },
+      ],
+    };
+  },
+
+  async run(context, input, claim) {
+    const { services } = context;
+    const { path: root } = await services.openRepository(claim.repository);
+    const path = join(root, manifestPath(claim.context, claim.backupId));
+    const [qemu] = await requireTools(['qemu-img'], context.signal);
+    // From here the run is not stopped half-way: a manifest without its rows would have to be unwound again.
+    context.signal.throwIfAborted();
+    const manifest = await writeManifest(path, manifestOf(input, context, services.version, qemu?.version ?? ''));
+    insertRestorePoint(services.state, claim.repository, manifest);
+    return {
+      backup_id: claim.backupId,
+      manifest: path,
+      disks: input.decision.disks.map((disk) => {
+        const moved = find(input.transferred, disk.disk);
+        return { disk: disk.disk, mode: disk.mode, reason: moved.reason, bytes_total: disk.capacity_bytes, bytes_transferred: moved.bytes_transferred, change_id: moved.change_id, path: join(root, disk.path) };
+      }),
+    };
+  },
+
+  published: async ({ services }, claim) => findPoint(services.state, { repository: claim.repository, context: claim.context, backupId: claim.backupId }) !== undefined,
+
+  async undo({ services }, claim) {
+    if (findPoint(services.state, { repository: claim.repository, context: claim.context, backupId: claim.backupId })) return;
+    const path = join(services.repositoryPath(claim.repository), manifestPath(claim.context, claim.backupId));
+    await rm(path, { force: true });
+    await rm(`${path}.sendense-part`, { force: true });
+    await fsyncFolder(dirname(path)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+  },
+});
+
+function find<T extends { disk: string }>(entries: readonly T[], disk: string): T {
+  const entry = entries.find((candidate) => candidate.disk === disk);
+  if (!entry) throw new SendenseError('run.internal', `nothing is known of ${disk}`);
+  return entry;
+}
+
+function manifestOf(input: BackupCommitInput, facts: RunFacts, version: string, qemu: string): Omit<Manifest, 'checksum'> {
+  const { decision } = input;
+  const inContext = (path: string): string => relative(decision.context, path);
+  return {
+    format: 'sendense-restore-point/1',
+    backup_id: decision.backup_id,
+    vm: { name: (input.vm as unknown as VmReference).name, context: decision.context },
+    kind: decision.kind,
+    plan: facts.planName,
+    run_id: facts.runId,
+    parent: decision.parent,
+    started: new Date(facts.startedAt).toISOString(),
+    created: new Date().toISOString(),
+    producer: { name: 'sendense', version, qemu },
+    disks: decision.disks.map((disk) => {
+      const moved = find(input.transferred, disk.disk);
+      const sealed = find(input.sealed, disk.disk);
+      return {
+        number: disk.number,
+        key: disk.key,
+        uuid: disk.uuid,
+        label: disk.label,
+        source_path: disk.source_path,
+        source_format: disk.source_format,
+        capacity_bytes: disk.capacity_bytes,
+        mode: disk.mode,
+        method: moved.method,
+        reason: moved.reason,
+        parent: disk.parent?.backup_id ?? null,
+        path: inContext(disk.path),
+        file_bytes: sealed.file_bytes,
+        file_mtime_ns: sealed.file_mtime_ns,
+        digest: moved.digest,
+        change_id: moved.change_id,
+        bytes_transferred: moved.bytes_transferred,
+        index: { path: inContext(disk.index_path), bytes: moved.index_bytes, sha256: moved.index_sha256 },
+      };
+    }) as Manifest['disks'],
+    removed_disks: decision.removed_disks,
+    warnings: [...decision.warnings, ...(input.warnings ?? [])],
+  };
+}

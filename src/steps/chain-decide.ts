@@ -1,0 +1,136 @@
+import { SendenseError } from '../errors/sendense-error.ts';
+import { decideDisk, type Decision } from '../repository/decide-disk.ts';
+import { backupIdOf, diskName, imagePath, indexPath } from '../repository/layout.ts';
+import { verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
+import { latestPoint, type RestorePoint } from '../state/restore-points.ts';
+import { knownDisks } from '../state/vm-disks.ts';
+import type { ChainDecideInput, ChainDecideOutput, DiskDecision, DiskInfo } from '../schemas/types.ts';
+import { confirmContent } from './confirm-content.ts';
+import { defineStep } from './define-step.ts';
+import type { Services } from './services.ts';
+import { storedChain, storedDisk } from './stored-chain.ts';
+import type { VmReference } from './source-spec.ts';
+
+interface Claim {
+  readonly backupId: string;
+}
+
+/** Compares the content of a chain whose files were touched; answers sound or broken. */
+type Confirm = (disk: DiskInfo, chain: readonly StoredDisk[], touched: readonly string[]) => Promise<ChainVerdict>;
+
+export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput>({
+  uses: 'chain.decide',
+  title: 'Decide full or incremental',
+  claim: (_input, facts) => ({ backupId: backupIdOf(facts.startedAt, facts.runId) }),
+
+  async plan({ services, startedAt, runId }, input) {
+    const later: string[] = [];
+    const output = await decide(services, input, backupIdOf(startedAt, runId), async (_disk, _chain, touched) => {
+      later.push(`${touched.join(', ')} changed since the commit: the content will be compared before anything is built on it`);
+      return { verdict: 'sound' };
+    });
+    return {
+      effects: [],
+      notes: output.disks.map((disk) => `${disk.disk}: ${disk.mode}, ${disk.reason}`),
+      unknown: [...later, 'the backup id: it holds the time of the run'],
+      output,
+    };
+  },
+
+  async run(context, input, claim) {
+    const { path: root } = await context.services.openRepository(input.repository);
+    const output = await decide(context.services, input, claim.backupId, (disk, chain, touched) => confirmContent(context, { root, repository: input.repository, vm: contextOf(input), label: disk.label }, chain, touched));
+    for (const disk of output.disks) context.log(`${disk.disk}: ${disk.mode}, ${disk.reason}`);
+    for (const warning of output.warnings) context.warn(warning);
+    return output;
+  },
+});
+
+const contextOf = (input: ChainDecideInput): string => (input.vm as unknown as VmReference).name;
+
+async function decide(services: Services, input: ChainDecideInput, backupId: string, confirm: Confirm): Promise<ChainDecideOutput> {
+  const context = contextOf(input);
+  const last = latestPoint(services.state, { repository: input.repository, context });
+  const numbers = numbersFor(input.disks, knownDisks(services.state, { repository: input.repository, context }));
+  const disks: DiskDecision[] = [];
+  for (const disk of input.disks) {
+    const number = numbers.get(disk.uuid) ?? 0;
+    const found = await look(services, input, disk, last, confirm);
+    refuseFallback(input, disk, found.decision);
+    disks.push(decisionOf(disk, number, context, backupId, found));
+  }
+  const kept = new Set(input.disks.map((disk) => disk.uuid));
+  const removed = (last?.disks ?? []).filter((disk) => !kept.has(disk.uuid)).map(({ number, uuid, label }) => ({ number, uuid, label }));
+  return {
+    backup_id: backupId,
+    context,
+    repository: input.repository,
+    kind: disks.every((disk) => disk.mode === 'full') ? 'full' : 'incremental',
+    parent: last?.backup_id ?? null,
+    disks: disks.toSorted((a, b) => a.number - b.number),
+    removed_disks: removed,
+    summary: disks.map((disk) => ({ disk: disk.disk, mode: disk.mode, reason: disk.reason, bytes_total: disk.capacity_bytes, bytes_transferred: 0, change_id: null, path: null })),
+    warnings: removed.map((disk) => `${diskName(disk.number)} (${disk.label}) was in restore point ${last?.backup_id} and is no longer part of the VM`),
+  };
+}
+
+/** Known disks keep their numbers; new ones get the next, in the order of the VM. */
+function numbersFor(disks: readonly DiskInfo[], known: ReadonlyMap<string, number>): Map<string, number> {
+  const numbers = new Map(known);
+  let next = Math.max(-1, ...known.values()) + 1;
+  for (const { uuid } of disks) if (!numbers.has(uuid)) numbers.set(uuid, next++);
+  return numbers;
+}
+
+interface Found {
+  readonly decision: Decision;
+  readonly parent: StoredDisk | null;
+}
+
+async function look(services: Services, input: ChainDecideInput, disk: DiskInfo, last: RestorePoint | undefined, confirm: Confirm): Promise<Found> {
+  const row = last?.disks.find((entry) => entry.uuid === disk.uuid);
+  const parent = last && row ? storedDisk(last, row) : null;
+  const facts = { disk, wanted: input.mode, lastPoint: last?.backup_id ?? null, parent };
+  // Files are only looked at where the answer depends on them.
+  const first = decideDisk({ ...facts, chain: { verdict: 'sound' } });
+  if (first.mode === 'full' || !last || !row) return { decision: first, parent: null };
+  const verdict = await judge(services, input.repository, disk, storedChain(services.state, last, row.number), confirm);
+  const decision = decideDisk({ ...facts, chain: verdict });
+  return { decision, parent: decision.mode === 'incremental' ? parent : null };
+}
+
+async function judge(services: Services, repository: string, disk: DiskInfo, chain: readonly StoredDisk[] | string, confirm: Confirm): Promise<ChainVerdict> {
+  if (typeof chain === 'string') return { verdict: 'broken', reason: chain };
+  const verdict = await verifyChain(services.repositoryPath(repository), chain);
+  return verdict.verdict === 'touched' ? confirm(disk, chain, verdict.paths) : verdict;
+}
+
+function refuseFallback(input: ChainDecideInput, disk: DiskInfo, decision: Decision): void {
+  if (input.mode !== 'incremental' || input.onNoParent === 'full' || !decision.fallback) return;
+  throw new SendenseError('chain.no-parent', `${disk.label}: no incremental is possible: ${decision.reason}`);
+}
+
+const decisionOf = (disk: DiskInfo, number: number, context: string, backupId: string, { decision, parent }: Found): DiskDecision => ({
+  disk: diskName(number),
+  number,
+  key: disk.key,
+  uuid: disk.uuid,
+  label: disk.label,
+  source_path: disk.path,
+  source_format: disk.format,
+  still: disk.still,
+  capacity_bytes: disk.capacity_bytes,
+  mode: decision.mode,
+  method: decision.method,
+  reason: decision.reason,
+  parent: parent && {
+    backup_id: parent.backupId,
+    path: parent.path,
+    change_id: parent.changeId,
+    digest: parent.digest,
+    index_path: parent.indexPath,
+  },
+  path: imagePath(context, number, backupId),
+  index_path: indexPath(context, number, backupId),
+  estimated_bytes: decision.method === 'areas' ? disk.changed_bytes : decision.method === 'full' ? (disk.allocated_bytes ?? disk.capacity_bytes) : null,
+});

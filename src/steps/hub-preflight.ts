@@ -1,0 +1,64 @@
+import { access, constants } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { exists, freeBytes } from '../host/files.ts';
+import { requireTools } from '../host/tools.ts';
+import type { HubPreflightInput, HubPreflightOutput } from '../schemas/types.ts';
+import type { StepContext } from '../engine/step.ts';
+import { defineStep } from './define-step.ts';
+import type { Services } from './services.ts';
+
+const hubTools = ['qemu-img', 'qemu-nbd'];
+/** Clocks of hub and node further apart than this make times in logs and "before" questions misleading. */
+const maxSkewMs = 60_000;
+
+export const hubPreflight = defineStep<HubPreflightInput, null, HubPreflightOutput>({
+  uses: 'hub.preflight',
+  title: 'Check tools, repository and node',
+  claim: () => null,
+
+  async plan({ services, signal }, input) {
+    const tools = await requireTools(hubTools, signal);
+    const path = services.repositoryPath(input.repository);
+    return {
+      effects: [{ action: 'read', target: path, detail: 'repository', argv: null }],
+      notes: [...tools.map(({ name, version }) => `${name} ${version}`), ...((await exists(path)) ? [] : [`${path} does not exist yet and will be made`])],
+      output: { repository_path: path, free_bytes: 0, tools, node: null },
+    };
+  },
+
+  async run(context, input) {
+    const { services, signal } = context;
+    const [tools, repository] = await Promise.all([requireTools(hubTools, signal), services.openRepository(input.repository)]);
+    const free = await freeBytes(repository.path);
+    const minFree = services.settings.repositories[input.repository]?.minFree ?? 0;
+    if (input.for === 'backup' && free <= minFree) {
+      throw new SendenseError('disk.full', `repository ${input.repository} has ${free} bytes free at ${repository.path}; ${minFree} must stay free`);
+    }
+    if (input.directory) await assertWritable(resolve(context.planFolder, input.directory));
+    const node = input.node ? await askNode(context, input.node) : null;
+    return { repository_path: repository.path, free_bytes: free, tools, node };
+  },
+});
+
+async function askNode(context: StepContext<Services>, name: string): Promise<HubPreflightOutput['node']> {
+  const before = Date.now();
+  const client = await context.services.node(name);
+  const health = await client.health(context.signal);
+  const missing = health.tools.filter((tool) => tool.version === null).map((tool) => tool.name);
+  if (missing.length > 0) throw new SendenseError('tool.missing', `node ${name} lacks ${missing.join(', ')}`);
+  const skew = Math.round(health.time - (before + Date.now()) / 2);
+  if (Math.abs(skew) > maxSkewMs) context.warn(`the clock of node ${name} differs by ${Math.round(skew / 1000)} s`);
+  return { version: health.version, clock_skew_ms: skew };
+}
+
+/** The nearest folder that exists must be writable. */
+async function assertWritable(directory: string): Promise<void> {
+  let folder = directory;
+  while (!(await exists(folder))) folder = dirname(folder);
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new SendenseError('file.unreadable', `${folder} is not writable`, { cause: error });
+  }
+}

@@ -1,0 +1,161 @@
+import { chmod, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { fsyncFile, fsyncFolder } from '../host/files.ts';
+import type { NodeClient } from '../host/node-client.ts';
+import { sha256OfFile } from '../repository/verify-chain.ts';
+import type { BackupStartRequest, JobStatus, NodeTransferInput, NodeTransferOutput } from '../schemas/types.ts';
+import type { StepContext } from '../engine/step.ts';
+import { defineStep } from './define-step.ts';
+import type { Services } from './services.ts';
+import type { VmReference } from './source-spec.ts';
+
+interface Claim {
+  readonly node: string;
+  readonly jobId: string;
+}
+
+/** How long a node may be out of reach before the step gives up; the job on the node goes on meanwhile. */
+const patienceMs = 60_000;
+
+export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOutput>({
+  uses: 'node.transfer',
+  title: 'Copy the disks',
+  claim: (input, facts) => ({ node: input.node, jobId: `${facts.runId}-${facts.stepId}` }),
+
+  async plan({ services, runId }, input) {
+    return {
+      effects: [
+        { action: 'send', target: `POST /api/v1/backup/start to node ${input.node}`, detail: `nbd_targets=${input.targets}`, argv: null },
+        ...input.disks.map((disk) => ({
+          action: 'create' as const,
+          target: join(services.repositoryPath(input.repository), disk.index_path),
+          detail: `block index; ${disk.mode} (${disk.method}): ${disk.reason}`,
+          argv: null,
+        })),
+      ],
+      unknown: input.disks.filter((disk) => disk.estimated_bytes === null).map((disk) => `how much of ${disk.disk} changed: found while it is read`),
+      notes: [`job ${runId}`],
+    };
+  },
+
+  async run(context, input, claim) {
+    const client = await context.services.node(claim.node);
+    const { path: root } = await context.services.openRepository(input.repository);
+    const previous = await sendIndexes(client, root, input, context.signal);
+    await client.startBackup(requestOf(input, claim.jobId, previous), context.signal);
+    const status = await follow(context, client, claim.jobId, input);
+    const disks = await collect(client, root, input, status, context.signal);
+    await client.remove(claim.jobId, context.signal);
+    return { job_id: claim.jobId, disks, warnings: status.warnings };
+  },
+
+  async undo({ services, signal }, claim) {
+    const client = await services.node(claim.node);
+    await client.remove(claim.jobId, signal);
+  },
+});
+
+/** Makes the parents' block indexes known to the node; answers their SHA-256 by disk key. */
+async function sendIndexes(client: NodeClient, root: string, input: NodeTransferInput, signal: AbortSignal): Promise<Map<string, string>> {
+  const known = new Map<string, string>();
+  for (const disk of input.disks) {
+    if (!disk.parent) continue;
+    const file = join(root, disk.parent.index_path);
+    const sha256 = await sha256OfFile(file, signal);
+    await client.putIndex(sha256, file, signal);
+    known.set(disk.key, sha256);
+  }
+  return known;
+}
+
+function requestOf(input: NodeTransferInput, jobId: string, previous: ReadonlyMap<string, string>): BackupStartRequest {
+  const full = input.disks.every((disk) => disk.mode === 'full');
+  return {
+    job_id: jobId,
+    vm_name: (input.vm as unknown as VmReference).name,
+    nbd_targets: input.targets,
+    backup_type: full ? 'full' : 'incremental',
+    source: input.source,
+    disks: input.disks.map((disk) => ({
+      key: disk.key,
+      mode: disk.mode,
+      method: disk.method,
+      previous_change_id: disk.parent?.change_id ?? null,
+      previous_index: previous.get(disk.key) ?? null,
+    })),
+  };
+}
+
+type Context = StepContext<Services>;
+
+/** Reports progress until the job ends. Asks often at first, because small jobs end soon. */
+async function follow(context: Context, client: NodeClient, jobId: string, input: NodeTransferInput): Promise<JobStatus> {
+  const nameOf = new Map(input.disks.map((disk) => [disk.key, disk.disk]));
+  let lastAnswer = performance.now();
+  for (let pause = 25; ; pause = Math.min(pause * 1.3, 500)) {
+    await delay(pause, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
+    const status = await client.status(jobId, context.signal).catch((error: unknown) => {
+      const lost = error instanceof SendenseError && error.code === 'node.unreachable' && !context.signal.aborted;
+      if (!lost || performance.now() - lastAnswer > patienceMs) throw error;
+      return null;
+    });
+    if (!status) continue;
+    lastAnswer = performance.now();
+    context.progress(
+      status.disks.map((disk) => ({
+        disk: nameOf.get(disk.key) ?? disk.key,
+        phase: disk.phase,
+        bytes_done: disk.bytes_done,
+        bytes_total: disk.bytes_total,
+        rate: disk.rate,
+      })),
+    );
+    if (status.status === 'succeeded') return status;
+    if (status.status === 'failed' || status.status === 'cancelled') throw failureOf(status);
+  }
+}
+
+function failureOf(status: JobStatus): SendenseError {
+  const failed = status.disks.find((disk) => disk.error !== null);
+  const message = status.error?.message ?? (failed ? `disk ${failed.key}: ${failed.error}` : `job ${status.job_id} ${status.status}`);
+  const code = status.status === 'cancelled' ? 'job.cancelled' : status.error && status.error.code in catalogue ? (status.error.code as ErrorCode) : 'job.failed';
+  return new SendenseError(code, message, { details: { job_id: status.job_id } });
+}
+
+/** Fetches each block index into the repository, proven by its SHA-256. */
+async function collect(client: NodeClient, root: string, input: NodeTransferInput, status: JobStatus, signal: AbortSignal): Promise<NodeTransferOutput['disks']> {
+  const output: NodeTransferOutput['disks'] = [];
+  for (const disk of input.disks) {
+    const done = status.disks.find((entry) => entry.key === disk.key);
+    if (!done || done.digest === null || done.index_sha256 === null || done.index_bytes === null) {
+      throw new SendenseError('node.protocol', `the node ended the job without a digest of ${disk.disk}`);
+    }
+    const path = join(root, disk.index_path);
+    const part = `${path}.sendense-part`;
+    await rm(part, { force: true });
+    await client.getIndex(status.job_id, disk.key, part, signal);
+    const sha256 = await sha256OfFile(part, signal);
+    if (sha256 !== done.index_sha256) throw new SendenseError('content.mismatch', `the block index of ${disk.disk} arrived damaged: SHA-256 ${sha256}, sent ${done.index_sha256}`);
+    await chmod(part, 0o444);
+    await fsyncFile(part);
+    await rename(part, path);
+    await fsyncFolder(dirname(path));
+    output.push({
+      disk: disk.disk,
+      key: disk.key,
+      mode: disk.mode,
+      method: done.method,
+      reason: done.reason || disk.reason,
+      bytes_transferred: done.bytes_transferred,
+      change_id: done.change_id,
+      digest: done.digest,
+      index_path: disk.index_path,
+      index_bytes: done.index_bytes,
+      index_sha256: sha256,
+    });
+  }
+  return output;
+}

@@ -1,0 +1,40 @@
+import { parseDuration } from '../host/duration.ts';
+import { isPortFree } from '../host/port-probe.ts';
+import { allocatePorts, listLeases, releasePorts } from '../state/port-leases.ts';
+import type { PortsAllocateInput, PortsAllocateOutput } from '../schemas/types.ts';
+import { waitFor } from './wait-for.ts';
+import { defineStep } from './define-step.ts';
+
+interface Claim {
+  readonly runId: string;
+  readonly stepId: string;
+}
+
+export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocateOutput>({
+  uses: 'ports.allocate',
+  title: 'Allocate NBD ports',
+  claim: (_input, facts) => ({ runId: facts.runId, stepId: facts.stepId }),
+
+  async plan({ services }, input) {
+    const { from, to } = services.settings.ports;
+    const taken = (await listLeases(services.state)).length;
+    return {
+      effects: [{ action: 'lease', target: `${input.disks.length} of ports ${from}-${to}`, detail: `${taken} of ${to - from + 1} are leased now`, argv: null }],
+      unknown: ['which ports: decided when they are leased'],
+      output: { leases: input.disks.map(({ disk }, index) => ({ disk, port: from + index })) },
+    };
+  },
+
+  async run(context, input, claim) {
+    const { from, to, wait } = context.services.settings.ports;
+    const ports = await waitFor(
+      () => allocatePorts(context.services.state, { count: input.disks.length, from, to, owner: claim, isFree: isPortFree }),
+      { code: 'ports.exhausted', waitMs: parseDuration(input.wait ?? wait), signal: context.signal, onWait: (message) => context.log(message) },
+    );
+    return { leases: input.disks.map(({ disk }, index) => ({ disk, port: ports[index] ?? 0 })) };
+  },
+
+  async undo({ services }, claim) {
+    await releasePorts(services.state, claim.runId, claim.stepId);
+  },
+});

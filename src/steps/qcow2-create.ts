@@ -1,0 +1,61 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createQcow2, createQcow2Args } from '../host/qemu-img.ts';
+import { backingName } from '../repository/layout.ts';
+import type { Qcow2CreateInput, Qcow2CreateOutput } from '../schemas/types.ts';
+import { defineStep } from './define-step.ts';
+
+/** Paths relative to the repository; both files of a disk are named here, before anything makes them. */
+interface Claim {
+  readonly repository: string;
+  readonly files: readonly string[];
+}
+
+const backingOf = (disk: Qcow2CreateInput['disks'][number]): string | null => (disk.parent ? backingName(disk.parent.backup_id) : null);
+
+export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput>({
+  uses: 'qcow2.create',
+  title: 'Create qcow2 files',
+  leaves: 'result',
+  claim: (input) => ({
+    repository: input.repository,
+    files: input.disks.flatMap((disk) => [disk.path, disk.index_path]),
+  }),
+
+  async plan({ services }, input) {
+    const root = services.repositoryPath(input.repository);
+    return {
+      effects: input.disks.map((disk) => ({
+        action: 'create',
+        target: join(root, disk.path),
+        detail: disk.parent ? `on top of ${disk.parent.path}` : 'standalone',
+        argv: ['qemu-img', ...createQcow2Args(join(root, disk.path), disk.capacity_bytes, backingOf(disk))],
+      })),
+      output: { files: input.disks.map((disk) => ({ disk: disk.disk, file: join(root, disk.path), backing: backingOf(disk) })) },
+    };
+  },
+
+  async run(context, input) {
+    const { path: root } = await context.services.openRepository(input.repository);
+    const files = await Promise.all(
+      input.disks.map(async (disk) => {
+        const file = join(root, disk.path);
+        const backing = backingOf(disk);
+        await mkdir(dirname(file), { recursive: true });
+        // A second attempt with the same claim starts from nothing; the id is of this run, so the file is ours.
+        await rm(file, { force: true });
+        await createQcow2(file, disk.capacity_bytes, backing, context.signal);
+        return { disk: disk.disk, file, backing };
+      }),
+    );
+    return { files };
+  },
+
+  async undo({ services }, claim) {
+    const root = services.repositoryPath(claim.repository);
+    for (const file of claim.files) {
+      await rm(join(root, file), { force: true });
+      await rm(join(root, `${file}.sendense-part`), { force: true });
+    }
+  },
+});

@@ -1,0 +1,48 @@
+import { compareExport } from '../blocks/compare-export.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { removeRunFolder } from '../host/run-folder.ts';
+import type { RestoreVerifyInput, RestoreVerifyOutput } from '../schemas/types.ts';
+import type { StepContext } from '../engine/step.ts';
+import { defineStep } from './define-step.ts';
+import { serveReadOnly } from './serve-chain.ts';
+import type { Services } from './services.ts';
+
+export const restoreVerify = defineStep<RestoreVerifyInput, null, RestoreVerifyOutput>({
+  uses: 'restore.verify',
+  title: 'Compare with the block index',
+  claim: () => null,
+  plan: async (_context, input) => ({
+    effects: input.verify ? input.files.map((file) => ({ action: 'read', target: file.file, detail: 'every block against the block index', argv: null })) : [],
+    notes: input.verify ? [] : ['verify is false: what is written is not compared'],
+    output: { verified: input.verify, compared_bytes: 0 },
+  }),
+
+  async run(context, input) {
+    if (!input.verify) return { verified: false, compared_bytes: 0 };
+    context.scope.defer(() => removeRunFolder(context.runId));
+    let compared = 0;
+    for (const file of input.files) compared += await compare(context, input, file);
+    return { verified: true, compared_bytes: compared };
+  },
+});
+
+async function compare(context: StepContext<Services>, input: RestoreVerifyInput, file: RestoreVerifyInput['files'][number]): Promise<number> {
+  const disk = input.disks.find((entry) => entry.disk === file.disk);
+  if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
+  await using server = await serveReadOnly(file.temporary, file.format, context.runId, context.signal);
+  const started = performance.now();
+  const result = await compareExport({
+    uri: server.uri,
+    indexPath: disk.index,
+    signal: context.signal,
+    onProgress: (done) =>
+      context.progress([{ disk: file.disk, phase: 'comparing', bytes_done: done, bytes_total: disk.capacity_bytes, rate: Math.round((done * 1000) / (performance.now() - started + 1)) }]),
+  });
+  const first = result.mismatches[0];
+  if (first) {
+    throw new SendenseError('content.mismatch', `${file.disk}: the restored content differs from the block index, first at offset ${first.offset} (${first.length} bytes)`, {
+      remedy: 'Run `sendense-run check` to see whether the restore point is damaged; try another restore point.',
+    });
+  }
+  return result.comparedBytes;
+}

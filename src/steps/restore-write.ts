@@ -1,0 +1,142 @@
+import { chmod, mkdir, readdir, realpath, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { exists, freeBytes, fsyncFile } from '../host/files.ts';
+import { convertArgs, convertImage, createOverlay, createOverlayArgs, type ConvertOptions } from '../host/qemu-img.ts';
+import type { RestoreWriteInput, RestoreWriteOutput } from '../schemas/types.ts';
+import type { StepContext } from '../engine/step.ts';
+import { defineStep } from './define-step.ts';
+import type { Services } from './services.ts';
+
+interface Target {
+  readonly disk: string;
+  /** Absolute; bears the run's id, so that it is ours. */
+  readonly temporary: string;
+  readonly file: string;
+}
+
+interface Claim {
+  readonly directory: string;
+  readonly targets: readonly Target[];
+}
+
+const claimOf = (input: RestoreWriteInput, runId: string, planFolder: string): Claim => {
+  const directory = resolve(planFolder, input.to.directory);
+  return {
+    directory,
+    targets: input.disks.map(({ disk }) => ({
+      disk,
+      temporary: join(directory, `.${disk}.${runId}.sendense-part`),
+      file: join(directory, `${disk}.${input.to.format}`),
+    })),
+  };
+};
+
+export const restoreWrite = defineStep<RestoreWriteInput, Claim, RestoreWriteOutput>({
+  uses: 'restore.write',
+  title: 'Write the disks',
+  claim: (input, facts) => claimOf(input, facts.runId, facts.planFolder),
+
+  async plan({ runId, planFolder }, input) {
+    const claim = claimOf(input, runId, planFolder);
+    await assertNothingThere(claim);
+    return {
+      effects: claim.targets.map((target, index) => ({ action: 'create', target: target.file, detail: input.to.thin ? 'overlay on the repository' : 'a copy of its own', argv: argvFor(input, index, target) })),
+      output: { directory: claim.directory, files: claim.targets.map((target) => ({ ...target, format: input.to.format, bytes_written: 0 })) },
+    };
+  },
+
+  async run(context, input, claim) {
+    await assertNothingThere(claim);
+    await assertApart(context.services.repositoryPath(input.repository), claim.directory);
+    await makeDirectory(context, claim.directory);
+    const files: RestoreWriteOutput['files'] = [];
+    for (const [index, target] of claim.targets.entries()) {
+      await rm(target.temporary, { force: true });
+      await write(context, input, index, target);
+      await chmod(target.temporary, 0o600);
+      await fsyncFile(target.temporary);
+      files.push({ ...target, format: input.to.format, bytes_written: input.disks[index]?.capacity_bytes ?? 0 });
+    }
+    return { directory: claim.directory, files };
+  },
+
+  async undo({ remembered }, claim) {
+    for (const target of claim.targets) await rm(target.temporary, { force: true });
+    await removeMadeFolders(claim.directory, remembered['firstMade']);
+  },
+});
+
+async function assertNothingThere(claim: Claim): Promise<void> {
+  for (const { file } of claim.targets) {
+    if (await exists(file)) throw new SendenseError('file.exists', `${file} exists already`);
+  }
+}
+
+/** A restore never writes into the repository. */
+async function assertApart(repository: string, directory: string): Promise<void> {
+  let there = directory;
+  while (!(await exists(there))) there = dirname(there);
+  const inside = `${await realpath(there)}/`.startsWith(`${await realpath(repository)}/`);
+  if (inside || `${directory}/`.startsWith(`${repository}/`)) {
+    throw new SendenseError('file.exists', `${directory} lies inside the repository ${repository}`, { remedy: 'Choose a directory outside of the repository.' });
+  }
+}
+
+/** Remembers the topmost folder that it will make, before it makes it, so that undo removes exactly these. */
+async function makeDirectory(context: StepContext<Services>, directory: string): Promise<void> {
+  let firstMade: string | null = null;
+  for (let folder = directory; !(await exists(folder)); folder = dirname(folder)) firstMade = folder;
+  if (firstMade !== null) context.remember('firstMade', firstMade);
+  await mkdir(directory, { recursive: true });
+}
+
+/** Only folders that are empty. */
+async function removeMadeFolders(directory: string, firstMade: unknown): Promise<void> {
+  if (typeof firstMade !== 'string') return;
+  for (let folder = directory; folder.length >= firstMade.length; folder = dirname(folder)) {
+    const names = await readdir(folder).catch(() => null);
+    if (names === null) continue;
+    if (names.length > 0) return;
+    await rmdir(folder);
+  }
+}
+
+/** zlib-compressed, in one stream, as OVF wants it: must be written in order. */
+const streamOptimized = (input: RestoreWriteInput): boolean => input.to.format === 'vmdk' && input.to.subformat === 'streamOptimized';
+
+function convertOptions(input: RestoreWriteInput, index: number, target: Target): ConvertOptions {
+  const disk = input.disks[index];
+  if (!disk) throw new SendenseError('run.internal', `no disk ${index}`);
+  return {
+    from: disk.file,
+    fromFormat: 'qcow2',
+    to: target.temporary,
+    toFormat: input.to.format,
+    toOptions: input.to.format === 'vmdk' ? `subformat=${input.to.subformat}` : undefined,
+    inOrder: streamOptimized(input),
+  };
+}
+
+function argvFor(input: RestoreWriteInput, index: number, target: Target): string[] {
+  const options = convertOptions(input, index, target);
+  return ['qemu-img', ...(input.to.thin ? createOverlayArgs(options.to, options.from) : convertArgs(options))];
+}
+
+async function write(context: StepContext<Services>, input: RestoreWriteInput, index: number, target: Target): Promise<void> {
+  const options = convertOptions(input, index, target);
+  if (input.to.thin) return createOverlay(options.to, options.from, context.signal);
+  const total = input.disks[index]?.capacity_bytes ?? 0;
+  const started = performance.now();
+  const report = (done: number): void =>
+    context.progress([{ disk: target.disk, phase: 'copying', bytes_done: done, bytes_total: total, rate: Math.round((done * 1000) / (performance.now() - started + 1)) }]);
+  try {
+    await convertImage({ ...options, signal: context.signal, onProgress: (fraction) => report(Math.round(fraction * total)) });
+  } catch (error) {
+    if (error instanceof SendenseError && error.code === 'disk.full') {
+      throw new SendenseError('disk.full', `no space for ${target.file}: ${await freeBytes(dirname(target.file))} bytes are free; ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+  report(total);
+}

@@ -1,0 +1,19 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { serveNbd, type NbdServer } from '../host/qemu-nbd.ts';
+import { makeRunFolder } from '../host/run-folder.ts';
+
+/** Serves an image of the repository or a restored one read-only on a Unix socket, to be read back. */
+export async function serveReadOnly(file: string, format: string, runId: string, signal?: AbortSignal): Promise<NbdServer> {
+  const folder = await makeRunFolder(runId);
+  const name = `read-${randomBytes(4).toString('hex')}`;
+  return serveNbd({
+    file,
+    format,
+    readOnly: true,
+    listen: { socket: join(folder, `${name}.sock`) },
+    exportName: '',
+    pidFile: join(folder, `${name}.pid`),
+    signal,
+  });
+}

@@ -1,0 +1,22 @@
+import type { NodeClient } from '../host/node-client.ts';
+import type { Repository } from '../repository/open-repository.ts';
+import type { State } from '../state/open-state.ts';
+import type { Secret, Settings } from '../schemas/types.ts';
+
+/** What the built-in steps act with; composed by `src/hub/open-hub.ts`. */
+export interface Services {
+  readonly version: string;
+  readonly settings: Settings;
+  /** Folder of sendense.yaml, against which its relative paths count. */
+  readonly settingsFolder: string;
+  readonly state: State;
+  /** Opens the repository of that name, made on first use. @throws `repository.unusable` */
+  openRepository(name: string): Promise<Repository>;
+  /** Absolute path of a repository, which need not exist. */
+  repositoryPath(name: string): string;
+  /** The node of that name; an embedded one is started on first use and ends with the hub. */
+  node(name: string): Promise<NodeClient>;
+  /** Whether the node of that name runs inside this process. */
+  isEmbedded(name: string): boolean;
+  readSecret(reference: Secret, folder: string, signal?: AbortSignal): Promise<string>;
+}

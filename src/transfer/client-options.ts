@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { BackupStartRequest } from '../schemas/types.ts';
+
+export const clientHelp = `Usage: sendense-backup-client --job FILE|- --job-dir DIR [options]
+
+Moves the data of one backup job from its source to NBD targets. sendense-node starts it; it can also be run by hand.
+It goes on when its caller is gone. SIGTERM or SIGINT cancels it.
+
+  --job FILE|-               job document (JSON, schemas/node/backup-start.json), - for standard input
+  --job-dir DIR              gets status.json, log.jsonl and KEY.index; holds SHA256.previous, the previous block indexes
+  --job-id ID                \\
+  --vm-name NAME              |
+  --vm-path PATH              | fields of the document, in place of those that stand there.
+  --vcenter-host HOST         | There is no flag for a password: it comes in the document only.
+  --vcenter-user USER         |
+  --nbd-targets TARGETS       | KEY:nbd://HOST:PORT/EXPORT,KEY:nbd://…
+  --backup-type TYPE          | full or incremental
+  --previous-change-id ID    /
+  --disk PATH                an image or block device as source; once per disk, keys count from 0
+  --socket-dir DIR           existing folder with a short path for sockets (default: one of its own)
+  --checked                  the caller has validated the document
+  --help, --version
+
+Exit codes: 0 done, 1 failed, 2 usage, 75 try again, 130/143 cancelled; see docs/exit-codes.md.
+`;
+
+const flags = {
+  'job': { type: 'string' },
+  'job-dir': { type: 'string' },
+  'job-id': { type: 'string' },
+  'vm-name': { type: 'string' },
+  'vm-path': { type: 'string' },
+  'vcenter-host': { type: 'string' },
+  'vcenter-user': { type: 'string' },
+  'nbd-targets': { type: 'string' },
+  'backup-type': { type: 'string' },
+  'previous-change-id': { type: 'string' },
+  'disk': { type: 'string', multiple: true },
+  'socket-dir': { type: 'string' },
+  'checked': { type: 'boolean' },
+  'help': { type: 'boolean', short: 'h' },
+  'version': { type: 'boolean', short: 'V' },
+} as const satisfies ParseArgsConfig['options'];
+
+const fields = [
+  'job-id',
+  'vm-name',
+  'vm-path',
+  'vcenter-host',
+  'vcenter-user',
+  'nbd-targets',
+  'backup-type',
+  'previous-change-id',
+] as const;
+
+export type ClientOptions =
+  | { readonly show: 'help' | 'version' }
+  | {
+      readonly show: null;
+      readonly request: BackupStartRequest;
+      readonly jobFolder: string;
+      readonly socketFolder: string | null;
+    };
+
+/** The command line and the document that it names. @throws SendenseError `usage`, `request.invalid`, `file.unreadable` */
+export async function readClientOptions(argv: readonly string[]): Promise<ClientOptions> {
+  const { values } = parse(argv);
+  if (values.help) return { show: 'help' };
+  if (values.version) return { show: 'version' };
+  if (!values['job-dir']) throw new SendenseError('usage', '--job-dir is missing');
+  const document: Record<string, unknown> = values.job === undefined ? {} : await readDocument(values.job);
+  for (const flag of fields) if (values[flag] !== undefined) document[flag.replaceAll('-', '_')] = values[flag];
+  if (values.disk) document['source'] = imageSourceOf(values.disk);
+  if (!values.checked) await validate(document);
+  return {
+    show: null,
+    request: document as unknown as BackupStartRequest,
+    jobFolder: resolve(values['job-dir']),
+    socketFolder: values['socket-dir'] === undefined ? null : resolve(values['socket-dir']),
+  };
+}
+
+function parse(argv: readonly string[]): { values: ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'] } {
+  try {
+    return parseArgs({ args: [...argv], options: flags, strict: true, allowPositionals: false });
+  } catch (error) {
+    throw new SendenseError('usage', (error as Error).message, { cause: error });
+  }
+}
+
+async function readDocument(file: string): Promise<Record<string, unknown>> {
+  const content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  try {
+    const document: unknown = JSON.parse(content);
+    if (typeof document === 'object' && document !== null && !Array.isArray(document))
+      return document as Record<string, unknown>;
+  } catch {
+    // The parser's message quotes the document, which may hold a password.
+  }
+  throw new SendenseError(
+    'request.invalid',
+    `the job document ${file === '-' ? 'on standard input' : file} is not a JSON object`,
+  );
+}
+
+const imageSourceOf = (paths: readonly string[]): BackupStartRequest['source'] => ({
+  type: 'image',
+  disks: paths.map((path) => ({
+    path: resolve(path),
+    format: null,
+    uuid: null,
+    allow_in_use: false,
+    changes: null,
+  })) as BackupStartRequest['source']['disks'],
+});
+
+async function validate(document: unknown): Promise<void> {
+  const { describeErrors, validatorOf } = await import('../schemas/validator.ts');
+  const check = validatorOf('node/backup-start.json');
+  if (!check(document))
+    throw new SendenseError('request.invalid', `the job document is invalid: ${describeErrors(check.errors)}`);
+}

@@ -1,0 +1,55 @@
+import { digestExport } from '../blocks/digest-export.ts';
+import { alignTo, totalLength } from '../blocks/extents.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { copyByDigest } from './copy-digest.ts';
+import { blockBytes, copyExtents } from './copy-extents.ts';
+import { together } from './together.ts';
+import type { Copied, DiskContext } from './transfer-disk.ts';
+
+/** Copies what the source says changed since the previous landmark; falls back to digests where it counts from another. */
+export async function copyByAreas(context: DiskContext): Promise<Copied> {
+  const { disk, capacity, job, previous, report, indexPath } = context;
+  const changes = await disk.changes(capacity);
+  if (!changes || changes.since !== job.previousChangeId) return withoutAreas(context, changes?.since);
+  const areas = alignTo(changes.areas, blockBytes, capacity);
+  const bytes = totalLength(areas);
+  report({ phase: 'copying', bytes_total: bytes });
+  let copying = true;
+  const onProgress = (done: number, total: number): void =>
+    void (copying || report({ bytes_done: done, bytes_total: total }));
+  const [, digested] = await together(context.signal, [
+    async (signal) => {
+      await copyExtents(context, areas, signal);
+      copying = false;
+      report({ phase: 'digesting' });
+    },
+    // Without the previous index every block has to be read: the new one covers the whole disk.
+    (signal) =>
+      digestExport({
+        uri: disk.uri,
+        indexPath,
+        ...(previous ? { base: previous.path, areas } : {}),
+        signal,
+        onProgress,
+      }),
+  ]);
+  return {
+    bytesTransferred: bytes,
+    changeId: changes.changeId,
+    root: digested.root,
+    indexBytes: digested.indexBytes,
+    indexSha256: digested.indexSha256,
+  };
+}
+
+async function withoutAreas(context: DiskContext, since: string | null | undefined): Promise<Copied> {
+  const { job, report } = context;
+  const why =
+    since === undefined
+      ? 'the source does not say what changed'
+      : `the source's changes count from ${since ?? 'nothing'}, the parent is at ${job.previousChangeId ?? 'nothing'}`;
+  if (!context.previous)
+    throw new SendenseError('job.failed', `${why}, and there is no previous block index to compare with`);
+  report({ method: 'digest', reason: `${why}; blocks were compared by digest instead` });
+  return copyByDigest(context);
+}

@@ -1,0 +1,40 @@
+import { digestExport } from '../blocks/digest-export.ts';
+import { alignTo, totalLength } from '../blocks/extents.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { blockBytes, copyExtents } from './copy-extents.ts';
+import { digestChangeId } from './disk-jobs.ts';
+import type { Copied, DiskContext } from './transfer-disk.ts';
+
+/** Reads the disk once and copies the blocks whose digest is not that of the previous index. */
+export async function copyByDigest(context: DiskContext): Promise<Copied> {
+  const { disk, capacity, job, previous, report, indexPath, signal } = context;
+  if (!previous) throw new SendenseError('job.failed', 'method digest needs the previous block index');
+  if (job.previousChangeId?.startsWith('digest:') && job.previousChangeId !== digestChangeId(previous.root)) {
+    throw new SendenseError(
+      'job.failed',
+      `the previous change id is ${job.previousChangeId}, but the previous block index has the root ${previous.root}`,
+    );
+  }
+  // Before reading: the landmark must not be later than the content.
+  const changes = await disk.changes(capacity);
+  report({ phase: 'digesting', bytes_total: capacity });
+  const digested = await digestExport({
+    uri: disk.uri,
+    indexPath,
+    compareWith: previous.path,
+    signal,
+    onProgress: (done) => report({ bytes_done: done }),
+  });
+  if (!digested.changed) throw new SendenseError('run.internal', 'a comparison gave no list of changes');
+  const changed = alignTo(digested.changed, blockBytes, capacity);
+  const bytes = totalLength(changed);
+  report({ phase: 'copying', bytes_total: bytes });
+  await copyExtents(context, changed, signal);
+  return {
+    bytesTransferred: bytes,
+    changeId: changes?.changeId ?? digestChangeId(digested.root),
+    root: digested.root,
+    indexBytes: digested.indexBytes,
+    indexSha256: digested.indexSha256,
+  };
+}

@@ -1,0 +1,45 @@
+import type { Extent } from '../blocks/extents.ts';
+import { nbdCopy } from '../host/nbdcopy.ts';
+import { serveExtentList } from '../host/nbdkit.ts';
+import type { DiskContext } from './transfer-disk.ts';
+
+/** Block of the index and cluster of the target: requests of this size keep an overlay as small as the change. */
+export const blockBytes = 65_536;
+
+/** Writes these areas to the target, zeros too: a block that became zeros must hide the parent's data. */
+export async function copyExtents(
+  context: DiskContext,
+  extents: readonly Extent[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (extents.length === 0) return;
+  const { disk, job, tuning, capacity, report, socketFolder } = context;
+  await using narrowed = await serveExtentList({
+    source: disk.uri,
+    extents,
+    directory: socketFolder,
+    name: `areas-${job.key}`,
+    signal,
+  });
+  const bytesBefore = progressOver(extents);
+  await nbdCopy({
+    from: narrowed.uri,
+    to: job.target,
+    ...tuning,
+    requestSize: blockBytes,
+    writeZeroesExplicitly: true,
+    signal,
+    onProgress: (fraction) => report({ bytes_done: bytesBefore(fraction * capacity) }),
+  });
+}
+
+/** nbdcopy counts the whole disk; the answer is how many bytes of the extents lie before a place. Called with rising places. */
+function progressOver(extents: readonly Extent[]): (place: number) => number {
+  let next = 0;
+  let sum = 0;
+  return (place) => {
+    let extent = extents[next];
+    for (; extent && extent.offset + extent.length <= place; extent = extents[++next]) sum += extent.length;
+    return sum + (extent ? Math.max(0, Math.trunc(place) - extent.offset) : 0);
+  };
+}

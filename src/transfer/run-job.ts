@@ -1,0 +1,105 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
+import type { BackupStartRequest, JobDisk } from '../schemas/types.ts';
+import { diskJobsOf, type DiskJob } from './disk-jobs.ts';
+import { openJobLog } from './job-log.ts';
+import type { TransferSource } from './source.ts';
+import { openStatusFile } from './status-file.ts';
+import { together } from './together.ts';
+import { transferDisk } from './transfer-disk.ts';
+
+export interface RunJobOptions {
+  readonly request: BackupStartRequest;
+  /** Gets `status.json`, `log.jsonl`, `<key>.index`; holds `<sha256>.previous`. Made where it is missing. */
+  readonly jobFolder: string;
+  /** For sockets: short, of this user alone, made by the caller. */
+  readonly socketFolder: string;
+  readonly openSource: (
+    spec: BackupStartRequest['source'],
+    options: { jobFolder: string; socketFolder: string; signal: AbortSignal },
+  ) => Promise<TransferSource>;
+  /** Cancels; its reason is the SendenseError to end with. */
+  readonly signal: AbortSignal;
+}
+
+const disksAtOnce = 2;
+/** A served source takes 10 connections (`--shared=10`) and the digest has 3 of them; one too many would wait for ever. */
+const copyConnections = 7;
+
+/** Moves all disks of one job. Ends with the final status written, and throws what the job failed with. */
+export async function runJob(options: RunJobOptions): Promise<void> {
+  const { request, jobFolder, socketFolder, signal } = options;
+  await mkdir(jobFolder, { recursive: true, mode: 0o700 });
+  await using log = openJobLog(join(jobFolder, 'log.jsonl'));
+  const jobs = refusable(() => diskJobsOf(request));
+  await using status = await openStatusFile(join(jobFolder, 'status.json'), {
+    jobId: request.job_id,
+    vmName: request.vm_name,
+    disks: (jobs.value ?? []).map(waiting),
+  });
+  try {
+    if (!jobs.value) throw jobs.error;
+    log.write('info', 'job started', {
+      job_id: request.job_id,
+      vm_name: request.vm_name,
+      backup_type: request.backup_type,
+      disks: jobs.value,
+    });
+    signal.throwIfAborted();
+    await using source = await options.openSource(request.source, { jobFolder, socketFolder, signal });
+    const tuning = {
+      connections: Math.min(request.tuning?.connections ?? 4, copyConnections),
+      requests: request.tuning?.requests ?? 64,
+    };
+    const move = (job: DiskJob) => (inner: AbortSignal) =>
+      transferDisk({
+        ...{ job, source, jobFolder, socketFolder, tuning, signal: inner },
+        report: (facts) => {
+          status.disk(job.key, facts);
+          if (facts.phase) log.write('info', `disk ${job.key}: ${facts.phase}`, facts);
+        },
+        warn: (message) => {
+          status.warn(message);
+          log.write('warn', message);
+        },
+      });
+    await together(signal, jobs.value.map(move), disksAtOnce);
+  } catch (cause) {
+    const error = signal.aborted ? toSendenseError(signal.reason) : toSendenseError(cause);
+    const cancelled = error.code === 'job.cancelled';
+    log.write(cancelled ? 'warn' : 'error', error.message, { code: error.code });
+    status.settle();
+    await status.finish(cancelled ? 'cancelled' : 'failed', error);
+    throw error;
+  }
+  log.write('info', 'job done');
+  await status.finish('succeeded');
+}
+
+const waiting = (job: DiskJob): JobDisk => ({
+  key: job.key,
+  phase: 'waiting',
+  mode: job.method === 'full' ? 'full' : 'incremental',
+  method: job.method,
+  reason: '',
+  capacity_bytes: 0,
+  bytes_total: 0,
+  bytes_done: 0,
+  bytes_transferred: 0,
+  rate: 0,
+  change_id: null,
+  digest: null,
+  index_bytes: null,
+  index_sha256: null,
+  error: null,
+});
+
+/** A request that makes no sense is a failed job with a status like any other. */
+function refusable<T>(read: () => T): { value: T; error?: never } | { value?: never; error: SendenseError } {
+  try {
+    return { value: read() };
+  } catch (error) {
+    return { error: toSendenseError(error) };
+  }
+}

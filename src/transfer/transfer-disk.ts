@@ -1,0 +1,123 @@
+import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
+import type { JobDisk } from '../schemas/types.ts';
+import { copyByAreas } from './copy-areas.ts';
+import { copyByDigest } from './copy-digest.ts';
+import { copyFull } from './copy-full.ts';
+import type { DiskJob } from './disk-jobs.ts';
+import { exportSize } from './export-size.ts';
+import { previousIndexOf, type PreviousIndex } from './previous-index.ts';
+import type { TransferDisk, TransferSource } from './source.ts';
+import { together } from './together.ts';
+
+/** What one disk's transfer acts with. */
+export interface DiskContext {
+  readonly job: DiskJob;
+  readonly disk: TransferDisk;
+  /** Bytes; equal on both sides. */
+  readonly capacity: number;
+  readonly previous: PreviousIndex | null;
+  /** Where the new block index goes. */
+  readonly indexPath: string;
+  readonly socketFolder: string;
+  readonly tuning: { readonly connections: number; readonly requests: number };
+  report(facts: Partial<Omit<JobDisk, 'key'>>): void;
+  readonly signal: AbortSignal;
+}
+
+/** What a method found out. */
+export interface Copied {
+  readonly bytesTransferred: number;
+  readonly changeId: string;
+  readonly root: string;
+  readonly indexBytes: number;
+  readonly indexSha256: string;
+}
+
+export type TransferOptions = Pick<DiskContext, 'job' | 'socketFolder' | 'tuning' | 'report' | 'signal'> & {
+  readonly source: TransferSource;
+  readonly jobFolder: string;
+  warn(message: string): void;
+};
+
+/** Moves one disk and makes its block index. @throws SendenseError whose message names the disk */
+export async function transferDisk(options: TransferOptions): Promise<void> {
+  const { job, report, signal } = options;
+  try {
+    report({ phase: 'opening' });
+    const copied = await transfer(options);
+    report({
+      phase: 'done',
+      change_id: copied.changeId,
+      digest: copied.root,
+      index_bytes: copied.indexBytes,
+      index_sha256: copied.indexSha256,
+      bytes_transferred: copied.bytesTransferred,
+      bytes_done: copied.bytesTransferred,
+      bytes_total: copied.bytesTransferred,
+    });
+  } catch (cause) {
+    const error = named(job, cause);
+    report(signal.aborted ? { phase: 'cancelled' } : { phase: 'failed', error: error.message });
+    throw error;
+  }
+}
+
+async function transfer(options: TransferOptions): Promise<Copied> {
+  const { job, report, signal } = options;
+  await using disk = await options.source.disk(job.key, signal);
+  for (const warning of disk.warnings) options.warn(`disk ${job.key}: ${warning}`);
+  const [capacity, previous] = await together(signal, [
+    (inner) => agreedSize(disk.uri, job.target, inner),
+    () => previousIndexOf(options.jobFolder, job),
+  ]);
+  report({ capacity_bytes: capacity });
+  if (previous && previous.capacity !== capacity) {
+    throw new SendenseError(
+      'job.failed',
+      `the previous block index is of a disk of ${previous.capacity} bytes; this one has ${capacity}`,
+    );
+  }
+  const context: DiskContext = {
+    ...options,
+    disk,
+    capacity,
+    previous,
+    indexPath: `${options.jobFolder}/${job.key}.index`,
+  };
+  const copied = await methods[job.method](context);
+  await disk.assertUnchanged();
+  return copied;
+}
+
+const methods = { full: copyFull, areas: copyByAreas, digest: copyByDigest };
+
+/** The size of source and target, which must be the same. */
+async function agreedSize(source: string, target: string, signal: AbortSignal): Promise<number> {
+  const [capacity, room] = await together(signal, [
+    (inner) => exportSize(source, inner),
+    (inner) =>
+      exportSize(target, inner).catch((cause: unknown) => {
+        inner.throwIfAborted();
+        const { code, message } = toSendenseError(cause);
+        if (code === 'tool.missing') throw cause;
+        throw new SendenseError('job.failed', `the target ${target} cannot be reached: ${message}`, { cause });
+      }),
+  ]);
+  if (capacity === room) return capacity;
+  throw new SendenseError(
+    'job.failed',
+    `the source has ${capacity} bytes and the target ${target} has ${room}; they must be equal`,
+  );
+}
+
+/** The same error with the disk in front of its message; what only broke because something else did is passed on as it is. */
+function named(job: DiskJob, cause: unknown): SendenseError {
+  const { code, message, remedy, details } = toSendenseError(cause);
+  const prefix = `disk ${job.key}: `;
+  if (code === 'job.cancelled' || message.startsWith('disk ')) return toSendenseError(cause);
+  return new SendenseError(code === 'tool.failed' ? 'job.failed' : code, prefix + message, {
+    cause,
+    remedy,
+    ...(details ? { details } : {}),
+  });
+}

@@ -1,0 +1,21 @@
+import type { ImportOutput } from '../schemas/types.ts';
+import { shortPath } from './error-report.ts';
+import { plural } from './format.ts';
+import type { SummaryOptions } from './run-summary.ts';
+import { labelled, printable } from './text.ts';
+
+/** What was entered into the state database, and what was refused. */
+export function importReport(
+  { repository, imported, present, refused }: ImportOutput,
+  { style, columns }: SummaryOptions,
+): string[] {
+  const { done, failed, warning } = style.symbols;
+  const mark = refused.length > 0 ? style.yellow(warning) : style.green(done);
+  return [
+    ...imported.map((id) => `  ${style.green('+')} ${id}`),
+    ...refused.flatMap(({ path, message }) =>
+      labelled(`  ${style.red(failed)} `, `${shortPath(path)}: ${printable(message)}`, columns),
+    ),
+    `${mark} ${repository}: ${plural(imported.length, 'restore point')} imported, ${present} known already, ${refused.length} refused`,
+  ];
+}

@@ -1,0 +1,19 @@
+import type { RecoverOutput } from '../schemas/types.ts';
+import { errorReport } from './error-report.ts';
+import type { SummaryOptions } from './run-summary.ts';
+import { labelled } from './text.ts';
+
+/** What was cleaned up, run by run. */
+export function recoverReport({ runs }: RecoverOutput, { style, columns }: SummaryOptions): string[] {
+  if (runs.length === 0) return ['nothing to clean up'];
+  const { done, failed } = style.symbols;
+  return runs.flatMap((run) => {
+    const mark = run.errors.length > 0 ? style.red(failed) : style.green(done);
+    const kept = run.published ? '; its restore point was published and stays' : '';
+    const what = run.undone.length > 0 ? `undone: ${run.undone.join(', ')}` : 'nothing had to be undone';
+    return [
+      ...labelled(`${mark} `, `run ${run.run_id} of plan ${run.plan}: ${what}${kept}`, columns),
+      ...run.errors.flatMap((error) => errorReport(error, style, columns)),
+    ];
+  });
+}

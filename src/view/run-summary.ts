@@ -1,0 +1,159 @@
+import type { Qcow2SealOutput, RunFinishedEvent } from '../schemas/types.ts';
+import { errorReport, shortPath } from './error-report.ts';
+import { formatBytes, formatDuration, formatRate, plural } from './format.ts';
+import type { RunModel, StepModel } from './run-model.ts';
+import type { Style } from './style.ts';
+import { labelled, printable } from './text.ts';
+
+export interface SummaryOptions {
+  readonly style: Style;
+  readonly columns: number;
+}
+
+const nouns: Readonly<Record<string, string>> = {
+  backup: 'Backup',
+  incremental: 'Incremental backup',
+  restore: 'Restore',
+};
+
+/** What a person wants to know when a run is over: what, how much, how long, where, next. */
+export function runSummary(model: RunModel, finished: RunFinishedEvent, options: SummaryOptions): string[] {
+  const what = `${nouns[finished.kind] ?? finished.kind} of ${finished.vm}`;
+  return finished.status === 'succeeded'
+    ? [...success(what, model, finished, options), ...warningLines(finished, options)]
+    : [...failure(what, model, finished, options), ...warningLines(finished, options)];
+}
+
+/** One line, for `--quiet`. */
+export function shortSummary(finished: RunFinishedEvent): string {
+  const { plan, status, backup_id: id, duration_ms: duration, disks } = finished;
+  const facts = [
+    plural(disks.length, 'disk'),
+    `${formatBytes(sent(finished))} ${verb(finished)}`,
+    formatDuration(duration),
+  ];
+  return `${plan}: ${status}${id ? `, ${id}` : ''}, ${facts.join(', ')}`;
+}
+
+const sent = ({ disks }: RunFinishedEvent): number => disks.reduce((sum, disk) => sum + disk.bytes_transferred, 0);
+const verb = ({ kind }: RunFinishedEvent): string => (kind === 'restore' ? 'written' : 'sent');
+
+function success(what: string, model: RunModel, finished: RunFinishedEvent, options: SummaryOptions): string[] {
+  const { style } = options;
+  const mark = finished.exit_code === 0 ? style.green(style.symbols.done) : style.yellow(style.symbols.warning);
+  const note = finished.exit_code === 0 ? '' : style.yellow(', with warnings');
+  return [
+    `${mark} ${style.bold(what)} done in ${formatDuration(finished.duration_ms)}${note}`,
+    '',
+    ...diskLines(model, finished, options),
+    '',
+    ...facts(model, finished),
+    '',
+    ...next(finished, style),
+  ];
+}
+
+function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns }: SummaryOptions): string[] {
+  const stored = storedBytes(model);
+  return finished.disks.flatMap((disk) => {
+    const read = bytesRead(model, disk.disk);
+    const amounts = [
+      `${formatBytes(disk.bytes_total)} disk`,
+      ...(read > disk.bytes_transferred ? [`${formatBytes(read)} read`] : []),
+      `${formatBytes(disk.bytes_transferred)} ${verb(finished)}`,
+      ...(stored.has(disk.disk) ? [`${formatBytes(stored.get(disk.disk) ?? 0)} stored`] : []),
+    ];
+    const mode = finished.kind === 'restore' ? '' : `${style.bold(disk.mode)}: `;
+    const label = `  ${style.cyan(disk.disk)}  `;
+    return [
+      `${label}${mode}${amounts.join(', ')}`,
+      ...(disk.reason
+        ? labelled(' '.repeat(disk.disk.length + 4), printable(disk.reason), columns).map(style.dim)
+        : []),
+      ...(disk.path ? [`${' '.repeat(disk.disk.length + 4)}${shortPath(disk.path)}`] : []),
+    ];
+  });
+}
+
+function facts(model: RunModel, finished: RunFinishedEvent): string[] {
+  const moving = movingStep(model);
+  const lines: string[] = [];
+  if (finished.backup_id) lines.push(`  point   ${finished.backup_id}`);
+  lines.push(`  plan    ${finished.plan}, run ${finished.run_id}`);
+  if (moving?.durationMs && sent(finished) > 0) {
+    const rate = formatRate((sent(finished) / moving.durationMs) * 1000);
+    lines.push(`  rate    ${rate} (${formatBytes(sent(finished))} in ${formatDuration(moving.durationMs)})`);
+  }
+  return lines;
+}
+
+function next(finished: RunFinishedEvent, style: Style): string[] {
+  const { vm, backup_id: id } = finished;
+  if (finished.kind === 'restore') {
+    const file = finished.disks[0]?.path;
+    return file ? [`  look    ${style.cyan(`qemu-img info ${shortPath(file)}`)}`] : [];
+  }
+  return [
+    `  look    ${style.cyan(`sendense-run show ${vm}`)}`,
+    `  restore ${style.cyan(`sendense-run restore ${vm}${id ? ` --point ${id}` : ''} --to DIRECTORY`)}`,
+  ];
+}
+
+function failure(
+  what: string,
+  model: RunModel,
+  finished: RunFinishedEvent,
+  { style, columns }: SummaryOptions,
+): string[] {
+  const where = failedStep(model);
+  const step = where ? ` in step ${where.id} (${where.title})` : '';
+  const word = finished.status === 'cancelled' ? ' CANCELLED ' : ' FAILED ';
+  return [
+    `${style.red(style.symbols.failed)} ${style.alarm(word)} ${style.bold(what)}${step}, after ${formatDuration(finished.duration_ms)}`,
+    '',
+    ...(finished.error ? errorReport(finished.error, style, columns) : []),
+    ...cleaned(model, finished, style, columns),
+    `  run     ${finished.run_id}, plan ${finished.plan}, exit status ${finished.exit_code}`,
+  ];
+}
+
+function cleaned(model: RunModel, finished: RunFinishedEvent, style: Style, columns: number): string[] {
+  if (finished.undo_errors.length > 0) {
+    return [
+      '',
+      `  ${style.alarm(' NOT CLEANED UP ')} ${style.red(`${plural(finished.undo_errors.length, 'thing')} left behind:`)}`,
+      ...finished.undo_errors.flatMap((error) => errorReport(error, style, columns)),
+      `  next    ${style.cyan('sendense-run recover')}`,
+      '',
+    ];
+  }
+  const undone = model.undone.filter((id) => model.steps.get(id)?.undo === 'done');
+  if (undone.length === 0) return ['  cleaned nothing had been started that is left behind'];
+  return labelled('  cleaned ', `${undone.join(', ')}; nothing is left behind`, columns);
+}
+
+const warningLines = ({ warnings }: RunFinishedEvent, { style, columns }: SummaryOptions): string[] =>
+  warnings.length === 0
+    ? []
+    : [
+        '',
+        ...warnings
+          .flatMap((text) => labelled('  warning ', printable(text), columns))
+          .map((line) => style.yellow(line)),
+      ];
+
+const failedStep = (model: RunModel): StepModel | undefined =>
+  [...model.steps.values()].find(({ state }) => state === 'failed' || state === 'running' || state === 'retrying');
+
+/** The step that moved the data. */
+const movingStep = (model: RunModel): StepModel | undefined =>
+  [...model.steps.values()].find(({ uses }) => uses === 'node.transfer' || uses === 'restore.write');
+
+const bytesRead = (model: RunModel, disk: string): number => Math.max(0, ...(model.handled.get(disk)?.values() ?? []));
+
+/** Size of the new file of each disk, where the run sealed one. */
+function storedBytes(model: RunModel): Map<string, number> {
+  const seal = [...model.steps.values()].find(({ uses, state }) => uses === 'qcow2.seal' && state === 'succeeded');
+  const disks = (seal?.output as Partial<Qcow2SealOutput> | null)?.disks ?? [];
+  return new Map(disks.map(({ disk, file_bytes }) => [disk, file_bytes]));
+}

@@ -1,0 +1,70 @@
+import type { RestorePointOutput, ShowOutput } from '../schemas/types.ts';
+import { shortPath } from './error-report.ts';
+import { formatBytes, formatTime, plural } from './format.ts';
+import type { SummaryOptions } from './run-summary.ts';
+import { labelled, printable, table } from './text.ts';
+
+/**
+ * A VM's chains as trees, oldest first. A chain goes straight down; where two restore points have the same parent it
+ * branches to the right.
+ */
+export function showReport(output: ShowOutput, options: SummaryOptions): string[] {
+  const { style } = options;
+  const points = output.points;
+  const known = new Set(points.map((point) => point.backup_id));
+  const roots = points.filter(({ parent }) => parent === null || !known.has(parent));
+  const stored = points.reduce((sum, point) => sum + point.file_bytes, 0);
+  const newest = points.reduce<RestorePointOutput | undefined>(
+    (last, point) => (last && last.created > point.created ? last : point),
+    undefined,
+  );
+  const wanted = output.selected ?? newest?.backup_id ?? 'latest';
+  return [
+    `${style.bold(output.vm)} in repository ${output.repository}: ${plural(points.length, 'restore point')} in ${plural(roots.length, 'chain')}, ${formatBytes(stored)}`,
+    ...roots.flatMap((root) => ['', ...branch(root, output, '', options)]),
+    '',
+    `restore with ${style.cyan(`sendense-run restore ${output.vm} --point ${wanted} --to DIRECTORY`)}`,
+  ];
+}
+
+function branch(point: RestorePointOutput, output: ShowOutput, prefix: string, options: SummaryOptions): string[] {
+  const { style } = options;
+  const { branch: fork, trunk } = style.symbols;
+  const children = output.points.filter(({ parent }) => parent === point.backup_id);
+  const line = children.length > 0 ? trunk : '   ';
+  return [
+    `${prefix}${head(point, output.selected === point.backup_id, options)}`,
+    ...diskLines(point, `${prefix}${style.dim(line)}`, options),
+    ...children.slice(0, -1).flatMap((child) => {
+      const [first = '', ...rest] = branch(child, output, `${prefix}${style.dim(trunk)}`, options);
+      return [first.replace(style.dim(trunk), style.dim(fork)), ...rest];
+    }),
+    ...children.slice(-1).flatMap((child) => branch(child, output, prefix, options)),
+  ];
+}
+
+function head(point: RestorePointOutput, selected: boolean, { style }: SummaryOptions): string {
+  const mark = point.kind === 'full' ? (style.unicode ? '◆' : '*') : style.unicode ? '◇' : 'o';
+  const facts = [point.kind, formatTime(point.created), `${formatBytes(point.file_bytes)} stored`];
+  const warnings = point.warnings.length > 0 ? style.yellow(`, ${plural(point.warnings.length, 'warning')}`) : '';
+  return `${style.cyan(mark)}  ${style.bold(point.backup_id)}  ${facts.join(', ')}${warnings}${selected ? style.green('  < this one') : ''}`;
+}
+
+function diskLines(point: RestorePointOutput, prefix: string, { style, columns }: SummaryOptions): string[] {
+  const rows = table(
+    point.disks.map((disk) => [
+      style.cyan(disk.disk),
+      disk.mode,
+      `${formatBytes(disk.capacity_bytes)} disk`,
+      `${formatBytes(disk.bytes_transferred)} sent`,
+      `${formatBytes(disk.file_bytes)} stored`,
+    ]),
+    [2, 3, 4],
+  );
+  return point.disks.flatMap((disk, index) => [
+    `${prefix}${rows[index] ?? ''}`,
+    ...labelled(`${prefix}    `, printable(disk.reason), columns).map(style.dim),
+    `${prefix}    ${style.dim(`change id ${disk.change_id ?? 'none'}`)}`,
+    `${prefix}    ${style.dim(shortPath(disk.path))}`,
+  ]);
+}

@@ -1,0 +1,58 @@
+import type { StatusOutput } from '../schemas/types.ts';
+import { formatDuration, formatTime } from './format.ts';
+import type { SummaryOptions } from './run-summary.ts';
+import { labelled, printable, table } from './text.ts';
+
+/** Runs, locks and leases. */
+export function statusReport({ runs, locks, leases }: StatusOutput, options: SummaryOptions): string[] {
+  const { style } = options;
+  const abandoned = runs.some((run) => run.finished === null && !run.owner_alive);
+  return [
+    ...runLines(runs, options),
+    ...(locks.length > 0
+      ? [
+          '',
+          style.bold('Locks'),
+          ...table(
+            locks.map((lock) => [`  ${lock.name}`, lock.run_id, lock.owner_alive ? '' : style.red('owner is gone')]),
+          ),
+        ]
+      : []),
+    ...(leases.length > 0
+      ? ['', style.bold('Port leases'), ...table(leases.map(({ port, run_id }) => [`  ${port}`, run_id]))]
+      : []),
+    ...(abandoned
+      ? [
+          '',
+          `${style.yellow(style.symbols.warning)} a run was left behind by a crash; clean up with ${style.cyan('sendense-run recover')}`,
+        ]
+      : []),
+  ];
+}
+
+type Run = StatusOutput['runs'][number];
+
+function runLines(runs: readonly Run[], { style, columns }: SummaryOptions): string[] {
+  if (runs.length === 0) return ['no runs yet'];
+  const rows = table(
+    [
+      ['PLAN', 'VM', 'STARTED', 'TOOK', 'STATUS', 'RUN'].map(style.bold),
+      ...runs.map((run) => [run.plan, run.vm, formatTime(run.started), took(run), statusOf(run, style), run.run_id]),
+    ],
+    [3],
+  );
+  return rows.flatMap((row, index) => {
+    const error = runs[index - 1]?.error;
+    return error
+      ? [row, ...labelled('    ', printable(`${error.code}: ${error.message}`), columns).map(style.red)]
+      : [row];
+  });
+}
+
+const took = ({ started, finished }: Run): string => (finished === null ? '' : formatDuration(finished - started));
+
+function statusOf(run: Run, style: SummaryOptions['style']): string {
+  if (run.finished === null && !run.owner_alive) return style.red('left behind');
+  if (run.status === 'succeeded') return run.exit_code === 3 ? style.yellow('warnings') : style.green('succeeded');
+  return run.finished === null ? style.cyan(run.status) : style.red(`${run.status} (${run.exit_code ?? '?'})`);
+}

@@ -1,0 +1,57 @@
+import { makeStyle, type Style } from './style.ts';
+
+/** What the view needs of a stream of the process. */
+export interface OutputStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  on?(event: 'resize', listener: () => void): unknown;
+  off?(event: 'resize', listener: () => void): unknown;
+}
+
+/** The two streams of a program and how text on each may look. */
+export interface Terminal {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** For results. */
+  readonly style: Style;
+  /** For progress and errors. */
+  readonly errorStyle: Style;
+  /** Whether progress can be drawn over what stood there before. */
+  readonly interactive: boolean;
+}
+
+export interface TerminalOptions {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `--no-color` */
+  readonly noColour: boolean;
+}
+
+export function openTerminal({ stdout, stderr, env, noColour }: TerminalOptions): Terminal {
+  const unicode = isUnicode(env);
+  const styleOf = (stream: OutputStream): Style => makeStyle({ colour: !noColour && hasColour(stream, env), unicode });
+  return {
+    stdout,
+    stderr,
+    style: styleOf(stdout),
+    errorStyle: styleOf(stderr),
+    interactive: stderr.isTTY === true && env['TERM'] !== 'dumb',
+  };
+}
+
+/** Columns to write in: those of the terminal; 80 for a file or a pipe. */
+export const columnsOf = (stream: OutputStream): number => Math.max(20, stream.columns ?? 80);
+
+/** FORCE_COLOR (not 0), then NO_COLOR (not empty), then whether the stream is a terminal. See https://no-color.org. */
+function hasColour(stream: OutputStream, env: TerminalOptions['env']): boolean {
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined && forced !== '') return forced !== '0' && forced !== 'false';
+  if (env['NO_COLOR']) return false;
+  return stream.isTTY === true && env['TERM'] !== 'dumb';
+}
+
+/** The first of these variables that is set and not empty decides, as in POSIX. */
+const isUnicode = (env: TerminalOptions['env']): boolean =>
+  /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '');

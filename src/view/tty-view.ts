@@ -1,0 +1,169 @@
+import {
+  Listr,
+  ListrDefaultRendererLogLevels as Level,
+  ListrLogger,
+  ProcessOutput,
+  Spinner,
+  type ListrTask,
+} from 'listr2';
+import type { RunEvent } from '../schemas/types.ts';
+import { applyEvent, emptyRun, hasFailed, type RunModel, type StepModel } from './run-model.ts';
+import type { RunView } from './run-view.ts';
+import { stepLines, undoLines } from './step-line.ts';
+import type { Style } from './style.ts';
+import { eraseReflowed } from './erase-reflowed.ts';
+import { columnsOf, type Terminal } from './terminal.ts';
+import { padStart, widthOf } from './text.ts';
+
+/** How often elapsed times move on. */
+const tickMs = 200;
+
+/**
+ * One line a step, with bars below the one that moves data. listr2 only draws: each of its tasks waits until the events
+ * say how its step ended, and it neither handles signals nor decides anything.
+ */
+export function ttyView(terminal: Terminal): RunView {
+  const { errorStyle: style, stdout, stderr } = terminal;
+  const streams = new ProcessOutput(stderr as NodeJS.WriteStream, stdout as NodeJS.WriteStream, {
+    leaveEmptyLine: false,
+  });
+  const model = emptyRun();
+  const ends = new Map<string, PromiseWithResolvers<void>>();
+  const runEnd = Promise.withResolvers<void>();
+  const titles = new Map<string, { title?: string | unknown[] }>();
+  let drawing: Promise<unknown> | undefined;
+  let ticker: NodeJS.Timeout | undefined;
+
+  const textOf = (step: StepModel): string => stepLines(step, lineOptions(model, terminal)).join('\n');
+  const draw = (step: StepModel): void => {
+    const task = titles.get(step.id);
+    const text = textOf(step);
+    if (task && task.title !== text) task.title = text;
+  };
+  const drawRunning = (): void => {
+    for (const step of model.steps.values()) if (step.state === 'running' || step.state === 'retrying') draw(step);
+  };
+
+  const taskOf = (step: StepModel): ListrTask => ({
+    title: textOf(step),
+    task: async (_context, task) => {
+      titles.set(step.id, task);
+      draw(step);
+      await ends.get(step.id)?.promise;
+      titles.delete(step.id);
+      const text = textOf(step);
+      task.title = text;
+      if (step.state === 'failed') throw new Error(text);
+      if (step.state !== 'succeeded') task.skip(text);
+    },
+  });
+  const cleanUp: ListrTask = {
+    task: async (_context, task) => {
+      titles.set('', task);
+      drawUndo();
+      await runEnd.promise;
+      titles.delete('');
+      if (model.finished?.undo_errors.length) throw new Error('unclean');
+    },
+  };
+  const drawUndo = (): void => {
+    const task = titles.get('');
+    if (task && model.undone.length > 0) task.title = undoOf(model, style).join('\n');
+  };
+
+  let columns = columnsOf(stderr);
+  const onResize = (): void => {
+    const drawn = [...model.steps.values()].flatMap((step) =>
+      stepLines(step, { ...lineOptions(model, terminal), columns }),
+    );
+    const lines = [...drawn, ...undoOf(model, style)].map((line) => padStart(line, widthOf(line) + 2));
+    streams.stdout.write(eraseReflowed(lines, columns - 2, columnsOf(stderr)));
+    columns = columnsOf(stderr);
+    drawRunning();
+  };
+
+  const start = (): void => {
+    for (const id of model.steps.keys()) ends.set(id, Promise.withResolvers());
+    const { plan = '', kind = '', vm = '', run_id = '' } = model.started ?? {};
+    const { dot } = style.symbols;
+    stderr.write(`\n${style.bold(plan)} ${style.dim(`${dot} ${kind} of ${vm} ${dot} run ${run_id}`)}\n\n`);
+    const listr = new Listr([...[...model.steps.values()].map(taskOf), cleanUp], {
+      concurrent: false,
+      exitOnError: false,
+      registerSignalListeners: false,
+      renderer: 'default',
+      fallbackRendererCondition: false,
+      rendererOptions: rendererOptions(terminal, streams),
+    });
+    drawing = listr.run().catch(() => {});
+    stderr.on?.('resize', onResize);
+    ticker = setInterval(drawRunning, tickMs).unref();
+  };
+
+  const event = (event: RunEvent): void => {
+    const step = applyEvent(model, event);
+    if (event.type === 'run.started') return start();
+    if (event.type === 'run.finished') {
+      for (const end of ends.values()) end.resolve();
+      return runEnd.resolve();
+    }
+    if (event.type.startsWith('undo.')) drawUndo();
+    if (!step) return drawRunning();
+    draw(step);
+    if (step.state === 'succeeded' || step.state === 'failed' || step.state === 'skipped') ends.get(step.id)?.resolve();
+  };
+
+  return {
+    event,
+    async close() {
+      for (const end of ends.values()) end.resolve();
+      runEnd.resolve();
+      await drawing;
+      clearInterval(ticker);
+      stderr.off?.('resize', onResize);
+    },
+  };
+}
+
+const undoOf = (model: RunModel, style: Style): string[] =>
+  model.undone.length === 0
+    ? []
+    : undoLines(
+        model.undone.flatMap((id) => model.steps.get(id) ?? []),
+        style,
+      );
+
+const lineOptions = (model: RunModel, { stderr, errorStyle: style }: Terminal) => ({
+  style,
+  columns: columnsOf(stderr),
+  titleWidth: Math.max(...[...model.steps.values()].map(({ title }) => widthOf(title))),
+  now: Date.now(),
+  failed: hasFailed(model),
+});
+
+function rendererOptions({ errorStyle: style }: Terminal, streams: ProcessOutput) {
+  const { symbols } = style;
+  return {
+    formatOutput: 'truncate' as const,
+    indentation: 2,
+    showErrorMessage: false,
+    logger: new ListrLogger<Level>({ useIcons: true, toStderr: [], processOutput: streams }),
+    spinner: spinnerOf(style),
+    icon: {
+      [Level.PENDING]: symbols.spinner[0] ?? '',
+      [Level.COMPLETED]: symbols.done,
+      [Level.FAILED]: symbols.failed,
+      [Level.WAITING]: symbols.waiting,
+      [Level.SKIPPED_WITH_COLLAPSE]: symbols.skipped,
+    },
+    color: {
+      [Level.PENDING]: (text = '') => style.yellow(text),
+      [Level.COMPLETED]: (text = '') => style.green(text),
+      [Level.FAILED]: (text = '') => style.red(text),
+      [Level.WAITING]: (text = '') => style.dim(text),
+      [Level.SKIPPED_WITH_COLLAPSE]: (text = '') => style.dim(text),
+    },
+  };
+}
+
+const spinnerOf = (style: Style): Spinner => Object.assign(new Spinner(), { spinner: [...style.symbols.spinner] });

@@ -1,0 +1,37 @@
+/**
+ * `npm run bench`: every figure of docs/performance.md, side by side in one run.
+ * `npm run bench -- [NAME…] [--size 8G] [--rounds 3]`; names: full restore incremental validate starts memory.
+ * BENCH_DIR names the folder for the disks (default: the system's temporary one).
+ */
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { full, restore } from './full.ts';
+import { incremental } from './incremental.ts';
+import { parseSize } from './fixture.ts';
+import { memory, starts, validate } from './small.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { size: { type: 'string', default: '8G' }, rounds: { type: 'string', default: '3' } },
+});
+const bytes = parseSize(values.size);
+const rounds = Number(values.rounds);
+
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  validate: () => validate(rounds),
+  starts: () => starts(rounds),
+  full: () => full(bytes, rounds),
+  restore: () => restore(bytes, rounds),
+  incremental: () => incremental(bytes, rounds),
+  memory: () => memory(bytes),
+};
+
+const unknown = positionals.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(`no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+console.log(`${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}, node ${process.version}, disk of ${values.size}, ${rounds} rounds, in turn, medians`);
+for (const [name, run] of Object.entries(benches)) {
+  if (positionals.length === 0 || positionals.includes(name)) await run();
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Extent } from '../../src/blocks/extents.ts';
+import { unixUri } from '../../src/host/nbd-uri.ts';
+import { identityOf, terminate } from '../../src/host/process-identity.ts';
+import { runTool } from '../../src/host/process.ts';
+import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
+
+export const KiB = 1024;
+export const MiB = 1024 * KiB;
+export const block = 64 * KiB;
+
+/** A fresh folder with servers in it; everything is gone when it is disposed. */
+export interface Workshop extends AsyncDisposable {
+  readonly folder: string;
+  path(name: string): string;
+  /** A raw file of this size with these bytes in it. */
+  raw(name: string, size: number, pieces?: readonly { offset: number; data: Uint8Array }[]): Promise<string>;
+  qcow2FromRaw(name: string, raw: string): Promise<string>;
+  qemuNbd(file: string, format?: string): Promise<NbdServer>;
+  nbdkit(...args: string[]): Promise<string>;
+}
+
+export async function openWorkshop(): Promise<Workshop> {
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'blocks-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const path = (name: string): string => join(folder, name);
+  let servers = 0;
+  const kept = stack.move();
+  return {
+    folder,
+    path,
+    async raw(name, size, pieces = []) {
+      await using file = await open(path(name), 'w');
+      await file.truncate(size);
+      for (const { offset, data } of pieces) await file.write(data, 0, data.length, offset);
+      return path(name);
+    },
+    async qcow2FromRaw(name, raw) {
+      await runTool('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, path(name)]);
+      return path(name);
+    },
+    async qemuNbd(file, format = 'raw') {
+      const id = `q${servers++}`;
+      const listen = { socket: path(`${id}.sock`) };
+      return kept.use(
+        await serveNbd({ file, format, readOnly: true, listen, exportName: 'disk 0', pidFile: path(`${id}.pid`) }),
+      );
+    },
+    async nbdkit(...args) {
+      const id = `k${servers++}`;
+      await runTool('nbdkit', ['-r', '-U', path(`${id}.sock`), '-P', path(`${id}.pid`), ...args]);
+      const identity = identityOf(Number(await readFile(path(`${id}.pid`), 'utf8')));
+      if (identity === null || !existsSync(path(`${id}.sock`))) throw new Error('nbdkit did not start');
+      kept.defer(async () => void (await terminate(identity, { graceMs: 2000 })));
+      return unixUri(path(`${id}.sock`), '');
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** Repeatable bytes that look random. */
+export function noise(length: number, seed = 1): Buffer {
+  const out = Buffer.allocUnsafe(length);
+  let state = seed * 2654435761 + 1;
+  for (let at = 0; at < length; at++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    out[at] = state >>> 24;
+  }
+  return out;
+}
+
+/** Digests of blocks the slow and plain way. */
+export function digestsOf(content: Uint8Array): Buffer[] {
+  const digests: Buffer[] = [];
+  for (let at = 0; at < content.length; at += block) {
+    const piece = content.subarray(at, at + block);
+    const zero = piece.every((byte) => byte === 0);
+    digests.push(zero ? Buffer.alloc(32) : createHash('sha256').update(piece).digest());
+  }
+  return digests;
+}
+
+/** Whole blocks that differ, merged. */
+export function differences(a: Uint8Array, b: Uint8Array): Extent[] {
+  const changed: { offset: number; length: number }[] = [];
+  for (let offset = 0; offset < a.length; offset += block) {
+    const end = Math.min(offset + block, a.length);
+    if (Buffer.compare(a.subarray(offset, end), b.subarray(offset, end)) === 0) continue;
+    const last = changed.at(-1);
+    if (last !== undefined && last.offset + last.length === offset) last.length = end - last.offset;
+    else changed.push({ offset, length: end - offset });
+  }
+  return changed;
+}

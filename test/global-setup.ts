@@ -1,0 +1,80 @@
+/** Around all tests: at the end no process, no mount and no temporary file of theirs is left. */
+import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Temporary folder of this run of the tests. */
+    TMPDIR: string;
+    /** Mark of this run of the tests, in the environment of every process that it starts. */
+    SENDENSE_TEST_RUN: string;
+  }
+}
+
+interface Left {
+  readonly pid: number;
+  readonly command: string;
+}
+
+const graceMs = 5_000;
+
+export default function setup(project: TestProject): () => Promise<void> {
+  const { TMPDIR: folder, SENDENSE_TEST_RUN: run } = project.config.provide as {
+    TMPDIR: string;
+    SENDENSE_TEST_RUN: string;
+  };
+  mkdirSync(folder);
+  return async () => {
+    const processes = await processesLeft(run);
+    for (const { pid } of processes) kill(pid);
+    const mounts = mountsBelow(folder);
+    const files = mounts.length > 0 ? [] : readdirSync(folder);
+    if (mounts.length === 0) rmSync(folder, { recursive: true, force: true });
+    const left = [
+      ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
+      ...mounts.map((mount) => `mount ${mount}`),
+      ...files.map((file) => `temporary file ${file}`),
+    ];
+    if (left.length > 0) throw new Error(`the tests left behind:\n  ${left.join('\n  ')}`);
+  };
+}
+
+/** Processes that bear the mark of this run and are still there after a moment; the test runner's own excepted. */
+async function processesLeft(run: string): Promise<Left[]> {
+  const deadline = Date.now() + graceMs;
+  for (;;) {
+    const left = marked(run);
+    if (left.length === 0 || Date.now() > deadline) return left;
+    await sleep(50);
+  }
+}
+
+function marked(run: string): Left[] {
+  const found: Left[] = [];
+  for (const name of readdirSync('/proc')) {
+    if (!/^[0-9]+$/.test(name) || Number(name) === process.pid) continue;
+    try {
+      if (!readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(`SENDENSE_TEST_RUN=${run}`)) continue;
+      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      if (command && !command.includes('/vitest/')) found.push({ pid: Number(name), command });
+    } catch {
+      // Gone meanwhile, or another user's.
+    }
+  }
+  return found;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone meanwhile.
+  }
+}
+
+const mountsBelow = (folder: string): string[] =>
+  readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((path) => path.startsWith(`${folder}/`));

@@ -1,0 +1,59 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RuleId } from '../../src/plan/rules.ts';
+import { validateFiles, type ValidationResult } from '../../src/plan/validate-files.ts';
+
+/** `case.json` of a folder of the corpus. */
+export interface CorpusCase {
+  /** The folder is named after it, with -- for the slash. */
+  readonly rule: RuleId;
+  readonly folder: string;
+  /** What to validate, relative to the folder; default: its plans, or its sendense.yaml where it has no plan. */
+  readonly paths: readonly string[];
+  /** Makes `plan.yaml` large, which no one wants in the repository. */
+  readonly pad?: { readonly text: string; readonly times: number };
+  readonly diagnostics: readonly { readonly file: string; readonly rule: string; readonly line: number; readonly column: number; readonly message: string }[];
+}
+
+export const corpus = join(import.meta.dirname, 'corpus');
+
+export function corpusCases(): CorpusCase[] {
+  const folders = readdirSync(corpus, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders.map(({ name }) => {
+    const folder = join(corpus, name);
+    const read = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8')) as Partial<CorpusCase>;
+    const yaml = readdirSync(folder).filter((file) => file.endsWith('.yaml')).sort();
+    const plans = yaml.filter((file) => file !== 'sendense.yaml');
+    return { paths: plans.length > 0 ? plans : yaml, diagnostics: [], ...read, rule: name.replace('--', '/') as RuleId, folder };
+  });
+}
+
+/** Validates a case; file names in the result are relative to its folder. */
+export function runCase(example: CorpusCase): ValidationResult {
+  const padded = example.pad ? padCase(example) : undefined;
+  try {
+    return relativeTo(padded ?? example.folder, (folder) => validateFiles(example.paths.map((path) => join(folder, path))));
+  } finally {
+    if (padded !== undefined) rmSync(join(padded, '..'), { recursive: true });
+  }
+}
+
+function padCase({ folder, pad }: CorpusCase): string {
+  const copy = join(mkdtempSync(join(tmpdir(), 'corpus-')), 'case');
+  mkdirSync(copy);
+  copyFileSync(join(corpus, 'sendense.yaml'), join(copy, '../sendense.yaml'));
+  writeFileSync(join(copy, 'plan.yaml'), readFileSync(join(folder, 'plan.yaml'), 'utf8') + (pad?.text ?? '').repeat(pad?.times ?? 0));
+  return copy;
+}
+
+function relativeTo(folder: string, validate: (folder: string) => ValidationResult): ValidationResult {
+  const result = validate(folder);
+  const short = (text: string): string => text.replaceAll(join(folder, '/'), '').replaceAll(folder, '.');
+  return {
+    ...result,
+    files: result.files.map((file) => ({ ...file, file: short(file.file) })),
+    diagnostics: result.diagnostics.map((item) => ({ ...item, file: short(item.file), message: short(item.message) })),
+    texts: new Map([...result.texts].map(([file, text]) => [short(file), text])),
+  };
+}

@@ -1,0 +1,160 @@
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { fakeMachine } from './fake-machine.ts';
+
+const count = (lines: readonly string[], start: string): number =>
+  lines.filter((line) => line.startsWith(start)).length;
+
+describe('setup.sh', () => {
+  test('brings Node 24 and the npm packages, then runs the command with that Node and its exit code', async () => {
+    using machine = fakeMachine('v20.1.0');
+    const result = await machine.run(['sh', '-c', 'node hello && exit 7']);
+    expect(result).toMatchObject({ code: 7, stdout: 'brought node: hello\n' });
+    expect(result.stderr).toContain('the system has 20');
+    expect(count(machine.calls(), 'npm install')).toBe(1);
+    expect(count(machine.calls(), 'npm ci')).toBe(1);
+  });
+
+  test('does nothing and says nothing when everything is there', async () => {
+    using machine = fakeMachine('v20.1.0');
+    await machine.run([]);
+    const before = machine.calls();
+    const result = await machine.run(['node', 'hello']);
+    expect(result).toEqual({ code: 0, stdout: 'brought node: hello\n', stderr: '' });
+    expect(machine.calls()).toEqual(before);
+  });
+
+  test.for(['v24.0.0', 'v26.3.1'])("uses the system's Node %s", async (version) => {
+    using machine = fakeMachine(version);
+    const result = await machine.run(['node', 'hello']);
+    expect(result).toMatchObject({ code: 0, stdout: 'system node: hello\n' });
+    expect(count(machine.calls(), 'npm install')).toBe(0);
+  });
+
+  test("brings Node 24 when the system's was downgraded since", async () => {
+    using machine = fakeMachine('v24.0.0');
+    await machine.run([]);
+    machine.program('node', 'echo v18.0.0');
+    expect((await machine.run(['node', 'hello'])).stdout).toBe('brought node: hello\n');
+  });
+
+  test('installs missing Debian packages, saying first which and what for', async () => {
+    using machine = fakeMachine('v24.0.0');
+    machine.remove('nbdkit', 'nbdcopy', 'nbdinfo');
+    machine.program(
+      'apt-get',
+      `echo "apt-get $*" >>"$HOME/calls"
+case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
+    );
+    const result = await machine.run([]);
+    expect(result.code).toBe(0);
+    expect(result.stderr).toContain('nbdkit (serves changed areas), Debian package nbdkit');
+    expect(result.stderr).toContain('installing with apt-get: libnbd-bin nbdkit');
+    expect(machine.calls().slice(0, 2)).toEqual([
+      'apt-get update -q',
+      'apt-get install -q -y --no-install-recommends libnbd-bin nbdkit',
+    ]);
+  });
+
+  test('fails when a program is still missing afterwards', async () => {
+    using machine = fakeMachine('v24.0.0');
+    machine.remove('nbdkit');
+    const result = await machine.run(['node', 'hello']);
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toContain('still missing after the installation: nbdkit');
+  });
+
+  test('names what is missing and stops where there is no apt-get', async () => {
+    using machine = fakeMachine('v24.0.0');
+    machine.remove('nbdkit', 'apt-get');
+    const result = await machine.run(['node', 'hello']);
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toMatch(/nbdkit \(serves changed areas\)[^]*not Debian or Ubuntu/);
+    expect(machine.calls()).toEqual([]);
+  });
+
+  test('without root and sudo it says what root has to run', async () => {
+    using machine = fakeMachine('v24.0.0');
+    machine.remove('nbdkit');
+    machine.program('id', 'echo 1000');
+    const result = await machine.run([]);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain('as root, run  apt-get install nbdkit');
+  });
+
+  test('uses sudo without root', async () => {
+    using machine = fakeMachine('v24.0.0');
+    machine.remove('nbdkit');
+    machine.program('id', 'echo 1000');
+    machine.program('sudo', 'echo "sudo $*" >>"$HOME/calls"');
+    await machine.run([]);
+    expect(machine.calls()[1]).toBe(
+      'sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends nbdkit',
+    );
+  });
+
+  test('repeats an installation of npm packages that was interrupted', async () => {
+    using machine = fakeMachine('v24.0.0');
+    const ok = 'rm -rf node_modules && mkdir node_modules';
+    machine.program('npm', `echo "npm $*" >>"$HOME/calls"; [ "$1" != ci ] || { ${ok}; exit 1; }`);
+    const first = await machine.run(['node', 'hello']);
+    expect(first).toMatchObject({ code: 1, stdout: '' });
+    machine.program('npm', `echo "npm $*" >>"$HOME/calls"; [ "$1" != ci ] || { ${ok}; }`);
+    expect((await machine.run(['node', 'hello'])).code).toBe(0);
+    expect(count(machine.calls(), 'npm ci')).toBe(2);
+  });
+
+  test('installs again when the lock file changed or node_modules was removed', async () => {
+    using machine = fakeMachine('v24.0.0');
+    await machine.run([]);
+    writeFileSync(join(machine.checkout, 'package-lock.json'), '{}\n');
+    await machine.run([]);
+    rmSync(join(machine.checkout, 'node_modules'), { recursive: true });
+    await machine.run([]);
+    expect(count(machine.calls(), 'npm ci')).toBe(3);
+  });
+
+  test('two at once install once', async () => {
+    using machine = fakeMachine('v20.1.0');
+    const results = await Promise.all([
+      machine.run(['node', 'a']),
+      machine.run(['node', 'b']),
+      machine.run(['node', 'c']),
+    ]);
+    expect(results.map((result) => result.code)).toEqual([0, 0, 0]);
+    expect(count(machine.calls(), 'npm ci')).toBe(1);
+    expect(count(machine.calls(), 'npm install')).toBe(1);
+  });
+
+  test('says which part stays slower without a compiler, and goes on', async () => {
+    using machine = fakeMachine('v24.0.0');
+    const result = await machine.run([]);
+    expect(result.code).toBe(0);
+    expect(result.stderr).toMatch(/make is missing, so ssh2 stays without its native cryptography/);
+  });
+});
+
+describe.for(['sendense-run', 'sendense-node', 'sendense-backup-client'])('./%s', (name) => {
+  test('says which command makes the checkout ready when it is not', async () => {
+    using machine = fakeMachine('v24.0.0');
+    const result = await machine.run([], { program: join(machine.checkout, name) });
+    expect(result).toMatchObject({ code: 70, stdout: '' });
+    expect(result.stderr).toBe(`${name}: this checkout is not set up yet; run ${machine.checkout}/setup.sh\n`);
+  });
+
+  test('runs from any folder, through a link of another name, with its arguments as they are', async () => {
+    using machine = fakeMachine('v24.0.0');
+    await machine.run([]);
+    const elsewhere = join(machine.checkout, 'else where');
+    mkdirSync(elsewhere);
+    symlinkSync(join('..', name), join(elsewhere, 'link'));
+    const result = await machine.run(['a b', '--c'], { program: join(elsewhere, 'link'), cwd: elsewhere });
+    expect(result).toEqual({
+      code: 0,
+      stdout: `system node: ${machine.checkout}/src/cli/${name}.ts a b --c\n`,
+      stderr: '',
+    });
+    expect(existsSync(join(machine.checkout, '.toolchain/bin/node'))).toBe(true);
+  });
+});

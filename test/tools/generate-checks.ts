@@ -1,0 +1,68 @@
+/** Makes `docs/checks.md` from the rules and the corpus. Run by `npm run docs`; a test proves that the file is current. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatExcerpts } from '../../src/plan/format-text.ts';
+import { rules, type RuleId } from '../../src/plan/rules.ts';
+import { corpusCases, runCase, type CorpusCase } from '../plan/corpus-cases.ts';
+
+export const checksFile = join(import.meta.dirname, '../../docs/checks.md');
+
+const introduction = `# Checks
+
+<!-- Made from src/plan/rules.ts and test/plan/corpus by \`npm run docs\`; do not edit. -->
+
+\`sendense-run validate\` finds everything that can be found before a run, all of it at once, and touches neither network nor
+secrets. Each finding has a rule; below is every rule with examples and what is printed for them. The name of a rule never
+changes its meaning: scripts and suppressions may rely on it.
+`;
+
+const families: Readonly<Record<string, string>> = {
+  file: 'Files',
+  yaml: 'YAML',
+  schema: 'Form',
+  secret: 'Secrets',
+  schedule: 'Schedules',
+  duration: 'Durations',
+  disks: 'Disks',
+  restore: 'Restores',
+  step: 'Steps',
+  expression: 'Expressions',
+  ref: 'References',
+  settings: 'Plans against settings',
+};
+
+export function generateChecks(): string {
+  const cases = new Map(corpusCases().map((example) => [example.rule, example]));
+  let family = '';
+  const sections = (Object.keys(rules) as RuleId[]).map((id) => {
+    const { title, remedy } = rules[id];
+    const [prefix = ''] = id.split('/');
+    const heading = prefix === family ? '' : `## ${families[prefix] ?? prefix}\n\n`;
+    family = prefix;
+    const example = cases.get(id);
+    return `${heading}### ${id}\n\n${title}. ${remedy}\n${example ? exampleOf(example) : ''}`;
+  });
+  return `${introduction}\n${sections.join('\n')}`;
+}
+
+function exampleOf(example: CorpusCase): string {
+  const result = runCase(example);
+  const shown = example.pad || result.texts.size === 0 ? '' : [...result.texts].filter(([file]) => isShown(file, example)).map(([file, text]) => fenced('yaml', `# ${file}\n${text.trimEnd()}`)).join('');
+  return `${shown}${fenced('text', formatExcerpts(result, { color: false }).trimEnd())}`;
+}
+
+/** The example's own files, not the settings that all examples share. */
+const isShown = (file: string, { folder }: CorpusCase): boolean => {
+  try {
+    return !file.includes('/') && readFileSync(join(folder, file)).length > 0;
+  } catch {
+    return false;
+  }
+};
+
+const fenced = (language: string, text: string): string => `\n\`\`\`${language}\n${text}\n\`\`\`\n`;
+
+if (import.meta.main) {
+  writeFileSync(checksFile, generateChecks());
+  console.log('wrote docs/checks.md');
+}
