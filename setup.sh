@@ -6,12 +6,14 @@
 #
 # Debian packages (asks apt-get, with sudo where needed), Node 24 where the system's is older (into .toolchain/), and the
 # npm packages of the lock file. Quick when everything is there, safe to run twice or twice at once.
+# shellcheck disable=SC2086 # lists of words are split on purpose
 set -eu
 
 node_major=24
 root=$(dirname -- "$(readlink -f -- "$0")")
 toolchain=$root/.toolchain
 stamp=$root/node_modules/.sendense-setup
+quiet='--no-audit --no-fund --no-update-notifier --loglevel=error' # a list of words, for npm
 
 # sfdisk and mke2fs are where Debian's users do not look by default.
 PATH=$PATH:/usr/sbin:/sbin
@@ -62,7 +64,6 @@ install_programs() {
     as_root=sudo
   fi
   say "installing with apt-get: $packages"
-  # shellcheck disable=SC2086 # a list of words
   {
     $as_root apt-get update -q >&2 || say 'apt-get update failed; trying with the lists that are there'
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages >&2 ||
@@ -103,7 +104,7 @@ make_node_ready() {
     package=$(platform_package)
     say "Node $node_major or later is needed${version:+, the system has $version}: bringing the npm package $package into .toolchain/"
     rm -rf "$toolchain/node_modules"
-    npm install --prefix "$toolchain" --no-save --ignore-scripts --no-package-lock --no-audit --no-fund --no-update-notifier --loglevel=error \
+    npm install --prefix "$toolchain" --no-save --no-package-lock --ignore-scripts $quiet \
       "$package@$node_major" >&2 || fail "npm could not bring $package; the lines above say why."
     target=../node_modules/$package/bin/node
   fi
@@ -119,7 +120,7 @@ modules_are_ready() { [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted_stamp)"
 make_modules_ready() {
   say 'installing the npm packages of package-lock.json'
   rm -f "$stamp"
-  (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
+  (cd "$root" && npm ci --ignore-scripts $quiet >&2) ||
     fail 'npm ci failed; the lines above say why.'
   compile_ssh_crypto
   wanted_stamp >"$stamp"
@@ -137,7 +138,7 @@ compile_ssh_crypto() {
   (
     cd "$root"
     [ ! -e "$headers/include/node/node_api.h" ] || export npm_config_nodedir="$headers"
-    npm rebuild --loglevel=error ssh2 cpu-features >"$toolchain/ssh2.log" 2>&1
+    npm rebuild $quiet ssh2 cpu-features >"$toolchain/ssh2.log" 2>&1
   ) || say "ssh2's native cryptography did not compile (see .toolchain/ssh2.log): everything works, its tunnel is slower."
 }
 

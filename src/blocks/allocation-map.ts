@@ -1,51 +1,42 @@
 import type { NbdClient } from '../host/nbd-client.ts';
-import { normalise, type Extent } from './extents.ts';
+import { intersect, normalise, type Extent } from './extents.ts';
 
 /** Where an export has data, asked piece by piece as one walks along. */
 export interface AllocationMap {
   /**
-   * What of the piece may be other than zeros, in order. `askUntil` (the end of what will be asked for later, bytes)
-   * lets one request to the server answer for more than this piece.
+   * What of these extents may be other than zeros. `askUntil` (where the last of them ends or later, bytes) lets one
+   * request to the server answer for the next call too.
    */
-  dataWithin(piece: Extent, askUntil: number): Promise<Extent[]>;
+  dataWithin(wanted: readonly Extent[], askUntil: number): Promise<Extent[]>;
+}
+
+interface Known {
+  readonly from: number;
+  readonly until: number;
+  readonly data: readonly Extent[];
 }
 
 export function createAllocationMap(client: NbdClient): AllocationMap {
-  /** What the server said last; covers `from` to `until`. */
-  let known: { readonly from: number; readonly until: number; readonly data: readonly Extent[] } | null = null;
+  /** What the server said last. */
+  let known: Known = { from: 0, until: 0, data: [] };
 
-  const ask = async (offset: number, until: number): Promise<NonNullable<typeof known>> => {
-    const extents = await client.allocation(offset, until - offset);
-    const last = extents.at(-1)!;
-    return { from: offset, until: last.offset + last.length, data: normalise(extents.filter(({ zero }) => !zero)) };
+  const ask = async (from: number, until: number): Promise<Known> => {
+    const extents = await client.allocation(from, until - from);
+    const covered = extents.reduce((end, extent) => Math.max(end, extent.offset + extent.length), from);
+    return { from, until: covered, data: normalise(extents.filter(({ zero }) => !zero)) };
   };
 
   return {
-    async dataWithin(piece, askUntil) {
-      const data: Extent[] = [];
-      const end = piece.offset + piece.length;
-      for (let offset = piece.offset; offset < end; offset = Math.min(known.until, end)) {
-        if (known === null || offset < known.from || offset >= known.until) {
-          known = await ask(offset, Math.max(end, askUntil));
-        }
-        for (const extent of from(known.data, offset)) {
-          if (extent.offset >= end) break;
-          const start = Math.max(extent.offset, offset);
-          data.push({ offset: start, length: Math.min(extent.offset + extent.length, end) - start });
-        }
+    async dataWithin(wanted, askUntil) {
+      const [first, last] = [wanted[0], wanted.at(-1)];
+      if (first === undefined || last === undefined) return [];
+      const end = last.offset + last.length;
+      const found: Extent[][] = [];
+      for (let position = first.offset; position < end; position = known.until) {
+        if (position < known.from || position >= known.until) known = await ask(position, askUntil);
+        found.push(intersect(known.data, wanted));
       }
-      return normalise(data);
+      return normalise(found.flat());
     },
   };
-}
-
-/** The extents that end behind `offset`; the list may be long (a fragmented image), so the first is searched by halves. */
-function* from(extents: readonly Extent[], offset: number): Generator<Extent> {
-  let low = 0;
-  for (let high = extents.length; low < high;) {
-    const middle = (low + high) >> 1;
-    if (extents[middle]!.offset + extents[middle]!.length <= offset) low = middle + 1;
-    else high = middle;
-  }
-  for (; low < extents.length; low++) yield extents[low]!;
 }

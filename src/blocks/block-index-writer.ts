@@ -36,7 +36,7 @@ export async function createIndexWriter(path: string, options: { readonly capaci
   const { capacity } = options;
   if (!Number.isSafeInteger(capacity) || capacity < 0) throw new RangeError(`capacity ${capacity}`);
   const file = await open(path, 'w');
-  const entries: PageEntry[] = new Array<PageEntry>(pageCountOf(capacity)).fill(zeroPage);
+  const entries: PageEntry[] = Array.from({ length: pageCountOf(capacity) }, () => zeroPage);
   const whole = createHash('sha256');
   const seen = new Set<number>();
   let end = 0;

@@ -17,7 +17,7 @@ import {
   type PageEntry,
 } from './block-index-format.ts';
 
-export { createIndexWriter, type IndexFacts, type IndexWriter } from './block-index-writer.ts';
+export { createIndexWriter, type IndexFacts } from './block-index-writer.ts';
 
 /** Random access to a block index. What it returns has been checked against the root. */
 export interface IndexReader extends AsyncDisposable {

@@ -13,14 +13,14 @@ export function createBlockSet(capacity: number): BlockSet {
   const count = blockCountOf(capacity);
   const bits = new Uint8Array(Math.ceil(count / 8));
   let size = 0;
-  const has = (block: number): boolean => (bits[block >> 3]! & (1 << (block & 7))) !== 0;
+  const has = (block: number): boolean => ((bits[block >> 3] ?? 0) & (1 << (block & 7))) !== 0;
   return {
     get size() {
       return size;
     },
     add(block) {
       if (has(block)) return;
-      bits[block >> 3]! |= 1 << (block & 7);
+      bits[block >> 3] = (bits[block >> 3] ?? 0) | (1 << (block & 7));
       size++;
     },
     *extents() {

@@ -66,7 +66,11 @@ export function createDigestLanes(source: ByteSource): DigestLanes {
         }
       }
       if (blocks === 0) task.resolve(digests);
-      while (queue.length > 0 && idle.length > 0) void run(idle.pop()!);
+      while (queue.length > 0) {
+        const buffer = idle.pop();
+        if (buffer === undefined) break;
+        void run(buffer);
+      }
       return task.promise;
     },
   };

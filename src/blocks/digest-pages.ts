@@ -1,4 +1,4 @@
-import { blockSize, digestBytes, pageBlocks, pageCountOf, pageSpan } from './block-index-format.ts';
+import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
 import { createAllocationMap } from './allocation-map.ts';
 import { createDigestPool } from './digest-pool.ts';
 import { alignTo, assertWithin, intersect, totalLength, type Extent } from './extents.ts';
@@ -73,12 +73,9 @@ export async function digestPages(options: DigestPagesOptions): Promise<number> 
   // A page that failed stays in the set, so that the next wait ends with its error.
   const running = new Set<Promise<void>>();
   try {
-    for (const { page, wanted } of pagesOf(areas, capacity)) {
+    for (const { page, wanted, end } of pagesOf(areas)) {
       signal?.throwIfAborted();
-      const last = wanted.at(-1)!;
-      const askUntil = options.areas === undefined ? capacity : last.offset + last.length;
-      const found: Extent[] = [];
-      for (const piece of wanted) found.push(...(await map.dataWithin(piece, askUntil)));
+      const found = await map.dataWithin(wanted, options.areas === undefined ? capacity : end);
       // A block that is partly data is read whole.
       const data = intersect(alignTo(found, blockSize, capacity), wanted);
       const work: Promise<void> = collect(page, wanted, data).then(() => void running.delete(work));
@@ -100,21 +97,32 @@ function wantedAreas(areas: readonly Extent[] | undefined, capacity: number): Ex
   return alignTo(areas, blockSize, capacity);
 }
 
-/** The pages that the areas touch, with what of them is wanted. */
-function* pagesOf(areas: readonly Extent[], capacity: number): Generator<{ page: number; wanted: Extent[] }> {
-  let first = 0;
-  for (let page = 0; page < pageCountOf(capacity) && first < areas.length; page++) {
-    const start = page * pageSpan;
-    const end = Math.min(start + pageSpan, capacity);
-    const wanted: Extent[] = [];
-    for (let at = first; at < areas.length && areas[at]!.offset < end; at++) {
-      const area = areas[at]!;
-      const offset = Math.max(area.offset, start);
-      wanted.push({ offset, length: Math.min(area.offset + area.length, end) - offset });
-      if (area.offset + area.length <= end) first = at + 1;
+interface PageWork {
+  readonly page: number;
+  /** What of the page is wanted. */
+  readonly wanted: readonly Extent[];
+  /** Where that ends. */
+  readonly end: number;
+}
+
+/** The pages that the areas touch. */
+function* pagesOf(areas: readonly Extent[]): Generator<PageWork> {
+  let [page, end] = [0, 0];
+  let wanted: Extent[] = [];
+  for (const area of areas) {
+    const areaEnd = area.offset + area.length;
+    for (let offset = area.offset; offset < areaEnd; offset = end) {
+      const its = Math.floor(offset / pageSpan);
+      if (its !== page && wanted.length > 0) {
+        yield { page, wanted, end };
+        wanted = [];
+      }
+      page = its;
+      end = Math.min((page + 1) * pageSpan, areaEnd);
+      wanted.push({ offset, length: end - offset });
     }
-    if (wanted.length > 0) yield { page, wanted };
   }
+  if (wanted.length > 0) yield { page, wanted, end };
 }
 
 /** Extents cut and bundled into shares of work. */

@@ -68,14 +68,14 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
   };
 
   const dispatch = (): void => {
-    while (failure === null && queue.length > 0) {
+    for (let waiting = queue[0]; waiting !== undefined; waiting = queue[0]) {
       const least = workers.toSorted((a, b) => a.tasks.size - b.tasks.size)[0];
       if (least === undefined || (least.tasks.size > 0 && workers.length < options.workers)) {
         addWorker();
         continue;
       }
       if (least.tasks.size >= tasksPerWorker) return;
-      const waiting = queue.shift()!;
+      queue.shift();
       least.tasks.set(waiting.task.id, waiting);
       least.thread.postMessage(waiting.task);
     }

@@ -6,16 +6,18 @@ import type { DigestTask, WorkerAnswer, WorkerStart } from './digest-messages.ts
 import { openRawFile } from './raw-file.ts';
 
 /** A worker thread of `digest-pool.ts`. What it holds open is closed when the pool ends it. */
-const port = parentPort!;
+if (parentPort === null) throw new Error('This is a worker thread of digest-pool.ts');
+const port = parentPort;
 
 async function start(): Promise<void> {
   const { uri, file } = workerData as WorkerStart;
   const lanes = createDigestLanes(file === undefined ? await connectNbd(uri) : await openRawFile(file));
   port.on('message', ({ id, extents }: DigestTask) => {
-    lanes.digest(extents).then((digests) => {
+    const send = (digests: Uint8Array<ArrayBuffer>): void => {
       const answer: WorkerAnswer = { id, digests };
       port.postMessage(answer, [digests.buffer]);
-    }, report);
+    };
+    lanes.digest(extents).then(send, report);
   });
 }
 

@@ -52,8 +52,10 @@ export function alignTo(extents: readonly Extent[], size: number, capacity: numb
 
 export function intersect(a: readonly Extent[], b: readonly Extent[]): Extent[] {
   const common: Extent[] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length;) {
-    const [left, right] = [a[i]!, b[j]!];
+  let [i, j] = [0, 0];
+  for (;;) {
+    const [left, right] = [a[i], b[j]];
+    if (left === undefined || right === undefined) break;
     const offset = Math.max(left.offset, right.offset);
     const length = Math.min(endOf(left), endOf(right)) - offset;
     if (length > 0) common.push({ offset, length });

@@ -1,5 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { columnsOf, type OutputStream, type Terminal } from '../view/terminal.ts';
+import { labelled } from '../view/text.ts';
+import type { Style } from '../view/style.ts';
 import type { CommandDefinition, OptionDefinition } from './command.ts';
 import { commands, globalOptions } from './commands/index.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -65,8 +67,8 @@ function configure(command: Command, { stdout, stderr, style, errorStyle }: Term
     .exitOverride()
     .showHelpAfterError('(see --help)')
     .configureOutput({
-      writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
+      writeOut: (text) => void stdout.write(readable(text, style)),
+      writeErr: (text) => void stderr.write(readable(text, errorStyle)),
       outputError: (text, write) => write(errorStyle.red(text.replace(/^error: /, 'sendense-run: '))),
       getOutHelpWidth: () => widthOf(stdout),
       getErrHelpWidth: () => widthOf(stderr),
@@ -77,8 +79,19 @@ function configure(command: Command, { stdout, stderr, style, errorStyle }: Term
       ...command.configureHelp(),
       styleTitle: (text) => style.bold(text),
       styleCommandText: (text) => style.bold(text),
+      subcommandTerm: (child) =>
+        [child.name(), ...child.registeredArguments.map((argument) => termOf(argument))].join(' '),
     });
 }
+
+const termOf = (argument: Argument): string => {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
+};
+
+/** Help is written with a few characters that not every terminal has. */
+const readable = (text: string, { unicode }: Style): string =>
+  unicode ? text : text.replaceAll('…', '...').replaceAll('–', '-');
 
 function afterProgram({ style }: Terminal): string {
   const examples = [
@@ -98,13 +111,14 @@ function afterProgram({ style }: Terminal): string {
 
 function afterCommand(
   { examples, exitCodes: codes, commands: children }: CommandDefinition,
-  { style }: Terminal,
+  { style, stdout }: Terminal,
 ): string {
   const lines = ['', style.bold('Examples:')];
   for (const { command, description } of examples)
     lines.push(`  ${style.dim(`# ${description}`)}`, `  ${style.cyan(command)}`);
   if (children) return lines.join('\n');
   lines.push('', style.bold('Exit status:'));
-  for (const code of codes) lines.push(`  ${String(code).padStart(3)}  ${exitCodes[code] ?? ''}`);
+  const columns = Math.min(100, columnsOf(stdout));
+  for (const code of codes) lines.push(...labelled(`  ${String(code).padStart(3)}  `, exitCodes[code] ?? '', columns));
   return lines.join('\n');
 }

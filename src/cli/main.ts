@@ -27,7 +27,7 @@ export async function main(argv: readonly string[], io: ProgramIo): Promise<numb
     },
   });
   if (words.length === 0) {
-    terminal.stderr.write(program.helpInformation({ error: true }));
+    program.outputHelp({ error: true });
     return 2;
   }
   try {

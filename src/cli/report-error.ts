@@ -1,4 +1,4 @@
-import { errorToJson, exitCodeOf, toSendenseError, type SendenseError } from '../errors/sendense-error.ts';
+import { errorToJson, exitCodeOf, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import type { DiagnosticOutput } from '../schemas/types.ts';
 import { errorReport } from '../view/error-report.ts';
 import { columnsOf, type Terminal } from '../view/terminal.ts';
@@ -8,11 +8,13 @@ export interface ReportOptions {
   readonly terminal: Terminal;
   /** Also as JSON, on standard output. */
   readonly json: boolean;
+  /** It came from where no error is expected: whatever it is, it is internal. */
+  readonly unexpected?: boolean;
 }
 
 /** Says on standard error what went wrong, once; returns the exit status. */
-export async function reportError(value: unknown, { terminal, json }: ReportOptions): Promise<number> {
-  const error = toSendenseError(value);
+export async function reportError(value: unknown, { terminal, json, unexpected }: ReportOptions): Promise<number> {
+  const error = unexpected ? internal(value) : toSendenseError(value);
   if (json) terminal.stdout.write(`${JSON.stringify(errorToJson(error))}\n`);
   await explainError(value, error, terminal);
   return exitCodeOf(error);
@@ -36,6 +38,9 @@ async function explainError(
   }
   if (process.env['SENDENSE_DEBUG'] === '1') stderr.write(`${stackOf(value)}\n`);
 }
+
+const internal = (value: unknown): SendenseError =>
+  new SendenseError('run.internal', value instanceof Error ? value.message : String(value), { cause: value });
 
 const stackOf = (value: unknown): string => (value instanceof Error ? (value.stack ?? value.message) : String(value));
 

@@ -1,9 +1,11 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { CancelSignals } from '../engine/run-options.ts';
 import { errorToJson, exitCodeOf, toSendenseError } from '../errors/sendense-error.ts';
+import { findSettings } from '../plan/load-settings.ts';
 import type { RunEvent, RunFinishedEvent } from '../schemas/types.ts';
+import { shortPath } from '../view/error-report.ts';
 import { openView } from '../view/open-view.ts';
-import { applyEvent, emptyRun } from '../view/run-model.ts';
+import { applyEvent, emptyRun, type RunModel } from '../view/run-model.ts';
 import { runSummary, shortSummary } from '../view/run-summary.ts';
 import { columnsOf } from '../view/terminal.ts';
 import type { CommandContext } from './command.ts';
@@ -29,24 +31,32 @@ export async function runPlan(context: CommandContext, plan: PlanToRun, cancel: 
     view.event(event);
   };
   let finished: RunFinishedEvent;
+  let settings = '';
   try {
     await using hub = await context.openHub({ startFolder: dirname(plan.file) });
+    settings = settingsOption(hub.settingsFile, context);
     finished = await hub.run({ ...plan, emit, cancel });
   } catch (error) {
     await view.close();
-    if (!global.json) return reportError(error, { terminal, json: false });
-    if (!model.finished) emit(notStarted(plan, error));
-    return exitCodeOf(error);
+    if (global.json && !model.finished) emit(notStarted(plan, error));
+    return reportError(error, { terminal, json: false });
   }
   await view.close();
-  if (!global.json) tell(context, model, finished);
+  if (!global.json) tell(context, model, finished, settings);
   return finished.exit_code;
+}
+
+/** What a command needs that is typed here after the run, to find the same settings. */
+function settingsOption(file: string, { global }: CommandContext): string {
+  const found = global.config === undefined ? findSettings(process.cwd()) : undefined;
+  return found !== undefined && resolve(found) === resolve(file) ? '' : ` --config ${shortPath(file)}`;
 }
 
 function tell(
   { terminal, global }: CommandContext,
-  model: ReturnType<typeof emptyRun>,
+  model: RunModel,
   finished: RunFinishedEvent,
+  settings: string,
 ): void {
   const succeeded = finished.status === 'succeeded';
   const stream = succeeded ? terminal.stdout : terminal.stderr;
@@ -56,7 +66,7 @@ function tell(
       terminal.stderr.write(`${terminal.errorStyle.yellow('warning:')} ${warning}\n`);
     return void stream.write(`${shortSummary(finished)}\n`);
   }
-  stream.write(`\n${runSummary(model, finished, { style, columns: columnsOf(stream) }).join('\n')}\n\n`);
+  stream.write(`\n${runSummary(model, finished, { style, columns: columnsOf(stream), settings }).join('\n')}\n\n`);
 }
 
 /** What stands for a run that could not begin. */

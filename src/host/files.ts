@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, open, rename, rm, statfs, stat, type FileHandle } from 'node:fs/promises';
+import { link, lstat, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 
@@ -46,19 +46,29 @@ export async function writeFileDurably(path: string, data: string | Uint8Array, 
  * @throws SendenseError `file.exists`
  */
 export async function publishFile(temporary: string, path: string): Promise<void> {
+  await nameFile(temporary, path);
+  await rm(temporary, { force: true });
+}
+
+/** As {@link publishFile}, but the temporary name stays where the file system can give a file two; again is fine. */
+export async function nameFile(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      if (await sameFile(temporary, path)) return;
       throw new SendenseError('file.exists', `${path} exists already`, { cause: error });
     }
     if (!['EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     // A file system without hard links: the check is not atomic there, which is the best that can be had.
     if (await exists(path)) throw new SendenseError('file.exists', `${path} exists already`, { cause: error });
     await rename(temporary, path);
-    return;
   }
-  await rm(temporary);
+}
+
+async function sameFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([lstat(a, { bigint: true }), lstat(b, { bigint: true })]);
+  return one.dev === other.dev && one.ino === other.ino;
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -1,5 +1,6 @@
-import { readdir, lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { Dirent } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { compareExport } from '../blocks/compare-export.ts';
 import { openIndex } from '../blocks/block-index.ts';
 import { totalLength } from '../blocks/extents.ts';
@@ -8,7 +9,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { checkImage, imageInfo } from '../host/qemu-img.ts';
 import { removeRunFolder } from '../host/run-folder.ts';
 import { backingName, diskName, indexPath, manifestPath, markerName } from '../repository/layout.ts';
-import { readManifest } from '../repository/manifest.ts';
+import { parentsFirst, readManifest } from '../repository/manifest.ts';
 import { sha256OfFile } from '../repository/verify-chain.ts';
 import { serveReadOnly } from '../steps/serve-chain.ts';
 import type { CheckOutput, Manifest } from '../schemas/types.ts';
@@ -23,10 +24,10 @@ export interface CheckOptions {
   readonly point?: string | undefined;
   /** Reads every byte and compares it with the block index; otherwise names, sizes, times and qcow2 structure. */
   readonly deep: boolean;
-  /** Checksum of the manifest by backup id, as the database has it, by context. */
-  readonly known: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** Files that a living run is making, relative to the root: not ours to judge. */
-  readonly claimed: ReadonlySet<string>;
+  /** Checksum of the manifest by backup id, as the database has it now, by context. */
+  known(): ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Files that a living run is making now, relative to the root: not ours to judge. */
+  claimed(): ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((text: string, done: number, total: number) => void) | undefined;
 }
@@ -45,6 +46,7 @@ const remedies = {
   time: 'Run `sendense-run check` without --quick: it compares the content.',
   database: 'Run `sendense-run repo import NAME`.',
   unowned: 'Nothing of Sendense refers to it; remove it if nobody needs it.',
+  leftover: 'Run `sendense-run recover`; what is still there then can be removed.',
 } as const;
 
 /** Everything that can be told of a repository from outside. Reads only. */
@@ -56,11 +58,11 @@ export async function checkRepository(options: CheckOptions): Promise<Pick<Check
       if (entry.name === markerName || entry.name === 'lost+found') continue;
       if (options.context !== undefined && entry.name !== options.context) continue;
       if (entry.isDirectory()) await checkContext(walk, entry.name);
-      else report(walk, 'warning', leftover(entry.name), null, entry.name, 'is not part of the repository', remedies.unowned);
+      else stray(walk, entry.name, entry.name);
     }
-    for (const context of options.known.keys()) {
+    for (const context of options.known().keys()) {
       const there = entries.some((entry) => entry.name === context);
-      if (!there && (options.context === undefined || options.context === context)) missingManifests(walk, context, new Set());
+      if (!there && (options.context === undefined || options.context === context)) missingManifests(walk, context, new Set(), options.point === undefined ? null : new Set([options.point]));
     }
   } finally {
     await removeRunFolder(walk.id);
@@ -68,7 +70,10 @@ export async function checkRepository(options: CheckOptions): Promise<Pick<Check
   return { points_checked: walk.checked, bytes_read: walk.bytesRead, findings: walk.findings };
 }
 
-const leftover = (name: string): Finding['code'] => (name.endsWith('.sendense-part') ? 'file.leftover' : 'file.unowned');
+function stray(walk: Walk, name: string, path: string): void {
+  if (name.endsWith('.sendense-part')) report(walk, 'warning', 'file.leftover', null, path, 'is left from a run that was cut off', remedies.leftover);
+  else report(walk, 'warning', 'file.unowned', null, path, 'belongs to no restore point', remedies.unowned);
+}
 
 function report(walk: Walk, severity: Finding['severity'], code: Finding['code'], backupId: string | null, path: string, message: string, remedy: string): void {
   walk.findings.push({ severity, code, backup_id: backupId, path, message: `${path} ${message}`, remedy });
@@ -76,20 +81,27 @@ function report(walk: Walk, severity: Finding['severity'], code: Finding['code']
 
 async function checkContext(walk: Walk, context: string): Promise<void> {
   const { manifests, damaged } = await readManifests(walk, context);
-  compareWithDatabase(walk, context, manifests, damaged);
+  const selected = wanted(manifests, walk.options.point);
+  const ids = walk.options.point === undefined ? null : new Set([walk.options.point, ...selected.flatMap((manifest) => [manifest.backup_id, ...parentsOf(manifest)])]);
+  for (const [id, message] of damaged) {
+    if (ids?.has(id) ?? true) report(walk, 'error', 'manifest.damaged', id, manifestPath(context, id), `is damaged: ${message}`, 'Restore the file from a copy of the repository.');
+  }
+  compareWithDatabase(walk, context, selected);
+  missingManifests(walk, context, new Set([...manifests.keys(), ...damaged.keys()]), ids);
   const sound = new Map<string, boolean>();
-  for (const manifest of wanted(manifests, walk.options.point)) {
+  for (const [index, manifest] of selected.entries()) {
     walk.options.signal?.throwIfAborted();
     await checkPoint(walk, context, manifest, manifests, sound);
     walk.checked++;
-    walk.options.onProgress?.(`${context} ${manifest.backup_id}`, walk.checked, manifests.size);
+    walk.options.onProgress?.(`${context} ${manifest.backup_id}`, index + 1, selected.length);
   }
   if (walk.options.point === undefined) await findUnowned(walk, context, manifests, damaged);
 }
 
-async function readManifests(walk: Walk, context: string): Promise<{ manifests: Map<string, Manifest>; damaged: Set<string> }> {
+/** What is wrong with each damaged one, by id. */
+async function readManifests(walk: Walk, context: string): Promise<{ manifests: Map<string, Manifest>; damaged: Map<string, string> }> {
   const manifests = new Map<string, Manifest>();
-  const damaged = new Set<string>();
+  const damaged = new Map<string, string>();
   const names = (await readdir(join(walk.options.root, context))).filter((name) => name.endsWith('.json')).toSorted();
   for (const name of names) {
     const path = join(context, name);
@@ -99,42 +111,47 @@ async function readManifests(walk: Walk, context: string): Promise<{ manifests: 
       if (manifest.backup_id !== id || manifest.vm.context !== context) throw new SendenseError('repository.damaged', `is the manifest of ${manifest.vm.context}/${manifest.backup_id}`);
       manifests.set(id, manifest);
     } catch (error) {
-      damaged.add(id);
-      report(walk, 'error', 'manifest.damaged', id, path, `is damaged: ${(error as Error).message}`, 'Restore the file from a copy of the repository.');
+      damaged.set(id, (error as Error).message);
     }
   }
   return { manifests, damaged };
 }
 
-function compareWithDatabase(walk: Walk, context: string, manifests: ReadonlyMap<string, Manifest>, damaged: ReadonlySet<string>): void {
-  const known = walk.options.known.get(context) ?? new Map<string, string>();
-  for (const [id, manifest] of manifests) {
+function compareWithDatabase(walk: Walk, context: string, manifests: readonly Manifest[]): void {
+  // Claims first: a run that ends in between is in the database then.
+  const claimed = walk.options.claimed();
+  const known = walk.options.known().get(context) ?? new Map<string, string>();
+  for (const manifest of manifests) {
+    const id = manifest.backup_id;
     const path = manifestPath(context, id);
-    if (walk.options.claimed.has(path)) continue;
+    if (claimed.has(path)) continue;
     const checksum = known.get(id);
     if (checksum === undefined) report(walk, 'warning', 'database.missing', id, path, 'is not in the state database', remedies.database);
     else if (checksum !== manifest.checksum) report(walk, 'error', 'database.differs', id, path, 'is not the manifest that was committed', 'Find out who replaced it.');
   }
-  missingManifests(walk, context, new Set([...manifests.keys(), ...damaged]));
 }
 
-function missingManifests(walk: Walk, context: string, there: ReadonlySet<string>): void {
-  for (const id of walk.options.known.get(context)?.keys() ?? []) {
-    if (there.has(id) || (walk.options.point !== undefined && walk.options.point !== id)) continue;
+/** @param ids those of interest; null: all */
+function missingManifests(walk: Walk, context: string, there: ReadonlySet<string>, ids: ReadonlySet<string> | null): void {
+  for (const id of walk.options.known().get(context)?.keys() ?? []) {
+    if (there.has(id) || (ids !== null && !ids.has(id))) continue;
     report(walk, 'error', 'manifest.missing', id, manifestPath(context, id), 'is missing', 'The restore point is in the database only; restore the file from a copy of the repository.');
   }
 }
 
-/** Oldest first, so that a parent is judged before what is built on it. */
+const parentsOf = (manifest: Manifest): string[] => manifest.disks.flatMap((disk) => (disk.parent === null ? [] : [disk.parent]));
+
+/** In the order of {@link parentsFirst}, so that a parent is judged before what is built on it. */
 function wanted(manifests: ReadonlyMap<string, Manifest>, point: string | undefined): Manifest[] {
-  const all = [...manifests.values()].toSorted((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : a.backup_id < b.backup_id ? -1 : 1));
+  const all = parentsFirst(manifests.values());
   if (point === undefined) return all;
   const needed = new Set<string>();
   const queue = [point];
   for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
     if (needed.has(id)) continue;
     needed.add(id);
-    queue.push(...(manifests.get(id)?.disks ?? []).flatMap((disk) => (disk.parent === null ? [] : [disk.parent])));
+    const manifest = manifests.get(id);
+    if (manifest) queue.push(...parentsOf(manifest));
   }
   return all.filter((manifest) => needed.has(manifest.backup_id));
 }
@@ -168,7 +185,8 @@ async function checkDisk(walk: Walk, context: string, manifest: Manifest, disk: 
     return false;
   };
   const info = await lstat(join(root, image), { bigint: true }).catch(() => null);
-  if (!info?.isFile()) return error('file.missing', image, 'is missing');
+  if (!info) return error('file.missing', image, 'is missing');
+  if (!info.isFile()) return error('file.missing', image, 'is not a regular file');
   if (info.size !== BigInt(disk.file_bytes)) return error('file.changed', image, `has ${info.size} bytes, ${disk.file_bytes} were committed`);
   const touched = String(info.mtimeNs) !== disk.file_mtime_ns;
   const index = join(context, disk.index.path);
@@ -223,19 +241,26 @@ async function compareContent(walk: Walk, context: string, manifest: Manifest, d
   return false;
 }
 
-async function findUnowned(walk: Walk, context: string, manifests: ReadonlyMap<string, Manifest>, damaged: ReadonlySet<string>): Promise<void> {
+async function findUnowned(walk: Walk, context: string, manifests: ReadonlyMap<string, Manifest>, damaged: ReadonlyMap<string, string>): Promise<void> {
   const owned = new Set<string>();
+  const entries = await readdir(join(walk.options.root, context), { recursive: true, withFileTypes: true });
+  for (const file of walk.options.claimed()) owned.add(file);
+  // Whose manifest is damaged, missing, or was written after we had read them: owned, but what is theirs cannot be read.
+  const unread = new Set([...damaged.keys(), ...(walk.options.known().get(context)?.keys() ?? [])].filter((id) => !manifests.has(id)));
+  for (const entry of entries) {
+    const id = entry.name.slice(0, -'.json'.length);
+    if (entry.name.endsWith('.json') && dirname(pathOf(walk, entry)) === context && !manifests.has(id)) unread.add(id);
+  }
+  const unjudged = new Set([...unread].flatMap((id) => [`${id}.json`, `${id}.qcow2`, `${id}.index`]));
   for (const manifest of manifests.values()) {
     owned.add(manifestPath(context, manifest.backup_id));
     for (const disk of manifest.disks) owned.add(join(context, disk.path)).add(join(context, disk.index.path));
   }
-  const entries = await readdir(join(walk.options.root, context), { recursive: true, withFileTypes: true });
   for (const entry of entries) {
-    const path = join(context, entry.parentPath.slice(join(walk.options.root, context).length), entry.name);
-    if (entry.isDirectory() || owned.has(path) || walk.options.claimed.has(path)) continue;
-    // Files of a damaged manifest are owned, but by whom cannot be read.
-    if ([...damaged].some((id) => entry.name.startsWith(`${id}.`))) continue;
-    const backing = entry.name.endsWith('.sendense-part') ? 'is left from a run that was cut off' : 'belongs to no restore point';
-    report(walk, 'warning', leftover(entry.name), null, path, backing, entry.name.endsWith('.sendense-part') ? 'Run `sendense-run recover`.' : remedies.unowned);
+    const path = pathOf(walk, entry);
+    if (entry.isDirectory() || owned.has(path) || unjudged.has(entry.name)) continue;
+    stray(walk, entry.name, path);
   }
 }
+
+const pathOf = (walk: Walk, entry: Dirent): string => join(relative(walk.options.root, entry.parentPath), entry.name);

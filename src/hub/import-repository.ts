@@ -2,7 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { manifestPath } from '../repository/layout.ts';
-import { readManifest } from '../repository/manifest.ts';
+import { parentsFirst, readManifest } from '../repository/manifest.ts';
 import type { ImportOutput, Manifest } from '../schemas/types.ts';
 import type { State } from '../state/open-state.ts';
 import { insertRestorePoint } from '../state/restore-points.ts';
@@ -22,7 +22,7 @@ export interface ImportOptions {
 export async function importRepository(options: ImportOptions): Promise<ImportOutput> {
   const output: ImportOutput = { version: 1, repository: options.repository, imported: [], present: 0, refused: [] };
   const contexts = await readdir(options.root, { withFileTypes: true });
-  for (const context of contexts.filter((entry) => entry.isDirectory()).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const context of contexts.filter((entry) => entry.isDirectory() && entry.name !== 'lost+found').toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const manifests = await readAll(options, context.name, output);
     const accepted = new Set<string>();
     for (const manifest of manifests) {
@@ -33,7 +33,7 @@ export async function importRepository(options: ImportOptions): Promise<ImportOu
   return output;
 }
 
-/** Oldest first. */
+/** Parents before what is built on them. */
 async function readAll(options: ImportOptions, context: string, output: ImportOutput): Promise<Manifest[]> {
   const manifests: Manifest[] = [];
   for (const name of (await readdir(join(options.root, context))).filter((entry) => entry.endsWith('.json'))) {
@@ -46,7 +46,7 @@ async function readAll(options: ImportOptions, context: string, output: ImportOu
       output.refused.push({ path, message: (error as Error).message });
     }
   }
-  return manifests.toSorted((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : a.backup_id < b.backup_id ? -1 : 1));
+  return parentsFirst(manifests);
 }
 
 async function importOne(options: ImportOptions, manifest: Manifest, accepted: Set<string>, output: ImportOutput): Promise<void> {

@@ -8,13 +8,13 @@ import type { Pipeline } from '../engine/pipeline.ts';
 import type { StepRegistry } from '../engine/step.ts';
 import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
 import { isRunning, thisProcess } from '../host/process-identity.ts';
-import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
+import { makeRunFolder, removeRunFolder, sweepRunFolders } from '../host/run-folder.ts';
 import { createEvaluator } from '../plan/create-evaluator.ts';
 import { findRepository } from '../repository/open-repository.ts';
 import { packageRoot } from '../schemas/validator.ts';
 import type { CheckOutput, ImportOutput, ListOutput, PlanOutput, RecoverOutput, RunEvent, RunFinishedEvent, Settings, ShowOutput, StatusOutput } from '../schemas/types.ts';
 import { createJournal } from '../state/create-journal.ts';
-import { openState } from '../state/open-state.ts';
+import { openState, type State } from '../state/open-state.ts';
 import { points } from '../state/restore-points.ts';
 import { stepRegistry } from '../steps/index.ts';
 import type { Services } from '../steps/services.ts';
@@ -98,6 +98,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
   const evaluator = createEvaluator();
 
   const recover = async (signal?: AbortSignal, emit?: (event: RunEvent) => void): Promise<RecoverOutput> => {
+    await sweepRunFolders(signal);
     const recovered = await recoverRuns({ journal, registry, services, recoverer: thisProcess(), ...(signal ? { signal } : {}), ...(emit ? { emit } : {}) });
     return {
       version: 1,
@@ -160,6 +161,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     async check(request) {
       const names = request.repository === undefined ? Object.keys(settings.repositories) : [request.repository];
       const outputs: CheckOutput[] = [];
+      assertSomethingToCheck(services, names, request);
       for (const name of names) outputs.push(await checkOne(services, name, request));
       return {
         version: 1,
@@ -205,14 +207,27 @@ function onlyRepository(settings: Settings, filter: PointFilter): { repository?:
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-async function checkOne(services: Services, name: string, request: CheckRequest): Promise<CheckOutput> {
-  const root = services.repositoryPath(name);
-  const stored = points(services.state, { repository: name });
+/** Asked for by name and not there must not look as if it was found sound. */
+function assertSomethingToCheck({ state }: Services, names: readonly string[], { vm, point }: CheckRequest): void {
+  if (vm === undefined && point === undefined) return;
+  const known = names.flatMap((name) => points(state, { repository: name }));
+  const found = known.some((entry) => (vm === undefined || entry.vm.context === vm) && (point === undefined || entry.backup_id === point));
+  if (!found) throw new SendenseError('point.unknown', point === undefined ? `VM ${vm} has no restore points` : `there is no restore point ${point}`);
+}
+
+/** By context and backup id. */
+function knownChecksums(state: State, repository: string): Map<string, Map<string, string>> {
   const known = new Map<string, Map<string, string>>();
-  for (const point of stored) {
+  for (const point of points(state, { repository })) {
     const ids = known.get(point.vm.context) ?? new Map<string, string>();
     known.set(point.vm.context, ids.set(point.backup_id, point.checksum));
   }
+  return known;
+}
+
+async function checkOne(services: Services, name: string, request: CheckRequest): Promise<CheckOutput> {
+  const root = services.repositoryPath(name);
+  const stored = points(services.state, { repository: name });
   if (!(await findRepository(name, root))) {
     const findings: CheckOutput['findings'] = stored.length === 0 ? [] : [{ severity: 'error', code: 'file.missing', backup_id: null, path: root, message: `there is no repository at ${root}, but ${stored.length} restore points of it are known`, remedy: 'Mount it, or correct its path in sendense.yaml.' }];
     return { version: 1, ok: findings.length === 0, repository: name, points_checked: 0, bytes_read: 0, findings };
@@ -224,8 +239,8 @@ async function checkOne(services: Services, name: string, request: CheckRequest)
     context: point?.vm.context ?? request.vm,
     point: request.point,
     deep: request.deep,
-    known,
-    claimed: claimedFiles(services.state, name),
+    known: () => knownChecksums(services.state, name),
+    claimed: () => claimedFiles(services.state, name),
     signal: request.signal,
     onProgress: request.onProgress,
   });

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists } from '../host/files.ts';
 import type { Discovered, DiscoverRequest, JobStatus, NodeHealth } from '../schemas/types.ts';

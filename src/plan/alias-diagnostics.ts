@@ -2,6 +2,7 @@ import { isAlias, isMap, isPair, isScalar, isSeq, visit, type Alias, type Docume
 import { diagnosticOf, type Diagnostic } from './diagnostic.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { isMergeKey, type PlanDocument } from './document.ts';
+import { mayBeSecret } from './mask-secrets.ts';
 
 /** A plan that has more values than this after its aliases are followed is no plan. */
 const mostValues = 20_000;
@@ -45,7 +46,9 @@ export function aliasDiagnostics(document: PlanDocument, yaml: Document, anchors
         add(
           'yaml/unknown-anchor',
           node,
-          `there is no anchor &${node.source} before this`,
+          isHidden(document, node)
+            ? 'there is no such anchor before this'
+            : `there is no anchor &${node.source} before this`,
           didYouMean(node.source, anchors),
         );
         return 1;
@@ -81,6 +84,11 @@ export function aliasDiagnostics(document: PlanDocument, yaml: Document, anchors
   });
   return diagnostics;
 }
+
+const isHidden = ({ text }: PlanDocument, node: Node): boolean => {
+  const start = text.lastIndexOf('\n', (node.range?.[0] ?? 0) - 1) + 1;
+  return mayBeSecret(text.slice(start, node.range?.[0]));
+};
 
 function mergeable(document: PlanDocument, value: unknown): boolean {
   const node = isAlias(value) ? document.aliases.get(value) : value;

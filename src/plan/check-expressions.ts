@@ -125,7 +125,9 @@ function comparable(tree: Extract<Expression, { type: 'compare' }>, references: 
   const ordered = (type: SchemaNode): boolean =>
     typesOf(type)?.some((name) => ['string', 'number', 'integer'].includes(name)) ?? true;
   if (ordered(left) && ordered(right) && !mismatch(typeOnly(left), typeOnly(right))) return;
-  throw expressionError('expression/type', `${tree.operator} needs two numbers or two texts`, tree, { remedy: 'Use == or !=, or compare values of one type.' });
+  throw expressionError('expression/type', `${tree.operator} needs two numbers or two texts`, tree, {
+    remedy: 'Use == or !=, or compare values of one type.',
+  });
 }
 
 function neverEqual(tree: Expression, left: SchemaNode, right: SchemaNode): Error {

@@ -37,7 +37,7 @@ export function completePlan(loaded: LoadedPlan, settings: LoadedSettings, mode?
           document,
           draft,
           settings,
-          diagnostics.map((item) => item.path),
+          diagnostics.filter((item) => /^(?:schema|secret|step)\//.test(item.rule)).map((item) => item.path),
         )
       : [];
     return {
@@ -62,7 +62,10 @@ function moreDiagnostics(
   { settings }: LoadedSettings,
   broken: readonly string[],
 ): Diagnostic[] {
-  const nameable = typeof draft.repository === 'string' && !broken.some((pointer) => /^\/(?:vm|node|repository)(?:\/|$)/.test(pointer));
-  const names = settings && nameable && typeof draft.vm === 'object' ? checkAgainstSettings(document, draft, settings) : [];
+  const nameable =
+    typeof draft.repository === 'string' &&
+    !broken.some((pointer) => /^\/(?:vm|node|repository)(?:\/|$)/.test(pointer));
+  const names =
+    settings && nameable && typeof draft.vm === 'object' ? checkAgainstSettings(document, draft, settings) : [];
   return [...checkPipeline(document, draft, loadRunner(draft.kind), broken), ...names];
 }

@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import { diagnosticOf, isSecretPointer, type Diagnostic, type Finding } from './diagnostic.ts';
 import { didYouMean } from './did-you-mean.ts';
-import { pathOf, type Path, type PlanDocument } from './document.ts';
+import { pathOf, spanAt, type Path, type PlanDocument } from './document.ts';
 import { foldSchemaErrors, isSecretReference, isStepChoice, schemaAt } from './fold-schema-errors.ts';
 import { homeOf, rangeFinding, typeFinding, uniqueFinding, unknownKeyRemedy } from './schema-findings.ts';
 import { branchesOf, childOf, keysOf, propertiesOf, typesOf, type SchemaNode } from './schema-node.ts';
@@ -43,6 +43,17 @@ function findingOf(document: PlanDocument, error: ErrorObject, root: SchemaNode,
           rule: 'secret/reference',
           at: { path: [...path, key] },
           message: `a reference to a secret has the form { secret: { … } }`,
+        };
+      }
+      if (isSecretReference(error)) {
+        // What stands here as a key may be the secret itself.
+        const message = 'a reference to a secret has exactly one of file, env, systemd and command';
+        return {
+          rule: 'secret/reference',
+          at: { span: spanAt(document, [...path, key], 'key'), path },
+          message,
+          allowed: keysOf(known),
+          suggestion: didYouMean(key, keysOf(known)),
         };
       }
       const suggestion = didYouMean(key, keysOf(known));
@@ -104,7 +115,9 @@ function findingOf(document: PlanDocument, error: ErrorObject, root: SchemaNode,
         message: `${what} cannot be ${said(value)}`,
         allowed: texts,
         suggestion: didYouMean(String(value), texts),
-        ...(what === 'mode' && value === 'incremental' ? { remedy: 'Write "kind: incremental" instead of a mode; see docs/plans.md.' } : {}),
+        ...(what === 'mode' && value === 'incremental'
+          ? { remedy: 'Write "kind: incremental" instead of a mode; see docs/plans.md.' }
+          : {}),
       };
     }
     case 'discriminator': {

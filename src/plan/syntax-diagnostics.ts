@@ -1,6 +1,7 @@
 import { isMap, isScalar, visit, type Document, type YAMLError } from 'yaml';
 import { diagnosticOf, type Diagnostic, type Finding } from './diagnostic.ts';
 import { lineAndColumn, type PlanDocument, type Span } from './document.ts';
+import { mayBeSecret } from './mask-secrets.ts';
 import { shown } from './words.ts';
 
 /** Mistakes that leave the structure of the document as it was meant: everything else can still be checked. */
@@ -12,6 +13,9 @@ const local = new Set([
   'NON_STRING_KEY',
   'MULTIPLE_DOCS',
 ]);
+
+/** More than this help nobody. */
+const mostErrors = 50;
 
 /** Diagnostics of what the parser complains about; `intact` tells whether the rest of the document can be trusted. */
 export function syntaxDiagnostics(
@@ -26,7 +30,7 @@ export function syntaxDiagnostics(
     message: 'a tab indents this line',
   }));
   let intact = tabs.length === 0;
-  for (const error of errors) {
+  for (const error of errors.slice(0, mostErrors)) {
     if (local.has(error.code)) {
       // Where the structure is in doubt, so is what seems to be a key.
       if (error.code !== 'DUPLICATE_KEY' || errors.every((other) => local.has(other.code)))
@@ -49,8 +53,9 @@ function tabIndents(text: string): Span[] {
 function describe(document: PlanDocument, yaml: Document, error: YAMLError): Finding {
   const { text } = document;
   const span = wordAt(text, error.pos[0]);
-  const word = text.slice(span.start, span.end);
   const line = lineOf(text, error.pos[0]);
+  const hidden = mayBeSecret(line.text);
+  const word = hidden ? '' : text.slice(span.start, span.end);
   const syntax = (message: string, remedy?: string, at: Span = span): Finding => ({
     rule: 'yaml/syntax',
     at: { span: at },
@@ -66,11 +71,15 @@ function describe(document: PlanDocument, yaml: Document, error: YAMLError): Fin
       return {
         rule: 'yaml/duplicate-key',
         at: { span },
-        message: `the key ${shown(unquoted(word))} stands twice${where}`,
+        message: `${hidden ? 'this key' : `the key ${shown(unquoted(word))}`} stands twice${where}`,
       };
     }
     case 'TAG_RESOLVE_FAILED':
-      return { rule: 'yaml/unknown-tag', at: { span }, message: `the tag ${word} is not part of YAML 1.2 core` };
+      return {
+        rule: 'yaml/unknown-tag',
+        at: { span },
+        message: `the tag ${hidden ? 'here' : word} is not part of YAML 1.2 core`,
+      };
     case 'MULTIPLE_DOCS':
       return { rule: 'yaml/several-documents', at: { span }, message: 'a second document begins here' };
     case 'TAB_AS_INDENT':
@@ -83,10 +92,14 @@ function describe(document: PlanDocument, yaml: Document, error: YAMLError): Fin
   const star = /^[^#]*?:\s+(\*[ /].*|\*$)/.exec(line.text);
   if (star) {
     const start = line.start + line.text.indexOf('*');
-    return syntax('a value that begins with * must be quoted', `Write it in quotes: "${(star[1] ?? '*').trim()}".`, {
-      start,
-      end: line.start + line.text.trimEnd().length,
-    });
+    return syntax(
+      'a value that begins with * must be quoted',
+      hidden ? 'Write it in quotes.' : `Write it in quotes: "${(star[1] ?? '*').trim()}".`,
+      {
+        start,
+        end: line.start + line.text.trimEnd().length,
+      },
+    );
   }
   if (error.code === 'BAD_SCALAR_START') {
     return syntax(`a value that begins with ${text[error.pos[0]] ?? ''} must be quoted`, 'Write it in quotes: "…".');
@@ -117,7 +130,10 @@ function describe(document: PlanDocument, yaml: Document, error: YAMLError): Fin
     );
   }
   if (error.message.startsWith('Implicit map keys')) {
-    return syntax(`${shown(word)} is not a key with a value`, 'Write "key: value", with a space after the colon.');
+    return syntax(
+      `${hidden ? 'this' : shown(word)} is not a key with a value`,
+      'Write "key: value", with a space after the colon.',
+    );
   }
   if (error.code === 'BAD_INDENT') {
     return syntax(
@@ -133,7 +149,12 @@ function describe(document: PlanDocument, yaml: Document, error: YAMLError): Fin
   }
   if (error.code === 'BAD_DIRECTIVE')
     return syntax('a line that begins with % is a directive of YAML', 'Remove it, or quote the value.');
-  return syntax(`this cannot stand here (${error.message.charAt(0).toLowerCase()}${error.message.slice(1)})`);
+  // The parser's own words may repeat what stands there.
+  return syntax(
+    hidden
+      ? 'this cannot stand here'
+      : `this cannot stand here (${error.message.charAt(0).toLowerCase()}${error.message.slice(1)})`,
+  );
 }
 
 /** The word at an offset, at least one character. */

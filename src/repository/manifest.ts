@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../host/files.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
@@ -82,18 +82,19 @@ function strayPath({ vm: { context }, backup_id, disks }: Manifest): string | nu
 export function parentsFirst(manifests: Iterable<Manifest>): Manifest[] {
   const oldestFirst = [...manifests].toSorted((a, b) => compare(a.created, b.created) || compare(a.backup_id, b.backup_id));
   const byId = new Map(oldestFirst.map((manifest) => [manifest.backup_id, manifest]));
-  const ordered = new Set<Manifest>();
-  const visit = (manifest: Manifest, above: ReadonlySet<Manifest>): void => {
-    if (ordered.has(manifest) || above.has(manifest)) return;
-    const path = new Set(above).add(manifest);
+  const begun = new Set<Manifest>();
+  const ordered: Manifest[] = [];
+  const visit = (manifest: Manifest): void => {
+    if (begun.has(manifest)) return;
+    begun.add(manifest);
     for (const { parent } of manifest.disks) {
       const below = parent === null ? undefined : byId.get(parent);
-      if (below) visit(below, path);
+      if (below) visit(below);
     }
-    ordered.add(manifest);
+    ordered.push(manifest);
   };
-  for (const manifest of oldestFirst) visit(manifest, new Set());
-  return [...ordered];
+  oldestFirst.forEach(visit);
+  return ordered;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,10 +1,11 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { fsyncFolder } from '../host/files.ts';
+import { exists, fsyncFolder } from '../host/files.ts';
 import { requireTools } from '../host/tools.ts';
 import { manifestPath } from '../repository/layout.ts';
-import { writeManifest } from '../repository/manifest.ts';
+import { readManifest, writeManifest } from '../repository/manifest.ts';
+import type { State } from '../state/open-state.ts';
 import { findPoint, insertRestorePoint } from '../state/restore-points.ts';
 import type { BackupCommitInput, BackupCommitOutput, Manifest } from '../schemas/types.ts';
 import type { RunFacts } from '../engine/step.ts';
@@ -40,7 +41,8 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
     const [qemu] = await requireTools(['qemu-img'], context.signal);
     // From here the run is not stopped half-way: a manifest without its rows would have to be unwound again.
     context.signal.throwIfAborted();
-    const manifest = await writeManifest(path, manifestOf(input, context, services.version, qemu?.version ?? ''));
+    const written = await ownManifest(path, context.runId);
+    const manifest = written ?? (await writeManifest(path, manifestOf(input, context, services.version, qemu?.version ?? '')));
     insertRestorePoint(services.state, claim.repository, manifest);
     return {
       backup_id: claim.backupId,
@@ -52,18 +54,36 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
     };
   },
 
-  published: async ({ services }, claim) => findPoint(services.state, { repository: claim.repository, context: claim.context, backupId: claim.backupId }) !== undefined,
+  published: async ({ services }, claim) => isCommitted(services.state, claim),
 
-  async undo({ services }, claim) {
-    if (findPoint(services.state, { repository: claim.repository, context: claim.context, backupId: claim.backupId })) return;
+  async undo({ services, runId }, claim) {
+    if (isCommitted(services.state, claim)) return;
     const path = join(services.repositoryPath(claim.repository), manifestPath(claim.context, claim.backupId));
-    await rm(path, { force: true });
+    if ((await runOf(path)) === runId) await rm(path, { force: true });
     await rm(`${path}.sendense-part`, { force: true });
     await fsyncFolder(dirname(path)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
     });
   },
 });
+
+/** The manifest that an earlier attempt of this run has put in place already: its time stays. */
+async function ownManifest(path: string, runId: string): Promise<Manifest | null> {
+  if (!(await exists(path))) return null;
+  const manifest = await readManifest(path);
+  return manifest.run_id === runId ? manifest : null;
+}
+
+/** The run that wrote a manifest, which need not be sound; null where there is none. */
+async function runOf(path: string): Promise<string | null> {
+  try {
+    return (JSON.parse(await readFile(path, 'utf8')) as { run_id?: string }).run_id ?? null;
+  } catch {
+    return null;
+  }
+}
+
+const isCommitted = (state: State, { repository, context, backupId }: Claim): boolean => findPoint(state, { repository, context, backupId }) !== undefined;
 
 function find<T extends { disk: string }>(entries: readonly T[], disk: string): T {
   const entry = entries.find((candidate) => candidate.disk === disk);

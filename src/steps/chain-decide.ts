@@ -1,4 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import { clearRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { decideDisk, type Decision } from '../repository/decide-disk.ts';
 import { backupIdOf, diskName, imagePath, indexPath } from '../repository/layout.ts';
 import { verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
@@ -13,6 +14,8 @@ import type { VmReference } from './source-spec.ts';
 
 interface Claim {
   readonly backupId: string;
+  /** Where a server for comparing a touched chain has its pid file. */
+  readonly folder: string;
 }
 
 /** Compares the content of a chain whose files were touched; answers sound or broken. */
@@ -21,7 +24,7 @@ type Confirm = (disk: DiskInfo, chain: readonly StoredDisk[], touched: readonly 
 export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput>({
   uses: 'chain.decide',
   title: 'Decide full or incremental',
-  claim: (_input, facts) => ({ backupId: backupIdOf(facts.startedAt, facts.runId) }),
+  claim: (_input, facts) => ({ backupId: backupIdOf(facts.startedAt, facts.runId), folder: runFolderOf(facts.runId) }),
 
   async plan({ services, startedAt, runId }, input) {
     const later: string[] = [];
@@ -44,6 +47,8 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
     for (const warning of output.warnings) context.warn(warning);
     return output;
   },
+
+  undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
 });
 
 const contextOf = (input: ChainDecideInput): string => (input.vm as unknown as VmReference).name;

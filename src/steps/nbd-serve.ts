@@ -1,23 +1,20 @@
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { terminate } from '../host/process-identity.ts';
-import { findByPidFile, qemuNbdArgs, serveNbd, type ServeOptions } from '../host/qemu-nbd.ts';
-import { makeRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
+import { qemuNbdArgs, serveNbd, type ServeOptions } from '../host/qemu-nbd.ts';
+import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { tcpUri } from '../host/nbd-uri.ts';
 import type { NbdServeInput, NbdServeOutput, NbdServer as ServerOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
 
+/** Every server of the run has its pid file in this folder, and says so on its command line. */
 interface Claim {
-  readonly folderId: string;
-  readonly pidFiles: readonly string[];
+  readonly folder: string;
 }
-
-const pidFileOf = (folderId: string, disk: string): string => join(runFolderOf(folderId), `${disk}.pid`);
 
 export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
   uses: 'nbd.serve',
   title: 'Serve the files with qemu-nbd',
-  claim: (input, facts) => ({ folderId: facts.runId, pidFiles: input.disks.map(({ disk }) => pidFileOf(facts.runId, disk)) }),
+  claim: (_input, facts) => ({ folder: runFolderOf(facts.runId) }),
 
   async plan(context, input) {
     const servers = input.disks.map((disk) => optionsFor(disk.disk, input, context.runId));
@@ -47,20 +44,14 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
     return { servers, targets: targetsOf(input) };
   },
 
-  async undo({ signal }, claim) {
-    for (const pidFile of claim.pidFiles) {
-      const process = await findByPidFile(pidFile);
-      if (process) await terminate(process, { graceMs: 10_000, signal });
-    }
-    await removeRunFolder(claim.folderId);
-  },
+  undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
 });
 
 function optionsFor(disk: string, input: NbdServeInput, runId: string): ServeOptions {
   const file = input.files.find((entry) => entry.disk === disk)?.file;
   const port = input.leases.find((entry) => entry.disk === disk)?.port;
   if (file === undefined || port === undefined) throw new SendenseError('run.internal', `${disk} has no file or no port`);
-  return { file, format: 'qcow2', readOnly: false, listen: { port }, exportName: disk, pidFile: pidFileOf(runId, disk) };
+  return { file, format: 'qcow2', readOnly: false, listen: { port }, exportName: disk, pidFile: join(runFolderOf(runId), `${disk}.pid`) };
 }
 
 /** `nbd_targets` of the design: `key:nbd://host:port/export,…` */

@@ -121,7 +121,7 @@ async function follow(context: Context, client: NodeClient, jobId: string, input
 function failureOf(status: JobStatus): SendenseError {
   const failed = status.disks.find((disk) => disk.error !== null);
   const message = status.error?.message ?? (failed ? `disk ${failed.key}: ${failed.error}` : `job ${status.job_id} ${status.status}`);
-  const code = status.status === 'cancelled' ? 'job.cancelled' : status.error && status.error.code in catalogue ? (status.error.code as ErrorCode) : 'job.failed';
+  const code = status.status === 'cancelled' ? 'job.cancelled' : status.error && Object.hasOwn(catalogue, status.error.code) ? (status.error.code as ErrorCode) : 'job.failed';
   return new SendenseError(code, message, { details: { job_id: status.job_id } });
 }
 

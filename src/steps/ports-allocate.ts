@@ -17,7 +17,7 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
 
   async plan({ services }, input) {
     const { from, to } = services.settings.ports;
-    const taken = (await listLeases(services.state)).length;
+    const taken = listLeases(services.state).filter(({ port }) => port >= from && port <= to).length;
     return {
       effects: [{ action: 'lease', target: `${input.disks.length} of ports ${from}-${to}`, detail: `${taken} of ${to - from + 1} are leased now`, argv: null }],
       unknown: ['which ports: decided when they are leased'],
@@ -27,6 +27,8 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
 
   async run(context, input, claim) {
     const { from, to, wait } = context.services.settings.ports;
+    // A second attempt with the same claim starts from nothing.
+    releasePorts(context.services.state, claim.runId, claim.stepId);
     const ports = await waitFor(
       () => allocatePorts(context.services.state, { count: input.disks.length, from, to, owner: claim, isFree: isPortFree }),
       { code: 'ports.exhausted', waitMs: parseDuration(input.wait ?? wait), signal: context.signal, onWait: (message) => context.log(message) },
@@ -35,6 +37,6 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
   },
 
   async undo({ services }, claim) {
-    await releasePorts(services.state, claim.runId, claim.stepId);
+    releasePorts(services.state, claim.runId, claim.stepId);
   },
 });

@@ -10,5 +10,5 @@ export const portsRelease = defineStep<PortsReleaseInput, { runId: string }, Por
     effects: (input.leases ?? []).map((lease) => ({ action: 'remove', target: 'port lease', detail: `of ${lease.disk}`, argv: null })),
     output: { released: input.leases?.length ?? 0 },
   }),
-  run: async (context, _input, claim) => ({ released: await releasePorts(context.services.state, claim.runId) }),
+  run: async (context, _input, claim) => ({ released: releasePorts(context.services.state, claim.runId) }),
 });

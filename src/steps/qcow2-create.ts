@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createQcow2, createQcow2Args } from '../host/qemu-img.ts';
 import { backingName } from '../repository/layout.ts';
@@ -57,5 +57,15 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
       await rm(join(root, file), { force: true });
       await rm(join(root, `${file}.sendense-part`), { force: true });
     }
+    const folders = new Set(claim.files.map(dirname));
+    for (const folder of [...folders, ...new Set([...folders].map(dirname))]) await removeIfEmpty(join(root, folder));
   },
 });
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}

@@ -8,16 +8,17 @@ import type { StepContext } from '../engine/step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFile, fsyncFolder } from '../host/files.ts';
 import { checkImage, imageInfo } from '../host/qemu-img.ts';
-import { removeRunFolder } from '../host/run-folder.ts';
+import { clearRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import type { DiskDecision, Qcow2SealInput, Qcow2SealOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
 import { serveReadOnly } from './serve-chain.ts';
 import type { Services } from './services.ts';
 
-export const qcow2Seal = defineStep<Qcow2SealInput, null, Qcow2SealOutput>({
+export const qcow2Seal = defineStep<Qcow2SealInput, { readonly folder: string }, Qcow2SealOutput>({
   uses: 'qcow2.seal',
   title: 'Check, compare and flush',
-  claim: () => null,
+  /** Where the servers for reading back have their pid files. */
+  claim: (_input, facts) => ({ folder: runFolderOf(facts.runId) }),
 
   async plan({ services }, input) {
     const root = services.repositoryPath(input.repository);
@@ -38,6 +39,8 @@ export const qcow2Seal = defineStep<Qcow2SealInput, null, Qcow2SealOutput>({
     for (const disk of input.disks) disks.push(await seal(context, root, disk, input));
     return { disks };
   },
+
+  undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
 });
 
 function comparedPart(disk: DiskDecision, verify: 'changed' | 'all'): 'everything' | 'what changed' | 'nothing' {

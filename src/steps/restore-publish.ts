@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fsyncFolder, publishFile } from '../host/files.ts';
+import { exists, fsyncFolder, nameFile } from '../host/files.ts';
 import type { RestorePublishInput, RestorePublishOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
 
@@ -26,7 +26,12 @@ export const restorePublish = defineStep<RestorePublishInput, Claim, RestorePubl
       const ours = await identity(temporary);
       if (ours !== null) context.remember(disk, ours);
     }
-    for (const { temporary, file } of claim) await publishFile(temporary, file);
+    for (const { temporary, file } of claim) {
+      // Temporary names go away only when all files have theirs: an earlier attempt came that far.
+      if (!(await exists(temporary)) && (await exists(file))) continue;
+      await nameFile(temporary, file);
+    }
+    for (const { temporary } of claim) await rm(temporary, { force: true });
     for (const folder of new Set(claim.map(({ file }) => dirname(file)))) await fsyncFolder(folder);
     return {
       disks: input.files.map((file) => ({

@@ -1,16 +1,17 @@
 import { compareExport } from '../blocks/compare-export.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { removeRunFolder } from '../host/run-folder.ts';
+import { clearRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import type { RestoreVerifyInput, RestoreVerifyOutput } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
 import { serveReadOnly } from './serve-chain.ts';
 import type { Services } from './services.ts';
 
-export const restoreVerify = defineStep<RestoreVerifyInput, null, RestoreVerifyOutput>({
+export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: string }, RestoreVerifyOutput>({
   uses: 'restore.verify',
   title: 'Compare with the block index',
-  claim: () => null,
+  /** Where the servers for reading back have their pid files. */
+  claim: (_input, facts) => ({ folder: runFolderOf(facts.runId) }),
   plan: async (_context, input) => ({
     effects: input.verify ? input.files.map((file) => ({ action: 'read', target: file.file, detail: 'every block against the block index', argv: null })) : [],
     notes: input.verify ? [] : ['verify is false: what is written is not compared'],
@@ -24,6 +25,8 @@ export const restoreVerify = defineStep<RestoreVerifyInput, null, RestoreVerifyO
     for (const file of input.files) compared += await compare(context, input, file);
     return { verified: true, compared_bytes: compared };
   },
+
+  undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
 });
 
 async function compare(context: StepContext<Services>, input: RestoreVerifyInput, file: RestoreVerifyInput['files'][number]): Promise<number> {

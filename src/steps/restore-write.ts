@@ -37,9 +37,10 @@ export const restoreWrite = defineStep<RestoreWriteInput, Claim, RestoreWriteOut
   title: 'Write the disks',
   claim: (input, facts) => claimOf(input, facts.runId, facts.planFolder),
 
-  async plan({ runId, planFolder }, input) {
+  async plan({ services, runId, planFolder }, input) {
     const claim = claimOf(input, runId, planFolder);
     await assertNothingThere(claim);
+    await assertApart(services.repositoryPath(input.repository), claim.directory);
     return {
       effects: claim.targets.map((target, index) => ({ action: 'create', target: target.file, detail: input.to.thin ? 'overlay on the repository' : 'a copy of its own', argv: argvFor(input, index, target) })),
       output: { directory: claim.directory, files: claim.targets.map((target) => ({ ...target, format: input.to.format, bytes_written: 0 })) },
@@ -77,7 +78,8 @@ async function assertNothingThere(claim: Claim): Promise<void> {
 async function assertApart(repository: string, directory: string): Promise<void> {
   let there = directory;
   while (!(await exists(there))) there = dirname(there);
-  const inside = `${await realpath(there)}/`.startsWith(`${await realpath(repository)}/`);
+  const real = await realpath(repository).catch(() => repository);
+  const inside = `${await realpath(there)}/`.startsWith(`${real}/`);
   if (inside || `${directory}/`.startsWith(`${repository}/`)) {
     throw new SendenseError('file.exists', `${directory} lies inside the repository ${repository}`, { remedy: 'Choose a directory outside of the repository.' });
   }

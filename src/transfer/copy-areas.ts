@@ -27,6 +27,7 @@ export async function copyByAreas(context: DiskContext): Promise<Copied> {
     (signal) =>
       digestExport({
         uri: disk.uri,
+        file: disk.rawFile,
         indexPath,
         ...(previous ? { base: previous.path, areas } : {}),
         signal,

@@ -20,6 +20,7 @@ export async function copyByDigest(context: DiskContext): Promise<Copied> {
   report({ phase: 'digesting', bytes_total: capacity });
   const digested = await digestExport({
     uri: disk.uri,
+    file: disk.rawFile,
     indexPath,
     compareWith: previous.path,
     signal,

@@ -1,6 +1,7 @@
-import type { Extent } from '../blocks/extents.ts';
+import { totalLength, type Extent } from '../blocks/extents.ts';
 import { nbdCopy } from '../host/nbdcopy.ts';
 import { serveExtentList } from '../host/nbdkit.ts';
+import { startCopyMeter } from './copy-meter.ts';
 import type { DiskContext } from './transfer-disk.ts';
 
 /** Block of the index and cluster of the target: requests of this size keep an overlay as small as the change. */
@@ -22,6 +23,11 @@ export async function copyExtents(
     signal,
   });
   const bytesBefore = progressOver(extents);
+  using meter = startCopyMeter({
+    bytesRead: () => disk.bytesRead(),
+    total: totalLength(extents),
+    report: (bytes) => report({ bytes_done: bytes }),
+  });
   await nbdCopy({
     from: narrowed.uri,
     to: job.target,
@@ -29,7 +35,7 @@ export async function copyExtents(
     requestSize: blockBytes,
     writeZeroesExplicitly: true,
     signal,
-    onProgress: (fraction) => report({ bytes_done: bytesBefore(fraction * capacity) }),
+    onProgress: (fraction) => meter.copied(bytesBefore(fraction * capacity)),
   });
 }
 

@@ -1,5 +1,6 @@
 import { digestExport } from '../blocks/digest-export.ts';
 import { nbdCopy } from '../host/nbdcopy.ts';
+import { startCopyMeter } from './copy-meter.ts';
 import { digestChangeId } from './disk-jobs.ts';
 import { together } from './together.ts';
 import type { Copied, DiskContext } from './transfer-disk.ts';
@@ -12,6 +13,11 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
   const { disk, capacity, job, tuning, report, indexPath } = context;
   report({ phase: 'copying', bytes_total: capacity });
   let copying = true;
+  using meter = startCopyMeter({
+    bytesRead: () => disk.bytesRead(),
+    total: capacity,
+    report: (bytes) => void (copying && report({ bytes_done: bytes })),
+  });
   const [, digested, changes] = await together(context.signal, [
     async (signal) => {
       await nbdCopy({
@@ -21,10 +27,7 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
         requestSize: 1024 * 1024,
         writeZeroesExplicitly: false,
         signal,
-        onProgress: (fraction) =>
-          fraction < 1
-            ? report({ bytes_done: Math.trunc(fraction * capacity) })
-            : report({ phase: 'flushing', bytes_total: capacity, bytes_done: capacity }),
+        onProgress: (fraction) => meter.copied(Math.trunc(fraction * capacity)),
       });
       copying = false;
       report({ phase: 'digesting', bytes_total: capacity });
@@ -32,9 +35,13 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
     (signal) =>
       digestExport({
         uri: disk.uri,
+        file: disk.rawFile,
         indexPath,
         signal,
-        onProgress: (done) => void (copying || report({ bytes_done: done })),
+        onProgress: (done) => {
+          if (!copying) report({ bytes_done: done });
+          else if (disk.rawFile === undefined) meter.digested(done);
+        },
       }),
     () => disk.changes(capacity),
   ]);

@@ -9,7 +9,9 @@ export interface TransferSource extends AsyncDisposable {
 
 export interface TransferDisk extends AsyncDisposable {
   readonly uri: string;
+  readonly rawFile?: string | undefined;
   readonly warnings: readonly string[];
+  bytesRead(): number | null;
   changes(capacity: number): Promise<{
     readonly changeId: string;
     readonly since: string | null;

@@ -12,7 +12,7 @@ export function diskBars(disks: readonly DiskProgressLine[], columns: number, st
   return disks.map((disk) => {
     const head = `${padEnd(disk.disk, nameWidth)}  ${style.dim(padEnd(disk.phase, phaseWidth))}  `;
     const percent = padStart(`${percentOf(disk)} %`, 5);
-    const bytes = padStart(bytesOf(disk), 18);
+    const bytes = padStart(disk.bytes_total > 0 ? bytesOf(disk) : '', 18);
     const rate = padStart(disk.rate > 0 ? formatRate(disk.rate) : '', 10);
     const left = padStart(timeLeft(disk), 7);
     const room = columns - nameWidth - phaseWidth - 4;

@@ -9,7 +9,7 @@ export function errorReport(error: ErrorOutput, style: Style, columns: number): 
   const lines = labelled('  error   ', printable(`${error.code}: ${error.message}`), columns);
   return [
     ...lines.map((line) => style.red(line)),
-    ...(error.position ? positionLines(error.position, style) : []),
+    ...(error.position && error.code !== 'run.cancelled' ? positionLines(error.position, style) : []),
     ...labelled('  remedy  ', printable(error.remedy), columns),
   ];
 }
@@ -24,7 +24,7 @@ export function shortPath(path: string): string {
 function positionLines({ file, line, column }: NonNullable<ErrorOutput['position']>, style: Style): string[] {
   const at = `  at      ${style.bold(`${shortPath(file)}:${line}:${column}`)}`;
   const text = lineOf(file, line);
-  if (text === null) return [at];
+  if (text === null) return []; // a plan made of a command line, or gone since
   const number = String(line);
   const bar = style.unicode ? '│' : '|';
   const gutter = `          ${style.dim(`${number} ${bar}`)} `;

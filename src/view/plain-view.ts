@@ -38,7 +38,7 @@ export function plainView({ stderr, errorStyle: style }: Terminal): RunView {
     }
   };
 
-  const event = (event: RunEvent): void => {
+  const show = (event: RunEvent): void => {
     const step = applyEvent(model, event);
     const { time } = event;
     const title = step ? step.title : '';
@@ -83,5 +83,5 @@ export function plainView({ stderr, errorStyle: style }: Terminal): RunView {
         return;
     }
   };
-  return { event, close: () => Promise.resolve() };
+  return { event: show, close: () => Promise.resolve() };
 }

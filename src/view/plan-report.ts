@@ -52,7 +52,7 @@ const words: Readonly<Record<PlannedEffect['action'], { readonly mark: string; r
   create: { mark: '+', word: '' },
   change: { mark: '~', word: '' },
   remove: { mark: '-', word: '' },
-  lease: { mark: '+', word: 'lease port ' },
+  lease: { mark: '+', word: 'lease ' },
   insert: { mark: '+', word: 'rows in ' },
   read: { mark: ' ', word: 'reads ' },
   send: { mark: ' ', word: 'calls ' },

@@ -26,8 +26,8 @@ export interface RunModel {
   readonly undone: string[];
   cancelledBy: string | null;
   finished: RunFinishedEvent | null;
-  /** Most bytes seen per disk and phase: what was read and copied. */
-  readonly handled: Map<string, Map<string, number>>;
+  /** Most bytes that a phase of a disk had to handle: what was read. */
+  readonly read: Map<string, number>;
 }
 
 export const emptyRun = (): RunModel => ({
@@ -36,7 +36,7 @@ export const emptyRun = (): RunModel => ({
   undone: [],
   cancelledBy: null,
   finished: null,
-  handled: new Map(),
+  read: new Map(),
 });
 
 /** Brings the model up to date; returns the step that the event is about, if any. */
@@ -94,7 +94,7 @@ function applyStepEvent(model: RunModel, event: OtherEvent): StepModel {
       break;
     case 'undo.started':
       step.undo = 'running';
-      model.undone.push(step.id);
+      noteUndo(model, step);
       break;
     case 'undo.finished':
       step.undo = 'done';
@@ -102,7 +102,7 @@ function applyStepEvent(model: RunModel, event: OtherEvent): StepModel {
     case 'undo.failed':
       step.undo = 'failed';
       step.undoError = event.error;
-      if (!model.undone.includes(step.id)) model.undone.push(step.id);
+      noteUndo(model, step);
       break;
   }
   return step;
@@ -112,12 +112,13 @@ function applyStepEvent(model: RunModel, event: OtherEvent): StepModel {
 export const hasFailed = (model: RunModel): boolean =>
   model.cancelledBy !== null || [...model.steps.values()].some(({ state }) => state === 'failed');
 
+/** A step is undone before it is tried again, too; that is not yet the clean-up. */
+function noteUndo(model: RunModel, step: StepModel): void {
+  if (step.state !== 'retrying' && !model.undone.includes(step.id)) model.undone.push(step.id);
+}
+
 function remember(model: RunModel, { disks }: StepProgressEvent): void {
-  for (const { disk, phase, bytes_done: done } of disks) {
-    const phases = model.handled.get(disk) ?? new Map<string, number>();
-    phases.set(phase, Math.max(phases.get(phase) ?? 0, done));
-    model.handled.set(disk, phases);
-  }
+  for (const { disk, bytes_total: total } of disks) model.read.set(disk, Math.max(model.read.get(disk) ?? 0, total));
 }
 
 function stepOf(model: RunModel, id: string, uses = '', title = id): StepModel {

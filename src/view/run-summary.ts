@@ -1,4 +1,4 @@
-import type { Qcow2SealOutput, RunFinishedEvent } from '../schemas/types.ts';
+import type { DiskResult, Qcow2SealOutput, RunFinishedEvent } from '../schemas/types.ts';
 import { errorReport, shortPath } from './error-report.ts';
 import { formatBytes, formatDuration, formatRate, plural } from './format.ts';
 import type { RunModel, StepModel } from './run-model.ts';
@@ -8,6 +8,8 @@ import { labelled, printable } from './text.ts';
 export interface SummaryOptions {
   readonly style: Style;
   readonly columns: number;
+  /** What has to stand behind `sendense-run` so that it finds the settings of the run: nothing, or `--config FILE`. */
+  readonly settings?: string;
 }
 
 const nouns: Readonly<Record<string, string>> = {
@@ -27,12 +29,12 @@ export function runSummary(model: RunModel, finished: RunFinishedEvent, options:
 /** One line, for `--quiet`. */
 export function shortSummary(finished: RunFinishedEvent): string {
   const { plan, status, backup_id: id, duration_ms: duration, disks } = finished;
-  const facts = [
+  const amounts = [
     plural(disks.length, 'disk'),
     `${formatBytes(sent(finished))} ${verb(finished)}`,
     formatDuration(duration),
   ];
-  return `${plan}: ${status}${id ? `, ${id}` : ''}, ${facts.join(', ')}`;
+  return `${plan}: ${status}${id ? `, ${id}` : ''}, ${amounts.join(', ')}`;
 }
 
 const sent = ({ disks }: RunFinishedEvent): number => disks.reduce((sum, disk) => sum + disk.bytes_transferred, 0);
@@ -49,17 +51,16 @@ function success(what: string, model: RunModel, finished: RunFinishedEvent, opti
     '',
     ...facts(model, finished),
     '',
-    ...next(finished, style),
+    ...next(finished, options),
   ];
 }
 
 function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns }: SummaryOptions): string[] {
   const stored = storedBytes(model);
   return finished.disks.flatMap((disk) => {
-    const read = bytesRead(model, disk.disk);
     const amounts = [
       `${formatBytes(disk.bytes_total)} disk`,
-      ...(read > disk.bytes_transferred ? [`${formatBytes(read)} read`] : []),
+      ...readAmount(disk, model.read.get(disk.disk) ?? 0),
       `${formatBytes(disk.bytes_transferred)} ${verb(finished)}`,
       ...(stored.has(disk.disk) ? [`${formatBytes(stored.get(disk.disk) ?? 0)} stored`] : []),
     ];
@@ -75,6 +76,12 @@ function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns
   });
 }
 
+/** An incremental that had to read more than it sent says so. */
+function readAmount({ mode, bytes_total: total, bytes_transferred: moved }: DiskResult, read: number): string[] {
+  if (mode !== 'incremental' || read <= moved) return [];
+  return [read >= total ? 'read whole' : `${formatBytes(read)} read`];
+}
+
 function facts(model: RunModel, finished: RunFinishedEvent): string[] {
   const moving = movingStep(model);
   const lines: string[] = [];
@@ -87,49 +94,51 @@ function facts(model: RunModel, finished: RunFinishedEvent): string[] {
   return lines;
 }
 
-function next(finished: RunFinishedEvent, style: Style): string[] {
+function next(finished: RunFinishedEvent, { style, settings = '' }: SummaryOptions): string[] {
   const { vm, backup_id: id } = finished;
   if (finished.kind === 'restore') {
     const file = finished.disks[0]?.path;
     return file ? [`  look    ${style.cyan(`qemu-img info ${shortPath(file)}`)}`] : [];
   }
   return [
-    `  look    ${style.cyan(`sendense-run show ${vm}`)}`,
-    `  restore ${style.cyan(`sendense-run restore ${vm}${id ? ` --point ${id}` : ''} --to DIRECTORY`)}`,
+    `  look    ${style.cyan(`sendense-run${settings} show ${vm}`)}`,
+    `  restore ${style.cyan(`sendense-run${settings} restore ${vm}${id ? ` --point ${id}` : ''} --to DIRECTORY`)}`,
   ];
 }
 
-function failure(
-  what: string,
-  model: RunModel,
-  finished: RunFinishedEvent,
-  { style, columns }: SummaryOptions,
-): string[] {
+function failure(what: string, model: RunModel, finished: RunFinishedEvent, options: SummaryOptions): string[] {
+  const { style, columns } = options;
   const where = failedStep(model);
-  const step = where ? ` in step ${where.id} (${where.title})` : '';
   const word = finished.status === 'cancelled' ? ' CANCELLED ' : ' FAILED ';
   return [
-    `${style.red(style.symbols.failed)} ${style.alarm(word)} ${style.bold(what)}${step}, after ${formatDuration(finished.duration_ms)}`,
+    `${style.red(style.symbols.failed)} ${style.alarm(word)} ${style.bold(what)} after ${formatDuration(finished.duration_ms)}`,
     '',
+    ...(where ? [`  step    ${where.id} (${where.title})`] : []),
     ...(finished.error ? errorReport(finished.error, style, columns) : []),
-    ...cleaned(model, finished, style, columns),
+    ...cleaned(model, finished, options),
     `  run     ${finished.run_id}, plan ${finished.plan}, exit status ${finished.exit_code}`,
   ];
 }
 
-function cleaned(model: RunModel, finished: RunFinishedEvent, style: Style, columns: number): string[] {
+function cleaned(
+  model: RunModel,
+  finished: RunFinishedEvent,
+  { style, columns, settings = '' }: SummaryOptions,
+): string[] {
   if (finished.undo_errors.length > 0) {
     return [
       '',
       `  ${style.alarm(' NOT CLEANED UP ')} ${style.red(`${plural(finished.undo_errors.length, 'thing')} left behind:`)}`,
       ...finished.undo_errors.flatMap((error) => errorReport(error, style, columns)),
-      `  next    ${style.cyan('sendense-run recover')}`,
+      `  next    ${style.cyan(`sendense-run${settings} recover`)}`,
       '',
     ];
   }
+  // Told to stop at once, the engine left the rest to the next recovery; its remedy says so.
+  if (finished.error?.message.endsWith(', at once')) return [];
   const undone = model.undone.filter((id) => model.steps.get(id)?.undo === 'done');
-  if (undone.length === 0) return ['  cleaned nothing had been started that is left behind'];
-  return labelled('  cleaned ', `${undone.join(', ')}; nothing is left behind`, columns);
+  const what = undone.length > 0 ? `${undone.join(', ')}; nothing is left behind` : 'nothing had to be undone';
+  return labelled('  cleaned ', what, columns);
 }
 
 const warningLines = ({ warnings }: RunFinishedEvent, { style, columns }: SummaryOptions): string[] =>
@@ -148,8 +157,6 @@ const failedStep = (model: RunModel): StepModel | undefined =>
 /** The step that moved the data. */
 const movingStep = (model: RunModel): StepModel | undefined =>
   [...model.steps.values()].find(({ uses }) => uses === 'node.transfer' || uses === 'restore.write');
-
-const bytesRead = (model: RunModel, disk: string): number => Math.max(0, ...(model.handled.get(disk)?.values() ?? []));
 
 /** Size of the new file of each disk, where the run sealed one. */
 function storedBytes(model: RunModel): Map<string, number> {

@@ -2,7 +2,7 @@ import type { RestorePointOutput, ShowOutput } from '../schemas/types.ts';
 import { shortPath } from './error-report.ts';
 import { formatBytes, formatTime, plural } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
-import { labelled, printable, table } from './text.ts';
+import { printable, table, widthOf, wrap } from './text.ts';
 
 /**
  * A VM's chains as trees, oldest first. A chain goes straight down; where two restore points have the same parent it
@@ -21,25 +21,33 @@ export function showReport(output: ShowOutput, options: SummaryOptions): string[
   const wanted = output.selected ?? newest?.backup_id ?? 'latest';
   return [
     `${style.bold(output.vm)} in repository ${output.repository}: ${plural(points.length, 'restore point')} in ${plural(roots.length, 'chain')}, ${formatBytes(stored)}`,
-    ...roots.flatMap((root) => ['', ...branch(root, output, '', options)]),
+    ...roots.flatMap((root) => ['', ...branch(root, output, '', '', options)]),
     '',
     `restore with ${style.cyan(`sendense-run restore ${output.vm} --point ${wanted} --to DIRECTORY`)}`,
   ];
 }
 
-function branch(point: RestorePointOutput, output: ShowOutput, prefix: string, options: SummaryOptions): string[] {
+/** `lead` stands before its first line, `prefix` before the others. */
+function branch(
+  point: RestorePointOutput,
+  output: ShowOutput,
+  lead: string,
+  prefix: string,
+  options: SummaryOptions,
+): string[] {
   const { style } = options;
   const { branch: fork, trunk } = style.symbols;
   const children = output.points.filter(({ parent }) => parent === point.backup_id);
-  const line = children.length > 0 ? trunk : '   ';
+  const below = `${prefix}${style.dim(children.length > 0 ? trunk : '   ')}`;
   return [
-    `${prefix}${head(point, output.selected === point.backup_id, options)}`,
-    ...diskLines(point, `${prefix}${style.dim(line)}`, options),
-    ...children.slice(0, -1).flatMap((child) => {
-      const [first = '', ...rest] = branch(child, output, `${prefix}${style.dim(trunk)}`, options);
-      return [first.replace(style.dim(trunk), style.dim(fork)), ...rest];
-    }),
-    ...children.slice(-1).flatMap((child) => branch(child, output, prefix, options)),
+    `${lead}${head(point, output.selected === point.backup_id, options)}`,
+    ...diskLines(point, below, options),
+    ...children
+      .slice(0, -1)
+      .flatMap((child) =>
+        branch(child, output, `${prefix}${style.dim(fork)}`, `${prefix}${style.dim(trunk)}`, options),
+      ),
+    ...children.slice(-1).flatMap((child) => branch(child, output, prefix, prefix, options)),
   ];
 }
 
@@ -61,10 +69,11 @@ function diskLines(point: RestorePointOutput, prefix: string, { style, columns }
     ]),
     [2, 3, 4],
   );
+  const inner = `${prefix}    `;
   return point.disks.flatMap((disk, index) => [
     `${prefix}${rows[index] ?? ''}`,
-    ...labelled(`${prefix}    `, printable(disk.reason), columns).map(style.dim),
-    `${prefix}    ${style.dim(`change id ${disk.change_id ?? 'none'}`)}`,
-    `${prefix}    ${style.dim(shortPath(disk.path))}`,
+    ...wrap(printable(disk.reason), columns - widthOf(inner)).map((line) => `${inner}${style.dim(line)}`),
+    `${inner}${style.dim(`change id ${disk.change_id ?? 'none'}`)}`,
+    `${inner}${style.dim(shortPath(disk.path))}`,
   ]);
 }

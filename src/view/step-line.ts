@@ -15,6 +15,8 @@ export interface LineOptions {
   readonly now: number;
   /** Whether the run has gone wrong already. */
   readonly failed: boolean;
+  /** The signal that came, if one did. */
+  readonly cancelledBy: string | null;
 }
 
 /** A step on a terminal: one line, and below it a bar for each disk while it runs. */
@@ -28,7 +30,7 @@ export function stepLines(step: StepModel, options: LineOptions): string[] {
       return [style.dim(step.title)];
     case 'running':
     case 'retrying':
-      return [line(elapsed(step, options.now), runningRemark(step, style)), ...bars(step, options)];
+      return [line(elapsed(step, options.now), runningRemark(step, options)), ...bars(step, options)];
     case 'succeeded':
       return [
         line(step.durationMs, style.dim(printable(stepRemark(step.uses, step.output)))),
@@ -49,7 +51,8 @@ export function stepLines(step: StepModel, options: LineOptions): string[] {
 
 const elapsed = (step: StepModel, now: number): number => Math.max(0, now - (step.started ?? now));
 
-function runningRemark(step: StepModel, style: Style): string {
+function runningRemark(step: StepModel, { style, cancelledBy }: LineOptions): string {
+  if (cancelledBy !== null) return style.yellow(`${cancelledBy}: stopping; once more to stop at once`);
   if (step.state === 'retrying') return style.yellow(`${step.error?.code ?? 'failed'}, trying again`);
   const attempt = step.attempt > 1 ? style.yellow(`attempt ${step.attempt}`) : '';
   if (attempt || step.disks.length > 0) return attempt;

@@ -87,20 +87,23 @@ export function ttyView(terminal: Terminal): RunView {
     const { plan = '', kind = '', vm = '', run_id = '' } = model.started ?? {};
     const { dot } = style.symbols;
     stderr.write(`\n${style.bold(plan)} ${style.dim(`${dot} ${kind} of ${vm} ${dot} run ${run_id}`)}\n\n`);
+    const options = rendererOptions(terminal, streams);
     const listr = new Listr([...[...model.steps.values()].map(taskOf), cleanUp], {
       concurrent: false,
       exitOnError: false,
       registerSignalListeners: false,
       renderer: 'default',
-      fallbackRendererCondition: false,
-      rendererOptions: rendererOptions(terminal, streams),
+      rendererOptions: options,
+      // Where standard output is a file, listr2 falls back; but this draws on standard error.
+      fallbackRenderer: 'default',
+      fallbackRendererOptions: options,
     });
     drawing = listr.run().catch(() => {});
     stderr.on?.('resize', onResize);
     ticker = setInterval(drawRunning, tickMs).unref();
   };
 
-  const event = (event: RunEvent): void => {
+  const show = (event: RunEvent): void => {
     const step = applyEvent(model, event);
     if (event.type === 'run.started') return start();
     if (event.type === 'run.finished') {
@@ -114,7 +117,7 @@ export function ttyView(terminal: Terminal): RunView {
   };
 
   return {
-    event,
+    event: show,
     async close() {
       for (const end of ends.values()) end.resolve();
       runEnd.resolve();
@@ -139,6 +142,7 @@ const lineOptions = (model: RunModel, { stderr, errorStyle: style }: Terminal) =
   titleWidth: Math.max(...[...model.steps.values()].map(({ title }) => widthOf(title))),
   now: Date.now(),
   failed: hasFailed(model),
+  cancelledBy: model.cancelledBy,
 });
 
 function rendererOptions({ errorStyle: style }: Terminal, streams: ProcessOutput) {

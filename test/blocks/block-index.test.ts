@@ -11,7 +11,7 @@ const pageBytes = 4096 * 32;
 async function write(path: string, capacity: number, pages: readonly [number, Uint8Array][]): Promise<IndexFacts> {
   await using writer = await createIndexWriter(path, { capacity });
   await Promise.all(pages.map(([page, digests]) => writer.writePage(page, digests)));
-  return writer.finish();
+  return await writer.finish();
 }
 
 test('what is written is read back, whatever order the pages came in, and the root does not depend on the order', async () => {

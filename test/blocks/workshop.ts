@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Extent } from '../../src/blocks/extents.ts';
 import { unixUri } from '../../src/host/nbd-uri.ts';
-import { identityOf, terminate } from '../../src/host/process-identity.ts';
 import { runTool } from '../../src/host/process.ts';
 import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
 
@@ -53,10 +55,20 @@ export async function openWorkshop(): Promise<Workshop> {
     },
     async nbdkit(...args) {
       const id = `k${servers++}`;
-      await runTool('nbdkit', ['-r', '-U', path(`${id}.sock`), '-P', path(`${id}.pid`), ...args]);
-      const identity = identityOf(Number(await readFile(path(`${id}.pid`), 'utf8')));
-      if (identity === null || !existsSync(path(`${id}.sock`))) throw new Error('nbdkit did not start');
-      kept.defer(async () => void (await terminate(identity, { graceMs: 2000 })));
+      const [socket, pidFile] = [path(`${id}.sock`), path(`${id}.pid`)];
+      const child = spawn('nbdkit', ['-r', '-f', '-U', socket, '-P', pidFile, ...args], { stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      kept.defer(async () => {
+        child.kill('SIGKILL');
+        await ended;
+      });
+      // It writes the pid file when it accepts connections.
+      const limit = AbortSignal.timeout(10_000);
+      while (!existsSync(pidFile)) {
+        limit.throwIfAborted();
+        if (child.exitCode !== null) throw new Error(`nbdkit ${args.join(' ')} ended with ${child.exitCode}`);
+        await delay(5);
+      }
       return unixUri(path(`${id}.sock`), '');
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
@@ -79,8 +91,9 @@ export function digestsOf(content: Uint8Array): Buffer[] {
   const digests: Buffer[] = [];
   for (let at = 0; at < content.length; at += block) {
     const piece = content.subarray(at, at + block);
-    const zero = piece.every((byte) => byte === 0);
-    digests.push(zero ? Buffer.alloc(32) : createHash('sha256').update(piece).digest());
+    digests.push(
+      Buffer.alloc(piece.length).equals(piece) ? Buffer.alloc(32) : createHash('sha256').update(piece).digest(),
+    );
   }
   return digests;
 }

@@ -1,11 +1,13 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unixUri } from '../../src/host/nbd-uri.ts';
 import { nodeClient, type NodeClient } from '../../src/host/node-client.ts';
 import { argvOf } from '../../src/host/process-identity.ts';
 import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
@@ -93,6 +95,33 @@ export async function target(at: Workshop, name: string, size: number, backing: 
   return { file, uri: server.uri, server, [Symbol.asyncDispose]: async () => void (await server.stop()) };
 }
 
+/** An export that takes so long to fill that a test can act meanwhile. */
+export async function slowTarget(
+  at: Workshop,
+  name: string,
+  size: number,
+): Promise<{ readonly uri: string } & AsyncDisposable> {
+  const socket = at.path(`${name}.sock`);
+  const args = [
+    '--foreground',
+    '--exit-with-parent',
+    `--unix=${socket}`,
+    '--filter=rate',
+    'memory',
+    String(size),
+    'rate=16M',
+  ];
+  const child = spawn('nbdkit', args, { stdio: 'ignore' });
+  await until(() => existsSync(socket), socket);
+  return {
+    uri: unixUri(socket, ''),
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
 /** Throws with what qemu-img says where two images differ. */
 export const assertSame = (a: string, aFormat: string, b: string, bFormat = 'qcow2'): void =>
   void execFileSync('qemu-img', ['compare', '-q', '-f', aFormat, '-F', bFormat, a, b]);
@@ -170,7 +199,7 @@ export async function testNode(at: Workshop, stateDir = at.path('state')): Promi
 export async function until<T>(
   look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
   what: string,
-  ms = 20_000,
+  ms = 25_000,
 ): Promise<T> {
   const end = performance.now() + ms;
   for (;;) {

@@ -13,7 +13,13 @@ export interface CorpusCase {
   readonly paths: readonly string[];
   /** Makes `plan.yaml` large, which no one wants in the repository. */
   readonly pad?: { readonly text: string; readonly times: number };
-  readonly diagnostics: readonly { readonly file: string; readonly rule: string; readonly line: number; readonly column: number; readonly message: string }[];
+  readonly diagnostics: readonly {
+    readonly file: string;
+    readonly rule: string;
+    readonly line: number;
+    readonly column: number;
+    readonly message: string;
+  }[];
 }
 
 export const corpus = join(import.meta.dirname, 'corpus');
@@ -23,9 +29,17 @@ export function corpusCases(): CorpusCase[] {
   return folders.map(({ name }) => {
     const folder = join(corpus, name);
     const read = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8')) as Partial<CorpusCase>;
-    const yaml = readdirSync(folder).filter((file) => file.endsWith('.yaml')).sort();
+    const yaml = readdirSync(folder)
+      .filter((file) => file.endsWith('.yaml'))
+      .sort();
     const plans = yaml.filter((file) => file !== 'sendense.yaml');
-    return { paths: plans.length > 0 ? plans : yaml, diagnostics: [], ...read, rule: name.replace('--', '/') as RuleId, folder };
+    return {
+      paths: plans.length > 0 ? plans : yaml,
+      diagnostics: [],
+      ...read,
+      rule: name.replace('--', '/') as RuleId,
+      folder,
+    };
   });
 }
 
@@ -33,7 +47,9 @@ export function corpusCases(): CorpusCase[] {
 export function runCase(example: CorpusCase): ValidationResult {
   const padded = example.pad ? padCase(example) : undefined;
   try {
-    return relativeTo(padded ?? example.folder, (folder) => validateFiles(example.paths.map((path) => join(folder, path))));
+    return relativeTo(padded ?? example.folder, (folder) =>
+      validateFiles(example.paths.map((path) => join(folder, path))),
+    );
   } finally {
     if (padded !== undefined) rmSync(join(padded, '..'), { recursive: true });
   }
@@ -43,7 +59,10 @@ function padCase({ folder, pad }: CorpusCase): string {
   const copy = join(mkdtempSync(join(tmpdir(), 'corpus-')), 'case');
   mkdirSync(copy);
   copyFileSync(join(corpus, 'sendense.yaml'), join(copy, '../sendense.yaml'));
-  writeFileSync(join(copy, 'plan.yaml'), readFileSync(join(folder, 'plan.yaml'), 'utf8') + (pad?.text ?? '').repeat(pad?.times ?? 0));
+  writeFileSync(
+    join(copy, 'plan.yaml'),
+    readFileSync(join(folder, 'plan.yaml'), 'utf8') + (pad?.text ?? '').repeat(pad?.times ?? 0),
+  );
   return copy;
 }
 

@@ -1,5 +1,5 @@
 /** Makes `docs/checks.md` from the rules and the corpus. Run by `npm run docs`; a test proves that the file is current. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatExcerpts } from '../../src/plan/format-text.ts';
 import { rules, type RuleId } from '../../src/plan/rules.ts';
@@ -45,20 +45,14 @@ export function generateChecks(): string {
   return `${introduction}\n${sections.join('\n')}`;
 }
 
+/** The main file of the example, and what is printed for it and its variants (whose excerpts tell enough). */
 function exampleOf(example: CorpusCase): string {
   const result = runCase(example);
-  const shown = example.pad || result.texts.size === 0 ? '' : [...result.texts].filter(([file]) => isShown(file, example)).map(([file, text]) => fenced('yaml', `# ${file}\n${text.trimEnd()}`)).join('');
-  return `${shown}${fenced('text', formatExcerpts(result, { color: false }).trimEnd())}`;
+  const main = ['plan.yaml', 'sendense.yaml'].find((file) => result.texts.get(file)?.trim());
+  const source =
+    main === undefined || example.pad ? '' : fenced('yaml', `# ${main}\n${result.texts.get(main)?.trimEnd()}`);
+  return `${source}${fenced('text', formatExcerpts(result, { color: false }).trimEnd())}`;
 }
-
-/** The example's own files, not the settings that all examples share. */
-const isShown = (file: string, { folder }: CorpusCase): boolean => {
-  try {
-    return !file.includes('/') && readFileSync(join(folder, file)).length > 0;
-  } catch {
-    return false;
-  }
-};
 
 const fenced = (language: string, text: string): string => `\n\`\`\`${language}\n${text}\n\`\`\`\n`;
 

@@ -24,8 +24,8 @@ function errorsPage(): string {
 
 # Errors
 
-Every error has a code that stays the same between versions: the first word after \`error:\` on the terminal, \`error.code\`
-in JSON. "Again" says that the same call may succeed later; steps with \`retry:\` try such errors again by themselves.
+Every error has a code that stays the same between versions: on the terminal the word after \`error\`, in JSON
+\`error.code\`. "Again" says that the same call may succeed later; steps with \`retry:\` try such errors again by themselves.
 
 | code | what happened | exit | again | what to do |
 | --- | --- | --- | --- | --- |
@@ -42,8 +42,8 @@ function exitCodesPage(): string {
 
 # Exit codes
 
-The same for all programs. What scripts want to know: 0 and 3 mean that there is a new restore point; after 1 and 14
-nothing is left behind; 11 and 75 are worth another try later; 16 needs a human.
+The same for all programs. What scripts want to know: after 0 and 3 the restore point or the restored disks are
+there; after 1 and 14 nothing is left behind; 11 and 75 are worth another try later; 16 needs a human.
 
 | status | meaning | [errors](errors.md) |
 | --- | --- | --- |

@@ -2,7 +2,6 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { RestorePlan } from '../../schemas/types.ts';
 import type { CommandContext } from '../command.ts';
 import { runPlan } from '../run-plan.ts';
 import { previewPlan } from './plan.ts';
@@ -33,7 +32,8 @@ export async function action(context: CommandContext): Promise<number> {
   return runPlan(context, request, signals);
 }
 
-function planOf(vm: string, options: RestoreOptions, repository: string): RestorePlan {
+/** Checked as any plan is, when it is run. */
+function planOf(vm: string, options: RestoreOptions, repository: string): Record<string, unknown> {
   const { to, format, subformat, thin } = options;
   if (to === undefined) throw usage('say where to restore to: --to DIRECTORY');
   if (subformat !== undefined && format !== 'vmdk') throw usage(`--subformat is for --format vmdk, not for ${format}`);
@@ -46,7 +46,7 @@ function planOf(vm: string, options: RestoreOptions, repository: string): Restor
     repository,
     point: pointOf(options.point),
     to: { directory: resolve(to), format, ...(subformat ? { subformat } : {}), ...(thin ? { thin } : {}) },
-    ...(options.disk ? { disks: options.disk.map(diskNumber) as [number, ...number[]] } : {}),
+    ...(options.disk ? { disks: options.disk.map(diskNumber) } : {}),
     verify: options.verify,
   };
 }
@@ -58,7 +58,7 @@ function diskNumber(text: string): number {
 }
 
 /** `latest`, a backup id, or `before TIME`. */
-function pointOf(text: string): NonNullable<RestorePlan['point']> {
+function pointOf(text: string): string | { readonly before: string } {
   const before = /^before\b[\s:=]*(.*)$/.exec(text)?.[1];
   return before === undefined ? text : { before: timeOf(before) };
 }

@@ -35,8 +35,12 @@ export interface OpenSource extends AsyncDisposable {
 export interface OpenDisk extends AsyncDisposable {
   /** NBD URI of the disk's content. */
   readonly uri: string;
+  /** A raw file or block device of this machine with the same content, which may be read in its place. */
+  readonly rawFile?: string | undefined;
   /** Why the copy may not be of one moment; empty where it is. */
   readonly warnings: readonly string[];
+  /** Bytes read from the disk so far, by anyone; null where that cannot be told. For progress only. */
+  bytesRead(): number | null;
   /** What the source says changed; null where nothing keeps track. `capacity` in bytes, as served. */
   changes(capacity: number): Promise<DiskChanges | null>;
   /** @throws SendenseError `source.changed` where the disk changed since it was opened, as far as that can be told */

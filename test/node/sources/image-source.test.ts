@@ -99,7 +99,6 @@ test('an image that leaves the format of its backing file to be guessed is refus
   const base = await makeRaw(at.path('base.raw'), MiB);
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'raw', at.path('top.qcow2')]);
   expect(await see(at.path('top.qcow2'))).toMatchObject({ format: 'qcow2', capacity_bytes: MiB });
-  execFileSync('qemu-img', ['rebase', '-u', '-b', base, '-f', 'qcow2', at.path('top.qcow2')], { stdio: 'ignore' });
   await dropBackingFormat(at.path('top.qcow2'));
   await expect(see(at.path('top.qcow2'))).rejects.toMatchObject({
     code: 'source.unsupported',

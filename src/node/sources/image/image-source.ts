@@ -5,6 +5,7 @@ import { SendenseError, toSendenseError } from '../../../errors/sendense-error.t
 import { serveNbd } from '../../../host/qemu-nbd.ts';
 import type { DiskInfo, ImageSourceSpec } from '../../../schemas/types.ts';
 import type { OpenDisk, OpenOptions, Source } from '../source.ts';
+import { bytesReadBy } from './bytes-read.ts';
 import { readChangedAreas } from './changed-areas.ts';
 import { checkDiskFile, type DiskSpec } from './disk-file.ts';
 import { assertStamps, stampFiles } from './file-stamp.ts';
@@ -102,6 +103,7 @@ async function serve(disk: DiskSpec, key: string, options: OpenOptions): Promise
   const files =
     file.format === 'raw' ? [file.path] : (await imageChain(file, { forceShare, signal: options.signal })).files;
   const stamps = disk.allow_in_use ? new Map<string, string>() : await stampFiles(files);
+  options.signal?.throwIfAborted();
   const server = await serveNbd({
     file: file.path,
     format: file.format,
@@ -110,11 +112,13 @@ async function serve(disk: DiskSpec, key: string, options: OpenOptions): Promise
     exportName: 'source',
     pidFile: join(options.jobFolder, `source-${key}.pid`),
     forceShare,
-    signal: options.signal,
+    // Without the signal: a qemu-nbd that is stopped while it starts leaves its forked half behind.
   });
   return {
     uri: server.uri,
+    rawFile: file.format === 'raw' ? file.path : undefined,
     warnings: warningsOf(disk, file.block),
+    bytesRead: () => bytesReadBy(server.process.pid),
     changes: (capacity) => changesOf(disk, capacity),
     assertUnchanged: () => assertStamps(stamps),
     [Symbol.asyncDispose]: async () => void (await server.stop({ graceMs: 5000 })),

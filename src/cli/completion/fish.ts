@@ -1,0 +1,71 @@
+import type { Completes } from '../command.ts';
+import {
+  completedCommands,
+  completedGlobals,
+  topLevelNames,
+  type CompletedCommand,
+  type CompletedOption,
+} from './words.ts';
+
+export function fishCompletion(): string {
+  const commands = completedCommands();
+  const top = commands.filter(({ path }) => !path.includes(' '));
+  const lines = [
+    '# fish completion for sendense-run; made by `sendense-run completion fish`',
+    'function __sendense_run_vms',
+    `    sendense-run list --json 2>/dev/null | string match -rag '"vm":"([^"]*)"' | sort -u`,
+    'end',
+    'function __sendense_run_plans',
+    '    __fish_complete_suffix .yaml',
+    '    __fish_complete_suffix .yml',
+    'end',
+    `set -l commands ${topLevelNames().join(' ')}`,
+    'complete -c sendense-run -f',
+    ...completedGlobals.map((option) => line(option, '')),
+    `complete -c sendense-run -n '__fish_use_subcommand' -l version -s V -d 'print the version'`,
+    ...top.map(
+      ({ path, summary }) => `complete -c sendense-run -n '__fish_use_subcommand' -a ${path} -d ${quoted(summary)}`,
+    ),
+    `complete -c sendense-run -n '__fish_use_subcommand' -a '(__sendense_run_plans)'`,
+    ...commands.flatMap(ofCommand),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function ofCommand({ path, options, argument, children }: CompletedCommand): string[] {
+  const seen = path
+    .split(' ')
+    .map((word) => `__fish_seen_subcommand_from ${word}`)
+    .join('; and ');
+  const condition = children.length > 0 ? `${seen}; and not __fish_seen_subcommand_from ${children.join(' ')}` : seen;
+  const offered = words(argument);
+  return [
+    ...options.map((option) => line(option, ` -n ${quoted(condition)}`)),
+    ...(offered === '' ? [] : [`complete -c sendense-run -n ${quoted(condition)} -a ${quoted(offered)}`]),
+  ];
+}
+
+function line({ names, description, value }: CompletedOption, condition: string): string {
+  const flags = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`)).join(' ');
+  const offered =
+    value === undefined
+      ? ''
+      : value === 'files'
+        ? ' -rF'
+        : ` -x${words(value) === '' ? '' : ` -a ${quoted(words(value))}`}`;
+  return `complete -c sendense-run${condition} ${flags}${offered} -d ${quoted(description)}`;
+}
+
+function words(completes: Completes): string {
+  if (typeof completes !== 'string') return completes.join(' ');
+  const offers = {
+    plans: '(__sendense_run_plans)',
+    files: '(__fish_complete_path)',
+    folders: '(__fish_complete_directories)',
+    vms: '(__sendense_run_vms)',
+    nothing: '',
+  };
+  return offers[completes];
+}
+
+const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

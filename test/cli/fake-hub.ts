@@ -1,0 +1,108 @@
+import { SendenseError } from '../../src/errors/sendense-error.ts';
+import type { Hub, RunRequest } from '../../src/hub/open-hub.ts';
+import type { RestorePointOutput, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
+
+export const point = (id: string, parent: string | null, created: number, vm = 'pgtest1'): RestorePointOutput => ({
+  backup_id: id,
+  vm,
+  repository: 'primary',
+  kind: parent === null ? 'full' : 'incremental',
+  parent,
+  created,
+  file_bytes: 1024 ** 2,
+  capacity_bytes: 1024 ** 3,
+  chain_length: parent === null ? 1 : 2,
+  disks: [
+    {
+      disk: 'disk-0',
+      mode: parent === null ? 'full' : 'incremental',
+      reason: parent === null ? 'first backup of this VM in this repository' : `compared by digest with ${parent}`,
+      capacity_bytes: 1024 ** 3,
+      file_bytes: 1024 ** 2,
+      bytes_transferred: 1024,
+      change_id: `change-${id}`,
+      parent,
+      path: `/srv/repository/${vm}/disk-0/${id}.qcow2`,
+      digest: `sha256:${'0'.repeat(64)}`,
+    },
+  ],
+  warnings: [],
+});
+
+export interface FakeHub {
+  readonly hub: Hub;
+  readonly requests: RunRequest[];
+  readonly checked: unknown[];
+  closed: number;
+}
+
+/** A hub with restore points but nothing behind it; `events` is what a run gives. */
+export function fakeHub(
+  options: {
+    points?: RestorePointOutput[];
+    events?: readonly RunEvent[];
+    repositories?: string[];
+    fails?: SendenseError;
+  } = {},
+): FakeHub {
+  const points = options.points ?? [];
+  const repositories = Object.fromEntries(
+    (options.repositories ?? ['primary']).map((name) => [name, { path: `/srv/${name}`, minFree: 0 }]),
+  );
+  const matching = (vm?: string): RestorePointOutput[] => points.filter((each) => vm === undefined || each.vm === vm);
+  const fake: FakeHub = {
+    requests: [],
+    checked: [],
+    closed: 0,
+    hub: {
+      settings: {
+        version: 1,
+        state: './s.db',
+        repositories,
+        nodes: {},
+        sources: {},
+        ports: { from: 1, to: 2, wait: '0s' },
+      },
+      settingsFile: '/srv/sendense.yaml',
+      async run(request) {
+        fake.requests.push(request);
+        if (options.fails) throw options.fails;
+        for (const event of options.events ?? []) request.emit?.(event);
+        return options.events?.at(-1) as RunFinishedEvent;
+      },
+      async preview(request) {
+        fake.requests.push(request);
+        return {
+          version: 1,
+          plan: 'nightly',
+          kind: 'backup',
+          vm: 'pgtest1',
+          steps: [],
+          disks: [],
+          estimated_bytes: null,
+        };
+      },
+      list: async ({ vm }) => ({ version: 1, points: matching(vm) }),
+      show: async ({ vm, point: id }) => {
+        const name = vm ?? points.find((each) => each.backup_id === id)?.vm ?? '';
+        return { version: 1, vm: name, repository: 'primary', selected: id ?? null, points: matching(name) };
+      },
+      async check(request) {
+        fake.checked.push(request);
+        return {
+          version: 1,
+          ok: true,
+          repository: 'primary',
+          points_checked: points.length,
+          bytes_read: 0,
+          findings: [],
+        };
+      },
+      status: async () => ({ version: 1, runs: [], leases: [], locks: [] }),
+      recover: async () => ({ version: 1, runs: [] }),
+      importRepository: async (name) => ({ version: 1, repository: name, imported: [], present: 0, refused: [] }),
+      [Symbol.asyncDispose]: async () => void fake.closed++,
+    },
+  };
+  return fake;
+}

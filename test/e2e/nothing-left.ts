@@ -1,0 +1,56 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runFolderOf } from '../../src/host/run-folder.ts';
+import { openState } from '../../src/state/open-state.ts';
+import { listLeases } from '../../src/state/port-leases.ts';
+import { listRuns } from '../../src/state/runs.ts';
+import { listLocks } from '../../src/state/locks.ts';
+import { points } from '../../src/state/restore-points.ts';
+import { isRunning } from '../../src/host/process-identity.ts';
+
+/**
+ * Everything that a run could leave behind in a workspace, in words; empty when there is nothing: open runs, leases, locks,
+ * processes, mounts, sockets, jobs of the node, and files that belong to no restore point.
+ */
+export function leftovers(folder: string): string[] {
+  using state = openState(join(folder, 'state/sendense.db'), { readOnly: true });
+  const found: string[] = [];
+  for (const run of listRuns(state, { open: true })) found.push(`run ${run.id} ${run.status}`);
+  for (const lease of listLeases(state)) found.push(`lease of port ${lease.port}`);
+  for (const lock of listLocks(state, isRunning)) found.push(`lock ${lock.name}`);
+  for (const run of listRuns(state)) if (existsSync(runFolderOf(run.id))) found.push(`folder ${runFolderOf(run.id)}`);
+  found.push(...processesNaming(folder).map((argv) => `process ${argv}`));
+  for (const mount of readFileSync('/proc/mounts', 'utf8').split('\n')) if (mount.includes(folder)) found.push(`mount ${mount}`);
+  for (const job of list(join(folder, 'state/node/jobs'))) found.push(`job ${job}`);
+  found.push(...strangers(folder, points(state)));
+  return found;
+}
+
+export function processesNaming(text: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid)
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        return '';
+      }
+    })
+    .filter((argv) => argv.includes(text) && /qemu|nbd|sendense/.test(argv));
+}
+
+const list = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
+function strangers(folder: string, known: ReturnType<typeof points>): string[] {
+  const root = join(folder, 'repository');
+  const owned = new Set(['sendense-repository.json']);
+  for (const point of known) {
+    const { context } = point.vm;
+    owned.add(context).add(join(context, `${point.backup_id}.json`));
+    for (const disk of point.disks) for (const file of [disk.path, disk.index.path]) owned.add(join(context, file)).add(join(context, file, '..'));
+  }
+  const there = existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }) : [];
+  const names = there.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  const missing = [...owned].filter((name) => /\.(json|qcow2|index)$/.test(name) && known.length > 0 && !names.includes(name));
+  return [...names.filter((name) => !owned.has(name)).map((name) => `file ${name}`), ...missing.map((name) => `missing ${name}`)];
+}

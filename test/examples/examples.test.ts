@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly output: string;
+}
+
+/** Runs a TypeScript program of the checkout; `stopAt`: SIGINT to it and what it started when its output says this. */
+function program(file: string, args: readonly string[], cwd: string, stopAt?: string): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, file), ...args], { cwd, detached: true, timeout: 150_000 });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        const before = output;
+        output += text;
+        if (stopAt !== undefined && output.includes(stopAt) && !before.includes(stopAt)) {
+          process.kill(-(child.pid ?? 0), 'SIGINT');
+        }
+      });
+    }
+    child.on('error', reject).on('close', (code, signal) => resolve({ code, signal, output }));
+  });
+}
+
+const sendense = (args: readonly string[], cwd: string): Promise<Ended> =>
+  program('src/cli/sendense-run.ts', args, cwd);
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ex-'));
+  for (const name of ['minimal', 'custom-steps'])
+    cpSync(join(root, 'examples', name), join(folder, name), { recursive: true });
+  writeFileSync(join(folder, 'minimal/web1.raw'), Buffer.alloc(100_000, 'web'));
+  writeFileSync(join(folder, 'custom-steps/db1.raw'), Buffer.alloc(100_000, 'db'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('examples', () => {
+  test('every plan and settings file of examples/ and plans/ is valid', async () => {
+    const result = await sendense(['validate', 'examples', 'plans'], root);
+    expect(result.output).toContain('nothing to complain about');
+    expect(result.code).toBe(0);
+  });
+
+  test('every folder has a line in the README', () => {
+    const readme = readFileSync(join(root, 'examples/README.md'), 'utf8');
+    for (const entry of readdirSync(join(root, 'examples'), { withFileTypes: true })) {
+      if (entry.isDirectory()) expect(readme).toContain(`](${entry.name}/)`);
+    }
+  });
+
+  test('minimal: the shortest plan makes a backup', async () => {
+    expect(await sendense(['web1.yaml', '--quiet'], join(folder, 'minimal'))).toMatchObject({ code: 0 });
+  }, 60_000);
+
+  test('custom-steps: commands run before and after, and know what was made', async () => {
+    const cwd = join(folder, 'custom-steps');
+    expect(await sendense(['hooks.yaml'], cwd)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(cwd, 'backups.log'), 'utf8')).toMatch(/^db1: 2[0-9TZ]+-[0-9a-f]+\n$/);
+    expect(readdirSync(cwd)).not.toContain('db1.paused');
+  }, 60_000);
+
+  test("custom-steps: a pipeline of the plan's own makes a backup after its own look at the files", async () => {
+    const cwd = join(folder, 'custom-steps');
+    expect(await sendense(['own-steps.yaml'], cwd)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(cwd, 'looked-at.txt'), 'utf8')).toMatch(/disk-0\/.*\.qcow2\n$/);
+  }, 60_000);
+});
+
+describe('quickstart', () => {
+  test('backs up, restores the middle point bit for bit, and cleans up', async () => {
+    const { code, output } = await program('examples/quickstart/quickstart.ts', [], folder);
+    expect(output).toContain('disk0: every byte is what it was then');
+    expect(output).toContain('disk1: every byte is what it was then');
+    expect(output).toContain('/orders/002.txt says “twenty pears” again');
+    expect(output).toContain('the same bytes again');
+    expect(code).toBe(0);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('sendense-quickstart-'))).toEqual([]);
+  }, 160_000);
+
+  test('Ctrl-C stops it and leaves nothing', async () => {
+    const { code } = await program('examples/quickstart/quickstart.ts', [], folder, 'Copy the disks');
+    expect(code).toBe(130);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('sendense-quickstart-'))).toEqual([]);
+  }, 60_000);
+});

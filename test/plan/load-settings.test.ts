@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadSettings, loadSettingsText } from '../../src/plan/load-settings.ts';
+import { preparePlan } from '../../src/plan/prepare-plan.ts';
+import { backup, brief, folderWith, settings } from './support.ts';
+
+describe('sendense.yaml', () => {
+  test('is found in the folder of the plan and in those above it', () => {
+    const folder = folderWith({ 'sendense.yaml': settings, 'a/b/plan.yaml': backup, 'a/c/sendense.yaml': settings });
+    expect(loadSettings(undefined, join(folder, 'a/b')).file).toBe(join(folder, 'sendense.yaml'));
+    expect(loadSettings(undefined, join(folder, 'a/c'))).toMatchObject({
+      file: join(folder, 'a/c/sendense.yaml'),
+      folder: join(folder, 'a/c'),
+    });
+  });
+
+  test('that is named wins, and must be there', () => {
+    const folder = folderWith({ 'sendense.yaml': settings, 'other.yaml': settings.replace('primary', 'other') });
+    expect(Object.keys(loadSettings(join(folder, 'other.yaml'), folder).settings?.repositories ?? {})).toEqual([
+      'other',
+    ]);
+    expect(loadSettings(join(folder, 'missing.yaml'), folder).diagnostics.map((item) => item.rule)).toEqual([
+      'file/unreadable',
+    ]);
+  });
+
+  test('that is nowhere is no mistake of the plan', () => {
+    const folder = folderWith({ 'plan.yaml': backup });
+    const prepared = preparePlan(join(folder, 'plan.yaml'));
+    expect(prepared.settings).toMatchObject({ file: undefined, settings: undefined, diagnostics: [] });
+    expect(prepared.pipeline).toBeDefined();
+  });
+
+  test('gets its defaults', () => {
+    expect(loadSettingsText({ file: 'sendense.yaml', text: 'repositories: { a: { path: ./a } }\n' }).settings).toEqual({
+      version: 1,
+      state: './state/sendense.db',
+      repositories: { a: { path: './a', minFree: 0 } },
+      nodes: {},
+      sources: {},
+      ports: { from: 10100, to: 10200, wait: '0s' },
+    });
+  });
+
+  test('tells of disks that are listed twice in a source', () => {
+    const { diagnostics } = loadSettingsText({
+      file: 'sendense.yaml',
+      text: `${settings}sources:\n  lab: { type: image, vms: { a: { disks: [{ path: x }, { path: ./x }] } } }\n`,
+    });
+    expect(diagnostics.map((item) => item.rule)).toEqual(['disks/duplicate']);
+  });
+});
+
+describe('a plan against settings', () => {
+  const check = (plan: string, more: string): string[] => {
+    const folder = folderWith({ 'sendense.yaml': settings + more, 'plan.yaml': plan });
+    return brief(preparePlan(join(folder, 'plan.yaml')).diagnostics);
+  };
+  const noSource = 'kind: backup\nname: a\nvm: { name: pgtest1 }\nrepository: primary\n';
+  const lab = 'lab: { type: image, vms: { pgtest1: { disks: [{ path: /x }] } } }';
+
+  test('takes the only source where it names none', () => {
+    expect(check(noSource, `sources:\n  ${lab}\n`)).toEqual([]);
+    expect(check(noSource, `sources:\n  ${lab}\n  ${lab.replace('lab', 'attic')}\n`)).toEqual([
+      'settings/no-source 3:1 the settings have several sources, and the plan names none',
+    ]);
+  });
+
+  test('may use the node local without it being in the settings', () => {
+    expect(check(backup, '')).toEqual([]);
+    expect(check(`${backup}node: remote\n`, '')).toEqual([
+      'settings/unknown-node 11:7 the settings have no node "remote"',
+    ]);
+  });
+
+  test('may have relative paths on an embedded node, and only there', () => {
+    expect(check(`${backup}node: here\n`, 'nodes: { here: { mode: embedded } }\n')).toEqual([]);
+    expect(
+      check(
+        `${backup}node: esx\n`,
+        'nodes: { esx: { mode: direct, url: "http://127.0.0.1:1", token: { secret: { env: T } } } }\n',
+      ),
+    ).toEqual(['settings/relative-path 9:15 the path is relative, and the node "esx" is not embedded']);
+  });
+});

@@ -1,0 +1,186 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { formatDiagnostics } from '../../src/plan/format-diagnostics.ts';
+import { maskSecrets } from '../../src/plan/mask-secrets.ts';
+import { validateFiles } from '../../src/plan/validate-files.ts';
+import { backup, folderWith, settings } from './support.ts';
+
+describe('validateFiles', () => {
+  test('looks into folders, at *.yaml and *.yml, but not into hidden ones', () => {
+    const folder = folderWith({
+      'sendense.yaml': settings,
+      'a/one.yaml': backup,
+      'a/b/two.yml': backup,
+      '.git/three.yaml': 'x',
+      'note.txt': 'x',
+      'node_modules/x/y.yaml': 'x',
+    });
+    symlinkSync(folder, join(folder, 'a/loop'));
+    const result = validateFiles([folder]);
+    expect(result.valid).toBe(true);
+    expect(result.files.map((file) => [file.file.slice(folder.length + 1), file.kind, file.name])).toEqual(
+      [
+        [expect.stringContaining('sendense.yaml'), 'settings', null],
+        ['a/b/two.yml', 'backup', 'nightly'],
+        ['a/one.yaml', 'backup', 'nightly'],
+      ].sort((a, b) => (a[1] === 'settings' ? -1 : b[1] === 'settings' ? 1 : 0)),
+    );
+  });
+
+  test('says which settings were used by listing them; none listed means none found', () => {
+    const folder = folderWith({ 'plan.yaml': backup });
+    expect(validateFiles([join(folder, 'plan.yaml')]).files.map((file) => file.kind)).toEqual(['backup']);
+  });
+
+  test('tells the mistakes of the settings once, however many plans use them', () => {
+    const folder = folderWith({
+      'sendense.yaml': `${settings}ports: { from: 2000, to: 1999 }\n`,
+      'a.yaml': backup,
+      'b.yaml': backup,
+    });
+    expect(validateFiles([folder, join(folder, 'a.yaml')]).diagnostics.map((item) => item.rule)).toEqual([
+      'settings/ports',
+    ]);
+  });
+
+  test('a YAML file without kind in a folder is a mistake', () => {
+    const folder = folderWith({ 'values.yaml': 'colour: red\n' });
+    expect(validateFiles([folder]).diagnostics.map((item) => item.rule)).toEqual(['schema/required']);
+  });
+
+  test('reads - from what it is given', () => {
+    const result = validateFiles(['-'], { stdin: backup.replace('backup', 'bakup') });
+    expect(result.diagnostics).toMatchObject([
+      { file: '<stdin>', rule: 'schema/enum', line: 2, column: 7, suggestion: 'backup' },
+    ]);
+  });
+
+  test('validates every path even when one cannot be read', () => {
+    const folder = folderWith({ 'a.yaml': backup });
+    mkdirSync(join(folder, 'empty'));
+    const result = validateFiles([join(folder, 'nothing.yaml'), join(folder, 'empty'), join(folder, 'a.yaml')]);
+    expect(result.diagnostics.map((item) => item.rule)).toEqual(['file/unreadable', 'file/no-plans']);
+    expect(result.files.map((file) => file.valid)).toEqual([false, false, true]);
+  });
+
+  test('does 500 plans in seconds, also on a busy machine', () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 500 }, (_, index) => [
+        `plan-${index}.yaml`,
+        `${backup.replace('nightly', `plan-${index}`)}schedule: { cron: "${index % 60} 1 * * *", timezone: Europe/London }\n`,
+      ]),
+    );
+    const folder = folderWith({ 'sendense.yaml': settings, ...files });
+    const start = performance.now();
+    expect(validateFiles([folder]).valid).toBe(true);
+    expect(performance.now() - start).toBeLessThan(15_000);
+  });
+});
+
+describe('formatDiagnostics', () => {
+  const folder = 'plans, 100%:x';
+  const result = () => {
+    const root = folderWith({ [`${folder}/a b.yaml`]: `${backup}moe: full\n` });
+    const found = validateFiles([join(root, folder, 'a b.yaml')]);
+    const short = (text: string): string => text.replace(`${root}/`, '');
+    return {
+      ...found,
+      diagnostics: found.diagnostics.map((item) => ({ ...item, file: short(item.file) })),
+      texts: new Map([...found.texts].map(([file, text]) => [short(file), text])),
+    };
+  };
+
+  test('as text shows the place, the line, what is wrong in it, and the way out', () => {
+    expect(formatDiagnostics(result(), 'text')).toBe(
+      `plans, 100%:x/a b.yaml:11:1: error: unknown key "moe" [schema/unknown-key]
+    |
+ 11 | moe: full
+    | ^^^
+    = did you mean: mode
+    = allowed: version, kind, name, description, mode, vm, repository, node, schedule, verify, timeout, stallTimeout, before, after, steps or result
+    = help: Correct the key, or begin it with x- if it is for your own use.
+
+1 error in 1 file; 1 file checked
+`,
+    );
+  });
+
+  test('as text has colours only where they are wanted', () => {
+    expect(formatDiagnostics(result(), 'text', { color: false })).not.toContain('\u001b');
+    expect(formatDiagnostics(result(), 'text', { color: true })).toContain('\u001b[31m^^^\u001b[39m');
+  });
+
+  test('as text lets nothing from the file steer the terminal', () => {
+    const text = formatDiagnostics(validateFiles(['-'], { stdin: `${backup}"\\e[2Jx": 1\n` }), 'text');
+    expect(text).not.toContain('\u001b');
+    expect(text).toContain('schema/unknown-key');
+  });
+
+  test('as workflow commands escapes what has a meaning there', () => {
+    expect(formatDiagnostics(result(), 'github')).toBe(
+      '::error file=plans%2C 100%25%3Ax/a b.yaml,line=11,endLine=11,col=1,endColumn=4,title=schema/unknown-key::unknown key "moe". Did you mean mode? Correct the key, or begin it with x- if it is for your own use.\n',
+    );
+  });
+
+  test('as SARIF 2.1.0 names the rule, the file as a URI and the region', () => {
+    const log = JSON.parse(formatDiagnostics(result(), 'sarif')) as {
+      version: string;
+      runs: {
+        tool: { driver: { rules: { id: string }[] } };
+        results: { ruleId: string; ruleIndex: number; locations: unknown[] }[];
+      }[];
+    };
+    const [run] = log.runs;
+    const [found] = run?.results ?? [];
+    expect(log.version).toBe('2.1.0');
+    expect(run?.tool.driver.rules[found?.ruleIndex ?? -1]?.id).toBe('schema/unknown-key');
+    expect(found?.locations).toMatchObject([
+      {
+        physicalLocation: {
+          artifactLocation: { uri: 'plans%2C%20100%25%3Ax/a%20b.yaml' },
+          region: { startLine: 11, startColumn: 1, endLine: 11, endColumn: 4 },
+        },
+      },
+    ]);
+  });
+
+  test('says nothing to GitHub where nothing is wrong', () => {
+    expect(formatDiagnostics(validateFiles(['-'], { stdin: backup }), 'github')).toBe('');
+  });
+});
+
+describe('secrets', () => {
+  test.each([
+    ['    token: correct-horse', '/nodes/a/token', '    token: *************'],
+    ['a: { token: "correct horse", url: foo }', '/nodes/a/url', 'a: { token: ***************, url: foo }'],
+    ['token: { secret: { value: hunter2 } }', '/nodes/a/token/secret/value', 'token: { secret: { value: ******* } }'],
+    ['      value: hunter2', '/nodes/a/token/secret/value', '      value: *******'],
+    ['token: { secret: { file: /run/token } }', '/nodes/a/token', 'token: { secret: { file: /run/token } }'],
+    ['password: "unclosed', '', 'password: *********'],
+    ['name: nightly', '/name', 'name: nightly'],
+  ])('%s is not shown', (line, pointer, expected) => {
+    expect(maskSecrets(line, pointer)).toBe(expected);
+  });
+
+  test('do not get into any output', () => {
+    for (const wrong of [
+      'hunter2',
+      '[hunter2]',
+      '{ value: hunter2 }',
+      '{ secret: hunter2 }',
+      '{ secret: { value: hunter2 } }',
+      '"hunter2',
+      '!x hunter2',
+      '*hunter2',
+    ]) {
+      const folder = folderWith({
+        'sendense.yaml': `${settings}nodes:\n  a: { mode: direct, url: "http://x:1", token: ${wrong} }\n`,
+      });
+      const result = validateFiles([join(folder, 'sendense.yaml')]);
+      expect(result.valid, wrong).toBe(false);
+      for (const format of ['text', 'json', 'github', 'sarif'] as const)
+        expect(formatDiagnostics(result, format), `${wrong} as ${format}`).not.toContain('hunter2');
+    }
+  });
+});
