@@ -36,6 +36,9 @@ nbdinfo     libnbd-bin  tests look at exports
 sfdisk      fdisk       quickstart and tests make partitions
 mke2fs      e2fsprogs   quickstart and tests make file systems
 debugfs     e2fsprogs   quickstart changes files without mounting
+cmp         diffutils   quickstart compares disks
+ss          iproute2    tests look at ports
+losetup     mount       tests read block devices
 flock       util-linux  one set-up at a time
 npm         npm         brings Node packages
 '

@@ -37,7 +37,7 @@ interface Report {
 const checks: Readonly<Record<string, readonly [string, ...string[]]>> = {
   types: ['tsc', '--noEmit'],
   lint: ['oxlint', '--deny-warnings'],
-  format: ['prettier', '--check', '--log-level', 'warn', '.'],
+  format: ['prettier', '--check', '--cache', '--log-level', 'warn', '.'],
   unused: ['knip', '--no-progress', '--no-config-hints'],
 };
 

@@ -58,7 +58,7 @@ async function serve(options: ServeOptions): Promise<void> {
 
 const say = (message: string): void => void process.stderr.write(`sendense-node: ${message}\n`);
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 function addressOf(text: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):([0-9]{1,5})$/.exec(text);

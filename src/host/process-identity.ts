@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
@@ -22,8 +22,17 @@ function stat(pid: number): { state: string; startTime: string } | null {
 /** What tells this process from a later one with the same pid; null where there is none (a zombie counts as none). */
 export function identityOf(pid: number): ProcessIdentity | null {
   const now = stat(pid);
-  if (!now || now.state === 'Z' || now.state === 'X') return null;
+  if (!now || (['Z', 'X'].includes(now.state) && threadsOf(pid) <= 1)) return null;
   return { pid, start_time: now.startTime, boot_id: bootId() };
+}
+
+/** The first thread can be a zombie while others still hold ports and image locks: measured with qemu-nbd, half of all times. */
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
+  }
 }
 
 export function thisProcess(): ProcessIdentity {

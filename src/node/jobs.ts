@@ -1,22 +1,19 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
-import { exists } from '../host/files.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
 import { isRunning, terminate } from '../host/process-identity.ts';
-import { tail } from '../host/process.ts';
 import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
 import type { BackupStarted, BackupStartRequest, JobStatus } from '../schemas/types.ts';
 import { startClient } from './client-process.ts';
 import type { IndexSpool } from './index-spool.ts';
-import { jobFolderIn, readClient, readRecord, readStatus, type JobFolder, type JobRecord } from './job-folder.ts';
+import { jobFolderIn, readClient, readRecord, type JobFolder, type JobRecord } from './job-folder.ts';
+import { bury, isFinal, isYoung, whileAlive } from './job-state.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { stopStrays } from './stop-strays.ts';
 
 const maxRunning = 100;
 const watchMs = 2000;
-/** A job without a client for so long has lost it: the node that started it died at just that moment. */
-const startMs = 30_000;
 /** Jobs that nobody removed. */
 const keepMs = 7 * 24 * 3600 * 1000;
 
@@ -75,7 +72,7 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
       throw new SendenseError('node.busy', `${running} jobs run on this node, which is the limit`);
     await prepare(folder, record, request, indexes);
     try {
-      const client = await startClient(folder, request, join(stateDir, 'compile-cache'));
+      const client = await startClient(folder, request);
       void client.ended.then(() => status(request.job_id)).catch(() => {});
     } catch (error) {
       await discard(folder);
@@ -127,9 +124,6 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
   };
 }
 
-const isFinal = (job: JobStatus): boolean =>
-  job.status === 'succeeded' || job.status === 'failed' || job.status === 'cancelled';
-
 async function prepare(
   folder: JobFolder,
   record: JobRecord,
@@ -138,15 +132,15 @@ async function prepare(
 ): Promise<void> {
   const now = Date.now();
   const status: JobStatus = {
-    ...{
-      job_id: request.job_id,
-      vm_name: request.vm_name,
-      status: 'starting',
-      started: now,
-      finished: null,
-      updated: now,
-    },
-    ...{ error: null, warnings: [], disks: [] },
+    job_id: request.job_id,
+    vm_name: request.vm_name,
+    status: 'starting',
+    started: now,
+    finished: null,
+    updated: now,
+    error: null,
+    warnings: [],
+    disks: [],
   };
   try {
     await mkdir(folder.path, { mode: 0o700 });
@@ -170,50 +164,6 @@ async function prepare(
 async function discard(folder: JobFolder): Promise<void> {
   await removeRunFolder(folder.socketsId);
   await rm(folder.path, { recursive: true, force: true });
-}
-
-/** The status of a job that has ended by itself or still lives; null where its client died. */
-async function whileAlive(folder: JobFolder): Promise<JobStatus | null> {
-  const before = await readStatus(folder);
-  if (before && isFinal(before)) return before;
-  const client = await readClient(folder);
-  const lives = client ? isRunning(client) : await isYoung(folder.record);
-  if (lives) return before;
-  // It may have ended well between the two looks.
-  const after = await readStatus(folder);
-  return after && isFinal(after) ? after : null;
-}
-
-async function isYoung(file: string): Promise<boolean> {
-  const info = await stat(file).catch(() => null);
-  return info !== null && Date.now() - info.mtimeMs < startMs;
-}
-
-/** Ends a job whose client died: stops what the client started, and says so in its status. */
-async function bury(folder: JobFolder): Promise<JobStatus> {
-  const still = await whileAlive(folder);
-  if (still) return still;
-  await stopStrays([folder.path, folder.sockets]);
-  await removeRunFolder(folder.socketsId);
-  const record = await readRecord(folder);
-  if (!record) throw new SendenseError('job.unknown', 'the job was removed');
-  const before = await readStatus(folder);
-  const said = tail(await readFile(folder.stderr, 'utf8').catch(() => ''));
-  const now = Date.now();
-  const cancelled = await exists(folder.cancelled);
-  const error = cancelled
-    ? new SendenseError('job.cancelled', 'the transfer was cancelled')
-    : new SendenseError('job.lost', `the transfer process of job ${record.job_id} died${said ? `: ${said}` : ''}`);
-  const status: JobStatus = {
-    ...{ job_id: record.job_id, vm_name: record.vm_name, started: now, warnings: [], ...before },
-    ...{ status: cancelled ? 'cancelled' : 'failed', finished: now, updated: now, error: errorToJson(error) },
-    disks: (before?.disks ?? []).map((disk) =>
-      disk.phase === 'done' ? disk : { ...disk, phase: cancelled ? 'cancelled' : 'failed', rate: 0 },
-    ),
-  };
-  await writeFile(`${folder.status}.lost`, JSON.stringify(status), { mode: 0o600 });
-  await rename(`${folder.status}.lost`, folder.status);
-  return status;
 }
 
 /** A password is neither stored nor digested: a digest of it could be guessed at. */

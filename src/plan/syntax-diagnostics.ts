@@ -5,14 +5,7 @@ import { mayBeSecret } from './mask-secrets.ts';
 import { shown } from './words.ts';
 
 /** Mistakes that leave the structure of the document as it was meant: everything else can still be checked. */
-const local = new Set([
-  'DUPLICATE_KEY',
-  'BAD_SCALAR_START',
-  'BAD_DQ_ESCAPE',
-  'TAG_RESOLVE_FAILED',
-  'NON_STRING_KEY',
-  'MULTIPLE_DOCS',
-]);
+const local = new Set(['DUPLICATE_KEY', 'BAD_SCALAR_START', 'BAD_DQ_ESCAPE', 'TAG_RESOLVE_FAILED', 'MULTIPLE_DOCS']);
 
 /** More than this help nobody. */
 const mostErrors = 50;
@@ -29,17 +22,14 @@ export function syntaxDiagnostics(
     at: { span },
     message: 'a tab indents this line',
   }));
-  let intact = tabs.length === 0;
-  for (const error of errors.slice(0, mostErrors)) {
-    if (local.has(error.code)) {
-      // Where the structure is in doubt, so is what seems to be a key.
-      if (error.code !== 'DUPLICATE_KEY' || errors.every((other) => local.has(other.code)))
-        findings.push(describe(document, yaml, error));
-    } else if (intact) {
-      intact = false;
-      findings.push(describe(document, yaml, error));
-    }
+  const structural = errors.filter((error) => !local.has(error.code));
+  for (const error of errors.filter((other) => local.has(other.code)).slice(0, mostErrors)) {
+    // Where the structure is in doubt, so is what seems to be a key.
+    if (error.code !== 'DUPLICATE_KEY' || structural.length === 0) findings.push(describe(document, yaml, error));
   }
+  // What follows the first of these is often only its echo.
+  if (structural[0] && tabs.length === 0) findings.push(describe(document, yaml, structural[0]));
+  const intact = structural.length === 0;
   return { diagnostics: findings.map((finding) => diagnosticOf(document, finding)), intact };
 }
 

@@ -8,6 +8,7 @@ import { knownDisks } from '../state/vm-disks.ts';
 import type { ChainDecideInput, ChainDecideOutput, DiskDecision, DiskInfo } from '../schemas/types.ts';
 import { confirmContent } from './confirm-content.ts';
 import { defineStep } from './define-step.ts';
+import { readFolderId } from './serve-chain.ts';
 import type { Services } from './services.ts';
 import { storedChain, storedDisk } from './stored-chain.ts';
 import type { VmReference } from './source-spec.ts';
@@ -24,7 +25,7 @@ type Confirm = (disk: DiskInfo, chain: readonly StoredDisk[], touched: readonly 
 export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput>({
   uses: 'chain.decide',
   title: 'Decide full or incremental',
-  claim: (_input, facts) => ({ backupId: backupIdOf(facts.startedAt, facts.runId), folder: runFolderOf(facts.runId) }),
+  claim: (_input, facts) => ({ backupId: backupIdOf(facts.startedAt, facts.runId), folder: runFolderOf(readFolderId(facts.runId)) }),
 
   async plan({ services, startedAt, runId }, input) {
     const later: string[] = [];

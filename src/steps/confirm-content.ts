@@ -6,7 +6,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { removeRunFolder } from '../host/run-folder.ts';
 import type { ChainVerdict, StoredDisk } from '../repository/verify-chain.ts';
 import { recordFileTime } from '../state/file-times.ts';
-import { serveReadOnly } from './serve-chain.ts';
+import { readFolderId, serveReadOnly } from './serve-chain.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -23,9 +23,9 @@ export async function confirmContent(
   const newest = chain[0];
   if (!newest) return { verdict: 'broken', reason: 'the chain is empty' };
   context.log(`${label}: ${touched.join(', ')} changed since the commit; comparing the content of the chain`);
-  context.scope.defer(() => removeRunFolder(context.runId));
+  context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
   try {
-    await using server = await serveReadOnly(join(root, newest.path), 'qcow2', context.runId, context.signal);
+    await using server = await serveReadOnly(join(root, newest.path), 'qcow2', readFolderId(context.runId), context.signal);
     const result = await compareExport({
       uri: server.uri,
       indexPath: join(root, newest.indexPath),

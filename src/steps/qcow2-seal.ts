@@ -11,14 +11,14 @@ import { checkImage, imageInfo } from '../host/qemu-img.ts';
 import { clearRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import type { DiskDecision, Qcow2SealInput, Qcow2SealOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
-import { serveReadOnly } from './serve-chain.ts';
+import { readFolderId, serveReadOnly } from './serve-chain.ts';
 import type { Services } from './services.ts';
 
 export const qcow2Seal = defineStep<Qcow2SealInput, { readonly folder: string }, Qcow2SealOutput>({
   uses: 'qcow2.seal',
   title: 'Check, compare and flush',
   /** Where the servers for reading back have their pid files. */
-  claim: (_input, facts) => ({ folder: runFolderOf(facts.runId) }),
+  claim: (_input, facts) => ({ folder: runFolderOf(readFolderId(facts.runId)) }),
 
   async plan({ services }, input) {
     const root = services.repositoryPath(input.repository);
@@ -33,7 +33,7 @@ export const qcow2Seal = defineStep<Qcow2SealInput, { readonly folder: string },
   },
 
   async run(context, input) {
-    context.scope.defer(() => removeRunFolder(context.runId));
+    context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
     const { path: root } = await context.services.openRepository(input.repository);
     const disks: Qcow2SealOutput['disks'] = [];
     for (const disk of input.disks) disks.push(await seal(context, root, disk, input));
@@ -85,7 +85,7 @@ async function readBack(context: StepContext<Services>, root: string, disk: Disk
         });
   const total = areas ? totalLength(areas) : disk.capacity_bytes;
   if (total === 0) return 0;
-  await using server = await serveReadOnly(join(root, disk.path), 'qcow2', context.runId, context.signal);
+  await using server = await serveReadOnly(join(root, disk.path), 'qcow2', readFolderId(context.runId), context.signal);
   const started = performance.now();
   const result = await compareExport({
     uri: server.uri,

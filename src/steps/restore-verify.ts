@@ -4,14 +4,14 @@ import { clearRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder
 import type { RestoreVerifyInput, RestoreVerifyOutput } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
-import { serveReadOnly } from './serve-chain.ts';
+import { readFolderId, serveReadOnly } from './serve-chain.ts';
 import type { Services } from './services.ts';
 
 export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: string }, RestoreVerifyOutput>({
   uses: 'restore.verify',
   title: 'Compare with the block index',
   /** Where the servers for reading back have their pid files. */
-  claim: (_input, facts) => ({ folder: runFolderOf(facts.runId) }),
+  claim: (_input, facts) => ({ folder: runFolderOf(readFolderId(facts.runId)) }),
   plan: async (_context, input) => ({
     effects: input.verify ? input.files.map((file) => ({ action: 'read', target: file.file, detail: 'every block against the block index', argv: null })) : [],
     notes: input.verify ? [] : ['verify is false: what is written is not compared'],
@@ -20,7 +20,7 @@ export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: s
 
   async run(context, input) {
     if (!input.verify) return { verified: false, compared_bytes: 0 };
-    context.scope.defer(() => removeRunFolder(context.runId));
+    context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
     let compared = 0;
     for (const file of input.files) compared += await compare(context, input, file);
     return { verified: true, compared_bytes: compared };
@@ -32,11 +32,12 @@ export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: s
 async function compare(context: StepContext<Services>, input: RestoreVerifyInput, file: RestoreVerifyInput['files'][number]): Promise<number> {
   const disk = input.disks.find((entry) => entry.disk === file.disk);
   if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
-  await using server = await serveReadOnly(file.temporary, file.format, context.runId, context.signal);
+  await using server = await serveReadOnly(file.temporary, file.format, readFolderId(context.runId), context.signal);
   const started = performance.now();
   const result = await compareExport({
     uri: server.uri,
     indexPath: disk.index,
+    ...(file.format === 'raw' ? { file: file.temporary } : {}),
     signal: context.signal,
     onProgress: (done) =>
       context.progress([{ disk: file.disk, phase: 'comparing', bytes_done: done, bytes_total: disk.capacity_bytes, rate: Math.round((done * 1000) / (performance.now() - started + 1)) }]),

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { serveNbd, type NbdServer } from '../host/qemu-nbd.ts';
 import { makeRunFolder } from '../host/run-folder.ts';
 
+/** The run folder of a run's servers for reading back: apart from those that it writes to. */
+export const readFolderId = (runId: string): string => `${runId}-read`;
+
 /** Serves an image of the repository or a restored one read-only on a Unix socket, to be read back. */
-export async function serveReadOnly(file: string, format: string, runId: string, signal?: AbortSignal): Promise<NbdServer> {
-  const folder = await makeRunFolder(runId);
+export async function serveReadOnly(file: string, format: string, folderId: string, signal?: AbortSignal): Promise<NbdServer> {
+  const folder = await makeRunFolder(folderId);
   const name = `read-${randomBytes(4).toString('hex')}`;
   return serveNbd({
     file,

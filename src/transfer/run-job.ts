@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
+import { toSendenseError, type SendenseError } from '../errors/sendense-error.ts';
 import type { BackupStartRequest, JobDisk } from '../schemas/types.ts';
 import { diskJobsOf, type DiskJob } from './disk-jobs.ts';
 import { openJobLog } from './job-log.ts';
@@ -54,7 +54,12 @@ export async function runJob(options: RunJobOptions): Promise<void> {
     };
     const move = (job: DiskJob) => (inner: AbortSignal) =>
       transferDisk({
-        ...{ job, source, jobFolder, socketFolder, tuning, signal: inner },
+        job,
+        source,
+        jobFolder,
+        socketFolder,
+        tuning,
+        signal: inner,
         report: (facts) => {
           status.disk(job.key, facts);
           if (facts.phase) log.write('info', `disk ${job.key}: ${facts.phase}`, facts);

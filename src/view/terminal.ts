@@ -41,8 +41,9 @@ export function openTerminal({ stdout, stderr, env, noColour }: TerminalOptions)
   };
 }
 
-/** Columns to write in: those of the terminal; 80 for a file or a pipe. */
-export const columnsOf = (stream: OutputStream): number => Math.max(20, stream.columns ?? 80);
+/** Columns to write in: those of the terminal. A file or pipe gets whole lines, which can be searched. */
+export const columnsOf = (stream: OutputStream): number =>
+  stream.isTTY === true ? Math.max(20, stream.columns ?? 80) : Number.POSITIVE_INFINITY;
 
 /** FORCE_COLOR (not 0), then NO_COLOR (not empty), then whether the stream is a terminal. See https://no-color.org. */
 function hasColour(stream: OutputStream, env: TerminalOptions['env']): boolean {

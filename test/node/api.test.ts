@@ -37,7 +37,10 @@ async function raw(
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const request = httpRequest(
     {
-      ...{ method, path, socketPath: node.running.url.slice('unix:'.length), agent: false },
+      method,
+      path,
+      socketPath: node.running.url.slice('unix:'.length),
+      agent: false,
       headers: {
         'authorization': `Bearer ${token}`,
         ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),

@@ -130,7 +130,11 @@ export const imageDisk = (
   path: string,
   more: Partial<ImageSourceSpec['disks'][number]> = {},
 ): ImageSourceSpec['disks'][number] => ({
-  ...{ path, format: null, uuid: null, allow_in_use: false, changes: null },
+  path,
+  format: null,
+  uuid: null,
+  allow_in_use: false,
+  changes: null,
   ...more,
 });
 

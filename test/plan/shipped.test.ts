@@ -8,6 +8,7 @@ import { preparePlan } from '../../src/plan/prepare-plan.ts';
 import { planKinds } from '../../src/plan/schema-node.ts';
 import { validateFiles } from '../../src/plan/validate-files.ts';
 import { packageRoot } from '../../src/schemas/validator.ts';
+import { generatePlanDocs, plansFile } from '../tools/generate-plan-docs.ts';
 import { brief, expand } from './support.ts';
 
 test('every plan in plans/ is valid against the settings there', () => {
@@ -61,4 +62,8 @@ test('every whole plan in the docs is valid', () => {
       if (plan) expect(brief(expand(text).diagnostics), text).toEqual([]);
     }
   }
+});
+
+test('docs/plans.md is current (npm run docs)', async () => {
+  expect(readFileSync(plansFile, 'utf8')).toBe(await generatePlanDocs());
 });

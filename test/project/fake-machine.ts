@@ -9,7 +9,7 @@ const basic =
   'sh cat cut dirname env flock grep id ln mkdir mv printf readlink rm sed sha256sum sleep sort touch tr uname'.split(
     ' ',
   );
-const table = 'qemu-img qemu-nbd qemu-io nbdkit nbdcopy nbdinfo'.split(' ');
+const table = 'qemu-img qemu-nbd qemu-io nbdkit nbdcopy nbdinfo cmp ss'.split(' ');
 
 export interface Result {
   readonly code: number;

@@ -55,7 +55,9 @@ export async function stepBench(settings: Partial<Settings> = {}): Promise<StepB
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
   const state = stack.use(openState(folder.file('state', 'sendense.db')));
-  const full = { repositories: { primary: { path: './repository' } }, ...settings };
+  const from = 11_000 + 40 * Math.floor(Math.random() * 500);
+  // Ports of its own: other tests on this machine lease theirs in databases of their own.
+  const full = { repositories: { primary: { path: './repository' } }, ports: { from, to: from + 39 }, ...settings };
   if (!validatorOf('settings.json')(full)) throw new Error('bad settings');
   const services = createServices({ version: '0.0.0-test', settings: full as Settings, settingsFolder: folder.path, state, nodeStateDir: folder.file('state', 'node'), embeddedNode: startNode }, stack);
   await mkdir(folder.file('plans'));

@@ -6,7 +6,10 @@ import type { BackupStartRequest } from '../../src/schemas/types.ts';
 
 const full = { key: '0', mode: 'full', method: 'full', previous_change_id: null, previous_index: null } as const;
 const request = (more: Partial<BackupStartRequest>): BackupStartRequest => ({
-  ...{ job_id: 'j', vm_name: 'vm', nbd_targets: '0:nbd://127.0.0.1:10100/a', backup_type: 'full' },
+  job_id: 'j',
+  vm_name: 'vm',
+  nbd_targets: '0:nbd://127.0.0.1:10100/a',
+  backup_type: 'full',
   source: { type: 'image', disks: [{ path: '/a', format: null, uuid: null, allow_in_use: false, changes: null }] },
   ...more,
 });

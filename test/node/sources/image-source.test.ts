@@ -12,17 +12,17 @@ test('formats are told by name and content, with the capacity that the guest see
   await using at = await workshop();
   const raw = await makeRaw(at.path('a.raw'), 3 * MiB, [[MiB, 65_536]]);
   expect(await see(raw)).toMatchObject({
-    ...{
-      key: '0',
-      label: 'a.raw',
-      path: raw,
-      format: 'raw',
-      capacity_bytes: 3 * MiB,
-      change_tracking: 'digest',
-      still: true,
-      warnings: [],
-    },
-    ...{ change_id: null, changed_since: null, changed_bytes: null },
+    key: '0',
+    label: 'a.raw',
+    path: raw,
+    format: 'raw',
+    capacity_bytes: 3 * MiB,
+    change_tracking: 'digest',
+    still: true,
+    warnings: [],
+    change_id: null,
+    changed_since: null,
+    changed_bytes: null,
   });
   for (const format of ['qcow2', 'vmdk', 'vhdx']) {
     const image = convert(raw, at.path(`b.${format}`), format);
@@ -61,11 +61,9 @@ test.each([
   convert(await makeRaw(at.path('a.raw'), MiB), at.path(`evil.${format}`), format);
   await rename(at.path(`evil.${format}`), at.path('evil.img'));
   await expect(see(at.path('evil.img'))).rejects.toMatchObject({
-    ...{
-      code: 'source.unsupported',
-      message: expect.stringContaining(`looks like ${format}`),
-      remedy: expect.stringContaining('format: raw'),
-    },
+    code: 'source.unsupported',
+    message: expect.stringContaining(`looks like ${format}`),
+    remedy: expect.stringContaining('format: raw'),
     details: { field: '/source/disks/0/path' },
   });
   expect(await see(imageDisk(at.path('evil.img'), { format: 'raw' }))).toMatchObject({ format: 'raw' });

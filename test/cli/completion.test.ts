@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { commands } from '../../src/cli/commands/index.ts';
+import { temporaryFolder } from '../host/temporary-folder.ts';
+import { runCli } from './run-cli.ts';
+
+const scriptOf = async (shell: string): Promise<string> => (await runCli(['completion', shell])).stdout;
+
+/** What bash offers for a line that ends where the cursor is. */
+async function offered(line: string): Promise<string[]> {
+  await using folder = await temporaryFolder();
+  writeFileSync(folder.file('nightly.yaml'), '');
+  writeFileSync(folder.file('notes.txt'), '');
+  mkdirSync(folder.file('plans'));
+  // A stand-in for the program, which the completion asks for names of VMs.
+  writeFileSync(
+    folder.file('sendense-run'),
+    '#!/bin/sh\necho \'{"points":[{"vm":"pgtest1"},{"vm":"web"},{"vm":"pgtest1"}]}\'\n',
+    { mode: 0o755 },
+  );
+  const words = line.split(' ');
+  const script = `compopt() { :; }
+${await scriptOf('bash')}
+COMP_WORDS=(./sendense-run ${words
+    .slice(1)
+    .map((word) => `'${word}'`)
+    .join(' ')})
+COMP_CWORD=${words.length - 1}
+_sendense_run
+printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', script], {
+    cwd: folder.path,
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+  return stdout
+    .split('\n')
+    .filter((word) => word !== '')
+    .sort();
+}
+
+describe('bash completion', () => {
+  it('offers commands, plans and folders for the first word', async () => {
+    const words = await offered('sendense-run ');
+    expect(words).toEqual([...commands.map(({ name }) => name), 'help', 'nightly.yaml', 'plans'].sort());
+  });
+
+  it.each([
+    ['sendense-run re', ['recover', 'repo', 'restore']],
+    ['sendense-run run n', ['nightly.yaml']],
+    ['sendense-run run --mode ', ['auto', 'full', 'incremental']],
+    ['sendense-run run --mode = f', ['full']],
+    ['sendense-run --config x.yaml run --mo', ['--mode']],
+    ['sendense-run validate --format s', ['sarif']],
+    ['sendense-run restore ', ['pgtest1', 'web']],
+    ['sendense-run show p', ['pgtest1']],
+    ['sendense-run restore pgtest1 --to ', ['plans']],
+    ['sendense-run restore pgtest1 --form', ['--format']],
+    ['sendense-run repo ', ['import']],
+    ['sendense-run repo import --js', ['--json']],
+    ['sendense-run completion z', ['zsh']],
+    ['sendense-run help val', ['validate']],
+    ['sendense-run nightly.yaml --dry', ['--dry-run']],
+    ['sendense-run --config n', ['nightly.yaml', 'notes.txt']],
+  ])('%s', async (line, words) => {
+    expect(await offered(line)).toEqual(words);
+  });
+});
+
+describe.each(['bash', 'zsh', 'fish'])('%s completion', (shell) => {
+  it('knows every command and is accepted by the shell, where it is installed', async () => {
+    const script = await scriptOf(shell);
+    for (const { name } of commands) expect(script).toContain(name);
+    const { error, stderr, status } = spawnSync(shell, ['-n'], { input: script, encoding: 'utf8', timeout: 10_000 });
+    if (error) return; // the shell is not installed
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+  });
+});
