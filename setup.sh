@@ -13,12 +13,13 @@ node_major=24
 root=$(dirname -- "$(readlink -f -- "$0")")
 toolchain=$root/.toolchain
 stamp=$root/node_modules/.sendense-setup
-quiet='--no-audit --no-fund --no-update-notifier --loglevel=error' # a list of words, for npm
 
 # sfdisk and mke2fs are where Debian's users do not look by default.
 PATH=$PATH:/usr/sbin:/sbin
 export PATH
 
+# Old npms use what new Nodes warn of.
+quiet_npm() { NODE_NO_WARNINGS=1 npm "$@" --no-audit --no-fund --no-update-notifier --loglevel=error; }
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() {
   say "$*"
@@ -107,8 +108,8 @@ make_node_ready() {
     package=$(platform_package)
     say "Node $node_major or later is needed${version:+, the system has $version}: bringing the npm package $package into .toolchain/"
     rm -rf "$toolchain/node_modules"
-    npm install --prefix "$toolchain" --no-save --no-package-lock --ignore-scripts $quiet \
-      "$package@$node_major" >&2 || fail "npm could not bring $package; the lines above say why."
+    quiet_npm install --prefix "$toolchain" --no-save --no-package-lock --ignore-scripts "$package@$node_major" >&2 ||
+      fail "npm could not bring $package; the lines above say why."
     target=../node_modules/$package/bin/node
   fi
   ln -sfn "$target" "$toolchain/bin/node"
@@ -123,7 +124,7 @@ modules_are_ready() { [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted_stamp)"
 make_modules_ready() {
   say 'installing the npm packages of package-lock.json'
   rm -f "$stamp"
-  (cd "$root" && npm ci --ignore-scripts $quiet >&2) ||
+  (cd "$root" && quiet_npm ci --ignore-scripts >&2) ||
     fail 'npm ci failed; the lines above say why.'
   compile_ssh_crypto
   wanted_stamp >"$stamp"
@@ -141,7 +142,7 @@ compile_ssh_crypto() {
   (
     cd "$root"
     [ ! -e "$headers/include/node/node_api.h" ] || export npm_config_nodedir="$headers"
-    npm rebuild $quiet ssh2 cpu-features >"$toolchain/ssh2.log" 2>&1
+    quiet_npm rebuild ssh2 cpu-features >"$toolchain/ssh2.log" 2>&1
   ) || say "ssh2's native cryptography did not compile (see .toolchain/ssh2.log): everything works, its tunnel is slower."
 }
 

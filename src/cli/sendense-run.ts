@@ -1,22 +1,24 @@
 #!/usr/bin/env node
+import { existsSync, mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 
-// Halves the time to start. In a folder of this user alone: what lies there is run.
-const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'sendense');
-enableCompileCache(cache);
+cacheCompiledCode();
 const { main } = await import('./main.ts');
 const { reportError } = await import('./report-error.ts');
 const { openTerminal } = await import('../view/terminal.ts');
 
-/** A reader that goes away (`| head`) ends neither the run nor the program. */
+/** A reader that goes away (`| head`) or a terminal that is closed ends neither the run nor the program. */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }
+
+// A closed terminal or a lost connection stops a run as SIGTERM does: it cleans up.
+process.on('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
 
 process.on('uncaughtException', async (error) => {
   const terminal = openTerminal({ stdout: process.stdout, stderr: process.stderr, env: process.env, noColour: false });
@@ -41,4 +43,15 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
     stream.once('error', () => resolve());
     stream.write('', () => resolve());
   });
+}
+
+/** Halves the time to start. In a folder of this user alone, because what lies there is run. */
+function cacheCompiledCode(): void {
+  const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  try {
+    if (!existsSync(caches)) mkdirSync(caches, { mode: 0o700 });
+    enableCompileCache(join(caches, 'sendense'));
+  } catch {
+    // No home, or one that cannot be written: it starts as fast as it can.
+  }
 }

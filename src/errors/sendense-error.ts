@@ -43,7 +43,14 @@ export function toSendenseError(value: unknown): SendenseError {
   const code = (value as NodeJS.ErrnoException | undefined)?.code;
   const message = value instanceof Error ? value.message : String(value);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new SendenseError('disk.full', message, { cause: value });
-  if (code === 'EACCES' || code === 'EPERM' || code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'EROFS') {
+  if (
+    code === 'EACCES' ||
+    code === 'EPERM' ||
+    code === 'ENOENT' ||
+    code === 'EISDIR' ||
+    code === 'ENOTDIR' ||
+    code === 'EROFS'
+  ) {
     return new SendenseError('file.unreadable', message, { cause: value });
   }
   return new SendenseError('run.internal', message, { cause: value });

@@ -28,15 +28,22 @@ export interface ExtentListOptions {
 export async function serveExtentList(options: ExtentListOptions): Promise<NbdServer> {
   const list = join(options.directory, `${options.name}.extents`);
   const socket = join(options.directory, `${options.name}.sock`);
-  await writeFile(list, options.extents.map((extent) => `${extent.offset} ${extent.length}\n`).join(''), { mode: 0o600 });
+  await writeFile(list, options.extents.map((extent) => `${extent.offset} ${extent.length}\n`).join(''), {
+    mode: 0o600,
+  });
   await rm(socket, { force: true });
-  return startNbdkit(['--filter=extentlist', 'nbd', ...nbdPluginArgs(options.source), 'shared=false', `extentlist=${list}`], socket, options.signal);
+  return startNbdkit(
+    ['--filter=extentlist', 'nbd', ...nbdPluginArgs(options.source), 'shared=false', `extentlist=${list}`],
+    socket,
+    options.signal,
+  );
 }
 
 function nbdPluginArgs(uri: string): string[] {
   const address = parseNbdUri(uri);
   if (!address) throw new SendenseError('run.internal', `not an NBD address: ${uri}`);
-  const where = address.kind === 'unix' ? [`socket=${address.socket}`] : [`hostname=${address.host}`, `port=${address.port}`];
+  const where =
+    address.kind === 'unix' ? [`socket=${address.socket}`] : [`hostname=${address.host}`, `port=${address.port}`];
   return [...where, `export=${address.exportName}`];
 }
 

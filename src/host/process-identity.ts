@@ -79,9 +79,13 @@ export async function terminate(
   if (await waitUntilGone(identity, options.graceMs ?? 10_000, options.signal)) return 'terminated';
   send(identity, 'SIGKILL');
   if (await waitUntilGone(identity, 10_000)) return 'killed';
-  throw new SendenseError('tool.failed', `process ${identity.pid} (${argvOf(identity.pid)[0] ?? 'unknown'}) does not end although it was killed`, {
-    remedy: 'It hangs in the kernel, probably on a disk or mount that does not answer: look there.',
-  });
+  throw new SendenseError(
+    'tool.failed',
+    `process ${identity.pid} (${argvOf(identity.pid)[0] ?? 'unknown'}) does not end although it was killed`,
+    {
+      remedy: 'It hangs in the kernel, probably on a disk or mount that does not answer: look there.',
+    },
+  );
 }
 
 function send(identity: ProcessIdentity, name: NodeJS.Signals): void {

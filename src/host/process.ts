@@ -3,12 +3,14 @@ import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import type { Readable } from 'node:stream';
 import { execa, type ExecaError } from 'execa';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { packageOfTool } from './tools.ts';
+import { packageOfTool } from './known-tools.ts';
 
 export interface RunToolOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Added to our own environment; LC_ALL is C unless it is given here, because messages are read. */
+  /** Added to our own environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Otherwise LC_ALL is C, because messages are read. */
+  readonly ownLocale?: boolean;
   readonly cwd?: string;
   readonly input?: string;
   readonly timeoutMs?: number;
@@ -16,10 +18,10 @@ export interface RunToolOptions {
   readonly onStdoutLine?: ((line: string) => void) | undefined;
   /** Standard output as it comes, for programs that draw with carriage returns; it is not kept then. */
   readonly onStdoutText?: ((text: string) => void) | undefined;
+  /** Standard error as it comes; it is not kept then. */
+  readonly onStderrText?: ((text: string) => void) | undefined;
   /** Lines that the program writes to descriptor 3. */
   readonly onPipeLine?: ((line: string) => void) | undefined;
-  /** Keeps only the last so many characters of either output, instead of failing at {@link maxOutput}. */
-  readonly keepLast?: number;
   /** Any exit code is an answer, not an error. */
   readonly allowFailure?: boolean;
 }
@@ -40,25 +42,37 @@ const quietMs = 1000;
  * Runs a program to its end. Never through a shell. On abort the program gets SIGTERM and 5 s later SIGKILL.
  * @throws SendenseError `tool.missing`, `tool.failed`, `disk.full`; on abort the signal's reason
  */
-export async function runTool(file: string, args: readonly string[], options: RunToolOptions = {}): Promise<ToolResult> {
+export async function runTool(
+  file: string,
+  args: readonly string[],
+  options: RunToolOptions = {},
+): Promise<ToolResult> {
   options.signal?.throwIfAborted();
-  const keeps = options.keepLast === undefined;
   const child = execa(file, args, {
-    env: { LC_ALL: 'C', ...options.env },
+    env: { ...(options.ownLocale ? {} : { LC_ALL: 'C' }), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(options.onPipeLine ? ['pipe' as const] : [])],
-    buffer: { stdout: keeps && !options.onStdoutLine && !options.onStdoutText, stderr: keeps, ...(options.onPipeLine ? { fd3: false } : {}) },
+    stdio: [
+      options.input === undefined ? 'ignore' : 'pipe',
+      'pipe',
+      'pipe',
+      ...(options.onPipeLine ? ['pipe' as const] : []),
+    ],
+    buffer: {
+      stdout: !options.onStdoutLine && !options.onStdoutText,
+      stderr: !options.onStderrText,
+      ...(options.onPipeLine ? { fd3: false } : {}),
+    },
     forceKillAfterDelay: 5000,
     maxBuffer: maxOutput,
     reject: false,
     stripFinalNewline: true,
   });
   const outputs = [child.stdout, child.stderr, child.stdio[3]].filter((stream) => stream != null) as Readable[];
-  const [lastOut, lastErr] = keeps ? [] : [keepLast(child.stdout, options.keepLast ?? 0), keepLast(child.stderr, options.keepLast ?? 0)];
   if (options.onStdoutText) child.stdout.setEncoding('utf8').on('data', options.onStdoutText);
+  if (options.onStderrText) child.stderr.setEncoding('utf8').on('data', options.onStderrText);
   const readers = [
     follow(options.onStdoutLine && child.iterable({ from: 'stdout' }), options.onStdoutLine),
     follow(options.onPipeLine && child.iterable({ from: 'fd3' }), options.onPipeLine),
@@ -66,12 +80,13 @@ export async function runTool(file: string, args: readonly string[], options: Ru
   void letGo(child.nodeChildProcess, outputs);
   const result = await child;
   const faults = (await Promise.all(readers)).filter((fault) => fault !== null);
-  const stdout = lastOut?.() ?? textOf(result.stdout);
-  const stderr = lastErr?.() ?? textOf(result.stderr);
+  const stdout = textOf(result.stdout);
+  const stderr = textOf(result.stderr);
   if (result.failed) {
     const failure = result as unknown as ExecaError;
     if (failure.isCanceled) throw options.signal?.reason ?? new SendenseError('run.cancelled', `${file} was cancelled`);
-    if (!(failure.exitCode !== undefined && options.allowFailure && !failure.isMaxBuffer)) throw failed(file, args, failure, options, stderr || stdout);
+    if (!(failure.exitCode !== undefined && options.allowFailure && !failure.isMaxBuffer))
+      throw failed(file, args, failure, options, stderr || stdout);
   }
   if (faults.length > 0) throw faults[0]?.error;
   return { stdout, stderr, exitCode: result.exitCode ?? 0 };
@@ -79,20 +94,15 @@ export async function runTool(file: string, args: readonly string[], options: Ru
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-function keepLast(stream: Readable, length: number): () => string {
-  let text = '';
-  stream.setEncoding('utf8').on('data', (more: string) => {
-    text += more;
-    if (text.length > 2 * length) text = text.slice(-length);
-  });
-  return () => text.slice(-length).replace(/\r?\n$/, '');
-}
-
 /** Closes our ends of the pipes of a program that has ended, once they are quiet. */
-async function letGo(child: { exitCode: number | null; signalCode: string | null } & NodeJS.EventEmitter, streams: readonly Readable[]): Promise<void> {
+async function letGo(
+  child: { exitCode: number | null; signalCode: string | null } & NodeJS.EventEmitter,
+  streams: readonly Readable[],
+): Promise<void> {
   await once(child, 'exit').catch(() => null);
-  const read = (): number => streams.reduce((sum, stream) => sum + ((stream as { bytesRead?: number }).bytesRead ?? 0), 0);
-  for (let before = -1; streams.some((stream) => !stream.closed) && read() !== before; ) {
+  const read = (): number =>
+    streams.reduce((sum, stream) => sum + ((stream as { bytesRead?: number }).bytesRead ?? 0), 0);
+  for (let before = -1; streams.some((stream) => !stream.closed) && read() !== before;) {
     before = read();
     await delay(quietMs, undefined, { ref: false });
     // A busy event loop must not look like a quiet program: what is in the pipes is read first.
@@ -103,7 +113,10 @@ async function letGo(child: { exitCode: number | null; signalCode: string | null
 }
 
 /** Answers what the listener threw. */
-async function follow(lines: AsyncIterable<unknown> | undefined, onLine: ((line: string) => void) | undefined): Promise<{ error: unknown } | null> {
+async function follow(
+  lines: AsyncIterable<unknown> | undefined,
+  onLine: ((line: string) => void) | undefined,
+): Promise<{ error: unknown } | null> {
   if (!lines || !onLine) return null;
   let fault: { error: unknown } | null = null;
   try {
@@ -120,7 +133,13 @@ async function follow(lines: AsyncIterable<unknown> | undefined, onLine: ((line:
   return fault;
 }
 
-function failed(file: string, args: readonly string[], failure: ExecaError, options: RunToolOptions, said: string): SendenseError {
+function failed(
+  file: string,
+  args: readonly string[],
+  failure: ExecaError,
+  options: RunToolOptions,
+  said: string,
+): SendenseError {
   const name = [file, args[0]?.startsWith('-') ? '' : (args[0] ?? '')].join(' ').trim();
   const original = failure.originalMessage ?? failure.shortMessage;
   if (failure.code === 'ENOENT' && !/"cwd" option/.test(original)) return missing(file, failure);
@@ -134,14 +153,22 @@ function failed(file: string, args: readonly string[], failure: ExecaError, opti
           ? `could not be started: ${original.split('\n')[0]}`
           : `ended with ${failure.exitCode}`;
   const message = `${name} ${what}${said ? `: ${tail(said)}` : ''}`;
-  if (/No space left on device|Disk quota exceeded/.test(said)) return new SendenseError('disk.full', message, { cause: failure });
+  if (/No space left on device|Disk quota exceeded/.test(said))
+    return new SendenseError('disk.full', message, { cause: failure });
   return new SendenseError('tool.failed', message, { cause: failure });
 }
 
 function missing(file: string, cause: unknown): SendenseError {
   const debian = packageOfTool(file);
-  if (debian === undefined) return new SendenseError('tool.missing', `${file} was not found`, { cause, remedy: `Install ${file}, or correct its path.` });
-  return new SendenseError('tool.missing', `${file} is not installed (Debian package ${debian})`, { cause, remedy: `apt-get install ${debian}` });
+  if (debian === undefined)
+    return new SendenseError('tool.missing', `${file} was not found`, {
+      cause,
+      remedy: `Install ${file}, or correct its path.`,
+    });
+  return new SendenseError('tool.missing', `${file} is not installed (Debian package ${debian})`, {
+    cause,
+    remedy: `apt-get install ${debian}`,
+  });
 }
 
 /** The end of what a program said: its last 20 lines, at most 4000 characters. */

@@ -18,7 +18,13 @@ export async function imageInfo(
   file: string,
   options: { format?: string | undefined; forceShare?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<ImageInfo> {
-  const args = ['info', '--output=json', ...(options.forceShare ? ['-U'] : []), ...(options.format ? ['-f', options.format] : []), file];
+  const args = [
+    'info',
+    '--output=json',
+    ...(options.forceShare ? ['-U'] : []),
+    ...(options.format ? ['-f', options.format] : []),
+    file,
+  ];
   const { stdout } = await runTool('qemu-img', args, { signal: options.signal, timeoutMs: 60_000 });
   const info = JSON.parse(stdout) as {
     'format': string;
@@ -44,12 +50,27 @@ export function createQcow2Args(file: string, capacity: number, backing: string 
     : ['create', '-q', '-f', 'qcow2', '-o', options, '-F', 'qcow2', '-b', backing, file, String(capacity)];
 }
 
-export async function createQcow2(file: string, capacity: number, backing: string | null, signal?: AbortSignal): Promise<void> {
+export async function createQcow2(
+  file: string,
+  capacity: number,
+  backing: string | null,
+  signal?: AbortSignal,
+): Promise<void> {
   await runTool('qemu-img', createQcow2Args(file, capacity, backing), { signal, timeoutMs: 120_000 });
 }
 
 /** Arguments of {@link createOverlay}. */
-export const createOverlayArgs = (file: string, backing: string): string[] => ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', backing, file];
+export const createOverlayArgs = (file: string, backing: string): string[] => [
+  'create',
+  '-q',
+  '-f',
+  'qcow2',
+  '-F',
+  'qcow2',
+  '-b',
+  backing,
+  file,
+];
 
 /** A qcow2 on top of an image named by its absolute path, with that image's capacity. */
 export async function createOverlay(file: string, backing: string, signal?: AbortSignal): Promise<void> {
@@ -66,15 +87,28 @@ export interface ImageCheck {
 
 /** `qemu-img check`: exit codes 0 fine, 2 corrupt, 3 leaks, 63 not supported by the format (qemu-img(1)). */
 export async function checkImage(file: string, signal?: AbortSignal): Promise<ImageCheck> {
-  const result = await runTool('qemu-img', ['check', '--output=json', '-f', 'qcow2', file], { signal, allowFailure: true });
+  const result = await runTool('qemu-img', ['check', '--output=json', '-f', 'qcow2', file], {
+    signal,
+    allowFailure: true,
+  });
   if (![0, 2, 3].includes(result.exitCode)) {
-    return { ok: false, leaks: 0, corruptions: 1, message: `qemu-img check ended with ${result.exitCode}: ${result.stderr.trim()}` };
+    return {
+      ok: false,
+      leaks: 0,
+      corruptions: 1,
+      message: `qemu-img check ended with ${result.exitCode}: ${result.stderr.trim()}`,
+    };
   }
   const report = JSON.parse(result.stdout) as { 'leaks'?: number; 'corruptions'?: number; 'check-errors'?: number };
   const corruptions = (report.corruptions ?? 0) + (report['check-errors'] ?? 0);
   const leaks = report.leaks ?? 0;
   const ok = result.exitCode === 0 && corruptions === 0 && leaks === 0;
-  return { ok, leaks, corruptions, message: ok ? 'no errors' : `${corruptions} corruptions, ${leaks} leaked clusters ${result.stderr.trim()}`.trim() };
+  return {
+    ok,
+    leaks,
+    corruptions,
+    message: ok ? 'no errors' : `${corruptions} corruptions, ${leaks} leaked clusters ${result.stderr.trim()}`.trim(),
+  };
 }
 
 export interface ConvertOptions {
@@ -96,7 +130,12 @@ export function convertArgs(options: ConvertOptions): string[] {
     'convert',
     '-p',
     ...(options.inOrder ? [] : ['-W']),
-    ...['-m', '8', '-f', options.fromFormat, '-O', options.toFormat],
+    '-m',
+    '8',
+    '-f',
+    options.fromFormat,
+    '-O',
+    options.toFormat,
     ...(options.toOptions ? ['-o', options.toOptions] : []),
     options.from,
     options.to,
@@ -136,7 +175,10 @@ export async function mapImage(file: string, signal?: AbortSignal): Promise<Allo
   const areas: Allocation[] = [];
   // One area a line; a fragmented disk has millions, too many for one text.
   const onStdoutLine = (line: string): void => {
-    const area = line.replace(/^\[/, '').replace(/[,\]]$/, '').trim();
+    const area = line
+      .replace(/^\[/, '')
+      .replace(/[,\]]$/, '')
+      .trim();
     if (area !== '') areas.push(JSON.parse(area) as Allocation);
   };
   await runTool('qemu-img', ['map', '--output=json', '-f', 'qcow2', file], { signal, onStdoutLine });
@@ -144,8 +186,16 @@ export async function mapImage(file: string, signal?: AbortSignal): Promise<Allo
 }
 
 /** Identical guest content? Source: qemu-img(1), compare: 0 identical, 1 different, above 1 error. */
-export async function compareImages(a: { file: string; format: string }, b: { file: string; format: string }, signal?: AbortSignal): Promise<boolean> {
-  const result = await runTool('qemu-img', ['compare', '-q', '-f', a.format, '-F', b.format, a.file, b.file], { signal, allowFailure: true });
-  if (result.exitCode > 1) throw new SendenseError('tool.failed', `qemu-img compare ended with ${result.exitCode}: ${result.stderr.trim()}`);
+export async function compareImages(
+  a: { file: string; format: string },
+  b: { file: string; format: string },
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const result = await runTool('qemu-img', ['compare', '-q', '-f', a.format, '-F', b.format, a.file, b.file], {
+    signal,
+    allowFailure: true,
+  });
+  if (result.exitCode > 1)
+    throw new SendenseError('tool.failed', `qemu-img compare ended with ${result.exitCode}: ${result.stderr.trim()}`);
   return result.exitCode === 0;
 }

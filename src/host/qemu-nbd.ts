@@ -38,16 +38,27 @@ export function qemuNbdArgs(options: ServeOptions, cache: CacheMode = 'native'):
       ? ['--cache=none', '--aio=native', '--discard=unmap', '--detect-zeroes=on']
       : ['--cache=writeback', '--aio=threads', '--discard=unmap', '--detect-zeroes=on'];
   const listen =
-    'port' in options.listen ? ['--bind=127.0.0.1', `--port=${options.listen.port}`] : [`--socket=${options.listen.socket}`];
+    'port' in options.listen
+      ? ['--bind=127.0.0.1', `--port=${options.listen.port}`]
+      : [`--socket=${options.listen.socket}`];
   const image = options.forceShare
     ? ['--image-opts', `driver=${options.format},force-share=on,file.filename=${options.file.replaceAll(',', ',,')}`]
     : [`--format=${options.format}`, options.file];
-  return ['--fork', `--pid-file=${options.pidFile}`, '--persistent', '--shared=10', ...mode, ...listen, `--export-name=${options.exportName}`, ...image];
+  return [
+    '--fork',
+    `--pid-file=${options.pidFile}`,
+    '--persistent',
+    '--shared=10',
+    ...mode,
+    ...listen,
+    `--export-name=${options.exportName}`,
+    ...image,
+  ];
 }
 
 /**
  * Starts qemu-nbd in the background; it accepts connections when this returns.
- * @throws SendenseError `nbd.failed` with what qemu-nbd printed, `source.busy` where another program holds the image
+ * @throws SendenseError `nbd.failed` with what qemu-nbd printed, `source.busy` where another program holds the image, `ports.taken`
  */
 export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
   options.signal?.throwIfAborted();
@@ -70,25 +81,41 @@ export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
  * glibc gives each 1 MiB request's buffer back to the kernel and gets it anew, page fault by page fault; keeping it halves
  * qemu-nbd's system time (measured, docs/performance.md) and costs some 30 MB of memory.
  */
-const allocator = { MALLOC_TRIM_THRESHOLD_: String(256 * 1024 * 1024), MALLOC_MMAP_THRESHOLD_: String(64 * 1024 * 1024) };
+const allocator = {
+  MALLOC_TRIM_THRESHOLD_: String(256 * 1024 * 1024),
+  MALLOC_MMAP_THRESHOLD_: String(64 * 1024 * 1024),
+};
 
 /** Not stopped half-way: the half that it forked would live on unseen. It is up within a second, or has failed. */
 async function start(options: ServeOptions, cache: CacheMode): Promise<void> {
-  const result = await runTool('qemu-nbd', qemuNbdArgs(options, cache), { env: allocator, timeoutMs: 60_000, allowFailure: true });
+  const result = await runTool('qemu-nbd', qemuNbdArgs(options, cache), {
+    env: allocator,
+    timeoutMs: 60_000,
+    allowFailure: true,
+  });
   if (result.exitCode === 0) return;
   const said = (result.stderr || result.stdout).trim() || 'it printed nothing';
   if (/Failed to get (shared )?"[a-z ]+" lock|Is another process using the image/i.test(said)) {
     throw new SendenseError('source.busy', `${options.file} is in use by another program: ${said}`);
   }
+  if ('port' in options.listen && /Address already in use/i.test(said)) {
+    throw new SendenseError('ports.taken', `port ${options.listen.port} was taken by another program: ${said}`);
+  }
   throw new SendenseError('nbd.failed', `qemu-nbd for ${options.file} ended with ${result.exitCode}: ${said}`);
 }
 
 function serverOf(process: ProcessIdentity, options: ServeOptions): NbdServer {
-  const uri = 'port' in options.listen ? tcpUri('127.0.0.1', options.listen.port, options.exportName) : unixUri(options.listen.socket, options.exportName);
+  const uri =
+    'port' in options.listen
+      ? tcpUri('127.0.0.1', options.listen.port, options.exportName)
+      : unixUri(options.listen.socket, options.exportName);
   const stop: NbdServer['stop'] = async (how = {}) => {
     const outcome = await terminate(process, { graceMs: how.graceMs ?? 60_000, signal: how.signal });
     // qemu-nbd removes its Unix socket and pid file only when it ends well.
-    await Promise.all([rm(options.pidFile, { force: true }), 'socket' in options.listen ? rm(options.listen.socket, { force: true }) : undefined]);
+    await Promise.all([
+      rm(options.pidFile, { force: true }),
+      'socket' in options.listen ? rm(options.listen.socket, { force: true }) : undefined,
+    ]);
     return outcome;
   };
   return { process, uri, stop, [Symbol.asyncDispose]: async () => void (await stop()) };

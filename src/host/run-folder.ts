@@ -25,7 +25,9 @@ export async function makeRunFolder(id: string): Promise<string> {
     await mkdir(parent, { mode: 0o700 }).catch(unless('EEXIST'));
     const info = await lstat(parent).catch(unless('ENOENT'));
     if (info && (!info.isDirectory() || info.uid !== process.getuid?.() || (info.mode & 0o077) !== 0)) {
-      throw new SendenseError('state.unusable', `${parent} is not a directory of this user alone`, { remedy: `Find out who made ${parent}, and remove it.` });
+      throw new SendenseError('state.unusable', `${parent} is not a directory of this user alone`, {
+        remedy: `Find out who made ${parent}, and remove it.`,
+      });
     }
     // Another run that ends may remove the parent at any moment, as long as it is empty.
     const made = await mkdir(folder, { mode: 0o700 }).then(() => true, unless('EEXIST', 'ENOENT'));

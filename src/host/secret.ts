@@ -35,8 +35,14 @@ function readerOf(secret: Secret['secret'], folder: string, signal?: AbortSignal
   }
   if (secret.systemd !== undefined) {
     const name = basename(secret.systemd);
-    return [`systemd credential ${name}`, () => readFile(join(process.env['CREDENTIALS_DIRECTORY'] ?? '/nonexistent', name), 'utf8')];
+    return [
+      `systemd credential ${name}`,
+      () => readFile(join(process.env['CREDENTIALS_DIRECTORY'] ?? '/nonexistent', name), 'utf8'),
+    ];
   }
   const [file = '', ...args] = secret.command ?? [];
-  return [`command ${file}`, async () => (await runTool(file, args, { cwd: folder, signal, timeoutMs: 30_000 })).stdout];
+  return [
+    `command ${file}`,
+    async () => (await runTool(file, args, { cwd: folder, signal, timeoutMs: 30_000 })).stdout,
+  ];
 }

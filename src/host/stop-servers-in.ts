@@ -8,7 +8,10 @@ import { argvOf, identityOf, terminate } from './process-identity.ts';
  * Also finds one that was started a moment ago and has not written its pid file.
  * @returns how many there were
  */
-export async function stopServersIn(folder: string, options: { graceMs?: number; signal?: AbortSignal | undefined } = {}): Promise<number> {
+export async function stopServersIn(
+  folder: string,
+  options: { graceMs?: number; signal?: AbortSignal | undefined } = {},
+): Promise<number> {
   const found = (await serversIn(folder)).map((identity) => terminate(identity, options));
   await Promise.all(found);
   return found.length;
@@ -20,7 +23,8 @@ async function serversIn(folder: string): Promise<ProcessIdentity[]> {
     if (!/^[0-9]+$/.test(name)) continue;
     const identity = identityOf(Number(name));
     const [program = '', ...args] = argvOf(Number(name));
-    if (identity && basename(program) === 'qemu-nbd' && args.some((arg) => arg.startsWith(`--pid-file=${folder}/`))) found.push(identity);
+    if (identity && basename(program) === 'qemu-nbd' && args.some((arg) => arg.startsWith(`--pid-file=${folder}/`)))
+      found.push(identity);
   }
   return found;
 }

@@ -1,42 +1,43 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import { runTool } from './process.ts';
-
-interface Tool {
-  readonly package: string;
-  /** Oldest version known to work: the one that Debian 12 has. */
-  readonly minimum: string;
-}
-
-/** Every program that the product starts, with the Debian package that brings it. */
-const tools: Readonly<Record<string, Tool>> = {
-  'qemu-img': { package: 'qemu-utils', minimum: '6.2' },
-  'qemu-nbd': { package: 'qemu-utils', minimum: '6.2' },
-  'nbdkit': { package: 'nbdkit', minimum: '1.30' },
-  'nbdcopy': { package: 'libnbd-bin', minimum: '1.12' },
-};
-
-/** The Debian package that brings a program; undefined where we do not know it. */
-export const packageOfTool = (name: string): string | undefined => tools[name]?.package;
+import { knownTools, packageOfTool } from './known-tools.ts';
 
 export interface ToolVersion {
   readonly name: string;
   readonly version: string;
 }
 
+/** How long an answer counts: a run asks several times, and an agent that lives for months must notice an upgrade. */
+const freshMs = 60_000;
+const asked = new Map<string, { readonly at: number; readonly answer: Promise<ToolVersion> }>();
+
 /**
  * The version of each program, all asked at once.
  * @throws SendenseError `tool.missing`, `tool.version`
  */
 export async function requireTools(names: readonly string[], signal?: AbortSignal): Promise<ToolVersion[]> {
-  return Promise.all(names.map((name) => requireTool(name, signal)));
+  signal?.throwIfAborted();
+  return Promise.all(names.map(remembered));
 }
 
-async function requireTool(name: string, signal?: AbortSignal): Promise<ToolVersion> {
-  const { stdout, stderr } = await runTool(name, ['--version'], { signal, timeoutMs: 20_000 });
+function remembered(name: string): Promise<ToolVersion> {
+  const before = asked.get(name);
+  if (before && performance.now() - before.at < freshMs) return before.answer;
+  const answer = requireTool(name);
+  asked.set(name, { at: performance.now(), answer });
+  answer.catch(() => asked.delete(name));
+  return answer;
+}
+
+async function requireTool(name: string): Promise<ToolVersion> {
+  const { stdout, stderr } = await runTool(name, ['--version'], { timeoutMs: 20_000 });
   const version = /\b([0-9]+\.[0-9]+(?:\.[0-9]+)*)/.exec(stdout || stderr)?.[1] ?? '0';
-  const minimum = tools[name]?.minimum ?? '0';
+  const minimum = knownTools[name]?.minimum ?? '0';
   if (older(version, minimum)) {
-    throw new SendenseError('tool.version', `${name} is version ${version}; at least ${minimum} is needed (Debian package ${packageOfTool(name) ?? name})`);
+    throw new SendenseError(
+      'tool.version',
+      `${name} is version ${version}; at least ${minimum} is needed (Debian package ${packageOfTool(name) ?? name})`,
+    );
   }
   return { name, version };
 }

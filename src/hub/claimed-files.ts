@@ -7,7 +7,12 @@ export function claimedFiles(state: State, repository: string): Set<string> {
   const files = new Set<string>();
   for (const run of listRuns(state, { open: true })) {
     for (const { claim } of listSteps(state, run.id)) {
-      const { repository: name, files: made, context, backupId } = (claim ?? {}) as { repository?: string; files?: string[]; context?: string; backupId?: string };
+      const {
+        repository: name,
+        files: made,
+        context,
+        backupId,
+      } = (claim ?? {}) as { repository?: string; files?: string[]; context?: string; backupId?: string };
       if (name !== repository) continue;
       for (const file of made ?? []) files.add(file).add(`${file}.sendense-part`);
       if (context !== undefined && backupId !== undefined) files.add(manifestPath(context, backupId));

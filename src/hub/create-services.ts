@@ -26,7 +26,11 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
   const repositories = new Map<string, Promise<Repository>>();
   const repositoryPath = (name: string): string => {
     const repository = settings.repositories[name];
-    if (!repository) throw new SendenseError('repository.unusable', `sendense.yaml has no repository ${name}; it has ${Object.keys(settings.repositories).join(', ')}`);
+    if (!repository)
+      throw new SendenseError(
+        'repository.unusable',
+        `sendense.yaml has no repository ${name}; it has ${Object.keys(settings.repositories).join(', ')}`,
+      );
     return resolve(settingsFolder, repository.path);
   };
   const connect = async (name: string): Promise<NodeClient> => {
@@ -45,8 +49,12 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     settingsFolder,
     state,
     repositoryPath,
-    openRepository: (name) => remember(repositories, name, () => openRepository(name, repositoryPath(name), points(state, { repository: name }).length > 0)),
-    node: (name) => remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name)),
+    openRepository: (name) =>
+      remember(repositories, name, () =>
+        openRepository(name, repositoryPath(name), points(state, { repository: name }).length > 0),
+      ),
+    node: (name) =>
+      remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name)),
     isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',
     readSecret,
   };
@@ -67,7 +75,10 @@ function nodeSettings(settings: Settings, name: string): Settings['nodes'][strin
   const node = settings.nodes[name];
   if (node) return node;
   if (name === 'local') return { mode: 'embedded' };
-  throw new SendenseError('settings.invalid', `sendense.yaml has no node ${name}; it has ${Object.keys(settings.nodes).join(', ') || 'none'}`);
+  throw new SendenseError(
+    'settings.invalid',
+    `sendense.yaml has no node ${name}; it has ${Object.keys(settings.nodes).join(', ') || 'none'}`,
+  );
 }
 
 export const nodeStateDirOf = (statePath: string): string => join(dirname(statePath), 'node');

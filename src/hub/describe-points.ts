@@ -4,7 +4,11 @@ import type { RestorePoint } from '../state/restore-points.ts';
 import type { RestorePointOutput } from '../schemas/types.ts';
 
 /** Restore points as `list` and `show` print them. `all` holds every point of their VMs. */
-export function describePoints(points: readonly RestorePoint[], all: readonly RestorePoint[], root: (repository: string) => string): RestorePointOutput[] {
+export function describePoints(
+  points: readonly RestorePoint[],
+  all: readonly RestorePoint[],
+  root: (repository: string) => string,
+): RestorePointOutput[] {
   const lengths = chainLengths(all);
   return points.map((point) => ({
     backup_id: point.backup_id,
@@ -34,7 +38,8 @@ export function describePoints(points: readonly RestorePoint[], all: readonly Re
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-const keyOf = (point: RestorePoint, number: number, id = point.backup_id): string => `${point.repository}/${point.vm.context}/${id}/${number}`;
+const keyOf = (point: RestorePoint, number: number, id = point.backup_id): string =>
+  `${point.repository}/${point.vm.context}/${id}/${number}`;
 
 /** Files in the chain of each disk; oldest first, so that a parent is counted before what is built on it. */
 function chainLengths(all: readonly RestorePoint[]): Map<string, number> {

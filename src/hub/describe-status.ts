@@ -27,6 +27,10 @@ export function describeStatus(state: State): StatusOutput {
       owner_alive: run.finished === null && isRunning(run.owner),
     })),
     leases: listLeases(state).map(({ port, run_id }) => ({ port, run_id })),
-    locks: listLocks(state, isRunning).map((lock) => ({ name: lock.name, run_id: lock.runId, owner_alive: lock.alive })),
+    locks: listLocks(state, isRunning).map((lock) => ({
+      name: lock.name,
+      run_id: lock.runId,
+      owner_alive: lock.alive,
+    })),
   };
 }

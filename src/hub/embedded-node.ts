@@ -11,7 +11,10 @@ export type EmbeddedNodeFactory = (options: {
 }) => Promise<AsyncDisposable>;
 
 /** An agent inside this process, reached through a Unix socket of this user alone, with a token made for it. */
-export async function startEmbeddedNode(start: EmbeddedNodeFactory, stateDir: string): Promise<{ client: NodeClient } & AsyncDisposable> {
+export async function startEmbeddedNode(
+  start: EmbeddedNodeFactory,
+  stateDir: string,
+): Promise<{ client: NodeClient } & AsyncDisposable> {
   const id = `hub-${process.pid}-${randomBytes(3).toString('hex')}`;
   const folder = await makeRunFolder(id);
   const socket = join(folder, 'node.sock');

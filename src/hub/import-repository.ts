@@ -22,7 +22,9 @@ export interface ImportOptions {
 export async function importRepository(options: ImportOptions): Promise<ImportOutput> {
   const output: ImportOutput = { version: 1, repository: options.repository, imported: [], present: 0, refused: [] };
   const contexts = await readdir(options.root, { withFileTypes: true });
-  for (const context of contexts.filter((entry) => entry.isDirectory() && entry.name !== 'lost+found').toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const context of contexts
+    .filter((entry) => entry.isDirectory() && entry.name !== 'lost+found')
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const manifests = await readAll(options, context.name, output);
     const accepted = new Set<string>();
     for (const manifest of manifests) {
@@ -40,7 +42,11 @@ async function readAll(options: ImportOptions, context: string, output: ImportOu
     const path = join(context, name);
     try {
       const manifest = await readManifest(join(options.root, path));
-      if (manifestPath(manifest.vm.context, manifest.backup_id) !== path) throw new SendenseError('repository.damaged', `it is the manifest of ${manifest.vm.context}/${manifest.backup_id}`);
+      if (manifestPath(manifest.vm.context, manifest.backup_id) !== path)
+        throw new SendenseError(
+          'repository.damaged',
+          `it is the manifest of ${manifest.vm.context}/${manifest.backup_id}`,
+        );
       manifests.push(manifest);
     } catch (error) {
       output.refused.push({ path, message: (error as Error).message });
@@ -49,15 +55,29 @@ async function readAll(options: ImportOptions, context: string, output: ImportOu
   return parentsFirst(manifests);
 }
 
-async function importOne(options: ImportOptions, manifest: Manifest, accepted: Set<string>, output: ImportOutput): Promise<void> {
+async function importOne(
+  options: ImportOptions,
+  manifest: Manifest,
+  accepted: Set<string>,
+  output: ImportOutput,
+): Promise<void> {
   const path = manifestPath(manifest.vm.context, manifest.backup_id);
   try {
     for (const disk of manifest.disks) {
-      if (disk.parent !== null && !accepted.has(disk.parent)) throw new SendenseError('repository.damaged', `disk-${disk.number} is built on ${disk.parent}, which is not there or was refused`);
+      if (disk.parent !== null && !accepted.has(disk.parent))
+        throw new SendenseError(
+          'repository.damaged',
+          `disk-${disk.number} is built on ${disk.parent}, which is not there or was refused`,
+        );
       for (const file of [disk.path, disk.index.path]) {
         const info = await lstat(join(options.root, manifest.vm.context, file)).catch(() => null);
-        if (!info?.isFile()) throw new SendenseError('repository.damaged', `${join(manifest.vm.context, file)} is missing`);
-        if (file === disk.path && info.size !== disk.file_bytes) throw new SendenseError('repository.damaged', `${join(manifest.vm.context, file)} has ${info.size} bytes, ${disk.file_bytes} were committed`);
+        if (!info?.isFile())
+          throw new SendenseError('repository.damaged', `${join(manifest.vm.context, file)} is missing`);
+        if (file === disk.path && info.size !== disk.file_bytes)
+          throw new SendenseError(
+            'repository.damaged',
+            `${join(manifest.vm.context, file)} has ${info.size} bytes, ${disk.file_bytes} were committed`,
+          );
       }
     }
     const outcome = insertRestorePoint(options.state, options.repository, manifest);

@@ -20,7 +20,11 @@ export interface UsableSettings {
 export function requireSettings(config: string | undefined, startFolder: string): UsableSettings {
   const loaded = loadSettings(config, startFolder);
   if (loaded.diagnostics.length > 0) throw invalid('settings.invalid', loaded.diagnostics, loaded.document?.text ?? '');
-  if (loaded.file === undefined || !loaded.settings) throw new SendenseError('settings.missing', `no sendense.yaml in ${loaded.folder}, in a folder above it, or in /etc/sendense`);
+  if (loaded.file === undefined || !loaded.settings)
+    throw new SendenseError(
+      'settings.missing',
+      `no sendense.yaml in ${loaded.folder}, in a folder above it, or in /etc/sendense`,
+    );
   return { file: loaded.file, folder: loaded.folder, settings: loaded.settings, loaded };
 }
 
@@ -33,7 +37,8 @@ export interface PlanRequest {
 
 /** @throws SendenseError `plan.invalid` with the diagnostics in its details; `usage` for a mode that the plan cannot have */
 export function loadPipeline(request: PlanRequest, settings: LoadedSettings): Pipeline {
-  const loaded = request.text === undefined ? loadPlanFile(request.file) : loadPlanText({ file: request.file, text: request.text });
+  const loaded =
+    request.text === undefined ? loadPlanFile(request.file) : loadPlanText({ file: request.file, text: request.text });
   const { pipeline, diagnostics, document } = completePlan(loaded, settings, request.mode);
   if (!pipeline) throw invalid('plan.invalid', diagnostics, document.text);
   return pipeline;
@@ -43,8 +48,14 @@ export function loadPipeline(request: PlanRequest, settings: LoadedSettings): Pi
 function invalid(code: ErrorCode, diagnostics: readonly Diagnostic[], text: string): SendenseError {
   const first = diagnostics[0];
   const more = diagnostics.length > 1 ? ` (and ${diagnostics.length - 1} more)` : '';
-  return new SendenseError(code, `${first?.file ?? ''}:${first?.line ?? 1}:${first?.column ?? 1}: ${first?.message ?? 'invalid'}${more}`, {
-    ...(first ? { remedy: first.remedy, position: { file: first.file, line: first.line, column: first.column } } : {}),
-    details: { diagnostics, text },
-  });
+  return new SendenseError(
+    code,
+    `${first?.file ?? ''}:${first?.line ?? 1}:${first?.column ?? 1}: ${first?.message ?? 'invalid'}${more}`,
+    {
+      ...(first
+        ? { remedy: first.remedy, position: { file: first.file, line: first.line, column: first.column } }
+        : {}),
+      details: { diagnostics, text },
+    },
+  );
 }

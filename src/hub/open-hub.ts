@@ -12,7 +12,18 @@ import { makeRunFolder, removeRunFolder, sweepRunFolders } from '../host/run-fol
 import { createEvaluator } from '../plan/create-evaluator.ts';
 import { findRepository } from '../repository/open-repository.ts';
 import { packageRoot } from '../schemas/validator.ts';
-import type { CheckOutput, ImportOutput, ListOutput, PlanOutput, RecoverOutput, RunEvent, RunFinishedEvent, Settings, ShowOutput, StatusOutput } from '../schemas/types.ts';
+import type {
+  CheckOutput,
+  ImportOutput,
+  ListOutput,
+  PlanOutput,
+  RecoverOutput,
+  RunEvent,
+  RunFinishedEvent,
+  Settings,
+  ShowOutput,
+  StatusOutput,
+} from '../schemas/types.ts';
 import { createJournal } from '../state/create-journal.ts';
 import { openState, type State } from '../state/open-state.ts';
 import { points } from '../state/restore-points.ts';
@@ -75,7 +86,8 @@ export interface Hub extends AsyncDisposable {
   importRepository(name: string, signal?: AbortSignal): Promise<ImportOutput>;
 }
 
-export const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
+export const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
+  .version;
 
 /** @throws SendenseError `settings.missing`, `settings.invalid`, `state.unusable` */
 export async function openHub(options: HubOptions): Promise<Hub> {
@@ -92,17 +104,40 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
   const { file: settingsFile, folder, settings, loaded } = requireSettings(options.config, options.startFolder);
   const statePath = resolve(folder, settings.state);
   const state = stack.use(openState(statePath, { readOnly: options.readOnly ?? false }));
-  const services = createServices({ version, settings, settingsFolder: folder, state, nodeStateDir: await nodeStateDir(options, statePath, stack), embeddedNode: options.embeddedNode }, stack);
+  const services = createServices(
+    {
+      version,
+      settings,
+      settingsFolder: folder,
+      state,
+      nodeStateDir: await nodeStateDir(options, statePath, stack),
+      embeddedNode: options.embeddedNode,
+    },
+    stack,
+  );
   const journal = createJournal(state, isRunning);
   const registry = options.steps ?? stepRegistry;
   const evaluator = createEvaluator();
 
   const recover = async (signal?: AbortSignal, emit?: (event: RunEvent) => void): Promise<RecoverOutput> => {
     await sweepRunFolders(signal);
-    const recovered = await recoverRuns({ journal, registry, services, recoverer: thisProcess(), ...(signal ? { signal } : {}), ...(emit ? { emit } : {}) });
+    const recovered = await recoverRuns({
+      journal,
+      registry,
+      services,
+      recoverer: thisProcess(),
+      ...(signal ? { signal } : {}),
+      ...(emit ? { emit } : {}),
+    });
     return {
       version: 1,
-      runs: recovered.map(({ runId, plan, undone, published, errors }) => ({ run_id: runId, plan, undone: [...undone], published, errors: errors.map(errorToJson) })),
+      runs: recovered.map(({ runId, plan, undone, published, errors }) => ({
+        run_id: runId,
+        plan,
+        undone: [...undone],
+        published,
+        errors: errors.map(errorToJson),
+      })),
     };
   };
 
@@ -135,11 +170,28 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
 
     async preview(request) {
       const pipeline = loadPipeline(request, loaded);
-      const preview = await previewPipeline({ pipeline, registry, services, evaluator, ...(request.cancel ? { signal: request.cancel.gently } : {}) });
+      const preview = await previewPipeline({
+        pipeline,
+        registry,
+        services,
+        evaluator,
+        ...(request.cancel ? { signal: request.cancel.gently } : {}),
+      });
       const disks = (preview.outputs['decide'] as { disks?: PlanOutput['disks'] } | undefined)?.disks ?? [];
       const estimates = disks.map((disk) => disk.estimated_bytes);
-      const estimated = disks.length === 0 || estimates.includes(null) ? null : estimates.reduce<number>((total, bytes) => total + (bytes ?? 0), 0);
-      return { version: 1, plan: pipeline.name, kind: pipeline.kind, vm: pipeline.vm, steps: [...preview.steps], disks, estimated_bytes: estimated };
+      const estimated =
+        disks.length === 0 || estimates.includes(null)
+          ? null
+          : estimates.reduce<number>((total, bytes) => total + (bytes ?? 0), 0);
+      return {
+        version: 1,
+        plan: pipeline.name,
+        kind: pipeline.kind,
+        vm: pipeline.vm,
+        steps: [...preview.steps],
+        disks,
+        estimated_bytes: estimated,
+      };
     },
 
     async list(filter) {
@@ -151,11 +203,20 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     async show(filter) {
       const all = points(state, onlyRepository(settings, filter));
       const selected = filter.point === undefined ? undefined : all.find((point) => point.backup_id === filter.point);
-      if (filter.point !== undefined && !selected) throw new SendenseError('point.unknown', `there is no restore point ${filter.point}`);
+      if (filter.point !== undefined && !selected)
+        throw new SendenseError('point.unknown', `there is no restore point ${filter.point}`);
       const vm = selected?.vm.name ?? filter.vm ?? '';
-      const shown = all.filter((point) => point.vm.name === vm && (!selected || point.repository === selected.repository));
+      const shown = all.filter(
+        (point) => point.vm.name === vm && (!selected || point.repository === selected.repository),
+      );
       if (shown.length === 0) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
-      return { version: 1, vm, repository: shown[0]?.repository ?? '', selected: selected?.backup_id ?? null, points: describePoints(shown, all, services.repositoryPath) };
+      return {
+        version: 1,
+        vm,
+        repository: shown[0]?.repository ?? '',
+        selected: selected?.backup_id ?? null,
+        points: describePoints(shown, all, services.repositoryPath),
+      };
     },
 
     async check(request) {
@@ -177,7 +238,8 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
 
     async importRepository(name, signal) {
       const root = services.repositoryPath(name);
-      if (!(await findRepository(name, root))) throw new SendenseError('repository.unusable', `repository ${name}: there is none at ${root}`);
+      if (!(await findRepository(name, root)))
+        throw new SendenseError('repository.unusable', `repository ${name}: there is none at ${root}`);
       return importRepository({ state, repository: name, root, signal });
     },
 
@@ -195,12 +257,16 @@ async function nodeStateDir(options: HubOptions, statePath: string, stack: Async
 }
 
 /** One backup of a VM in a repository at a time; restores only read. */
-const lockOf = (pipeline: Pipeline): string | null => (pipeline.kind === 'restore' ? null : `${String(pipeline.plan['repository'])}/${pipeline.vm}`);
+const lockOf = (pipeline: Pipeline): string | null =>
+  pipeline.kind === 'restore' ? null : `${String(pipeline.plan['repository'])}/${pipeline.vm}`;
 
 function onlyRepository(settings: Settings, filter: PointFilter): { repository?: string } {
   if (filter.repository === undefined) return {};
   if (!settings.repositories[filter.repository]) {
-    throw new SendenseError('repository.unusable', `sendense.yaml has no repository ${filter.repository}; it has ${Object.keys(settings.repositories).join(', ')}`);
+    throw new SendenseError(
+      'repository.unusable',
+      `sendense.yaml has no repository ${filter.repository}; it has ${Object.keys(settings.repositories).join(', ')}`,
+    );
   }
   return { repository: filter.repository };
 }
@@ -211,8 +277,14 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 function assertSomethingToCheck({ state }: Services, names: readonly string[], { vm, point }: CheckRequest): void {
   if (vm === undefined && point === undefined) return;
   const known = names.flatMap((name) => points(state, { repository: name }));
-  const found = known.some((entry) => (vm === undefined || entry.vm.context === vm) && (point === undefined || entry.backup_id === point));
-  if (!found) throw new SendenseError('point.unknown', point === undefined ? `VM ${vm} has no restore points` : `there is no restore point ${point}`);
+  const found = known.some(
+    (entry) => (vm === undefined || entry.vm.context === vm) && (point === undefined || entry.backup_id === point),
+  );
+  if (!found)
+    throw new SendenseError(
+      'point.unknown',
+      point === undefined ? `VM ${vm} has no restore points` : `there is no restore point ${point}`,
+    );
 }
 
 /** By context and backup id. */
@@ -229,11 +301,24 @@ async function checkOne(services: Services, name: string, request: CheckRequest)
   const root = services.repositoryPath(name);
   const stored = points(services.state, { repository: name });
   if (!(await findRepository(name, root))) {
-    const findings: CheckOutput['findings'] = stored.length === 0 ? [] : [{ severity: 'error', code: 'file.missing', backup_id: null, path: root, message: `there is no repository at ${root}, but ${stored.length} restore points of it are known`, remedy: 'Mount it, or correct its path in sendense.yaml.' }];
+    const findings: CheckOutput['findings'] =
+      stored.length === 0
+        ? []
+        : [
+            {
+              severity: 'error',
+              code: 'file.missing',
+              backup_id: null,
+              path: root,
+              message: `there is no repository at ${root}, but ${stored.length} restore points of it are known`,
+              remedy: 'Mount it, or correct its path in sendense.yaml.',
+            },
+          ];
     return { version: 1, ok: findings.length === 0, repository: name, points_checked: 0, bytes_read: 0, findings };
   }
   const point = request.point === undefined ? undefined : stored.find((entry) => entry.backup_id === request.point);
-  if (request.point !== undefined && !point) return { version: 1, ok: true, repository: name, points_checked: 0, bytes_read: 0, findings: [] };
+  if (request.point !== undefined && !point)
+    return { version: 1, ok: true, repository: name, points_checked: 0, bytes_read: 0, findings: [] };
   const result = await checkRepository({
     root,
     context: point?.vm.context ?? request.vm,
@@ -244,5 +329,10 @@ async function checkOne(services: Services, name: string, request: CheckRequest)
     signal: request.signal,
     onProgress: request.onProgress,
   });
-  return { version: 1, ok: result.findings.every((finding) => finding.severity !== 'error'), repository: name, ...result };
+  return {
+    version: 1,
+    ok: result.findings.every((finding) => finding.severity !== 'error'),
+    repository: name,
+    ...result,
+  };
 }

@@ -22,10 +22,7 @@ export interface StartedClient {
  * Starts the client of a job in a session of its own, so that it outlives this process. The document, which may hold a
  * password, goes through its standard input: neither argv nor the environment nor a file has it.
  */
-export async function startClient(
-  folder: JobFolder,
-  request: BackupStartRequest,
-): Promise<StartedClient> {
+export async function startClient(folder: JobFolder, request: BackupStartRequest): Promise<StartedClient> {
   await using stdout = await open(folder.stdout, 'w', 0o600);
   await using stderr = await open(folder.stderr, 'w', 0o600);
   const child = spawn(

@@ -22,25 +22,36 @@ export interface Decision {
 
 const asked: Decision = { mode: 'full', method: 'full', reason: 'the plan asks for a full backup', fallback: false };
 const fallback = (reason: string): Decision => ({ mode: 'full', method: 'full', reason, fallback: true });
-const incremental = (method: 'areas' | 'digest', reason: string): Decision => ({ mode: 'incremental', method, reason, fallback: false });
+const incremental = (method: 'areas' | 'digest', reason: string): Decision => ({
+  mode: 'incremental',
+  method,
+  reason,
+  fallback: false,
+});
 
 /** Full or incremental, and why. Incremental only where all that DESIGN.md section 5 demands holds. Pure. */
 export function decideDisk({ disk, wanted, lastPoint, parent, chain }: DecisionFacts): Decision {
   if (wanted === 'full') return asked;
   if (lastPoint === null) return fallback('first backup of this VM in this repository');
   if (!parent) return fallback(`the disk is not in the last restore point ${lastPoint}`);
-  if (parent.capacity !== disk.capacity_bytes) return fallback(`the capacity changed from ${parent.capacity} to ${disk.capacity_bytes} bytes`);
+  if (parent.capacity !== disk.capacity_bytes)
+    return fallback(`the capacity changed from ${parent.capacity} to ${disk.capacity_bytes} bytes`);
   if (parent.changeId === null) return fallback(`no change id is recorded for this disk at ${lastPoint}`);
   if (chain?.verdict !== 'sound') return fallback(`the chain cannot be built on: ${whyNot(chain)}`);
   if (disk.change_tracking === 'areas') {
     if (disk.changed_since === parent.changeId) return incremental('areas', `changed areas since ${parent.backupId}`);
     const since = disk.changed_since === null ? 'has no start' : `starts at ${disk.changed_since}`;
-    return incremental('digest', `compared by digest with ${parent.backupId}: the list of changes ${since}, the parent is at ${parent.changeId}`);
+    return incremental(
+      'digest',
+      `compared by digest with ${parent.backupId}: the list of changes ${since}, the parent is at ${parent.changeId}`,
+    );
   }
   return incremental('digest', `compared by digest with ${parent.backupId}`);
 }
 
 function whyNot(chain: Exclude<ChainVerdict, { verdict: 'sound' }> | null): string {
   if (chain === null) return 'it was not looked at';
-  return chain.verdict === 'broken' ? chain.reason : `${chain.paths.join(', ')} changed since the commit and was not compared`;
+  return chain.verdict === 'broken'
+    ? chain.reason
+    : `${chain.paths.join(', ')} changed since the commit and was not compared`;
 }

@@ -23,6 +23,9 @@ export const backingName = (parentId: string): string => `${parentId}.qcow2`;
 
 /** Ids sort by time: `20261121T013000Z-4f2a91`. */
 export function backupIdOf(startedAt: number, runId: string): string {
-  const time = new Date(startedAt).toISOString().replace(/[-:]/g, '').replace(/\.[0-9]+/, '');
+  const time = new Date(startedAt)
+    .toISOString()
+    .replace(/[-:]/g, '')
+    .replace(/\.[0-9]+/, '');
   return `${time}-${runId.slice(-6)}`;
 }

@@ -62,10 +62,14 @@ export async function readManifest(path: string): Promise<Manifest> {
   const manifest = value as Manifest;
   const expected = manifestChecksum(manifest);
   if (manifest.checksum !== expected) {
-    throw new SendenseError('repository.damaged', `${path} was changed: its checksum is ${manifest.checksum}, its content gives ${expected}`);
+    throw new SendenseError(
+      'repository.damaged',
+      `${path} was changed: its checksum is ${manifest.checksum}, its content gives ${expected}`,
+    );
   }
   const stray = strayPath(manifest);
-  if (stray !== null) throw new SendenseError('repository.damaged', `${path} names a file outside of its place: ${stray}`);
+  if (stray !== null)
+    throw new SendenseError('repository.damaged', `${path} names a file outside of its place: ${stray}`);
   return manifest;
 }
 
@@ -80,7 +84,9 @@ function strayPath({ vm: { context }, backup_id, disks }: Manifest): string | nu
 
 /** Parents before what is built on them, and else oldest first; the clock need not have gone forward all the time. */
 export function parentsFirst(manifests: Iterable<Manifest>): Manifest[] {
-  const oldestFirst = [...manifests].toSorted((a, b) => compare(a.created, b.created) || compare(a.backup_id, b.backup_id));
+  const oldestFirst = [...manifests].toSorted(
+    (a, b) => compare(a.created, b.created) || compare(a.backup_id, b.backup_id),
+  );
   const byId = new Map(oldestFirst.map((manifest) => [manifest.backup_id, manifest]));
   const begun = new Set<Manifest>();
   const ordered: Manifest[] = [];

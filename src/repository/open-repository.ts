@@ -24,7 +24,9 @@ export async function findRepository(name: string, path: string): Promise<Reposi
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') return refuseForeign(name, path);
-    throw new SendenseError('repository.unusable', `repository ${name}: ${marker} cannot be read (${code})`, { cause: error });
+    throw new SendenseError('repository.unusable', `repository ${name}: ${marker} cannot be read (${code})`, {
+      cause: error,
+    });
   }
   const id = idIn(text);
   if (!id) throw new SendenseError('repository.unusable', `repository ${name}: ${marker} is not a marker of ${format}`);
@@ -40,19 +42,29 @@ function idIn(text: string): string | null {
   }
 }
 
-async function refuseForeign(name: string, path: string): Promise<null> {
+async function refuseForeign(name: string, path: string): Promise<Repository | null> {
   let names: string[];
   try {
     names = await readdir(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new SendenseError('repository.unusable', `repository ${name}: ${path} cannot be listed (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+    throw new SendenseError(
+      'repository.unusable',
+      `repository ${name}: ${path} cannot be listed (${(error as NodeJS.ErrnoException).code})`,
+      { cause: error },
+    );
   }
+  // Another run made it between the two looks.
+  if (names.includes(markerName)) return findRepository(name, path);
   const foreign = names.filter((entry) => entry !== 'lost+found' && !entry.endsWith('.sendense-part'));
   if (foreign.length === 0) return null;
-  throw new SendenseError('repository.unusable', `repository ${name}: ${path} is not empty and has no ${markerName} (it holds ${foreign.slice(0, 3).join(', ')})`, {
-    remedy: 'Name an empty directory, or the repository itself.',
-  });
+  throw new SendenseError(
+    'repository.unusable',
+    `repository ${name}: ${path} is not empty and has no ${markerName} (it holds ${foreign.slice(0, 3).join(', ')})`,
+    {
+      remedy: 'Name an empty directory, or the repository itself.',
+    },
+  );
 }
 
 /**
@@ -67,15 +79,23 @@ export async function openRepository(name: string, path: string, known: boolean)
     return found;
   }
   if (known) {
-    throw new SendenseError('repository.unusable', `repository ${name}: ${path} holds nothing, but restore points of it are known`, {
-      remedy: 'Mount it, or correct its path in sendense.yaml.',
-    });
+    throw new SendenseError(
+      'repository.unusable',
+      `repository ${name}: ${path} holds nothing, but restore points of it are known`,
+      {
+        remedy: 'Mount it, or correct its path in sendense.yaml.',
+      },
+    );
   }
   try {
     await mkdir(path, { recursive: true });
     await makeMarker(path);
   } catch (error) {
-    throw new SendenseError('repository.unusable', `repository ${name}: ${path} cannot be made: ${(error as Error).message}`, { cause: error });
+    throw new SendenseError(
+      'repository.unusable',
+      `repository ${name}: ${path} cannot be made: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
   const made = await findRepository(name, path);
   if (!made) throw new SendenseError('repository.unusable', `repository ${name}: ${path} vanished`);
@@ -101,6 +121,10 @@ async function assertWritable(repository: Repository): Promise<void> {
   try {
     await access(repository.path, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new SendenseError('repository.unusable', `repository ${repository.name}: ${repository.path} is not writable`, { cause: error });
+    throw new SendenseError(
+      'repository.unusable',
+      `repository ${repository.name}: ${repository.path} is not writable`,
+      { cause: error },
+    );
   }
 }

@@ -35,16 +35,25 @@ export async function verifyChain(repository: string, chain: readonly StoredDisk
   const touched: string[] = [];
   for (const disk of chain) {
     const path = join(repository, disk.path);
-    const info = await lstat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => error.code ?? 'unreadable');
-    if (typeof info === 'string') return broken(`${disk.path} ${info === 'ENOENT' ? 'is missing' : `cannot be read (${info})`}`);
+    const info = await lstat(path, { bigint: true }).catch(
+      (error: NodeJS.ErrnoException) => error.code ?? 'unreadable',
+    );
+    if (typeof info === 'string')
+      return broken(`${disk.path} ${info === 'ENOENT' ? 'is missing' : `cannot be read (${info})`}`);
     if (!info.isFile()) return broken(`${disk.path} is not a regular file`);
-    if (info.size !== BigInt(disk.fileBytes)) return broken(`${disk.path} has ${info.size} bytes, ${disk.fileBytes} were committed`);
+    if (info.size !== BigInt(disk.fileBytes))
+      return broken(`${disk.path} has ${info.size} bytes, ${disk.fileBytes} were committed`);
     if (String(info.mtimeNs) !== disk.fileMtimeNs) touched.push(disk.path);
   }
   const newest = chain[0];
   if (newest) {
-    const digest = await sha256OfFile(join(repository, newest.indexPath)).catch((error: NodeJS.ErrnoException) => error.code ?? 'unreadable');
-    if (digest !== newest.indexSha256) return broken(`block index ${newest.indexPath} ${digest === 'ENOENT' ? 'is missing' : 'is not as it was committed'}`);
+    const digest = await sha256OfFile(join(repository, newest.indexPath)).catch(
+      (error: NodeJS.ErrnoException) => error.code ?? 'unreadable',
+    );
+    if (digest !== newest.indexSha256)
+      return broken(
+        `block index ${newest.indexPath} ${digest === 'ENOENT' ? 'is missing' : 'is not as it was committed'}`,
+      );
   }
   return touched.length > 0 ? { verdict: 'touched', paths: touched } : { verdict: 'sound' };
 }

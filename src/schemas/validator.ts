@@ -2,13 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { SendenseError } from '../errors/sendense-error.ts';
-import * as compiled from './compiled.js';
+import validators from './compiled.js';
 import { exportNameOf } from './export-name.ts';
 
 /** The package's root: the folder that holds `schemas/` and `runners/`. */
 export const packageRoot = join(import.meta.dirname, '../..');
-
-const validators = compiled as unknown as Readonly<Record<string, ValidateFunction>>;
 
 /**
  * The validator of a schema, named as its file below `schemas/`, with a pointer for the input or output of a step:

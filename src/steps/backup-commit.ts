@@ -22,14 +22,26 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
   uses: 'backup.commit',
   title: 'Commit the restore point',
   leaves: 'result',
-  claim: (input) => ({ repository: input.repository, context: input.decision.context, backupId: input.decision.backup_id }),
+  claim: (input) => ({
+    repository: input.repository,
+    context: input.decision.context,
+    backupId: input.decision.backup_id,
+  }),
 
   async plan({ services }, input) {
-    const path = join(services.repositoryPath(input.repository), manifestPath(input.decision.context, input.decision.backup_id));
+    const path = join(
+      services.repositoryPath(input.repository),
+      manifestPath(input.decision.context, input.decision.backup_id),
+    );
     return {
       effects: [
         { action: 'create', target: path, detail: 'manifest', argv: null },
-        { action: 'insert', target: 'backups, backup_disks', detail: 'restore point and change ids, one transaction', argv: null },
+        {
+          action: 'insert',
+          target: 'backups, backup_disks',
+          detail: 'restore point and change ids, one transaction',
+          argv: null,
+        },
       ],
     };
   },
@@ -42,14 +54,23 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
     // From here the run is not stopped half-way: a manifest without its rows would have to be unwound again.
     context.signal.throwIfAborted();
     const written = await ownManifest(path, context.runId);
-    const manifest = written ?? (await writeManifest(path, manifestOf(input, context, services.version, qemu?.version ?? '')));
+    const manifest =
+      written ?? (await writeManifest(path, manifestOf(input, context, services.version, qemu?.version ?? '')));
     insertRestorePoint(services.state, claim.repository, manifest);
     return {
       backup_id: claim.backupId,
       manifest: path,
       disks: input.decision.disks.map((disk) => {
         const moved = find(input.transferred, disk.disk);
-        return { disk: disk.disk, mode: disk.mode, reason: moved.reason, bytes_total: disk.capacity_bytes, bytes_transferred: moved.bytes_transferred, change_id: moved.change_id, path: join(root, disk.path) };
+        return {
+          disk: disk.disk,
+          mode: disk.mode,
+          reason: moved.reason,
+          bytes_total: disk.capacity_bytes,
+          bytes_transferred: moved.bytes_transferred,
+          change_id: moved.change_id,
+          path: join(root, disk.path),
+        };
       }),
     };
   },
@@ -83,7 +104,8 @@ async function runOf(path: string): Promise<string | null> {
   }
 }
 
-const isCommitted = (state: State, { repository, context, backupId }: Claim): boolean => findPoint(state, { repository, context, backupId }) !== undefined;
+const isCommitted = (state: State, { repository, context, backupId }: Claim): boolean =>
+  findPoint(state, { repository, context, backupId }) !== undefined;
 
 function find<T extends { disk: string }>(entries: readonly T[], disk: string): T {
   const entry = entries.find((candidate) => candidate.disk === disk);
@@ -91,7 +113,12 @@ function find<T extends { disk: string }>(entries: readonly T[], disk: string): 
   return entry;
 }
 
-function manifestOf(input: BackupCommitInput, facts: RunFacts, version: string, qemu: string): Omit<Manifest, 'checksum'> {
+function manifestOf(
+  input: BackupCommitInput,
+  facts: RunFacts,
+  version: string,
+  qemu: string,
+): Omit<Manifest, 'checksum'> {
   const { decision } = input;
   const inContext = (path: string): string => relative(decision.context, path);
   return {

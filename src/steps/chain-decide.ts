@@ -25,12 +25,17 @@ type Confirm = (disk: DiskInfo, chain: readonly StoredDisk[], touched: readonly 
 export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput>({
   uses: 'chain.decide',
   title: 'Decide full or incremental',
-  claim: (_input, facts) => ({ backupId: backupIdOf(facts.startedAt, facts.runId), folder: runFolderOf(readFolderId(facts.runId)) }),
+  claim: (_input, facts) => ({
+    backupId: backupIdOf(facts.startedAt, facts.runId),
+    folder: runFolderOf(readFolderId(facts.runId)),
+  }),
 
   async plan({ services, startedAt, runId }, input) {
     const later: string[] = [];
     const output = await decide(services, input, backupIdOf(startedAt, runId), async (_disk, _chain, touched) => {
-      later.push(`${touched.join(', ')} changed since the commit: the content will be compared before anything is built on it`);
+      later.push(
+        `${touched.join(', ')} changed since the commit: the content will be compared before anything is built on it`,
+      );
       return { verdict: 'sound' };
     });
     return {
@@ -43,7 +48,14 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
 
   async run(context, input, claim) {
     const { path: root } = await context.services.openRepository(input.repository);
-    const output = await decide(context.services, input, claim.backupId, (disk, chain, touched) => confirmContent(context, { root, repository: input.repository, vm: contextOf(input), label: disk.label }, chain, touched));
+    const output = await decide(context.services, input, claim.backupId, (disk, chain, touched) =>
+      confirmContent(
+        context,
+        { root, repository: input.repository, vm: contextOf(input), label: disk.label },
+        chain,
+        touched,
+      ),
+    );
     for (const disk of output.disks) context.log(`${disk.disk}: ${disk.mode}, ${disk.reason}`);
     for (const warning of output.warnings) context.warn(warning);
     return output;
@@ -54,7 +66,12 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
 
 const contextOf = (input: ChainDecideInput): string => (input.vm as unknown as VmReference).name;
 
-async function decide(services: Services, input: ChainDecideInput, backupId: string, confirm: Confirm): Promise<ChainDecideOutput> {
+async function decide(
+  services: Services,
+  input: ChainDecideInput,
+  backupId: string,
+  confirm: Confirm,
+): Promise<ChainDecideOutput> {
   const context = contextOf(input);
   const last = latestPoint(services.state, { repository: input.repository, context });
   const numbers = numbersFor(input.disks, knownDisks(services.state, { repository: input.repository, context }));
@@ -66,7 +83,9 @@ async function decide(services: Services, input: ChainDecideInput, backupId: str
     disks.push(decisionOf(disk, number, context, backupId, found));
   }
   const kept = new Set(input.disks.map((disk) => disk.uuid));
-  const removed = (last?.disks ?? []).filter((disk) => !kept.has(disk.uuid)).map(({ number, uuid, label }) => ({ number, uuid, label }));
+  const removed = (last?.disks ?? [])
+    .filter((disk) => !kept.has(disk.uuid))
+    .map(({ number, uuid, label }) => ({ number, uuid, label }));
   return {
     backup_id: backupId,
     context,
@@ -75,8 +94,19 @@ async function decide(services: Services, input: ChainDecideInput, backupId: str
     parent: last?.backup_id ?? null,
     disks: disks.toSorted((a, b) => a.number - b.number),
     removed_disks: removed,
-    summary: disks.map((disk) => ({ disk: disk.disk, mode: disk.mode, reason: disk.reason, bytes_total: disk.capacity_bytes, bytes_transferred: 0, change_id: null, path: null })),
-    warnings: removed.map((disk) => `${diskName(disk.number)} (${disk.label}) was in restore point ${last?.backup_id} and is no longer part of the VM`),
+    summary: disks.map((disk) => ({
+      disk: disk.disk,
+      mode: disk.mode,
+      reason: disk.reason,
+      bytes_total: disk.capacity_bytes,
+      bytes_transferred: 0,
+      change_id: null,
+      path: null,
+    })),
+    warnings: removed.map(
+      (disk) =>
+        `${diskName(disk.number)} (${disk.label}) was in restore point ${last?.backup_id} and is no longer part of the VM`,
+    ),
   };
 }
 
@@ -93,7 +123,13 @@ interface Found {
   readonly parent: StoredDisk | null;
 }
 
-async function look(services: Services, input: ChainDecideInput, disk: DiskInfo, last: RestorePoint | undefined, confirm: Confirm): Promise<Found> {
+async function look(
+  services: Services,
+  input: ChainDecideInput,
+  disk: DiskInfo,
+  last: RestorePoint | undefined,
+  confirm: Confirm,
+): Promise<Found> {
   const row = last?.disks.find((entry) => entry.uuid === disk.uuid);
   const parent = last && row ? storedDisk(last, row) : null;
   const facts = { disk, wanted: input.mode, lastPoint: last?.backup_id ?? null, parent };
@@ -105,7 +141,13 @@ async function look(services: Services, input: ChainDecideInput, disk: DiskInfo,
   return { decision, parent: decision.mode === 'incremental' ? parent : null };
 }
 
-async function judge(services: Services, repository: string, disk: DiskInfo, chain: readonly StoredDisk[] | string, confirm: Confirm): Promise<ChainVerdict> {
+async function judge(
+  services: Services,
+  repository: string,
+  disk: DiskInfo,
+  chain: readonly StoredDisk[] | string,
+  confirm: Confirm,
+): Promise<ChainVerdict> {
   if (typeof chain === 'string') return { verdict: 'broken', reason: chain };
   const verdict = await verifyChain(services.repositoryPath(repository), chain);
   return verdict.verdict === 'touched' ? confirm(disk, chain, verdict.paths) : verdict;
@@ -116,7 +158,13 @@ function refuseFallback(input: ChainDecideInput, disk: DiskInfo, decision: Decis
   throw new SendenseError('chain.no-parent', `${disk.label}: no incremental is possible: ${decision.reason}`);
 }
 
-const decisionOf = (disk: DiskInfo, number: number, context: string, backupId: string, { decision, parent }: Found): DiskDecision => ({
+const decisionOf = (
+  disk: DiskInfo,
+  number: number,
+  context: string,
+  backupId: string,
+  { decision, parent }: Found,
+): DiskDecision => ({
   disk: diskName(number),
   number,
   key: disk.key,
@@ -138,5 +186,10 @@ const decisionOf = (disk: DiskInfo, number: number, context: string, backupId: s
   },
   path: imagePath(context, number, backupId),
   index_path: indexPath(context, number, backupId),
-  estimated_bytes: decision.method === 'areas' ? disk.changed_bytes : decision.method === 'full' ? (disk.allocated_bytes ?? disk.capacity_bytes) : null,
+  estimated_bytes:
+    decision.method === 'areas'
+      ? disk.changed_bytes
+      : decision.method === 'full'
+        ? (disk.allocated_bytes ?? disk.capacity_bytes)
+        : null,
 });

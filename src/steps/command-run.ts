@@ -3,10 +3,13 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { runTool } from '../host/process.ts';
 import type { CommandRunInput, CommandRunOutput, Secret } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
+import { maskSecrets } from './mask-secrets.ts';
 import type { StepContext } from '../engine/step.ts';
 import type { Services } from './services.ts';
 
+/** Characters of a command's output that are kept. */
 const outputLimit = 64 * 1024;
+const errorLimit = 2000;
 
 export const commandRun = defineStep<CommandRunInput, null, CommandRunOutput>({
   uses: 'command.run',
@@ -15,33 +18,73 @@ export const commandRun = defineStep<CommandRunInput, null, CommandRunOutput>({
   claim: () => null,
 
   plan: async ({ planFolder }, input) => ({
-    effects: [{ action: 'run', target: resolve(planFolder, input.cwd ?? '.'), detail: `environment: ${Object.keys(input.env ?? {}).join(', ') || 'nothing added'}`, argv: input.argv }],
+    effects: [
+      {
+        action: 'run',
+        target: resolve(planFolder, input.cwd ?? '.'),
+        detail: `environment: ${Object.keys(input.env ?? {}).join(', ') || 'nothing added'}`,
+        argv: input.argv,
+      },
+    ],
     unknown: ['what the command does'],
   }),
 
   async run(context, input) {
     const [file = '', ...args] = input.argv;
     const { env, secrets } = await environment(context, input.env ?? {});
-    const hide = (text: string): string => secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text);
-    const result = await runTool(file, args, {
+    const [stdout, stderr] = [keepEnd(secrets, outputLimit), keepEnd(secrets, errorLimit)];
+    const { exitCode } = await runTool(file, args, {
       cwd: resolve(context.planFolder, input.cwd ?? '.'),
       env,
+      ownLocale: true,
       signal: context.signal,
       allowFailure: true,
+      onStdoutText: stdout.add,
+      onStderrText: stderr.add,
     }).catch((error: unknown) => {
       context.signal.throwIfAborted();
-      throw new SendenseError('command.failed', hide((error as Error).message));
+      throw failed(
+        keepEnd(secrets, outputLimit)
+          .add((error as Error).message)
+          .end(),
+        stderr.end(),
+      );
     });
-    const output = hide(result.stdout).slice(-outputLimit);
-    if (result.exitCode !== 0) {
-      throw new SendenseError('command.failed', `${file} ended with ${result.exitCode}${result.stderr ? `: ${hide(result.stderr).slice(-2000)}` : ''}`);
-    }
+    const output = stdout.end();
+    if (exitCode !== 0) throw failed(`${file} ended with ${exitCode}`, stderr.end() || output.slice(-errorLimit));
     return { exit_code: 0, output };
   },
 });
 
+const failed = (what: string, said: string): SendenseError =>
+  new SendenseError('command.failed', said ? `${what}: ${said}` : what);
+
+interface KeptEnd {
+  add(text: string): KeptEnd;
+  /** Without the last newline. */
+  end(): string;
+}
+
+/** The last characters of a text that comes in pieces, secrets masked. */
+function keepEnd(secrets: readonly string[], limit: number): KeptEnd {
+  const mask = maskSecrets(secrets);
+  let kept = '';
+  const take = (text: string): void => {
+    kept += text;
+    if (kept.length > 2 * limit) kept = kept.slice(-limit);
+  };
+  const end: KeptEnd = {
+    add: (text) => (take(mask.add(text)), end),
+    end: () => (take(mask.end()), kept.slice(-limit).replace(/\r?\n$/, '')),
+  };
+  return end;
+}
+
 /** Values as text; secrets are read here and handed to the command alone. */
-async function environment(context: StepContext<Services>, given: Record<string, unknown>): Promise<{ env: Record<string, string>; secrets: string[] }> {
+async function environment(
+  context: StepContext<Services>,
+  given: Record<string, unknown>,
+): Promise<{ env: Record<string, string>; secrets: string[] }> {
   const env: Record<string, string> = {};
   const secrets: string[] = [];
   for (const [name, value] of Object.entries(given)) {
@@ -50,7 +93,12 @@ async function environment(context: StepContext<Services>, given: Record<string,
       secrets.push(secret);
       env[name] = secret;
     } else {
-      env[name] = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value as string);
+      env[name] =
+        value === null || value === undefined
+          ? ''
+          : typeof value === 'object'
+            ? JSON.stringify(value)
+            : String(value as string);
     }
   }
   return { env, secrets };

@@ -25,15 +25,27 @@ export async function confirmContent(
   context.log(`${label}: ${touched.join(', ')} changed since the commit; comparing the content of the chain`);
   context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
   try {
-    await using server = await serveReadOnly(join(root, newest.path), 'qcow2', readFolderId(context.runId), context.signal);
+    await using server = await serveReadOnly(
+      join(root, newest.path),
+      'qcow2',
+      readFolderId(context.runId),
+      context.signal,
+    );
     const result = await compareExport({
       uri: server.uri,
       indexPath: join(root, newest.indexPath),
       signal: context.signal,
-      onProgress: (done) => context.progress([{ disk: label, phase: 'comparing', bytes_done: done, bytes_total: newest.capacity, rate: 0 }]),
+      onProgress: (done) =>
+        context.progress([
+          { disk: label, phase: 'comparing', bytes_done: done, bytes_total: newest.capacity, rate: 0 },
+        ]),
     });
     const first = result.mismatches[0];
-    if (first) return { verdict: 'broken', reason: `the content of ${newest.path} is not what was backed up, first at offset ${first.offset}` };
+    if (first)
+      return {
+        verdict: 'broken',
+        reason: `the content of ${newest.path} is not what was backed up, first at offset ${first.offset}`,
+      };
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof SendenseError)) throw error;
@@ -41,7 +53,12 @@ export async function confirmContent(
   }
   for (const disk of chain) {
     const { mtimeNs } = await stat(join(root, disk.path), { bigint: true });
-    recordFileTime(context.services.state, { repository, context: vm, backupId: disk.backupId }, disk.number, String(mtimeNs));
+    recordFileTime(
+      context.services.state,
+      { repository, context: vm, backupId: disk.backupId },
+      disk.number,
+      String(mtimeNs),
+    );
   }
   return { verdict: 'sound' };
 }

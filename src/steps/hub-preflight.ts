@@ -22,18 +22,27 @@ export const hubPreflight = defineStep<HubPreflightInput, null, HubPreflightOutp
     const path = services.repositoryPath(input.repository);
     return {
       effects: [{ action: 'read', target: path, detail: 'repository', argv: null }],
-      notes: [...tools.map(({ name, version }) => `${name} ${version}`), ...((await exists(path)) ? [] : [`${path} does not exist yet and will be made`])],
+      notes: [
+        ...tools.map(({ name, version }) => `${name} ${version}`),
+        ...((await exists(path)) ? [] : [`${path} does not exist yet and will be made`]),
+      ],
       output: { repository_path: path, free_bytes: 0, tools, node: null },
     };
   },
 
   async run(context, input) {
     const { services, signal } = context;
-    const [tools, repository] = await Promise.all([requireTools(hubTools, signal), services.openRepository(input.repository)]);
+    const [tools, repository] = await Promise.all([
+      requireTools(hubTools, signal),
+      services.openRepository(input.repository),
+    ]);
     const free = await freeBytes(repository.path);
     const minFree = services.settings.repositories[input.repository]?.minFree ?? 0;
     if (input.for === 'backup' && free <= minFree) {
-      throw new SendenseError('disk.full', `repository ${input.repository} has ${free} bytes free at ${repository.path}; ${minFree} must stay free`);
+      throw new SendenseError(
+        'disk.full',
+        `repository ${input.repository} has ${free} bytes free at ${repository.path}; ${minFree} must stay free`,
+      );
     }
     if (input.directory) await assertWritable(resolve(context.planFolder, input.directory));
     const node = input.node ? await askNode(context, input.node) : null;

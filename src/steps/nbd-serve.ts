@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { qemuNbdArgs, serveNbd, type ServeOptions } from '../host/qemu-nbd.ts';
+import { isPortFree } from '../host/port-probe.ts';
 import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { tcpUri } from '../host/nbd-uri.ts';
 import type { NbdServeInput, NbdServeOutput, NbdServer as ServerOutput } from '../schemas/types.ts';
+import type { StepContext } from '../engine/step.ts';
+import { allocatePorts, releasePorts } from '../state/port-leases.ts';
 import { defineStep } from './define-step.ts';
+import type { Services } from './services.ts';
 
 /** Every server of the run has its pid file in this folder, and says so on its command line. */
 interface Claim {
@@ -17,7 +21,9 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
   claim: (_input, facts) => ({ folder: runFolderOf(facts.runId) }),
 
   async plan(context, input) {
-    const servers = input.disks.map((disk) => optionsFor(disk.disk, input, context.runId));
+    const servers = input.disks.map((disk) =>
+      optionsFor(disk.disk, leasedPort(disk.disk, input), input, context.runId),
+    );
     return {
       effects: servers.map((options) => ({
         action: 'run',
@@ -25,38 +31,83 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
         detail: 'ends with the run',
         argv: ['qemu-nbd', ...qemuNbdArgs(options)],
       })),
-      output: { servers: [], targets: targetsOf(input) },
+      output: { servers: [], targets: targetsOf(input, input.leases) },
     };
   },
 
   async run(context, input) {
     const folder = await makeRunFolder(context.runId);
     context.scope.defer(() => removeRunFolder(context.runId));
-    const servers: ServerOutput[] = [];
-    for (const { disk } of input.disks) {
-      const options = { ...optionsFor(disk, input, context.runId), signal: context.signal };
-      const server = context.scope.use(await serveNbd(options));
-      const port = 'port' in options.listen ? options.listen.port : 0;
-      servers.push({ disk, port, export: options.exportName, uri: server.uri, file: options.file, process: server.process });
-      context.remember(disk, server.process);
-    }
-    context.log(`serving ${servers.length} disks, pid files in ${folder}`);
-    return { servers, targets: targetsOf(input) };
+    // All at once; where one fails the others are waited for, so that the scope holds every one that started.
+    const started = await Promise.allSettled(input.disks.map(({ disk }) => serve(context, disk, input)));
+    const failed = started.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+    const servers = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    context.log(`serving ${servers.length} ${servers.length === 1 ? 'disk' : 'disks'}, pid files in ${folder}`);
+    return { servers, targets: targetsOf(input, servers) };
   },
 
-  undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
+  async undo({ services, runId, stepId, signal }, claim) {
+    await clearRunFolder(claim.folder, signal);
+    releasePorts(services.state, runId, stepId);
+  },
 });
 
-function optionsFor(disk: string, input: NbdServeInput, runId: string): ServeOptions {
-  const file = input.files.find((entry) => entry.disk === disk)?.file;
+async function serve(context: StepContext<Services>, disk: string, input: NbdServeInput): Promise<ServerOutput> {
+  const { state, settings } = context.services;
+  const taken: number[] = [];
+  for (let port = leasedPort(disk, input); ;) {
+    try {
+      return await serveAt(context, disk, port, input);
+    } catch (error) {
+      // Between lease and start another program, or a hub with a database of its own, was quicker: lease another one.
+      if (!(error instanceof SendenseError && error.code === 'ports.taken')) throw error;
+      taken.push(port);
+      const { from, to } = settings.ports;
+      const owner = { runId: context.runId, stepId: context.stepId };
+      [port = 0] = await allocatePorts(state, { count: 1, from, to, owner, isFree: isPortFree, exclude: taken });
+      context.log(`${disk}: port ${taken.at(-1)} was taken meanwhile, port ${port} is used`);
+    }
+  }
+}
+
+async function serveAt(
+  context: StepContext<Services>,
+  disk: string,
+  port: number,
+  input: NbdServeInput,
+): Promise<ServerOutput> {
+  const options = { ...optionsFor(disk, port, input, context.runId), signal: context.signal };
+  const server = context.scope.use(await serveNbd(options));
+  context.remember(disk, server.process);
+  return { disk, port, export: options.exportName, uri: server.uri, file: options.file, process: server.process };
+}
+
+function leasedPort(disk: string, input: NbdServeInput): number {
   const port = input.leases.find((entry) => entry.disk === disk)?.port;
-  if (file === undefined || port === undefined) throw new SendenseError('run.internal', `${disk} has no file or no port`);
-  return { file, format: 'qcow2', readOnly: false, listen: { port }, exportName: disk, pidFile: join(runFolderOf(runId), `${disk}.pid`) };
+  if (port === undefined) throw new SendenseError('run.internal', `${disk} has no port`);
+  return port;
+}
+
+function optionsFor(disk: string, port: number, input: NbdServeInput, runId: string): ServeOptions {
+  const file = input.files.find((entry) => entry.disk === disk)?.file;
+  if (file === undefined) throw new SendenseError('run.internal', `${disk} has no file`);
+  return {
+    file,
+    format: 'qcow2',
+    readOnly: false,
+    listen: { port },
+    exportName: disk,
+    pidFile: join(runFolderOf(runId), `${disk}.pid`),
+  };
 }
 
 /** `nbd_targets` of the design: `key:nbd://host:port/export,…` */
-function targetsOf(input: NbdServeInput): string {
+function targetsOf(input: NbdServeInput, servers: readonly { readonly disk: string; readonly port: number }[]): string {
   return input.disks
-    .map(({ disk, key }) => `${key}:${tcpUri('127.0.0.1', input.leases.find((lease) => lease.disk === disk)?.port ?? 0, disk)}`)
+    .map(
+      ({ disk, key }) =>
+        `${key}:${tcpUri('127.0.0.1', servers.find((server) => server.disk === disk)?.port ?? 0, disk)}`,
+    )
     .join(',');
 }

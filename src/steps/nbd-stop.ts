@@ -16,11 +16,22 @@ export const nbdStop = defineStep<NbdStopInput, null, NbdStopOutput>({
   }),
 
   async run(context, input) {
-    for (const server of input.servers) {
-      const outcome = await terminate(server.process, { graceMs, signal: context.signal });
-      context.signal.throwIfAborted();
-      if (outcome === 'killed') throw new SendenseError('nbd.failed', `qemu-nbd of ${server.disk} did not end within ${graceMs / 60_000} min and was killed`);
-      if (outcome === 'gone') throw new SendenseError('nbd.failed', `qemu-nbd of ${server.disk} ended before it was told to; what it held may be lost`);
+    const outcomes = await Promise.all(
+      input.servers.map((server) => terminate(server.process, { graceMs, signal: context.signal })),
+    );
+    context.signal.throwIfAborted();
+    for (const [index, server] of input.servers.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === 'killed')
+        throw new SendenseError(
+          'nbd.failed',
+          `qemu-nbd of ${server.disk} did not end within ${graceMs / 60_000} min and was killed`,
+        );
+      if (outcome === 'gone')
+        throw new SendenseError(
+          'nbd.failed',
+          `qemu-nbd of ${server.disk} ended before it was told to; what it held may be lost`,
+        );
     }
     return { stopped: input.servers.length };
   },

@@ -13,7 +13,12 @@ export const nodeInspect = defineStep<NodeInspectInput, null, NodeInspectOutput>
   async plan(context, input) {
     const output = await inspect(context, input);
     return {
-      effects: output.disks.map((disk) => ({ action: 'read', target: disk.path, detail: `${disk.format}, ${disk.capacity_bytes} bytes`, argv: null })),
+      effects: output.disks.map((disk) => ({
+        action: 'read',
+        target: disk.path,
+        detail: `${disk.format}, ${disk.capacity_bytes} bytes`,
+        argv: null,
+      })),
       notes: output.warnings,
       output,
     };
@@ -33,7 +38,10 @@ async function inspect(context: PlanContext<Services>, input: NodeInspectInput):
   const client = await services.node(input.node);
   const found = await client.discover({ vm_name: vm.name, source }, signal);
   assertDistinct(vm.name, found.disks);
-  const warnings = [...found.warnings, ...found.disks.flatMap((disk) => disk.warnings.map((warning) => `${disk.label}: ${warning}`))];
+  const warnings = [
+    ...found.warnings,
+    ...found.disks.flatMap((disk) => disk.warnings.map((warning) => `${disk.label}: ${warning}`)),
+  ];
   return { node: input.node, vm_name: vm.name, source, disks: found.disks, warnings };
 }
 
@@ -44,7 +52,10 @@ function assertDistinct(vm: string, disks: NodeInspectOutput['disks']): void {
     const seen = new Map<string, string>();
     for (const disk of disks) {
       const other = seen.get(disk[name]);
-      if (other !== undefined) throw new SendenseError('source.unsupported', `${other} and ${disk.path} have the same ${name} ${disk[name]}`, { remedy: 'Give each disk a uuid of its own.' });
+      if (other !== undefined)
+        throw new SendenseError('source.unsupported', `${other} and ${disk.path} have the same ${name} ${disk[name]}`, {
+          remedy: 'Give each disk a uuid of its own.',
+        });
       seen.set(disk[name], disk.path);
     }
   }

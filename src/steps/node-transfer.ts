@@ -28,7 +28,12 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
   async plan({ services, runId }, input) {
     return {
       effects: [
-        { action: 'send', target: `POST /api/v1/backup/start to node ${input.node}`, detail: `nbd_targets=${input.targets}`, argv: null },
+        {
+          action: 'send',
+          target: `POST /api/v1/backup/start to node ${input.node}`,
+          detail: `nbd_targets=${input.targets}`,
+          argv: null,
+        },
         ...input.disks.map((disk) => ({
           action: 'create' as const,
           target: join(services.repositoryPath(input.repository), disk.index_path),
@@ -36,7 +41,9 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
           argv: null,
         })),
       ],
-      unknown: input.disks.filter((disk) => disk.estimated_bytes === null).map((disk) => `how much of ${disk.disk} changed: found while it is read`),
+      unknown: input.disks
+        .filter((disk) => disk.estimated_bytes === null)
+        .map((disk) => `how much of ${disk.disk} changed: found while it is read`),
       notes: [`job ${runId}`],
     };
   },
@@ -59,7 +66,12 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
 });
 
 /** Makes the parents' block indexes known to the node; answers their SHA-256 by disk key. */
-async function sendIndexes(client: NodeClient, root: string, input: NodeTransferInput, signal: AbortSignal): Promise<Map<string, string>> {
+async function sendIndexes(
+  client: NodeClient,
+  root: string,
+  input: NodeTransferInput,
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
   const known = new Map<string, string>();
   for (const disk of input.disks) {
     if (!disk.parent) continue;
@@ -92,7 +104,12 @@ function requestOf(input: NodeTransferInput, jobId: string, previous: ReadonlyMa
 type Context = StepContext<Services>;
 
 /** Reports progress until the job ends. Asks often at first, because small jobs end soon. */
-async function follow(context: Context, client: NodeClient, jobId: string, input: NodeTransferInput): Promise<JobStatus> {
+async function follow(
+  context: Context,
+  client: NodeClient,
+  jobId: string,
+  input: NodeTransferInput,
+): Promise<JobStatus> {
   const nameOf = new Map(input.disks.map((disk) => [disk.key, disk.disk]));
   let lastAnswer = performance.now();
   for (let pause = 25; ; pause = Math.min(pause * 1.3, 500)) {
@@ -120,13 +137,25 @@ async function follow(context: Context, client: NodeClient, jobId: string, input
 
 function failureOf(status: JobStatus): SendenseError {
   const failed = status.disks.find((disk) => disk.error !== null);
-  const message = status.error?.message ?? (failed ? `disk ${failed.key}: ${failed.error}` : `job ${status.job_id} ${status.status}`);
-  const code = status.status === 'cancelled' ? 'job.cancelled' : status.error && Object.hasOwn(catalogue, status.error.code) ? (status.error.code as ErrorCode) : 'job.failed';
+  const message =
+    status.error?.message ?? (failed ? `disk ${failed.key}: ${failed.error}` : `job ${status.job_id} ${status.status}`);
+  const code =
+    status.status === 'cancelled'
+      ? 'job.cancelled'
+      : status.error && Object.hasOwn(catalogue, status.error.code)
+        ? (status.error.code as ErrorCode)
+        : 'job.failed';
   return new SendenseError(code, message, { details: { job_id: status.job_id } });
 }
 
 /** Fetches each block index into the repository, proven by its SHA-256. */
-async function collect(client: NodeClient, root: string, input: NodeTransferInput, status: JobStatus, signal: AbortSignal): Promise<NodeTransferOutput['disks']> {
+async function collect(
+  client: NodeClient,
+  root: string,
+  input: NodeTransferInput,
+  status: JobStatus,
+  signal: AbortSignal,
+): Promise<NodeTransferOutput['disks']> {
   const output: NodeTransferOutput['disks'] = [];
   for (const disk of input.disks) {
     const done = status.disks.find((entry) => entry.key === disk.key);
@@ -138,7 +167,11 @@ async function collect(client: NodeClient, root: string, input: NodeTransferInpu
     await rm(part, { force: true });
     await client.getIndex(status.job_id, disk.key, part, signal);
     const sha256 = await sha256OfFile(part, signal);
-    if (sha256 !== done.index_sha256) throw new SendenseError('content.mismatch', `the block index of ${disk.disk} arrived damaged: SHA-256 ${sha256}, sent ${done.index_sha256}`);
+    if (sha256 !== done.index_sha256)
+      throw new SendenseError(
+        'content.mismatch',
+        `the block index of ${disk.disk} arrived damaged: SHA-256 ${sha256}, sent ${done.index_sha256}`,
+      );
     await chmod(part, 0o444);
     await fsyncFile(part);
     await rename(part, path);

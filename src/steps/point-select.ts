@@ -17,7 +17,12 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
   async plan({ services }, input) {
     const output = await select(services, input);
     return {
-      effects: output.disks.map((disk) => ({ action: 'read', target: disk.file, detail: `${disk.disk}, ${disk.capacity_bytes} bytes`, argv: null })),
+      effects: output.disks.map((disk) => ({
+        action: 'read',
+        target: disk.file,
+        detail: `${disk.disk}, ${disk.capacity_bytes} bytes`,
+        argv: null,
+      })),
       notes: [`restore point ${output.backup_id} of ${new Date(output.created).toISOString()}`],
       output,
     };
@@ -37,12 +42,20 @@ async function select(services: Services, input: PointSelectInput): Promise<Poin
   const wanted = point.disks.filter((disk) => !input.disks || input.disks.includes(disk.number));
   const missing = (input.disks ?? []).filter((number) => !point.disks.some((disk) => disk.number === number));
   if (missing.length > 0) {
-    throw new SendenseError('point.unknown', `restore point ${point.backup_id} has no ${missing.map(diskName).join(', ')}; it has ${point.disks.map((disk) => diskName(disk.number)).join(', ')}`);
+    throw new SendenseError(
+      'point.unknown',
+      `restore point ${point.backup_id} has no ${missing.map(diskName).join(', ')}; it has ${point.disks.map((disk) => diskName(disk.number)).join(', ')}`,
+    );
   }
   for (const disk of wanted) {
     const chain = storedChain(services.state, point, disk.number);
-    const verdict = typeof chain === 'string' ? { verdict: 'broken' as const, reason: chain } : await verifyChain(root, chain);
-    if (verdict.verdict === 'broken') throw new SendenseError('chain.damaged', `restore point ${point.backup_id}, ${diskName(disk.number)}: ${verdict.reason}`);
+    const verdict =
+      typeof chain === 'string' ? { verdict: 'broken' as const, reason: chain } : await verifyChain(root, chain);
+    if (verdict.verdict === 'broken')
+      throw new SendenseError(
+        'chain.damaged',
+        `restore point ${point.backup_id}, ${diskName(disk.number)}: ${verdict.reason}`,
+      );
   }
   return {
     backup_id: point.backup_id,
@@ -64,9 +77,20 @@ function find(services: Services, repository: string, context: string, wanted: u
     const before = Date.parse(String(wanted.before));
     const point = pointBefore(state, { repository, context }, before);
     if (point) return point;
-    throw new SendenseError('point.unknown', `VM ${context} has no restore point before ${String(wanted.before)} in repository ${repository}`);
+    throw new SendenseError(
+      'point.unknown',
+      `VM ${context} has no restore point before ${String(wanted.before)} in repository ${repository}`,
+    );
   }
-  const point = wanted === 'latest' ? latestPoint(state, { repository, context }) : findPoint(state, { repository, context, backupId: String(wanted) });
+  const point =
+    wanted === 'latest'
+      ? latestPoint(state, { repository, context })
+      : findPoint(state, { repository, context, backupId: String(wanted) });
   if (point) return point;
-  throw new SendenseError('point.unknown', wanted === 'latest' ? `VM ${context} has no restore point in repository ${repository}` : `VM ${context} has no restore point ${String(wanted)} in repository ${repository}`);
+  throw new SendenseError(
+    'point.unknown',
+    wanted === 'latest'
+      ? `VM ${context} has no restore point in repository ${repository}`
+      : `VM ${context} has no restore point ${String(wanted)} in repository ${repository}`,
+  );
 }

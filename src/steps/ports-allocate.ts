@@ -19,7 +19,14 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
     const { from, to } = services.settings.ports;
     const taken = listLeases(services.state).filter(({ port }) => port >= from && port <= to).length;
     return {
-      effects: [{ action: 'lease', target: `${input.disks.length} of ports ${from}-${to}`, detail: `${taken} of ${to - from + 1} are leased now`, argv: null }],
+      effects: [
+        {
+          action: 'lease',
+          target: `${input.disks.length} of ports ${from}-${to}`,
+          detail: `${taken} of ${to - from + 1} are leased now`,
+          argv: null,
+        },
+      ],
       unknown: ['which ports: decided when they are leased'],
       output: { leases: input.disks.map(({ disk }, index) => ({ disk, port: from + index })) },
     };
@@ -30,8 +37,20 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
     // A second attempt with the same claim starts from nothing.
     releasePorts(context.services.state, claim.runId, claim.stepId);
     const ports = await waitFor(
-      () => allocatePorts(context.services.state, { count: input.disks.length, from, to, owner: claim, isFree: isPortFree }),
-      { code: 'ports.exhausted', waitMs: parseDuration(input.wait ?? wait), signal: context.signal, onWait: (message) => context.log(message) },
+      () =>
+        allocatePorts(context.services.state, {
+          count: input.disks.length,
+          from,
+          to,
+          owner: claim,
+          isFree: isPortFree,
+        }),
+      {
+        code: 'ports.exhausted',
+        waitMs: parseDuration(input.wait ?? wait),
+        signal: context.signal,
+        onWait: (message) => context.log(message),
+      },
     );
     return { leases: input.disks.map(({ disk }, index) => ({ disk, port: ports[index] ?? 0 })) };
   },

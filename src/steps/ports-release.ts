@@ -7,7 +7,12 @@ export const portsRelease = defineStep<PortsReleaseInput, { runId: string }, Por
   title: 'Release the ports',
   claim: (_input, facts) => ({ runId: facts.runId }),
   plan: async (_context, input) => ({
-    effects: (input.leases ?? []).map((lease) => ({ action: 'remove', target: 'port lease', detail: `of ${lease.disk}`, argv: null })),
+    effects: (input.leases ?? []).map((lease) => ({
+      action: 'remove',
+      target: 'port lease',
+      detail: `of ${lease.disk}`,
+      argv: null,
+    })),
     output: { released: input.leases?.length ?? 0 },
   }),
   run: async (context, _input, claim) => ({ released: releasePorts(context.services.state, claim.runId) }),

@@ -11,7 +11,8 @@ interface Claim {
   readonly files: readonly string[];
 }
 
-const backingOf = (disk: Qcow2CreateInput['disks'][number]): string | null => (disk.parent ? backingName(disk.parent.backup_id) : null);
+const backingOf = (disk: Qcow2CreateInput['disks'][number]): string | null =>
+  disk.parent ? backingName(disk.parent.backup_id) : null;
 
 export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput>({
   uses: 'qcow2.create',
@@ -31,7 +32,9 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
         detail: disk.parent ? `on top of ${disk.parent.path}` : 'standalone',
         argv: ['qemu-img', ...createQcow2Args(join(root, disk.path), disk.capacity_bytes, backingOf(disk))],
       })),
-      output: { files: input.disks.map((disk) => ({ disk: disk.disk, file: join(root, disk.path), backing: backingOf(disk) })) },
+      output: {
+        files: input.disks.map((disk) => ({ disk: disk.disk, file: join(root, disk.path), backing: backingOf(disk) })),
+      },
     };
   },
 
@@ -66,6 +69,7 @@ async function removeIfEmpty(folder: string): Promise<void> {
   try {
     await rmdir(folder);
   } catch (error) {
-    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw error;
   }
 }

@@ -48,7 +48,12 @@ function comparedPart(disk: DiskDecision, verify: 'changed' | 'all'): 'everythin
   return disk.mode === 'incremental' ? 'what changed' : 'nothing';
 }
 
-async function seal(context: StepContext<Services>, root: string, disk: DiskDecision, input: Qcow2SealInput): Promise<Qcow2SealOutput['disks'][number]> {
+async function seal(
+  context: StepContext<Services>,
+  root: string,
+  disk: DiskDecision,
+  input: Qcow2SealInput,
+): Promise<Qcow2SealOutput['disks'][number]> {
   const file = join(root, disk.path);
   await assertSound(file, disk, context.signal);
   const compared = await readBack(context, root, disk, input);
@@ -56,19 +61,32 @@ async function seal(context: StepContext<Services>, root: string, disk: DiskDeci
   await fsyncFile(file);
   await fsyncFolder(dirname(file));
   const info = await stat(file, { bigint: true });
-  return { disk: disk.disk, file_bytes: Number(info.size), file_mtime_ns: String(info.mtimeNs), compared_bytes: compared };
+  return {
+    disk: disk.disk,
+    file_bytes: Number(info.size),
+    file_mtime_ns: String(info.mtimeNs),
+    compared_bytes: compared,
+  };
 }
 
 async function assertSound(file: string, disk: DiskDecision, signal: AbortSignal): Promise<void> {
   const [check, info] = await Promise.all([checkImage(file, signal), imageInfo(file, { format: 'qcow2', signal })]);
   if (!check.ok) throw new SendenseError('content.mismatch', `${file}: qemu-img check: ${check.message}`);
   if (info.virtualSize !== disk.capacity_bytes) {
-    throw new SendenseError('content.mismatch', `${file} has a capacity of ${info.virtualSize} bytes, the disk has ${disk.capacity_bytes}`);
+    throw new SendenseError(
+      'content.mismatch',
+      `${file} has a capacity of ${info.virtualSize} bytes, the disk has ${disk.capacity_bytes}`,
+    );
   }
 }
 
 /** Reads back what was written and compares it with the block index of the source. */
-async function readBack(context: StepContext<Services>, root: string, disk: DiskDecision, input: Qcow2SealInput): Promise<number> {
+async function readBack(
+  context: StepContext<Services>,
+  root: string,
+  disk: DiskDecision,
+  input: Qcow2SealInput,
+): Promise<number> {
   const part = comparedPart(disk, input.verify);
   const indexPath = join(root, disk.index_path);
   await assertDigest(indexPath, disk, input);
@@ -93,11 +111,22 @@ async function readBack(context: StepContext<Services>, root: string, disk: Disk
     ...(areas ? { areas } : {}),
     signal: context.signal,
     onProgress: (done) =>
-      context.progress([{ disk: disk.disk, phase: 'comparing', bytes_done: done, bytes_total: total, rate: Math.round((done * 1000) / (performance.now() - started + 1)) }]),
+      context.progress([
+        {
+          disk: disk.disk,
+          phase: 'comparing',
+          bytes_done: done,
+          bytes_total: total,
+          rate: Math.round((done * 1000) / (performance.now() - started + 1)),
+        },
+      ]),
   });
   const first = result.mismatches[0];
   if (first) {
-    throw new SendenseError('content.mismatch', `${disk.disk}: what ${disk.path} holds differs from what was read from the source, first at offset ${first.offset} (${first.length} bytes); the source changed while it was read, or the storage is faulty`);
+    throw new SendenseError(
+      'content.mismatch',
+      `${disk.disk}: what ${disk.path} holds differs from what was read from the source, first at offset ${first.offset} (${first.length} bytes); the source changed while it was read, or the storage is faulty`,
+    );
   }
   return result.comparedBytes;
 }
@@ -106,6 +135,9 @@ async function assertDigest(indexPath: string, disk: DiskDecision, input: Qcow2S
   await using index = await openIndex(indexPath);
   const expected = input.transferred.find((entry) => entry.disk === disk.disk)?.digest;
   if (index.root !== expected || index.capacity !== disk.capacity_bytes) {
-    throw new SendenseError('content.mismatch', `${indexPath} has digest ${index.root} and capacity ${index.capacity}, expected ${expected} and ${disk.capacity_bytes}`);
+    throw new SendenseError(
+      'content.mismatch',
+      `${indexPath} has digest ${index.root} and capacity ${index.capacity}, expected ${expected} and ${disk.capacity_bytes}`,
+    );
   }
 }

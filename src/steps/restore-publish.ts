@@ -18,7 +18,12 @@ export const restorePublish = defineStep<RestorePublishInput, Claim, RestorePubl
   leaves: 'result',
   claim: (input) => input.files.map(({ disk, temporary, file }) => ({ disk, temporary, file })),
   plan: async (_context, input) => ({
-    effects: input.files.map((file) => ({ action: 'create', target: file.file, detail: 'renamed from its temporary name', argv: null })),
+    effects: input.files.map((file) => ({
+      action: 'create',
+      target: file.file,
+      detail: 'renamed from its temporary name',
+      argv: null,
+    })),
   }),
 
   async run(context, input, claim) {
@@ -47,7 +52,11 @@ export const restorePublish = defineStep<RestorePublishInput, Claim, RestorePubl
   },
 
   async published({ remembered }, claim) {
-    const there = await Promise.all(claim.map(async ({ disk, file }) => remembered[disk] !== undefined && (await identity(file)) === remembered[disk]));
+    const there = await Promise.all(
+      claim.map(
+        async ({ disk, file }) => remembered[disk] !== undefined && (await identity(file)) === remembered[disk],
+      ),
+    );
     return claim.length > 0 && there.every(Boolean);
   },
 

@@ -13,7 +13,14 @@ export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: s
   /** Where the servers for reading back have their pid files. */
   claim: (_input, facts) => ({ folder: runFolderOf(readFolderId(facts.runId)) }),
   plan: async (_context, input) => ({
-    effects: input.verify ? input.files.map((file) => ({ action: 'read', target: file.file, detail: 'every block against the block index', argv: null })) : [],
+    effects: input.verify
+      ? input.files.map((file) => ({
+          action: 'read',
+          target: file.file,
+          detail: 'every block against the block index',
+          argv: null,
+        }))
+      : [],
     notes: input.verify ? [] : ['verify is false: what is written is not compared'],
     output: { verified: input.verify, compared_bytes: 0 },
   }),
@@ -29,7 +36,11 @@ export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: s
   undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
 });
 
-async function compare(context: StepContext<Services>, input: RestoreVerifyInput, file: RestoreVerifyInput['files'][number]): Promise<number> {
+async function compare(
+  context: StepContext<Services>,
+  input: RestoreVerifyInput,
+  file: RestoreVerifyInput['files'][number],
+): Promise<number> {
   const disk = input.disks.find((entry) => entry.disk === file.disk);
   if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
   await using server = await serveReadOnly(file.temporary, file.format, readFolderId(context.runId), context.signal);
@@ -40,13 +51,25 @@ async function compare(context: StepContext<Services>, input: RestoreVerifyInput
     ...(file.format === 'raw' ? { file: file.temporary } : {}),
     signal: context.signal,
     onProgress: (done) =>
-      context.progress([{ disk: file.disk, phase: 'comparing', bytes_done: done, bytes_total: disk.capacity_bytes, rate: Math.round((done * 1000) / (performance.now() - started + 1)) }]),
+      context.progress([
+        {
+          disk: file.disk,
+          phase: 'comparing',
+          bytes_done: done,
+          bytes_total: disk.capacity_bytes,
+          rate: Math.round((done * 1000) / (performance.now() - started + 1)),
+        },
+      ]),
   });
   const first = result.mismatches[0];
   if (first) {
-    throw new SendenseError('content.mismatch', `${file.disk}: the restored content differs from the block index, first at offset ${first.offset} (${first.length} bytes)`, {
-      remedy: 'Run `sendense-run check` to see whether the restore point is damaged; try another restore point.',
-    });
+    throw new SendenseError(
+      'content.mismatch',
+      `${file.disk}: the restored content differs from the block index, first at offset ${first.offset} (${first.length} bytes)`,
+      {
+        remedy: 'Run `sendense-run check` to see whether the restore point is damaged; try another restore point.',
+      },
+    );
   }
   return result.comparedBytes;
 }

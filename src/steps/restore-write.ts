@@ -42,8 +42,16 @@ export const restoreWrite = defineStep<RestoreWriteInput, Claim, RestoreWriteOut
     await assertNothingThere(claim);
     await assertApart(services.repositoryPath(input.repository), claim.directory);
     return {
-      effects: claim.targets.map((target, index) => ({ action: 'create', target: target.file, detail: input.to.thin ? 'overlay on the repository' : 'a copy of its own', argv: argvFor(input, index, target) })),
-      output: { directory: claim.directory, files: claim.targets.map((target) => ({ ...target, format: input.to.format, bytes_written: 0 })) },
+      effects: claim.targets.map((target, index) => ({
+        action: 'create',
+        target: target.file,
+        detail: input.to.thin ? 'overlay on the repository' : 'a copy of its own',
+        argv: argvFor(input, index, target),
+      })),
+      output: {
+        directory: claim.directory,
+        files: claim.targets.map((target) => ({ ...target, format: input.to.format, bytes_written: 0 })),
+      },
     };
   },
 
@@ -81,7 +89,9 @@ async function assertApart(repository: string, directory: string): Promise<void>
   const real = await realpath(repository).catch(() => repository);
   const inside = `${await realpath(there)}/`.startsWith(`${real}/`);
   if (inside || `${directory}/`.startsWith(`${repository}/`)) {
-    throw new SendenseError('file.exists', `${directory} lies inside the repository ${repository}`, { remedy: 'Choose a directory outside of the repository.' });
+    throw new SendenseError('file.exists', `${directory} lies inside the repository ${repository}`, {
+      remedy: 'Choose a directory outside of the repository.',
+    });
   }
 }
 
@@ -105,7 +115,8 @@ async function removeMadeFolders(directory: string, firstMade: unknown): Promise
 }
 
 /** zlib-compressed, in one stream, as OVF wants it: must be written in order. */
-const streamOptimized = (input: RestoreWriteInput): boolean => input.to.format === 'vmdk' && input.to.subformat === 'streamOptimized';
+const streamOptimized = (input: RestoreWriteInput): boolean =>
+  input.to.format === 'vmdk' && input.to.subformat === 'streamOptimized';
 
 function convertOptions(input: RestoreWriteInput, index: number, target: Target): ConvertOptions {
   const disk = input.disks[index];
@@ -125,18 +136,39 @@ function argvFor(input: RestoreWriteInput, index: number, target: Target): strin
   return ['qemu-img', ...(input.to.thin ? createOverlayArgs(options.to, options.from) : convertArgs(options))];
 }
 
-async function write(context: StepContext<Services>, input: RestoreWriteInput, index: number, target: Target): Promise<void> {
+async function write(
+  context: StepContext<Services>,
+  input: RestoreWriteInput,
+  index: number,
+  target: Target,
+): Promise<void> {
   const options = convertOptions(input, index, target);
   if (input.to.thin) return createOverlay(options.to, options.from, context.signal);
   const total = input.disks[index]?.capacity_bytes ?? 0;
   const started = performance.now();
   const report = (done: number): void =>
-    context.progress([{ disk: target.disk, phase: 'copying', bytes_done: done, bytes_total: total, rate: Math.round((done * 1000) / (performance.now() - started + 1)) }]);
+    context.progress([
+      {
+        disk: target.disk,
+        phase: 'copying',
+        bytes_done: done,
+        bytes_total: total,
+        rate: Math.round((done * 1000) / (performance.now() - started + 1)),
+      },
+    ]);
   try {
-    await convertImage({ ...options, signal: context.signal, onProgress: (fraction) => report(Math.round(fraction * total)) });
+    await convertImage({
+      ...options,
+      signal: context.signal,
+      onProgress: (fraction) => report(Math.round(fraction * total)),
+    });
   } catch (error) {
     if (error instanceof SendenseError && error.code === 'disk.full') {
-      throw new SendenseError('disk.full', `no space for ${target.file}: ${await freeBytes(dirname(target.file))} bytes are free; ${error.message}`, { cause: error });
+      throw new SendenseError(
+        'disk.full',
+        `no space for ${target.file}: ${await freeBytes(dirname(target.file))} bytes are free; ${error.message}`,
+        { cause: error },
+      );
     }
     throw error;
   }

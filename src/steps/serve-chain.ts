@@ -7,7 +7,12 @@ import { makeRunFolder } from '../host/run-folder.ts';
 export const readFolderId = (runId: string): string => `${runId}-read`;
 
 /** Serves an image of the repository or a restored one read-only on a Unix socket, to be read back. */
-export async function serveReadOnly(file: string, format: string, folderId: string, signal?: AbortSignal): Promise<NbdServer> {
+export async function serveReadOnly(
+  file: string,
+  format: string,
+  folderId: string,
+  signal?: AbortSignal,
+): Promise<NbdServer> {
   const folder = await makeRunFolder(folderId);
   const name = `read-${randomBytes(4).toString('hex')}`;
   return serveNbd({

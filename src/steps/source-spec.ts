@@ -14,13 +14,17 @@ export interface VmReference {
  * @throws SendenseError `source.missing`
  */
 export function sourceSpecOf(vm: VmReference, settings: Settings, folders: { plan: string; settings: string }): Source {
-  if (vm.source !== null && typeof vm.source === 'object') return imageSpec((vm.source as ImageSource).disks, folders.plan);
+  if (vm.source !== null && typeof vm.source === 'object')
+    return imageSpec((vm.source as ImageSource).disks, folders.plan);
   const name = typeof vm.source === 'string' ? vm.source : onlySource(settings);
   const source = settings.sources[name];
   if (!source) throw new SendenseError('source.missing', `sendense.yaml has no source ${name}`);
   const found = source.vms[vm.name];
   if (!found) {
-    throw new SendenseError('source.missing', `source ${name} has no VM ${vm.name}; it has ${Object.keys(source.vms).join(', ')}`);
+    throw new SendenseError(
+      'source.missing',
+      `source ${name} has no VM ${vm.name}; it has ${Object.keys(source.vms).join(', ')}`,
+    );
   }
   return imageSpec(found.disks, folders.settings);
 }
@@ -28,7 +32,12 @@ export function sourceSpecOf(vm: VmReference, settings: Settings, folders: { pla
 function onlySource(settings: Settings): string {
   const names = Object.keys(settings.sources);
   if (names.length === 1 && names[0] !== undefined) return names[0];
-  throw new SendenseError('source.missing', names.length === 0 ? 'the plan names no source and sendense.yaml has none' : `the plan names no source and sendense.yaml has ${names.length}: ${names.join(', ')}`);
+  throw new SendenseError(
+    'source.missing',
+    names.length === 0
+      ? 'the plan names no source and sendense.yaml has none'
+      : `the plan names no source and sendense.yaml has ${names.length}: ${names.join(', ')}`,
+  );
 }
 
 const imageSpec = (disks: readonly ImageDisk[], folder: string): Source => ({

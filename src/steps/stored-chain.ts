@@ -27,7 +27,8 @@ export function storedChain(state: State, newest: RestorePoint, number: number):
   let point: RestorePoint | undefined = newest;
   let id: string | null = newest.backup_id;
   while (id !== null) {
-    if (id !== newest.backup_id) point = findPoint(state, { repository: newest.repository, context: newest.vm.context, backupId: id });
+    if (id !== newest.backup_id)
+      point = findPoint(state, { repository: newest.repository, context: newest.vm.context, backupId: id });
     const disk: Disk | undefined = point?.disks.find((entry) => entry.number === number);
     if (!point || !disk) return `disk-${number} of ${newest.backup_id} is built on ${id}, which is not known`;
     chain.push(storedDisk(point, disk));

@@ -31,7 +31,9 @@ if (unknown.length > 0) {
   console.error(`no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
   process.exit(2);
 }
-console.log(`${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}, node ${process.version}, disk of ${values.size}, ${rounds} rounds, in turn, medians`);
+console.log(
+  `${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}, node ${process.version}, disk of ${values.size}, ${rounds} rounds, in turn, medians`,
+);
 for (const [name, run] of Object.entries(benches)) {
   if (positionals.length === 0 || positionals.includes(name)) await run();
 }

@@ -78,7 +78,13 @@ repository: primary
 `;
 
 /** The changed areas as an outside tracker would hand them over. */
-export const writeChanges = (file: string, bytes: number, changeId: string, since: string | null, areas: readonly Area[]): Promise<void> =>
+export const writeChanges = (
+  file: string,
+  bytes: number,
+  changeId: string,
+  since: string | null,
+  areas: readonly Area[],
+): Promise<void> =>
   writeFile(file, JSON.stringify({ version: 1, capacity_bytes: bytes, change_id: changeId, since, areas }));
 
 /** `8G`, `512M` -> bytes. */

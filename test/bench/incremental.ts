@@ -25,7 +25,8 @@ export async function incremental(bytes: number, rounds: number): Promise<void> 
       [
         {
           name: 'nbdcopy of the areas, tuned',
-          prepare: async () => void (await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, overlay])),
+          prepare: async () =>
+            void (await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, overlay])),
           run: () => copyAreas(work.disk, overlay, areas),
           clean: () => rm(overlay),
         },
@@ -40,13 +41,24 @@ export async function incremental(bytes: number, rounds: number): Promise<void> 
       ],
       rounds,
     );
-    printTable(`Incremental, ${share * 100} % of ${bytes / 1024 ** 3} GiB changed (target: at most 1.5x + 0.5 s)`, rows, 'nbdcopy of the areas, tuned');
+    printTable(
+      `Incremental, ${share * 100} % of ${bytes / 1024 ** 3} GiB changed (target: at most 1.5x + 0.5 s)`,
+      rows,
+      'nbdcopy of the areas, tuned',
+    );
   }
 
   const quiet = await compete(
     [
-      { name: 'nothing changed, areas given', prepare: () => next([]), run: async () => void (await work.sendense('run', 'areas.yaml', '--quiet', '--mode', 'incremental')) },
-      { name: 'nothing changed, by digest (reads the disk)', run: async () => void (await work.sendense('run', 'digest.yaml', '--quiet', '--mode', 'incremental')) },
+      {
+        name: 'nothing changed, areas given',
+        prepare: () => next([]),
+        run: async () => void (await work.sendense('run', 'areas.yaml', '--quiet', '--mode', 'incremental')),
+      },
+      {
+        name: 'nothing changed, by digest (reads the disk)',
+        run: async () => void (await work.sendense('run', 'digest.yaml', '--quiet', '--mode', 'incremental')),
+      },
     ],
     rounds,
   );

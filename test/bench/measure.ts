@@ -49,6 +49,8 @@ export function printTable(title: string, rows: readonly Row[], than?: string): 
   console.log(`  ${'what'.padEnd(width)}   median s${reference === undefined ? '' : '    ratio'}   all runs`);
   for (const row of rows) {
     const ratio = reference === undefined ? '' : `${(row.median / reference).toFixed(2).padStart(8)}x`;
-    console.log(`  ${row.name.padEnd(width)} ${row.median.toFixed(3).padStart(10)}${ratio}   ${row.runs.map((run) => run.toFixed(3)).join(' ')}`);
+    console.log(
+      `  ${row.name.padEnd(width)} ${row.median.toFixed(3).padStart(10)}${ratio}   ${row.runs.map((run) => run.toFixed(3)).join(' ')}`,
+    );
   }
 }

@@ -11,7 +11,13 @@ export async function flush(file: string): Promise<void> {
   await handle.sync();
 }
 
-export async function convert(from: string, fromFormat: string, to: string, toFormat: string, ...more: string[]): Promise<void> {
+export async function convert(
+  from: string,
+  fromFormat: string,
+  to: string,
+  toFormat: string,
+  ...more: string[]
+): Promise<void> {
   await execa('qemu-img', ['convert', ...more, '-f', fromFormat, '-O', toFormat, from, to]);
   await flush(to);
 }
@@ -24,7 +30,16 @@ interface Server extends AsyncDisposable {
 export async function qemuNbd(file: string, format: string, ...more: string[]): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-nbd-'));
   const socket = join(folder, 's');
-  const server = execa('qemu-nbd', ['--persistent', '--shared=10', `--socket=${socket}`, `--format=${format}`, ...more, '--fork', `--pid-file=${join(folder, 'pid')}`, file]);
+  const server = execa('qemu-nbd', [
+    '--persistent',
+    '--shared=10',
+    `--socket=${socket}`,
+    `--format=${format}`,
+    ...more,
+    '--fork',
+    `--pid-file=${join(folder, 'pid')}`,
+    file,
+  ]);
   await server;
   const { stdout } = await execa('cat', [join(folder, 'pid')]);
   return {
@@ -44,7 +59,15 @@ export async function tunedCopy(from: string, to: string): Promise<void> {
   {
     await using source = await qemuNbd(from, 'raw', '--read-only');
     await using target = await qemuNbd(to, 'qcow2', ...writing);
-    await execa('nbdcopy', ['--flush', '--destination-is-zero', '--connections=4', '--requests=64', '--request-size=1048576', source.uri, target.uri]);
+    await execa('nbdcopy', [
+      '--flush',
+      '--destination-is-zero',
+      '--connections=4',
+      '--requests=64',
+      '--request-size=1048576',
+      source.uri,
+      target.uri,
+    ]);
   }
   await flush(to);
 }
@@ -57,7 +80,17 @@ export async function copyAreas(from: string, to: string, areas: readonly Area[]
     await writeFile(list, areas.map((area) => `${area.offset} ${area.length}\n`).join(''));
     await using target = await qemuNbd(to, 'qcow2', ...writing);
     const copy = `nbdcopy --flush --destination-is-zero --sparse=0 --connections=4 --requests=64 --request-size=65536 "$uri" '${target.uri}'`;
-    await execa('nbdkit', ['--readonly', '-U', '-', '--filter=extentlist', 'file', from, `extentlist=${list}`, '--run', copy]);
+    await execa('nbdkit', [
+      '--readonly',
+      '-U',
+      '-',
+      '--filter=extentlist',
+      'file',
+      from,
+      `extentlist=${list}`,
+      '--run',
+      copy,
+    ]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -18,11 +18,15 @@ export async function validate(rounds: number): Promise<void> {
   await using work = await fixture(MiB);
   await writeFile(work.path('one.yaml'), plan('one'));
   await mkdir(work.path('many'));
-  for (let index = 0; index < 500; index++) await writeFile(work.path('many', `plan-${index}.yaml`), plan(`vm${index}`));
+  for (let index = 0; index < 500; index++)
+    await writeFile(work.path('many', `plan-${index}.yaml`), plan(`vm${index}`));
   const rows = await compete(
     [
       { name: 'node alone, an empty program', run: async () => void (await execa(process.execPath, ['-e', '0'])) },
-      { name: 'validate one plan (target: 0.3 s)', run: async () => void (await work.sendense('validate', 'one.yaml')) },
+      {
+        name: 'validate one plan (target: 0.3 s)',
+        run: async () => void (await work.sendense('validate', 'one.yaml')),
+      },
       { name: 'validate 500 plans (target: 3 s)', run: async () => void (await work.sendense('validate', 'many')) },
     ],
     Math.max(rounds, 5),
@@ -35,11 +39,27 @@ export async function starts(rounds: number): Promise<void> {
   await using work = await fixture(MiB);
   using state = openState(work.path('state.db'));
   const journal = createJournal(state, isRunning);
-  journal.startRun({ id: 'bench', plan: 'bench', kind: 'backup', vm: 'bench', planFile: '', planFolder: '', owner: thisProcess(), started: Date.now(), lock: null });
+  journal.startRun({
+    id: 'bench',
+    plan: 'bench',
+    kind: 'backup',
+    vm: 'bench',
+    planFile: '',
+    planFolder: '',
+    owner: thisProcess(),
+    started: Date.now(),
+    lock: null,
+  });
   const leases: number[] = [];
   for (let index = 0; index < 50; index++) {
     const started = performance.now();
-    await allocatePorts(state, { count: 1, from: 10100, to: 10200, owner: { runId: 'bench', stepId: 'ports' }, isFree: isPortFree });
+    await allocatePorts(state, {
+      count: 1,
+      from: 10100,
+      to: 10200,
+      owner: { runId: 'bench', stepId: 'ports' },
+      isFree: isPortFree,
+    });
     leases.push(performance.now() - started);
   }
   releasePorts(state, 'bench');
@@ -47,12 +67,23 @@ export async function starts(rounds: number): Promise<void> {
   const ready: number[] = [];
   for (let index = 0; index < Math.max(rounds * 5, 10); index++) {
     const started = performance.now();
-    await using _server = await serveNbd({ file: work.path('t.qcow2'), format: 'qcow2', readOnly: false, listen: { socket: join(work.folder, `s${index}`) }, exportName: 'd', pidFile: work.path(`p${index}`) });
+    await using _server = await serveNbd({
+      file: work.path('t.qcow2'),
+      format: 'qcow2',
+      readOnly: false,
+      listen: { socket: join(work.folder, `s${index}`) },
+      exportName: 'd',
+      pidFile: work.path(`p${index}`),
+    });
     ready.push(performance.now() - started);
   }
   console.log('\nStarts, milliseconds');
-  console.log(`  port lease, committed (target: 5)        median ${median(leases).toFixed(2)}   worst ${Math.max(...leases).toFixed(2)}`);
-  console.log(`  qemu-nbd until it accepts (target: 100)  median ${median(ready).toFixed(1)}   worst ${Math.max(...ready).toFixed(1)}`);
+  console.log(
+    `  port lease, committed (target: 5)        median ${median(leases).toFixed(2)}   worst ${Math.max(...leases).toFixed(2)}`,
+  );
+  console.log(
+    `  qemu-nbd until it accepts (target: 100)  median ${median(ready).toFixed(1)}   worst ${Math.max(...ready).toFixed(1)}`,
+  );
 }
 
 /** Peak memory of the hub process during a full and an incremental by digest. */
@@ -62,7 +93,9 @@ export async function memory(bytes: number): Promise<void> {
   console.log('\nPeak memory of sendense-run (target: 150 MB)');
   for (const name of ['full', 'incremental']) {
     const program = join(import.meta.dirname, '../../src/cli/sendense-run.ts');
-    const { stderr } = await execa('python3', ['-c', peak, process.execPath, program, 'run', 'plan.yaml', '--quiet'], { cwd: work.folder });
+    const { stderr } = await execa('python3', ['-c', peak, process.execPath, program, 'run', 'plan.yaml', '--quiet'], {
+      cwd: work.folder,
+    });
     console.log(`  ${name.padEnd(12)} ${(Number(stderr.trim().split('\n').at(-1)) / 1024).toFixed(0)} MB`);
   }
   await rm(work.path('repository'), { recursive: true, force: true });

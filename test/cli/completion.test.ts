@@ -14,11 +14,7 @@ async function offered(line: string): Promise<string[]> {
   writeFileSync(folder.file('notes.txt'), '');
   mkdirSync(folder.file('plans'));
   // A stand-in for the program, which the completion asks for names of VMs.
-  writeFileSync(
-    folder.file('sendense-run'),
-    '#!/bin/sh\necho \'{"points":[{"vm":"pgtest1"},{"vm":"web"},{"vm":"pgtest1"}]}\'\n',
-    { mode: 0o755 },
-  );
+  writeFileSync(folder.file('sendense-run'), '#!/bin/sh\nprintf "pgtest1\\nweb\\n"\n', { mode: 0o755 });
   const words = line.split(' ');
   const script = `compopt() { :; }
 ${await scriptOf('bash')}
@@ -73,8 +69,34 @@ describe.each(['bash', 'zsh', 'fish'])('%s completion', (shell) => {
   it('knows every command and is accepted by the shell, where it is installed', async () => {
     const script = await scriptOf(shell);
     for (const { name } of commands) expect(script).toContain(name);
-    const { error, stderr, status } = spawnSync(shell, ['-n'], { input: script, encoding: 'utf8', timeout: 10_000 });
+    await using folder = await temporaryFolder();
+    writeFileSync(folder.file('script'), script);
+    const { error, stderr, status } = spawnSync(shell, ['-n', folder.file('script')], {
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
     if (error) return; // the shell is not installed
     expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+  });
+});
+
+describe('names of VMs', () => {
+  it('are the folders of the repositories, and none where there are no settings', async () => {
+    await using folder = await temporaryFolder();
+    writeFileSync(
+      folder.file('sendense.yaml'),
+      'repositories:\n  primary: { path: ./one }\n  second: { path: ./two }\n',
+    );
+    for (const path of ['one/pgtest1', 'one/web', 'one/.trash']) mkdirSync(folder.file(path), { recursive: true });
+    expect(await runCli(['completion', 'vms', '--config', folder.file('sendense.yaml')])).toEqual({
+      exitCode: 0,
+      stdout: 'pgtest1\nweb\n',
+      stderr: '',
+    });
+    expect(await runCli(['completion', 'vms', '--config', folder.file('none.yaml')])).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: '',
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { SendenseError } from '../../src/errors/sendense-error.ts';
+import type { SendenseError } from '../../src/errors/sendense-error.ts';
 import type { Hub, RunRequest } from '../../src/hub/open-hub.ts';
 import type { RestorePointOutput, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
 

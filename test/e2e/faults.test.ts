@@ -11,7 +11,18 @@ import { loadRunner } from '../../src/plan/load-runner.ts';
 import type { RunFinishedEvent } from '../../src/schemas/types.ts';
 import { builtInSteps } from '../../src/steps/index.ts';
 import { leftovers } from './nothing-left.ts';
-import { backupPlan, disksOf, makeRaw, program, restorePlan, sameBytes, sameContent, workspace, writeAt, type Workspace } from './workspace.ts';
+import {
+  backupPlan,
+  disksOf,
+  makeRaw,
+  program,
+  restorePlan,
+  sameBytes,
+  sameContent,
+  workspace,
+  writeAt,
+  type Workspace,
+} from './workspace.ts';
 import { withFault } from './with-fault.ts';
 
 const MiB = 1024 * 1024;
@@ -20,7 +31,13 @@ const killed = join(import.meta.dirname, 'killed-run.ts');
 type How = 'throw' | 'cancel';
 
 /** One run in this process with one fault in one step, before or after its effect. */
-async function runWithFault(work: Workspace, plan: string, uses: string, when: string, how: How): Promise<RunFinishedEvent> {
+async function runWithFault(
+  work: Workspace,
+  plan: string,
+  uses: string,
+  when: string,
+  how: How,
+): Promise<RunFinishedEvent> {
   const gently = new AbortController();
   let hit = false;
   const fault = async (signal: AbortSignal): Promise<void> => {
@@ -31,13 +48,23 @@ async function runWithFault(work: Workspace, plan: string, uses: string, when: s
     signal.throwIfAborted();
   };
   const steps = builtInSteps.map((step) => (step.uses === uses ? withFault(step, when, fault) : step));
-  await using hub = await openHub({ startFolder: work.folder, embeddedNode: startNode, steps: new Map(steps.map((step) => [step.uses, step])) });
-  return await hub.run({ file: work.path(plan), cancel: { gently: gently.signal, atOnce: new AbortController().signal } });
+  await using hub = await openHub({
+    startFolder: work.folder,
+    embeddedNode: startNode,
+    steps: new Map(steps.map((step) => [step.uses, step])),
+  });
+  return await hub.run({
+    file: work.path(plan),
+    cancel: { gently: gently.signal, atOnce: new AbortController().signal },
+  });
 }
 
 /** A run in a process of its own that kills itself with SIGKILL before or after a step's effect. */
 async function killedAt(work: Workspace, plan: string, uses: string, when: string): Promise<void> {
-  const result = await execa(process.execPath, [killed, work.path(plan), uses, when], { reject: false, timeout: 120_000 });
+  const result = await execa(process.execPath, [killed, work.path(plan), uses, when], {
+    reject: false,
+    timeout: 120_000,
+  });
   expect(result.signal, result.stderr).toBe('SIGKILL');
 }
 
@@ -51,8 +78,10 @@ async function changeSomething(work: Workspace): Promise<void> {
   await writeAt(work.path('b.raw'), [Math.floor(Math.random() * 2 * MiB) & ~511, Buffer.alloc(70_000)]);
 }
 
-const usesOf = (kind: string): string[] => loadRunner(kind).steps.flatMap((step) => (step.uses === undefined ? [] : [step.uses]));
-const cases = (kind: string): [string, string][] => usesOf(kind).flatMap((uses) => [[uses, 'before'] as [string, string], [uses, 'after'] as [string, string]]);
+const usesOf = (kind: string): string[] =>
+  loadRunner(kind).steps.flatMap((step) => (step.uses === undefined ? [] : [step.uses]));
+const cases = (kind: string): [string, string][] =>
+  usesOf(kind).flatMap((uses) => [[uses, 'before'] as [string, string], [uses, 'after'] as [string, string]]);
 
 async function backedUp(): Promise<Workspace> {
   const work = await workspace();
@@ -64,76 +93,93 @@ async function backedUp(): Promise<Workspace> {
 }
 
 /** Steps at and after the publish point cannot take the restore point back. */
-const commits = (step: string, when: string): boolean => step === 'ports.release' || (step === 'backup.commit' && when === 'after');
+const commits = (step: string, when: string): boolean =>
+  step === 'ports.release' || (step === 'backup.commit' && when === 'after');
 
 describe('a backup that is hit by a fault leaves nothing behind, and the next run has the right content', () => {
-  test.each(cases('backup'))('%s, %s its effect: failure, cancel and kill -9', { timeout: 240_000 }, async (step, when) => {
-    await using work = await backedUp();
-    const done = commits(step, when);
+  test.each(cases('backup'))(
+    '%s, %s its effect: failure, cancel and kill -9',
+    { timeout: 240_000 },
+    async (step, when) => {
+      await using work = await backedUp();
+      const done = commits(step, when);
 
-    await changeSomething(work);
-    const failed = await runWithFault(work, 'plan.yaml', step, when, 'throw');
-    // A commit that fails after it is durable is tried once more, and finds that all is done.
-    expect(failed.exit_code).toBe(step === 'backup.commit' && done ? 0 : done ? 3 : 1);
-    expect(failed.backup_id !== null).toBe(done);
-    expect(leftovers(work.folder)).toEqual([]);
+      await changeSomething(work);
+      const failed = await runWithFault(work, 'plan.yaml', step, when, 'throw');
+      // A commit that fails after it is durable is tried once more, and finds that all is done.
+      expect(failed.exit_code).toBe(step === 'backup.commit' && done ? 0 : done ? 3 : 1);
+      expect(failed.backup_id !== null).toBe(done);
+      expect(leftovers(work.folder)).toEqual([]);
 
-    const cancelled = await runWithFault(work, 'plan.yaml', step, when, 'cancel');
-    expect(cancelled).toMatchObject({ status: 'cancelled', exit_code: 143 });
-    expect(cancelled.backup_id !== null).toBe(done);
-    expect(leftovers(work.folder)).toEqual([]);
+      const cancelled = await runWithFault(work, 'plan.yaml', step, when, 'cancel');
+      expect(cancelled).toMatchObject({ status: 'cancelled', exit_code: 143 });
+      expect(cancelled.backup_id !== null).toBe(done);
+      expect(leftovers(work.folder)).toEqual([]);
 
-    await killedAt(work, 'plan.yaml', step, when);
-    await changeSomething(work);
-    const next = await runHere(work, 'plan.yaml');
-    expect(next, JSON.stringify(next.error)).toMatchObject({ status: 'succeeded', exit_code: 0 });
-    expect(leftovers(work.folder)).toEqual([]);
-    expect(await sameContent(next.disks[0]?.path ?? '', work.path('a.raw'))).toBe(true);
-    expect(await sameContent(next.disks[1]?.path ?? '', work.path('b.raw'))).toBe(true);
-  });
+      await killedAt(work, 'plan.yaml', step, when);
+      await changeSomething(work);
+      const next = await runHere(work, 'plan.yaml');
+      expect(next, JSON.stringify(next.error)).toMatchObject({ status: 'succeeded', exit_code: 0 });
+      expect(leftovers(work.folder)).toEqual([]);
+      expect(await sameContent(next.disks[0]?.path ?? '', work.path('a.raw'))).toBe(true);
+      expect(await sameContent(next.disks[1]?.path ?? '', work.path('b.raw'))).toBe(true);
+    },
+  );
 });
 
 describe('a restore that is hit by a fault leaves nothing behind, and the next one is right', () => {
-  test.each(cases('restore'))('%s, %s its effect: failure, cancel and kill -9', { timeout: 240_000 }, async (step, when) => {
-    await using work = await backedUp();
-    await work.write('restore.yaml', restorePlan('./made/out'));
-    const published = step === 'restore.publish' && when === 'after';
-    const nothingOrAll = async (): Promise<void> => {
-      expect(leftovers(work.folder)).toEqual([]);
-      const there = await readdir(work.path('made/out')).catch(() => []);
-      expect(there).toEqual(published ? ['disk-0.raw', 'disk-1.raw'] : []);
-      expect((await readdir(work.folder)).includes('made')).toBe(published);
-      await rm(work.path('made'), { recursive: true, force: true });
-    };
-    await runWithFault(work, 'restore.yaml', step, when, 'throw');
-    await nothingOrAll();
-    await runWithFault(work, 'restore.yaml', step, when, 'cancel');
-    await nothingOrAll();
-    await killedAt(work, 'restore.yaml', step, when);
-    expect((await work.call(['recover'])).exitCode).toBe(0);
-    await nothingOrAll();
-    expect((await runHere(work, 'restore.yaml')).exit_code).toBe(0);
-    expect(await sameBytes(work.path('made/out/disk-0.raw'), work.path('a.raw'))).toBe(true);
-    expect(await sameBytes(work.path('made/out/disk-1.raw'), work.path('b.raw'))).toBe(true);
-  });
+  test.each(cases('restore'))(
+    '%s, %s its effect: failure, cancel and kill -9',
+    { timeout: 240_000 },
+    async (step, when) => {
+      await using work = await backedUp();
+      await work.write('restore.yaml', restorePlan('./made/out'));
+      const published = step === 'restore.publish' && when === 'after';
+      const nothingOrAll = async (): Promise<void> => {
+        expect(leftovers(work.folder)).toEqual([]);
+        const there = await readdir(work.path('made/out')).catch(() => []);
+        expect(there).toEqual(published ? ['disk-0.raw', 'disk-1.raw'] : []);
+        expect((await readdir(work.folder)).includes('made')).toBe(published);
+        await rm(work.path('made'), { recursive: true, force: true });
+      };
+      await runWithFault(work, 'restore.yaml', step, when, 'throw');
+      await nothingOrAll();
+      await runWithFault(work, 'restore.yaml', step, when, 'cancel');
+      await nothingOrAll();
+      await killedAt(work, 'restore.yaml', step, when);
+      expect((await work.call(['recover'])).exitCode).toBe(0);
+      await nothingOrAll();
+      expect((await runHere(work, 'restore.yaml')).exit_code).toBe(0);
+      expect(await sameBytes(work.path('made/out/disk-0.raw'), work.path('a.raw'))).toBe(true);
+      expect(await sameBytes(work.path('made/out/disk-1.raw'), work.path('b.raw'))).toBe(true);
+    },
+  );
 });
 
-test('kill -9 at random moments of full and incremental runs: never a wrong restore point', { timeout: 300_000 }, async () => {
-  await using work = await backedUp();
-  for (let round = 0; round < 8; round++) {
-    await changeSomething(work);
-    const child = execa(process.execPath, [program, 'run', 'plan.yaml', '--mode', round % 2 === 0 ? 'auto' : 'full'], { cwd: work.folder, reject: false });
-    setTimeout(() => child.kill('SIGKILL'), 300 + Math.random() * 1800);
-    await child;
-    await changeSomething(work);
-    const next = await work.run('plan.yaml');
-    expect(next.finished, JSON.stringify(next.finished.error)).toMatchObject({ exit_code: 0 });
-    expect(leftovers(work.folder)).toEqual([]);
-    expect(await sameContent(disksOf(next)[0]?.path ?? '', work.path('a.raw'))).toBe(true);
-  }
-  const check = await work.call(['check', '--json']);
-  expect((JSON.parse(check.stdout) as { ok: boolean; findings: object[] }).findings).toEqual([]);
-});
+test(
+  'kill -9 at random moments of full and incremental runs: never a wrong restore point',
+  { timeout: 300_000 },
+  async () => {
+    await using work = await backedUp();
+    for (let round = 0; round < 8; round++) {
+      await changeSomething(work);
+      const child = execa(
+        process.execPath,
+        [program, 'run', 'plan.yaml', '--mode', round % 2 === 0 ? 'auto' : 'full'],
+        { cwd: work.folder, reject: false },
+      );
+      setTimeout(() => child.kill('SIGKILL'), 300 + Math.random() * 1800);
+      await child;
+      await changeSomething(work);
+      const next = await work.run('plan.yaml');
+      expect(next.finished, JSON.stringify(next.finished.error)).toMatchObject({ exit_code: 0 });
+      expect(leftovers(work.folder)).toEqual([]);
+      expect(await sameContent(disksOf(next)[0]?.path ?? '', work.path('a.raw'))).toBe(true);
+    }
+    const check = await work.call(['check', '--json']);
+    expect((JSON.parse(check.stdout) as { ok: boolean; findings: object[] }).findings).toEqual([]);
+  },
+);
 
 test('a second signal ends the run at once, and the next run cleans up', { timeout: 60_000 }, async () => {
   await using work = await backedUp();

@@ -9,5 +9,9 @@ const [plan = '', uses = '', when = ''] = process.argv.slice(2);
 const kill = async (): Promise<void> => void process.kill(process.pid, 'SIGKILL');
 const steps = builtInSteps.map((step) => (step.uses === uses ? withFault(step, when, kill) : step));
 
-await using hub = await openHub({ startFolder: dirname(plan), embeddedNode: startNode, steps: new Map(steps.map((step) => [step.uses, step])) });
+await using hub = await openHub({
+  startFolder: dirname(plan),
+  embeddedNode: startNode,
+  steps: new Map(steps.map((step) => [step.uses, step])),
+});
 await hub.run({ file: plan });

@@ -2,13 +2,31 @@ import { execa } from 'execa';
 import { randomBytes } from 'node:crypto';
 import { copyFile, cp, readFile, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { backupPlan, disksOf, incrementalPlan, makeRaw, restorePlan, sameBytes, sameContent, workspace, writeAt, type Workspace } from './workspace.ts';
+import {
+  backupPlan,
+  disksOf,
+  incrementalPlan,
+  makeRaw,
+  restorePlan,
+  sameBytes,
+  sameContent,
+  workspace,
+  writeAt,
+  type Workspace,
+} from './workspace.ts';
 
 const MiB = 1024 * 1024;
 
 async function pgtest1(work: Workspace): Promise<void> {
-  await makeRaw(work.path('disk0.raw'), 9.5 * MiB, [[0, 2 * MiB], [5 * MiB + 512, 3000], [9.5 * MiB - 512, 512]]);
-  await makeRaw(work.path('seed.raw'), 24 * MiB, [[MiB, 4 * MiB], [20 * MiB, 2 * MiB]]);
+  await makeRaw(work.path('disk0.raw'), 9.5 * MiB, [
+    [0, 2 * MiB],
+    [5 * MiB + 512, 3000],
+    [9.5 * MiB - 512, 512],
+  ]);
+  await makeRaw(work.path('seed.raw'), 24 * MiB, [
+    [MiB, 4 * MiB],
+    [20 * MiB, 2 * MiB],
+  ]);
   await execa('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', work.path('seed.raw'), work.path('disk1.qcow2')]);
   await work.write('nightly.yaml', backupPlan(['disk0.raw', 'disk1.qcow2']));
   await work.write('incremental.yaml', incrementalPlan(['disk0.raw', 'disk1.qcow2']));
@@ -40,9 +58,18 @@ describe('the main job', () => {
     const first = await work.run('nightly.yaml');
     expect(first.exitCode).toBe(0);
     expect(disksOf(first).map((disk) => disk.mode)).toEqual(['full', 'full']);
-    expect(disksOf(first)[0]).toMatchObject({ disk: 'disk-0', bytes_total: 9.5 * MiB, reason: expect.stringContaining('first backup') as string });
+    expect(disksOf(first)[0]).toMatchObject({
+      disk: 'disk-0',
+      bytes_total: 9.5 * MiB,
+      reason: expect.stringContaining('first backup') as string,
+    });
 
-    await writeAt(work.path('disk0.raw'), [0, Buffer.alloc(192 * 1024)], [5 * MiB, randomBytes(100)], [9.5 * MiB - 1, Buffer.from([7])]);
+    await writeAt(
+      work.path('disk0.raw'),
+      [0, Buffer.alloc(192 * 1024)],
+      [5 * MiB, randomBytes(100)],
+      [9.5 * MiB - 1, Buffer.from([7])],
+    );
     await guestWrites(work.path('disk1.qcow2'), 'write -P 0 1M 512k', 'write -P 9 3M 3k', 'write -P 5 23M 1M');
     await keep(work, 'second');
     const second = await work.run('nightly.yaml');
@@ -63,7 +90,10 @@ describe('the main job', () => {
     // Without us: qemu-img alone reads the newest file through its relative chain.
     const path = disksOf(third)[0]?.path ?? '';
     expect(await sameContent(path, work.path('disk0.raw'))).toBe(true);
-    const info = JSON.parse((await execa('qemu-img', ['info', '--output=json', path])).stdout) as Record<string, string>;
+    const info = JSON.parse((await execa('qemu-img', ['info', '--output=json', path])).stdout) as Record<
+      string,
+      string
+    >;
     expect(info['backing-filename']).toBe(`${second.finished.backup_id}.qcow2`);
   });
 
@@ -82,30 +112,47 @@ describe('the main job', () => {
     await rm(work.path('state'), { recursive: true });
     const imported = await work.call(['repo', 'import', 'primary', '--json']);
     expect(imported.exitCode).toBe(0);
-    expect((JSON.parse(imported.stdout) as { imported: string[] }).imported).toEqual([first.finished.backup_id, second.finished.backup_id]);
+    expect((JSON.parse(imported.stdout) as { imported: string[] }).imported).toEqual([
+      first.finished.backup_id,
+      second.finished.backup_id,
+    ]);
     const third = await work.run('incremental.yaml');
     expect(disksOf(third).map((disk) => disk.mode)).toEqual(['incremental', 'incremental']);
   });
 
-  test('disks of 1 MiB, with a tail of 512 bytes, and sparse ones of 2 TiB are backed up and restored', { timeout: 180_000 }, async () => {
-    await using work = await workspace();
-    await makeRaw(work.path('small.raw'), MiB, [[3, 5]]);
-    await makeRaw(work.path('tail.raw'), MiB + 512, [[MiB, 512]]);
-    await makeRaw(work.path('huge.raw'), 2 * 1024 * 1024 * MiB, [[7 * MiB, 100], [1024 * 1024 * MiB + 4096, 70_000], [2 * 1024 * 1024 * MiB - 512, 512]]);
-    await work.write('plan.yaml', backupPlan(['small.raw', 'tail.raw', 'huge.raw']));
-    const first = await work.run('plan.yaml');
-    expect(first.finished).toMatchObject({ status: 'succeeded', exit_code: 0 });
-    await writeAt(work.path('huge.raw'), [1024 * 1024 * MiB + 4096, Buffer.alloc(70_000)], [9 * MiB, randomBytes(1)]);
-    await writeAt(work.path('tail.raw'), [MiB + 511, Buffer.from([1])]);
-    const second = await work.run('plan.yaml');
-    expect(disksOf(second).map((disk) => [disk.mode, disk.bytes_transferred > 0])).toEqual([['incremental', false], ['incremental', true], ['incremental', true]]);
-    expect((await stat(disksOf(second)[2]?.path ?? '')).size).toBeLessThan(4 * MiB);
-    await work.write('restore.yaml', restorePlan('./out'));
-    expect((await work.run('restore.yaml')).finished.exit_code).toBe(0);
-    expect(await sameBytes(work.path('out', 'small.raw').replace('small.raw', 'disk-0.raw'), work.path('small.raw'))).toBe(true);
-    expect(await sameBytes(work.path('out', 'disk-1.raw'), work.path('tail.raw'))).toBe(true);
-    expect(await sameContent(work.path('out', 'disk-2.raw'), work.path('huge.raw'))).toBe(true);
-  });
+  test(
+    'disks of 1 MiB, with a tail of 512 bytes, and sparse ones of 2 TiB are backed up and restored',
+    { timeout: 180_000 },
+    async () => {
+      await using work = await workspace();
+      await makeRaw(work.path('small.raw'), MiB, [[3, 5]]);
+      await makeRaw(work.path('tail.raw'), MiB + 512, [[MiB, 512]]);
+      await makeRaw(work.path('huge.raw'), 2 * 1024 * 1024 * MiB, [
+        [7 * MiB, 100],
+        [1024 * 1024 * MiB + 4096, 70_000],
+        [2 * 1024 * 1024 * MiB - 512, 512],
+      ]);
+      await work.write('plan.yaml', backupPlan(['small.raw', 'tail.raw', 'huge.raw']));
+      const first = await work.run('plan.yaml');
+      expect(first.finished).toMatchObject({ status: 'succeeded', exit_code: 0 });
+      await writeAt(work.path('huge.raw'), [1024 * 1024 * MiB + 4096, Buffer.alloc(70_000)], [9 * MiB, randomBytes(1)]);
+      await writeAt(work.path('tail.raw'), [MiB + 511, Buffer.from([1])]);
+      const second = await work.run('plan.yaml');
+      expect(disksOf(second).map((disk) => [disk.mode, disk.bytes_transferred > 0])).toEqual([
+        ['incremental', false],
+        ['incremental', true],
+        ['incremental', true],
+      ]);
+      expect((await stat(disksOf(second)[2]?.path ?? '')).size).toBeLessThan(4 * MiB);
+      await work.write('restore.yaml', restorePlan('./out'));
+      expect((await work.run('restore.yaml')).finished.exit_code).toBe(0);
+      expect(
+        await sameBytes(work.path('out', 'small.raw').replace('small.raw', 'disk-0.raw'), work.path('small.raw')),
+      ).toBe(true);
+      expect(await sameBytes(work.path('out', 'disk-1.raw'), work.path('tail.raw'))).toBe(true);
+      expect(await sameContent(work.path('out', 'disk-2.raw'), work.path('huge.raw'))).toBe(true);
+    },
+  );
 
   test('grown, added, removed and swapped disks are noticed, and each keeps a chain of its own', async () => {
     await using work = await workspace();
@@ -115,7 +162,10 @@ describe('the main job', () => {
 
     await work.write('plan.yaml', backupPlan(['b.raw', 'a.raw']));
     const swapped = await work.run('plan.yaml');
-    expect(disksOf(swapped).map((disk) => [disk.disk, disk.mode, disk.bytes_transferred])).toEqual([['disk-0', 'incremental', 0], ['disk-1', 'incremental', 0]]);
+    expect(disksOf(swapped).map((disk) => [disk.disk, disk.mode, disk.bytes_transferred])).toEqual([
+      ['disk-0', 'incremental', 0],
+      ['disk-1', 'incremental', 0],
+    ]);
     expect(await sameContent(disksOf(swapped)[0]?.path ?? '', work.path('a.raw'))).toBe(true);
 
     // The contents exchanged under their names: found by digest, whatever the names say.
@@ -155,20 +205,29 @@ describe('the main job', () => {
     await work.write('lenient.yaml', incrementalPlan(['disk0.raw', 'disk1.qcow2'], 'onNoParent: full\n'));
     expect((await work.run('lenient.yaml')).finished.exit_code).toBe(0);
     const forced = await work.run('nightly.yaml', '--mode', 'full');
-    expect(disksOf(forced).map((disk) => disk.reason)).toEqual(['the plan asks for a full backup', 'the plan asks for a full backup']);
+    expect(disksOf(forced).map((disk) => disk.reason)).toEqual([
+      'the plan asks for a full backup',
+      'the plan asks for a full backup',
+    ]);
   });
 
   test('a list of changed areas is used where it fits the parent, and the disk is read where it does not', async () => {
     await using work = await workspace();
     await makeRaw(work.path('a.raw'), 8 * MiB, [[0, 8 * MiB]]);
     const areas = (changeId: string, since: string | null, list: readonly object[]): Promise<void> =>
-      work.write('changes.json', JSON.stringify({ version: 1, capacity_bytes: 8 * MiB, change_id: changeId, since, areas: list }));
+      work.write(
+        'changes.json',
+        JSON.stringify({ version: 1, capacity_bytes: 8 * MiB, change_id: changeId, since, areas: list }),
+      );
     await work.write('plan.yaml', backupPlan(['a.raw\n        changes: changes.json']));
     await areas('t1', null, []);
     expect(disksOf(await work.run('plan.yaml'))[0]).toMatchObject({ mode: 'full', change_id: 't1' });
 
     await writeAt(work.path('a.raw'), [MiB, Buffer.alloc(1000)], [6 * MiB + 5, randomBytes(9)]);
-    await areas('t2', 't1', [{ offset: MiB, length: 1024 }, { offset: 6 * MiB, length: 512 }]);
+    await areas('t2', 't1', [
+      { offset: MiB, length: 1024 },
+      { offset: 6 * MiB, length: 512 },
+    ]);
     const second = await work.run('plan.yaml');
     expect(disksOf(second)[0]).toMatchObject({ mode: 'incremental', change_id: 't2', bytes_transferred: 2 * 65536 });
     expect(await sameContent(disksOf(second)[0]?.path ?? '', work.path('a.raw'))).toBe(true);
@@ -176,7 +235,11 @@ describe('the main job', () => {
     await writeAt(work.path('a.raw'), [3 * MiB, randomBytes(1000)]);
     await areas('t9', 't8', []);
     const third = await work.run('plan.yaml');
-    expect(disksOf(third)[0]).toMatchObject({ mode: 'incremental', change_id: 't9', reason: expect.stringContaining('t8') as string });
+    expect(disksOf(third)[0]).toMatchObject({
+      mode: 'incremental',
+      change_id: 't9',
+      reason: expect.stringContaining('t8') as string,
+    });
     expect(await sameContent(disksOf(third)[0]?.path ?? '', work.path('a.raw'))).toBe(true);
   });
 
@@ -211,6 +274,8 @@ describe('the main job', () => {
 const listing = async (work: Workspace): Promise<string[]> => {
   const names = await readdir(work.path('repository'), { recursive: true });
   const files = names.toSorted();
-  const sizes = await Promise.all(files.map(async (name) => `${name} ${(await stat(work.path('repository', name))).mtimeMs}`));
+  const sizes = await Promise.all(
+    files.map(async (name) => `${name} ${(await stat(work.path('repository', name))).mtimeMs}`),
+  );
   return [...sizes, String((await readFile(work.path('repository', 'sendense-repository.json'))).length)];
 };

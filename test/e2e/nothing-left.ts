@@ -20,7 +20,8 @@ export function leftovers(folder: string): string[] {
   for (const lock of listLocks(state, isRunning)) found.push(`lock ${lock.name}`);
   for (const run of listRuns(state)) if (existsSync(runFolderOf(run.id))) found.push(`folder ${runFolderOf(run.id)}`);
   found.push(...processesNaming(folder).map((argv) => `process ${argv}`));
-  for (const mount of readFileSync('/proc/mounts', 'utf8').split('\n')) if (mount.includes(folder)) found.push(`mount ${mount}`);
+  for (const mount of readFileSync('/proc/mounts', 'utf8').split('\n'))
+    if (mount.includes(folder)) found.push(`mount ${mount}`);
   for (const job of list(join(folder, 'state/node/jobs'))) found.push(`job ${job}`);
   found.push(...strangers(folder, points(state)));
   return found;
@@ -47,10 +48,18 @@ function strangers(folder: string, known: ReturnType<typeof points>): string[] {
   for (const point of known) {
     const { context } = point.vm;
     owned.add(context).add(join(context, `${point.backup_id}.json`));
-    for (const disk of point.disks) for (const file of [disk.path, disk.index.path]) owned.add(join(context, file)).add(join(context, file, '..'));
+    for (const disk of point.disks)
+      for (const file of [disk.path, disk.index.path]) owned.add(join(context, file)).add(join(context, file, '..'));
   }
   const there = existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }) : [];
-  const names = there.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
-  const missing = [...owned].filter((name) => /\.(json|qcow2|index)$/.test(name) && known.length > 0 && !names.includes(name));
-  return [...names.filter((name) => !owned.has(name)).map((name) => `file ${name}`), ...missing.map((name) => `missing ${name}`)];
+  const names = there
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  const missing = [...owned].filter(
+    (name) => /\.(json|qcow2|index)$/.test(name) && known.length > 0 && !names.includes(name),
+  );
+  return [
+    ...names.filter((name) => !owned.has(name)).map((name) => `file ${name}`),
+    ...missing.map((name) => `missing ${name}`),
+  ];
 }

@@ -2,7 +2,11 @@ import type { AnyStep } from '../../src/engine/step.ts';
 import type { Services } from '../../src/steps/services.ts';
 
 /** The step with a fault `before` or `after` its effect. */
-export const withFault = (step: AnyStep<Services>, when: string, fault: (signal: AbortSignal) => Promise<void>): AnyStep<Services> => ({
+export const withFault = (
+  step: AnyStep<Services>,
+  when: string,
+  fault: (signal: AbortSignal) => Promise<void>,
+): AnyStep<Services> => ({
   ...step,
   async run(context, input, claim) {
     if (when === 'before') await fault(context.signal);

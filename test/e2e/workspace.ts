@@ -20,7 +20,10 @@ export interface Workspace extends AsyncDisposable {
   readonly folder: string;
   path(...names: string[]): string;
   /** Any sendense-run call; never throws for an exit code. */
-  call(args: readonly string[], options?: { env?: Record<string, string> }): Promise<{ exitCode: number; stdout: string; stderr: string }>;
+  call(
+    args: readonly string[],
+    options?: { env?: Record<string, string> },
+  ): Promise<{ exitCode: number; stdout: string; stderr: string }>;
   /** `sendense-run --json run PLAN …` */
   run(plan: string, ...args: string[]): Promise<RunOutcome>;
   write(name: string, text: string): Promise<void>;
@@ -63,7 +66,8 @@ export async function workspace(options: WorkspaceOptions = {}): Promise<Workspa
         .filter(Boolean)
         .map((line) => JSON.parse(line) as RunEvent);
       const finished = events.at(-1);
-      if (finished?.type !== 'run.finished') throw new Error(`no run.finished: exit ${result.exitCode}\n${result.stdout}\n${result.stderr}`);
+      if (finished?.type !== 'run.finished')
+        throw new Error(`no run.finished: exit ${result.exitCode}\n${result.stdout}\n${result.stderr}`);
       return { ...result, events, finished };
     },
     write: (name, text) => writeFile(path(name), text),
@@ -86,7 +90,9 @@ repository: primary
 ${more}`;
 
 export const incrementalPlan = (disks: readonly string[], more = ''): string =>
-  backupPlan(disks, more).replace('kind: backup', 'kind: incremental').replace('pgtest1-nightly', 'pgtest1-incremental');
+  backupPlan(disks, more)
+    .replace('kind: backup', 'kind: incremental')
+    .replace('pgtest1-nightly', 'pgtest1-incremental');
 
 export const restorePlan = (directory: string, more = ''): string => `version: 1
 kind: restore
@@ -97,13 +103,20 @@ to: { directory: ${directory} }
 ${more}`;
 
 /** A raw disk of `size` bytes with random data in the given extents and holes elsewhere. */
-export async function makeRaw(path: string, size: number, data: readonly (readonly [offset: number, length: number])[]): Promise<void> {
+export async function makeRaw(
+  path: string,
+  size: number,
+  data: readonly (readonly [offset: number, length: number])[],
+): Promise<void> {
   await writeFile(path, '');
   await truncate(path, size);
   await writeAt(path, ...data.map(([offset, length]) => [offset, randomBytes(length)] as const));
 }
 
-export async function writeAt(path: string, ...pieces: readonly (readonly [offset: number, bytes: Uint8Array])[]): Promise<void> {
+export async function writeAt(
+  path: string,
+  ...pieces: readonly (readonly [offset: number, bytes: Uint8Array])[]
+): Promise<void> {
   await using handle = await open(path, 'r+');
   for (const [offset, bytes] of pieces) await handle.write(bytes, 0, bytes.length, offset);
 }

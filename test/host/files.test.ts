@@ -1,6 +1,15 @@
 import { chmod, link, mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { exists, freeBytes, fsyncFile, fsyncFolder, nameFile, publishFile, writeFileDurably, writeNewFile } from '../../src/host/files.ts';
+import {
+  exists,
+  freeBytes,
+  fsyncFile,
+  fsyncFolder,
+  nameFile,
+  publishFile,
+  writeFileDurably,
+  writeNewFile,
+} from '../../src/host/files.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 describe('writeFileDurably', () => {

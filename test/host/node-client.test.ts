@@ -12,9 +12,25 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const token = 't0ken-of-the-test';
 
-const health: NodeHealth = { status: 'ok', version: '0.1.0', time: 1, tools: [{ name: 'qemu-nbd', version: '7.2' }], jobs_running: 0 };
+const health: NodeHealth = {
+  status: 'ok',
+  version: '0.1.0',
+  time: 1,
+  tools: [{ name: 'qemu-nbd', version: '7.2' }],
+  jobs_running: 0,
+};
 
-const status: JobStatus = { job_id: 'j1', vm_name: 'vm', status: 'running', started: 1, finished: null, updated: 1, error: null, warnings: [], disks: [] };
+const status: JobStatus = {
+  job_id: 'j1',
+  vm_name: 'vm',
+  status: 'running',
+  started: 1,
+  finished: null,
+  updated: 1,
+  error: null,
+  warnings: [],
+  disks: [],
+};
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -24,7 +40,10 @@ interface TestNode extends AsyncDisposable {
   readonly seen: string[];
 }
 
-const listening = async (server: ReturnType<typeof createTcp>, where: { port: number } | { path: string }): Promise<void> => {
+const listening = async (
+  server: ReturnType<typeof createTcp>,
+  where: { port: number } | { path: string },
+): Promise<void> => {
   server.listen('port' in where ? { port: where.port, host: '127.0.0.1' } : where);
   await once(server, 'listening');
 };
@@ -40,7 +59,8 @@ async function node(answer: Answer, more: { path?: string; silenceMs?: number } 
     void answer(request, response);
   });
   await listening(server, more.path === undefined ? { port: 0 } : { path: more.path });
-  const url = more.path === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix:${more.path}`;
+  const url =
+    more.path === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix:${more.path}`;
   return {
     url,
     seen,
@@ -56,7 +76,9 @@ async function node(answer: Answer, more: { path?: string; silenceMs?: number } 
 const says =
   (value: unknown, code = 200): Answer =>
   (_request, response) =>
-    void response.writeHead(code, { 'content-type': 'application/json' }).end(typeof value === 'string' ? value : JSON.stringify(value));
+    void response
+      .writeHead(code, { 'content-type': 'application/json' })
+      .end(typeof value === 'string' ? value : JSON.stringify(value));
 
 describe('a call', () => {
   test('works over TCP and over a Unix socket', async () => {
@@ -88,7 +110,9 @@ describe('a call', () => {
 
   test('a wrong token is refused, and shows nowhere', async () => {
     await using there = await node(says(status));
-    const error: unknown = await nodeClient({ url: there.url, token: 'wr0ng-token' }).status('j').catch((reason: unknown) => reason);
+    const error: unknown = await nodeClient({ url: there.url, token: 'wr0ng-token' })
+      .status('j')
+      .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'node.refused' });
     expect(inspect(error, { depth: 10 })).not.toContain('wr0ng-token');
   });
@@ -99,33 +123,56 @@ describe('a call', () => {
     const { port } = server.address() as AddressInfo;
     server.close();
     await once(server, 'close');
-    const error: unknown = await nodeClient({ url: `http://127.0.0.1:${port}`, token }).status('j').catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'node.unreachable', message: expect.stringContaining(`127.0.0.1:${port}`) as string });
+    const error: unknown = await nodeClient({ url: `http://127.0.0.1:${port}`, token })
+      .status('j')
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'node.unreachable',
+      message: expect.stringContaining(`127.0.0.1:${port}`) as string,
+    });
     expect(inspect(error, { depth: 10 })).not.toContain(token);
-    await expect(nodeClient({ url: 'unix:/nonexistent/sock', token }).status('j')).rejects.toMatchObject({ code: 'node.unreachable' });
+    await expect(nodeClient({ url: 'unix:/nonexistent/sock', token }).status('j')).rejects.toMatchObject({
+      code: 'node.unreachable',
+    });
   });
 
   test('a node that says nothing, or stops in the middle, is out of reach', async () => {
     await using silent = await node(() => undefined, { silenceMs: 150 });
-    await expect(silent.client.status('j')).rejects.toMatchObject({ code: 'node.unreachable', message: expect.stringContaining('no answer for 0.15 s') as string });
-    await using stuck = await node((_request, response) => void response.writeHead(200).write('{"job_id"'), { silenceMs: 150 });
+    await expect(silent.client.status('j')).rejects.toMatchObject({
+      code: 'node.unreachable',
+      message: expect.stringContaining('no answer for 0.15 s') as string,
+    });
+    await using stuck = await node((_request, response) => void response.writeHead(200).write('{"job_id"'), {
+      silenceMs: 150,
+    });
     await expect(stuck.client.status('j')).rejects.toMatchObject({ code: 'node.unreachable' });
   });
 
-  test.each(['GET', 'refusal'])('a connection that breaks in the middle of an answer is out of reach (%s)', async (kind) => {
-    await using there = await node((request, response) => {
-      response.writeHead(kind === 'GET' ? 200 : 500, { 'content-length': 1000 });
-      response.write('{', () => request.socket.destroy());
-    });
-    await expect(there.client.status('j')).rejects.toMatchObject({ code: 'node.unreachable' });
-    await expect(there.client.log('j')).rejects.toMatchObject({ code: 'node.unreachable' });
-  });
+  test.each(['GET', 'refusal'])(
+    'a connection that breaks in the middle of an answer is out of reach (%s)',
+    async (kind) => {
+      await using there = await node((request, response) => {
+        response.writeHead(kind === 'GET' ? 200 : 500, { 'content-length': 1000 });
+        response.write('{', () => request.socket.destroy());
+      });
+      await expect(there.client.status('j')).rejects.toMatchObject({ code: 'node.unreachable' });
+      await expect(there.client.log('j')).rejects.toMatchObject({ code: 'node.unreachable' });
+    },
+  );
 
   test('something that is not HTTP is a protocol error', async () => {
-    const server = createTcp((socket) => void socket.on('error', () => undefined).resume().end('SSH-2.0-OpenSSH_9.2\r\n'));
+    const server = createTcp(
+      (socket) =>
+        void socket
+          .on('error', () => undefined)
+          .resume()
+          .end('SSH-2.0-OpenSSH_9.2\r\n'),
+    );
     await listening(server, { port: 0 });
     const { port } = server.address() as AddressInfo;
-    await expect(nodeClient({ url: `http://127.0.0.1:${port}`, token }).status('j')).rejects.toMatchObject({ code: 'node.protocol' });
+    await expect(nodeClient({ url: `http://127.0.0.1:${port}`, token }).status('j')).rejects.toMatchObject({
+      code: 'node.protocol',
+    });
     server.close();
     await once(server, 'close');
   });
@@ -139,13 +186,23 @@ describe('a call', () => {
     ['a redirect', '', 302],
   ])('%s is a protocol error', async (_name, value, code) => {
     await using there = await node(says(value, code));
-    await expect(there.client.status('j')).rejects.toMatchObject({ code: 'node.protocol', message: expect.stringContaining('GET /api/v1/status/j') as string });
+    await expect(there.client.status('j')).rejects.toMatchObject({
+      code: 'node.protocol',
+      message: expect.stringContaining('GET /api/v1/status/j') as string,
+    });
   });
 
   test("the node's own error keeps code, message and remedy", async () => {
     const error = { code: 'source.busy', message: 'disk0.raw is in use', remedy: 'stop it', position: null };
     await using there = await node(says({ error }, 409));
-    await expect(there.client.discover({ vm_name: 'vm', source: { type: 'image', disks: [] as never } })).rejects.toMatchObject({ code: 'source.busy', message: error.message, remedy: error.remedy, details: { status: 409 } });
+    await expect(
+      there.client.discover({ vm_name: 'vm', source: { type: 'image', disks: [] as never } }),
+    ).rejects.toMatchObject({
+      code: 'source.busy',
+      message: error.message,
+      remedy: error.remedy,
+      details: { status: 409 },
+    });
   });
 
   test('an abort ends it with the reason, before and in the middle', async () => {
@@ -203,7 +260,9 @@ describe('block indexes', () => {
     await known.client.putIndex(sha256, folder.file('up'));
     await using refusing = await node(says({ error: full }, 507));
     await expect(refusing.client.putIndex(sha256, folder.file('up'))).rejects.toMatchObject({ code: 'disk.full' });
-    await expect(nodeClient({ url: refusing.url, token: 'other' }).putIndex(sha256, folder.file('up'))).rejects.toMatchObject({ code: 'node.refused' });
+    await expect(
+      nodeClient({ url: refusing.url, token: 'other' }).putIndex(sha256, folder.file('up')),
+    ).rejects.toMatchObject({ code: 'node.refused' });
   });
 
   test('a connection that breaks in the middle of one is out of reach', async () => {
@@ -212,7 +271,9 @@ describe('block indexes', () => {
       response.writeHead(200, { 'content-length': data.length });
       response.write(data.subarray(0, 1000), () => request.socket.destroy());
     });
-    await expect(there.client.getIndex('j', 'k', folder.file('down'))).rejects.toMatchObject({ code: 'node.unreachable' });
+    await expect(there.client.getIndex('j', 'k', folder.file('down'))).rejects.toMatchObject({
+      code: 'node.unreachable',
+    });
   });
 });
 
@@ -226,7 +287,9 @@ describe('jobs', () => {
   });
 
   test('cancel and log go to the job', async () => {
-    await using there = await node((request, response) => void response.writeHead(request.method === 'POST' ? 202 : 200).end('line 1\nline 2\n'));
+    await using there = await node(
+      (request, response) => void response.writeHead(request.method === 'POST' ? 202 : 200).end('line 1\nline 2\n'),
+    );
     await there.client.cancel('j');
     expect(await there.client.log('j')).toBe('line 1\nline 2\n');
     expect(there.seen).toEqual(['POST /api/v1/jobs/j/cancel', 'GET /api/v1/jobs/j/log']);

@@ -2,11 +2,20 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { argvOf, identityOf, isRunning, terminate, thisProcess, waitUntilGone } from '../../src/host/process-identity.ts';
+import {
+  argvOf,
+  identityOf,
+  isRunning,
+  terminate,
+  thisProcess,
+  waitUntilGone,
+} from '../../src/host/process-identity.ts';
 import type { ProcessIdentity } from '../../src/schemas/types.ts';
 
 /** A child that says when it is ready; killed at the end of the block. */
-async function child(script: string): Promise<{ identity: ProcessIdentity; process: ChildProcess; said: string } & AsyncDisposable> {
+async function child(
+  script: string,
+): Promise<{ identity: ProcessIdentity; process: ChildProcess; said: string } & AsyncDisposable> {
   const process = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [said] = (await once(process.stdout, 'data')) as [Buffer];
   const identity = identityOf(process.pid ?? -1);

@@ -7,14 +7,21 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const shell = (script: string, options: Parameters<typeof runTool>[2] = {}) => runTool('sh', ['-c', script], options);
 const failureOf = async (work: Promise<unknown>): Promise<SendenseError> => {
-  const error: unknown = await work.then(() => null, (reason: unknown) => reason);
+  const error: unknown = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
   expect(error).toBeInstanceOf(SendenseError);
   return error as SendenseError;
 };
 
 describe('runTool', () => {
   test('answers both outputs without the last newline, in the C locale', async () => {
-    expect(await shell('printf "a\\nb\\n\\n"; echo c >&2; exit 0')).toEqual({ stdout: 'a\nb\n', stderr: 'c', exitCode: 0 });
+    expect(await shell('printf "a\\nb\\n\\n"; echo c >&2; exit 0')).toEqual({
+      stdout: 'a\nb\n',
+      stderr: 'c',
+      exitCode: 0,
+    });
     expect((await shell('echo "$LC_ALL $X"', { env: { X: 'own' } })).stdout).toBe('C own');
     expect((await shell('cat', { input: 'given' })).stdout).toBe('given');
   });
@@ -26,13 +33,23 @@ describe('runTool', () => {
   });
 
   test('a missing program names itself and, where we know it, its package', async () => {
-    expect(await failureOf(runTool('no-such-tool', []))).toMatchObject({ code: 'tool.missing', message: 'no-such-tool was not found' });
+    expect(await failureOf(runTool('no-such-tool', []))).toMatchObject({
+      code: 'tool.missing',
+      message: 'no-such-tool was not found',
+    });
     const unknown = await failureOf(runTool('qemu-nbd', [], { env: { PATH: '/nonexistent' } }));
-    expect(unknown).toMatchObject({ code: 'tool.missing', message: expect.stringContaining('qemu-utils') as string, remedy: 'apt-get install qemu-utils' });
+    expect(unknown).toMatchObject({
+      code: 'tool.missing',
+      message: expect.stringContaining('qemu-utils') as string,
+      remedy: 'apt-get install qemu-utils',
+    });
   });
 
   test('a missing working directory is not taken for a missing program', async () => {
-    expect(await failureOf(runTool('true', [], { cwd: '/nonexistent/folder' }))).toMatchObject({ code: 'tool.failed', message: expect.stringContaining('/nonexistent/folder') as string });
+    expect(await failureOf(runTool('true', [], { cwd: '/nonexistent/folder' }))).toMatchObject({
+      code: 'tool.failed',
+      message: expect.stringContaining('/nonexistent/folder') as string,
+    });
   });
 
   test('a failing program shows its first word, exit code and what it said, but no further arguments', async () => {
@@ -47,7 +64,9 @@ describe('runTool', () => {
   });
 
   test('a full disk is told apart', async () => {
-    expect(await failureOf(shell('echo "write failed: No space left on device" >&2; exit 1'))).toMatchObject({ code: 'disk.full' });
+    expect(await failureOf(shell('echo "write failed: No space left on device" >&2; exit 1'))).toMatchObject({
+      code: 'disk.full',
+    });
   });
 
   test('an exit code can be an answer, a signal cannot', async () => {
@@ -63,12 +82,15 @@ describe('runTool', () => {
     expect((await runTool(folder.file('tool'), [])).exitCode).toBe(0);
   });
 
-  test('more output than is kept is an error, unless only its end is wanted or it is read by line', async () => {
+  test('more output than is kept is an error, unless it is read as it comes or by line', async () => {
     const big = 'head -c 20000000 /dev/zero | tr "\\0" x | fold -w 1000; echo end';
     expect((await failureOf(shell(big))).message).toContain('printed more than');
-    const { stdout } = await shell(big, { keepLast: 2000 });
-    expect(stdout).toHaveLength(1999);
-    expect(stdout.endsWith('xxx\nend') || stdout.endsWith('xend')).toBe(true);
+    let length = 0;
+    const { stdout } = await shell(big, { onStdoutText: (text) => void (length += text.length) });
+    expect([stdout, length]).toEqual(['', 20_000_000 + 19_999 + 'end\n'.length]);
+    let errors = '';
+    expect((await shell('echo bad >&2', { onStderrText: (text) => void (errors += text) })).stderr).toBe('');
+    expect(errors).toBe('bad\n');
     let lines = 0;
     let longest = 0;
     await shell(big, { onStdoutLine: (line) => ((lines += 1), (longest = Math.max(longest, line.length))) });
@@ -79,18 +101,28 @@ describe('runTool', () => {
   test('lines of standard output and of descriptor 3 come one by one', async () => {
     const out: string[] = [];
     const pipe: string[] = [];
-    await shell('echo a; echo 1 >&3; echo b; echo 2 >&3', { onStdoutLine: (line) => out.push(line), onPipeLine: (line) => pipe.push(line) });
+    await shell('echo a; echo 1 >&3; echo b; echo 2 >&3', {
+      onStdoutLine: (line) => out.push(line),
+      onPipeLine: (line) => pipe.push(line),
+    });
     expect(out).toEqual(['a', 'b']);
     expect(pipe).toEqual(['1', '2']);
   });
 
   test('what a listener throws is thrown, and the program still ends', async () => {
-    const broken = shell('echo a; echo b', { onStdoutLine: () => { throw new Error('of the listener'); } });
+    const broken = shell('echo a; echo b', {
+      onStdoutLine: () => {
+        throw new Error('of the listener');
+      },
+    });
     await expect(broken).rejects.toThrow('of the listener');
   });
 
   test('a program that takes too long is stopped', async () => {
-    expect(await failureOf(shell('exec sleep 60', { timeoutMs: 100 }))).toMatchObject({ code: 'tool.failed', message: 'sh took longer than 100 ms' });
+    expect(await failureOf(shell('exec sleep 60', { timeoutMs: 100 }))).toMatchObject({
+      code: 'tool.failed',
+      message: 'sh took longer than 100 ms',
+    });
   });
 
   test('an abort stops the program and rejects with its reason', async () => {

@@ -1,19 +1,34 @@
 import { copyFile, readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { checkImage, compareImages, convertImage, createOverlay, createQcow2, imageInfo, mapImage } from '../../src/host/qemu-img.ts';
+import {
+  checkImage,
+  compareImages,
+  convertImage,
+  createOverlay,
+  createQcow2,
+  imageInfo,
+  mapImage,
+} from '../../src/host/qemu-img.ts';
 import { guestWrites, makeRaw, MiB, sameContent, writeInto } from './disk-images.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** Names that a careless command line would take for something else. */
-const oddNames = ['a b', 'a,b=c', 'x:y', '-f', "it's \"q\"", 'nbd:x', 'json:{}', 'äöü', '$(id)', '%41', 'new\nline'];
+const oddNames = ['a b', 'a,b=c', 'x:y', '-f', 'it\'s "q"', 'nbd:x', 'json:{}', 'äöü', '$(id)', '%41', 'new\nline'];
 
 describe('qcow2 files', () => {
   test('are made standalone with 64 KiB clusters', async () => {
     await using folder = await temporaryFolder();
     await createQcow2(folder.file('a.qcow2'), 9 * MiB + 512, null);
-    expect(await imageInfo(folder.file('a.qcow2'))).toMatchObject({ format: 'qcow2', virtualSize: 9 * MiB + 512, backingFile: undefined, corrupt: false });
+    expect(await imageInfo(folder.file('a.qcow2'))).toMatchObject({
+      format: 'qcow2',
+      virtualSize: 9 * MiB + 512,
+      backingFile: undefined,
+      corrupt: false,
+    });
     expect(await checkImage(folder.file('a.qcow2'))).toMatchObject({ ok: true, leaks: 0, corruptions: 0 });
-    expect(await mapImage(folder.file('a.qcow2'))).toEqual([expect.objectContaining({ start: 0, length: 9 * MiB + 512, depth: 0, present: false, zero: true, data: false })]);
+    expect(await mapImage(folder.file('a.qcow2'))).toEqual([
+      expect.objectContaining({ start: 0, length: 9 * MiB + 512, depth: 0, present: false, zero: true, data: false }),
+    ]);
   });
 
   test('an overlay names its backing file as it was given: beside it', async () => {
@@ -24,12 +39,18 @@ describe('qcow2 files', () => {
     await guestWrites(folder.file('b.qcow2'), 'qcow2', 'write -P 9 1M 64k');
     expect((await imageInfo(folder.file('b.qcow2'))).backingFile).toBe('a.qcow2');
     const held = (await mapImage(folder.file('b.qcow2'))).filter((area) => area.data);
-    expect(held.map(({ start, length, depth }) => [start, length, depth])).toEqual([[0, 65_536, 1], [MiB, 65_536, 0]]);
+    expect(held.map(({ start, length, depth }) => [start, length, depth])).toEqual([
+      [0, 65_536, 1],
+      [MiB, 65_536, 0],
+    ]);
   });
 
   test('an overlay on a missing backing file is refused', async () => {
     await using folder = await temporaryFolder();
-    await expect(createQcow2(folder.file('b.qcow2'), MiB, 'a.qcow2')).rejects.toMatchObject({ code: 'tool.failed', message: expect.stringContaining('a.qcow2') as string });
+    await expect(createQcow2(folder.file('b.qcow2'), MiB, 'a.qcow2')).rejects.toMatchObject({
+      code: 'tool.failed',
+      message: expect.stringContaining('a.qcow2') as string,
+    });
   });
 
   test.each(oddNames)('the name %j works for every call', async (name) => {
@@ -60,7 +81,10 @@ describe('qcow2 files', () => {
 describe('imageInfo', () => {
   test('a missing file and a foreign one are errors that name it', async () => {
     await using folder = await temporaryFolder();
-    await expect(imageInfo(folder.file('none'))).rejects.toMatchObject({ code: 'tool.failed', message: expect.stringContaining('none') as string });
+    await expect(imageInfo(folder.file('none'))).rejects.toMatchObject({
+      code: 'tool.failed',
+      message: expect.stringContaining('none') as string,
+    });
     await writeFile(folder.file('text'), 'no image');
     await expect(imageInfo(folder.file('text'), { format: 'qcow2' })).rejects.toMatchObject({ code: 'tool.failed' });
   });
@@ -74,14 +98,21 @@ describe('checkImage', () => {
     await copyFile(folder.file('a'), folder.file('b'));
     // An entry of the refcount block (third cluster) says that nobody uses the first cluster.
     await writeInto(folder.file('a'), [2 * 65_536, Buffer.from([0, 0])]);
-    expect(await checkImage(folder.file('a'))).toMatchObject({ ok: false, message: expect.stringContaining('corruptions') as string });
+    expect(await checkImage(folder.file('a'))).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('corruptions') as string,
+    });
     expect((await checkImage(folder.file('b'))).ok).toBe(true);
   });
 
   test('says that a file without a qcow2 header cannot be checked', async () => {
     await using folder = await temporaryFolder();
     await writeFile(folder.file('a'), Buffer.alloc(1000));
-    expect(await checkImage(folder.file('a'))).toMatchObject({ ok: false, corruptions: 1, message: expect.stringContaining('qemu-img check ended with 1') as string });
+    expect(await checkImage(folder.file('a'))).toMatchObject({
+      ok: false,
+      corruptions: 1,
+      message: expect.stringContaining('qemu-img check ended with 1') as string,
+    });
   });
 });
 
@@ -95,7 +126,15 @@ describe('convertImage', () => {
     await using folder = await temporaryFolder();
     await makeRaw(folder.file('a.raw'), 3 * MiB, [0, MiB], [2 * MiB, 65_536]);
     const seen: number[] = [];
-    await convertImage({ from: folder.file('a.raw'), fromFormat: 'raw', to: folder.file('b'), toFormat: format, toOptions, inOrder: toOptions?.includes('stream') ?? false, onProgress: (fraction) => seen.push(fraction) });
+    await convertImage({
+      from: folder.file('a.raw'),
+      fromFormat: 'raw',
+      to: folder.file('b'),
+      toFormat: format,
+      toOptions,
+      inOrder: toOptions?.includes('stream') ?? false,
+      onProgress: (fraction) => seen.push(fraction),
+    });
     expect(await sameContent(folder.file('a.raw'), folder.file('b'))).toBe(true);
     expect(seen.at(-1)).toBe(1);
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
@@ -104,7 +143,15 @@ describe('convertImage', () => {
   test('an abort ends it with the reason', async () => {
     await using folder = await temporaryFolder();
     const reason = new Error('enough');
-    await expect(convertImage({ from: '/dev/zero', fromFormat: 'raw', to: folder.file('b'), toFormat: 'raw', signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(
+      convertImage({
+        from: '/dev/zero',
+        fromFormat: 'raw',
+        to: folder.file('b'),
+        toFormat: 'raw',
+        signal: AbortSignal.abort(reason),
+      }),
+    ).rejects.toBe(reason);
   });
 });
 

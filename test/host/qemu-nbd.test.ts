@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { exists } from '../../src/host/files.ts';
 import { identityOf, isRunning } from '../../src/host/process-identity.ts';
-import { createQcow2 } from '../../src/host/qemu-img.ts';
+import { checkImage, createQcow2 } from '../../src/host/qemu-img.ts';
 import { findByPidFile, qemuNbdArgs, serveNbd, type ServeOptions } from '../../src/host/qemu-nbd.ts';
 import { makeRaw, MiB, sameContent } from './disk-images.ts';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
@@ -66,6 +66,16 @@ describe('serveNbd', () => {
     expect(await server.stop()).toBe('gone');
   });
 
+  test('once it is stopped, its port and its image are free at once', async () => {
+    await using folder = await withQcow2();
+    const port = await freePort();
+    for (let round = 0; round < 10; round++) {
+      const server = await serveNbd(on(folder, 'a.qcow2', { listen: { port } }));
+      await server.stop();
+    }
+    expect((await checkImage(folder.file('a.qcow2'))).ok).toBe(true);
+  });
+
   test('read-only means read-only', async () => {
     await using folder = await withQcow2();
     await makeRaw(folder.file('a.raw'), 4 * MiB, [0, MiB]);
@@ -111,7 +121,10 @@ describe('serveNbd', () => {
     await once(holder, 'listening');
     const { port } = holder.address() as { port: number };
     const started = serveNbd(on(folder, 'a.qcow2', { listen: { port } }));
-    await expect(started).rejects.toMatchObject({ code: 'nbd.failed', message: expect.stringMatching(/a\.qcow2 .*(Address already in use|Failed to find an available port)/s) as string });
+    await expect(started).rejects.toMatchObject({
+      code: 'nbd.failed',
+      message: expect.stringMatching(/a\.qcow2 .*(Address already in use|Failed to find an available port)/s) as string,
+    });
     expect(await findByPidFile(folder.file('n.pid'))).toBeNull();
     holder.close();
     await once(holder, 'close');
@@ -121,8 +134,13 @@ describe('serveNbd', () => {
     await using folder = await withQcow2();
     await using writer = await serveNbd(on(folder, 'a.qcow2'));
     const second = { listen: { socket: folder.file('t') }, pidFile: folder.file('m.pid') };
-    await expect(serveNbd(on(folder, 'a.qcow2', second))).rejects.toMatchObject({ code: 'source.busy', message: expect.stringContaining('a.qcow2') as string });
-    await expect(serveNbd(on(folder, 'a.qcow2', { ...second, readOnly: true }))).rejects.toMatchObject({ code: 'source.busy' });
+    await expect(serveNbd(on(folder, 'a.qcow2', second))).rejects.toMatchObject({
+      code: 'source.busy',
+      message: expect.stringContaining('a.qcow2') as string,
+    });
+    await expect(serveNbd(on(folder, 'a.qcow2', { ...second, readOnly: true }))).rejects.toMatchObject({
+      code: 'source.busy',
+    });
     await using reader = await serveNbd(on(folder, 'a.qcow2', { ...second, readOnly: true, forceShare: true }));
     expect(await sizeOf(reader.uri)).toBe(4 * MiB);
     expect(isRunning(writer.process)).toBe(true);
@@ -134,17 +152,23 @@ describe('serveNbd', () => {
   ])('%s is an error with what qemu-nbd said', async (_name, file, more, message) => {
     await using folder = await temporaryFolder();
     await writeFile(folder.file('text'), 'text '.repeat(1000));
-    await expect(serveNbd(on(folder, file, more))).rejects.toMatchObject({ code: 'nbd.failed', message: expect.stringMatching(message) as string });
+    await expect(serveNbd(on(folder, file, more))).rejects.toMatchObject({
+      code: 'nbd.failed',
+      message: expect.stringMatching(message) as string,
+    });
   });
 
-  test.each(['a b', 'a,b=c', 'x:y', '-f', "it's \"q\"", 'nbd:x', 'json:{}', 'äöü', '$(id)', 'new\nline'])('the file name %j works, shared or not', async (name) => {
-    await using folder = await temporaryFolder();
-    await createQcow2(folder.file(name), MiB, null);
-    for (const forceShare of [false, true]) {
-      await using server = await serveNbd(on(folder, name, { readOnly: true, forceShare }));
-      expect(await sizeOf(server.uri)).toBe(MiB);
-    }
-  });
+  test.each(['a b', 'a,b=c', 'x:y', '-f', 'it\'s "q"', 'nbd:x', 'json:{}', 'äöü', '$(id)', 'new\nline'])(
+    'the file name %j works, shared or not',
+    async (name) => {
+      await using folder = await temporaryFolder();
+      await createQcow2(folder.file(name), MiB, null);
+      for (const forceShare of [false, true]) {
+        await using server = await serveNbd(on(folder, name, { readOnly: true, forceShare }));
+        expect(await sizeOf(server.uri)).toBe(MiB);
+      }
+    },
+  );
 
   test('an abort before the start starts nothing', async () => {
     await using folder = await withQcow2();

@@ -5,7 +5,13 @@ import { exists } from '../../src/host/files.ts';
 import { createQcow2 } from '../../src/host/qemu-img.ts';
 import { isRunning } from '../../src/host/process-identity.ts';
 import { serveNbd } from '../../src/host/qemu-nbd.ts';
-import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf, sweepRunFolders } from '../../src/host/run-folder.ts';
+import {
+  clearRunFolder,
+  makeRunFolder,
+  removeRunFolder,
+  runFolderOf,
+  sweepRunFolders,
+} from '../../src/host/run-folder.ts';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
@@ -62,7 +68,10 @@ describe('the run folder', () => {
     await using _tmp = await ownTmp();
     const parent = dirname(runFolderOf('run-1'));
     await make(parent);
-    await expect(makeRunFolder('run-1')).rejects.toMatchObject({ code: 'state.unusable', message: expect.stringContaining(parent) as string });
+    await expect(makeRunFolder('run-1')).rejects.toMatchObject({
+      code: 'state.unusable',
+      message: expect.stringContaining(parent) as string,
+    });
   });
 
   test('clearing it stops the servers of the run and no others', async () => {
@@ -70,7 +79,14 @@ describe('the run folder', () => {
     await createQcow2(tmp.file('a.qcow2'), 1024 * 1024, null);
     const serve = async (id: string) => {
       const folder = await makeRunFolder(id);
-      return serveNbd({ file: tmp.file('a.qcow2'), format: 'qcow2', readOnly: true, listen: { socket: join(folder, 's') }, exportName: '', pidFile: join(folder, 'a.pid') });
+      return serveNbd({
+        file: tmp.file('a.qcow2'),
+        format: 'qcow2',
+        readOnly: true,
+        listen: { socket: join(folder, 's') },
+        exportName: '',
+        pidFile: join(folder, 'a.pid'),
+      });
     };
     const one = await serve('run-1');
     await using other = await serve('run-11');
@@ -84,9 +100,19 @@ describe('the run folder', () => {
   test('sweeping clears what dead processes left, and nothing else', async () => {
     await using tmp = await ownTmp();
     const dead = 2 ** 22 + 5;
-    for (const id of [`check-${dead}-1`, `hub-${dead}-ab`, `dry-${dead}-1`, `check-${process.pid}-1`, `20261121T010000Z-${dead}-abc`]) await makeRunFolder(id);
+    for (const id of [
+      `check-${dead}-1`,
+      `hub-${dead}-ab`,
+      `dry-${dead}-1`,
+      `check-${process.pid}-1`,
+      `20261121T010000Z-${dead}-abc`,
+    ])
+      await makeRunFolder(id);
     await sweepRunFolders();
-    expect((await readdir(dirname(runFolderOf('x')))).toSorted()).toEqual([`20261121T010000Z-${dead}-abc`, `check-${process.pid}-1`]);
+    expect((await readdir(dirname(runFolderOf('x')))).toSorted()).toEqual([
+      `20261121T010000Z-${dead}-abc`,
+      `check-${process.pid}-1`,
+    ]);
     await rm(dirname(runFolderOf('x')), { recursive: true });
     await sweepRunFolders();
     expect(await readdir(tmp.path)).toEqual([]);

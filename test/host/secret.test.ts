@@ -32,7 +32,9 @@ describe('readSecret', () => {
     await writeFile(folder.file('outside'), 'no');
     vi.stubEnv('CREDENTIALS_DIRECTORY', folder.file('credentials'));
     expect(await readSecret({ secret: { systemd: 'token' } }, '/')).toBe(value);
-    await expect(readSecret({ secret: { systemd: '../outside' } }, '/')).rejects.toMatchObject({ code: 'secret.unreadable' });
+    await expect(readSecret({ secret: { systemd: '../outside' } }, '/')).rejects.toMatchObject({
+      code: 'secret.unreadable',
+    });
   });
 
   test('from a command, run in the folder, never through a shell', async () => {
@@ -53,19 +55,30 @@ describe('readSecret', () => {
   ])('%s is an error that names the reference', async (_name, secret, message) => {
     await using folder = await temporaryFolder();
     await writeFile(folder.file('empty'), '\n');
-    await expect(readSecret({ secret: secret as Secret['secret'] }, folder.path)).rejects.toMatchObject({ code: 'secret.unreadable', message: expect.stringMatching(message) as string });
+    await expect(readSecret({ secret: secret as Secret['secret'] }, folder.path)).rejects.toMatchObject({
+      code: 'secret.unreadable',
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   test('what a failing command printed, and its arguments, show nowhere', async () => {
-    const failing = readSecret({ secret: { command: ['sh', '-c', `echo '${value}'; echo '${value}' >&2; exit 1`] } }, '/');
+    const failing = readSecret(
+      { secret: { command: ['sh', '-c', `echo '${value}'; echo '${value}' >&2; exit 1`] } },
+      '/',
+    );
     const error: unknown = await failing.catch((reason: unknown) => reason);
     const { inspect } = await import('node:util');
     expect(inspect(error, { depth: 10 })).not.toContain('pa55');
-    expect(error).toMatchObject({ code: 'secret.unreadable', message: 'secret from command sh cannot be read (tool.failed)' });
+    expect(error).toMatchObject({
+      code: 'secret.unreadable',
+      message: 'secret from command sh cannot be read (tool.failed)',
+    });
   });
 
   test('an abort ends it with the reason', async () => {
     const reason = new Error('enough');
-    await expect(readSecret({ secret: { command: ['sleep', '60'] } }, '/', AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(readSecret({ secret: { command: ['sleep', '60'] } }, '/', AbortSignal.abort(reason))).rejects.toBe(
+      reason,
+    );
   });
 });

@@ -6,12 +6,20 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseDuration } from '../../src/host/duration.ts';
 import { parseNbdUri, tcpUri, unixUri } from '../../src/host/nbd-uri.ts';
 import { isPortFree } from '../../src/host/port-probe.ts';
-import { packageOfTool, requireTools } from '../../src/host/tools.ts';
+import { packageOfTool } from '../../src/host/known-tools.ts';
+import { requireTools } from '../../src/host/tools.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
 
-test.each([['0s', 0], ['90s', 90_000], ['250ms', 250], ['5m', 300_000], ['2h', 7_200_000], ['1d', 86_400_000]])('%s is %d ms', (text, ms) => {
+test.each([
+  ['0s', 0],
+  ['90s', 90_000],
+  ['250ms', 250],
+  ['5m', 300_000],
+  ['2h', 7_200_000],
+  ['1d', 86_400_000],
+])('%s is %d ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
 });
 
@@ -24,16 +32,29 @@ describe('NBD addresses', () => {
     // A URL drops the segments . and .. whatever they are written as.
     const exportName = fc.string({ unit: 'grapheme' }).filter((name) => !['.', '..'].includes(name));
     fc.assert(
-      fc.property(exportName, fc.string({ unit: 'grapheme', minLength: 1 }), fc.integer({ min: 1, max: 65_535 }), (name, socket, port) => {
-        expect(parseNbdUri(tcpUri('127.0.0.1', port, name))).toEqual({ kind: 'tcp', host: '127.0.0.1', port, exportName: name });
-        expect(parseNbdUri(unixUri(socket, name))).toEqual({ kind: 'unix', socket, exportName: name });
-      }),
+      fc.property(
+        exportName,
+        fc.string({ unit: 'grapheme', minLength: 1 }),
+        fc.integer({ min: 1, max: 65_535 }),
+        (name, socket, port) => {
+          expect(parseNbdUri(tcpUri('127.0.0.1', port, name))).toEqual({
+            kind: 'tcp',
+            host: '127.0.0.1',
+            port,
+            exportName: name,
+          });
+          expect(parseNbdUri(unixUri(socket, name))).toEqual({ kind: 'unix', socket, exportName: name });
+        },
+      ),
     );
   });
 
-  test.each(['', 'nbd', 'http://127.0.0.1/x', 'nbd+unix:///x', 'nbd://127.0.0.1:10/%zz', 'nbd:///x'])('%j is none', (text) => {
-    expect(parseNbdUri(text)).toBeNull();
-  });
+  test.each(['', 'nbd', 'http://127.0.0.1/x', 'nbd+unix:///x', 'nbd://127.0.0.1:10/%zz', 'nbd:///x'])(
+    '%j is none',
+    (text) => {
+      expect(parseNbdUri(text)).toBeNull();
+    },
+  );
 });
 
 test('a port is free until somebody listens, and free again after', async () => {
@@ -62,12 +83,18 @@ describe('requireTools', () => {
     await writeFile(folder.file('qemu-img'), `#!/bin/sh\n${script}\n`);
     await chmod(folder.file('qemu-img'), 0o755);
     vi.stubEnv('PATH', `${folder.path}:${process.env['PATH']}`);
-    await expect(requireTools(['qemu-img'])).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
+    await expect(requireTools(['qemu-img'])).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message) as string,
+    });
   });
 
   test.each(['6.2', '6.2.0', '10.0.1', '7'])('version %s is enough', async (version) => {
     await using folder = await temporaryFolder();
-    await writeFile(folder.file('qemu-img'), `#!/bin/sh\necho "qemu-img version ${version}${version.includes('.') ? '' : '.0'} (Debian)"\n`);
+    await writeFile(
+      folder.file('qemu-img'),
+      `#!/bin/sh\necho "qemu-img version ${version}${version.includes('.') ? '' : '.0'} (Debian)"\n`,
+    );
     await chmod(folder.file('qemu-img'), 0o755);
     vi.stubEnv('PATH', `${folder.path}:${process.env['PATH']}`);
     expect(await requireTools(['qemu-img'])).toHaveLength(1);
@@ -75,7 +102,10 @@ describe('requireTools', () => {
 
   test('a missing program names its Debian package', async () => {
     vi.stubEnv('PATH', '/nonexistent');
-    await expect(requireTools(['nbdcopy'])).rejects.toMatchObject({ code: 'tool.missing', message: expect.stringContaining('libnbd-bin') as string });
+    await expect(requireTools(['nbdcopy'])).rejects.toMatchObject({
+      code: 'tool.missing',
+      message: expect.stringContaining('libnbd-bin') as string,
+    });
     expect(packageOfTool('unheard-of')).toBeUndefined();
   });
 });

@@ -55,7 +55,7 @@ export function fakeMachine(nodeVersion: string): FakeMachine {
     'npm',
     `echo "npm $*" >>${log}
 case $1 in
-  install) for last; do :; done; name=\${last%@*}
+  install) for word; do case $word in *@*) name=\${word%@*} ;; esac; done
     mkdir -p $3/node_modules/$name/bin && cat ${join(bin, 'fake-node')} >$3/node_modules/$name/bin/node && /bin/chmod +x $3/node_modules/$name/bin/node ;;
   ci) rm -rf node_modules && mkdir node_modules ;;
 esac`,

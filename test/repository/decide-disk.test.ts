@@ -46,17 +46,67 @@ const rules: readonly [string, Partial<DecisionFacts>, object, RegExp][] = [
   ['all holds', {}, incremental('digest'), /compared by digest with b1/],
   ['the plan asks for a full', { wanted: 'full' }, { ...full, fallback: false }, /the plan asks for a full/],
   ['the plan asks for an incremental', { wanted: 'incremental' }, incremental('digest'), /compared by digest/],
-  ['there is no restore point', { lastPoint: null, parent: null, chain: null }, { ...full, fallback: true }, /first backup/],
-  ['the disk was added', { parent: null, chain: null }, { ...full, fallback: true }, /not in the last restore point b1/],
-  ['the disk grew', { disk: { ...disk, capacity_bytes: 2000 } }, { ...full, fallback: true }, /capacity changed from 1000 to 2000 bytes/],
-  ['the disk shrank', { disk: { ...disk, capacity_bytes: 999 } }, { ...full, fallback: true }, /capacity changed from 1000 to 999/],
-  ['no change id is recorded', { parent: { ...parent, changeId: null } }, { ...full, fallback: true }, /no change id is recorded/],
-  ['the chain is broken', { chain: { verdict: 'broken', reason: 'x.qcow2 is missing' } }, { ...full, fallback: true }, /cannot be built on: x\.qcow2 is missing/],
-  ['the chain was touched and not compared', { chain: { verdict: 'touched', paths: ['x.qcow2'] } }, { ...full, fallback: true }, /x\.qcow2 changed since the commit and was not compared/],
+  [
+    'there is no restore point',
+    { lastPoint: null, parent: null, chain: null },
+    { ...full, fallback: true },
+    /first backup/,
+  ],
+  [
+    'the disk was added',
+    { parent: null, chain: null },
+    { ...full, fallback: true },
+    /not in the last restore point b1/,
+  ],
+  [
+    'the disk grew',
+    { disk: { ...disk, capacity_bytes: 2000 } },
+    { ...full, fallback: true },
+    /capacity changed from 1000 to 2000 bytes/,
+  ],
+  [
+    'the disk shrank',
+    { disk: { ...disk, capacity_bytes: 999 } },
+    { ...full, fallback: true },
+    /capacity changed from 1000 to 999/,
+  ],
+  [
+    'no change id is recorded',
+    { parent: { ...parent, changeId: null } },
+    { ...full, fallback: true },
+    /no change id is recorded/,
+  ],
+  [
+    'the chain is broken',
+    { chain: { verdict: 'broken', reason: 'x.qcow2 is missing' } },
+    { ...full, fallback: true },
+    /cannot be built on: x\.qcow2 is missing/,
+  ],
+  [
+    'the chain was touched and not compared',
+    { chain: { verdict: 'touched', paths: ['x.qcow2'] } },
+    { ...full, fallback: true },
+    /x\.qcow2 changed since the commit and was not compared/,
+  ],
   ['the chain was not looked at', { chain: null }, { ...full, fallback: true }, /not looked at/],
-  ['the tracker counts from the parent', { disk: { ...disk, change_tracking: 'areas', changed_since: 'c1' } }, incremental('areas'), /changed areas since b1/],
-  ['the tracker counts from another moment', { disk: { ...disk, change_tracking: 'areas', changed_since: 'c0' } }, incremental('digest'), /starts at c0, the parent is at c1/],
-  ['the tracker was reset', { disk: { ...disk, change_tracking: 'areas', changed_since: null } }, incremental('digest'), /has no start/],
+  [
+    'the tracker counts from the parent',
+    { disk: { ...disk, change_tracking: 'areas', changed_since: 'c1' } },
+    incremental('areas'),
+    /changed areas since b1/,
+  ],
+  [
+    'the tracker counts from another moment',
+    { disk: { ...disk, change_tracking: 'areas', changed_since: 'c0' } },
+    incremental('digest'),
+    /starts at c0, the parent is at c1/,
+  ],
+  [
+    'the tracker was reset',
+    { disk: { ...disk, change_tracking: 'areas', changed_since: null } },
+    incremental('digest'),
+    /has no start/,
+  ],
 ];
 
 test.each(rules)('%s', (_name, facts, decision, reason) => {
@@ -70,9 +120,23 @@ describe('for any facts', () => {
   const facts: fc.Arbitrary<DecisionFacts> = fc.record({
     wanted: fc.constantFrom('auto' as const, 'full' as const, 'incremental' as const),
     lastPoint: fc.constantFrom(null, 'b1'),
-    parent: fc.oneof(fc.constant(null), fc.record({ changeId, capacity: fc.constantFrom(1000, 2000) }).map((more) => ({ ...parent, ...more }))),
-    chain: fc.constantFrom<ChainVerdict | null>(null, sound, { verdict: 'touched', paths: ['x'] }, { verdict: 'broken', reason: 'x' }),
-    disk: fc.record({ capacity_bytes: fc.constantFrom(1000, 2000), change_tracking: fc.constantFrom('areas' as const, 'digest' as const), changed_since: changeId }).map((more) => ({ ...disk, ...more })),
+    parent: fc.oneof(
+      fc.constant(null),
+      fc.record({ changeId, capacity: fc.constantFrom(1000, 2000) }).map((more) => ({ ...parent, ...more })),
+    ),
+    chain: fc.constantFrom<ChainVerdict | null>(
+      null,
+      sound,
+      { verdict: 'touched', paths: ['x'] },
+      { verdict: 'broken', reason: 'x' },
+    ),
+    disk: fc
+      .record({
+        capacity_bytes: fc.constantFrom(1000, 2000),
+        change_tracking: fc.constantFrom('areas' as const, 'digest' as const),
+        changed_since: changeId,
+      })
+      .map((more) => ({ ...disk, ...more })),
   });
 
   test('an incremental is chosen exactly where every condition holds', () => {
@@ -95,7 +159,8 @@ describe('for any facts', () => {
     fc.assert(
       fc.property(facts, (given) => {
         const decided = decideDisk(given);
-        if (decided.method === 'areas') expect([given.disk.change_tracking, given.disk.changed_since]).toEqual(['areas', given.parent?.changeId]);
+        if (decided.method === 'areas')
+          expect([given.disk.change_tracking, given.disk.changed_since]).toEqual(['areas', given.parent?.changeId]);
         expect(decided.fallback).toBe(decided.mode === 'full' && given.wanted !== 'full');
         expect(decided.method === 'full').toBe(decided.mode === 'full');
         expect(decided.reason.length).toBeGreaterThan(10);

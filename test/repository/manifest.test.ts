@@ -32,7 +32,9 @@ describe('writing a manifest', () => {
     const path = folder.file('b1.json');
     const written = await writeManifest(path, someManifest());
     expect(await writeManifest(path, someManifest())).toEqual(written);
-    await expect(writeManifest(path, someManifest('b1', { run_id: 'run-2' }))).rejects.toMatchObject({ code: 'file.exists' });
+    await expect(writeManifest(path, someManifest('b1', { run_id: 'run-2' }))).rejects.toMatchObject({
+      code: 'file.exists',
+    });
     expect(await readManifest(path)).toEqual(written);
     expect(await readdir(folder.path)).toEqual(['b1.json']);
   });
@@ -49,7 +51,9 @@ describe('writing a manifest', () => {
 /** Every place in a value that holds something that can be changed. */
 function places(value: unknown, path: readonly (string | number)[] = []): (readonly (string | number)[])[] {
   if (value === null || typeof value !== 'object') return [path];
-  const inner = Object.entries(value).flatMap(([key, entry]) => places(entry, [...path, Array.isArray(value) ? Number(key) : key]));
+  const inner = Object.entries(value).flatMap(([key, entry]) =>
+    places(entry, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
   return inner.length === 0 ? [path] : inner;
 }
 
@@ -63,15 +67,21 @@ function changed(value: unknown): unknown {
 describe('reading a manifest', () => {
   const sound = { ...someManifest(), checksum: manifestChecksum(someManifest()) } as Manifest;
 
-  test.each(places(sound).map((path) => [path.join('.'), path] as const))('a change of %s is noticed', async (_name, path) => {
-    await using folder = await temporaryFolder();
-    const copy = structuredClone(sound) as unknown as Record<string | number, unknown>;
-    const parentOf = path.slice(0, -1).reduce((at, key) => at[key] as Record<string | number, unknown>, copy);
-    const key = path.at(-1) ?? '';
-    parentOf[key] = changed(parentOf[key]);
-    await writeFile(folder.file('b1.json'), JSON.stringify(copy));
-    await expect(readManifest(folder.file('b1.json'))).rejects.toMatchObject({ ...damaged, message: expect.stringContaining('b1.json') as string });
-  });
+  test.each(places(sound).map((path) => [path.join('.'), path] as const))(
+    'a change of %s is noticed',
+    async (_name, path) => {
+      await using folder = await temporaryFolder();
+      const copy = structuredClone(sound) as unknown as Record<string | number, unknown>;
+      const parentOf = path.slice(0, -1).reduce((at, key) => at[key] as Record<string | number, unknown>, copy);
+      const key = path.at(-1) ?? '';
+      parentOf[key] = changed(parentOf[key]);
+      await writeFile(folder.file('b1.json'), JSON.stringify(copy));
+      await expect(readManifest(folder.file('b1.json'))).rejects.toMatchObject({
+        ...damaged,
+        message: expect.stringContaining('b1.json') as string,
+      });
+    },
+  );
 
   test.each([
     ['no JSON', 'hello'],
@@ -102,17 +112,26 @@ describe('reading a manifest', () => {
     for (const disk of [someDisk('b1', 0, { path }), someDisk('b1', 0, { index: { ...someDisk('b1').index, path } })]) {
       const content = someManifest('b1', { disks: [disk] });
       await writeFile(folder.file('b1.json'), JSON.stringify({ ...content, checksum: manifestChecksum(content) }));
-      await expect(readManifest(folder.file('b1.json'))).rejects.toMatchObject({ ...damaged, message: expect.stringContaining(path) as string });
+      await expect(readManifest(folder.file('b1.json'))).rejects.toMatchObject({
+        ...damaged,
+        message: expect.stringContaining(path) as string,
+      });
     }
   });
 });
 
 describe('parentsFirst', () => {
-  const made = (id: string, created: string, parent: string | null): Manifest => ({ ...someManifest(id, { created, disks: [someDisk(id, 0, { parent })] }), checksum: 'x' }) as Manifest;
+  const made = (id: string, created: string, parent: string | null): Manifest =>
+    ({ ...someManifest(id, { created, disks: [someDisk(id, 0, { parent })] }), checksum: 'x' }) as Manifest;
   const ids = (manifests: readonly Manifest[]): string[] => manifests.map(({ backup_id }) => backup_id);
 
   test('oldest first, parents before children even where the clock went back, and no endless walk in a circle', () => {
-    const list = [made('c', '2026-01-01', 'b'), made('b', '2026-01-03', 'a'), made('a', '2026-01-02', null), made('z', '2025-01-01', null)];
+    const list = [
+      made('c', '2026-01-01', 'b'),
+      made('b', '2026-01-03', 'a'),
+      made('a', '2026-01-02', null),
+      made('z', '2025-01-01', null),
+    ];
     expect(ids(parentsFirst(list))).toEqual(['z', 'a', 'b', 'c']);
     expect(ids(parentsFirst([made('a', '1', 'b'), made('b', '2', 'a')])).toSorted()).toEqual(['a', 'b']);
     expect(ids(parentsFirst([made('a', '1', 'not there')]))).toEqual(['a']);
@@ -122,7 +141,9 @@ describe('parentsFirst', () => {
     const forest = fc.array(fc.record({ parent: fc.option(fc.nat(20)), created: fc.nat(5) }), { maxLength: 20 });
     fc.assert(
       fc.property(forest, (entries) => {
-        const list = entries.map(({ parent, created }, at) => made(`p${at}`, String(created), parent !== null && parent < at ? `p${parent}` : null));
+        const list = entries.map(({ parent, created }, at) =>
+          made(`p${at}`, String(created), parent !== null && parent < at ? `p${parent}` : null),
+        );
         const order = ids(parentsFirst(list.toReversed()));
         expect(order.toSorted()).toEqual(ids(list).toSorted());
         for (const { backup_id, disks } of list) {

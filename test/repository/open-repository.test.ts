@@ -15,7 +15,10 @@ describe('openRepository', () => {
     expect(made).toMatchObject({ name: 'primary', path });
     expect(await openRepository('primary', path, true)).toEqual(made);
     expect(await readdir(path)).toEqual([marker]);
-    expect(JSON.parse(await readFile(`${path}/${marker}`, 'utf8'))).toMatchObject({ format: 'sendense-repository/1', id: made.id });
+    expect(JSON.parse(await readFile(`${path}/${marker}`, 'utf8'))).toMatchObject({
+      format: 'sendense-repository/1',
+      id: made.id,
+    });
   });
 
   test('many that make it at once agree on one', async () => {
@@ -28,7 +31,10 @@ describe('openRepository', () => {
   test('a directory with foreign files is refused and not touched; a fresh file system is fine', async () => {
     await using folder = await temporaryFolder();
     await writeFile(folder.file('holiday.jpg'), '');
-    await expect(openRepository('primary', folder.path, false)).rejects.toMatchObject({ ...unusable, message: expect.stringContaining('holiday.jpg') as string });
+    await expect(openRepository('primary', folder.path, false)).rejects.toMatchObject({
+      ...unusable,
+      message: expect.stringContaining('holiday.jpg') as string,
+    });
     expect(await readdir(folder.path)).toEqual(['holiday.jpg']);
     await rm(folder.file('holiday.jpg'));
     await mkdir(folder.file('lost+found'));
@@ -39,7 +45,10 @@ describe('openRepository', () => {
   test('where restore points are known, an empty or missing directory is a mount that vanished', async () => {
     await using folder = await temporaryFolder();
     for (const path of [folder.path, folder.file('none')]) {
-      await expect(openRepository('primary', path, true)).rejects.toMatchObject({ ...unusable, message: expect.stringContaining('restore points of it are known') as string });
+      await expect(openRepository('primary', path, true)).rejects.toMatchObject({
+        ...unusable,
+        message: expect.stringContaining('restore points of it are known') as string,
+      });
     }
     expect(await readdir(folder.path)).toEqual([]);
   });
@@ -53,7 +62,10 @@ describe('openRepository', () => {
   ])('a marker that is %s is refused', async (_name, text) => {
     await using folder = await temporaryFolder();
     await writeFile(folder.file(marker), text);
-    await expect(openRepository('primary', folder.path, false)).rejects.toMatchObject({ ...unusable, message: expect.stringContaining(marker) as string });
+    await expect(openRepository('primary', folder.path, false)).rejects.toMatchObject({
+      ...unusable,
+      message: expect.stringContaining(marker) as string,
+    });
     expect(await readFile(folder.file(marker), 'utf8')).toBe(text);
   });
 
@@ -61,7 +73,8 @@ describe('openRepository', () => {
     await using folder = await temporaryFolder();
     await writeFile(folder.file('file'), '');
     await symlink(folder.file('nowhere'), folder.file('link'));
-    for (const name of ['file', 'link']) await expect(openRepository('primary', folder.file(name), false)).rejects.toMatchObject(unusable);
+    for (const name of ['file', 'link'])
+      await expect(openRepository('primary', folder.file(name), false)).rejects.toMatchObject(unusable);
     expect((await readdir(folder.path)).toSorted()).toEqual(['file', 'link']);
   });
 

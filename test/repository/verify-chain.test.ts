@@ -8,14 +8,31 @@ import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.
 /** A chain of three, newest first, with files of the right sizes. */
 async function chain(folder: TemporaryFolder): Promise<StoredDisk[]> {
   const disks: StoredDisk[] = [];
-  for (const [id, parent] of [['b3', 'b2'], ['b2', 'b1'], ['b1', null]] as const) {
+  for (const [id, parent] of [
+    ['b3', 'b2'],
+    ['b2', 'b1'],
+    ['b1', null],
+  ] as const) {
     const path = `vm/disk-0/${id}.qcow2`;
     const indexPath = `vm/disk-0/${id}.index`;
     await mkdir(dirname(folder.file(path)), { recursive: true });
     await writeFile(folder.file(path), `image ${id}`);
     await writeFile(folder.file(indexPath), `index ${id}`);
     const { size, mtimeNs } = await stat(folder.file(path), { bigint: true });
-    disks.push({ backupId: id, number: 0, uuid: 'u', capacity: 1, path, indexPath, indexSha256: createHash('sha256').update(`index ${id}`).digest('hex'), fileBytes: Number(size), fileMtimeNs: String(mtimeNs), digest: 'sha256:', changeId: 'c', parent });
+    disks.push({
+      backupId: id,
+      number: 0,
+      uuid: 'u',
+      capacity: 1,
+      path,
+      indexPath,
+      indexSha256: createHash('sha256').update(`index ${id}`).digest('hex'),
+      fileBytes: Number(size),
+      fileMtimeNs: String(mtimeNs),
+      digest: 'sha256:',
+      changeId: 'c',
+      parent,
+    });
   }
   return disks;
 }
@@ -30,13 +47,20 @@ describe('verifyChain', () => {
     ['a missing file', (path: string) => rm(path), /b1\.qcow2 is missing/],
     ['a shorter file', (path: string) => truncate(path, 3), /b1\.qcow2 has 3 bytes, 8 were committed/],
     ['a longer file', (path: string) => truncate(path, 9), /b1\.qcow2 has 9 bytes, 8 were committed/],
-    ['a link to the right file', (path: string) => rename(path, `${path}.x`).then(() => symlink(`${path}.x`, path)), /b1\.qcow2 is not a regular file/],
+    [
+      'a link to the right file',
+      (path: string) => rename(path, `${path}.x`).then(() => symlink(`${path}.x`, path)),
+      /b1\.qcow2 is not a regular file/,
+    ],
     ['a directory', (path: string) => rm(path).then(() => mkdir(path)), /b1\.qcow2 is not a regular file/],
   ])('%s anywhere in the chain breaks it', async (_name, damage, reason) => {
     await using folder = await temporaryFolder();
     const disks = await chain(folder);
     await damage(folder.file(disks[2]?.path ?? ''));
-    expect(await verifyChain(folder.path, disks)).toEqual({ verdict: 'broken', reason: expect.stringMatching(reason) as string });
+    expect(await verifyChain(folder.path, disks)).toEqual({
+      verdict: 'broken',
+      reason: expect.stringMatching(reason) as string,
+    });
   });
 
   test('other times touch it, and say of which files', async () => {
@@ -44,7 +68,10 @@ describe('verifyChain', () => {
     const disks = await chain(folder);
     await utimes(folder.file(disks[1]?.path ?? ''), 1, 1);
     await utimes(folder.file(disks[2]?.path ?? ''), 1, 1);
-    expect(await verifyChain(folder.path, disks)).toEqual({ verdict: 'touched', paths: ['vm/disk-0/b2.qcow2', 'vm/disk-0/b1.qcow2'] });
+    expect(await verifyChain(folder.path, disks)).toEqual({
+      verdict: 'touched',
+      paths: ['vm/disk-0/b2.qcow2', 'vm/disk-0/b1.qcow2'],
+    });
   });
 
   test('a difference of one nanosecond counts', async () => {
@@ -61,9 +88,15 @@ describe('verifyChain', () => {
     await rm(folder.file(disks[1]?.indexPath ?? ''));
     expect(await verifyChain(folder.path, disks)).toEqual({ verdict: 'sound' });
     await writeFile(folder.file(disks[0]?.indexPath ?? ''), 'index bX');
-    expect(await verifyChain(folder.path, disks)).toMatchObject({ verdict: 'broken', reason: expect.stringContaining('b3.index is not as it was committed') as string });
+    expect(await verifyChain(folder.path, disks)).toMatchObject({
+      verdict: 'broken',
+      reason: expect.stringContaining('b3.index is not as it was committed') as string,
+    });
     await rm(folder.file(disks[0]?.indexPath ?? ''));
-    expect(await verifyChain(folder.path, disks)).toMatchObject({ verdict: 'broken', reason: expect.stringContaining('b3.index is missing') as string });
+    expect(await verifyChain(folder.path, disks)).toMatchObject({
+      verdict: 'broken',
+      reason: expect.stringContaining('b3.index is missing') as string,
+    });
   });
 });
 

@@ -1,4 +1,14 @@
-import type { BackupCommitInput, BackupCommitOutput, ChainDecideOutput, NbdServeOutput, NodeInspectOutput, NodeTransferOutput, PortsAllocateOutput, Qcow2CreateOutput, Qcow2SealOutput } from '../../src/schemas/types.ts';
+import type {
+  BackupCommitInput,
+  BackupCommitOutput,
+  ChainDecideOutput,
+  NbdServeOutput,
+  NodeInspectOutput,
+  NodeTransferOutput,
+  PortsAllocateOutput,
+  Qcow2CreateOutput,
+  Qcow2SealOutput,
+} from '../../src/schemas/types.ts';
 import { backupCommit } from '../../src/steps/backup-commit.ts';
 import { chainDecide } from '../../src/steps/chain-decide.ts';
 import { nbdServe } from '../../src/steps/nbd-serve.ts';
@@ -39,16 +49,46 @@ export async function prepareBackup(bench: StepBench, { run, disks, mode = 'auto
   const vm = vmOf(bench, disks);
   const repository = 'primary';
   await using scopes = new AsyncDisposableStack();
-  const does = async <O>(step: Parameters<StepBench['run']>[0], input: object): Promise<O> => scopes.use(await bench.run<O>(step, input, { run })).output;
+  const does = async <O>(step: Parameters<StepBench['run']>[0], input: object): Promise<O> =>
+    scopes.use(await bench.run<O>(step, input, { run })).output;
   const inspected = await does<NodeInspectOutput>(nodeInspect, { node: 'local', vm });
-  const decided = await does<ChainDecideOutput>(chainDecide, { repository, vm, disks: inspected.disks, mode, onNoParent: 'full' });
+  const decided = await does<ChainDecideOutput>(chainDecide, {
+    repository,
+    vm,
+    disks: inspected.disks,
+    mode,
+    onNoParent: 'full',
+  });
   const ports = await does<PortsAllocateOutput>(portsAllocate, { disks: decided.disks });
   const created = await does<Qcow2CreateOutput>(qcow2Create, { repository, disks: decided.disks });
-  const served = await does<NbdServeOutput>(nbdServe, { disks: decided.disks, files: created.files, leases: ports.leases });
-  const transferred = await does<NodeTransferOutput>(nodeTransfer, { node: 'local', vm, source: inspected.source, repository, disks: decided.disks, targets: served.targets });
+  const served = await does<NbdServeOutput>(nbdServe, {
+    disks: decided.disks,
+    files: created.files,
+    leases: ports.leases,
+  });
+  const transferred = await does<NodeTransferOutput>(nodeTransfer, {
+    node: 'local',
+    vm,
+    source: inspected.source,
+    repository,
+    disks: decided.disks,
+    targets: served.targets,
+  });
   await does(nbdStop, { servers: served.servers });
-  const sealed = await does<Qcow2SealOutput>(qcow2Seal, { repository, disks: decided.disks, transferred: transferred.disks, verify: 'changed' });
-  const commitInput = { repository, vm, decision: decided, transferred: transferred.disks, sealed: sealed.disks, warnings: transferred.warnings } as unknown as BackupCommitInput;
+  const sealed = await does<Qcow2SealOutput>(qcow2Seal, {
+    repository,
+    disks: decided.disks,
+    transferred: transferred.disks,
+    verify: 'changed',
+  });
+  const commitInput = {
+    repository,
+    vm,
+    decision: decided,
+    transferred: transferred.disks,
+    sealed: sealed.disks,
+    warnings: transferred.warnings,
+  } as unknown as BackupCommitInput;
   return { inspected, decided, ports, created, served, transferred, sealed, commitInput };
 }
 

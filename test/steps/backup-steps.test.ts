@@ -13,8 +13,12 @@ describe('the steps of a backup, one after the other', () => {
     expect(first.disks.map(({ mode }) => mode)).toEqual(['full', 'full']);
     await writeInto(bench.folder.file('a.raw'), [65_536, Buffer.alloc(65_536)], [2 * MiB, 10]);
     const second = await backup(bench, { run: 'run-000002', disks: ['a.raw', 'b.raw'] });
-    expect(second.disks.map(({ mode, bytes_transferred }) => [mode, bytes_transferred])).toEqual([['incremental', 131_072], ['incremental', 0]]);
-    for (const [at, name] of ['a.raw', 'b.raw'].entries()) expect(await sameContent(second.disks[at]?.path ?? '', bench.folder.file(name))).toBe(true);
+    expect(second.disks.map(({ mode, bytes_transferred }) => [mode, bytes_transferred])).toEqual([
+      ['incremental', 131_072],
+      ['incremental', 0],
+    ]);
+    for (const [at, name] of ['a.raw', 'b.raw'].entries())
+      expect(await sameContent(second.disks[at]?.path ?? '', bench.folder.file(name))).toBe(true);
     const files = await readdir(bench.folder.file('repository'), { recursive: true });
     expect(files.filter((name) => name.endsWith('.sendense-part'))).toEqual([]);
     expect(files).toHaveLength(1 + 1 + 2 + 2 * (1 + 4));

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { lstat, mkdir, readdir, readlink } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { AnyStep, RunFacts, StepPreview } from '../../src/engine/step.ts';
 import { schemaValidator } from '../../src/engine/step-validator.ts';
@@ -32,6 +33,8 @@ interface RunOptions {
   readonly signal?: AbortSignal;
   /** Default: the step's own. */
   readonly claim?: unknown;
+  /** Instead of the bench's own: doubles at the boundary to the network. */
+  readonly services?: Partial<Services>;
 }
 
 /** A hub in a folder of its own that runs single steps, as the engine would: schemas checked, claims as plain JSON. */
@@ -42,7 +45,11 @@ export interface StepBench extends AsyncDisposable {
   facts(step: AnyStep<Services>, run?: string): RunFacts;
   plan(step: AnyStep<Services>, input: object, run?: string): Promise<StepPreview>;
   run<O>(step: AnyStep<Services>, input: object, options?: RunOptions): Promise<Ran<O>>;
-  undo(step: AnyStep<Services>, claim: unknown, options?: { run?: string; remembered?: Record<string, unknown> }): Promise<void>;
+  undo(
+    step: AnyStep<Services>,
+    claim: unknown,
+    options?: { run?: string; remembered?: Record<string, unknown> },
+  ): Promise<void>;
   published(step: AnyStep<Services>, claim: unknown, remembered?: Record<string, unknown>): Promise<boolean>;
   /** Everything that a step could leave behind: files, rows, processes. */
   snapshot(): Promise<string[]>;
@@ -54,19 +61,47 @@ export async function stepBench(settings: Partial<Settings> = {}): Promise<StepB
   // Services put what they open later on it, so it cannot be moved.
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
+  await ownRunFolders(stack);
   const state = stack.use(openState(folder.file('state', 'sendense.db')));
   const from = 11_000 + 40 * Math.floor(Math.random() * 500);
   // Ports of its own: other tests on this machine lease theirs in databases of their own.
   const full = { repositories: { primary: { path: './repository' } }, ports: { from, to: from + 39 }, ...settings };
   if (!validatorOf('settings.json')(full)) throw new Error('bad settings');
-  const services = createServices({ version: '0.0.0-test', settings: full as Settings, settingsFolder: folder.path, state, nodeStateDir: folder.file('state', 'node'), embeddedNode: startNode }, stack);
+  const services = createServices(
+    {
+      version: '0.0.0-test',
+      settings: full as Settings,
+      settingsFolder: folder.path,
+      state,
+      nodeStateDir: folder.file('state', 'node'),
+      embeddedNode: startNode,
+    },
+    stack,
+  );
   await mkdir(folder.file('plans'));
   const journal = createJournal(state, isRunning);
   const known = new Set<string>();
   const facts: StepBench['facts'] = (step, run = 'run-aaaaaa') => {
-    if (!known.has(run)) journal.startRun({ id: run, plan: 'test', kind: 'backup', vm: 'vm', planFile: '/x', planFolder: folder.file('plans'), owner: thisProcess(), started: startedAt, lock: null });
+    if (!known.has(run))
+      journal.startRun({
+        id: run,
+        plan: 'test',
+        kind: 'backup',
+        vm: 'vm',
+        planFile: '/x',
+        planFolder: folder.file('plans'),
+        owner: thisProcess(),
+        started: startedAt,
+        lock: null,
+      });
     known.add(run);
-    return { runId: run, stepId: step.uses.replace('.', '-'), startedAt: startedAt + 1000 * [...known].indexOf(run), planName: 'test', planFolder: folder.file('plans') };
+    return {
+      runId: run,
+      stepId: step.uses.replace('.', '-'),
+      startedAt: startedAt + 1000 * [...known].indexOf(run),
+      planName: 'test',
+      planFolder: folder.file('plans'),
+    };
   };
   return {
     folder,
@@ -81,13 +116,18 @@ export async function stepBench(settings: Partial<Settings> = {}): Promise<StepB
       const input = checked(step, 'input', given);
       const its = facts(step, options.run);
       const claim = plain(options.claim === undefined ? step.claim(input, its) : options.claim);
-      const kept = { remembered: {} as Record<string, unknown>, logs: [] as string[], warnings: [] as string[], progress: [] as DiskProgress[] };
+      const kept = {
+        remembered: {} as Record<string, unknown>,
+        logs: [] as string[],
+        warnings: [] as string[],
+        progress: [] as DiskProgress[],
+      };
       const scope = new AsyncDisposableStack();
       try {
         const output = await step.run(
           {
             ...its,
-            services,
+            services: { ...services, ...options.services },
             signal: options.signal ?? new AbortController().signal,
             scope,
             progress: (disks) => void kept.progress.push(...disks),
@@ -98,26 +138,53 @@ export async function stepBench(settings: Partial<Settings> = {}): Promise<StepB
           input,
           claim,
         );
-        return { ...kept, claim, output: checked(step, 'output', output as object) as O, close: () => scope.disposeAsync(), [Symbol.asyncDispose]: () => scope.disposeAsync() };
+        return {
+          ...kept,
+          claim,
+          output: checked(step, 'output', output as object) as O,
+          close: () => scope.disposeAsync(),
+          [Symbol.asyncDispose]: () => scope.disposeAsync(),
+        };
       } catch (error) {
         await scope.disposeAsync();
         throw Object.assign(error as Error, { claim, ...kept });
       }
     },
     async undo(step, claim, { run, remembered = {} } = {}) {
-      await step.undo?.({ ...facts(step, run), services, signal: AbortSignal.timeout(30_000), remembered, log: () => undefined }, plain(claim));
+      await step.undo?.(
+        { ...facts(step, run), services, signal: AbortSignal.timeout(30_000), remembered, log: () => undefined },
+        plain(claim),
+      );
     },
     async published(step, claim, remembered = {}) {
       if (!step.published) throw new Error(`${step.uses} publishes nothing`);
-      return step.published({ ...facts(step), services, signal: AbortSignal.timeout(30_000), remembered, log: () => undefined }, plain(claim));
+      return step.published(
+        { ...facts(step), services, signal: AbortSignal.timeout(30_000), remembered, log: () => undefined },
+        plain(claim),
+      );
     },
     async snapshot() {
       const files = await listing(folder.path, (name) => name === 'state' || name.startsWith('state/'));
       const runs = await listing(dirname(runFolderOf('x')), (name) => name.startsWith('hub-'));
-      return [...files, ...runs.map((line) => `run folder ${line}`), ...rows(state), ...servers(folder.path).map((pid) => `process ${pid}`)];
+      return [
+        ...files,
+        ...runs.map((line) => `run folder ${line}`),
+        ...rows(state),
+        ...servers(folder.path).map((pid) => `process ${pid}`),
+      ];
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+const systemFolder = tmpdir();
+
+/** Run folders follow from the run's id alone, and test files run at once: each bench has a place of its own for them. */
+async function ownRunFolders(stack: AsyncDisposableStack): Promise<void> {
+  const own = await mkdtemp(join(systemFolder, 'b-'));
+  stack.defer(() => rm(own, { recursive: true, force: true }));
+  stack.defer(() => void (process.env['TMPDIR'] = systemFolder));
+  process.env['TMPDIR'] = own;
 }
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null)) as unknown;
@@ -145,7 +212,11 @@ export async function listing(folder: string, skip: (name: string) => boolean = 
 const tables = ['port_leases', 'vm_contexts', 'vm_disks', 'backups', 'backup_disks', 'locks'] as const;
 
 function rows(state: State): string[] {
-  return tables.flatMap((table) => state.all<object>(state.query.selectFrom(table).selectAll()).map((row) => `${table} ${JSON.stringify(row)}`)).toSorted();
+  return tables
+    .flatMap((table) =>
+      state.all<object>(state.query.selectFrom(table).selectAll()).map((row) => `${table} ${JSON.stringify(row)}`),
+    )
+    .toSorted();
 }
 
 /** Processes of qemu-nbd that name the folder, or a run's folder of these tests. */

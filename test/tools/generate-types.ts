@@ -9,7 +9,8 @@ const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'schemas');
 export const typesFile = join(root, 'src/schemas/types.ts');
 
-const pascal = (text: string): string => text.replace(/(^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_all, _sep, letter: string) => letter.toUpperCase());
+const pascal = (text: string): string =>
+  text.replace(/(^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_all, _sep, letter: string) => letter.toUpperCase());
 
 /** One root that refers to every schema, so that shared parts are declared once. */
 function bundle(): JSONSchema {
@@ -18,14 +19,21 @@ function bundle(): JSONSchema {
     const schema = JSON.parse(readFileSync(join(folder, file), 'utf8')) as JSONSchema;
     if (file.startsWith('steps/')) {
       const name = pascal(String(schema.title));
-      for (const part of ['input', 'output']) properties[`${name}${pascal(part)}`] = { $ref: `${file}#/properties/${part}` };
+      for (const part of ['input', 'output'])
+        properties[`${name}${pascal(part)}`] = { $ref: `${file}#/properties/${part}` };
     } else if (schema['$defs']) {
       for (const name of Object.keys(schema['$defs'])) properties[pascal(name)] = { $ref: `${file}#/$defs/${name}` };
     } else {
       properties[pascal(String(schema.title))] = { $ref: file };
     }
   }
-  return { title: 'AllSchemas', type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
+  return {
+    title: 'AllSchemas',
+    type: 'object',
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+  };
 }
 
 /** As programs see a value, after validation: what has a default is there, and keys that are the user's own do not matter. */
@@ -34,7 +42,9 @@ function forPrograms(schema: unknown): void {
   const { properties } = schema as JSONSchema;
   delete (schema as JSONSchema).patternProperties;
   if (properties && !Array.isArray(schema)) {
-    const withDefault = Object.keys(properties).filter((name) => (properties[name] as JSONSchema).default !== undefined);
+    const withDefault = Object.keys(properties).filter(
+      (name) => (properties[name] as JSONSchema).default !== undefined,
+    );
     const required = (schema as { required?: string[] }).required ?? [];
     (schema as { required?: string[] }).required = [...new Set([...required, ...withDefault])];
   }

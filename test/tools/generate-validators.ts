@@ -42,7 +42,8 @@ export function generateValidators(): string {
     code: { source: true, esm: true },
   });
   (addFormats as unknown as (target: Ajv2020, formats: string[]) => void)(ajv, ['date-time']);
-  for (const file of globSync('**/*.json', { cwd: folder })) ajv.addSchema(JSON.parse(readFileSync(join(folder, file), 'utf8')) as object);
+  for (const file of globSync('**/*.json', { cwd: folder }))
+    ajv.addSchema(JSON.parse(readFileSync(join(folder, file), 'utf8')) as object);
   const exported: Record<string, string> = {};
   for (const name of names()) {
     ajv.getSchema(base + name);
@@ -51,7 +52,8 @@ export function generateValidators(): string {
   const code = (standalone as unknown as (ajv: Ajv2020, names: Record<string, string>) => string)(ajv, exported);
   // ajv writes `require` for its own run-time parts, also into a module.
   const head = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n";
-  return `/* Generated from schemas/ by \`npm run types\`; do not edit. */\n${head}${code.replace(/^"use strict";/, '').replaceAll(/;(?=export const )/g, ';\n')}\n`;
+  const all = `export default {${Object.keys(exported).join(',')}};`;
+  return `/* Generated from schemas/ by \`npm run types\`; do not edit. */\n${head}${code.replace(/^"use strict";/, '').replaceAll(/;(?=export const )/g, ';\n')}\n${all}\n`;
 }
 
 if (import.meta.main) {

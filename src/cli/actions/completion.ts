@@ -1,6 +1,7 @@
 import type { CommandContext } from '../command.ts';
 import { bashCompletion } from '../completion/bash.ts';
 import { fishCompletion } from '../completion/fish.ts';
+import { vmNames } from '../completion/vm-names.ts';
 import { zshCompletion } from '../completion/zsh.ts';
 
 const shells: Readonly<Record<string, () => string>> = {
@@ -9,7 +10,14 @@ const shells: Readonly<Record<string, () => string>> = {
   fish: fishCompletion,
 };
 
-export async function action({ args, terminal }: CommandContext): Promise<number> {
-  terminal.stdout.write(shells[args[0] ?? '']?.() ?? '');
+export async function action({ args, global, terminal }: CommandContext): Promise<number> {
+  const print = shells[args[0] ?? ''];
+  terminal.stdout.write(
+    print
+      ? print()
+      : vmNames(global.config)
+          .map((name) => `${name}\n`)
+          .join(''),
+  );
   return 0;
 }

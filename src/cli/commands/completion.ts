@@ -3,8 +3,17 @@ import type { CommandDefinition } from '../command.ts';
 export const completion: CommandDefinition = {
   name: 'completion',
   summary: 'Print a completion script for a shell',
-  description: ['Completes commands, options, their values, plan files and folders.'],
-  arguments: [{ syntax: '<shell>', description: 'bash, zsh or fish', completes: ['bash', 'zsh', 'fish'] }],
+  description: [
+    'Completes commands, options, their values, plan files, folders, and names of VMs.',
+    'For these the scripts ask `sendense-run completion vms`, which prints the folders of the repositories that the settings of the current folder name: quick, and without opening the state database.',
+  ],
+  arguments: [
+    {
+      syntax: '<shell>',
+      description: 'bash, zsh or fish; vms for names of VMs',
+      completes: ['bash', 'zsh', 'fish', 'vms'],
+    },
+  ],
   options: [],
   examples: [
     { command: 'source <(sendense-run completion bash)', description: 'bash, for this session' },

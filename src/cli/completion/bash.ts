@@ -9,13 +9,13 @@ export function bashCompletion(): string {
     ({ value }) => value !== undefined,
   );
   return `# bash completion for sendense-run; made by \`sendense-run completion bash\`
-_sendense_run_vms() { "\${COMP_WORDS[0]}" list --json 2>/dev/null | grep -o '"vm":"[^"]*"' | cut -d'"' -f4 | sort -u; }
+_sendense_run_vms() { "\${COMP_WORDS[0]}" completion vms 2>/dev/null; }
 _sendense_run_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 _sendense_run_files() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); }
 _sendense_run_folders() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); }
 _sendense_run_plans() {
   compopt -o filenames
-  mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.y?(a)ml' -- "$cur")
+  mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.yaml' -- "$cur"; compgen -f -X '!*.yml' -- "$cur")
 }
 _sendense_run() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command='' i

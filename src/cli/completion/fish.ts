@@ -13,7 +13,7 @@ export function fishCompletion(): string {
   const lines = [
     '# fish completion for sendense-run; made by `sendense-run completion fish`',
     'function __sendense_run_vms',
-    `    sendense-run list --json 2>/dev/null | string match -rag '"vm":"([^"]*)"' | sort -u`,
+    '    sendense-run completion vms 2>/dev/null',
     'end',
     'function __sendense_run_plans',
     '    __fish_complete_suffix .yaml',

@@ -5,6 +5,7 @@ import { commands, globalOptions } from '../commands/index.ts';
 export interface CompletedOption {
   /** `-m`, `--mode` */
   readonly names: readonly string[];
+  /** The first words of it. */
   readonly description: string;
   /** What follows it; undefined for a flag. */
   readonly value: Completes | undefined;
@@ -24,7 +25,7 @@ const optionOf = ({ flags, description, choices, completes }: OptionDefinition):
   const { short, long, required, optional } = new Option(flags);
   return {
     names: [short, long].filter((name) => name !== undefined),
-    description,
+    description: (description.split(/[;:(]/)[0] ?? '').trim(),
     value: required || optional ? (choices ?? completes ?? 'nothing') : undefined,
   };
 };

@@ -9,7 +9,7 @@ export function zshCompletion(): string {
 _sendense_run_plans() { _files -g '*.(yaml|yml)' }
 _sendense_run_vms() {
   local -a names
-  names=(\${(f)"$(sendense-run list --json 2>/dev/null | grep -o '"vm":"[^"]*"' | cut -d'"' -f4 | sort -u)"})
+  names=(\${(f)"$(sendense-run completion vms 2>/dev/null)"})
   compadd -a names
 }
 _sendense_run_commands() {

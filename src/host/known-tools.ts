@@ -1,0 +1,16 @@
+interface Tool {
+  readonly package: string;
+  /** Oldest version known to work: the one that Debian 12 has. */
+  readonly minimum: string;
+}
+
+/** Every program that the product starts, with the Debian package that brings it. */
+export const knownTools: Readonly<Record<string, Tool>> = {
+  'qemu-img': { package: 'qemu-utils', minimum: '6.2' },
+  'qemu-nbd': { package: 'qemu-utils', minimum: '6.2' },
+  'nbdkit': { package: 'nbdkit', minimum: '1.30' },
+  'nbdcopy': { package: 'libnbd-bin', minimum: '1.12' },
+};
+
+/** The Debian package that brings a program; undefined where we do not know it. */
+export const packageOfTool = (name: string): string | undefined => knownTools[name]?.package;

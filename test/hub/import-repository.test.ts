@@ -1,0 +1,139 @@
+import { copyFile, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { afterAll, describe, expect, test } from 'vitest';
+import { importRepository } from '../../src/hub/import-repository.ts';
+import type { ImportOutput } from '../../src/schemas/types.ts';
+import { openState, type State } from '../../src/state/open-state.ts';
+import { points } from '../../src/state/restore-points.ts';
+import { dropTemplate, filledRepository, smallRepository, type SmallRepository } from './small-repository.ts';
+
+afterAll(dropTemplate);
+
+/** An import into a database of its own. */
+async function imported(
+  repository: SmallRepository,
+  into?: State,
+): Promise<{ output: ImportOutput; state: State } & Disposable> {
+  const state = into ?? openState(repository.file('..', `fresh-${Math.random()}.db`));
+  const output = await importRepository({ state, repository: 'primary', root: repository.root });
+  return { output, state, [Symbol.dispose]: () => state.close() };
+}
+
+const refusals = (output: ImportOutput): string[] => output.refused.map(({ path, message }) => `${path}: ${message}`);
+
+describe('import', () => {
+  test('rebuilds a lost database from the manifests alone', async () => {
+    await using repository = await filledRepository();
+    using fresh = await imported(repository);
+    expect(fresh.output).toEqual({
+      version: 1,
+      repository: 'primary',
+      imported: ['c1', 'b1', 'b2', 'b3', 'b4'],
+      present: 0,
+      refused: [],
+    });
+    expect(points(fresh.state)).toEqual(points(repository.state));
+  });
+
+  test('doing it again changes nothing', async () => {
+    await using repository = await filledRepository();
+    using first = await imported(repository);
+    const again = await imported(repository, first.state);
+    expect(again.output).toMatchObject({ imported: [], present: 5, refused: [] });
+  });
+
+  test('takes a manifest that was replaced in the place of the old one', async () => {
+    await using repository = await filledRepository();
+    using first = await imported(repository);
+    await repository.replaceManifest('b4', (manifest) => ({ ...manifest, warnings: ['looked at'] }));
+    const again = await imported(repository, first.state);
+    expect(again.output).toMatchObject({ imported: ['b4'], present: 4 });
+    expect(points(first.state, { backupId: 'b4' })[0]?.warnings).toEqual(['looked at']);
+  });
+
+  test.each([
+    [
+      'a missing image',
+      (file: SmallRepository['file']) => rm(file('vm/disk-1/b1.qcow2')),
+      /vm\/b1\.json: vm\/disk-1\/b1\.qcow2 is missing/,
+    ],
+    [
+      'a cut image',
+      (file: SmallRepository['file']) => truncate(file('vm/disk-0/b1.qcow2'), 5),
+      /vm\/b1\.json: vm\/disk-0\/b1\.qcow2 has 5 bytes, [0-9]+ were committed/,
+    ],
+    [
+      'a missing block index',
+      (file: SmallRepository['file']) => rm(file('vm/disk-0/b1.index')),
+      /vm\/b1\.json: vm\/disk-0\/b1\.index is missing/,
+    ],
+    [
+      'a damaged manifest',
+      (file: SmallRepository['file']) => rm(file('vm/b1.json')).then(() => writeFile(file('vm/b1.json'), '{}')),
+      /vm\/b1\.json: .*must have required/,
+    ],
+  ])('refuses %s with what is built on it, and takes the rest', async (_name, damage, reason) => {
+    await using repository = await filledRepository();
+    await damage(repository.file);
+    using fresh = await imported(repository);
+    expect(fresh.output.imported).toEqual(['c1', 'b4']);
+    expect(refusals(fresh.output)[0]).toMatch(reason);
+    expect(refusals(fresh.output).slice(1)).toEqual([
+      'vm/b2.json: disk-0 is built on b1, which is not there or was refused',
+      'vm/b3.json: disk-0 is built on b2, which is not there or was refused',
+    ]);
+  });
+
+  test('refuses what is built on a manifest that is not there', async () => {
+    await using repository = await filledRepository();
+    await rm(repository.file('vm/b2.json'));
+    using fresh = await imported(repository);
+    expect(fresh.output.imported).toEqual(['c1', 'b1', 'b4']);
+    expect(refusals(fresh.output)).toEqual(['vm/b3.json: disk-0 is built on b2, which is not there or was refused']);
+  });
+
+  test('refuses a manifest under another name or in the folder of another VM', async () => {
+    await using repository = await filledRepository();
+    await copyFile(repository.file('vm/b4.json'), repository.file('vm/b9.json'));
+    await copyFile(repository.file('vm/b4.json'), repository.file('other-vm/b4.json'));
+    using fresh = await imported(repository);
+    expect(refusals(fresh.output)).toEqual([
+      'other-vm/b4.json: it is the manifest of vm/b4',
+      'vm/b9.json: it is the manifest of vm/b4',
+    ]);
+    expect(fresh.output.imported).toHaveLength(5);
+  });
+
+  test('refuses disks whose numbers contradict each other', async () => {
+    await using repository = await filledRepository();
+    await repository.replaceManifest('b4', (manifest) => ({
+      ...manifest,
+      disks: manifest.disks.map((disk) => ({ ...disk, uuid: `uuid-${1 - disk.number}` })) as typeof manifest.disks,
+    }));
+    using fresh = await imported(repository);
+    expect(fresh.output.imported).toEqual(['c1', 'b1', 'b2', 'b3']);
+    expect(refusals(fresh.output)[0]).toMatch(/^vm\/b4\.json: .*cannot be disk-/);
+  });
+
+  test('a clock that went back is no reason to refuse', async () => {
+    await using repository = await smallRepository();
+    await repository.add({ id: 'b1', created: '2026-11-05T00:00:00.000Z', writes: [['write -P 1 0 64k']] });
+    await repository.add({
+      id: 'b2',
+      parent: 'b1',
+      created: '2026-11-01T00:00:00.000Z',
+      writes: [['write -P 2 0 64k']],
+    });
+    using fresh = await imported(repository);
+    expect(fresh.output).toMatchObject({ imported: ['b1', 'b2'], refused: [] });
+  });
+
+  test('is not confused by foreign files and folders', async () => {
+    await using repository = await filledRepository();
+    await mkdir(repository.file('lost+found'));
+    await mkdir(repository.file('empty'));
+    await writeFile(repository.file('notes.json'), 'x');
+    using fresh = await imported(repository);
+    expect(fresh.output).toMatchObject({ refused: [] });
+    expect(fresh.output.imported).toHaveLength(5);
+  });
+});

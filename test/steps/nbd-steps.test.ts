@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { exists } from '../../src/host/files.ts';
+import { identityOf, isRunning } from '../../src/host/process-identity.ts';
+import { createQcow2 } from '../../src/host/qemu-img.ts';
+import { makeRunFolder, runFolderOf } from '../../src/host/run-folder.ts';
+import type { NbdServeOutput } from '../../src/schemas/types.ts';
+import { nbdServe } from '../../src/steps/nbd-serve.ts';
+import { nbdStop } from '../../src/steps/nbd-stop.ts';
+import { MiB } from '../host/disk-images.ts';
+import { someDecision } from './some-decision.ts';
+import { servers, stepBench, type StepBench } from './step-bench.ts';
+
+const disks = [someDecision(), someDecision({ number: 1 })];
+
+/** Two qcow2 files in a repository, and the input that serves them. */
+async function toServe(bench: StepBench) {
+  const { from } = bench.services.settings.ports;
+  const files = disks.map(({ disk, path }) => ({ disk, file: bench.folder.file('repository', path), backing: null }));
+  for (const { file } of files) {
+    await mkdir(dirname(file), { recursive: true });
+    await createQcow2(file, MiB, null);
+  }
+  return { disks, files, leases: disks.map(({ disk }, at) => ({ disk, port: from + at })) };
+}
+
+const run = 'run-nbd';
+describe('nbd.serve', () => {
+  test('serves each disk on its own port of the loopback and says where, for the node', async () => {
+    await using bench = await stepBench();
+    const input = await toServe(bench);
+    const { from } = bench.services.settings.ports;
+    await using served = await bench.run<NbdServeOutput>(nbdServe, input, { run });
+    expect(served.output.targets).toBe(`2000:nbd://127.0.0.1:${from}/disk-0,2001:nbd://127.0.0.1:${from + 1}/disk-1`);
+    for (const { uri } of served.output.servers)
+      expect((await execa('nbdinfo', ['--size', uri])).stdout).toBe(String(MiB));
+    expect(Object.keys(served.remembered)).toEqual(['disk-0', 'disk-1']);
+    const preview = await bench.plan(nbdServe, input, run);
+    expect((preview.output as NbdServeOutput).targets).toBe(served.output.targets);
+    expect(preview.effects[0]?.argv).toEqual(
+      expect.arrayContaining(['qemu-nbd', '--persistent', '--shared=10', '--bind=127.0.0.1', `--port=${from}`]),
+    );
+  });
+
+  test('its servers end with its scope', async () => {
+    await using bench = await stepBench();
+    const served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
+    await served.close();
+    expect(served.output.servers.map(({ process }) => isRunning(process))).toEqual([false, false]);
+    expect(await exists(runFolderOf(run))).toBe(false);
+  });
+
+  test.each(['as it is', 'without its pid files'])(
+    'after a kill -9 the claim alone finds the servers (folder %s)',
+    async (how) => {
+      await using bench = await stepBench();
+      const served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
+      if (how !== 'as it is')
+        for (const name of await readdir(runFolderOf(run))) await rm(join(runFolderOf(run), name));
+      await bench.undo(nbdServe, served.claim, { run, remembered: {} });
+      expect(servers(bench.folder.path)).toEqual([]);
+      expect(served.output.servers.map(({ process }) => isRunning(process))).toEqual([false, false]);
+      expect(await exists(runFolderOf(run))).toBe(false);
+      await served.close();
+    },
+  );
+
+  test('undo after a half-done run stops the one that was started, and only that', async () => {
+    await using bench = await stepBench();
+    const input = await toServe(bench);
+    await using other = await bench.run<NbdServeOutput>(
+      nbdServe,
+      { ...input, leases: input.leases.map((lease) => ({ ...lease, port: lease.port + 10 })) },
+      { run: 'run-other' },
+    );
+    const second = { ...input, files: input.files.map((file) => ({ ...file, file: `${file.file}.missing` })) };
+    await expect(bench.run(nbdServe, second, { run })).rejects.toMatchObject({ code: 'nbd.failed' });
+    await bench.undo(nbdServe, nbdServe.claim(second, bench.facts(nbdServe, run)), { run });
+    expect(other.output.servers.every(({ process }) => isRunning(process))).toBe(true);
+    expect(await exists(runFolderOf(run))).toBe(false);
+  });
+
+  test('a pid file that names a foreign process harms nobody', async () => {
+    await using bench = await stepBench();
+    const foreign = spawn('sleep', ['60'], { stdio: 'ignore' });
+    await once(foreign, 'spawn');
+    const identity = identityOf(foreign.pid ?? -1);
+    await writeFile(join(await makeRunFolder(run), 'disk-0.pid'), String(foreign.pid));
+    await bench.undo(nbdServe, { folder: runFolderOf(run) }, { run });
+    expect(identity && isRunning(identity)).toBe(true);
+    foreign.kill('SIGKILL');
+    await once(foreign, 'exit');
+  });
+
+  test('a port that another program took meanwhile is an error that names the file, and may be tried again', async () => {
+    await using bench = await stepBench();
+    const input = await toServe(bench);
+    const holder = createServer().listen(input.leases[1]?.port, '127.0.0.1');
+    await once(holder, 'listening');
+    await expect(bench.run(nbdServe, input, { run })).rejects.toMatchObject({
+      code: 'nbd.failed',
+      message: expect.stringContaining('disk-1/b1.qcow2') as string,
+      entry: { retry: 'temporary' },
+    });
+    expect(servers(bench.folder.path)).toEqual([]);
+    holder.close();
+    await once(holder, 'close');
+  });
+
+  test('a disk without file or port is a fault of ours', async () => {
+    await using bench = await stepBench();
+    const input = await toServe(bench);
+    await expect(bench.run(nbdServe, { ...input, leases: [] }, { run })).rejects.toMatchObject({
+      code: 'run.internal',
+    });
+  });
+});
+
+describe('nbd.stop', () => {
+  test('ends all servers and counts them', async () => {
+    await using bench = await stepBench();
+    await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
+    await using stopped = await bench.run(nbdStop, { servers: served.output.servers }, { run });
+    expect(stopped.output).toEqual({ stopped: 2 });
+    expect(servers(bench.folder.path)).toEqual([]);
+  });
+
+  test('one that ended before it was told to is an error: what it held may be lost', async () => {
+    await using bench = await stepBench();
+    await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
+    process.kill(served.output.servers[0]?.process.pid ?? 0, 'SIGKILL');
+    await expect
+      .poll(() => isRunning(served.output.servers[0]?.process ?? { pid: 1, start_time: '', boot_id: '' }))
+      .toBe(false);
+    await expect(bench.run(nbdStop, { servers: served.output.servers }, { run })).rejects.toMatchObject({
+      code: 'nbd.failed',
+      message: expect.stringContaining('disk-0 ended before it was told to') as string,
+    });
+  });
+
+  test('an abort ends it with its reason', async () => {
+    await using bench = await stepBench();
+    await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
+    const controller = new AbortController();
+    controller.abort(new Error('enough'));
+    await expect(
+      bench.run(nbdStop, { servers: served.output.servers }, { run, signal: controller.signal }),
+    ).rejects.toThrow('enough');
+  });
+});

@@ -1,0 +1,147 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import type { PortsAllocateOutput, PortsReleaseOutput } from '../../src/schemas/types.ts';
+import { listLeases } from '../../src/state/port-leases.ts';
+import { portsAllocate } from '../../src/steps/ports-allocate.ts';
+import { portsRelease } from '../../src/steps/ports-release.ts';
+import { waitFor } from '../../src/steps/wait-for.ts';
+import { SendenseError } from '../../src/errors/sendense-error.ts';
+import { someDecision } from './some-decision.ts';
+import { stepBench, type StepBench } from './step-bench.ts';
+
+const disks = (count: number) => Array.from({ length: count }, (_, number) => someDecision({ number }));
+const allocate = (bench: StepBench, count: number, run: string, more: object = {}) =>
+  bench.run<PortsAllocateOutput>(portsAllocate, { disks: disks(count), ...more }, { run });
+
+/** A range of four ports that nobody else uses. */
+async function fourPorts(wait = '0s'): Promise<{ bench: StepBench; from: number }> {
+  const from = 33_000 + 10 * Math.floor(Math.random() * 2000);
+  return { from, bench: await stepBench({ ports: { from, to: from + 3, wait } }) };
+}
+
+describe('ports.allocate', () => {
+  test('leases the lowest ports of the range, one per disk', async () => {
+    const { bench, from } = await fourPorts();
+    await using _bench = bench;
+    const { output } = await allocate(bench, 2, 'run-1');
+    expect(output).toEqual({
+      leases: [
+        { disk: 'disk-0', port: from },
+        { disk: 'disk-1', port: from + 1 },
+      ],
+    });
+    expect((await allocate(bench, 2, 'run-2')).output.leases.map(({ port }) => port)).toEqual([from + 2, from + 3]);
+    expect(listLeases(bench.state)).toHaveLength(4);
+  });
+
+  test('a port that another program holds is passed over', async () => {
+    const { bench, from } = await fourPorts();
+    await using _bench = bench;
+    const holder = createServer().listen(from, '127.0.0.1');
+    await once(holder, 'listening');
+    expect((await allocate(bench, 2, 'run-1')).output.leases.map(({ port }) => port)).toEqual([from + 1, from + 2]);
+    holder.close();
+    await once(holder, 'close');
+  });
+
+  test('a second attempt starts from nothing instead of taking more', async () => {
+    const { bench, from } = await fourPorts();
+    await using _bench = bench;
+    for (let round = 0; round < 3; round++)
+      expect((await allocate(bench, 3, 'run-1')).output.leases[0]?.port).toBe(from);
+    expect(listLeases(bench.state)).toHaveLength(3);
+  });
+
+  test('exhaustion says who holds how many, can be tried again, and leaves nothing', async () => {
+    const { bench, from } = await fourPorts();
+    await using _bench = bench;
+    await allocate(bench, 3, 'run-1');
+    const refused: SendenseError = await allocate(bench, 2, 'run-2').then(
+      () => null as never,
+      (error: SendenseError) => error,
+    );
+    expect(refused).toMatchObject({ code: 'ports.exhausted', entry: { exit: 75, retry: 'temporary' } });
+    expect(refused.message).toContain(`2 NBD ports are needed, but of 4 (${from}-${from + 3})`);
+    expect(refused.message).toContain('3 by run run-1');
+    expect(listLeases(bench.state)).toHaveLength(3);
+  });
+
+  test('waits until another run gives its ports back, as long as the settings or the step say', async () => {
+    const { bench } = await fourPorts('1m');
+    await using _bench = bench;
+    const first = await allocate(bench, 4, 'run-1');
+    const waiting = allocate(bench, 2, 'run-2');
+    await expect.poll(() => listLeases(bench.state).length).toBe(4);
+    await bench.undo(portsAllocate, first.claim, { run: 'run-1' });
+    const { output, logs } = await waiting;
+    expect(output.leases).toHaveLength(2);
+    expect(logs.join()).toMatch(/^$|waiting up to 60 s/);
+    await expect(allocate(bench, 4, 'run-3', { wait: '10ms' })).rejects.toMatchObject({ code: 'ports.exhausted' });
+  });
+
+  test('an abort ends the wait with its reason', async () => {
+    const { bench } = await fourPorts('1h');
+    await using _bench = bench;
+    await allocate(bench, 4, 'run-1');
+    const controller = new AbortController();
+    const reason = new SendenseError('run.cancelled', 'enough');
+    const waiting = bench.run(portsAllocate, { disks: disks(1) }, { run: 'run-2', signal: controller.signal });
+    setImmediate(() => controller.abort(reason));
+    await expect(waiting).rejects.toBe(reason);
+  });
+
+  test('a dry-run shows the range and leases nothing', async () => {
+    const { bench, from } = await fourPorts();
+    await using _bench = bench;
+    await allocate(bench, 1, 'run-1');
+    const preview = await bench.plan(portsAllocate, { disks: disks(2) }, 'run-2');
+    expect(preview.effects).toEqual([
+      { action: 'lease', target: `2 of ports ${from}-${from + 3}`, detail: '1 of 4 are leased now', argv: null },
+    ]);
+    expect(listLeases(bench.state)).toHaveLength(1);
+  });
+});
+
+test('ports.release gives back those of its run alone, and again is fine', async () => {
+  const { bench } = await fourPorts();
+  await using _bench = bench;
+  const first = await allocate(bench, 2, 'run-1');
+  await allocate(bench, 1, 'run-2');
+  const release = () => bench.run<PortsReleaseOutput>(portsRelease, { leases: first.output.leases }, { run: 'run-1' });
+  expect((await release()).output).toEqual({ released: 2 });
+  expect((await release()).output).toEqual({ released: 0 });
+  expect(listLeases(bench.state).map(({ run_id }) => run_id)).toEqual(['run-2']);
+});
+
+describe('waitFor', () => {
+  const refusal = new SendenseError('ports.exhausted', 'none');
+  const options = {
+    code: 'ports.exhausted',
+    waitMs: 5000,
+    signal: new AbortController().signal,
+    onWait: () => undefined,
+  } as const;
+
+  test('says once that it waits, and gives what comes', async () => {
+    const said: string[] = [];
+    let round = 0;
+    const attempt = () => (++round < 3 ? Promise.reject(refusal) : Promise.resolve(round));
+    expect(await waitFor(attempt, { ...options, onWait: (message) => said.push(message) })).toBe(3);
+    expect(said).toEqual(['none; waiting up to 5 s']);
+  });
+
+  test('another error ends it at once', async () => {
+    await expect(waitFor(() => Promise.reject(new SendenseError('disk.full', 'x')), options)).rejects.toMatchObject({
+      code: 'disk.full',
+    });
+  });
+
+  test('with no time to wait it tries exactly once', async () => {
+    let rounds = 0;
+    await expect(waitFor(() => ((rounds += 1), Promise.reject(refusal)), { ...options, waitMs: 0 })).rejects.toBe(
+      refusal,
+    );
+    expect(rounds).toBe(1);
+  });
+});

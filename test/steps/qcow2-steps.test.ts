@@ -1,0 +1,180 @@
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import type { Qcow2CreateOutput, Qcow2SealOutput } from '../../src/schemas/types.ts';
+import { qcow2Create } from '../../src/steps/qcow2-create.ts';
+import { qcow2Seal } from '../../src/steps/qcow2-seal.ts';
+import { guestWrites, makeRaw, MiB, writeInto } from '../host/disk-images.ts';
+import { backup, prepareBackup, type BackupParts } from './backup-run.ts';
+import { someDecision } from './some-decision.ts';
+import { stepBench, type StepBench } from './step-bench.ts';
+
+const run = 'run-000009';
+
+describe('qcow2.create', () => {
+  const onMissing = someDecision({
+    number: 1,
+    mode: 'incremental',
+    parent: {
+      backup_id: 'b0',
+      path: 'pgtest1/disk-1/b0.qcow2',
+      change_id: 'c',
+      digest: `sha256:${'0'.repeat(64)}`,
+      index_path: 'pgtest1/disk-1/b0.index',
+    },
+  });
+
+  test('undo after a half-done run removes what was made and the folders for it', async () => {
+    await using bench = await stepBench();
+    const input = { repository: 'primary', disks: [someDecision(), onMissing] };
+    await expect(bench.run(qcow2Create, input, { run })).rejects.toMatchObject({
+      code: 'tool.failed',
+      message: expect.stringContaining('b0.qcow2') as string,
+    });
+    await bench.undo(qcow2Create, qcow2Create.claim(input, bench.facts(qcow2Create, run)), { run });
+    expect(await readdir(bench.folder.file('repository'))).toEqual(['sendense-repository.json']);
+  });
+
+  test('undo also removes the block indexes, half or whole, and leaves everything of others', async () => {
+    await using bench = await stepBench();
+    const input = { repository: 'primary', disks: [someDecision()] };
+    const made = await bench.run<Qcow2CreateOutput>(qcow2Create, input, { run });
+    const folder = dirname(made.output.files[0]?.file ?? '');
+    for (const name of ['b1.index', 'b1.index.sendense-part', 'b0.qcow2', 'b1.qcow2.old', 'b0.index.sendense-part'])
+      await writeFile(`${folder}/${name}`, '');
+    await bench.undo(qcow2Create, made.claim, { run });
+    expect((await readdir(folder)).toSorted()).toEqual(['b0.index.sendense-part', 'b0.qcow2', 'b1.qcow2.old']);
+  });
+
+  test('undo without a repository is fine', async () => {
+    await using bench = await stepBench();
+    await bench.undo(qcow2Create, { repository: 'primary', files: ['pgtest1/disk-0/b1.qcow2'] }, { run });
+    expect(await readdir(bench.folder.path)).not.toContain('repository');
+  });
+});
+
+/** A backup before its seal, undone by nobody: what seal gets. */
+async function toSeal(
+  bench: StepBench,
+  spec: Partial<Parameters<typeof prepareBackup>[1]> = {},
+): Promise<{ parts: BackupParts; input: object; file: string }> {
+  const parts = await prepareBackup(bench, { run: 'run-000001', disks: ['a.raw'], ...spec });
+  const input = {
+    repository: 'primary',
+    disks: parts.decided.disks,
+    transferred: parts.transferred.disks,
+    verify: 'all',
+  };
+  const file = bench.folder.file('repository', parts.decided.disks[0]?.path ?? '');
+  await chmod(file, 0o644);
+  return { parts, input, file };
+}
+
+const seal = (bench: StepBench, input: object) => bench.run<Qcow2SealOutput>(qcow2Seal, input, { run });
+
+describe('qcow2.seal', () => {
+  test('makes the file read-only and tells its size and time as they stay', async () => {
+    await using bench = await stepBench();
+    await makeRaw(bench.folder.file('a.raw'), 2 * MiB, [0, MiB]);
+    const { input, file } = await toSeal(bench);
+    await using sealed = await seal(bench, input);
+    const { size, mtimeNs, mode } = await stat(file, { bigint: true });
+    expect(sealed.output.disks).toEqual([
+      { disk: 'disk-0', file_bytes: Number(size), file_mtime_ns: String(mtimeNs), compared_bytes: 2 * MiB },
+    ]);
+    expect(mode & 0o777n).toBe(0o444n);
+  });
+
+  test('compares what verify asks for: all, or of an incremental what changed, or of a still full nothing', async () => {
+    await using bench = await stepBench();
+    await makeRaw(bench.folder.file('a.raw'), 4 * MiB, [0, MiB]);
+    const first = await toSeal(bench);
+    const compared = async (input: object): Promise<number | undefined> => {
+      await using sealed = await seal(bench, input);
+      return sealed.output.disks[0]?.compared_bytes;
+    };
+    expect(await compared({ ...first.input, verify: 'changed' })).toBe(0);
+    expect(
+      await compared({
+        ...first.input,
+        verify: 'changed',
+        disks: first.parts.decided.disks.map((disk) => ({ ...disk, still: false })),
+      }),
+    ).toBe(4 * MiB);
+  });
+
+  test('of an incremental it finds a block that was written although it should not have been, and one that was not', async () => {
+    await using bench = await stepBench();
+    await makeRaw(bench.folder.file('a.raw'), 4 * MiB, [0, 4 * MiB]);
+    await backup(bench, { run: 'run-000001', disks: ['a.raw'] });
+    await writeInto(bench.folder.file('a.raw'), [MiB, 65_536]);
+    const { input, file, parts } = await toSeal(bench, { run: 'run-000002' });
+    const changed = { ...input, verify: 'changed' };
+    {
+      await using good = await seal(bench, changed);
+      expect(good.output.disks[0]?.compared_bytes).toBe(65_536);
+    }
+    await chmod(file, 0o644);
+    await guestWrites(file, 'qcow2', 'write -P 3 3M 512');
+    await expect(seal(bench, changed)).rejects.toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringMatching(/disk-0: .* first at offset 3145728/) as string,
+    });
+    // An overlay that holds nothing at all: what should have been written is missing.
+    await execa('qemu-img', [
+      'create',
+      '-q',
+      '-f',
+      'qcow2',
+      '-F',
+      'qcow2',
+      '-b',
+      `${parts.decided.parent}.qcow2`,
+      file,
+    ]);
+    await expect(seal(bench, changed)).rejects.toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringMatching(/first at offset 1048576/) as string,
+    });
+  });
+
+  test.each([
+    [
+      'other content',
+      (file: string) => guestWrites(file, 'qcow2', 'write -P 3 1M 512'),
+      /differs from what was read from the source, first at offset 1048576/,
+    ],
+    ['damaged metadata', (file: string) => writeInto(file, [2 * 65_536, Buffer.from([0, 0])]), /qemu-img check/],
+    [
+      'another capacity',
+      (file: string) => execa('qemu-img', ['resize', '-q', file, '3M']),
+      /capacity of 3145728 bytes, the disk has 2097152/,
+    ],
+  ])('%s is refused', async (_name, damage, message) => {
+    await using bench = await stepBench();
+    await makeRaw(bench.folder.file('a.raw'), 2 * MiB, [0, MiB]);
+    const { input, file } = await toSeal(bench);
+    await damage(file);
+    await expect(seal(bench, input)).rejects.toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  test('a block index that is not the one of the transfer is refused', async () => {
+    await using bench = await stepBench();
+    await makeRaw(bench.folder.file('a.raw'), 2 * MiB, [0, MiB]);
+    const { input, parts } = await toSeal(bench);
+    const transferred = parts.transferred.disks.map((disk) => ({ ...disk, digest: `sha256:${'0'.repeat(64)}` }));
+    await expect(seal(bench, { ...input, transferred, verify: 'changed' })).rejects.toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringContaining('.index has digest') as string,
+    });
+    await mkdir(bench.folder.file('x'));
+    await writeFile(
+      bench.folder.file('repository', parts.decided.disks[0]?.index_path ?? '').replace('.index', '.x'),
+      '',
+    );
+  });
+});

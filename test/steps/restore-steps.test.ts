@@ -1,0 +1,337 @@
+import { mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { exists } from '../../src/host/files.ts';
+import { imageInfo } from '../../src/host/qemu-img.ts';
+import { runFolderOf } from '../../src/host/run-folder.ts';
+import type { PointSelectOutput, RestorePublishOutput, RestoreWriteOutput } from '../../src/schemas/types.ts';
+import { pointSelect } from '../../src/steps/point-select.ts';
+import { restorePublish } from '../../src/steps/restore-publish.ts';
+import { restoreVerify } from '../../src/steps/restore-verify.ts';
+import { restoreWrite } from '../../src/steps/restore-write.ts';
+import { readFolderId, serveReadOnly } from '../../src/steps/serve-chain.ts';
+import { guestWrites, makeRaw, MiB, sameContent, writeInto } from '../host/disk-images.ts';
+import { backup } from './backup-run.ts';
+import { listing, servers, stepBench, type StepBench } from './step-bench.ts';
+
+const run = 'run-restore';
+
+interface Ready {
+  readonly bench: StepBench;
+  readonly selected: PointSelectOutput;
+  readonly ids: string[];
+  out(...names: string[]): string;
+}
+
+/** A bench with two restore points of two disks, the newer one selected. */
+async function ready(): Promise<Ready & AsyncDisposable> {
+  const bench = await stepBench();
+  await makeRaw(bench.folder.file('a.raw'), 2 * MiB, [0, MiB]);
+  await makeRaw(bench.folder.file('b.raw'), MiB, [0, 4096]);
+  const first = await backup(bench, { run: 'run-000001', disks: ['a.raw', 'b.raw'] });
+  await writeInto(bench.folder.file('a.raw'), [MiB, 100]);
+  const second = await backup(bench, { run: 'run-000002', disks: ['a.raw', 'b.raw'] });
+  const { output } = await select(bench, {});
+  return {
+    bench,
+    selected: output,
+    ids: [first.backup_id, second.backup_id],
+    out: (...names) => bench.folder.file('plans', 'out', ...names),
+    [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose](),
+  };
+}
+
+const select = (bench: StepBench, more: object) =>
+  bench.run<PointSelectOutput>(pointSelect, { repository: 'primary', vm: { name: 'pgtest1' }, ...more }, { run });
+
+const writeInput = ({ selected }: Ready, to: object = {}) => ({
+  repository: 'primary',
+  disks: selected.disks,
+  to: { directory: './out', format: 'raw', subformat: 'monolithicSparse', thin: false, ...to },
+});
+const write = (it: Ready, to: object = {}) =>
+  it.bench.run<RestoreWriteOutput>(restoreWrite, writeInput(it, to), { run });
+const publishInput = ({ selected }: Ready, files: RestoreWriteOutput['files']) => ({
+  disks: selected.disks,
+  files,
+  backupId: selected.backup_id,
+});
+
+describe('point.select', () => {
+  test('finds the newest, one by its id, the last before a time, and only the disks that are wanted', async () => {
+    await using it = await ready();
+    expect(it.selected).toMatchObject({
+      backup_id: it.ids[1],
+      disks: [{ disk: 'disk-0', capacity_bytes: 2 * MiB }, { disk: 'disk-1' }],
+    });
+    expect((await select(it.bench, { point: it.ids[0] })).output.backup_id).toBe(it.ids[0]);
+    expect(
+      (await select(it.bench, { point: { before: new Date(it.selected.created).toISOString() } })).output.backup_id,
+    ).toBe(it.ids[0]);
+    expect((await select(it.bench, { disks: [1] })).output.disks.map(({ disk }) => disk)).toEqual(['disk-1']);
+  });
+
+  test.each([
+    ['another VM', { vm: { name: 'nobody' } }, /VM nobody has no restore point in repository primary/],
+    ['another id', { point: 'b99' }, /VM pgtest1 has no restore point b99/],
+    ['a time before all', { point: { before: '2020-01-01T00:00:00Z' } }, /no restore point before 2020-01-01/],
+    ['a disk that it does not have', { disks: [0, 7] }, /has no disk-7; it has disk-0, disk-1/],
+  ])('%s is an error that says so', async (_name, more, message) => {
+    await using it = await ready();
+    await expect(select(it.bench, more)).rejects.toMatchObject({
+      code: 'point.unknown',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  test('a chain with a missing file is an error that names point, disk and file; other disks can be had', async () => {
+    await using it = await ready();
+    await rm(it.bench.folder.file('repository', 'pgtest1', 'disk-0', `${it.ids[0]}.qcow2`));
+    await expect(select(it.bench, {})).rejects.toMatchObject({
+      code: 'chain.damaged',
+      message: expect.stringMatching(
+        new RegExp(`${it.ids[1]}, disk-0: pgtest1/disk-0/${it.ids[0]}\\.qcow2 is missing`),
+      ) as string,
+    });
+    expect((await select(it.bench, { disks: [1] })).output.disks).toHaveLength(1);
+  });
+});
+
+describe('restore.write', () => {
+  test.each([
+    ['raw', {}, 'raw'],
+    ['qcow2', {}, 'qcow2'],
+    ['qcow2', { thin: true }, 'qcow2'],
+    ['vmdk', { subformat: 'monolithicSparse' }, 'vmdk'],
+    ['vmdk', { subformat: 'streamOptimized' }, 'vmdk'],
+  ])(
+    'writes %s %j under temporary names, readable by this user alone, and changes nothing in the repository',
+    async (format, more, real) => {
+      await using it = await ready();
+      const before = await listing(it.bench.folder.file('repository'));
+      const { output } = await write(it, { format, ...more });
+      expect(output.files.map(({ file }) => file)).toEqual([it.out(`disk-0.${format}`), it.out(`disk-1.${format}`)]);
+      expect((await readdir(it.out())).toSorted()).toEqual([
+        `.disk-0.${run}.sendense-part`,
+        `.disk-1.${run}.sendense-part`,
+      ]);
+      const temporary = output.files[0]?.temporary ?? '';
+      expect((await stat(temporary)).mode & 0o777).toBe(0o600);
+      expect((await imageInfo(temporary, { format: real })).backingFile).toBe(
+        'thin' in more ? it.selected.disks[0]?.file : undefined,
+      );
+      expect(await sameContent(temporary, it.bench.folder.file('a.raw'))).toBe(true);
+      expect(await listing(it.bench.folder.file('repository'))).toEqual(before);
+    },
+  );
+
+  test('reports progress up to the whole disk', async () => {
+    await using it = await ready();
+    const { progress } = await write(it);
+    expect(progress.filter(({ disk }) => disk === 'disk-0').at(-1)).toMatchObject({
+      phase: 'copying',
+      bytes_done: 2 * MiB,
+      bytes_total: 2 * MiB,
+    });
+  });
+
+  test('a foreign file with the name of a target is refused before anything is written, and left alone by run and undo', async () => {
+    await using it = await ready();
+    await mkdir(it.out());
+    await writeFile(it.out('disk-1.raw'), 'foreign');
+    await writeFile(it.out('.disk-0.run-other.sendense-part'), 'of another run');
+    await expect(write(it)).rejects.toMatchObject({
+      code: 'file.exists',
+      message: `${it.out('disk-1.raw')} exists already`,
+    });
+    await expect(it.bench.plan(restoreWrite, writeInput(it))).rejects.toMatchObject({ code: 'file.exists' });
+    await it.bench.undo(restoreWrite, restoreWrite.claim(writeInput(it) as never, it.bench.facts(restoreWrite, run)), {
+      run,
+    });
+    expect((await readdir(it.out())).toSorted()).toEqual(['.disk-0.run-other.sendense-part', 'disk-1.raw']);
+    expect(await readFile(it.out('disk-1.raw'), 'utf8')).toBe('foreign');
+  });
+
+  test('undo removes the folders that were made, and only as far as they are empty', async () => {
+    await using it = await ready();
+    const deep = { directory: './out/one/two/three' };
+    const first = await write(it, deep);
+    await it.bench.undo(restoreWrite, first.claim, { run, remembered: first.remembered });
+    expect(await exists(it.out())).toBe(false);
+
+    const second = await write(it, deep);
+    await writeFile(it.out('one', 'mine'), '');
+    await it.bench.undo(restoreWrite, second.claim, { run, remembered: second.remembered });
+    expect(await readdir(it.out(), { recursive: true })).toEqual(['one', 'one/mine']);
+  });
+
+  test('a folder that was there stays, though it is empty', async () => {
+    await using it = await ready();
+    await mkdir(it.out());
+    const written = await write(it);
+    await it.bench.undo(restoreWrite, written.claim, { run, remembered: written.remembered });
+    expect(await readdir(it.out())).toEqual([]);
+  });
+
+  test('undo after a half-done run leaves nothing', async () => {
+    await using it = await ready();
+    const broken = {
+      ...it,
+      selected: {
+        ...it.selected,
+        disks: it.selected.disks.map((disk, at) => (at === 1 ? { ...disk, file: '/nonexistent.qcow2' } : disk)),
+      },
+    };
+    const failure = (await write(broken as Ready).catch((error: unknown) => error)) as {
+      code: string;
+      claim: unknown;
+      remembered: Record<string, unknown>;
+    };
+    expect(failure.code).toBe('tool.failed');
+    expect(await readdir(it.out())).toContain(`.disk-0.${run}.sendense-part`);
+    await it.bench.undo(restoreWrite, failure.claim, { run, remembered: failure.remembered });
+    expect(await exists(it.out())).toBe(false);
+  });
+
+  test.each([
+    ['the repository', 'repository'],
+    ['a folder of it', 'repository/pgtest1'],
+    ['a folder to be made in it', 'repository/new/deep'],
+    ['the repository by another way', 'plans/../repository/x'],
+    ['a link to it', 'link'],
+    ['a folder below a link to it', 'link/new'],
+    ['a folder below a link to a folder of it', 'inner/new'],
+  ])('%s as the target is refused, also in a dry-run', async (_name, directory) => {
+    await using it = await ready();
+    await symlink(it.bench.folder.file('repository'), it.bench.folder.file('link'));
+    await symlink(it.bench.folder.file('repository', 'pgtest1', 'disk-0'), it.bench.folder.file('inner'));
+    const before = await listing(it.bench.folder.file('repository'));
+    const to = { directory: it.bench.folder.file(directory) };
+    await expect(write(it, to)).rejects.toMatchObject({
+      code: 'file.exists',
+      message: expect.stringContaining('inside the repository') as string,
+    });
+    await expect(it.bench.plan(restoreWrite, writeInput(it, to))).rejects.toMatchObject({ code: 'file.exists' });
+    expect(await listing(it.bench.folder.file('repository'))).toEqual(before);
+  });
+
+  test('a folder beside the repository whose name begins like it is fine', async () => {
+    await using it = await ready();
+    expect((await write(it, { directory: it.bench.folder.file('repository-restored') })).output.files).toHaveLength(2);
+  });
+
+  test('a disk that is full is told with the target and what is free', async () => {
+    await using it = await ready();
+    const path = process.env['PATH'];
+    await mkdir(it.bench.folder.file('bin'));
+    await writeFile(
+      it.bench.folder.file('bin', 'qemu-img'),
+      '#!/bin/sh\necho "qemu-img: error while writing at byte 0: No space left on device" >&2\nexit 1\n',
+      { mode: 0o755 },
+    );
+    process.env['PATH'] = `${it.bench.folder.file('bin')}:${path}`;
+    try {
+      await expect(write(it)).rejects.toMatchObject({
+        code: 'disk.full',
+        message: expect.stringMatching(/no space for .*disk-0\.raw: [0-9]+ bytes are free/) as string,
+      });
+    } finally {
+      process.env['PATH'] = path;
+    }
+  });
+});
+
+describe('restore.verify', () => {
+  test('finds a difference, and names disk and offset', async () => {
+    await using it = await ready();
+    const { output } = await write(it, { format: 'qcow2' });
+    await guestWrites(output.files[1]?.temporary ?? '', 'qcow2', 'write -P 1 64k 512');
+    const verifying = it.bench.run(
+      restoreVerify,
+      { disks: it.selected.disks, files: output.files, verify: true },
+      { run },
+    );
+    await expect(verifying).rejects.toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringMatching(/disk-1: .* first at offset 65536/) as string,
+    });
+    expect(servers(it.bench.folder.path)).toEqual([]);
+  });
+
+  test('does nothing where it is not wanted, and says so', async () => {
+    await using it = await ready();
+    const input = { disks: it.selected.disks, files: [], verify: false };
+    expect((await it.bench.run(restoreVerify, input, { run })).output).toEqual({ verified: false, compared_bytes: 0 });
+    expect((await it.bench.plan(restoreVerify, input)).notes).toEqual([
+      'verify is false: what is written is not compared',
+    ]);
+  });
+
+  test('after a kill -9 in the middle, undo stops its server', async () => {
+    await using it = await ready();
+    await serveReadOnly(it.selected.disks[0]?.file ?? '', 'qcow2', readFolderId(run));
+    await it.bench.undo(restoreVerify, restoreVerify.claim({} as never, it.bench.facts(restoreVerify, run)), { run });
+    expect(servers(it.bench.folder.path)).toEqual([]);
+    expect(await exists(runFolderOf(readFolderId(run)))).toBe(false);
+  });
+});
+
+describe('restore.publish', () => {
+  test('gives all files their names and says what was restored', async () => {
+    await using it = await ready();
+    const { output: written } = await write(it);
+    const published = await it.bench.run<RestorePublishOutput>(restorePublish, publishInput(it, written.files), {
+      run,
+    });
+    expect((await readdir(it.out())).toSorted()).toEqual(['disk-0.raw', 'disk-1.raw']);
+    expect(published.output.disks[0]).toMatchObject({
+      disk: 'disk-0',
+      mode: 'full',
+      reason: `restored from ${it.ids[1]}`,
+      path: it.out('disk-0.raw'),
+      bytes_total: 2 * MiB,
+    });
+    expect(await it.bench.published(restorePublish, published.claim, published.remembered)).toBe(true);
+  });
+
+  test('a foreign file that appeared meanwhile is refused; undo takes back ours and leaves that one', async () => {
+    await using it = await ready();
+    const { output: written } = await write(it);
+    await writeFile(it.out('disk-1.raw'), 'foreign');
+    const failure = (await it.bench
+      .run(restorePublish, publishInput(it, written.files), { run })
+      .catch((error: unknown) => error)) as { code: string; claim: unknown; remembered: Record<string, unknown> };
+    expect(failure.code).toBe('file.exists');
+    expect(await exists(it.out('disk-0.raw'))).toBe(true);
+    expect(await it.bench.published(restorePublish, failure.claim, failure.remembered)).toBe(false);
+    await it.bench.undo(restorePublish, failure.claim, { run, remembered: failure.remembered });
+    expect(await exists(it.out('disk-0.raw'))).toBe(false);
+    expect(await readFile(it.out('disk-1.raw'), 'utf8')).toBe('foreign');
+    // What was written is still there, so that another attempt can work.
+    await rm(it.out('disk-1.raw'));
+    await it.bench.run(restorePublish, publishInput(it, written.files), { run });
+    expect((await readdir(it.out())).toSorted()).toEqual(['disk-0.raw', 'disk-1.raw']);
+    expect(await sameContent(it.out('disk-0.raw'), it.bench.folder.file('a.raw'))).toBe(true);
+  });
+
+  test('undo does not touch a file that took the name of ours later, nor anything where nothing is remembered', async () => {
+    await using it = await ready();
+    const { output: written } = await write(it);
+    const published = await it.bench.run(restorePublish, publishInput(it, written.files), { run });
+    await it.bench.undo(restorePublish, published.claim, { run, remembered: {} });
+    await execa('cp', [it.out('disk-0.raw'), it.out('copy')]);
+    await execa('mv', [it.out('copy'), it.out('disk-0.raw')]);
+    expect(await it.bench.published(restorePublish, published.claim, published.remembered)).toBe(false);
+    await it.bench.undo(restorePublish, published.claim, { run, remembered: published.remembered });
+    expect(await readdir(it.out())).toEqual(['disk-0.raw']);
+  });
+
+  test('nothing there to publish is an error', async () => {
+    await using it = await ready();
+    const { output: written } = await write(it);
+    await rm(written.files[1]?.temporary ?? '');
+    await expect(it.bench.run(restorePublish, publishInput(it, written.files), { run })).rejects.toMatchObject({
+      code: 'ENOENT',
+    });
+  });
+});
