@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { startFile } from '../schemas/package.ts';
 import { createDigestLanes, type DigestLanes } from './digest-lanes.ts';
 import type { DigestTask, WorkerAnswer, WorkerStart } from './digest-messages.ts';
 import { totalLength } from './extents.ts';
@@ -25,8 +26,7 @@ const tasksPerWorker = 2;
 /** What is read in this thread: less than starting a worker costs. */
 const ownBytes = 32 * 1024 * 1024;
 
-// Run by type stripping in development, compiled in the package.
-const workerFile = new URL(`./digest-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+const workerFile = startFile('blocks/digest-worker');
 
 export function createDigestPool(options: DigestPoolOptions): DigestPool {
   const { uri, file, signal } = options;

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { CommanderError } from 'commander';
-import { packageRoot } from '../schemas/validator.ts';
+import { version } from '../schemas/package.ts';
 import { openTerminal } from '../view/terminal.ts';
 import { buildProgram } from './build-program.ts';
 import type { CommandContext, CommandDefinition, ProgramIo } from './command.ts';
@@ -19,7 +17,7 @@ export async function main(argv: readonly string[], io: ProgramIo): Promise<numb
   });
   let exitCode = 0;
   const program = buildProgram({
-    version: versionOf(),
+    version,
     terminal,
     act: async (definition, args, options) => {
       const implied = definition.name === 'run' && program.args[0] !== 'run';
@@ -74,6 +72,3 @@ function joinBefore(argv: readonly string[]): string[] {
   const time = argv[at + 1];
   return at < 0 || time === undefined ? [...argv] : [...argv.slice(0, at), `before ${time}`, ...argv.slice(at + 2)];
 }
-
-const versionOf = (): string =>
-  (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;

@@ -2,8 +2,9 @@
 import { join, resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { exitCodeOf, toSendenseError } from '../errors/sendense-error.ts';
-import { nodeVersion, startNode } from '../node/start-node.ts';
+import { startNode } from '../node/start-node.ts';
 import { tokenFrom } from '../node/token.ts';
+import { version } from '../schemas/package.ts';
 
 interface ServeOptions {
   listen: { host: string; port: number };
@@ -14,7 +15,7 @@ interface ServeOptions {
 
 const program = new Command('sendense-node')
   .description('The agent beside the disks: lets a hub see them and back them up.')
-  .version(nodeVersion(), '-V, --version')
+  .version(version, '-V, --version')
   .exitOverride();
 
 program

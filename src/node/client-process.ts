@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
-import { dirname, extname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { identityOf } from '../host/process-identity.ts';
+import { startFile } from '../schemas/package.ts';
 import type { BackupStartRequest, ProcessIdentity } from '../schemas/types.ts';
 import type { JobFolder } from './job-folder.ts';
 
-/** The client's program: the source beside this source, or the compiled one beside this compiled one. */
-const entry = join(import.meta.dirname, `../cli/sendense-backup-client${extname(import.meta.filename)}`);
+const entry = startFile('cli/sendense-backup-client');
 
 export interface StartedClient {
   readonly identity: ProcessIdentity;

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { chmod, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { version } from '../schemas/package.ts';
 import { createNode } from './create-node.ts';
 
 export interface StartNodeOptions {
@@ -26,7 +26,7 @@ export interface RunningNode extends AsyncDisposable {
 export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
   options.signal?.throwIfAborted();
   const { listen, stateDir, token, logger } = options;
-  const app = await createNode({ stateDir, token, version: nodeVersion(), logger });
+  const app = await createNode({ stateDir, token, version, logger });
   try {
     if ('socket' in listen) await listenOnSocket(listen.socket, (path) => app.listen({ path }));
     else await app.listen(listen);
@@ -44,9 +44,6 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   options.signal?.addEventListener('abort', () => void close(), { once: true });
   return { url, close, [Symbol.asyncDispose]: close };
 }
-
-export const nodeVersion = (): string =>
-  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 

@@ -9,15 +9,25 @@ import { shown } from './words.ts';
 /** The node that is there without being named in the settings. */
 const builtInNode = 'local';
 
-/** Names in a plan that must stand in the settings. */
-export function checkAgainstSettings(document: PlanDocument, plan: Plan, settings: Settings): Diagnostic[] {
-  const findings: Finding[] = [
-    ...unknown('repository', plan.repository, Object.keys(settings.repositories), ['repository']),
-  ];
+/**
+ * Names in a plan that must stand in the settings.
+ * @param usable whether a key of the plan is of the right form; a broken one has its own diagnostic. Default: all are
+ */
+export function checkAgainstSettings(
+  document: PlanDocument,
+  plan: Plan,
+  settings: Settings,
+  usable: (key: 'repository' | 'node' | 'vm') => boolean = () => true,
+): Diagnostic[] {
+  const findings: Finding[] = [];
+  if (usable('repository'))
+    findings.push(...unknown('repository', plan.repository, Object.keys(settings.repositories), ['repository']));
   if (plan.kind !== 'restore') {
     const nodes = [...new Set([builtInNode, ...Object.keys(settings.nodes)])];
-    findings.push(...unknown('node', plan.node, nodes, ['node']), ...sourceFindings(plan, settings));
-    if (settings.nodes[plan.node]?.mode === 'direct') findings.push(...relativeFindings(document, plan, settings));
+    if (usable('node')) findings.push(...unknown('node', plan.node, nodes, ['node']));
+    if (usable('vm')) findings.push(...sourceFindings(plan, settings));
+    if (usable('vm') && settings.nodes[plan.node]?.mode === 'direct')
+      findings.push(...relativeFindings(document, plan, settings));
   }
   return findings.map((finding) => {
     const path = 'path' in finding.at ? (finding.at.path ?? []) : [];

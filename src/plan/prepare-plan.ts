@@ -3,7 +3,7 @@ import type { Plan } from '../schemas/types.ts';
 import { applyMode, type Mode } from './apply-mode.ts';
 import { checkAgainstSettings } from './check-against-settings.ts';
 import { inOrder, type Diagnostic } from './diagnostic.ts';
-import type { PlanDocument } from './document.ts';
+import { isWritten, type PlanDocument } from './document.ts';
 import { checkPipeline, expandPlan } from './expand-plan.ts';
 import { loadPlanFile, type LoadedPlan } from './load-plan.ts';
 import { loadRunner } from './load-runner.ts';
@@ -62,10 +62,8 @@ function moreDiagnostics(
   { settings }: LoadedSettings,
   broken: readonly string[],
 ): Diagnostic[] {
-  const nameable =
-    typeof draft.repository === 'string' &&
-    !broken.some((pointer) => /^\/(?:vm|node|repository)(?:\/|$)/.test(pointer));
-  const names =
-    settings && nameable && typeof draft.vm === 'object' ? checkAgainstSettings(document, draft, settings) : [];
+  const usable = (key: string): boolean =>
+    isWritten(document, [key]) && !broken.some((pointer) => pointer === `/${key}` || pointer.startsWith(`/${key}/`));
+  const names = settings ? checkAgainstSettings(document, draft, settings, usable) : [];
   return [...checkPipeline(document, draft, loadRunner(draft.kind), broken), ...names];
 }

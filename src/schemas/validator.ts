@@ -4,9 +4,9 @@ import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { SendenseError } from '../errors/sendense-error.ts';
 import validators from './compiled.js';
 import { exportNameOf } from './export-name.ts';
+import { packageRoot } from './package.ts';
 
-/** The package's root: the folder that holds `schemas/` and `runners/`. */
-export const packageRoot = join(import.meta.dirname, '../..');
+export { packageRoot };
 
 /**
  * The validator of a schema, named as its file below `schemas/`, with a pointer for the input or output of a step:

@@ -11,9 +11,11 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exists } from '../../src/host/files.ts';
+import { packageRoot } from '../../src/schemas/validator.ts';
 import type { CheckOutput } from '../../src/schemas/types.ts';
 import { writeInto } from '../host/disk-images.ts';
 import { capacity, dropTemplate, filledRepository, smallRepository, type SmallRepository } from './small-repository.ts';
@@ -327,4 +329,14 @@ describe('check', () => {
     ]);
     expect(await exists(repository.file(image('b2')))).toBe(true);
   });
+});
+
+test('docs/repository.md explains every code, and no other', async () => {
+  const schema = JSON.parse(await readFile(join(packageRoot, 'schemas/output/check.json'), 'utf8')) as { properties: { findings: { items: { properties: { code: { enum: string[] } } } } } };
+  const codes = schema.properties.findings.items.properties.code.enum;
+  const page = await readFile(join(packageRoot, 'docs/repository.md'), 'utf8');
+  const explained = new Set([...page.matchAll(/^\| `([a-z]+\.[a-z]+)` +\| (?:error|warning)/gm)].map((match) => match[1]));
+  expect([...explained].toSorted()).toEqual(codes.toSorted());
+  const produced = new Set(damages.flatMap(({ deep, quick = [] }) => [...deep, ...quick]).map((line) => line.split(' ')[1]));
+  expect([...produced].toSorted()).toEqual(codes.toSorted());
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '../..');
 /** What a bare Debian has. */
 const basic =
-  'sh cat cut dirname env flock grep id ln mkdir mv printf readlink rm sed sha256sum sleep sort touch tr uname'.split(
+  'sh cat cut dirname env find flock grep id ln mkdir mv printf readlink rm sed sha256sum sleep sort touch tr uname'.split(
     ' ',
   );
 const table = 'qemu-img qemu-nbd qemu-io nbdkit nbdcopy nbdinfo cmp ss'.split(' ');
@@ -34,7 +34,15 @@ export function fakeMachine(nodeVersion: string): FakeMachine {
   const log = join(folder, 'calls');
   mkdirSync(bin);
   mkdirSync(join(checkout, 'src/cli'), { recursive: true });
-  for (const name of ['setup.sh', 'sendense-run', 'sendense-node', 'sendense-backup-client', 'package-lock.json']) {
+  for (const name of [
+    'setup.sh',
+    'sendense-run',
+    'sendense-node',
+    'sendense-backup-client',
+    'src/cli/checkout.sh',
+    'rolldown.config.ts',
+    'package-lock.json',
+  ]) {
     cpSync(join(root, name), join(checkout, name));
   }
   writeFileSync(log, '');
@@ -58,6 +66,7 @@ case $1 in
   install) for word; do case $word in *@*) name=\${word%@*} ;; esac; done
     mkdir -p $3/node_modules/$name/bin && cat ${join(bin, 'fake-node')} >$3/node_modules/$name/bin/node && /bin/chmod +x $3/node_modules/$name/bin/node ;;
   ci) rm -rf node_modules && mkdir node_modules ;;
+  run) mkdir -p dist && touch dist/.built ;;
 esac`,
   );
   program('apt-get', `echo "apt-get $*" >>${log}`);

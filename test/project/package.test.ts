@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +10,10 @@ const { files, bin, version } = JSON.parse(readFileSync(join(root, 'package.json
   files: string[];
   bin: Record<string, string>;
   version: string;
+};
+
+const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+  packages: Record<string, { dev?: boolean }>;
 };
 
 describe('the npm package', () => {
@@ -29,20 +34,24 @@ describe('the npm package', () => {
     folder = mkdtempSync(join(tmpdir(), 'pkg-'));
     installed = join(folder, 'node_modules/sendense');
     mkdirSync(installed, { recursive: true });
-    execFileSync(join(root, 'node_modules/.bin/tsc'), [
-      '-p',
-      join(root, 'tsconfig.build.json'),
-      '--outDir',
-      join(installed, 'dist'),
-    ]);
+    execFileSync(join(root, 'node_modules/.bin/rolldown'), ['-c', '-d', join(installed, 'dist')], {
+      cwd: root,
+      // Else rolldown leaves one in the temporary folder.
+      env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
+    });
     for (const name of ['package.json', ...files.filter((one) => one !== 'dist')]) {
       cpSync(join(root, name), join(installed, name), { recursive: true });
     }
-    symlinkSync(join(root, 'node_modules'), join(installed, 'node_modules'));
+    // Copied and without those of development: nothing else can be found from here.
+    for (const [path, { dev }] of Object.entries(packages)) {
+      if (!path.startsWith('node_modules/') || dev || !existsSync(join(root, path))) continue;
+      const nested = (file: string): boolean => !file.slice(join(root, path).length).startsWith('/node_modules');
+      cpSync(join(root, path), join(folder, path), { recursive: true, filter: nested });
+    }
   }, 60_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test.for(Object.keys(bin))('%s runs compiled', (program) => {
+  test.for(Object.keys(bin))('%s runs bundled', (program) => {
     const result = run(program, ['--version']);
     expect(result.output.trim()).toContain(version);
     expect(result.status).toBe(0);
@@ -52,12 +61,17 @@ describe('the npm package', () => {
     expect(run('sendense-run', ['validate', join(installed, 'plans')])).toMatchObject({ status: 0 });
   });
 
-  test('makes a backup', () => {
+  test('makes a backup and restores it', () => {
     for (const name of ['sendense.yaml', 'web1.yaml'])
       cpSync(join(installed, 'examples/minimal', name), join(folder, name));
-    writeFileSync(join(folder, 'web1.raw'), Buffer.alloc(100_000, 'web'));
+    // More than the client reads in its own thread: its worker is of the package too.
+    const content = randomBytes(40 * 1024 * 1024);
+    writeFileSync(join(folder, 'web1.raw'), content);
     const result = run('sendense-run', ['web1.yaml', '--quiet']);
     expect(result.output).toMatch(/^web1: succeeded/);
     expect(result.status).toBe(0);
+    expect(run('sendense-run', ['web1.yaml', '--quiet'])).toMatchObject({ status: 0 });
+    expect(run('sendense-run', ['restore', 'web1', '--to', 'restored'])).toMatchObject({ status: 0 });
+    expect(readFileSync(join(folder, 'restored/disk-0.raw')).equals(content)).toBe(true);
   }, 60_000);
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fakeMachine } from './fake-machine.ts';
@@ -115,6 +115,18 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     expect(count(machine.calls(), 'npm ci')).toBe(3);
   });
 
+  test('bundles the programs again when the source changed, and goes on where that fails', async () => {
+    using machine = fakeMachine('v24.0.0');
+    await machine.run([]);
+    const after = new Date(Date.now() + 60_000);
+    utimesSync(join(machine.checkout, 'src/cli/checkout.sh'), after, after);
+    machine.program('npm', 'echo "npm $*" >>"$HOME/calls"; exit 1');
+    const result = await machine.run(['node', 'hello']);
+    expect(result).toMatchObject({ code: 0, stdout: 'system node: hello\n' });
+    expect(result.stderr).toContain('they run from src/ and start slower');
+    expect(count(machine.calls(), 'npm run build')).toBe(2);
+  });
+
   test('two at once install once', async () => {
     using machine = fakeMachine('v20.1.0');
     const results = await Promise.all([
@@ -143,6 +155,17 @@ describe.for(['sendense-run', 'sendense-node', 'sendense-backup-client'])('./%s'
     expect(result.stderr).toBe(`${name}: this checkout is not set up yet; run ${machine.checkout}/setup.sh\n`);
   });
 
+  test('runs the source once something there is newer than the bundle', async () => {
+    using machine = fakeMachine('v24.0.0');
+    await machine.run([]);
+    const program = join(machine.checkout, name);
+    const [before, after] = [new Date(Date.now() - 60_000), new Date(Date.now() + 60_000)];
+    utimesSync(join(machine.checkout, 'src/cli/checkout.sh'), after, after);
+    expect((await machine.run([], { program })).stdout).toBe(`system node: ${machine.checkout}/src/cli/${name}.ts\n`);
+    utimesSync(join(machine.checkout, 'src/cli/checkout.sh'), before, before);
+    expect((await machine.run([], { program })).stdout).toBe(`system node: ${machine.checkout}/dist/cli/${name}.js\n`);
+  });
+
   test('runs from any folder, through a link of another name, with its arguments as they are', async () => {
     using machine = fakeMachine('v24.0.0');
     await machine.run([]);
@@ -152,7 +175,7 @@ describe.for(['sendense-run', 'sendense-node', 'sendense-backup-client'])('./%s'
     const result = await machine.run(['a b', '--c'], { program: join(elsewhere, 'link'), cwd: elsewhere });
     expect(result).toEqual({
       code: 0,
-      stdout: `system node: ${machine.checkout}/src/cli/${name}.ts a b --c\n`,
+      stdout: `system node: ${machine.checkout}/dist/cli/${name}.js a b --c\n`,
       stderr: '',
     });
     expect(existsSync(join(machine.checkout, '.toolchain/bin/node'))).toBe(true);

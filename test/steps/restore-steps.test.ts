@@ -1,6 +1,6 @@
 import { mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exists } from '../../src/host/files.ts';
 import { imageInfo } from '../../src/host/qemu-img.ts';
 import { runFolderOf } from '../../src/host/run-folder.ts';
@@ -23,21 +23,31 @@ interface Ready {
   out(...names: string[]): string;
 }
 
-/** A bench with two restore points of two disks, the newer one selected. */
+/** Two restore points of two disks, made once. */
+const template = await stepBench();
+const ids: string[] = [];
+beforeAll(async () => {
+  await makeRaw(template.folder.file('a.raw'), 2 * MiB, [0, MiB]);
+  await makeRaw(template.folder.file('b.raw'), MiB, [0, 4096]);
+  ids.push((await backup(template, { run: 'run-000001', disks: ['a.raw', 'b.raw'] })).backup_id);
+  await writeInto(template.folder.file('a.raw'), [MiB, 100]);
+  ids.push((await backup(template, { run: 'run-000002', disks: ['a.raw', 'b.raw'] })).backup_id);
+  template.state.close();
+}, 120_000);
+afterAll(() => template[Symbol.asyncDispose]());
+
+/** A copy of the template, the newer restore point selected. */
 async function ready(): Promise<Ready & AsyncDisposable> {
-  const bench = await stepBench();
-  await makeRaw(bench.folder.file('a.raw'), 2 * MiB, [0, MiB]);
-  await makeRaw(bench.folder.file('b.raw'), MiB, [0, 4096]);
-  const first = await backup(bench, { run: 'run-000001', disks: ['a.raw', 'b.raw'] });
-  await writeInto(bench.folder.file('a.raw'), [MiB, 100]);
-  const second = await backup(bench, { run: 'run-000002', disks: ['a.raw', 'b.raw'] });
+  await using stack = new AsyncDisposableStack();
+  const bench = stack.use(await stepBench({}, template.folder.path));
   const { output } = await select(bench, {});
+  const owned = stack.move();
   return {
     bench,
     selected: output,
-    ids: [first.backup_id, second.backup_id],
+    ids,
     out: (...names) => bench.folder.file('plans', 'out', ...names),
-    [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

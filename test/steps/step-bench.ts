@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import type { AnyStep, RunFacts, StepPreview } from '../../src/engine/step.ts';
 import { schemaValidator } from '../../src/engine/step-validator.ts';
 import { isRunning, thisProcess } from '../../src/host/process-identity.ts';
@@ -57,10 +58,12 @@ export interface StepBench extends AsyncDisposable {
 
 const startedAt = Date.parse('2026-11-21T01:30:00Z');
 
-export async function stepBench(settings: Partial<Settings> = {}): Promise<StepBench> {
+/** @param template folder of another bench to start from */
+export async function stepBench(settings: Partial<Settings> = {}, template?: string): Promise<StepBench> {
   // Services put what they open later on it, so it cannot be moved.
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
+  if (template !== undefined) await execa('cp', ['-a', `${template}/.`, folder.path]);
   await ownRunFolders(stack);
   const state = stack.use(openState(folder.file('state', 'sendense.db')));
   const from = 11_000 + 40 * Math.floor(Math.random() * 500);
@@ -78,7 +81,7 @@ export async function stepBench(settings: Partial<Settings> = {}): Promise<StepB
     },
     stack,
   );
-  await mkdir(folder.file('plans'));
+  await mkdir(folder.file('plans'), { recursive: true });
   const journal = createJournal(state, isRunning);
   const known = new Set<string>();
   const facts: StepBench['facts'] = (step, run = 'run-aaaaaa') => {

@@ -2,14 +2,12 @@
  * Writes the pages of `docs/` that are made from the code: errors.md, exit-codes.md, steps.md. Run by `npm run docs`;
  * test/project/docs.test.ts proves that they are current.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { parse, stringify } from 'yaml';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { catalogue, type CatalogueEntry } from '../../src/errors/catalogue.ts';
-import { packageRoot, schemaOf } from '../../src/schemas/validator.ts';
-import { builtInSteps } from '../../src/steps/index.ts';
-import { fieldsTable, type Schema } from './describe-schema.ts';
+import { packageRoot } from '../../src/schemas/validator.ts';
+import { generateStepDocs } from './generate-step-docs.ts';
 
 const notice = (from: string): string => `<!-- Made from ${from} by \`npm run docs\`; do not edit. -->`;
 
@@ -51,63 +49,12 @@ ${rows.join('\n')}
 `;
 }
 
-interface RunnerStep {
-  readonly id: string;
-  readonly uses: string;
-}
-
-/** First use of each step in the runners that ship: examples that are validated and run by the tests of every run. */
-function shippedUses(): ReadonlyMap<string, { readonly runner: string; readonly step: RunnerStep }> {
-  const found = new Map<string, { runner: string; step: RunnerStep }>();
-  for (const kind of ['backup', 'incremental', 'restore']) {
-    const runner = `runners/${kind}.yaml`;
-    const { steps } = parse(readFileSync(join(packageRoot, runner), 'utf8')) as { steps: RunnerStep[] };
-    for (const step of steps) if (!found.has(step.uses)) found.set(step.uses, { runner, step });
-  }
-  return found;
-}
-
-function stepsPage(): string {
-  const uses = shippedUses();
-  const sections = builtInSteps.map((step) => {
-    const file = `steps/${step.uses}.json`;
-    const schema = schemaOf(file) as Schema;
-    const use = uses.get(step.uses);
-    const example =
-      use && `As in \`${use.runner}\`:\n\n\`\`\`yaml\n${stringify([use.step], { lineWidth: 0 }).trim()}\n\`\`\``;
-    const parts = [
-      `## ${step.uses}`,
-      `${schema.description ?? ''} On the terminal: “${step.title}”.`,
-      example,
-      `Input:\n\n${fieldsTable(schema.properties?.['input'] ?? {}, file)}`,
-      `Output (\`\${{ steps.${use?.step.id ?? 'ID'}.FIELD }}\`):\n\n${fieldsTable(schema.properties?.['output'] ?? {}, file)}`,
-    ];
-    return parts.filter((part) => part !== undefined).join('\n\n');
-  });
-  const contents = builtInSteps.map(
-    (step) =>
-      `| [\`${step.uses}\`](#${step.uses.replaceAll('.', '')}) | ${(schemaOf(`steps/${step.uses}.json`) as Schema).description ?? ''} |`,
-  );
-  return `${notice('schemas/steps/, src/steps/ and runners/')}
-
-# Built-in steps
-
-What a runner or a plan's own \`steps:\` can use. Names like \`diskDecision\` are defined in \`schemas/domain.json\`.
-
-| step | |
-| --- | --- |
-${contents.join('\n')}
-
-${sections.join('\n\n')}
-`;
-}
-
 /** File below the project's root -> what it must hold. */
 export const generatedDocs = (): ReadonlyMap<string, string> =>
   new Map([
     ['docs/errors.md', errorsPage()],
     ['docs/exit-codes.md', exitCodesPage()],
-    ['docs/steps.md', stepsPage()],
+    ['docs/steps.md', generateStepDocs()],
   ]);
 
 if (import.meta.main) {

@@ -1,0 +1,42 @@
+import { isBuiltin } from 'node:module';
+import { defineConfig } from 'rolldown';
+
+/** `dist/`: the programs with the packages that they use in few files, because Node spends its start on many small ones. */
+export default defineConfig({
+  input: {
+    'cli/sendense-run': 'src/cli/sendense-run.ts',
+    'cli/sendense-node': 'src/cli/sendense-node.ts',
+    'cli/sendense-backup-client': 'src/cli/sendense-backup-client.ts',
+    'blocks/digest-worker': 'src/blocks/digest-worker.ts',
+  },
+  platform: 'node',
+  // With binaries of their own.
+  external: ['better-sqlite3', 'ssh2'],
+  output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+  plugins: [{ name: 'light-builtins', renderChunk: (code) => withLightBuiltins(code) }],
+});
+
+/**
+ * `import` of a built-in module reads every property of it, which loads what lies behind: undici for node:http, WebCrypto
+ * for node:crypto. Asking the process for it does not.
+ */
+function withLightBuiltins(code: string): string {
+  return code.replace(
+    /^import (?:\* as (\w+)|([\w$]+)|(?:([\w$]+), )?\{([^}]*)\}) from "([\w:/]+)";$/gm,
+    (
+      statement,
+      all: string | undefined,
+      only: string | undefined,
+      first: string | undefined,
+      names: string | undefined,
+      from: string,
+    ) => {
+      if (!isBuiltin(from)) return statement;
+      const module = `globalThis.process.getBuiltinModule("${from}")`;
+      const whole = all ?? only;
+      if (whole !== undefined) return `const ${whole} = ${module};`;
+      const parts = `{${(names ?? '').replaceAll(' as ', ': ')}}`;
+      return first === undefined ? `const ${parts} = ${module};` : `const ${first} = ${module}, ${parts} = ${first};`;
+    },
+  );
+}

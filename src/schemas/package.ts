@@ -1,0 +1,19 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** The package's root: the folder that holds `schemas/` and `runners/`. Above this file and above what it is bundled into. */
+export const packageRoot = rootAbove(import.meta.dirname);
+
+export const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+
+/**
+ * The file to start as a process or thread: `cli/sendense-backup-client` is the source where this program runs from its
+ * source, and the bundle (`rolldown.config.ts` names them) where it is a bundle.
+ */
+export const startFile = (name: string): string =>
+  join(packageRoot, import.meta.filename.endsWith('.ts') ? `src/${name}.ts` : `dist/${name}.js`);
+
+function rootAbove(folder: string): string {
+  const root = dirname(folder);
+  return root === folder || existsSync(join(root, 'package.json')) ? root : rootAbove(root);
+}
