@@ -65,6 +65,13 @@ export async function waitUntilGone(identity: ProcessIdentity, ms: number, signa
   return true;
 }
 
+export interface TerminateOptions {
+  readonly graceMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Repeats SIGTERM each so many ms, for a program that can miss the first; never for one that takes a second as an order to drop everything. */
+  readonly againMs?: number;
+}
+
 /**
  * SIGTERM, and after `graceMs` (default 10000) SIGKILL, to exactly this process; never to a later one with its pid.
  * Where `signal` aborts the grace time ends at once.
@@ -72,11 +79,15 @@ export async function waitUntilGone(identity: ProcessIdentity, ms: number, signa
  */
 export async function terminate(
   identity: ProcessIdentity,
-  options: { graceMs?: number; signal?: AbortSignal | undefined } = {},
+  options: TerminateOptions = {},
 ): Promise<'gone' | 'terminated' | 'killed'> {
   if (!isRunning(identity)) return 'gone';
-  send(identity, 'SIGTERM');
-  if (await waitUntilGone(identity, options.graceMs ?? 10_000, options.signal)) return 'terminated';
+  const { graceMs = 10_000, againMs = graceMs, signal } = options;
+  const end = performance.now() + graceMs;
+  for (let left = graceMs; left > 0; left = signal?.aborted ? 0 : end - performance.now()) {
+    send(identity, 'SIGTERM');
+    if (await waitUntilGone(identity, Math.min(againMs, left), signal)) return 'terminated';
+  }
   send(identity, 'SIGKILL');
   if (await waitUntilGone(identity, 10_000)) return 'killed';
   throw new SendenseError(

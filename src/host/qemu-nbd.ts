@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
 import { tcpUri, unixUri } from './nbd-uri.ts';
-import { argvOf, identityOf, terminate } from './process-identity.ts';
+import { argvOf, identityOf, terminate, type TerminateOptions } from './process-identity.ts';
 import { runTool } from './process.ts';
 
 export interface ServeOptions {
@@ -110,7 +110,7 @@ function serverOf(process: ProcessIdentity, options: ServeOptions): NbdServer {
       ? tcpUri('127.0.0.1', options.listen.port, options.exportName)
       : unixUri(options.listen.socket, options.exportName);
   const stop: NbdServer['stop'] = async (how = {}) => {
-    const outcome = await terminate(process, { graceMs: how.graceMs ?? 60_000, signal: how.signal });
+    const outcome = await terminateQemuNbd(process, { graceMs: how.graceMs ?? 60_000, signal: how.signal });
     // qemu-nbd removes its Unix socket and pid file only when it ends well.
     await Promise.all([
       rm(options.pidFile, { force: true }),
@@ -136,3 +136,12 @@ export async function findByPidFile(pidFile: string): Promise<ProcessIdentity | 
   if (!Number.isSafeInteger(pid) || pid < 2) return null;
   return argvOf(pid).includes(`--pid-file=${pidFile}`) ? identityOf(pid) : null;
 }
+
+/**
+ * qemu-nbd forgets a SIGTERM that comes between the end of its start and its main loop (it sets `state = RUNNING` there;
+ * qemu-nbd.c): seen in one of sixty stops right after a start. A second one does no harm.
+ */
+export const terminateQemuNbd = (
+  identity: ProcessIdentity,
+  options: Omit<TerminateOptions, 'againMs'> = {},
+): Promise<'gone' | 'terminated' | 'killed'> => terminate(identity, { ...options, againMs: 200 });

@@ -31,7 +31,7 @@ function readerOf(secret: Secret['secret'], folder: string, signal?: AbortSignal
   }
   if (secret.env !== undefined) {
     const name = secret.env;
-    return [`environment variable ${name}`, async () => process.env[name] ?? ''];
+    return [`environment variable ${name}`, async () => fromEnvironment(name)];
   }
   if (secret.systemd !== undefined) {
     const name = basename(secret.systemd);
@@ -45,4 +45,14 @@ function readerOf(secret: Secret['secret'], folder: string, signal?: AbortSignal
     `command ${file}`,
     async () => (await runTool(file, args, { cwd: folder, signal, timeoutMs: 30_000 })).stdout,
   ];
+}
+
+const taken = new Map<string, string>();
+
+/** Taken out of the environment on first use, so that no child of this process inherits it. */
+function fromEnvironment(name: string): string {
+  const value = process.env[name];
+  if (value !== undefined) taken.set(name, value);
+  delete process.env[name];
+  return taken.get(name) ?? '';
 }

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ProcessIdentity } from '../schemas/types.ts';
-import { argvOf, identityOf, terminate } from './process-identity.ts';
+import { argvOf, identityOf } from './process-identity.ts';
+import { terminateQemuNbd } from './qemu-nbd.ts';
 
 /**
  * Stops every qemu-nbd whose command line names a file in `folder`, the folder of one run: nothing but that run's own can.
@@ -12,7 +13,7 @@ export async function stopServersIn(
   folder: string,
   options: { graceMs?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<number> {
-  const found = (await serversIn(folder)).map((identity) => terminate(identity, options));
+  const found = (await serversIn(folder)).map((identity) => terminateQemuNbd(identity, options));
   await Promise.all(found);
   return found.length;
 }

@@ -2,7 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { nodeClient, type NodeClient } from '../host/node-client.ts';
 import { readSecret } from '../host/secret.ts';
-import { openRepository, type Repository } from '../repository/open-repository.ts';
+import { findRepository, openRepository, type Repository } from '../repository/open-repository.ts';
 import { points } from '../state/restore-points.ts';
 import type { State } from '../state/open-state.ts';
 import type { Services } from '../steps/services.ts';
@@ -53,6 +53,17 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
       remember(repositories, name, () =>
         openRepository(name, repositoryPath(name), points(state, { repository: name }).length > 0),
       ),
+    existingRepository: async (name) => {
+      const path = repositoryPath(name);
+      if (await findRepository(name, path)) return path;
+      throw new SendenseError(
+        'repository.unusable',
+        `repository ${name} is not at ${path}; what a run left there cannot be removed`,
+        {
+          remedy: 'Mount it, then run `sendense-run recover`.',
+        },
+      );
+    },
     node: (name) =>
       remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name)),
     isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',

@@ -70,7 +70,7 @@ async function receive(content: Readable, path: string, room: number, folder: st
       done(bytes > room ? noRoom(folder, room) : null, chunk);
     },
   });
-  await pipeline(content, measure, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+  await pipeline(content, measure, createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }));
   return hash.digest('hex');
 }
 

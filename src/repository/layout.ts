@@ -1,14 +1,15 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** Names of a repository's files, relative to its root. `docs/repository.md` draws the tree. */
 export const markerName = 'sendense-repository.json';
 
-/** Names that may stand for a VM context or a backup id; both become file names. */
-export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-
 export const diskName = (number: number): string => `disk-${number}`;
 
 export const manifestPath = (context: string, backupId: string): string => join(context, `${backupId}.json`);
+
+/** The manifest that an image belongs to, once it is committed. */
+export const manifestOfImage = (image: string): string =>
+  join(dirname(dirname(image)), `${basename(image, '.qcow2')}.json`);
 
 export const diskFolder = (context: string, number: number): string => join(context, diskName(number));
 

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, fsyncFolder } from '../host/files.ts';
@@ -6,10 +6,11 @@ import { requireTools } from '../host/tools.ts';
 import { manifestPath } from '../repository/layout.ts';
 import { readManifest, writeManifest } from '../repository/manifest.ts';
 import type { State } from '../state/open-state.ts';
-import { findPoint, insertRestorePoint } from '../state/restore-points.ts';
+import { findPoint, insertRestorePoint, latestPoint } from '../state/restore-points.ts';
 import type { BackupCommitInput, BackupCommitOutput, Manifest } from '../schemas/types.ts';
 import type { RunFacts } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
+import type { Services } from './services.ts';
 import type { VmReference } from './source-spec.ts';
 
 interface Claim {
@@ -53,9 +54,9 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
     const [qemu] = await requireTools(['qemu-img'], context.signal);
     // From here the run is not stopped half-way: a manifest without its rows would have to be unwound again.
     context.signal.throwIfAborted();
-    const written = await ownManifest(path, context.runId);
     const manifest =
-      written ?? (await writeManifest(path, manifestOf(input, context, services.version, qemu?.version ?? '')));
+      (await ownManifest(path, context.runId)) ??
+      (await publish(root, path, input, manifestOf(input, context, services, qemu?.version ?? '')));
     insertRestorePoint(services.state, claim.repository, manifest);
     return {
       backup_id: claim.backupId,
@@ -79,7 +80,7 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
 
   async undo({ services, runId }, claim) {
     if (isCommitted(services.state, claim)) return;
-    const path = join(services.repositoryPath(claim.repository), manifestPath(claim.context, claim.backupId));
+    const path = join(await services.existingRepository(claim.repository), manifestPath(claim.context, claim.backupId));
     if ((await runOf(path)) === runId) await rm(path, { force: true });
     await rm(`${path}.sendense-part`, { force: true });
     await fsyncFolder(dirname(path)).catch((error: NodeJS.ErrnoException) => {
@@ -107,6 +108,40 @@ async function runOf(path: string): Promise<string | null> {
 const isCommitted = (state: State, { repository, context, backupId }: Claim): boolean =>
   findPoint(state, { repository, context, backupId }) !== undefined;
 
+async function publish(
+  root: string,
+  path: string,
+  input: BackupCommitInput,
+  content: Omit<Manifest, 'checksum'>,
+): Promise<Manifest> {
+  await assertFiles(root, input);
+  const manifest = await writeManifest(path, content);
+  // The VM's folder may be new.
+  await fsyncFolder(root);
+  return manifest;
+}
+
+/** Later than every restore point of the VM, also when the clock went back: "latest" goes by it. */
+function creationTime(state: State, { repository, decision }: BackupCommitInput): number {
+  const last = latestPoint(state, { repository, context: decision.context });
+  return Math.max(Date.now(), (last?.created ?? 0) + 1);
+}
+
+/** What was sealed is what is there: nobody took or changed it meanwhile. */
+async function assertFiles(root: string, input: BackupCommitInput): Promise<void> {
+  for (const disk of input.decision.disks) {
+    const sealed = find(input.sealed, disk.disk);
+    const info = await stat(join(root, disk.path), { bigint: true });
+    if (Number(info.size) !== sealed.file_bytes || String(info.mtimeNs) !== sealed.file_mtime_ns) {
+      throw new SendenseError('content.mismatch', `${disk.path} changed after it was checked`);
+    }
+    const index = await stat(join(root, disk.index_path));
+    if (index.size !== find(input.transferred, disk.disk).index_bytes) {
+      throw new SendenseError('content.mismatch', `${disk.index_path} changed after it was written`);
+    }
+  }
+}
+
 function find<T extends { disk: string }>(entries: readonly T[], disk: string): T {
   const entry = entries.find((candidate) => candidate.disk === disk);
   if (!entry) throw new SendenseError('run.internal', `nothing is known of ${disk}`);
@@ -116,7 +151,7 @@ function find<T extends { disk: string }>(entries: readonly T[], disk: string): 
 function manifestOf(
   input: BackupCommitInput,
   facts: RunFacts,
-  version: string,
+  { version, state }: Services,
   qemu: string,
 ): Omit<Manifest, 'checksum'> {
   const { decision } = input;
@@ -130,7 +165,7 @@ function manifestOf(
     run_id: facts.runId,
     parent: decision.parent,
     started: new Date(facts.startedAt).toISOString(),
-    created: new Date().toISOString(),
+    created: new Date(creationTime(state, input)).toISOString(),
     producer: { name: 'sendense', version, qemu },
     disks: decision.disks.map((disk) => {
       const moved = find(input.transferred, disk.disk);

@@ -31,7 +31,7 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
         detail: 'ends with the run',
         argv: ['qemu-nbd', ...qemuNbdArgs(options)],
       })),
-      output: { servers: [], targets: targetsOf(input, input.leases) },
+      output: { servers: [], targets: targetsOf(input, context.runId, input.leases) },
     };
   },
 
@@ -44,7 +44,7 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
     if (failed) throw failed.reason;
     const servers = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     context.log(`serving ${servers.length} ${servers.length === 1 ? 'disk' : 'disks'}, pid files in ${folder}`);
-    return { servers, targets: targetsOf(input, servers) };
+    return { servers, targets: targetsOf(input, context.runId, servers) };
   },
 
   async undo({ services, runId, stepId, signal }, claim) {
@@ -102,12 +102,17 @@ function optionsFor(disk: string, port: number, input: NbdServeInput, runId: str
   };
 }
 
+/** Holds the run's id: a client of an earlier run that comes back to a port finds no export of its name there. */
+const exportOf = (runId: string, disk: string): string => `${disk}-${runId}`;
+
 /** `nbd_targets` of the design: `key:nbd://host:port/export,…` */
-function targetsOf(input: NbdServeInput, servers: readonly { readonly disk: string; readonly port: number }[]): string {
+function targetsOf(
+  input: NbdServeInput,
+  runId: string,
+  ports: readonly { readonly disk: string; readonly port: number }[],
+): string {
+  const portOf = (disk: string): number => ports.find((entry) => entry.disk === disk)?.port ?? 0;
   return input.disks
-    .map(
-      ({ disk, key }) =>
-        `${key}:${tcpUri('127.0.0.1', servers.find((server) => server.disk === disk)?.port ?? 0, disk)}`,
-    )
+    .map(({ disk, key }) => `${key}:${tcpUri('127.0.0.1', portOf(disk), exportOf(runId, disk))}`)
     .join(',');
 }

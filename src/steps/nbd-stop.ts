@@ -1,5 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { terminate } from '../host/process-identity.ts';
+import { terminateQemuNbd } from '../host/qemu-nbd.ts';
 import type { NbdStopInput, NbdStopOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
 
@@ -17,7 +17,7 @@ export const nbdStop = defineStep<NbdStopInput, null, NbdStopOutput>({
 
   async run(context, input) {
     const outcomes = await Promise.all(
-      input.servers.map((server) => terminate(server.process, { graceMs, signal: context.signal })),
+      input.servers.map((server) => terminateQemuNbd(server.process, { graceMs, signal: context.signal })),
     );
     context.signal.throwIfAborted();
     for (const [index, server] of input.servers.entries()) {

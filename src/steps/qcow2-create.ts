@@ -1,7 +1,9 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { exists } from '../host/files.ts';
 import { createQcow2, createQcow2Args } from '../host/qemu-img.ts';
-import { backingName } from '../repository/layout.ts';
+import { backingName, manifestOfImage } from '../repository/layout.ts';
 import type { Qcow2CreateInput, Qcow2CreateOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
 
@@ -9,6 +11,8 @@ import { defineStep } from './define-step.ts';
 interface Claim {
   readonly repository: string;
   readonly files: readonly string[];
+  /** What would make the files part of a committed restore point. */
+  readonly manifests: readonly string[];
 }
 
 const backingOf = (disk: Qcow2CreateInput['disks'][number]): string | null =>
@@ -21,6 +25,7 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
   claim: (input) => ({
     repository: input.repository,
     files: input.disks.flatMap((disk) => [disk.path, disk.index_path]),
+    manifests: [...new Set(input.disks.map((disk) => manifestOfImage(disk.path)))],
   }),
 
   async plan({ services }, input) {
@@ -55,7 +60,19 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
   },
 
   async undo({ services }, claim) {
-    const root = services.repositoryPath(claim.repository);
+    const root = await services.existingRepository(claim.repository);
+    for (const manifest of claim.manifests) {
+      // Only a database that is older than the repository can believe that this run did not commit.
+      if (await exists(join(root, manifest))) {
+        throw new SendenseError(
+          'run.unclean',
+          `${join(root, manifest)} says that the restore point was committed; its files are kept`,
+          {
+            remedy: 'Run `sendense-run repo import` if the state database was restored from an older copy.',
+          },
+        );
+      }
+    }
     for (const file of claim.files) {
       await rm(join(root, file), { force: true });
       await rm(join(root, `${file}.sendense-part`), { force: true });

@@ -12,6 +12,8 @@ export interface Services {
   readonly state: State;
   /** Opens the repository of that name, made on first use. @throws `repository.unusable` */
   openRepository(name: string): Promise<Repository>;
+  /** Absolute path of a repository that must be there already, for undo: on a mount point without its mount nothing can be undone. @throws `repository.unusable` */
+  existingRepository(name: string): Promise<string>;
   /** Absolute path of a repository, which need not exist. */
   repositoryPath(name: string): string;
   /** The node of that name; an embedded one is started on first use and ends with the hub. */

@@ -1,4 +1,7 @@
+import { createAllocationMap } from '../blocks/allocation-map.ts';
 import { digestExport } from '../blocks/digest-export.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { connectNbd } from '../host/nbd-client.ts';
 import { nbdCopy } from '../host/nbdcopy.ts';
 import { startCopyMeter } from './copy-meter.ts';
 import { digestChangeId } from './disk-jobs.ts';
@@ -11,6 +14,9 @@ import type { Copied, DiskContext } from './transfer-disk.ts';
  */
 export async function copyFull(context: DiskContext): Promise<Copied> {
   const { disk, capacity, job, tuning, report, indexPath } = context;
+  await assertFresh(job.target, capacity, context.signal);
+  // Before reading: the landmark must not be later than the content.
+  const changes = await disk.changes(capacity);
   report({ phase: 'copying', bytes_total: capacity });
   let copying = true;
   using meter = startCopyMeter({
@@ -18,7 +24,7 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
     total: capacity,
     report: (bytes) => void (copying && report({ bytes_done: bytes })),
   });
-  const [, digested, changes] = await together(context.signal, [
+  const [, digested] = await together(context.signal, [
     async (signal) => {
       await nbdCopy({
         from: disk.uri,
@@ -43,7 +49,6 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
           else if (disk.rawFile === undefined) meter.digested(done);
         },
       }),
-    () => disk.changes(capacity),
   ]);
   return {
     bytesTransferred: digested.bytesRead,
@@ -52,4 +57,12 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
     indexBytes: digested.indexBytes,
     indexSha256: digested.indexSha256,
   };
+}
+
+/** Zeros are not written, so the target must read as zeros: one that an attempt before left half-written would keep its data. */
+async function assertFresh(target: string, capacity: number, signal: AbortSignal): Promise<void> {
+  await using client = await connectNbd(target, { signal });
+  const data = await createAllocationMap(client).dataWithin([{ offset: 0, length: capacity }], capacity);
+  if (data.length > 0)
+    throw new SendenseError('job.failed', `the target ${target} holds data already; a full backup needs a fresh one`);
 }

@@ -14,7 +14,8 @@ export interface Fixture extends AsyncDisposable {
   sendense(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }>;
 }
 
-const program = join(import.meta.dirname, '../../src/cli/sendense-run.ts');
+/** As a user calls it: the wrapper of the checkout. */
+export const program = join(import.meta.dirname, '../../sendense-run');
 
 /** A folder with settings and a raw disk of `bytes`, every other 64 MiB of it random data. */
 export async function fixture(bytes: number): Promise<Fixture> {
@@ -28,7 +29,7 @@ export async function fixture(bytes: number): Promise<Fixture> {
     disk,
     path,
     sendense: async (...args) => {
-      const result = await execa(process.execPath, [program, ...args], { cwd: folder, reject: false });
+      const result = await execa(program, args, { cwd: folder, reject: false });
       if (result.exitCode !== 0) throw new Error(`sendense-run ${args.join(' ')}: ${result.stderr}\n${result.stdout}`);
       return { exitCode: 0, stdout: result.stdout, stderr: result.stderr };
     },

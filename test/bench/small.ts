@@ -8,7 +8,7 @@ import { isRunning, thisProcess } from '../../src/host/process-identity.ts';
 import { createJournal } from '../../src/state/create-journal.ts';
 import { openState } from '../../src/state/open-state.ts';
 import { allocatePorts, releasePorts } from '../../src/state/port-leases.ts';
-import { fixture, plan } from './fixture.ts';
+import { fixture, plan, program } from './fixture.ts';
 import { compete, median, printTable } from './measure.ts';
 
 const MiB = 1024 * 1024;
@@ -92,8 +92,7 @@ export async function memory(bytes: number): Promise<void> {
   await writeFile(work.path('plan.yaml'), plan('bench'));
   console.log('\nPeak memory of sendense-run (target: 150 MB)');
   for (const name of ['full', 'incremental']) {
-    const program = join(import.meta.dirname, '../../src/cli/sendense-run.ts');
-    const { stderr } = await execa('python3', ['-c', peak, process.execPath, program, 'run', 'plan.yaml', '--quiet'], {
+    const { stderr } = await execa('python3', ['-c', peak, program, 'run', 'plan.yaml', '--quiet'], {
       cwd: work.folder,
     });
     console.log(`  ${name.padEnd(12)} ${(Number(stderr.trim().split('\n').at(-1)) / 1024).toFixed(0)} MB`);

@@ -61,10 +61,12 @@ describe('identity', () => {
   });
 
   test('a zombie counts as gone', async () => {
-    // The shell becomes sleep, which never asks for the child that it started.
-    await using one = await child('sh -c "exit 0" & echo $!; exec sleep 60');
+    // The shell becomes sleep, which never asks for the child that it started; that one goes on only then.
+    await using one = await child('sh -c "kill -STOP \\$\\$" & echo $!; exec sleep 60');
     const zombie = Number(one.said);
     const state = (): string => readFileSync(`/proc/${zombie}/stat`, 'utf8').split(') ')[1]?.[0] ?? '';
+    await expect.poll(() => [argvOf(one.identity.pid)[0], state()], { timeout: 10_000 }).toEqual(['sleep', 'T']);
+    process.kill(zombie, 'SIGCONT');
     await expect.poll(state).toBe('Z');
     expect(identityOf(zombie)).toBeNull();
   });
@@ -88,6 +90,16 @@ describe('terminate', () => {
     await using one = await child(stubborn);
     expect(await terminate(one.identity, { graceMs: 100 })).toBe('killed');
     expect(isRunning(one.identity)).toBe(false);
+  });
+
+  test('a program that can miss a SIGTERM gets it again, one that must not only once', async () => {
+    const counting = 'n=0; trap "n=\\$((n+1)); echo \\$n" TERM; echo up; while [ $n -lt 3 ]; do sleep 0.02; done';
+    {
+      await using one = await child(counting);
+      expect(await terminate(one.identity, { graceMs: 20_000, againMs: 50 })).toBe('terminated');
+    }
+    await using other = await child(counting);
+    expect(await terminate(other.identity, { graceMs: 300 })).toBe('killed');
   });
 
   test('an abort ends the grace time at once', async () => {

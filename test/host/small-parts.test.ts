@@ -2,12 +2,12 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import fc from 'fast-check';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseDuration } from '../../src/host/duration.ts';
 import { parseNbdUri, tcpUri, unixUri } from '../../src/host/nbd-uri.ts';
 import { isPortFree } from '../../src/host/port-probe.ts';
 import { packageOfTool } from '../../src/host/known-tools.ts';
-import { requireTools } from '../../src/host/tools.ts';
+import type { requireTools as RequireTools } from '../../src/host/tools.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
@@ -68,6 +68,13 @@ test('a port is free until somebody listens, and free again after', async () => 
 });
 
 describe('requireTools', () => {
+  // Answers are remembered for a while: each test asks anew.
+  let requireTools: typeof RequireTools;
+  beforeEach(async () => {
+    vi.resetModules();
+    ({ requireTools } = await import('../../src/host/tools.ts'));
+  });
+
   test('answers the version of each', async () => {
     const found = await requireTools(['qemu-img', 'qemu-nbd', 'nbdkit', 'nbdcopy']);
     expect(found.map(({ name }) => name)).toEqual(['qemu-img', 'qemu-nbd', 'nbdkit', 'nbdcopy']);

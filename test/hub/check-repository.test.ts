@@ -332,11 +332,17 @@ describe('check', () => {
 });
 
 test('docs/repository.md explains every code, and no other', async () => {
-  const schema = JSON.parse(await readFile(join(packageRoot, 'schemas/output/check.json'), 'utf8')) as { properties: { findings: { items: { properties: { code: { enum: string[] } } } } } };
+  const schema = JSON.parse(await readFile(join(packageRoot, 'schemas/output/check.json'), 'utf8')) as {
+    properties: { findings: { items: { properties: { code: { enum: string[] } } } } };
+  };
   const codes = schema.properties.findings.items.properties.code.enum;
   const page = await readFile(join(packageRoot, 'docs/repository.md'), 'utf8');
-  const explained = new Set([...page.matchAll(/^\| `([a-z]+\.[a-z]+)` +\| (?:error|warning)/gm)].map((match) => match[1]));
+  const explained = new Set(
+    [...page.matchAll(/^\| `([a-z]+\.[a-z]+)` +\| (?:error|warning)/gm)].map((match) => match[1]),
+  );
   expect([...explained].toSorted()).toEqual(codes.toSorted());
-  const produced = new Set(damages.flatMap(({ deep, quick = [] }) => [...deep, ...quick]).map((line) => line.split(' ')[1]));
+  const produced = new Set(
+    damages.flatMap(({ deep, quick = [] }) => [...deep, ...quick]).map((line) => line.split(' ')[1]),
+  );
   expect([...produced].toSorted()).toEqual(codes.toSorted());
 });

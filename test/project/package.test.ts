@@ -43,11 +43,10 @@ describe('the npm package', () => {
       cpSync(join(root, name), join(installed, name), { recursive: true });
     }
     // Copied and without those of development: nothing else can be found from here.
-    for (const [path, { dev }] of Object.entries(packages)) {
-      if (!path.startsWith('node_modules/') || dev || !existsSync(join(root, path))) continue;
-      const nested = (file: string): boolean => !file.slice(join(root, path).length).startsWith('/node_modules');
-      cpSync(join(root, path), join(folder, path), { recursive: true, filter: nested });
-    }
+    const production = Object.keys(packages).filter(
+      (path) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) && !packages[path]?.dev && existsSync(join(root, path)),
+    );
+    execFileSync('cp', ['-R', '--parents', '-t', folder, ...production], { cwd: root });
   }, 60_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

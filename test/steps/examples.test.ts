@@ -24,19 +24,26 @@ const names = builtInSteps.map(({ uses }) => uses).toSorted();
 
 describe('the list of steps', () => {
   test('is that of schemas/steps/', () => {
-    const schemas = globSync('*.json', { cwd: join(packageRoot, 'schemas/steps') }).map((file) => basename(file, '.json'));
+    const schemas = globSync('*.json', { cwd: join(packageRoot, 'schemas/steps') }).map((file) =>
+      basename(file, '.json'),
+    );
     expect(schemas.toSorted()).toEqual(names);
     expect([...stepRegistry.keys()].toSorted()).toEqual(names);
   });
 
   test('is that of the files in src/steps/', () => {
-    const files = globSync('*.ts', { cwd: join(packageRoot, 'src/steps') }).filter((file) => readFileSync(join(packageRoot, 'src/steps', file), 'utf8').includes('= defineStep<'));
+    const files = globSync('*.ts', { cwd: join(packageRoot, 'src/steps') }).filter((file) =>
+      readFileSync(join(packageRoot, 'src/steps', file), 'utf8').includes('= defineStep<'),
+    );
     expect(files.map((file) => basename(file, '.ts').replace('-', '.')).toSorted()).toEqual(names);
   });
 
-  test.each([...runners].flatMap(([kind, steps]) => steps.map(({ id, uses }) => [kind, id, uses])))('runner %s, step %s: %s exists', (_kind, _id, uses) => {
-    expect(names).toContain(uses);
-  });
+  test.each([...runners].flatMap(([kind, steps]) => steps.map(({ id, uses }) => [kind, id, uses])))(
+    'runner %s, step %s: %s exists',
+    (_kind, _id, uses) => {
+      expect(names).toContain(uses);
+    },
+  );
 
   test('has notes and an example for each, and none for others', () => {
     expect([...notes.keys()].toSorted()).toEqual(names);
@@ -73,37 +80,59 @@ describe('every example', () => {
     await makeRaw(bench.folder.file('plans', 'disk0.raw'), MiB, [0, 4096]);
     await backup(bench, { run: 'run-000001', disks: ['plans/disk0.raw'] });
     await writeInto(bench.folder.file('plans', 'disk0.raw'), [0, 1]);
-    await writeFile(bench.folder.file('plans', 'sendense.yaml'), 'version: 1\nstate: ../state/sendense.db\nrepositories: { primary: { path: ../repository } }\n');
+    await writeFile(
+      bench.folder.file('plans', 'sendense.yaml'),
+      'version: 1\nstate: ../state/sendense.db\nrepositories: { primary: { path: ../repository } }\n',
+    );
   }, 120_000);
 
   afterAll(() => bench[Symbol.asyncDispose]());
 
-  const all = [...notes].flatMap(([uses, { examples }]) => examples.map((example) => [uses, example.title, example] as const));
+  const all = [...notes].flatMap(([uses, { examples }]) =>
+    examples.map((example) => [uses, example.title, example] as const),
+  );
 
-  test.each(all)('%s, "%s": stands in a valid plan, and can be previewed without effect', async (uses, _title, example) => {
-    const { pipeline, diagnostics } = expanded(bench, uses, example);
-    expect(diagnostics).toEqual([]);
-    if (!pipeline) throw new Error('no pipeline');
-    expect(pipeline.steps.find(({ id }) => id === example.step.id)?.uses).toBe(uses);
-    const before = await bench.snapshot();
-    const { steps } = await previewPipeline({ pipeline, registry: stepRegistry, services: bench.services, evaluator: createEvaluator() });
-    expect(await bench.snapshot()).toEqual(before);
-    const shown = steps.find(({ id }) => id === example.step.id);
-    expect(shown).toMatchObject({ uses, runs: expect.stringMatching(/yes|maybe/) as string });
-  });
+  test.each(all)(
+    '%s, "%s": stands in a valid plan, and can be previewed without effect',
+    async (uses, _title, example) => {
+      const { pipeline, diagnostics } = expanded(bench, uses, example);
+      expect(diagnostics).toEqual([]);
+      if (!pipeline) throw new Error('no pipeline');
+      expect(pipeline.steps.find(({ id }) => id === example.step.id)?.uses).toBe(uses);
+      const before = await bench.snapshot();
+      const { steps } = await previewPipeline({
+        pipeline,
+        registry: stepRegistry,
+        services: bench.services,
+        evaluator: createEvaluator(),
+      });
+      expect(await bench.snapshot()).toEqual(before);
+      const shown = steps.find(({ id }) => id === example.step.id);
+      expect(shown).toMatchObject({ uses, runs: expect.stringMatching(/yes|maybe/) as string });
+    },
+  );
 });
 
 /** The example in the place of the runner's step, or as a command before or after; in a plan like those that ship. */
-function expanded(bench: StepBench, uses: string, { step, kind, place }: StepExample): { pipeline: Pipeline | undefined; diagnostics: readonly unknown[] } {
+function expanded(
+  bench: StepBench,
+  uses: string,
+  { step, kind, place }: StepExample,
+): { pipeline: Pipeline | undefined; diagnostics: readonly unknown[] } {
   const its = kind ?? [...runners].find(([, steps]) => steps.some((entry) => entry.uses === uses))?.[0] ?? 'backup';
   const plan = {
     version: 1,
     kind: its,
     name: 'example',
-    vm: its === 'restore' ? { name: 'pgtest1' } : { name: 'pgtest1', source: { type: 'image', disks: [{ path: 'disk0.raw' }] } },
+    vm:
+      its === 'restore'
+        ? { name: 'pgtest1' }
+        : { name: 'pgtest1', source: { type: 'image', disks: [{ path: 'disk0.raw' }] } },
     repository: 'primary',
     ...(its === 'restore' ? { to: { directory: './restored' } } : {}),
-    ...(place === undefined ? { steps: (runners.get(its) ?? []).map((entry) => (entry.uses === uses ? step : entry)) } : { [place]: [step] }),
+    ...(place === undefined
+      ? { steps: (runners.get(its) ?? []).map((entry) => (entry.uses === uses ? step : entry)) }
+      : { [place]: [step] }),
   };
   const folder = bench.folder.file('plans');
   const loaded = loadPlanText({ file: join(folder, 'example.yaml'), folder, text: stringify(plan) });

@@ -10,6 +10,7 @@ import { identityOf, isRunning } from '../../src/host/process-identity.ts';
 import { createQcow2 } from '../../src/host/qemu-img.ts';
 import { makeRunFolder, runFolderOf } from '../../src/host/run-folder.ts';
 import type { NbdServeOutput } from '../../src/schemas/types.ts';
+import { allocatePorts, listLeases } from '../../src/state/port-leases.ts';
 import { nbdServe } from '../../src/steps/nbd-serve.ts';
 import { nbdStop } from '../../src/steps/nbd-stop.ts';
 import { MiB } from '../host/disk-images.ts';
@@ -97,16 +98,41 @@ describe('nbd.serve', () => {
     await once(foreign, 'exit');
   });
 
-  test('a port that another program took meanwhile is an error that names the file, and may be tried again', async () => {
+  test('a port that another program took meanwhile is replaced by another one, which undo gives back', async () => {
     await using bench = await stepBench();
     const input = await toServe(bench);
-    const holder = createServer().listen(input.leases[1]?.port, '127.0.0.1');
+    const { from } = bench.services.settings.ports;
+    const holder = createServer().listen(from + 1, '127.0.0.1');
     await once(holder, 'listening');
-    await expect(bench.run(nbdServe, input, { run })).rejects.toMatchObject({
-      code: 'nbd.failed',
-      message: expect.stringContaining('disk-1/b1.qcow2') as string,
-      entry: { retry: 'temporary' },
+    const served = await bench.run<NbdServeOutput>(nbdServe, input, { run });
+    const [, second] = served.output.servers;
+    expect(second?.port).not.toBe(from + 1);
+    expect(served.output.targets).toContain(`2001:nbd://127.0.0.1:${second?.port}/disk-1`);
+    expect((await execa('nbdinfo', ['--size', second?.uri ?? ''])).stdout).toBe(String(MiB));
+    expect(served.logs).toContainEqual(expect.stringContaining(`port ${from + 1} was taken meanwhile`));
+    expect(listLeases(bench.state).map(({ port }) => port)).toEqual([second?.port]);
+    await bench.undo(nbdServe, served.claim, { run });
+    expect(listLeases(bench.state)).toEqual([]);
+    expect(servers(bench.folder.path)).toEqual([]);
+    await served.close();
+    holder.close();
+    await once(holder, 'close');
+  });
+
+  test('where no other port is free, that is the error, and nothing runs', async () => {
+    const from = 33_000 + 10 * Math.floor(Math.random() * 2000);
+    await using bench = await stepBench({ ports: { from, to: from + 1, wait: '0s' } });
+    const input = await toServe(bench);
+    const holder = createServer().listen(from + 1, '127.0.0.1');
+    await once(holder, 'listening');
+    await allocatePorts(bench.state, {
+      count: 1,
+      from,
+      to: from,
+      owner: { ...bench.facts(nbdServe, run), stepId: 'ports' },
+      isFree: () => true,
     });
+    await expect(bench.run(nbdServe, input, { run })).rejects.toMatchObject({ code: 'ports.exhausted' });
     expect(servers(bench.folder.path)).toEqual([]);
     holder.close();
     await once(holder, 'close');

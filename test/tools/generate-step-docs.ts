@@ -12,8 +12,12 @@ const summaryOf = ({ uses }: Step): string => (schemaOf(`steps/${uses}.json`) as
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 function behaviour(step: Step, notes: StepNotes): string {
-  const leaves = step.leaves === 'result' ? 'Part of the result: it stays once the run has published.' : 'Nothing that stays.';
-  const published = step.afterPublish === 'failure' ? 'The run failed, though its result stays.' : 'A warning: the result is there, exit code 3.';
+  const leaves =
+    step.leaves === 'result' ? 'Part of the result: it stays once the run has published.' : 'Nothing that stays.';
+  const published =
+    step.afterPublish === 'failure'
+      ? 'The run failed, though its result stays.'
+      : 'A warning: the result is there, exit code 3.';
   const errors = notes.errors.map((code) => `[\`${code}\`](errors.md) ${lowerFirst(catalogue[code].title)}`).join('; ');
   return [
     '| | |',
@@ -27,7 +31,10 @@ function behaviour(step: Step, notes: StepNotes): string {
 }
 
 function exampleText({ title, text, step, place }: StepExample): string {
-  const yaml = stringify(place === undefined ? [step] : { [place]: [step] }, { lineWidth: 0, flowCollectionPadding: true }).trim();
+  const yaml = stringify(place === undefined ? [step] : { [place]: [step] }, {
+    lineWidth: 0,
+    flowCollectionPadding: true,
+  }).trim();
   return [`**${title}**${text === undefined ? '' : `: ${text}`}`, `\`\`\`yaml\n${yaml}\n\`\`\``].join('\n\n');
 }
 
@@ -49,11 +56,17 @@ function section(step: Step, notes: StepNotes, usedBy: readonly string[]): strin
 export function generateStepDocs(): string {
   const notes = stepNotes();
   const runners = runnerSteps();
-  const contents = builtInSteps.map((step) => `| [\`${step.uses}\`](#${step.uses.replaceAll('.', '')}) | ${summaryOf(step)} |`);
+  const contents = builtInSteps.map(
+    (step) => `| [\`${step.uses}\`](#${step.uses.replaceAll('.', '')}) | ${summaryOf(step)} |`,
+  );
   const sections = builtInSteps.map((step) => {
     const own = notes.get(step.uses);
     if (!own) throw new Error(`src/steps/examples/${step.uses}.yaml is missing`);
-    return section(step, own, [...runners].filter(([, steps]) => steps.some(({ uses }) => uses === step.uses)).map(([kind]) => kind));
+    return section(
+      step,
+      own,
+      [...runners].filter(([, steps]) => steps.some(({ uses }) => uses === step.uses)).map(([kind]) => kind),
+    );
   });
   return `<!-- Made from schemas/steps/, src/steps/ and src/steps/examples/ by \`npm run docs\`; do not edit. -->
 

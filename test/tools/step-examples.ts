@@ -25,14 +25,24 @@ export interface StepExample {
   /** Commands: where in the plan they stand. Other steps take the place of the runner's. */
   readonly place?: 'before' | 'after';
   /** One entry of a pipeline. */
-  readonly step: { readonly id: string; readonly uses?: string; readonly run?: readonly string[]; readonly with?: object };
+  readonly step: {
+    readonly id: string;
+    readonly uses?: string;
+    readonly run?: readonly string[];
+    readonly with?: object;
+  };
 }
 
 const folder = join(packageRoot, 'src/steps/examples');
 
 /** By `uses`. */
 export const stepNotes = (): ReadonlyMap<string, StepNotes> =>
-  new Map(globSync('*.yaml', { cwd: folder }).map((file) => [basename(file, '.yaml'), parse(readFileSync(join(folder, file), 'utf8')) as StepNotes]));
+  new Map(
+    globSync('*.yaml', { cwd: folder }).map((file) => [
+      basename(file, '.yaml'),
+      parse(readFileSync(join(folder, file), 'utf8')) as StepNotes,
+    ]),
+  );
 
 export interface RunnerStep {
   readonly id: string;
@@ -44,5 +54,8 @@ export const runnerSteps = (): ReadonlyMap<string, readonly RunnerStep[]> =>
   new Map(
     globSync('*.yaml', { cwd: join(packageRoot, 'runners') })
       .toSorted()
-      .map((file) => [basename(file, '.yaml'), (parse(readFileSync(join(packageRoot, 'runners', file), 'utf8')) as { steps: RunnerStep[] }).steps]),
+      .map((file) => [
+        basename(file, '.yaml'),
+        (parse(readFileSync(join(packageRoot, 'runners', file), 'utf8')) as { steps: RunnerStep[] }).steps,
+      ]),
   );

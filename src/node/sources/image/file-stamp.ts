@@ -21,5 +21,7 @@ export async function assertStamps(stamps: FileStamps): Promise<void> {
 
 async function stampOf(file: string): Promise<string | null> {
   const info = await stat(file, { bigint: true });
-  return info.isFile() ? `${info.size} bytes, modified ${info.mtimeNs} ns, inode ${info.ino}` : null;
+  return info.isFile()
+    ? `${info.size} bytes, modified ${info.mtimeNs} ns, changed ${info.ctimeNs} ns, inode ${info.ino}`
+    : null;
 }

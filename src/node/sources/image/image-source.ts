@@ -102,7 +102,9 @@ async function serve(disk: DiskSpec, key: string, options: OpenOptions): Promise
   // A raw disk is one file; the files of the others are known to qemu only.
   const files =
     file.format === 'raw' ? [file.path] : (await imageChain(file, { forceShare, signal: options.signal })).files;
-  const stamps = disk.allow_in_use ? new Map<string, string>() : await stampFiles(files);
+  const stamps = disk.allow_in_use
+    ? new Map<string, string>()
+    : await stampFiles([...files, ...(disk.changes === null ? [] : [disk.changes])]);
   options.signal?.throwIfAborted();
   const server = await serveNbd({
     file: file.path,
