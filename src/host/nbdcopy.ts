@@ -12,6 +12,8 @@ export interface CopyOptions {
    * false: they are skipped, because the target reads as zeros already (full).
    */
   readonly writeZeroesExplicitly: boolean;
+  /** The target may hold data where the source has a hole: holes are written too. Default: it reads as zeros, or as its parent. */
+  readonly targetHoldsData?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Fraction from 0 to 1. */
   readonly onProgress?: ((fraction: number) => void) | undefined;
@@ -21,7 +23,7 @@ export interface CopyOptions {
 export function nbdCopyArgs(options: CopyOptions): string[] {
   return [
     '--flush',
-    '--destination-is-zero',
+    ...(options.targetHoldsData ? [] : ['--destination-is-zero']),
     ...(options.writeZeroesExplicitly ? ['--sparse=0'] : []),
     `--connections=${options.connections}`,
     `--requests=${options.requests}`,

@@ -97,7 +97,7 @@ function optionsFor(disk: string, port: number, input: NbdServeInput, runId: str
     format: 'qcow2',
     readOnly: false,
     listen: { port },
-    exportName: disk,
+    exportName: exportOf(runId, disk),
     pidFile: join(runFolderOf(runId), `${disk}.pid`),
   };
 }

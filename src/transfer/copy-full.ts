@@ -1,6 +1,5 @@
 import { createAllocationMap } from '../blocks/allocation-map.ts';
 import { digestExport } from '../blocks/digest-export.ts';
-import { SendenseError } from '../errors/sendense-error.ts';
 import { connectNbd } from '../host/nbd-client.ts';
 import { nbdCopy } from '../host/nbdcopy.ts';
 import { startCopyMeter } from './copy-meter.ts';
@@ -14,7 +13,7 @@ import type { Copied, DiskContext } from './transfer-disk.ts';
  */
 export async function copyFull(context: DiskContext): Promise<Copied> {
   const { disk, capacity, job, tuning, report, indexPath } = context;
-  await assertFresh(job.target, capacity, context.signal);
+  const targetHoldsData = await holdsData(job.target, capacity, context.signal);
   // Before reading: the landmark must not be later than the content.
   const changes = await disk.changes(capacity);
   report({ phase: 'copying', bytes_total: capacity });
@@ -32,6 +31,7 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
         ...tuning,
         requestSize: 1024 * 1024,
         writeZeroesExplicitly: false,
+        targetHoldsData,
         signal,
         onProgress: (fraction) => meter.copied(Math.trunc(fraction * capacity)),
       });
@@ -59,10 +59,9 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
   };
 }
 
-/** Zeros are not written, so the target must read as zeros: one that an attempt before left half-written would keep its data. */
-async function assertFresh(target: string, capacity: number, signal: AbortSignal): Promise<void> {
+/** A fresh target reads as zeros, and zeros need not be written; one that an attempt before left half-written would keep its data. */
+async function holdsData(target: string, capacity: number, signal: AbortSignal): Promise<boolean> {
   await using client = await connectNbd(target, { signal });
   const data = await createAllocationMap(client).dataWithin([{ offset: 0, length: capacity }], capacity);
-  if (data.length > 0)
-    throw new SendenseError('job.failed', `the target ${target} holds data already; a full backup needs a fresh one`);
+  return data.length > 0;
 }

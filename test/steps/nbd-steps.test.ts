@@ -37,7 +37,9 @@ describe('nbd.serve', () => {
     const input = await toServe(bench);
     const { from } = bench.services.settings.ports;
     await using served = await bench.run<NbdServeOutput>(nbdServe, input, { run });
-    expect(served.output.targets).toBe(`2000:nbd://127.0.0.1:${from}/disk-0,2001:nbd://127.0.0.1:${from + 1}/disk-1`);
+    expect(served.output.targets).toBe(
+      `2000:nbd://127.0.0.1:${from}/disk-0-${run},2001:nbd://127.0.0.1:${from + 1}/disk-1-${run}`,
+    );
     for (const { uri } of served.output.servers)
       expect((await execa('nbdinfo', ['--size', uri])).stdout).toBe(String(MiB));
     expect(Object.keys(served.remembered)).toEqual(['disk-0', 'disk-1']);

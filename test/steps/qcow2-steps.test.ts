@@ -1,5 +1,5 @@
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import type { Qcow2CreateOutput, Qcow2SealOutput } from '../../src/schemas/types.ts';
@@ -47,10 +47,21 @@ describe('qcow2.create', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['b0.index.sendense-part', 'b0.qcow2', 'b1.qcow2.old']);
   });
 
-  test('undo without a repository is fine', async () => {
+  test('undo without a repository, as on a mount point without its mount, says that nothing could be undone', async () => {
     await using bench = await stepBench();
-    await bench.undo(qcow2Create, { repository: 'primary', files: ['pgtest1/disk-0/b1.qcow2'] }, { run });
+    const claim = { repository: 'primary', files: ['pgtest1/disk-0/b1.qcow2'], manifests: ['pgtest1/b1.json'] };
+    await expect(bench.undo(qcow2Create, claim, { run })).rejects.toMatchObject({ code: 'repository.unusable' });
     expect(await readdir(bench.folder.path)).not.toContain('repository');
+  });
+
+  test('undo keeps the files of a restore point whose manifest is there, whatever the database says', async () => {
+    await using bench = await stepBench();
+    const { path: root } = await bench.services.openRepository('primary');
+    await mkdir(join(root, 'pgtest1/disk-0'), { recursive: true });
+    for (const file of ['b1.json', 'disk-0/b1.qcow2']) await writeFile(join(root, 'pgtest1', file), 'kept');
+    const claim = { repository: 'primary', files: ['pgtest1/disk-0/b1.qcow2'], manifests: ['pgtest1/b1.json'] };
+    await expect(bench.undo(qcow2Create, claim, { run })).rejects.toMatchObject({ code: 'run.unclean' });
+    expect(await readdir(join(root, 'pgtest1/disk-0'))).toEqual(['b1.qcow2']);
   });
 });
 
