@@ -78,6 +78,17 @@ test.each([
   30_000,
 );
 
+test('a full onto a target that an attempt before left half-written has the zeros of the source too', async () => {
+  await using at = await workshop();
+  const disk = await makeRaw(at.path('disk.raw'), 4 * MiB, [[0, 4 * MiB]]);
+  await using full = await target(at, 'full', 4 * MiB);
+  expect(await runHere(at, fullRequest('a', imageSpec(disk), [full.uri]))).toMatchObject({ status: 'succeeded' });
+  await writeAt(disk, [MiB, Buffer.alloc(MiB)], [3 * MiB + 7, Buffer.from('x')]);
+  expect(await runHere(at, fullRequest('b', imageSpec(disk), [full.uri]))).toMatchObject({ status: 'succeeded' });
+  await full.server.stop();
+  assertSame(disk, 'raw', full.file);
+});
+
 test('a raw disk that ends in the middle of a sector reads as zeros to the end of it', async () => {
   await using at = await workshop();
   const disk = await makeRaw(at.path('disk.raw'), MiB + 100, [[MiB - 100, 200]]);
