@@ -149,7 +149,8 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     async run(request) {
       const pipeline = loadPipeline(request, loaded);
       // Whatever an earlier process left behind goes first, of every VM: its ports and files may be the ones needed now.
-      await recover(request.cancel?.gently);
+      // What cannot be cleaned up stays recorded, `status` shows it, and it does not stop this run.
+      await recover(request.cancel?.gently).catch(() => undefined);
       const { promise, resolve: finish } = Promise.withResolvers<RunFinishedEvent>();
       await runPipeline({
         pipeline,

@@ -42,7 +42,7 @@ export function generateValidators(): string {
     code: { source: true, esm: true },
   });
   (addFormats as unknown as (target: Ajv2020, formats: string[]) => void)(ajv, ['date-time']);
-  for (const file of globSync('**/*.json', { cwd: folder }))
+  for (const file of globSync('**/*.json', { cwd: folder }).sort())
     ajv.addSchema(JSON.parse(readFileSync(join(folder, file), 'utf8')) as object);
   const exported: Record<string, string> = {};
   for (const name of names()) {
