@@ -1,5 +1,5 @@
 import type { EmbeddedNodeFactory } from '../hub/embedded-node.ts';
-import type { Hub, HubOptions } from '../hub/open-hub.ts';
+import type { Hub, HubOptions } from '../hub/hub.ts';
 import type { OutputStream, Terminal } from '../view/terminal.ts';
 
 /** What a shell offers for an argument or an option's value. */

@@ -1,5 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { Hub, PointFilter } from '../hub/open-hub.ts';
+import type { Hub, PointFilter } from '../hub/hub.ts';
 import { didYouMean } from '../plan/did-you-mean.ts';
 
 /**

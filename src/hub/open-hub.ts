@@ -1,93 +1,26 @@
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { previewPipeline } from '../engine/preview-pipeline.ts';
 import { recoverRuns } from '../engine/recover-runs.ts';
-import type { CancelSignals } from '../engine/run-options.ts';
 import { runPipeline } from '../engine/run-pipeline.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
-import type { StepRegistry } from '../engine/step.ts';
 import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
 import { isRunning, thisProcess } from '../host/process-identity.ts';
 import { makeRunFolder, removeRunFolder, sweepRunFolders } from '../host/run-folder.ts';
 import { createEvaluator } from '../plan/create-evaluator.ts';
 import { findRepository } from '../repository/open-repository.ts';
-import { packageRoot } from '../schemas/validator.ts';
-import type {
-  CheckOutput,
-  ImportOutput,
-  ListOutput,
-  PlanOutput,
-  RecoverOutput,
-  RunEvent,
-  RunFinishedEvent,
-  Settings,
-  ShowOutput,
-  StatusOutput,
-} from '../schemas/types.ts';
+import type { PlanOutput, RecoverOutput, RunEvent, RunFinishedEvent, Settings } from '../schemas/types.ts';
+import { version } from '../schemas/package.ts';
 import { createJournal } from '../state/create-journal.ts';
-import { openState, type State } from '../state/open-state.ts';
+import { openState } from '../state/open-state.ts';
 import { points } from '../state/restore-points.ts';
 import { stepRegistry } from '../steps/index.ts';
-import type { Services } from '../steps/services.ts';
-import { checkRepository } from './check-repository.ts';
-import { claimedFiles } from './claimed-files.ts';
+import { checkAll } from './check-all.ts';
 import { createServices, nodeStateDirOf } from './create-services.ts';
 import { describePoints } from './describe-points.ts';
 import { describeStatus } from './describe-status.ts';
-import type { EmbeddedNodeFactory } from './embedded-node.ts';
+import type { Hub, HubOptions, PointFilter } from './hub.ts';
 import { importRepository } from './import-repository.ts';
 import { loadPipeline, requireSettings } from './load-pipeline.ts';
-
-export interface HubOptions {
-  /** Settings file; default: `sendense.yaml` in `startFolder`, upward, then /etc/sendense. */
-  readonly config?: string | undefined;
-  readonly startFolder: string;
-  /** Nothing is written, not even a state database made. */
-  readonly readOnly?: boolean;
-  readonly embeddedNode: EmbeddedNodeFactory;
-  /** Default: the built-in steps. */
-  readonly steps?: StepRegistry<Services>;
-}
-
-export interface RunRequest {
-  readonly file: string;
-  /** The plan's text, instead of what is in `file`. */
-  readonly text?: string | undefined;
-  readonly mode?: 'auto' | 'full' | 'incremental' | undefined;
-  emit?(event: RunEvent): void;
-  readonly cancel?: CancelSignals | undefined;
-}
-
-export interface PointFilter {
-  readonly vm?: string | undefined;
-  readonly repository?: string | undefined;
-  /** A backup id. */
-  readonly point?: string | undefined;
-}
-
-export interface CheckRequest extends PointFilter {
-  readonly deep: boolean;
-  readonly signal?: AbortSignal | undefined;
-  onProgress?(text: string, done: number, total: number): void;
-}
-
-/** Everything that `sendense-run` can do, for the program and for whoever embeds it. */
-export interface Hub extends AsyncDisposable {
-  readonly settings: Settings;
-  readonly settingsFile: string;
-  /** Rejects with `plan.invalid` before the run begins; what happens later is in the event. */
-  run(request: RunRequest): Promise<RunFinishedEvent>;
-  preview(request: RunRequest): Promise<PlanOutput>;
-  list(filter: PointFilter): Promise<ListOutput>;
-  show(filter: PointFilter): Promise<ShowOutput>;
-  check(request: CheckRequest): Promise<CheckOutput>;
-  status(): Promise<StatusOutput>;
-  recover(signal?: AbortSignal): Promise<RecoverOutput>;
-  importRepository(name: string, signal?: AbortSignal): Promise<ImportOutput>;
-}
-
-export const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
-  .version;
 
 /** @throws SendenseError `settings.missing`, `settings.invalid`, `state.unusable` */
 export async function openHub(options: HubOptions): Promise<Hub> {
@@ -220,20 +153,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       };
     },
 
-    async check(request) {
-      const names = request.repository === undefined ? Object.keys(settings.repositories) : [request.repository];
-      const outputs: CheckOutput[] = [];
-      assertSomethingToCheck(services, names, request);
-      for (const name of names) outputs.push(await checkOne(services, name, request));
-      return {
-        version: 1,
-        ok: outputs.every((output) => output.ok),
-        repository: outputs.map((output) => output.repository).join(', '),
-        points_checked: sum(outputs.map((output) => output.points_checked)),
-        bytes_read: sum(outputs.map((output) => output.bytes_read)),
-        findings: outputs.flatMap((output) => output.findings),
-      };
-    },
+    check: (request) => checkAll(services, request),
 
     status: async () => describeStatus(state),
 
@@ -270,70 +190,4 @@ function onlyRepository(settings: Settings, filter: PointFilter): { repository?:
     );
   }
   return { repository: filter.repository };
-}
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
-
-/** Asked for by name and not there must not look as if it was found sound. */
-function assertSomethingToCheck({ state }: Services, names: readonly string[], { vm, point }: CheckRequest): void {
-  if (vm === undefined && point === undefined) return;
-  const known = names.flatMap((name) => points(state, { repository: name }));
-  const found = known.some(
-    (entry) => (vm === undefined || entry.vm.context === vm) && (point === undefined || entry.backup_id === point),
-  );
-  if (!found)
-    throw new SendenseError(
-      'point.unknown',
-      point === undefined ? `VM ${vm} has no restore points` : `there is no restore point ${point}`,
-    );
-}
-
-/** By context and backup id. */
-function knownChecksums(state: State, repository: string): Map<string, Map<string, string>> {
-  const known = new Map<string, Map<string, string>>();
-  for (const point of points(state, { repository })) {
-    const ids = known.get(point.vm.context) ?? new Map<string, string>();
-    known.set(point.vm.context, ids.set(point.backup_id, point.checksum));
-  }
-  return known;
-}
-
-async function checkOne(services: Services, name: string, request: CheckRequest): Promise<CheckOutput> {
-  const root = services.repositoryPath(name);
-  const stored = points(services.state, { repository: name });
-  if (!(await findRepository(name, root))) {
-    const findings: CheckOutput['findings'] =
-      stored.length === 0
-        ? []
-        : [
-            {
-              severity: 'error',
-              code: 'file.missing',
-              backup_id: null,
-              path: root,
-              message: `there is no repository at ${root}, but ${stored.length} restore points of it are known`,
-              remedy: 'Mount it, or correct its path in sendense.yaml.',
-            },
-          ];
-    return { version: 1, ok: findings.length === 0, repository: name, points_checked: 0, bytes_read: 0, findings };
-  }
-  const point = request.point === undefined ? undefined : stored.find((entry) => entry.backup_id === request.point);
-  if (request.point !== undefined && !point)
-    return { version: 1, ok: true, repository: name, points_checked: 0, bytes_read: 0, findings: [] };
-  const result = await checkRepository({
-    root,
-    context: point?.vm.context ?? request.vm,
-    point: request.point,
-    deep: request.deep,
-    known: () => knownChecksums(services.state, name),
-    claimed: () => claimedFiles(services.state, name),
-    signal: request.signal,
-    onProgress: request.onProgress,
-  });
-  return {
-    version: 1,
-    ok: result.findings.every((finding) => finding.severity !== 'error'),
-    repository: name,
-    ...result,
-  };
 }

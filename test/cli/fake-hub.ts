@@ -1,5 +1,5 @@
 import type { SendenseError } from '../../src/errors/sendense-error.ts';
-import type { Hub, RunRequest } from '../../src/hub/open-hub.ts';
+import type { Hub, RunRequest } from '../../src/hub/hub.ts';
 import type { RestorePointOutput, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
 
 export const point = (id: string, parent: string | null, created: number, vm = 'pgtest1'): RestorePointOutput => ({

@@ -1,7 +1,8 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openHub, type Hub } from '../../src/hub/open-hub.ts';
+import type { Hub } from '../../src/hub/hub.ts';
+import { openHub } from '../../src/hub/open-hub.ts';
 import { dropTemplate, filledRepository, type SmallRepository } from './small-repository.ts';
 
 afterAll(dropTemplate);

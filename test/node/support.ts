@@ -112,12 +112,14 @@ export async function slowTarget(
     'rate=16M',
   ];
   const child = spawn('nbdkit', args, { stdio: 'ignore' });
+  // Listened for from the start: it may end by itself before it is disposed of.
+  const ended = once(child, 'exit');
   await until(() => existsSync(socket), socket);
   return {
     uri: unixUri(socket, ''),
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGKILL');
-      await once(child, 'exit');
+      await ended;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { Hub } from '../../hub/open-hub.ts';
+import type { Hub } from '../../hub/hub.ts';
 import { showReport } from '../../view/show-report.ts';
 import type { CommandContext } from '../command.ts';
 import { findTarget } from '../find-target.ts';

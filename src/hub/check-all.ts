@@ -1,0 +1,91 @@
+import { SendenseError } from '../errors/sendense-error.ts';
+import { findRepository } from '../repository/open-repository.ts';
+import type { CheckOutput } from '../schemas/types.ts';
+import type { State } from '../state/open-state.ts';
+import { points } from '../state/restore-points.ts';
+import type { Services } from '../steps/services.ts';
+import { checkRepository } from './check-repository.ts';
+import { claimedFiles } from './claimed-files.ts';
+import type { CheckRequest } from './hub.ts';
+
+/** Checks the repositories that are asked for, one after the other. */
+export async function checkAll(services: Services, request: CheckRequest): Promise<CheckOutput> {
+  const names = request.repository === undefined ? Object.keys(services.settings.repositories) : [request.repository];
+  const outputs: CheckOutput[] = [];
+  assertSomethingToCheck(services, names, request);
+  for (const name of names) outputs.push(await checkOne(services, name, request));
+  return {
+    version: 1,
+    ok: outputs.every((output) => output.ok),
+    repository: outputs.map((output) => output.repository).join(', '),
+    points_checked: sum(outputs.map((output) => output.points_checked)),
+    bytes_read: sum(outputs.map((output) => output.bytes_read)),
+    findings: outputs.flatMap((output) => output.findings),
+  };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+/** Asked for by name and not there must not look as if it was found sound. */
+function assertSomethingToCheck({ state }: Services, names: readonly string[], { vm, point }: CheckRequest): void {
+  if (vm === undefined && point === undefined) return;
+  const known = names.flatMap((name) => points(state, { repository: name }));
+  const found = known.some(
+    (entry) => (vm === undefined || entry.vm.context === vm) && (point === undefined || entry.backup_id === point),
+  );
+  if (!found)
+    throw new SendenseError(
+      'point.unknown',
+      point === undefined ? `VM ${vm} has no restore points` : `there is no restore point ${point}`,
+    );
+}
+
+/** By context and backup id. */
+function knownChecksums(state: State, repository: string): Map<string, Map<string, string>> {
+  const known = new Map<string, Map<string, string>>();
+  for (const point of points(state, { repository })) {
+    const ids = known.get(point.vm.context) ?? new Map<string, string>();
+    known.set(point.vm.context, ids.set(point.backup_id, point.checksum));
+  }
+  return known;
+}
+
+async function checkOne(services: Services, name: string, request: CheckRequest): Promise<CheckOutput> {
+  const root = services.repositoryPath(name);
+  const stored = points(services.state, { repository: name });
+  if (!(await findRepository(name, root))) {
+    const findings: CheckOutput['findings'] =
+      stored.length === 0
+        ? []
+        : [
+            {
+              severity: 'error',
+              code: 'file.missing',
+              backup_id: null,
+              path: root,
+              message: `there is no repository at ${root}, but ${stored.length} restore points of it are known`,
+              remedy: 'Mount it, or correct its path in sendense.yaml.',
+            },
+          ];
+    return { version: 1, ok: findings.length === 0, repository: name, points_checked: 0, bytes_read: 0, findings };
+  }
+  const point = request.point === undefined ? undefined : stored.find((entry) => entry.backup_id === request.point);
+  if (request.point !== undefined && !point)
+    return { version: 1, ok: true, repository: name, points_checked: 0, bytes_read: 0, findings: [] };
+  const result = await checkRepository({
+    root,
+    context: point?.vm.context ?? request.vm,
+    point: request.point,
+    deep: request.deep,
+    known: () => knownChecksums(services.state, name),
+    claimed: () => claimedFiles(services.state, name),
+    signal: request.signal,
+    onProgress: request.onProgress,
+  });
+  return {
+    version: 1,
+    ok: result.findings.every((finding) => finding.severity !== 'error'),
+    repository: name,
+    ...result,
+  };
+}
