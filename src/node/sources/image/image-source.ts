@@ -10,6 +10,7 @@ import { readChangedAreas } from './changed-areas.ts';
 import { checkDiskFile, type DiskSpec } from './disk-file.ts';
 import { assertStamps, stampFiles } from './file-stamp.ts';
 import { imageChain } from './image-chain.ts';
+import { isLocal } from './is-local.ts';
 
 /** Disk images and block devices of this machine. The key of a disk is its place in the list, from 0. */
 export const imageSource: Source<ImageSourceSpec> = {
@@ -17,7 +18,7 @@ export const imageSource: Source<ImageSourceSpec> = {
   discover: async (spec, { signal }) => {
     const disks = await Promise.all(spec.disks.map((disk, number) => inspect(disk, number, signal)));
     assertDistinct(disks);
-    return { disks, warnings: disks.flatMap((disk) => disk.warnings.map((text) => `${disk.path}: ${text}`)) };
+    return { disks, warnings: [] };
   },
   open: async (spec, options) => ({
     keys: spec.disks.map((_, number) => String(number)),
@@ -52,7 +53,7 @@ async function inspect(disk: DiskSpec, number: number, signal?: AbortSignal): Pr
       change_id: changes?.changeId ?? null,
       changed_since: changes?.since ?? null,
       changed_bytes: changes ? changes.areas.reduce((sum, area) => sum + area.length, 0) : null,
-      still: !file.block && !disk.allow_in_use,
+      still: !file.block && !disk.allow_in_use && (await isLocal(disk.path)),
       warnings: warningsOf(disk, file.block),
     };
   });
