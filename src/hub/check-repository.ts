@@ -1,53 +1,13 @@
 import type { Dirent } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { compareExport } from '../blocks/compare-export.ts';
-import { openIndex } from '../blocks/block-index.ts';
-import { totalLength } from '../blocks/extents.ts';
-import { writtenAreas } from '../blocks/written-areas.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { checkImage, imageInfo } from '../host/qemu-img.ts';
 import { removeRunFolder } from '../host/run-folder.ts';
-import { backingName, diskName, indexPath, manifestPath, markerName } from '../repository/layout.ts';
+import { diskName, manifestPath, markerName } from '../repository/layout.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
-import { sha256OfFile } from '../repository/verify-chain.ts';
-import { serveReadOnly } from '../steps/serve-chain.ts';
 import type { CheckOutput, Manifest } from '../schemas/types.ts';
-
-type Finding = CheckOutput['findings'][number];
-
-export interface CheckOptions {
-  /** Absolute path. */
-  readonly root: string;
-  /** Only this VM, only this restore point (and what it is built on). */
-  readonly context?: string | undefined;
-  readonly point?: string | undefined;
-  /** Reads every byte and compares it with the block index; otherwise names, sizes, times and qcow2 structure. */
-  readonly deep: boolean;
-  /** Checksum of the manifest by backup id, as the database has it now, by context. */
-  known(): ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** Files that a living run is making now, relative to the root: not ours to judge. */
-  claimed(): ReadonlySet<string>;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((text: string, done: number, total: number) => void) | undefined;
-}
-
-interface Walk {
-  readonly options: CheckOptions;
-  readonly findings: Finding[];
-  /** A folder of its own for sockets. */
-  readonly id: string;
-  checked: number;
-  bytesRead: number;
-}
-
-const remedies = {
-  chain: 'Do not build on it: run a full backup. Restore points that do not depend on it are sound.',
-  time: 'Run `sendense-run check` without --quick: it compares the content.',
-  database: 'Run `sendense-run repo import NAME`.',
-  unowned: 'Nothing of Sendense refers to it; remove it if nobody needs it.',
-  leftover: 'Run `sendense-run recover`; what is still there then can be removed.',
-} as const;
+import { checkDisk } from './check-disk.ts';
+import { remedies, report, type CheckOptions, type Walk } from './check-walk.ts';
 
 /** Everything that can be told of a repository from outside. Reads only. */
 export async function checkRepository(
@@ -77,18 +37,6 @@ function stray(walk: Walk, name: string, path: string): void {
   if (name.endsWith('.sendense-part'))
     report(walk, 'warning', 'file.leftover', null, path, 'is left from a run that was cut off', remedies.leftover);
   else report(walk, 'warning', 'file.unowned', null, path, 'belongs to no restore point', remedies.unowned);
-}
-
-function report(
-  walk: Walk,
-  severity: Finding['severity'],
-  code: Finding['code'],
-  backupId: string | null,
-  path: string,
-  message: string,
-  remedy: string,
-): void {
-  walk.findings.push({ severity, code, backup_id: backupId, path, message: `${path} ${message}`, remedy });
 }
 
 async function checkContext(walk: Walk, context: string): Promise<void> {
@@ -253,116 +201,6 @@ async function checkPoint(
     }
     sound.set(key(manifest.backup_id), await checkDisk(walk, context, manifest, disk));
   }
-}
-
-type ManifestDisk = Manifest['disks'][number];
-
-async function checkDisk(walk: Walk, context: string, manifest: Manifest, disk: ManifestDisk): Promise<boolean> {
-  const { root, signal } = walk.options;
-  const image = join(context, disk.path);
-  const error = (code: Finding['code'], path: string, message: string): false => {
-    report(walk, 'error', code, manifest.backup_id, path, message, remedies.chain);
-    return false;
-  };
-  const info = await lstat(join(root, image), { bigint: true }).catch(() => null);
-  if (!info) return error('file.missing', image, 'is missing');
-  if (!info.isFile()) return error('file.missing', image, 'is not a regular file');
-  if (info.size !== BigInt(disk.file_bytes))
-    return error('file.changed', image, `has ${info.size} bytes, ${disk.file_bytes} were committed`);
-  const touched = String(info.mtimeNs) !== disk.file_mtime_ns;
-  const index = join(context, disk.index.path);
-  const sha256 = await sha256OfFile(join(root, index), signal).catch(() => null);
-  if (sha256 === null) return error('file.missing', index, 'is missing');
-  if (sha256 !== disk.index.sha256)
-    return error('index.damaged', index, `is damaged: its SHA-256 is ${sha256}, ${disk.index.sha256} was committed`);
-  const structure = await imageStructure(walk, image, disk);
-  if (structure !== null) return error('image.damaged', image, structure);
-  if (walk.options.deep) return compareContent(walk, context, manifest, disk);
-  if (touched)
-    report(
-      walk,
-      'warning',
-      'file.changed',
-      manifest.backup_id,
-      image,
-      'has another modification time than at the commit',
-      remedies.time,
-    );
-  return true;
-}
-
-async function imageStructure(walk: Walk, image: string, disk: ManifestDisk): Promise<string | null> {
-  const { root, signal } = walk.options;
-  try {
-    const info = await imageInfo(join(root, image), { format: 'qcow2', forceShare: true, signal });
-    const backing = disk.parent === null ? undefined : backingName(disk.parent);
-    if (info.backingFile !== backing)
-      return `names the backing file ${info.backingFile ?? 'none'}, ${backing ?? 'none'} was committed`;
-    if (info.virtualSize !== disk.capacity_bytes)
-      return `has a capacity of ${info.virtualSize} bytes, ${disk.capacity_bytes} were committed`;
-    const check = await checkImage(join(root, image), signal);
-    return check.ok ? null : `is damaged: qemu-img check: ${check.message}`;
-  } catch (error) {
-    signal?.throwIfAborted();
-    return `cannot be read: ${(error as Error).message}`;
-  }
-}
-
-/** A full is read whole; of an incremental what it holds and what changed, because its parent was proven before. */
-async function compareContent(walk: Walk, context: string, manifest: Manifest, disk: ManifestDisk): Promise<boolean> {
-  const { root, signal } = walk.options;
-  const image = join(context, disk.path);
-  const index = join(root, context, disk.index.path);
-  try {
-    await using reader = await openIndex(index);
-    if (reader.root !== disk.digest)
-      throw new SendenseError(
-        'repository.damaged',
-        `its block index has digest ${reader.root}, ${disk.digest} was committed`,
-      );
-    const areas =
-      disk.parent === null
-        ? undefined
-        : await writtenAreas({
-            file: join(root, image),
-            index,
-            parentIndex: join(root, indexPath(context, disk.number, disk.parent)),
-            capacity: disk.capacity_bytes,
-            signal,
-          });
-    if (areas && totalLength(areas) === 0) return true;
-    await using server = await serveReadOnly(join(root, image), 'qcow2', walk.id, signal);
-    const result = await compareExport({
-      uri: server.uri,
-      indexPath: index,
-      ...(areas ? { areas } : {}),
-      ...(signal ? { signal } : {}),
-    });
-    walk.bytesRead += result.comparedBytes;
-    const first = result.mismatches[0];
-    if (!first) return true;
-    report(
-      walk,
-      'error',
-      'content.mismatch',
-      manifest.backup_id,
-      image,
-      `does not hold what was backed up: first difference at offset ${first.offset} of ${diskName(disk.number)} (${first.length} bytes)`,
-      remedies.chain,
-    );
-  } catch (error) {
-    signal?.throwIfAborted();
-    report(
-      walk,
-      'error',
-      'image.damaged',
-      manifest.backup_id,
-      image,
-      `cannot be compared: ${(error as Error).message}`,
-      remedies.chain,
-    );
-  }
-  return false;
 }
 
 async function findUnowned(

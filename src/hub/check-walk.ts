@@ -1,0 +1,49 @@
+import type { CheckOutput } from '../schemas/types.ts';
+
+export type Finding = CheckOutput['findings'][number];
+
+export interface CheckOptions {
+  /** Absolute path. */
+  readonly root: string;
+  /** Only this VM, only this restore point (and what it is built on). */
+  readonly context?: string | undefined;
+  readonly point?: string | undefined;
+  /** Reads every byte and compares it with the block index; otherwise names, sizes, times and qcow2 structure. */
+  readonly deep: boolean;
+  /** Checksum of the manifest by backup id, as the database has it now, by context. */
+  known(): ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Files that a living run is making now, relative to the root: not ours to judge. */
+  claimed(): ReadonlySet<string>;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((text: string, done: number, total: number) => void) | undefined;
+}
+
+/** What one check acts with, and what it has found so far. */
+export interface Walk {
+  readonly options: CheckOptions;
+  readonly findings: Finding[];
+  /** A folder of its own for sockets. */
+  readonly id: string;
+  checked: number;
+  bytesRead: number;
+}
+
+export const remedies = {
+  chain: 'Do not build on it: run a full backup. Restore points that do not depend on it are sound.',
+  time: 'Run `sendense-run check` without --quick: it compares the content.',
+  database: 'Run `sendense-run repo import NAME`.',
+  unowned: 'Nothing of Sendense refers to it; remove it if nobody needs it.',
+  leftover: 'Run `sendense-run recover`; what is still there then can be removed.',
+} as const;
+
+export function report(
+  walk: Walk,
+  severity: Finding['severity'],
+  code: Finding['code'],
+  backupId: string | null,
+  path: string,
+  message: string,
+  remedy: string,
+): void {
+  walk.findings.push({ severity, code, backup_id: backupId, path, message: `${path} ${message}`, remedy });
+}
