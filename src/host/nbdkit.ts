@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -31,7 +31,6 @@ export async function serveExtentList(options: ExtentListOptions): Promise<NbdSe
   await writeFile(list, options.extents.map((extent) => `${extent.offset} ${extent.length}\n`).join(''), {
     mode: 0o600,
   });
-  await rm(socket, { force: true });
   return startNbdkit(
     ['--filter=extentlist', 'nbd', ...nbdPluginArgs(options.source), 'shared=false', `extentlist=${list}`],
     socket,
@@ -49,10 +48,14 @@ function nbdPluginArgs(uri: string): string[] {
 
 async function startNbdkit(args: readonly string[], socket: string, signal?: AbortSignal): Promise<NbdServer> {
   signal?.throwIfAborted();
-  const child = spawn('nbdkit', ['--readonly', '--foreground', '--exit-with-parent', `--unix=${socket}`, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C' },
-  });
+  const pidFile = `${socket}.pid`;
+  const clear = async () => void (await Promise.all([socket, pidFile].map((file) => rm(file, { force: true }))));
+  await clear();
+  const child = spawn(
+    'nbdkit',
+    ['--readonly', '--foreground', '--exit-with-parent', `--unix=${socket}`, `--pidfile=${pidFile}`, ...args],
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' } },
+  );
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-8192)));
   const ended = once(child, 'exit').then(
@@ -63,31 +66,31 @@ async function startNbdkit(args: readonly string[], socket: string, signal?: Abo
         : new SendenseError('nbd.failed', `nbdkit could not be started: ${error.message}`, { cause: error }),
   );
   const settled = new AbortController();
-  const waiting = untilThere(socket, 20_000, AbortSignal.any([settled.signal, ...(signal ? [signal] : [])]));
+  const waiting = untilReady(pidFile, 20_000, AbortSignal.any([settled.signal, ...(signal ? [signal] : [])]));
   const failure = await Promise.race([ended, waiting]);
   settled.abort();
   if (failure) {
     child.kill('SIGKILL');
     await ended;
-    await rm(socket, { force: true });
+    await clear();
     throw failure;
   }
   const identity = identityOf(child.pid ?? -1);
   if (!identity) throw await ended;
   const stop: NbdServer['stop'] = async (how = {}) => {
     const outcome = await terminate(identity, { graceMs: how.graceMs ?? 10_000, signal: how.signal });
-    await rm(socket, { force: true });
+    await clear();
     return outcome;
   };
   return { process: identity, uri: unixUri(socket, ''), stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
-/** nbdkit makes its socket when it is ready to accept. */
-async function untilThere(path: string, ms: number, signal: AbortSignal): Promise<SendenseError | Error | null> {
+/** nbdkit writes its pid file once it accepts connections; its socket is there a moment before, and refuses them. */
+async function untilReady(pidFile: string, ms: number, signal: AbortSignal): Promise<SendenseError | Error | null> {
   const end = performance.now() + ms;
   for (let pause = 1; performance.now() < end; pause = Math.min(pause * 2, 20)) {
     if (signal.aborted) return signal.reason as Error;
-    if ((await stat(path).catch(() => null)) !== null) return null;
+    if ((await readFile(pidFile, 'utf8').catch(() => '')).endsWith('\n')) return null;
     await delay(pause);
   }
   return new SendenseError('nbd.failed', `nbdkit was not ready after ${ms} ms`);
