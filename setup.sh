@@ -3,6 +3,7 @@
 #
 #   ./setup.sh                      only make ready
 #   ./setup.sh node test/run.ts     make ready, then run this
+#   ./setup.sh --tests ...          the same, with what only the tests need: above all the vCenter to test against
 #
 # Debian packages (asks apt-get, with sudo where needed), Node 24 where the system's is older (into .toolchain/), and the
 # npm packages of the lock file; bundles the programs into dist/, which ./sendense-run and its siblings run while nothing
@@ -46,11 +47,30 @@ flock       util-linux  one set-up at a time
 npm         npm         brings Node packages
 '
 
+# The same for --tests only. An absolute name is a file or folder.
+test_programs='
+go          golang-go            builds the test vCenter
+cc          gcc                  builds the stand-in for the disk library of VMware
+sshd        openssh-server       tests dial it
+ssh         openssh-client       tests dial with it
+/usr/include/stdio.h                                       libc6-dev                          builds C programs
+/usr/share/gocode/src/github.com/vmware/govmomi/simulator  golang-github-vmware-govmomi-dev  the test vCenter is made of it
+/usr/lib/python3/dist-packages/pyVmomi                     python3-pyvmomi                    an independent client judges
+'
+
+# Whether a program, or a file or folder, is there.
+is_there() {
+  case $1 in
+    /*) [ -e "$1" ] ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+  esac
+}
+
 # Lines of the table whose program is missing.
 missing_programs() {
   printf '%s' "$programs" | while read -r program package purpose; do
     [ -n "$program" ] || continue
-    command -v "$program" >/dev/null 2>&1 || printf '%s %s %s\n' "$program" "$package" "$purpose"
+    is_there "$program" || printf '%s %s %s\n' "$program" "$package" "$purpose"
   done
 }
 
@@ -154,6 +174,19 @@ make_bundle_ready() {
     say 'the programs could not be bundled (see .toolchain/build.log): they run from src/ and start slower.'
 }
 
+# Without nbdkit's vddk plugin, the tests that need it fail and say so; the others can run.
+make_tests_ready() {
+  "$root/test/simulators/vcenter/ready.sh" >/dev/null || fail 'the test vCenter could not be built; the lines above say why.'
+  "$root/test/simulators/vcenter/setup-vddk-plugin.sh" "$toolchain/simulators/nbdkit-vddk-plugin.so" || true
+}
+
+tests=
+if [ "${1:-}" = --tests ]; then
+  shift
+  tests=yes
+  programs=$programs$test_programs
+fi
+
 missing=$(missing_programs)
 [ -z "$missing" ] || install_programs "$missing"
 
@@ -172,4 +205,5 @@ if ! node_is_ready || ! modules_are_ready || ! bundle_is_current; then
 fi
 
 PATH=$toolchain/bin:$PATH
+[ -z "$tests" ] || make_tests_ready
 [ "$#" -eq 0 ] || exec "$@"

@@ -1,18 +1,28 @@
 import { hash } from 'node:crypto';
+import type { NbdTarget } from '../host/nbd-target.ts';
 import { blockCountOf, blockSize, digestBytes } from './block-index-format.ts';
-import type { Extent } from './extents.ts';
+import type { DigestDone, DigestWork } from './digest-messages.ts';
 import type { ByteSource } from './raw-file.ts';
+import { writeBlocks } from './write-blocks.ts';
 
 export interface DigestLanes {
   /**
-   * Reads extents (starting at block boundaries) and resolves to the digests of their blocks in order: 32 bytes each,
-   * zeros for a block of zeros. Calls may overlap: the lanes work through all of them without a pause.
+   * Reads extents (starting at block boundaries), hashes their blocks and writes those that the work says from the same
+   * buffer. Calls may overlap: the lanes work through all of them without a pause. After a failure every call fails.
+   * `onProgress` gets the bytes that were dealt with since the last time.
    */
-  digest(extents: readonly Extent[]): Promise<Uint8Array<ArrayBuffer>>;
+  digest(work: DigestWork, onProgress?: (bytes: number) => void): Promise<DigestDone>;
 }
 
-const requestBytes = 1024 * 1024;
-const laneCount = 4;
+export interface DigestLanesOptions {
+  readonly target?: NbdTarget | null | undefined;
+  /** Of one read, bytes; cut to whole blocks. Default 1 MiB. */
+  readonly requestBytes?: number | undefined;
+}
+
+const defaultRequestBytes = 1024 * 1024;
+/** A lane that also writes waits twice, so it takes more of them to keep both sides busy. */
+const laneCount = { reading: 4, copying: 8 };
 
 interface Piece {
   readonly offset: number;
@@ -22,56 +32,76 @@ interface Piece {
   readonly task: Task;
 }
 
-interface Task extends PromiseWithResolvers<Uint8Array<ArrayBuffer>> {
+interface Task extends PromiseWithResolvers<DigestDone> {
+  readonly work: DigestWork;
   readonly digests: Uint8Array<ArrayBuffer>;
+  readonly onProgress: ((bytes: number) => void) | undefined;
   blocksLeft: number;
+  bytesWritten: number;
 }
 
 /**
- * As many lanes as requests are to be in flight. A lane has a buffer of its own, reads a piece into it and hashes it;
- * while it hashes, the source answers the other lanes.
+ * As many lanes as requests are to be in flight. A lane has a buffer of its own, reads a piece into it, hashes it and
+ * writes it; while it hashes, source and target answer the other lanes. Memory: 4 buffers of `requestBytes`, 8 with a target.
  */
-export function createDigestLanes(source: ByteSource): DigestLanes {
+export function createDigestLanes(source: ByteSource, options: DigestLanesOptions = {}): DigestLanes {
+  const { target = null, requestBytes = defaultRequestBytes } = options;
   const pieceBytes = Math.max(blockSize, Math.floor(Math.min(requestBytes, source.maxRequest) / blockSize) * blockSize);
+  const lanes = target === null ? laneCount.reading : laneCount.copying;
   const queue: Piece[] = [];
-  const idle = Array.from({ length: laneCount }, () => Buffer.allocUnsafeSlow(pieceBytes));
+  const idle = Array.from({ length: lanes }, () => Buffer.allocUnsafeSlow(pieceBytes));
+  let failure: { readonly reason: unknown } | null = null;
+
+  const deal = async ({ offset, length, at, task }: Piece, buffer: Buffer<ArrayBuffer>): Promise<void> => {
+    const data = buffer.subarray(0, length);
+    await source.read(offset, data);
+    digestBlocks(data, task.digests, at);
+    if (target !== null && task.work.write !== undefined) {
+      const digests = task.digests.subarray(at);
+      const expected = task.work.expected?.subarray(at);
+      const written = await writeBlocks(target, { offset, data, digests, rule: task.work.write, expected });
+      // Not `+= await`: that adds to what it was before the wait.
+      task.bytesWritten += written;
+    }
+    task.onProgress?.(length);
+    task.blocksLeft -= blockCountOf(length);
+    if (task.blocksLeft === 0) task.resolve(task);
+  };
 
   const run = async (buffer: Buffer<ArrayBuffer>): Promise<void> => {
     for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
-      const { offset, length, at, task } = piece;
-      try {
-        const data = buffer.subarray(0, length);
-        await source.read(offset, data);
-        digestBlocks(data, task.digests, at);
-        task.blocksLeft -= blockCountOf(length);
-        if (task.blocksLeft === 0) task.resolve(task.digests);
-      } catch (error) {
-        task.reject(error);
-      }
+      if (failure === null) await deal(piece, buffer).catch((reason: unknown) => (failure ??= { reason }));
+      if (failure !== null) piece.task.reject(failure.reason);
     }
     idle.push(buffer);
   };
 
   return {
-    digest(extents) {
-      const blocks = extents.reduce((sum, extent) => sum + blockCountOf(extent.length), 0);
-      const digests = new Uint8Array(blocks * digestBytes);
-      const task: Task = { ...Promise.withResolvers<Uint8Array<ArrayBuffer>>(), digests, blocksLeft: blocks };
+    digest(work, onProgress) {
+      const blocks = work.extents.reduce((sum, extent) => sum + blockCountOf(extent.length), 0);
+      const task: Task = {
+        ...Promise.withResolvers<DigestDone>(),
+        work,
+        digests: new Uint8Array(blocks * digestBytes),
+        onProgress,
+        blocksLeft: blocks,
+        bytesWritten: 0,
+      };
       let at = 0;
-      for (const extent of extents) {
+      for (const extent of work.extents) {
         for (let done = 0; done < extent.length; done += pieceBytes) {
           const length = Math.min(pieceBytes, extent.length - done);
           queue.push({ offset: extent.offset + done, length, at, task });
           at += blockCountOf(length) * digestBytes;
         }
       }
-      if (blocks === 0) task.resolve(digests);
+      if (blocks === 0) task.resolve(task);
       while (queue.length > 0) {
         const buffer = idle.pop();
         if (buffer === undefined) break;
         void run(buffer);
       }
-      return task.promise;
+      return task.promise.then(({ digests, bytesWritten }) => ({ digests, bytesWritten }));
     },
   };
 }

@@ -6,15 +6,41 @@ export interface WorkerStart {
   readonly uri: string;
   /** Read this raw file of the same content instead of the export. */
   readonly file?: string | undefined;
+  /** NBD URI to write to what tasks say is to be written. */
+  readonly to?: string | undefined;
+  /** Of one read, bytes. Default 1 MiB. */
+  readonly requestBytes?: number | undefined;
 }
+
+/**
+ * What of the blocks that are read is written. data: those that are not zeros, for a target that reads as zeros. all:
+ * every block, zeros too, so that they hide what a parent holds. changed: blocks whose digest is not the expected one.
+ */
+export type WriteRule = 'data' | 'all' | 'changed';
 
 /** Read these extents, which start at block boundaries, and answer with the digests of their blocks. */
-export interface DigestTask {
-  readonly id: number;
+export interface DigestWork {
   readonly extents: readonly Extent[];
+  /** Default: nothing is written. */
+  readonly write?: WriteRule | undefined;
+  /** With `changed`: the digests that the blocks had, in order; zeros for a block of zeros. */
+  readonly expected?: Uint8Array | undefined;
 }
 
-/** Digests as `DigestLanes.digest` gives them, or why there are none. */
+export interface DigestDone {
+  /** 32 bytes for each block, in order, zeros for a block of zeros. */
+  readonly digests: Uint8Array<ArrayBuffer>;
+  /** Zeros that were written count too. */
+  readonly bytesWritten: number;
+}
+
+export type WorkerTask =
+  | { readonly id: number; readonly work: DigestWork }
+  /** What was written before is to be on stable storage. Answered like a task without extents. */
+  | { readonly id: number; readonly flush: true };
+
+/** The end of a task, or how far it is (bytes that were dealt with since the last time), or why the worker gives up. */
 export type WorkerAnswer =
-  | { readonly id: number; readonly digests: Uint8Array<ArrayBuffer> }
+  | { readonly id: number; readonly done: DigestDone }
+  | { readonly id: number; readonly progress: number }
   | { readonly error: { readonly code: ErrorCode; readonly message: string } };

@@ -1,8 +1,11 @@
-import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
-import { createAllocationMap } from './allocation-map.ts';
-import { createDigestPool } from './digest-pool.ts';
-import { alignTo, assertWithin, intersect, totalLength, type Extent } from './extents.ts';
 import type { NbdClient } from '../host/nbd-client.ts';
+import { createAllocationMap, type AllocationMap } from './allocation-map.ts';
+import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
+import { createDigestPool } from './digest-pool.ts';
+import { alignTo, intersect, subtract, totalLength, type Extent } from './extents.ts';
+import { createPacer, type Pace } from './pacer.ts';
+import { createPageWriter, noWriter, type PageSink } from './page-sink.ts';
+import { pagesOf, tasksOf, wantedAreas } from './page-work.ts';
 
 export interface DigestPagesOptions {
   /** Connected to the export; finds out where data is, while the workers read through connections of their own. */
@@ -13,11 +16,24 @@ export interface DigestPagesOptions {
   readonly capacity: number;
   /** Only these parts of the disk, grown to whole blocks. Default: all. */
   readonly areas?: readonly Extent[] | undefined;
-  /** Threads, each with one connection. Default 2. */
+  /** Where data is, if that is known; else the export is asked. */
+  readonly map?: AllocationMap | undefined;
+  /** Threads, each with one connection. Default 2; 0: this thread reads over the client's connection. */
   readonly workers?: number | undefined;
+  /** Of one read, bytes. Default 1 MiB. */
+  readonly requestBytes?: number | undefined;
+  /** Writes what is read; flushed when this resolves. */
+  readonly sink?: PageSink | undefined;
+  /** Limits the rate of reading. */
+  readonly pace?: Pace | undefined;
+  /** Most bytes that `pace` is asked for at a time, a multiple of the block size. */
+  readonly paceBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes of the areas: dealt with so far (read, or known to be zeros), and in all. */
-  readonly onProgress?: ((bytesDone: number, bytesTotal: number) => void) | undefined;
+  /**
+   * Bytes of the areas: dealt with so far (read, or known to be zeros), in all, and read so far. With a sink once a
+   * request, else once a share of work.
+   */
+  readonly onProgress?: ((bytesDone: number, bytesTotal: number, bytesRead: number) => void) | undefined;
   /**
    * Called for every page of which something was wanted, with those extents (block-aligned) and their digests in a
    * buffer of a whole page; null where all of them are zeros. Calls overlap and come in any order.
@@ -25,48 +41,73 @@ export interface DigestPagesOptions {
   onPage(page: number, wanted: readonly Extent[], digests: Buffer | null): Promise<void>;
 }
 
+export interface DigestedPages {
+  readonly bytesRead: number;
+  /** Zeros included. */
+  readonly bytesWritten: number;
+}
+
 /** Work for a thread at a time: enough to amortise the message, little enough for even shares. */
 const taskBytes = 16 * 1024 * 1024;
-const taskExtents = 256;
 /** Pages whose digests are being collected: bounds the memory. */
 const pagesAtOnce = 6;
+/** Shares of work under way where the rate is limited. */
+const pacedAtOnce = 8;
 
-/** Reads an export and hashes its blocks, page by page. Resolves to the bytes that were read. */
-export async function digestPages(options: DigestPagesOptions): Promise<number> {
-  const { client, capacity, signal, onProgress, onPage } = options;
+/** Reads an export and hashes its blocks, page by page, and writes them where there is a sink. */
+export async function digestPages(options: DigestPagesOptions): Promise<DigestedPages> {
+  const { client, capacity, sink, onProgress, onPage } = options;
+  const ended = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
   const pool = createDigestPool({
     source: client,
     uri: client.uri,
     file: options.file,
-    workers: Math.max(1, options.workers ?? 2),
-    signal,
+    target: sink?.target,
+    workers: options.workers ?? 2,
+    requestBytes: options.requestBytes,
+    signal: options.signal,
   });
-  const map = createAllocationMap(client);
+  const paced = options.pace ? createPacer(options.pace, pacedAtOnce, signal) : null;
+  const shareBytes = paced === null ? taskBytes : (options.paceBytes ?? taskBytes);
+  const map = options.map ?? createAllocationMap(client);
   const areas = wantedAreas(options.areas, capacity);
   const bytesTotal = totalLength(areas);
-  let bytesDone = 0;
-  let bytesRead = 0;
-  const advance = (bytes: number): void => {
+  let [bytesDone, bytesRead, bytesWritten] = [0, 0, 0];
+  const advance = (bytes: number, read: boolean): void => {
     bytesDone += bytes;
-    onProgress?.(bytesDone, bytesTotal);
+    if (read) bytesRead += bytes;
+    onProgress?.(bytesDone, bytesTotal, bytesRead);
   };
 
   const collect = async (page: number, wanted: readonly Extent[], data: readonly Extent[]): Promise<void> => {
+    const writer = sink ? await createPageWriter(sink, page) : noWriter;
     const digests = data.length === 0 ? null : Buffer.alloc(pageBlocks * digestBytes);
-    const bytes = totalLength(data);
-    advance(totalLength(wanted) - bytes);
-    const place = async (extents: readonly Extent[]): Promise<void> => {
-      const found = await pool.digest(extents);
+    const place = async (extents: readonly Extent[], write: PageSink['rule'] | undefined): Promise<void> => {
+      const length = totalLength(extents);
+      let told = 0;
+      const onRead = (bytes: number): void => advance((told += bytes) && bytes, true);
+      const digest = () => pool.digest(writer.workOf(extents, write), sink ? onRead : undefined);
+      const done = await (paced ? paced(length, digest) : digest());
       let taken = 0;
-      for (const { offset, length } of extents) {
-        const count = Math.ceil(length / blockSize) * digestBytes;
-        digests?.set(found.subarray(taken, taken + count), ((offset - page * pageSpan) / blockSize) * digestBytes);
+      for (const extent of extents) {
+        const count = Math.ceil(extent.length / blockSize) * digestBytes;
+        const at = ((extent.offset - page * pageSpan) / blockSize) * digestBytes;
+        digests?.set(done.digests.subarray(taken, taken + count), at);
         taken += count;
       }
-      advance(totalLength(extents));
+      bytesWritten += done.bytesWritten;
+      if (told < length) advance(length - told, true);
     };
-    await Promise.all([...tasksOf(data)].map(place));
-    bytesRead += bytes;
+    const zeros = async (): Promise<void> => {
+      const written = await writer.writeHoles(subtract(wanted, data));
+      bytesWritten += written;
+      advance(totalLength(wanted) - totalLength(data), false);
+    };
+    const shares = writer
+      .works(data)
+      .flatMap(({ extents, write }) => [...tasksOf(extents, shareBytes)].map((share) => place(share, write)));
+    await Promise.all([zeros(), ...shares]);
     await onPage(page, wanted, digests);
   };
 
@@ -74,7 +115,7 @@ export async function digestPages(options: DigestPagesOptions): Promise<number> 
   const running = new Set<Promise<void>>();
   try {
     for (const { page, wanted, end } of pagesOf(areas)) {
-      signal?.throwIfAborted();
+      options.signal?.throwIfAborted();
       const found = await map.dataWithin(wanted, options.areas === undefined ? capacity : end);
       // A block that is partly data is read whole.
       const data = intersect(alignTo(found, blockSize, capacity), wanted);
@@ -84,61 +125,11 @@ export async function digestPages(options: DigestPagesOptions): Promise<number> 
       if (running.size >= pagesAtOnce) await Promise.race(running);
     }
     await Promise.all(running);
+    if (sink) await pool.flush();
   } finally {
+    ended.abort();
     await pool[Symbol.asyncDispose]();
     await Promise.allSettled(running);
   }
-  return bytesRead;
-}
-
-function wantedAreas(areas: readonly Extent[] | undefined, capacity: number): Extent[] {
-  if (areas === undefined) return capacity === 0 ? [] : [{ offset: 0, length: capacity }];
-  assertWithin(areas, capacity);
-  return alignTo(areas, blockSize, capacity);
-}
-
-interface PageWork {
-  readonly page: number;
-  /** What of the page is wanted. */
-  readonly wanted: readonly Extent[];
-  /** Where that ends. */
-  readonly end: number;
-}
-
-/** The pages that the areas touch. */
-function* pagesOf(areas: readonly Extent[]): Generator<PageWork> {
-  let [page, end] = [0, 0];
-  let wanted: Extent[] = [];
-  for (const area of areas) {
-    const areaEnd = area.offset + area.length;
-    for (let offset = area.offset; offset < areaEnd; offset = end) {
-      const its = Math.floor(offset / pageSpan);
-      if (its !== page && wanted.length > 0) {
-        yield { page, wanted, end };
-        wanted = [];
-      }
-      page = its;
-      end = Math.min((page + 1) * pageSpan, areaEnd);
-      wanted.push({ offset, length: end - offset });
-    }
-  }
-  if (wanted.length > 0) yield { page, wanted, end };
-}
-
-/** Extents cut and bundled into shares of work. */
-function* tasksOf(extents: readonly Extent[]): Generator<Extent[]> {
-  let task: Extent[] = [];
-  let bytes = 0;
-  for (const extent of extents) {
-    for (let done = 0; done < extent.length;) {
-      const length = Math.min(extent.length - done, taskBytes - bytes);
-      task.push({ offset: extent.offset + done, length });
-      done += length;
-      bytes += length;
-      if (bytes < taskBytes && task.length < taskExtents) continue;
-      yield task;
-      [task, bytes] = [[], 0];
-    }
-  }
-  if (task.length > 0) yield task;
+  return { bytesRead, bytesWritten };
 }

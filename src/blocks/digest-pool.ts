@@ -1,24 +1,37 @@
 import { Worker } from 'node:worker_threads';
 import { SendenseError } from '../errors/sendense-error.ts';
+import type { NbdTarget } from '../host/nbd-target.ts';
 import { startFile } from '../schemas/package.ts';
 import { createDigestLanes, type DigestLanes } from './digest-lanes.ts';
-import type { DigestTask, WorkerAnswer, WorkerStart } from './digest-messages.ts';
+import type { DigestDone, WorkerAnswer, WorkerStart, WorkerTask } from './digest-messages.ts';
 import { totalLength } from './extents.ts';
 import type { ByteSource } from './raw-file.ts';
 
-/** Threads that read and hash. They start when there is work for them; disposing ends them at once. */
-export interface DigestPool extends DigestLanes, AsyncDisposable {}
+/** Threads that read, hash and write. They start when there is work for them; disposing ends them at once. */
+export interface DigestPool extends DigestLanes, AsyncDisposable {
+  /** All that was written, over every connection, is on stable storage. Once all work is done. */
+  flush(): Promise<void>;
+}
 
-export interface DigestPoolOptions extends WorkerStart {
+export interface DigestPoolOptions extends Omit<WorkerStart, 'to'> {
   /** For the first bytes, before it is worth while to start threads. */
   readonly source: ByteSource;
+  /** What is written goes here, or to further connections to the same export. */
+  readonly target?: NbdTarget | undefined;
+  /** 0: this thread does it all over `source` and `target`, for servers that bear one connection. */
   readonly workers: number;
   /** Aborting ends the threads; what is pending rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Waiting extends PromiseWithResolvers<Uint8Array<ArrayBuffer>> {
-  readonly task: DigestTask;
+interface Waiting extends PromiseWithResolvers<DigestDone> {
+  readonly task: WorkerTask;
+  readonly onProgress: ((bytes: number) => void) | undefined;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly tasks: Map<number, Waiting>;
 }
 
 /** Tasks that a worker holds: the next is there when one ends, so that its connection never idles. */
@@ -29,21 +42,21 @@ const ownBytes = 32 * 1024 * 1024;
 const workerFile = startFile('blocks/digest-worker');
 
 export function createDigestPool(options: DigestPoolOptions): DigestPool {
-  const { uri, file, signal } = options;
-  const own = createDigestLanes(options.source);
+  const { uri, file, target, requestBytes, signal } = options;
+  const own = createDigestLanes(options.source, { target, requestBytes });
   const queue: Waiting[] = [];
-  const workers: { readonly thread: Worker; readonly tasks: Map<number, Waiting> }[] = [];
+  const threads: Thread[] = [];
   let failure: { readonly reason: unknown } | null = null;
   let bytes = 0;
   let lastId = 0;
 
   const stop = async (): Promise<void> => {
-    await Promise.all(workers.map(({ thread }) => thread.terminate()));
+    await Promise.all(threads.map(({ worker }) => worker.terminate()));
   };
   const fail = (reason: unknown): void => {
     failure ??= { reason };
     signal?.removeEventListener('abort', onAbort);
-    for (const waiting of [...queue.splice(0), ...workers.flatMap(({ tasks }) => [...tasks.values()])]) {
+    for (const waiting of [...queue.splice(0), ...threads.flatMap(({ tasks }) => [...tasks.values()])]) {
       waiting.reject(failure.reason);
     }
     void stop();
@@ -52,44 +65,59 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
   if (signal?.aborted) onAbort();
   else signal?.addEventListener('abort', onAbort, { once: true });
 
-  const addWorker = (): void => {
-    const start: WorkerStart = { uri, file };
+  const addThread = (): void => {
+    const start: WorkerStart = { uri, file, to: target?.uri, requestBytes };
     const tasks = new Map<number, Waiting>();
-    const thread = new Worker(workerFile, { workerData: start });
-    thread.on('message', (answer: WorkerAnswer) => {
+    const worker = new Worker(workerFile, { workerData: start });
+    worker.on('message', (answer: WorkerAnswer) => {
       if ('error' in answer) return fail(new SendenseError(answer.error.code, answer.error.message));
-      tasks.get(answer.id)?.resolve(answer.digests);
+      if ('progress' in answer) return tasks.get(answer.id)?.onProgress?.(answer.progress);
+      tasks.get(answer.id)?.resolve(answer.done);
       tasks.delete(answer.id);
       dispatch();
     });
-    thread.on('error', fail);
-    thread.on('exit', () => fail(new SendenseError('run.internal', `A digest worker for ${uri} ended early`)));
-    workers.push({ thread, tasks });
+    worker.on('error', fail);
+    worker.on('exit', () => fail(new SendenseError('run.internal', `A digest worker for ${uri} ended early`)));
+    threads.push({ worker, tasks });
   };
 
+  const give = ({ worker, tasks }: Thread, waiting: Waiting): void => {
+    tasks.set(waiting.task.id, waiting);
+    worker.postMessage(waiting.task);
+  };
   const dispatch = (): void => {
     for (let waiting = queue[0]; waiting !== undefined; waiting = queue[0]) {
-      const least = workers.toSorted((a, b) => a.tasks.size - b.tasks.size)[0];
-      if (least === undefined || (least.tasks.size > 0 && workers.length < options.workers)) {
-        addWorker();
+      const least = threads.toSorted((a, b) => a.tasks.size - b.tasks.size)[0];
+      if (least === undefined || (least.tasks.size > 0 && threads.length < options.workers)) {
+        addThread();
         continue;
       }
       if (least.tasks.size >= tasksPerWorker) return;
       queue.shift();
-      least.tasks.set(waiting.task.id, waiting);
-      least.thread.postMessage(waiting.task);
+      give(least, waiting);
     }
   };
 
   return {
-    digest(extents) {
-      if (failure !== null) return Promise.reject(failure.reason);
-      bytes += totalLength(extents);
-      if (bytes <= ownBytes) return own.digest(extents);
-      const waiting = { ...Promise.withResolvers<Uint8Array<ArrayBuffer>>(), task: { id: ++lastId, extents } };
+    async digest(work, onProgress) {
+      if (failure !== null) throw failure.reason;
+      bytes += totalLength(work.extents);
+      if (bytes <= ownBytes || options.workers === 0) return own.digest(work, onProgress);
+      const waiting = { ...Promise.withResolvers<DigestDone>(), task: { id: ++lastId, work }, onProgress };
       queue.push(waiting);
       dispatch();
       return waiting.promise;
+    },
+    // Of each connection: only some servers promise that a flush covers what went over the others (NBD_FLAG_CAN_MULTI_CONN).
+    async flush() {
+      if (failure !== null) throw failure.reason;
+      const flushes = threads.map((thread): Promise<unknown> => {
+        const task = { id: ++lastId, flush: true } as const;
+        const waiting = { ...Promise.withResolvers<DigestDone>(), task, onProgress: undefined };
+        give(thread, waiting);
+        return waiting.promise;
+      });
+      await Promise.all([target?.flush(), ...flushes]);
     },
     async [Symbol.asyncDispose]() {
       fail(new SendenseError('run.internal', 'The digest pool is closed'));

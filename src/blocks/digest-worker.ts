@@ -1,23 +1,34 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toSendenseError } from '../errors/sendense-error.ts';
-import { connectNbd } from '../host/nbd-client.ts';
+import { connectNbdAgain } from '../host/connect-nbd-again.ts';
+import { connectNbdTarget } from '../host/nbd-target.ts';
 import { createDigestLanes } from './digest-lanes.ts';
-import type { DigestTask, WorkerAnswer, WorkerStart } from './digest-messages.ts';
+import type { DigestDone, WorkerAnswer, WorkerStart, WorkerTask } from './digest-messages.ts';
 import { openRawFile } from './raw-file.ts';
 
 /** A worker thread of `digest-pool.ts`. What it holds open is closed when the pool ends it. */
 if (parentPort === null) throw new Error('This is a worker thread of digest-pool.ts');
 const port = parentPort;
 
+const flushed: DigestDone = { digests: new Uint8Array(), bytesWritten: 0 };
+
 async function start(): Promise<void> {
-  const { uri, file } = workerData as WorkerStart;
-  const lanes = createDigestLanes(file === undefined ? await connectNbd(uri) : await openRawFile(file));
-  port.on('message', ({ id, extents }: DigestTask) => {
-    const send = (digests: Uint8Array<ArrayBuffer>): void => {
-      const answer: WorkerAnswer = { id, digests };
-      port.postMessage(answer, [digests.buffer]);
-    };
-    lanes.digest(extents).then(send, report);
+  const { uri, file, to, requestBytes } = workerData as WorkerStart;
+  const [source, target] = await Promise.all([
+    file === undefined ? connectNbdAgain(uri) : openRawFile(file),
+    to === undefined ? null : connectNbdTarget(to),
+  ]);
+  const lanes = createDigestLanes(source, { target, requestBytes });
+  const say = (answer: WorkerAnswer, moved: readonly ArrayBuffer[] = []): void => port.postMessage(answer, moved);
+  port.on('message', (task: WorkerTask) => {
+    const { id } = task;
+    if ('flush' in task) {
+      void (target?.flush() ?? Promise.resolve()).then(() => say({ id, done: flushed }), report);
+      return;
+    }
+    // Nobody waits for the progress of what is read in no time.
+    const onProgress = target === null ? undefined : (progress: number): void => say({ id, progress });
+    lanes.digest(task.work, onProgress).then((done) => say({ id, done }, [done.digests.buffer]), report);
   });
 }
 

@@ -3,7 +3,7 @@ import type { Hub, HubOptions } from '../hub/hub.ts';
 import type { OutputStream, Terminal } from '../view/terminal.ts';
 
 /** What a shell offers for an argument or an option's value. */
-export type Completes = 'plans' | 'files' | 'folders' | 'vms' | 'nothing' | readonly string[];
+export type Completes = 'plans' | 'files' | 'folders' | 'vms' | 'sources' | 'nothing' | readonly string[];
 
 export interface ArgumentDefinition {
   /** As commander writes it: `<plan...>`, `[path...]`. */
@@ -67,6 +67,8 @@ export interface CommandContext {
   /** Whether the user left out the command's name. */
   readonly implied: boolean;
   readInput(): Promise<Uint8Array>;
+  /** Asks on the terminal without showing what is typed; undefined where standard input is no terminal. */
+  readonly askHidden: ((prompt: string) => Promise<string>) | undefined;
   openHub(options: Pick<HubOptions, 'startFolder' | 'readOnly'>): Promise<Hub>;
 }
 
@@ -76,6 +78,7 @@ export interface ProgramIo {
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readInput(): Promise<Uint8Array>;
+  readonly askHidden?: ((prompt: string) => Promise<string>) | undefined;
   readonly embeddedNode: EmbeddedNodeFactory;
   openHub(options: HubOptions): Promise<Hub>;
 }

@@ -60,6 +60,7 @@ function contextOf(
     terminal,
     implied,
     readInput: io.readInput,
+    askHidden: io.askHidden,
     openHub: (wanted) => io.openHub({ config, embeddedNode: io.embeddedNode, ...wanted }),
   };
 }

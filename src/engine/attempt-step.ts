@@ -2,7 +2,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import type { BegunStep, Run } from './open-run.ts';
 import type { PipelineStep } from './pipeline.ts';
 import { settle, type Settled } from './settle.ts';
-import { stallWatch } from './stall-watch.ts';
+import { stallWatch, type StallWatch } from './stall-watch.ts';
 import type { AnyStep, StepContext } from './step.ts';
 import { timeLimit } from './time-limit.ts';
 
@@ -25,7 +25,7 @@ export async function attemptStep<S>(run: Run<S>, attempt: Attempt<S>): Promise<
   );
   using stall = stallWatch(step.id, step.stallTimeout);
   const signal = AbortSignal.any([attempt.signal, run.atOnce, limit.signal, stall.signal]);
-  const context = stepContext(run, begun, begun.scope, signal, stall.observe);
+  const context = stepContext(run, begun, begun.scope, signal, stall);
   const work = async (): Promise<unknown> => {
     const output = plainJson(await definition.run(context, input, begun.claim));
     run.validator.output(step.uses, output);
@@ -50,14 +50,15 @@ const stepContext = <S>(
   begun: BegunStep<S>,
   scope: AsyncDisposableStack,
   signal: AbortSignal,
-  observe: (disks: Parameters<StepContext<S>['progress']>[0]) => void,
+  stall: StallWatch,
 ): StepContext<S> => ({
   ...run.facts(begun.stepId),
   services: run.options.services,
   signal,
   scope,
+  alive: stall.alive,
   progress(disks) {
-    observe(disks);
+    stall.observe(disks);
     run.say({ type: 'step.progress', step: begun.stepId, disks: disks.map((disk) => ({ ...disk })) });
   },
   log: (message) => run.say({ type: 'step.log', step: begun.stepId, level: 'info', message }),

@@ -7,6 +7,8 @@ export interface StallWatch extends Disposable {
   readonly signal: AbortSignal;
   /** A step lives when a disk appears, changes its phase, or has more bytes done. */
   observe(disks: readonly DiskProgress[]): void;
+  /** It lives, although no bytes move. */
+  alive(): void;
 }
 
 /** Watches the progress of a step; `ms` undefined: never stalls. */
@@ -30,6 +32,7 @@ export function stallWatch(step: string, ms: number | undefined): StallWatch {
       }
       if (lives) limit.restart();
     },
+    alive: () => limit.restart(),
     [Symbol.dispose]: () => limit[Symbol.dispose](),
   };
 }

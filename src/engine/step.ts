@@ -29,6 +29,8 @@ export interface StepContext<S> extends RunFacts {
   readonly scope: AsyncDisposableStack;
   /** Reports progress. Also tells the stall watch that the step lives, when bytes_done grew or a phase changed. */
   progress(disks: readonly DiskProgress[]): void;
+  /** Tells the stall watch that the step lives where no bytes move: what it waits for has a time limit of its own. */
+  alive(): void;
   log(message: string): void;
   /** A line for the user that also ends the run with exit code 3 when all else went well. */
   warn(message: string): void;

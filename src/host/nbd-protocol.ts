@@ -10,7 +10,8 @@ export const nbd = {
   option: { abort: 2, go: 7, structuredReply: 8, setMetaContext: 10 },
   optionReply: { ack: 1, info: 3, metaContext: 4, errorBit: 0x80000000 },
   info: { export: 0, blockSize: 3 },
-  command: { read: 0, disconnect: 2, blockStatus: 7 },
+  transmission: { readOnly: 2, flush: 4, writeZeroes: 64 },
+  command: { read: 0, write: 1, disconnect: 2, flush: 3, writeZeroes: 6, blockStatus: 7 },
   chunk: {
     none: 0,
     offsetData: 1,
@@ -30,6 +31,8 @@ export interface ExportFacts {
   readonly size: number;
   /** Largest request the server takes, bytes. */
   readonly maxRequest: number;
+  /** Transmission flags, see `nbd.transmission`. */
+  readonly flags: number;
   /** Id of the context `base:allocation`; null where the server does not offer it. */
   readonly allocationContext: number | null;
 }
@@ -77,6 +80,7 @@ export function* handshake(exportName: string, send: (data: Buffer) => void): Co
 
   send(encodeOption(nbd.option.go, Buffer.concat([named, Buffer.from([0, 1, 0, nbd.info.blockSize])])));
   let size: bigint | null = null;
+  let flags = 0;
   let maxRequest = 32 * 1024 * 1024;
   for (;;) {
     const { type, data } = yield* optionReply(nbd.option.go);
@@ -87,11 +91,14 @@ export function* handshake(exportName: string, send: (data: Buffer) => void): Co
     }
     if (type !== nbd.optionReply.info || data.length < 2) continue;
     const info = data.readUInt16BE();
-    if (info === nbd.info.export && data.length >= 12) size = data.readBigUInt64BE(2);
+    if (info === nbd.info.export && data.length >= 12) {
+      size = data.readBigUInt64BE(2);
+      flags = data.readUInt16BE(10);
+    }
     if (info === nbd.info.blockSize && data.length >= 14) maxRequest = Math.min(maxRequest, data.readUInt32BE(10));
   }
   if (size === null || size > BigInt(Number.MAX_SAFE_INTEGER)) throw new Error('the server gave no usable size');
-  return { size: Number(size), maxRequest, allocationContext };
+  return { size: Number(size), maxRequest, flags, allocationContext };
 }
 
 interface OptionReply {

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import type { Duplex, Readable } from 'node:stream';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -20,6 +21,22 @@ export interface ExtentListOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface NbdkitOptions {
+  /** Filters, plugin and parameters. They are visible to every user of the machine: no secret belongs here. */
+  readonly args: readonly string[];
+  /** Path of the Unix socket; what is there is removed. The pid file is beside it. */
+  readonly socket: string;
+  /** The first text can be read from descriptor 3, the second from 4, … (`password=-3`). This is how secrets get in. */
+  readonly pipes?: readonly string[];
+  /** Added to our own environment, where LC_ALL is C; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What nbdkit says while it runs, line by line. */
+  readonly onStderrLine?: ((line: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The error for an nbdkit that did not start, from what it said. Default: `nbd.failed` with the end of that. */
+  readonly describeFailure?: ((said: string) => SendenseError) | undefined;
+}
+
 /**
  * An export that shows only some areas of another one as data, so that nbdcopy copies just these.
  * nbdkit ends with this process, however that ends (`--exit-with-parent`).
@@ -31,11 +48,11 @@ export async function serveExtentList(options: ExtentListOptions): Promise<NbdSe
   await writeFile(list, options.extents.map((extent) => `${extent.offset} ${extent.length}\n`).join(''), {
     mode: 0o600,
   });
-  return startNbdkit(
-    ['--filter=extentlist', 'nbd', ...nbdPluginArgs(options.source), 'shared=false', `extentlist=${list}`],
+  return serveNbdkit({
+    args: ['--filter=extentlist', 'nbd', ...nbdPluginArgs(options.source), 'shared=false', `extentlist=${list}`],
     socket,
-    options.signal,
-  );
+    signal: options.signal,
+  });
 }
 
 function nbdPluginArgs(uri: string): string[] {
@@ -46,20 +63,30 @@ function nbdPluginArgs(uri: string): string[] {
   return [...where, `export=${address.exportName}`];
 }
 
-async function startNbdkit(args: readonly string[], socket: string, signal?: AbortSignal): Promise<NbdServer> {
+/**
+ * Starts nbdkit, read-only, on a Unix socket; it accepts connections when this returns. It ends with this process, however
+ * that ends (`--exit-with-parent`).
+ * @throws SendenseError `nbd.failed` or what `describeFailure` makes of it, `tool.missing`; on abort the signal's reason
+ */
+export async function serveNbdkit(options: NbdkitOptions): Promise<NbdServer> {
+  const { args, socket, signal } = options;
   signal?.throwIfAborted();
   const pidFile = `${socket}.pid`;
   const clear = async () => void (await Promise.all([socket, pidFile].map((file) => rm(file, { force: true }))));
   await clear();
-  const child = spawn(
+  const child: ChildProcess = spawn(
     'nbdkit',
     ['--readonly', '--foreground', '--exit-with-parent', `--unix=${socket}`, `--pidfile=${pidFile}`, ...args],
-    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' } },
+    {
+      stdio: ['ignore', 'ignore', 'pipe', ...(options.pipes ?? []).map(() => 'pipe' as const)],
+      env: { ...process.env, LC_ALL: 'C', ...options.env },
+    },
   );
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-8192)));
+  const said = listen(child.stderr, options.onStderrLine);
+  giveSecrets(child, options.pipes ?? []);
+  const describe = options.describeFailure ?? ((text) => new SendenseError('nbd.failed', `nbdkit ended: ${text}`));
   const ended = once(child, 'exit').then(
-    () => new SendenseError('nbd.failed', `nbdkit ended: ${tail(said) || 'it printed nothing'}`),
+    async () => describe(tail(await said()) || 'it printed nothing'),
     (error: NodeJS.ErrnoException) =>
       error.code === 'ENOENT'
         ? new SendenseError('tool.missing', 'nbdkit is not installed (Debian package nbdkit)', { cause: error })
@@ -83,6 +110,32 @@ async function startNbdkit(args: readonly string[], socket: string, signal?: Abo
     return outcome;
   };
   return { process: identity, uri: unixUri(socket, ''), stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+}
+
+/** Answers the end of what was said, once all is read; something that nbdkit started may hold the pipe open for longer. */
+function listen(stderr: Readable | null, onLine: ((line: string) => void) | undefined): () => Promise<string> {
+  let said = '';
+  let line = '';
+  stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-8192);
+    const lines = (line + text).split('\n');
+    line = (lines.pop() ?? '').slice(-8192);
+    for (const one of lines) if (one.trim() !== '') onLine?.(one);
+  });
+  const over = stderr ? once(stderr, 'close').catch(() => null) : null;
+  return async () => {
+    await Promise.race([over, delay(500)]);
+    return said;
+  };
+}
+
+function giveSecrets(child: ChildProcess, texts: readonly string[]): void {
+  for (const [index, text] of texts.entries()) {
+    const pipe = child.stdio[3 + index] as Duplex | null | undefined;
+    // A plugin that ends, or never asks, leaves the pipe unread: its end is told elsewhere.
+    pipe?.on('error', () => {});
+    pipe?.end(text);
+  }
 }
 
 /** nbdkit writes its pid file once it accepts connections; its socket is there a moment before, and refuses them. */

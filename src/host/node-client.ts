@@ -9,9 +9,12 @@ import { describeErrors, validatorOf } from '../schemas/validator.ts';
 import type {
   BackupStartRequest,
   BackupStarted,
+  CredentialsTested,
+  CredentialsTestRequest,
   Discovered,
   DiscoverRequest,
   ErrorOutput,
+  Inventory,
   JobStatus,
   NodeHealth,
 } from '../schemas/types.ts';
@@ -28,17 +31,24 @@ export interface NodeAddress {
 export interface NodeClient {
   readonly url: string;
   health(signal?: AbortSignal): Promise<NodeHealth>;
+  /** The disks of one VM; the request names it. */
   discover(request: DiscoverRequest, signal?: AbortSignal): Promise<Discovered>;
+  /** All VMs of a vSphere source. */
+  inventory(request: Omit<DiscoverRequest, 'vm_name'>, signal?: AbortSignal): Promise<Inventory>;
+  /** Logs in and compares the user's privileges with those that a backup needs. */
+  testCredential(request: CredentialsTestRequest, signal?: AbortSignal): Promise<CredentialsTested>;
   /** Makes a block index known to the node under its SHA-256 (hex); nothing happens where it is known already. */
   putIndex(sha256: string, file: string, signal?: AbortSignal): Promise<void>;
   startBackup(request: BackupStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
   status(jobId: string, signal?: AbortSignal): Promise<JobStatus>;
   /** Writes the block index of a finished disk to `file`, which must not exist. */
   getIndex(jobId: string, key: string, file: string, signal?: AbortSignal): Promise<void>;
+  /** Writes the configuration of the job's VM to `file`, which must not exist. */
+  getVmConfig(jobId: string, file: string, signal?: AbortSignal): Promise<void>;
   cancel(jobId: string, signal?: AbortSignal): Promise<void>;
   log(jobId: string, signal?: AbortSignal): Promise<string>;
-  /** Stops the job where it still runs and removes all it left on the node; an unknown job is fine. */
-  remove(jobId: string, signal?: AbortSignal): Promise<void>;
+  /** Stops the job where it still runs and removes all it left on the node; an unknown job is fine. False: it still removes its snapshot. */
+  remove(jobId: string, signal?: AbortSignal): Promise<boolean>;
 }
 
 // `import` of node:http makes a facade of all it exports, undici among it: 70 ms at every start.
@@ -64,11 +74,20 @@ export function nodeClient(address: NodeAddress): NodeClient {
       `${method} ${path}`,
       await read(address, `${method} ${path}`, signal, async () => text(await call(method, path, body, signal))),
     );
+  const fetchTo = async (path: string, file: string, signal?: AbortSignal): Promise<void> => {
+    const answer = await call('GET', path, undefined, signal);
+    const target = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
+    await read(address, `GET ${path}`, signal, () => pipeline(answer, target, { signal }));
+  };
   const job = (id: string): string => `/api/v1/jobs/${encodeURIComponent(id)}`;
   return {
     url: address.url,
     health: (signal) => json('node/health.json', 'GET', '/api/v1/health', undefined, signal),
     discover: (request, signal) => json('node/discovered.json', 'POST', '/api/v1/discover', request, signal),
+    inventory: (request, signal) =>
+      json('node/inventory.json', 'POST', '/api/v1/discover', { ...request, vm_name: null }, signal),
+    testCredential: (request, signal) =>
+      json('node/credentials-tested.json', 'POST', '/api/v1/credentials/test', request, signal),
     putIndex: async (sha256, file, signal) => {
       await using handle = await open(file);
       const headers = { 'content-type': 'application/octet-stream' };
@@ -83,12 +102,8 @@ export function nodeClient(address: NodeAddress): NodeClient {
     startBackup: (request, signal) => json('node/backup-started.json', 'POST', '/api/v1/backup/start', request, signal),
     status: (id, signal) =>
       json('domain.json#/$defs/jobStatus', 'GET', `/api/v1/status/${encodeURIComponent(id)}`, undefined, signal),
-    getIndex: async (id, key, file, signal) => {
-      const path = `${job(id)}/indexes/${encodeURIComponent(key)}`;
-      const answer = await call('GET', path, undefined, signal);
-      const target = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
-      await read(address, `GET ${path}`, signal, () => pipeline(answer, target, { signal }));
-    },
+    getIndex: (id, key, file, signal) => fetchTo(`${job(id)}/indexes/${encodeURIComponent(key)}`, file, signal),
+    getVmConfig: (id, file, signal) => fetchTo(`${job(id)}/vm-config`, file, signal),
     cancel: async (id, signal) => void (await call('POST', `${job(id)}/cancel`, {}, signal)).resume(),
     log: (id, signal) =>
       read(address, `GET ${job(id)}/log`, signal, async () =>
@@ -96,9 +111,11 @@ export function nodeClient(address: NodeAddress): NodeClient {
       ),
     remove: async (id, signal) => {
       try {
-        (await call('DELETE', job(id), undefined, signal)).resume();
+        const answer = (await call('DELETE', job(id), undefined, signal)).resume();
+        return answer.statusCode !== 202;
       } catch (error) {
         if (!(error instanceof SendenseError && error.details?.['status'] === 404)) throw error;
+        return true;
       }
     },
   };

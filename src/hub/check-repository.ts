@@ -5,6 +5,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { removeRunFolder } from '../host/run-folder.ts';
 import { diskName, manifestPath, markerName } from '../repository/layout.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
+import { sha256OfFile } from '../repository/verify-chain.ts';
 import type { CheckOutput, Manifest } from '../schemas/types.ts';
 import { checkDisk } from './check-disk.ts';
 import { remedies, report, type CheckOptions, type Walk } from './check-walk.ts';
@@ -166,6 +167,7 @@ async function checkPoint(
   manifests: ReadonlyMap<string, Manifest>,
   sound: Map<string, boolean>,
 ): Promise<void> {
+  await checkVmConfig(walk, context, manifest);
   for (const disk of manifest.disks) {
     const key = (id: string): string => `${id}/${disk.number}`;
     const parent =
@@ -203,6 +205,22 @@ async function checkPoint(
   }
 }
 
+/** The VM's configuration makes no disk unsound. */
+async function checkVmConfig(
+  walk: Walk,
+  context: string,
+  { backup_id: id, vm_config: config }: Manifest,
+): Promise<void> {
+  if (!config) return;
+  const path = join(context, config.path);
+  const sha256 = await sha256OfFile(join(walk.options.root, path), walk.options.signal).catch(() => null);
+  walk.options.signal?.throwIfAborted();
+  const remedy = 'Restore the file from a copy of the repository; the disks are not affected.';
+  if (sha256 === null) report(walk, 'error', 'file.missing', id, path, 'is missing or cannot be read', remedy);
+  else if (sha256 !== config.sha256)
+    report(walk, 'error', 'file.changed', id, path, `is damaged: its SHA-256 is ${sha256}`, remedy);
+}
+
 async function findUnowned(
   walk: Walk,
   context: string,
@@ -220,9 +238,12 @@ async function findUnowned(
     const id = entry.name.slice(0, -'.json'.length);
     if (entry.name.endsWith('.json') && dirname(pathOf(walk, entry)) === context && !manifests.has(id)) unread.add(id);
   }
-  const unjudged = new Set([...unread].flatMap((id) => [`${id}.json`, `${id}.qcow2`, `${id}.index`]));
+  const unjudged = new Set(
+    [...unread].flatMap((id) => [`${id}.json`, `${id}.qcow2`, `${id}.index`, `${id}.vm-config`]),
+  );
   for (const manifest of manifests.values()) {
     owned.add(manifestPath(context, manifest.backup_id));
+    if (manifest.vm_config) owned.add(join(context, manifest.vm_config.path));
     for (const disk of manifest.disks) owned.add(join(context, disk.path)).add(join(context, disk.index.path));
   }
   for (const entry of entries) {

@@ -7,6 +7,7 @@ import { points } from '../state/restore-points.ts';
 import type { State } from '../state/open-state.ts';
 import type { Services } from '../steps/services.ts';
 import type { Settings } from '../schemas/types.ts';
+import { sourceSecret } from './source-secret.ts';
 import { startEmbeddedNode, type EmbeddedNodeFactory } from './embedded-node.ts';
 
 export interface ServicesOptions {
@@ -68,6 +69,7 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
       remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name)),
     isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',
     readSecret,
+    sourceSecret: (source, signal) => sourceSecret({ state, settings, settingsFolder }, source, signal),
   };
 }
 

@@ -33,6 +33,9 @@ export function describePoints(
       digest: disk.digest,
     })),
     warnings: point.warnings,
+    not_protected: point.not_protected ?? [],
+    snapshot: point.snapshot ?? null,
+    vm_config: point.vm_config ? join(root(point.repository), point.vm.context, point.vm_config.path) : null,
   }));
 }
 

@@ -2,6 +2,7 @@ import type { CancelSignals } from '../engine/run-options.ts';
 import type { StepRegistry } from '../engine/step.ts';
 import type {
   CheckOutput,
+  DiscoverOutput,
   ImportOutput,
   ListOutput,
   PlanOutput,
@@ -13,7 +14,9 @@ import type {
   StatusOutput,
 } from '../schemas/types.ts';
 import type { Services } from '../steps/services.ts';
+import type { DiscoverRequestOptions } from './discover-source.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
+import type { Credentials } from './manage-credentials.ts';
 
 export interface HubOptions {
   /** Settings file; default: `sendense.yaml` in `startFolder`, upward, then /etc/sendense. */
@@ -60,5 +63,7 @@ export interface Hub extends AsyncDisposable {
   check(request: CheckRequest): Promise<CheckOutput>;
   status(): Promise<StatusOutput>;
   recover(signal?: AbortSignal): Promise<RecoverOutput>;
+  readonly credentials: Credentials;
+  discover(options: DiscoverRequestOptions): Promise<DiscoverOutput>;
   importRepository(name: string, signal?: AbortSignal): Promise<ImportOutput>;
 }

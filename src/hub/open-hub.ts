@@ -18,9 +18,13 @@ import { checkAll } from './check-all.ts';
 import { createServices, nodeStateDirOf } from './create-services.ts';
 import { describePoints } from './describe-points.ts';
 import { describeStatus } from './describe-status.ts';
+import { discoverSource } from './discover-source.ts';
 import type { Hub, HubOptions, PointFilter } from './hub.ts';
 import { importRepository } from './import-repository.ts';
 import { loadPipeline, requireSettings } from './load-pipeline.ts';
+import { manageCredentials } from './manage-credentials.ts';
+import { testCredential } from './test-credential.ts';
+import { writePlan } from './write-plan.ts';
 
 /** @throws SendenseError `settings.missing`, `settings.invalid`, `state.unusable` */
 export async function openHub(options: HubOptions): Promise<Hub> {
@@ -156,6 +160,12 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     check: (request) => checkAll(services, request),
 
     status: async () => describeStatus(state),
+
+    credentials: manageCredentials({ state, settings, settingsFolder: folder }, (request) =>
+      testCredential(services, request),
+    ),
+
+    discover: (request) => discoverSource(services, request, (subject, target) => writePlan(loaded, subject, target)),
 
     async importRepository(name, signal) {
       const root = services.repositoryPath(name);

@@ -14,8 +14,8 @@ const entry = startFile('cli/sendense-backup-client');
 
 export interface StartedClient {
   readonly identity: ProcessIdentity;
-  /** Resolves when the process has ended and was reaped. */
-  readonly ended: Promise<void>;
+  /** Resolves when the process has ended and was reaped: whether by itself, not by a signal that it could not handle. */
+  readonly ended: Promise<boolean>;
 }
 
 /**
@@ -35,14 +35,14 @@ export async function startClient(folder: JobFolder, request: BackupStartRequest
       env: { ...process.env, ...compileCache() },
     },
   );
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
-  child.once('exit', () => resolve());
+  const { promise: ended, resolve } = Promise.withResolvers<boolean>();
+  child.once('exit', (_code, signal) => resolve(signal === null));
   const failed = new Promise<never>((_, reject) => {
     child.once('error', (cause) =>
       reject(new SendenseError('job.failed', `the transfer process could not be started: ${cause.message}`, { cause })),
     );
   });
-  failed.catch(() => resolve());
+  failed.catch(() => resolve(true));
   child.stdin?.on('error', () => {});
   child.stdin?.end(JSON.stringify(request));
   child.unref();

@@ -5,14 +5,15 @@ import type { Readable } from 'node:stream';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists } from '../host/files.ts';
-import type { Discovered, DiscoverRequest, JobStatus, NodeHealth } from '../schemas/types.ts';
+import type { Discovered, DiscoverRequest, Inventory, JobStatus, NodeHealth } from '../schemas/types.ts';
 import { checkBody, checkParam } from './check-body.ts';
 import { checkStart } from './check-start.ts';
 import { answerError } from './error-answer.ts';
 import { openIndexSpool } from './index-spool.ts';
 import { openJobs } from './jobs.ts';
 import { nodeTools } from './node-tools.ts';
-import { discover } from './sources/index.ts';
+import { discover, inventory, loginOf } from './sources/index.ts';
+import { addVsphereRoutes } from './vsphere-routes.ts';
 import { tokenCheck } from './token.ts';
 
 export interface NodeOptions {
@@ -64,9 +65,12 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
     };
   });
 
-  app.post('/api/v1/discover', async (request, reply): Promise<Discovered> => {
+  app.post('/api/v1/discover', async (request, reply): Promise<Discovered | Inventory> => {
     const body = checkBody<DiscoverRequest>('node/discover.json', request.body);
-    return { vm_name: body.vm_name, ...(await discover(body.source, { signal: goneSignal(reply) })) };
+    const { vm_name: vmName, source } = body;
+    const asking = { login: loginOf(body), signal: goneSignal(reply) };
+    if (vmName === null) return inventory(source, asking);
+    return { vm_name: vmName, ...(await discover(source, { ...asking, vmName })) };
   });
 
   app.put<{ Params: { sha256: string } }>('/api/v1/indexes/:sha256', async (request, reply) => {
@@ -99,6 +103,15 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
     void reply.type('application/x-ndjson');
     return (await exists(log)) ? createReadStream(log) : '';
   });
+  app.get<OneJob>('/api/v1/jobs/:job/vm-config', async (request, reply) => {
+    const id = idOf(request);
+    const file = (await jobs.folder(id)).vmConfig;
+    if (!(await exists(file))) throw new SendenseError('job.unknown', `job ${id} has no VM configuration`);
+    return reply
+      .type('application/json')
+      .header('content-length', (await stat(file)).size)
+      .send(createReadStream(file));
+  });
   app.get<{ Params: { job: string; key: string } }>('/api/v1/jobs/:job/indexes/:key', async (request, reply) => {
     const key = checkParam('domain.json#/$defs/diskKey', 'key', request.params.key);
     const id = idOf(request);
@@ -112,9 +125,9 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
       .send(createReadStream(file));
   });
   app.delete<OneJob>('/api/v1/jobs/:job', async (request, reply) => {
-    await jobs.remove(idOf(request));
-    return reply.code(204).send();
+    return (await jobs.remove(idOf(request))) ? reply.code(204).send() : reply.code(202).send({});
   });
+  addVsphereRoutes(app, goneSignal);
   return app;
 }
 

@@ -15,8 +15,12 @@ export interface JobFolder {
   readonly client: string;
   /** There once someone asked to cancel. */
   readonly cancelled: string;
+  /** There once the job is to be removed as soon as its client has ended. */
+  readonly removed: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** The VM's configuration, where the source has one. */
+  readonly vmConfig: string;
   index(key: string): string;
   previousIndex(sha256: string): string;
   /** Id of the run folder for sockets; short, and no other node's. */
@@ -31,6 +35,9 @@ export interface JobRecord {
   readonly request_sha256: string;
 }
 
+/** In a job's folder. */
+export const vmConfigName = 'vm-config.json';
+
 export function jobFolderIn(stateDir: string, jobId: string): JobFolder {
   const path = join(stateDir, 'jobs', jobId);
   const socketsId = `job-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`;
@@ -41,8 +48,10 @@ export function jobFolderIn(stateDir: string, jobId: string): JobFolder {
     log: join(path, 'log.jsonl'),
     client: join(path, 'client.json'),
     cancelled: join(path, 'cancelled'),
+    removed: join(path, 'removed'),
     stdout: join(path, 'client.out'),
     stderr: join(path, 'client.err'),
+    vmConfig: join(path, vmConfigName),
     index: (key) => join(path, `${key}.index`),
     previousIndex: (sha256) => join(path, `${sha256}.previous`),
     socketsId,

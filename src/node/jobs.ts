@@ -1,19 +1,25 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SendenseError } from '../errors/sendense-error.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
+import { exists } from '../host/files.ts';
 import { isRunning, terminate } from '../host/process-identity.ts';
 import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
-import type { BackupStarted, BackupStartRequest, JobStatus } from '../schemas/types.ts';
+import type { BackupStarted, BackupStartRequest, JobStatus, ProcessIdentity } from '../schemas/types.ts';
 import { startClient } from './client-process.ts';
 import type { IndexSpool } from './index-spool.ts';
-import { jobFolderIn, readClient, readRecord, type JobFolder, type JobRecord } from './job-folder.ts';
+import { jobFolderIn, readClient, readRecord, readStatus, type JobFolder, type JobRecord } from './job-folder.ts';
 import { bury, isFinal, isYoung, whileAlive } from './job-state.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { cleanUpSource } from './sources/index.ts';
 import { stopStrays } from './stop-strays.ts';
 
 const maxRunning = 100;
 const watchMs = 2000;
+/** How long a client has to end before it is killed, where it has nothing to close. */
+const stopMs = 20_000;
+const cleanUpMs = 30 * 60 * 1000;
 /** Jobs that nobody removed. */
 const keepMs = 7 * 24 * 3600 * 1000;
 
@@ -26,8 +32,11 @@ export interface Jobs extends AsyncDisposable {
   list(): Promise<JobStatus[]>;
   /** Asks the client to end; does not wait. */
   cancel(id: string): Promise<void>;
-  /** Stops the client and all it started, and removes the job's files. */
-  remove(id: string): Promise<void>;
+  /**
+   * Stops the client and all it started, and removes the job's files. A client that is still closing its source (removing
+   * a snapshot can take hours) is left to it; its files go when it has ended. False: so it is.
+   */
+  remove(id: string): Promise<boolean>;
   /** @throws SendenseError `job.unknown` */
   folder(id: string): Promise<JobFolder>;
 }
@@ -35,6 +44,7 @@ export interface Jobs extends AsyncDisposable {
 export async function openJobs(options: { stateDir: string; indexes: IndexSpool }): Promise<Jobs> {
   const { stateDir, indexes } = options;
   const alone = oneAtATime();
+  const ending = new AbortController();
   await mkdir(join(stateDir, 'jobs'), { recursive: true, mode: 0o700 });
 
   const known = async (id: string): Promise<JobFolder> => {
@@ -73,7 +83,7 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
     await prepare(folder, record, request, indexes);
     try {
       const client = await startClient(folder, request);
-      void client.ended.then(() => status(request.job_id)).catch(() => {});
+      void client.ended.then((byItself) => afterEnd(folder, request, byItself)).catch(() => {});
     } catch (error) {
       await discard(folder);
       throw error;
@@ -81,12 +91,27 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
     return { job_id: request.job_id, status: 'starting' };
   };
 
-  const remove = async (id: string): Promise<void> => {
+  /** A client that died could not close its source; what it logged in with is still known here. */
+  const afterEnd = async (folder: JobFolder, request: BackupStartRequest, byItself: boolean): Promise<void> => {
+    const lost = (await readRecord(folder)) !== null && (await whileAlive(folder)) === null;
+    await status(request.job_id).catch(() => null);
+    if (byItself && !lost) return;
+    try {
+      await cleanUpSource(request, AbortSignal.any([ending.signal, AbortSignal.timeout(cleanUpMs)]));
+    } catch (error) {
+      const { code, message } = toSendenseError(error);
+      const line = { time: Date.now(), level: 'error', message: `the source was not cleaned up: ${message}`, code };
+      await appendFile(folder.log, `${JSON.stringify(line)}\n`).catch(() => {});
+    }
+  };
+
+  const remove = async (id: string): Promise<boolean> => {
     const folder = await known(id);
     const client = await readClient(folder);
-    if (client) await terminate(client, { graceMs: 20_000 });
+    if (client && !(await stopClient(folder, client))) return false;
     await stopStrays([folder.path, folder.sockets]);
     await discard(folder);
+    return true;
   };
 
   const watch = async (): Promise<void> => {
@@ -94,7 +119,8 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
       const folder = jobFolderIn(stateDir, id);
       if (!(await readRecord(folder)) && !(await isYoung(folder.path))) await discard(folder);
       const job = await status(id).catch(() => null);
-      if (job?.finished && Date.now() - job.finished > keepMs) await alone(id, () => remove(id));
+      if (job && isFinal(job) && (await exists(folder.removed))) await alone(id, () => remove(id));
+      else if (job?.finished && Date.now() - job.finished > keepMs) await alone(id, () => remove(id));
     }
   };
   await watch();
@@ -118,10 +144,24 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
     remove: (id) => alone(id, () => remove(id)),
     folder: known,
     [Symbol.asyncDispose]: async () => {
+      ending.abort(new SendenseError('job.cancelled', 'the node ends'));
       clearInterval(timer);
       await watching;
     },
   };
+}
+
+/** Whether it has ended. False: it closes its source, and its files are removed when that is done. */
+async function stopClient(folder: JobFolder, client: ProcessIdentity): Promise<boolean> {
+  if (!isRunning(client)) return true;
+  await writeFile(folder.removed, '', { mode: 0o600 });
+  process.kill(client.pid, 'SIGTERM');
+  for (const end = performance.now() + stopMs; performance.now() < end; await delay(20))
+    if (!isRunning(client)) return true;
+  const status = await readStatus(folder);
+  if (isRunning(client) && status && !isFinal(status) && (status.activity || status.snapshot)) return false;
+  await terminate(client, { graceMs: 1000 });
+  return true;
 }
 
 async function prepare(

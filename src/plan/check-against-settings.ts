@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import type { Plan, Settings } from '../schemas/types.ts';
 import { relativeDisks } from './check-plan.ts';
+import { vmFindings } from './check-vm.ts';
 import { diagnosticOf, type Diagnostic, type Finding } from './diagnostic.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { isWritten, type Path, type PlanDocument } from './document.ts';
@@ -58,33 +59,19 @@ function unknown(
 }
 
 function sourceFindings(plan: Exclude<Plan, { kind: 'restore' }>, settings: Settings): Finding[] {
-  const { source, name } = plan.vm;
-  if (typeof source === 'object') return [];
+  const { source } = plan.vm;
+  if (typeof source === 'object') return vmFindings(plan.vm, undefined, settings);
   const known = Object.keys(settings.sources);
   if (source !== undefined) {
     const missing = unknown('source', source, known, ['vm', 'source']);
-    return missing.length > 0 ? missing : vmFindings(name, source, settings);
+    return missing.length > 0 ? missing : vmFindings(plan.vm, source, settings);
   }
-  if (known.length === 1 && known[0] !== undefined) return vmFindings(name, known[0], settings);
+  if (known.length === 1 && known[0] !== undefined) return vmFindings(plan.vm, known[0], settings);
   const message =
     known.length === 0
       ? 'neither the plan nor the settings say where the disks of the VM are'
       : 'the settings have several sources, and the plan names none';
   return [{ rule: 'settings/no-source', at: { path: ['vm'] }, message, allowed: known }];
-}
-
-function vmFindings(vm: string, source: string, settings: Settings): Finding[] {
-  const known = Object.keys(settings.sources[source]?.vms ?? {});
-  if (known.includes(vm)) return [];
-  return [
-    {
-      rule: 'settings/unknown-vm',
-      at: { path: ['vm', 'name'], part: 'value' },
-      message: `the source ${shown(source)} has no VM ${shown(vm)}`,
-      allowed: known,
-      suggestion: didYouMean(vm, known),
-    },
-  ];
 }
 
 function relativeFindings(
@@ -101,7 +88,8 @@ function relativeFindings(
   const { source, name } = plan.vm;
   if (typeof source === 'object') return own;
   const chosen = source ?? Object.keys(settings.sources)[0];
-  const disks = (chosen === undefined ? undefined : settings.sources[chosen]?.vms[name]?.disks) ?? [];
+  const written = chosen === undefined ? undefined : settings.sources[chosen];
+  const disks = (written?.type === 'image' ? written.vms[name]?.disks : undefined) ?? [];
   const relative = disks.find((disk) => !isAbsolute(disk.path));
   if (!relative) return own;
   return [

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import type { Settings } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';
 import { checkDisks, checkDuration } from './check-plan.ts';
+import { vsphereFindings } from './check-sources.ts';
 import { diagnosticOf, inOrder, type Diagnostic } from './diagnostic.ts';
 import type { PlanDocument } from './document.ts';
 import { parseDocument, valueOf } from './parse-document.ts';
@@ -84,11 +85,12 @@ function checkSettings(document: PlanDocument): Diagnostic[] {
     );
   }
   if (durationMs(wait) !== undefined) diagnostics.push(...checkDuration(document, wait, ['ports', 'wait'], 0));
-  for (const [source, { vms }] of Object.entries(mapping(settings['sources'])).map(
-    ([name, entry]) => [name, mapping(entry)] as const,
-  )) {
-    for (const [vm, entry] of Object.entries(mapping(vms))) {
-      diagnostics.push(...checkDisks(document, mapping(entry)['disks'], ['sources', source, 'vms', vm, 'disks']));
+  for (const [name, entry] of Object.entries(mapping(settings['sources']))) {
+    const source = mapping(entry);
+    if (source['type'] === 'vsphere')
+      diagnostics.push(...vsphereFindings(source, ['sources', name]).map((item) => diagnosticOf(document, item)));
+    for (const [vm, described] of Object.entries(mapping(source['vms']))) {
+      diagnostics.push(...checkDisks(document, mapping(described)['disks'], ['sources', name, 'vms', vm, 'disks']));
     }
   }
   return diagnostics;

@@ -132,6 +132,22 @@ export const rules = {
   ),
 
   'settings/ports': rule('The port range ends before it begins', 'Give from the smaller number.'),
+  'settings/vsphere-login': rule(
+    'A vSphere source needs one way to log in',
+    'Give user and password: { secret: … }, or credential: NAME of a stored one (`sendense-run credentials add`).',
+  ),
+  'settings/vsphere-trust': rule(
+    'A vSphere source has two ways to know the server',
+    'Keep thumbprint or ca, not both.',
+  ),
+  'settings/vsphere-host': rule(
+    'The address of a vSphere source cannot be',
+    'Write HOST or HOST:PORT; an IPv6 address stands in brackets.',
+  ),
+  'settings/vsphere-transport': rule(
+    'A transport is not configured',
+    'Add the section that it needs to the source in sendense.yaml, or leave it out.',
+  ),
   'settings/unknown-repository': rule(
     'The settings have no such repository',
     'Correct the name, or add the repository to sendense.yaml.',
@@ -148,6 +164,11 @@ export const rules = {
     'The source does not have the VM',
     'Correct the name, or add the VM to the source in sendense.yaml.',
   ),
+  'settings/vsphere-only': rule(
+    'A key means something for a vSphere source only',
+    'Leave the key out, or name a source of type vsphere.',
+  ),
+  'settings/vm-identity': rule('Two keys say which VM it is', 'Keep path or moref, not both.'),
   'settings/no-source': rule(
     'The plan does not say where the disks are',
     'Add vm.source to the plan, or exactly one source to sendense.yaml.',

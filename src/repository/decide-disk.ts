@@ -8,6 +8,8 @@ export interface DecisionFacts {
   readonly lastPoint: string | null;
   /** This very disk (by uuid) in that restore point. */
   readonly parent: StoredDisk | null;
+  /** Why nothing of the VM's earlier restore points can be built on, whatever the disk says; null: nothing speaks against it. */
+  readonly broken?: string | null;
   /** What was found of the parent's chain, its content compared where it was touched. */
   readonly chain: ChainVerdict | null;
 }
@@ -30,14 +32,20 @@ const incremental = (method: 'areas' | 'digest', reason: string): Decision => ({
 });
 
 /** Full or incremental, and why. Incremental only where all that DESIGN.md section 5 demands holds. Pure. */
-export function decideDisk({ disk, wanted, lastPoint, parent, chain }: DecisionFacts): Decision {
+export function decideDisk({ disk, wanted, lastPoint, parent, chain, broken }: DecisionFacts): Decision {
   if (wanted === 'full') return asked;
   if (lastPoint === null) return fallback('first backup of this VM in this repository');
   if (!parent) return fallback(`the disk is not in the last restore point ${lastPoint}`);
   if (parent.capacity !== disk.capacity_bytes)
     return fallback(`the capacity changed from ${parent.capacity} to ${disk.capacity_bytes} bytes`);
+  if (broken) return fallback(broken);
   if (parent.changeId === null) return fallback(`no change id is recorded for this disk at ${lastPoint}`);
   if (chain?.verdict !== 'sound') return fallback(`the chain cannot be built on: ${whyNot(chain)}`);
+  if (disk.change_tracking === 'cbt') {
+    return parent.changeId.startsWith('digest:')
+      ? incremental('digest', `compared by digest with ${parent.backupId}, which was made without change tracking`)
+      : incremental('areas', `changed areas since ${parent.backupId}`);
+  }
   if (disk.change_tracking === 'areas') {
     if (disk.changed_since === parent.changeId) return incremental('areas', `changed areas since ${parent.backupId}`);
     const since = disk.changed_since === null ? 'has no start' : `starts at ${disk.changed_since}`;

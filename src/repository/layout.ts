@@ -7,6 +7,9 @@ export const diskName = (number: number): string => `disk-${number}`;
 
 export const manifestPath = (context: string, backupId: string): string => join(context, `${backupId}.json`);
 
+/** The configuration of the VM, beside the manifest. */
+export const vmConfigPath = (context: string, backupId: string): string => join(context, `${backupId}.vm-config`);
+
 /** The manifest that an image belongs to, once it is committed. */
 export const manifestOfImage = (image: string): string =>
   join(dirname(dirname(image)), `${basename(image, '.qcow2')}.json`);

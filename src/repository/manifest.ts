@@ -5,7 +5,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../host/files.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
 import type { Manifest } from '../schemas/types.ts';
-import { imagePath, indexPath } from './layout.ts';
+import { imagePath, indexPath, vmConfigPath } from './layout.ts';
 
 /** JSON with sorted keys and no spaces: the same text wherever it is written. */
 function canonical(value: unknown): string {
@@ -74,7 +74,8 @@ export async function readManifest(path: string): Promise<Manifest> {
 }
 
 /** The checksum proves only that nobody changed a manifest by accident: what it names is opened, so it must be its own. */
-function strayPath({ vm: { context }, backup_id, disks }: Manifest): string | null {
+function strayPath({ vm: { context }, backup_id, disks, vm_config: config }: Manifest): string | null {
+  if (config && config.path !== relative(context, vmConfigPath(context, backup_id))) return config.path;
   for (const disk of disks) {
     if (disk.path !== relative(context, imagePath(context, disk.number, backup_id))) return disk.path;
     if (disk.index.path !== relative(context, indexPath(context, disk.number, backup_id))) return disk.index.path;

@@ -52,7 +52,15 @@ export type Steps = [Step, ...Step[]];
 /**
  * A source as the node gets it.
  */
-export type Source = ImageSourceSpec;
+export type Source = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source as the node gets it.
+ */
+export type Source1 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * VMs of a source, what `discover` prints.
+ */
+export type DiscoverOutput = VsphereDiscoverOutput | ImageDiscoverOutput;
 /**
  * One JSON line of sendense-run run --json.
  */
@@ -131,6 +139,16 @@ export interface AllSchemas {
   ImageDisk: ImageDisk;
   ImageSource: ImageSource;
   /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  DataRate: string;
+  /**
+   * How disks of a VMware VM are read: VMware's disk library, HTTPS access to the datastore, or SSH to the ESXi host.
+   */
+  Transport: 'vddk' | 'https' | 'ssh';
+  Vm: Vm;
+  Limits: Limits;
+  /**
    * sha256:<64 hex digits>
    */
   Digest: string;
@@ -164,14 +182,27 @@ export interface AllSchemas {
   NbdServer: NbdServer;
   JobDisk: JobDisk;
   JobStatus: JobStatus;
+  NotProtected: NotProtected;
+  SnapshotFacts: SnapshotFacts;
+  VsphereDisk: VsphereDisk;
+  VsphereSnapshot: VsphereSnapshot;
+  VsphereFinding: VsphereFinding;
+  VsphereVm: VsphereVm;
   Manifest: Manifest;
   BackupStartRequest: BackupStartRequest;
   BackupStarted: BackupStarted;
+  CbtStatus: CbtStatus;
+  CredentialsTestRequest: CredentialsTestRequest;
+  CredentialsTested: CredentialsTested;
   DiscoverRequest: DiscoverRequest;
   Discovered: Discovered;
   NodeError: NodeError;
   NodeHealth: NodeHealth;
+  Inventory: Inventory;
   CheckOutput: CheckOutput;
+  CredentialsTestOutput: CredentialsTestOutput;
+  CredentialsOutput: CredentialsOutput;
+  DiscoverOutput: DiscoverOutput;
   ErrorOutput: ErrorOutput;
   ImportOutput: ImportOutput;
   ListOutput: ListOutput;
@@ -219,6 +250,7 @@ export interface AllSchemas {
   RestoreVerifyOutput: RestoreVerifyOutput;
   RestoreWriteInput: RestoreWriteInput;
   RestoreWriteOutput: RestoreWriteOutput;
+  VmConfig: VmConfig;
 }
 /**
  * What an outside tracker saw change on one disk between two landmarks.
@@ -371,6 +403,64 @@ export interface ImageSource {
    */
   disks: [ImageDisk, ...ImageDisk[]];
 }
+/**
+ * The VM to protect.
+ */
+export interface Vm {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * Where the disks are: a source of sendense.yaml by name, or given here. Default: the only source of sendense.yaml.
+   */
+  source?: string | ImageSource;
+  /**
+   * vSphere: inventory path, for example /DC1/vm/pgtest1. Default: the VM of this name, where there is only one.
+   */
+  path?: string;
+  /**
+   * vSphere: managed object id of the VM, for example vm-57, instead of a path.
+   */
+  moref?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  credential?: string;
+  /**
+   * vSphere: whether the guest's file systems are brought to rest for the snapshot. required: fail where that cannot be done; try: go on without and say so. Default: try.
+   */
+  quiesce?: 'required' | 'try' | 'off';
+  /**
+   * vSphere: changed block tracking. auto: use it where it is on, else compare by digest; enable: switch it on where it is off; require: refuse where it is off; off: do not use it. Default: auto.
+   */
+  cbt?: 'auto' | 'enable' | 'require' | 'off';
+  /**
+   * vSphere: what to do where the VM has snapshots that are not Sendense's. allow: go on where that is safe (the transport can read such disks), and record why. Default: refuse.
+   */
+  foreignSnapshots?: 'refuse' | 'allow';
+  /**
+   * How disks of a VMware VM are read: VMware's disk library, HTTPS access to the datastore, or SSH to the ESXi host.
+   */
+  transport?: 'vddk' | 'https' | 'ssh';
+}
+/**
+ * Limits of a transfer.
+ */
+export interface Limits {
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  diskRate?: string;
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  jobRate?: string;
+  /**
+   * Disks of a VM that are copied at the same time. Default: 2.
+   */
+  disksAtOnce?: number;
+}
 export interface ImageSourceSpec {
   type: 'image';
   /**
@@ -395,6 +485,59 @@ export interface ImageSourceSpec {
     }[],
   ];
 }
+export interface VsphereSourceSpec {
+  type: 'vsphere';
+  /**
+   * Name of the source in sendense.yaml.
+   */
+  name: string;
+  /**
+   * Without port.
+   */
+  host: string;
+  port: number;
+  /**
+   * Empty: the one who brings the password says it in vcenter_user.
+   */
+  user: string;
+  /**
+   * The stored credential that user and password are from.
+   */
+  credential: string | null;
+  thumbprint: string | null;
+  /**
+   * PEM text.
+   */
+  ca: string | null;
+  /**
+   * Inventory path of the VM.
+   */
+  path: string | null;
+  moref: string | null;
+  quiesce: 'required' | 'try' | 'off';
+  cbt: 'auto' | 'enable' | 'require' | 'off';
+  foreign_snapshots: 'refuse' | 'allow';
+  /**
+   * @minItems 1
+   *
+   * Items: How disks of a VMware VM are read: VMware's disk library, HTTPS access to the datastore, or SSH to the ESXi host.
+   */
+  transports: ['vddk' | 'https' | 'ssh', ...('vddk' | 'https' | 'ssh')[]];
+  vddk: {
+    libdir: string;
+    plugin: string | null;
+    modes: string;
+    compression: 'none' | 'zlib' | 'fastlz' | 'skipz';
+  } | null;
+  ssh: {
+    host: string | null;
+    port: number;
+    user: string;
+    identity: string;
+    known_hosts: string;
+  } | null;
+  disks_per_host: number;
+}
 /**
  * One disk as the node sees it. Sizes in bytes.
  */
@@ -415,7 +558,10 @@ export interface DiskInfo {
    */
   capacity_bytes: number;
   allocated_bytes: number | null;
-  change_tracking: 'digest' | 'areas';
+  /**
+   * digest: none, blocks are compared; areas: a list of changes is there; cbt: the hypervisor is asked once the snapshot is there.
+   */
+  change_tracking: 'digest' | 'areas' | 'cbt';
   /**
    * The tracker's landmark, where known before the transfer.
    */
@@ -614,6 +760,21 @@ export interface JobStatus {
   error: ErrorOutput | null;
   warnings: string[];
   disks: JobDisk[];
+  snapshot?: SnapshotFacts | null;
+  /**
+   * The VM's configuration, to be fetched.
+   */
+  vm_config?: {
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    sha256: string;
+  } | null;
+  /**
+   * What the job does where no bytes move, for example removing its snapshot.
+   */
+  activity?: string | null;
 }
 export interface ErrorOutput {
   /**
@@ -627,6 +788,170 @@ export interface ErrorOutput {
     line: number;
     column: number;
   } | null;
+}
+/**
+ * The snapshot that a backup was read from.
+ */
+export interface SnapshotFacts {
+  name: string;
+  /**
+   * What was asked.
+   */
+  quiesce: 'required' | 'try' | 'off';
+  /**
+   * Whether the guest's file systems were brought to rest.
+   */
+  quiesced: boolean;
+  /**
+   * Why not, or why foreign snapshots were no obstacle.
+   */
+  note: string | null;
+  /**
+   * How disks of a VMware VM are read: VMware's disk library, HTTPS access to the datastore, or SSH to the ESXi host.
+   */
+  transport: 'vddk' | 'https' | 'ssh';
+  transport_reason: string;
+}
+/**
+ * A disk that takes no part in the backup, and why.
+ */
+export interface NotProtected {
+  label: string;
+  uuid: string | null;
+  reason: string;
+}
+/**
+ * A virtual disk of a VMware VM.
+ */
+export interface VsphereDisk {
+  /**
+   * Device key, as the hypervisor gives it.
+   */
+  key: number;
+  /**
+   * Hard disk 1
+   */
+  label: string;
+  /**
+   * Controller and unit, for example scsi0:1.
+   */
+  address: string;
+  controller_key: number;
+  /**
+   * For example ParaVirtualSCSIController.
+   */
+  controller_type: string;
+  unit: number | null;
+  /**
+   * Backing uuid: the identity of the disk across runs.
+   */
+  uuid: string | null;
+  /**
+   * Bytes.
+   */
+  capacity_bytes: number;
+  /**
+   * persistent, independent_persistent, …
+   */
+  mode: string;
+  /**
+   * flat, sesparse, rdm-physical, rdm-virtual, sparse, other
+   */
+  backing: string;
+  thin: boolean | null;
+  datastore: string | null;
+  /**
+   * [datastore] folder/disk.vmdk
+   */
+  file: string;
+  /**
+   * The backing is a delta on top of another.
+   */
+  has_parent: boolean;
+  /**
+   * sharingMultiWriter or null
+   */
+  sharing: string | null;
+  /**
+   * Where the backing says one.
+   */
+  change_id: string | null;
+  /**
+   * Takes part in snapshots.
+   */
+  protected: boolean;
+  not_protected_reason: string | null;
+}
+/**
+ * A snapshot of a VMware VM.
+ */
+export interface VsphereSnapshot {
+  moref: string;
+  name: string;
+  description: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  quiesced: boolean;
+  current: boolean;
+  /**
+   * Bears Sendense's mark.
+   */
+  ours: boolean;
+}
+/**
+ * What would stop or weaken a backup.
+ */
+export interface VsphereFinding {
+  level: 'stops' | 'weakens';
+  /**
+   * Stable, for example disk.independent.
+   */
+  code: string;
+  message: string;
+}
+/**
+ * A VMware VM as the node sees it. Sizes in bytes.
+ */
+export interface VsphereVm {
+  path: string;
+  moref: string;
+  name: string;
+  instance_uuid: string | null;
+  bios_uuid: string | null;
+  template: boolean;
+  power_state: 'poweredOn' | 'poweredOff' | 'suspended' | 'unknown';
+  connection_state: string;
+  guest: string | null;
+  /**
+   * vmx-19
+   */
+  hardware_version: string | null;
+  /**
+   * running, not-running, not-installed or unknown.
+   */
+  tools: string;
+  /**
+   * Name of the ESXi host.
+   */
+  host: string | null;
+  /**
+   * Name of the datacenter.
+   */
+  datacenter: string | null;
+  cbt: {
+    supported: boolean;
+    enabled: boolean;
+  };
+  disks: VsphereDisk[];
+  snapshots: VsphereSnapshot[];
+  consolidation_needed: boolean;
+  /**
+   * Milliseconds since the epoch, in the node's clock: when the VM was last reverted to a snapshot, where that is known.
+   */
+  last_revert: number | null;
+  findings: VsphereFinding[];
 }
 /**
  * One restore point; lies beside its disks in the repository.
@@ -643,6 +968,14 @@ export interface Manifest {
      * Directory of the VM in the repository.
      */
     context: string;
+    /**
+     * vSphere's instanceUuid.
+     */
+    instance_uuid?: string | null;
+    /**
+     * Inventory path.
+     */
+    path?: string | null;
   };
   kind: 'full' | 'incremental';
   /**
@@ -769,6 +1102,19 @@ export interface Manifest {
    * SHA-256 of this document without this field, as JSON with sorted keys and no spaces.
    */
   checksum: string;
+  vm_config?: {
+    /**
+     * Relative to this manifest; schemas/vm-config.json.
+     */
+    path: string;
+    bytes: number;
+    sha256: string;
+  } | null;
+  snapshot?: SnapshotFacts | null;
+  /**
+   * Disks of the VM that are not in this restore point.
+   */
+  not_protected?: NotProtected[];
 }
 /**
  * Starts the transfer of all disks of a VM.
@@ -792,7 +1138,7 @@ export interface BackupStartRequest {
   nbd_targets: string;
   backup_type: 'full' | 'incremental';
   previous_change_id?: string | null;
-  source: Source;
+  source?: Source1;
   /**
    * Per disk what to do; without it backup_type and previous_change_id count for all.
    */
@@ -808,11 +1154,33 @@ export interface BackupStartRequest {
      * SHA-256 (hex) of a block index uploaded before.
      */
     previous_index: string | null;
+    /**
+     * Identity of the disk; a source that finds another disk under the key refuses.
+     */
+    uuid?: string | null;
   }[];
   tuning?: {
     connections: number;
     requests: number;
+    disks_at_once?: number;
+    /**
+     * Bytes per second for each disk.
+     */
+    disk_rate?: number;
+    /**
+     * Bytes per second for all disks together.
+     */
+    job_rate?: number;
   };
+  /**
+   * Goes into the snapshot's name.
+   */
+  backup_id?: string | null;
+  vcenter_thumbprint?: string | null;
+  /**
+   * When the VM was last reverted to a snapshot, as discover told it; a later revert ends the job.
+   */
+  last_revert?: number | null;
 }
 export interface BackupStarted {
   /**
@@ -821,14 +1189,84 @@ export interface BackupStarted {
   job_id: string;
   status: string;
 }
-export interface DiscoverRequest {
+/**
+ * Changed block tracking of one VM.
+ */
+export interface CbtStatus {
   vm_name: string;
+  path: string;
+  moref: string;
+  supported: boolean;
+  enabled: boolean;
+  disks: {
+    key: number;
+    label: string;
+    uuid: string | null;
+    change_id: string | null;
+    protected: boolean;
+  }[];
+  snapshots: VsphereSnapshot[];
+  findings: VsphereFinding[];
+}
+/**
+ * Whether user and password of a source work, and what the user may do.
+ */
+export interface CredentialsTestRequest {
   source: Source;
+  vcenter_user: string;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password: string;
+}
+export interface CredentialsTested {
+  about: {
+    api_type: 'VirtualCenter' | 'HostAgent';
+    api_version: string;
+    full_name: string;
+    instance_uuid: string | null;
+  };
+  /**
+   * As the server names it.
+   */
+  user: string;
+  /**
+   * Privileges that a backup needs and the user does not have.
+   */
+  missing: {
+    /**
+     * For example VirtualMachine.State.CreateSnapshot.
+     */
+    privilege: string;
+    /**
+     * What it is needed for.
+     */
+    why: string;
+  }[];
+  warnings: string[];
+}
+export interface DiscoverRequest {
+  /**
+   * null: all VMs of the source.
+   */
+  vm_name: string | null;
+  source: Source;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  vcenter_user?: string | null;
 }
 export interface Discovered {
   vm_name: string;
   disks: DiskInfo[];
   warnings: string[];
+  vm?: VsphereVm | null;
+  not_protected?: NotProtected[];
+  /**
+   * Why a backup as asked for is not possible.
+   */
+  refused?: ErrorOutput | null;
 }
 export interface NodeError {
   error: ErrorOutput;
@@ -849,6 +1287,19 @@ export interface NodeHealth {
     version: string | null;
   }[];
   jobs_running: number;
+}
+/**
+ * All VMs of a source.
+ */
+export interface Inventory {
+  about: {
+    api_type: 'VirtualCenter' | 'HostAgent';
+    api_version: string;
+    full_name: string;
+    instance_uuid: string | null;
+  };
+  vms: VsphereVm[];
+  warnings: string[];
 }
 export interface CheckOutput {
   version: 1;
@@ -876,6 +1327,119 @@ export interface CheckOutput {
     message: string;
     remedy: string;
   }[];
+}
+/**
+ * What `credentials test` prints.
+ */
+export interface CredentialsTestOutput {
+  version: 1;
+  /**
+   * No privilege is missing.
+   */
+  ok: boolean;
+  name: string;
+  source: string;
+  node: string;
+  about: {
+    api_type: 'VirtualCenter' | 'HostAgent';
+    api_version: string;
+    full_name: string;
+    instance_uuid: string | null;
+  };
+  user: string;
+  missing: {
+    /**
+     * For example VirtualMachine.State.CreateSnapshot.
+     */
+    privilege: string;
+    /**
+     * What it is needed for.
+     */
+    why: string;
+  }[];
+  warnings: string[];
+}
+/**
+ * What `credentials list|add|rotate|remove` print. Never a password.
+ */
+export interface CredentialsOutput {
+  version: 1;
+  /**
+   * What new credentials are sealed with; null: there is no key yet.
+   */
+  key: {
+    kind: 'file' | 'systemd';
+    path: string;
+    /**
+     * First 16 hex digits of its SHA-256.
+     */
+    id: string;
+  } | null;
+  /**
+   * list: all; else those that the command was about.
+   */
+  credentials: {
+    name: string;
+    /**
+     * null: it cannot be opened.
+     */
+    user: string | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    created: number;
+    /**
+     * Milliseconds since the epoch.
+     */
+    updated: number;
+    key_id: string;
+    /**
+     * Why it cannot be opened.
+     */
+    problem: string | null;
+    used_by: {
+      sources: string[];
+      /**
+       * Plan files beside sendense.yaml and in plans/ there.
+       */
+      plans: string[];
+    };
+  }[];
+}
+export interface VsphereDiscoverOutput {
+  version: 1;
+  type: 'vsphere';
+  source: string;
+  node: string;
+  about: {
+    api_type: 'VirtualCenter' | 'HostAgent';
+    api_version: string;
+    full_name: string;
+    instance_uuid: string | null;
+  };
+  vms: VsphereVm[];
+  warnings: string[];
+  /**
+   * The plan that --write-plan wrote.
+   */
+  plan_file: string | null;
+}
+export interface ImageDiscoverOutput {
+  version: 1;
+  type: 'image';
+  source: string;
+  node: string;
+  vms: {
+    name: string;
+    disks: DiskInfo[];
+    warnings: string[];
+    error: ErrorOutput | null;
+  }[];
+  warnings: string[];
+  /**
+   * The plan that --write-plan wrote.
+   */
+  plan_file: string | null;
 }
 export interface ImportOutput {
   version: 1;
@@ -917,6 +1481,15 @@ export interface RestorePointOutput {
     digest: string;
   }[];
   warnings: string[];
+  /**
+   * Disks of the VM that are not in this restore point.
+   */
+  not_protected?: NotProtected[];
+  snapshot?: SnapshotFacts | null;
+  /**
+   * Absolute path of the VM's configuration.
+   */
+  vm_config?: string | null;
 }
 /**
  * What a run would do, without doing it.
@@ -1228,19 +1801,7 @@ export interface BackupPlan {
    * auto: incremental where it is safe, else full with the reason.
    */
   mode: 'auto' | 'full';
-  /**
-   * The VM to protect.
-   */
-  vm: {
-    /**
-     * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-     */
-    name: string;
-    /**
-     * Where the disks are: a source of sendense.yaml by name, or given here. Default: the only source of sendense.yaml.
-     */
-    source?: string | ImageSource;
-  };
+  vm: Vm;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
@@ -1254,6 +1815,7 @@ export interface BackupPlan {
    * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
    */
   verify: 'changed' | 'all';
+  limits: Limits1;
   /**
    * A duration: a number and ms, s, m, h or d, for example 90s.
    */
@@ -1274,6 +1836,23 @@ export interface BackupPlan {
   result?: Result;
 }
 /**
+ * Limits of a transfer.
+ */
+export interface Limits1 {
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  diskRate?: string;
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  jobRate?: string;
+  /**
+   * Disks of a VM that are copied at the same time. Default: 2.
+   */
+  disksAtOnce?: number;
+}
+/**
  * Backs up one VM on top of its last restore point, and refuses where that is not safe.
  */
 export interface IncrementalPlan {
@@ -1288,19 +1867,7 @@ export interface IncrementalPlan {
    * What to do for a disk that has nothing safe to build on.
    */
   onNoParent: 'refuse' | 'full';
-  /**
-   * The VM to protect.
-   */
-  vm: {
-    /**
-     * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-     */
-    name: string;
-    /**
-     * Where the disks are: a source of sendense.yaml by name, or given here. Default: the only source of sendense.yaml.
-     */
-    source?: string | ImageSource;
-  };
+  vm: Vm;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
@@ -1314,6 +1881,7 @@ export interface IncrementalPlan {
    * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
    */
   verify: 'changed' | 'all';
+  limits: Limits2;
   /**
    * A duration: a number and ms, s, m, h or d, for example 90s.
    */
@@ -1332,6 +1900,23 @@ export interface IncrementalPlan {
   after?: Command[];
   steps?: Steps;
   result?: Result;
+}
+/**
+ * Limits of a transfer.
+ */
+export interface Limits2 {
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  diskRate?: string;
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  jobRate?: string;
+  /**
+   * Disks of a VM that are copied at the same time. Default: 2.
+   */
+  disksAtOnce?: number;
 }
 /**
  * Writes the disks of a restore point into a directory.
@@ -1448,7 +2033,7 @@ export interface Settings {
     [k: string]: EmbeddedNode | DirectNode;
   };
   sources: {
-    [k: string]: ImageSourceSettings;
+    [k: string]: ImageSourceSettings | VsphereSourceSettings;
   };
   /**
    * NBD ports of this hub.
@@ -1494,6 +2079,108 @@ export interface ImageSourceSettings {
     };
   };
 }
+/**
+ * A vCenter or an ESXi host.
+ */
+export interface VsphereSourceSettings {
+  type: 'vsphere';
+  /**
+   * Name or address, for example vcenter.example.com or vcenter.example.com:8443.
+   */
+  host: string;
+  /**
+   * User name, for example backup@vsphere.local; a credential has its own.
+   */
+  user?: string;
+  password?: Secret;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  credential?: string;
+  /**
+   * SHA-1 or SHA-256 of the certificate, hexadecimal; `openssl x509 -noout -fingerprint -sha256` prints it.
+   */
+  thumbprint?: string;
+  /**
+   * PEM file of the authority that signed the certificate, instead of a thumbprint. Neither: the system's authorities.
+   */
+  ca?: string;
+  /**
+   * Tried in this order.
+   *
+   * @minItems 1
+   *
+   * Items: How disks of a VMware VM are read: VMware's disk library, HTTPS access to the datastore, or SSH to the ESXi host.
+   */
+  transports: ['vddk' | 'https' | 'ssh', ...('vddk' | 'https' | 'ssh')[]];
+  /**
+   * VMware's disk library on the node.
+   */
+  vddk?: {
+    /**
+     * Folder of the library on the node, absolute; it has lib64/ in it.
+     */
+    libdir: string;
+    /**
+     * nbdkit's vddk plugin on the node, where it is not installed: absolute path of nbdkit-vddk-plugin.so.
+     */
+    plugin?: string;
+    /**
+     * VDDK transport modes in order, for example file:nbdssl:nbd or hotadd:nbdssl.
+     */
+    modes?: string;
+    /**
+     * Compression of the network traffic. Default: fastlz.
+     */
+    compression?: 'none' | 'zlib' | 'fastlz' | 'skipz';
+  };
+  /**
+   * SSH from the node to the ESXi host of the VM.
+   */
+  ssh?: {
+    /**
+     * Default: the ESXi host on which the VM runs.
+     */
+    host?: string;
+    /**
+     * Default: 22.
+     */
+    port?: number;
+    /**
+     * Default: root.
+     */
+    user?: string;
+    /**
+     * Private key on the node, absolute path.
+     */
+    identity: string;
+    /**
+     * known_hosts file on the node with the host's key, absolute path.
+     */
+    knownHosts: string;
+  };
+  /**
+   * Limits of this source; a plan's own limits count where they are lower.
+   */
+  limits?: {
+    /**
+     * Disks that one node reads from one host at the same time, over all jobs. Default: 8.
+     */
+    disksPerHost?: number;
+    /**
+     * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+     */
+    diskRate?: string;
+    /**
+     * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+     */
+    jobRate?: string;
+    /**
+     * Disks of one VM at the same time. Default: 2.
+     */
+    disksAtOnce?: number;
+  };
+}
 export interface BackupCommitInput {
   repository: string;
   /**
@@ -1507,6 +2194,20 @@ export interface BackupCommitInput {
   transferred: Disks;
   sealed: Disks1;
   warnings?: string[];
+  facts?: VsphereVm | null;
+  not_protected?: NotProtected[];
+  snapshot?: SnapshotFacts | null;
+  vm_config?: {
+    /**
+     * Relative to the repository.
+     */
+    path: string;
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    sha256: string;
+  } | null;
 }
 export interface ChainDecideOutput {
   /**
@@ -1549,6 +2250,10 @@ export interface ChainDecideInput {
   disks: DiskInfo[];
   mode: 'auto' | 'full' | 'incremental';
   onNoParent: 'refuse' | 'full';
+  /**
+   * What the node said of the VM.
+   */
+  facts?: VsphereVm | null;
 }
 export interface CommandRunInput {
   /**
@@ -1630,6 +2335,8 @@ export interface NodeInspectOutput {
   source: Source;
   disks: DiskInfo[];
   warnings: string[];
+  vm: VsphereVm | null;
+  not_protected: NotProtected[];
 }
 export interface NodeTransferInput {
   node: string;
@@ -1644,6 +2351,16 @@ export interface NodeTransferInput {
   repository: string;
   disks: DiskDecision[];
   targets: string;
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id?: string;
+  /**
+   * The plan's limits.
+   */
+  limits?: {};
+  context?: string;
+  facts?: VsphereVm | null;
 }
 export interface NodeTransferOutput {
   /**
@@ -1652,6 +2369,18 @@ export interface NodeTransferOutput {
   job_id: string;
   disks: Disks;
   warnings: string[];
+  snapshot: SnapshotFacts | null;
+  vm_config: {
+    /**
+     * Relative to the repository.
+     */
+    path: string;
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    sha256: string;
+  } | null;
 }
 export interface PointSelectInput {
   repository: string;
@@ -1855,9 +2584,257 @@ export interface RestoreWriteOutput {
     bytes_written: number;
   }[];
 }
+/**
+ * The configuration of a VMware VM at one restore point: what is needed to make the VM again.
+ */
+export interface VmConfig {
+  format: 'sendense-vm-config/1';
+  /**
+   * Milliseconds since the epoch.
+   */
+  taken: number;
+  name: string;
+  /**
+   * Inventory path.
+   */
+  path: string;
+  moref: string;
+  instance_uuid: string | null;
+  bios_uuid: string | null;
+  /**
+   * What the configuration was read from, as it calls itself.
+   */
+  vsphere: string;
+  datacenter: string | null;
+  /**
+   * Inventory path of the VM's folder.
+   */
+  folder: string | null;
+  resource_pool: string | null;
+  host: string | null;
+  guest_id: string | null;
+  guest_name: string | null;
+  annotation: string;
+  /**
+   * vmx-19
+   */
+  hardware_version: string | null;
+  /**
+   * bios or efi
+   */
+  firmware: string | null;
+  secure_boot: boolean | null;
+  boot: VmConfigBoot;
+  cpu: VmConfigCpu;
+  memory: VmConfigMemory;
+  security: VmConfigSecurity;
+  change_tracking: boolean;
+  controllers: VmConfigController[];
+  disks: VmConfigDisk[];
+  networks: VmConfigNetwork[];
+  /**
+   * CD, floppy, serial ports and so on.
+   */
+  others: VmConfigDevice[];
+  /**
+   * vApp properties, without passwords.
+   */
+  vapp: VmConfigVappProperty[];
+  extra_config: VmConfigExtra[];
+  /**
+   * Keys of extra_config, vApp properties and lines of the .vmx file that were left out because they may hold secrets.
+   */
+  secrets_dropped: number;
+  /**
+   * The VM's own file; null where it could not be read.
+   */
+  vmx: VmConfigVmx | null;
+  /**
+   * Settings of the firmware; null where there are none or they could not be read.
+   */
+  nvram: VmConfigNvram | null;
+  /**
+   * What could not be saved.
+   */
+  warnings: string[];
+}
+export interface VmConfigBoot {
+  delay_ms: number | null;
+  retry: boolean | null;
+  retry_delay_ms: number | null;
+  enter_setup: boolean | null;
+  /**
+   * For example disk 2000, ethernet 4000, cdrom.
+   */
+  order: string[];
+}
+export interface VmConfigCpu {
+  count: number;
+  cores_per_socket: number | null;
+  hot_add: boolean | null;
+  hot_remove: boolean | null;
+  /**
+   * Hardware virtualisation is shown to the guest.
+   */
+  nested: boolean | null;
+  allocation: {
+    /**
+     * MHz of CPU, MiB of memory.
+     */
+    reservation: number | null;
+    /**
+     * -1: none.
+     */
+    limit: number | null;
+    shares: number | null;
+  };
+}
+export interface VmConfigMemory {
+  /**
+   * Bytes.
+   */
+  bytes: number;
+  hot_add: boolean | null;
+  reservation_locked: boolean | null;
+  allocation: {
+    /**
+     * MHz of CPU, MiB of memory.
+     */
+    reservation: number | null;
+    /**
+     * -1: none.
+     */
+    limit: number | null;
+    shares: number | null;
+  };
+}
+export interface VmConfigSecurity {
+  virtualization_based: boolean | null;
+  iommu: boolean | null;
+  /**
+   * The VM's own files are encrypted.
+   */
+  encrypted: boolean;
+  /**
+   * There is a virtual TPM; its content is not saved.
+   */
+  tpm: boolean;
+}
+export interface VmConfigController {
+  key: number;
+  /**
+   * For example ParaVirtualSCSIController.
+   */
+  type: string;
+  label: string;
+  bus: number | null;
+  /**
+   * noSharing, physicalSharing, virtualSharing
+   */
+  sharing: string | null;
+  /**
+   * The unit that the controller takes for itself.
+   */
+  scsi_unit: number | null;
+}
+export interface VmConfigDisk {
+  key: number;
+  label: string;
+  controller_key: number;
+  unit: number | null;
+  /**
+   * scsi0:1
+   */
+  address: string;
+  /**
+   * Bytes.
+   */
+  capacity_bytes: number;
+  mode: string;
+  backing: string;
+  thin: boolean | null;
+  sharing: string | null;
+  datastore: string | null;
+  file: string;
+  /**
+   * Backing uuid, also that of the restore point's disk.
+   */
+  uuid: string | null;
+  in_restore_point: boolean;
+}
+export interface VmConfigNetwork {
+  key: number;
+  label: string;
+  /**
+   * For example VirtualVmxnet3.
+   */
+  type: string;
+  controller_key: number | null;
+  unit: number | null;
+  mac: string | null;
+  /**
+   * manual, generated or assigned
+   */
+  mac_type: string | null;
+  /**
+   * Name of the network or port group.
+   */
+  network: string | null;
+  /**
+   * Key of a distributed port group.
+   */
+  portgroup: string | null;
+  switch_uuid: string | null;
+  /**
+   * Id of an NSX network.
+   */
+  opaque_id: string | null;
+  connected: boolean | null;
+  start_connected: boolean | null;
+}
+export interface VmConfigDevice {
+  key: number;
+  type: string;
+  label: string;
+  summary: string;
+  controller_key: number | null;
+  unit: number | null;
+  /**
+   * File or device.
+   */
+  backing: string | null;
+  start_connected: boolean | null;
+}
+export interface VmConfigVappProperty {
+  id: string;
+  label: string;
+  type: string;
+  value: string;
+}
+export interface VmConfigExtra {
+  key: string;
+  value: string;
+}
+export interface VmConfigVmx {
+  /**
+   * [datastore] folder/name.vmx
+   */
+  file: string;
+  text: string;
+}
+export interface VmConfigNvram {
+  /**
+   * [datastore] folder/name.nvram
+   */
+  file: string;
+  sha256: string;
+  base64: string;
+}
 
 export type Name = AllSchemas['Name'];
 export type Duration = AllSchemas['Duration'];
+export type DataRate = AllSchemas['DataRate'];
+export type Transport = AllSchemas['Transport'];
 export type Digest = AllSchemas['Digest'];
 export type BackupId = AllSchemas['BackupId'];
 export type DiskKey = AllSchemas['DiskKey'];

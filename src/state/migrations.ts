@@ -195,4 +195,28 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX schedule_slots_run ON schedule_slots (run_id);
   `,
+  // No release before this one wrote credentials.
+  `
+  CREATE TABLE identity (
+    id TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO identity (id) VALUES (lower(hex(randomblob(16))));
+
+  DROP TABLE credentials;
+  CREATE TABLE credentials (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    sealed BLOB NOT NULL,
+    key_id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  ALTER TABLE backups ADD COLUMN vm_instance_uuid TEXT;
+  ALTER TABLE backups ADD COLUMN vm_path TEXT;
+  ALTER TABLE backups ADD COLUMN vm_config TEXT CHECK (json_valid(vm_config));
+  ALTER TABLE backups ADD COLUMN snapshot TEXT CHECK (json_valid(snapshot));
+  ALTER TABLE backups ADD COLUMN not_protected TEXT CHECK (json_valid(not_protected));
+  `,
 ];

@@ -137,6 +137,10 @@ const deletion = (state: State, key: PointKey) =>
 const nameOf = (row: { repository: string; context: string; backup_id: string }): string =>
   JSON.stringify([row.repository, row.context, row.backup_id]);
 
+const jsonOrNull = (value: unknown): string | null =>
+  value === undefined || value === null ? null : JSON.stringify(value);
+const fromJson = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T));
+
 const toRow = (repository: string, manifest: Manifest): BackupsTable => ({
   repository,
   context: manifest.vm.context,
@@ -151,6 +155,11 @@ const toRow = (repository: string, manifest: Manifest): BackupsTable => ({
   qemu_version: manifest.producer.qemu,
   removed_disks: JSON.stringify(manifest.removed_disks),
   warnings: JSON.stringify(manifest.warnings),
+  vm_instance_uuid: manifest.vm.instance_uuid ?? null,
+  vm_path: manifest.vm.path ?? null,
+  vm_config: jsonOrNull(manifest.vm_config),
+  snapshot: jsonOrNull(manifest.snapshot),
+  not_protected: jsonOrNull(manifest.not_protected),
   checksum: manifest.checksum,
 });
 
@@ -179,7 +188,7 @@ const toDiskRow = (
 const toPoint = (row: BackupsTable & { vm_name: string }, disks: readonly BackupDisksTable[]): RestorePoint => ({
   repository: row.repository,
   backup_id: row.backup_id,
-  vm: { name: row.vm_name, context: row.context },
+  vm: { name: row.vm_name, context: row.context, instance_uuid: row.vm_instance_uuid, path: row.vm_path },
   kind: row.kind,
   plan: row.plan,
   run_id: row.run_id,
@@ -190,6 +199,9 @@ const toPoint = (row: BackupsTable & { vm_name: string }, disks: readonly Backup
   disks: disks.map(toDisk),
   removed_disks: JSON.parse(row.removed_disks) as Manifest['removed_disks'],
   warnings: JSON.parse(row.warnings) as string[],
+  vm_config: fromJson<NonNullable<Manifest['vm_config']>>(row.vm_config),
+  snapshot: fromJson<NonNullable<Manifest['snapshot']>>(row.snapshot),
+  not_protected: fromJson<NonNullable<Manifest['not_protected']>>(row.not_protected) ?? [],
   checksum: row.checksum,
 });
 

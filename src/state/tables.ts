@@ -14,6 +14,7 @@ export interface Tables {
   backups: BackupsTable;
   backup_disks: BackupDisksTable;
   nodes: NodesTable;
+  identity: IdentityTable;
   credentials: CredentialsTable;
   restore_mounts: RestoreMountsTable;
   schedule_slots: ScheduleSlotsTable;
@@ -129,6 +130,14 @@ export interface BackupsTable {
   removed_disks: string;
   /** JSON. */
   warnings: string;
+  vm_instance_uuid: string | null;
+  vm_path: string | null;
+  /** JSON. */
+  vm_config: string | null;
+  /** JSON. */
+  snapshot: string | null;
+  /** JSON. */
+  not_protected: string | null;
   /** Of the manifest. */
   checksum: string;
 }
@@ -171,11 +180,18 @@ export interface NodesTable {
   last_seen: number | null;
 }
 
+/** One row, made with the database: what was sealed for one database does not open in another. */
+export interface IdentityTable {
+  id: string;
+}
+
 export interface CredentialsTable {
+  /** Random; what is sealed is bound to it. */
+  id: string;
   name: string;
-  /** Encrypted. */
+  /** Encrypted, see `sealed-credential.ts`. */
   sealed: Uint8Array;
-  /** Which key opens it. */
+  /** Which key opens it: the first 16 hex digits of its SHA-256. */
   key_id: string;
   created: number;
   updated: number;

@@ -159,7 +159,11 @@ function manifestOf(
   return {
     format: 'sendense-restore-point/1',
     backup_id: decision.backup_id,
-    vm: { name: (input.vm as unknown as VmReference).name, context: decision.context },
+    vm: {
+      name: (input.vm as unknown as VmReference).name,
+      context: decision.context,
+      ...(input.facts ? { instance_uuid: input.facts.instance_uuid, path: input.facts.path } : {}),
+    },
     kind: decision.kind,
     plan: facts.planName,
     run_id: facts.runId,
@@ -192,6 +196,9 @@ function manifestOf(
       };
     }) as Manifest['disks'],
     removed_disks: decision.removed_disks,
+    ...(input.vm_config ? { vm_config: { ...input.vm_config, path: inContext(input.vm_config.path) } } : {}),
+    ...(input.snapshot ? { snapshot: input.snapshot } : {}),
+    ...(input.not_protected && input.not_protected.length > 0 ? { not_protected: input.not_protected } : {}),
     warnings: [...decision.warnings, ...(input.warnings ?? [])],
   };
 }

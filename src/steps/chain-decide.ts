@@ -132,13 +132,40 @@ async function look(
 ): Promise<Found> {
   const row = last?.disks.find((entry) => entry.uuid === disk.uuid);
   const parent = last && row ? storedDisk(last, row) : null;
-  const facts = { disk, wanted: input.mode, lastPoint: last?.backup_id ?? null, parent };
+  const facts = {
+    disk,
+    wanted: input.mode,
+    lastPoint: last?.backup_id ?? null,
+    parent,
+    broken: last && row ? whatBroke(input, disk, last, row) : null,
+  };
   // Files are only looked at where the answer depends on them.
   const first = decideDisk({ ...facts, chain: { verdict: 'sound' } });
   if (first.mode === 'full' || !last || !row) return { decision: first, parent: null };
   const verdict = await judge(services, input.repository, disk, storedChain(services.state, last, row.number), confirm);
   const decision = decideDisk({ ...facts, chain: verdict });
   return { decision, parent: decision.mode === 'incremental' ? parent : null };
+}
+
+/** How far the clocks of hub and node may be apart: a full too many does no harm. */
+const clocksMs = 10 * 60_000;
+
+/** Why the hypervisor's list of changes cannot be trusted to lead from the last restore point to now. */
+function whatBroke(
+  { facts }: ChainDecideInput,
+  disk: DiskInfo,
+  last: RestorePoint,
+  row: RestorePoint['disks'][number],
+): string | null {
+  if (!facts) return null;
+  const before = last.vm.instance_uuid;
+  if (before && facts.instance_uuid && before !== facts.instance_uuid)
+    return `another VM has this name now: instance uuid ${facts.instance_uuid}, it was ${before}`;
+  if (facts.last_revert !== null && facts.last_revert >= last.started - clocksMs)
+    return `the VM was reverted to a snapshot on ${new Date(facts.last_revert).toISOString()}`;
+  if (disk.change_tracking === 'cbt' && row.source_path !== disk.path)
+    return `the disk's file was ${row.source_path} and is ${disk.path} now`;
+  return null;
 }
 
 async function judge(

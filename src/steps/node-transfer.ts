@@ -5,16 +5,29 @@ import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFile, fsyncFolder } from '../host/files.ts';
 import type { NodeClient } from '../host/node-client.ts';
+import { vmConfigPath } from '../repository/layout.ts';
 import { sha256OfFile } from '../repository/verify-chain.ts';
-import type { BackupStartRequest, JobStatus, NodeTransferInput, NodeTransferOutput } from '../schemas/types.ts';
-import type { StepContext } from '../engine/step.ts';
+import type {
+  BackupStartRequest,
+  JobStatus,
+  NodeTransferInput,
+  NodeTransferOutput,
+  SnapshotFacts,
+  VsphereSourceSpec,
+  Settings,
+} from '../schemas/types.ts';
+import type { StepContext, StepPreview } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
 import type { Services } from './services.ts';
+import { loginFor } from './source-login.ts';
 import type { VmReference } from './source-spec.ts';
+import { tuningOf } from './transfer-limits.ts';
 
 interface Claim {
   readonly node: string;
   readonly jobId: string;
+  /** Where the VM's configuration goes, relative to the repository. */
+  readonly vmConfig?: { readonly repository: string; readonly path: string } | null;
 }
 
 /** How long a node may be out of reach before the step gives up; the job on the node goes on meanwhile. */
@@ -23,7 +36,14 @@ const patienceMs = 60_000;
 export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOutput>({
   uses: 'node.transfer',
   title: 'Copy the disks',
-  claim: (input, facts) => ({ node: input.node, jobId: `${facts.runId}-${facts.stepId}` }),
+  claim: (input, facts) => ({
+    node: input.node,
+    jobId: `${facts.runId}-${facts.stepId}`,
+    vmConfig:
+      input.context !== undefined && input.backup_id !== undefined
+        ? { repository: input.repository, path: vmConfigPath(input.context, input.backup_id) }
+        : null,
+  }),
 
   async plan({ services, runId }, input) {
     return {
@@ -34,6 +54,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
           detail: `nbd_targets=${input.targets}`,
           argv: null,
         },
+        ...(input.source.type === 'vsphere' ? snapshotEffects(input.source) : []),
         ...input.disks.map((disk) => ({
           action: 'create' as const,
           target: join(services.repositoryPath(input.repository), disk.index_path),
@@ -48,22 +69,77 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
     };
   },
 
+  /** What it would do to the VM is known before the ports and files are. */
+  planPartly: async (_context, { source, node }) => ({
+    effects: [
+      {
+        action: 'send',
+        target: `POST /api/v1/backup/start to node ${node ?? 'local'}`,
+        detail: 'all disks in one job',
+        argv: null,
+      },
+      ...(source?.type === 'vsphere' ? snapshotEffects(source) : []),
+    ],
+  }),
+
   async run(context, input, claim) {
     const client = await context.services.node(claim.node);
     const { path: root } = await context.services.openRepository(input.repository);
     const previous = await sendIndexes(client, root, input, context.signal);
-    await client.startBackup(requestOf(input, claim.jobId, previous), context.signal);
+    const login = await loginFor(context.services, input.source, context.signal);
+    await client.startBackup(
+      { ...requestOf(input, claim.jobId, previous, context.services.settings), ...login },
+      context.signal,
+    );
     const status = await follow(context, client, claim.jobId, input);
     const disks = await collect(client, root, input, status, context.signal);
+    const vmConfig = status.vm_config
+      ? await collectConfig(client, root, claim, status.vm_config, context.signal)
+      : null;
     await client.remove(claim.jobId, context.signal);
-    return { job_id: claim.jobId, disks, warnings: status.warnings };
+    for (const warning of status.warnings) context.warn(warning);
+    return {
+      job_id: claim.jobId,
+      disks,
+      warnings: status.warnings,
+      snapshot: status.snapshot ?? null,
+      vm_config: vmConfig,
+    };
   },
 
   async undo({ services, signal }, claim) {
     const client = await services.node(claim.node);
-    await client.remove(claim.jobId, signal);
+    const gone = await client.remove(claim.jobId, signal);
+    if (!gone)
+      throw new SendenseError(
+        'snapshot.left',
+        `job ${claim.jobId} on node ${claim.node} is still removing its snapshot; \`sendense-run recover\` looks again`,
+      );
+    if (!claim.vmConfig) return;
+    const file = join(await services.existingRepository(claim.vmConfig.repository), claim.vmConfig.path);
+    await rm(file, { force: true });
+    await rm(`${file}.sendense-part`, { force: true });
   },
 });
+
+const snapshotEffects = (source: VsphereSourceSpec): StepPreview['effects'] => [
+  {
+    action: 'change',
+    target: source.path ?? source.moref ?? 'the VM',
+    detail: [
+      `one snapshot of all disks (quiesce: ${source.quiesce}), removed at the end`,
+      ...(source.cbt === 'enable' ? ['changed block tracking switched on where it is off'] : []),
+      'snapshots that earlier runs left are removed first',
+    ].join('; '),
+    argv: null,
+  },
+  {
+    action: 'read',
+    target: `${source.host}:${source.port}`,
+    detail: `by the first that can read all disks: ${source.transports.join(', ')}`,
+    argv: null,
+  },
+];
 
 /** Makes the parents' block indexes known to the node; answers their SHA-256 by disk key. */
 async function sendIndexes(
@@ -83,16 +159,25 @@ async function sendIndexes(
   return known;
 }
 
-function requestOf(input: NodeTransferInput, jobId: string, previous: ReadonlyMap<string, string>): BackupStartRequest {
+function requestOf(
+  input: NodeTransferInput,
+  jobId: string,
+  previous: ReadonlyMap<string, string>,
+  settings: Settings,
+): BackupStartRequest {
   const full = input.disks.every((disk) => disk.mode === 'full');
   return {
     job_id: jobId,
     vm_name: (input.vm as unknown as VmReference).name,
     nbd_targets: input.targets,
     backup_type: full ? 'full' : 'incremental',
+    backup_id: input.backup_id ?? null,
     source: input.source,
+    ...(input.facts ? { last_revert: input.facts.last_revert } : {}),
+    tuning: tuningOf(input, settings),
     disks: input.disks.map((disk) => ({
       key: disk.key,
+      uuid: disk.uuid,
       mode: disk.mode,
       method: disk.method,
       previous_change_id: disk.parent?.change_id ?? null,
@@ -112,6 +197,8 @@ async function follow(
 ): Promise<JobStatus> {
   const nameOf = new Map(input.disks.map((disk) => [disk.key, disk.disk]));
   let lastAnswer = performance.now();
+  let activity: JobStatus['activity'];
+  let told = false;
   for (let pause = 25; ; pause = Math.min(pause * 1.3, 500)) {
     await delay(pause, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
     const status = await client.status(jobId, context.signal).catch((error: unknown) => {
@@ -121,6 +208,13 @@ async function follow(
     });
     if (!status) continue;
     lastAnswer = performance.now();
+    if (status.activity) {
+      context.alive();
+      if (status.activity !== activity) context.log(status.activity);
+    }
+    activity = status.activity;
+    if (status.snapshot && !told) context.log(aboutSnapshot(status.snapshot));
+    told ||= Boolean(status.snapshot);
     context.progress(
       status.disks.map((disk) => ({
         disk: nameOf.get(disk.key) ?? disk.key,
@@ -135,6 +229,9 @@ async function follow(
   }
 }
 
+const aboutSnapshot = ({ name, quiesced, note, transport, transport_reason: why }: SnapshotFacts): string =>
+  `snapshot ${name}, ${quiesced ? 'quiesced' : 'not quiesced'}${note ? ` (${note})` : ''}; read by ${transport}: ${why}`;
+
 function failureOf(status: JobStatus): SendenseError {
   const failed = status.disks.find((disk) => disk.error !== null);
   const message =
@@ -146,6 +243,49 @@ function failureOf(status: JobStatus): SendenseError {
         ? (status.error.code as ErrorCode)
         : 'job.failed';
   return new SendenseError(code, message, { details: { job_id: status.job_id } });
+}
+
+/** Fetches the VM's configuration into the repository, proven by its SHA-256. */
+async function collectConfig(
+  client: NodeClient,
+  root: string,
+  { jobId, vmConfig }: Claim,
+  told: { readonly bytes: number; readonly sha256: string },
+  signal: AbortSignal,
+): Promise<NodeTransferOutput['vm_config']> {
+  if (!vmConfig) return null;
+  const path = join(root, vmConfig.path);
+  await fetchProven(
+    path,
+    told.sha256,
+    'the VM configuration',
+    (part) => client.getVmConfig(jobId, part, signal),
+    signal,
+    // It tells much of the VM.
+    0o400,
+  );
+  return { path: vmConfig.path, ...told };
+}
+
+/** Fetches a file under a temporary name and gives it its own once its digest is the expected one. */
+async function fetchProven(
+  path: string,
+  expected: string,
+  what: string,
+  fetchTo: (part: string) => Promise<void>,
+  signal: AbortSignal,
+  mode = 0o444,
+): Promise<void> {
+  const part = `${path}.sendense-part`;
+  await rm(part, { force: true });
+  await fetchTo(part);
+  const sha256 = await sha256OfFile(part, signal);
+  if (sha256 !== expected)
+    throw new SendenseError('content.mismatch', `${what} arrived damaged: SHA-256 ${sha256}, sent ${expected}`);
+  await chmod(part, mode);
+  await fsyncFile(part);
+  await rename(part, path);
+  await fsyncFolder(dirname(path));
 }
 
 /** Fetches each block index into the repository, proven by its SHA-256. */
@@ -163,19 +303,13 @@ async function collect(
       throw new SendenseError('node.protocol', `the node ended the job without a digest of ${disk.disk}`);
     }
     const path = join(root, disk.index_path);
-    const part = `${path}.sendense-part`;
-    await rm(part, { force: true });
-    await client.getIndex(status.job_id, disk.key, part, signal);
-    const sha256 = await sha256OfFile(part, signal);
-    if (sha256 !== done.index_sha256)
-      throw new SendenseError(
-        'content.mismatch',
-        `the block index of ${disk.disk} arrived damaged: SHA-256 ${sha256}, sent ${done.index_sha256}`,
-      );
-    await chmod(part, 0o444);
-    await fsyncFile(part);
-    await rename(part, path);
-    await fsyncFolder(dirname(path));
+    await fetchProven(
+      path,
+      done.index_sha256,
+      `the block index of ${disk.disk}`,
+      (part) => client.getIndex(status.job_id, disk.key, part, signal),
+      signal,
+    );
     output.push({
       disk: disk.disk,
       key: disk.key,
@@ -187,7 +321,7 @@ async function collect(
       digest: done.digest,
       index_path: disk.index_path,
       index_bytes: done.index_bytes,
-      index_sha256: sha256,
+      index_sha256: done.index_sha256,
     });
   }
   return output;

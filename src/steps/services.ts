@@ -1,7 +1,7 @@
 import type { NodeClient } from '../host/node-client.ts';
 import type { Repository } from '../repository/open-repository.ts';
 import type { State } from '../state/open-state.ts';
-import type { Secret, Settings } from '../schemas/types.ts';
+import type { Secret, Settings, VsphereSourceSpec } from '../schemas/types.ts';
 
 /** What the built-in steps act with; composed by `src/hub/open-hub.ts`. */
 export interface Services {
@@ -21,4 +21,10 @@ export interface Services {
   /** Whether the node of that name runs inside this process. */
   isEmbedded(name: string): boolean;
   readSecret(reference: Secret, folder: string, signal?: AbortSignal): Promise<string>;
+  /**
+   * User and password of a vSphere source: of its stored credential, else as sendense.yaml says. Goes nowhere but into a
+   * request to the node.
+   * @throws SendenseError `credential.unknown`, `credential.sealed`, `credential.key`, `secret.unreadable`, `vsphere.settings`
+   */
+  sourceSecret(source: VsphereSourceSpec, signal?: AbortSignal): Promise<{ user: string; password: string }>;
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { BackupStartRequest } from '../schemas/types.ts';
+import type { BackupStartRequest, ImageSourceSpec } from '../schemas/types.ts';
 
 export const clientHelp = `Usage: sendense-backup-client --job FILE|- --job-dir DIR [options]
 
@@ -107,7 +107,7 @@ async function readDocument(file: string): Promise<Record<string, unknown>> {
   );
 }
 
-const imageSourceOf = (paths: readonly string[]): BackupStartRequest['source'] => ({
+const imageSourceOf = (paths: readonly string[]): ImageSourceSpec => ({
   type: 'image',
   disks: paths.map((path) => ({
     path: resolve(path),
@@ -115,7 +115,7 @@ const imageSourceOf = (paths: readonly string[]): BackupStartRequest['source'] =
     uuid: null,
     allow_in_use: false,
     changes: null,
-  })) as BackupStartRequest['source']['disks'],
+  })) as ImageSourceSpec['disks'],
 });
 
 async function validate(document: unknown): Promise<void> {

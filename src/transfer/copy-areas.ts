@@ -3,15 +3,18 @@ import { alignTo, totalLength } from '../blocks/extents.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { copyByDigest } from './copy-digest.ts';
 import { blockBytes, copyExtents } from './copy-extents.ts';
+import { copyOnce, readsOnce } from './copy-once.ts';
+import type { TransferChanges } from './source.ts';
 import { together } from './together.ts';
 import type { Copied, DiskContext } from './transfer-disk.ts';
 
 /** Copies what the source says changed since the previous landmark; falls back to digests where it counts from another. */
 export async function copyByAreas(context: DiskContext): Promise<Copied> {
   const { disk, capacity, job, previous, report, indexPath } = context;
-  const changes = await disk.changes(capacity);
-  if (!changes || changes.since !== job.previousChangeId) return withoutAreas(context, changes?.since);
+  const changes = await disk.changes(capacity, job.previousChangeId);
+  if (!changes || changes.since !== job.previousChangeId) return withoutAreas(context, changes);
   const areas = alignTo(changes.areas, blockBytes, capacity);
+  if (readsOnce(context)) return copyOnce(context, changes, { write: 'all', areas, base: previous?.path });
   const bytes = totalLength(areas);
   report({ phase: 'copying', bytes_total: bytes });
   let copying = true;
@@ -43,14 +46,17 @@ export async function copyByAreas(context: DiskContext): Promise<Copied> {
   };
 }
 
-async function withoutAreas(context: DiskContext, since: string | null | undefined): Promise<Copied> {
+async function withoutAreas(context: DiskContext, changes: TransferChanges | null): Promise<Copied> {
   const { job, report } = context;
-  const why =
-    since === undefined
-      ? 'the source does not say what changed'
-      : `the source's changes count from ${since ?? 'nothing'}, the parent is at ${job.previousChangeId ?? 'nothing'}`;
+  const why = whyNotAreas(changes, job.previousChangeId);
   if (!context.previous)
     throw new SendenseError('job.failed', `${why}, and there is no previous block index to compare with`);
-  report({ method: 'digest', reason: `${why}; blocks were compared by digest instead` });
-  return copyByDigest(context);
+  report({ method: 'digest', reason: `compared by digest: ${why}` });
+  return copyByDigest(context, changes);
+}
+
+function whyNotAreas(changes: TransferChanges | null, previous: string | null): string {
+  if (!changes) return 'the source does not say what changed';
+  if (changes.reason !== undefined) return changes.reason;
+  return `the source's changes count from ${changes.since ?? 'nothing'}, the parent is at ${previous ?? 'nothing'}`;
 }

@@ -2,11 +2,16 @@ import { digestExport } from '../blocks/digest-export.ts';
 import { alignTo, totalLength } from '../blocks/extents.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { blockBytes, copyExtents } from './copy-extents.ts';
+import { copyOnce, readsOnce } from './copy-once.ts';
 import { digestChangeId } from './disk-jobs.ts';
+import type { TransferChanges } from './source.ts';
 import type { Copied, DiskContext } from './transfer-disk.ts';
 
-/** Reads the disk once and copies the blocks whose digest is not that of the previous index. */
-export async function copyByDigest(context: DiskContext): Promise<Copied> {
+/**
+ * Reads the disk and copies the blocks whose digest is not that of the previous index. `known` is what the source said of
+ * its changes, where it was asked already: the landmark must not be later than the content.
+ */
+export async function copyByDigest(context: DiskContext, known?: TransferChanges | null): Promise<Copied> {
   const { disk, capacity, job, previous, report, indexPath, signal } = context;
   if (!previous) throw new SendenseError('job.failed', 'method digest needs the previous block index');
   if (job.previousChangeId?.startsWith('digest:') && job.previousChangeId !== digestChangeId(previous.root)) {
@@ -15,8 +20,8 @@ export async function copyByDigest(context: DiskContext): Promise<Copied> {
       `the previous change id is ${job.previousChangeId}, but the previous block index has the root ${previous.root}`,
     );
   }
-  // Before reading: the landmark must not be later than the content.
-  const changes = await disk.changes(capacity);
+  const changes = known === undefined ? await disk.changes(capacity, null) : known;
+  if (readsOnce(context)) return copyOnce(context, changes, { write: 'changed', compareWith: previous.path });
   report({ phase: 'digesting', bytes_total: capacity });
   const digested = await digestExport({
     uri: disk.uri,

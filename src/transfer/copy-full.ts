@@ -3,19 +3,25 @@ import { digestExport } from '../blocks/digest-export.ts';
 import { connectNbd } from '../host/nbd-client.ts';
 import { nbdCopy } from '../host/nbdcopy.ts';
 import { startCopyMeter } from './copy-meter.ts';
+import { copyOnce, readsOnce } from './copy-once.ts';
 import { digestChangeId } from './disk-jobs.ts';
 import { together } from './together.ts';
 import type { Copied, DiskContext } from './transfer-disk.ts';
 
 /**
  * Copies everything but what reads as zeros, which the fresh target does already, and digests the same source meanwhile.
- * Bytes transferred are what the source does not report as zeros: nbdcopy skips zeros inside that too, so it is an upper bound.
+ * Bytes transferred are what was written in one pass, else what the source does not report as zeros: nbdcopy skips zeros
+ * inside that too, so it is an upper bound.
  */
 export async function copyFull(context: DiskContext): Promise<Copied> {
   const { disk, capacity, job, tuning, report, indexPath } = context;
   const targetHoldsData = await holdsData(job.target, capacity, context.signal);
   // Before reading: the landmark must not be later than the content.
-  const changes = await disk.changes(capacity);
+  const changes = await disk.changes(capacity, null);
+  if (readsOnce(context)) {
+    const allocated = (await disk.allocated?.(capacity)) ?? null;
+    return copyOnce(context, changes, { write: targetHoldsData ? 'all' : 'data', allocated });
+  }
   report({ phase: 'copying', bytes_total: capacity });
   let copying = true;
   using meter = startCopyMeter({

@@ -4,7 +4,8 @@ import { toSendenseError, type SendenseError } from '../errors/sendense-error.ts
 import type { BackupStartRequest, JobDisk } from '../schemas/types.ts';
 import { diskJobsOf, type DiskJob } from './disk-jobs.ts';
 import { openJobLog } from './job-log.ts';
-import type { TransferSource } from './source.ts';
+import { createJobPace } from './rate-limit.ts';
+import type { OpenSourceOptions, TransferSource } from './source.ts';
 import { openStatusFile } from './status-file.ts';
 import { together } from './together.ts';
 import { transferDisk } from './transfer-disk.ts';
@@ -15,10 +16,7 @@ export interface RunJobOptions {
   readonly jobFolder: string;
   /** For sockets: short, of this user alone, made by the caller. */
   readonly socketFolder: string;
-  readonly openSource: (
-    spec: BackupStartRequest['source'],
-    options: { jobFolder: string; socketFolder: string; signal: AbortSignal },
-  ) => Promise<TransferSource>;
+  readonly openSource: (request: BackupStartRequest, options: OpenSourceOptions) => Promise<TransferSource>;
   /** Cancels; its reason is the SendenseError to end with. */
   readonly signal: AbortSignal;
 }
@@ -47,11 +45,27 @@ export async function runJob(options: RunJobOptions): Promise<void> {
       disks: jobs.value,
     });
     signal.throwIfAborted();
-    await using source = await options.openSource(request.source, { jobFolder, socketFolder, signal });
+    const warn = (message: string): void => {
+      status.warn(message);
+      log.write('warn', message);
+    };
+    await using source = await options.openSource(request, {
+      jobFolder,
+      socketFolder,
+      signal,
+      warn,
+      log: (message) => log.write('info', message),
+      activity: (what) => status.job({ activity: what }),
+    });
+    if (source.facts) status.job({ snapshot: source.facts.snapshot, vm_config: source.facts.vmConfig });
     const tuning = {
       connections: Math.min(request.tuning?.connections ?? 4, copyConnections),
       requests: request.tuning?.requests ?? 64,
     };
+    const limitOf = createJobPace({
+      diskRate: request.tuning?.disk_rate ?? null,
+      jobRate: request.tuning?.job_rate ?? null,
+    });
     const move = (job: DiskJob) => (inner: AbortSignal) =>
       transferDisk({
         job,
@@ -59,17 +73,15 @@ export async function runJob(options: RunJobOptions): Promise<void> {
         jobFolder,
         socketFolder,
         tuning,
+        limit: limitOf(),
         signal: inner,
         report: (facts) => {
           status.disk(job.key, facts);
           if (facts.phase) log.write('info', `disk ${job.key}: ${facts.phase}`, facts);
         },
-        warn: (message) => {
-          status.warn(message);
-          log.write('warn', message);
-        },
+        warn,
       });
-    await together(signal, jobs.value.map(move), disksAtOnce);
+    await together(signal, jobs.value.map(move), request.tuning?.disks_at_once ?? disksAtOnce);
   } catch (cause) {
     const error = signal.aborted ? toSendenseError(signal.reason) : toSendenseError(cause);
     const cancelled = error.code === 'job.cancelled';

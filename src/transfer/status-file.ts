@@ -8,6 +8,8 @@ const everyMs = 400;
 export interface StatusFile extends AsyncDisposable {
   /** Changes what is known of a disk. A new phase starts its bytes and rate from nothing. */
   disk(key: string, facts: Partial<Omit<JobDisk, 'key'>>): void;
+  /** Changes what is known of the job. */
+  job(facts: Pick<JobStatus, 'snapshot' | 'vm_config' | 'activity'>): void;
   warn(message: string): void;
   /** Marks as cancelled what has not ended by itself. */
   settle(): void;
@@ -61,6 +63,7 @@ export async function openStatusFile(
     settle: () => {
       for (const disk of status.disks) if (!isEnd(disk.phase)) disk.phase = 'cancelled';
     },
+    job: (facts) => void Object.assign(status, facts),
     warn: (message) => void status.warnings.push(message),
     finish: async (outcome, error) => {
       clearInterval(timer);

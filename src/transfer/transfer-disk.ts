@@ -6,6 +6,7 @@ import { copyFull } from './copy-full.ts';
 import type { DiskJob } from './disk-jobs.ts';
 import { exportSize } from './export-size.ts';
 import { previousIndexOf, type PreviousIndex } from './previous-index.ts';
+import type { DiskPace } from './rate-limit.ts';
 import type { TransferDisk, TransferSource } from './source.ts';
 import { together } from './together.ts';
 
@@ -20,6 +21,8 @@ export interface DiskContext {
   readonly indexPath: string;
   readonly socketFolder: string;
   readonly tuning: { readonly connections: number; readonly requests: number };
+  /** How fast the disk may be read; null: as fast as it goes. */
+  readonly limit: DiskPace | null;
   report(facts: Partial<Omit<JobDisk, 'key'>>): void;
   readonly signal: AbortSignal;
 }
@@ -33,7 +36,7 @@ export interface Copied {
   readonly indexSha256: string;
 }
 
-export type TransferOptions = Pick<DiskContext, 'job' | 'socketFolder' | 'tuning' | 'report' | 'signal'> & {
+export type TransferOptions = Pick<DiskContext, 'job' | 'socketFolder' | 'tuning' | 'limit' | 'report' | 'signal'> & {
   readonly source: TransferSource;
   readonly jobFolder: string;
   warn(message: string): void;
@@ -84,9 +87,21 @@ async function transfer(options: TransferOptions): Promise<Copied> {
     previous,
     indexPath: `${options.jobFolder}/${job.key}.index`,
   };
-  const copied = await methods[job.method](context);
-  await disk.assertUnchanged();
-  return copied;
+  try {
+    const copied = await methods[job.method](context);
+    await disk.assertUnchanged();
+    return copied;
+  } catch (cause) {
+    throw explained(disk, cause, signal);
+  }
+}
+
+/** A source that knows why a read failed says it better than the NBD connection that broke. */
+function explained(disk: TransferDisk, cause: unknown, signal: AbortSignal): unknown {
+  const why = signal.aborted ? null : (disk.lastError?.() ?? null);
+  const { code, message } = toSendenseError(cause);
+  if (why === null || (code !== 'nbd.lost' && code !== 'tool.failed') || message.startsWith('the target')) return cause;
+  return new SendenseError('transport.failed', why, { cause });
 }
 
 const methods = { full: copyFull, areas: copyByAreas, digest: copyByDigest };

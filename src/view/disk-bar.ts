@@ -11,7 +11,11 @@ export function diskBars(disks: readonly DiskProgressLine[], columns: number, st
   const phaseWidth = Math.max(...disks.map(({ phase }) => phase.length), 0);
   return disks.map((disk) => {
     const head = `${padEnd(disk.disk, nameWidth)}  ${style.dim(padEnd(disk.phase, phaseWidth))}  `;
-    const percent = padStart(`${percentOf(disk)} %`, 5);
+    // Nothing is known yet, or there is nothing to do.
+    const percent = padStart(
+      disk.bytes_total > 0 || !/waiting|opening|failed|cancelled/.test(disk.phase) ? `${percentOf(disk)} %` : '',
+      5,
+    );
     const bytes = padStart(disk.bytes_total > 0 ? bytesOf(disk) : '', 18);
     const rate = padStart(disk.rate > 0 ? formatRate(disk.rate) : '', 10);
     const left = padStart(timeLeft(disk), 7);

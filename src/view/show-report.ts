@@ -42,6 +42,7 @@ function branch(
   return [
     `${lead}${head(point, output.selected === point.backup_id, options)}`,
     ...diskLines(point, below, options),
+    ...vmLines(point, below, options),
     ...children
       .slice(0, -1)
       .flatMap((child) =>
@@ -56,6 +57,20 @@ function head(point: RestorePointOutput, selected: boolean, { style }: SummaryOp
   const facts = [point.kind, formatTime(point.created), `${formatBytes(point.file_bytes)} stored`];
   const warnings = point.warnings.length > 0 ? style.yellow(`, ${plural(point.warnings.length, 'warning')}`) : '';
   return `${style.cyan(mark)}  ${style.bold(point.backup_id)}  ${facts.join(', ')}${warnings}${selected ? style.green('  < this one') : ''}`;
+}
+
+/** What is to be known of the VM beside its disks. */
+function vmLines(point: RestorePointOutput, prefix: string, { style, columns }: SummaryOptions): string[] {
+  const { not_protected: missing = [], snapshot, vm_config: config } = point;
+  const lines = (text: string): string[] => wrap(printable(text), columns - widthOf(prefix));
+  const snapshotText =
+    snapshot &&
+    `snapshot ${snapshot.quiesced ? 'quiesced' : 'not quiesced'}${snapshot.note ? ` (${snapshot.note})` : ''}, read by ${snapshot.transport}: ${snapshot.transport_reason}`;
+  return [
+    ...missing.flatMap(({ label, reason }) => lines(`${label} is NOT PROTECTED: ${reason}`).map(style.yellow)),
+    ...(snapshotText ? lines(snapshotText).map(style.dim) : []),
+    ...(config ? [style.dim(`VM configuration ${shortPath(config)}`)] : []),
+  ].map((line) => `${prefix}${line}`);
 }
 
 function diskLines(point: RestorePointOutput, prefix: string, { style, columns }: SummaryOptions): string[] {

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
- * `npm run bench -- [NAME…] [--size 8G] [--rounds 3]`; names: full restore incremental validate starts memory.
+ * `npm run bench -- [NAME…] [--size 8G] [--rounds 3]`; names: full restore incremental validate starts
+ * memory vsphere-full vsphere-small.
  * BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
@@ -9,6 +10,7 @@ import { full, restore } from './full.ts';
 import { incremental } from './incremental.ts';
 import { parseSize } from './fixture.ts';
 import { memory, starts, validate } from './small.ts';
+import { vsphereFull, vsphereSmall } from './vsphere.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,12 +20,14 @@ const bytes = parseSize(values.size);
 const rounds = Number(values.rounds);
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
-  validate: () => validate(rounds),
-  starts: () => starts(rounds),
-  full: () => full(bytes, rounds),
-  restore: () => restore(bytes, rounds),
-  incremental: () => incremental(bytes, rounds),
-  memory: () => memory(bytes),
+  'validate': () => validate(rounds),
+  'starts': () => starts(rounds),
+  'full': () => full(bytes, rounds),
+  'restore': () => restore(bytes, rounds),
+  'incremental': () => incremental(bytes, rounds),
+  'memory': () => memory(bytes),
+  'vsphere-full': () => vsphereFull(bytes, rounds),
+  'vsphere-small': () => vsphereSmall(rounds),
 };
 
 const unknown = positionals.filter((name) => !(name in benches));

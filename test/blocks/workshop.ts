@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -24,6 +24,12 @@ export interface Workshop extends AsyncDisposable {
   qcow2FromRaw(name: string, raw: string): Promise<string>;
   qemuNbd(file: string, format?: string): Promise<NbdServer>;
   nbdkit(...args: string[]): Promise<string>;
+  /** The same, writable. */
+  nbdkitTarget(...args: string[]): Promise<{ readonly uri: string; readonly pid: number }>;
+  /** A fresh qcow2 served for writing, on top of another where one is given. `stop` flushes it. */
+  target(name: string, size: number, backing?: string): Promise<{ readonly file: string; readonly server: NbdServer }>;
+  /** What a qcow2 shows. */
+  contentOf(qcow2: string): Promise<Buffer>;
 }
 
 export async function openWorkshop(): Promise<Workshop> {
@@ -33,6 +39,26 @@ export async function openWorkshop(): Promise<Workshop> {
   const path = (name: string): string => join(folder, name);
   let servers = 0;
   const kept = stack.move();
+
+  const startKit = async (args: readonly string[]): Promise<{ uri: string; pid: number }> => {
+    const id = `k${servers++}`;
+    const [socket, pidFile] = [path(`${id}.sock`), path(`${id}.pid`)];
+    const child = spawn('nbdkit', ['-f', '-U', socket, '-P', pidFile, ...args], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    kept.defer(async () => {
+      child.kill('SIGKILL');
+      await ended;
+    });
+    // It writes the pid file when it accepts connections.
+    const limit = AbortSignal.timeout(10_000);
+    while (!existsSync(pidFile)) {
+      limit.throwIfAborted();
+      if (child.exitCode !== null) throw new Error(`nbdkit ${args.join(' ')} ended with ${child.exitCode}`);
+      await delay(5);
+    }
+    return { uri: unixUri(socket, ''), pid: child.pid ?? -1 };
+  };
+
   return {
     folder,
     path,
@@ -53,23 +79,19 @@ export async function openWorkshop(): Promise<Workshop> {
         await serveNbd({ file, format, readOnly: true, listen, exportName: 'disk 0', pidFile: path(`${id}.pid`) }),
       );
     },
-    async nbdkit(...args) {
-      const id = `k${servers++}`;
-      const [socket, pidFile] = [path(`${id}.sock`), path(`${id}.pid`)];
-      const child = spawn('nbdkit', ['-r', '-f', '-U', socket, '-P', pidFile, ...args], { stdio: 'ignore' });
-      const ended = once(child, 'exit');
-      kept.defer(async () => {
-        child.kill('SIGKILL');
-        await ended;
-      });
-      // It writes the pid file when it accepts connections.
-      const limit = AbortSignal.timeout(10_000);
-      while (!existsSync(pidFile)) {
-        limit.throwIfAborted();
-        if (child.exitCode !== null) throw new Error(`nbdkit ${args.join(' ')} ended with ${child.exitCode}`);
-        await delay(5);
-      }
-      return unixUri(path(`${id}.sock`), '');
+    nbdkit: async (...args) => (await startKit(['-r', ...args])).uri,
+    nbdkitTarget: (...args) => startKit(args),
+    async target(name, size, backing) {
+      const file = path(`${name}.qcow2`);
+      const base = backing === undefined ? [] : ['-F', 'qcow2', '-b', backing];
+      await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', ...base, file, String(size)]);
+      const [listen, pidFile] = [{ socket: path(`${name}.sock`) }, path(`${name}.pid`)];
+      const server = await serveNbd({ file, format: 'qcow2', readOnly: false, listen, exportName: 'target', pidFile });
+      return { file, server: kept.use(server) };
+    },
+    async contentOf(qcow2) {
+      await runTool('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', qcow2, `${qcow2}.raw`]);
+      return readFile(`${qcow2}.raw`);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

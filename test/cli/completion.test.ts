@@ -13,7 +13,7 @@ async function offered(line: string): Promise<string[]> {
   writeFileSync(folder.file('nightly.yaml'), '');
   writeFileSync(folder.file('notes.txt'), '');
   mkdirSync(folder.file('plans'));
-  // A stand-in for the program, which the completion asks for names of VMs.
+  // A stand-in for the program, which the completion asks for names of VMs and sources.
   writeFileSync(folder.file('sendense-run'), '#!/bin/sh\nprintf "pgtest1\\nweb\\n"\n', { mode: 0o755 });
   const words = line.split(' ');
   const script = `compopt() { :; }
@@ -57,6 +57,11 @@ describe('bash completion', () => {
     ['sendense-run repo ', ['import']],
     ['sendense-run repo import --js', ['--json']],
     ['sendense-run completion z', ['zsh']],
+    ['sendense-run discover p', ['pgtest1']],
+    ['sendense-run discover lab --wr', ['--write-plan']],
+    ['sendense-run credentials ', ['add', 'list', 'remove', 'rotate', 'test']],
+    ['sendense-run credentials test production --source w', ['web']],
+    ['sendense-run credentials add production --pass', ['--password-file']],
     ['sendense-run help val', ['validate']],
     ['sendense-run nightly.yaml --dry', ['--dry-run']],
     ['sendense-run --config n', ['nightly.yaml', 'notes.txt']],
@@ -96,6 +101,21 @@ describe('names of VMs', () => {
     expect(await runCli(['completion', 'vms', '--config', folder.file('none.yaml')])).toEqual({
       exitCode: 0,
       stdout: '',
+      stderr: '',
+    });
+  });
+});
+
+describe('names of sources', () => {
+  it('are those of sendense.yaml', async () => {
+    await using folder = await temporaryFolder();
+    writeFileSync(
+      folder.file('sendense.yaml'),
+      'repositories:\n  primary: { path: ./one }\nsources:\n  vc2: { type: vsphere, host: vc2.example.com, credential: c }\n  vc1: { type: vsphere, host: vc1.example.com, credential: c }\n',
+    );
+    expect(await runCli(['completion', 'sources', '--config', folder.file('sendense.yaml')])).toEqual({
+      exitCode: 0,
+      stdout: 'vc1\nvc2\n',
       stderr: '',
     });
   });

@@ -1,6 +1,6 @@
 import type { SendenseError } from '../../src/errors/sendense-error.ts';
 import type { Hub, RunRequest } from '../../src/hub/hub.ts';
-import type { RestorePointOutput, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
+import type { CredentialsOutput, RestorePointOutput, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
 
 export const point = (id: string, parent: string | null, created: number, vm = 'pgtest1'): RestorePointOutput => ({
   backup_id: id,
@@ -28,6 +28,8 @@ export const point = (id: string, parent: string | null, created: number, vm = '
   ],
   warnings: [],
 });
+
+const noCredentials: CredentialsOutput = { version: 1, key: null, credentials: [] };
 
 export interface FakeHub {
   readonly hub: Hub;
@@ -100,6 +102,16 @@ export function fakeHub(
       },
       status: async () => ({ version: 1, runs: [], leases: [], locks: [] }),
       recover: async () => ({ version: 1, runs: [] }),
+      credentials: {
+        list: () => noCredentials,
+        checkName: () => undefined,
+        add: () => noCredentials,
+        changePassword: () => noCredentials,
+        rotateKey: () => noCredentials,
+        remove: () => noCredentials,
+        test: () => Promise.reject(new Error('a fake hub has no node')),
+      },
+      discover: () => Promise.reject(new Error('a fake hub has no node')),
       importRepository: async (name) => ({ version: 1, repository: name, imported: [], present: 0, refused: [] }),
       [Symbol.asyncDispose]: async () => void fake.closed++,
     },

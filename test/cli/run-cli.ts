@@ -13,6 +13,8 @@ export interface CliOptions {
   readonly columns?: number;
   readonly env?: Record<string, string>;
   readonly stdin?: string;
+  /** What is typed, one answer after another; standard input is a terminal then. */
+  readonly typed?: readonly string[];
   readonly openHub?: ProgramIo['openHub'];
   readonly embeddedNode?: ProgramIo['embeddedNode'];
 }
@@ -29,9 +31,18 @@ export async function runCli(argv: readonly string[], options: CliOptions = {}):
     stdout,
     stderr,
     env: options.env ?? { LANG: 'C.UTF-8', NO_COLOR: '1' },
+    askHidden: options.typed && hiddenAnswers(options.typed, stderr),
     readInput: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
     openHub: options.openHub ?? noHub,
     embeddedNode: options.embeddedNode ?? noHub,
   });
   return { exitCode, stdout: stdout.text, stderr: stderr.text };
+}
+
+function hiddenAnswers(answers: readonly string[], stderr: { write(text: string): unknown }) {
+  let next = 0;
+  return async (prompt: string): Promise<string> => {
+    stderr.write(prompt);
+    return answers[next++] ?? '';
+  };
 }

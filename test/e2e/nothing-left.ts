@@ -50,6 +50,7 @@ function strangers(folder: string, known: ReturnType<typeof points>): string[] {
     owned.add(context).add(join(context, `${point.backup_id}.json`));
     for (const disk of point.disks)
       for (const file of [disk.path, disk.index.path]) owned.add(join(context, file)).add(join(context, file, '..'));
+    if (point.vm_config) owned.add(join(context, point.vm_config.path));
   }
   const there = existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }) : [];
   const names = there

@@ -118,7 +118,7 @@ test('what is malformed is answered with 4xx, one shape and the field', async ()
       422,
       '/source/disks/0/path',
     ],
-    ['POST', '/api/v1/discover', JSON.stringify({ vm_name: 'x', source: { type: 'vsphere' } }), 400, '/source'],
+    ['POST', '/api/v1/discover', JSON.stringify({ vm_name: 'x', source: { type: 'vsphere' } }), 400, '/source/name'],
     ['POST', start, 'x'.repeat(2 * MiB), 413, null],
     ['GET', '/api/v1/status/none', '', 404, null],
     ['GET', '/api/v1/status/..%2f..%2fetc', '', 400, 'job'],

@@ -19,6 +19,7 @@ describe('a plan', () => {
       repository: 'c',
       node: 'local',
       verify: 'changed',
+      limits: {},
       timeout: '24h',
       stallTimeout: '10m',
     });

@@ -51,6 +51,30 @@ describe('sendense.yaml', () => {
   });
 });
 
+describe('a vSphere source', () => {
+  const rulesOf = (more: string): string[] =>
+    loadSettingsText({
+      file: 'sendense.yaml',
+      text: `${settings}sources:\n  vc: { type: vsphere, host: vcenter.example.com, credential: vc1${more} }\n`,
+    }).diagnostics.map((item) => `${item.rule} ${item.path}`);
+
+  test('that names transports needs their sections', () => {
+    expect(rulesOf(', transports: [https, vddk, ssh], ssh: { identity: /k, knownHosts: /h }')).toEqual([
+      'settings/vsphere-transport /sources/vc/transports/1',
+    ]);
+    expect(rulesOf(', transports: [vddk], vddk: { libdir: /opt/vddk }')).toEqual([]);
+  });
+
+  test('that names none uses those that are configured', () => {
+    expect(rulesOf('')).toEqual([]);
+  });
+
+  test.each(['192.0.2.1:8443', "'[2001:db8::1]:443'", 'vcenter'])('may be at %s', (host) => {
+    const text = `${settings}sources:\n  vc: { type: vsphere, host: ${host}, credential: vc1 }\n`;
+    expect(loadSettingsText({ file: 'sendense.yaml', text }).diagnostics).toEqual([]);
+  });
+});
+
 describe('a plan against settings', () => {
   const check = (plan: string, more: string): string[] => {
     const folder = folderWith({ 'sendense.yaml': settings + more, 'plan.yaml': plan });

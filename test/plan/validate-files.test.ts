@@ -98,7 +98,7 @@ describe('formatDiagnostics', () => {
  11 | moe: full
     | ^^^
     = did you mean: mode
-    = allowed: version, kind, name, description, mode, vm, repository, node, schedule, verify, timeout, stallTimeout, before, after, steps or result
+    = allowed: version, kind, name, description, mode, vm, repository, node, schedule, verify, limits, timeout, stallTimeout, before, after, steps or result
     = help: Correct the key, or begin it with x- if it is for your own use.
 
 1 error in 1 file; 1 file checked

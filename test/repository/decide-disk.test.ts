@@ -44,6 +44,24 @@ const incremental = (method: 'areas' | 'digest') => ({ mode: 'incremental', meth
 /** Every rule of DESIGN.md, section 5: the facts that differ from {@link good}, the decision, the reason. */
 const rules: readonly [string, Partial<DecisionFacts>, object, RegExp][] = [
   ['all holds', {}, incremental('digest'), /compared by digest with b1/],
+  [
+    'the hypervisor keeps track',
+    { disk: { ...disk, change_tracking: 'cbt' }, parent: { ...parent, changeId: '52 de/81' } },
+    incremental('areas'),
+    /changed areas since b1/,
+  ],
+  [
+    'the hypervisor keeps track now, and did not for the parent',
+    { disk: { ...disk, change_tracking: 'cbt' }, parent: { ...parent, changeId: 'digest:sha256:0' } },
+    incremental('digest'),
+    /made without change tracking/,
+  ],
+  [
+    'the VM was reverted to a snapshot',
+    { disk: { ...disk, change_tracking: 'cbt' }, broken: 'the VM was reverted' },
+    { ...full, fallback: true },
+    /the VM was reverted/,
+  ],
   ['the plan asks for a full', { wanted: 'full' }, { ...full, fallback: false }, /the plan asks for a full/],
   ['the plan asks for an incremental', { wanted: 'incremental' }, incremental('digest'), /compared by digest/],
   [

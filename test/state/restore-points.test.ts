@@ -66,10 +66,33 @@ test('a restore point comes back as its manifest said', () => {
   const { format: _format, started, created, ...rest } = full;
   expect(findPoint(temporary.state, key('b1'))).toEqual({
     ...rest,
+    vm: { ...full.vm, instance_uuid: null, path: null },
+    vm_config: null,
+    snapshot: null,
+    not_protected: [],
     repository: 'primary',
     started: Date.parse(started),
     created: Date.parse(created),
   });
+});
+
+test('what a VM of vSphere adds comes back, too', () => {
+  using temporary = temporaryState();
+  const more = {
+    vm: { name: 'pgtest1', context: 'pgtest1', instance_uuid: 'i-1', path: '/DC1/vm/pgtest1' },
+    vm_config: { path: 'b1.vm-config', bytes: 12, sha256: 'a'.repeat(64) },
+    snapshot: {
+      name: 'sendense-b1',
+      quiesce: 'try',
+      quiesced: false,
+      note: 'no tools',
+      transport: 'vddk',
+      transport_reason: 'the first',
+    },
+    not_protected: [{ label: 'Hard disk 2', uuid: null, reason: 'independent' }],
+  } as const;
+  insertRestorePoint(temporary.state, 'primary', { ...full, ...more } as unknown as Manifest);
+  expect(findPoint(temporary.state, key('b1'))).toMatchObject(more);
 });
 
 test('entering it again changes nothing; another content of the same id takes its place', () => {

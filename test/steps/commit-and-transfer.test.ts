@@ -167,6 +167,8 @@ function fakeNode(
     url: 'fake:',
     health: refuse,
     discover: refuse,
+    inventory: refuse,
+    testCredential: refuse,
     putIndex: async (hash) => void asked.push(`put ${hash}`),
     startBackup: async (request) => (
       asked.push(`start ${request.job_id} ${request.backup_type} ${request.nbd_targets}`),
@@ -177,10 +179,11 @@ function fakeNode(
       if (answer instanceof Error) throw answer;
       return answer ?? status();
     },
+    getVmConfig: refuse,
     getIndex: async (_job, _key, file) => writeFile(file, index, { flag: 'wx' }),
     cancel: refuse,
     log: refuse,
-    remove: async (job) => void asked.push(`remove ${job}`),
+    remove: async (job) => asked.push(`remove ${job}`) > 0,
     ...more,
   };
   return { client, asked };

@@ -139,6 +139,7 @@ export async function stepBench(settings: Partial<Settings> = {}, template?: str
             services: { ...services, ...options.services },
             signal: options.signal ?? new AbortController().signal,
             scope,
+            alive: () => undefined,
             progress: (disks) => void kept.progress.push(...disks),
             log: (message) => void kept.logs.push(message),
             warn: (message) => void kept.warnings.push(message),

@@ -2,20 +2,21 @@ import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSource } from '../../src/node/sources/index.ts';
 import type { BackupStartRequest, JobStatus } from '../../src/schemas/types.ts';
-import { runJob } from '../../src/transfer/run-job.ts';
+import { runJob, type RunJobOptions } from '../../src/transfer/run-job.ts';
 import type { Workshop } from '../node/support.ts';
 
 /** Runs a job in this process; the status is what it leaves in its folder, also when it fails. */
 export async function runHere(
   at: Workshop,
   request: BackupStartRequest,
-  signal = new AbortController().signal,
+  options: { readonly signal?: AbortSignal; readonly openSource?: RunJobOptions['openSource'] } = {},
 ): Promise<JobStatus> {
   const jobFolder = at.path(request.job_id);
   const socketFolder = at.path(`${request.job_id}.s`);
   await mkdir(jobFolder, { recursive: true });
   await mkdir(socketFolder);
-  await runJob({ request, jobFolder, socketFolder, openSource, signal }).catch(() => {});
+  const signal = options.signal ?? new AbortController().signal;
+  await runJob({ request, jobFolder, socketFolder, openSource, ...options, signal }).catch(() => {});
   return JSON.parse(await readFile(join(jobFolder, 'status.json'), 'utf8')) as JobStatus;
 }
 

@@ -1,6 +1,7 @@
 import type { CommandContext } from '../command.ts';
 import { bashCompletion } from '../completion/bash.ts';
 import { fishCompletion } from '../completion/fish.ts';
+import { sourceNames } from '../completion/source-names.ts';
 import { vmNames } from '../completion/vm-names.ts';
 import { zshCompletion } from '../completion/zsh.ts';
 
@@ -10,14 +11,14 @@ const shells: Readonly<Record<string, () => string>> = {
   fish: fishCompletion,
 };
 
+const names: Readonly<Record<string, (config: string | undefined) => string[]>> = {
+  vms: vmNames,
+  sources: sourceNames,
+};
+
 export async function action({ args, global, terminal }: CommandContext): Promise<number> {
-  const print = shells[args[0] ?? ''];
-  terminal.stdout.write(
-    print
-      ? print()
-      : vmNames(global.config)
-          .map((name) => `${name}\n`)
-          .join(''),
-  );
+  const [what = ''] = args;
+  const lines = names[what]?.(global.config).map((name) => `${name}\n`) ?? [];
+  terminal.stdout.write(shells[what]?.() ?? lines.join(''));
   return 0;
 }

@@ -4,14 +4,14 @@ export const completion: CommandDefinition = {
   name: 'completion',
   summary: 'Print a completion script for a shell',
   description: [
-    'Completes commands, options, their values, plan files, folders, and names of VMs.',
-    'For these the scripts ask `sendense-run completion vms`, which prints the folders of the repositories that the settings of the current folder name: quick, and without opening the state database.',
+    'Completes commands, options, their values, plan files, folders, and names of VMs and sources.',
+    'For these the scripts ask `sendense-run completion vms`, which prints the folders of the repositories that the settings of the current folder name, and `sendense-run completion sources`: quick, and without opening the state database.',
   ],
   arguments: [
     {
       syntax: '<shell>',
-      description: 'bash, zsh or fish; vms for names of VMs',
-      completes: ['bash', 'zsh', 'fish', 'vms'],
+      description: 'bash, zsh or fish; vms or sources for their names',
+      completes: ['bash', 'zsh', 'fish', 'vms', 'sources'],
     },
   ],
   options: [],

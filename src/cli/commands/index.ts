@@ -1,6 +1,8 @@
 import type { CommandDefinition, OptionDefinition } from '../command.ts';
 import { check } from './check.ts';
 import { completion } from './completion.ts';
+import { credentials } from './credentials.ts';
+import { discover } from './discover.ts';
 import { explain } from './explain.ts';
 import { list } from './list.ts';
 import { plan } from './plan.ts';
@@ -24,6 +26,8 @@ export const commands: readonly CommandDefinition[] = [
   check,
   status,
   recover,
+  discover,
+  credentials,
   repo,
   schema,
   explain,

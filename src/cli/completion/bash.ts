@@ -10,6 +10,7 @@ export function bashCompletion(): string {
   );
   return `# bash completion for sendense-run; made by \`sendense-run completion bash\`
 _sendense_run_vms() { "\${COMP_WORDS[0]}" completion vms 2>/dev/null; }
+_sendense_run_sources() { "\${COMP_WORDS[0]}" completion sources 2>/dev/null; }
 _sendense_run_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 _sendense_run_files() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); }
 _sendense_run_folders() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); }
@@ -28,7 +29,7 @@ _sendense_run() {
         .filter(unique)
         .join(' | ')}) ((i++)) ;;
       -* | =) ;;
-      *) command+=\${command:+ }\${COMP_WORDS[i]}; [[ $command == ${parents.map(({ path }) => `@(${path})`).join('|')} ]] || break ;;
+      *) command+=\${command:+ }\${COMP_WORDS[i]}; [[ $command == @(${parents.map(({ path }) => path).join('|')}) ]] || break ;;
     esac
   done
   case $prev in
@@ -80,6 +81,8 @@ function reply(completes: Completes): string {
       return '_sendense_run_folders';
     case 'vms':
       return '_sendense_run_words "$(_sendense_run_vms)"';
+    case 'sources':
+      return '_sendense_run_words "$(_sendense_run_sources)"';
     case 'nothing':
       return ':';
   }

@@ -15,6 +15,9 @@ export function fishCompletion(): string {
     'function __sendense_run_vms',
     '    sendense-run completion vms 2>/dev/null',
     'end',
+    'function __sendense_run_sources',
+    '    sendense-run completion sources 2>/dev/null',
+    'end',
     'function __sendense_run_plans',
     '    __fish_complete_suffix .yaml',
     '    __fish_complete_suffix .yml',
@@ -63,6 +66,7 @@ function words(completes: Completes): string {
     files: '(__fish_complete_path)',
     folders: '(__fish_complete_directories)',
     vms: '(__sendense_run_vms)',
+    sources: '(__sendense_run_sources)',
     nothing: '',
   };
   return offers[completes];

@@ -12,6 +12,11 @@ _sendense_run_vms() {
   names=(\${(f)"$(sendense-run completion vms 2>/dev/null)"})
   compadd -a names
 }
+_sendense_run_sources() {
+  local -a names
+  names=(\${(f)"$(sendense-run completion sources 2>/dev/null)"})
+  compadd -a names
+}
 _sendense_run_commands() {
   local -a commands
   commands=(
@@ -71,6 +76,7 @@ function action(completes: Completes): string {
     files: '_files',
     folders: '_files -/',
     vms: '_sendense_run_vms',
+    sources: '_sendense_run_sources',
     nothing: ' ',
   };
   return actions[completes];

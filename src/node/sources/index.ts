@@ -1,16 +1,60 @@
-import type { Source as SourceSpec } from '../../schemas/types.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { BackupStartRequest, Inventory, Source as SourceSpec } from '../../schemas/types.ts';
 import { imageSource } from './image/image-source.ts';
-import type { DiscoveredDisks, OpenOptions, OpenSource, Source } from './source.ts';
+import { sourceOf } from './request-source.ts';
+import type { DiscoveredDisks, DiscoverOptions, Login, OpenOptions, OpenSource, Source } from './source.ts';
+
+type Kinds = { readonly [T in SourceSpec['type']]: Source<Extract<SourceSpec, { type: T }>> };
 
 /** Every kind of source. A new one is added here and to `schemas/domain.json#/$defs/source`. */
-const sources = { image: imageSource } as const satisfies {
-  readonly [T in SourceSpec['type']]: Source<Extract<SourceSpec, { type: T }>>;
+const kinds: { readonly [T in SourceSpec['type']]: () => Promise<Kinds[T]> } = {
+  image: async () => imageSource,
+  // Loaded where it is needed: who reads images does not pay for SOAP.
+  vsphere: async () => (await import('./vsphere/vsphere-source.ts')).vsphereSource,
 };
 
-export const discover = (
-  spec: SourceSpec,
-  options: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<DiscoveredDisks> => sources[spec.type].discover(spec, options);
+const kindOf = (spec: SourceSpec): Promise<Source> => kinds[spec.type]() as Promise<Source>;
 
-export const openSource = (spec: SourceSpec, options: OpenOptions): Promise<OpenSource> =>
-  sources[spec.type].open(spec, options);
+export const discover = async (spec: SourceSpec, options: DiscoverOptions): Promise<DiscoveredDisks> =>
+  (await kindOf(spec)).discover(spec, options);
+
+/** All VMs of a source. @throws SendenseError `request.invalid` for a source that is a list of disks */
+export async function inventory(spec: SourceSpec, options: Omit<DiscoverOptions, 'vmName'>): Promise<Inventory> {
+  const list = (await kindOf(spec)).inventory;
+  if (list) return list(spec, options);
+  throw new SendenseError('request.invalid', `/vm_name is needed: a source of type ${spec.type} has no inventory`, {
+    details: { field: '/vm_name' },
+  });
+}
+
+type ClientOptions = Pick<OpenOptions, 'jobFolder' | 'socketFolder' | 'signal' | 'warn' | 'log' | 'activity'>;
+
+/** Opens what a start request is about. */
+export async function openSource(request: BackupStartRequest, options: ClientOptions): Promise<OpenSource> {
+  const spec = sourceOf(request);
+  return (await kindOf(spec)).open(spec, {
+    ...options,
+    vmName: request.vm_name,
+    login: loginOf(request),
+    jobId: request.job_id,
+    backupId: request.backup_id ?? null,
+    lastRevert: request.last_revert,
+    expected: (request.disks ?? []).map(({ key, uuid }) => ({ key, uuid: uuid ?? null })),
+  });
+}
+
+/** Removes what the job of this request left at its source. */
+export async function cleanUpSource(request: BackupStartRequest, signal?: AbortSignal): Promise<void> {
+  const spec = sourceOf(request);
+  await (
+    await kindOf(spec)
+  ).cleanUp?.(spec, { vmName: request.vm_name, login: loginOf(request), jobId: request.job_id, signal });
+}
+
+export const loginOf = (request: {
+  readonly vcenter_user?: string | null;
+  readonly vcenter_password?: string | null;
+}): Login | null =>
+  request.vcenter_password === null || request.vcenter_password === undefined
+    ? null
+    : { user: request.vcenter_user ?? '', password: request.vcenter_password };

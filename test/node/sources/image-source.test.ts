@@ -2,10 +2,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, rename, symlink, truncate, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { openSource, discover } from '../../../src/node/sources/index.ts';
+import { imageSource } from '../../../src/node/sources/image/image-source.ts';
 import type { ImageSourceSpec } from '../../../src/schemas/types.ts';
 import { convert, imageDisk, imageSpec, makeRaw, MiB, workshop, writeAt, type Workshop } from '../support.ts';
 
+const login = { vmName: 'pgtest1', login: null };
+const discover = (spec: ImageSourceSpec) => imageSource.discover(spec, login);
 const see = async (disk: string | ImageSourceSpec['disks'][number]) => (await discover(imageSpec(disk))).disks[0]!;
 
 test('formats are told by name and content, with the capacity that the guest sees', async () => {
@@ -165,7 +167,17 @@ test('names with dashes, commas, colons, spaces and newlines work', async () => 
 });
 
 const openAt = (at: Workshop, spec: ImageSourceSpec) =>
-  openSource(spec, { jobFolder: at.folder, socketFolder: at.folder });
+  imageSource.open(spec, {
+    ...login,
+    jobId: 'job',
+    backupId: null,
+    expected: [],
+    warn: () => undefined,
+    log: () => undefined,
+    activity: () => undefined,
+    jobFolder: at.folder,
+    socketFolder: at.folder,
+  });
 
 test('a disk that another program writes to is busy, unless that is allowed', async () => {
   await using at = await workshop();

@@ -1,0 +1,109 @@
+import { SendenseError } from '../errors/sendense-error.ts';
+import { connectNbdAgain } from '../host/connect-nbd-again.ts';
+import { connectNbdTarget } from '../host/nbd-target.ts';
+import type { AllocationMap } from './allocation-map.ts';
+import { blockSize } from './block-index-format.ts';
+import type { IndexFacts } from './block-index.ts';
+import type { WriteRule } from './digest-messages.ts';
+import { digestPages } from './digest-pages.ts';
+import { alignTo, assertWithin, intersect, normalise, type Extent } from './extents.ts';
+import { indexPages } from './index-pages.ts';
+import type { Pace } from './pacer.ts';
+
+export interface CopyExportOptions {
+  /** NBD URI of the export to read. */
+  readonly from: string;
+  /** A raw file of this host with the same content, read instead of the export. */
+  readonly file?: string | undefined;
+  /** NBD URI of the export to write, of the same size. */
+  readonly to: string;
+  /** Where the block index is written: a temporary name of the caller's. Removed again when this fails. */
+  readonly indexPath: string;
+  /** What of the blocks that are read is written; `changed` needs `compareWith`. */
+  readonly write: WriteRule;
+  /** Only these parts, bytes, any form, are written, grown to whole blocks. Default: the whole disk. */
+  readonly areas?: readonly Extent[] | undefined;
+  /** With `areas`: the index from which digests outside them are taken over; without it everything is read. */
+  readonly base?: string | undefined;
+  /** Index of what the target shows. Its capacity must be the export's. */
+  readonly compareWith?: string | undefined;
+  /** What may hold data, bytes, any form: the rest counts as zeros. Default: the export is asked. */
+  readonly allocated?: readonly Extent[] | null | undefined;
+  /**
+   * Connections to the source at a time, as many to the target. Default 3: two for threads, one to ask where data is.
+   * With 1 this thread does all the work.
+   */
+  readonly connections?: number | undefined;
+  /** Of one read, bytes. Default 1 MiB. */
+  readonly requestBytes?: number | undefined;
+  readonly pace?: Pace | undefined;
+  /** Most bytes that `pace` is asked for at a time, a multiple of 64 KiB. */
+  readonly paceBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes dealt with so far, in all, and read so far; once a request. */
+  readonly onProgress?: ((bytesDone: number, bytesTotal: number, bytesRead: number) => void) | undefined;
+}
+
+export interface CopyExportResult extends IndexFacts {
+  /** Bytes. */
+  readonly capacity: number;
+  /** Whole blocks that differ from `compareWith`, else `base`; null without either. */
+  readonly changed: Extent[] | null;
+  /** Holes are known, not read. */
+  readonly bytesRead: number;
+  /** Zeros that were written count too. */
+  readonly bytesWritten: number;
+}
+
+/**
+ * Copies an export onto another in one pass: every byte is read at most once, hashed for the block index, and written from
+ * the same buffer. Ends with the target flushed. Holds at most 8 buffers of `requestBytes` per connection (24 MiB by
+ * default) and some 2 MiB of digests, whatever the size of the disk.
+ * @throws SendenseError `nbd.lost` (source or target, named), `disk.full` (target), `content.mismatch`, `repository.damaged`
+ */
+export async function copyExport(options: CopyExportOptions): Promise<CopyExportResult> {
+  const { from, to, indexPath, write, base, compareWith, connections = 3, signal } = options;
+  if (write === 'changed' && compareWith === undefined)
+    throw new SendenseError('run.internal', 'copyExport writes what changed only with an index to compare with');
+  if (base !== undefined && options.areas === undefined)
+    throw new SendenseError('run.internal', 'copyExport takes `base` only with `areas`');
+  await using source = await connectNbdAgain(from, { signal });
+  await using target = await connectNbdTarget(to, { signal });
+  const capacity = source.size;
+  if (target.size !== capacity)
+    throw new SendenseError('content.mismatch', `${from} has ${capacity} bytes, the target ${to} has ${target.size}`);
+  const areas = wholeBlocks(options.areas, capacity);
+  const { walked, ...facts } = await indexPages(
+    { capacity, indexPath, base, compareWith, signal },
+    (onPage, reference) =>
+      digestPages({
+        client: source,
+        file: options.file,
+        capacity,
+        areas: base === undefined ? undefined : areas,
+        map: knownMap(options.allocated, capacity),
+        workers: connections - 1,
+        requestBytes: options.requestBytes,
+        sink: { target, rule: write, areas, expected: async (page) => (await reference?.page(page)) ?? null },
+        pace: options.pace,
+        paceBytes: options.paceBytes,
+        signal,
+        onProgress: options.onProgress,
+        onPage,
+      }),
+  );
+  return { ...facts, capacity, ...walked };
+}
+
+function wholeBlocks(areas: readonly Extent[] | undefined, capacity: number): Extent[] | undefined {
+  if (areas === undefined) return undefined;
+  assertWithin(areas, capacity);
+  return alignTo(areas, blockSize, capacity);
+}
+
+function knownMap(allocated: readonly Extent[] | null | undefined, capacity: number): AllocationMap | undefined {
+  if (allocated === null || allocated === undefined) return undefined;
+  assertWithin(allocated, capacity);
+  const data = normalise(allocated);
+  return { dataWithin: async (wanted) => intersect(data, wanted) };
+}

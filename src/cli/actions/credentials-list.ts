@@ -1,0 +1,10 @@
+import { credentialsReport } from '../../view/credentials-report.ts';
+import type { CommandContext } from '../command.ts';
+import { print } from '../print.ts';
+
+export async function action(context: CommandContext): Promise<number> {
+  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+  const output = hub.credentials.list();
+  print(context, output, (options) => credentialsReport(output, options));
+  return 0;
+}

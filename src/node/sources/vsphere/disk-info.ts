@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import type { DiskInfo, NotProtected, VsphereDisk, VsphereSourceSpec, VsphereVm } from '../../../schemas/types.ts';
+
+/** The disk across runs: its backing's uuid, or what follows from its file's name where it has none. */
+export const identityOf = (disk: Pick<VsphereDisk, 'uuid' | 'file'>): string =>
+  disk.uuid ?? `file-${createHash('sha256').update(baseFile(disk.file)).digest('hex').slice(0, 32)}`;
+
+/** The file without the number of a delta: a snapshot that comes or goes does not make it another disk. */
+export const baseFile = (file: string): string => file.replace(/-[0-9]{6}\.vmdk$/, '.vmdk');
+
+/** The disks that a backup of the VM can have. */
+export function diskInfos(vm: VsphereVm, spec: VsphereSourceSpec): DiskInfo[] {
+  const tracked =
+    spec.cbt !== 'off' && vm.cbt.supported && (vm.cbt.enabled || spec.cbt === 'enable' || spec.cbt === 'require');
+  return vm.disks
+    .filter((disk) => disk.protected)
+    .map((disk) => ({
+      key: String(disk.key),
+      uuid: identityOf(disk),
+      label: `${disk.label} (${disk.address})`,
+      path: baseFile(disk.file),
+      format: disk.backing,
+      capacity_bytes: disk.capacity_bytes,
+      allocated_bytes: null,
+      change_tracking: tracked ? 'cbt' : 'digest',
+      change_id: null,
+      changed_since: null,
+      changed_bytes: null,
+      still: true,
+      warnings: disk.uuid === null ? ['the disk has no uuid of its own; it is known by the name of its file'] : [],
+    }));
+}
+
+export const notProtected = (vm: VsphereVm): NotProtected[] =>
+  vm.disks
+    .filter((disk) => !disk.protected)
+    .map((disk) => ({
+      label: `${disk.label} (${disk.address})`,
+      uuid: disk.uuid,
+      reason: disk.not_protected_reason ?? 'it takes no part in snapshots',
+    }));

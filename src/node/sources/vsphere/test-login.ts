@@ -1,0 +1,33 @@
+import { toSendenseError } from '../../../errors/sendense-error.ts';
+import type { CredentialsTested, VsphereSourceSpec } from '../../../schemas/types.ts';
+import { connectVsphere } from '../../vsphere/connect.ts';
+import { missingPrivileges, privilegesFor } from '../../vsphere/privileges.ts';
+import type { Login } from '../source.ts';
+import { addressOf } from './vsphere-address.ts';
+
+/** Logs in and asks which of the privileges that a backup needs are missing. @throws SendenseError `vsphere.*` */
+export async function testLogin(
+  spec: VsphereSourceSpec,
+  login: Login | null,
+  signal: AbortSignal,
+): Promise<CredentialsTested> {
+  const address = addressOf(spec, login);
+  await using vsphere = await connectVsphere(address, { signal });
+  const { about } = vsphere;
+  const told = {
+    about: {
+      api_type: about.apiType,
+      api_version: about.apiVersion,
+      full_name: about.fullName,
+      instance_uuid: about.instanceUuid,
+    },
+  };
+  try {
+    const { user, missing } = await missingPrivileges(vsphere, privilegesFor(spec.transports), signal);
+    return { ...told, user: user || address.user, missing, warnings: [] };
+  } catch (error) {
+    signal.throwIfAborted();
+    const warning = `the privileges could not be asked for: ${toSendenseError(error).message}`;
+    return { ...told, user: address.user, missing: [], warnings: [warning] };
+  }
+}

@@ -1,0 +1,74 @@
+import { errorToJson } from '../../../errors/sendense-error.ts';
+import type { Inventory, VsphereSourceSpec, VsphereVm } from '../../../schemas/types.ts';
+import { connectVsphere } from '../../vsphere/connect.ts';
+import { findVm } from '../../vsphere/inventory.ts';
+import { listVms } from '../../vsphere/list-vms.ts';
+import { removeOurs } from '../../vsphere/remove-snapshot.ts';
+import { vmFacts } from '../../vsphere/vm-facts.ts';
+import type { DiscoverOptions, Source } from '../source.ts';
+import { diskInfos, notProtected } from './disk-info.ts';
+import { openVm } from './open-vm.ts';
+import { refusal } from './refusal.ts';
+import { addressOf } from './vsphere-address.ts';
+
+/** VMs of a vCenter or an ESXi host. The key of a disk is its device key, as the hypervisor says it. */
+export const vsphereSource: Source<VsphereSourceSpec> = {
+  type: 'vsphere',
+
+  discover: async (spec, options) => {
+    const vm = await discoverVm(spec, options);
+    const refused = refusal(vm, spec);
+    return {
+      disks: diskInfos(vm, spec),
+      // What is said of a disk is said with the disk.
+      warnings: vm.findings.filter(({ code }) => warns(code, spec)).map(({ message }) => message),
+      vm,
+      not_protected: notProtected(vm),
+      refused: refused && errorToJson(refused),
+    };
+  },
+
+  inventory: async (spec, { login, signal }): Promise<Inventory> => {
+    await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
+    const { about } = vsphere;
+    const { vms, warnings } = await listVms(vsphere, signal);
+    return {
+      about: {
+        api_type: about.apiType,
+        api_version: about.apiVersion,
+        full_name: about.fullName,
+        instance_uuid: about.instanceUuid,
+      },
+      vms,
+      warnings,
+    };
+  },
+
+  open: openVm,
+
+  cleanUp: async (spec, { login, vmName, jobId, signal }) => {
+    await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
+    const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: vmName }, signal);
+    const quiet = (): void => undefined;
+    await removeOurs({ vsphere, vm, signal, log: quiet, warn: quiet }, (mark) => mark.job === jobId);
+  },
+};
+
+/** What is known of one VM. @throws SendenseError `source.missing`, `vsphere.*` */
+export async function discoverVm(
+  spec: VsphereSourceSpec,
+  { vmName, login, signal }: DiscoverOptions,
+): Promise<VsphereVm> {
+  await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
+  const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: vmName }, signal);
+  return await vmFacts(vsphere, vm, signal);
+}
+
+/** Findings that the user of this plan has not decided about. */
+function warns(code: string, spec: VsphereSourceSpec): boolean {
+  // What is not protected is said with the disk; what only the transport has to know, it knows.
+  if (code.startsWith('disk.')) return code.startsWith('disk.shared');
+  if (code.startsWith('cbt.')) return spec.cbt === 'auto';
+  if (code.startsWith('tools.')) return spec.quiesce !== 'off';
+  return !code.startsWith('snapshot.');
+}

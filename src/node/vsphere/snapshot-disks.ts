@@ -1,0 +1,40 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { NotProtected, VsphereDisk } from '../../schemas/types.ts';
+import type { Moref, Vsphere } from './connect.ts';
+import { vmDisks } from './vm-disks.ts';
+
+export interface SnapshotDisks {
+  /** Those that take part, as the snapshot's own configuration shows them: key, size and file are to be taken from here. */
+  readonly disks: readonly VsphereDisk[];
+  readonly notProtected: readonly NotProtected[];
+}
+
+export async function snapshotDisks(
+  vsphere: Vsphere,
+  vm: Moref,
+  snapshot: Moref,
+  signal?: AbortSignal,
+): Promise<SnapshotDisks> {
+  const found = await vsphere.properties([vm, snapshot], ['config'], signal ? { signal } : {});
+  const [live, frozen] = [vm, snapshot].map(({ value }) => {
+    const config = found.find(({ object }) => object.value === value)?.values.get('config');
+    if (!config) throw new SendenseError('snapshot.failed', `vSphere shows no configuration of ${value}`);
+    return vmDisks(config);
+  });
+  return divideDisks(live ?? [], frozen ?? []);
+}
+
+/** Of the VM's disks and the snapshot's, matched by uuid: those that take part in the snapshot, and all others. */
+export function divideDisks(live: readonly VsphereDisk[], frozen: readonly VsphereDisk[]): SnapshotDisks {
+  const isFrozen = (disk: VsphereDisk): boolean =>
+    frozen.some((one) => (disk.uuid === null ? one.key === disk.key : one.uuid === disk.uuid));
+  const others = [...frozen.filter((disk) => !disk.protected), ...live.filter((disk) => !isFrozen(disk))];
+  return {
+    disks: frozen.filter((disk) => disk.protected),
+    notProtected: others.map(({ label, uuid, not_protected_reason: reason }) => ({
+      label,
+      uuid,
+      reason: reason ?? 'the disk is not in the snapshot',
+    })),
+  };
+}

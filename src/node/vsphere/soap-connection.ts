@@ -1,0 +1,188 @@
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { envelope, escapeXml, type SoapArg } from './encode-soap.ts';
+import { faultError } from './fault.ts';
+import { connectPinned, type PinnedAddress } from './connect-pinned.ts';
+import { at, optionalText, parseXml, type Moref, type XmlValue } from './xml.ts';
+
+export interface PostOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** Answer the element around the returnvals, for methods that return a list. */
+  readonly all?: boolean;
+}
+
+/** SOAP over HTTPS, without a session of its own. Every connection is proven before its first request. */
+export interface SoapConnection extends Disposable {
+  /** The returnval elements' parent. @throws SendenseError `vsphere.*` */
+  post(method: string, self: Moref, args: readonly SoapArg[], options?: PostOptions): Promise<XmlValue>;
+  /** As the server last set it; empty before the login. */
+  cookie: string;
+  /** `urn:vim25/8.0`; empty: without version. */
+  version: string;
+}
+
+// `import` of node:http makes a facade of all it exports, undici among it: 70 ms at every start.
+const { Agent, request: httpRequest } = process.getBuiltinModule('node:http');
+
+const answerMs = 120_000;
+/** Shorter than servers and firewalls keep a silent connection. */
+const idleMs = 30_000;
+const maxAnswerBytes = 256 * 1024 * 1024;
+
+/** @param password is never told, nor is the cookie: not even where the server gives back what it was sent */
+export function openSoap(address: PinnedAddress & { readonly password: string }, userAgent: string): SoapConnection {
+  const closing = new AbortController();
+  const agent = pinnedAgent(address, true, closing.signal);
+  // A kept connection may have died unnoticed, and what starts a task is never sent twice: it gets one of its own.
+  const freshAgent = pinnedAgent(address, false, closing.signal);
+  const connection: SoapConnection = {
+    cookie: '',
+    version: '',
+    async post(method, self, args, options = {}) {
+      const what = `${method} at ${address.host}`;
+      const { status, body, setCookie } = await send(method, envelope(method, self, args), what, options);
+      // Others may bear a cookie, too, when they were sent without: of a session that nobody has logged in to.
+      if (method === 'Login' && status === 200 && setCookie !== null) connection.cookie = setCookie;
+      const good = status === 200 ? goodAnswer(method, body) : undefined;
+      if (good) return good;
+      throw refusal(what, method, status, withoutSecrets(body, [address.password, valueOf(connection.cookie)]));
+    },
+    [Symbol.dispose]: () => {
+      closing.abort();
+      agent.destroy();
+      freshAgent.destroy();
+    },
+  };
+
+  const send = async (
+    method: string,
+    payload: string,
+    what: string,
+    { signal, timeoutMs = answerMs }: PostOptions,
+  ): Promise<{ status: number; body: string; setCookie: string | null }> => {
+    signal?.throwIfAborted();
+    const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host;
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const request = httpRequest({
+      agent: method.endsWith('_Task') ? freshAgent : agent,
+      method: 'POST',
+      host: address.host,
+      port: address.port,
+      path: '/sdk',
+      headers: {
+        'host': address.port === 443 ? host : `${host}:${address.port}`,
+        'content-type': 'text/xml; charset=utf-8',
+        'content-length': Buffer.byteLength(payload),
+        'soapaction': `urn:vim25${connection.version}`,
+        'user-agent': userAgent,
+        ...(connection.cookie === '' ? {} : { cookie: connection.cookie }),
+      },
+    });
+    // A request that still waits for its connection says nothing when it is destroyed.
+    const end = (why: unknown): void => {
+      reject(why);
+      request.destroy();
+    };
+    let late: Error | undefined;
+    const limit = setTimeout(() => end((late = new Error(`no answer for ${timeoutMs / 1000} s`))), timeoutMs);
+    const onAbort = (): void => end(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      request.on('response', resolve).on('error', reject).end(payload);
+      const answer = await promise;
+      const body = await readBody(answer);
+      return { status: answer.statusCode ?? 0, body, setCookie: sessionCookie(answer) };
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (cause instanceof SendenseError) throw cause;
+      throw new SendenseError('vsphere.unreachable', `${what}: ${(late ?? toSendenseError(cause)).message}`, { cause });
+    } finally {
+      clearTimeout(limit);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  };
+  return connection;
+}
+
+function pinnedAgent(address: PinnedAddress, keepAlive: boolean, closed: AbortSignal): HttpAgent {
+  const agent = new Agent({ keepAlive, ...(keepAlive && { maxSockets: 6, timeout: idleMs }) });
+  const connect = async (done: (error: unknown, socket?: unknown) => void): Promise<void> => {
+    let socket: unknown;
+    try {
+      socket = await connectPinned(address, closed);
+    } catch (error) {
+      done(error);
+      return;
+    }
+    done(null, socket);
+  };
+  // Called for every new connection; the request is written once the socket was handed over.
+  return Object.assign(agent, {
+    createConnection: (_: unknown, done: Parameters<typeof connect>[0]) => void connect(done),
+  });
+}
+
+async function readBody(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes) {
+      answer.destroy();
+      throw new SendenseError('vsphere.protocol', `the answer is longer than ${maxAnswerBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  if (!answer.complete) throw new Error('the connection broke in the middle of the answer');
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** `vmware_soap_session="…"`, without its attributes. */
+function sessionCookie(answer: IncomingMessage): string | null {
+  const found = (answer.headers['set-cookie'] ?? []).find((one) => one.startsWith('vmware_soap_session='));
+  return found === undefined ? null : (found.split(';')[0] ?? null);
+}
+
+function goodAnswer(method: string, body: string): XmlValue | undefined {
+  try {
+    return at(parseXml(body), `Body.${method}Response`);
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(what: string, method: string, status: number, body: string): SendenseError {
+  if (status === 503 || status === 502 || status === 504)
+    return new SendenseError('vsphere.unreachable', `${what}: HTTP ${status}${quoted(body)}`);
+  let content: XmlValue | undefined;
+  try {
+    content = at(parseXml(body), 'Body');
+  } catch (cause) {
+    const { message } = toSendenseError(cause);
+    return new SendenseError('vsphere.protocol', `${what}: HTTP ${status}, ${message}${quoted(body)}`, { cause });
+  }
+  const fault = at(content, 'Fault');
+  if (fault) return faultError(what, at(fault, 'detail')?.children[0], optionalText(fault, 'faultstring') ?? '');
+  return new SendenseError('vsphere.protocol', `${what}: HTTP ${status}, no ${method}Response${quoted(body)}`);
+}
+
+const valueOf = (cookie: string): string => /="?([^"]*)/.exec(cookie)?.[1] ?? '';
+
+/** As they are, and as they are sent. */
+const withoutSecrets = (body: string, secrets: readonly string[]): string =>
+  secrets
+    .filter((secret) => secret !== '')
+    .flatMap((secret) => [escapeXml(secret), secret, encodeURIComponent(secret)])
+    .reduce((hidden, secret) => hidden.replaceAll(secret, '***'), body);
+
+/** The text of an HTML page or the like, shortly. */
+function quoted(body: string): string {
+  const text = body
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, 200);
+  return text === '' ? '' : `: ${text}`;
+}

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
+import { connectNbd } from '../../../host/nbd-client.ts';
+import { serveNbdkit } from '../../../host/nbdkit.ts';
+import { explainNbdkit, type NbdkitFault } from './explain-nbdkit.ts';
+import type { ServedDisk, SnapshotDiskRef, TransportContext, TransportName } from './transport.ts';
+
+export interface DiskServer {
+  readonly transport: TransportName;
+  /** Arguments of nbdkit; no secrets. */
+  readonly args: readonly string[];
+  /** Secrets, on descriptors 3, 4, … */
+  readonly pipes?: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly requestBytes: number;
+  /** Where more than one connection helps, and the plugin says that they show the same. Default: 1. */
+  readonly connections?: number;
+  /** Knows better than nbdkit what is wrong. */
+  readonly lastError?: () => string | null;
+}
+
+/** Lines of nbdkit that are kept. */
+const keptLines = 50;
+
+/**
+ * An nbdkit that serves one disk, proven to open it and to have all of it.
+ * @throws SendenseError what is wrong, as far as nbdkit says it; `transport.unsafe` for another size
+ */
+export async function serveDisk(
+  context: TransportContext,
+  disk: SnapshotDiskRef,
+  how: DiskServer,
+): Promise<ServedDisk> {
+  const lines: string[] = [];
+  const spoken = Promise.withResolvers<void>();
+  const subject = `${disk.label} (${disk.file}) over ${how.transport}`;
+  const mask = maskOf(how.pipes ?? []);
+  const fault = (text: readonly string[]): NbdkitFault | null => explainNbdkit(text.map(mask));
+  const failed = ({ code, message, remedy }: NbdkitFault, cause?: unknown): SendenseError =>
+    new SendenseError(code, `${subject}: ${message}`, {
+      cause,
+      details: { key: disk.key, transport: how.transport },
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+
+  await using opened = new AsyncDisposableStack();
+  // There is nothing to flush: what does not end soon hangs on its server.
+  const server = opened.adopt(
+    await serveNbdkit({
+      args: how.args,
+      socket: join(context.socketFolder, `disk-${disk.key}.sock`),
+      ...(how.pipes ? { pipes: how.pipes } : {}),
+      ...(how.env ? { env: how.env } : {}),
+      signal: context.signal,
+      onStderrLine: (line) => {
+        spoken.resolve();
+        lines.push(line);
+        if (lines.length > keptLines) lines.shift();
+      },
+      describeFailure: (said) =>
+        failed(fault(said.split('\n')) ?? { code: 'transport.failed', message: `nbdkit ended: ${mask(said)}` }),
+    }),
+    async (running) => void (await running.stop({ graceMs: 5000 })),
+  );
+  const lastError = (): string | null => how.lastError?.() ?? fault(lines)?.message ?? null;
+  try {
+    await using probe = await connectNbd(server.uri, { signal: context.signal, connectTimeoutMs: 120_000 });
+    if (probe.size !== disk.capacity)
+      throw new SendenseError(
+        'transport.unsafe',
+        `${subject}: it shows ${probe.size} bytes, the disk has ${disk.capacity}`,
+      );
+  } catch (error) {
+    context.signal?.throwIfAborted();
+    const known = toSendenseError(error);
+    if (known.code === 'transport.unsafe') throw known;
+    const better = how.lastError?.() ?? null;
+    // The refusal comes by the socket, the reason by a pipe, in any order.
+    if (better === null) await Promise.race([spoken.promise, delay(500)]).then(() => delay(20));
+    throw failed(
+      better === null
+        ? (fault(lines) ?? { code: 'transport.failed', message: known.message })
+        : { code: 'transport.failed', message: better },
+      error,
+    );
+  }
+  const owned = opened.move();
+  return {
+    uri: server.uri,
+    requestBytes: how.requestBytes,
+    connections: how.connections ?? 1,
+    multiConn: how.connections !== undefined,
+    lastError,
+    process: server.process,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Programs repeat what they were given, now and then. */
+function maskOf(secrets: readonly string[]): (text: string) => string {
+  const known = secrets.filter((secret) => secret !== '');
+  return (text) => known.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
+}

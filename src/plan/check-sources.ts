@@ -1,0 +1,71 @@
+import { isIP } from 'node:net';
+import type { Finding } from './diagnostic.ts';
+import type { Path } from './document.ts';
+import { shown } from './words.ts';
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+/** Transports that need a section of their name in the source. */
+export const sectionOf: Readonly<Record<string, 'vddk' | 'ssh'>> = { vddk: 'vddk', ssh: 'ssh' };
+
+/** What a schema cannot say about a vSphere source of the settings. It may still have mistakes of form. */
+export function vsphereFindings(source: Mapping, path: Path): Finding[] {
+  return [loginFindings, trustFindings, addressFindings, transportFindings].flatMap((check) => check(source, path));
+}
+
+function loginFindings(source: Mapping, path: Path): Finding[] {
+  const has = (key: string): boolean => source[key] !== undefined;
+  const finding = (message: string, key?: string): Finding[] => [
+    { rule: 'settings/vsphere-login', at: { path: key === undefined ? path : [...path, key] }, message },
+  ];
+  const name = shown(path.at(-1));
+  if (has('credential')) {
+    const other = ['user', 'password'].find(has);
+    return other === undefined ? [] : finding(`the credential of source ${name} has a user and a password`, other);
+  }
+  if (has('user') && has('password')) return [];
+  if (has('user')) return finding(`source ${name} has a user and no password`, 'user');
+  if (has('password')) return finding(`source ${name} has a password and no user`, 'password');
+  return finding(`source ${name} does not say how to log in`);
+}
+
+function trustFindings(source: Mapping, path: Path): Finding[] {
+  if (source['thumbprint'] === undefined || source['ca'] === undefined) return [];
+  const message = `source ${shown(path.at(-1))} has a thumbprint and a ca: which of them counts?`;
+  return [{ rule: 'settings/vsphere-trust', at: { path: [...path, 'ca'] }, message }];
+}
+
+function addressFindings(source: Mapping, path: Path): Finding[] {
+  const { host } = source;
+  const found = typeof host === 'string' ? /^(?:\[([^\]]+)\]|([^:]+))(?::([0-9]+))?$/.exec(host) : null;
+  if (!found) return [];
+  const [, literal, , port = '443'] = found;
+  const finding = (message: string): Finding[] => [
+    { rule: 'settings/vsphere-host', at: { path: [...path, 'host'], part: 'value' }, message },
+  ];
+  if (literal !== undefined && isIP(literal) !== 6) return finding(`${shown(literal)} is no IPv6 address`);
+  if (Number(port) < 1 || Number(port) > 65_535) return finding(`there is no port ${port}`);
+  return [];
+}
+
+/** Only of a list that is written: the default one leaves out what is not configured. */
+function transportFindings(source: Mapping, path: Path): Finding[] {
+  const { transports } = source;
+  return (Array.isArray(transports) ? transports : []).flatMap((transport: unknown, index): Finding[] => {
+    const section = sectionOf[String(transport)];
+    if (section === undefined || source[section] !== undefined) return [];
+    return [
+      {
+        rule: 'settings/vsphere-transport',
+        at: { path: [...path, 'transports', index], part: 'value' },
+        message: `source ${shown(path.at(-1))} has no section ${section}, which the transport ${section} needs`,
+        remedy: remedyOf(section),
+      },
+    ];
+  });
+}
+
+export const remedyOf = (section: 'vddk' | 'ssh'): string =>
+  section === 'vddk'
+    ? 'Add vddk: { libdir: FOLDER } to the source in sendense.yaml, or leave out this transport.'
+    : 'Add ssh: { identity: FILE, knownHosts: FILE } to the source in sendense.yaml, or leave out this transport.';

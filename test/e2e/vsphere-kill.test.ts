@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { leftovers } from './nothing-left.ts';
+import { expectClean, expectFrozen, guestWorks, pgtest1, vsphereWorkspace } from './vsphere-workspace.ts';
+import { disksOf, program } from './workspace.ts';
+
+/** KILLS=50 is what docs/vsphere.md speaks of; every kill is followed by a whole run with all its proofs. */
+const kills = Number(process.env['KILLS'] ?? 12);
+
+/** Processes of the product that work in a folder. */
+function pidsIn(folder: string): { pid: number; argv: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const argv = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return argv.includes(folder) ? [{ pid: Number(name), argv }] : [];
+      } catch {
+        return [];
+      }
+    })
+    .filter(({ pid, argv }) => pid !== process.pid && /sendense-backup-client/.test(argv));
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+test(
+  `kill -9 of hub and node, client, or both, ${kills} times at random moments: never a wrong restore point, never a snapshot left after the next run`,
+  { timeout: 60_000 + kills * 25_000 },
+  async () => {
+    await using at = await vsphereWorkspace();
+    const vm = await at.vcenter.addVm(pgtest1);
+    await at.plan('plan.yaml', vm);
+    const began = performance.now();
+    expect((await at.run('plan.yaml')).finished.exit_code).toBe(0);
+    const usualMs = performance.now() - began;
+    const struck = { committed: 0, unfinished: 0 };
+    for (let round = 0; round < kills; round++) {
+      await guestWorks(vm);
+      const hub = spawn(process.execPath, [program, '--json', 'run', at.work.path('plan.yaml')], {
+        cwd: at.work.folder,
+        env: { ...process.env, ...at.vcenter.vddkEnvironment },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      let said = '';
+      hub.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+      const ended = once(hub, 'close');
+      await Promise.race([delay(Math.random() * usualMs), ended]);
+      const victims = ['hub', 'client', 'both'][round % 3];
+      if (victims !== 'client') kill(hub.pid ?? 0);
+      if (victims !== 'hub') for (const { pid } of pidsIn(at.work.folder)) kill(pid);
+      await ended;
+      if (said.includes('"run.finished"')) struck.committed++;
+      else struck.unfinished++;
+
+      const next = await at.run('plan.yaml');
+      const told = JSON.stringify(next.finished);
+      expect(next.finished, told).toMatchObject({ status: 'succeeded', exit_code: 0 });
+      expect(
+        disksOf(next).map(({ mode }) => mode),
+        told,
+      ).toEqual(['incremental', 'incremental']);
+      await expectFrozen(at, vm, next);
+      await expectClean(vm);
+      expect(leftovers(at.work.folder), `round ${round}, ${victims}`).toEqual([]);
+    }
+    expect((await at.work.call(['check'])).exitCode).toBe(0);
+    console.log(
+      `killed ${kills} times: ${struck.unfinished} runs were cut off, ${struck.committed} ended by themselves`,
+    );
+  },
+);

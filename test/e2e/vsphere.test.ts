@@ -1,0 +1,280 @@
+import { execa } from 'execa';
+import { readFile, stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { leftovers } from './nothing-left.ts';
+import {
+  expectClean,
+  expectFrozen,
+  guestWorks,
+  keepFrozen,
+  MiB,
+  pgtest1,
+  vsphereWorkspace,
+  type VsphereWorkspace,
+} from './vsphere-workspace.ts';
+import { disksOf, restorePlan, sameContent, type RunOutcome } from './workspace.ts';
+import { busyGuest } from '../simulators/vcenter/busy-guest.ts';
+import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
+
+const modes = (outcome: Parameters<typeof disksOf>[0]): string[] => disksOf(outcome).map(({ mode }) => mode);
+
+/** What the restore plan brings back is what the snapshot of that run had frozen. */
+async function expectRestored(
+  { work }: VsphereWorkspace,
+  point: string | null,
+  truth: string,
+  disks = 2,
+): Promise<void> {
+  await work.write(`restore-${truth}.yaml`, restorePlan(`./restored-${truth}`, `point: ${point}\n`));
+  expect((await work.run(`restore-${truth}.yaml`)).finished).toMatchObject({ status: 'succeeded', exit_code: 0 });
+  for (let disk = 0; disk < disks; disk++) {
+    const cmp = await execa(
+      'cmp',
+      [work.path(`restored-${truth}/disk-${disk}.raw`), work.path(`${truth}-${disk}.truth`)],
+      {
+        reject: false,
+      },
+    );
+    expect(cmp.exitCode, `${truth} disk ${disk}: ${cmp.stdout}`).toBe(0);
+  }
+}
+
+describe('backups of a VM in vSphere', () => {
+  test(
+    'a full and a chain of ten incrementals hold what each snapshot froze, while the guest goes on writing',
+    { timeout: 240_000 },
+    async () => {
+      await using at = await vsphereWorkspace();
+      const vm = await at.vcenter.addVm(pgtest1);
+      await at.plan('plan.yaml', vm);
+      const points: (string | null)[] = [];
+      for (let round = 0; round <= 10; round++) {
+        await guestWorks(vm);
+        const guests = vm.disks.map((_, disk) => busyGuest(vm, disk, { pauseMs: 20 }));
+        const outcome = await at.run('plan.yaml');
+        for (const guest of guests) await guest[Symbol.asyncDispose]();
+        expect(outcome.finished, JSON.stringify(outcome.finished.error)).toMatchObject({
+          status: 'succeeded',
+          exit_code: 0,
+          warnings: [],
+        });
+        expect(modes(outcome)).toEqual(round === 0 ? ['full', 'full'] : ['incremental', 'incremental']);
+        for (const disk of disksOf(outcome)) expect(disk.change_id).toMatch(/^[0-9a-f -]{40,}\/[0-9]+$/);
+        if (round > 0) for (const disk of disksOf(outcome)) expect(disk.reason).toContain('changed areas since');
+        points.push(outcome.finished.backup_id);
+        await keepFrozen(at, vm, `round${round}`);
+        for (const [number, disk] of disksOf(outcome).entries())
+          expect(await sameContent(disk.path ?? '', at.work.path(`round${round}-${number}.truth`))).toBe(true);
+        await expectClean(vm);
+      }
+      expect(leftovers(at.work.folder)).toEqual([]);
+      for (const round of [0, 4, 10]) await expectRestored(at, points[round] ?? null, `round${round}`);
+      expect((await at.work.call(['check'])).exitCode).toBe(0);
+
+      const manifest = await at.manifest(points[10] ?? null);
+      expect(manifest).toMatchObject({
+        vm: { instance_uuid: vm.instanceUuid, path: vm.path },
+        snapshot: { quiesce: 'try', quiesced: true, transport: 'vddk' },
+      });
+      const config = at.work.path('repository/pgtest1', manifest.vm_config?.path ?? '');
+      expect((await stat(config)).size).toBe(manifest.vm_config?.bytes);
+      expect(JSON.parse(await readFile(config, 'utf8'))).toMatchObject({ name: 'pgtest1' });
+    },
+  );
+});
+
+/** What the run after a fault must find: nothing of ours at the VM, nothing in the repository that is not committed. */
+async function expectRecovered(at: VsphereWorkspace, vm: SimulatedVm): Promise<RunOutcome> {
+  await at.vcenter.clearFaults();
+  await guestWorks(vm);
+  const outcome = await at.run('plan.yaml');
+  expect(outcome.finished, JSON.stringify(outcome.finished.error)).toMatchObject({ status: 'succeeded', exit_code: 0 });
+  await expectFrozen(at, vm, outcome);
+  await expectClean(vm);
+  expect(leftovers(at.work.folder)).toEqual([]);
+  return outcome;
+}
+
+/** A VM with one committed full backup. */
+async function backedUp(lines: readonly string[] = []): Promise<VsphereWorkspace & { readonly vm: SimulatedVm }> {
+  const at = await vsphereWorkspace();
+  const vm = await at.vcenter.addVm(pgtest1);
+  await at.plan('plan.yaml', vm, lines);
+  const first = await at.run('plan.yaml');
+  expect(first.finished, JSON.stringify(first.finished.error)).toMatchObject({ exit_code: 0 });
+  await guestWorks(vm);
+  return { ...at, vm };
+}
+
+interface Case {
+  readonly what: string;
+  readonly fault?: readonly [name: string, options?: Record<string, string | number>];
+  readonly before?: (vm: SimulatedVm, at: VsphereWorkspace) => Promise<void>;
+  readonly lines?: readonly string[];
+  readonly exit: number;
+  readonly code?: string;
+  /** Of the disks. */
+  readonly modes?: readonly string[];
+  /** In the reason of disk 0, or among the warnings. */
+  readonly says?: RegExp;
+  readonly after?: (vm: SimulatedVm, at: VsphereWorkspace) => Promise<void>;
+}
+
+const incremental = ['incremental', 'incremental'];
+
+const cases: readonly Case[] = [
+  {
+    what: 'change tracking began anew',
+    before: (vm) => vm.resetTracking(),
+    exit: 0,
+    modes: incremental,
+    says: /digest.*anew/,
+  },
+  {
+    what: 'the host lost its power',
+    before: async (vm) => (await vm.power('loss'), vm.power('on')),
+    exit: 0,
+    modes: incremental,
+    says: /digest/,
+  },
+  ...['noTrack', 'noEpoch', 'cannotGetChanges'].map((key): Case => ({
+    what: `QueryChangedDiskAreas faults with ${key}`,
+    fault: ['file-fault', { key: `vim.hostd.vmsvc.cbt.${key}` }],
+    exit: 0,
+    modes: incremental,
+    says: /digest.*vSphere/,
+  })),
+  {
+    what: 'a FileFault that passes',
+    fault: ['file-fault', { count: 1 }],
+    exit: 0,
+    modes: incremental,
+    says: /changed areas/,
+  },
+  { what: 'no progress in the pages', fault: ['page-no-progress'], exit: 1, code: 'cbt.protocol' },
+  { what: 'a page from the wrong start', fault: ['page-wrong-start'], exit: 1, code: 'cbt.protocol' },
+  { what: 'a page beyond the end', fault: ['page-beyond-end'], exit: 1, code: 'cbt.protocol' },
+  {
+    what: 'empty and short pages',
+    fault: ['page-length', { bytes: 1048576 }],
+    exit: 0,
+    modes: incremental,
+    says: /changed areas/,
+  },
+  {
+    what: 'a session that expires in the middle',
+    fault: ['session-expiry', { after: 6, count: 1 }],
+    exit: 0,
+    modes: incremental,
+  },
+  { what: 'quiescing fails and is only tried', fault: ['quiesce'], exit: 3, modes: incremental, says: /quiesc/i },
+  {
+    what: 'quiescing fails and is required',
+    fault: ['quiesce'],
+    lines: ['quiesce: required'],
+    exit: 1,
+    code: 'snapshot.quiesce',
+  },
+  {
+    what: 'a snapshot that cannot be removed at first',
+    fault: ['remove-snapshot', { count: 2 }],
+    exit: 0,
+    modes: incremental,
+  },
+  {
+    what: 'a snapshot that somebody removes while it is read',
+    before: async (vm, at) => {
+      await at.plan('plan.yaml', vm, [], ['limits: { jobRate: 256KiB }']);
+      for (let piece = 0; piece < 8; piece++) await vm.write(0, piece * MiB, Buffer.alloc(300_000, piece + 1));
+      void (async () => {
+        for (;;) {
+          const [ours] = await vm.snapshots();
+          if (ours) return delay(1500).then(() => vm.removeSnapshot(ours.moref));
+          await delay(50);
+        }
+      })();
+    },
+    exit: 1,
+    code: 'source.changed',
+  },
+  {
+    what: 'a foreign snapshot',
+    before: async (vm) => void (await vm.snapshot('before the upgrade')),
+    exit: 1,
+    code: 'snapshot.foreign',
+    after: async (vm) => {
+      const [foreign] = await vm.snapshots();
+      expect(foreign?.name).toBe('before the upgrade');
+      await vm.removeSnapshot(foreign?.moref ?? '');
+    },
+  },
+  {
+    what: 'a snapshot that another task delays',
+    fault: ['create-snapshot', { count: 1 }],
+    exit: 0,
+    modes: incremental,
+  },
+  {
+    what: 'a snapshot that cannot be made',
+    fault: ['create-snapshot', { fault: 'SnapshotFault' }],
+    exit: 1,
+    code: 'snapshot.failed',
+  },
+  { what: 'a wrong password', fault: ['login'], exit: 12, code: 'vsphere.login' },
+  {
+    what: 'a missing privilege',
+    fault: ['no-permission', { method: 'CreateSnapshot_Task' }],
+    exit: 12,
+    code: 'vsphere.permission',
+  },
+  { what: 'slow answers', fault: ['slow', { ms: 150 }], exit: 0, modes: incremental },
+  { what: 'dropped connections', fault: ['drop', { count: 2, after: 3 }], exit: 0, modes: incremental },
+  {
+    what: 'a resized disk',
+    before: (vm) => vm.resizeDisk(0, 12 * MiB),
+    exit: 0,
+    modes: ['full', 'incremental'],
+    says: /capacity/,
+  },
+  { what: 'disks that change places', before: (vm) => vm.swapDisks(0, 1), exit: 0, modes: incremental },
+  {
+    what: 'a disk that becomes independent',
+    before: (vm) => vm.set({ disk: 1, mode: 'independent_persistent' }),
+    exit: 3,
+    modes: ['incremental'],
+    says: /NOT PROTECTED/,
+    after: (vm) => vm.set({ disk: 1, mode: 'persistent' }),
+  },
+];
+
+describe('what goes wrong in vSphere ends in the right decision, without a snapshot left', () => {
+  test.each(cases)(
+    '$what',
+    { timeout: 120_000 },
+    async ({ fault, before, lines, exit, code, modes: expected, says, after }) => {
+      await using at = await backedUp();
+      const { vm } = at;
+      if (lines) await at.plan('plan.yaml', vm, lines);
+      await before?.(vm, at);
+      if (fault) await at.vcenter.fault(...fault);
+      const outcome = await at.run('plan.yaml');
+      const told = JSON.stringify(outcome.finished);
+      expect(outcome.finished.exit_code, told).toBe(exit);
+      if (code) expect(outcome.finished.error?.code, told).toBe(code);
+      if (expected) expect(modes(outcome), told).toEqual(expected);
+      if (says)
+        expect([...disksOf(outcome).map(({ reason }) => reason), ...outcome.finished.warnings].join('\n')).toMatch(
+          says,
+        );
+      if (exit === 0 || exit === 3) await expectFrozen(at, vm, outcome);
+      await after?.(vm, at);
+      await at.vcenter.clearFaults();
+      await expectClean(vm);
+      expect(leftovers(at.work.folder)).toEqual([]);
+      await at.plan('plan.yaml', vm);
+      // What failed, and what had to take another way, must not spoil the next run.
+      if (exit !== 0 || /digest/.test(says?.source ?? '')) await expectRecovered(at, vm);
+    },
+  );
+});

@@ -1,0 +1,178 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { sourceOf } from '../../../../src/node/sources/request-source.ts';
+import { baseFile, diskInfos, identityOf, notProtected } from '../../../../src/node/sources/vsphere/disk-info.ts';
+import { holdJob, isJobHeld } from '../../../../src/node/sources/vsphere/job-hold.ts';
+import { nodeIdOf } from '../../../../src/node/sources/vsphere/node-id.ts';
+import { refusal } from '../../../../src/node/sources/vsphere/refusal.ts';
+import { addressOf } from '../../../../src/node/sources/vsphere/vsphere-address.ts';
+import type { VsphereDisk, VsphereSourceSpec, VsphereVm } from '../../../../src/schemas/types.ts';
+
+const spec = sourceOf({ vm_name: 'pgtest1', vcenter_host: 'vcenter.example.com' }) as VsphereSourceSpec;
+
+const disk = (more: Partial<VsphereDisk> = {}): VsphereDisk => ({
+  key: 2000,
+  label: 'Hard disk 1',
+  address: 'scsi0:0',
+  controller_key: 1000,
+  controller_type: 'ParaVirtualSCSIController',
+  unit: 0,
+  uuid: '6000c29a-0000-0000-0000-000000000001',
+  capacity_bytes: 4096,
+  mode: 'persistent',
+  backing: 'flat',
+  thin: true,
+  datastore: 'LocalDS_0',
+  file: '[LocalDS_0] pgtest1/pgtest1.vmdk',
+  has_parent: false,
+  sharing: null,
+  change_id: null,
+  protected: true,
+  not_protected_reason: null,
+  ...more,
+});
+
+const vm = (more: Partial<VsphereVm> = {}): VsphereVm => ({
+  path: '/DC1/vm/pgtest1',
+  moref: 'vm-57',
+  name: 'pgtest1',
+  instance_uuid: '50000000-0000-0000-0000-000000000001',
+  bios_uuid: null,
+  template: false,
+  power_state: 'poweredOn',
+  connection_state: 'connected',
+  guest: null,
+  hardware_version: 'vmx-19',
+  tools: 'running',
+  host: 'esx1.example.com',
+  datacenter: 'DC1',
+  cbt: { supported: true, enabled: true },
+  disks: [disk()],
+  snapshots: [],
+  consolidation_needed: false,
+  last_revert: null,
+  findings: [],
+  ...more,
+});
+
+const foreign = {
+  moref: 'snapshot-1',
+  name: 'before the upgrade',
+  description: '',
+  created: 1,
+  quiesced: false,
+  current: true,
+  ours: false,
+};
+
+test.each([
+  ['vcenter.example.com', 'vcenter.example.com', 443],
+  ['vcenter.example.com:8443', 'vcenter.example.com', 8443],
+  ['[2001:db8::1]:444', '2001:db8::1', 444],
+])('a flat request with vcenter_host %s has a source', (text, host, port) => {
+  expect(sourceOf({ vm_name: 'pgtest1', vm_path: '/DC1/vm/pgtest1', vcenter_host: text })).toMatchObject({
+    type: 'vsphere',
+    host,
+    port,
+    path: '/DC1/vm/pgtest1',
+    quiesce: 'try',
+    transports: ['https'],
+  });
+});
+
+test.each([undefined, null, '', 'a b', 'host:notaport'])(
+  'a request without source and with vcenter_host %s is refused',
+  (host) => {
+    expect(() => sourceOf({ vm_name: 'x', vcenter_host: host ?? null })).toThrow(/neither source nor vcenter_host/);
+  },
+);
+
+test('who logs in must be known, and the error holds no password', () => {
+  expect(addressOf(spec, { user: 'backup', password: 'canary' })).toMatchObject({ user: 'backup', password: 'canary' });
+  expect(() => addressOf(spec, null)).toThrow(/vcenter_password is needed/);
+  expect(() => addressOf(spec, { user: '', password: 'canary' })).toThrow(
+    /^\/vcenter_user is needed to log in at vcenter.example.com$/,
+  );
+});
+
+test('a disk is the same disk whatever snapshot its file is a delta of', () => {
+  expect(baseFile('[ds] a/b-000012.vmdk')).toBe('[ds] a/b.vmdk');
+  expect(baseFile('[ds] a/b-12.vmdk')).toBe('[ds] a/b-12.vmdk');
+  const without = disk({ uuid: null });
+  expect(identityOf(without)).toBe(identityOf({ ...without, file: '[LocalDS_0] pgtest1/pgtest1-000001.vmdk' }));
+  expect(identityOf(without)).not.toBe(identityOf({ ...without, file: '[LocalDS_0] pgtest1/pgtest1_1.vmdk' }));
+});
+
+test('change tracking counts where it is on or is to be switched on', () => {
+  const tracking = (cbt: VsphereSourceSpec['cbt'], enabled: boolean, supported = true) =>
+    diskInfos(vm({ cbt: { enabled, supported } }), { ...spec, cbt })[0]?.change_tracking;
+  expect(tracking('auto', true)).toBe('cbt');
+  expect(tracking('auto', false)).toBe('digest');
+  expect(tracking('enable', false)).toBe('cbt');
+  expect(tracking('off', true)).toBe('digest');
+  expect(tracking('enable', false, false)).toBe('digest');
+});
+
+test('disks that take no part are told apart with the reason', () => {
+  const independent = disk({ key: 2001, protected: false, not_protected_reason: 'independent', uuid: null });
+  const both = vm({ disks: [disk(), independent] });
+  expect(diskInfos(both, spec).map(({ key }) => key)).toEqual(['2000']);
+  expect(notProtected(both)).toEqual([{ label: 'Hard disk 1 (scsi0:0)', uuid: null, reason: 'independent' }]);
+});
+
+test.each([
+  ['all is well', vm(), spec, null],
+  ['a template', vm({ template: true }), spec, 'source.unsupported'],
+  ['a disconnected host', vm({ connection_state: 'disconnected' }), spec, 'source.unsupported'],
+  ['a foreign snapshot', vm({ snapshots: [foreign] }), spec, 'snapshot.foreign'],
+  ['a foreign snapshot that is allowed', vm({ snapshots: [foreign] }), { ...spec, foreign_snapshots: 'allow' }, null],
+  ['a left-over of ours', vm({ snapshots: [{ ...foreign, ours: true }] }), spec, null],
+  [
+    'tracking required and off',
+    vm({ cbt: { supported: true, enabled: false } }),
+    { ...spec, cbt: 'require' },
+    'cbt.off',
+  ],
+  ['tracking to be enabled', vm({ cbt: { supported: true, enabled: false } }), { ...spec, cbt: 'enable' }, null],
+  [
+    'tracking not possible',
+    vm({ cbt: { supported: false, enabled: false } }),
+    { ...spec, cbt: 'enable' },
+    'cbt.unsupported',
+  ],
+  ['only independent disks', vm({ disks: [disk({ protected: false })] }), spec, 'source.unsupported'],
+] as const)('before the snapshot: %s', (_what, one, its, code) => {
+  expect(refusal(one, its as VsphereSourceSpec)?.code ?? null).toBe(code);
+});
+
+test('a job of this node is held while its process lives', async () => {
+  expect(await isJobHeld('node', 'job-1')).toBe(false);
+  {
+    await using _held = await holdJob('node', 'job-1');
+    expect(await isJobHeld('node', 'job-1')).toBe(true);
+    expect(await isJobHeld('node', 'job-2')).toBe(false);
+    expect(await isJobHeld('other', 'job-1')).toBe(false);
+  }
+  expect(await isJobHeld('node', 'job-1')).toBe(false);
+});
+
+test('a node keeps its id, and no other state folder has it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sendense-node-id-'));
+  try {
+    const at = async (state: string): Promise<string> => {
+      await mkdir(join(folder, state, 'jobs'), { recursive: true });
+      return nodeIdOf(join(folder, state, 'jobs', 'job-1'));
+    };
+    const first = await at('one');
+    expect(await at('one')).toBe(first);
+    expect(await at('two')).not.toBe(first);
+    // As on a machine made from the same image: the same path, another random id.
+    await rm(join(folder, 'one', 'node-id'));
+    expect(await at('one')).not.toBe(first);
+    expect(await nodeIdOf(join(folder, 'by-hand'))).toBe(await nodeIdOf(join(folder, 'by-hand-too')));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,37 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SimulatedVm } from './simulated-vm.ts';
+
+export interface BusyGuest extends AsyncDisposable {
+  /** How many writes so far. */
+  readonly writes: number;
+}
+
+/** A guest that goes on writing random bytes all over a disk until disposed of. */
+export function busyGuest(
+  vm: SimulatedVm,
+  disk: number,
+  options: { maxBytes?: number; pauseMs?: number } = {},
+): BusyGuest {
+  const capacity = vm.disks[disk]?.capacity ?? 0;
+  const maxBytes = Math.min(options.maxBytes ?? 65536, capacity);
+  let writes = 0;
+  const stop = new AbortController();
+  const going = (async () => {
+    while (!stop.signal.aborted) {
+      const data = randomBytes(randomInt(1, maxBytes + 1));
+      await vm.write(disk, randomInt(0, capacity - data.length + 1), data);
+      writes++;
+      await delay(options.pauseMs ?? 1);
+    }
+  })();
+  return {
+    get writes() {
+      return writes;
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await going;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { runTool } from '../../../src/host/process.ts';
+
+export interface ReadyProgram {
+  readonly program: string;
+  /** `libdir` for nbdkit's vddk plugin: the stand-in for VMware's library. */
+  readonly vddkLibdir: string;
+  /** The plugin where the system has none. */
+  readonly vddkPlugin: string | null;
+}
+
+/** A cold build on a busy machine. */
+const buildMs = 300_000;
+
+/** The test vCenter, built on first use into .toolchain/simulators/; `setup.sh --tests` does it beforehand. */
+export async function readyProgram(signal?: AbortSignal): Promise<ReadyProgram> {
+  const script = join(import.meta.dirname, 'ready.sh');
+  const { stdout: folder } = await runTool('sh', [script], { signal, timeoutMs: buildMs });
+  const plugin = join(folder, '../nbdkit-vddk-plugin.so');
+  return {
+    program: join(folder, 'vcenter'),
+    vddkLibdir: join(folder, 'vddk'),
+    vddkPlugin: existsSync(plugin) ? plugin : null,
+  };
+}
