@@ -1,5 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { connectNbdAgain } from '../host/connect-nbd-again.ts';
+import { connectNbd } from '../host/nbd-client.ts';
 import { connectNbdTarget } from '../host/nbd-target.ts';
 import type { AllocationMap } from './allocation-map.ts';
 import { blockSize } from './block-index-format.ts';
@@ -67,7 +67,7 @@ export async function copyExport(options: CopyExportOptions): Promise<CopyExport
     throw new SendenseError('run.internal', 'copyExport writes what changed only with an index to compare with');
   if (base !== undefined && options.areas === undefined)
     throw new SendenseError('run.internal', 'copyExport takes `base` only with `areas`');
-  await using source = await connectNbdAgain(from, { signal });
+  await using source = await connectNbd(from, { signal });
   await using target = await connectNbdTarget(to, { signal });
   const capacity = source.size;
   if (target.size !== capacity)

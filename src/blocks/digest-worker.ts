@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toSendenseError } from '../errors/sendense-error.ts';
-import { connectNbdAgain } from '../host/connect-nbd-again.ts';
+import { connectNbd } from '../host/nbd-client.ts';
 import { connectNbdTarget } from '../host/nbd-target.ts';
 import { createDigestLanes } from './digest-lanes.ts';
 import type { DigestDone, WorkerAnswer, WorkerStart, WorkerTask } from './digest-messages.ts';
@@ -15,7 +15,7 @@ const flushed: DigestDone = { digests: new Uint8Array(), bytesWritten: 0 };
 async function start(): Promise<void> {
   const { uri, file, to, requestBytes } = workerData as WorkerStart;
   const [source, target] = await Promise.all([
-    file === undefined ? connectNbdAgain(uri) : openRawFile(file),
+    file === undefined ? connectNbd(uri) : openRawFile(file),
     to === undefined ? null : connectNbdTarget(to),
   ]);
   const lanes = createDigestLanes(source, { target, requestBytes });

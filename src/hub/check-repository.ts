@@ -5,9 +5,9 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { removeRunFolder } from '../host/run-folder.ts';
 import { diskName, manifestPath, markerName } from '../repository/layout.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
-import { sha256OfFile } from '../repository/verify-chain.ts';
 import type { CheckOutput, Manifest } from '../schemas/types.ts';
 import { checkDisk } from './check-disk.ts';
+import { checkVmConfig } from './check-vm-config.ts';
 import { remedies, report, type CheckOptions, type Walk } from './check-walk.ts';
 
 /** Everything that can be told of a repository from outside. Reads only. */
@@ -203,22 +203,6 @@ async function checkPoint(
     }
     sound.set(key(manifest.backup_id), await checkDisk(walk, context, manifest, disk));
   }
-}
-
-/** The VM's configuration makes no disk unsound. */
-async function checkVmConfig(
-  walk: Walk,
-  context: string,
-  { backup_id: id, vm_config: config }: Manifest,
-): Promise<void> {
-  if (!config) return;
-  const path = join(context, config.path);
-  const sha256 = await sha256OfFile(join(walk.options.root, path), walk.options.signal).catch(() => null);
-  walk.options.signal?.throwIfAborted();
-  const remedy = 'Restore the file from a copy of the repository; the disks are not affected.';
-  if (sha256 === null) report(walk, 'error', 'file.missing', id, path, 'is missing or cannot be read', remedy);
-  else if (sha256 !== config.sha256)
-    report(walk, 'error', 'file.changed', id, path, `is damaged: its SHA-256 is ${sha256}`, remedy);
 }
 
 async function findUnowned(

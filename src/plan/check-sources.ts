@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { parseHostAndPort } from '../schemas/host-and-port.ts';
 import type { Finding } from './diagnostic.ts';
 import type { Path } from './document.ts';
 import { shown } from './words.ts';
@@ -37,15 +37,10 @@ function trustFindings(source: Mapping, path: Path): Finding[] {
 
 function addressFindings(source: Mapping, path: Path): Finding[] {
   const { host } = source;
-  const found = typeof host === 'string' ? /^(?:\[([^\]]+)\]|([^:]+))(?::([0-9]+))?$/.exec(host) : null;
-  if (!found) return [];
-  const [, literal, , port = '443'] = found;
-  const finding = (message: string): Finding[] => [
-    { rule: 'settings/vsphere-host', at: { path: [...path, 'host'], part: 'value' }, message },
-  ];
-  if (literal !== undefined && isIP(literal) !== 6) return finding(`${shown(literal)} is no IPv6 address`);
-  if (Number(port) < 1 || Number(port) > 65_535) return finding(`there is no port ${port}`);
-  return [];
+  const address = typeof host === 'string' ? parseHostAndPort(host, 443) : null;
+  // The schema says what is wrong with the form.
+  if (!address || !('fault' in address) || address.fault === 'form') return [];
+  return [{ rule: 'settings/vsphere-host', at: { path: [...path, 'host'], part: 'value' }, message: address.message }];
 }
 
 /** Only of a list that is written: the default one leaves out what is not configured. */

@@ -1,12 +1,10 @@
-import { chmod, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { fsyncFile, fsyncFolder } from '../host/files.ts';
 import type { NodeClient } from '../host/node-client.ts';
 import { vmConfigPath } from '../repository/layout.ts';
-import { sha256OfFile } from '../repository/verify-chain.ts';
 import type {
   BackupStartRequest,
   JobStatus,
@@ -21,6 +19,7 @@ import { defineStep } from './define-step.ts';
 import type { Services } from './services.ts';
 import { loginFor } from './source-login.ts';
 import type { VmReference } from './source-spec.ts';
+import { fetchIndexes, fetchVmConfig, sendIndexes } from './transfer-files.ts';
 import { tuningOf } from './transfer-limits.ts';
 
 interface Claim {
@@ -92,10 +91,11 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       context.signal,
     );
     const status = await follow(context, client, claim.jobId, input);
-    const disks = await collect(client, root, input, status, context.signal);
-    const vmConfig = status.vm_config
-      ? await collectConfig(client, root, claim, status.vm_config, context.signal)
-      : null;
+    const disks = await fetchIndexes(client, root, input, status, context.signal);
+    const vmConfig =
+      status.vm_config && claim.vmConfig
+        ? await fetchVmConfig(client, claim.jobId, root, claim.vmConfig.path, status.vm_config, context.signal)
+        : null;
     await client.remove(claim.jobId, context.signal);
     for (const warning of status.warnings) context.warn(warning);
     return {
@@ -140,24 +140,6 @@ const snapshotEffects = (source: VsphereSourceSpec): StepPreview['effects'] => [
     argv: null,
   },
 ];
-
-/** Makes the parents' block indexes known to the node; answers their SHA-256 by disk key. */
-async function sendIndexes(
-  client: NodeClient,
-  root: string,
-  input: NodeTransferInput,
-  signal: AbortSignal,
-): Promise<Map<string, string>> {
-  const known = new Map<string, string>();
-  for (const disk of input.disks) {
-    if (!disk.parent) continue;
-    const file = join(root, disk.parent.index_path);
-    const sha256 = await sha256OfFile(file, signal);
-    await client.putIndex(sha256, file, signal);
-    known.set(disk.key, sha256);
-  }
-  return known;
-}
 
 function requestOf(
   input: NodeTransferInput,
@@ -243,86 +225,4 @@ function failureOf(status: JobStatus): SendenseError {
         ? (status.error.code as ErrorCode)
         : 'job.failed';
   return new SendenseError(code, message, { details: { job_id: status.job_id } });
-}
-
-/** Fetches the VM's configuration into the repository, proven by its SHA-256. */
-async function collectConfig(
-  client: NodeClient,
-  root: string,
-  { jobId, vmConfig }: Claim,
-  told: { readonly bytes: number; readonly sha256: string },
-  signal: AbortSignal,
-): Promise<NodeTransferOutput['vm_config']> {
-  if (!vmConfig) return null;
-  const path = join(root, vmConfig.path);
-  await fetchProven(
-    path,
-    told.sha256,
-    'the VM configuration',
-    (part) => client.getVmConfig(jobId, part, signal),
-    signal,
-    // It tells much of the VM.
-    0o400,
-  );
-  return { path: vmConfig.path, ...told };
-}
-
-/** Fetches a file under a temporary name and gives it its own once its digest is the expected one. */
-async function fetchProven(
-  path: string,
-  expected: string,
-  what: string,
-  fetchTo: (part: string) => Promise<void>,
-  signal: AbortSignal,
-  mode = 0o444,
-): Promise<void> {
-  const part = `${path}.sendense-part`;
-  await rm(part, { force: true });
-  await fetchTo(part);
-  const sha256 = await sha256OfFile(part, signal);
-  if (sha256 !== expected)
-    throw new SendenseError('content.mismatch', `${what} arrived damaged: SHA-256 ${sha256}, sent ${expected}`);
-  await chmod(part, mode);
-  await fsyncFile(part);
-  await rename(part, path);
-  await fsyncFolder(dirname(path));
-}
-
-/** Fetches each block index into the repository, proven by its SHA-256. */
-async function collect(
-  client: NodeClient,
-  root: string,
-  input: NodeTransferInput,
-  status: JobStatus,
-  signal: AbortSignal,
-): Promise<NodeTransferOutput['disks']> {
-  const output: NodeTransferOutput['disks'] = [];
-  for (const disk of input.disks) {
-    const done = status.disks.find((entry) => entry.key === disk.key);
-    if (!done || done.digest === null || done.index_sha256 === null || done.index_bytes === null) {
-      throw new SendenseError('node.protocol', `the node ended the job without a digest of ${disk.disk}`);
-    }
-    const path = join(root, disk.index_path);
-    await fetchProven(
-      path,
-      done.index_sha256,
-      `the block index of ${disk.disk}`,
-      (part) => client.getIndex(status.job_id, disk.key, part, signal),
-      signal,
-    );
-    output.push({
-      disk: disk.disk,
-      key: disk.key,
-      mode: disk.mode,
-      method: done.method,
-      reason: done.reason || disk.reason,
-      bytes_transferred: done.bytes_transferred,
-      change_id: done.change_id,
-      digest: done.digest,
-      index_path: disk.index_path,
-      index_bytes: done.index_bytes,
-      index_sha256: done.index_sha256,
-    });
-  }
-  return output;
 }

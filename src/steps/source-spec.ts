@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { parseHostAndPort } from '../schemas/host-and-port.ts';
 import type {
   ImageDisk,
   ImageSource,
@@ -53,7 +53,8 @@ export function vsphereSpecOf(
   folder: string,
   vm: Omit<VmReference, 'source'> = { name: '' },
 ): VsphereSourceSpec {
-  const { host, port } = addressOf(name, source.host);
+  const address = parseHostAndPort(source.host, 443);
+  if ('fault' in address) throw new SendenseError('vsphere.settings', `source ${name}: ${address.message}`);
   const credential = vm.credential ?? source.credential ?? null;
   if (credential === null && (source.user === undefined || source.password === undefined)) {
     throw new SendenseError('vsphere.settings', `source ${name} has neither user and password nor a credential`);
@@ -61,8 +62,7 @@ export function vsphereSpecOf(
   return {
     type: 'vsphere',
     name,
-    host,
-    port,
+    ...address,
     user: credential === null ? (source.user ?? '') : '',
     credential,
     thumbprint: source.thumbprint ?? null,
@@ -110,15 +110,6 @@ function transportsOf(
   if (first === undefined)
     throw new SendenseError('vsphere.settings', `none of the transports of source ${name} is configured`);
   return [first, ...rest];
-}
-
-function addressOf(name: string, text: string): { host: string; port: number } {
-  const found = /^(?:\[([^\]]+)\]|([^:]+))(?::([0-9]+))?$/.exec(text);
-  const host = found?.[1] ?? found?.[2] ?? '';
-  const port = Number(found?.[3] ?? 443);
-  if (host === '' || port < 1 || port > 65_535 || (found?.[1] !== undefined && isIP(host) !== 6))
-    throw new SendenseError('vsphere.settings', `source ${name}: ${text} is not host or host:port`);
-  return { host, port };
 }
 
 function readCa(name: string, file: string): string {

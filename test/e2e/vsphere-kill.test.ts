@@ -1,29 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { processesOf } from '../node/support.ts';
 import { leftovers } from './nothing-left.ts';
 import { expectClean, expectFrozen, guestWorks, pgtest1, vsphereWorkspace } from './vsphere-workspace.ts';
 import { disksOf, program } from './workspace.ts';
 
-/** KILLS=50 is what docs/vsphere.md speaks of; every kill is followed by a whole run with all its proofs. */
+/** `KILLS=50 npx vitest run test/e2e/vsphere-kill.test.ts` for more; every kill is followed by a whole run with all its proofs. */
 const kills = Number(process.env['KILLS'] ?? 12);
-
-/** Processes of the product that work in a folder. */
-function pidsIn(folder: string): { pid: number; argv: string }[] {
-  return readdirSync('/proc')
-    .filter((name) => /^[0-9]+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const argv = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return argv.includes(folder) ? [{ pid: Number(name), argv }] : [];
-      } catch {
-        return [];
-      }
-    })
-    .filter(({ pid, argv }) => pid !== process.pid && /sendense-backup-client/.test(argv));
-}
 
 function kill(pid: number): void {
   try {
@@ -57,7 +42,9 @@ test(
       await Promise.race([delay(Math.random() * usualMs), ended]);
       const victims = ['hub', 'client', 'both'][round % 3];
       if (victims !== 'client') kill(hub.pid ?? 0);
-      if (victims !== 'hub') for (const { pid } of pidsIn(at.work.folder)) kill(pid);
+      if (victims !== 'hub')
+        for (const { pid, argv } of processesOf(at.work.folder))
+          if (argv.join(' ').includes('sendense-backup-client')) kill(pid);
       await ended;
       if (said.includes('"run.finished"')) struck.committed++;
       else struck.unfinished++;

@@ -31,6 +31,7 @@ export async function vsphereWorkspace(
   const vcenter = stack.use(await startVcenter(options));
   const work = stack.use(
     await workspace({
+      env: vcenter.vddkEnvironment,
       settings: [
         'version: 1',
         'state: ./state/sendense.db',
@@ -55,7 +56,7 @@ export async function vsphereWorkspace(
   return {
     work,
     vcenter,
-    run: (plan) => runWith(work, plan, vcenter.vddkEnvironment),
+    run: (plan) => work.run(plan),
     plan: (name, vm, vmLines = [], lines = []) =>
       work.write(
         name,
@@ -77,18 +78,6 @@ export async function vsphereWorkspace(
       JSON.parse(await readFile(work.path('repository', vm, `${backupId}.json`), 'utf8')) as Manifest,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
-}
-
-async function runWith(work: Workspace, plan: string, env: Record<string, string>): Promise<RunOutcome> {
-  const result = await work.call(['--json', 'run', plan], { env });
-  const events = result.stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as RunOutcome['events'][number]);
-  const finished = events.at(-1);
-  if (finished?.type !== 'run.finished')
-    throw new Error(`no run.finished: exit ${result.exitCode}\n${result.stdout}\n${result.stderr}`);
-  return { ...result, events, finished };
 }
 
 /** Two disks with equal unit numbers on two controllers, sizes that are no multiple of a block, data and holes. */

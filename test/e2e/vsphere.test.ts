@@ -1,4 +1,6 @@
 import { execa } from 'execa';
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +15,7 @@ import {
   vsphereWorkspace,
   type VsphereWorkspace,
 } from './vsphere-workspace.ts';
-import { disksOf, restorePlan, sameContent, type RunOutcome } from './workspace.ts';
+import { disksOf, program, restorePlan, sameContent, type RunOutcome } from './workspace.ts';
 import { busyGuest } from '../simulators/vcenter/busy-guest.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 
@@ -278,3 +280,31 @@ describe('what goes wrong in vSphere ends in the right decision, without a snaps
     },
   );
 });
+
+test(
+  'a cancelled run whose snapshot cannot be removed says so, and recovery waits for it',
+  { timeout: 120_000 },
+  async () => {
+    await using at = await backedUp();
+    const { vm, work, vcenter } = at;
+    for (let piece = 0; piece < 8; piece++) await vm.write(0, piece * MiB, Buffer.alloc(300_000, piece + 1));
+    await at.plan('plan.yaml', vm, [], ['limits: { jobRate: 128KiB }']);
+    await vcenter.fault('remove-snapshot');
+    const hub = spawn(process.execPath, [program, '--json', 'run', 'plan.yaml'], {
+      cwd: work.folder,
+      env: { ...process.env, ...vcenter.vddkEnvironment },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const said = text(hub.stdout);
+    while ((await vm.snapshots()).length === 0) await delay(50);
+    hub.kill('SIGINT');
+    const finished = JSON.parse((await said).trim().split('\n').at(-1) ?? '') as RunOutcome['finished'];
+    expect(finished).toMatchObject({ status: 'cancelled', exit_code: 16 });
+    expect(finished.undo_errors.map(({ message }) => message).join()).toContain('still removing its snapshot');
+
+    await vcenter.clearFaults();
+    expect((await work.call(['recover'])).exitCode).toBe(0);
+    await expectClean(vm);
+    expect(leftovers(work.folder)).toEqual([]);
+  },
+);

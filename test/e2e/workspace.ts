@@ -31,6 +31,8 @@ export interface Workspace extends AsyncDisposable {
 
 export interface WorkspaceOptions {
   readonly settings?: string;
+  /** What the programs find in their environment, beside ours. */
+  readonly env?: Record<string, string>;
   /** Where the workspace is made; default: the system's temporary folder. */
   readonly parent?: string;
 }
@@ -50,7 +52,7 @@ export async function workspace(options: WorkspaceOptions = {}): Promise<Workspa
       cwd: folder,
       reject: false,
       timeout: 120_000,
-      env: { NO_COLOR: '1', ...how.env },
+      env: { NO_COLOR: '1', ...options.env, ...how.env },
       maxBuffer: 64 * 1024 * 1024,
     });
     return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };

@@ -47,7 +47,9 @@ test('a fixed transport must be configured', () => {
 });
 
 test.each(['a:b:c', 'host:0', 'host:65536', '[vcenter]:443'])('%s is no address', (host) => {
-  expect(() => vsphereSpecOf('x', { ...source, host }, '/')).toThrow(/is not host or host:port/);
+  expect(() => vsphereSpecOf('x', { ...source, host }, '/')).toThrow(
+    /^source x: ("a:b:c" is not host or host:port|there is no port|"vcenter" is no IPv6)/,
+  );
 });
 
 test('a ca file is read from beside the settings, and named where it cannot be', () => {

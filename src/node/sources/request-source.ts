@@ -1,4 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { parseHostAndPort } from '../../schemas/host-and-port.ts';
 import type { BackupStartRequest, Source } from '../../schemas/types.ts';
 
 type Request = Pick<
@@ -9,21 +10,25 @@ type Request = Pick<
 /**
  * The source of a request: as it stands there, or made from the flat fields `vcenter_host`, `vm_path` and so on, with the
  * defaults of a plan.
- * @throws SendenseError `request.invalid` where there is neither
+ * @throws SendenseError `request.invalid` where there is neither, or no such host
  */
 export function sourceOf(request: Request): Source {
   if (request.source) return request.source;
-  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::([0-9]{1,5}))?$/.exec(request.vcenter_host ?? '');
-  if (!found) {
+  if (!request.vcenter_host) {
     throw new SendenseError('request.invalid', 'the request has neither source nor vcenter_host', {
-      details: { field: request.vcenter_host ? '/vcenter_host' : '/source' },
+      details: { field: '/source' },
+    });
+  }
+  const address = parseHostAndPort(request.vcenter_host, 443);
+  if ('fault' in address) {
+    throw new SendenseError('request.invalid', `/vcenter_host: ${address.message}`, {
+      details: { field: '/vcenter_host' },
     });
   }
   return {
     type: 'vsphere',
-    name: found[0],
-    host: found[1] ?? found[2] ?? '',
-    port: Number(found[3] ?? 443),
+    name: request.vcenter_host,
+    ...address,
     user: request.vcenter_user ?? '',
     credential: null,
     thumbprint: request.vcenter_thumbprint ?? null,

@@ -1,5 +1,6 @@
 import { toSendenseError } from '../../../errors/sendense-error.ts';
 import type { CredentialsTested, VsphereSourceSpec } from '../../../schemas/types.ts';
+import { aboutJson } from '../../vsphere/about-json.ts';
 import { connectVsphere } from '../../vsphere/connect.ts';
 import { missingPrivileges, privilegesFor } from '../../vsphere/privileges.ts';
 import type { Login } from '../source.ts';
@@ -13,15 +14,7 @@ export async function testLogin(
 ): Promise<CredentialsTested> {
   const address = addressOf(spec, login);
   await using vsphere = await connectVsphere(address, { signal });
-  const { about } = vsphere;
-  const told = {
-    about: {
-      api_type: about.apiType,
-      api_version: about.apiVersion,
-      full_name: about.fullName,
-      instance_uuid: about.instanceUuid,
-    },
-  };
+  const told = { about: aboutJson(vsphere.about) };
   try {
     const { user, missing } = await missingPrivileges(vsphere, privilegesFor(spec.transports), signal);
     return { ...told, user: user || address.user, missing, warnings: [] };

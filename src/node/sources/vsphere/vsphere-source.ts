@@ -1,5 +1,6 @@
 import { errorToJson } from '../../../errors/sendense-error.ts';
 import type { Inventory, VsphereSourceSpec, VsphereVm } from '../../../schemas/types.ts';
+import { aboutJson } from '../../vsphere/about-json.ts';
 import { connectVsphere } from '../../vsphere/connect.ts';
 import { findVm } from '../../vsphere/inventory.ts';
 import { listVms } from '../../vsphere/list-vms.ts';
@@ -30,18 +31,7 @@ export const vsphereSource: Source<VsphereSourceSpec> = {
 
   inventory: async (spec, { login, signal }): Promise<Inventory> => {
     await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
-    const { about } = vsphere;
-    const { vms, warnings } = await listVms(vsphere, signal);
-    return {
-      about: {
-        api_type: about.apiType,
-        api_version: about.apiVersion,
-        full_name: about.fullName,
-        instance_uuid: about.instanceUuid,
-      },
-      vms,
-      warnings,
-    };
+    return { about: aboutJson(vsphere.about), ...(await listVms(vsphere, signal)) };
   },
 
   open: openVm,

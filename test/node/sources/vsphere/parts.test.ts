@@ -82,10 +82,14 @@ test.each([
   });
 });
 
-test.each([undefined, null, '', 'a b', 'host:notaport'])(
-  'a request without source and with vcenter_host %s is refused',
+test.each([undefined, null, ''])('a request without source and with vcenter_host %s is refused', (host) => {
+  expect(() => sourceOf({ vm_name: 'x', vcenter_host: host ?? null })).toThrow(/neither source nor vcenter_host/);
+});
+
+test.each(['a b', 'host:notaport', 'host:65536', 'host:0', '[vcenter]:443', '2001:db8::1'])(
+  'vcenter_host %s is refused, and the field named',
   (host) => {
-    expect(() => sourceOf({ vm_name: 'x', vcenter_host: host ?? null })).toThrow(/neither source nor vcenter_host/);
+    expect(() => sourceOf({ vm_name: 'x', vcenter_host: host })).toThrow(/^\/vcenter_host: /);
   },
 );
 
@@ -154,6 +158,7 @@ test('a job of this node is held while its process lives', async () => {
     expect(await isJobHeld('node', 'job-1')).toBe(true);
     expect(await isJobHeld('node', 'job-2')).toBe(false);
     expect(await isJobHeld('other', 'job-1')).toBe(false);
+    await expect(holdJob('node', 'job-1')).rejects.toMatchObject({ code: 'node.busy' });
   }
   expect(await isJobHeld('node', 'job-1')).toBe(false);
 });

@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { isRunning } from '../../../../src/host/process-identity.ts';
 import { connectVsphere, type Vsphere } from '../../../../src/node/vsphere/connect.ts';
 import { chooseTransport } from '../../../../src/node/vsphere/transports/choose-transport.ts';
-import { connectNbdAgain } from '../../../../src/host/connect-nbd-again.ts';
 import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve-snapshot-disk.ts';
 import type { SnapshotDiskRef } from '../../../../src/node/vsphere/transports/transport.ts';
 import type { VsphereSourceSpec } from '../../../../src/schemas/types.ts';
@@ -164,23 +163,17 @@ test.each([
   });
 });
 
-test('https opens and reads on after the session has ended', { timeout: 60_000 }, async () => {
+test('https reads on after the session has ended in mid-read', async () => {
   await using served = await serveSnapshotDisk(context(), 'https', disk);
   await vcenter.expireSessions();
-  await using client = await connectNbdAgain(served.uri);
-  const read = Buffer.alloc(content.length);
-  await client.read(0, read);
-  expect(read.equals(content)).toBe(true);
+  expect((await contentOf(served.uri)).equals(content)).toBe(true);
 });
 
-test('https reads on after cut connections and a busy server', { timeout: 90_000 }, async () => {
+test('https reads on after cut connections and a busy server', { timeout: 60_000 }, async () => {
   await using served = await serveSnapshotDisk(context(), 'https', disk);
-  await using client = await connectNbdAgain(served.uri);
   await vcenter.fault('folder-cut', { count: 3, bytes: 1_000_000 });
   await vcenter.fault('folder-status', { count: 2, status: 503 });
-  const read = Buffer.alloc(content.length);
-  await client.read(0, read);
-  expect(read.equals(content)).toBe(true);
+  expect((await contentOf(served.uri)).equals(content)).toBe(true);
 });
 
 test('neither password nor cookie is seen from outside', async () => {
