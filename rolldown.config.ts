@@ -8,6 +8,7 @@ export default defineConfig({
     'cli/sendense-node': 'src/cli/sendense-node.ts',
     'cli/sendense-backup-client': 'src/cli/sendense-backup-client.ts',
     'blocks/digest-worker': 'src/blocks/digest-worker.ts',
+    'host/ssh/ssh2-child': 'src/host/ssh/ssh2-child.ts',
   },
   platform: 'node',
   // With binaries of their own.

@@ -53,6 +53,11 @@ go          golang-go            builds the test vCenter
 cc          gcc                  builds the stand-in for the disk library of VMware
 sshd        openssh-server       tests dial it
 ssh         openssh-client       tests dial with it
+debootstrap debootstrap          makes the Debian system in which tests install the packages
+systemd-analyze  systemd         judges the units, and systemd-notify speaks for the services
+dpkg-deb    dpkg                 builds the packages
+python3     python3              tests hear with it what systemd would
+nft         nftables             tests put nodes behind NAT
 /usr/include/stdio.h                                       libc6-dev                          builds C programs
 /usr/share/gocode/src/github.com/vmware/govmomi/simulator  golang-github-vmware-govmomi-dev  the test vCenter is made of it
 /usr/lib/python3/dist-packages/pyVmomi                     python3-pyvmomi                    an independent client judges
@@ -161,10 +166,16 @@ compile_ssh_crypto() {
   done
   # Headers of this very Node, where it brings them; a ~/.npmrc may name those of another.
   headers=$(dirname -- "$(dirname -- "$(readlink -f "$toolchain/bin/node")")")
+  # The npm package `node` has them one package deeper.
+  for package in "$headers"/node_modules/node-linux-*; do
+    [ ! -e "$package/include/node/node_api.h" ] || headers=$package
+  done
   (
     cd "$root"
     [ ! -e "$headers/include/node/node_api.h" ] || export npm_config_nodedir="$headers"
-    quiet_npm rebuild ssh2 cpu-features >"$toolchain/ssh2.log" 2>&1
+    quiet_npm rebuild ssh2 cpu-features >"$toolchain/ssh2.log" 2>&1 &&
+      # Compiled with the headers of another Node it is there, and is not loaded.
+      "$toolchain/bin/node" -e 'process.exit(require("ssh2/lib/protocol/crypto.js").bindingAvailable ? 0 : 1)'
   ) || say "ssh2's native cryptography did not compile (see .toolchain/ssh2.log): everything works, its tunnel is slower."
 }
 
@@ -174,10 +185,11 @@ make_bundle_ready() {
     say 'the programs could not be bundled (see .toolchain/build.log): they run from src/ and start slower.'
 }
 
-# Without nbdkit's vddk plugin, the tests that need it fail and say so; the others can run.
+# Without the Debian system, and nbdkit's vddk plugin, the tests that need it fail and say so; the others can run.
 make_tests_ready() {
   "$root/test/simulators/vcenter/ready.sh" >/dev/null || fail 'the test vCenter could not be built; the lines above say why.'
   "$root/test/simulators/vcenter/setup-vddk-plugin.sh" "$toolchain/simulators/nbdkit-vddk-plugin.so" || true
+  "$root/test/services/make-debian-root.sh" >/dev/null || true
 }
 
 tests=

@@ -1,5 +1,6 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import { connectNbd } from '../host/nbd-client.ts';
+import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
 import { connectNbdTarget } from '../host/nbd-target.ts';
 import type { AllocationMap } from './allocation-map.ts';
 import { blockSize } from './block-index-format.ts';
@@ -17,6 +18,10 @@ export interface CopyExportOptions {
   readonly file?: string | undefined;
   /** NBD URI of the export to write, of the same size. */
   readonly to: string;
+  /** How to hold on to the target when the connection to it breaks. */
+  readonly link?: LinkOptions | undefined;
+  /** Told when a connection to the target breaks, and when it is there again. */
+  readonly onLink?: ((event: LinkEvent) => void) | undefined;
   /** Where the block index is written: a temporary name of the caller's. Removed again when this fails. */
   readonly indexPath: string;
   /** What of the blocks that are read is written; `changed` needs `compareWith`. */
@@ -62,13 +67,13 @@ export interface CopyExportResult extends IndexFacts {
  * @throws SendenseError `nbd.lost` (source or target, named), `disk.full` (target), `content.mismatch`, `repository.damaged`
  */
 export async function copyExport(options: CopyExportOptions): Promise<CopyExportResult> {
-  const { from, to, indexPath, write, base, compareWith, connections = 3, signal } = options;
+  const { from, to, link, onLink, indexPath, write, base, compareWith, connections = 3, signal } = options;
   if (write === 'changed' && compareWith === undefined)
     throw new SendenseError('run.internal', 'copyExport writes what changed only with an index to compare with');
   if (base !== undefined && options.areas === undefined)
     throw new SendenseError('run.internal', 'copyExport takes `base` only with `areas`');
   await using source = await connectNbd(from, { signal });
-  await using target = await connectNbdTarget(to, { signal });
+  await using target = await connectNbdTarget(to, { ...link, onLink, signal });
   const capacity = source.size;
   if (target.size !== capacity)
     throw new SendenseError('content.mismatch', `${from} has ${capacity} bytes, the target ${to} has ${target.size}`);
@@ -84,7 +89,14 @@ export async function copyExport(options: CopyExportOptions): Promise<CopyExport
         map: knownMap(options.allocated, capacity),
         workers: connections - 1,
         requestBytes: options.requestBytes,
-        sink: { target, rule: write, areas, expected: async (page) => (await reference?.page(page)) ?? null },
+        sink: {
+          target,
+          link,
+          onLink,
+          rule: write,
+          areas,
+          expected: async (page) => (await reference?.page(page)) ?? null,
+        },
         pace: options.pace,
         paceBytes: options.paceBytes,
         signal,

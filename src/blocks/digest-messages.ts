@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors/catalogue.ts';
+import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
 import type { Extent } from './extents.ts';
 
 /** What a worker is told once, when it starts. */
@@ -8,6 +9,8 @@ export interface WorkerStart {
   readonly file?: string | undefined;
   /** NBD URI to write to what tasks say is to be written. */
   readonly to?: string | undefined;
+  /** How to hold on to `to`. */
+  readonly link?: LinkOptions | undefined;
   /** Of one read, bytes. Default 1 MiB. */
   readonly requestBytes?: number | undefined;
 }
@@ -43,4 +46,6 @@ export type WorkerTask =
 export type WorkerAnswer =
   | { readonly id: number; readonly done: DigestDone }
   | { readonly id: number; readonly progress: number }
+  /** Of the worker's connection to `to`. */
+  | { readonly link: LinkEvent }
   | { readonly error: { readonly code: ErrorCode; readonly message: string } };

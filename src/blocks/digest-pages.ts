@@ -64,6 +64,8 @@ export async function digestPages(options: DigestPagesOptions): Promise<Digested
     uri: client.uri,
     file: options.file,
     target: sink?.target,
+    link: sink?.link,
+    onLink: sink?.onLink,
     workers: options.workers ?? 2,
     requestBytes: options.requestBytes,
     signal: options.signal,

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { SendenseError } from '../errors/sendense-error.ts';
+import type { LinkEvent } from '../host/nbd-lasting.ts';
 import type { NbdTarget } from '../host/nbd-target.ts';
 import { startFile } from '../schemas/package.ts';
 import { createDigestLanes, type DigestLanes } from './digest-lanes.ts';
@@ -18,6 +19,8 @@ export interface DigestPoolOptions extends Omit<WorkerStart, 'to'> {
   readonly source: ByteSource;
   /** What is written goes here, or to further connections to the same export. */
   readonly target?: NbdTarget | undefined;
+  /** Told of the threads' connections to the target. */
+  readonly onLink?: ((event: LinkEvent) => void) | undefined;
   /** 0: this thread does it all over `source` and `target`, for servers that bear one connection. */
   readonly workers: number;
   /** Aborting ends the threads; what is pending rejects with the signal's reason. */
@@ -42,7 +45,7 @@ const ownBytes = 32 * 1024 * 1024;
 const workerFile = startFile('blocks/digest-worker');
 
 export function createDigestPool(options: DigestPoolOptions): DigestPool {
-  const { uri, file, target, requestBytes, signal } = options;
+  const { uri, file, target, link, requestBytes, signal } = options;
   const own = createDigestLanes(options.source, { target, requestBytes });
   const queue: Waiting[] = [];
   const threads: Thread[] = [];
@@ -66,11 +69,12 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
   else signal?.addEventListener('abort', onAbort, { once: true });
 
   const addThread = (): void => {
-    const start: WorkerStart = { uri, file, to: target?.uri, requestBytes };
+    const start: WorkerStart = { uri, file, to: target?.uri, link, requestBytes };
     const tasks = new Map<number, Waiting>();
     const worker = new Worker(workerFile, { workerData: start });
     worker.on('message', (answer: WorkerAnswer) => {
       if ('error' in answer) return fail(new SendenseError(answer.error.code, answer.error.message));
+      if ('link' in answer) return options.onLink?.(answer.link);
       if ('progress' in answer) return tasks.get(answer.id)?.onProgress?.(answer.progress);
       tasks.get(answer.id)?.resolve(answer.done);
       tasks.delete(answer.id);

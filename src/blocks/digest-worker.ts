@@ -12,14 +12,15 @@ const port = parentPort;
 
 const flushed: DigestDone = { digests: new Uint8Array(), bytesWritten: 0 };
 
+const say = (answer: WorkerAnswer, moved: readonly ArrayBuffer[] = []): void => port.postMessage(answer, moved);
+
 async function start(): Promise<void> {
-  const { uri, file, to, requestBytes } = workerData as WorkerStart;
+  const { uri, file, to, link, requestBytes } = workerData as WorkerStart;
   const [source, target] = await Promise.all([
     file === undefined ? connectNbd(uri) : openRawFile(file),
-    to === undefined ? null : connectNbdTarget(to),
+    to === undefined ? null : connectNbdTarget(to, { ...link, onLink: (event) => say({ link: event }) }),
   ]);
   const lanes = createDigestLanes(source, { target, requestBytes });
-  const say = (answer: WorkerAnswer, moved: readonly ArrayBuffer[] = []): void => port.postMessage(answer, moved);
   port.on('message', (task: WorkerTask) => {
     const { id } = task;
     if ('flush' in task) {
@@ -34,8 +35,7 @@ async function start(): Promise<void> {
 
 function report(thrown: unknown): void {
   const { code, message } = toSendenseError(thrown);
-  const answer: WorkerAnswer = { error: { code, message } };
-  port.postMessage(answer);
+  say({ error: { code, message } });
 }
 
 start().catch(report);

@@ -1,3 +1,4 @@
+import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
 import type { NbdTarget } from '../host/nbd-target.ts';
 import { blockSize, digestBytes, pageSpan } from './block-index-format.ts';
 import type { DigestWork, WriteRule } from './digest-messages.ts';
@@ -6,6 +7,10 @@ import { intersect, subtract, totalLength, type Extent } from './extents.ts';
 /** Where what is read is written, too. */
 export interface PageSink {
   readonly target: NbdTarget;
+  /** How further connections hold on to the target. */
+  readonly link?: LinkOptions | undefined;
+  /** Told of these connections. */
+  readonly onLink?: ((event: LinkEvent) => void) | undefined;
   readonly rule: WriteRule;
   /** Only within these, which are whole blocks; the rest is read and hashed only. Default: everything. */
   readonly areas?: readonly Extent[] | undefined;

@@ -44,12 +44,12 @@ function commandOf(definition: CommandDefinition, parts: ProgramParts): Command 
   }
   for (const option of definition.options) command.addOption(optionOf(option));
   command.addHelpText('after', () => afterCommand(definition, parts.terminal));
-  for (const child of definition.commands ?? []) command.addCommand(commandOf(child, parts));
+  for (const child of definition.commands ?? [])
+    command.addCommand(commandOf(child, parts), { hidden: child.hidden ?? false });
   if (definition.load) {
     command.action(async () => parts.act(definition, command.args, command.optsWithGlobals()));
-  } else {
-    command.helpCommand(false);
   }
+  if (definition.commands) command.helpCommand(false);
   return command;
 }
 
@@ -109,14 +109,11 @@ function afterProgram({ style }: Terminal): string {
   ].join('\n');
 }
 
-function afterCommand(
-  { examples, exitCodes: codes, commands: children }: CommandDefinition,
-  { style, stdout }: Terminal,
-): string {
+function afterCommand({ examples, exitCodes: codes, load }: CommandDefinition, { style, stdout }: Terminal): string {
   const lines = ['', style.bold('Examples:')];
   for (const { command, description } of examples)
     lines.push(`  ${style.dim(`# ${description}`)}`, `  ${style.cyan(command)}`);
-  if (children) return lines.join('\n');
+  if (!load) return lines.join('\n');
   lines.push('', style.bold('Exit status:'));
   const columns = Math.min(100, columnsOf(stdout));
   for (const code of codes) lines.push(...labelled(`  ${String(code).padStart(3)}  `, exitCodes[code] ?? '', columns));

@@ -3,7 +3,10 @@ import type { Hub, HubOptions } from '../hub/hub.ts';
 import type { OutputStream, Terminal } from '../view/terminal.ts';
 
 /** What a shell offers for an argument or an option's value. */
-export type Completes = 'plans' | 'files' | 'folders' | 'vms' | 'sources' | 'nothing' | readonly string[];
+export type Completes = 'plans' | 'files' | 'folders' | NameKind | 'nothing' | readonly string[];
+
+/** Names that a completion asks the program for: `sendense-run completion vms`. */
+export type NameKind = 'vms' | 'known-vms' | 'sources' | 'credentials';
 
 export interface ArgumentDefinition {
   /** As commander writes it: `<plan...>`, `[path...]`. */
@@ -46,6 +49,8 @@ export interface CommandDefinition {
   readonly files?: readonly (readonly [string, string])[];
   readonly seeAlso: readonly string[];
   readonly commands?: readonly CommandDefinition[];
+  /** Not in lists of commands: other programs call it. */
+  readonly hidden?: boolean;
   load?(): Promise<{ readonly action: Action }>;
 }
 
@@ -69,7 +74,7 @@ export interface CommandContext {
   readInput(): Promise<Uint8Array>;
   /** Asks on the terminal without showing what is typed; undefined where standard input is no terminal. */
   readonly askHidden: ((prompt: string) => Promise<string>) | undefined;
-  openHub(options: Pick<HubOptions, 'startFolder' | 'readOnly'>): Promise<Hub>;
+  openHub(options: Pick<HubOptions, 'startFolder' | 'readOnly' | 'busyTimeout'>): Promise<Hub>;
 }
 
 /** What the program gets from the process; tests give their own. */

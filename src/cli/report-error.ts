@@ -10,13 +10,16 @@ export interface ReportOptions {
   readonly json: boolean;
   /** It came from where no error is expected: whatever it is, it is internal. */
   readonly unexpected?: boolean;
+  /** Which program reports; default `sendense-run`. */
+  readonly program?: string;
 }
 
 /** Says on standard error what went wrong, once; returns the exit status. */
-export async function reportError(value: unknown, { terminal, json, unexpected }: ReportOptions): Promise<number> {
+export async function reportError(value: unknown, options: ReportOptions): Promise<number> {
+  const { terminal, json, unexpected, program = 'sendense-run' } = options;
   const error = unexpected ? internal(value) : toSendenseError(value);
   if (json) terminal.stdout.write(`${JSON.stringify(errorToJson(error))}\n`);
-  await explainError(value, error, terminal);
+  await explainError(value, error, terminal, program);
   return exitCodeOf(error);
 }
 
@@ -24,6 +27,7 @@ async function explainError(
   value: unknown,
   error: SendenseError,
   { stderr, errorStyle: style }: Terminal,
+  program: string,
 ): Promise<void> {
   const diagnostics = error.details?.['diagnostics'] as DiagnosticOutput[] | undefined;
   if (diagnostics) return void stderr.write(await diagnosticsText(error, diagnostics, style.colour));
@@ -31,7 +35,7 @@ async function explainError(
     stderr.write(`${style.alarm(' run.internal ')} ${style.red(printable(error.message.split('\n')[0] ?? ''))}\n`);
   } else {
     const lines = [
-      `${style.red('sendense-run:')} ${style.bold(error.entry.title)}`,
+      `${style.red(`${program}:`)} ${style.bold(error.entry.title)}`,
       ...errorReport(errorToJson(error), style, columnsOf(stderr)),
     ];
     stderr.write(`${lines.join('\n')}\n`);

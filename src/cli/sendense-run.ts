@@ -32,7 +32,7 @@ const exitCode = await main(process.argv.slice(2), {
   readInput: () => buffer(process.stdin),
   askHidden: process.stdin.isTTY ? async (prompt) => (await import('./ask-hidden.ts')).askHidden(prompt) : undefined,
   openHub: async (options) => (await import('../hub/open-hub.ts')).openHub(options),
-  embeddedNode: async (options) => (await import('../node/start-node.ts')).startNode(options),
+  embeddedNode: async (options) => (await import('../node/start-node.ts')).startNode({ ...options, metrics: false }),
 });
 
 await Promise.all([process.stdout, process.stderr].map(flushed));

@@ -91,14 +91,17 @@ function knownInput<S>(
   values: Scope,
 ): { input: Record<string, unknown>; unknown: string[] } {
   const input: Record<string, unknown> = {};
-  const unknown: string[] = [];
+  const lacking: { readonly name: string; readonly when: string }[] = [];
   for (const [name, value] of Object.entries(step.with)) {
     try {
       input[name] = structuredClone(options.evaluator.value(value, values));
     } catch {
-      unknown.push(`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      lacking.push({ name, when: whenKnown(value) });
     }
   }
+  const unknown = [...Map.groupBy(lacking, ({ when }) => when)].map(
+    ([when, inputs]) => `${inputs.map(({ name }) => name).join(', ')}: ${when}`,
+  );
   if (unknown.length > 0) return { input, unknown };
   try {
     (options.validator ?? schemaValidator).input(step.uses, input);
@@ -108,6 +111,12 @@ function knownInput<S>(
     unknown.push(toSendenseError(error).message);
   }
   return { input, unknown };
+}
+
+/** In words when an input will be known: the steps that it refers to, in the order in which it does. */
+function whenKnown(value: unknown): string {
+  const steps = [...JSON.stringify(value).matchAll(/\bsteps\.([A-Za-z0-9_-]+)/g)].map(([, step]) => step);
+  return steps.length === 0 ? 'known later' : `known after ${[...new Set(steps)].join(', ')}`;
 }
 
 async function ask<S>(

@@ -1,8 +1,9 @@
-import { openNbdConnection, type NbdConnection, type NbdOptions } from './nbd-connection.ts';
+import type { NbdConnection } from './nbd-connection.ts';
+import { openLastingConnection, type LastingOptions } from './nbd-lasting.ts';
 import { nbd } from './nbd-protocol.ts';
 import type { AllocationExtent } from './nbd-replies.ts';
 
-export type { NbdOptions } from './nbd-connection.ts';
+export type { LastingOptions as NbdOptions } from './nbd-lasting.ts';
 export type { AllocationExtent } from './nbd-replies.ts';
 
 /** A connection to one export. Read-only by construction: there is no write. Every failure is `nbd.lost`. */
@@ -25,8 +26,8 @@ export interface NbdClient extends AsyncDisposable {
 }
 
 /** Opens a connection. Needs a server that knows NBD_OPT_GO (qemu-nbd, nbdkit, nbd-server 3.17). */
-export async function connectNbd(uri: string, options: NbdOptions = {}): Promise<NbdClient> {
-  return clientOver(uri, await openNbdConnection(uri, `NBD server at ${uri}`, options));
+export async function connectNbd(uri: string, options: LastingOptions = {}): Promise<NbdClient> {
+  return clientOver(uri, await openLastingConnection(uri, `NBD server at ${uri}`, options));
 }
 
 /** Reading, over a connection that is the client's from now on. */

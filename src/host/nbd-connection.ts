@@ -1,15 +1,22 @@
-import { connect, type Socket } from 'node:net';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { encodeRequest, nbd, type ExportFacts } from './nbd-protocol.ts';
+import { EncryptionMismatch, encodeRequest, nbd, type ExportFacts } from './nbd-protocol.ts';
 import { converse, type AllocationExtent, type Pending } from './nbd-replies.ts';
-import { parseNbdUri } from './nbd-uri.ts';
+import { watchSilence } from './nbd-silence.ts';
+import { parseNbdUri, type NbdAddress } from './nbd-uri.ts';
+import { openWire, TlsRefusal, type Wire } from './nbd-wire.ts';
 
 export interface NbdOptions {
   /** Aborting closes the connection; what is pending rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Time limit of connection and handshake, ms. Default 30 000. */
-  readonly connectTimeoutMs?: number;
+  readonly connectTimeoutMs?: number | undefined;
+  /** The pre-shared key of an `nbds:` address, hex. A secret. */
+  readonly psk?: string | null | undefined;
+  /** The connection counts as broken when an answer stays out so long without any sign of life, ms. Default: never. */
+  readonly silenceMs?: number | undefined;
+  /** How many times `silenceMs` that may be at present. Default 1. */
+  readonly patience?: (() => number) | undefined;
 }
 
 /** What `nbd-client.ts` and `nbd-target.ts` are made of. Requests overlap; answers come in any order. */
@@ -25,6 +32,15 @@ export interface NbdConnection extends AsyncDisposable {
   failure(what: string, code?: ErrorCode): SendenseError;
 }
 
+/** `silent`: no sign of life; `cut`: the network says that it is over, or cannot be reached. */
+export type Break = 'silent' | 'cut';
+
+const breaks = new WeakMap<object, Break>();
+
+/** How the connection broke that ended with this error; null: the server itself refused, or someone ended it. */
+export const breakOf = (error: unknown): Break | null =>
+  typeof error === 'object' && error !== null ? (breaks.get(error) ?? null) : null;
+
 const names: Readonly<Record<number, string>> = {
   [nbd.command.read]: 'read',
   [nbd.command.write]: 'write',
@@ -37,70 +53,70 @@ const noSpace: readonly number[] = [28, 122];
 
 /** Needs a server that knows NBD_OPT_GO (qemu-nbd, nbdkit, nbd-server 3.17). `who` names it in errors. */
 export async function openNbdConnection(uri: string, who: string, options: NbdOptions): Promise<NbdConnection> {
-  const { signal, connectTimeoutMs = 30_000 } = options;
-  const address = parseNbdUri(uri);
-  if (address === null) {
-    const forms = 'nbd://host:port/export or nbd+unix:///export?socket=PATH';
-    throw new SendenseError('nbd.lost', `'${uri}' is not an NBD address: expected ${forms}`);
-  }
+  const { signal, connectTimeoutMs = 30_000, silenceMs, patience } = options;
+  const { address, key } = placeOf(uri, who, options.psk);
   signal?.throwIfAborted();
 
   const pending = new Map<number, Pending>();
   const ready = Promise.withResolvers<ExportFacts>();
   const closed = Promise.withResolvers<void>();
   let ended: { readonly reason: unknown } | null = null;
+  let watch: Disposable | null = null;
   let lastCookie = 0;
 
-  const session = converse(address.exportName, pending, (data) => socket.write(data), ready.resolve);
-  let wanted = session.next().value as Buffer;
-  let filled = 0;
-
+  const failure = (what: string, code: ErrorCode = 'nbd.lost', cause?: unknown): SendenseError =>
+    new SendenseError(code, `${who}: ${what}`, { cause });
   const fail = (reason: unknown): void => {
     ended ??= { reason };
+    watch?.[Symbol.dispose]();
     signal?.removeEventListener('abort', onAbort);
     ready.reject(ended.reason);
     for (const request of pending.values()) request.reject(ended.reason);
     pending.clear();
-    socket.destroy();
+    wire.destroy();
   };
-  const failure = (what: string, code: ErrorCode = 'nbd.lost', cause?: unknown): SendenseError =>
-    new SendenseError(code, `${who}: ${what}`, { cause });
+  const broke = (how: Break, what: string, cause?: unknown): void => {
+    const error = failure(what, 'nbd.lost', cause);
+    breaks.set(error, how);
+    fail(error);
+  };
   const onAbort = (): void => fail(signal?.reason);
 
-  const socket: Socket = connect({
-    ...(address.kind === 'unix' ? { path: address.socket } : { host: address.host, port: address.port }),
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 10_000,
-    onread: {
-      // The generator names the very bytes to fill, so nothing is read too far and payload is not copied.
-      buffer: () => wanted.subarray(filled),
-      callback: (count) => {
-        filled += count;
-        if (filled < wanted.length) return true;
-        try {
-          const next = session.next();
-          filled = 0;
-          if (!next.done) wanted = next.value;
-        } catch (cause) {
-          fail(failure(cause instanceof Error ? cause.message : String(cause), 'nbd.lost', cause));
-          filled = 0;
-          return false;
-        }
-        return true;
-      },
+  const handshake = {
+    exportName: address.exportName,
+    send: (data: Buffer) => wire.send(data),
+    secure: address.kind === 'tls' ? () => wire.secure() : undefined,
+  };
+  const session = converse(handshake, pending, ready.resolve);
+  let wanted = session.next().value as Buffer;
+  let filled = 0;
+
+  const wire: Wire = openWire(address, key, {
+    room: () => wanted.subarray(filled),
+    arrived(count) {
+      filled += count;
+      if (filled < wanted.length) return true;
+      filled = 0;
+      try {
+        const next = session.next();
+        if (!next.done) wanted = next.value;
+      } catch (cause) {
+        const code = cause instanceof EncryptionMismatch ? 'nbd.encryption' : 'nbd.lost';
+        fail(failure(cause instanceof Error ? cause.message : String(cause), code, cause));
+        return false;
+      }
+      return true;
     },
+    lost: (why) =>
+      why instanceof TlsRefusal
+        ? fail(failure(why.message, 'nbd.encryption', why))
+        : broke('cut', why.message || String((why as NodeJS.ErrnoException).code), why),
+    closed: closed.resolve,
   });
   const timer = setTimeout(
-    () => fail(failure(`no NBD handshake within ${connectTimeoutMs} ms; it may have no free connection`)),
+    () => broke('cut', `no NBD handshake within ${Math.round(connectTimeoutMs)} ms; it may have no free connection`),
     connectTimeoutMs,
   );
-  socket.on('error', (cause) => fail(failure(cause.message, 'nbd.lost', cause)));
-  socket.on('end', () => fail(failure('the server closed the connection')));
-  socket.on('close', () => {
-    fail(failure('the connection is closed'));
-    closed.resolve();
-  });
   signal?.addEventListener('abort', onAbort, { once: true });
 
   const request: NbdConnection['request'] = (command, { offset, length }, { target = null, payload } = {}) => {
@@ -125,14 +141,7 @@ export async function openNbdConnection(uri: string, who: string, options: NbdOp
       reject: done.reject,
     };
     pending.set(lastCookie, entry);
-    const header = encodeRequest(command, lastCookie, offset, length);
-    if (payload === undefined) socket.write(header);
-    else {
-      socket.cork();
-      socket.write(header);
-      socket.write(payload);
-      socket.uncork();
-    }
+    wire.send(encodeRequest(command, lastCookie, offset, length), payload);
     return done.promise;
   };
 
@@ -142,19 +151,49 @@ export async function openNbdConnection(uri: string, who: string, options: NbdOp
   } finally {
     clearTimeout(timer);
   }
+  if (silenceMs !== undefined && ended === null)
+    watch = watchSilence({
+      silenceMs,
+      patience,
+      isWaiting: () => pending.size > 0,
+      received: () => wire.received(),
+      sent: () => wire.sent(),
+      probe: () => void request(...cheapest(facts)).catch(() => {}),
+      onSilent: () =>
+        broke('silent', `no answer and no sign of life for ${(silenceMs * (patience?.() ?? 1)) / 1000} s`),
+    });
 
   return {
     facts,
     request,
     failure,
     async [Symbol.asyncDispose]() {
-      if (ended === null) {
-        const limit = setTimeout(() => socket.destroy(), 1000);
-        socket.end(encodeRequest(nbd.command.disconnect, 0, 0, 0), () => socket.destroy());
-        await closed.promise;
-        clearTimeout(limit);
-      }
+      watch?.[Symbol.dispose]();
+      if (ended === null) wire.end(encodeRequest(nbd.command.disconnect, 0, 0, 0), 1000);
       await closed.promise;
     },
   };
+}
+
+/** What a server answers whatever else it has to do; to a read of a place or where it is data. */
+function cheapest(facts: ExportFacts): Parameters<NbdConnection['request']> {
+  const length = Math.min(4096, facts.size);
+  return facts.allocationContext === null
+    ? [nbd.command.read, { offset: 0, length }, { target: Buffer.alloc(length) }]
+    : [nbd.command.blockStatus, { offset: 0, length }];
+}
+
+function placeOf(
+  uri: string,
+  who: string,
+  psk: string | null | undefined,
+): { readonly address: NbdAddress; readonly key: Buffer | null } {
+  const address = parseNbdUri(uri);
+  if (address === null) {
+    const forms = 'nbd://host:port/export or nbd+unix:///export?socket=PATH';
+    throw new SendenseError('nbd.lost', `'${uri}' is not an NBD address: expected ${forms}`);
+  }
+  if (address.kind !== 'tls') return { address, key: null };
+  if (!psk) throw new SendenseError('nbd.encryption', `${who}: it is encrypted, and there is no key to it`);
+  return { address, key: Buffer.from(psk, 'hex') };
 }

@@ -7,9 +7,9 @@ export const nbd = {
   simpleReplyMagic: 0x67446698,
   structuredReplyMagic: 0x668e33ef,
   fixedNewstyle: 1,
-  option: { abort: 2, go: 7, structuredReply: 8, setMetaContext: 10 },
-  optionReply: { ack: 1, info: 3, metaContext: 4, errorBit: 0x80000000 },
-  info: { export: 0, blockSize: 3 },
+  option: { abort: 2, startTls: 5, go: 7, structuredReply: 8, setMetaContext: 10 },
+  optionReply: { ack: 1, info: 3, metaContext: 4, errorBit: 0x80000000, errorTlsRequired: 0x80000005 },
+  info: { export: 0, description: 2, blockSize: 3 },
   transmission: { readOnly: 2, flush: 4, writeZeroes: 64 },
   command: { read: 0, write: 1, disconnect: 2, flush: 3, writeZeroes: 6, blockStatus: 7 },
   chunk: {
@@ -35,7 +35,12 @@ export interface ExportFacts {
   readonly flags: number;
   /** Id of the context `base:allocation`; null where the server does not offer it. */
   readonly allocationContext: number | null;
+  /** What the server says of the export in words; null where it says nothing. */
+  readonly description: string | null;
 }
+
+/** Server and client do not agree on whether, or how, to encrypt. */
+export class EncryptionMismatch extends Error {}
 
 /**
  * A conversation as a generator: it yields the buffer that it wants filled next and goes on when it is full. Driven by
@@ -49,8 +54,15 @@ export function* take(length: number): Conversation<Buffer> {
   return buffer;
 }
 
+export interface HandshakeOptions {
+  readonly exportName: string;
+  send(data: Buffer): void;
+  /** Encrypts what is sent and received from then on. Without it nothing is encrypted. */
+  readonly secure?: (() => void) | undefined;
+}
+
 /** Fixed newstyle handshake up to NBD_OPT_GO. Throws an Error that says what the server did. */
-export function* handshake(exportName: string, send: (data: Buffer) => void): Conversation<ExportFacts> {
+export function* handshake({ exportName, send, secure }: HandshakeOptions): Conversation<ExportFacts> {
   const greeting = yield* take(16);
   if (greeting.readBigUInt64BE(0) !== nbd.greeting || greeting.readBigUInt64BE(8) !== nbd.optionMagic) {
     throw new Error('this is not an NBD server of the newstyle protocol');
@@ -61,11 +73,21 @@ export function* handshake(exportName: string, send: (data: Buffer) => void): Co
   clientFlags.writeUInt32BE(nbd.fixedNewstyle);
   send(clientFlags);
 
+  if (secure) {
+    send(encodeOption(nbd.option.startTls, Buffer.alloc(0)));
+    if ((yield* optionReply(nbd.option.startTls)).type !== nbd.optionReply.ack)
+      throw new EncryptionMismatch('the server does not encrypt');
+    secure();
+  }
+
   const name = Buffer.from(exportName);
   const named = Buffer.concat([uint32(name.length), name]);
 
   send(encodeOption(nbd.option.structuredReply, Buffer.alloc(0)));
-  const structured = (yield* optionReply(nbd.option.structuredReply)).type === nbd.optionReply.ack;
+  const answer = (yield* optionReply(nbd.option.structuredReply)).type;
+  if (answer === nbd.optionReply.errorTlsRequired)
+    throw new EncryptionMismatch('the server only speaks to who encrypts, and the target says nothing of that');
+  const structured = answer === nbd.optionReply.ack;
 
   let allocationContext: number | null = null;
   if (structured) {
@@ -78,7 +100,8 @@ export function* handshake(exportName: string, send: (data: Buffer) => void): Co
     }
   }
 
-  send(encodeOption(nbd.option.go, Buffer.concat([named, Buffer.from([0, 1, 0, nbd.info.blockSize])])));
+  send(encodeOption(nbd.option.go, Buffer.concat([named, uint16s([2, nbd.info.blockSize, nbd.info.description])])));
+  let description: string | null = null;
   let size: bigint | null = null;
   let flags = 0;
   let maxRequest = 32 * 1024 * 1024;
@@ -95,10 +118,11 @@ export function* handshake(exportName: string, send: (data: Buffer) => void): Co
       size = data.readBigUInt64BE(2);
       flags = data.readUInt16BE(10);
     }
+    if (info === nbd.info.description) description = data.toString('utf8', 2);
     if (info === nbd.info.blockSize && data.length >= 14) maxRequest = Math.min(maxRequest, data.readUInt32BE(10));
   }
   if (size === null || size > BigInt(Number.MAX_SAFE_INTEGER)) throw new Error('the server gave no usable size');
-  return { size: Number(size), maxRequest, flags, allocationContext };
+  return { size: Number(size), maxRequest, flags, allocationContext, description };
 }
 
 interface OptionReply {
@@ -118,6 +142,12 @@ function* optionReply(option: number): Conversation<OptionReply> {
 function uint32(value: number): Buffer {
   const buffer = Buffer.alloc(4);
   buffer.writeUInt32BE(value);
+  return buffer;
+}
+
+function uint16s(values: readonly number[]): Buffer {
+  const buffer = Buffer.alloc(2 * values.length);
+  for (const [number, value] of values.entries()) buffer.writeUInt16BE(value, 2 * number);
   return buffer;
 }
 

@@ -1,4 +1,4 @@
-import { handshake, nbd, take, type Conversation, type ExportFacts } from './nbd-protocol.ts';
+import { handshake, nbd, take, type Conversation, type ExportFacts, type HandshakeOptions } from './nbd-protocol.ts';
 
 /** A piece of an export and whether the server knows that it reads as zeros. Bytes. */
 export interface AllocationExtent {
@@ -30,12 +30,11 @@ export interface NbdRefusal {
 
 /** The whole conversation: handshake, then replies until the socket closes. */
 export function* converse(
-  exportName: string,
+  options: HandshakeOptions,
   pending: Map<number, Pending>,
-  send: (data: Buffer) => void,
   ready: (facts: ExportFacts) => void,
 ): Conversation<never> {
-  const facts = yield* handshake(exportName, send);
+  const facts = yield* handshake(options);
   ready(facts);
   const header = Buffer.alloc(16);
   for (;;) {

@@ -1,5 +1,5 @@
 import { clientOver, inPieces, type NbdClient } from './nbd-client.ts';
-import { openNbdConnection, type NbdOptions } from './nbd-connection.ts';
+import { openLastingConnection, type LastingOptions } from './nbd-lasting.ts';
 import { nbd } from './nbd-protocol.ts';
 
 /**
@@ -15,9 +15,9 @@ export interface NbdTarget extends NbdClient {
   flush(): Promise<void>;
 }
 
-/** @throws SendenseError `nbd.lost`, also where the export is read-only */
-export async function connectNbdTarget(uri: string, options: NbdOptions = {}): Promise<NbdTarget> {
-  const connection = await openNbdConnection(uri, `the target ${uri}`, options);
+/** @throws SendenseError `nbd.lost`, also where the export is read-only; `nbd.encryption` */
+export async function connectNbdTarget(uri: string, options: LastingOptions = {}): Promise<NbdTarget> {
+  const connection = await openLastingConnection(uri, `the target ${uri}`, options);
   const { facts, request } = connection;
   const can = (flag: number): boolean => (facts.flags & flag) !== 0;
   if (can(nbd.transmission.readOnly)) {

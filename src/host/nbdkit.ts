@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { unixUri, parseNbdUri } from './nbd-uri.ts';
+import { openLogPipe } from './log-pipe.ts';
 import { identityOf, terminate } from './process-identity.ts';
 import { tail } from './process.ts';
 import type { NbdServer } from './qemu-nbd.ts';
@@ -32,9 +33,18 @@ export interface NbdkitOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What nbdkit says while it runs, line by line. */
   readonly onStderrLine?: ((line: string) => void) | undefined;
+  /** It says a lot (`--verbose`): it is heard every few milliseconds only, and when `catchUp` is called. */
+  readonly talkative?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The error for an nbdkit that did not start, from what it said. Default: `nbd.failed` with the end of that. */
   readonly describeFailure?: ((said: string) => SendenseError) | undefined;
+}
+
+export interface NbdkitServer extends NbdServer {
+  /** Where it is talkative: `onStderrLine` gets all that was said until now, before this returns. */
+  catchUp(): void;
+  /** Resolves when `onStderrLine` got the last line; nbdkit has ended then. */
+  readonly silent: Promise<void>;
 }
 
 /**
@@ -68,25 +78,33 @@ function nbdPluginArgs(uri: string): string[] {
  * that ends (`--exit-with-parent`).
  * @throws SendenseError `nbd.failed` or what `describeFailure` makes of it, `tool.missing`; on abort the signal's reason
  */
-export async function serveNbdkit(options: NbdkitOptions): Promise<NbdServer> {
+export async function serveNbdkit(options: NbdkitOptions): Promise<NbdkitServer> {
   const { args, socket, signal } = options;
   signal?.throwIfAborted();
   const pidFile = `${socket}.pid`;
   const clear = async () => void (await Promise.all([socket, pidFile].map((file) => rm(file, { force: true }))));
   await clear();
+  const said = listen(options.onStderrLine);
+  const log = options.talkative ? await openLogPipe(`${socket}.log`, said.hear, signal) : null;
   const child: ChildProcess = spawn(
     'nbdkit',
     ['--readonly', '--foreground', '--exit-with-parent', `--unix=${socket}`, `--pidfile=${pidFile}`, ...args],
     {
-      stdio: ['ignore', 'ignore', 'pipe', ...(options.pipes ?? []).map(() => 'pipe' as const)],
+      stdio: ['ignore', 'ignore', log?.writeEnd ?? 'pipe', ...(options.pipes ?? []).map(() => 'pipe' as const)],
       env: { ...process.env, LC_ALL: 'C', ...options.env },
     },
   );
-  const said = listen(child.stderr, options.onStderrLine);
+  log?.handOver();
+  child.stderr?.setEncoding('utf8').on('data', said.hear);
+  const silent = log?.over ?? untilClosed(child.stderr);
   giveSecrets(child, options.pipes ?? []);
   const describe = options.describeFailure ?? ((text) => new SendenseError('nbd.failed', `nbdkit ended: ${text}`));
   const ended = once(child, 'exit').then(
-    async () => describe(tail(await said()) || 'it printed nothing'),
+    async () => {
+      // Something that nbdkit started may hold the pipe open for longer.
+      await Promise.race([silent, delay(500)]);
+      return describe(tail(said.last()) || 'it printed nothing');
+    },
     (error: NodeJS.ErrnoException) =>
       error.code === 'ENOENT'
         ? new SendenseError('tool.missing', 'nbdkit is not installed (Debian package nbdkit)', { cause: error })
@@ -99,6 +117,7 @@ export async function serveNbdkit(options: NbdkitOptions): Promise<NbdServer> {
   if (failure) {
     child.kill('SIGKILL');
     await ended;
+    log?.[Symbol.dispose]();
     await clear();
     throw failure;
   }
@@ -109,24 +128,36 @@ export async function serveNbdkit(options: NbdkitOptions): Promise<NbdServer> {
     await clear();
     return outcome;
   };
-  return { process: identity, uri: unixUri(socket, ''), stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+  return {
+    process: identity,
+    uri: unixUri(socket, ''),
+    stop,
+    catchUp: () => log?.catchUp(),
+    silent,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+      log?.[Symbol.dispose]();
+    },
+  };
 }
 
-/** Answers the end of what was said, once all is read; something that nbdkit started may hold the pipe open for longer. */
-function listen(stderr: Readable | null, onLine: ((line: string) => void) | undefined): () => Promise<string> {
+/** Cuts what is said into lines, and keeps the end of it. */
+function listen(onLine: ((line: string) => void) | undefined): { hear(text: string): void; last(): string } {
   let said = '';
   let line = '';
-  stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-8192);
-    const lines = (line + text).split('\n');
-    line = (lines.pop() ?? '').slice(-8192);
-    for (const one of lines) if (one.trim() !== '') onLine?.(one);
-  });
-  const over = stderr ? once(stderr, 'close').catch(() => null) : null;
-  return async () => {
-    await Promise.race([over, delay(500)]);
-    return said;
+  return {
+    hear: (text) => {
+      said = (said + text).slice(-8192);
+      const lines = (line + text).split('\n');
+      line = (lines.pop() ?? '').slice(-8192);
+      for (const one of lines) if (one.trim() !== '') onLine?.(one);
+    },
+    last: () => said,
   };
+}
+
+async function untilClosed(stderr: Readable | null): Promise<void> {
+  if (stderr) await once(stderr, 'close').catch(() => null);
 }
 
 function giveSecrets(child: ChildProcess, texts: readonly string[]): void {

@@ -1,22 +1,29 @@
 import { readFile, rm } from 'node:fs/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
-import { tcpUri, unixUri } from './nbd-uri.ts';
+import { tcpUri, tlsUri, unixUri } from './nbd-uri.ts';
 import { argvOf, identityOf, terminate, type TerminateOptions } from './process-identity.ts';
 import { runTool } from './process.ts';
+import { pskIdentity } from './psk-file.ts';
 
 export interface ServeOptions {
   /** Absolute path. */
   readonly file: string;
   readonly format: string;
   readonly readOnly: boolean;
-  /** A TCP port of the loopback address, or the path of a Unix socket that does not exist yet. */
-  readonly listen: { readonly port: number } | { readonly socket: string };
+  /** A TCP port, of the loopback address where there is no other, or the path of a Unix socket that does not exist yet. */
+  readonly listen: { readonly port: number; readonly address?: string | undefined } | { readonly socket: string };
   readonly exportName: string;
   /** Absolute path of the pid file to be written. */
   readonly pidFile: string;
   /** Read an image although another program has it open for writing. */
   readonly forceShare?: boolean;
+  /** Connections at a time. Default 10. */
+  readonly clients?: number | undefined;
+  /** What the server says of the export in words: with words of its own, a client knows this very process again. */
+  readonly description?: string | undefined;
+  /** Folder with the file of `writePsk`: only who has its key is served, encrypted. */
+  readonly pskFolder?: string | null | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,7 +34,10 @@ export interface NbdServer extends AsyncDisposable {
   stop(options?: { graceMs?: number; signal?: AbortSignal | undefined }): Promise<'gone' | 'terminated' | 'killed'>;
 }
 
-/** Writing: past the page cache, asynchronously; `threads` is for file systems that refuse O_DIRECT (tmpfs, some FUSE). */
+/**
+ * Writing: past the page cache, asynchronously; `threads` is for file systems that refuse O_DIRECT (tmpfs, some FUSE), and for
+ * what comes after the first sixty or so disks at a time: the kernel gives out no more contexts than `fs.aio-max-nr` allows.
+ */
 type CacheMode = 'native' | 'threads';
 
 /** Arguments of qemu-nbd; also what a dry-run shows. */
@@ -39,7 +49,7 @@ export function qemuNbdArgs(options: ServeOptions, cache: CacheMode = 'native'):
       : ['--cache=writeback', '--aio=threads', '--discard=unmap', '--detect-zeroes=on'];
   const listen =
     'port' in options.listen
-      ? ['--bind=127.0.0.1', `--port=${options.listen.port}`]
+      ? [`--bind=${options.listen.address ?? '127.0.0.1'}`, `--port=${options.listen.port}`]
       : [`--socket=${options.listen.socket}`];
   const image = options.forceShare
     ? ['--image-opts', `driver=${options.format},force-share=on,file.filename=${options.file.replaceAll(',', ',,')}`]
@@ -48,10 +58,17 @@ export function qemuNbdArgs(options: ServeOptions, cache: CacheMode = 'native'):
     '--fork',
     `--pid-file=${options.pidFile}`,
     '--persistent',
-    '--shared=10',
+    `--shared=${options.clients ?? 10}`,
     ...mode,
     ...listen,
+    ...(options.pskFolder
+      ? [
+          `--object=tls-creds-psk,id=tls,endpoint=server,dir=${options.pskFolder.replaceAll(',', ',,')}`,
+          '--tls-creds=tls',
+        ]
+      : []),
     `--export-name=${options.exportName}`,
+    ...(options.description === undefined ? [] : [`--description=${options.description}`]),
     ...image,
   ];
 }
@@ -65,7 +82,8 @@ export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
   try {
     await start(options, 'native');
   } catch (error) {
-    if (options.readOnly || !/O_DIRECT|aio=native|cache\.direct/i.test((error as Error).message)) throw error;
+    if (options.readOnly || !/O_DIRECT|aio=native|cache\.direct|AIO context/i.test((error as Error).message))
+      throw error;
     await rm(options.pidFile, { force: true });
     await start(options, 'threads');
   }
@@ -104,11 +122,14 @@ async function start(options: ServeOptions, cache: CacheMode): Promise<void> {
   throw new SendenseError('nbd.failed', `qemu-nbd for ${options.file} ended with ${result.exitCode}: ${said}`);
 }
 
+function uriOf({ listen, exportName, pskFolder }: ServeOptions): string {
+  if ('socket' in listen) return unixUri(listen.socket, exportName);
+  const { address = '127.0.0.1', port } = listen;
+  return pskFolder ? tlsUri(address, port, exportName, pskIdentity) : tcpUri(address, port, exportName);
+}
+
 function serverOf(process: ProcessIdentity, options: ServeOptions): NbdServer {
-  const uri =
-    'port' in options.listen
-      ? tcpUri('127.0.0.1', options.listen.port, options.exportName)
-      : unixUri(options.listen.socket, options.exportName);
+  const uri = uriOf(options);
   const stop: NbdServer['stop'] = async (how = {}) => {
     const outcome = await terminateQemuNbd(process, { graceMs: how.graceMs ?? 60_000, signal: how.signal });
     // qemu-nbd removes its Unix socket and pid file only when it ends well.

@@ -5,8 +5,8 @@ import { argvOf, identityOf } from './process-identity.ts';
 import { terminateQemuNbd } from './qemu-nbd.ts';
 
 /**
- * Stops every qemu-nbd whose command line names a file in `folder`, the folder of one run: nothing but that run's own can.
- * Also finds one that was started a moment ago and has not written its pid file.
+ * Stops every qemu-nbd, and every process of a tunnel, whose command line names a file in `folder`, the folder of one run:
+ * nothing but that run's own can. Also finds a qemu-nbd that was started a moment ago and has not written its pid file.
  * @returns how many there were
  */
 export async function stopServersIn(
@@ -24,8 +24,12 @@ async function serversIn(folder: string): Promise<ProcessIdentity[]> {
     if (!/^[0-9]+$/.test(name)) continue;
     const identity = identityOf(Number(name));
     const [program = '', ...args] = argvOf(Number(name));
-    if (identity && basename(program) === 'qemu-nbd' && args.some((arg) => arg.startsWith(`--pid-file=${folder}/`)))
-      found.push(identity);
+    if (identity && isServerIn(folder, basename(program), args)) found.push(identity);
   }
   return found;
 }
+
+const isServerIn = (folder: string, program: string, args: readonly string[]): boolean =>
+  (program === 'qemu-nbd' && args.some((arg) => arg.startsWith(`--pid-file=${folder}/`))) ||
+  (program === 'ssh' && args.some((arg) => arg.startsWith(`UserKnownHostsFile="${folder}/`))) ||
+  (args.at(-1) === folder && args.some((arg) => /\/ssh2-child\.[jt]s$/.test(arg)));

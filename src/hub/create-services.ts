@@ -8,6 +8,9 @@ import type { State } from '../state/open-state.ts';
 import type { Services } from '../steps/services.ts';
 import type { Settings } from '../schemas/types.ts';
 import { sourceSecret } from './source-secret.ts';
+import { dataPaths } from './nodes/data-path.ts';
+import { connectedNode } from './nodes/dial-hub.ts';
+import { connectToNode } from './nodes/dial-node.ts';
 import { startEmbeddedNode, type EmbeddedNodeFactory } from './embedded-node.ts';
 
 export interface ServicesOptions {
@@ -40,6 +43,9 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
       const token = await readSecret(node.token, settingsFolder);
       return nodeClient({ url: node.url, token });
     }
+    if (node.mode === 'dial-node')
+      return stack.use(await connectToNode({ name, settings: node, settingsFolder })).client;
+    if (node.mode === 'dial-hub') return connectedNode(state, name);
     const embedded = await startEmbeddedNode(options.embeddedNode, options.nodeStateDir);
     stack.use(embedded);
     return embedded.client;
@@ -67,6 +73,7 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     },
     node: (name) =>
       remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name)),
+    ...dataPaths(settings, settingsFolder, state),
     isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',
     readSecret,
     sourceSecret: (source, signal) => sourceSecret({ state, settings, settingsFolder }, source, signal),
@@ -89,8 +96,9 @@ function nodeSettings(settings: Settings, name: string): Settings['nodes'][strin
   if (node) return node;
   if (name === 'local') return { mode: 'embedded' };
   throw new SendenseError(
-    'settings.invalid',
+    'node.unknown',
     `sendense.yaml has no node ${name}; it has ${Object.keys(settings.nodes).join(', ') || 'none'}`,
+    { remedy: `Correct the name, add the node to sendense.yaml, or enrol it: \`sendense-run node add ${name}\`.` },
   );
 }
 

@@ -3,7 +3,7 @@ import type { StatusOutput } from '../schemas/types.ts';
 import { listLocks } from '../state/locks.ts';
 import type { State } from '../state/open-state.ts';
 import { listLeases } from '../state/port-leases.ts';
-import { listRuns } from '../state/runs.ts';
+import { listRuns, type RunRecord } from '../state/runs.ts';
 
 const shownRuns = 20;
 
@@ -13,19 +13,7 @@ export function describeStatus(state: State): StatusOutput {
   const open = listRuns(state, { open: true }).filter((run) => !runs.some((other) => other.id === run.id));
   return {
     version: 1,
-    runs: [...open, ...runs].map((run) => ({
-      run_id: run.id,
-      plan: run.plan,
-      vm: run.vm,
-      kind: run.kind,
-      status: run.status,
-      started: run.started,
-      finished: run.finished,
-      exit_code: run.exitCode,
-      backup_id: typeof run.result?.['backup_id'] === 'string' ? run.result['backup_id'] : null,
-      error: run.error,
-      owner_alive: run.finished === null && isRunning(run.owner),
-    })),
+    runs: [...open, ...runs].map(runOutput),
     leases: listLeases(state).map(({ port, run_id }) => ({ port, run_id })),
     locks: listLocks(state, isRunning).map((lock) => ({
       name: lock.name,
@@ -34,3 +22,17 @@ export function describeStatus(state: State): StatusOutput {
     })),
   };
 }
+
+export const runOutput = (run: RunRecord): StatusOutput['runs'][number] => ({
+  run_id: run.id,
+  plan: run.plan,
+  vm: run.vm,
+  kind: run.kind,
+  status: run.status,
+  started: run.started,
+  finished: run.finished,
+  exit_code: run.exitCode,
+  backup_id: typeof run.result?.['backup_id'] === 'string' ? run.result['backup_id'] : null,
+  error: run.error,
+  owner_alive: run.finished === null && isRunning(run.owner),
+});

@@ -11,12 +11,16 @@ import type {
   RunFinishedEvent,
   Settings,
   ShowOutput,
+  ShowRunOutput,
   StatusOutput,
 } from '../schemas/types.ts';
 import type { Services } from '../steps/services.ts';
 import type { DiscoverRequestOptions } from './discover-source.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
+import type { HubLog } from './hub-log.ts';
 import type { Credentials } from './manage-credentials.ts';
+import type { Nodes } from './nodes/manage-nodes.ts';
+import type { HubService } from './serve-hub.ts';
 
 export interface HubOptions {
   /** Settings file; default: `sendense.yaml` in `startFolder`, upward, then /etc/sendense. */
@@ -24,6 +28,8 @@ export interface HubOptions {
   readonly startFolder: string;
   /** Nothing is written, not even a state database made. */
   readonly readOnly?: boolean;
+  /** How long it waits for another process that writes the state database, and does nothing else meanwhile, ms; default 15 000. */
+  readonly busyTimeout?: number;
   readonly embeddedNode: EmbeddedNodeFactory;
   /** Default: the built-in steps. */
   readonly steps?: StepRegistry<Services>;
@@ -60,10 +66,15 @@ export interface Hub extends AsyncDisposable {
   preview(request: RunRequest): Promise<PlanOutput>;
   list(filter: PointFilter): Promise<ListOutput>;
   show(filter: PointFilter): Promise<ShowOutput>;
+  /** How a run went; undefined where there is none of that id. */
+  showRun(id: string): Promise<ShowRunOutput | undefined>;
   check(request: CheckRequest): Promise<CheckOutput>;
   status(): Promise<StatusOutput>;
   recover(signal?: AbortSignal): Promise<RecoverOutput>;
   readonly credentials: Credentials;
+  readonly nodes: Nodes;
+  /** The hub as a service, until it is disposed of. @param options.listen instead of `hub: listen` @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable` */
+  serve(options: { readonly listen?: string | undefined; readonly log: HubLog }): Promise<HubService>;
   discover(options: DiscoverRequestOptions): Promise<DiscoverOutput>;
   importRepository(name: string, signal?: AbortSignal): Promise<ImportOutput>;
 }

@@ -23,7 +23,7 @@ export function requireSettings(config: string | undefined, startFolder: string)
   if (loaded.file === undefined || !loaded.settings)
     throw new SendenseError(
       'settings.missing',
-      `no sendense.yaml in ${loaded.folder}, in a folder above it, or in /etc/sendense`,
+      `no sendense.yaml in ${loaded.folder}${loaded.folder === '/etc/sendense' ? '' : ', in a folder above it, or in /etc/sendense'}`,
     );
   return { file: loaded.file, folder: loaded.folder, settings: loaded.settings, loaded };
 }

@@ -16,6 +16,7 @@ import { points } from '../state/restore-points.ts';
 import { stepRegistry } from '../steps/index.ts';
 import { checkAll } from './check-all.ts';
 import { createServices, nodeStateDirOf } from './create-services.ts';
+import { describeRun } from './describe-run.ts';
 import { describePoints } from './describe-points.ts';
 import { describeStatus } from './describe-status.ts';
 import { discoverSource } from './discover-source.ts';
@@ -23,6 +24,8 @@ import type { Hub, HubOptions, PointFilter } from './hub.ts';
 import { importRepository } from './import-repository.ts';
 import { loadPipeline, requireSettings } from './load-pipeline.ts';
 import { manageCredentials } from './manage-credentials.ts';
+import { withEnrolledNodes } from './nodes/dial-hub.ts';
+import { manageNodes } from './nodes/manage-nodes.ts';
 import { testCredential } from './test-credential.ts';
 import { writePlan } from './write-plan.ts';
 
@@ -38,9 +41,13 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 }
 
 async function compose(options: HubOptions, stack: AsyncDisposableStack): Promise<Hub> {
-  const { file: settingsFile, folder, settings, loaded } = requireSettings(options.config, options.startFolder);
-  const statePath = resolve(folder, settings.state);
-  const state = stack.use(openState(statePath, { readOnly: options.readOnly ?? false }));
+  const usable = requireSettings(options.config, options.startFolder);
+  const { file: settingsFile, folder } = usable;
+  const statePath = resolve(folder, usable.settings.state);
+  const { readOnly = false, busyTimeout } = options;
+  const state = stack.use(openState(statePath, { readOnly, ...(busyTimeout === undefined ? {} : { busyTimeout }) }));
+  const settings = withEnrolledNodes(usable.settings, state);
+  const loaded = { ...usable.loaded, settings };
   const services = createServices(
     {
       version,
@@ -157,6 +164,8 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       };
     },
 
+    showRun: (id) => describeRun(state, id),
+
     check: (request) => checkAll(services, request),
 
     status: async () => describeStatus(state),
@@ -164,6 +173,13 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     credentials: manageCredentials({ state, settings, settingsFolder: folder }, (request) =>
       testCredential(services, request),
     ),
+
+    nodes: manageNodes({ state, settings: usable.settings, settingsFolder: folder, settingsFile }),
+
+    serve: async (serving) => {
+      const { serveHub } = await import('./serve-hub.ts');
+      return serveHub({ state, settings: usable.settings, settingsFolder: folder, ...serving });
+    },
 
     discover: (request) => discoverSource(services, request, (subject, target) => writePlan(loaded, subject, target)),
 

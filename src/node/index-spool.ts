@@ -20,6 +20,9 @@ export interface IndexSpool {
   put(sha256: string, content: Readable, announcedBytes: number | undefined): Promise<void>;
   /** Gives a job its own link to an index, which no clearing takes away. @throws SendenseError `request.invalid` */
   linkTo(sha256: string, path: string): Promise<void>;
+  /** Those that were not used for so long. Removing one takes nothing from the jobs that have a link to it. */
+  unused(ms: number): Promise<{ sha256: string; bytes: number }[]>;
+  remove(sha256: string): Promise<void>;
 }
 
 export async function openIndexSpool(folder: string): Promise<IndexSpool> {
@@ -57,7 +60,23 @@ export async function openIndexSpool(folder: string): Promise<IndexSpool> {
         );
       }
     },
+    unused: async (ms) => {
+      const found = await Promise.all((await readdir(folder)).map((name) => unusedIndex(folder, name, ms)));
+      return found.filter((index) => index !== null).toSorted((a, b) => a.sha256.localeCompare(b.sha256));
+    },
+    remove: (sha256) => rm(pathOf(sha256), { force: true }),
   };
+}
+
+async function unusedIndex(
+  folder: string,
+  name: string,
+  ms: number,
+): Promise<{ sha256: string; bytes: number } | null> {
+  const [, sha256] = /^([0-9a-f]{64})\.index$/.exec(name) ?? [];
+  const info = await stat(join(folder, name)).catch(() => null);
+  if (sha256 === undefined || info === null || Date.now() - info.mtimeMs < ms) return null;
+  return { sha256, bytes: info.size };
 }
 
 async function receive(content: Readable, path: string, room: number, folder: string): Promise<string> {

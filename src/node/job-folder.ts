@@ -15,6 +15,8 @@ export interface JobFolder {
   readonly client: string;
   /** There once someone asked to cancel. */
   readonly cancelled: string;
+  /** There once the node gave the job up because nobody asked for it; says so in words. */
+  readonly abandoned: string;
   /** There once the job is to be removed as soon as its client has ended. */
   readonly removed: string;
   readonly stdout: string;
@@ -33,10 +35,15 @@ export interface JobRecord {
   readonly vm_name: string;
   /** SHA-256 of the request without its password: whether a second request is the same. */
   readonly request_sha256: string;
+  /** Dead man's timer, s; null: none. */
+  readonly lease_seconds?: number | null;
 }
 
 /** In a job's folder. */
 export const vmConfigName = 'vm-config.json';
+
+/** In a job's folder; the client looks for it when it is told to end. */
+export const abandonedName = 'abandoned';
 
 export function jobFolderIn(stateDir: string, jobId: string): JobFolder {
   const path = join(stateDir, 'jobs', jobId);
@@ -48,6 +55,7 @@ export function jobFolderIn(stateDir: string, jobId: string): JobFolder {
     log: join(path, 'log.jsonl'),
     client: join(path, 'client.json'),
     cancelled: join(path, 'cancelled'),
+    abandoned: join(path, abandonedName),
     removed: join(path, 'removed'),
     stdout: join(path, 'client.out'),
     stderr: join(path, 'client.err'),
@@ -64,11 +72,13 @@ export const readClient = (folder: JobFolder): Promise<ProcessIdentity | null> =
   readJson<ProcessIdentity>(folder.client);
 export const readRecord = (folder: JobFolder): Promise<JobRecord | null> => readJson<JobRecord>(folder.record);
 
-/** null where the file is missing or, after a crash, not whole. */
+/** null where the file is missing or, after a crash, not whole. One that cannot be read is not missing: a job may live there. */
 async function readJson<T>(file: string): Promise<T | null> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as T;
-  } catch {
-    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof SyntaxError || code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
   }
 }

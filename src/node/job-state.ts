@@ -42,10 +42,14 @@ export async function bury(folder: JobFolder): Promise<JobStatus> {
   const before = await readStatus(folder);
   const said = tail(await readFile(folder.stderr, 'utf8').catch(() => ''));
   const now = Date.now();
-  const cancelled = await exists(folder.cancelled);
-  const error = cancelled
-    ? new SendenseError('job.cancelled', 'the transfer was cancelled')
-    : new SendenseError('job.lost', `the transfer process of job ${record.job_id} died${said ? `: ${said}` : ''}`);
+  const abandoned = await readFile(folder.abandoned, 'utf8').catch(() => null);
+  const cancelled = abandoned !== null || (await exists(folder.cancelled));
+  const error =
+    abandoned !== null
+      ? new SendenseError('job.abandoned', abandoned)
+      : cancelled
+        ? new SendenseError('job.cancelled', 'the transfer was cancelled')
+        : new SendenseError('job.lost', `the transfer process of job ${record.job_id} died${said ? `: ${said}` : ''}`);
   const status: JobStatus = {
     job_id: record.job_id,
     vm_name: record.vm_name,

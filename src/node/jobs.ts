@@ -1,24 +1,23 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import { exists } from '../host/files.ts';
-import { isRunning, terminate } from '../host/process-identity.ts';
 import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
-import type { BackupStarted, BackupStartRequest, JobStatus, ProcessIdentity } from '../schemas/types.ts';
+import type { BackupStarted, BackupStartRequest, JobStatus } from '../schemas/types.ts';
 import { startClient } from './client-process.ts';
+import { abandonWhereNobodyAsks, cancel, stopClient } from './end-client.ts';
 import type { IndexSpool } from './index-spool.ts';
-import { jobFolderIn, readClient, readRecord, readStatus, type JobFolder, type JobRecord } from './job-folder.ts';
+import { jobFolderIn, readClient, readRecord, type JobFolder, type JobRecord } from './job-folder.ts';
 import { bury, isFinal, isYoung, whileAlive } from './job-state.ts';
+import { leaseIn } from './lease.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { cleanUpSource } from './sources/index.ts';
 import { stopStrays } from './stop-strays.ts';
 
-const maxRunning = 100;
+/** Jobs at a time. */
+export const maxRunning = 100;
 const watchMs = 2000;
-/** How long a client has to end before it is killed, where it has nothing to close. */
-const stopMs = 20_000;
 const cleanUpMs = 30 * 60 * 1000;
 /** Jobs that nobody removed. */
 const keepMs = 7 * 24 * 3600 * 1000;
@@ -30,6 +29,8 @@ export interface Jobs extends AsyncDisposable {
   status(id: string): Promise<JobStatus>;
   running(): Promise<number>;
   list(): Promise<JobStatus[]>;
+  /** Someone wants to know of the job: its dead man's timer, where it has one, starts anew. */
+  asked(id: string): Promise<void>;
   /** Asks the client to end; does not wait. */
   cancel(id: string): Promise<void>;
   /**
@@ -66,7 +67,12 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
 
   const start = async (request: BackupStartRequest): Promise<BackupStarted> => {
     const folder = jobFolderIn(stateDir, request.job_id);
-    const record: JobRecord = { job_id: request.job_id, vm_name: request.vm_name, request_sha256: digestOf(request) };
+    const record: JobRecord = {
+      job_id: request.job_id,
+      vm_name: request.vm_name,
+      request_sha256: digestOf(request),
+      lease_seconds: request.lease_seconds ?? null,
+    };
     const before = await readRecord(folder);
     if (before) {
       const now = await whileAlive(folder);
@@ -114,14 +120,17 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
     return true;
   };
 
+  const lookAfter = async (id: string): Promise<void> => {
+    const folder = jobFolderIn(stateDir, id);
+    if (!(await readRecord(folder)) && !(await isYoung(folder.path))) await discard(folder);
+    const job = await status(id).catch(() => null);
+    if (job && !isFinal(job)) await abandonWhereNobodyAsks(folder);
+    if (job && isFinal(job) && (await exists(folder.removed))) await alone(id, () => remove(id));
+    else if (job?.finished && Date.now() - job.finished > keepMs) await alone(id, () => remove(id));
+  };
+  /** A job that cannot be looked after is tried again the next time, and must not keep the others from it. */
   const watch = async (): Promise<void> => {
-    for (const id of await ids()) {
-      const folder = jobFolderIn(stateDir, id);
-      if (!(await readRecord(folder)) && !(await isYoung(folder.path))) await discard(folder);
-      const job = await status(id).catch(() => null);
-      if (job && isFinal(job) && (await exists(folder.removed))) await alone(id, () => remove(id));
-      else if (job?.finished && Date.now() - job.finished > keepMs) await alone(id, () => remove(id));
-    }
+    for (const id of await ids()) await lookAfter(id).catch(() => {});
   };
   await watch();
   let watching = Promise.resolve();
@@ -132,15 +141,11 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
     status,
     running: async () => runningOf(await ids()),
     list,
-    cancel: async (id) => {
+    asked: async (id) => {
       const folder = await known(id);
-      const client = await readClient(folder);
-      if (!client || !isRunning(client)) return;
-      // A client that is only just starting dies of the signal without a word.
-      await writeFile(folder.cancelled, '', { mode: 0o600 });
-      // SIGTERM alone: the client needs its time to stop what it started and to say so.
-      process.kill(client.pid, 'SIGTERM');
+      if ((await readRecord(folder))?.lease_seconds) await leaseIn(folder.path).renew();
     },
+    cancel: async (id) => cancel(await known(id)),
     remove: (id) => alone(id, () => remove(id)),
     folder: known,
     [Symbol.asyncDispose]: async () => {
@@ -149,19 +154,6 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
       await watching;
     },
   };
-}
-
-/** Whether it has ended. False: it closes its source, and its files are removed when that is done. */
-async function stopClient(folder: JobFolder, client: ProcessIdentity): Promise<boolean> {
-  if (!isRunning(client)) return true;
-  await writeFile(folder.removed, '', { mode: 0o600 });
-  process.kill(client.pid, 'SIGTERM');
-  for (const end = performance.now() + stopMs; performance.now() < end; await delay(20))
-    if (!isRunning(client)) return true;
-  const status = await readStatus(folder);
-  if (isRunning(client) && status && !isFinal(status) && (status.activity || status.snapshot)) return false;
-  await terminate(client, { graceMs: 1000 });
-  return true;
 }
 
 async function prepare(
@@ -194,6 +186,7 @@ async function prepare(
     for (const sha256 of wanted) await indexes.linkTo(sha256, folder.previousIndex(sha256));
     await makeRunFolder(folder.socketsId);
     await writeFile(folder.status, JSON.stringify(status), { mode: 0o600 });
+    await leaseIn(folder.path).renew();
     await writeFile(folder.record, JSON.stringify(record), { mode: 0o600 });
   } catch (error) {
     await discard(folder);
@@ -206,8 +199,10 @@ async function discard(folder: JobFolder): Promise<void> {
   await rm(folder.path, { recursive: true, force: true });
 }
 
+const secretFields: readonly string[] = ['vcenter_password', 'nbd_psk'];
+
 /** A password is neither stored nor digested: a digest of it could be guessed at. */
 const digestOf = (request: BackupStartRequest): string =>
   createHash('sha256')
-    .update(JSON.stringify(request, (name, value: unknown) => (name === 'vcenter_password' ? undefined : value)))
+    .update(JSON.stringify(request, (name, value: unknown) => (secretFields.includes(name) ? undefined : value)))
     .digest('hex');

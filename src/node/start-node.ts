@@ -2,15 +2,22 @@ import { chmod, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { portHolder } from '../host/port-holder.ts';
 import { version } from '../schemas/package.ts';
 import { createNode } from './create-node.ts';
+import type { NodeLimits } from './limits.ts';
+import { urlOf, type ListenAddress } from './listen-address.ts';
 
 export interface StartNodeOptions {
   /** A Unix socket for this user alone, or a TCP address; port 0 takes any. */
-  readonly listen: { readonly socket: string } | { readonly host: string; readonly port: number };
+  readonly listen: ListenAddress;
   readonly stateDir: string;
   readonly token: string;
   readonly logger?: FastifyBaseLogger | undefined;
+  /** Instead of the usual ones of `limits.ts`. */
+  readonly limits?: Partial<NodeLimits> | undefined;
+  /** Whether it counts for `GET /metrics`; default true. */
+  readonly metrics?: boolean | undefined;
   /** Closes the node. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -18,6 +25,8 @@ export interface StartNodeOptions {
 export interface RunningNode extends AsyncDisposable {
   /** As a {@link import('../host/node-client.ts').NodeAddress} wants it: `http://host:port` or `unix:/path`. */
   readonly url: string;
+  /** Where it listens, with the port that it got. */
+  readonly address: ListenAddress;
   /** Stops answering. Jobs go on; a node that is started on the same folder later knows them. */
   close(): Promise<void>;
 }
@@ -25,8 +34,8 @@ export interface RunningNode extends AsyncDisposable {
 /** Starts the node's API; it answers when this returns. @throws SendenseError `node.address` */
 export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
   options.signal?.throwIfAborted();
-  const { listen, stateDir, token, logger } = options;
-  const app = await createNode({ stateDir, token, version, logger });
+  const { listen, stateDir, token, logger, limits, metrics } = options;
+  const app = await createNode({ stateDir, token, version, logger, limits, metrics });
   try {
     if ('socket' in listen) await listenOnSocket(listen.socket, (path) => app.listen({ path }));
     else await app.listen(listen);
@@ -34,18 +43,14 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
     await app.close();
     throw notListening(listen, error as NodeJS.ErrnoException);
   }
-  const address = app.server.address();
-  const url =
-    'socket' in listen
-      ? `unix:${listen.socket}`
-      : `http://${inUrl(listen.host)}:${typeof address === 'object' ? address?.port : listen.port}`;
+  const bound = app.server.address();
+  const address =
+    'socket' in listen || typeof bound !== 'object' ? listen : { ...listen, port: bound?.port ?? listen.port };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= Promise.resolve(app.close()));
   options.signal?.addEventListener('abort', () => void close(), { once: true });
-  return { url, close, [Symbol.asyncDispose]: close };
+  return { url: urlOf(address), address, close, [Symbol.asyncDispose]: close };
 }
-
-const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 /** Source: unix(7): sun_path holds 108 bytes with the final zero. */
 const maxSocketPath = 107;
@@ -70,6 +75,7 @@ async function answers(path: string): Promise<boolean> {
 function notListening(listen: StartNodeOptions['listen'], error: NodeJS.ErrnoException): Error {
   if (error instanceof SendenseError) return error;
   const where = 'socket' in listen ? listen.socket : `${listen.host}:${listen.port}`;
-  const why = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message;
+  const holder = 'socket' in listen ? null : portHolder(listen.port);
+  const why = error.code === 'EADDRINUSE' ? `${holder ?? 'another program'} uses it` : error.message;
   return new SendenseError('node.address', `the node cannot listen on ${where}: ${why}`, { cause: error });
 }

@@ -11,21 +11,32 @@ const ours: readonly string[] = ['qemu-nbd', 'nbdkit', 'nbdcopy'];
  * @returns how many there were
  */
 export async function stopStrays(folders: readonly string[]): Promise<number> {
-  const found = await strays(folders);
-  await Promise.all(found.map((identity) => terminate(identity, { graceMs: 3000 })));
+  const found = await moversNaming(folders);
+  await Promise.all(found.map(({ identity }) => stopMover(identity)));
   return found.length;
 }
 
-async function strays(folders: readonly string[]): Promise<ProcessIdentity[]> {
+export const stopMover = (identity: ProcessIdentity): Promise<unknown> => terminate(identity, { graceMs: 3000 });
+
+export interface Mover {
+  readonly identity: ProcessIdentity;
+  readonly program: string;
+  /** The command line without the program, percent-encodings undone. */
+  readonly args: readonly string[];
+}
+
+/** Data movers whose command line names something in one of these folders. */
+export async function moversNaming(folders: readonly string[]): Promise<Mover[]> {
   // In a path, or percent-encoded in an NBD URI.
   const marks = folders.flatMap((folder) => [`${folder}/`, encodeURIComponent(`${folder}/`)]);
-  const found: ProcessIdentity[] = [];
+  const found: Mover[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^[0-9]+$/.test(name)) continue;
     const identity = identityOf(Number(name));
-    const [program = '', ...args] = argvOf(Number(name));
-    if (identity && ours.includes(basename(program)) && args.some((arg) => marks.some((mark) => arg.includes(mark))))
-      found.push(identity);
+    const [path = '', ...args] = argvOf(Number(name));
+    const program = basename(path);
+    if (identity && ours.includes(program) && args.some((arg) => marks.some((mark) => arg.includes(mark))))
+      found.push({ identity, program, args: args.map((arg) => arg.replaceAll('%2F', '/')) });
   }
   return found;
 }

@@ -27,7 +27,7 @@ export function checkAgainstSettings(
     const nodes = [...new Set([builtInNode, ...Object.keys(settings.nodes)])];
     if (usable('node')) findings.push(...unknown('node', plan.node, nodes, ['node']));
     if (usable('vm')) findings.push(...sourceFindings(plan, settings));
-    if (usable('vm') && settings.nodes[plan.node]?.mode === 'direct')
+    if (usable('vm') && (settings.nodes[plan.node]?.mode ?? 'embedded') !== 'embedded')
       findings.push(...relativeFindings(document, plan, settings));
   }
   return findings.map((finding) => {

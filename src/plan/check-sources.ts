@@ -20,8 +20,19 @@ function loginFindings(source: Mapping, path: Path): Finding[] {
   ];
   const name = shown(path.at(-1));
   if (has('credential')) {
-    const other = ['user', 'password'].find(has);
-    return other === undefined ? [] : finding(`the credential of source ${name} has a user and a password`, other);
+    const others = ['user', 'password'].filter(has);
+    const [first] = others;
+    const written = ['credential', ...others].map((key) => `\`${key}\``);
+    return first === undefined
+      ? []
+      : [
+          {
+            rule: 'settings/vsphere-login',
+            at: { path: [...path, first] },
+            message: `source ${name} has ${written.slice(0, -1).join(', ')} and ${written.at(-1)}; a credential has a user and a password of its own`,
+            remedy: `Keep one of them: \`credential\`, or \`user\` and \`password\`.`,
+          },
+        ];
   }
   if (has('user') && has('password')) return [];
   if (has('user')) return finding(`source ${name} has a user and no password`, 'user');

@@ -25,13 +25,25 @@ export function formatText(result: ValidationResult, { color }: { color: boolean
 
 /** The diagnostics alone, for a program that has more to say. */
 export function formatExcerpts(
-  { diagnostics, texts }: Pick<ValidationResult, 'diagnostics' | 'texts'>,
+  { diagnostics, texts, files = [] }: Pick<ValidationResult, 'diagnostics' | 'texts'> & Partial<ValidationResult>,
   { color }: { color: boolean },
 ): string {
-  return diagnostics.map((item) => `${block(item, texts.get(item.file), palette(color))}\n`).join('');
+  const settings = new Map(files.map((file) => [file.file, file.settings ?? null]));
+  return diagnostics
+    .map((item) => {
+      const against = item.rule.startsWith('settings/') ? (settings.get(item.file) ?? null) : null;
+      return `${block(item, texts.get(item.file), against, palette(color))}\n`;
+    })
+    .join('');
 }
 
-function block(item: Diagnostic, text: string | undefined, { bold, red, blue }: Palette): string {
+/** @param against the settings that a plan was checked against, where it is about these */
+function block(
+  item: Diagnostic,
+  text: string | undefined,
+  against: string | null,
+  { bold, red, blue }: Palette,
+): string {
   const lines = [
     `${bold(`${item.file}:${item.line}:${item.column}:`)} ${red(item.severity)}: ${bold(clean(item.message))} ${blue(`[${item.rule}]`)}`,
   ];
@@ -47,6 +59,7 @@ function block(item: Diagnostic, text: string | undefined, { bold, red, blue }: 
     void lines.push(`${blue(` ${gutter} =`)} ${bold(`${word}:`)} ${what}`);
   if (item.suggestion !== null) note('did you mean', clean(item.suggestion));
   if (item.allowed.length > 0) note('allowed', clean(orList(item.allowed)));
+  if (against !== null) note('settings', clean(against));
   note('help', clean(item.remedy));
   return `${lines.join('\n')}\n`;
 }
@@ -72,9 +85,32 @@ const clean = (text: string): string =>
 
 function summary({ diagnostics, files }: ValidationResult, { bold, red, green }: Palette): string {
   const looked = `${count(files.length, 'file')} checked`;
-  if (diagnostics.length === 0) return `${green('valid:')} ${looked}, nothing to complain about\n`;
+  const settings = usedSettings(files)
+    .map((line) => `  ${line}\n`)
+    .join('');
+  if (diagnostics.length === 0) return `${green('valid:')} ${looked}, nothing to complain about\n${settings}`;
   const wrong = new Set(diagnostics.map((item) => item.file)).size;
-  return `${bold(red(count(diagnostics.length, 'error')))} in ${count(wrong, 'file')}; ${looked}\n`;
+  return `${bold(red(count(diagnostics.length, 'error')))} in ${count(wrong, 'file')}; ${looked}\n${settings}`;
 }
+
+/** Against which settings the plans were checked, and which settings no plan here uses. */
+function usedSettings(files: ValidationResult['files']): string[] {
+  const plans = files.filter((file) => file.settings !== undefined);
+  if (plans.length === 0) return [];
+  const groups = Map.groupBy(plans, ({ settings }) => settings ?? null);
+  const broken = new Set(files.filter((file) => file.kind === 'settings' && !file.valid).map(({ file }) => file));
+  const unused = files.filter(({ file, kind }) => kind === 'settings' && !groups.has(file)).map(({ file }) => file);
+  return [
+    ...[...groups].map(([settings, group]) => {
+      const names = some(group.map(({ file }) => file));
+      if (settings === null) return `without settings: ${names} (no sendense.yaml beside them or above)`;
+      return `with ${clean(settings)}${broken.has(settings) ? ', not compared because of its errors' : ''}: ${names}`;
+    }),
+    ...(unused.length > 0 ? [`for no plan here: ${some(unused)}`] : []),
+  ];
+}
+
+const some = (files: readonly string[]): string =>
+  files.length > 5 ? `${clean(files.slice(0, 3).join(', '))} and ${files.length - 3} more` : clean(files.join(', '));
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

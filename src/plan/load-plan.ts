@@ -86,8 +86,12 @@ function formDiagnostics(document: PlanDocument, value: unknown): Diagnostic[] {
 const didYouMeanKind = (keys: readonly string[]): string | undefined =>
   keys.find((key) => didYouMean(key, ['kind']) !== null);
 
+/** Whether a file is more likely settings than a plan, whatever its name. */
+export const looksLikeSettings = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !('kind' in value) && 'repositories' in value;
+
 const missingKindRemedy = (value: object): string =>
-  'repositories' in value
+  looksLikeSettings(value)
     ? 'This looks like settings; they stand in a file named sendense.yaml.'
     : 'Add "kind: backup", "kind: incremental" or "kind: restore".';
 

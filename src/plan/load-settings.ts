@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import type { Settings } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';
 import { checkDisks, checkDuration } from './check-plan.ts';
+import { nodeFindings } from './check-nodes.ts';
 import { vsphereFindings } from './check-sources.ts';
 import { diagnosticOf, inOrder, type Diagnostic } from './diagnostic.ts';
 import type { PlanDocument } from './document.ts';
@@ -85,6 +86,8 @@ function checkSettings(document: PlanDocument): Diagnostic[] {
     );
   }
   if (durationMs(wait) !== undefined) diagnostics.push(...checkDuration(document, wait, ['ports', 'wait'], 0));
+  for (const [name, node] of Object.entries(mapping(settings['nodes'])))
+    diagnostics.push(...nodeFindings(mapping(node), ['nodes', name]).map((item) => diagnosticOf(document, item)));
   for (const [name, entry] of Object.entries(mapping(settings['sources']))) {
     const source = mapping(entry);
     if (source['type'] === 'vsphere')

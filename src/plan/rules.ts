@@ -132,6 +132,10 @@ export const rules = {
   ),
 
   'settings/ports': rule('The port range ends before it begins', 'Give from the smaller number.'),
+  'settings/clear-key': rule(
+    'A key is sent over a connection that is not encrypted',
+    'Use the mode dial-node or dial-hub, in which SSH carries the key, and keep `data:`; or write tls: none for a network that you trust.',
+  ),
   'settings/vsphere-login': rule(
     'A vSphere source needs one way to log in',
     'Give user and password: { secret: … }, or credential: NAME of a stored one (`sendense-run credentials add`).',
@@ -154,7 +158,7 @@ export const rules = {
   ),
   'settings/unknown-node': rule(
     'The settings have no such node',
-    'Correct the name, or add the node to sendense.yaml.',
+    'Correct the name, add the node to sendense.yaml, or enrol it with `sendense-run node add`.',
   ),
   'settings/unknown-source': rule(
     'The settings have no such source',

@@ -4,7 +4,7 @@ import { didYouMean } from './did-you-mean.ts';
 import { pathOf, spanAt, type Path, type PlanDocument } from './document.ts';
 import { foldSchemaErrors, isSecretReference, isStepChoice, schemaAt } from './fold-schema-errors.ts';
 import { homeOf, rangeFinding, typeFinding, uniqueFinding, unknownKeyRemedy } from './schema-findings.ts';
-import { branchesOf, childOf, keysOf, propertiesOf, typesOf, type SchemaNode } from './schema-node.ts';
+import { branchesOf, childOf, keysOf, typesOf, type SchemaNode } from './schema-node.ts';
 import { described, placeWords, shown } from './words.ts';
 
 /**
@@ -38,7 +38,7 @@ function findingOf(document: PlanDocument, error: ErrorObject, root: SchemaNode,
     case 'additionalProperties': {
       const key = String(error.params['additionalProperty']);
       const known = schemaAt(root, error.instancePath) ?? { schema, file: root.file };
-      if (isSecretReference(error) && 'secret' in propertiesOf(known)) {
+      if (isSecretReference(error) && keysOf(known).includes('secret')) {
         return {
           rule: 'secret/reference',
           at: { path: [...path, key] },

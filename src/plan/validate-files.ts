@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { ValidateOutput } from '../schemas/types.ts';
 import { fileDiagnostic, type Diagnostic } from './diagnostic.ts';
-import { loadPlanFile, loadPlanText, type LoadedPlan } from './load-plan.ts';
+import { loadPlanFile, loadPlanText, looksLikeSettings, type LoadedPlan } from './load-plan.ts';
 import { findSettings, loadSettings, settingsName, type LoadedSettings } from './load-settings.ts';
 import { completePlan } from './prepare-plan.ts';
 import { reasonOf, textOf } from './read-document.ts';
@@ -21,9 +21,20 @@ export interface ValidateOptions {
   readonly config?: string | undefined;
   /** What `-` stands for. */
   readonly stdin?: string | Uint8Array | undefined;
+  /** Names of nodes that plans may name without an entry in these settings. */
+  enrolledNodes?(settings: LoadedSettings): readonly string[];
 }
 
-/** Validates plans and settings: files, folders (with everything below them) and `-`. Touches neither network nor secrets. */
+function withNodes(loaded: LoadedSettings, { enrolledNodes }: ValidateOptions): LoadedSettings {
+  if (!loaded.settings || !enrolledNodes) return loaded;
+  const enrolled = Object.fromEntries(enrolledNodes(loaded).map((name) => [name, { mode: 'dial-hub' as const }]));
+  return { ...loaded, settings: { ...loaded.settings, nodes: { ...enrolled, ...loaded.settings.nodes } } };
+}
+
+/**
+ * Validates plans and settings: files, folders (with everything below them) and `-`. Touches neither network nor secrets.
+ * A plan is checked against the settings that a run of it would use, so in a tree each against its own.
+ */
 export function validateFiles(paths: readonly string[], options: ValidateOptions = {}): ValidationResult {
   const files: ValidateOutput['files'] = [];
   const diagnostics: Diagnostic[] = [];
@@ -39,13 +50,13 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
   function settings(path: string | undefined, startFolder: string): LoadedSettings {
     const loaded = loadSettings(path, startFolder);
     settingsByFile.set(loaded.file ?? '', loaded);
-    const file = loaded.document?.file ?? path;
+    const file = shownName(loaded) ?? path;
     if (file !== undefined) report({ file, kind: 'settings', name: null }, loaded.document?.text, loaded.diagnostics);
     return loaded;
   }
 
   function report(
-    entry: { file: string; kind: string | null; name: string | null },
+    entry: Omit<ValidateOutput['files'][number], 'valid'>,
     text: string | undefined,
     found: readonly Diagnostic[],
   ): void {
@@ -55,9 +66,11 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
   }
 
   function plan(loaded: LoadedPlan): void {
-    const prepared = completePlan(loaded, useSettings(loaded.document.folder));
+    const used = withNodes(useSettings(loaded.document.folder), options);
+    const prepared = completePlan(loaded, used);
     const { file, text, value } = loaded.document;
-    report({ file, kind: textAt(value, 'kind'), name: textAt(value, 'name') }, text, prepared.diagnostics);
+    const entry = { file, kind: textAt(value, 'kind'), name: textAt(value, 'name') };
+    report({ ...entry, settings: shownName(used) }, text, prepared.diagnostics);
   }
 
   for (const path of paths) {
@@ -66,13 +79,17 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
       else if (entry.file === '-') plan(fromInput(options.stdin ?? ''));
       else if (!done.has(resolve(entry.file))) {
         done.add(resolve(entry.file));
-        if (basename(entry.file) !== settingsName) plan(loadPlanFile(entry.file));
+        const loaded = basename(entry.file) === settingsName ? undefined : loadPlanFile(entry.file);
+        if (loaded && !looksLikeSettings(loaded.document.value)) plan(loaded);
         else if (!settingsByFile.has(resolve(entry.file))) settings(entry.file, '.');
       }
     }
   }
   return { valid: diagnostics.length === 0, files, diagnostics, texts };
 }
+
+/** As it is named in the output; null where there are none. */
+const shownName = ({ document, file }: LoadedSettings): string | null => document?.file ?? file ?? null;
 
 function fromInput(input: string | Uint8Array): LoadedPlan {
   const file = '<stdin>';

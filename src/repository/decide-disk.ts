@@ -10,6 +10,8 @@ export interface DecisionFacts {
   readonly parent: StoredDisk | null;
   /** Why nothing of the VM's earlier restore points can be built on, whatever the disk says; null: nothing speaks against it. */
   readonly broken?: string | null;
+  /** Why the hypervisor's list of changes may not lead from the parent to now, which only a comparison can tell; null: it does. */
+  readonly unproven?: string | null;
   /** What was found of the parent's chain, its content compared where it was touched. */
   readonly chain: ChainVerdict | null;
 }
@@ -32,7 +34,7 @@ const incremental = (method: 'areas' | 'digest', reason: string): Decision => ({
 });
 
 /** Full or incremental, and why. Incremental only where all that DESIGN.md section 5 demands holds. Pure. */
-export function decideDisk({ disk, wanted, lastPoint, parent, chain, broken }: DecisionFacts): Decision {
+export function decideDisk({ disk, wanted, lastPoint, parent, chain, broken, unproven }: DecisionFacts): Decision {
   if (wanted === 'full') return asked;
   if (lastPoint === null) return fallback('first backup of this VM in this repository');
   if (!parent) return fallback(`the disk is not in the last restore point ${lastPoint}`);
@@ -42,8 +44,11 @@ export function decideDisk({ disk, wanted, lastPoint, parent, chain, broken }: D
   if (parent.changeId === null) return fallback(`no change id is recorded for this disk at ${lastPoint}`);
   if (chain?.verdict !== 'sound') return fallback(`the chain cannot be built on: ${whyNot(chain)}`);
   if (disk.change_tracking === 'cbt') {
-    return parent.changeId.startsWith('digest:')
-      ? incremental('digest', `compared by digest with ${parent.backupId}, which was made without change tracking`)
+    const compared = `compared by digest with ${parent.backupId}`;
+    if (parent.changeId.startsWith('digest:'))
+      return incremental('digest', `${compared}, which was made without change tracking`);
+    return unproven
+      ? incremental('digest', `${compared}: ${unproven}`)
       : incremental('areas', `changed areas since ${parent.backupId}`);
   }
   if (disk.change_tracking === 'areas') {

@@ -21,6 +21,7 @@ export function parseHostAndPort(text: string, defaultPort: number): HostAndPort
   const [, address, name, digits] = found;
   if (address !== undefined && isIP(address) !== 6) return { fault: 'address', message: `${JSON.stringify(address)} is no IPv6 address` };
   const port = Number(digits ?? defaultPort);
+  if (digits === undefined && port < 1) return { fault: 'port', message: `${JSON.stringify(text)} names no port` };
   if (port < 1 || port > 65_535) return { fault: 'port', message: `there is no port ${digits}` };
   return { host: address ?? name ?? '', port };
 }

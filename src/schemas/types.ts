@@ -130,6 +130,10 @@ export interface AllSchemas {
    */
   Duration: string;
   Secret: Secret;
+  /**
+   * A public key in one line, ssh-ed25519 AAAA….
+   */
+  HostKey: string;
   Schedule: Schedule;
   Command: Command;
   Retry: Retry;
@@ -147,7 +151,9 @@ export interface AllSchemas {
    */
   Transport: 'vddk' | 'https' | 'ssh';
   Vm: Vm;
+  Transfer: Transfer;
   Limits: Limits;
+  DataPath: DataPath;
   /**
    * sha256:<64 hex digits>
    */
@@ -160,6 +166,10 @@ export interface AllSchemas {
    * The source's id of the disk.
    */
   DiskKey: string;
+  /**
+   * SHA-256, hex.
+   */
+  Sha256: string;
   /**
    * Job id.
    */
@@ -188,10 +198,25 @@ export interface AllSchemas {
   VsphereSnapshot: VsphereSnapshot;
   VsphereFinding: VsphereFinding;
   VsphereVm: VsphereVm;
+  HubHealth: HubHealth;
+  EnrollAnswer: EnrollAnswer;
+  EnrollRequest: EnrollRequest;
+  Enrolment: Enrolment;
+  LinkError: LinkError;
+  LinkHello: LinkHello;
+  LinkPing: LinkPing;
+  LinkPong: LinkPong;
+  LinkStatus: LinkStatus;
+  EnrollToken: EnrollToken;
+  LinkWelcome: LinkWelcome;
   Manifest: Manifest;
+  NodeSettings: NodeSettings;
   BackupStartRequest: BackupStartRequest;
   BackupStarted: BackupStarted;
   CbtStatus: CbtStatus;
+  CleanedUp: CleanedUp;
+  CleanupRequest: CleanupRequest;
+  NodeConfig: NodeConfig;
   CredentialsTestRequest: CredentialsTestRequest;
   CredentialsTested: CredentialsTested;
   DiscoverRequest: DiscoverRequest;
@@ -199,17 +224,26 @@ export interface AllSchemas {
   NodeError: NodeError;
   NodeHealth: NodeHealth;
   Inventory: Inventory;
+  JobList: JobList;
+  VmSpecChanges: VmSpecChanges;
+  VmSpecChangesRequest: VmSpecChangesRequest;
   CheckOutput: CheckOutput;
   CredentialsTestOutput: CredentialsTestOutput;
   CredentialsOutput: CredentialsOutput;
   DiscoverOutput: DiscoverOutput;
+  DoctorOutput: DoctorOutput;
   ErrorOutput: ErrorOutput;
   ImportOutput: ImportOutput;
   ListOutput: ListOutput;
+  NodeAddedOutput: NodeAddedOutput;
+  NodeStatusOutput: NodeStatusOutput;
+  NodesOutput: NodesOutput;
   PlanOutput: PlanOutput;
   RecoverOutput: RecoverOutput;
   RunEvent: RunEvent;
+  ShowRunOutput: ShowRunOutput;
   ShowOutput: ShowOutput;
+  SshdConfigOutput: SshdConfigOutput;
   StatusOutput: StatusOutput;
   ValidateOutput: ValidateOutput;
   Plan: Plan;
@@ -445,6 +479,15 @@ export interface Vm {
   transport?: 'vddk' | 'https' | 'ssh';
 }
 /**
+ * How the data gets from the node to this hub.
+ */
+export interface Transfer {
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  reconnect?: string;
+}
+/**
  * Limits of a transfer.
  */
 export interface Limits {
@@ -460,6 +503,23 @@ export interface Limits {
    * Disks of a VM that are copied at the same time. Default: 2.
    */
   disksAtOnce?: number;
+}
+/**
+ * How the node reaches the NBD ports of this hub by the network itself, beside the tunnel. Default: through the tunnel; mode direct has none, so there by the loopback address.
+ */
+export interface DataPath {
+  /**
+   * Address of this hub to listen on for the length of a run, for example 192.0.2.10 or 0.0.0.0.
+   */
+  listen: string;
+  /**
+   * Name or address by which the node reaches it, for example hub.example.com.
+   */
+  host: string;
+  /**
+   * psk: encrypted, with a key made for each run. none: in the clear, and whoever reaches the port can write to the backup; only for a network of its own.
+   */
+  tls: 'psk' | 'none';
 }
 export interface ImageSourceSpec {
   type: 'image';
@@ -759,6 +819,10 @@ export interface JobStatus {
   updated: number;
   error: ErrorOutput | null;
   warnings: string[];
+  /**
+   * Worth knowing, and no reason to act: a connection that broke and came back.
+   */
+  remarks?: string[];
   disks: JobDisk[];
   snapshot?: SnapshotFacts | null;
   /**
@@ -771,6 +835,10 @@ export interface JobStatus {
     bytes: number;
     sha256: string;
   } | null;
+  /**
+   * The VM's disks that are not in this backup, as the snapshot showed them.
+   */
+  not_protected?: NotProtected[];
   /**
    * What the job does where no bytes move, for example removing its snapshot.
    */
@@ -811,6 +879,10 @@ export interface SnapshotFacts {
    */
   transport: 'vddk' | 'https' | 'ssh';
   transport_reason: string;
+  /**
+   * When it was there, by the node's clock; ISO 8601, UTC.
+   */
+  taken?: string;
 }
 /**
  * A disk that takes no part in the backup, and why.
@@ -951,7 +1023,254 @@ export interface VsphereVm {
    * Milliseconds since the epoch, in the node's clock: when the VM was last reverted to a snapshot, where that is known.
    */
   last_revert: number | null;
+  /**
+   * Milliseconds since the epoch, in the node's clock: a revert to a snapshot after this moment would be known. Null or absent: none would be.
+   */
+  reverts_known_since?: number | null;
   findings: VsphereFinding[];
+}
+/**
+ * `GET /api/v1/health` of the hub.
+ */
+export interface HubHealth {
+  status: 'ok';
+  version: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  ssh: 'builtin' | 'openssh';
+  nodes_connected: number;
+  /**
+   * Runs that are going on.
+   */
+  runs: number;
+}
+/**
+ * One line from the hub after an enrolment.
+ */
+export interface EnrollAnswer {
+  version: 1;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * Port of the hub's loopback address that leads to the node's API.
+   */
+  reverse_port: number;
+  /**
+   * First and last NBD port, the same on both sides.
+   */
+  nbd_ports: {
+    from: number;
+    to: number;
+  };
+  hub_api_port: number;
+  hub_version: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+}
+/**
+ * One line from the node to `sendense-enroll`.
+ */
+export interface EnrollRequest {
+  version: 1;
+  /**
+   * The node's own key: `ssh-ed25519 AAAA…`.
+   */
+  public_key: string;
+  /**
+   * What the hub must bring to the node's API.
+   */
+  api_token: string;
+  hostname: string;
+  node_version: string;
+}
+/**
+ * STATE/link/hub.json: the hub that this node is enrolled at. Holds no secret.
+ */
+export interface Enrolment {
+  version: 1;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  hub: {
+    host: string;
+    port: number;
+    user: string;
+    /**
+     * Pinned at the enrolment.
+     */
+    host_key: string;
+  };
+  /**
+   * The node's private key, in the same folder.
+   */
+  key_file: string;
+  public_key: string;
+  reverse_port: number;
+  nbd_ports: {
+    from: number;
+    to: number;
+  };
+  hub_api_port: number;
+  hub_version: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  enrolled: number;
+}
+/**
+ * A refusal, instead of an answer; the session ends.
+ */
+export interface LinkError {
+  error: ErrorOutput;
+}
+/**
+ * The first line of a node in the session `sendense-link`.
+ */
+export interface LinkHello {
+  version: 1;
+  node_version: string;
+  hostname: string;
+  /**
+   * Of the start of the machine: /proc/sys/kernel/random/boot_id.
+   */
+  boot_id: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+}
+/**
+ * A later line of the node.
+ */
+export interface LinkPing {
+  /**
+   * Milliseconds since the epoch.
+   */
+  ping: number;
+}
+/**
+ * The answer to a ping.
+ */
+export interface LinkPong {
+  /**
+   * Milliseconds since the epoch.
+   */
+  pong: number;
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+}
+/**
+ * STATE/link/status.json: what the process that keeps the link last said. Times in ms since 1970.
+ */
+export interface LinkStatus {
+  version: 1;
+  state: 'connecting' | 'up' | 'down' | 'stopped';
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * host:port
+   */
+  hub: string;
+  connected_since: number | null;
+  program: ('openssh' | 'ssh2') | null;
+  /**
+   * How often the link came up since the process started.
+   */
+  connections: number;
+  /**
+   * Since the link was last up.
+   */
+  attempts: number;
+  retry_at: number | null;
+  last_error: {
+    code: string;
+    message: string;
+    remedy: string;
+    /**
+     * Milliseconds since the epoch.
+     */
+    time: number;
+  } | null;
+  reverse_port: number;
+  nbd_ports: {
+    from: number;
+    to: number;
+  };
+  hub_api_port: number;
+  hub_version: string | null;
+  /**
+   * How far the hub's clock is ahead of the node's.
+   */
+  clock_skew_ms: number | null;
+  process: ProcessIdentity;
+  /**
+   * Milliseconds since the epoch.
+   */
+  updated: number;
+}
+/**
+ * What an enrolment token holds: `sendense1.` and this as JSON in base64url.
+ */
+export interface EnrollToken {
+  v: 1;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * The hub's host key, pinned: `ssh-ed25519 AAAA…`.
+   */
+  host_key: string;
+  /**
+   * User name at the hub.
+   */
+  user: string;
+  /**
+   * Seed of the one-time ed25519 key: 32 bytes, base64url.
+   */
+  seed: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  expires: number;
+}
+/**
+ * The answer of the hub to the first line.
+ */
+export interface LinkWelcome {
+  version: 1;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * Port of the hub's loopback address that leads to the node's API.
+   */
+  reverse_port: number;
+  /**
+   * First and last NBD port, the same on both sides.
+   */
+  nbd_ports: {
+    from: number;
+    to: number;
+  };
+  hub_api_port: number;
+  hub_version: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
 }
 /**
  * One restore point; lies beside its disks in the repository.
@@ -1117,6 +1436,52 @@ export interface Manifest {
   not_protected?: NotProtected[];
 }
 /**
+ * node.yaml: what sendense-node knows. Relative paths count from this file; options of the command line go before it.
+ */
+export interface NodeSettings {
+  version: 1;
+  /**
+   * Folder for jobs, block indexes and the enrolment; of this user alone.
+   */
+  stateDir: string;
+  /**
+   * Where the API listens: host:port, or unix: and the path of a socket.
+   */
+  listen: string;
+  /**
+   * File with the token that every request to the API must bring; made where it is missing. Default: the file token in stateDir.
+   */
+  tokenFile?: string;
+  /**
+   * The least important messages that are logged.
+   */
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /**
+   * Where the hub's SSH port is: host or host:port; default: the address of the enrolment. The host key stays the one that was pinned then.
+   */
+  hub?: string;
+  tunnel: {
+    /**
+     * What carries the connection to the hub: the system's OpenSSH, ssh2, or OpenSSH where there is one (auto).
+     */
+    program: 'auto' | 'openssh' | 'ssh2';
+  };
+  limits: {
+    /**
+     * Connections to the API at one time.
+     */
+    connections?: number;
+    /**
+     * Requests of one peer in a minute.
+     */
+    requestsPerMinute?: number;
+    /**
+     * Requests of one peer in a minute without the right token.
+     */
+    refusedPerMinute?: number;
+  };
+}
+/**
  * Starts the transfer of all disks of a VM.
  */
 export interface BackupStartRequest {
@@ -1171,6 +1536,10 @@ export interface BackupStartRequest {
      * Bytes per second for all disks together.
      */
     job_rate?: number;
+    /**
+     * How long a break of a connection to a target may last: it is made again, what was not answered is sent again, and the copy goes on. The server must have a description of its own (`qemu-nbd --description`), by which it is known again. 0 (default): a break fails the job.
+     */
+    reconnect_seconds?: number;
   };
   /**
    * Goes into the snapshot's name.
@@ -1178,9 +1547,21 @@ export interface BackupStartRequest {
   backup_id?: string | null;
   vcenter_thumbprint?: string | null;
   /**
+   * The pre-shared key (hex) of targets that begin with nbds:. Only in the body, never in argv or logs.
+   */
+  nbd_psk?: string | null;
+  /**
+   * Dead man's timer: when nobody has asked for the status of the job for so long, the node cancels it. null (default): never.
+   */
+  lease_seconds?: number | null;
+  /**
    * When the VM was last reverted to a snapshot, as discover told it; a later revert ends the job.
    */
   last_revert?: number | null;
+  /**
+   * What the targets hold. nothing (default): fresh files that read as zeros or as their parent. previous: what the last transfer that succeeded wrote, kept in place. anything: a kept target of which that is not known.
+   */
+  target_holds?: 'nothing' | 'previous' | 'anything';
 }
 export interface BackupStarted {
   /**
@@ -1207,6 +1588,164 @@ export interface CbtStatus {
   }[];
   snapshots: VsphereSnapshot[];
   findings: VsphereFinding[];
+}
+/**
+ * What was removed, or would be.
+ */
+export interface CleanedUp {
+  dry_run: boolean;
+  /**
+   * Ended jobs, with their logs and block indexes.
+   */
+  jobs: {
+    /**
+     * Job id.
+     */
+    job_id: string;
+    status: string;
+    /**
+     * Milliseconds since the epoch.
+     */
+    finished: number;
+  }[];
+  /**
+   * Data movers whose job is dead.
+   */
+  strays: {
+    pid: number;
+    program: string;
+  }[];
+  /**
+   * Folders for sockets that no process uses.
+   */
+  run_folders: string[];
+  /**
+   * Block indexes that were sent and not used since.
+   */
+  indexes: {
+    sha256: string;
+    /**
+     * Bytes.
+     */
+    bytes: number;
+  }[];
+  /**
+   * Snapshots of ours that were left on the VM.
+   */
+  snapshots: {
+    vm_name: string;
+    moref: string;
+    name: string;
+    job_id: string;
+    /**
+     * Milliseconds since the epoch.
+     */
+    created: number;
+  }[];
+  /**
+   * Snapshots of ours that may still be in use.
+   */
+  kept_snapshots: {
+    vm_name: string;
+    moref: string;
+    name: string;
+    job_id: string;
+    /**
+     * Milliseconds since the epoch.
+     */
+    created: number;
+    reason: string;
+  }[];
+  /**
+   * What could not be removed, and why.
+   */
+  warnings: string[];
+}
+/**
+ * Removes what nobody needs any more. Never what a running job uses.
+ */
+export interface CleanupRequest {
+  /**
+   * Ended jobs, and block indexes since their last use.
+   */
+  older_than_seconds: number;
+  /**
+   * Only say what would be removed.
+   */
+  dry_run: boolean;
+  /**
+   * With a source of type vsphere: also snapshots of ours that were left on the VM.
+   */
+  source?: Source | null;
+  /**
+   * The VM, where the source does not say it by path or moref.
+   */
+  vm_name?: string | null;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+}
+/**
+ * How the node is set up. Never a secret.
+ */
+export interface NodeConfig {
+  /**
+   * The name that the hub knows it by; the machine's name where it is not enrolled.
+   */
+  name: string;
+  version: string;
+  /**
+   * unix:/path or host:port.
+   */
+  listen: string | null;
+  state_dir: string;
+  /**
+   * The link to the hub, as the process that keeps it last said; null: there never was one.
+   */
+  tunnel: LinkStatus | null;
+  /**
+   * Ports at 127.0.0.1 through which targets are reached.
+   */
+  nbd_ports: {
+    from: number;
+    to: number;
+  };
+  limits: {
+    /**
+     * Of one peer.
+     */
+    requests_per_minute: number;
+    /**
+     * Requests of one peer without the token.
+     */
+    refused_per_minute: number;
+    /**
+     * At a time.
+     */
+    connections: number;
+    /**
+     * The head of a request.
+     */
+    header_bytes: number;
+    /**
+     * Until the head of a request is complete.
+     */
+    headers_ms: number;
+    /**
+     * Until a JSON body is complete.
+     */
+    body_ms: number;
+    /**
+     * Longest pause in a block index that is sent.
+     */
+    upload_silence_ms: number;
+    /**
+     * At a time.
+     */
+    jobs_running: number;
+  };
 }
 /**
  * Whether user and password of a source work, and what the user may do.
@@ -1301,1288 +1840,66 @@ export interface Inventory {
   vms: VsphereVm[];
   warnings: string[];
 }
-export interface CheckOutput {
-  version: 1;
-  ok: boolean;
-  repository: string;
-  points_checked: number;
-  bytes_read: number;
-  findings: {
-    severity: 'error' | 'warning';
-    code:
-      | 'manifest.damaged'
-      | 'manifest.missing'
-      | 'file.missing'
-      | 'file.changed'
-      | 'index.damaged'
-      | 'image.damaged'
-      | 'content.mismatch'
-      | 'chain.broken'
-      | 'database.missing'
-      | 'database.differs'
-      | 'file.unowned'
-      | 'file.leftover';
-    backup_id: string | null;
-    path: string;
-    message: string;
-    remedy: string;
-  }[];
+/**
+ * All jobs of a node.
+ */
+export interface JobList {
+  jobs: JobStatus[];
 }
 /**
- * What `credentials test` prints.
+ * How a VM differs from a configuration of before. since: when that was taken; taken: when the VM was looked at.
  */
-export interface CredentialsTestOutput {
-  version: 1;
+export interface VmSpecChanges {
+  vm_name: string;
   /**
-   * No privilege is missing.
-   */
-  ok: boolean;
-  name: string;
-  source: string;
-  node: string;
-  about: {
-    api_type: 'VirtualCenter' | 'HostAgent';
-    api_version: string;
-    full_name: string;
-    instance_uuid: string | null;
-  };
-  user: string;
-  missing: {
-    /**
-     * For example VirtualMachine.State.CreateSnapshot.
-     */
-    privilege: string;
-    /**
-     * What it is needed for.
-     */
-    why: string;
-  }[];
-  warnings: string[];
-}
-/**
- * What `credentials list|add|rotate|remove` print. Never a password.
- */
-export interface CredentialsOutput {
-  version: 1;
-  /**
-   * What new credentials are sealed with; null: there is no key yet.
-   */
-  key: {
-    kind: 'file' | 'systemd';
-    path: string;
-    /**
-     * First 16 hex digits of its SHA-256.
-     */
-    id: string;
-  } | null;
-  /**
-   * list: all; else those that the command was about.
-   */
-  credentials: {
-    name: string;
-    /**
-     * null: it cannot be opened.
-     */
-    user: string | null;
-    /**
-     * Milliseconds since the epoch.
-     */
-    created: number;
-    /**
-     * Milliseconds since the epoch.
-     */
-    updated: number;
-    key_id: string;
-    /**
-     * Why it cannot be opened.
-     */
-    problem: string | null;
-    used_by: {
-      sources: string[];
-      /**
-       * Plan files beside sendense.yaml and in plans/ there.
-       */
-      plans: string[];
-    };
-  }[];
-}
-export interface VsphereDiscoverOutput {
-  version: 1;
-  type: 'vsphere';
-  source: string;
-  node: string;
-  about: {
-    api_type: 'VirtualCenter' | 'HostAgent';
-    api_version: string;
-    full_name: string;
-    instance_uuid: string | null;
-  };
-  vms: VsphereVm[];
-  warnings: string[];
-  /**
-   * The plan that --write-plan wrote.
-   */
-  plan_file: string | null;
-}
-export interface ImageDiscoverOutput {
-  version: 1;
-  type: 'image';
-  source: string;
-  node: string;
-  vms: {
-    name: string;
-    disks: DiskInfo[];
-    warnings: string[];
-    error: ErrorOutput | null;
-  }[];
-  warnings: string[];
-  /**
-   * The plan that --write-plan wrote.
-   */
-  plan_file: string | null;
-}
-export interface ImportOutput {
-  version: 1;
-  repository: string;
-  imported: string[];
-  present: number;
-  refused: {
-    path: string;
-    message: string;
-  }[];
-}
-export interface ListOutput {
-  version: 1;
-  points: RestorePointOutput[];
-}
-export interface RestorePointOutput {
-  backup_id: string;
-  vm: string;
-  repository: string;
-  kind: 'full' | 'incremental';
-  parent: string | null;
-  /**
-   * Milliseconds since the epoch.
-   */
-  created: number;
-  file_bytes: number;
-  capacity_bytes: number;
-  chain_length: number;
-  disks: {
-    disk: string;
-    mode: string;
-    reason: string;
-    capacity_bytes: number;
-    file_bytes: number;
-    bytes_transferred: number;
-    change_id: string | null;
-    parent: string | null;
-    path: string;
-    digest: string;
-  }[];
-  warnings: string[];
-  /**
-   * Disks of the VM that are not in this restore point.
-   */
-  not_protected?: NotProtected[];
-  snapshot?: SnapshotFacts | null;
-  /**
-   * Absolute path of the VM's configuration.
-   */
-  vm_config?: string | null;
-}
-/**
- * What a run would do, without doing it.
- */
-export interface PlanOutput {
-  version: 1;
-  plan: string;
-  kind: string;
-  vm: string;
-  steps: {
-    id: string;
-    uses: string;
-    title: string;
-    runs: 'yes' | 'no' | 'maybe';
-    effects: PlannedEffect[];
-    notes: string[];
-    /**
-     * Items: What is only known later.
-     */
-    unknown: string[];
-  }[];
-  disks: DiskDecision[];
-  estimated_bytes: number | null;
-}
-export interface PlannedEffect {
-  /**
-   * What it would do.
-   */
-  action: 'run' | 'create' | 'change' | 'remove' | 'lease' | 'insert' | 'read' | 'send';
-  /**
-   * File, port, table or URL.
-   */
-  target: string;
-  detail: string;
-  argv: string[] | null;
-}
-export interface RecoverOutput {
-  version: 1;
-  runs: {
-    run_id: string;
-    plan: string;
-    undone: string[];
-    published: boolean;
-    errors: ErrorOutput[];
-  }[];
-}
-/**
- * First line.
- */
-export interface RunStartedEvent {
-  type: 'run.started';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  plan: string;
-  kind: string;
-  vm: string;
-  file: string;
-  steps: {
-    id: string;
-    uses: string;
-    title: string;
-  }[];
-}
-/**
- * A step began.
- */
-export interface StepStartedEvent {
-  type: 'step.started';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  uses: string;
-  title: string;
-  attempt: number;
-}
-/**
- * Bytes moved.
- */
-export interface StepProgressEvent {
-  type: 'step.progress';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  disks: {
-    disk: string;
-    phase: string;
-    bytes_done: number;
-    bytes_total: number;
-    rate: number;
-  }[];
-}
-/**
- * Something worth saying.
- */
-export interface StepLogEvent {
-  type: 'step.log';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  level: 'info' | 'warning';
-  message: string;
-}
-/**
- * A step ended well.
- */
-export interface StepSucceededEvent {
-  type: 'step.succeeded';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  duration_ms: number;
-  output: unknown;
-}
-/**
- * A step's condition was false.
- */
-export interface StepSkippedEvent {
-  type: 'step.skipped';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  reason: string;
-}
-/**
- * A step failed; retry_in_ms is null when it is not tried again.
- */
-export interface StepFailedEvent {
-  type: 'step.failed';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  duration_ms: number;
-  error: ErrorOutput;
-  retry_in_ms: number | null;
-}
-/**
- * A step is being undone.
- */
-export interface UndoStartedEvent {
-  type: 'undo.started';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-}
-/**
- * A step was undone.
- */
-export interface UndoFinishedEvent {
-  type: 'undo.finished';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-}
-/**
- * A step could not be undone.
- */
-export interface UndoFailedEvent {
-  type: 'undo.failed';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  error: ErrorOutput;
-}
-/**
- * The first signal came.
- */
-export interface RunCancellingEvent {
-  type: 'run.cancelling';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  signal: string;
-}
-/**
- * Last line.
- */
-export interface RunFinishedEvent {
-  type: 'run.finished';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  plan: string;
-  kind: string;
-  vm: string;
-  status: 'succeeded' | 'failed' | 'cancelled';
-  exit_code: number;
-  duration_ms: number;
-  backup_id: string | null;
-  error: ErrorOutput | null;
-  undo_errors: ErrorOutput[];
-  warnings: string[];
-  disks: DiskResult[];
-}
-/**
- * A VM's chains, or one restore point with its chain, oldest first.
- */
-export interface ShowOutput {
-  version: 1;
-  vm: string;
-  repository: string;
-  selected: string | null;
-  points: RestorePointOutput[];
-}
-export interface StatusOutput {
-  version: 1;
-  runs: {
-    run_id: string;
-    plan: string;
-    vm: string;
-    kind: string;
-    status: string;
-    /**
-     * Milliseconds since the epoch.
-     */
-    started: number;
-    finished: number | null;
-    exit_code: number | null;
-    backup_id: string | null;
-    error: ErrorOutput | null;
-    owner_alive: boolean;
-  }[];
-  leases: {
-    port: number;
-    run_id: string;
-  }[];
-  locks: {
-    name: string;
-    run_id: string;
-    owner_alive: boolean;
-  }[];
-}
-export interface ValidateOutput {
-  version: 1;
-  valid: boolean;
-  files: {
-    file: string;
-    kind: string | null;
-    name: string | null;
-    valid: boolean;
-  }[];
-  diagnostics: DiagnosticOutput[];
-}
-export interface DiagnosticOutput {
-  rule: string;
-  severity: 'error' | 'warning';
-  file: string;
-  line: number;
-  column: number;
-  end_line: number;
-  end_column: number;
-  /**
-   * JSON pointer of the value.
+   * Inventory path, now.
    */
   path: string;
-  message: string;
-  allowed: string[];
-  /**
-   * Did you mean.
-   */
-  suggestion: string | null;
-  remedy: string;
-}
-/**
- * Backs up one VM.
- */
-export interface BackupPlan {
-  version: 1;
-  kind: 'backup';
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  name: string;
-  description?: string;
-  /**
-   * auto: incremental where it is safe, else full with the reason.
-   */
-  mode: 'auto' | 'full';
-  vm: Vm;
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  repository: string;
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  node: string;
-  schedule?: Schedule;
-  /**
-   * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
-   */
-  verify: 'changed' | 'all';
-  limits: Limits1;
-  /**
-   * A duration: a number and ms, s, m, h or d, for example 90s.
-   */
-  timeout: string;
-  /**
-   * A duration: a number and ms, s, m, h or d, for example 90s.
-   */
-  stallTimeout: string;
-  /**
-   * Commands before the first step.
-   */
-  before?: Command[];
-  /**
-   * Commands after the last step; default condition success().
-   */
-  after?: Command[];
-  steps?: Steps;
-  result?: Result;
-}
-/**
- * Limits of a transfer.
- */
-export interface Limits1 {
-  /**
-   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
-   */
-  diskRate?: string;
-  /**
-   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
-   */
-  jobRate?: string;
-  /**
-   * Disks of a VM that are copied at the same time. Default: 2.
-   */
-  disksAtOnce?: number;
-}
-/**
- * Backs up one VM on top of its last restore point, and refuses where that is not safe.
- */
-export interface IncrementalPlan {
-  version: 1;
-  kind: 'incremental';
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  name: string;
-  description?: string;
-  /**
-   * What to do for a disk that has nothing safe to build on.
-   */
-  onNoParent: 'refuse' | 'full';
-  vm: Vm;
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  repository: string;
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  node: string;
-  schedule?: Schedule;
-  /**
-   * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
-   */
-  verify: 'changed' | 'all';
-  limits: Limits2;
-  /**
-   * A duration: a number and ms, s, m, h or d, for example 90s.
-   */
-  timeout: string;
-  /**
-   * A duration: a number and ms, s, m, h or d, for example 90s.
-   */
-  stallTimeout: string;
-  /**
-   * Commands before the first step.
-   */
-  before?: Command[];
-  /**
-   * Commands after the last step; default condition success().
-   */
-  after?: Command[];
-  steps?: Steps;
-  result?: Result;
-}
-/**
- * Limits of a transfer.
- */
-export interface Limits2 {
-  /**
-   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
-   */
-  diskRate?: string;
-  /**
-   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
-   */
-  jobRate?: string;
-  /**
-   * Disks of a VM that are copied at the same time. Default: 2.
-   */
-  disksAtOnce?: number;
-}
-/**
- * Writes the disks of a restore point into a directory.
- */
-export interface RestorePlan {
-  version: 1;
-  kind: 'restore';
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  name: string;
-  description?: string;
-  /**
-   * The VM whose restore point is wanted.
-   */
-  vm: {
-    /**
-     * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-     */
-    name: string;
-  };
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  repository: string;
-  /**
-   * latest, a backup id, or the last one before a time.
-   */
-  point:
-    | string
-    | {
-        /**
-         * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
-         */
-        before: string;
-      };
-  to: {
-    /**
-     * Where the disks are written; relative to the plan; made if missing.
-     */
-    directory: string;
-    format: 'raw' | 'qcow2' | 'vmdk';
-    /**
-     * Only for vmdk.
-     */
-    subformat: 'monolithicSparse' | 'streamOptimized';
-    /**
-     * Only for qcow2: an overlay on the repository's chain instead of a copy.
-     */
-    thin: boolean;
-  };
-  /**
-   * Numbers of the disks wanted; default all.
-   *
-   * @minItems 1
-   */
-  disks?: [number, ...number[]];
-  /**
-   * Compare what was written with the block index.
-   */
-  verify: boolean;
-  /**
-   * A duration: a number and ms, s, m, h or d, for example 90s.
-   */
-  timeout: string;
-  /**
-   * A duration: a number and ms, s, m, h or d, for example 90s.
-   */
-  stallTimeout: string;
-  /**
-   * Commands before the first step.
-   */
-  before?: Command[];
-  /**
-   * Commands after the last step; default condition success().
-   */
-  after?: Command[];
-  schedule?: Schedule;
-  steps?: Steps;
-  result?: Result;
-}
-/**
- * The pipeline of a kind.
- */
-export interface Runner {
-  version: 1;
-  kind: 'backup' | 'incremental' | 'restore';
-  description?: string;
-  steps: Steps;
-  result: Result;
-}
-/**
- * sendense.yaml: what the hub knows. Relative paths count from this file.
- */
-export interface Settings {
-  version: 1;
-  /**
-   * The state database (SQLite).
-   */
-  state: string;
-  repositories: {
-    [k: string]: {
-      /**
-       * Directory of the repository; made on first use.
-       */
-      path: string;
-      /**
-       * Bytes that must stay free after a backup.
-       */
-      minFree: number;
-    };
-  };
-  nodes: {
-    [k: string]: EmbeddedNode | DirectNode;
-  };
-  sources: {
-    [k: string]: ImageSourceSettings | VsphereSourceSettings;
-  };
-  /**
-   * NBD ports of this hub.
-   */
-  ports: {
-    from: number;
-    to: number;
-    /**
-     * A duration: a number and ms, s, m, h or d, for example 90s.
-     */
-    wait: string;
-  };
-}
-/**
- * An agent that lives as long as the run.
- */
-export interface EmbeddedNode {
-  mode: 'embedded';
-}
-/**
- * A sendense-node on this host or a trusted network.
- */
-export interface DirectNode {
-  mode: 'direct';
-  /**
-   * http://host:port of sendense-node.
-   */
-  url: string;
-  token: Secret;
-}
-/**
- * Disk images by VM name.
- */
-export interface ImageSourceSettings {
-  type: 'image';
-  vms: {
-    [k: string]: {
-      /**
-       * @minItems 1
-       * @maxItems 64
-       */
-      disks: [ImageDisk, ...ImageDisk[]];
-    };
-  };
-}
-/**
- * A vCenter or an ESXi host.
- */
-export interface VsphereSourceSettings {
-  type: 'vsphere';
-  /**
-   * Name or address, for example vcenter.example.com or vcenter.example.com:8443.
-   */
-  host: string;
-  /**
-   * User name, for example backup@vsphere.local; a credential has its own.
-   */
-  user?: string;
-  password?: Secret;
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  credential?: string;
-  /**
-   * SHA-1 or SHA-256 of the certificate, hexadecimal; `openssl x509 -noout -fingerprint -sha256` prints it.
-   */
-  thumbprint?: string;
-  /**
-   * PEM file of the authority that signed the certificate, instead of a thumbprint. Neither: the system's authorities.
-   */
-  ca?: string;
-  /**
-   * Tried in this order.
-   *
-   * @minItems 1
-   *
-   * Items: How disks of a VMware VM are read: VMware's disk library, HTTPS access to the datastore, or SSH to the ESXi host.
-   */
-  transports: ['vddk' | 'https' | 'ssh', ...('vddk' | 'https' | 'ssh')[]];
-  /**
-   * VMware's disk library on the node.
-   */
-  vddk?: {
-    /**
-     * Folder of the library on the node, absolute; it has lib64/ in it.
-     */
-    libdir: string;
-    /**
-     * nbdkit's vddk plugin on the node, where it is not installed: absolute path of nbdkit-vddk-plugin.so.
-     */
-    plugin?: string;
-    /**
-     * VDDK transport modes in order, for example file:nbdssl:nbd or hotadd:nbdssl.
-     */
-    modes?: string;
-    /**
-     * Compression of the network traffic. Default: fastlz.
-     */
-    compression?: 'none' | 'zlib' | 'fastlz' | 'skipz';
-  };
-  /**
-   * SSH from the node to the ESXi host of the VM.
-   */
-  ssh?: {
-    /**
-     * Default: the ESXi host on which the VM runs.
-     */
-    host?: string;
-    /**
-     * Default: 22.
-     */
-    port?: number;
-    /**
-     * Default: root.
-     */
-    user?: string;
-    /**
-     * Private key on the node, absolute path.
-     */
-    identity: string;
-    /**
-     * known_hosts file on the node with the host's key, absolute path.
-     */
-    knownHosts: string;
-  };
-  /**
-   * Limits of this source; a plan's own limits count where they are lower.
-   */
-  limits?: {
-    /**
-     * Disks that one node reads from one host at the same time, over all jobs. Default: 8.
-     */
-    disksPerHost?: number;
-    /**
-     * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
-     */
-    diskRate?: string;
-    /**
-     * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
-     */
-    jobRate?: string;
-    /**
-     * Disks of one VM at the same time. Default: 2.
-     */
-    disksAtOnce?: number;
-  };
-}
-export interface BackupCommitInput {
-  repository: string;
-  /**
-   * The plan's vm.
-   */
-  vm: {
-    name: string;
-    source?: unknown;
-  };
-  decision: ChainDecideOutput;
-  transferred: Disks;
-  sealed: Disks1;
-  warnings?: string[];
-  facts?: VsphereVm | null;
-  not_protected?: NotProtected[];
-  snapshot?: SnapshotFacts | null;
-  vm_config?: {
-    /**
-     * Relative to the repository.
-     */
-    path: string;
-    /**
-     * Bytes.
-     */
-    bytes: number;
-    sha256: string;
-  } | null;
-}
-export interface ChainDecideOutput {
-  /**
-   * Backup id, sortable by time.
-   */
-  backup_id: string;
-  context: string;
-  repository: string;
-  kind: 'full' | 'incremental';
-  parent: string | null;
-  disks: DiskDecision[];
-  removed_disks: {
-    number: number;
-    uuid: string;
-    label: string;
-  }[];
-  summary: DiskResult[];
-  warnings: string[];
-}
-export interface BackupCommitOutput {
-  /**
-   * Backup id, sortable by time.
-   */
-  backup_id: string;
-  /**
-   * Absolute path.
-   */
-  manifest: string;
-  disks: DiskResult[];
-}
-export interface ChainDecideInput {
-  repository: string;
-  /**
-   * The plan's vm.
-   */
-  vm: {
-    name: string;
-    source?: unknown;
-  };
-  disks: DiskInfo[];
-  mode: 'auto' | 'full' | 'incremental';
-  onNoParent: 'refuse' | 'full';
-  /**
-   * What the node said of the VM.
-   */
-  facts?: VsphereVm | null;
-}
-export interface CommandRunInput {
-  /**
-   * @minItems 1
-   */
-  argv: [string, ...string[]];
-  env?: {};
-  cwd?: string;
-}
-export interface CommandRunOutput {
-  exit_code: number;
-  /**
-   * The last 64 KiB of its standard output.
-   */
-  output: string;
-}
-export interface HubPreflightInput {
-  for: 'backup' | 'restore';
-  repository: string;
-  /**
-   * Name of the node; null: none is needed.
-   */
-  node?: string | null;
-  /**
-   * Directory that must be writable, for restores.
-   */
-  directory?: string | null;
-}
-export interface HubPreflightOutput {
-  repository_path: string;
-  /**
-   * Bytes.
-   */
-  free_bytes: number;
-  tools: {
-    name: string;
-    version: string;
-  }[];
-  node: {
-    version: string;
-    clock_skew_ms: number;
-  } | null;
-}
-export interface NbdServeInput {
-  disks: DiskDecision[];
-  files: {
-    disk: string;
-    file: string;
-    backing: string | null;
-  }[];
-  leases: PortLease[];
-}
-export interface NbdServeOutput {
-  servers: NbdServer[];
-  /**
-   * nbd_targets for the node: key:uri,key:uri
-   */
-  targets: string;
-}
-export interface NbdStopInput {
-  servers: NbdServer[];
-}
-export interface NbdStopOutput {
-  stopped: number;
-}
-export interface NodeInspectInput {
-  node: string;
-  /**
-   * The plan's vm.
-   */
-  vm: {
-    name: string;
-    source?: unknown;
-  };
-}
-export interface NodeInspectOutput {
-  node: string;
-  vm_name: string;
-  source: Source;
-  disks: DiskInfo[];
-  warnings: string[];
-  vm: VsphereVm | null;
-  not_protected: NotProtected[];
-}
-export interface NodeTransferInput {
-  node: string;
-  /**
-   * The plan's vm.
-   */
-  vm: {
-    name: string;
-    source?: unknown;
-  };
-  source: Source;
-  repository: string;
-  disks: DiskDecision[];
-  targets: string;
-  /**
-   * Backup id, sortable by time.
-   */
-  backup_id?: string;
-  /**
-   * The plan's limits.
-   */
-  limits?: {};
-  context?: string;
-  facts?: VsphereVm | null;
-}
-export interface NodeTransferOutput {
-  /**
-   * Job id.
-   */
-  job_id: string;
-  disks: Disks;
-  warnings: string[];
-  snapshot: SnapshotFacts | null;
-  vm_config: {
-    /**
-     * Relative to the repository.
-     */
-    path: string;
-    /**
-     * Bytes.
-     */
-    bytes: number;
-    sha256: string;
-  } | null;
-}
-export interface PointSelectInput {
-  repository: string;
-  /**
-   * The plan's vm.
-   */
-  vm: {
-    name: string;
-    source?: unknown;
-  };
-  point?: unknown;
-  disks?: number[] | null;
-}
-export interface PointSelectOutput {
-  /**
-   * Backup id, sortable by time.
-   */
-  backup_id: string;
+  moref: string;
   /**
    * Milliseconds since the epoch.
    */
-  created: number;
-  disks: {
-    disk: string;
-    number: number;
-    /**
-     * Bytes.
-     */
-    capacity_bytes: number;
-    /**
-     * Absolute path of the qcow2.
-     */
-    file: string;
-    /**
-     * Absolute path of the block index.
-     */
-    index: string;
-    /**
-     * sha256:<64 hex digits>
-     */
-    digest: string;
-  }[];
-}
-export interface PortsAllocateInput {
-  disks: DiskDecision[];
+  since: number;
   /**
-   * A duration: a number and ms, s, m, h or d, for example 90s.
+   * Milliseconds since the epoch.
    */
-  wait?: string;
-}
-export interface PortsAllocateOutput {
-  leases: PortLease[];
-}
-export interface PortsReleaseInput {
-  leases?: PortLease[];
-}
-export interface PortsReleaseOutput {
-  released: number;
-}
-export interface Qcow2CreateInput {
-  repository: string;
-  disks: DiskDecision[];
-}
-export interface Qcow2CreateOutput {
-  files: {
-    disk: string;
-    /**
-     * Absolute path.
-     */
-    file: string;
-    backing: string | null;
-  }[];
-}
-export interface Qcow2SealInput {
-  repository: string;
-  disks: DiskDecision[];
-  transferred: Disks;
-  verify: 'changed' | 'all';
-}
-export interface Qcow2SealOutput {
-  disks: Disks1;
-}
-export interface RestorePublishInput {
-  disks: {
-    disk: string;
-    number: number;
-    /**
-     * Bytes.
-     */
-    capacity_bytes: number;
-    /**
-     * Absolute path of the qcow2.
-     */
-    file: string;
-    /**
-     * Absolute path of the block index.
-     */
-    index: string;
-    /**
-     * sha256:<64 hex digits>
-     */
-    digest: string;
-  }[];
-  files: {
-    disk: string;
-    temporary: string;
-    file: string;
-    format: string;
-    /**
-     * Bytes.
-     */
-    bytes_written: number;
-  }[];
-  backupId: string;
-}
-export interface RestorePublishOutput {
-  disks: DiskResult[];
-}
-export interface RestoreVerifyInput {
-  disks: {
-    disk: string;
-    number: number;
-    /**
-     * Bytes.
-     */
-    capacity_bytes: number;
-    /**
-     * Absolute path of the qcow2.
-     */
-    file: string;
-    /**
-     * Absolute path of the block index.
-     */
-    index: string;
-    /**
-     * sha256:<64 hex digits>
-     */
-    digest: string;
-  }[];
-  files: {
-    disk: string;
-    temporary: string;
-    file: string;
-    format: string;
-    /**
-     * Bytes.
-     */
-    bytes_written: number;
-  }[];
-  verify: boolean;
-}
-export interface RestoreVerifyOutput {
-  verified: boolean;
+  taken: number;
   /**
-   * Bytes.
+   * Sorted by path; empty: nothing changed.
    */
-  compared_bytes: number;
+  changes: VmSpecChange[];
 }
-export interface RestoreWriteInput {
-  repository: string;
-  disks: {
-    disk: string;
-    number: number;
-    /**
-     * Bytes.
-     */
-    capacity_bytes: number;
-    /**
-     * Absolute path of the qcow2.
-     */
-    file: string;
-    /**
-     * Absolute path of the block index.
-     */
-    index: string;
-    /**
-     * sha256:<64 hex digits>
-     */
-    digest: string;
-  }[];
-  to: {
-    directory: string;
-    format: 'raw' | 'qcow2' | 'vmdk';
-    subformat: 'monolithicSparse' | 'streamOptimized';
-    thin: boolean;
-  };
-}
-export interface RestoreWriteOutput {
+export interface VmSpecChange {
   /**
-   * Absolute path.
+   * JSON pointer into the configuration; an element of a list is named by its key: /disks/2000/capacity_bytes.
    */
-  directory: string;
-  files: {
-    disk: string;
-    temporary: string;
-    file: string;
-    format: string;
-    /**
-     * Bytes.
-     */
-    bytes_written: number;
-  }[];
+  path: string;
+  kind: 'identity' | 'placement' | 'hardware' | 'firmware' | 'disks' | 'networks' | 'devices' | 'settings';
+  change: 'added' | 'removed' | 'changed';
+  /**
+   * null where it was not there.
+   */
+  before: string | number | boolean | {} | unknown[] | null;
+  /**
+   * null where it is not there.
+   */
+  after: string | number | boolean | {} | unknown[] | null;
+}
+/**
+ * What changed in the configuration of a VM. source: of type vsphere; since: as GET /api/v1/jobs/{job}/vm-config gave it.
+ */
+export interface VmSpecChangesRequest {
+  source: Source;
+  /**
+   * The VM, where the source does not say it by path or moref.
+   */
+  vm_name?: string | null;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  since: VmConfig;
 }
 /**
  * The configuration of a VMware VM at one restore point: what is needed to make the VM again.
@@ -2830,14 +2147,1657 @@ export interface VmConfigNvram {
   sha256: string;
   base64: string;
 }
+export interface CheckOutput {
+  version: 1;
+  ok: boolean;
+  repository: string;
+  points_checked: number;
+  bytes_read: number;
+  findings: {
+    severity: 'error' | 'warning';
+    code:
+      | 'manifest.damaged'
+      | 'manifest.missing'
+      | 'file.missing'
+      | 'file.changed'
+      | 'index.damaged'
+      | 'image.damaged'
+      | 'content.mismatch'
+      | 'chain.broken'
+      | 'database.missing'
+      | 'database.differs'
+      | 'file.unowned'
+      | 'file.leftover';
+    backup_id: string | null;
+    path: string;
+    message: string;
+    remedy: string;
+  }[];
+}
+/**
+ * What `credentials test` prints.
+ */
+export interface CredentialsTestOutput {
+  version: 1;
+  /**
+   * No privilege is missing.
+   */
+  ok: boolean;
+  name: string;
+  source: string;
+  node: string;
+  about: {
+    api_type: 'VirtualCenter' | 'HostAgent';
+    api_version: string;
+    full_name: string;
+    instance_uuid: string | null;
+  };
+  user: string;
+  missing: {
+    /**
+     * For example VirtualMachine.State.CreateSnapshot.
+     */
+    privilege: string;
+    /**
+     * What it is needed for.
+     */
+    why: string;
+  }[];
+  warnings: string[];
+}
+/**
+ * What `credentials list|add|rotate|remove` print. Never a password.
+ */
+export interface CredentialsOutput {
+  version: 1;
+  /**
+   * What new credentials are sealed with; null: there is no key yet.
+   */
+  key: {
+    kind: 'file' | 'systemd';
+    path: string;
+    /**
+     * First 16 hex digits of its SHA-256.
+     */
+    id: string;
+  } | null;
+  /**
+   * list: all; else those that the command was about.
+   */
+  credentials: {
+    name: string;
+    /**
+     * null: it cannot be opened.
+     */
+    user: string | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    created: number;
+    /**
+     * Milliseconds since the epoch.
+     */
+    updated: number;
+    key_id: string;
+    /**
+     * Why it cannot be opened.
+     */
+    problem: string | null;
+    used_by: {
+      sources: string[];
+      /**
+       * Plan files beside sendense.yaml and in plans/ there.
+       */
+      plans: string[];
+    };
+  }[];
+}
+export interface VsphereDiscoverOutput {
+  version: 1;
+  type: 'vsphere';
+  source: string;
+  node: string;
+  about: {
+    api_type: 'VirtualCenter' | 'HostAgent';
+    api_version: string;
+    full_name: string;
+    instance_uuid: string | null;
+  };
+  vms: VsphereVm[];
+  warnings: string[];
+  /**
+   * The plan that --write-plan wrote.
+   */
+  plan_file: string | null;
+}
+export interface ImageDiscoverOutput {
+  version: 1;
+  type: 'image';
+  source: string;
+  node: string;
+  vms: {
+    name: string;
+    disks: DiskInfo[];
+    warnings: string[];
+    error: ErrorOutput | null;
+  }[];
+  warnings: string[];
+  /**
+   * The plan that --write-plan wrote.
+   */
+  plan_file: string | null;
+}
+/**
+ * sendense-node doctor --json.
+ */
+export interface DoctorOutput {
+  version: 1;
+  /**
+   * The worst of the checks; decides the exit status (0, 3, 1).
+   */
+  result: 'ok' | 'warn' | 'fail';
+  checks: {
+    id: string;
+    title: string;
+    result: 'ok' | 'warn' | 'fail' | 'skipped';
+    /**
+     * What was found, or why the check was skipped.
+     */
+    message: string;
+    remedy: string | null;
+    /**
+     * Code of docs/errors.md, where the check failed with an error.
+     */
+    code: string | null;
+  }[];
+}
+export interface ImportOutput {
+  version: 1;
+  repository: string;
+  imported: string[];
+  present: number;
+  refused: {
+    path: string;
+    message: string;
+  }[];
+}
+export interface ListOutput {
+  version: 1;
+  points: RestorePointOutput[];
+}
+export interface RestorePointOutput {
+  backup_id: string;
+  vm: string;
+  repository: string;
+  kind: 'full' | 'incremental';
+  parent: string | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  file_bytes: number;
+  capacity_bytes: number;
+  chain_length: number;
+  disks: {
+    disk: string;
+    mode: string;
+    reason: string;
+    capacity_bytes: number;
+    file_bytes: number;
+    bytes_transferred: number;
+    change_id: string | null;
+    parent: string | null;
+    path: string;
+    digest: string;
+  }[];
+  warnings: string[];
+  /**
+   * Disks of the VM that are not in this restore point.
+   */
+  not_protected?: NotProtected[];
+  snapshot?: SnapshotFacts | null;
+  /**
+   * Absolute path of the VM's configuration.
+   */
+  vm_config?: string | null;
+}
+/**
+ * What `node add` prints. The token is a secret: whoever has it can enrol as this node, once.
+ */
+export interface NodeAddedOutput {
+  version: 1;
+  name: string;
+  /**
+   * For `sendense-node enroll --token`; shown once, and kept nowhere.
+   */
+  token: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  expires: number;
+  reverse_port: number;
+  /**
+   * Fingerprint of the hub's host key, which the token pins.
+   */
+  host_key: string;
+}
+/**
+ * sendense-node status --json.
+ */
+export interface NodeStatusOutput {
+  version: 1;
+  node_version: string;
+  state_dir: string;
+  enrolment: Enrolment | null;
+  link: LinkStatus | null;
+  api: {
+    url: string;
+    health: NodeHealth | null;
+    error: ErrorOutput | null;
+  };
+}
+/**
+ * Enrolled nodes: what `node list|show|rename|revoke|remove` print, and `GET /api/v1/nodes` of the hub. Times are milliseconds since the epoch.
+ */
+export interface NodesOutput {
+  version: 1;
+  /**
+   * list: all; else the one that the command was about.
+   */
+  nodes: {
+    name: string;
+    /**
+     * waiting, expired: not enrolled yet, and its token is still good, or no more.
+     */
+    state: 'waiting' | 'expired' | 'connected' | 'disconnected' | 'revoked';
+    /**
+     * Port of the hub's loopback address that leads to its API.
+     */
+    reverse_port: number;
+    /**
+     * Fingerprint of its public key; null: not enrolled yet.
+     */
+    key: string | null;
+    /**
+     * As it says itself.
+     */
+    hostname: string | null;
+    /**
+     * As it says itself.
+     */
+    node_version: string | null;
+    created: number;
+    /**
+     * null: not yet.
+     */
+    enrolled: number | null;
+    /**
+     * Of an enrolment token that was not used yet; null: there is none.
+     */
+    token_expires: number | null;
+    /**
+     * null: not connected.
+     */
+    connected_since: number | null;
+    /**
+     * Address and port from which it is, or was last, connected.
+     */
+    peer: string | null;
+    /**
+     * null: never.
+     */
+    last_seen: number | null;
+    /**
+     * null: it is not.
+     */
+    revoked: number | null;
+    /**
+     * NBD ports that it may reach now, as targets of runs.
+     */
+    open_ports: number[];
+  }[];
+}
+/**
+ * What a run would do, without doing it.
+ */
+export interface PlanOutput {
+  version: 1;
+  plan: string;
+  kind: string;
+  vm: string;
+  steps: {
+    id: string;
+    uses: string;
+    title: string;
+    runs: 'yes' | 'no' | 'maybe';
+    effects: PlannedEffect[];
+    notes: string[];
+    /**
+     * Items: What is only known later.
+     */
+    unknown: string[];
+  }[];
+  disks: DiskDecision[];
+  estimated_bytes: number | null;
+}
+export interface PlannedEffect {
+  /**
+   * What it would do.
+   */
+  action: 'run' | 'create' | 'change' | 'remove' | 'lease' | 'insert' | 'read' | 'send';
+  /**
+   * File, port, table or URL.
+   */
+  target: string;
+  detail: string;
+  argv: string[] | null;
+}
+export interface RecoverOutput {
+  version: 1;
+  runs: {
+    run_id: string;
+    plan: string;
+    undone: string[];
+    published: boolean;
+    errors: ErrorOutput[];
+  }[];
+}
+/**
+ * First line.
+ */
+export interface RunStartedEvent {
+  type: 'run.started';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  plan: string;
+  kind: string;
+  vm: string;
+  file: string;
+  steps: {
+    id: string;
+    uses: string;
+    title: string;
+  }[];
+}
+/**
+ * A step began.
+ */
+export interface StepStartedEvent {
+  type: 'step.started';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  uses: string;
+  title: string;
+  attempt: number;
+}
+/**
+ * Bytes moved.
+ */
+export interface StepProgressEvent {
+  type: 'step.progress';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  disks: {
+    disk: string;
+    phase: string;
+    bytes_done: number;
+    bytes_total: number;
+    rate: number;
+  }[];
+}
+/**
+ * Something worth saying.
+ */
+export interface StepLogEvent {
+  type: 'step.log';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  level: 'info' | 'warning';
+  message: string;
+}
+/**
+ * A step ended well.
+ */
+export interface StepSucceededEvent {
+  type: 'step.succeeded';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  duration_ms: number;
+  output: unknown;
+}
+/**
+ * A step's condition was false.
+ */
+export interface StepSkippedEvent {
+  type: 'step.skipped';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  reason: string;
+}
+/**
+ * A step failed; retry_in_ms is null when it is not tried again.
+ */
+export interface StepFailedEvent {
+  type: 'step.failed';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  duration_ms: number;
+  error: ErrorOutput;
+  retry_in_ms: number | null;
+}
+/**
+ * A step is being undone.
+ */
+export interface UndoStartedEvent {
+  type: 'undo.started';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+}
+/**
+ * A step was undone.
+ */
+export interface UndoFinishedEvent {
+  type: 'undo.finished';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+}
+/**
+ * A step could not be undone.
+ */
+export interface UndoFailedEvent {
+  type: 'undo.failed';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  error: ErrorOutput;
+}
+/**
+ * The first signal came.
+ */
+export interface RunCancellingEvent {
+  type: 'run.cancelling';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  signal: string;
+}
+/**
+ * Last line.
+ */
+export interface RunFinishedEvent {
+  type: 'run.finished';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  plan: string;
+  kind: string;
+  vm: string;
+  status: 'succeeded' | 'failed' | 'cancelled';
+  exit_code: number;
+  duration_ms: number;
+  backup_id: string | null;
+  error: ErrorOutput | null;
+  undo_errors: ErrorOutput[];
+  warnings: string[];
+  disks: DiskResult[];
+}
+/**
+ * How a run went, step by step, and where the logs of its jobs are.
+ */
+export interface ShowRunOutput {
+  version: 1;
+  run: Items;
+  plan_file: string;
+  warnings: string[];
+  /**
+   * Those that began, in their order.
+   */
+  steps: {
+    id: string;
+    uses: string;
+    state: 'started' | 'succeeded' | 'failed' | 'undo_started' | 'undo_finished' | 'undo_failed';
+    attempt: number;
+    /**
+     * Milliseconds since the epoch.
+     */
+    started: number;
+    error: ErrorOutput | null;
+    /**
+     * Why what it left could not be removed.
+     */
+    undo_error: ErrorOutput | null;
+  }[];
+  /**
+   * Of jobs of a node that failed, were cancelled or crashed: JSON lines with time, level and message.
+   */
+  logs: {
+    step: string;
+    path: string;
+  }[];
+}
+export interface Items {
+  run_id: string;
+  plan: string;
+  vm: string;
+  kind: string;
+  status: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  started: number;
+  finished: number | null;
+  exit_code: number | null;
+  backup_id: string | null;
+  error: ErrorOutput | null;
+  owner_alive: boolean;
+}
+/**
+ * A VM's chains, or one restore point with its chain, oldest first.
+ */
+export interface ShowOutput {
+  version: 1;
+  vm: string;
+  repository: string;
+  selected: string | null;
+  points: RestorePointOutput[];
+}
+/**
+ * What `node sshd-config` prints.
+ */
+export interface SshdConfigOutput {
+  version: 1;
+  /**
+   * Lines for sshd_config.
+   */
+  config: string;
+  authorized_keys: {
+    path: string;
+    lines: string[];
+  };
+  /**
+   * Whether sshd and the file were asked.
+   */
+  checked: boolean;
+  differences: {
+    /**
+     * Key of sshd_config, or file.
+     */
+    about: string;
+    message: string;
+    remedy: string;
+  }[];
+}
+export interface StatusOutput {
+  version: 1;
+  runs: Items[];
+  leases: {
+    port: number;
+    run_id: string;
+  }[];
+  locks: {
+    name: string;
+    run_id: string;
+    owner_alive: boolean;
+  }[];
+}
+export interface ValidateOutput {
+  version: 1;
+  valid: boolean;
+  files: {
+    file: string;
+    kind: string | null;
+    name: string | null;
+    valid: boolean;
+    /**
+     * Of a plan: the settings that it was checked against; null where none were found.
+     */
+    settings?: string | null;
+  }[];
+  diagnostics: DiagnosticOutput[];
+}
+export interface DiagnosticOutput {
+  rule: string;
+  severity: 'error' | 'warning';
+  file: string;
+  line: number;
+  column: number;
+  end_line: number;
+  end_column: number;
+  /**
+   * JSON pointer of the value.
+   */
+  path: string;
+  message: string;
+  allowed: string[];
+  /**
+   * Did you mean.
+   */
+  suggestion: string | null;
+  remedy: string;
+}
+/**
+ * Backs up one VM.
+ */
+export interface BackupPlan {
+  version: 1;
+  kind: 'backup';
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  description?: string;
+  /**
+   * auto: incremental where it is safe, else full with the reason.
+   */
+  mode: 'auto' | 'full';
+  vm: Vm;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  node: string;
+  schedule?: Schedule;
+  /**
+   * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
+   */
+  verify: 'changed' | 'all';
+  limits: Limits1;
+  transfer: Transfer1;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  stallTimeout: string;
+  /**
+   * Commands before the first step.
+   */
+  before?: Command[];
+  /**
+   * Commands after the last step; default condition success().
+   */
+  after?: Command[];
+  steps?: Steps;
+  result?: Result;
+}
+/**
+ * Limits of a transfer.
+ */
+export interface Limits1 {
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  diskRate?: string;
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  jobRate?: string;
+  /**
+   * Disks of a VM that are copied at the same time. Default: 2.
+   */
+  disksAtOnce?: number;
+}
+/**
+ * How the data gets from the node to this hub.
+ */
+export interface Transfer1 {
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  reconnect?: string;
+}
+/**
+ * Backs up one VM on top of its last restore point, and refuses where that is not safe.
+ */
+export interface IncrementalPlan {
+  version: 1;
+  kind: 'incremental';
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  description?: string;
+  /**
+   * What to do for a disk that has nothing safe to build on.
+   */
+  onNoParent: 'refuse' | 'full';
+  vm: Vm;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  node: string;
+  schedule?: Schedule;
+  /**
+   * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
+   */
+  verify: 'changed' | 'all';
+  limits: Limits2;
+  transfer: Transfer2;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  stallTimeout: string;
+  /**
+   * Commands before the first step.
+   */
+  before?: Command[];
+  /**
+   * Commands after the last step; default condition success().
+   */
+  after?: Command[];
+  steps?: Steps;
+  result?: Result;
+}
+/**
+ * Limits of a transfer.
+ */
+export interface Limits2 {
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  diskRate?: string;
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  jobRate?: string;
+  /**
+   * Disks of a VM that are copied at the same time. Default: 2.
+   */
+  disksAtOnce?: number;
+}
+/**
+ * How the data gets from the node to this hub.
+ */
+export interface Transfer2 {
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  reconnect?: string;
+}
+/**
+ * Writes the disks of a restore point into a directory.
+ */
+export interface RestorePlan {
+  version: 1;
+  kind: 'restore';
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  description?: string;
+  /**
+   * The VM whose restore point is wanted.
+   */
+  vm: {
+    /**
+     * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+     */
+    name: string;
+  };
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * latest, a backup id, or the last one before a time.
+   */
+  point:
+    | string
+    | {
+        /**
+         * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
+         */
+        before: string;
+      };
+  to: {
+    /**
+     * Where the disks are written; relative to the plan; made if missing.
+     */
+    directory: string;
+    format: 'raw' | 'qcow2' | 'vmdk';
+    /**
+     * Only for vmdk.
+     */
+    subformat: 'monolithicSparse' | 'streamOptimized';
+    /**
+     * Only for qcow2: an overlay on the repository's chain instead of a copy.
+     */
+    thin: boolean;
+  };
+  /**
+   * Numbers of the disks wanted; default all.
+   *
+   * @minItems 1
+   */
+  disks?: [number, ...number[]];
+  /**
+   * Compare what was written with the block index.
+   */
+  verify: boolean;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  stallTimeout: string;
+  /**
+   * Commands before the first step.
+   */
+  before?: Command[];
+  /**
+   * Commands after the last step; default condition success().
+   */
+  after?: Command[];
+  schedule?: Schedule;
+  steps?: Steps;
+  result?: Result;
+}
+/**
+ * The pipeline of a kind.
+ */
+export interface Runner {
+  version: 1;
+  kind: 'backup' | 'incremental' | 'restore';
+  description?: string;
+  steps: Steps;
+  result: Result;
+}
+/**
+ * sendense.yaml: what the hub knows. Relative paths count from this file.
+ */
+export interface Settings {
+  version: 1;
+  /**
+   * The state database (SQLite).
+   */
+  state: string;
+  repositories: {
+    [k: string]: {
+      /**
+       * Directory of the repository; made on first use.
+       */
+      path: string;
+      /**
+       * Bytes that must stay free after a backup.
+       */
+      minFree: number;
+    };
+  };
+  nodes: {
+    [k: string]: EmbeddedNode | DirectNode | DialNode | DialHubNode;
+  };
+  sources: {
+    [k: string]: ImageSourceSettings | VsphereSourceSettings;
+  };
+  /**
+   * NBD ports of this hub.
+   */
+  ports: {
+    from: number;
+    to: number;
+    /**
+     * A duration: a number and ms, s, m, h or d, for example 90s.
+     */
+    wait: string;
+  };
+  transfer: Transfer3;
+  /**
+   * The hub as a service (`sendense-run hub`), to which nodes connect (docs/enrolment.md).
+   */
+  hub: {
+    /**
+     * Who answers the nodes: `sendense-run hub` itself, or the sshd of this machine (`sendense-run node sshd-config`).
+     */
+    ssh: 'builtin' | 'openssh';
+    /**
+     * Where the built-in SSH server listens, for example 0.0.0.0:443.
+     */
+    listen: string;
+    /**
+     * The key that nodes pin. Built-in: private key, made on first use (default: hub_host_key beside the state database). OpenSSH: sshd's public key (default: /etc/ssh/ssh_host_ed25519_key.pub).
+     */
+    hostKey?: string;
+    /**
+     * The user as whom nodes log in; with OpenSSH a user of this machine, to whom the state database belongs.
+     */
+    user: string;
+    /**
+     * OpenSSH: file with the keys of all nodes, kept by Sendense alone (default: authorized_keys beside the state database).
+     */
+    authorizedKeys?: string;
+    /**
+     * Where the API of the hub listens.
+     */
+    api: string;
+    /**
+     * File with the token of the API, made on first use (default: hub-api.token beside the state database).
+     */
+    apiToken?: string;
+    /**
+     * Loopback ports of this hub that lead to the nodes' APIs, one for each node.
+     */
+    nodePorts: {
+      from: number;
+      to: number;
+    };
+  };
+}
+/**
+ * An agent that lives as long as the run.
+ */
+export interface EmbeddedNode {
+  mode: 'embedded';
+}
+/**
+ * A sendense-node on this host or a trusted network.
+ */
+export interface DirectNode {
+  mode: 'direct';
+  /**
+   * http://host:port of sendense-node.
+   */
+  url: string;
+  token: Secret;
+  data?: DataPath;
+}
+/**
+ * A sendense-node on a host to whose sshd this hub connects, for the length of a run (docs/network.md).
+ */
+export interface DialNode {
+  mode: 'dial-node';
+  /**
+   * Name or address of the node, as this hub reaches it.
+   */
+  host: string;
+  /**
+   * Port of the node's sshd.
+   */
+  port: number;
+  /**
+   * User on the node as whom this hub logs in; its shell must be one that runs commands.
+   */
+  user: string;
+  /**
+   * Public host key of the node's sshd, or several while it changes; `cat /etc/ssh/ssh_host_ed25519_key.pub` on the node prints it. No other is accepted.
+   */
+  hostKey: string | [string, ...string[]];
+  key: Secret1;
+  /**
+   * Where sendense-node listens, as the node sees it.
+   */
+  api: string;
+  token: Secret2;
+  data?: DataPath;
+}
+/**
+ * A reference to a secret; never the secret itself.
+ */
+export interface Secret1 {
+  secret: {
+    /**
+     * Path of a file that holds the secret; one trailing newline is dropped.
+     */
+    file?: string;
+    /**
+     * Name of an environment variable.
+     */
+    env?: string;
+    /**
+     * Name of a systemd credential (LoadCredential=).
+     */
+    systemd?: string;
+    /**
+     * Command that prints the secret, as an argument list.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
+  };
+}
+/**
+ * A reference to a secret; never the secret itself.
+ */
+export interface Secret2 {
+  secret: {
+    /**
+     * Path of a file that holds the secret; one trailing newline is dropped.
+     */
+    file?: string;
+    /**
+     * Name of an environment variable.
+     */
+    env?: string;
+    /**
+     * Name of a systemd credential (LoadCredential=).
+     */
+    systemd?: string;
+    /**
+     * Command that prints the secret, as an argument list.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
+  };
+}
+/**
+ * A sendense-node that keeps a connection to this hub, enrolled with `sendense-run node add`. An enrolled node needs no entry.
+ */
+export interface DialHubNode {
+  mode: 'dial-hub';
+  data?: DataPath;
+}
+/**
+ * Disk images by VM name.
+ */
+export interface ImageSourceSettings {
+  type: 'image';
+  vms: {
+    [k: string]: {
+      /**
+       * @minItems 1
+       * @maxItems 64
+       */
+      disks: [ImageDisk, ...ImageDisk[]];
+    };
+  };
+}
+/**
+ * A vCenter or an ESXi host.
+ */
+export interface VsphereSourceSettings {
+  type: 'vsphere';
+  /**
+   * Name or address, for example vcenter.example.com or vcenter.example.com:8443.
+   */
+  host: string;
+  /**
+   * User name, for example backup@vsphere.local; a credential has its own.
+   */
+  user?: string;
+  password?: Secret;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  credential?: string;
+  /**
+   * SHA-1 or SHA-256 of the certificate, hexadecimal; `openssl x509 -noout -fingerprint -sha256` prints it.
+   */
+  thumbprint?: string;
+  /**
+   * PEM file of the authority that signed the certificate, instead of a thumbprint. Neither: the system's authorities.
+   */
+  ca?: string;
+  /**
+   * Tried in this order.
+   *
+   * @minItems 1
+   *
+   * Items: How disks of a VMware VM are read: VMware's disk library, HTTPS access to the datastore, or SSH to the ESXi host.
+   */
+  transports: ['vddk' | 'https' | 'ssh', ...('vddk' | 'https' | 'ssh')[]];
+  /**
+   * VMware's disk library on the node.
+   */
+  vddk?: {
+    /**
+     * Folder of the library on the node, absolute; it has lib64/ in it.
+     */
+    libdir: string;
+    /**
+     * nbdkit's vddk plugin on the node, where it is not installed: absolute path of nbdkit-vddk-plugin.so.
+     */
+    plugin?: string;
+    /**
+     * VDDK transport modes in order, for example file:nbdssl:nbd or hotadd:nbdssl.
+     */
+    modes?: string;
+    /**
+     * Compression of the network traffic. Default: fastlz.
+     */
+    compression?: 'none' | 'zlib' | 'fastlz' | 'skipz';
+  };
+  /**
+   * SSH from the node to the ESXi host of the VM.
+   */
+  ssh?: {
+    /**
+     * Default: the ESXi host on which the VM runs.
+     */
+    host?: string;
+    /**
+     * Default: 22.
+     */
+    port?: number;
+    /**
+     * Default: root.
+     */
+    user?: string;
+    /**
+     * Private key on the node, absolute path.
+     */
+    identity: string;
+    /**
+     * known_hosts file on the node with the host's key, absolute path.
+     */
+    knownHosts: string;
+  };
+  /**
+   * Limits of this source; a plan's own limits count where they are lower.
+   */
+  limits?: {
+    /**
+     * Disks that one node reads from one host at the same time, over all jobs. Default: 8.
+     */
+    disksPerHost?: number;
+    /**
+     * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+     */
+    diskRate?: string;
+    /**
+     * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+     */
+    jobRate?: string;
+    /**
+     * Disks of one VM at the same time. Default: 2.
+     */
+    disksAtOnce?: number;
+  };
+}
+/**
+ * How the data gets from the node to this hub.
+ */
+export interface Transfer3 {
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  reconnect?: string;
+}
+export interface BackupCommitInput {
+  repository: string;
+  /**
+   * The plan's vm.
+   */
+  vm: {
+    name: string;
+    source?: unknown;
+  };
+  decision: ChainDecideOutput;
+  transferred: Disks;
+  sealed: Disks1;
+  warnings?: string[];
+  facts?: VsphereVm | null;
+  not_protected?: NotProtected[];
+  snapshot?: SnapshotFacts | null;
+  vm_config?: {
+    /**
+     * Relative to the repository.
+     */
+    path: string;
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    sha256: string;
+  } | null;
+}
+export interface ChainDecideOutput {
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id: string;
+  context: string;
+  repository: string;
+  kind: 'full' | 'incremental';
+  parent: string | null;
+  disks: DiskDecision[];
+  removed_disks: {
+    number: number;
+    uuid: string;
+    label: string;
+  }[];
+  summary: DiskResult[];
+  warnings: string[];
+}
+export interface BackupCommitOutput {
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id: string;
+  /**
+   * Absolute path.
+   */
+  manifest: string;
+  disks: DiskResult[];
+}
+export interface ChainDecideInput {
+  repository: string;
+  /**
+   * The plan's vm.
+   */
+  vm: {
+    name: string;
+    source?: unknown;
+  };
+  disks: DiskInfo[];
+  mode: 'auto' | 'full' | 'incremental';
+  onNoParent: 'refuse' | 'full';
+  /**
+   * What the node said of the VM.
+   */
+  facts?: VsphereVm | null;
+}
+export interface CommandRunInput {
+  /**
+   * @minItems 1
+   */
+  argv: [string, ...string[]];
+  env?: {};
+  cwd?: string;
+}
+export interface CommandRunOutput {
+  exit_code: number;
+  /**
+   * The last 64 KiB of its standard output.
+   */
+  output: string;
+}
+export interface HubPreflightInput {
+  for: 'backup' | 'restore';
+  repository: string;
+  /**
+   * Name of the node; null: none is needed.
+   */
+  node?: string | null;
+  /**
+   * Directory that must be writable, for restores.
+   */
+  directory?: string | null;
+}
+export interface HubPreflightOutput {
+  repository_path: string;
+  /**
+   * Bytes.
+   */
+  free_bytes: number;
+  tools: {
+    name: string;
+    version: string;
+  }[];
+  node: {
+    version: string;
+    clock_skew_ms: number;
+  } | null;
+}
+export interface NbdServeInput {
+  /**
+   * The node that will write; its settings say where to listen, and whether to encrypt.
+   */
+  node: string;
+  disks: DiskDecision[];
+  files: {
+    disk: string;
+    file: string;
+    backing: string | null;
+  }[];
+  leases: PortLease[];
+}
+export interface NbdServeOutput {
+  servers: NbdServer[];
+  /**
+   * nbd_targets for the node: key:uri,key:uri
+   */
+  targets: string;
+}
+export interface NbdStopInput {
+  servers: NbdServer[];
+}
+export interface NbdStopOutput {
+  stopped: number;
+}
+export interface NodeInspectInput {
+  node: string;
+  /**
+   * The plan's vm.
+   */
+  vm: {
+    name: string;
+    source?: unknown;
+  };
+}
+export interface NodeInspectOutput {
+  node: string;
+  vm_name: string;
+  source: Source;
+  disks: DiskInfo[];
+  warnings: string[];
+  vm: VsphereVm | null;
+  not_protected: NotProtected[];
+}
+export interface NodeTransferInput {
+  node: string;
+  /**
+   * The plan's vm.
+   */
+  vm: {
+    name: string;
+    source?: unknown;
+  };
+  source: Source;
+  repository: string;
+  disks: DiskDecision[];
+  targets: string;
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id?: string;
+  /**
+   * The plan's limits.
+   */
+  limits?: {};
+  /**
+   * The plan's transfer.
+   */
+  transfer?: {};
+  context?: string;
+  facts?: VsphereVm | null;
+  /**
+   * Disks that the user was told of already.
+   */
+  not_protected?: NotProtected[];
+}
+export interface NodeTransferOutput {
+  /**
+   * Job id.
+   */
+  job_id: string;
+  disks: Disks;
+  warnings: string[];
+  snapshot: SnapshotFacts | null;
+  /**
+   * The VM's disks that are not in this backup.
+   */
+  not_protected?: NotProtected[];
+  vm_config: {
+    /**
+     * Relative to the repository.
+     */
+    path: string;
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    sha256: string;
+  } | null;
+}
+export interface PointSelectInput {
+  repository: string;
+  /**
+   * The plan's vm.
+   */
+  vm: {
+    name: string;
+    source?: unknown;
+  };
+  point?: unknown;
+  disks?: number[] | null;
+}
+export interface PointSelectOutput {
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  disks: {
+    disk: string;
+    number: number;
+    /**
+     * Bytes.
+     */
+    capacity_bytes: number;
+    /**
+     * Absolute path of the qcow2.
+     */
+    file: string;
+    /**
+     * Absolute path of the block index.
+     */
+    index: string;
+    /**
+     * sha256:<64 hex digits>
+     */
+    digest: string;
+  }[];
+}
+export interface PortsAllocateInput {
+  disks: DiskDecision[];
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  wait?: string;
+}
+export interface PortsAllocateOutput {
+  leases: PortLease[];
+}
+export interface PortsReleaseInput {
+  leases?: PortLease[];
+}
+export interface PortsReleaseOutput {
+  released: number;
+}
+export interface Qcow2CreateInput {
+  repository: string;
+  disks: DiskDecision[];
+}
+export interface Qcow2CreateOutput {
+  files: {
+    disk: string;
+    /**
+     * Absolute path.
+     */
+    file: string;
+    backing: string | null;
+  }[];
+}
+export interface Qcow2SealInput {
+  repository: string;
+  disks: DiskDecision[];
+  transferred: Disks;
+  verify: 'changed' | 'all';
+}
+export interface Qcow2SealOutput {
+  disks: Disks1;
+}
+export interface RestorePublishInput {
+  disks: {
+    disk: string;
+    number: number;
+    /**
+     * Bytes.
+     */
+    capacity_bytes: number;
+    /**
+     * Absolute path of the qcow2.
+     */
+    file: string;
+    /**
+     * Absolute path of the block index.
+     */
+    index: string;
+    /**
+     * sha256:<64 hex digits>
+     */
+    digest: string;
+  }[];
+  files: {
+    disk: string;
+    temporary: string;
+    file: string;
+    format: string;
+    /**
+     * Bytes.
+     */
+    bytes_written: number;
+  }[];
+  backupId: string;
+}
+export interface RestorePublishOutput {
+  disks: DiskResult[];
+}
+export interface RestoreVerifyInput {
+  disks: {
+    disk: string;
+    number: number;
+    /**
+     * Bytes.
+     */
+    capacity_bytes: number;
+    /**
+     * Absolute path of the qcow2.
+     */
+    file: string;
+    /**
+     * Absolute path of the block index.
+     */
+    index: string;
+    /**
+     * sha256:<64 hex digits>
+     */
+    digest: string;
+  }[];
+  files: {
+    disk: string;
+    temporary: string;
+    file: string;
+    format: string;
+    /**
+     * Bytes.
+     */
+    bytes_written: number;
+  }[];
+  verify: boolean;
+}
+export interface RestoreVerifyOutput {
+  verified: boolean;
+  /**
+   * Bytes.
+   */
+  compared_bytes: number;
+}
+export interface RestoreWriteInput {
+  repository: string;
+  disks: {
+    disk: string;
+    number: number;
+    /**
+     * Bytes.
+     */
+    capacity_bytes: number;
+    /**
+     * Absolute path of the qcow2.
+     */
+    file: string;
+    /**
+     * Absolute path of the block index.
+     */
+    index: string;
+    /**
+     * sha256:<64 hex digits>
+     */
+    digest: string;
+  }[];
+  to: {
+    directory: string;
+    format: 'raw' | 'qcow2' | 'vmdk';
+    subformat: 'monolithicSparse' | 'streamOptimized';
+    thin: boolean;
+  };
+}
+export interface RestoreWriteOutput {
+  /**
+   * Absolute path.
+   */
+  directory: string;
+  files: {
+    disk: string;
+    temporary: string;
+    file: string;
+    format: string;
+    /**
+     * Bytes.
+     */
+    bytes_written: number;
+  }[];
+}
 
 export type Name = AllSchemas['Name'];
 export type Duration = AllSchemas['Duration'];
+export type HostKey = AllSchemas['HostKey'];
 export type DataRate = AllSchemas['DataRate'];
 export type Transport = AllSchemas['Transport'];
 export type Digest = AllSchemas['Digest'];
 export type BackupId = AllSchemas['BackupId'];
 export type DiskKey = AllSchemas['DiskKey'];
+export type Sha256 = AllSchemas['Sha256'];
 export type JobId = AllSchemas['JobId'];
 export type Bytes = AllSchemas['Bytes'];
 export type Time = AllSchemas['Time'];

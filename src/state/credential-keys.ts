@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { asKey, readKeyFile } from '../host/key-file.ts';
-import { keyIdOf } from './sealed-credential.ts';
+import { keyIdOf } from './seal.ts';
 
 export interface CredentialKey {
   readonly kind: 'file' | 'systemd';

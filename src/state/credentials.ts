@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { makeKeyFile } from '../host/key-file.ts';
-import { currentKey, findKey, keyFileOf, requireKey, type CredentialKey } from './credential-keys.ts';
+import type { CredentialKey } from './credential-keys.ts';
 import type { State } from './open-state.ts';
 import { seal, unseal, type Secrets } from './sealed-credential.ts';
+import { databaseId, keyForSealing, keyThatSealed } from './sealing-key.ts';
 import type { CredentialsTable } from './tables.ts';
 
 /** A stored credential as it may be shown. */
@@ -29,6 +29,10 @@ export const listCredentials = (state: State): Credential[] =>
       return { ...facts, user: null, problem: error.message };
     }
   });
+
+/** Needs no key. */
+export const listCredentialNames = (state: State): string[] =>
+  state.all(state.query.selectFrom('credentials').select('name').orderBy('name')).map(({ name }) => name);
 
 /** @throws SendenseError `credential.unknown`, `credential.sealed`, `credential.key` */
 export const openCredential = (state: State, name: string): Secrets => open(state, rowOf(state, name));
@@ -72,7 +76,7 @@ export function removeCredential(state: State, name: string): void {
 }
 
 /** Seals every credential with `key`, which takes effect with the transaction of the caller. @throws `credential.sealed` */
-export function sealAllWith(state: State, key: CredentialKey): void {
+export function sealCredentialsWith(state: State, key: CredentialKey): void {
   for (const row of state.all(state.query.selectFrom('credentials').selectAll().orderBy('name')))
     sealAgain(state, row, open(state, row), key, row.updated);
 }
@@ -84,14 +88,7 @@ function sealAgain(state: State, row: CredentialsTable, secrets: Secrets, key: C
 }
 
 function open(state: State, row: CredentialsTable): Secrets {
-  const key = findKey(state.path, row.key_id);
-  if (!key) {
-    const found = currentKey(state.path);
-    throw new SendenseError(
-      'credential.sealed',
-      `credential ${row.name} was sealed with key ${row.key_id}; ${found ? `${found.path} is key ${found.id}` : `there is no key file ${keyFileOf(state.path)}`}`,
-    );
-  }
+  const key = keyThatSealed(state, row.key_id, `credential ${row.name}`);
   const secrets = unseal(key.bytes, { database: databaseId(state), id: row.id, name: row.name }, row.sealed);
   if (secrets) return secrets;
   throw new SendenseError(
@@ -99,21 +96,6 @@ function open(state: State, row: CredentialsTable): Secrets {
     `credential ${row.name} was changed, or was made for another name or another state database`,
     { remedy: 'Remove it with `sendense-run credentials remove`, and add it anew.' },
   );
-}
-
-function keyForSealing(state: State): CredentialKey {
-  const key = currentKey(state.path);
-  if (key) return key;
-  const path = keyFileOf(state.path);
-  const first = state.first(state.query.selectFrom('credentials').select(['name', 'key_id']).orderBy('name'));
-  if (first)
-    throw new SendenseError(
-      'credential.key',
-      `the key file ${path} is gone; credential ${first.name} was sealed with key ${first.key_id}`,
-      { remedy: 'Bring the file back; where it is lost, remove each credential that it sealed, and add it anew.' },
-    );
-  makeKeyFile(path);
-  return requireKey(state.path);
 }
 
 function rowOf(state: State, name: string): CredentialsTable {
@@ -128,9 +110,3 @@ function rowOf(state: State, name: string): CredentialsTable {
 
 const find = (state: State, name: string): CredentialsTable | undefined =>
   state.first(state.query.selectFrom('credentials').selectAll().where('name', '=', name));
-
-const databaseId = (state: State): string => {
-  const row = state.first(state.query.selectFrom('identity').select('id'));
-  if (row) return row.id;
-  throw new SendenseError('state.unusable', `the state database ${state.path} has no identity`);
-};

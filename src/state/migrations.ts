@@ -219,4 +219,33 @@ export const migrations: readonly string[] = [
   ALTER TABLE backups ADD COLUMN snapshot TEXT CHECK (json_valid(snapshot));
   ALTER TABLE backups ADD COLUMN not_protected TEXT CHECK (json_valid(not_protected));
   `,
+  // No release before this one wrote nodes. A lease has the node that may reach its port from afar.
+  `
+  DROP TABLE nodes;
+  CREATE TABLE nodes (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    public_key TEXT UNIQUE,
+    one_time_key TEXT UNIQUE,
+    expires INTEGER,
+    used INTEGER,
+    reverse_port INTEGER NOT NULL UNIQUE CHECK (reverse_port BETWEEN 1 AND 65535),
+    api_token BLOB,
+    key_id TEXT,
+    hostname TEXT,
+    version TEXT,
+    created INTEGER NOT NULL,
+    enrolled INTEGER,
+    last_seen INTEGER,
+    connected_since INTEGER,
+    peer TEXT,
+    connection TEXT,
+    connection_owner TEXT CHECK (json_valid(connection_owner)),
+    revoked INTEGER,
+    CHECK ((public_key IS NULL) = (enrolled IS NULL)),
+    CHECK ((api_token IS NULL) = (key_id IS NULL))
+  ) STRICT, WITHOUT ROWID;
+
+  ALTER TABLE port_leases ADD COLUMN node TEXT;
+  `,
 ];

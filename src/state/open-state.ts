@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable, type Driver } from 'kysely';
@@ -85,8 +85,10 @@ function toWal(database: Database.Database, timeout: number): void {
 
 /** Opening a WAL database makes -wal and -shm files even for reading, so a database that nobody has open is read as a file. */
 function openCopy(path: string): Database.Database {
-  if (!existsSync(path)) return new Database(':memory:');
-  const inUse = (): boolean => existsSync(`${path}-wal`);
+  // Throws for a folder that this user may not look into, which is not the same as an empty one.
+  const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined;
+  if (!isThere(path)) return new Database(':memory:');
+  const inUse = (): boolean => isThere(`${path}-wal`);
   let image = inUse() ? serialized(path) : readFileSync(path);
   // Another process may have opened it in between and written while the file was read.
   if (inUse()) image = serialized(path);

@@ -23,6 +23,8 @@ export interface PortLeaseRow {
   readonly run_id: string;
   readonly step_id: string;
   readonly leased: number;
+  /** The node that was given the port as a target. */
+  readonly node: string | null;
 }
 
 /**
@@ -55,6 +57,17 @@ export function releasePorts(state: State, runId: string, stepId?: string): numb
   const query = state.query.deleteFrom('port_leases').where('run_id', '=', runId);
   return state.run(stepId === undefined ? query : query.where('step_id', '=', stepId));
 }
+
+/** Opens leased ports to a node, or (null) to none: through its tunnel a node reaches only ports that are open to it. */
+export function openPortsTo(state: State, node: string | null, ports: readonly number[]): void {
+  if (ports.length === 0) return;
+  state.run(state.query.updateTable('port_leases').set({ node }).where('port', 'in', ports));
+}
+
+/** The run for which the port is open to that node now; undefined: it is not. */
+export const runThatOpened = (state: State, port: number, node: string): string | undefined =>
+  state.first(state.query.selectFrom('port_leases').select('run_id').where('port', '=', port).where('node', '=', node))
+    ?.run_id;
 
 /** Every lease, by port. */
 export const listLeases = (state: State): PortLeaseRow[] =>

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { readKeyFile, removeKeyFile, replaceKeyFile, restoreKeyFile } from '../host/key-file.ts';
 import { currentKey, keyFileOf, oldKeyFileOf, requireKey, type CredentialKey } from './credential-keys.ts';
-import { sealAllWith } from './credentials.ts';
+import { sealCredentialsWith } from './credentials.ts';
+import { sealNodeTokensWith } from './node-tokens.ts';
 import type { State } from './open-state.ts';
-import { keyIdOf } from './sealed-credential.ts';
+import { keyIdOf } from './seal.ts';
 
 /**
- * A new key file, and every credential sealed with it, in one transaction. Whenever this ends, by a crash too, each
+ * A new key file, and every credential and every API token of a node sealed with it, in one transaction. Whenever this ends, by a crash too, each
  * credential can be opened with the key file or the one kept beside it as `.old`. Where the key is systemd's there is no
  * new one: credentials that were sealed with another are sealed with it. Undefined where there is no key yet.
  * @throws SendenseError `credential.sealed` where one cannot be opened, `credential.key`; nothing has changed then
@@ -22,6 +23,11 @@ export function rotateKey(state: State): CredentialKey | undefined {
   });
   dropOldKey(state);
   return requireKey(state.path);
+}
+
+function sealAllWith(state: State, key: CredentialKey): void {
+  sealCredentialsWith(state, key);
+  sealNodeTokensWith(state, key);
 }
 
 function replaceAndSeal(state: State): void {
@@ -52,7 +58,10 @@ function dropOldKey(state: State): void {
   state.transaction(() => {
     const old = readKeyFile(path);
     if (!old) return;
-    const inUse = state.query.selectFrom('credentials').select('id').where('key_id', '=', keyIdOf(old));
-    if (!state.first(inUse)) removeKeyFile(path);
+    const id = keyIdOf(old);
+    const inUse = (['credentials', 'nodes'] as const).some((table) =>
+      state.first(state.query.selectFrom(table).select('id').where('key_id', '=', id)),
+    );
+    if (!inUse) removeKeyFile(path);
   });
 }

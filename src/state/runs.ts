@@ -51,10 +51,27 @@ export function listRuns(state: State, filter: RunFilter = {}): RunRecord[] {
   return state.all(query).map(toRecord);
 }
 
+/** How many runs there are of each status. */
+export const countRuns = (state: State): Map<string, number> =>
+  new Map(
+    state
+      .all(
+        state.query
+          .selectFrom('runs')
+          .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
+          .groupBy('status'),
+      )
+      .map(({ status, count }) => [status, count]),
+  );
+
 export function findRun(state: State, id: string): RunRecord | undefined {
   const row = state.first(state.query.selectFrom('runs').selectAll().where('id', '=', id));
   return row && toRecord(row);
 }
+
+/** Names of the VMs that there were runs for. */
+export const listVmNames = (state: State): string[] =>
+  state.all(state.query.selectFrom('runs').select('vm').distinct().orderBy('vm')).map(({ vm }) => vm);
 
 /** The steps of a run that have begun, in their order. */
 export const listSteps = (state: State, runId: string): StepRecord[] =>

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import { sealJson, unsealJson, type SealedPlace } from './seal.ts';
 
 /** What a credential holds. */
 export interface Secrets {
@@ -6,56 +6,12 @@ export interface Secrets {
   readonly password: string;
 }
 
-/** What a sealed credential is bound to: anywhere else it does not open. */
-export interface SealedPlace {
-  /** Of the state database. */
-  readonly database: string;
-  /** Of the row. */
-  readonly id: string;
-  readonly name: string;
-}
+type CredentialPlace = Omit<SealedPlace, 'kind'>;
 
-/** First byte of what is sealed. */
-const formatVersion = 1;
-const nonceBytes = 12;
-const tagBytes = 16;
-
-/** First 16 hex digits of the key's SHA-256: tells keys apart without telling anything of them. */
-export const keyIdOf = (key: Uint8Array): string => hash('sha256', key, 'hex').slice(0, 16);
-
-/** AES-256-GCM: format version (1 byte), nonce (12, random for each sealing), tag (16), encrypted JSON. */
-export function seal(key: Uint8Array, place: SealedPlace, { user, password }: Secrets): Buffer {
-  const nonce = randomBytes(nonceBytes);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes }).setAAD(boundTo(place));
-  const plain = Buffer.from(JSON.stringify({ user, password }));
-  try {
-    const encrypted = Buffer.concat([cipher.update(plain), cipher.final()]);
-    return Buffer.concat([Buffer.of(formatVersion), nonce, cipher.getAuthTag(), encrypted]);
-  } finally {
-    plain.fill(0);
-  }
-}
+/** See {@link sealJson}. */
+export const seal = (key: Uint8Array, place: CredentialPlace, { user, password }: Secrets): Buffer =>
+  sealJson(key, { kind: 'sendense-credential', ...place }, { user, password });
 
 /** Null where the key is another one, or the text was sealed for another place or changed since. */
-export function unseal(key: Uint8Array, place: SealedPlace, sealed: Uint8Array): Secrets | null {
-  const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
-  if (bytes.length < 1 + nonceBytes + tagBytes || bytes[0] !== formatVersion) return null;
-  const tagAt = 1 + nonceBytes;
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1, tagAt), { authTagLength: tagBytes })
-    .setAAD(boundTo(place))
-    .setAuthTag(bytes.subarray(tagAt, tagAt + tagBytes));
-  let plain: Buffer | undefined;
-  try {
-    plain = decipher.update(bytes.subarray(tagAt + tagBytes));
-    decipher.final(); // GCM: nothing but the check of the tag
-    return JSON.parse(plain.toString('utf8')) as Secrets;
-  } catch {
-    return null;
-  } finally {
-    plain?.fill(0);
-  }
-}
-
-/** JSON, so that no two places give the same bytes. */
-const boundTo = ({ database, id, name }: SealedPlace): Buffer =>
-  Buffer.from(JSON.stringify(['sendense-credential', formatVersion, database, id, name]));
+export const unseal = (key: Uint8Array, place: CredentialPlace, sealed: Uint8Array): Secrets | null =>
+  unsealJson(key, { kind: 'sendense-credential', ...place }, sealed) as Secrets | null;

@@ -95,6 +95,8 @@ export interface PortLeasesTable {
   run_id: string;
   step_id: string;
   leased: number;
+  /** Name of the node that was given the port as a target; null: none yet. */
+  node: string | null;
 }
 
 export interface VmContextsTable {
@@ -171,13 +173,37 @@ export interface BackupDisksTable {
 }
 
 export interface NodesTable {
+  /** Random; the sealed token is bound to it. */
+  id: string;
   name: string;
-  mode: string;
-  address: string | null;
-  /** Pinned, as in known_hosts. */
-  host_key: string | null;
-  enrolled: number;
+  /** The node's own, `ssh-ed25519 AAAA…`; null: not enrolled yet. */
+  public_key: string | null;
+  /** Of the newest enrolment token, `ssh-ed25519 AAAA…`; stays after its use, so that a replay can be told. */
+  one_time_key: string | null;
+  /** Of the newest token. */
+  expires: number | null;
+  /** When the newest token was used. */
+  used: number | null;
+  /** Port of the hub's loopback address that leads to the node's API. */
+  reverse_port: number;
+  /** Of the node's API; encrypted, see `seal.ts`. */
+  api_token: Uint8Array | null;
+  /** Which key opens the token, as in credentials. */
+  key_id: string | null;
+  hostname: string | null;
+  version: string | null;
+  created: number;
+  enrolled: number | null;
   last_seen: number | null;
+  /** Null: not connected. */
+  connected_since: number | null;
+  /** Address and port from which it is, or was last, connected. */
+  peer: string | null;
+  /** Random id of the connection. */
+  connection: string | null;
+  /** JSON, `ProcessIdentity` of the process at the hub's end. */
+  connection_owner: string | null;
+  revoked: number | null;
 }
 
 /** One row, made with the database: what was sealed for one database does not open in another. */

@@ -8,7 +8,7 @@ import { readManifest, writeManifest } from '../repository/manifest.ts';
 import type { State } from '../state/open-state.ts';
 import { findPoint, insertRestorePoint, latestPoint } from '../state/restore-points.ts';
 import type { BackupCommitInput, BackupCommitOutput, Manifest } from '../schemas/types.ts';
-import type { RunFacts } from '../engine/step.ts';
+import type { RunFacts, StepPreview } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
 import type { Services } from './services.ts';
 import type { VmReference } from './source-spec.ts';
@@ -29,23 +29,12 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
     backupId: input.decision.backup_id,
   }),
 
-  async plan({ services }, input) {
-    const path = join(
-      services.repositoryPath(input.repository),
-      manifestPath(input.decision.context, input.decision.backup_id),
-    );
-    return {
-      effects: [
-        { action: 'create', target: path, detail: 'manifest', argv: null },
-        {
-          action: 'insert',
-          target: 'backups, backup_disks',
-          detail: 'restore point and change ids, one transaction',
-          argv: null,
-        },
-      ],
-    };
-  },
+  plan: async ({ services }, input) => ({ effects: commitEffects(services, input) }),
+
+  /** Where the restore point will be is known before there is anything to commit. */
+  planPartly: async ({ services }, { repository, decision }) => ({
+    effects: repository !== undefined && decision ? commitEffects(services, { repository, decision }) : [],
+  }),
 
   async run(context, input, claim) {
     const { services } = context;
@@ -88,6 +77,24 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
     });
   },
 });
+
+const commitEffects = (
+  services: Services,
+  { repository, decision }: Pick<BackupCommitInput, 'repository' | 'decision'>,
+): StepPreview['effects'] => [
+  {
+    action: 'create',
+    target: join(services.repositoryPath(repository), manifestPath(decision.context, decision.backup_id)),
+    detail: 'manifest',
+    argv: null,
+  },
+  {
+    action: 'insert',
+    target: 'backups, backup_disks',
+    detail: 'restore point and change ids, one transaction',
+    argv: null,
+  },
+];
 
 /** The manifest that an earlier attempt of this run has put in place already: its time stays. */
 async function ownManifest(path: string, runId: string): Promise<Manifest | null> {

@@ -138,6 +138,7 @@ async function look(
     lastPoint: last?.backup_id ?? null,
     parent,
     broken: last && row ? whatBroke(input, disk, last, row) : null,
+    unproven: last ? unseenRevert(input, last) : null,
   };
   // Files are only looked at where the answer depends on them.
   const first = decideDisk({ ...facts, chain: { verdict: 'sound' } });
@@ -166,6 +167,18 @@ function whatBroke(
   if (disk.change_tracking === 'cbt' && row.source_path !== disk.path)
     return `the disk's file was ${row.source_path} and is ${disk.path} now`;
   return null;
+}
+
+/** Why the VM may have been reverted since the last restore point without anybody knowing. */
+function unseenRevert({ facts }: ChainDecideInput, last: RestorePoint): string | null {
+  if (!facts) return null;
+  const known = facts.reverts_known_since ?? null;
+  // By the node's clock, as the time of the snapshot.
+  const taken = Date.parse(last.snapshot?.taken ?? '') || last.started;
+  if (known !== null && known <= taken) return null;
+  return known === null
+    ? 'vSphere does not tell whether the VM was reverted to a snapshot since'
+    : `vSphere's events begin at ${new Date(known).toISOString()}, and the VM may have been reverted to a snapshot before`;
 }
 
 async function judge(

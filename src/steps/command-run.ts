@@ -4,7 +4,7 @@ import { runTool } from '../host/process.ts';
 import type { CommandRunInput, CommandRunOutput, Secret } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
 import { maskSecrets } from './mask-secrets.ts';
-import type { StepContext } from '../engine/step.ts';
+import type { StepContext, StepPreview } from '../engine/step.ts';
 import type { Services } from './services.ts';
 
 /** Characters of a command's output that are kept. */
@@ -18,14 +18,12 @@ export const commandRun = defineStep<CommandRunInput, null, CommandRunOutput>({
   claim: () => null,
 
   plan: async ({ planFolder }, input) => ({
-    effects: [
-      {
-        action: 'run',
-        target: resolve(planFolder, input.cwd ?? '.'),
-        detail: `environment: ${Object.keys(input.env ?? {}).join(', ') || 'nothing added'}`,
-        argv: input.argv,
-      },
-    ],
+    effects: [commandEffect(planFolder, input, Object.keys(input.env ?? {}).join(', ') || 'nothing added')],
+    unknown: ['what the command does'],
+  }),
+
+  planPartly: async ({ planFolder }, input) => ({
+    effects: [commandEffect(planFolder, input, 'known later')],
     unknown: ['what the command does'],
   }),
 
@@ -54,6 +52,17 @@ export const commandRun = defineStep<CommandRunInput, null, CommandRunOutput>({
     if (exitCode !== 0) throw failed(`${file} ended with ${exitCode}`, stderr.end() || output.slice(-errorLimit));
     return { exit_code: 0, output };
   },
+});
+
+const commandEffect = (
+  planFolder: string,
+  { argv, cwd }: Partial<CommandRunInput>,
+  variables: string,
+): StepPreview['effects'][number] => ({
+  action: 'run',
+  target: resolve(planFolder, cwd ?? '.'),
+  detail: `environment: ${variables}`,
+  argv: argv ?? null,
 });
 
 const failed = (what: string, said: string): SendenseError =>

@@ -58,6 +58,7 @@ async function askNode(context: StepContext<Services>, name: string): Promise<Hu
   if (missing.length > 0) throw new SendenseError('tool.missing', `node ${name} lacks ${missing.join(', ')}`);
   const skew = Math.round(health.time - (before + Date.now()) / 2);
   if (Math.abs(skew) > maxSkewMs) context.warn(`the clock of node ${name} differs by ${Math.round(skew / 1000)} s`);
+  await context.services.checkDataPath(name, context.signal);
   return { version: health.version, clock_skew_ms: skew };
 }
 

@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { qemuNbdArgs, serveNbd, type ServeOptions } from '../host/qemu-nbd.ts';
 import { isPortFree } from '../host/port-probe.ts';
+import { makePsk, readPsk, writePsk } from '../host/psk-file.ts';
 import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
-import { tcpUri } from '../host/nbd-uri.ts';
-import type { NbdServeInput, NbdServeOutput, NbdServer as ServerOutput } from '../schemas/types.ts';
+import type { NbdServeInput, NbdServeOutput, NbdServer as ServerOutput, Settings } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { allocatePorts, releasePorts } from '../state/port-leases.ts';
+import { dataAddressOf, pskFolderOf, targetUri } from './data-address.ts';
 import { defineStep } from './define-step.ts';
 import type { Services } from './services.ts';
 
@@ -21,9 +23,7 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
   claim: (_input, facts) => ({ folder: runFolderOf(facts.runId) }),
 
   async plan(context, input) {
-    const servers = input.disks.map((disk) =>
-      optionsFor(disk.disk, leasedPort(disk.disk, input), input, context.runId),
-    );
+    const servers = input.disks.map((disk) => optionsFor(disk.disk, leasedPort(disk.disk, input), input, context));
     return {
       effects: servers.map((options) => ({
         action: 'run',
@@ -31,20 +31,24 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
         detail: 'ends with the run',
         argv: ['qemu-nbd', ...qemuNbdArgs(options)],
       })),
-      output: { servers: [], targets: targetsOf(input, context.runId, input.leases) },
+      output: { servers: [], targets: targetsOf(input, context, input.leases) },
     };
   },
 
   async run(context, input) {
     const folder = await makeRunFolder(context.runId);
     context.scope.defer(() => removeRunFolder(context.runId));
+    if (dataAddressOf(context.services.settings, input.node).tls === 'psk') {
+      const keys = pskFolderOf(context.runId);
+      await writePsk(keys, (await readPsk(keys)) ?? makePsk());
+    }
     // All at once; where one fails the others are waited for, so that the scope holds every one that started.
     const started = await Promise.allSettled(input.disks.map(({ disk }) => serve(context, disk, input)));
     const failed = started.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
     const servers = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     context.log(`serving ${servers.length} ${servers.length === 1 ? 'disk' : 'disks'}, pid files in ${folder}`);
-    return { servers, targets: targetsOf(input, context.runId, servers) };
+    return { servers, targets: targetsOf(input, context, servers) };
   },
 
   async undo({ services, runId, stepId, signal }, claim) {
@@ -77,7 +81,9 @@ async function serveAt(
   port: number,
   input: NbdServeInput,
 ): Promise<ServerOutput> {
-  const options = { ...optionsFor(disk, port, input, context.runId), signal: context.signal };
+  // A client whose connection broke knows by these words that it is the same process which answers again.
+  const own = { description: randomUUID(), signal: context.signal };
+  const options = { ...optionsFor(disk, port, input, context), ...own };
   const server = context.scope.use(await serveNbd(options));
   context.remember(disk, server.process);
   return { disk, port, export: options.exportName, uri: server.uri, file: options.file, process: server.process };
@@ -89,14 +95,25 @@ function leasedPort(disk: string, input: NbdServeInput): number {
   return port;
 }
 
-function optionsFor(disk: string, port: number, input: NbdServeInput, runId: string): ServeOptions {
+interface Where {
+  readonly runId: string;
+  readonly services: { readonly settings: Settings };
+}
+
+/** Connections that broke without a word stay with the server for a long time, and must not keep new ones out. */
+const clients = 100;
+
+function optionsFor(disk: string, port: number, input: NbdServeInput, { runId, services }: Where): ServeOptions {
   const file = input.files.find((entry) => entry.disk === disk)?.file;
   if (file === undefined) throw new SendenseError('run.internal', `${disk} has no file`);
+  const { listen, tls } = dataAddressOf(services.settings, input.node);
   return {
     file,
     format: 'qcow2',
     readOnly: false,
-    listen: { port },
+    listen: { port, address: listen },
+    pskFolder: tls === 'psk' ? pskFolderOf(runId) : null,
+    clients,
     exportName: exportOf(runId, disk),
     pidFile: join(runFolderOf(runId), `${disk}.pid`),
   };
@@ -108,11 +125,12 @@ const exportOf = (runId: string, disk: string): string => `${disk}-${runId}`;
 /** `nbd_targets` of the design: `key:nbd://host:port/export,…` */
 function targetsOf(
   input: NbdServeInput,
-  runId: string,
+  { runId, services }: Where,
   ports: readonly { readonly disk: string; readonly port: number }[],
 ): string {
   const portOf = (disk: string): number => ports.find((entry) => entry.disk === disk)?.port ?? 0;
+  const address = dataAddressOf(services.settings, input.node);
   return input.disks
-    .map(({ disk, key }) => `${key}:${tcpUri('127.0.0.1', portOf(disk), exportOf(runId, disk))}`)
+    .map(({ disk, key }) => `${key}:${targetUri(address, portOf(disk), exportOf(runId, disk))}`)
     .join(',');
 }

@@ -1,26 +1,27 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { NodeClient } from '../host/node-client.ts';
+import { exists } from '../host/files.ts';
+import { readPsk } from '../host/psk-file.ts';
 import { vmConfigPath } from '../repository/layout.ts';
 import type {
   BackupStartRequest,
-  JobStatus,
   NodeTransferInput,
   NodeTransferOutput,
-  SnapshotFacts,
+  NotProtected,
   VsphereSourceSpec,
-  Settings,
 } from '../schemas/types.ts';
-import type { StepContext, StepPreview } from '../engine/step.ts';
+import type { StepPreview } from '../engine/step.ts';
+import { pskFolderOf } from './data-address.ts';
 import { defineStep } from './define-step.ts';
-import type { Services } from './services.ts';
+import { followJob } from './follow-job.ts';
+import { jobLogFile, keepingLog, keepJobLog } from './job-log.ts';
+import { patientClient } from './patiently.ts';
+import { removeJob } from './remove-job.ts';
 import { loginFor } from './source-login.ts';
 import type { VmReference } from './source-spec.ts';
 import { fetchIndexes, fetchVmConfig, sendIndexes } from './transfer-files.ts';
-import { tuningOf } from './transfer-limits.ts';
+import { leaseSecondsOf, patienceSecondsOf, reconnectSecondsOf, tuningOf } from './transfer-limits.ts';
 
 interface Claim {
   readonly node: string;
@@ -28,9 +29,6 @@ interface Claim {
   /** Where the VM's configuration goes, relative to the repository. */
   readonly vmConfig?: { readonly repository: string; readonly path: string } | null;
 }
-
-/** How long a node may be out of reach before the step gives up; the job on the node goes on meanwhile. */
-const patienceMs = 60_000;
 
 export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOutput>({
   uses: 'node.transfer',
@@ -82,38 +80,81 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
   }),
 
   async run(context, input, claim) {
-    const client = await context.services.node(claim.node);
+    const { settings } = context.services;
+    const reconnect = reconnectSecondsOf(input, settings, context.services.isEmbedded(claim.node));
+    const client = patientClient(await context.services.node(claim.node), {
+      patienceMs: patienceSecondsOf(reconnect) * 1000,
+      signal: context.signal,
+      log: context.log,
+      alive: context.alive,
+    });
     const { path: root } = await context.services.openRepository(input.repository);
     const previous = await sendIndexes(client, root, input, context.signal);
     const login = await loginFor(context.services, input.source, context.signal);
+    const psk = await readPsk(pskFolderOf(context.runId));
+    const lease = context.services.isEmbedded(claim.node) ? null : leaseSecondsOf(reconnect);
+    await using _path = await context.services.openDataPath(
+      claim.node,
+      portsIn(input.targets),
+      context.signal,
+      context.log,
+    );
     await client.startBackup(
-      { ...requestOf(input, claim.jobId, previous, context.services.settings), ...login },
+      {
+        ...requestOf(input, claim.jobId, previous),
+        tuning: tuningOf(input, settings, reconnect),
+        lease_seconds: lease,
+        ...(psk === null ? {} : { nbd_psk: psk }),
+        ...login,
+      },
       context.signal,
     );
-    const status = await follow(context, client, claim.jobId, input);
+    const job = {
+      client,
+      jobId: claim.jobId,
+      statePath: context.services.state.path,
+      secrets: [...Object.values(login), psk ?? []].flat(),
+    };
+    const status = await keepingLog(job, context, () => followJob(context, client, claim.jobId, input));
     const disks = await fetchIndexes(client, root, input, status, context.signal);
     const vmConfig =
       status.vm_config && claim.vmConfig
         ? await fetchVmConfig(client, claim.jobId, root, claim.vmConfig.path, status.vm_config, context.signal)
         : null;
     await client.remove(claim.jobId, context.signal);
+    const told = new Set((input.not_protected ?? []).map(labelOf));
+    const notProtected = status.not_protected ?? input.not_protected ?? [];
+    const found = notProtected.filter((disk) => !told.has(labelOf(disk)));
+    for (const { label, reason } of found) context.warn(`${label} is NOT PROTECTED: ${reason}`);
+    for (const remark of status.remarks ?? []) context.log(remark);
     for (const warning of status.warnings) context.warn(warning);
     return {
       job_id: claim.jobId,
       disks,
       warnings: status.warnings,
       snapshot: status.snapshot ?? null,
+      not_protected: notProtected,
       vm_config: vmConfig,
     };
   },
 
-  async undo({ services, signal }, claim) {
-    const client = await services.node(claim.node);
-    const gone = await client.remove(claim.jobId, signal);
+  async undo({ services, signal, log }, claim) {
+    const client = await services.node(claim.node).catch((error: unknown) => {
+      if (isForGood(error)) return null;
+      throw error;
+    });
+    if (!client) log(`node ${claim.node} is no node of this hub any more: its job ${claim.jobId} ends by itself`);
+    const { path: statePath } = services.state;
+    // After a crash or a cancel at once nobody has looked at it yet.
+    if (client && !(await exists(jobLogFile(statePath, claim.jobId))))
+      await keepJobLog({ client, jobId: claim.jobId, statePath });
+    const { gone, activity } = client
+      ? await removeJob(client, claim.jobId, { log, signal })
+      : { gone: true, activity: null };
     if (!gone)
       throw new SendenseError(
         'snapshot.left',
-        `job ${claim.jobId} on node ${claim.node} is still removing its snapshot; \`sendense-run recover\` looks again`,
+        `job ${claim.jobId} on node ${claim.node} is still removing its snapshot${activity === null ? '' : ` (${activity})`}; \`sendense-run recover\` looks again`,
       );
     if (!claim.vmConfig) return;
     const file = join(await services.existingRepository(claim.vmConfig.repository), claim.vmConfig.path);
@@ -121,6 +162,10 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
     await rm(`${file}.sendense-part`, { force: true });
   },
 });
+
+/** Revoked, removed or not in the settings any more. Waiting for it would never end; its jobs do, since nobody renews their lease. */
+const isForGood = (error: unknown): boolean =>
+  error instanceof SendenseError && ['node.revoked', 'node.unknown'].includes(error.code);
 
 const snapshotEffects = (source: VsphereSourceSpec): StepPreview['effects'] => [
   {
@@ -141,12 +186,7 @@ const snapshotEffects = (source: VsphereSourceSpec): StepPreview['effects'] => [
   },
 ];
 
-function requestOf(
-  input: NodeTransferInput,
-  jobId: string,
-  previous: ReadonlyMap<string, string>,
-  settings: Settings,
-): BackupStartRequest {
+function requestOf(input: NodeTransferInput, jobId: string, previous: ReadonlyMap<string, string>): BackupStartRequest {
   const full = input.disks.every((disk) => disk.mode === 'full');
   return {
     job_id: jobId,
@@ -156,7 +196,6 @@ function requestOf(
     backup_id: input.backup_id ?? null,
     source: input.source,
     ...(input.facts ? { last_revert: input.facts.last_revert } : {}),
-    tuning: tuningOf(input, settings),
     disks: input.disks.map((disk) => ({
       key: disk.key,
       uuid: disk.uuid,
@@ -168,61 +207,9 @@ function requestOf(
   };
 }
 
-type Context = StepContext<Services>;
+/** What a disk is told by: an independent one that takes another's place is another one. */
+const labelOf = ({ label, uuid }: NotProtected): string => `${uuid} ${label}`;
 
-/** Reports progress until the job ends. Asks often at first, because small jobs end soon. */
-async function follow(
-  context: Context,
-  client: NodeClient,
-  jobId: string,
-  input: NodeTransferInput,
-): Promise<JobStatus> {
-  const nameOf = new Map(input.disks.map((disk) => [disk.key, disk.disk]));
-  let lastAnswer = performance.now();
-  let activity: JobStatus['activity'];
-  let told = false;
-  for (let pause = 25; ; pause = Math.min(pause * 1.3, 500)) {
-    await delay(pause, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
-    const status = await client.status(jobId, context.signal).catch((error: unknown) => {
-      const lost = error instanceof SendenseError && error.code === 'node.unreachable' && !context.signal.aborted;
-      if (!lost || performance.now() - lastAnswer > patienceMs) throw error;
-      return null;
-    });
-    if (!status) continue;
-    lastAnswer = performance.now();
-    if (status.activity) {
-      context.alive();
-      if (status.activity !== activity) context.log(status.activity);
-    }
-    activity = status.activity;
-    if (status.snapshot && !told) context.log(aboutSnapshot(status.snapshot));
-    told ||= Boolean(status.snapshot);
-    context.progress(
-      status.disks.map((disk) => ({
-        disk: nameOf.get(disk.key) ?? disk.key,
-        phase: disk.phase,
-        bytes_done: disk.bytes_done,
-        bytes_total: disk.bytes_total,
-        rate: disk.rate,
-      })),
-    );
-    if (status.status === 'succeeded') return status;
-    if (status.status === 'failed' || status.status === 'cancelled') throw failureOf(status);
-  }
-}
-
-const aboutSnapshot = ({ name, quiesced, note, transport, transport_reason: why }: SnapshotFacts): string =>
-  `snapshot ${name}, ${quiesced ? 'quiesced' : 'not quiesced'}${note ? ` (${note})` : ''}; read by ${transport}: ${why}`;
-
-function failureOf(status: JobStatus): SendenseError {
-  const failed = status.disks.find((disk) => disk.error !== null);
-  const message =
-    status.error?.message ?? (failed ? `disk ${failed.key}: ${failed.error}` : `job ${status.job_id} ${status.status}`);
-  const code =
-    status.status === 'cancelled'
-      ? 'job.cancelled'
-      : status.error && Object.hasOwn(catalogue, status.error.code)
-        ? (status.error.code as ErrorCode)
-        : 'job.failed';
-  return new SendenseError(code, message, { details: { job_id: status.job_id } });
-}
+/** Ports of `key:nbd://host:port/export,…`. */
+const portsIn = (targets: string): number[] =>
+  [...targets.matchAll(/:nbds?:\/\/[^/,]*:([0-9]+)(?=\/|,|$)/g)].map(([, port]) => Number(port));

@@ -4,7 +4,7 @@ import { compareExport } from '../blocks/compare-export.ts';
 import { openIndex } from '../blocks/block-index.ts';
 import { totalLength } from '../blocks/extents.ts';
 import { writtenAreas } from '../blocks/written-areas.ts';
-import type { StepContext } from '../engine/step.ts';
+import type { StepContext, StepPreview } from '../engine/step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFile, fsyncFolder } from '../host/files.ts';
 import { checkImage, imageInfo } from '../host/qemu-img.ts';
@@ -20,17 +20,12 @@ export const qcow2Seal = defineStep<Qcow2SealInput, { readonly folder: string },
   /** Where the servers for reading back have their pid files. */
   claim: (_input, facts) => ({ folder: runFolderOf(readFolderId(facts.runId)) }),
 
-  async plan({ services }, input) {
-    const root = services.repositoryPath(input.repository);
-    return {
-      effects: input.disks.map((disk) => ({
-        action: 'change',
-        target: join(root, disk.path),
-        detail: `flushed, read-only; read back: ${comparedPart(disk, input.verify)}`,
-        argv: ['qemu-img', 'check', '--output=json', '-f', 'qcow2', join(root, disk.path)],
-      })),
-    };
-  },
+  plan: async ({ services }, input) => ({ effects: sealEffects(services, input) }),
+
+  /** All but the digests that the files are compared with is known before the transfer. */
+  planPartly: async ({ services }, { repository, disks, verify = 'changed' }) => ({
+    effects: repository !== undefined && disks ? sealEffects(services, { repository, disks, verify }) : [],
+  }),
 
   async run(context, input) {
     context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
@@ -42,6 +37,20 @@ export const qcow2Seal = defineStep<Qcow2SealInput, { readonly folder: string },
 
   undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
 });
+
+const sealEffects = (
+  services: Services,
+  { repository, disks, verify }: Pick<Qcow2SealInput, 'repository' | 'disks' | 'verify'>,
+): StepPreview['effects'] =>
+  disks.map((disk) => {
+    const file = join(services.repositoryPath(repository), disk.path);
+    return {
+      action: 'change',
+      target: file,
+      detail: `flushed, read-only; read back: ${comparedPart(disk, verify)}`,
+      argv: ['qemu-img', 'check', '--output=json', '-f', 'qcow2', file],
+    };
+  });
 
 function comparedPart(disk: DiskDecision, verify: 'changed' | 'all'): 'everything' | 'what changed' | 'nothing' {
   if (verify === 'all' || (disk.mode === 'full' && !disk.still)) return 'everything';

@@ -20,6 +20,20 @@ export interface Services {
   node(name: string): Promise<NodeClient>;
   /** Whether the node of that name runs inside this process. */
   isEmbedded(name: string): boolean;
+  /**
+   * Makes the NBD ports of this hub answer at the node's loopback address until it is disposed of: where the hub dials the
+   * node. In all other modes they do already, and nothing happens.
+   * @param log told when the way breaks, and when it is back
+   * @throws SendenseError `ssh.*`
+   */
+  openDataPath(
+    node: string,
+    ports: readonly number[],
+    signal?: AbortSignal,
+    log?: (message: string) => void,
+  ): Promise<AsyncDisposable>;
+  /** Whether {@link openDataPath} would be allowed. @throws SendenseError `ssh.*` */
+  checkDataPath(node: string, signal?: AbortSignal): Promise<void>;
   readSecret(reference: Secret, folder: string, signal?: AbortSignal): Promise<string>;
   /**
    * User and password of a vSphere source: of its stored credential, else as sendense.yaml says. Goes nowhere but into a

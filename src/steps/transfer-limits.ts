@@ -1,7 +1,12 @@
-import type { BackupStartRequest, Limits, NodeTransferInput, Settings } from '../schemas/types.ts';
+import { parseDuration } from '../host/duration.ts';
+import type { BackupStartRequest, Limits, NodeTransferInput, Settings, Transfer } from '../schemas/types.ts';
 
 /** What plan and source allow a transfer, the lower of both, as the node gets it. */
-export function tuningOf(input: NodeTransferInput, settings: Settings): NonNullable<BackupStartRequest['tuning']> {
+export function tuningOf(
+  input: NodeTransferInput,
+  settings: Settings,
+  reconnectSeconds: number,
+): NonNullable<BackupStartRequest['tuning']> {
   const own = (input.limits ?? {}) as Limits;
   const source = input.source.type === 'vsphere' ? settings.sources[input.source.name] : undefined;
   const its: Limits = (source?.type === 'vsphere' ? source.limits : undefined) ?? {};
@@ -17,8 +22,28 @@ export function tuningOf(input: NodeTransferInput, settings: Settings): NonNulla
     ...set('disks_at_once', lower(own.disksAtOnce, its.disksAtOnce)),
     ...set('disk_rate', rate('diskRate')),
     ...set('job_rate', rate('jobRate')),
+    ...set('reconnect_seconds', reconnectSeconds === 0 ? undefined : reconnectSeconds),
   };
 }
+
+const longestSeconds = 86_400;
+
+/**
+ * How long a break of the link to a node may last, s: as the plan says, else as sendense.yaml says, else a minute. There is no
+ * link to an embedded node, and what sendense.yaml says of all nodes is not meant for it.
+ */
+export function reconnectSecondsOf(input: NodeTransferInput, settings: Settings, isEmbedded: boolean): number {
+  const own = ((input.transfer ?? {}) as Transfer).reconnect;
+  const said = own ?? (isEmbedded ? '0s' : (settings.transfer.reconnect ?? '60s'));
+  return Math.min(longestSeconds, Math.ceil(parseDuration(said) / 1000));
+}
+
+/** How long the hub waits for a node that does not answer, s: the copy may go on meanwhile. */
+export const patienceSecondsOf = (reconnectSeconds: number): number =>
+  reconnectSeconds === 0 ? 60 : reconnectSeconds + 30;
+
+/** After how many s without a question of the hub the node gives the job up; the hub has given it up by then. */
+export const leaseSecondsOf = (reconnectSeconds: number): number => Math.max(120, 2 * reconnectSeconds);
 
 const units: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 

@@ -2,6 +2,7 @@ import { totalLength, type Extent } from '../blocks/extents.ts';
 import { nbdCopy } from '../host/nbdcopy.ts';
 import { serveExtentList } from '../host/nbdkit.ts';
 import { startCopyMeter } from './copy-meter.ts';
+import { toolTarget } from './tool-target.ts';
 import type { DiskContext } from './transfer-disk.ts';
 
 /** Block of the index and cluster of the target: requests of this size keep an overlay as small as the change. */
@@ -14,7 +15,7 @@ export async function copyExtents(
   signal: AbortSignal,
 ): Promise<void> {
   if (extents.length === 0) return;
-  const { disk, job, tuning, capacity, report, socketFolder } = context;
+  const { disk, job, tuning, capacity, link, report, socketFolder } = context;
   await using narrowed = await serveExtentList({
     source: disk.uri,
     extents,
@@ -22,6 +23,7 @@ export async function copyExtents(
     name: `areas-${job.key}`,
     signal,
   });
+  await using to = await toolTarget(job.target, link.psk, `${socketFolder}/key-${job.key}`);
   const bytesBefore = progressOver(extents);
   using meter = startCopyMeter({
     bytesRead: () => disk.bytesRead(),
@@ -30,7 +32,7 @@ export async function copyExtents(
   });
   await nbdCopy({
     from: narrowed.uri,
-    to: job.target,
+    to: to.uri,
     ...tuning,
     requestSize: blockBytes,
     writeZeroesExplicitly: true,

@@ -6,6 +6,7 @@ import { startCopyMeter } from './copy-meter.ts';
 import { copyOnce, readsOnce } from './copy-once.ts';
 import { digestChangeId } from './disk-jobs.ts';
 import { together } from './together.ts';
+import { toolTarget } from './tool-target.ts';
 import type { Copied, DiskContext } from './transfer-disk.ts';
 
 /**
@@ -15,13 +16,14 @@ import type { Copied, DiskContext } from './transfer-disk.ts';
  */
 export async function copyFull(context: DiskContext): Promise<Copied> {
   const { disk, capacity, job, tuning, report, indexPath } = context;
-  const targetHoldsData = await holdsData(job.target, capacity, context.signal);
+  const targetHoldsData = await holdsData(context);
   // Before reading: the landmark must not be later than the content.
   const changes = await disk.changes(capacity, null);
   if (readsOnce(context)) {
     const allocated = (await disk.allocated?.(capacity)) ?? null;
     return copyOnce(context, changes, { write: targetHoldsData ? 'all' : 'data', allocated });
   }
+  await using to = await toolTarget(job.target, context.link.psk, `${context.socketFolder}/key-${job.key}`);
   report({ phase: 'copying', bytes_total: capacity });
   let copying = true;
   using meter = startCopyMeter({
@@ -33,7 +35,7 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
     async (signal) => {
       await nbdCopy({
         from: disk.uri,
-        to: job.target,
+        to: to.uri,
         ...tuning,
         requestSize: 1024 * 1024,
         writeZeroesExplicitly: false,
@@ -66,8 +68,8 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
 }
 
 /** A fresh target reads as zeros, and zeros need not be written; one that an attempt before left half-written would keep its data. */
-async function holdsData(target: string, capacity: number, signal: AbortSignal): Promise<boolean> {
-  await using client = await connectNbd(target, { signal });
+async function holdsData({ job, capacity, link, onLink, signal }: DiskContext): Promise<boolean> {
+  await using client = await connectNbd(job.target, { ...link, onLink, signal });
   const data = await createAllocationMap(client).dataWithin([{ offset: 0, length: capacity }], capacity);
   return data.length > 0;
 }

@@ -5,20 +5,24 @@ import { digestChangeId } from './disk-jobs.ts';
 import type { TransferChanges } from './source.ts';
 import type { Copied, DiskContext } from './transfer-disk.ts';
 
-/** qemu-nbd takes 10 connections to the target, and something may be left of an attempt before. */
+/** qemu-nbd takes 10 connections to the target by default, and something may be left of an attempt before. */
 const mostConnections = 8;
 
 /**
  * Whether the disk is copied in one pass in which this process reads, hashes and writes. Otherwise nbdcopy copies while
- * the digest reads the same bytes out of the page cache, which is faster for disks of this machine.
+ * the digest reads the same bytes out of the page cache, which is faster for disks of this machine; but nbdcopy does not
+ * outlive a break of the connection.
  */
-export const readsOnce = ({ disk, limit }: DiskContext): boolean => disk.readOnce === true || limit !== null;
+export const readsOnce = ({ disk, limit, link }: DiskContext): boolean =>
+  disk.readOnce === true || limit !== null || (link.reconnectMs ?? 0) > 0;
 
 type What = Pick<CopyExportOptions, 'write' | 'areas' | 'base' | 'compareWith' | 'allocated'>;
 
 /** Copies in one pass. `changes` says the landmark of what is read; without one it is the digest of the content. */
 export async function copyOnce(context: DiskContext, changes: TransferChanges | null, what: What): Promise<Copied> {
-  const { disk, capacity, job, limit, report, indexPath, signal } = context;
+  const { disk, capacity, job, limit, link, onLink, tuning, report, indexPath, signal } = context;
+  // Over a link as many writers as are asked for: each moves no more than its window in a round trip.
+  const usual = (link.reconnectMs ?? 0) > 0 ? tuning.connections + 1 : 3;
   const known = what.allocated ? totalLength(alignTo(what.allocated, blockBytes, capacity)) : null;
   report({
     phase: 'copying',
@@ -29,8 +33,10 @@ export async function copyOnce(context: DiskContext, changes: TransferChanges | 
     from: disk.uri,
     file: disk.rawFile,
     to: job.target,
+    link,
+    onLink,
     indexPath,
-    connections: Math.min(disk.connections ?? 3, mostConnections),
+    connections: Math.min(disk.connections ?? usual, mostConnections),
     requestBytes: disk.requestBytes,
     ...limit,
     signal,
@@ -39,6 +45,7 @@ export async function copyOnce(context: DiskContext, changes: TransferChanges | 
   });
   return {
     bytesTransferred: copied.bytesWritten,
+    bytesRead: copied.bytesRead,
     changeId: changes?.changeId ?? digestChangeId(copied.root),
     root: copied.root,
     indexBytes: copied.indexBytes,

@@ -1,7 +1,7 @@
-import { connectNbd } from '../host/nbd-client.ts';
+import { connectNbd, type NbdOptions } from '../host/nbd-client.ts';
 
 /** Bytes of an NBD export; proves at once that it can be reached. */
-export async function exportSize(uri: string, signal: AbortSignal): Promise<number> {
-  await using opened = await connectNbd(uri, { signal });
+export async function exportSize(uri: string, options: NbdOptions): Promise<number> {
+  await using opened = await connectNbd(uri, options);
   return opened.size;
 }

@@ -8,7 +8,7 @@ import { parseNbdUri } from '../host/nbd-uri.ts';
 export function parseNbdTargets(text: string): Map<string, string> {
   const targets = new Map<string, string>();
   for (const part of text.split(',')) {
-    const match = /^([A-Za-z0-9_-]{1,64}):(nbd(?:\+unix)?:\/\/\S+)$/.exec(part);
+    const match = /^([A-Za-z0-9_-]{1,64}):(nbd(?:s|\+unix)?:\/\/\S+)$/.exec(part);
     const [, key = '', uri = ''] = match ?? [];
     if (!match || !parseNbdUri(uri)) throw bad(`${JSON.stringify(part)} is not key:nbd://host:port/export`);
     if (targets.has(key)) throw bad(`disk ${key} has two targets`);

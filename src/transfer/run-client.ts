@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exitCodeOf, SendenseError } from '../errors/sendense-error.ts';
@@ -14,7 +15,8 @@ export async function runClient(
   openSource: RunJobOptions['openSource'],
 ): Promise<number> {
   outliveCaller();
-  const cancelled = onSignal();
+  let folder: string | null = null;
+  const cancelled = onSignal(() => folder);
   try {
     const options = await readClientOptions(argv);
     if (options.show) {
@@ -22,6 +24,7 @@ export async function runClient(
       return 0;
     }
     const { request, jobFolder } = options;
+    folder = jobFolder;
     await mkdir(jobFolder, { recursive: true, mode: 0o700 });
     await writeFile(join(jobFolder, 'client.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
     await using sockets = await socketFolderOf(jobFolder, options.socketFolder);
@@ -42,17 +45,31 @@ function outliveCaller(): void {
   process.stderr.on('error', () => {});
 }
 
-function onSignal(): { signal: AbortSignal; exitCode(): number } {
+/** @param jobFolder holds the file `abandoned` where the node gave the job up */
+function onSignal(jobFolder: () => string | null): { signal: AbortSignal; exitCode(): number } {
   const controller = new AbortController();
   let exitCode = 143;
   const cancel = (name: NodeJS.Signals): void => {
     if (controller.signal.aborted) return;
     exitCode = name === 'SIGINT' ? 130 : 143;
-    controller.abort(new SendenseError('job.cancelled', `the transfer was cancelled (${name})`));
+    const why = abandonedIn(jobFolder());
+    controller.abort(
+      why === null
+        ? new SendenseError('job.cancelled', `the transfer was cancelled (${name})`)
+        : new SendenseError('job.abandoned', why),
+    );
   };
   process.on('SIGTERM', cancel);
   process.on('SIGINT', cancel);
   return { signal: controller.signal, exitCode: () => exitCode };
+}
+
+function abandonedIn(jobFolder: string | null): string | null {
+  try {
+    return jobFolder === null ? null : readFileSync(join(jobFolder, 'abandoned'), 'utf8');
+  } catch {
+    return null;
+  }
 }
 
 /** The caller's folder, which it removes; or one that follows from the job's folder and is removed here. */

@@ -4,6 +4,7 @@ import { toSendenseError, type SendenseError } from '../errors/sendense-error.ts
 import type { BackupStartRequest, JobDisk } from '../schemas/types.ts';
 import { diskJobsOf, type DiskJob } from './disk-jobs.ts';
 import { openJobLog } from './job-log.ts';
+import { createLinkWatch } from './link-watch.ts';
 import { createJobPace } from './rate-limit.ts';
 import type { OpenSourceOptions, TransferSource } from './source.ts';
 import { openStatusFile } from './status-file.ts';
@@ -36,6 +37,27 @@ export async function runJob(options: RunJobOptions): Promise<void> {
     vmName: request.vm_name,
     disks: (jobs.value ?? []).map(waiting),
   });
+  const warn = (message: string): void => {
+    status.warn(message);
+    log.write('warn', message);
+  };
+  let [ofSource, isBroken]: [string | null, boolean] = [null, false];
+  // Its being there tells the hub that the job lives.
+  const tellActivity = (): void =>
+    status.job({ activity: ofSource ?? (isBroken ? 'waiting for the connection to the hub' : null) });
+  const linkWatch = createLinkWatch({
+    log: (level, message) => log.write(level, message),
+    onBroken: (broken) => {
+      isBroken = broken;
+      tellActivity();
+    },
+  });
+  const tellOfLink = (): void => {
+    const broke = linkWatch.summary();
+    if (broke === null) return;
+    status.job({ remarks: [broke] });
+    log.write('info', broke);
+  };
   try {
     if (!jobs.value) throw jobs.error;
     log.write('info', 'job started', {
@@ -45,19 +67,21 @@ export async function runJob(options: RunJobOptions): Promise<void> {
       disks: jobs.value,
     });
     signal.throwIfAborted();
-    const warn = (message: string): void => {
-      status.warn(message);
-      log.write('warn', message);
-    };
     await using source = await options.openSource(request, {
       jobFolder,
       socketFolder,
       signal,
       warn,
       log: (message) => log.write('info', message),
-      activity: (what) => status.job({ activity: what }),
+      activity: (what) => {
+        ofSource = what;
+        tellActivity();
+      },
     });
-    if (source.facts) status.job({ snapshot: source.facts.snapshot, vm_config: source.facts.vmConfig });
+    if (source.facts) {
+      const { snapshot, vmConfig, notProtected } = source.facts;
+      status.job({ snapshot, vm_config: vmConfig, not_protected: [...notProtected] });
+    }
     const tuning = {
       connections: Math.min(request.tuning?.connections ?? 4, copyConnections),
       requests: request.tuning?.requests ?? 64,
@@ -66,6 +90,7 @@ export async function runJob(options: RunJobOptions): Promise<void> {
       diskRate: request.tuning?.disk_rate ?? null,
       jobRate: request.tuning?.job_rate ?? null,
     });
+    const link = { reconnectMs: (request.tuning?.reconnect_seconds ?? 0) * 1000, psk: request.nbd_psk ?? null };
     const move = (job: DiskJob) => (inner: AbortSignal) =>
       transferDisk({
         job,
@@ -74,6 +99,8 @@ export async function runJob(options: RunJobOptions): Promise<void> {
         socketFolder,
         tuning,
         limit: limitOf(),
+        link,
+        onLink: (event) => linkWatch.onLink(event),
         signal: inner,
         report: (facts) => {
           status.disk(job.key, facts);
@@ -84,12 +111,14 @@ export async function runJob(options: RunJobOptions): Promise<void> {
     await together(signal, jobs.value.map(move), request.tuning?.disks_at_once ?? disksAtOnce);
   } catch (cause) {
     const error = signal.aborted ? toSendenseError(signal.reason) : toSendenseError(cause);
-    const cancelled = error.code === 'job.cancelled';
+    const cancelled = error.code === 'job.cancelled' || error.code === 'job.abandoned';
+    tellOfLink();
     log.write(cancelled ? 'warn' : 'error', error.message, { code: error.code });
     status.settle();
     await status.finish(cancelled ? 'cancelled' : 'failed', error);
     throw error;
   }
+  tellOfLink();
   log.write('info', 'job done');
   await status.finish('succeeded');
 }

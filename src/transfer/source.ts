@@ -1,5 +1,6 @@
 import type { Extent } from '../blocks/extents.ts';
-import type { SnapshotFacts } from '../schemas/types.ts';
+import type { SendenseError } from '../errors/sendense-error.ts';
+import type { NotProtected, SnapshotFacts } from '../schemas/types.ts';
 
 /**
  * What the transfer needs of a source: one consistent view of all disks. `src/node/sources/` implements it and the client's
@@ -16,6 +17,8 @@ export interface TransferFacts {
   readonly snapshot: SnapshotFacts | null;
   /** The VM's configuration, put into the job's folder as `vm-config.json`. */
   readonly vmConfig: { readonly bytes: number; readonly sha256: string } | null;
+  /** The VM's disks that are not in this backup, and why. */
+  readonly notProtected: readonly NotProtected[];
 }
 
 /** What a source acts with. Closing it may warn, too. */
@@ -42,10 +45,12 @@ export interface TransferDisk extends AsyncDisposable {
   bytesRead(): number | null;
   /** Why the last read failed, in plain words. */
   lastError?(): string | null;
+  /** What was read may not be the disk. */
+  lastFault?(): SendenseError | null;
   /** For a full: what may hold data; the rest reads as zeros and is not read. Absent or null: everything is read. */
   allocated?(capacity: number): Promise<readonly Extent[] | null>;
   changes(capacity: number, since: string | null): Promise<TransferChanges | null>;
-  assertUnchanged(): Promise<void>;
+  assertUnchanged(bytesRead?: number): Promise<void>;
 }
 
 export interface TransferChanges {

@@ -9,7 +9,7 @@ export interface StatusFile extends AsyncDisposable {
   /** Changes what is known of a disk. A new phase starts its bytes and rate from nothing. */
   disk(key: string, facts: Partial<Omit<JobDisk, 'key'>>): void;
   /** Changes what is known of the job. */
-  job(facts: Pick<JobStatus, 'snapshot' | 'vm_config' | 'activity'>): void;
+  job(facts: Pick<JobStatus, 'snapshot' | 'vm_config' | 'not_protected' | 'activity' | 'remarks'>): void;
   warn(message: string): void;
   /** Marks as cancelled what has not ended by itself. */
   settle(): void;
@@ -70,6 +70,7 @@ export async function openStatusFile(
       await writing;
       status.status = outcome;
       status.finished = Date.now();
+      if (status.activity) status.activity = null;
       status.error = error === undefined ? null : errorToJson(error);
       await write();
     },

@@ -1,4 +1,5 @@
 import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
+import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
 import type { JobDisk } from '../schemas/types.ts';
 import { copyByAreas } from './copy-areas.ts';
 import { copyByDigest } from './copy-digest.ts';
@@ -23,6 +24,10 @@ export interface DiskContext {
   readonly tuning: { readonly connections: number; readonly requests: number };
   /** How fast the disk may be read; null: as fast as it goes. */
   readonly limit: DiskPace | null;
+  /** How to hold on to the target. */
+  readonly link: LinkOptions;
+  /** Told when a connection to the target breaks, and when it is there again. */
+  onLink(event: LinkEvent): void;
   report(facts: Partial<Omit<JobDisk, 'key'>>): void;
   readonly signal: AbortSignal;
 }
@@ -30,13 +35,18 @@ export interface DiskContext {
 /** What a method found out. */
 export interface Copied {
   readonly bytesTransferred: number;
+  /** From the source, each byte once; absent where another program read, too. */
+  readonly bytesRead?: number;
   readonly changeId: string;
   readonly root: string;
   readonly indexBytes: number;
   readonly indexSha256: string;
 }
 
-export type TransferOptions = Pick<DiskContext, 'job' | 'socketFolder' | 'tuning' | 'limit' | 'report' | 'signal'> & {
+export type TransferOptions = Pick<
+  DiskContext,
+  'job' | 'socketFolder' | 'tuning' | 'limit' | 'link' | 'onLink' | 'report' | 'signal'
+> & {
   readonly source: TransferSource;
   readonly jobFolder: string;
   warn(message: string): void;
@@ -70,7 +80,7 @@ async function transfer(options: TransferOptions): Promise<Copied> {
   await using disk = await options.source.disk(job.key, signal);
   for (const warning of disk.warnings) options.warn(`disk ${job.key}: ${warning}`);
   const [capacity, previous] = await together(signal, [
-    (inner) => agreedSize(disk.uri, job.target, inner),
+    (inner) => agreedSize(disk.uri, options, inner),
     () => previousIndexOf(options.jobFolder, job),
   ]);
   report({ capacity_bytes: capacity });
@@ -89,7 +99,7 @@ async function transfer(options: TransferOptions): Promise<Copied> {
   };
   try {
     const copied = await methods[job.method](context);
-    await disk.assertUnchanged();
+    await disk.assertUnchanged(copied.bytesRead);
     return copied;
   } catch (cause) {
     throw explained(disk, cause, signal);
@@ -100,6 +110,8 @@ async function transfer(options: TransferOptions): Promise<Copied> {
 function explained(disk: TransferDisk, cause: unknown, signal: AbortSignal): unknown {
   const why = signal.aborted ? null : (disk.lastError?.() ?? null);
   const { code, message } = toSendenseError(cause);
+  const fault = signal.aborted ? null : (disk.lastFault?.() ?? null);
+  if (fault) return fault;
   if (why === null || (code !== 'nbd.lost' && code !== 'tool.failed') || message.startsWith('the target')) return cause;
   return new SendenseError('transport.failed', why, { cause });
 }
@@ -107,14 +119,18 @@ function explained(disk: TransferDisk, cause: unknown, signal: AbortSignal): unk
 const methods = { full: copyFull, areas: copyByAreas, digest: copyByDigest };
 
 /** The size of source and target, which must be the same. */
-async function agreedSize(source: string, target: string, signal: AbortSignal): Promise<number> {
+async function agreedSize(
+  source: string,
+  { job: { target }, link, onLink }: Pick<DiskContext, 'job' | 'link' | 'onLink'>,
+  signal: AbortSignal,
+): Promise<number> {
   const [capacity, room] = await together(signal, [
-    (inner) => exportSize(source, inner),
+    (inner) => exportSize(source, { signal: inner }),
     (inner) =>
-      exportSize(target, inner).catch((cause: unknown) => {
+      exportSize(target, { ...link, onLink, signal: inner }).catch((cause: unknown) => {
         inner.throwIfAborted();
         const { code, message } = toSendenseError(cause);
-        if (code === 'tool.missing') throw cause;
+        if (code === 'tool.missing' || code === 'nbd.encryption') throw cause;
         throw new SendenseError('job.failed', `the target ${target} cannot be reached: ${message}`, { cause });
       }),
   ]);
@@ -129,7 +145,8 @@ async function agreedSize(source: string, target: string, signal: AbortSignal): 
 function named(job: DiskJob, cause: unknown): SendenseError {
   const { code, message, remedy, details } = toSendenseError(cause);
   const prefix = `disk ${job.key}: `;
-  if (code === 'job.cancelled' || message.startsWith('disk ')) return toSendenseError(cause);
+  if (code === 'job.cancelled' || code === 'job.abandoned' || message.startsWith('disk '))
+    return toSendenseError(cause);
   return new SendenseError(code === 'tool.failed' ? 'job.failed' : code, prefix + message, {
     cause,
     remedy,

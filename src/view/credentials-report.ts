@@ -2,25 +2,28 @@ import type { CredentialsOutput, CredentialsTestOutput } from '../schemas/types.
 import { shortPath } from './error-report.ts';
 import { formatTime, plural } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
-import { labelled, printable, table } from './text.ts';
+import { foldedTable, labelled, printable, table } from './text.ts';
 
 /** One line a credential. */
 export function credentialsReport({ credentials }: CredentialsOutput, options: SummaryOptions): string[] {
   const { style, columns } = options;
   if (credentials.length === 0) return ['no credentials yet; make one with `sendense-run credentials add`'];
-  const [head = '', ...lines] = table([
-    ['NAME', 'USER', 'CREATED', 'UPDATED'],
-    ...credentials.map(({ name, user, created, updated }) => [
-      name,
-      user === null ? '?' : printable(user),
-      formatTime(created),
-      formatTime(updated),
-    ]),
-  ]);
+  const [head = [], ...lines] = foldedTable(
+    [
+      ['NAME', 'USER', 'CREATED', 'UPDATED'],
+      ...credentials.map(({ name, user, created, updated }) => [
+        name,
+        user === null ? '?' : printable(user),
+        formatTime(created),
+        formatTime(updated),
+      ]),
+    ],
+    columns,
+  );
   return [
-    style.bold(head),
+    ...head.map(style.bold),
     ...credentials.flatMap(({ used_by: { sources, plans }, problem }, index) => [
-      lines[index] ?? '',
+      ...(lines[index] ?? []),
       ...(sources.length + plans.length > 0
         ? labelled('    used by ', usersOf(sources, plans), columns).map(style.dim)
         : []),

@@ -2,7 +2,7 @@ import type { DiscoverOutput, ImageDiscoverOutput, VsphereDiscoverOutput, Vspher
 import { shortPath } from './error-report.ts';
 import { formatBytes, plural } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
-import { labelled, printable, table, widthOf } from './text.ts';
+import { foldedTable, labelled, printable, table, widthOf } from './text.ts';
 
 /** VMs with what would stop or weaken a backup of each. */
 export function discoverReport(output: DiscoverOutput, options: SummaryOptions): string[] {
@@ -84,15 +84,16 @@ function imageLines({ vms, source }: ImageDiscoverOutput, options: SummaryOption
   return [
     ...vms.flatMap(({ name, disks, warnings, error }) => [
       style.bold(name),
-      ...table(
+      ...foldedTable(
         disks.map((disk) => [
           `    ${disk.label}`,
           formatBytes(disk.capacity_bytes),
           disk.format,
           printable(shortPath(disk.path)),
         ]),
+        columns,
         [1],
-      ),
+      ).flat(),
       ...[...warnings, ...disks.flatMap((disk) => disk.warnings.map((text) => `${disk.label}: ${text}`))].flatMap(
         (text) => labelled(`    ${warning} `, printable(text), columns).map(style.yellow),
       ),

@@ -1,7 +1,7 @@
 import type { RunEvent, StepProgressEvent } from '../schemas/types.ts';
 import { bytesOf, percentOf, timeLeft, type DiskProgressLine } from './disk-bar.ts';
 import { formatClock, formatDuration, formatRate } from './format.ts';
-import { applyEvent, emptyRun, hasFailed } from './run-model.ts';
+import { applyEvent, emptyRun, hasFailed, modeOf } from './run-model.ts';
 import type { RunView } from './run-view.ts';
 import { stepRemark } from './step-remark.ts';
 import type { Terminal } from './terminal.ts';
@@ -27,9 +27,17 @@ export function plainView({ stderr, errorStyle: style }: Terminal): RunView {
     return due;
   };
 
+  /** An incremental finds that nothing changed; a full of an empty disk has nothing to copy. */
+  const nothingCopied = (disk: string): string =>
+    modeOf(model, disk) === 'incremental' ? 'nothing changed' : 'nothing to copy';
+
   const progress = ({ time, disks }: StepProgressEvent): void => {
     for (const disk of disks) {
       if (disk.phase === 'waiting' || !isDue(time, disk)) continue;
+      if (disk.bytes_total === 0) {
+        say(time, `    ${disk.disk} ${disk.phase}${disk.phase === 'done' ? `: ${nothingCopied(disk.disk)}` : ''}`);
+        continue;
+      }
       const facts = [`${percentOf(disk)} %`, bytesOf(disk)];
       if (disk.rate > 0) facts.push(formatRate(disk.rate));
       const left = timeLeft(disk);

@@ -2,17 +2,24 @@ import type { PlannedEffect, PlanOutput } from '../schemas/types.ts';
 import { formatBytes } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
 import { shortPath } from './error-report.ts';
-import { labelled, printable } from './text.ts';
+import { command, fitted, flow, flowed, printable } from './text.ts';
 
 /** A dry-run: the decision for each disk, then each step with its effects. */
 export function planReport(plan: PlanOutput, options: SummaryOptions): string[] {
-  const { style } = options;
+  const { style, columns } = options;
   return [
-    `${style.bold(plan.plan)}: ${plan.kind} of ${plan.vm} ${style.dim(`${style.symbols.dash} dry-run, nothing is written`)}`,
+    ...flow(
+      [
+        `${style.bold(plan.plan)}:`,
+        `${plan.kind} of ${plan.vm}`,
+        style.dim(`${style.symbols.dash} dry-run, nothing is written`),
+      ],
+      columns,
+    ),
     ...diskLines(plan, options),
     ...plan.steps.flatMap((step, index) => ['', ...stepLines(step, index + 1, options)]),
     '',
-    style.dim('+ made   ~ changed   - removed   $ command   ? known later'),
+    ...flow(['+ made  ', '~ changed  ', '- removed  ', '$ command  ', '? known later'], columns).map(style.dim),
   ];
 }
 
@@ -21,10 +28,20 @@ function diskLines({ disks, estimated_bytes: estimate }: PlanOutput, { style, co
   const lines = disks.flatMap((disk) => {
     const amount = disk.estimated_bytes === null ? 'bytes known later' : `about ${formatBytes(disk.estimated_bytes)}`;
     const indent = ' '.repeat(disk.disk.length + 4);
+    const base = disk.mode === 'incremental' ? [`on ${disk.parent?.backup_id ?? '?'}:`] : [];
     return [
-      `  ${style.cyan(disk.disk)}  ${style.bold(disk.mode)}${disk.mode === 'incremental' ? ` on ${disk.parent?.backup_id ?? '?'}` : ''}: ${formatBytes(disk.capacity_bytes)} disk, ${amount} to send`,
-      ...labelled(indent, printable(disk.reason), columns).map(style.dim),
-      `${indent}${style.dim(shortPath(disk.source_path))}`,
+      ...flowed(
+        `  ${style.cyan(disk.disk)}  `,
+        [
+          `${style.bold(disk.mode)}${base.length > 0 ? '' : ':'}`,
+          ...base,
+          `${formatBytes(disk.capacity_bytes)} disk,`,
+          `${amount} to send`,
+        ],
+        columns,
+      ),
+      ...fitted(indent, printable(disk.reason), columns).map(style.dim),
+      ...fitted(indent, printable(shortPath(disk.source_path)), columns).map(style.dim),
     ];
   });
   const total =
@@ -35,12 +52,16 @@ function diskLines({ disks, estimated_bytes: estimate }: PlanOutput, { style, co
 }
 
 function stepLines(step: PlanOutput['steps'][number], number: number, { style, columns }: SummaryOptions): string[] {
-  const runs = { yes: '', no: style.yellow('  skipped'), maybe: style.yellow('  only if its condition holds') }[
+  const runs = { yes: [], no: [style.yellow(' skipped')], maybe: [style.yellow(' only if its condition holds')] }[
     step.runs
   ];
-  const note = (mark: string, text: string): string[] => labelled(`    ${mark} `, printable(text), columns);
+  const note = (mark: string, text: string): string[] => fitted(`    ${mark} `, printable(text), columns);
   return [
-    `${style.dim(`${String(number).padStart(2)}.`)} ${style.bold(step.title)}  ${style.dim(`${step.id}, ${step.uses}`)}${runs}`,
+    ...flowed(
+      `${style.dim(`${String(number).padStart(2)}.`)} `,
+      [style.bold(step.title), style.dim(` ${step.id}, ${step.uses}`), ...runs],
+      columns,
+    ),
     ...step.effects.flatMap((effect) => effectLines(effect, style, columns)),
     ...step.notes.flatMap((text) => note(' ', text)),
     ...step.unknown.flatMap((text) => note('?', text)).map(style.dim),
@@ -67,10 +88,8 @@ function effectLines(
   const paint =
     { '+': style.green, '~': style.yellow, '-': style.red, '$': style.cyan }[mark] ?? ((text: string) => text);
   const text = `${word}${printable(shortPath(target))}${detail ? `: ${printable(detail)}` : ''}`;
-  const lines = labelled(`    ${mark} `, text, columns).map(paint);
-  return argv === null
-    ? lines
-    : [...lines, ...labelled('      $ ', argv.map(quoted).join(' '), columns).map(style.dim)];
+  const lines = fitted(`    ${mark} `, text, columns).map(paint);
+  return argv === null ? lines : [...lines, ...command('      $ ', argv.map(quoted), columns).map(style.dim)];
 }
 
 /** As a shell would want it: for reading and copying only; nothing of ours goes through a shell. */

@@ -10,7 +10,12 @@ export function recoverReport({ runs }: RecoverOutput, { style, columns }: Summa
   return runs.flatMap((run) => {
     const mark = run.errors.length > 0 ? style.red(failed) : style.green(done);
     const kept = run.published ? '; its restore point was published and stays' : '';
-    const what = run.undone.length > 0 ? `undone: ${run.undone.join(', ')}` : 'nothing had to be undone';
+    const what =
+      run.undone.length > 0
+        ? `undone: ${run.undone.join(', ')}`
+        : run.errors.length > 0
+          ? 'nothing was undone'
+          : 'nothing had to be undone';
     return [
       ...labelled(`${mark} `, `run ${run.run_id} of plan ${run.plan}: ${what}${kept}`, columns),
       ...run.errors.flatMap((error) => errorReport(error, style, columns)),

@@ -1,4 +1,11 @@
-import type { ErrorOutput, RunEvent, RunFinishedEvent, RunStartedEvent, StepProgressEvent } from '../schemas/types.ts';
+import type {
+  ChainDecideOutput,
+  ErrorOutput,
+  RunEvent,
+  RunFinishedEvent,
+  RunStartedEvent,
+  StepProgressEvent,
+} from '../schemas/types.ts';
 
 export interface StepModel {
   readonly id: string;
@@ -94,6 +101,7 @@ function applyStepEvent(model: RunModel, event: OtherEvent): StepModel {
       break;
     case 'undo.started':
       step.undo = 'running';
+      step.lastLog = null;
       noteUndo(model, step);
       break;
     case 'undo.finished':
@@ -111,6 +119,12 @@ function applyStepEvent(model: RunModel, event: OtherEvent): StepModel {
 /** Whether a step has already gone wrong for good. */
 export const hasFailed = (model: RunModel): boolean =>
   model.cancelledBy !== null || [...model.steps.values()].some(({ state }) => state === 'failed');
+
+/** Whether a disk is backed up full or incrementally, as far as the run has decided it. */
+export function modeOf(model: RunModel, disk: string): 'full' | 'incremental' | undefined {
+  const decided = [...model.steps.values()].find(({ uses }) => uses === 'chain.decide')?.output;
+  return (decided as Partial<ChainDecideOutput> | null | undefined)?.disks?.find((one) => one.disk === disk)?.mode;
+}
 
 /** A step is undone before it is tried again, too; that is not yet the clean-up. */
 function noteUndo(model: RunModel, step: StepModel): void {

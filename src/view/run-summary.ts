@@ -3,7 +3,7 @@ import { errorReport, shortPath } from './error-report.ts';
 import { formatBytes, formatDuration, formatRate, plural } from './format.ts';
 import type { RunModel, StepModel } from './run-model.ts';
 import type { Style } from './style.ts';
-import { labelled, printable } from './text.ts';
+import { command, flowed, labelled, printable } from './text.ts';
 
 export interface SummaryOptions {
   readonly style: Style;
@@ -49,7 +49,7 @@ function success(what: string, model: RunModel, finished: RunFinishedEvent, opti
     '',
     ...diskLines(model, finished, options),
     '',
-    ...facts(model, finished),
+    ...facts(model, finished, options),
     '',
     ...next(finished, options),
   ];
@@ -66,12 +66,11 @@ function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns
     ];
     const mode = finished.kind === 'restore' ? '' : `${style.bold(disk.mode)}: `;
     const label = `  ${style.cyan(disk.disk)}  `;
+    const indent = ' '.repeat(disk.disk.length + 4);
     return [
-      `${label}${mode}${amounts.join(', ')}`,
-      ...(disk.reason
-        ? labelled(' '.repeat(disk.disk.length + 4), printable(disk.reason), columns).map(style.dim)
-        : []),
-      ...(disk.path ? [`${' '.repeat(disk.disk.length + 4)}${shortPath(disk.path)}`] : []),
+      ...flowed(label, `${mode}${amounts.join(', ')}`.split(' '), columns),
+      ...(disk.reason ? labelled(indent, printable(disk.reason), columns).map(style.dim) : []),
+      ...(disk.path ? labelled(indent, printable(shortPath(disk.path)), columns) : []),
     ];
   });
 }
@@ -82,11 +81,11 @@ function readAmount({ mode, bytes_total: total, bytes_transferred: moved }: Disk
   return [read >= total ? 'read whole' : `${formatBytes(read)} read`];
 }
 
-function facts(model: RunModel, finished: RunFinishedEvent): string[] {
+function facts(model: RunModel, finished: RunFinishedEvent, { columns }: SummaryOptions): string[] {
   const moving = movingStep(model);
   const lines: string[] = [];
   if (finished.backup_id) lines.push(`  point   ${finished.backup_id}`);
-  lines.push(`  plan    ${finished.plan}, run ${finished.run_id}`);
+  lines.push(...labelled('  plan    ', `${finished.plan}, run ${finished.run_id}`, columns));
   if (moving?.durationMs && sent(finished) > 0) {
     const rate = formatRate((sent(finished) / moving.durationMs) * 1000);
     lines.push(`  rate    ${rate} (${formatBytes(sent(finished))} in ${formatDuration(moving.durationMs)})`);
@@ -94,15 +93,17 @@ function facts(model: RunModel, finished: RunFinishedEvent): string[] {
   return lines;
 }
 
-function next(finished: RunFinishedEvent, { style, settings = '' }: SummaryOptions): string[] {
+function next(finished: RunFinishedEvent, { style, columns, settings = '' }: SummaryOptions): string[] {
   const { vm, backup_id: id } = finished;
+  const say = (label: string, words: readonly string[]): string[] => command(label, words.map(style.cyan), columns);
   if (finished.kind === 'restore') {
     const file = finished.disks[0]?.path;
-    return file ? [`  look    ${style.cyan(`qemu-img info ${shortPath(file)}`)}`] : [];
+    return file ? say('  look    ', ['qemu-img', 'info', shortPath(file)]) : [];
   }
+  const program = [`sendense-run${settings}`];
   return [
-    `  look    ${style.cyan(`sendense-run${settings} show ${vm}`)}`,
-    `  restore ${style.cyan(`sendense-run${settings} restore ${vm}${id ? ` --point ${id}` : ''} --to DIRECTORY`)}`,
+    ...say('  look    ', [...program, 'show', vm]),
+    ...say('  restore ', [...program, 'restore', vm, ...(id ? [`--point ${id}`] : []), '--to DIRECTORY']),
   ];
 }
 
@@ -116,7 +117,14 @@ function failure(what: string, model: RunModel, finished: RunFinishedEvent, opti
     ...(where ? [`  step    ${where.id} (${where.title})`] : []),
     ...(finished.error ? errorReport(finished.error, style, columns) : []),
     ...cleaned(model, finished, options),
-    `  run     ${finished.run_id}, plan ${finished.plan}, exit status ${finished.exit_code}`,
+    ...(where && finished.run_id
+      ? command(
+          '  look    ',
+          [`sendense-run${options.settings ?? ''}`, 'show', finished.run_id].map(style.cyan),
+          columns,
+        )
+      : []),
+    ...labelled('  run     ', `${finished.run_id}, plan ${finished.plan}, exit status ${finished.exit_code}`, columns),
   ];
 }
 

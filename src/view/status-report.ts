@@ -1,11 +1,11 @@
 import type { StatusOutput } from '../schemas/types.ts';
 import { formatDuration, formatTime } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
-import { labelled, printable, table } from './text.ts';
+import { flow, foldedTable, labelled, printable, table } from './text.ts';
 
 /** Runs, locks and leases. */
 export function statusReport({ runs, locks, leases }: StatusOutput, options: SummaryOptions): string[] {
-  const { style } = options;
+  const { style, columns } = options;
   const abandoned = runs.some((run) => run.finished === null && !run.owner_alive);
   return [
     ...runLines(runs, options),
@@ -24,7 +24,14 @@ export function statusReport({ runs, locks, leases }: StatusOutput, options: Sum
     ...(abandoned
       ? [
           '',
-          `${style.yellow(style.symbols.warning)} a run was left behind by a crash; clean up with ${style.cyan('sendense-run recover')}`,
+          ...flow(
+            [
+              style.yellow(style.symbols.warning),
+              ...'a run was left behind by a crash; clean up with'.split(' '),
+              style.cyan('sendense-run recover'),
+            ],
+            columns,
+          ),
         ]
       : []),
   ];
@@ -34,24 +41,25 @@ type Run = StatusOutput['runs'][number];
 
 function runLines(runs: readonly Run[], { style, columns }: SummaryOptions): string[] {
   if (runs.length === 0) return ['no runs yet'];
-  const rows = table(
+  const rows = foldedTable(
     [
       ['PLAN', 'VM', 'STARTED', 'TOOK', 'STATUS', 'RUN'].map(style.bold),
       ...runs.map((run) => [run.plan, run.vm, formatTime(run.started), took(run), statusOf(run, style), run.run_id]),
     ],
+    columns,
     [3],
   );
   return rows.flatMap((row, index) => {
     const error = runs[index - 1]?.error;
     return error
-      ? [row, ...labelled('    ', printable(`${error.code}: ${error.message}`), columns).map(style.red)]
-      : [row];
+      ? [...row, ...labelled('    ', printable(`${error.code}: ${error.message}`), columns).map(style.red)]
+      : row;
   });
 }
 
 const took = ({ started, finished }: Run): string => (finished === null ? '' : formatDuration(finished - started));
 
-function statusOf(run: Run, style: SummaryOptions['style']): string {
+export function statusOf(run: Run, style: SummaryOptions['style']): string {
   if (run.finished === null && !run.owner_alive) return style.red('left behind');
   if (run.status === 'succeeded') return run.exit_code === 3 ? style.yellow('warnings') : style.green('succeeded');
   return run.finished === null ? style.cyan(run.status) : style.red(`${run.status} (${run.exit_code ?? '?'})`);

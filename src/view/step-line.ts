@@ -71,8 +71,9 @@ export function undoLines(steps: readonly StepModel[], style: Style): string[] {
   const marks = { running: style.yellow(undone), done: style.green(done), failed: style.red(failed) };
   return [
     style.bold('Clean up'),
-    ...steps.map(({ title, undo, undoError }) => {
-      const why = undo === 'failed' ? style.red(`  ${printable(undoError?.message ?? 'could not be undone')}`) : '';
+    ...steps.map(({ title, undo, undoError, lastLog }) => {
+      const waits = undo === 'running' && lastLog !== null ? style.dim(`  ${printable(lastLog)}`) : '';
+      const why = undo === 'failed' ? style.red(`  ${printable(undoError?.message ?? 'could not be undone')}`) : waits;
       return `  ${undo ? marks[undo] : ''} ${title}${why}`;
     }),
   ];

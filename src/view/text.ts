@@ -8,29 +8,77 @@ export const padEnd = (text: string, width: number): string => text + ' '.repeat
 export const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 
 /** Breaks plain text at spaces; a word that is longer than a line (a path) stays whole, so that it can be copied. */
-export function wrap(text: string, width: number): string[] {
-  return text.split('\n').flatMap((paragraph) => {
-    const lines: string[] = [];
-    let line = '';
-    for (const word of paragraph.split(' ')) {
-      if (line !== '' && widthOf(line) + 1 + widthOf(word) > width) {
-        lines.push(line);
-        line = word;
-      } else {
-        line = line === '' ? word : `${line} ${word}`;
-      }
+export const wrap = (text: string, width: number): string[] =>
+  text.split('\n').flatMap((paragraph) => flow(paragraph.split(' '), width));
+
+/** Pieces with a space between them, as many on a line as fit. A piece may be coloured, and is not broken. */
+export function flow(pieces: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const piece of pieces) {
+    if (line !== '' && widthOf(line) + 1 + widthOf(piece) > width) {
+      lines.push(line);
+      line = piece;
+    } else {
+      line = line === '' ? piece : `${line} ${piece}`;
     }
-    return [...lines, line];
-  });
+  }
+  return [...lines, line];
+}
+
+/** As {@link wrap}, but no line is longer: a word that is (a path, a URI) goes on in the next line. */
+export const fit = (text: string, width: number): string[] =>
+  wrap(text, width).flatMap((line) => (widthOf(line) > width ? broken(line, width) : [line]));
+
+/** Where a long word is best broken: behind one of these. */
+const seams = /[/,:=]/;
+
+function broken(word: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = [...word];
+  while (rest.length > width) {
+    const seam = rest.findLastIndex((character, index) => index < width && index > width / 4 && seams.test(character));
+    const end = seam < 0 ? width : seam + 1;
+    lines.push(rest.slice(0, end).join(''));
+    rest = rest.slice(end);
+  }
+  return [...lines, rest.join('')];
+}
+
+/** Takes out the middle where a text is too long: of an id both ends are compared. */
+export function shortened(text: string, width: number, { unicode }: { readonly unicode: boolean }): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  const mark = unicode ? '…' : '...';
+  const kept = Math.max(2, width - mark.length);
+  return characters.slice(0, Math.ceil(kept / 2)).join('') + mark + characters.slice(-Math.floor(kept / 2)).join('');
 }
 
 /** Wrapped text behind a label: the label stands before the first line, the others are indented by as much. */
-export const labelled = (label: string, text: string, columns: number): string[] => {
-  const indent = widthOf(label);
-  return wrap(text, Math.max(20, columns - indent)).map(
-    (line, index) => (index === 0 ? label : ' '.repeat(indent)) + line,
+export const labelled = (label: string, text: string, columns: number): string[] =>
+  behind(label, wrap(text, roomBeside(label, columns)));
+
+/** As {@link labelled}, but no line is longer than `columns`. */
+export const fitted = (label: string, text: string, columns: number): string[] =>
+  behind(label, fit(text, roomBeside(label, columns)));
+
+/** As {@link labelled}, for pieces that may be coloured and are not broken. */
+export const flowed = (label: string, pieces: readonly string[], columns: number): string[] =>
+  behind(label, flow(pieces, roomBeside(label, columns)));
+
+/** A command to copy: where it does not fit in a line it goes on in the next one as a shell understands it. */
+export function command(label: string, words: readonly string[], columns: number): string[] {
+  const lines = flow(words, roomBeside(label, columns) - 2);
+  return behind(
+    label,
+    lines.map((line, index) => (index < lines.length - 1 ? `${line} \\` : line)),
   );
-};
+}
+
+const roomBeside = (label: string, columns: number): number => Math.max(20, columns - widthOf(label));
+
+const behind = (label: string, lines: readonly string[]): string[] =>
+  lines.map((line, index) => (index === 0 ? label : ' '.repeat(widthOf(label))) + line);
 
 /** Rows as aligned columns, two spaces apart; columns named in `right` are aligned to the right. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
@@ -43,6 +91,33 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
       .trimEnd(),
   );
 }
+
+/**
+ * As {@link table}; where that is wider than `columns`, the last cells of each row stand in lines of their own below it.
+ * @returns the lines of each row
+ */
+export function foldedTable(
+  rows: readonly (readonly string[])[],
+  columns: number,
+  right: readonly number[] = [],
+): string[][] {
+  const whole = table(rows, right);
+  if (widest(whole) <= columns) return whole.map((line) => [line]);
+  let kept = Math.max(...rows.map((row) => row.length)) - 1;
+  const head = (): string[] =>
+    table(
+      rows.map((row) => row.slice(0, kept)),
+      right,
+    );
+  while (kept > 1 && widest(head()) > columns) kept--;
+  return head().map((line, index) => {
+    const rest = (rows[index] ?? []).slice(kept).filter((cell) => cell !== '');
+    const spaced = rest.map((cell, place) => (place < rest.length - 1 ? `${cell} ` : cell));
+    return [line, ...(rest.length > 0 ? flowed('    ', spaced, columns).map((below) => below.trimEnd()) : [])];
+  });
+}
+
+export const widest = (lines: readonly string[]): number => Math.max(0, ...lines.map(widthOf));
 
 /** What comes from outside (tools, nodes, plans) must not steer the terminal. */
 // eslint-disable-next-line no-control-regex

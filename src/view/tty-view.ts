@@ -110,7 +110,7 @@ export function ttyView(terminal: Terminal): RunView {
       for (const end of ends.values()) end.resolve();
       return runEnd.resolve();
     }
-    if (event.type.startsWith('undo.')) drawUndo();
+    if (event.type.startsWith('undo.') || step?.undo === 'running') drawUndo();
     if (!step) return drawRunning();
     draw(step);
     if (step.state === 'succeeded' || step.state === 'failed' || step.state === 'skipped') ends.get(step.id)?.resolve();

@@ -2,7 +2,7 @@ import type { VsphereDiscoverOutput, VsphereVm } from '../schemas/types.ts';
 import { findingLines, planLines } from './discover-report.ts';
 import { formatBytes, formatTime } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
-import { labelled, printable, table } from './text.ts';
+import { fitted, foldedTable, labelled, printable } from './text.ts';
 
 /** All that is known of one VM of a vCenter or ESXi host. */
 export function vmReport(output: VsphereDiscoverOutput, options: SummaryOptions): string[] {
@@ -53,20 +53,21 @@ const trackingText = ({ cbt }: VsphereVm): string =>
 
 function diskLines({ disks }: VsphereVm, { style, columns }: SummaryOptions): string[] {
   if (disks.length === 0) return ['  none'];
-  const rows = table(
+  const rows = foldedTable(
     disks.map((disk) => [
       `  ${printable(disk.label)}`,
-      disk.address,
+      printable(disk.address),
       formatBytes(disk.capacity_bytes),
       [disk.backing, disk.mode, ...(disk.thin ? ['thin'] : []), ...(disk.has_parent ? ['on a snapshot'] : [])].join(
         ', ',
       ),
     ]),
+    columns,
     [2],
   );
   return disks.flatMap((disk, index) => [
-    printable(rows[index] ?? ''),
-    style.dim(`      ${printable(disk.file)}`),
+    ...(rows[index] ?? []),
+    ...fitted('      ', printable(disk.file), columns).map(style.dim),
     ...(disk.protected
       ? []
       : labelled(
@@ -77,14 +78,15 @@ function diskLines({ disks }: VsphereVm, { style, columns }: SummaryOptions): st
   ]);
 }
 
-const snapshotLines = ({ snapshots }: VsphereVm, { style }: SummaryOptions): string[] =>
+const snapshotLines = ({ snapshots }: VsphereVm, { style, columns }: SummaryOptions): string[] =>
   snapshots.length === 0
     ? ['  none']
-    : table(
+    : foldedTable(
         snapshots.map((snapshot) => [
           `  ${printable(snapshot.name)}`,
           formatTime(snapshot.created),
           snapshot.quiesced ? 'quiesced' : 'not quiesced',
           snapshot.ours ? style.dim('of Sendense') : style.yellow('not of Sendense'),
         ]),
-      );
+        columns,
+      ).flat();

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
  * `npm run bench -- [NAME…] [--size 8G] [--rounds 3]`; names: full restore incremental validate starts
- * memory vsphere-full vsphere-small.
+ * memory vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
  * BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
@@ -10,13 +10,16 @@ import { full, restore } from './full.ts';
 import { incremental } from './incremental.ts';
 import { parseSize } from './fixture.ts';
 import { memory, starts, validate } from './small.ts';
+import { tunnel } from './tunnel.ts';
+import { tunnelLatency } from './tunnel-latency.ts';
 import { vsphereFull, vsphereSmall } from './vsphere.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { size: { type: 'string', default: '8G' }, rounds: { type: 'string', default: '3' } },
+  options: { size: { type: 'string' }, rounds: { type: 'string', default: '3' } },
 });
-const bytes = parseSize(values.size);
+const size = values.size ?? '8G';
+const bytes = parseSize(size);
 const rounds = Number(values.rounds);
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
@@ -28,6 +31,8 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'memory': () => memory(bytes),
   'vsphere-full': () => vsphereFull(bytes, rounds),
   'vsphere-small': () => vsphereSmall(rounds),
+  'tunnel-latency': () => tunnelLatency(rounds),
+  'tunnel': () => tunnel(parseSize(values.size ?? '256M'), rounds),
 };
 
 const unknown = positionals.filter((name) => !(name in benches));
@@ -36,7 +41,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 console.log(
-  `${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}, node ${process.version}, disk of ${values.size}, ${rounds} rounds, in turn, medians`,
+  `${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}, node ${process.version}, disk of ${size}, ${rounds} rounds, in turn, medians`,
 );
 for (const [name, run] of Object.entries(benches)) {
   if (positionals.length === 0 || positionals.includes(name)) await run();

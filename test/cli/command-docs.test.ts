@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { schemaNames } from '../../src/cli/bundled-schema.ts';
 import { docsFolder, generateCommandDocs } from '../tools/generate-command-docs.ts';
+import { generateNodeDocs, nodeDocsFile } from '../tools/generate-node-docs.ts';
 
 describe('docs/commands', () => {
   it('is what `node test/tools/generate-command-docs.ts` makes', async () => {
@@ -18,6 +19,12 @@ describe('docs/commands', () => {
         if (!target.startsWith('../')) expect(pages.has(target), `${file} links to ${target}`).toBe(true);
       }
     }
+  });
+});
+
+describe('docs/sendense-node.md', () => {
+  it('is what `node test/tools/generate-node-docs.ts` makes', async () => {
+    expect(readFileSync(nodeDocsFile, 'utf8')).toBe(await generateNodeDocs());
   });
 });
 

@@ -1,7 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/commands/index.ts';
+import { thisProcess } from '../../src/host/process-identity.ts';
+import { createJournal } from '../../src/state/create-journal.ts';
+import { addCredential } from '../../src/state/credentials.ts';
+import { openState } from '../../src/state/open-state.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { runCli } from './run-cli.ts';
 
@@ -62,6 +66,10 @@ describe('bash completion', () => {
     ['sendense-run credentials ', ['add', 'list', 'remove', 'rotate', 'test']],
     ['sendense-run credentials test production --source w', ['web']],
     ['sendense-run credentials add production --pass', ['--password-file']],
+    ['sendense-run credentials add ', []],
+    ['sendense-run credentials test p', ['pgtest1']],
+    ['sendense-run credentials rotate ', ['pgtest1', 'web']],
+    ['sendense-run discover lab --vm ', ['pgtest1', 'web']],
     ['sendense-run help val', ['validate']],
     ['sendense-run nightly.yaml --dry', ['--dry-run']],
     ['sendense-run --config n', ['nightly.yaml', 'notes.txt']],
@@ -118,5 +126,47 @@ describe('names of sources', () => {
       stdout: 'vc1\nvc2\n',
       stderr: '',
     });
+  });
+});
+
+describe('names from the state database', () => {
+  const known = (what: string, config: string) => runCli(['completion', what, '--config', config]);
+
+  it('are its credentials, and its VMs beside those of sendense.yaml; nothing is made where there is none', async () => {
+    await using folder = await temporaryFolder();
+    const config = folder.file('sendense.yaml');
+    writeFileSync(
+      config,
+      'state: ./state.db\nrepositories:\n  primary: { path: ./one }\nsources:\n  lab: { type: image, vms: { web: { disks: [{ path: /web.raw }] } } }\n',
+    );
+    expect(await known('credentials', config)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    expect(await known('known-vms', config)).toEqual({ exitCode: 0, stdout: 'web\n', stderr: '' });
+    expect(existsSync(folder.file('state.db'))).toBe(false);
+    {
+      using state = openState(folder.file('state.db'));
+      addCredential(state, 'spare', { user: 'backup@vsphere.local', password: 'hunter2' });
+      addCredential(state, 'production', { user: 'backup@vsphere.local', password: 'hunter2' });
+      createJournal(state, () => true).startRun({
+        id: 'r1',
+        plan: 'nightly',
+        kind: 'backup',
+        vm: 'pgtest1',
+        planFile: '/plan.yaml',
+        planFolder: '/',
+        owner: thisProcess(),
+        started: 1,
+        lock: null,
+      });
+    }
+    rmSync(folder.file('state.db.key'));
+    expect((await known('credentials', config)).stdout).toBe('production\nspare\n');
+    expect((await known('known-vms', config)).stdout).toBe('pgtest1\nweb\n');
+  });
+
+  it('are none where the database cannot be read', async () => {
+    await using folder = await temporaryFolder();
+    writeFileSync(folder.file('sendense.yaml'), 'state: ./state.db\nrepositories:\n  primary: { path: ./one }\n');
+    writeFileSync(folder.file('state.db'), 'no database');
+    expect(await known('credentials', folder.file('sendense.yaml'))).toEqual({ exitCode: 0, stdout: '', stderr: '' });
   });
 });

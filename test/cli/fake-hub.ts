@@ -1,6 +1,14 @@
 import type { SendenseError } from '../../src/errors/sendense-error.ts';
 import type { Hub, RunRequest } from '../../src/hub/hub.ts';
-import type { CredentialsOutput, RestorePointOutput, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
+import { loadSettingsText } from '../../src/plan/load-settings.ts';
+import type {
+  CredentialsOutput,
+  NodesOutput,
+  RestorePointOutput,
+  RunEvent,
+  RunFinishedEvent,
+  Settings,
+} from '../../src/schemas/types.ts';
 
 export const point = (id: string, parent: string | null, created: number, vm = 'pgtest1'): RestorePointOutput => ({
   backup_id: id,
@@ -29,6 +37,7 @@ export const point = (id: string, parent: string | null, created: number, vm = '
   warnings: [],
 });
 
+const noNodes: NodesOutput = { version: 1, nodes: [] };
 const noCredentials: CredentialsOutput = { version: 1, key: null, credentials: [] };
 
 export interface FakeHub {
@@ -36,6 +45,13 @@ export interface FakeHub {
   readonly requests: RunRequest[];
   readonly checked: unknown[];
   closed: number;
+}
+
+/** With the defaults of all that is not named. */
+function settingsWith(repositories: Settings['repositories']): Settings {
+  const { settings } = loadSettingsText({ file: '/srv/sendense.yaml', text: JSON.stringify({ repositories }) });
+  if (!settings) throw new Error('these settings are wrong');
+  return settings;
 }
 
 /** A hub with restore points but nothing behind it; `events` is what a run gives. */
@@ -57,14 +73,7 @@ export function fakeHub(
     checked: [],
     closed: 0,
     hub: {
-      settings: {
-        version: 1,
-        state: './s.db',
-        repositories,
-        nodes: {},
-        sources: {},
-        ports: { from: 1, to: 2, wait: '0s' },
-      },
+      settings: settingsWith(repositories),
       settingsFile: '/srv/sendense.yaml',
       async run(request) {
         fake.requests.push(request);
@@ -100,8 +109,34 @@ export function fakeHub(
           findings: [],
         };
       },
+      showRun: async () => undefined,
       status: async () => ({ version: 1, runs: [], leases: [], locks: [] }),
       recover: async () => ({ version: 1, runs: [] }),
+      nodes: {
+        list: () => noNodes,
+        show: () => noNodes,
+        add: async ({ name }) => ({
+          version: 1,
+          name,
+          token: 'sendense1.x',
+          expires: 1,
+          reverse_port: 9081,
+          host_key: 'SHA256:x',
+        }),
+        rename: () => noNodes,
+        revoke: async () => noNodes,
+        remove: async () => noNodes,
+        sshdConfig: async () => ({
+          version: 1,
+          config: '',
+          authorized_keys: { path: '', lines: [] },
+          checked: false,
+          differences: [],
+        }),
+        accept: async () => 0,
+        link: async () => 0,
+      },
+      serve: () => Promise.reject(new Error('not in this double')),
       credentials: {
         list: () => noCredentials,
         checkName: () => undefined,

@@ -33,9 +33,14 @@ async function tmpfs(folder: string, size: string): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: async () => void (await execa('umount', [folder])) };
 }
 
+/** One that a test beside this one holds already is as good. */
 async function holdPort(port: number): Promise<AsyncDisposable> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) =>
+    server
+      .once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve() : reject(error)))
+      .listen(port, '127.0.0.1', resolve),
+  );
   return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 

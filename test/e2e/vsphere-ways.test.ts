@@ -62,6 +62,29 @@ describe('ways to read, to log in and to reach vSphere', () => {
     }
   });
 
+  test('https: a page that comes in place of data fails the run, and nothing stays', { timeout: 120_000 }, async () => {
+    await using at = await vsphereWorkspace();
+    const vm = await at.vcenter.addVm({
+      name: 'pgtest1',
+      disks: [{ capacity: 256 * MiB, content: Buffer.alloc(MiB, 7) }],
+    });
+    await at.plan('plan.yaml', vm, ['transport: https', "cbt: 'off'", "quiesce: 'off'"]);
+    // All is asked of the server in some 70 requests; these are among those for data.
+    await at.vcenter.fault('folder-status', { status: 200, count: 1, after: 30 });
+    const failed = await at.run('plan.yaml');
+    expect(failed.finished, JSON.stringify(failed.finished)).toMatchObject({ status: 'failed' });
+    expect(JSON.stringify(failed.finished.error)).toMatch(/asked for bytes [0-9-]+ and answered with HTTP 200/);
+    expect(failed.finished.error).toMatchObject({ code: 'transport.unsafe' });
+    await expectClean(vm);
+    // Errors and cut connections are another matter: these bytes are asked for again.
+    await at.vcenter.fault('folder-status', { status: 503, count: 2, after: 25 });
+    await at.vcenter.fault('folder-cut', { bytes: 700_001, count: 1, after: 20 });
+    const outcome = await at.run('plan.yaml');
+    expect(outcome.finished, JSON.stringify(outcome.finished)).toMatchObject({ status: 'succeeded' });
+    await expectFrozen(at, vm, outcome);
+    await expectClean(vm);
+  });
+
   test('a stored credential, and no password anywhere but where it is used', { timeout: 120_000 }, async () => {
     await using at = await vsphereWorkspace({ password: 'canary-7f3a9-password' });
     const { vcenter, work } = at;
@@ -130,7 +153,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     try {
       let url = '';
       for await (const line of createInterface({ input: node.stderr })) {
-        url = /listening on (\S+)/.exec(line)?.[1] ?? '';
+        url = /listening on ([^\s"]+)/.exec(line)?.[1] ?? '';
         if (url) break;
       }
       node.stderr.resume();
@@ -183,9 +206,16 @@ describe('ways to read, to log in and to reach vSphere', () => {
       const outcome = await at.run('plan.yaml');
       expect(outcome.finished, JSON.stringify(outcome.finished)).toMatchObject({ exit_code: 0 });
       expect(modes(outcome)).toEqual([expected, expected]);
+      if (expected === 'incremental') expect(disksOf(outcome)[0]?.reason).toContain('changed areas since');
       await expectFrozen(at, vm, outcome);
       await guestWorks(vm);
     }
+    // Its events begin with its start: what was before nobody knows.
+    await at.vcenter.forgetEvents();
+    const started = await at.run('plan.yaml');
+    expect(started.finished).toMatchObject({ exit_code: 0 });
+    expect(disksOf(started)[0]?.reason).toMatch(/^compared by digest .*vSphere's events begin at .*Z, and the VM may/);
+    await expectFrozen(at, vm, started);
     await expectClean(vm);
   });
 

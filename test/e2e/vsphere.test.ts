@@ -17,6 +17,7 @@ import {
 } from './vsphere-workspace.ts';
 import { disksOf, program, restorePlan, sameContent, type RunOutcome } from './workspace.ts';
 import { busyGuest } from '../simulators/vcenter/busy-guest.ts';
+import type { ListOutput, Manifest } from '../../src/schemas/types.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 
 const modes = (outcome: Parameters<typeof disksOf>[0]): string[] => disksOf(outcome).map(({ mode }) => mode);
@@ -125,6 +126,28 @@ interface Case {
 
 const incremental = ['incremental', 'incremental'];
 
+/** After the last backup: a snapshot by hand, guest writes, back to it. What the guest wrote then is gone from the disks. */
+async function revertedByHand(vm: SimulatedVm, { vcenter }: VsphereWorkspace): Promise<void> {
+  await vcenter.fault('revert-keeps-tracking');
+  const snapshot = await vm.snapshot('before the upgrade');
+  await guestWorks(vm);
+  await vm.revert(snapshot);
+  await vm.removeSnapshot(snapshot);
+}
+
+/** What the newest restore point says of its snapshot. */
+async function lastSnapshot(at: VsphereWorkspace): Promise<Manifest['snapshot']> {
+  const listed = JSON.parse((await at.work.call(['--json', 'list'])).stdout) as ListOutput;
+  return (
+    await at.manifest(
+      listed.points
+        .map((one) => one.backup_id)
+        .toSorted()
+        .at(-1) ?? null,
+    )
+  ).snapshot;
+}
+
 const cases: readonly Case[] = [
   {
     what: 'change tracking began anew',
@@ -153,6 +176,74 @@ const cases: readonly Case[] = [
     exit: 0,
     modes: incremental,
     says: /changed areas/,
+  },
+  {
+    what: 'somebody reverts the VM, and change tracking shows nothing of it',
+    fault: ['revert-keeps-tracking'],
+    before: revertedByHand,
+    exit: 0,
+    modes: ['full', 'full'],
+    says: /was reverted to a snapshot on/,
+  },
+  {
+    what: 'events cannot be read, and the VM was reverted',
+    fault: ['no-permission', { method: 'QueryEvents', privilege: 'System.View' }],
+    before: revertedByHand,
+    exit: 3,
+    modes: incremental,
+    says: /digest.*vSphere does not tell whether the VM was reverted[^]*its events cannot be read.*NoPermission/,
+  },
+  {
+    what: 'events are kept for too short a time, and the VM was reverted',
+    before: async (vm, at) => (await revertedByHand(vm, at), at.vcenter.forgetEvents()),
+    exit: 0,
+    modes: incremental,
+    says: /digest.*vSphere does not tell whether the VM was reverted/,
+  },
+  {
+    what: 'events that cannot be read any more when the snapshot is there',
+    fault: ['no-permission', { method: 'QueryEvents', privilege: 'System.View', after: 1 }],
+    exit: 0,
+    modes: incremental,
+    says: /digest.*vSphere does not tell whether the VM was reverted to a snapshot meanwhile/,
+  },
+  {
+    what: 'a VDDK that cannot reach the hosts (port 902)',
+    before: (_vm, at) => at.vcenter.vddkFault({ 'connect-error': 18000 }),
+    exit: 0,
+    modes: incremental,
+    after: async (_vm, at) => {
+      expect(await lastSnapshot(at)).toMatchObject({
+        transport: 'https',
+        transport_reason: expect.stringMatching(/not vddk: .*cannot connect to the host/) as string,
+      });
+      await at.vcenter.vddkFault();
+    },
+  },
+  {
+    what: 'a VDDK that refuses the login, in a plan that allows no other transport',
+    before: (_vm, at) => at.vcenter.vddkFault({ 'connect-error': 3014 }),
+    lines: ['transport: vddk'],
+    exit: 12,
+    code: 'vsphere.login',
+    after: (_vm, at) => at.vcenter.vddkFault(),
+  },
+  {
+    what: 'a VDDK that refuses the login, and a datastore that does not answer',
+    before: (_vm, at) => at.vcenter.vddkFault({ 'connect-error': 3014 }),
+    fault: ['folder-status', { status: 403 }],
+    exit: 1,
+    code: 'transport.unavailable',
+    after: (_vm, at) => at.vcenter.vddkFault(),
+  },
+  {
+    what: 'a privilege that is missing for the snapshot is told before there is one',
+    fault: ['privileges', { missing: 'VirtualMachine.State.RemoveSnapshot' }],
+    before: (_vm, at) => at.vcenter.clearCalls(),
+    exit: 12,
+    code: 'vsphere.permission',
+    after: async (_vm, at) =>
+      expect((await at.vcenter.calls()).map(({ method }) => method)).not.toContain('CreateSnapshot_Task'),
   },
   { what: 'no progress in the pages', fault: ['page-no-progress'], exit: 1, code: 'cbt.protocol' },
   { what: 'a page from the wrong start', fault: ['page-wrong-start'], exit: 1, code: 'cbt.protocol' },
@@ -282,6 +373,40 @@ describe('what goes wrong in vSphere ends in the right decision, without a snaps
 });
 
 test(
+  'disks that are added between the look at the VM and its snapshot are not protected, and everything says so',
+  { timeout: 120_000 },
+  async () => {
+    await using at = await backedUp();
+    const { vm, vcenter } = at;
+    await vcenter.clearCalls();
+    await vcenter.fault('hang', { for: 'CreateSnapshot_Task' });
+    const running = at.run('plan.yaml');
+    while (!(await vcenter.calls()).some(({ method }) => method === 'CreateSnapshot_Task')) await delay(50);
+    await vm.addDisk({ capacity: 4 * MiB });
+    await vm.addDisk({ capacity: 4 * MiB, mode: 'independent_persistent' });
+    await vcenter.clearFaults();
+    const outcome = await running;
+    expect(outcome.finished, JSON.stringify(outcome.finished)).toMatchObject({ status: 'succeeded', exit_code: 3 });
+    const warnings = outcome.finished.warnings.filter((warning) => warning.includes('NOT PROTECTED')).join('\n');
+    expect(warnings).toMatch(/Hard disk .* is NOT PROTECTED: it was added after the VM was looked at/);
+    expect(warnings).toMatch(/Hard disk .* is NOT PROTECTED: the disk is independent/);
+    const { disks, not_protected: missing } = await at.manifest(outcome.finished.backup_id);
+    expect(disks).toHaveLength(2);
+    expect(missing?.map(({ uuid }) => uuid).toSorted()).toEqual(
+      vm.disks
+        .slice(2)
+        .map(({ uuid }) => uuid)
+        .toSorted(),
+    );
+    await expectFrozen(at, vm, outcome);
+    const next = await at.run('plan.yaml');
+    expect(modes(next)).toEqual([...incremental, 'full']);
+    expect(next.finished.warnings.filter((warning) => warning.includes('NOT PROTECTED'))).toHaveLength(1);
+    await expectClean(vm);
+  },
+);
+
+test(
   'a cancelled run whose snapshot cannot be removed says so, and recovery waits for it',
   { timeout: 120_000 },
   async () => {
@@ -298,8 +423,11 @@ test(
     const said = text(hub.stdout);
     while ((await vm.snapshots()).length === 0) await delay(50);
     hub.kill('SIGINT');
-    const finished = JSON.parse((await said).trim().split('\n').at(-1) ?? '') as RunOutcome['finished'];
+    const lines = (await said).trim().split('\n');
+    const finished = JSON.parse(lines.at(-1) ?? '') as RunOutcome['finished'];
     expect(finished).toMatchObject({ status: 'cancelled', exit_code: 16 });
+    // Told while it is waited for, not only in the end.
+    expect(lines.some((line) => /"step.log".*waiting for job .* to end: .*snapshot sendense-/.test(line))).toBe(true);
     expect(finished.undo_errors.map(({ message }) => message).join()).toContain('still removing its snapshot');
 
     await vcenter.clearFaults();

@@ -33,6 +33,8 @@ export interface WorkspaceOptions {
   readonly settings?: string;
   /** What the programs find in their environment, beside ours. */
   readonly env?: Record<string, string>;
+  /** What goes before the program, so that it runs on another host of a test (`test/simulators/network`). */
+  readonly prefix?: readonly string[];
   /** Where the workspace is made; default: the system's temporary folder. */
   readonly parent?: string;
 }
@@ -48,7 +50,8 @@ export async function workspace(options: WorkspaceOptions = {}): Promise<Workspa
   const path = (...names: string[]): string => join(folder, ...names);
   await writeFile(path('sendense.yaml'), options.settings ?? defaultSettings);
   const call: Workspace['call'] = async (args, how = {}) => {
-    const result = await execa(process.execPath, [program, ...args], {
+    const [file = '', ...rest] = [...(options.prefix ?? []), process.execPath, program, ...args];
+    const result = await execa(file, rest, {
       cwd: folder,
       reject: false,
       timeout: 120_000,

@@ -38,8 +38,8 @@ test('a step with inputs that are only known later says which, and shows what it
   });
   const c = fakeStep('c', { planPartly: async (_context, known) => ({ effects: [create(JSON.stringify(known))] }) });
   const { steps } = await preview([a, b, c], { b: input, c: input });
-  expect(steps[1]).toMatchObject({ runs: 'yes', effects: [], unknown: ['two: ${{ steps.a.later }}'] });
-  expect(steps[2]).toMatchObject({ effects: [create('{"one":1}')], unknown: ['two: ${{ steps.a.later }}'] });
+  expect(steps[1]).toMatchObject({ runs: 'yes', effects: [], unknown: ['two: known after a'] });
+  expect(steps[2]).toMatchObject({ effects: [create('{"one":1}')], unknown: ['two: known after a'] });
 });
 
 test('says whether a step would run', async () => {

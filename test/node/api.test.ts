@@ -1,65 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { request as httpRequest } from 'node:http';
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { nodeClient } from '../../src/host/node-client.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import { tokenFrom } from '../../src/node/token.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
-import type { NodeError } from '../../src/schemas/types.ts';
-import {
-  fullRequest,
-  imageDisk,
-  imageSpec,
-  makeRaw,
-  MiB,
-  sha256Of,
-  testNode,
-  token,
-  workshop,
-  type TestNode,
-} from './support.ts';
-
-interface Answer {
-  readonly status: number;
-  readonly body: NodeError;
-}
-
-/** A request as no client of ours would make it. */
-async function raw(
-  node: TestNode,
-  method: string,
-  path: string,
-  body = '',
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const request = httpRequest(
-    {
-      method,
-      path,
-      socketPath: node.running.url.slice('unix:'.length),
-      agent: false,
-      headers: {
-        'authorization': `Bearer ${token}`,
-        ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
-        'content-length': Buffer.byteLength(body),
-        ...headers,
-      },
-    },
-    (answer) => {
-      text(answer).then(
-        (content) =>
-          resolve({ status: answer.statusCode ?? 0, body: (content ? JSON.parse(content) : null) as NodeError }),
-        reject,
-      );
-    },
-  );
-  request.on('error', reject);
-  request.end(body);
-  return promise;
-}
+import { raw } from './raw-request.ts';
+import { fullRequest, imageDisk, imageSpec, makeRaw, MiB, sha256Of, testNode, token, workshop } from './support.ts';
 
 const isError = validatorOf('node/error.json');
 
@@ -252,6 +199,7 @@ test('a token is made once, for this user only', async () => {
   const first = await tokenFrom(file);
   expect(first).toMatchObject({ made: true });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await stat(at.path('sub'))).mode & 0o777).toBe(0o700);
   expect(await tokenFrom(file)).toEqual({ token: first.token, made: false });
   expect((await readFile(file, 'utf8')).trim()).toBe(first.token);
   await writeFile(at.path('short'), 'x');

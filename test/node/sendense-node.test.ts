@@ -62,7 +62,7 @@ test('help, version and wrong usage', async () => {
     run('--help'),
     run('serve', '--help'),
     run('--version'),
-    run('serve'),
+    run(),
     run('serve', '--nonsense'),
     run('serve', '--state-dir', '/x', '--listen', 'nowhere'),
   ]);

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
@@ -91,6 +91,7 @@ export async function target(at: Workshop, name: string, size: number, backing: 
     listen: { socket: at.path(`${name}.sock`) },
     exportName: name,
     pidFile: at.path(`${name}.pid`),
+    description: randomUUID(),
   });
   return { file, uri: server.uri, server, [Symbol.asyncDispose]: async () => void (await server.stop()) };
 }

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { RuleId } from '../../src/plan/rules.ts';
 import { validateFiles, type ValidationResult } from '../../src/plan/validate-files.ts';
 
@@ -71,7 +71,11 @@ function relativeTo(folder: string, validate: (folder: string) => ValidationResu
   const short = (text: string): string => text.replaceAll(join(folder, '/'), '').replaceAll(folder, '.');
   return {
     ...result,
-    files: result.files.map((file) => ({ ...file, file: short(file.file) })),
+    files: result.files.map((file) => ({
+      ...file,
+      file: short(file.file),
+      ...(file.settings ? { settings: basename(file.settings) } : {}),
+    })),
     diagnostics: result.diagnostics.map((item) => ({ ...item, file: short(item.file), message: short(item.message) })),
     texts: new Map([...result.texts].map(([file, text]) => [short(file), text])),
   };

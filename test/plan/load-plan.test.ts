@@ -20,6 +20,7 @@ describe('a plan', () => {
       node: 'local',
       verify: 'changed',
       limits: {},
+      transfer: {},
       timeout: '24h',
       stallTimeout: '10m',
     });

@@ -39,7 +39,31 @@ describe('sendense.yaml', () => {
       nodes: {},
       sources: {},
       ports: { from: 10100, to: 10200, wait: '0s' },
+      transfer: {},
+      hub: {
+        ssh: 'builtin',
+        listen: '127.0.0.1:2222',
+        user: 'sendense',
+        api: '127.0.0.1:8082',
+        nodePorts: { from: 9081, to: 9180 },
+      },
     });
+  });
+
+  test.each([
+    ['{ listen: 192.0.2.10, host: hub.example.com, tls: psk }', []],
+    ['{ listen: "::", host: "2001:db8::1", tls: none }', []],
+    // Beyond the loopback nothing is in the clear unless it is said.
+    ['{ listen: 192.0.2.10, host: hub.example.com }', ['schema/required /nodes/esx/data']],
+    ['{ listen: hub.example.com, host: hub.example.com, tls: psk }', ['schema/pattern /nodes/esx/data/listen']],
+    ['{ listen: 192.0.2.10, host: hub.example.com, tls: yes }', ['schema/enum /nodes/esx/data/tls']],
+  ])('data of a direct node: %s', (data, rules) => {
+    const node = `{ mode: direct, url: "http://127.0.0.1:8081", token: { secret: { file: ./t } }, data: ${data} }`;
+    const { diagnostics } = loadSettingsText({
+      file: 'sendense.yaml',
+      text: `${settings}nodes:\n  esx: ${node}\ntransfer: { reconnect: 5m }\n`,
+    });
+    expect(diagnostics.map((item) => `${item.rule} ${item.path}`)).toEqual(rules);
   });
 
   test('tells of disks that are listed twice in a source', () => {

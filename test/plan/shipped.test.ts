@@ -67,3 +67,12 @@ test('every whole plan in the docs is valid', () => {
 test('docs/plans.md is current (npm run docs)', async () => {
   expect(readFileSync(plansFile, 'utf8')).toBe(await generatePlanDocs());
 });
+
+test.each([
+  ['image', ['vms'], ['host', 'vddk']],
+  ['vsphere', ['host', 'vddk', 'limits'], ['vms']],
+])('docs/plans.md has a table of its own for the keys of sources of type %s', async (type, own, foreign) => {
+  const section = (await generatePlanDocs()).split(`### Sources of type \`${type}\``)[1]?.split('\n#')[0] ?? '';
+  for (const key of own) expect(section).toContain(`\`sources.<name>.${key}\``);
+  for (const key of foreign) expect(section).not.toContain(`sources.<name>.${key}`);
+});

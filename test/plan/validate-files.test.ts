@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatDiagnostics } from '../../src/plan/format-diagnostics.ts';
 import { maskSecrets } from '../../src/plan/mask-secrets.ts';
+import { keysOf, schemaNode } from '../../src/plan/schema-node.ts';
 import { validateFiles } from '../../src/plan/validate-files.ts';
+import { orList } from '../../src/plan/words.ts';
 import { backup, folderWith, settings } from './support.ts';
 
 describe('validateFiles', () => {
@@ -31,6 +33,65 @@ describe('validateFiles', () => {
   test('says which settings were used by listing them; none listed means none found', () => {
     const folder = folderWith({ 'plan.yaml': backup });
     expect(validateFiles([join(folder, 'plan.yaml')]).files.map((file) => file.kind)).toEqual(['backup']);
+  });
+
+  describe('several settings', () => {
+    const tree = () =>
+      folderWith({
+        'sendense.yaml': settings,
+        'c.yaml': backup,
+        'a/nightly.yaml': backup,
+        'b/sendense.yaml': settings.replace('primary:', 'second:'),
+        'b/nightly.yaml': backup,
+        'lab.yaml': settings,
+      });
+    const brief = (folder: string, options: { config?: string } = {}) =>
+      validateFiles([folder], options).files.map(({ file, kind, settings: used }) => [
+        file.slice(folder.length + 1),
+        kind,
+        used?.slice(folder.length + 1),
+      ]);
+
+    test('each plan is checked against the nearest, and the output says which', () => {
+      const folder = tree();
+      expect(brief(folder)).toEqual([
+        ['sendense.yaml', 'settings', undefined],
+        ['a/nightly.yaml', 'backup', 'sendense.yaml'],
+        ['b/sendense.yaml', 'settings', undefined],
+        ['b/nightly.yaml', 'backup', 'b/sendense.yaml'],
+        ['c.yaml', 'backup', 'sendense.yaml'],
+        ['lab.yaml', 'settings', undefined],
+      ]);
+      const result = validateFiles([folder]);
+      expect(result.diagnostics.map(({ rule, file }) => [rule, file])).toEqual([
+        ['settings/unknown-repository', join(folder, 'b/nightly.yaml')],
+      ]);
+      const text = formatDiagnostics(result, 'text').replaceAll(`${folder}/`, '');
+      expect(text).toContain('   = settings: b/sendense.yaml\n');
+      expect(text).toMatch(
+        /6 files checked\n {2}with sendense.yaml: a\/nightly.yaml, c.yaml\n {2}with b\/sendense.yaml: b\/nightly.yaml\n {2}for no plan here: lab.yaml\n$/,
+      );
+    });
+
+    test('all plans are checked against the named one, whatever its name', () => {
+      const folder = tree();
+      const config = join(folder, 'lab.yaml');
+      const result = validateFiles([folder], { config });
+      expect(result.valid).toBe(true);
+      expect(new Set(result.files.flatMap(({ settings: used }) => used ?? []))).toEqual(new Set([config]));
+    });
+
+    test('settings of another name are checked as settings, not as a plan', () => {
+      const folder = folderWith({ 'lab.yaml': `${settings}ports: { from: 2000, to: 1999 }\n` });
+      expect(validateFiles([folder]).diagnostics.map((item) => item.rule)).toEqual(['settings/ports']);
+    });
+
+    test('plans are not compared with settings that are wrong themselves, and the output says so', () => {
+      const folder = folderWith({ 'sendense.yaml': `${settings}ports: { from: 2000, to: 1999 }\n`, 'a.yaml': backup });
+      expect(formatDiagnostics(validateFiles([folder]), 'text')).toContain(
+        'sendense.yaml, not compared because of its errors: ',
+      );
+    });
   });
 
   test('tells the mistakes of the settings once, however many plans use them', () => {
@@ -86,6 +147,7 @@ describe('formatDiagnostics', () => {
     const short = (text: string): string => text.replace(`${root}/`, '');
     return {
       ...found,
+      files: found.files.map((item) => ({ ...item, file: short(item.file) })),
       diagnostics: found.diagnostics.map((item) => ({ ...item, file: short(item.file) })),
       texts: new Map([...found.texts].map(([file, text]) => [short(file), text])),
     };
@@ -98,10 +160,11 @@ describe('formatDiagnostics', () => {
  11 | moe: full
     | ^^^
     = did you mean: mode
-    = allowed: version, kind, name, description, mode, vm, repository, node, schedule, verify, limits, timeout, stallTimeout, before, after, steps or result
+    = allowed: ${orList(keysOf(schemaNode('plans/backup.json')))}
     = help: Correct the key, or begin it with x- if it is for your own use.
 
 1 error in 1 file; 1 file checked
+  without settings: plans, 100%:x/a b.yaml (no sendense.yaml beside them or above)
 `,
     );
   });
@@ -159,6 +222,20 @@ describe('secrets', () => {
     ['token: { secret: { file: /run/token } }', '/nodes/a/token', 'token: { secret: { file: /run/token } }'],
     ['password: "unclosed', '', 'password: *********'],
     ['name: nightly', '/name', 'name: nightly'],
+    ['{ secret: hunter2, foo: bar }', '/foo', '{ secret: *******, foo: bar }'],
+    ['a: { token: hunter2, modus: direct }', '/nodes/a/token', 'a: { token: *******, modus: direct }'],
+    ['a: { token: { secret: { file: x } }, modus: y }', '/nodes/a', 'a: { token: { secret: { file: x } }, modus: y }'],
+    ['token: { secret: { fil: hunter2 } }, modus: y', '/nodes/a', 'token: { secret: { fil: ******* } }, modus: y'],
+    ['{"token":"hunter2","modus":"x"}', '', '{"token":*********,"modus":"x"}'],
+    ['{token:hunter2, modus: x}', '', '{token:*******, modus: x}'],
+    ['password: my, pass: word, url: x', '', 'password: **, ****: ****, ***: *'],
+    ['{ password: a b: c, d e, f: g }', '', '{ password: * *: *, * *, f: g }'],
+    ['password: pa{file: hunter2}, url: x', '', 'password: **{****: *******}, ***: *'],
+    ['password: {a}hunter2, b', '', 'password: {*}*******, *'],
+    ['password: x} hunter2, url: y', '', 'password: *} *******, ***: *'],
+    ['password: -hunter2 $ecret #1', '', 'password: ******** ****** **'],
+    ['  hunter2 file: x, url: y', '/nodes/a/token', '  ******* ****: *, ***: *'],
+    ['- token: hunter2', '/x/0/token', '- token: *******'],
   ])('%s is not shown', (line, pointer, expected) => {
     expect(maskSecrets(line, pointer)).toBe(expected);
   });

@@ -94,18 +94,20 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     );
   });
 
-  test('brings what only the tests need when it is for tests, and goes on without the vddk plugin', async () => {
+  test('brings what only the tests need when it is for tests, and goes on without the vddk plugin and Debian system', async () => {
     using machine = fakeMachine('v24.0.0');
     const folder = join(machine.checkout, 'test/simulators/vcenter');
     mkdirSync(folder, { recursive: true });
-    const script = (name: string, end: string): void =>
-      writeFileSync(join(folder, name), `#!/bin/sh\necho "${name}" >>"$HOME/calls"\n${end}\n`, { mode: 0o755 });
+    mkdirSync(join(machine.checkout, 'test/services'));
+    const script = (name: string, end: string, path = join(folder, name)): void =>
+      writeFileSync(path, `#!/bin/sh\necho "${name}" >>"$HOME/calls"\n${end}\n`, { mode: 0o755 });
     script('ready.sh', 'echo /somewhere');
     script('setup-vddk-plugin.sh', 'exit 1');
+    script('debian-root', 'exit 1', join(machine.checkout, 'test/services/make-debian-root.sh'));
     machine.program(
       'apt-get',
       `echo "apt-get $*" >>"$HOME/calls"
-case $1 in install) for p in go cc ssh sshd; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
+case $1 in install) for p in go cc ssh sshd nft debootstrap systemd-analyze dpkg-deb python3; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
     );
     expect((await machine.run(['node', 'hello'])).code).toBe(0);
     expect(count(machine.calls(), 'apt-get')).toBe(0);
@@ -113,7 +115,7 @@ case $1 in install) for p in go cc ssh sshd; do cat "$HOME/bin/qemu-img" >"$HOME
     expect(result).toMatchObject({ code: 0, stdout: 'system node: hello\n' });
     expect(result.stderr).toContain('go (builds the test vCenter), Debian package golang-go');
     expect(machine.calls().filter((call) => call.startsWith('apt-get install'))[0]).toContain('gcc golang-go');
-    expect(machine.calls().slice(-2)).toEqual(['ready.sh', 'setup-vddk-plugin.sh']);
+    expect(machine.calls().slice(-3)).toEqual(['ready.sh', 'setup-vddk-plugin.sh', 'debian-root']);
   });
 
   test('repeats an installation of npm packages that was interrupted', async () => {

@@ -57,6 +57,17 @@ const rules: readonly [string, Partial<DecisionFacts>, object, RegExp][] = [
     /made without change tracking/,
   ],
   [
+    'the hypervisor keeps track, and nobody knows of reverts',
+    {
+      disk: { ...disk, change_tracking: 'cbt' },
+      parent: { ...parent, changeId: '52 de/81' },
+      unproven: 'events begin too late',
+    },
+    incremental('digest'),
+    /^compared by digest with b1: events begin too late$/,
+  ],
+  ['nobody knows of reverts, and all is compared anyway', { unproven: 'x' }, incremental('digest'), /digest with b1$/],
+  [
     'the VM was reverted to a snapshot',
     { disk: { ...disk, change_tracking: 'cbt' }, broken: 'the VM was reverted' },
     { ...full, fallback: true },

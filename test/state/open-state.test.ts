@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -63,6 +63,13 @@ describe('openState', () => {
     );
     expect(() => openState(path, { readOnly: true })).toThrow(expect.objectContaining({ code: 'state.unusable' }));
     expect(readFileSync(path, 'utf8')).toMatch(/^these are my notes/);
+  });
+
+  test('what cannot be looked at does not count as empty', () => {
+    using temporary = temporaryState();
+    const path = join(temporary.folder, 'circle');
+    symlinkSync(path, path);
+    expect(() => openState(path, { readOnly: true })).toThrow(expect.objectContaining({ code: 'state.unusable' }));
   });
 
   test('refuses a database of another program', () => {

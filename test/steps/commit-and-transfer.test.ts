@@ -5,7 +5,7 @@ import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { exists } from '../../src/host/files.ts';
 import type { NodeClient } from '../../src/host/node-client.ts';
 import { readManifest, writeManifest } from '../../src/repository/manifest.ts';
-import type { BackupCommitOutput, JobStatus, NodeTransferOutput } from '../../src/schemas/types.ts';
+import type { BackupCommitOutput, JobStatus, NotProtected, NodeTransferOutput } from '../../src/schemas/types.ts';
 import { findPoint } from '../../src/state/restore-points.ts';
 import { backupCommit } from '../../src/steps/backup-commit.ts';
 import { nodeTransfer } from '../../src/steps/node-transfer.ts';
@@ -200,6 +200,7 @@ async function transfer(
   node: { client: NodeClient },
   decision = someDecision(),
   signal?: AbortSignal,
+  known: readonly NotProtected[] = [],
 ) {
   const { mkdir } = await import('node:fs/promises');
   await bench.services.openRepository('primary');
@@ -211,6 +212,7 @@ async function transfer(
     repository: 'primary',
     disks: [decision],
     targets: '2000:nbd://127.0.0.1:1/disk-0',
+    not_protected: known,
   };
   return bench.run<NodeTransferOutput>(nodeTransfer, input, {
     run,
@@ -276,6 +278,26 @@ describe('node.transfer', () => {
       `put ${sha256}`,
       `start ${run}-node-transfer incremental 2000:nbd://127.0.0.1:1/disk-0`,
     ]);
+  });
+
+  test('disks that are not in the backup are told, those that nobody knew of with a warning', async () => {
+    await using bench = await stepBench();
+    const known = { label: 'Hard disk 2 (scsi0:1)', uuid: 'u2', reason: 'it is independent' };
+    const added = { label: 'Hard disk 3 (scsi0:2)', uuid: 'u3', reason: 'it was added' };
+    const node = fakeNode([status({ not_protected: [known, added], warnings: [] })]);
+    const { output, warnings } = await transfer(bench, node, someDecision(), undefined, [known]);
+    expect(output.not_protected).toEqual([known, added]);
+    expect(warnings).toEqual(['Hard disk 3 (scsi0:2) is NOT PROTECTED: it was added']);
+    const silent = await transfer(bench, fakeNode([status()]), someDecision(), undefined, [known]);
+    expect(silent.output.not_protected).toEqual([known]);
+  });
+
+  test('the way out that the node names is kept', async () => {
+    await using bench = await stepBench();
+    const error = { code: 'source.missing', message: 'no VM vm-9', remedy: 'Look for its new moref.', position: null };
+    await expect(transfer(bench, fakeNode([status({ status: 'failed', error })]))).rejects.toMatchObject({
+      remedy: 'Look for its new moref.',
+    });
   });
 
   test('a node that is out of reach for a moment is waited for', async () => {
@@ -350,5 +372,29 @@ describe('node.transfer', () => {
       { node: 'local', jobId: `${run}-node-transfer` },
     );
     expect(node.asked.at(-1)).toBe(`remove ${run}-node-transfer`);
+  });
+
+  test.each([
+    ['node.revoked', true],
+    ['node.unknown', true],
+    ['node.unreachable', false],
+  ] as const)('undo with a node that is gone for good has nothing to wait for: %s', async (code, isGone) => {
+    await using bench = await stepBench();
+    const said: string[] = [];
+    const undone = Promise.resolve(
+      nodeTransfer.undo?.(
+        {
+          ...bench.facts(nodeTransfer, run),
+          services: { ...bench.services, node: () => Promise.reject(new SendenseError(code, 'no such node')) },
+          signal: AbortSignal.timeout(5000),
+          remembered: {},
+          log: (message) => void said.push(message),
+        },
+        { node: 'site-b', jobId: `${run}-node-transfer` },
+      ),
+    );
+    if (isGone) await undone;
+    else await expect(undone).rejects.toMatchObject({ code });
+    expect(said).toEqual(isGone ? [expect.stringContaining('ends by itself')] : []);
   });
 });

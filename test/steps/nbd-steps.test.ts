@@ -27,7 +27,7 @@ async function toServe(bench: StepBench) {
     await mkdir(dirname(file), { recursive: true });
     await createQcow2(file, MiB, null);
   }
-  return { disks, files, leases: disks.map(({ disk }, at) => ({ disk, port: from + at })) };
+  return { node: 'local', disks, files, leases: disks.map(({ disk }, at) => ({ disk, port: from + at })) };
 }
 
 const run = 'run-nbd';
@@ -42,11 +42,11 @@ describe('nbd.serve', () => {
     );
     for (const { uri } of served.output.servers)
       expect((await execa('nbdinfo', ['--size', uri])).stdout).toBe(String(MiB));
-    expect(Object.keys(served.remembered)).toEqual(['disk-0', 'disk-1']);
+    expect(Object.keys(served.remembered).toSorted()).toEqual(['disk-0', 'disk-1']);
     const preview = await bench.plan(nbdServe, input, run);
     expect((preview.output as NbdServeOutput).targets).toBe(served.output.targets);
     expect(preview.effects[0]?.argv).toEqual(
-      expect.arrayContaining(['qemu-nbd', '--persistent', '--shared=10', '--bind=127.0.0.1', `--port=${from}`]),
+      expect.arrayContaining(['qemu-nbd', '--persistent', '--shared=100', '--bind=127.0.0.1', `--port=${from}`]),
     );
   });
 

@@ -68,10 +68,11 @@ test('rates are bytes per second, and the lower of plan and source counts', () =
   const spec = vsphereSpecOf('production', source, '/', { name: 'a' });
   const input = { source: spec, limits: { diskRate: '50MiB', disksAtOnce: 4 } } as unknown as NodeTransferInput;
   const limited = { sources: { production: { ...source, limits: { diskRate: '10MiB', jobRate: '20MiB' } } } };
-  expect(tuningOf(input, limited as unknown as Settings)).toMatchObject({
+  expect(tuningOf(input, limited as unknown as Settings, 90)).toMatchObject({
+    reconnect_seconds: 90,
     disk_rate: 10 * 1024 ** 2,
     job_rate: 20 * 1024 ** 2,
     disks_at_once: 4,
   });
-  expect(tuningOf({ ...input, limits: {} }, settings)).toEqual({ connections: 4, requests: 64 });
+  expect(tuningOf({ ...input, limits: {} }, settings, 0)).toEqual({ connections: 4, requests: 64 });
 });

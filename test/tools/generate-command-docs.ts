@@ -37,10 +37,11 @@ function page(definition: CommandDefinition, above: string): [string, string][] 
   const path = above === '' ? definition.name : `${above} ${definition.name}`;
   const operands = definition.arguments.map(({ syntax }) => syntax.replace(/[<>]/g, '')).join(' ');
   const children = definition.commands ?? [];
-  const synopsis =
-    children.length > 0
-      ? children.map((child) => synopsisOf(`${path} ${child.name}`, child)).join('\n')
-      : synopsisOf(path, definition) + (path === 'run' ? `\nsendense-run [options] ${operands.toUpperCase()}` : '');
+  const synopsis = [
+    ...(definition.load ? [synopsisOf(path, definition)] : []),
+    ...(path === 'run' ? [`sendense-run [options] ${operands.toUpperCase()}`] : []),
+    ...children.map((child) => synopsisOf(`${path} ${child.name}`, child)),
+  ].join('\n');
   const text = `${banner}
 
 # sendense-run ${path}

@@ -65,6 +65,12 @@ const examples: Readonly<Record<string, string>> = {
   'minFree': '10737418240',
   'nodes': '{ esx1: { mode: direct, url: "http://127.0.0.1:8081", token: { secret: { file: /run/token } } } }',
   'nodes.<name>.mode': 'direct',
+  'nodes.<name>.host': 'sna1.example.com',
+  'nodes.<name>.port': '22',
+  'nodes.<name>.user': 'sendense',
+  'nodes.<name>.hostKey': 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE…',
+  'nodes.<name>.key': '{ secret: { file: /etc/sendense/id_ed25519 } }',
+  'nodes.<name>.api': '127.0.0.1:8081',
   'url': 'http://127.0.0.1:8081',
   'token': '{ secret: { systemd: node-token } }',
   'file': '/etc/sendense/token',
@@ -75,12 +81,27 @@ const examples: Readonly<Record<string, string>> = {
   'sources': '{ lab: { type: image, vms: { pgtest1: { disks: [{ path: /images/disk0.raw }] } } } }',
   'vms': '{ pgtest1: { disks: [{ path: /images/disk0.raw }] } }',
   'ports': '{ from: 10100, to: 10200 }',
+  'hub': '{ listen: "0.0.0.0:443" }',
+  'hub.listen': '0.0.0.0:443',
+  'hub.hostKey': '/etc/sendense/hub_host_key',
+  'hub.user': 'sendense',
+  'hub.authorizedKeys': '/var/lib/sendense/authorized_keys',
+  'hub.api': '127.0.0.1:8082',
+  'hub.apiToken': '/etc/sendense/hub-api.token',
+  'hub.nodePorts': '{ from: 9081, to: 9180 }',
+  'nodePorts.to': '9180',
   'wait': '5m',
   'ports.to': '10200',
   'vm.path': '/DC1/vm/pgtest1',
   'moref': 'vm-57',
   'credential': 'production',
   'limits': '{ diskRate: 50MiB, jobRate: 100MiB }',
+  'transfer': '{ reconnect: 5m }',
+  'reconnect': '5m',
+  'data': '{ listen: 192.0.2.10, host: hub.example.com, tls: psk }',
+  'data.listen': '192.0.2.10',
+  'data.host': 'hub.example.com',
+  'tls': 'psk',
   'diskRate': '50MiB',
   'jobRate': '100MiB',
   'disksAtOnce': '4',
@@ -195,6 +216,17 @@ function exampleOf(path: string, node: SchemaNode, page: string): string {
   return `\`${name.replace('[]', '')}: ${String(value)}\``;
 }
 
+const settingsRows = rowsOf(schemaNode('settings.json'), '');
+
+/** What stands below `sources.<name>`, type by type. */
+const sourceTypes = branchesOf(schemaNode('settings.json#/properties/sources/additionalProperties'));
+
+function sourceSection(source: SchemaNode): string {
+  const type = String(childOf(source, 'type')?.schema['const']);
+  const rows = rowsOf(source, 'sources.<name>');
+  return `### Sources of type \`${type}\`\n\n${String(source.schema['description'])}\n\n${table(rows, 'settings')}`;
+}
+
 const file = (name: string): string => readFileSync(join(root, name), 'utf8').trim();
 const yaml = (text: string): string => `\`\`\`yaml\n${text}\n\`\`\``;
 
@@ -257,7 +289,14 @@ source uses the only one there is.
 
 ${yaml(settingsExample)}
 
-${table(rowsOf(schemaNode('settings.json'), ''), 'settings')}
+${table(
+  settingsRows.filter(({ path }) => !path.startsWith('sources.')),
+  'settings',
+)}
+
+A source is of one type, which decides which keys it may have.
+
+${sourceTypes.map(sourceSection).join('\n\n')}
 `;
   return format(page, { ...(await resolveConfig(plansFile)), parser: 'markdown' });
 }

@@ -15,7 +15,7 @@ const base = 'https://schemas.sendense.example.com/';
 export const compiledFile = join(root, 'src/schemas/compiled.js');
 
 /** Parts of domain.json that are validated by themselves. */
-const domainParts = ['jobStatus', 'jobId', 'diskKey'];
+const domainParts = ['jobStatus', 'jobId', 'diskKey', 'sha256'];
 
 function names(): string[] {
   const files = globSync('**/*.json', { cwd: folder }).sort();

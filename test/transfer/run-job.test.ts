@@ -65,7 +65,7 @@ test.each([
         disk,
         [3 * block + 100, Buffer.from('changed')],
         [5 * block, Buffer.alloc(2 * block)],
-        [size - 1, Buffer.from('x')],
+        [size - 8, Buffer.from('changed!')],
       ),
     );
     expect(validatorOf('domain.json#/$defs/jobStatus')(status)).toBe(true);

@@ -8,6 +8,7 @@ import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
 import { openView } from '../../src/view/open-view.ts';
 import { applyEvent, emptyRun } from '../../src/view/run-model.ts';
 import { runSummary, shortSummary } from '../../src/view/run-summary.ts';
+import { undoLines } from '../../src/view/step-line.ts';
 import { makeStyle } from '../../src/view/style.ts';
 import { fakeTerminal, withoutEscapes } from './fake-terminal.ts';
 import { failedRun, succeededRun } from './recorded-runs.ts';
@@ -85,6 +86,23 @@ describe('plain view', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(10);
   });
 
+  it.each([
+    ['incremental', 'nothing changed'],
+    ['full', 'nothing to copy'],
+  ])('says what it means that an %s backup of a disk copied nothing', async (mode, text) => {
+    const step = { time: 1_000_000, run_id: 'r', duration_ms: 1 };
+    const disk = { disk: 'disk-0', bytes_done: 0, bytes_total: 0, rate: 0 };
+    const { stderr } = await show([
+      { ...step, type: 'step.started', step: 'decide', uses: 'chain.decide', title: 'Decide', attempt: 1 },
+      { ...step, type: 'step.succeeded', step: 'decide', output: { disks: [{ disk: 'disk-0', mode }] } },
+      { ...step, type: 'step.progress', step: 'transfer', disks: [{ ...disk, phase: 'copying' }] },
+      { ...step, type: 'step.progress', step: 'transfer', disks: [{ ...disk, phase: 'done' }] },
+    ] as RunEvent[]);
+    expect(stderr).toMatch(/ {5}disk-0 copying\n/);
+    expect(stderr).toContain(`disk-0 done: ${text}\n`);
+    expect(stderr).not.toContain('0 B');
+  });
+
   it('tells retries, warnings, clean-up and what could not be cleaned up', async () => {
     const { stderr } = await show(failedRun({ unclean: true }));
     expect(stderr).toContain('warning: disk-1 is slow');
@@ -141,6 +159,21 @@ describe('terminal view', () => {
     await view.close();
   });
 
+  it('says in the clean-up what a step waits for, and nothing of what it said before', () => {
+    const model = emptyRun();
+    const step = { time: 1, run_id: 'r', step: 'transfer' };
+    const drawn = (): string =>
+      undoLines([...model.steps.values()], makeStyle({ colour: false, unicode: true })).join('\n');
+    applyEvent(model, { ...step, type: 'step.started', uses: 'node.transfer', title: 'Copy the disks', attempt: 1 });
+    applyEvent(model, { ...step, type: 'step.log', level: 'info', message: 'reading' });
+    applyEvent(model, { ...step, type: 'undo.started' });
+    expect(drawn()).not.toContain('reading');
+    applyEvent(model, { ...step, type: 'step.log', level: 'info', message: 'waiting for job 1 to end' });
+    expect(drawn()).toContain('waiting for job 1 to end');
+    applyEvent(model, { ...step, type: 'undo.finished' });
+    expect(drawn()).not.toContain('waiting');
+  });
+
   it('does not count the undo before another try as clean-up', () => {
     const model = emptyRun();
     const step = { time: 1, run_id: 'r', step: 'serve' };
@@ -161,7 +194,12 @@ describe('summary', () => {
     expect(text).toContain('the disk is new: no restore point of it exists');
     expect(text).toContain('/srv/repository/pgtest1/disk-1/pgtest1-20261121T013000Z.qcow2');
     expect(text).toContain('43.2 MiB/s (432 MiB in 10.0 s)');
-    expect(text).toContain('sendense-run restore pgtest1 --point pgtest1-20261121T013000Z --to DIRECTORY');
+    expect(text).toContain(
+      'sendense-run restore pgtest1 --point pgtest1-20261121T013000Z \\\n          --to DIRECTORY',
+    );
+    expect(summaryOf(succeededRun(), Number.POSITIVE_INFINITY)).toContain(
+      'sendense-run restore pgtest1 --point pgtest1-20261121T013000Z --to DIRECTORY',
+    );
   });
 
   it('names error, place in the plan, remedy and what was cleaned up after a failure', () => {

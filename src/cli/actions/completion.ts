@@ -1,4 +1,4 @@
-import type { CommandContext } from '../command.ts';
+import type { CommandContext, NameKind } from '../command.ts';
 import { bashCompletion } from '../completion/bash.ts';
 import { fishCompletion } from '../completion/fish.ts';
 import { sourceNames } from '../completion/source-names.ts';
@@ -11,14 +11,18 @@ const shells: Readonly<Record<string, () => string>> = {
   fish: fishCompletion,
 };
 
-const names: Readonly<Record<string, (config: string | undefined) => string[]>> = {
-  vms: vmNames,
-  sources: sourceNames,
+/** The state database is loaded only where it is asked. */
+const names: Readonly<Record<NameKind, (config: string | undefined) => string[] | Promise<string[]>>> = {
+  'vms': vmNames,
+  'known-vms': async (config) => (await import('../completion/known-vm-names.ts')).knownVmNames(config),
+  'sources': sourceNames,
+  'credentials': async (config) => (await import('../completion/credential-names.ts')).credentialNames(config),
 };
 
 export async function action({ args, global, terminal }: CommandContext): Promise<number> {
   const [what = ''] = args;
-  const lines = names[what]?.(global.config).map((name) => `${name}\n`) ?? [];
+  const ask = Object.hasOwn(names, what) ? names[what as NameKind] : () => [];
+  const lines = (await ask(global.config)).map((name) => `${name}\n`);
   terminal.stdout.write(shells[what]?.() ?? lines.join(''));
   return 0;
 }

@@ -1,24 +1,43 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { readRunLog } from '../../hub/describe-run.ts';
 import type { Hub } from '../../hub/hub.ts';
+import type { ShowRunOutput } from '../../schemas/types.ts';
+import { jobLogReport, runReport } from '../../view/run-report.ts';
 import { showReport } from '../../view/show-report.ts';
 import type { CommandContext } from '../command.ts';
-import { findTarget } from '../find-target.ts';
+import { targetIn, unknownName } from '../find-target.ts';
 import { print } from '../print.ts';
 
+/** A VM or a restore point; a run where there is neither of that name, or where one is asked for. */
 export async function action(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
-  const repository = context.options['repository'] as string | undefined;
-  const target =
-    context.args[0] === undefined
-      ? { vm: await onlyVm(hub, repository), repository }
-      : await findTarget(hub, context.args[0], repository);
-  const output = await hub.show(target);
-  print(context, output, (options) => showReport(output, options));
+  const [name] = context.args;
+  const { repository, run: wantsRun, log } = context.options as { repository?: string; run?: boolean; log?: boolean };
+  if ((wantsRun || log) && name === undefined)
+    throw new SendenseError('usage', 'say which run', { remedy: 'See `sendense-run status`.' });
+  const { points } = await hub.list({ repository });
+  const target = name === undefined ? { vm: onlyVm(points) } : wantsRun || log ? undefined : targetIn(points, name);
+  if (target) {
+    const output = await hub.show({ ...target, repository });
+    print(context, output, (options) => showReport(output, options));
+    return 0;
+  }
+  const found = await hub.showRun(name ?? '');
+  if (!found) throw unknownName(points, name ?? '', wantsRun || log ? 'no run' : 'no VM, no restore point and no run');
+  if (log) await printLog(context, found);
+  else print(context, found, (options) => runReport(found, options));
   return 0;
 }
 
-async function onlyVm(hub: Hub, repository: string | undefined): Promise<string> {
-  const vms = [...new Set((await hub.list({ repository })).points.map(({ vm }) => vm))];
+/** The lines as they are under --json, for each is JSON. */
+async function printLog(context: CommandContext, run: ShowRunOutput): Promise<void> {
+  const text = await readRunLog(run);
+  if (context.global.json) context.terminal.stdout.write(text);
+  else print(context, null, (options) => jobLogReport(text, options));
+}
+
+function onlyVm(points: Awaited<ReturnType<Hub['list']>>['points']): string {
+  const vms = [...new Set(points.map(({ vm }) => vm))];
   if (vms.length === 1 && vms[0] !== undefined) return vms[0];
   throw vms.length === 0
     ? new SendenseError('point.unknown', 'there are no restore points yet', {

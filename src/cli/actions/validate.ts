@@ -1,12 +1,12 @@
 import { formatDiagnostics, validateOutput, type DiagnosticFormat } from '../../plan/format-diagnostics.ts';
-import { validateFiles } from '../../plan/validate-files.ts';
+import { validateFiles, type ValidateOptions, type ValidationResult } from '../../plan/validate-files.ts';
 import type { CommandContext } from '../command.ts';
 
 /** Only src/plan is loaded for this: it has to be quick. */
 export async function action({ args, options, global, terminal, readInput }: CommandContext): Promise<number> {
   const paths = args.length > 0 ? args : ['.'];
   const stdin = paths.includes('-') ? await readInput() : undefined;
-  const result = validateFiles(paths, { config: global.config, stdin });
+  const result = await validate(paths, { config: global.config, stdin });
   const { stdout, style } = terminal;
   const format = options['format'] as DiagnosticFormat;
   if (global.json && format === 'text') stdout.write(`${JSON.stringify(validateOutput(result))}\n`);
@@ -14,4 +14,12 @@ export async function action({ args, options, global, terminal, readInput }: Com
     stdout.write(formatDiagnostics(result, format, { color: style.colour }));
   }
   return result.valid ? 0 : 10;
+}
+
+/** A node that the settings do not name may be an enrolled one: only then the state database is looked at. */
+async function validate(paths: readonly string[], options: ValidateOptions): Promise<ValidationResult> {
+  const result = validateFiles(paths, options);
+  if (!result.diagnostics.some(({ rule }) => rule === 'settings/unknown-node')) return result;
+  const { enrolledNodeNames } = await import('../enrolled-node-names.ts');
+  return validateFiles(paths, { ...options, enrolledNodes: enrolledNodeNames });
 }

@@ -1,6 +1,6 @@
 import type { CommandDefinition, OptionDefinition } from '../command.ts';
 
-const name = { syntax: '<name>', description: 'name of the credential', completes: 'nothing' } as const;
+const name = { syntax: '<name>', description: 'name of the credential', completes: 'credentials' } as const;
 
 const passwordFile: OptionDefinition = {
   flags: '--password-file <file>',
@@ -20,7 +20,7 @@ const add: CommandDefinition = {
   name: 'add',
   summary: 'Store user and password of a vCenter or ESXi host',
   description: ['Stores them in the state database, encrypted, under a name that sources and plans use.', passwordText],
-  arguments: [name],
+  arguments: [{ ...name, completes: 'nothing' }],
   options: [
     { flags: '-u, --user <user>', description: 'user, with its domain: backup@vsphere.local', completes: 'nothing' },
     passwordFile,

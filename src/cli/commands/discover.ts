@@ -13,7 +13,7 @@ export const discover: CommandDefinition = {
     {
       flags: '--vm <vm>',
       description: 'only this VM: its name, inventory path or managed object id',
-      completes: 'nothing',
+      completes: 'known-vms',
     },
     {
       flags: '--folder <path>',

@@ -4,7 +4,9 @@ import { completion } from './completion.ts';
 import { credentials } from './credentials.ts';
 import { discover } from './discover.ts';
 import { explain } from './explain.ts';
+import { hub } from './hub.ts';
 import { list } from './list.ts';
+import { node } from './node.ts';
 import { plan } from './plan.ts';
 import { recover } from './recover.ts';
 import { repo } from './repo.ts';
@@ -28,6 +30,8 @@ export const commands: readonly CommandDefinition[] = [
   recover,
   discover,
   credentials,
+  node,
+  hub,
   repo,
   schema,
   explain,

@@ -2,22 +2,32 @@ import type { CommandDefinition } from '../command.ts';
 
 export const show: CommandDefinition = {
   name: 'show',
-  summary: 'Show the chains of a VM, or one restore point, as a tree',
+  summary: 'Show the chains of a VM or one restore point as a tree, or how a run went',
   description: [
     'Each restore point with what it is built on, its date, and for each disk: full or incremental and why, size, bytes sent, change id and file.',
+    'With the id of a run that made no restore point, or with --run: how that run went, step by step, and why it failed.',
+    'With --log: what the node wrote about the transfer of that run. The hub keeps the logs of the newest 100 transfers that failed, were cancelled or crashed, the last 256 KiB of each, in logs/ beside the state database.',
     'Without an argument: the VM, where there is only one.',
   ],
-  arguments: [{ syntax: '[vm-or-point]', description: 'name of a VM or id of a restore point', completes: 'vms' }],
-  options: [{ flags: '-r, --repository <name>', description: 'only this repository' }],
+  arguments: [
+    { syntax: '[vm-or-id]', description: 'name of a VM, id of a restore point or of a run', completes: 'vms' },
+  ],
+  options: [
+    { flags: '-r, --repository <name>', description: 'only this repository' },
+    { flags: '--run', description: 'the run of that id, also where it made a restore point' },
+    { flags: '--log', description: 'the log of the transfer of that run' },
+  ],
   examples: [
     { command: 'sendense-run show pgtest1', description: 'All chains of a VM' },
     { command: 'sendense-run show pgtest1-20261121T013000Z', description: 'One restore point in its chain' },
+    { command: 'sendense-run show 20261121T013000Z-4f3a9c --log', description: 'Why did the transfer of a run fail?' },
     {
       command: "sendense-run show pgtest1 --json | jq -r '.points[].disks[].path'",
       description: 'The files, for a script',
     },
   ],
   exitCodes: [0, 1, 2, 10],
-  seeAlso: ['list', 'check', 'restore'],
+  files: [['<state folder>/logs/', 'Logs of transfers that failed.']],
+  seeAlso: ['list', 'status', 'check', 'restore'],
   load: () => import('../actions/show.ts'),
 };

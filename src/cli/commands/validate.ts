@@ -5,6 +5,7 @@ export const validate: CommandDefinition = {
   summary: 'Check plans and settings, without touching anything',
   description: [
     'Reports every error at once, each with file, line and column, the text underlined, the allowed values, and a way out. Touches neither network nor secrets, so it can run anywhere, before a commit or in CI.',
+    'Each plan is checked against the settings that a run of it would use: those of --config, else the nearest sendense.yaml, so in a tree each against its own; the last lines say which. Settings of another name are checked, too.',
     'A folder stands for all *.yaml and *.yml files in it and below it; - stands for standard input; without a path the current folder is checked. `sendense-run explain RULE` says more about a rule.',
   ],
   arguments: [

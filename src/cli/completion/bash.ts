@@ -1,7 +1,7 @@
 import type { Completes } from '../command.ts';
 import { completedCommands, completedGlobals, topLevelNames, type CompletedOption } from './words.ts';
 
-/** A bash function that asks nothing but the file system, except for names of VMs. */
+/** A bash function that asks nothing but the file system, except for names, which it asks the program for. */
 export function bashCompletion(): string {
   const commands = completedCommands();
   const parents = commands.filter(({ children }) => children.length > 0);
@@ -9,8 +9,7 @@ export function bashCompletion(): string {
     ({ value }) => value !== undefined,
   );
   return `# bash completion for sendense-run; made by \`sendense-run completion bash\`
-_sendense_run_vms() { "\${COMP_WORDS[0]}" completion vms 2>/dev/null; }
-_sendense_run_sources() { "\${COMP_WORDS[0]}" completion sources 2>/dev/null; }
+_sendense_run_names() { _sendense_run_words "$("\${COMP_WORDS[0]}" completion "$1" 2>/dev/null)"; }
 _sendense_run_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 _sendense_run_files() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); }
 _sendense_run_folders() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); }
@@ -80,9 +79,10 @@ function reply(completes: Completes): string {
     case 'folders':
       return '_sendense_run_folders';
     case 'vms':
-      return '_sendense_run_words "$(_sendense_run_vms)"';
+    case 'known-vms':
     case 'sources':
-      return '_sendense_run_words "$(_sendense_run_sources)"';
+    case 'credentials':
+      return `_sendense_run_names ${completes}`;
     case 'nothing':
       return ':';
   }

@@ -12,11 +12,8 @@ export function fishCompletion(): string {
   const top = commands.filter(({ path }) => !path.includes(' '));
   const lines = [
     '# fish completion for sendense-run; made by `sendense-run completion fish`',
-    'function __sendense_run_vms',
-    '    sendense-run completion vms 2>/dev/null',
-    'end',
-    'function __sendense_run_sources',
-    '    sendense-run completion sources 2>/dev/null',
+    'function __sendense_run_names',
+    '    sendense-run completion $argv[1] 2>/dev/null',
     'end',
     'function __sendense_run_plans',
     '    __fish_complete_suffix .yaml',
@@ -62,12 +59,14 @@ function line({ names, description, value }: CompletedOption, condition: string)
 function words(completes: Completes): string {
   if (typeof completes !== 'string') return completes.join(' ');
   const offers = {
-    plans: '(__sendense_run_plans)',
-    files: '(__fish_complete_path)',
-    folders: '(__fish_complete_directories)',
-    vms: '(__sendense_run_vms)',
-    sources: '(__sendense_run_sources)',
-    nothing: '',
+    'plans': '(__sendense_run_plans)',
+    'files': '(__fish_complete_path)',
+    'folders': '(__fish_complete_directories)',
+    'vms': '(__sendense_run_names vms)',
+    'known-vms': '(__sendense_run_names known-vms)',
+    'sources': '(__sendense_run_names sources)',
+    'credentials': '(__sendense_run_names credentials)',
+    'nothing': '',
   };
   return offers[completes];
 }

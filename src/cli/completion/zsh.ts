@@ -7,16 +7,15 @@ export function zshCompletion(): string {
   return `#compdef sendense-run
 # zsh completion for sendense-run; made by \`sendense-run completion zsh\`
 _sendense_run_plans() { _files -g '*.(yaml|yml)' }
-_sendense_run_vms() {
+_sendense_run_names() {
   local -a names
-  names=(\${(f)"$(sendense-run completion vms 2>/dev/null)"})
+  names=(\${(f)"$(sendense-run completion $1 2>/dev/null)"})
   compadd -a names
 }
-_sendense_run_sources() {
-  local -a names
-  names=(\${(f)"$(sendense-run completion sources 2>/dev/null)"})
-  compadd -a names
-}
+_sendense_run_vms() { _sendense_run_names vms }
+_sendense_run_known_vms() { _sendense_run_names known-vms }
+_sendense_run_sources() { _sendense_run_names sources }
+_sendense_run_credentials() { _sendense_run_names credentials }
 _sendense_run_commands() {
   local -a commands
   commands=(
@@ -72,12 +71,14 @@ function spec({ names, description, value }: CompletedOption): string {
 function action(completes: Completes): string {
   if (typeof completes !== 'string') return `(${completes.join(' ')})`;
   const actions = {
-    plans: '_sendense_run_plans',
-    files: '_files',
-    folders: '_files -/',
-    vms: '_sendense_run_vms',
-    sources: '_sendense_run_sources',
-    nothing: ' ',
+    'plans': '_sendense_run_plans',
+    'files': '_files',
+    'folders': '_files -/',
+    'vms': '_sendense_run_vms',
+    'known-vms': '_sendense_run_known_vms',
+    'sources': '_sendense_run_sources',
+    'credentials': '_sendense_run_credentials',
+    'nothing': ' ',
   };
   return actions[completes];
 }

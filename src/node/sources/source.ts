@@ -1,3 +1,4 @@
+import type { SendenseError } from '../../errors/sendense-error.ts';
 import type {
   DiskInfo,
   ErrorOutput,
@@ -74,6 +75,8 @@ export interface OpenSource extends AsyncDisposable {
     readonly snapshot: SnapshotFacts | null;
     /** The VM's configuration, in the job's folder. */
     readonly vmConfig: { readonly bytes: number; readonly sha256: string } | null;
+    /** The VM's disks that are not in this backup, and why. */
+    readonly notProtected: readonly NotProtected[];
   };
   /** Serves one disk, read-only. @throws SendenseError `source.*`, `nbd.failed` */
   disk(key: string, signal?: AbortSignal): Promise<OpenDisk>;
@@ -90,6 +93,8 @@ export interface OpenDisk extends AsyncDisposable {
   bytesRead(): number | null;
   /** Why the last read failed, in plain words; null where nothing more is known than the error says. */
   lastError?(): string | null;
+  /** What was read may not be the disk; null where nothing is known to be wrong. For a read that failed. */
+  lastFault?(): SendenseError | null;
   /** Reading is expensive (network, load of the hypervisor): every byte is read at most once. */
   readonly readOnce?: boolean | undefined;
   /** What one read is best made of, bytes. Default 1 MiB. */
@@ -106,8 +111,12 @@ export interface OpenDisk extends AsyncDisposable {
    * another landmark or null in its place, and the reason; one that counts from where it likes ignores it.
    */
   changes(capacity: number, since: string | null): Promise<DiskChanges | null>;
-  /** @throws SendenseError `source.changed` where the disk changed since it was opened, as far as that can be told */
-  assertUnchanged(): Promise<void>;
+  /**
+   * To be asked when all was read, `bytesRead` in all where each byte was read at most once. Nothing can be read afterwards.
+   * @throws SendenseError `source.changed` where the disk changed since it was opened, as far as that can be told;
+   *   `transport.unsafe` where it is not proven that what was read is the disk
+   */
+  assertUnchanged(bytesRead?: number): Promise<void>;
 }
 
 /** Offsets and lengths in bytes: ascending, not overlapping, within the capacity. */

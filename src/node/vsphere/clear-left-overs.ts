@@ -23,8 +23,7 @@ export async function clearLeftOvers(
   const now = Date.now() + (await vsphere.clockOffset(signal));
   for (const { name, mark, created } of ours) {
     if (mark === null || (mark.job === own.job && mark.node === own.node)) continue;
-    const inUse = mark.node === own.node ? await isAlive(mark) : now - created < othersAreOldAfter;
-    if (!inUse) continue;
+    if (!(await mayBeInUse({ mark, created }, own.node, now, isAlive))) continue;
     throw new SendenseError(
       'snapshot.owned',
       `job ${mark.job} of node ${mark.node} works with the snapshot ${name} of ${vmName}, made ${new Date(mark.time).toISOString()}`,
@@ -38,3 +37,11 @@ export async function clearLeftOvers(
   });
   if (removed.length > 0) log(`removed what an earlier job left on ${vmName}: the snapshot ${removed.join(', ')}`);
 }
+
+/** Whether a job may still work with a snapshot of ours. `now` in vSphere's clock; `isAlive` is asked for jobs of `node` only. */
+export const mayBeInUse = async (
+  { mark, created }: { readonly mark: SnapshotMark; readonly created: number },
+  node: string,
+  now: number,
+  isAlive: (mark: SnapshotMark) => Promise<boolean>,
+): Promise<boolean> => (mark.node === node ? isAlive(mark) : now - created < othersAreOldAfter);

@@ -2,6 +2,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { version } from '../../schemas/package.ts';
 import type { SoapArg } from './encode-soap.ts';
 import { faultOf } from './fault.ts';
+import { locateFault } from './locate-fault.ts';
 import { patiently } from './patiently.ts';
 import { allObjects, assertAuthenticated, objectProperties, type ObjectProperties } from './properties.ts';
 import { sessionOf, type Session } from './session.ts';
@@ -9,7 +10,7 @@ import { openSoap, type PostOptions, type SoapConnection } from './soap-connecti
 import { runTask, type TaskOptions } from './task.ts';
 import { at, moref, optionalText, text, type Moref, type XmlValue } from './xml.ts';
 
-export type { SoapArg, SoapObject } from './encode-soap.ts';
+export type { SoapArg } from './encode-soap.ts';
 export type { ObjectProperties } from './properties.ts';
 export type { Moref, XmlValue } from './xml.ts';
 
@@ -122,14 +123,25 @@ function vsphereOf({ soap, session, pauseMs }: Connected, host: string, about: A
         return taken(await soap.post(method, self, args, options));
       }
     };
-    return method.endsWith('_Task') ? post() : patiently(post, { signal: options.signal, pauseMs });
+    try {
+      return await (method.endsWith('_Task') ? post() : patiently(post, { signal: options.signal, pauseMs }));
+    } catch (error) {
+      // Those are what finds the name of an object.
+      throw method.includes('RetrieveProperties') ? error : await locateFault(vsphere, error, options.signal);
+    }
   };
   const vsphere: Vsphere = {
     about,
     host,
     content,
     call,
-    task: (method, self, args, options) => runTask(vsphere, method, self, args, options),
+    task: async (method, self, args, options) => {
+      try {
+        return await runTask(vsphere, method, self, args, options);
+      } catch (error) {
+        throw await locateFault(vsphere, error, options?.signal);
+      }
+    },
     properties: (objects, paths, options) => objectProperties(vsphere, objects, paths, options?.signal),
     all: (type, paths, options) => allObjects(vsphere, type, paths, options),
     cookie: async (refused) => {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { list, optionalMoref, optionalText, xsiType, type XmlValue } from './xml.ts';
+import { list, optionalMoref, optionalText, xsiType, type Moref, type XmlValue } from './xml.ts';
 
 /** What vSphere calls an error. */
 export interface Fault {
@@ -11,6 +11,8 @@ export interface Fault {
   readonly property: string | null;
   /** Of a FileFault. */
   readonly file: string | null;
+  /** What it is about, where it says so: the object of a NoPermission. */
+  readonly object: Moref | null;
 }
 
 const faults = new WeakMap<SendenseError, Fault>();
@@ -30,7 +32,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
   PasswordExpired: ['vsphere.login', 'the password has expired'],
   NoPermission: ['vsphere.permission', 'the user lacks a privilege'],
   NotAuthenticated: ['vsphere.login', 'the session is over'],
-  ManagedObjectNotFound: ['source.missing', 'the object is not there any more'],
+  ManagedObjectNotFound: [
+    'source.missing',
+    'the object is not there any more',
+    'Look in vSphere whether it was removed, or registered anew; `sendense-run discover SOURCE` lists what is there.',
+  ],
   TaskInProgress: busy,
   ResourceInUse: busy,
   ConcurrentAccess: busy,
@@ -91,6 +97,7 @@ export function faultError(what: string, detail: XmlValue | undefined, said: str
     messageKeys: list(detail, 'faultMessage').map((message) => optionalText(message, 'key') ?? ''),
     property: optionalText(detail, 'invalidProperty') ?? null,
     file: optionalText(detail, 'file') ?? null,
+    object: optionalMoref(detail, 'object') ?? optionalMoref(detail, 'obj') ?? null,
   };
   const [code, means, remedy] = meanings[name] ?? otherwise;
   const sentences = [said, ...list(detail, 'faultMessage').map((message) => optionalText(message, 'message') ?? '')];
@@ -107,12 +114,28 @@ export function faultError(what: string, detail: XmlValue | undefined, said: str
   return error;
 }
 
+/** The error of a fault, with the inventory path of the object that it is about. */
+export function withPath(error: unknown, path: string): unknown {
+  const fault = faultOf(error);
+  if (!(error instanceof SendenseError) || !fault?.object) return error;
+  const { code, message, remedy, details, cause } = error;
+  const named = message.replace(onObject(fault.object), () => `on ${path} (${fault.object?.value})`);
+  const located = new SendenseError(code, named, { remedy, details: { ...details, object: path }, cause });
+  faults.set(located, fault);
+  return located;
+}
+
+/** A task that cannot be started throws once, and is caught twice. */
+export const isLocated = (error: unknown): boolean =>
+  error instanceof SendenseError && error.details?.['object'] !== undefined;
+
+const onObject = ({ type, value }: Moref): string => `on ${type} ${value}`;
+
 /** What tells one fault of a kind from another. */
-function aside(detail: XmlValue | undefined, { property, file: path }: Fault): string {
-  const object = optionalMoref(detail, 'object') ?? optionalMoref(detail, 'obj');
+function aside(detail: XmlValue | undefined, { property, file: path, object }: Fault): string {
   const parts = [
     optionalText(detail, 'privilegeId') && `privilege ${optionalText(detail, 'privilegeId')}`,
-    object && `on ${object.type} ${object.value}`,
+    object && onObject(object),
     property && `parameter ${property}`,
     path && `file ${path}`,
   ].filter(Boolean);

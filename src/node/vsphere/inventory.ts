@@ -46,11 +46,15 @@ const nameOf = (path: string): string => decodedName(path.slice(path.lastIndexOf
 
 const normal = (path: string): string => decodedName(`/${path.replace(/^\/+|\/+$/g, '')}`);
 
+/** A VM that was registered anew is another object, though its path is the same. */
+const morefRemedy =
+  'Check the moref: `sendense-run discover SOURCE` lists those that are there. A VM that was registered anew has another one; a plan that names it by `path` finds it all the same.';
+
 async function byMoref(vsphere: Vsphere, value: string, signal?: AbortSignal): Promise<Moref> {
   const vm: Moref = { type: 'VirtualMachine', value };
   const [found] = await vsphere.properties([vm], ['name'], signal ? { signal } : {});
   if (found) return vm;
-  throw new SendenseError('source.missing', `there is no VM ${value} at ${vsphere.host}`);
+  throw new SendenseError('source.missing', `there is no VM ${value} at ${vsphere.host}`, { remedy: morefRemedy });
 }
 
 async function byIndex(vsphere: Vsphere, path: string, signal?: AbortSignal): Promise<Moref | undefined> {

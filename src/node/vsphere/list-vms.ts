@@ -29,7 +29,7 @@ export async function listVms(
         path: tree.pathOf(vm),
         datacenter: tree.datacenterOf(vm),
         host: hostNames.get(optionalMoref(vm.values.get('runtime.host'))?.value ?? '') ?? null,
-        lastRevert: null,
+        reverts: null,
         datastoreTypes: types,
       },
       offset,

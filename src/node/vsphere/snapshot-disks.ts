@@ -24,6 +24,16 @@ export async function snapshotDisks(
   return divideDisks(live ?? [], frozen ?? []);
 }
 
+/** What is said of a disk that takes no part. `otherwise`: why, where its kind is no reason. */
+export const notProtected = (disk: VsphereDisk, otherwise: string): NotProtected => ({
+  label: diskTitle(disk),
+  uuid: disk.uuid,
+  reason: disk.not_protected_reason ?? otherwise,
+});
+
+/** Hard disk 1 (scsi0:0) */
+export const diskTitle = ({ label, address }: VsphereDisk): string => `${label} (${address})`;
+
 /** Of the VM's disks and the snapshot's, matched by uuid: those that take part in the snapshot, and all others. */
 export function divideDisks(live: readonly VsphereDisk[], frozen: readonly VsphereDisk[]): SnapshotDisks {
   const isFrozen = (disk: VsphereDisk): boolean =>
@@ -31,10 +41,6 @@ export function divideDisks(live: readonly VsphereDisk[], frozen: readonly Vsphe
   const others = [...frozen.filter((disk) => !disk.protected), ...live.filter((disk) => !isFrozen(disk))];
   return {
     disks: frozen.filter((disk) => disk.protected),
-    notProtected: others.map(({ label, uuid, not_protected_reason: reason }) => ({
-      label,
-      uuid,
-      reason: reason ?? 'the disk is not in the snapshot',
-    })),
+    notProtected: others.map((disk) => notProtected(disk, 'the disk is not in the snapshot')),
   };
 }

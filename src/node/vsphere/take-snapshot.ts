@@ -41,6 +41,8 @@ export interface Snapshot extends AsyncDisposable {
   readonly changeTracking: boolean;
   /** As the snapshot shows them: the ones to read and to ask about. */
   readonly disks: readonly VsphereDisk[];
+  /** When it was there, by our clock, ms since the epoch. */
+  readonly taken: number;
   /** The VM's other disks, and why they take no part. */
   readonly notProtected: readonly NotProtected[];
 }
@@ -75,6 +77,7 @@ export async function takeSnapshot(vsphere: Vsphere, vm: Moref, options: Snapsho
   try {
     const changeTracking = await prepareChangeTracking(work, options.cbt, state, mark);
     const { snapshot, quiesced, note } = await quiescedSnapshot(work, mark, options.quiesce, state);
+    const taken = Date.now();
     const { disks, notProtected } = await snapshotDisks(vsphere, vm, snapshot.moref, signal);
     if (changeTracking) assertChangeIds(disks, state.name, options);
     const { moref, name } = snapshot;
@@ -87,6 +90,7 @@ export async function takeSnapshot(vsphere: Vsphere, vm: Moref, options: Snapsho
       changeTracking,
       disks,
       notProtected,
+      taken,
       note: [note, foreignNote(foreign)].filter((one) => one !== null).join('; ') || null,
       [Symbol.asyncDispose]: () => (removed ??= remove([moref.value])),
     };

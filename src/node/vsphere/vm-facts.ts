@@ -14,7 +14,7 @@ export async function vmFacts(vsphere: Vsphere, vm: Moref, signal?: AbortSignal)
   const [[found], offset] = await Promise.all([vsphere.properties([vm], paths, options), vsphere.clockOffset(signal)]);
   if (!found) throw new SendenseError('source.missing', `there is no VM ${vm.value} (any more)`);
   const host = optionalMoref(found.values.get('runtime.host'));
-  const [tree, [hostFacts], stores, reverted] = await Promise.all([
+  const [tree, [hostFacts], stores, reverts] = await Promise.all([
     treeAbove(vsphere, found, signal),
     host ? vsphere.properties([host], ['name'], options) : [],
     datastoreTypesOf(vsphere, found, signal),
@@ -26,7 +26,7 @@ export async function vmFacts(vsphere: Vsphere, vm: Moref, signal?: AbortSignal)
       path: tree.pathOf(found),
       datacenter: tree.datacenterOf(found),
       host: optionalText(hostFacts?.values.get('name')) ?? null,
-      lastRevert: reverted,
+      reverts,
       datastoreTypes: stores,
     },
     offset,

@@ -9,6 +9,8 @@ export interface VmPeculiarities {
   readonly sharedBuses: readonly string[];
   /** By the datastore's name. */
   readonly datastoreTypes: ReadonlyMap<string, string>;
+  /** Why reverts to snapshots cannot be seen; null: they can, or nobody asked. */
+  readonly eventsUnreadable: string | null;
 }
 
 /** What would stop or weaken a backup of a VM. Codes are stable. */
@@ -64,6 +66,11 @@ export function vmFindings(vm: Omit<VsphereVm, 'findings'>, peculiar: VmPeculiar
     weakens(
       'cbt.off',
       'changed block tracking is off: every backup reads its disks whole (cbt: enable switches it on)',
+    );
+  if (peculiar.eventsUnreadable !== null && vm.cbt.enabled)
+    weakens(
+      'events.unreadable',
+      `its events cannot be read, so that a revert to a snapshot is not seen: every backup reads its disks whole (${peculiar.eventsUnreadable})`,
     );
   if (vm.power_state === 'poweredOn' && vm.tools !== 'running')
     weakens('tools.not-running', `VMware Tools are ${vm.tools.replaceAll('-', ' ')}: snapshots are not quiesced`);

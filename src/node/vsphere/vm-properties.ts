@@ -1,4 +1,5 @@
 import type { VsphereSnapshot, VsphereVm } from '../../schemas/types.ts';
+import type { Reverts } from './last-revert.ts';
 import type { ObjectProperties } from './properties.ts';
 import { readMark } from './snapshot-mark.ts';
 import { vmFindings } from './vm-findings.ts';
@@ -32,7 +33,8 @@ export interface VmPlace {
   readonly path: string;
   readonly host: string | null;
   readonly datacenter: string | null;
-  readonly lastRevert: number | null;
+  /** Null: not asked for. */
+  readonly reverts: Reverts | null;
   /** VMFS, NFS, vsan, …, by the name of the datastore; one that is not known is not there. */
   readonly datastoreTypes: ReadonlyMap<string, string>;
 }
@@ -63,7 +65,8 @@ export function vmFrom({ object, values }: ObjectProperties, place: VmPlace, clo
     disks: disksOf(devices),
     snapshots: snapshotsOf(values.get('snapshot'), clockOffset),
     consolidation_needed: of('runtime.consolidationNeeded') === 'true',
-    last_revert: place.lastRevert,
+    last_revert: place.reverts?.last ?? null,
+    reverts_known_since: place.reverts?.knownSince ?? null,
   };
   const findings = vmFindings(facts, {
     encrypted: values.has('config.keyId'),
@@ -73,6 +76,7 @@ export function vmFrom({ object, values }: ObjectProperties, place: VmPlace, clo
       .filter((device) => ['physicalSharing', 'virtualSharing'].includes(optionalText(device, 'sharedBus') ?? ''))
       .map((device) => optionalText(device, 'deviceInfo.label') ?? text(device, 'key')),
     datastoreTypes: place.datastoreTypes,
+    eventsUnreadable: place.reverts?.unreadable ?? null,
   });
   return { ...facts, findings };
 }

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectVsphere, type Moref, type Vsphere } from '../../../src/node/vsphere/connect.ts';
 import { listVms } from '../../../src/node/vsphere/list-vms.ts';
+import { addPrivilegeFindings, privilegeFindings } from '../../../src/node/vsphere/privilege-findings.ts';
 import { snapshotDescription, snapshotName } from '../../../src/node/vsphere/snapshot-mark.ts';
 import { vmFacts } from '../../../src/node/vsphere/vm-facts.ts';
 import { describeErrors, validatorOf } from '../../../src/schemas/validator.ts';
-import type { VsphereVm } from '../../../src/schemas/types.ts';
+import type { VsphereSourceSpec, VsphereVm } from '../../../src/schemas/types.ts';
 import type { SimulatedVm, VmSpec } from '../../simulators/vcenter/simulated-vm.ts';
 import { startVcenter, type Vcenter } from '../../simulators/vcenter/start-vcenter.ts';
 
@@ -162,9 +163,99 @@ describe('a VM', () => {
     expect(found).toMatchObject({ power_state: 'poweredOff', findings: [] });
   });
 
-  it('is told without its reverts where events may not be read', async () => {
-    await vcenter.fault('no-permission', { method: 'QueryEvents' });
-    expect((await facts(await newVm())).last_revert).toBeNull();
+  it('is told with its last revert, and since when one would be known', async () => {
+    const vm = await newVm();
+    const before = Date.now();
+    const snapshot = await vm.snapshot('before the upgrade');
+    const since = (await facts(vm)).reverts_known_since ?? 0;
+    // The clocks of both are this machine's, measured over the network.
+    expect(Math.abs(since - before)).toBeLessThan(60_000);
+    expect((await facts(vm)).last_revert).toBeNull();
+    await vm.revert(snapshot);
+    const found = await facts(vm);
+    expect(found.last_revert).toBeGreaterThanOrEqual(since);
+    expect(codes(found)).toEqual(['stops snapshot.foreign']);
+  });
+
+  it('is told without its reverts where events may not be read, and says so', async () => {
+    await vcenter.fault('no-permission', { method: 'QueryEvents', privilege: 'System.View' });
+    const found = await facts(await newVm());
+    expect(found).toMatchObject({ last_revert: null, reverts_known_since: null });
+    expect(codes(found)).toEqual(['weakens events.unreadable']);
+    expect(found.findings[0]?.message).toContain('System.View');
+    expect(codes(await facts(await newVm({ cbt: false })))).toEqual(['weakens cbt.off']);
+  });
+});
+
+describe('privileges that a backup needs', () => {
+  const lack = (missing: string, more = {}) => vcenter.fault('privileges', { missing, ...more });
+  const lacking = async (vm: SimulatedVm, transports: VsphereSourceSpec['transports'] = ['https']): Promise<string[]> =>
+    (await privilegeFindings(vsphere, await facts(vm), transports)).map(({ level, code }) => `${level} ${code}`);
+  const state = 'VirtualMachine.State.CreateSnapshot,VirtualMachine.State.RemoveSnapshot';
+
+  it('are not spoken of where the user has them', async () => {
+    expect(await lacking(await newVm())).toEqual([]);
+  });
+
+  it.each([
+    [state, 'stops privilege.snapshot'],
+    ['Datastore.FileManagement', 'weakens privilege.datastore'],
+  ])('of %s are told: %s', async (missing, finding) => {
+    await lack(missing);
+    expect(await lacking(await newVm())).toEqual([finding]);
+  });
+
+  it('name user, privilege and use', async () => {
+    await lack(state);
+    const [finding] = await privilegeFindings(vsphere, await facts(await newVm()), ['https']);
+    expect(finding?.message).toMatch(
+      /^the user .+ lacks on it: VirtualMachine\.State\.CreateSnapshot \(to freeze .*\), VirtualMachine\.State\.RemoveSnapshot \(to remove .*\)$/,
+    );
+  });
+
+  it('are those of the transports that may be taken', async () => {
+    await lack('VirtualMachine.Provisioning.DiskRandomRead');
+    const vm = await newVm();
+    expect(await lacking(vm)).toEqual([]);
+    expect(await lacking(vm, ['vddk', 'https'])).toEqual(['weakens privilege.vddk']);
+  });
+
+  it('to switch tracking on matter where it is off', async () => {
+    await lack('VirtualMachine.Config.ChangeTracking');
+    expect(await lacking(await newVm())).toEqual([]);
+    expect(await lacking(await newVm({ cbt: false }))).toEqual(['weakens privilege.tracking']);
+  });
+
+  it('are not spoken of where the server does not tell', async () => {
+    await vcenter.fault('method', { method: 'HasPrivilegeOnEntities', fault: 'NotSupported' });
+    expect(await lacking(await newVm())).toEqual([]);
+  });
+
+  it('are told of all VMs, by one question where the user has them at the root', async () => {
+    const { vms } = await listVms(vsphere);
+    const questions = async (): Promise<number> =>
+      (await vcenter.calls()).filter(({ method }) => method === 'HasPrivilegeOnEntities').length;
+    await vcenter.clearCalls();
+    expect(await addPrivilegeFindings(vsphere, vms, ['https'])).toEqual(vms);
+    expect(await questions()).toBe(1);
+    await lack(state);
+    const found = await addPrivilegeFindings(vsphere, vms, ['https']);
+    expect(found.every((vm) => codes(vm).includes('stops privilege.snapshot'))).toBe(true);
+    expect(await questions()).toBeLessThan(8);
+  });
+
+  it('of a user who has them on one VM only are told of the others', async () => {
+    const [mine, other] = [await newVm(), await newVm()];
+    const { rootFolder } = vsphere.content;
+    for (const object of [rootFolder?.value ?? '', other.moref]) await lack(state, { object });
+    const vms = (await listVms(vsphere)).vms.filter(({ moref }) => [mine.moref, other.moref].includes(moref));
+    const found = await addPrivilegeFindings(vsphere, vms, ['https']);
+    expect(found.map((vm) => [vm.moref, codes(vm).join()]).toSorted()).toEqual(
+      [
+        [mine.moref, ''],
+        [other.moref, 'stops privilege.snapshot'],
+      ].toSorted(),
+    );
   });
 });
 

@@ -66,6 +66,7 @@ it('keeps the keys of all messages, and adds what they say', () => {
     messageKeys: ['vim.hostd.vmsvc.cbt.noTrack', 'msg.other'],
     property: null,
     file: 'f',
+    object: null,
   });
   expect(error.message).toMatch(/Error caused by file f No tracking\.$/);
 });

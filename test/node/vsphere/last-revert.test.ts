@@ -45,7 +45,8 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 
-const recently = (hours: number): number => Math.floor(Date.now() / 1000) * 1000 - hours * hour;
+const now = Math.floor(Date.now() / 1000) * 1000;
+const recently = (hours: number): number => now - hours * hour;
 
 it('is the newest one, in our clock', async () => {
   events = [
@@ -53,17 +54,21 @@ it('is the newest one, in our clock', async () => {
     { at: recently(20), what: 'vm.Snapshot.revert' },
     { at: recently(10), what: 'VirtualMachine.createSnapshot' },
   ];
-  expect(await lastRevert(vsphere, vm, 0)).toBe(recently(20));
-  expect(await lastRevert(vsphere, vm, hour)).toBe(recently(21));
+  expect(await lastRevert(vsphere, vm, 0)).toEqual({
+    last: recently(20),
+    knownSince: recently(30),
+    unreadable: null,
+  });
+  expect(await lastRevert(vsphere, vm, hour)).toMatchObject({ last: recently(21), knownSince: recently(31) });
 });
 
 it('is null where there was none, or where it is too long ago to matter', async () => {
-  expect(await lastRevert(vsphere, vm, 0)).toBeNull();
+  expect(await lastRevert(vsphere, vm, 0)).toEqual({ last: null, knownSince: null, unreadable: null });
   events = [
     { at: recently(60 * 24), what: 'vm.Snapshot.revert' },
     { at: recently(1), what: 'VirtualMachine.removeSnapshot' },
   ];
-  expect(await lastRevert(vsphere, vm, 0)).toBeNull();
+  expect(await lastRevert(vsphere, vm, 0)).toEqual({ last: null, knownSince: recently(1), unreadable: null });
 });
 
 it('is found behind thousands of other events', async () => {
@@ -73,13 +78,41 @@ it('is found behind thousands of other events', async () => {
   }));
   const at = recently(90);
   events.push({ at, what: 'vm.Snapshot.revert' });
-  expect(await lastRevert(vsphere, vm, 0)).toBe(at);
+  expect(await lastRevert(vsphere, vm, 0)).toMatchObject({ last: at, knownSince: recently(100) });
   expect(server.asked.filter(({ method }) => method === 'QueryEvents')).toHaveLength(3);
 });
 
-it('is null where events may not be read', async () => {
+it('is not known to be none where there are more events than can be looked through', async () => {
+  events = Array.from({ length: 12_000 }, (_, index) => ({
+    at: recently(100) + index * 1000,
+    what: 'VirtualMachine.createSnapshot',
+  }));
+  expect(await lastRevert(vsphere, vm, 0)).toEqual({ last: null, knownSince: null, unreadable: null });
+});
+
+it('is known of from the oldest event of an ESXi host on, which keeps those of tasks nowhere', async () => {
+  const host = { ...vsphere, about: { ...vsphere.about, apiType: 'HostAgent' as const } };
+  const { script } = server;
+  server.script = ({ method, body }) =>
+    method !== 'QueryEvents'
+      ? undefined
+      : body.includes('<entity>')
+        ? answer(method, '')
+        : answer(
+            method,
+            `<returnval xsi:type="EventEx"><createdTime>${new Date(recently(50)).toISOString()}</createdTime><eventTypeId>esx.audit.host.boot</eventTypeId></returnval>`,
+          );
+  expect(await lastRevert(host, vm, 0)).toEqual({ last: null, knownSince: recently(50), unreadable: null });
+  server.script = script;
+});
+
+it('says why nothing is known where events may not be read', async () => {
   const { script } = server;
   server.script = () => fault('NoPermission');
-  expect(await lastRevert(vsphere, vm, 0)).toBeNull();
+  expect(await lastRevert(vsphere, vm, 0)).toEqual({
+    last: null,
+    knownSince: null,
+    unreadable: expect.stringContaining('NoPermission') as string,
+  });
   server.script = script;
 });

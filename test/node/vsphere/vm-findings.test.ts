@@ -34,7 +34,7 @@ const from = (inner: string, more: Record<string, string> = {}, type = 'VMFS'): 
       path: '/DC1/vm/pgtest1',
       host: null,
       datacenter: 'DC1',
-      lastRevert: null,
+      reverts: null,
       datastoreTypes: new Map([['ds (1)', type]]),
     },
     0,

@@ -82,6 +82,8 @@ export interface SimulatedVm {
   /** A snapshot by somebody else. Answers its moref. */
   snapshot(name: string, description?: string): Promise<string>;
   removeSnapshot(moref: string): Promise<void>;
+  /** By somebody else. The disks are what they were at that snapshot, which stays. */
+  revert(moref: string): Promise<void>;
   /**
    * File that holds the disk as of a snapshot (the newest where none is named). It stays, also after the snapshot and the disk are
    * removed, until the vCenter ends.
@@ -160,6 +162,7 @@ export async function simulatedVm(control: Control, answer: unknown, spec: VmSpe
       return ((await ask('/vm/snapshot', { name, description })) as { moref: string }).moref;
     },
     removeSnapshot: async (snapshot) => void (await ask('/vm/snapshot/remove', { snapshot })),
+    revert: async (snapshot) => void (await ask('/vm/revert', { snapshot })),
     async frozen(disk, moref) {
       await ask('/vm');
       const folder = now.disks[disk]?.folder;

@@ -67,6 +67,8 @@ export interface Vcenter extends AsyncDisposable {
   /** Makes all sessions invalid. */
   expireSessions(): Promise<void>;
   sessions(): Promise<number>;
+  /** The history of events begins now, as that of an ESXi host does when it starts. */
+  forgetEvents(): Promise<void>;
   /** The SOAP calls so far, oldest first. */
   calls(): Promise<SoapCall[]>;
   clearCalls(): Promise<void>;
@@ -120,6 +122,7 @@ export async function startVcenter(options: VcenterOptions = {}): Promise<Vcente
       fault: async (name, query = {}) => void (await control('/fault', { name, ...query })),
       clearFaults: async (name) => void (await control('/fault/clear', name ? { name } : {})),
       expireSessions: async () => void (await control('/expire')),
+      forgetEvents: async () => void (await control('/events/forget')),
       sessions: async () => ((await control('/sessions')) as { sessions: number }).sessions,
       calls: async () => (await control('/calls')) as SoapCall[],
       clearCalls: async () => void (await control('/calls/clear')),

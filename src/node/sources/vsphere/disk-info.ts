@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DiskInfo, NotProtected, VsphereDisk, VsphereSourceSpec, VsphereVm } from '../../../schemas/types.ts';
+import { diskTitle, notProtected } from '../../vsphere/snapshot-disks.ts';
 
 /** The disk across runs: its backing's uuid, or what follows from its file's name where it has none. */
 export const identityOf = (disk: Pick<VsphereDisk, 'uuid' | 'file'>): string =>
@@ -17,7 +18,7 @@ export function diskInfos(vm: VsphereVm, spec: VsphereSourceSpec): DiskInfo[] {
     .map((disk) => ({
       key: String(disk.key),
       uuid: identityOf(disk),
-      label: `${disk.label} (${disk.address})`,
+      label: diskTitle(disk),
       path: baseFile(disk.file),
       format: disk.backing,
       capacity_bytes: disk.capacity_bytes,
@@ -31,11 +32,5 @@ export function diskInfos(vm: VsphereVm, spec: VsphereSourceSpec): DiskInfo[] {
     }));
 }
 
-export const notProtected = (vm: VsphereVm): NotProtected[] =>
-  vm.disks
-    .filter((disk) => !disk.protected)
-    .map((disk) => ({
-      label: `${disk.label} (${disk.address})`,
-      uuid: disk.uuid,
-      reason: disk.not_protected_reason ?? 'it takes no part in snapshots',
-    }));
+export const notProtectedDisks = (vm: VsphereVm): NotProtected[] =>
+  vm.disks.filter((disk) => !disk.protected).map((disk) => notProtected(disk, 'it takes no part in snapshots'));

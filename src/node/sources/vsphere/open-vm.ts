@@ -1,19 +1,22 @@
 import { join } from 'node:path';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
-import type { SnapshotFacts, VsphereDisk, VsphereSourceSpec, VsphereVm } from '../../../schemas/types.ts';
+import type { NotProtected, SnapshotFacts, VsphereDisk, VsphereSourceSpec, VsphereVm } from '../../../schemas/types.ts';
 import { vmConfigName } from '../../job-folder.ts';
 import { connectVsphere, type Moref, type Vsphere } from '../../vsphere/connect.ts';
 import { datastoreTypesOf } from '../../vsphere/datastore-types.ts';
 import { downloadDatastoreFile } from '../../vsphere/download-datastore-file.ts';
 import { findVm } from '../../vsphere/inventory.ts';
 import { lastRevert } from '../../vsphere/last-revert.ts';
+import { diskTitle, notProtected } from '../../vsphere/snapshot-disks.ts';
 import { takeSnapshot, type Snapshot } from '../../vsphere/take-snapshot.ts';
 import { chooseTransport, type TransportChoice } from '../../vsphere/transports/choose-transport.ts';
+import { serveSnapshotDisk } from '../../vsphere/transports/serve-snapshot-disk.ts';
 import type { SnapshotDiskRef, TransportContext } from '../../vsphere/transports/transport.ts';
 import { saveVmConfig } from '../../vsphere/save-vm-config.ts';
 import { vmFacts } from '../../vsphere/vm-facts.ts';
 import type { OpenOptions, OpenSource } from '../source.ts';
 import { identityOf } from './disk-info.ts';
+import { earlyDisk, nothingEarly } from './early-disk.ts';
 import { holdJob, isJobHeld } from './job-hold.ts';
 import { nodeIdOf } from './node-id.ts';
 import { openSnapshotDisk } from './snapshot-disk.ts';
@@ -35,8 +38,8 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
   const snapshot = await snapshotOf(vsphere, vm, spec, node, options);
   stack.defer(() => remove(snapshot, facts, options));
   const { disks } = snapshot;
-  assertExpected(disks, options);
-  await assertNotReverted(vsphere, vm, facts, options);
+  const added = addedDisks(disks, options);
+  const distrust = await revertSince(vsphere, vm, facts, options);
 
   activity('choosing how to read the disks');
   const refs = await diskRefs(vsphere, facts, snapshot, disks, signal);
@@ -54,8 +57,12 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
       activity(what);
     },
   };
-  const transport = await chooseTransport(context, refs);
-  options.log(`transport ${transport.name}: ${transport.reason}`);
+  const first = refs.find(({ key }) => String(key) === options.expected[0]?.key) ?? refs[0];
+  const transport = await chooseTransport(context, refs, async (name) =>
+    first ? earlyDisk(first.key, await serveSnapshotDisk(context, name, first)) : undefined,
+  );
+  const early = stack.use(transport.opened ?? nothingEarly);
+  options.log(`transport ${transport.name}: ${reasonOf(transport)}`);
 
   activity('saving the configuration of the VM');
   const vmConfig = await saveVmConfig(vsphere, {
@@ -72,7 +79,11 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
   const held = stack.move();
   return {
     keys: disks.map(({ key }) => String(key)),
-    facts: { snapshot: factsOf(snapshot, spec, transport), vmConfig },
+    facts: {
+      snapshot: factsOf(snapshot, spec, transport),
+      vmConfig,
+      notProtected: [...snapshot.notProtected, ...added],
+    },
     disk: async (key, diskSignal) => {
       const disk = disks.find((one) => String(one.key) === key);
       const ref = refs.find((one) => String(one.key) === key);
@@ -85,6 +96,8 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
         disk,
         ref,
         transport: transport.name,
+        early,
+        distrust,
         context: { ...context, signal: diskSignal ?? signal },
         activity,
       });
@@ -129,8 +142,12 @@ async function remove(snapshot: Snapshot, { path }: VsphereVm, { activity, warn 
   }
 }
 
-/** What the hub decided about is what the snapshot holds: a disk may have been swapped or added in between. */
-function assertExpected(disks: readonly VsphereDisk[], { expected, warn }: OpenOptions): void {
+/**
+ * What the hub decided about is what the snapshot holds: a disk may have been swapped or added in between. Answers those that
+ * were added, which nobody copies.
+ * @throws SendenseError `source.changed`
+ */
+function addedDisks(disks: readonly VsphereDisk[], { expected, log }: OpenOptions): NotProtected[] {
   for (const { key, uuid } of expected) {
     const disk = disks.find((one) => String(one.key) === key);
     if (!disk) throw new SendenseError('source.changed', `the disk with the key ${key} is not in the snapshot`);
@@ -140,25 +157,33 @@ function assertExpected(disks: readonly VsphereDisk[], { expected, warn }: OpenO
         `${disk.label} (key ${key}) is another disk now: ${identityOf(disk)}, it was ${uuid} a moment ago`,
       );
   }
-  if (expected.length === 0) return;
-  for (const disk of disks)
-    if (!expected.some(({ key }) => key === String(disk.key)))
-      warn(`${disk.label} (${disk.address}) was added after the VM was looked at and is NOT PROTECTED by this run`);
+  if (expected.length === 0) return [];
+  const added = disks
+    .filter((disk) => !expected.some(({ key }) => key === String(disk.key)))
+    .map((disk) => notProtected(disk, 'it was added after the VM was looked at; the next run has it'));
+  for (const { label, reason } of added) log(`${label} is NOT PROTECTED: ${reason}`);
+  return added;
 }
 
 /** Two readings of one event differ by what the clocks were measured to differ. */
 const sameEventMs = 5_000;
 
-/** The hub decided by what it knew of reverts; after one more the list of changes does not lead from the parent to now. */
-async function assertNotReverted(
+/**
+ * The hub decided by what it knew of reverts; after one more the list of changes does not lead from the parent to now.
+ * Answers why that cannot be told, or null.
+ * @throws SendenseError `source.changed` where there was one
+ */
+async function revertSince(
   vsphere: Vsphere,
   vm: Moref,
   { path }: VsphereVm,
   { lastRevert: known, signal }: OpenOptions,
-): Promise<void> {
-  if (known === undefined) return;
-  const now = await lastRevert(vsphere, vm, await vsphere.clockOffset(signal), signal);
-  if (now === null || now <= (known ?? 0) + sameEventMs) return;
+): Promise<string | null> {
+  if (known === undefined) return null;
+  const { last, knownSince, unreadable } = await lastRevert(vsphere, vm, await vsphere.clockOffset(signal), signal);
+  if (knownSince === null)
+    return `vSphere does not tell whether the VM was reverted to a snapshot meanwhile${unreadable === null ? '' : ` (${unreadable})`}`;
+  if (last === null || last <= (known ?? 0) + sameEventMs) return null;
   throw new SendenseError('source.changed', `${path} was reverted to a snapshot while the backup began`, {
     remedy: 'Run the plan again.',
   });
@@ -179,7 +204,7 @@ async function diskRefs(
     vmMoref: facts.moref,
     snapshotMoref: snapshot.moref.value,
     key: disk.key,
-    label: `${disk.label} (${disk.address})`,
+    label: diskTitle(disk),
     file: disk.file,
     capacity: disk.capacity_bytes,
     backing: disk.backing,
@@ -192,14 +217,18 @@ async function diskRefs(
 }
 
 const factsOf = (
-  { name, quiesced, note }: Snapshot,
+  { name, quiesced, note, taken }: Snapshot,
   spec: VsphereSourceSpec,
-  { name: transport, reason, tried }: TransportChoice,
+  transport: TransportChoice,
 ): SnapshotFacts => ({
   name,
   quiesce: spec.quiesce,
   quiesced,
   note,
-  transport,
-  transport_reason: [reason, ...tried.map((one) => `not ${one.name}: ${one.why}`)].join('; '),
+  transport: transport.name,
+  transport_reason: reasonOf(transport),
+  taken: new Date(taken).toISOString(),
 });
+
+const reasonOf = ({ reason, tried }: TransportChoice): string =>
+  [reason, ...tried.map(({ name, why }) => `not ${name}: ${why}`)].join('; ');

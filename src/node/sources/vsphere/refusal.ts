@@ -9,6 +9,10 @@ export function refusal(vm: VsphereVm, spec: VsphereSourceSpec): SendenseError |
       remedy: 'See to it that the host of the VM is connected and its files can be reached.',
     });
   }
+  const lacking = vm.findings.find(
+    ({ code }) => code === 'privilege.snapshot' || (code === 'privilege.tracking' && spec.cbt === 'enable'),
+  );
+  if (lacking) return new SendenseError('vsphere.permission', `${vm.path}: ${lacking.message}`);
   const foreign = vm.snapshots.filter((snapshot) => !snapshot.ours).map(({ name }) => name);
   if (foreign.length > 0 && spec.foreign_snapshots === 'refuse')
     return new SendenseError(

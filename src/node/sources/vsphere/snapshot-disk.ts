@@ -7,6 +7,7 @@ import { serveSnapshotDisk } from '../../vsphere/transports/serve-snapshot-disk.
 import type { SnapshotDiskRef, TransportContext, TransportName } from '../../vsphere/transports/transport.ts';
 import { lookAtVm } from '../../vsphere/vm-state.ts';
 import type { OpenDisk } from '../source.ts';
+import type { EarlyDisk } from './early-disk.ts';
 
 export interface SnapshotDiskOptions {
   readonly vsphere: Vsphere;
@@ -16,6 +17,10 @@ export interface SnapshotDiskOptions {
   readonly ref: SnapshotDiskRef;
   readonly transport: TransportName;
   readonly context: TransportContext;
+  /** This disk where it is served already. */
+  readonly early: EarlyDisk;
+  /** Why the hypervisor's list of changes is not to be trusted; null: it is. */
+  readonly distrust: string | null;
   activity(what: string | null): void;
 }
 
@@ -24,7 +29,9 @@ export async function openSnapshotDisk(options: SnapshotDiskOptions): Promise<Op
   const { vsphere, vm, snapshot, disk, ref, context } = options;
   const { signal } = context;
   await using stack = new AsyncDisposableStack();
-  const served = stack.use(await serveSnapshotDisk(context, options.transport, ref));
+  const served = stack.use(
+    (await options.early.take(ref.key)) ?? (await serveSnapshotDisk(context, options.transport, ref)),
+  );
   const changeId = snapshot.changeTracking ? disk.change_id : null;
   const tracked = { vm, snapshot: snapshot.moref, disk };
   const asking = { signal };
@@ -36,6 +43,7 @@ export async function openSnapshotDisk(options: SnapshotDiskOptions): Promise<Op
     requestBytes: served.requestBytes,
     connections: served.connections,
     lastError: () => served.lastError(),
+    lastFault: () => served.lastFault?.() ?? null,
     bytesRead: () => null,
     allocated: async (capacity) => {
       if (changeId === null) return null;
@@ -46,6 +54,7 @@ export async function openSnapshotDisk(options: SnapshotDiskOptions): Promise<Op
       if (changeId === null) return null;
       assertSameSize(disk, capacity);
       if (since === null) return { changeId, since: null, areas: [] };
+      if (options.distrust !== null) return { changeId, since: null, areas: [], reason: options.distrust };
       options.activity(`asking what changed on ${disk.label}`);
       const found = await queryChangedAreas(vsphere, tracked, since, asking).finally(() => options.activity(null));
       return 'areas' in found
@@ -53,7 +62,8 @@ export async function openSnapshotDisk(options: SnapshotDiskOptions): Promise<Op
         : { changeId, since: null, areas: [], reason: found.reset };
     },
     // It does not change as long as it is there; once it is removed, what was read of it may be later than it.
-    assertUnchanged: async () => {
+    assertUnchanged: async (bytesRead = 0) => {
+      await served.assertSound?.(bytesRead);
       const { snapshots } = await lookAtVm(vsphere, vm, signal);
       if (snapshots.some((one) => one.moref.value === snapshot.moref.value)) return;
       throw new SendenseError(

@@ -16,8 +16,10 @@ export async function testLogin(
   await using vsphere = await connectVsphere(address, { signal });
   const told = { about: aboutJson(vsphere.about) };
   try {
-    const { user, missing } = await missingPrivileges(vsphere, privilegesFor(spec.transports), signal);
-    return { ...told, user: user || address.user, missing, warnings: [] };
+    const { rootFolder } = vsphere.content;
+    const wanted = privilegesFor(spec.transports);
+    const { user, missing } = await missingPrivileges(vsphere, rootFolder ? [rootFolder] : [], wanted, signal);
+    return { ...told, user: user || address.user, missing: [...missing.values()].flat(), warnings: [] };
   } catch (error) {
     signal.throwIfAborted();
     const warning = `the privileges could not be asked for: ${toSendenseError(error).message}`;

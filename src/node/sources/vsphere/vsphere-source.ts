@@ -4,10 +4,11 @@ import { aboutJson } from '../../vsphere/about-json.ts';
 import { connectVsphere } from '../../vsphere/connect.ts';
 import { findVm } from '../../vsphere/inventory.ts';
 import { listVms } from '../../vsphere/list-vms.ts';
+import { addPrivilegeFindings, privilegeFindings } from '../../vsphere/privilege-findings.ts';
 import { removeOurs } from '../../vsphere/remove-snapshot.ts';
 import { vmFacts } from '../../vsphere/vm-facts.ts';
 import type { DiscoverOptions, Source } from '../source.ts';
-import { diskInfos, notProtected } from './disk-info.ts';
+import { diskInfos, notProtectedDisks } from './disk-info.ts';
 import { openVm } from './open-vm.ts';
 import { refusal } from './refusal.ts';
 import { addressOf } from './vsphere-address.ts';
@@ -24,14 +25,19 @@ export const vsphereSource: Source<VsphereSourceSpec> = {
       // What is said of a disk is said with the disk.
       warnings: vm.findings.filter(({ code }) => warns(code, spec)).map(({ message }) => message),
       vm,
-      not_protected: notProtected(vm),
+      not_protected: notProtectedDisks(vm),
       refused: refused && errorToJson(refused),
     };
   },
 
   inventory: async (spec, { login, signal }): Promise<Inventory> => {
     await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
-    return { about: aboutJson(vsphere.about), ...(await listVms(vsphere, signal)) };
+    const { vms, warnings } = await listVms(vsphere, signal);
+    return {
+      about: aboutJson(vsphere.about),
+      vms: await addPrivilegeFindings(vsphere, vms, spec.transports, signal),
+      warnings,
+    };
   },
 
   open: openVm,
@@ -51,7 +57,9 @@ export async function discoverVm(
 ): Promise<VsphereVm> {
   await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
   const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: vmName }, signal);
-  return await vmFacts(vsphere, vm, signal);
+  const facts = await vmFacts(vsphere, vm, signal);
+  const lacking = await privilegeFindings(vsphere, facts, spec.transports, signal);
+  return { ...facts, findings: [...facts.findings, ...lacking] };
 }
 
 /** Findings that the user of this plan has not decided about. */
@@ -59,6 +67,9 @@ function warns(code: string, spec: VsphereSourceSpec): boolean {
   // What is not protected is said with the disk; what only the transport has to know, it knows.
   if (code.startsWith('disk.')) return code.startsWith('disk.shared');
   if (code.startsWith('cbt.')) return spec.cbt === 'auto';
+  if (code.startsWith('events.')) return spec.cbt !== 'off';
+  // What is needed for this plan is refused, and the choice of a transport tells the rest.
+  if (code.startsWith('privilege.')) return false;
   if (code.startsWith('tools.')) return spec.quiesce !== 'off';
   return !code.startsWith('snapshot.');
 }

@@ -4,44 +4,52 @@ import { checkSsh } from './ssh.ts';
 import type { SnapshotDiskRef, TransportContext, TransportName } from './transport.ts';
 import { checkVddk } from './vddk.ts';
 
-export interface TransportChoice {
+export interface TransportChoice<T = unknown> {
   readonly name: TransportName;
   readonly reason: string;
   /** Those before it in the settings, and why not they. */
   readonly tried: readonly { readonly name: TransportName; readonly why: string }[];
+  /** What opening it gave; undefined where nothing was to be opened. */
+  readonly opened: T | undefined;
 }
 
 const checks = { vddk: checkVddk, https: checkHttps, ssh: checkSsh } as const;
 
 /**
  * The first transport of the settings that can read all disks; one for all, so that a backup has one cause of its speed
- * and its faults. Changes nothing.
- * @throws SendenseError `transport.unavailable` with what is wrong with each; with a single one in the settings its own error
+ * and its faults.
+ * @param open proves by the first disk what a check cannot tell: a port that a firewall blocks, a login that is refused
+ * @throws SendenseError with what is wrong with each: by the code that all of them agree on, else `transport.unavailable`;
+ *   with a single one in the settings its own error
  */
-export async function chooseTransport(
+export async function chooseTransport<T>(
   context: TransportContext,
   disks: readonly SnapshotDiskRef[],
-): Promise<TransportChoice> {
-  const tried: { name: TransportName; why: string }[] = [];
-  let last: SendenseError | null = null;
+  open?: (name: TransportName) => Promise<T>,
+): Promise<TransportChoice<T>> {
+  const failures: { readonly name: TransportName; readonly error: SendenseError }[] = [];
   for (const name of context.spec.transports) {
     context.signal?.throwIfAborted();
     try {
       const reason = await checks[name](context, disks);
-      return { name, reason: reasonOf(reason, tried), tried };
+      const opened = await open?.(name);
+      const tried = failures.map((failure) => ({ name: failure.name, why: failure.error.message }));
+      return { name, reason, tried, opened };
     } catch (error) {
       context.signal?.throwIfAborted();
-      last = toSendenseError(error);
-      tried.push({ name, why: last.message });
+      failures.push({ name, error: toSendenseError(error) });
     }
   }
-  if (tried.length === 1 && last) throw last;
-  throw new SendenseError(
-    'transport.unavailable',
-    `no transport can read the disks: ${tried.map(({ name, why }) => `${name}: ${why}`).join('; ')}`,
-    { cause: last, details: { tried } },
-  );
+  throw noneOf(failures);
 }
 
-const reasonOf = (reason: string, tried: readonly { name: string; why: string }[]): string =>
-  [reason, ...tried.map(({ name, why }) => `not ${name}: ${why}`)].join('; ');
+function noneOf(failures: readonly { readonly name: TransportName; readonly error: SendenseError }[]): SendenseError {
+  const [first, ...rest] = failures.map(({ error }) => error);
+  if (first && rest.length === 0) return first;
+  const tried = failures.map(({ name, error }) => ({ name, why: error.message }));
+  return new SendenseError(
+    first && rest.every(({ code }) => code === first.code) ? first.code : 'transport.unavailable',
+    `no transport can read the disks: ${tried.map(({ name, why }) => `${name}: ${why}`).join('; ')}`,
+    { cause: failures.at(-1)?.error, details: { tried } },
+  );
+}

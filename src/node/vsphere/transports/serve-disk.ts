@@ -18,6 +18,15 @@ export interface DiskServer {
   readonly connections?: number;
   /** Knows better than nbdkit what is wrong. */
   readonly lastError?: () => string | null;
+  /** Hears each line of an nbdkit that is to say everything. Such lines hold secrets: only those that say no details are kept. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface NbdkitDisk extends ServedDisk {
+  /** `onLine` gets all that was said until now, before this returns. */
+  catchUp(): void;
+  /** Ends nbdkit. `onLine` has got its last word then; false where it did not come in time. */
+  stop(): Promise<boolean>;
 }
 
 /** Lines of nbdkit that are kept. */
@@ -31,11 +40,13 @@ export async function serveDisk(
   context: TransportContext,
   disk: SnapshotDiskRef,
   how: DiskServer,
-): Promise<ServedDisk> {
+): Promise<NbdkitDisk> {
   const lines: string[] = [];
   const spoken = Promise.withResolvers<void>();
   const subject = `${disk.label} (${disk.file}) over ${how.transport}`;
   const mask = maskOf(how.pipes ?? []);
+  const talkative = how.onLine !== undefined;
+  const mayBeKept = (line: string): boolean => !talkative || /^nbdkit: (?!(\S+: )?debug: )/.test(line);
   const fault = (text: readonly string[]): NbdkitFault | null => explainNbdkit(text.map(mask));
   const failed = ({ code, message, remedy }: NbdkitFault, cause?: unknown): SendenseError =>
     new SendenseError(code, `${subject}: ${message}`, {
@@ -54,16 +65,24 @@ export async function serveDisk(
       ...(how.env ? { env: how.env } : {}),
       signal: context.signal,
       onStderrLine: (line) => {
+        how.onLine?.(line);
+        if (!mayBeKept(line)) return;
         spoken.resolve();
-        lines.push(line);
+        lines.push(talkative ? Buffer.from(line, 'latin1').toString() : line);
         if (lines.length > keptLines) lines.shift();
       },
-      describeFailure: (said) =>
-        failed(fault(said.split('\n')) ?? { code: 'transport.failed', message: `nbdkit ended: ${mask(said)}` }),
+      talkative,
+      describeFailure: (said) => {
+        const kept = said.split('\n').filter(mayBeKept);
+        return failed(fault(kept) ?? { code: 'transport.failed', message: `nbdkit ended: ${mask(kept.join('\n'))}` });
+      },
     }),
     async (running) => void (await running.stop({ graceMs: 5000 })),
   );
-  const lastError = (): string | null => how.lastError?.() ?? fault(lines)?.message ?? null;
+  const lastError = (): string | null => {
+    server.catchUp();
+    return how.lastError?.() ?? fault(lines)?.message ?? null;
+  };
   try {
     await using probe = await connectNbd(server.uri, { signal: context.signal, connectTimeoutMs: 120_000 });
     if (probe.size !== disk.capacity)
@@ -93,6 +112,12 @@ export async function serveDisk(
     multiConn: how.connections !== undefined,
     lastError,
     process: server.process,
+    catchUp: () => server.catchUp(),
+    stop: async () => {
+      await server.stop({ graceMs: 5000 });
+      // Without `ref` it keeps nobody from ending who has long got the answer.
+      return Promise.race([server.silent.then(() => true), delay(5000, false, { ref: false })]);
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

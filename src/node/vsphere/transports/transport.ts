@@ -1,3 +1,4 @@
+import type { SendenseError } from '../../../errors/sendense-error.ts';
 import type { ProcessIdentity, VsphereSourceSpec } from '../../../schemas/types.ts';
 
 export type TransportName = VsphereSourceSpec['transports'][number];
@@ -55,6 +56,13 @@ export interface ServedDisk extends AsyncDisposable {
   readonly multiConn: boolean;
   /** Why the last read failed, in our words; null where nothing was said. For the error of a failed read. */
   lastError(): string | null;
+  /** What was read is not the disk: `transport.unsafe`; null where nothing is known to be wrong. For a read that failed. */
+  lastFault?(): SendenseError | null;
+  /**
+   * To be asked when all was read, `bytesRead` in all, each byte once; nothing can be read any more then.
+   * @throws SendenseError `transport.unsafe` where it is not proven that what was read is the disk
+   */
+  assertSound?(bytesRead: number): Promise<void>;
   /** The process that reads. */
   readonly process: ProcessIdentity;
 }

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sourceOf } from '../../../../src/node/sources/request-source.ts';
-import { baseFile, diskInfos, identityOf, notProtected } from '../../../../src/node/sources/vsphere/disk-info.ts';
+import { baseFile, diskInfos, identityOf, notProtectedDisks } from '../../../../src/node/sources/vsphere/disk-info.ts';
+import { earlyDisk } from '../../../../src/node/sources/vsphere/early-disk.ts';
 import { holdJob, isJobHeld } from '../../../../src/node/sources/vsphere/job-hold.ts';
 import { nodeIdOf } from '../../../../src/node/sources/vsphere/node-id.ts';
 import { refusal } from '../../../../src/node/sources/vsphere/refusal.ts';
@@ -56,6 +57,8 @@ const vm = (more: Partial<VsphereVm> = {}): VsphereVm => ({
   findings: [],
   ...more,
 });
+
+const lacking = (what: string) => ({ level: 'weakens' as const, code: `privilege.${what}`, message: 'it lacks x' });
 
 const foreign = {
   moref: 'snapshot-1',
@@ -123,12 +126,20 @@ test('disks that take no part are told apart with the reason', () => {
   const independent = disk({ key: 2001, protected: false, not_protected_reason: 'independent', uuid: null });
   const both = vm({ disks: [disk(), independent] });
   expect(diskInfos(both, spec).map(({ key }) => key)).toEqual(['2000']);
-  expect(notProtected(both)).toEqual([{ label: 'Hard disk 1 (scsi0:0)', uuid: null, reason: 'independent' }]);
+  expect(notProtectedDisks(both)).toEqual([{ label: 'Hard disk 1 (scsi0:0)', uuid: null, reason: 'independent' }]);
 });
 
 test.each([
   ['all is well', vm(), spec, null],
   ['a template', vm({ template: true }), spec, 'source.unsupported'],
+  ['no right to make or remove snapshots', vm({ findings: [lacking('snapshot')] }), spec, 'vsphere.permission'],
+  ['no right to switch tracking on', vm({ findings: [lacking('tracking')] }), spec, null],
+  [
+    'no right to switch tracking on, which the plan wants',
+    vm({ findings: [lacking('tracking')] }),
+    { ...spec, cbt: 'enable' },
+    'vsphere.permission',
+  ],
   ['a disconnected host', vm({ connection_state: 'disconnected' }), spec, 'source.unsupported'],
   ['a foreign snapshot', vm({ snapshots: [foreign] }), spec, 'snapshot.foreign'],
   ['a foreign snapshot that is allowed', vm({ snapshots: [foreign] }), { ...spec, foreign_snapshots: 'allow' }, null],
@@ -149,6 +160,43 @@ test.each([
   ['only independent disks', vm({ disks: [disk({ protected: false })] }), spec, 'source.unsupported'],
 ] as const)('before the snapshot: %s', (_what, one, its, code) => {
   expect(refusal(one, its as VsphereSourceSpec)?.code ?? null).toBe(code);
+});
+
+describe('a disk that is served before it is asked for', () => {
+  const early = (closed: string[]) =>
+    earlyDisk(2000, {
+      uri: 'nbd:early',
+      requestBytes: 1,
+      connections: 1,
+      multiConn: false,
+      lastError: () => null,
+      process: { pid: 1, start_time: '1' } as never,
+      [Symbol.asyncDispose]: async () => void closed.push('early'),
+    });
+
+  test('is handed over once, and then is no longer ours to close', async () => {
+    const closed: string[] = [];
+    {
+      await using held = early(closed);
+      expect((await held.take(2000))?.uri).toBe('nbd:early');
+      expect(await held.take(2000)).toBeNull();
+    }
+    expect(closed).toEqual([]);
+  });
+
+  test('gives way to another that is asked for first', async () => {
+    const closed: string[] = [];
+    await using held = early(closed);
+    expect(await held.take(2001)).toBeNull();
+    expect(closed).toEqual(['early']);
+    expect(await held.take(2000)).toBeNull();
+  });
+
+  test('is closed where nobody asked', async () => {
+    const closed: string[] = [];
+    await early(closed)[Symbol.asyncDispose]();
+    expect(closed).toEqual(['early']);
+  });
 });
 
 test('a job of this node is held while its process lives', async () => {

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createSecureServer as createHttp2 } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 
 /** A server that does what vSphere's /folder does, and what goes wrong there; the test changes its fields. */
@@ -26,6 +27,12 @@ export interface DatastoreServer extends AsyncDisposable {
   /** Content-Length and ranges as HEAD shows them. */
   headSize(size: number): number;
   ranges: boolean;
+  /** Sends whole files, whatever it says. */
+  lies: boolean;
+  /** Asked for each GET: the whole file with 200, a shorter piece as such, or what is no HTTP; null: what was asked for. */
+  oddAnswer(): 'whole' | 'short' | 'garbage' | null;
+  /** Status and body of the answer to each GET. */
+  page: readonly [status: number, body: string] | null;
   /** Closes the connection after each answer. */
   closes: boolean;
   /** Sends what is so many bytes further on. */
@@ -34,29 +41,36 @@ export interface DatastoreServer extends AsyncDisposable {
   connections(): number;
 }
 
-export async function startDatastoreServer(folder: string): Promise<DatastoreServer> {
-  const [key, cert] = [join(folder, 'server.key'), join(folder, 'server.crt')];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=photon-machine'].concat([
-      '-addext',
-      'subjectAltName=IP:127.0.0.1',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ]),
-    { stdio: 'ignore' },
-  );
+export interface DatastoreServerOptions {
+  /** What the certificate is made for, as OpenSSL spells it. Default: IP:127.0.0.1. */
+  readonly names?: string;
+  /** Default: any. */
+  readonly port?: number;
+  /** The certificate is signed by an authority; `caPem` is the certificate itself all the same. */
+  readonly signed?: boolean;
+  /** Speaks HTTP/2 with who can. */
+  readonly http2?: boolean;
+}
+
+/** @param folder for key and certificate; what is there of another server is overwritten */
+export async function startDatastoreServer(
+  folder: string,
+  { names = 'IP:127.0.0.1', port = 0, signed = false, http2 = false }: DatastoreServerOptions = {},
+): Promise<DatastoreServer> {
+  const [key, cert] = signed ? signedCertificate(folder, names) : ownCertificate(folder, 'server', names);
   const caPem = readFileSync(cert, 'utf8');
   const certificate = new X509Certificate(caPem);
-  const server = createServer({ key: readFileSync(key), cert: caPem }, (request, response) => {
+  const make = http2 ? (createHttp2 as unknown as typeof createServer) : createServer;
+  const secrets = { key: readFileSync(key), cert: caPem, allowHTTP1: true };
+  const server = make(secrets, (request, response) => {
     const status = answer(self, request, response);
     self.seen.push({ method: request.method ?? '', url: request.url ?? '', range: request.headers.range, status });
   });
   let connections = 0;
+  const sockets = new Set<Socket>();
   server.on('secureConnection', () => connections++);
-  server.listen(0, '127.0.0.1');
+  server.on('connection', (socket: Socket) => sockets.add(socket));
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const self: DatastoreServer = {
     port: (server.address() as AddressInfo).port,
@@ -70,17 +84,45 @@ export async function startDatastoreServer(folder: string): Promise<DatastoreSer
     cutAfter: () => null,
     headSize: (size) => size,
     ranges: true,
+    lies: false,
+    oddAnswer: () => null,
+    page: null,
     closes: false,
     shift: 0,
     connections: () => connections,
     [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
       server.close();
+      for (const socket of sockets) socket.destroy();
       await once(server, 'close');
     },
   };
   return self;
 }
+
+function ownCertificate(folder: string, name: string, names: string): [key: string, cert: string] {
+  const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)];
+  const subject = ['-subj', `/CN=${name === 'server' ? 'photon-machine' : name}`, '-addext', `subjectAltName=${names}`];
+  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, '-keyout', key, '-out', cert);
+  return [key, cert];
+}
+
+/** As a vCenter's own authority (VMCA) makes it. */
+function signedCertificate(folder: string, names: string): [key: string, cert: string] {
+  const [caKey, ca] = ownCertificate(folder, 'authority', 'DNS:authority.example.com');
+  const [key, cert, wish, fields] = ['key', 'crt', 'csr', 'ext'].map((end) => join(folder, `server.${end}`)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(fields, `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n`);
+  openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=vcenter', '-keyout', key, '-out', wish);
+  const by = ['-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-days', '2', '-extfile', fields];
+  openssl('x509', '-req', '-in', wish, ...by, '-out', cert);
+  return [key, cert];
+}
+
+const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'ignore' });
 
 function answer(self: DatastoreServer, request: IncomingMessage, response: ServerResponse): number {
   const send = (status: number, headers = {}, body: Buffer | string = ''): number => {
@@ -95,11 +137,17 @@ function answer(self: DatastoreServer, request: IncomingMessage, response: Serve
   const size = content.length;
   const ranges = self.ranges ? { 'accept-ranges': 'bytes' } : {};
   if (request.method === 'HEAD') return send(200, { ...ranges, 'content-length': self.headSize(size) });
+  if (self.page) return send(self.page[0], { location: '/login' }, self.page[1]);
   if (self.closes) response.setHeader('connection', 'close');
-  const [, asked = '', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+  const [, asked = '', end = ''] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
   const first = Number(asked) + self.shift;
-  if (asked === '' || !self.ranges) return send(200, { 'content-length': size }, content);
-  const body = content.subarray(first, Number(last) + 1);
+  let last = Math.min(Number(end), size - 1);
+  if (asked === '' || !self.ranges || self.lies) return send(200, { 'content-length': size }, content);
+  const odd = self.oddAnswer();
+  if (odd === 'whole') return send(200, { 'content-length': size }, content);
+  if (odd === 'garbage') return (request.socket.write('garbage\n'.repeat(99), () => request.socket.destroy()), 0);
+  if (odd === 'short') last -= 1;
+  const body = content.subarray(first, last + 1);
   response.writeHead(206, { 'content-length': body.length, 'content-range': `bytes ${first}-${last}/${size}` });
   const cut = self.cutAfter();
   if (cut === -1) response.flushHeaders();

@@ -49,6 +49,7 @@ func Control() http.Handler {
 	}))
 	handle("/vm/set", onMachine(func(m *machine, r *http.Request) (interface{}, error) { return nil, m.set(r) }))
 	handle("/vm/snapshot", onMachine(func(m *machine, r *http.Request) (interface{}, error) {
+		m.recordTask("VirtualMachine.createSnapshot")
 		result, fault := m.snapshot(r.FormValue("name"), r.FormValue("description"), false)
 		if fault != nil {
 			return nil, fmt.Errorf("%s", faultText(fault))
@@ -61,6 +62,14 @@ func Control() http.Handler {
 		}
 		return nil, nil
 	}))
+	handle("/vm/revert", onMachine(func(m *machine, r *http.Request) (interface{}, error) {
+		m.recordTask("vm.Snapshot.revert")
+		if fault := m.revert(types.ManagedObjectReference{Type: "VirtualMachineSnapshot", Value: r.FormValue("snapshot")}); fault != nil {
+			return nil, fmt.Errorf("%s", faultText(fault))
+		}
+		return nil, nil
+	}))
+	handle("/events/forget", func(*http.Request) (interface{}, error) { forgetEvents(); return nil, nil })
 	handle("/vm/consolidating", onMachine(func(m *machine, r *http.Request) (interface{}, error) {
 		return nil, m.consolidating(r.FormValue("state") != "off")
 	}))

@@ -94,6 +94,18 @@ func peekFault(name string) *mishap {
 	return nil
 }
 
+// anyFault tells whether one that matches is on; it does not count.
+func anyFault(name string, match func(*mishap) bool) bool {
+	faultsMu.Lock()
+	defer faultsMu.Unlock()
+	for _, f := range faults {
+		if f.Name == name && f.Count != 0 && match(f) {
+			return true
+		}
+	}
+	return false
+}
+
 func switchFault(f *mishap) {
 	faultsMu.Lock()
 	defer faultsMu.Unlock()

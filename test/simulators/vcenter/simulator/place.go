@@ -49,6 +49,7 @@ func Settle(datacenter string) error {
 	oneDatastore = firstOf("Datastore").(*Datastore)
 	oneHost = firstOf("HostSystem").(*HostSystem)
 	ds := oneDatastore
+	forgetEvents()
 	for _, folder := range []string{"vddk", "private", "vmfs/volumes"} {
 		if err := os.MkdirAll(path.Join(Root, folder), 0o755); err != nil {
 			return err

@@ -38,13 +38,13 @@ func reconfigure(ctx *Context, method *Method) soap.HasFault {
 	return body
 }
 
-func revertToSnapshot(ctx *Context, method *Method) soap.HasFault {
+func revertToSnapshot(_ *Context, method *Method) soap.HasFault {
 	s, ok := Map.Get(method.This).(*VirtualMachineSnapshot)
 	if !ok || machineOf(s.Vm) == nil {
 		return nil
 	}
 	body := &methods.RevertToSnapshot_TaskBody{}
-	task, fault := machineOf(s.Vm).startRevert(ctx, s.Self)
+	task, fault := machineOf(s.Vm).startRevert(s.Self)
 	if fault != nil {
 		body.Fault_ = fault
 		return body
@@ -53,13 +53,13 @@ func revertToSnapshot(ctx *Context, method *Method) soap.HasFault {
 	return body
 }
 
-func revertToCurrentSnapshot(ctx *Context, method *Method) soap.HasFault {
+func revertToCurrentSnapshot(_ *Context, method *Method) soap.HasFault {
 	m := machineOf(method.This)
 	if m == nil || m.vm.Snapshot == nil || m.vm.Snapshot.CurrentSnapshot == nil {
 		return nil
 	}
 	body := &methods.RevertToCurrentSnapshot_TaskBody{}
-	task, fault := m.startRevert(ctx, *m.vm.Snapshot.CurrentSnapshot)
+	task, fault := m.startRevert(*m.vm.Snapshot.CurrentSnapshot)
 	if fault != nil {
 		body.Fault_ = fault
 		return body
@@ -68,28 +68,23 @@ func revertToCurrentSnapshot(ctx *Context, method *Method) soap.HasFault {
 	return body
 }
 
-func (m *machine) startRevert(ctx *Context, to types.ManagedObjectReference) (types.ManagedObjectReference, *soap.Fault) {
+func (m *machine) startRevert(to types.ManagedObjectReference) (types.ManagedObjectReference, *soap.Fault) {
 	return m.exclusive("RevertToSnapshot_Task", "vm.Snapshot.revert", func() (types.AnyType, types.BaseMethodFault) {
-		for _, d := range m.disks {
-			if err := d.revert(to.Value); err != nil {
-				return nil, failed(err)
-			}
-		}
-		if !hasFault("revert-keeps-tracking") {
-			m.resetTracking()
-		}
-		m.publish(types.PropertyChange{Name: "snapshot.currentSnapshot", Val: to})
-		m.postTaskEvent("vm.Snapshot.revert")
-		return nil, nil
+		return nil, m.revert(to)
 	})
 }
 
-// postTaskEvent puts into the event history that a task of this machine ran.
-func (m *machine) postTaskEvent(descriptionID string) {
-	event := m.vm.event()
-	info := types.TaskInfo{
-		Key: "task", DescriptionId: descriptionID, Entity: &m.vm.Self, EntityName: m.vm.Name,
-		State: types.TaskInfoStateSuccess, Reason: &types.TaskReasonUser{UserName: "somebody"},
+// revert needs m.mu.
+func (m *machine) revert(to types.ManagedObjectReference) types.BaseMethodFault {
+	for _, d := range m.disks {
+		if err := d.revert(to.Value); err != nil {
+			return failed(err)
+		}
 	}
-	serverContext().postEvent(&types.TaskEvent{Event: event.Event, Info: info})
+	if !hasFault("revert-keeps-tracking") {
+		m.resetTracking()
+	}
+	m.publish(types.PropertyChange{Name: "snapshot.currentSnapshot", Val: to})
+	m.recordRevert()
+	return nil
 }

@@ -53,10 +53,11 @@ func (s *Service) mayRead(r *http.Request) bool {
 	return ok && user == s.Listen.User.Username() && password == wanted
 }
 
-// granted tells whether the user has a privilege: all but those of the fault "privileges", option "missing".
-func granted(privilege string) bool {
-	f := peekFault("privileges")
-	return f == nil || f.option("missing") == "" || !f.matches("missing", privilege)
+// granted tells whether the user has a privilege on an object: all but those of the fault "privileges", option "missing", there.
+func granted(privilege string, on types.ManagedObjectReference) bool {
+	return !anyFault("privileges", func(f *mishap) bool {
+		return f.option("missing") != "" && f.matches("missing", privilege) && f.matches("object", on.Value)
+	})
 }
 
 func fetchPrivileges(_ *Context, method *Method) soap.HasFault {
@@ -70,7 +71,7 @@ func fetchPrivileges(_ *Context, method *Method) soap.HasFault {
 				continue
 			}
 			for _, p := range role.Privilege {
-				if granted(p) {
+				if granted(p, e) {
 					result.Privileges = append(result.Privileges, p)
 				}
 			}
@@ -84,7 +85,7 @@ func entityPrivileges(entities []types.ManagedObjectReference, ids []string) (al
 	for _, e := range entities {
 		one := types.EntityPrivilege{Entity: e}
 		for _, id := range ids {
-			one.PrivAvailability = append(one.PrivAvailability, types.PrivilegeAvailability{PrivId: id, IsGranted: granted(id)})
+			one.PrivAvailability = append(one.PrivAvailability, types.PrivilegeAvailability{PrivId: id, IsGranted: granted(id, e)})
 		}
 		all = append(all, one)
 	}
@@ -109,7 +110,7 @@ func hasPrivilege(_ *Context, method *Method) soap.HasFault {
 	req := method.Body.(*types.HasPrivilegeOnEntity)
 	res := &types.HasPrivilegeOnEntityResponse{}
 	for _, id := range req.PrivId {
-		res.Returnval = append(res.Returnval, granted(id))
+		res.Returnval = append(res.Returnval, granted(id, req.Entity))
 	}
 	return &methods.HasPrivilegeOnEntityBody{Res: res}
 }

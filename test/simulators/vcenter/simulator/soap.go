@@ -32,6 +32,7 @@ var ours = map[string]func(*Context, *Method) soap.HasFault{
 	"HasUserPrivilegeOnEntities":   hasUserPrivileges,
 	"Login":                        login,
 	"QueryChangedDiskAreas":        queryChangedDiskAreas,
+	"QueryEvents":                  queryEvents,
 	"ReconfigVM_Task":              reconfigure,
 	"RemoveAllSnapshots_Task":      removeAllSnapshots,
 	"RemoveSnapshot_Task":          removeSnapshot,
@@ -138,11 +139,7 @@ func anonymous(ctx *Context, method *Method) bool {
 }
 
 func currentTime(_ *Context, _ *Method) soap.HasFault {
-	now := time.Now()
-	if f := peekFault("clock"); f != nil {
-		now = now.Add(f.ms("ms", 0))
-	}
-	return &methods.CurrentTimeBody{Res: &types.CurrentTimeResponse{Returnval: now}}
+	return &methods.CurrentTimeBody{Res: &types.CurrentTimeResponse{Returnval: serverTime()}}
 }
 
 // writeSOAP encodes an answer as vcsim does.

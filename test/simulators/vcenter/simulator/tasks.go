@@ -114,6 +114,7 @@ func (m *machine) exclusive(name, descriptionID string, run func() (types.AnyTyp
 	}
 	m.busy = true
 	m.mu.Unlock()
+	m.recordTask(descriptionID)
 	task := startTask(m.vm, name, descriptionID, func() (types.AnyType, types.BaseMethodFault) {
 		m.mu.Lock()
 		defer m.mu.Unlock()

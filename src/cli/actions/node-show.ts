@@ -1,0 +1,10 @@
+import { nodeReport } from '../../view/nodes-report.ts';
+import type { CommandContext } from '../command.ts';
+import { print } from '../print.ts';
+
+export async function action(context: CommandContext): Promise<number> {
+  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+  const output = hub.nodes.show(context.args[0] ?? '');
+  print(context, output, (options) => nodeReport(output, options));
+  return 0;
+}

@@ -1,0 +1,5 @@
+import { listCredentialNames } from '../../state/credentials.ts';
+import { withState } from './with-state.ts';
+
+/** Names of the stored credentials; no key is read. */
+export const credentialNames = (config: string | undefined): string[] => withState(config, listCredentialNames);

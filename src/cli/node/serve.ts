@@ -1,0 +1,66 @@
+import { nodeClient } from '../../host/node-client.ts';
+import { announceService } from '../../host/sd-notify.ts';
+import type { NodeCommand, NodeContext } from './node-command.ts';
+import { listenOption, socketOption } from './options.ts';
+import { untilStopped } from './until-stopped.ts';
+
+export const serve: NodeCommand = {
+  name: 'serve',
+  summary: 'Answer the API of the node',
+  description: [
+    'Answers the API of docs/node-api.md until SIGTERM or SIGINT. Running jobs go on after that, and a node that is started later on the same folder knows them. With --tunnel it also keeps the connection to the hub, as `sendense-node tunnel` does.',
+  ],
+  options: [
+    listenOption,
+    socketOption,
+    {
+      flags: '--token-file <file>',
+      description:
+        'file with the token that every request must bring; made where it is missing (default: STATE-DIR/token)',
+      completes: 'files',
+    },
+    { flags: '--tunnel', description: 'also keep the connection to the hub that this node is enrolled at' },
+  ],
+  examples: [
+    { command: 'sendense-node serve --tunnel', description: 'API and connection to the hub in one process' },
+    {
+      command: 'sendense-node serve --state-dir ./node --socket /run/sendense-node.sock',
+      description: 'For a hub on the same machine',
+    },
+  ],
+  exitCodes: [0, 1, 2, 10, 11, 12],
+  tokenOption: 'tokenFile',
+  run,
+};
+
+async function run(context: NodeContext): Promise<number> {
+  const [{ keepLink }, { neverLog }, { startNode }, { tokenFrom }] = await Promise.all([
+    import('../../node/link/keep-link.ts'),
+    import('../../node/logger.ts'),
+    import('../../node/start-node.ts'),
+    import('../../node/token.ts'),
+  ]);
+  const { stateDir, listen, tokenFile, hub, program, limits } = context.settings();
+  const log = context.logger('api');
+  const { token, made } = await tokenFrom(tokenFile);
+  neverLog(token);
+  if (made) log.info({ file: tokenFile }, `made a token in ${tokenFile}; give it to the hub`);
+  await using node = await startNode({ listen, stateDir, token, limits, logger: log });
+  if ('host' in listen && !isLoopback(listen.host))
+    log.warn(`${listen.host} can be reached from other machines; there is no encryption without a tunnel`);
+  log.info(`listening on ${node.url}`);
+  await using _link =
+    context.options['tunnel'] === true
+      ? await keepLink({ stateDir, api: node.address, hub, program, log: context.logger('link') })
+      : null;
+  await using _service = await announceService({
+    status: `listening on ${node.url}`,
+    alive: (limit) => nodeClient({ url: node.url, token }).health(limit),
+    log: (level, message) => log[level](message),
+  });
+  const signal = await untilStopped(context.stop);
+  log.info(`${signal}: stopping; running jobs go on`);
+  return 0;
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');

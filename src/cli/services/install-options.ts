@@ -1,0 +1,38 @@
+import { resolve } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { OptionDefinition } from '../command.ts';
+
+/** Options of both `install` commands. */
+export const installOptions: readonly OptionDefinition[] = [
+  { flags: '--print', description: 'print the unit files and change nothing' },
+  { flags: '--remove', description: 'stop the services and remove their unit files; settings and state stay' },
+  { flags: '--user <user>', description: 'the user of the services; made where it is missing', default: 'sendense' },
+  {
+    flags: '--root <dir>',
+    description: 'write to the system in this folder, and start nothing',
+    default: '/',
+    completes: 'folders',
+  },
+  { flags: '--no-start', description: 'write the files only' },
+];
+
+export interface InstallChoice {
+  readonly print: boolean;
+  readonly remove: boolean;
+  readonly user: string;
+  readonly root: string;
+  readonly start: boolean;
+}
+
+/** What those options say. @throws SendenseError `usage` */
+export function installChoice(options: Readonly<Record<string, unknown>>): InstallChoice {
+  const user = options['user'] as string;
+  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) throw new SendenseError('usage', `--user ${user} is no name of a user`);
+  return {
+    print: options['print'] === true,
+    remove: options['remove'] === true,
+    user,
+    root: resolve(options['root'] as string),
+    start: options['start'] !== false,
+  };
+}

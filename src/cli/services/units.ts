@@ -1,0 +1,154 @@
+/** The services that Sendense has. */
+export type ServiceName = 'sendense-node' | 'sendense-tunnel' | 'sendense-hub';
+
+export interface UnitOptions {
+  /** The program, as the first words of `ExecStart=`. */
+  readonly program: readonly string[];
+  /** Words of every command line, such as `--config FILE`. */
+  readonly args?: readonly string[];
+  readonly user: string;
+  /** Where its state is, if not in the folder that systemd makes for it. */
+  readonly stateDir?: string | undefined;
+}
+
+interface Service {
+  readonly description: string;
+  /** Words after the program. */
+  readonly command: readonly string[];
+  /** Below /var/lib and /run. Node and tunnel share the state: the enrolment. */
+  readonly state: string;
+  readonly unit?: readonly string[];
+  readonly lines: readonly string[];
+}
+
+/** Without this line in a file, nothing here changes or removes it. */
+export const unitMark = '# Made by Sendense; put changes into a drop-in: systemctl edit';
+
+const services: Readonly<Record<ServiceName, Service>> = {
+  'sendense-node': {
+    description: 'Sendense node: lets a hub see and back up the disks here',
+    command: ['serve'],
+    state: 'sendense-node',
+    lines: [
+      '# Jobs are processes of their own and outlive the node (docs/node-api.md): a restart or upgrade must not end a backup.',
+      'KillMode=process',
+      '# Their sockets are here and not in the private /tmp, which goes with the service.',
+      'RuntimeDirectoryPreserve=yes',
+      '# Optional, from /etc/credstore/: the token of the API; otherwise made in the state folder.',
+      'LoadCredential=sendense-node.token',
+      'CapabilityBoundingSet=',
+    ],
+  },
+  'sendense-tunnel': {
+    description: 'Sendense tunnel: keeps the connection of this node to its hub',
+    command: ['tunnel'],
+    state: 'sendense-node',
+    unit: ['After=sendense-node.service'],
+    lines: ['KillMode=mixed', 'CapabilityBoundingSet='],
+  },
+  'sendense-hub': {
+    description: 'Sendense hub: answers the nodes that connect to it',
+    command: ['hub'],
+    state: 'sendense',
+    lines: [
+      'KillMode=mixed',
+      '# Optional, from /etc/credstore/: the key of the stored credentials.',
+      'LoadCredential=sendense.key',
+      '# For port 443.',
+      'CapabilityBoundingSet=CAP_NET_BIND_SERVICE',
+      'AmbientCapabilities=CAP_NET_BIND_SERVICE',
+    ],
+  },
+};
+
+/**
+ * The unit file of a service, for systemd 252 and later.
+ *
+ * A real user and no `DynamicUser=`, because a repository and OpenSSH's authorized_keys need an owner that stays. No
+ * `ProtectProc=`, because whether the process of a claim still runs is asked in /proc, whoever's it is: what cannot be seen would
+ * count as dead. No `MemoryDenyWriteExecute=`, because V8 compiles.
+ */
+export function unitText(name: ServiceName, options: UnitOptions): string {
+  const service = services[name];
+  const { program, args = [], user, stateDir } = options;
+  const usualState = `/var/lib/${service.state}`;
+  const words = [...program, ...service.command, ...args];
+  return `${[
+    `${unitMark} ${name}`,
+    '[Unit]',
+    `Description=${service.description}`,
+    'Documentation=file:///usr/share/doc/sendense-common/operations.md',
+    'Wants=network-online.target',
+    'After=network-online.target',
+    ...(service.unit ?? []),
+    ...(name === 'sendense-tunnel' ? [`ConditionPathExists=${stateDir ?? usualState}/link/hub.json`] : []),
+    '# However often it fails: whoever can mend it may come late.',
+    'StartLimitIntervalSec=0',
+    '',
+    '[Service]',
+    'Type=notify',
+    '# systemd-notify speaks for it: Node has no Unix datagram sockets.',
+    'NotifyAccess=all',
+    'WatchdogSec=60',
+    '# A core would hold secrets.',
+    'WatchdogSignal=SIGKILL',
+    'LimitCORE=0',
+    `ExecStart=${words.map(quoted).join(' ')}`,
+    'Restart=on-failure',
+    'RestartSec=5',
+    '# Wrong command line, settings, or refused: no use in trying again.',
+    'RestartPreventExitStatus=2 10 12',
+    'TimeoutStartSec=60',
+    'TimeoutStopSec=30',
+    `User=${user}`,
+    `Group=${user}`,
+    `StateDirectory=${service.state}`,
+    'StateDirectoryMode=0700',
+    `RuntimeDirectory=${name}`,
+    'RuntimeDirectoryMode=0700',
+    `CacheDirectory=${name}`,
+    'CacheDirectoryMode=0700',
+    `Environment=TMPDIR=/run/${name} XDG_CACHE_HOME=/var/cache/${name} NODE_COMPILE_CACHE=/var/cache/${name}/sendense`,
+    'UMask=0077',
+    'LimitNOFILE=65536',
+    'SyslogIdentifier=%N',
+    ...service.lines,
+    ...(stateDir === undefined || stateDir === usualState ? [] : [`ReadWritePaths=${quoted(stateDir)}`]),
+    ...hardening,
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+  ].join('\n')}\n`;
+}
+
+/** The hub looks for no settings: it has these. */
+export const hubUnitArgs = (settings = '/etc/sendense/sendense.yaml'): readonly string[] => ['--config', settings];
+
+const hardening = [
+  'NoNewPrivileges=yes',
+  'ProtectSystem=strict',
+  'ProtectHome=yes',
+  'PrivateTmp=yes',
+  'PrivateDevices=yes',
+  'ProtectClock=yes',
+  'ProtectHostname=yes',
+  'ProtectKernelTunables=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectControlGroups=yes',
+  'RestrictNamespaces=yes',
+  'RestrictRealtime=yes',
+  'RestrictSUIDSGID=yes',
+  'LockPersonality=yes',
+  'KeyringMode=private',
+  'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK',
+  'SystemCallArchitectures=native',
+  'SystemCallFilter=@system-service',
+  'SystemCallErrorNumber=EPERM',
+];
+
+/** A word of a unit file. Source: systemd.service(5), "Command lines". */
+const quoted = (word: string): string =>
+  /^[A-Za-z0-9_@:=,./+-]+$/.test(word)
+    ? word
+    : `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;

@@ -1,0 +1,29 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Characters of the shortest token that an API takes. */
+export const shortestToken = 16;
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** Compares the header `Authorization: Bearer …` with the token, in a time that says nothing about either. */
+export function bearerCheck(token: string): (authorization: string | undefined) => boolean {
+  const expected = digest(`Bearer ${token}`);
+  return (authorization) => timingSafeEqual(digest(authorization ?? ''), expected);
+}
+
+/**
+ * Makes the file of a new token, for this user alone, where there is none; so does its folder. False: there is one.
+ * Rejects with the error of the system.
+ */
+export async function makeTokenFile(file: string): Promise<boolean> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { flag: 'wx', mode: 0o600, flush: true });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}

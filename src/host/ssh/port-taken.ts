@@ -1,0 +1,24 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { portHolder } from '../port-holder.ts';
+import { isPortFree } from '../port-probe.ts';
+import type { Forward } from './tunnel-options.ts';
+
+/**
+ * The error for a place of this host where the tunnel cannot listen, with the process that holds it; `details.place` tells it
+ * from a forward that the far end refuses.
+ * @param place a port, or the path of a socket
+ */
+export function portTaken(place: string, why = 'it cannot be listened on'): SendenseError {
+  const isPort = /^[0-9]+$/.test(place);
+  const holder = isPort ? portHolder(Number(place)) : null;
+  const reason = holder ? `${holder} holds it` : why;
+  return new SendenseError('ssh.forward', `${isPort ? `port ${place}` : place} of this host: ${reason}`, {
+    details: { place },
+  });
+}
+
+/** @throws SendenseError `ssh.forward` for the first local port that another program holds */
+export async function requireFreePorts(local: readonly Forward[]): Promise<void> {
+  for (const { listen } of local)
+    if ('port' in listen && !(await isPortFree(listen.port, listen.host))) throw portTaken(String(listen.port));
+}

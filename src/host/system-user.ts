@@ -1,0 +1,18 @@
+import { SendenseError } from '../errors/sendense-error.ts';
+import { runTool } from './process.ts';
+
+/**
+ * Makes a user and a group for services where there is none of this name.
+ * @param home is named only, not made
+ * @throws SendenseError `service.failed`
+ */
+export async function makeUser(name: string, home: string): Promise<void> {
+  const known = await runTool('getent', ['passwd', name], { allowFailure: true });
+  if (known.exitCode === 0) return;
+  const { exitCode, stderr } = await runTool(
+    'useradd',
+    ['--system', '--user-group', '--no-create-home', '--home-dir', home, '--shell', '/usr/sbin/nologin', name],
+    { allowFailure: true },
+  );
+  if (exitCode !== 0) throw new SendenseError('service.failed', `the user ${name} cannot be made: ${stderr.trim()}`);
+}

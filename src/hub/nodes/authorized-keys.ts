@@ -1,0 +1,95 @@
+import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { replaceFile } from '../../host/replace-file.ts';
+import { fingerprintOf } from '../../host/ssh/keys.ts';
+import { startFile } from '../../schemas/package.ts';
+import { listNodes, type NodeRecord } from '../../state/nodes.ts';
+import type { State } from '../../state/open-state.ts';
+import type { HubPlaces } from './hub-places.ts';
+
+export interface AuthorizedKeysPlaces {
+  readonly places: HubPlaces;
+  /** sendense.yaml, absolute: the forced commands name it. */
+  readonly settingsFile: string;
+}
+
+/** How our lines end: nothing else in the file is touched. */
+const ours = / sendense-(?:node|token):[A-Za-z0-9._-]+$/;
+const heading = '# Lines that end in sendense-node:NAME or sendense-token:NAME are kept by `sendense-run node`.';
+
+/** A line for each node that may come, with exactly the forwards that it needs, and for each enrolment token. */
+export function authorizedKeysLines(
+  nodes: readonly NodeRecord[],
+  { places, settingsFile }: AuthorizedKeysPlaces,
+): string[] {
+  const { nbdPorts, api } = places;
+  const targets = [
+    ...Array.from({ length: nbdPorts.to - nbdPorts.from + 1 }, (_, index) => nbdPorts.from + index),
+    api.port,
+  ];
+  const opens = targets.map((port) => `permitopen="127.0.0.1:${port}"`);
+  const command = (verb: 'link' | 'accept', name: string, key: string): string => {
+    const program = [process.execPath, startFile('cli/sendense-run'), '--config', settingsFile];
+    const words = [...program, 'node', verb, name, '--key', fingerprintOf(key)];
+    return `command="${words.map(quoted).join(' ').replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  };
+  return nodes.flatMap(({ name, publicKey, oneTimeKey, reversePort, revoked }) => {
+    const forwards = ['port-forwarding', ...opens, `permitlisten="127.0.0.1:${reversePort}"`];
+    return [
+      ...(publicKey !== null && revoked === null
+        ? [
+            `${['restrict', ...forwards, command('link', name, publicKey)].join(',')} ${publicKey} sendense-node:${name}`,
+          ]
+        : []),
+      ...(oneTimeKey !== null
+        ? [`${['restrict', command('accept', name, oneTimeKey)].join(',')} ${oneTimeKey} sendense-token:${name}`]
+        : []),
+    ];
+  });
+}
+
+/**
+ * The lines of the file, ours and those of somebody else.
+ * @throws SendenseError `file.unreadable`, also for a link: what is written takes its place, and its target stays as it is
+ */
+export function readAuthorizedKeys(path: string): { readonly ours: string[]; readonly foreign: string[] } {
+  const lines = textOf(path).split('\n');
+  const written = lines.filter((line) => line.trim() !== '' && line !== heading);
+  return { ours: written.filter((line) => ours.test(line)), foreign: written.filter((line) => !ours.test(line)) };
+}
+
+/**
+ * Brings the file to what the database says, with mode 0600 and for the owner of the database; lines of others stay. In one
+ * transaction, so that whoever was first does not bring back a key that another process has just revoked.
+ */
+export function updateAuthorizedKeys(state: State, options: AuthorizedKeysPlaces): void {
+  if (options.places.ssh !== 'openssh') return;
+  const { authorizedKeysFile: path } = options.places;
+  state.transaction(() => {
+    const { foreign } = readAuthorizedKeys(path);
+    const text = [heading, ...foreign, ...authorizedKeysLines(listNodes(state), options), ''].join('\n');
+    const { uid, gid } = statSync(state.path);
+    replaceFile(path, text, { mode: 0o600, ...(process.geteuid?.() === 0 ? { owner: { uid, gid } } : {}) });
+  });
+}
+
+/** Empty where there is no file. */
+function textOf(path: string): string {
+  try {
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      return readFileSync(descriptor, 'utf8');
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return '';
+    const why = code === 'ELOOP' ? 'is a link: name the file itself' : `cannot be read (${code})`;
+    throw new SendenseError('file.unreadable', `hub.authorizedKeys: ${path} ${why}`, { cause });
+  }
+}
+
+/** For the shell that sshd starts. */
+const quoted = (word: string): string =>
+  /^[A-Za-z0-9_./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,48 @@
+import { listLeases, openPortsTo } from '../../state/port-leases.ts';
+import type { State } from '../../state/open-state.ts';
+import type { Settings } from '../../schemas/types.ts';
+import type { Services } from '../../steps/services.ts';
+import { checkPorts, openPorts, type DialledNode } from './dial-node.ts';
+
+/** How many ports are tried before the node's sshd counts as one that forwards none. */
+const tries = 3;
+
+/** What the steps do to let a node reach the NBD ports of this hub: where it keeps a tunnel they are opened to it, and where the hub must make the way it does. */
+export function dataPaths(
+  settings: Settings,
+  settingsFolder: string,
+  state: State,
+): Pick<Services, 'checkDataPath' | 'openDataPath'> {
+  const dialled = (name: string): DialledNode | null => {
+    const node = settings.nodes[name];
+    return node?.mode === 'dial-node' && !node.data ? { name, settings: node, settingsFolder } : null;
+  };
+  return {
+    openDataPath: async (name, ports, signal, log) => {
+      const known = settings.nodes[name];
+      if (known?.mode === 'dial-hub' && !known.data) return openThroughTunnel(state, name, ports);
+      const node = dialled(name);
+      return node && ports.length > 0 ? openPorts(node, ports, signal, log) : new AsyncDisposableStack();
+    },
+    checkDataPath: async (name, signal) => {
+      const node = dialled(name);
+      if (node) await checkPorts(node, idlePorts(settings, state), signal);
+    },
+  };
+}
+
+/** Through its tunnel the node reaches these ports, and no other node does, until they are closed again. */
+function openThroughTunnel(state: State, name: string, ports: readonly number[]): AsyncDisposable {
+  openPortsTo(state, name, ports);
+  const stack = new AsyncDisposableStack();
+  stack.defer(() => openPortsTo(state, null, ports));
+  return stack;
+}
+
+/** From the end: leases are given from the beginning. */
+function idlePorts({ ports }: Settings, state: State): number[] {
+  const leased = new Set(listLeases(state).map(({ port }) => port));
+  const idle: number[] = [];
+  for (let port = ports.to; port >= ports.from && idle.length < tries; port--) if (!leased.has(port)) idle.push(port);
+  return idle;
+}

@@ -1,0 +1,40 @@
+import { isRunning } from '../../host/process-identity.ts';
+import { fingerprintOf } from '../../host/ssh/keys.ts';
+import type { NodesOutput } from '../../schemas/types.ts';
+import { connectionOf } from '../../state/node-connections.ts';
+import type { NodeRecord } from '../../state/nodes.ts';
+import type { State } from '../../state/open-state.ts';
+import { listLeases } from '../../state/port-leases.ts';
+
+/** Nodes as they are shown: without keys and tokens. */
+export function describeNodes(state: State, nodes: readonly NodeRecord[]): NodesOutput {
+  const leases = listLeases(state);
+  return {
+    version: 1,
+    nodes: nodes.map((node) => {
+      const connection = connectionOf(node, isRunning);
+      return {
+        name: node.name,
+        state: stateOf(node, connection !== null),
+        reverse_port: node.reversePort,
+        key: node.publicKey === null ? null : fingerprintOf(node.publicKey),
+        hostname: node.hostname,
+        node_version: node.version,
+        created: node.created,
+        enrolled: node.enrolled,
+        token_expires: node.oneTimeKey !== null && node.used === null ? node.expires : null,
+        connected_since: connection?.since ?? null,
+        peer: node.peer,
+        last_seen: node.lastSeen,
+        revoked: node.revoked,
+        open_ports: leases.filter((lease) => lease.node === node.name).map(({ port }) => port),
+      };
+    }),
+  };
+}
+
+function stateOf(node: NodeRecord, connected: boolean): NodesOutput['nodes'][number]['state'] {
+  if (node.revoked !== null) return 'revoked';
+  if (node.enrolled === null) return (node.expires ?? 0) > Date.now() ? 'waiting' : 'expired';
+  return connected ? 'connected' : 'disconnected';
+}

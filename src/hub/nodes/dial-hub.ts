@@ -1,0 +1,48 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { nodeClient, type NodeClient } from '../../host/node-client.ts';
+import { isRunning } from '../../host/process-identity.ts';
+import type { Settings } from '../../schemas/types.ts';
+import { connectionOf } from '../../state/node-connections.ts';
+import { openNodeToken } from '../../state/node-tokens.ts';
+import { findNode, listNodes, type NodeRecord } from '../../state/nodes.ts';
+import type { State } from '../../state/open-state.ts';
+
+/** The node that is there without being named anywhere. */
+export const builtInNode = 'local';
+
+/** The settings with every enrolled node that they do not name, in mode `dial-hub`. */
+export function withEnrolledNodes(settings: Settings, state: State): Settings {
+  const enrolled = listNodes(state).filter(({ name }) => name !== builtInNode);
+  const nodes = Object.fromEntries(enrolled.map(({ name }) => [name, { mode: 'dial-hub' as const }]));
+  return { ...settings, nodes: { ...nodes, ...settings.nodes } };
+}
+
+/**
+ * The API of a node that is connected to this hub now.
+ * @throws SendenseError `node.unreachable` saying since when it is gone; `node.unknown`, `node.revoked`, `credential.sealed`, `credential.key`
+ */
+export function connectedNode(state: State, name: string): NodeClient {
+  const node = findNode(state, name);
+  if (!node)
+    throw new SendenseError('node.unknown', `node ${name} has mode dial-hub, and was never added on this hub`, {
+      remedy: `Enrol it: \`sendense-run node add ${name}\`.`,
+    });
+  if (node.revoked !== null)
+    throw new SendenseError('node.revoked', `node ${name} was revoked at ${new Date(node.revoked).toISOString()}`);
+  if (!connectionOf(node, isRunning)) throw notConnected(node);
+  const token = openNodeToken(state, node.id);
+  if (token === null) throw notConnected(node);
+  return nodeClient({ url: `http://127.0.0.1:${node.reversePort}`, token });
+}
+
+function notConnected({ name, enrolled, lastSeen }: NodeRecord): SendenseError {
+  if (enrolled === null)
+    return new SendenseError('node.unreachable', `node ${name} was added, but is not enrolled yet`, {
+      remedy: 'Run `sendense-node enroll` on it with the token that `sendense-run node add` printed.',
+    });
+  const since = lastSeen === null ? 'and never was since it was enrolled' : `since ${new Date(lastSeen).toISOString()}`;
+  return new SendenseError('node.unreachable', `node ${name} is not connected to this hub, ${since}`, {
+    remedy:
+      'Check that `sendense-run hub` (or sshd) runs here, and `sendense-node tunnel` there; `sendense-node doctor` on the node says what is wrong.',
+  });
+}

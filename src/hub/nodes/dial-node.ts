@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { writeNewFile } from '../../host/files.ts';
+import { nodeClient, type NodeClient } from '../../host/node-client.ts';
+import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
+import { readSecret } from '../../host/secret.ts';
+import { openTunnel, type Endpoint, type Forward, type Tunnel, type TunnelOptions } from '../../host/ssh/tunnel.ts';
+import { parseHostAndPort } from '../../schemas/host-and-port.ts';
+import type { DialNode } from '../../schemas/types.ts';
+
+/** A node in mode `dial-node`, as the hub reaches it. */
+export interface DialledNode {
+  readonly name: string;
+  readonly settings: DialNode;
+  /** Folder of sendense.yaml, against which the files of its secrets count. */
+  readonly settingsFolder: string;
+}
+
+type Log = (message: string) => void;
+
+/** How long an SSH server that does not answer is tried before a step fails. */
+const readyWithinMs = 20_000;
+
+/**
+ * The node's API through a connection to its sshd, which is kept up until it is disposed of.
+ * @throws SendenseError `ssh.*` where there is no way to the API, `node.unreachable` where it does not answer behind it,
+ * `node.refused`, `secret.unreadable`
+ */
+export async function connectToNode(node: DialledNode): Promise<{ client: NodeClient } & AsyncDisposable> {
+  const token = await readSecret(node.settings.token, node.settingsFolder);
+  await using stack = new AsyncDisposableStack();
+  const folder = await ownFolder(stack);
+  const socket = join(folder, 'api.sock');
+  const tunnel = stack.use(
+    await tunnelTo(node, folder, { local: [{ listen: { socket }, connect: apiOf(node) }], remote: [] }),
+  );
+  await isUp(tunnel);
+  const client = nodeClient({ url: `unix:${socket}`, token });
+  await client.health().catch((error: unknown) => throwReason(node, tunnel, error));
+  const open = stack.move();
+  return { client, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+/**
+ * Makes NBD ports of this host answer at the node, at its loopback address under the same numbers, through a connection of
+ * its own that is kept up until it is disposed of.
+ * @throws SendenseError `ssh.*`; on abort the signal's reason
+ */
+export async function openPorts(
+  node: DialledNode,
+  ports: readonly number[],
+  signal?: AbortSignal,
+  log?: Log,
+): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const folder = await ownFolder(stack);
+  const remote = ports.map((port): Forward => ({ listen: loopback(port), connect: loopback(port) }));
+  const tunnel = stack.use(await tunnelTo(node, folder, { local: [], remote, onState: sayWhenItBreaks(log) }));
+  await isUp(tunnel, signal);
+  return stack.move();
+}
+
+/**
+ * Whether the node's sshd lets this hub listen there: tries one port after the other, because another program on the node
+ * may hold one of them.
+ * @param ports in the order in which they are tried; they must be in use by nobody of ours
+ * @throws SendenseError `ssh.*`
+ */
+export async function checkPorts(node: DialledNode, ports: readonly number[], signal?: AbortSignal): Promise<void> {
+  let refused: unknown = null;
+  for (const port of ports) {
+    try {
+      await using _path = await openPorts(node, [port], signal);
+      return;
+    } catch (error) {
+      if (!(error instanceof SendenseError && error.code === 'ssh.forward')) throw error;
+      refused ??= error;
+    }
+  }
+  if (refused !== null) throw refused;
+}
+
+const loopback = (port: number): Endpoint => ({ host: '127.0.0.1', port });
+
+function apiOf({ name, settings }: DialledNode): Endpoint {
+  const api = parseHostAndPort(settings.api, 8081);
+  if ('fault' in api) throw new SendenseError('settings.invalid', `nodes.${name}.api: ${api.message}`);
+  return api;
+}
+
+/** A folder that the next run removes, with the tunnels in it, where this process is killed. */
+async function ownFolder(stack: AsyncDisposableStack): Promise<string> {
+  const id = `hub-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const folder = await makeRunFolder(id);
+  stack.defer(() => removeRunFolder(id));
+  return folder;
+}
+
+async function tunnelTo(
+  { settings, settingsFolder }: DialledNode,
+  folder: string,
+  options: Pick<TunnelOptions, 'local' | 'remote' | 'onState'>,
+): Promise<Tunnel> {
+  const { host, port, user, hostKey } = settings;
+  return openTunnel({
+    server: { host, port, user, hostKeys: [hostKey].flat() },
+    keyFile: await keyFile(settings.key, settingsFolder, folder),
+    folder,
+    // Something that answers what it is told, and is everywhere.
+    command: 'cat',
+    ...options,
+  });
+}
+
+/** The file where ssh reads the key: the one of the settings, or one of this run for a key that comes from elsewhere. */
+async function keyFile(key: DialNode['key'], settingsFolder: string, folder: string): Promise<string> {
+  if (key.secret.file !== undefined) return resolve(settingsFolder, key.secret.file);
+  const file = join(folder, 'key');
+  await writeNewFile(file, `${await readSecret(key, settingsFolder)}\n`, 0o600);
+  return file;
+}
+
+async function isUp(tunnel: Tunnel, signal?: AbortSignal): Promise<void> {
+  const limit = AbortSignal.timeout(readyWithinMs);
+  try {
+    await tunnel.ready(signal ? AbortSignal.any([signal, limit]) : limit);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof SendenseError) throw error;
+    throw new SendenseError('ssh.unreachable', `no answer within ${readyWithinMs / 1000} s`, { cause: error });
+  }
+}
+
+/** The program of the tunnel says a moment later than the broken connection does why it was not made. */
+async function throwReason({ name, settings }: DialledNode, tunnel: Tunnel, error: unknown): Promise<never> {
+  if (!(error instanceof SendenseError && error.code === 'node.unreachable')) throw error;
+  for (let waited = 0; tunnel.refusal() === null && waited < 1000; waited += 20) await delay(20);
+  const refusal = tunnel.refusal();
+  if (refusal?.code === 'ssh.forward')
+    throw new SendenseError(
+      'ssh.forward',
+      `node ${name}: the sshd of ${settings.host} does not allow the way to ${settings.api}`,
+      {
+        cause: refusal,
+        remedy: `Allow it there: permitopen="${settings.api}" in authorized_keys, AllowTcpForwarding yes in sshd_config.`,
+      },
+    );
+  if (refusal === null) throw error;
+  throw new SendenseError(
+    'node.unreachable',
+    `node ${name}: nothing answers at ${settings.api} of ${settings.host}: ${refusal.message}`,
+    { cause: refusal },
+  );
+}
+
+/** The data waits meanwhile; a line in the run's log says why nothing moves. */
+function sayWhenItBreaks(log: Log | undefined): NonNullable<TunnelOptions['onState']> {
+  let wasUp = false;
+  let broken = false;
+  return (state) => {
+    if (state.state === 'up') {
+      if (broken) log?.('the connection to the node is back');
+      wasUp = true;
+      broken = false;
+    } else if (state.state === 'down' && wasUp && !broken) {
+      broken = true;
+      log?.(`the connection to the node broke: ${state.error.message}; it is made again`);
+    }
+  };
+}

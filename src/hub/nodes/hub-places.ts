@@ -1,0 +1,54 @@
+import { dirname, join, resolve } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { parseHostAndPort, type HostAndPort } from '../../schemas/host-and-port.ts';
+import type { Settings } from '../../schemas/types.ts';
+
+/** `hub:` of sendense.yaml with its defaults filled in and paths absolute. */
+export interface HubPlaces {
+  readonly ssh: 'builtin' | 'openssh';
+  readonly listen: HostAndPort;
+  readonly hostKeyFile: string;
+  readonly user: string;
+  readonly authorizedKeysFile: string;
+  readonly api: HostAndPort;
+  readonly apiTokenFile: string;
+  /** Reverse ports, one for each node. */
+  readonly nodePorts: { readonly from: number; readonly to: number };
+  readonly nbdPorts: { readonly from: number; readonly to: number };
+}
+
+/** @param folder of sendense.yaml @throws SendenseError `settings.invalid` */
+export function hubPlaces(
+  settings: Settings,
+  folder: string,
+  overrides: { listen?: string | undefined } = {},
+): HubPlaces {
+  const { hub, ports } = settings;
+  const stateFolder = dirname(resolve(folder, settings.state));
+  const file = (path: string | undefined, otherwise: string): string => resolve(folder, path ?? otherwise);
+  if (hub.nodePorts.to < hub.nodePorts.from)
+    throw invalid('hub.nodePorts', `${hub.nodePorts.from}-${hub.nodePorts.to} is empty`);
+  return {
+    ssh: hub.ssh,
+    listen: addressOf('hub.listen', overrides.listen ?? hub.listen),
+    hostKeyFile: file(
+      hub.hostKey,
+      hub.ssh === 'builtin' ? join(stateFolder, 'hub_host_key') : '/etc/ssh/ssh_host_ed25519_key.pub',
+    ),
+    user: hub.user,
+    authorizedKeysFile: file(hub.authorizedKeys, join(stateFolder, 'authorized_keys')),
+    api: addressOf('hub.api', hub.api),
+    apiTokenFile: file(hub.apiToken, join(stateFolder, 'hub-api.token')),
+    nodePorts: { from: hub.nodePorts.from, to: hub.nodePorts.to },
+    nbdPorts: { from: ports.from, to: ports.to },
+  };
+}
+
+function addressOf(key: string, text: string): HostAndPort {
+  const address = parseHostAndPort(text, 0);
+  if ('fault' in address) throw invalid(key, address.message);
+  return address;
+}
+
+const invalid = (key: string, message: string): SendenseError =>
+  new SendenseError('settings.invalid', `${key}: ${message}`);

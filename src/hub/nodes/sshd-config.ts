@@ -1,0 +1,202 @@
+import { statSync } from 'node:fs';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
+import { writeNewFile } from '../../host/files.ts';
+import { runTool } from '../../host/process.ts';
+import { makeKeyPair } from '../../host/ssh/keys.ts';
+import type { SshdConfigOutput } from '../../schemas/types.ts';
+import { listNodes } from '../../state/nodes.ts';
+import type { State } from '../../state/open-state.ts';
+import { authorizedKeysLines, readAuthorizedKeys, type AuthorizedKeysPlaces } from './authorized-keys.ts';
+import type { HubPlaces } from './hub-places.ts';
+
+type Difference = SshdConfigOutput['differences'][number];
+
+/** Keys of the Match block: everything but the forwards of authorized_keys is off, and a dead peer is noticed in 20 s. */
+const matchBlock = (places: HubPlaces): readonly (readonly [string, string])[] => [
+  ['AuthorizedKeysFile', places.authorizedKeysFile],
+  ['AuthorizedKeysCommand', 'none'],
+  ['AuthenticationMethods', 'publickey'],
+  ['PubkeyAuthentication', 'yes'],
+  ['PasswordAuthentication', 'no'],
+  ['KbdInteractiveAuthentication', 'no'],
+  ['AllowTcpForwarding', 'yes'],
+  ['AllowStreamLocalForwarding', 'no'],
+  ['AllowAgentForwarding', 'no'],
+  ['X11Forwarding', 'no'],
+  ['PermitTTY', 'no'],
+  ['PermitTunnel', 'no'],
+  ['PermitUserRC', 'no'],
+  ['PermitOpen', 'any'],
+  ['PermitListen', 'any'],
+  ['GatewayPorts', 'no'],
+  ['ForceCommand', 'none'],
+  ['ClientAliveInterval', '5'],
+  ['ClientAliveCountMax', '3'],
+];
+
+/** What sshd must have beside the block, and what it says where that is not set. */
+const global: readonly (readonly [string, string])[] = [['PermitUserEnvironment', 'no']];
+
+/** The lines for sshd_config; the forwards of each node stand in the authorized_keys file, which narrows `any` down. */
+export const sshdConfigText = (places: HubPlaces): string =>
+  [
+    '# /etc/ssh/sshd_config.d/sendense.conf, made by `sendense-run node sshd-config`. Then: sshd -t && systemctl reload ssh',
+    `Match User ${places.user}`,
+    ...matchBlock(places).map(([key, value]) => `    ${key} ${/\s/.test(value) ? `"${value}"` : value}`),
+  ].join('\n');
+
+/** @param check asks sshd and the file what they say, `configFile` being sshd's own (default: the system's) */
+export async function describeSshdConfig(
+  state: State,
+  options: AuthorizedKeysPlaces,
+  check: { readonly configFile?: string | undefined; readonly signal?: AbortSignal | undefined } | null,
+): Promise<SshdConfigOutput> {
+  const { places } = options;
+  const lines = authorizedKeysLines(listNodes(state), options);
+  const differences = check
+    ? [
+        ...(await configDifferences(places, check)),
+        ...fileDifferences(state, places, lines),
+        ...(await userDifferences(state, places)),
+      ]
+    : [];
+  return {
+    version: 1,
+    config: sshdConfigText(places),
+    authorized_keys: { path: places.authorizedKeysFile, lines },
+    checked: check !== null,
+    differences,
+  };
+}
+
+async function configDifferences(
+  places: HubPlaces,
+  check: { readonly configFile?: string | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<Difference[]> {
+  const effective = await effectiveConfig(places.user, check);
+  return [...matchBlock(places), ...global].flatMap(([key, wanted]) => {
+    const found = effective.get(key.toLowerCase()) ?? [];
+    if (found.includes(wanted) && found.length === 1) return [];
+    const remedy =
+      key === 'PermitUserEnvironment'
+        ? 'Set `PermitUserEnvironment no` outside of any Match block.'
+        : `Put the lines of \`sendense-run node sshd-config\` into a file of /etc/ssh/sshd_config.d/, before other Match blocks for this user, and reload sshd.`;
+    return [
+      {
+        about: key,
+        message: `is ${found.join(', ') || 'not there'} for user ${places.user}, and must be ${wanted}`,
+        remedy,
+      },
+    ];
+  });
+}
+
+/**
+ * `sshd -T -C user=…`: each key in lower case with its values. A key of its own for the call, because sshd wants to read
+ * its host keys, which root alone can.
+ */
+async function effectiveConfig(
+  user: string,
+  { configFile, signal }: { readonly configFile?: string | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<Map<string, string[]>> {
+  const id = `sshd-${process.pid}`;
+  const folder = await makeRunFolder(id);
+  try {
+    const keyFile = `${folder}/key`;
+    await writeNewFile(keyFile, makeKeyPair('').privateKey, 0o600);
+    const { stdout } = await runTool(
+      '/usr/sbin/sshd',
+      [
+        '-T',
+        '-h',
+        keyFile,
+        '-C',
+        `user=${user},host=localhost,addr=127.0.0.1`,
+        ...(configFile === undefined ? [] : ['-f', configFile]),
+      ],
+      { signal, timeoutMs: 20_000 },
+    );
+    const values = new Map<string, string[]>();
+    for (const line of stdout.split('\n')) {
+      const [, key, value] = /^(\S+) (.*)$/.exec(line) ?? [];
+      if (key !== undefined && value !== undefined) values.set(key, [...(values.get(key) ?? []), value]);
+    }
+    return values;
+  } finally {
+    await removeRunFolder(id);
+  }
+}
+
+function fileDifferences(
+  state: State,
+  { authorizedKeysFile: path }: HubPlaces,
+  wanted: readonly string[],
+): Difference[] {
+  const remedy =
+    'Any of `sendense-run node add|rename|revoke|remove` writes the file anew; `sendense-run node sshd-config --write` does nothing else.';
+  const { ours, foreign } = readAuthorizedKeys(path);
+  const nameOf = (line: string): string => line.split(' ').at(-1) ?? '';
+  const differences: Difference[] = [
+    ...wanted
+      .filter((line) => !ours.includes(line))
+      .map((line) => ({ about: path, message: `has no such line for ${nameOf(line)}, or another one`, remedy })),
+    ...ours
+      .filter((line) => !wanted.includes(line))
+      .map((line) => ({ about: path, message: `has a line for ${nameOf(line)} that must not be there`, remedy })),
+    ...foreign.map((line) => ({
+      about: path,
+      message: `has a line that is not ours: ${line.split(' ').at(-1) ?? ''}`,
+      remedy: 'Whoever has that key can log in as this user: remove the line, unless you know why it is there.',
+    })),
+  ];
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (!facts)
+    return wanted.length === 0 ? differences : [...differences, { about: path, message: 'is not there', remedy }];
+  if ((facts.mode & 0o077) !== 0)
+    differences.push({
+      about: path,
+      message: `has mode ${(facts.mode & 0o777).toString(8)}`,
+      remedy: `chmod 600 ${path}`,
+    });
+  const owner = statSync(state.path, { throwIfNoEntry: false })?.uid ?? facts.uid;
+  if (facts.uid !== owner)
+    differences.push({
+      about: path,
+      message: `belongs to user ${facts.uid}, and the state database to ${owner}`,
+      remedy: `chown ${owner} ${path}`,
+    });
+  return differences;
+}
+
+/** The forced commands run as that user and write the state database. */
+async function userDifferences(state: State, { user }: HubPlaces): Promise<Difference[]> {
+  const uid = await uidOf(user);
+  const owner = statSync(state.path, { throwIfNoEntry: false })?.uid;
+  if (uid === null)
+    return [
+      {
+        about: 'user',
+        message: `there is no user ${user}`,
+        remedy: `Make it: useradd --system --shell /bin/sh --password '*' ${user}; or name another with \`hub: user\`.`,
+      },
+    ];
+  if (owner === undefined || owner === uid) return [];
+  return [
+    {
+      about: 'user',
+      message: `${user} is user ${uid}, and the state database belongs to ${owner}`,
+      remedy: `Give the folder of the state database to ${user}, or name its owner with \`hub: user\`.`,
+    },
+  ];
+}
+
+/** Null where there is no such user. */
+async function uidOf(user: string): Promise<number | null> {
+  try {
+    return Number((await runTool('id', ['-u', user])).stdout.trim());
+  } catch (error) {
+    if (error instanceof SendenseError && error.code === 'tool.failed') return null;
+    throw error;
+  }
+}

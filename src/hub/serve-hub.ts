@@ -1,0 +1,66 @@
+import type { State } from '../state/open-state.ts';
+import type { Settings } from '../schemas/types.ts';
+import { version } from '../schemas/package.ts';
+import { apiTokenFrom } from './api/api-token.ts';
+import { createHubApi } from './api/create-hub-api.ts';
+import { createFigures } from './api/figures.ts';
+import { listenerAnswers } from '../host/listener-answers.ts';
+import type { HubLog } from './hub-log.ts';
+import { builtinHostKey } from './nodes/host-key.ts';
+import { hubPlaces } from './nodes/hub-places.ts';
+import { cannotListen } from './ssh-server/cannot-listen.ts';
+
+export interface ServeOptions {
+  readonly state: State;
+  readonly settings: Settings;
+  readonly settingsFolder: string;
+  /** HOST:PORT of the built-in SSH server, instead of what the settings say. */
+  readonly listen?: string | undefined;
+  readonly log: HubLog;
+}
+
+export interface HubService extends AsyncDisposable {
+  /** HOST:PORT; null where OpenSSH answers the nodes. */
+  readonly ssh: string | null;
+  /** http://HOST:PORT */
+  readonly api: string;
+  /** Rejects where the API or the SSH server does not. */
+  answers(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * The hub as a service: the built-in SSH server, unless OpenSSH answers the nodes, and the API. Runs are
+ * other processes.
+ * @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable`, `settings.invalid`
+ */
+export async function serveHub({ state, settings, settingsFolder, listen, log }: ServeOptions): Promise<HubService> {
+  await using stack = new AsyncDisposableStack();
+  const places = hubPlaces(settings, settingsFolder, { listen });
+  const figures = createFigures(version);
+  const token = await apiTokenFrom(places.apiTokenFile);
+  const api = await createHubApi({ state, places, token, figures, log });
+  stack.defer(() => api.close());
+  let url: string;
+  try {
+    url = await api.listen(places.api);
+  } catch (cause) {
+    throw cannotListen('hub.api', places.api, cause);
+  }
+  let ssh: string | null = null;
+  let sshAnswer = async (_signal: AbortSignal): Promise<void> => {};
+  if (places.ssh === 'builtin') {
+    const { privateKey: hostKey } = await builtinHostKey(places.hostKeyFile);
+    const { serveSsh } = await import('./ssh-server/serve-ssh.ts');
+    const server = stack.use(await serveSsh({ state, places, figures, log, hostKey }));
+    ssh = `${server.host}:${server.port}`;
+    sshAnswer = (signal) => listenerAnswers(server, signal);
+  }
+  const owned = stack.move();
+  const answers = async (signal: AbortSignal): Promise<void> => {
+    const { hostname, port } = new URL(url);
+    const request = `GET /api/v1/health HTTP/1.0\r\nauthorization: Bearer ${token}\r\n\r\n`;
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    await Promise.all([listenerAnswers({ host, port: Number(port || 80) }, signal, request), sshAnswer(signal)]);
+  };
+  return { ssh, api: url, answers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}

@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import type { Server, Socket } from 'node:net';
+import type { Connection, ServerChannel } from 'ssh2';
+import { toSendenseError } from '../../errors/sendense-error.ts';
+import { thisProcess } from '../../host/process-identity.ts';
+import { connectionEnd, connectNode, disconnectNode } from '../../state/node-connections.ts';
+import { findNodeById, type NodeRecord } from '../../state/nodes.ts';
+import type { HubLog } from '../hub-log.ts';
+import { openBridges } from './bridge.ts';
+import type { Identity } from './check-key.ts';
+import { connectLoopback } from './connect-loopback.ts';
+import { decideForward, mayListen, type AllowedForward } from './forward-rules.ts';
+import { listenForNode } from './reverse-listener.ts';
+import { serveSessions } from './serve-sessions.ts';
+import type { Refusal, ServerContext } from './server-context.ts';
+import { acceptNarrow, mostWaiting } from './wide-window.ts';
+
+/** The connection of one node, as long as it lasts. */
+export interface NodeConnection {
+  readonly nodeId: string;
+  /** Its random id in the database. */
+  readonly connection: string;
+  /** Looks whether it may go on; ends it where not. To be called every half second. @throws SendenseError of the database */
+  check(): void;
+  cut(reason: string): void;
+}
+
+/** Channels of one connection at a time: 101 disks with several NBD connections each. */
+const mostChannels = 1024;
+/** ms after which the end of a connection is entered again, where the database could not be written. */
+const enterAgainMs = 5000;
+
+/** What a node with its own key may do: the forwards of `forward-rules.ts` and the session `sendense-link`. */
+export function serveNode(
+  context: ServerContext,
+  link: {
+    readonly connection: Connection;
+    readonly transport: Socket;
+    readonly identity: Identity;
+    readonly peer: string;
+    /** Round trip of the line, ms. */
+    readonly rttMs: number;
+    readonly log: HubLog;
+  },
+): NodeConnection {
+  const { state, figures } = context;
+  const { connection, transport, identity, rttMs, log } = link;
+  const { id: nodeId } = identity.node;
+  const id = randomUUID();
+  let listener: Server | null = null;
+  let listening = false;
+  let ended = false;
+  /** Channels that are being opened, in either direction. */
+  let opening = 0;
+  // Renamed meanwhile or not: what it is now.
+  const node = (): NodeRecord => findNodeById(state, nodeId) ?? identity.node;
+  const bridges = openBridges(connection, transport, rttMs, (direction, bytes) =>
+    figures.bytes(identity.node.name, direction, bytes),
+  );
+  const refuse = (reason: Refusal, what: string, reject: (() => void) | undefined): void => {
+    figures.refused(reason);
+    context.warn(log, nodeId, { reason, what }, `refused: ${what}`);
+    reject?.();
+  };
+  /** An error of the database refuses what it is about, and ends nothing else. */
+  const deciding = (what: string, reject: (() => void) | undefined, decide: () => void): void => {
+    try {
+      decide();
+    } catch (error) {
+      refuse('state', `${what}: ${toSendenseError(error).message}`, reject);
+    }
+  };
+  const leave = (): void => {
+    try {
+      disconnectNode(state, nodeId, id);
+    } catch (error) {
+      log.warn(`that it is disconnected cannot be entered: ${toSendenseError(error).message}`);
+      setTimeout(leave, enterAgainMs).unref();
+    }
+  };
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    listener?.close();
+    bridges.cut();
+    leave();
+    log.info('disconnected');
+  };
+  const cut = (reason: string): void => {
+    if (ended) return;
+    log.warn({ reason }, `connection cut: ${reason}`);
+    end();
+    connection.end();
+    transport.destroySoon();
+  };
+
+  connection.on('close', end);
+  transport.on('close', end);
+
+  connection.on('tcpip', (accept, reject, { destIP: host, destPort: port }) => {
+    const what = `a connection to ${host}:${port}`;
+    deciding(what, reject, () => {
+      const decision = bridges.count + opening < mostChannels ? decideForward(context, node(), { host, port }) : null;
+      if (!decision?.allowed) return refuse(decision?.reason ?? 'overload', what, reject);
+      void toHub(decision, accept, reject);
+    });
+  });
+
+  connection.on('request', (accept, reject, name, info) => {
+    if (!('bindAddr' in info)) return refuse('socket', name, reject);
+    const what = `${name} ${info.bindAddr}:${info.bindPort}`;
+    deciding(what, reject, () => {
+      if (!mayListen(node(), { host: info.bindAddr, port: info.bindPort })) return refuse('listen', what, reject);
+      if (name === 'cancel-tcpip-forward') {
+        listener?.close();
+        listener = null;
+        return accept?.();
+      }
+      if (listening || listener !== null) return refuse('listen', `${what}, a second time`, reject);
+      void listen(info.bindAddr, info.bindPort, accept, () => refuse('listen', what, reject));
+    });
+  });
+
+  connection.on('openssh.streamlocal', (_accept, reject, { socketPath }) =>
+    refuse('socket', `a connection to the socket ${socketPath}`, reject),
+  );
+
+  const toHub = async (
+    { host, port, to, runId }: AllowedForward,
+    accept: () => ServerChannel,
+    reject: () => void,
+  ): Promise<void> => {
+    opening++;
+    try {
+      const socket = await connectLoopback(host, port);
+      if (ended) return void socket.destroy();
+      const { channel, granted } = acceptNarrow(connection, accept);
+      if (!channel) return void socket.destroy();
+      figures.forward(identity.node.name, to);
+      log.debug({ to, port, run_id: runId }, 'connection to the hub');
+      bridges.join(socket, channel, granted);
+    } catch (error) {
+      context.warn(log, nodeId, { to, port }, `nothing answers on port ${port}: ${toSendenseError(error).message}`);
+      reject();
+    } finally {
+      opening--;
+    }
+  };
+
+  const listen = async (
+    host: string,
+    port: number,
+    accept: (() => void) | undefined,
+    reject: () => void,
+  ): Promise<void> => {
+    listening = true;
+    try {
+      const server = await listenForNode(port, (socket) => toNode(socket, host, port));
+      if (ended) return void server.close();
+      listener = server;
+      log.info({ port }, `the node's API answers on 127.0.0.1:${port}`);
+      accept?.();
+    } catch (error) {
+      log.error({ port }, toSendenseError(error).message);
+      reject();
+    } finally {
+      listening = false;
+    }
+  };
+
+  const toNode = (socket: Socket, host: string, port: number): void => {
+    socket.on('error', () => {});
+    if (ended || bridges.count + opening >= mostChannels) return void socket.destroy();
+    opening++;
+    connection.forwardOut(host, port, socket.remoteAddress ?? '127.0.0.1', socket.remotePort ?? 0, (error, channel) => {
+      opening--;
+      if (error) {
+        context.warn(log, nodeId, {}, `the node does not take a connection to its API: ${error.message}`);
+        return void socket.destroy();
+      }
+      figures.forward(identity.node.name, 'node-api');
+      bridges.join(socket, channel);
+      socket.resume();
+    });
+  };
+
+  serveSessions(context, { connection, node, role: 'own', log, refuse });
+
+  if (connectNode(state, nodeId, { connection: id, owner: thisProcess(), peer: link.peer })) {
+    figures.connected(identity.node.name);
+    log.info('connected');
+  } else cut('revoked');
+
+  return {
+    nodeId,
+    connection: id,
+    cut,
+    check: () => {
+      if (ended) return;
+      const reason = connectionEnd(state, nodeId, identity.publicKey, id);
+      if (reason) cut(reason);
+      // ssh2 takes more than it has announced: who sends that must not fill our memory.
+      else if (bridges.waiting() > mostWaiting(bridges.count)) cut('it sends more than was allowed');
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { State } from '../../state/open-state.ts';
+import type { HubLog } from '../hub-log.ts';
+import type { HubPlaces } from '../nodes/hub-places.ts';
+import type { Direction } from './bridge.ts';
+import type { Warn } from './warnings.ts';
+
+/** Why something was refused, as it stands in the log and in the metrics. */
+export type Refusal =
+  | 'rate'
+  | 'overload'
+  | 'login-time'
+  | 'handshake'
+  | 'method'
+  | 'user'
+  | 'unknown-key'
+  | 'revoked-key'
+  | 'signature'
+  | 'token'
+  | 'target'
+  | 'port-not-open'
+  | 'listen'
+  | 'socket'
+  | 'command'
+  | 'session'
+  | 'state'
+  | 'api-token';
+
+/** What is counted, by name of the node. */
+export interface SshFigures {
+  bytes(node: string, direction: Direction, count: number): void;
+  connected(node: string): void;
+  /** A connection through the tunnel. */
+  forward(node: string, to: 'nbd' | 'hub-api' | 'node-api'): void;
+  refused(reason: Refusal): void;
+}
+
+export interface ServerContext {
+  readonly state: State;
+  readonly places: HubPlaces;
+  readonly log: HubLog;
+  readonly figures: SshFigures;
+  readonly warn: Warn;
+}

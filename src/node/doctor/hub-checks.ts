@@ -1,0 +1,84 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { portHolder } from '../../host/port-holder.ts';
+import { isPortFree } from '../../host/port-probe.ts';
+import { fingerprintOf } from '../../host/ssh/keys.ts';
+import type { HostAndPort } from '../../schemas/host-and-port.ts';
+import type { Enrolment, LinkStatus } from '../../schemas/types.ts';
+import { forwardedPorts } from '../link/link-forwards.ts';
+import { maxSkewMs } from '../link/link-status.ts';
+import { fail, ok, warn, type Finding } from './finding.ts';
+
+export async function checkName({ host }: HostAndPort): Promise<Finding> {
+  if (isIP(host)) return ok(`${host} is an address`);
+  try {
+    const found = await lookup(host, { all: true });
+    return ok(`${host} is ${found.map(({ address }) => address).join(', ')}`);
+  } catch (cause) {
+    throw new SendenseError(
+      'ssh.unreachable',
+      `the name ${host} is not known (${(cause as NodeJS.ErrnoException).code})`,
+      {
+        cause,
+        remedy: 'Correct the name, or the DNS servers in /etc/resolv.conf.',
+      },
+    );
+  }
+}
+
+/** How the link is, as far as its process says. */
+export function checkLink(status: LinkStatus | null): Finding {
+  if (!status || status.state === 'stopped')
+    return warn(
+      'no process keeps the link',
+      'Start `sendense-node serve --tunnel`, or `sendense-node tunnel` beside `serve`.',
+    );
+  const { state, process, last_error: error, retry_at: retryAt } = status;
+  if (state === 'up')
+    return ok(
+      `up since ${timeOf(status.connected_since ?? status.updated)}, process ${process.pid}, ${status.program}`,
+    );
+  const next = retryAt === null ? '' : `; tried again at ${timeOf(retryAt)}`;
+  if (!error) return warn(`process ${process.pid} is connecting`, 'Look again in a moment.');
+  return { result: 'fail', message: `${error.message}${next}`, remedy: error.remedy, code: error.code };
+}
+
+export const pinnedKey = ({ hub }: Enrolment): string =>
+  `${fingerprintOf(hub.host_key)} (${hub.host_key.split(' ')[0]})`;
+
+/** @param skewMs how far the hub's clock is ahead */
+export function checkClock(skewMs: number): Finding {
+  const seconds = `${(Math.abs(skewMs) / 1000).toFixed(1)} s`;
+  const found = `the hub's clock is ${seconds} ${skewMs < 0 ? 'behind' : 'ahead of'} this one`;
+  return Math.abs(skewMs) > maxSkewMs ? warn(found, 'Set both by NTP: `timedatectl set-ntp true`.') : ok(found);
+}
+
+/** Ports here that the link listens on: free, or held by the link itself. */
+export async function checkLocalPorts(
+  enrolment: Enrolment,
+  status: LinkStatus | null,
+  ours: (pid: number) => boolean,
+): Promise<Finding> {
+  const ports = forwardedPorts(enrolment);
+  const held: number[] = [];
+  for (const port of ports) if (!(await isPortFree(port))) held.push(port);
+  const range = `${enrolment.nbd_ports.from}-${enrolment.nbd_ports.to} and ${enrolment.hub_api_port}`;
+  if (held.length === 0)
+    return ok(`${range} of 127.0.0.1 are free${status?.state === 'up' ? ', though the link is up' : ''}`);
+  const foreign = new Map<number, string>();
+  // To find a holder is to look through all processes: the first and the last tell.
+  for (const port of held.length === ports.length ? [ports[0] ?? 0, ports.at(-1) ?? 0] : held.slice(0, 5)) {
+    const seen = portHolder(port);
+    // Another user's process is not seen without root; a link that is up holds its ports.
+    if (seen === null && status?.state === 'up') continue;
+    const holder = seen ?? 'a process that this user cannot see';
+    const pid = Number(/process ([0-9]+)/.exec(holder)?.[1] ?? 0);
+    if (!ours(pid)) foreign.set(port, holder);
+  }
+  if (foreign.size === 0) return ok(`${range} of 127.0.0.1 are held by the link`);
+  const named = [...foreign].map(([port, holder]) => `${port} by ${holder}`).join(', ');
+  return fail(`held: ${named}`, 'Stop it, or let the hub use other ports (`ports:` of its sendense.yaml).');
+}
+
+const timeOf = (time: number): string => new Date(time).toISOString();

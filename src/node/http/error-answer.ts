@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { ErrorCode } from '../../errors/catalogue.ts';
+import { errorToJson, SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import type { NodeError } from '../../schemas/types.ts';
+import { statusOf } from './error-status.ts';
+
+/** An error that HTTP itself has a status for (404, 408, 413, 415); its code is `request.invalid`. */
+export const httpError = (statusCode: number, message: string): Error =>
+  Object.assign(new Error(message), { statusCode });
+
+/** What an error is answered with: status and `schemas/node/error.json`. */
+export function errorAnswer(raw: FastifyError | Error): { readonly status: number; readonly body: NodeError } {
+  const { statusCode } = raw as FastifyError;
+  const byHttp = !(raw instanceof SendenseError) && statusCode !== undefined && statusCode >= 400 && statusCode < 500;
+  const error = byHttp ? new SendenseError('request.invalid', raw.message) : toSendenseError(raw);
+  const field = error.details?.['field'];
+  return {
+    status: byHttp ? statusCode : statusOf(error.code),
+    body: { error: errorToJson(error), field: typeof field === 'string' ? field : null },
+  };
+}
+
+/** Every error of the API in one shape, `schemas/node/error.json`. */
+export function answerError(raw: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, body } = errorAnswer(raw);
+  const details = raw instanceof SendenseError ? (raw.details ?? {}) : {};
+  const { message } = body.error;
+  request.failure = { code: body.error.code as ErrorCode, message, again: details['first'] === false };
+  if (details['retrySeconds'] !== undefined) void reply.header('retry-after', String(details['retrySeconds']));
+  if (!request.raw.complete) letGo(request.raw);
+  void reply.header('x-request-id', request.id).code(status).send(body);
+}
+
+/** How long a caller may go on sending a body after the answer, ms. */
+const lingerMs = 2000;
+
+/**
+ * Reads the rest of a body for nothing, for a moment: a connection that was closed at once would take the answer with it,
+ * and one that was kept would be held by whoever sends slowly.
+ */
+function letGo(body: IncomingMessage): void {
+  const timer = setTimeout(() => body.socket.destroy(), lingerMs).unref();
+  body
+    .once('end', () => clearTimeout(timer))
+    .once('close', () => clearTimeout(timer))
+    .unpipe()
+    .resume();
+}

@@ -1,0 +1,191 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { FastifyBaseLogger } from 'fastify';
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { openTunnel, type TunnelOptions, type TunnelState } from '../../host/ssh/tunnel.ts';
+import type { HostAndPort } from '../../schemas/host-and-port.ts';
+import type { Enrolment, LinkStatus, LinkWelcome } from '../../schemas/types.ts';
+import { tryToHold } from '../held-name.ts';
+import type { ListenAddress } from '../listen-address.ts';
+import { keyFileOf, linkFolder, readEnrolment, requireEnrolment, writeEnrolment } from './enrolment-files.ts';
+import { answerIn, askHub, helloLine } from './hub-answers.ts';
+import { readLinkStatus } from './link-files.ts';
+import { localForwards, remoteForwards, serverOf } from './link-forwards.ts';
+import { linkName } from './link-name.ts';
+import { openStatus, type StatusKeeper } from './link-status.ts';
+
+export interface LinkOptions {
+  readonly stateDir: string;
+  /** Where the node's API listens: what the hub reaches through the link. */
+  readonly api: ListenAddress;
+  /** Instead of the address of the enrolment. */
+  readonly hub: HostAndPort | undefined;
+  readonly program: NonNullable<TunnelOptions['program']>;
+  readonly log: FastifyBaseLogger;
+}
+
+/** A link that keeps itself up, and says in `STATE/link/status.json` how it is, until it is disposed of. */
+export interface Link extends AsyncDisposable {
+  status(): LinkStatus;
+}
+
+/** How often the hub is asked for other ports while it refuses those that we know. */
+const askEveryMs = 60_000;
+/** After how long a port of this machine that another program holds is tried again. */
+const takenPortMs = 5000;
+/** How often to look whether `enroll` has written something new. */
+const lookEveryMs = 2000;
+
+/**
+ * Connects to the hub that the node is enrolled at and stays connected. What the hub changed (name, ports) and what `enroll`
+ * wrote anew is taken over without a restart.
+ * @throws SendenseError `link.none`, `link.damaged`; `link.running` where another process keeps the link
+ */
+export async function keepLink(options: LinkOptions): Promise<Link> {
+  const { stateDir } = options;
+  const enrolment = await requireEnrolment(stateDir);
+  await keyFileOf(stateDir, enrolment);
+  await using stack = new AsyncDisposableStack();
+  const alone = await tryToHold(linkName(stateDir, 'link'));
+  if (!alone) throw await alreadyKept(stateDir);
+  stack.use(alone);
+  const status = stack.use(openStatus(stateDir, serverOf(enrolment, options.hub), enrolment, options.log));
+  const stop = new AbortController();
+  const ended = keepOpen(options, enrolment, status, stop.signal);
+  stack.defer(async () => {
+    stop.abort();
+    await ended;
+  });
+  const owned = stack.move();
+  return { status: status.now, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function alreadyKept(stateDir: string): Promise<SendenseError> {
+  const status = await readLinkStatus(stateDir);
+  const which = status && status.state !== 'stopped' ? `process ${status.process.pid}` : 'another process';
+  return new SendenseError('link.running', `${which} keeps the link of ${stateDir}`);
+}
+
+/** One tunnel after another: a new one where the ports, the key or the hub are others than before. */
+async function keepOpen(
+  options: LinkOptions,
+  first: Enrolment,
+  status: StatusKeeper,
+  stopped: AbortSignal,
+): Promise<void> {
+  for (let enrolment = first; !stopped.aborted;) enrolment = await keepOne(options, enrolment, status, stopped);
+}
+
+/** Keeps a tunnel until it is to be another one; answers with what that one is to be made of. */
+async function keepOne(
+  options: LinkOptions,
+  enrolment: Enrolment,
+  status: StatusKeeper,
+  stopped: AbortSignal,
+): Promise<Enrolment> {
+  const { stateDir, log } = options;
+  const next = Promise.withResolvers<Enrolment>();
+  const stop = (): void => next.resolve(enrolment);
+  stopped.addEventListener('abort', stop, { once: true });
+  const server = serverOf(enrolment, options.hub);
+  const timer = setInterval(() => {
+    void readEnrolment(stateDir)
+      .catch(() => null)
+      .then((onDisk) => onDisk && !isDeepStrictEqual(onDisk, known) && next.resolve(onDisk));
+  }, lookEveryMs);
+  let known = enrolment;
+  let busy = false;
+  let asked = -Infinity;
+
+  const takeOver = async (welcome: LinkWelcome): Promise<void> => {
+    const told = withWelcome(known, welcome);
+    if (isDeepStrictEqual(told, known)) return;
+    const moved = !samePorts(told, known);
+    log.info(portsOf(told), `the hub has other ${moved ? 'ports' : 'facts'} for this node than before`);
+    known = told;
+    await writeEnrolment(stateDir, told);
+    if (moved) next.resolve(told);
+  };
+  /** A port that is not forwarded: ours is tried again soon, and the hub may have given the node another one. */
+  const afterForward = async (error: SendenseError): Promise<void> => {
+    if (error.details?.['place'] !== undefined) {
+      status.retrying(Date.now() + takenPortMs);
+      await delay(takenPortMs, undefined, { signal: stopped });
+      return next.resolve(known);
+    }
+    if (performance.now() - asked < askEveryMs) return;
+    asked = performance.now();
+    const { welcome } = await askHub(server, await readFile(await keyFileOf(stateDir, known)), { signal: stopped });
+    await takeOver(welcome);
+  };
+  const inTurn = (work: () => Promise<void>): void => {
+    if (busy) return;
+    busy = true;
+    work()
+      .catch((error: unknown) => {
+        if (!stopped.aborted) log.warn({ error: toSendenseError(error) }, 'the hub could not be asked for its ports');
+      })
+      .finally(() => (busy = false));
+  };
+
+  try {
+    const folder = join(linkFolder(stateDir), 'tunnel');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    status.opening(server, enrolment);
+    await using _tunnel = openTunnel({
+      server,
+      keyFile: await keyFileOf(stateDir, enrolment),
+      local: localForwards(enrolment),
+      remote: remoteForwards(enrolment, options.api),
+      program: options.program,
+      folder,
+      hello: helloLine,
+      onLine: (line) => {
+        try {
+          if (isPong(line)) return;
+          const welcome = answerIn<LinkWelcome>('link/welcome.json', line, `${server.host}:${server.port}`);
+          status.welcomed(welcome, welcome.time - Date.now());
+          inTurn(() => takeOver(welcome));
+        } catch (error) {
+          status.refused(toSendenseError(error));
+        }
+      },
+      onState: (state: TunnelState) => {
+        status.changed(state);
+        if (state.state === 'down' && state.error.code === 'ssh.forward') inTurn(() => afterForward(state.error));
+      },
+      log: (level, message, facts) => log[level](facts ?? {}, message),
+    });
+    return await next.promise;
+  } catch (error) {
+    // The key is gone, or the folder cannot be made: that heals as little by itself as the hub's refusal, but it may.
+    status.refused(toSendenseError(error));
+    await delay(askEveryMs, undefined, { signal: stopped }).catch(() => {});
+    return (await readEnrolment(stateDir).catch(() => null)) ?? enrolment;
+  } finally {
+    clearInterval(timer);
+    stopped.removeEventListener('abort', stop);
+  }
+}
+
+const isPong = (line: string): boolean => line.startsWith('{"pong":');
+
+/** The enrolment as the hub describes it now. */
+const withWelcome = (enrolment: Enrolment, welcome: LinkWelcome): Enrolment => ({
+  ...enrolment,
+  name: welcome.name,
+  reverse_port: welcome.reverse_port,
+  nbd_ports: welcome.nbd_ports,
+  hub_api_port: welcome.hub_api_port,
+  hub_version: welcome.hub_version,
+});
+
+type Ports = Pick<Enrolment, 'reverse_port' | 'nbd_ports' | 'hub_api_port'>;
+const portsOf = ({ reverse_port, nbd_ports, hub_api_port }: Ports): Ports => ({
+  reverse_port,
+  nbd_ports,
+  hub_api_port,
+});
+const samePorts = (a: Enrolment, b: Enrolment): boolean => isDeepStrictEqual(portsOf(a), portsOf(b));

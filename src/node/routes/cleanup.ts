@@ -1,0 +1,38 @@
+import type { CleanedUp, CleanupRequest } from '../../schemas/types.ts';
+import { cleanUpHere } from '../clean-up.ts';
+import { loginOf } from '../sources/index.ts';
+import { vsphereErrors } from './error-sets.ts';
+import { defineRoute } from './route.ts';
+
+export const cleanup = defineRoute<CleanupRequest>({
+  id: 'cleanup',
+  method: 'POST',
+  path: '/api/v1/cleanup',
+  tag: 'node',
+  summary: 'Removes what nobody needs any more',
+  description:
+    'Ended jobs and block indexes that are old enough, data movers whose job is dead, folders that no process uses; with a ' +
+    'source of type vsphere, a login and a VM also snapshots of ours that a job left on it. Never what a running job uses.',
+  body: { schema: 'node/cleanup.json', bytes: 64 * 1024 },
+  answers: { 200: { description: 'What was removed; with `dry_run` what would be.', schema: 'node/cleaned-up.json' } },
+  errors: ['source.missing', ...vsphereErrors],
+  handle: async ({ node, body, signal }): Promise<CleanedUp> => {
+    const { source, dry_run: dryRun } = body;
+    const none = { snapshots: [], kept_snapshots: [], warnings: [] };
+    let left: Pick<CleanedUp, 'snapshots' | 'kept_snapshots' | 'warnings'> = none;
+    // First, because it can fail.
+    if (source?.type === 'vsphere') {
+      const { removeLeftOvers } = await import('../sources/vsphere/left-overs.ts');
+      const { stateDir } = node;
+      left = await removeLeftOvers(source, {
+        login: loginOf(body),
+        vmName: body.vm_name ?? '',
+        signal,
+        stateDir,
+        dryRun,
+      });
+    }
+    const here = await cleanUpHere(node, body);
+    return { ...here, ...left, warnings: [...left.warnings, ...here.warnings] };
+  },
+});

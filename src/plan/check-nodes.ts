@@ -1,0 +1,23 @@
+import type { Finding } from './diagnostic.ts';
+import type { Path } from './document.ts';
+import { shown } from './words.ts';
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+/** What the schema cannot say of a node of sendense.yaml. */
+export function nodeFindings(node: Mapping, path: Path): Finding[] {
+  const { mode, url, data } = node;
+  const isPsk = typeof data === 'object' && data !== null && (data as Mapping)['tls'] === 'psk';
+  if (mode !== 'direct' || !isPsk || typeof url !== 'string' || !URL.canParse(url)) return [];
+  const { protocol, hostname } = new URL(url);
+  if (protocol === 'https:' || isLoopback(hostname)) return [];
+  return [
+    {
+      rule: 'settings/clear-key',
+      at: { path: [...path, 'data', 'tls'], part: 'value' },
+      message: `the key of node ${shown(path.at(-1))} would go to ${url} in the clear`,
+    },
+  ];
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127\.[0-9.]+$/.test(host);

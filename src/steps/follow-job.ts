@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { StepContext } from '../engine/step.ts';
+import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { NodeClient } from '../host/node-client.ts';
+import type { JobStatus, NodeTransferInput, SnapshotFacts } from '../schemas/types.ts';
+import type { Services } from './services.ts';
+
+/** Reports progress until the job ends. Asks often at first, because small jobs end soon. */
+export async function followJob(
+  context: StepContext<Services>,
+  client: NodeClient,
+  jobId: string,
+  input: NodeTransferInput,
+): Promise<JobStatus> {
+  const nameOf = new Map(input.disks.map((disk) => [disk.key, disk.disk]));
+  let activity: JobStatus['activity'];
+  let told = false;
+  for (let pause = 25; ; pause = Math.min(pause * 1.3, 500)) {
+    await delay(pause, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
+    const status = await client.status(jobId, context.signal);
+    if (status.activity) {
+      context.alive();
+      if (status.activity !== activity) context.log(status.activity);
+    }
+    activity = status.activity;
+    if (status.snapshot && !told) context.log(aboutSnapshot(status.snapshot));
+    told ||= Boolean(status.snapshot);
+    context.progress(
+      status.disks.map((disk) => ({
+        disk: nameOf.get(disk.key) ?? disk.key,
+        phase: disk.phase,
+        bytes_done: disk.bytes_done,
+        bytes_total: disk.bytes_total,
+        rate: disk.rate,
+      })),
+    );
+    if (status.status === 'succeeded') return status;
+    if (status.status === 'failed' || status.status === 'cancelled') throw failureOf(status);
+  }
+}
+
+const aboutSnapshot = ({ name, quiesced, note, transport, transport_reason: why }: SnapshotFacts): string =>
+  `snapshot ${name}, ${quiesced ? 'quiesced' : 'not quiesced'}${note ? ` (${note})` : ''}; read by ${transport}: ${why}`;
+
+function failureOf(status: JobStatus): SendenseError {
+  const failed = status.disks.find((disk) => disk.error !== null);
+  const message =
+    status.error?.message ?? (failed ? `disk ${failed.key}: ${failed.error}` : `job ${status.job_id} ${status.status}`);
+  const code =
+    status.status === 'cancelled' && status.error?.code !== 'job.abandoned'
+      ? 'job.cancelled'
+      : status.error && Object.hasOwn(catalogue, status.error.code)
+        ? (status.error.code as ErrorCode)
+        : 'job.failed';
+  return new SendenseError(code, message, {
+    details: { job_id: status.job_id },
+    ...(code === status.error?.code && status.error.remedy !== '' ? { remedy: status.error.remedy } : {}),
+  });
+}

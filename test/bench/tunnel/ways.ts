@@ -1,0 +1,161 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tcpUri, tlsUri } from '../../../src/host/nbd-uri.ts';
+import { makePsk, pskFileIn, pskIdentity, writePsk } from '../../../src/host/psk-file.ts';
+import { startSshd, type Sshd } from '../../support/sshd.ts';
+import { nbdPorts, startBuiltInHub, type BuiltInHub } from './built-in-hub.ts';
+import { serveDisks } from './disks.ts';
+import type { BenchLine } from './lines.ts';
+import { descendantsOf } from './process-figures.ts';
+import { startChild, type Child } from './start-child.ts';
+import type { TunnelOrder } from './tunnel-end.ts';
+
+/** How the node reaches the hub's disks. */
+export interface Way {
+  readonly name: string;
+  /** Of the disks, for our own client. */
+  readonly uris: readonly string[];
+  /** The same, for nbdcopy. */
+  readonly nbdcopyUris: readonly string[];
+  readonly pskFolder: string | null;
+  /** Processes of the tunnel, at both ends. */
+  tunnel(): number[];
+  readonly disks: readonly number[];
+}
+
+export const wayNames = [
+  'direct',
+  'ssh -L',
+  'ours, OpenSSH both ends',
+  'ours, OpenSSH to built-in',
+  'ours, ssh2 to built-in',
+  'TLS (nbds://, PSK)',
+] as const;
+export type WayName = (typeof wayNames)[number];
+/** Those with a tunnel, by whose processor time and memory it is judged. */
+export const tunnelNames = wayNames.slice(1, 5);
+/** What the others are compared with. */
+export const reference: WayName = 'ssh -L';
+
+/** Ports at the node's end of a tunnel are these much higher: on one host both ends have them. */
+export const shift = 1000;
+const most = 10;
+
+/** The SSH servers of a hub. */
+export interface Servers extends AsyncDisposable {
+  readonly sshd: Sshd;
+  readonly builtIn: BuiltInHub;
+}
+
+export async function startServers(line: BenchLine, folder: string): Promise<Servers> {
+  await using stack = new AsyncDisposableStack();
+  const sshd = stack.use(
+    await startSshd(join(folder, 'sshd'), { address: line.address, port: 22, prefix: line.hub.prefix }),
+  );
+  const builtIn = stack.use(await startBuiltInHub(line, join(folder, 'hub')));
+  const made = stack.move();
+  return { sshd, builtIn, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
+/** Opens one way with some disks at its end. */
+export async function openWay(
+  name: WayName,
+  line: BenchLine,
+  servers: Servers,
+  folder: string,
+  disks: { readonly count: number; readonly bytes: number },
+): Promise<Way & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const first = nbdPorts.from + wayNames.indexOf(name) * most;
+  const ports = Array.from({ length: disks.count }, (_, index) => first + index);
+  const pskFolder = name.startsWith('TLS') ? join(folder, 'psk') : undefined;
+  if (pskFolder) await writePsk(pskFolder, makePsk());
+  const { pids } = stack.use(await serveDisks(line.hub, folder, ports, disks.bytes, pskFolder));
+  const facts = { name, disks: pids, pskFolder: pskFolder ?? null };
+  if (pskFolder || name === 'direct') {
+    const uris = ports.map((port) =>
+      pskFolder ? tlsUri(line.address, port, 'disk', pskIdentity) : tcpUri(line.address, port, 'disk'),
+    );
+    const nbdcopyUris = uris.map((uri) => (pskFolder ? `${uri}?tls-psk-file=${pskFileIn(pskFolder)}` : uri));
+    const made = stack.move();
+    return { ...facts, uris, nbdcopyUris, tunnel: () => [], [Symbol.asyncDispose]: () => made.disposeAsync() };
+  }
+  const tunnel = stack.use(await openTunnelFor(name, line, servers, folder, ports));
+  const uris = ports.map((port) => tcpUri('127.0.0.1', port + shift, 'disk'));
+  const made = stack.move();
+  return {
+    ...facts,
+    uris,
+    nbdcopyUris: uris,
+    tunnel: tunnel.pids,
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}
+
+export interface OpenTunnel extends AsyncDisposable {
+  pids(): number[];
+}
+
+/** The tunnel of one way for these ports of the hub; at the node's end each is higher by {@link shift}. */
+export async function openTunnelFor(
+  name: WayName,
+  line: BenchLine,
+  { sshd, builtIn }: Servers,
+  folder: string,
+  ports: readonly number[],
+): Promise<OpenTunnel> {
+  const forwards = ports.map((port) => ({ here: port + shift, there: port }));
+  const before = new Set(sshd.sessions());
+  const toBuiltIn = name.endsWith('built-in');
+  const child =
+    name === 'ssh -L'
+      ? await plainSsh(line, sshd, folder, forwards)
+      : await ourTunnel(line, folder, forwards, {
+          server: toBuiltIn ? builtIn.server : sshd.server,
+          keyFile: toBuiltIn ? await builtIn.enrol(`node-${ports[0]}-${ports.length}`, ports) : sshd.keyFile,
+          command: toBuiltIn ? 'sendense-link' : 'cat',
+          program: name.includes('ssh2') ? 'ssh2' : 'openssh',
+        });
+  const sessions = sshd.sessions().filter((pid) => !before.has(pid));
+  return {
+    // What holds our tunnel is part of the node's agent in earnest.
+    pids: () => [
+      ...(name === 'ssh -L' ? [child.pid] : descendantsOf(child.pid)),
+      ...(toBuiltIn ? [builtIn.pid] : sessions),
+    ],
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
+}
+
+type Ports = readonly { readonly here: number; readonly there: number }[];
+
+/** What one would write by hand, with the session that takes Nagle off, and the cipher that ours has. */
+async function plainSsh(line: BenchLine, { server, keyFile }: Sshd, folder: string, ports: Ports): Promise<Child> {
+  const knownHosts = join(folder, 'known_hosts');
+  await writeFile(knownHosts, `[${server.host}]:${server.port},${server.host} ${server.hostKeys[0]}\n`);
+  const options = [`UserKnownHostsFile=${knownHosts}`, 'BatchMode=yes'].flatMap((option) => ['-o', option]);
+  const forwards = ports.flatMap(({ here, there }) => ['-L', `127.0.0.1:${here}:127.0.0.1:${there}`]);
+  const place = `-p ${server.port} -l ${server.user} ${server.host}`.split(' ');
+  const cipher = 'aes128-gcm@openssh.com';
+  const argv = ['ssh', '-F', 'none', '-T', ...options, '-c', cipher, '-i', keyFile, ...forwards, ...place, 'cat'];
+  return startChild(line.node, argv, { ready: /hello/, input: 'hello\n' });
+}
+
+async function ourTunnel(
+  line: BenchLine,
+  folder: string,
+  ports: Ports,
+  order: Pick<TunnelOrder, 'server' | 'keyFile' | 'command' | 'program'>,
+): Promise<Child> {
+  const own = join(folder, `tunnel-${ports[0]?.here}-${ports.length}`);
+  await mkdir(own, { mode: 0o700 });
+  const at = (port: number) => ({ host: '127.0.0.1', port });
+  const whole: TunnelOrder = {
+    ...order,
+    folder: own,
+    local: ports.map(({ here, there }) => ({ listen: at(here), connect: at(there) })),
+    remote: [],
+  };
+  const argv = [process.execPath, join(import.meta.dirname, 'tunnel-end.ts')];
+  return startChild(line.node, argv, { ready: /^up$/m, input: `${JSON.stringify(whole)}\n` });
+}

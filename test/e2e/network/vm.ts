@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { text as textOf } from 'node:stream/consumers';
+import { expect } from 'vitest';
+import type { RunEvent } from '../../../src/schemas/types.ts';
+import {
+  backupPlan,
+  disksOf,
+  makeRaw,
+  program,
+  restorePlan,
+  sameBytes,
+  writeAt,
+  type RunOutcome,
+} from '../workspace.ts';
+import type { Site } from './site.ts';
+
+const MiB = 1024 * 1024;
+
+/** The VM of a test, of two disks. The plan says nothing of how the node is reached. */
+export interface TestVm {
+  /** Other content here and there, `mib` in all. */
+  change(mib: number): Promise<void>;
+  /** A run of its plan, to the end. */
+  back(): Promise<RunOutcome>;
+  /** A run that is told of as it goes. */
+  watch(onEvent: (event: RunEvent) => void): Promise<RunOutcome>;
+  /** That the last restore point is restored to what the disks hold now. */
+  expectRestored(): Promise<void>;
+}
+
+/** @param mib how much data the first disk holds; `more`: lines of the plan */
+export async function makeVm(site: Site, { mib = 8, node = 'site-1', more = '' } = {}): Promise<TestVm> {
+  const { work } = site;
+  const disks = ['a', 'b'].map((name) => work.path(`${node}-${name}.raw`));
+  const [first = '', second = ''] = disks;
+  await makeRaw(first, (mib + 8) * MiB, [[MiB, mib * MiB]]);
+  await makeRaw(second, 8 * MiB, [[3 * MiB, MiB + 512]]);
+  const plan = `${node}.yaml`;
+  const named = (text: string): string => text.replaceAll('pgtest1', `pgtest1-${node}`);
+  await work.write(plan, named(backupPlan(disks, `node: ${node}\n${more}`)));
+  let restores = 0;
+  return {
+    async change(changed) {
+      for (let done = 0; done < changed; done++)
+        await writeAt(first, [Math.floor(Math.random() * (mib + 7)) * MiB, randomBytes(MiB)]);
+      await writeAt(second, [MiB, randomBytes(4096)]);
+    },
+    back: () => work.run(plan),
+    async watch(onEvent) {
+      const [file = '', ...args] = [...site.net.hub.prefix, process.execPath, program, '--json', 'run', plan];
+      const child = spawn(file, args, { cwd: work.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+      const ended = once(child, 'exit') as Promise<[number | null]>;
+      const stderr = textOf(child.stderr);
+      const events: RunEvent[] = [];
+      for await (const line of createInterface({ input: child.stdout })) {
+        const event = JSON.parse(line) as RunEvent;
+        events.push(event);
+        onEvent(event);
+      }
+      const finished = events.at(-1);
+      return {
+        exitCode: (await ended)[0] ?? -1,
+        events,
+        // A killed run has not finished; whoever kills it does not look.
+        finished: finished as RunOutcome['finished'],
+        stdout: '',
+        stderr: await stderr,
+      };
+    },
+    async expectRestored() {
+      const folder = `restored-${node}-${++restores}`;
+      await work.write('restore.yaml', named(restorePlan(`./${folder}`)));
+      const { finished, stderr } = await work.run('restore.yaml');
+      expect(finished, stderr).toMatchObject({ exit_code: 0 });
+      for (const [index, disk] of disks.entries())
+        expect(await sameBytes(work.path(folder, `disk-${index}.raw`), disk)).toBe(true);
+    },
+  };
+}
+
+/** That the run ended well, in these modes of its disks; warnings are allowed where something was broken. */
+export function expectSuccess(outcome: RunOutcome, mode: 'full' | 'incremental', exitCodes = [0]): void {
+  const said = JSON.stringify(outcome.finished) + outcome.stderr;
+  expect(exitCodes, said).toContain(outcome.exitCode);
+  expect(
+    disksOf(outcome).map((disk) => disk.mode),
+    said,
+  ).toEqual([mode, mode]);
+}

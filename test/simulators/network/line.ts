@@ -1,0 +1,64 @@
+import { execa } from 'execa';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestHost } from './host.ts';
+
+export interface LineQuality {
+  /** There and back. */
+  readonly rttMs?: number;
+  /** Of the frames of each direction. */
+  readonly lossPercent?: number;
+  /** Of each direction; default: as much as this machine carries, about 2 Gbit/s. */
+  readonly mbitPerSecond?: number;
+}
+
+/** What connects two hosts. */
+export interface Line extends AsyncDisposable {
+  set(quality: LineQuality): Promise<void>;
+  /** From now on nothing arrives, and nobody is told: as when somewhere on the way a cable is pulled. */
+  cut(): Promise<void>;
+  restore(): Promise<void>;
+}
+
+/** Gives both hosts an interface of that name, and connects them, well at first. */
+export async function layLine(a: TestHost, b: TestHost, name: string): Promise<Line> {
+  const child = spawn(await lineProgram(), [a.namespace, b.namespace, name], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let last: Promise<void> = answered();
+  async function answered(): Promise<void> {
+    if ((await answers.next()).value !== 'ok') throw new Error(`the line ${name} broke down`);
+  }
+  const order = (text: string): Promise<void> => {
+    child.stdin.write(`${text}\n`);
+    return (last = last.then(answered));
+  };
+  await last;
+  return {
+    set: ({ rttMs = 0, lossPercent = 0, mbitPerSecond = 0 }) =>
+      order(`set ${rttMs} ${lossPercent} ${mbitPerSecond * 1e6}`),
+    cut: () => order('cut'),
+    restore: () => order('restore'),
+    [Symbol.asyncDispose]: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+/** `line.c`, compiled where it is newer than what is there. */
+async function lineProgram(): Promise<string> {
+  const source = join(import.meta.dirname, 'line.c');
+  const folder = join(import.meta.dirname, '../../../.toolchain/simulators');
+  const program = join(folder, 'line');
+  if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
+  mkdirSync(folder, { recursive: true });
+  // Another test may be compiling it, too.
+  const own = `${program}.${process.pid}`;
+  await execa('cc', ['-O2', '-Wall', '-Werror', '-o', own, source]);
+  renameSync(own, program);
+  return program;
+}

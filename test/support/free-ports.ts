@@ -1,0 +1,17 @@
+import { isPortFree } from '../../src/host/port-probe.ts';
+
+/** Below the ephemeral range, from which the kernel gives the ports of outgoing connections, and above those of the product. */
+const first = 20_000;
+const last = 32_000;
+
+/** Ports of the loopback address that are free now, in a row. */
+export async function freePorts(count = 1): Promise<number[]> {
+  for (;;) {
+    const from = first + Math.floor(Math.random() * (last - first - count));
+    const ports = Array.from({ length: count }, (_, index) => from + index);
+    const free = await Promise.all(ports.map((port) => isPortFree(port)));
+    if (!free.includes(false)) return ports;
+  }
+}
+
+export const freePort = async (): Promise<number> => (await freePorts(1))[0]!;
