@@ -58,6 +58,7 @@ systemd-analyze  systemd         judges the units, and systemd-notify speaks for
 dpkg-deb    dpkg                 builds the packages
 python3     python3              tests hear with it what systemd would
 nft         nftables             tests put nodes behind NAT
+qemu-system-x86_64  qemu-system-x86  tests boot restore points, as verify --boot does
 /usr/include/stdio.h                                       libc6-dev                          builds C programs
 /usr/share/gocode/src/github.com/vmware/govmomi/simulator  golang-github-vmware-govmomi-dev  the test vCenter is made of it
 /usr/lib/python3/dist-packages/pyVmomi                     python3-pyvmomi                    an independent client judges

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
+import type { ImageKey } from '../host/image-options.ts';
+import { openContent, type FileContent } from '../host/locked-file.ts';
 import {
   blockCountOf,
   blockSize,
@@ -41,12 +42,14 @@ export interface IndexReader extends AsyncDisposable {
 export interface OpenIndexOptions {
   /** Read and check every page now, not only when it is asked for. */
   readonly verify?: boolean;
+  /** For one that is encrypted at rest (docs/encryption.md). */
+  readonly key?: ImageKey | null | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Throws `repository.damaged` for a file that is damaged, cut off or no block index; `file.unreadable` for none. */
+/** Throws `repository.damaged` for a file that is damaged, cut off or no block index; `file.unreadable` for none; `repository.key`. */
 export async function openIndex(path: string, options: OpenIndexOptions = {}): Promise<IndexReader> {
-  const file = await openFile(path);
+  const file = await openFile(path, options.key ?? null);
   try {
     const reader = await readerOf(path, file);
     for (let page = 0; options.verify && page < reader.pageCount; page++) {
@@ -55,38 +58,37 @@ export async function openIndex(path: string, options: OpenIndexOptions = {}): P
     }
     return reader;
   } catch (error) {
-    await file.close();
+    await file[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function openFile(path: string): Promise<FileHandle> {
+async function openFile(path: string, key: ImageKey | null): Promise<FileContent> {
   try {
-    return await open(path, 'r');
+    return await openContent(path, key);
   } catch (cause) {
+    if (cause instanceof SendenseError) throw cause;
     const why = (cause as Error).message;
     throw new SendenseError('file.unreadable', `The block index ${path} cannot be opened: ${why}`, { cause });
   }
 }
 
-async function readerOf(path: string, file: FileHandle): Promise<IndexReader> {
+async function readerOf(path: string, file: FileContent): Promise<IndexReader> {
   const damaged = (what: string, cause?: unknown): SendenseError =>
     new SendenseError('repository.damaged', `The block index ${path} cannot be used: ${what}`, { cause });
 
   const read = async (position: number, length: number): Promise<Buffer> => {
     const data = Buffer.alloc(length);
-    for (let done = 0; done < length;) {
-      const { bytesRead } = await file.read(data, done, length - done, position + done);
-      if (bytesRead === 0) throw damaged('it is cut off');
-      done += bytesRead;
-    }
+    if ((await file.read(data, position)) < length) throw damaged('it is cut off');
     return data;
   };
 
-  const fileBytes = (await file.stat()).size;
+  const fileBytes = file.size;
   if (fileBytes < headerBytes + footerBytes) throw damaged(`it has only ${fileBytes} bytes`);
   const { capacity, root } = await decode(read, fileBytes).catch((cause: Error) => {
-    throw cause instanceof SendenseError ? cause : damaged(cause.message, cause);
+    if (cause instanceof SendenseError) throw cause;
+    if (!file.encrypted) throw damaged(cause.message, cause);
+    throw damaged(`${cause.message}, or its key is not the one`, cause);
   });
   const pageCount = pageCountOf(capacity);
   const blockCount = blockCountOf(capacity);
@@ -135,7 +137,7 @@ async function readerOf(path: string, file: FileHandle): Promise<IndexReader> {
       return last.data === null ? Buffer.alloc(digestBytes) : Buffer.from(last.data.subarray(at, at + digestBytes));
     },
     async [Symbol.asyncDispose]() {
-      await file.close();
+      await file[Symbol.asyncDispose]();
     },
   };
 }

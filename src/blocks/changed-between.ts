@@ -1,10 +1,16 @@
+import type { ImageKey } from '../host/image-options.ts';
 import { openIndex } from './block-index.ts';
 import type { Extent } from './extents.ts';
 
 /** Extents (bytes, ascending, merged) of blocks whose digests differ between two indexes of equal capacity. */
-export async function changedBetween(olderPath: string, newerPath: string, signal?: AbortSignal): Promise<Extent[]> {
-  await using older = await openIndex(olderPath);
-  await using newer = await openIndex(newerPath);
+export async function changedBetween(
+  olderPath: string,
+  newerPath: string,
+  signal?: AbortSignal,
+  key: ImageKey | null = null,
+): Promise<Extent[]> {
+  await using older = await openIndex(olderPath, { key });
+  await using newer = await openIndex(newerPath, { key });
   const changed: { offset: number; length: number }[] = [];
   const add = (block: number): void => {
     const offset = block * newer.blockSize;

@@ -1,10 +1,12 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import type { ImageKey } from '../host/image-options.ts';
 import { connectNbd, type NbdClient } from '../host/nbd-client.ts';
 import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
 import { openIndex } from './block-index.ts';
 import { createBlockSet } from './block-set.ts';
 import { digestPages } from './digest-pages.ts';
 import type { Extent } from './extents.ts';
+import type { Pace } from './pacer.ts';
 
 export interface CompareExportOptions {
   /** The export to read; its server must take `workers` + 1 connections. */
@@ -15,10 +17,18 @@ export interface CompareExportOptions {
    */
   readonly file?: string | undefined;
   readonly indexPath: string;
+  /** Of an index that is encrypted. */
+  readonly indexKey?: ImageKey | null | undefined;
   /** Only these parts, bytes, grown to whole blocks. Default: the whole disk. */
   readonly areas?: readonly Extent[];
   /** Threads. Default 2. */
   readonly workers?: number;
+  /** Let other work of the machine go first. */
+  readonly background?: boolean | undefined;
+  /** Limits the rate of reading. */
+  readonly pace?: Pace | undefined;
+  /** Most bytes that `pace` is asked for at a time. */
+  readonly paceBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
 }
@@ -42,7 +52,7 @@ const sectorBytes = 512;
  */
 export async function compareExport(options: CompareExportOptions): Promise<CompareExportResult> {
   const { uri, indexPath, signal } = options;
-  await using index = await openIndex(indexPath);
+  await using index = await openIndex(indexPath, { key: options.indexKey });
   await using client = await connectNbd(uri, { signal });
   const { capacity } = index;
   if (client.size < capacity || client.size >= capacity + sectorBytes) {
@@ -61,6 +71,9 @@ export async function compareExport(options: CompareExportOptions): Promise<Comp
     file: options.file,
     areas: options.areas,
     workers: options.workers,
+    background: options.background,
+    pace: options.pace,
+    paceBytes: options.paceBytes,
     signal,
     onProgress: options.onProgress,
     async onPage(page, wanted, found) {

@@ -13,6 +13,8 @@ export interface WorkerStart {
   readonly link?: LinkOptions | undefined;
   /** Of one read, bytes. Default 1 MiB. */
   readonly requestBytes?: number | undefined;
+  /** Let other work of the machine go first. */
+  readonly background?: boolean | undefined;
 }
 
 /**

@@ -22,6 +22,8 @@ export interface DigestPagesOptions {
   readonly workers?: number | undefined;
   /** Of one read, bytes. Default 1 MiB. */
   readonly requestBytes?: number | undefined;
+  /** Let other work of the machine go first. */
+  readonly background?: boolean | undefined;
   /** Writes what is read; flushed when this resolves. */
   readonly sink?: PageSink | undefined;
   /** Limits the rate of reading. */
@@ -68,6 +70,7 @@ export async function digestPages(options: DigestPagesOptions): Promise<Digested
     onLink: sink?.onLink,
     workers: options.workers ?? 2,
     requestBytes: options.requestBytes,
+    background: options.background,
     signal: options.signal,
   });
   const paced = options.pace ? createPacer(options.pace, pacedAtOnce, signal) : null;

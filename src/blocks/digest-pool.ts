@@ -45,7 +45,7 @@ const ownBytes = 32 * 1024 * 1024;
 const workerFile = startFile('blocks/digest-worker');
 
 export function createDigestPool(options: DigestPoolOptions): DigestPool {
-  const { uri, file, target, link, requestBytes, signal } = options;
+  const { uri, file, target, link, requestBytes, background, signal } = options;
   const own = createDigestLanes(options.source, { target, requestBytes });
   const queue: Waiting[] = [];
   const threads: Thread[] = [];
@@ -69,7 +69,7 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
   else signal?.addEventListener('abort', onAbort, { once: true });
 
   const addThread = (): void => {
-    const start: WorkerStart = { uri, file, to: target?.uri, link, requestBytes };
+    const start: WorkerStart = { uri, file, to: target?.uri, link, requestBytes, background };
     const tasks = new Map<number, Waiting>();
     const worker = new Worker(workerFile, { workerData: start });
     worker.on('message', (answer: WorkerAnswer) => {

@@ -1,5 +1,7 @@
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { toSendenseError } from '../errors/sendense-error.ts';
+import { backgroundPriority } from '../host/background.ts';
 import { connectNbd } from '../host/nbd-client.ts';
 import { connectNbdTarget } from '../host/nbd-target.ts';
 import { createDigestLanes } from './digest-lanes.ts';
@@ -15,7 +17,9 @@ const flushed: DigestDone = { digests: new Uint8Array(), bytesWritten: 0 };
 const say = (answer: WorkerAnswer, moved: readonly ArrayBuffer[] = []): void => port.postMessage(answer, moved);
 
 async function start(): Promise<void> {
-  const { uri, file, to, link, requestBytes } = workerData as WorkerStart;
+  const { uri, file, to, link, requestBytes, background } = workerData as WorkerStart;
+  // Of this thread alone: Linux has a priority for each (sched(7), "the nice value").
+  if (background) setPriority(backgroundPriority);
   const [source, target] = await Promise.all([
     file === undefined ? connectNbd(uri) : openRawFile(file),
     to === undefined ? null : connectNbdTarget(to, { ...link, onLink: (event) => say({ link: event }) }),

@@ -1,3 +1,4 @@
+import { imageTarget, type ImageKey } from '../host/image-options.ts';
 import { mapImage } from '../host/qemu-img.ts';
 import { changedBetween } from './changed-between.ts';
 import { alignTo, normalise, type Extent } from './extents.ts';
@@ -11,6 +12,8 @@ export interface WrittenAreasOptions {
   readonly parentIndex: string;
   /** Bytes. */
   readonly capacity: number;
+  /** Of all three, where they are encrypted. */
+  readonly key?: ImageKey | null | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -19,9 +22,11 @@ export interface WrittenAreasOptions {
  * block indexes say changed. A block that was never written is found by the second.
  */
 export async function writtenAreas(options: WrittenAreasOptions): Promise<Extent[]> {
-  const held = (await mapImage(options.file, options.signal))
+  const held = (
+    await mapImage(await imageTarget(options.file, { key: options.key, alone: options.key != null }), options.signal)
+  )
     .filter((area) => area.depth === 0 && area.present)
     .map((area) => ({ offset: area.start, length: area.length }));
-  const differing = await changedBetween(options.parentIndex, options.index, options.signal);
+  const differing = await changedBetween(options.parentIndex, options.index, options.signal, options.key ?? null);
   return alignTo(normalise([...held, ...differing]), blockSize, options.capacity);
 }

@@ -6,7 +6,7 @@ import type { OutputStream, Terminal } from '../view/terminal.ts';
 export type Completes = 'plans' | 'files' | 'folders' | NameKind | 'nothing' | readonly string[];
 
 /** Names that a completion asks the program for: `sendense-run completion vms`. */
-export type NameKind = 'vms' | 'known-vms' | 'sources' | 'credentials';
+export type NameKind = 'vms' | 'known-vms' | 'sources' | 'credentials' | 'repositories';
 
 export interface ArgumentDefinition {
   /** As commander writes it: `<plan...>`, `[path...]`. */
@@ -74,6 +74,8 @@ export interface CommandContext {
   readInput(): Promise<Uint8Array>;
   /** Asks on the terminal without showing what is typed; undefined where standard input is no terminal. */
   readonly askHidden: ((prompt: string) => Promise<string>) | undefined;
+  /** Asks on the terminal; undefined where standard input or standard error is none. */
+  readonly askLine: ((prompt: string) => Promise<string>) | undefined;
   openHub(options: Pick<HubOptions, 'startFolder' | 'readOnly' | 'busyTimeout'>): Promise<Hub>;
 }
 
@@ -84,6 +86,7 @@ export interface ProgramIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readInput(): Promise<Uint8Array>;
   readonly askHidden?: ((prompt: string) => Promise<string>) | undefined;
+  readonly askLine?: ((prompt: string) => Promise<string>) | undefined;
   readonly embeddedNode: EmbeddedNodeFactory;
   openHub(options: HubOptions): Promise<Hub>;
 }

@@ -61,6 +61,7 @@ function contextOf(
     implied,
     readInput: io.readInput,
     askHidden: io.askHidden,
+    askLine: io.askLine,
     openHub: (wanted) => io.openHub({ config, embeddedNode: io.embeddedNode, ...wanted }),
   };
 }

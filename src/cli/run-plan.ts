@@ -3,6 +3,7 @@ import type { CancelSignals } from '../engine/run-options.ts';
 import { errorToJson, exitCodeOf, toSendenseError } from '../errors/sendense-error.ts';
 import { findSettings } from '../plan/load-settings.ts';
 import type { RunEvent, RunFinishedEvent } from '../schemas/types.ts';
+import type { Hub, RunRequest } from '../hub/hub.ts';
 import { shortPath } from '../view/error-report.ts';
 import { openView } from '../view/open-view.ts';
 import { applyEvent, emptyRun, type RunModel } from '../view/run-model.ts';
@@ -19,6 +20,8 @@ export interface PlanToRun {
   /** The plan itself, where it is in no file. */
   readonly text?: string;
   readonly mode?: Mode | undefined;
+  /** Begins it in another way than `Hub.run`; undefined: there was nothing to run. */
+  begin?(hub: Hub, watch: Pick<RunRequest, 'emit' | 'cancel' | 'warn'>): Promise<RunFinishedEvent | undefined>;
 }
 
 /** Runs one plan and shows it; returns its exit status. Under --json the last line is `run.finished`, whatever happens. */
@@ -30,19 +33,26 @@ export async function runPlan(context: CommandContext, plan: PlanToRun, cancel: 
     applyEvent(model, event);
     view.event(event);
   };
-  let finished: RunFinishedEvent;
+  let finished: RunFinishedEvent | undefined;
   let settings = '';
+  const warnings: string[] = [];
+  const warn = (message: string): void => void warnings.push(message);
   try {
     await using hub = await context.openHub({ startFolder: dirname(plan.file) });
     settings = settingsOption(hub.settingsFile, context);
-    finished = await hub.run({ ...plan, emit, cancel });
+    const { begin, ...request } = plan;
+    const watch = { emit, cancel, warn };
+    finished = begin ? await begin(hub, watch) : await hub.run({ ...request, ...watch });
   } catch (error) {
     await view.close();
     if (global.json && !model.finished) emit(notStarted(plan, error));
     return reportError(error, { terminal, json: false });
   }
   await view.close();
+  if (!finished) return 0;
   if (!global.json) tell(context, model, finished, settings);
+  for (const warning of new Set(warnings))
+    terminal.stderr.write(`${terminal.errorStyle.yellow('warning:')} ${warning}\n`);
   return finished.exit_code;
 }
 

@@ -31,6 +31,10 @@ const exitCode = await main(process.argv.slice(2), {
   env: process.env,
   readInput: () => buffer(process.stdin),
   askHidden: process.stdin.isTTY ? async (prompt) => (await import('./ask-hidden.ts')).askHidden(prompt) : undefined,
+  askLine:
+    process.stdin.isTTY && process.stderr.isTTY
+      ? async (prompt) => (await import('./ask-line.ts')).askLine(prompt)
+      : undefined,
   openHub: async (options) => (await import('../hub/open-hub.ts')).openHub(options),
   embeddedNode: async (options) => (await import('../node/start-node.ts')).startNode({ ...options, metrics: false }),
 });

@@ -31,11 +31,12 @@ export async function attemptStep<S>(run: Run<S>, attempt: Attempt<S>): Promise<
     run.validator.output(step.uses, output);
     return output;
   };
-  const settled = await settle(work, signal, run.limits.grace);
+  const grace = Math.max(definition.grace ?? 0, run.limits.grace);
+  const settled = await settle(work, signal, grace);
   if (!settled.ok && settled.stuck) {
     begun.stuck = new SendenseError(
       'run.unclean',
-      `step ${step.id} did not stop within ${run.limits.grace} ms and may still be working`,
+      `step ${step.id} did not stop within ${grace} ms and may still be working`,
       { cause: settled.error },
     );
   }

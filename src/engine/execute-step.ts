@@ -2,7 +2,7 @@ import { errorToJson, SendenseError, toSendenseError } from '../errors/sendense-
 import { attemptStep, plainJson, type Attempt } from './attempt-step.ts';
 import type { JournalEntry } from './journal.ts';
 import type { BegunStep, Run } from './open-run.ts';
-import type { PipelineStep, Scope } from './pipeline.ts';
+import { positionOf, type PipelineStep, type Scope } from './pipeline.ts';
 import { retryDelay, waitFor } from './retry-delay.ts';
 import type { Settled } from './settle.ts';
 import { timeLimit } from './time-limit.ts';
@@ -28,7 +28,7 @@ export async function executeStep<S>(run: Run<S>, step: PipelineStep, turn: Turn
   const announce = (attempt: number): void =>
     run.say({ type: 'step.started', step: step.id, uses: step.uses, title, attempt });
   const fail = (error: SendenseError, retryIn: number | null = null): SendenseError => {
-    error.position ??= step.position;
+    error.position ??= positionOf(step, error.code);
     const duration_ms = run.now() - started;
     run.say({ type: 'step.failed', step: step.id, duration_ms, error: errorToJson(error), retry_in_ms: retryIn });
     return error;
@@ -131,7 +131,7 @@ async function journalledAttempt<S>(
     if (unwritten) ended = { ok: false, error: unwritten, stuck: false };
   }
   if (!ended.ok) {
-    ended.error.position ??= step.position;
+    ended.error.position ??= positionOf(step, ended.error.code);
     note({ event: 'failed', error: errorToJson(ended.error) });
   }
   return ended;

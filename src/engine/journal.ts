@@ -1,6 +1,15 @@
 import type { ErrorOutput, ProcessIdentity } from '../schemas/types.ts';
 import type { StepEvent } from './step-transitions.ts';
 
+/** What began a run. */
+export interface RunOrigin {
+  readonly trigger: 'manual' | 'schedule' | 'timer' | 'catch-up' | 'backfill' | 'group';
+  /** The slot of the schedule that it is for, milliseconds since the epoch. */
+  readonly slot?: number | undefined;
+  /** The run of the group that it belongs to. */
+  readonly parentRun?: string | undefined;
+}
+
 export interface NewRun {
   readonly id: string;
   readonly plan: string;
@@ -13,6 +22,11 @@ export interface NewRun {
   readonly started: number;
   /** Held until the run has ended; null: the run needs none. */
   readonly lock: string | null;
+  /** Default: by hand. */
+  readonly origin?: RunOrigin | undefined;
+  /** Names in the settings; null: the run has none. */
+  readonly node?: string | null;
+  readonly repository?: string | null;
 }
 
 export interface LockHolder {

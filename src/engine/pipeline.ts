@@ -19,7 +19,13 @@ export interface PipelineStep {
   readonly retry: RetryPolicy;
   /** Where the step stands: in the plan where it brings its own, else the line of the plan that chose the runner (`kind:`). */
   readonly position: Position;
+  /** Where the plan names the node, if the step has one and the plan names it: that is what errors of the node are about. */
+  readonly nodePosition?: Position;
 }
+
+/** Where an error of a step points. */
+export const positionOf = ({ position, nodePosition }: PipelineStep, code: string): Position =>
+  nodePosition && /^(?:node|ssh|link)\./.test(code) ? nodePosition : position;
 
 /** What plan/ hands to engine/: everything that a run needs to know, and nothing else. */
 export interface Pipeline {

@@ -1,6 +1,6 @@
 import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import type { PlanOutput } from '../schemas/types.ts';
-import type { Evaluator, Pipeline, PipelineStep, Scope } from './pipeline.ts';
+import { positionOf, type Evaluator, type Pipeline, type PipelineStep, type Scope } from './pipeline.ts';
 import { newRunId } from './run-id.ts';
 import type { AnyStep, PlanContext, StepPreview, StepRegistry } from './step.ts';
 import { schemaValidator, type StepValidator } from './step-validator.ts';
@@ -43,7 +43,7 @@ export async function previewPipeline<S>(options: PreviewOptions<S>): Promise<Pr
       if (output !== undefined) outputs[step.id] = output;
     } catch (error) {
       const known = toSendenseError(error);
-      known.position ??= step.position;
+      known.position ??= positionOf(step, known.code);
       throw known;
     }
   }

@@ -1,6 +1,6 @@
 import type { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity, RunEvent } from '../schemas/types.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, RunOrigin } from './journal.ts';
 import type { Evaluator, Pipeline } from './pipeline.ts';
 import type { StepRegistry } from './step.ts';
 import type { StepValidator } from './step-validator.ts';
@@ -33,6 +33,8 @@ export interface RunOptions<S> {
   readonly owner: ProcessIdentity;
   /** Held for the length of the run; null: none. */
   readonly lock: string | null;
+  /** Default: by hand. */
+  readonly origin?: RunOrigin;
   /** Gets every event, in order; what it throws is ignored. */
   emit(event: RunEvent): void;
   readonly cancel?: CancelSignals;

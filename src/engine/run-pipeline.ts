@@ -1,5 +1,5 @@
 import { errorToJson, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
-import type { DiskResult } from '../schemas/types.ts';
+import type { DiskResult, GroupedRun } from '../schemas/types.ts';
 import { evaluateResult } from './evaluate-result.ts';
 import { executeStep, undoParts } from './execute-step.ts';
 import { exitCode } from './exit-code.ts';
@@ -184,7 +184,7 @@ function announce<S>(run: Run<S>): void {
 
 function finished<S>(run: Run<S>, outcome: RunOutcome): void {
   const { name, kind, vm } = run.options.pipeline;
-  const { backup_id, disks } = outcome.result;
+  const { backup_id, disks, runs } = outcome.result;
   run.say({
     type: 'run.finished',
     plan: name,
@@ -198,5 +198,6 @@ function finished<S>(run: Run<S>, outcome: RunOutcome): void {
     undo_errors: outcome.undoErrors.map(errorToJson),
     warnings: [...outcome.warnings],
     disks: Array.isArray(disks) ? (disks as DiskResult[]) : [],
+    ...(kind === 'group' && Array.isArray(runs) ? { runs: runs as GroupedRun[] } : {}),
   });
 }

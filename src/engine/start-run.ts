@@ -8,7 +8,7 @@ import { recoverRuns } from './recover-runs.ts';
  * @throws SendenseError `run.locked` where a live one holds it
  */
 export async function startRun<S>(run: Run<S>): Promise<void> {
-  const { pipeline, journal, owner, lock, registry, services } = run.options;
+  const { pipeline, journal, owner, lock, origin, registry, services } = run.options;
   for (;;) {
     const started = journal.startRun({
       id: run.id,
@@ -20,6 +20,9 @@ export async function startRun<S>(run: Run<S>): Promise<void> {
       owner,
       started: run.startedAt,
       lock,
+      origin,
+      node: nameIn(pipeline.plan['node']),
+      repository: nameIn(pipeline.plan['repository']),
     });
     if (started.started) return;
     const { holder } = started;
@@ -41,11 +44,15 @@ export async function startRun<S>(run: Run<S>): Promise<void> {
   }
 }
 
+const nameIn = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
 function locked<S>(run: Run<S>, holder: LockHolder, state: string): SendenseError {
   const since = new Date(holder.since).toISOString();
+  const { vm, name } = run.options.pipeline;
+  const subject = vm === '*' ? `plan ${name}` : vm;
   return new SendenseError(
     'run.locked',
-    `${run.options.pipeline.vm} is locked by run ${holder.runId} (pid ${holder.owner.pid}, since ${since}), ${state}`,
+    `${subject} is locked by run ${holder.runId} (pid ${holder.owner.pid}, since ${since}), ${state}`,
     { details: { lock: holder.name, run_id: holder.runId, pid: holder.owner.pid, since: holder.since } },
   );
 }

@@ -82,6 +82,8 @@ export interface StepDefinition<S, I = unknown, C = unknown, O = unknown> {
   run(context: StepContext<S>, input: I, claim: C): Promise<O>;
   /** Removes what `run` leaves behind; takes the claim, never the output; "nothing there" is success. */
   undo?(context: UndoContext<S>, claim: C): Promise<void>;
+  /** How long it may take to end after its signal aborted, ms, where that is more than the engine's limit. */
+  readonly grace?: number;
   /**
    * `result`: what the step leaves is part of the result and stays once the run has published (files of the restore
    * point). `temporary` (default): undone on every failure, also after the publish point (leases, jobs).

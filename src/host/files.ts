@@ -82,7 +82,10 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /** Bytes that this user can still write in the file system that holds `path`. */
-export async function freeBytes(path: string): Promise<number> {
-  const info = await statfs(path);
-  return info.bavail * info.bsize;
+export const freeBytes = async (path: string): Promise<number> => (await spaceOf(path)).free;
+
+/** Bytes of the file system that holds `path`: what this user can still write, and all that users have. */
+export async function spaceOf(path: string): Promise<{ free: number; total: number }> {
+  const { bavail, bfree, blocks, bsize } = await statfs(path);
+  return { free: bavail * bsize, total: (blocks - bfree + bavail) * bsize };
 }

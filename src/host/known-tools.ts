@@ -9,6 +9,7 @@ export const knownTools: Readonly<Record<string, Tool>> = {
   'qemu-img': { package: 'qemu-utils', minimum: '6.2' },
   'qemu-nbd': { package: 'qemu-utils', minimum: '6.2' },
   'nbdkit': { package: 'nbdkit', minimum: '1.30' },
+  'qemu-system-x86_64': { package: 'qemu-system-x86', minimum: '6.2' },
   'nbdcopy': { package: 'libnbd-bin', minimum: '1.12' },
 };
 

@@ -5,6 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
+import type { ImageKey } from './image-options.ts';
+import { contentStream, lockingStream } from './locked-file.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
 import type {
   BackupStartRequest,
@@ -23,6 +25,8 @@ import type {
 export interface NodeAddress {
   readonly url: string;
   readonly token: string;
+  /** What errors call it; default: by its address. */
+  readonly name?: string | undefined;
   /** How long the node may be silent before it counts as out of reach, ms; default 60 000. */
   readonly silenceMs?: number;
 }
@@ -30,6 +34,8 @@ export interface NodeAddress {
 /** The node's API, `docs/node-api.md`. Every call throws `node.unreachable`, `node.refused` or what the node says. */
 export interface NodeClient {
   readonly url: string;
+  /** What messages call it: `node site-b`. */
+  readonly label: string;
   health(signal?: AbortSignal): Promise<NodeHealth>;
   /** The disks of one VM; the request names it. */
   discover(request: DiscoverRequest, signal?: AbortSignal): Promise<Discovered>;
@@ -37,14 +43,17 @@ export interface NodeClient {
   inventory(request: Omit<DiscoverRequest, 'vm_name'>, signal?: AbortSignal): Promise<Inventory>;
   /** Logs in and compares the user's privileges with those that a backup needs. */
   testCredential(request: CredentialsTestRequest, signal?: AbortSignal): Promise<CredentialsTested>;
-  /** Makes a block index known to the node under its SHA-256 (hex); nothing happens where it is known already. */
-  putIndex(sha256: string, file: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Makes a block index known to the node under its SHA-256 (hex); nothing happens where it is known already.
+   * @param key of a file that is encrypted here
+   */
+  putIndex(sha256: string, file: string, signal?: AbortSignal, key?: ImageKey | null): Promise<void>;
   startBackup(request: BackupStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
   status(jobId: string, signal?: AbortSignal): Promise<JobStatus>;
-  /** Writes the block index of a finished disk to `file`, which must not exist. */
-  getIndex(jobId: string, key: string, file: string, signal?: AbortSignal): Promise<void>;
-  /** Writes the configuration of the job's VM to `file`, which must not exist. */
-  getVmConfig(jobId: string, file: string, signal?: AbortSignal): Promise<void>;
+  /** Writes the block index of a finished disk to `file`, which must not exist, encrypted where a key is given. */
+  getIndex(jobId: string, key: string, file: string, signal?: AbortSignal, fileKey?: ImageKey | null): Promise<void>;
+  /** Writes the configuration of the job's VM to `file`, which must not exist, encrypted where a key is given. */
+  getVmConfig(jobId: string, file: string, signal?: AbortSignal, fileKey?: ImageKey | null): Promise<void>;
   cancel(jobId: string, signal?: AbortSignal): Promise<void>;
   log(jobId: string, signal?: AbortSignal): Promise<string>;
   /** Stops the job where it still runs and removes all it left on the node; an unknown job is fine. False: it still removes its snapshot. */
@@ -74,36 +83,43 @@ export function nodeClient(address: NodeAddress): NodeClient {
       `${method} ${path}`,
       await read(address, `${method} ${path}`, signal, async () => text(await call(method, path, body, signal))),
     );
-  const fetchTo = async (path: string, file: string, signal?: AbortSignal): Promise<void> => {
+  const fetchTo = async (
+    path: string,
+    file: string,
+    signal?: AbortSignal,
+    key: ImageKey | null = null,
+  ): Promise<void> => {
+    const locking = key ? [await lockingStream(key)] : [];
     const answer = await call('GET', path, undefined, signal);
     const target = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
-    await read(address, `GET ${path}`, signal, () => pipeline(answer, target, { signal }));
+    await read(address, `GET ${path}`, signal, () => pipeline([answer, ...locking, target], { signal }));
   };
   const job = (id: string): string => `/api/v1/jobs/${encodeURIComponent(id)}`;
   return {
     url: address.url,
+    label: called(address),
     health: (signal) => json('node/health.json', 'GET', '/api/v1/health', undefined, signal),
     discover: (request, signal) => json('node/discovered.json', 'POST', '/api/v1/discover', request, signal),
     inventory: (request, signal) =>
       json('node/inventory.json', 'POST', '/api/v1/discover', { ...request, vm_name: null }, signal),
     testCredential: (request, signal) =>
       json('node/credentials-tested.json', 'POST', '/api/v1/credentials/test', request, signal),
-    putIndex: async (sha256, file, signal) => {
+    putIndex: async (sha256, file, signal, key = null) => {
       await using handle = await open(file);
       const headers = { 'content-type': 'application/octet-stream' };
       const answer = await send(address, 'PUT', `/api/v1/indexes/${sha256}`, headers, signal, (request) => {
         // A node that answers before it has read everything ends the connection; its answer says why.
-        pipeline(handle.createReadStream({ autoClose: false }), request).catch((error: Error) =>
-          request.destroy(error),
-        );
+        const content = key ? contentStream(file, key) : handle.createReadStream({ autoClose: false });
+        pipeline(content, request).catch((error: Error) => request.destroy(error));
       });
       answer.resume();
     },
     startBackup: (request, signal) => json('node/backup-started.json', 'POST', '/api/v1/backup/start', request, signal),
     status: (id, signal) =>
       json('domain.json#/$defs/jobStatus', 'GET', `/api/v1/status/${encodeURIComponent(id)}`, undefined, signal),
-    getIndex: (id, key, file, signal) => fetchTo(`${job(id)}/indexes/${encodeURIComponent(key)}`, file, signal),
-    getVmConfig: (id, file, signal) => fetchTo(`${job(id)}/vm-config`, file, signal),
+    getIndex: (id, key, file, signal, fileKey) =>
+      fetchTo(`${job(id)}/indexes/${encodeURIComponent(key)}`, file, signal, fileKey),
+    getVmConfig: (id, file, signal, fileKey) => fetchTo(`${job(id)}/vm-config`, file, signal, fileKey),
     cancel: async (id, signal) => void (await call('POST', `${job(id)}/cancel`, {}, signal)).resume(),
     log: (id, signal) =>
       read(address, `GET ${job(id)}/log`, signal, async () =>
@@ -154,9 +170,11 @@ async function send(
   throw refusal(address, answer.statusCode ?? 0, `${method} ${path}`, body);
 }
 
+const called = ({ name, url }: NodeAddress): string => (name === undefined ? `node at ${url}` : `node ${name}`);
+
 /** A connection that fails, or speaks something that is not HTTP. */
 function lost(address: NodeAddress, what: string, error: NodeJS.ErrnoException): SendenseError {
-  const message = `node at ${address.url}: ${what}: ${error.message || error.code}`;
+  const message = `${called(address)}: ${what}: ${error.message || error.code}`;
   return new SendenseError(error.code?.startsWith('HPE_') ? 'node.protocol' : 'node.unreachable', message, {
     cause: error,
   });
@@ -184,14 +202,12 @@ async function read<T>(
 /** The node's own error where it gave one in its form, with its code kept. */
 function refusal(address: NodeAddress, status: number, what: string, body: string): SendenseError {
   const details = { status };
-  if (status === 401) return new SendenseError('node.refused', `node at ${address.url} refused the token`, { details });
+  if (status === 401) return new SendenseError('node.refused', `${called(address)} refused the token`, { details });
   const known = nodeErrorIn(body);
   if (known) return new SendenseError(known.code as ErrorCode, known.message, { remedy: known.remedy, details });
-  return new SendenseError(
-    'node.protocol',
-    `node at ${address.url}: ${what} answered ${status}: ${body.slice(0, 500)}`,
-    { details },
-  );
+  return new SendenseError('node.protocol', `${called(address)}: ${what} answered ${status}: ${body.slice(0, 500)}`, {
+    details,
+  });
 }
 
 function nodeErrorIn(body: string): ErrorOutput | null {

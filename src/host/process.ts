@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { execa, type ExecaError } from 'execa';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { packageOfTool } from './known-tools.ts';
+import { openSecret } from './secret-descriptor.ts';
 
 export interface RunToolOptions {
   readonly signal?: AbortSignal | undefined;
@@ -24,6 +26,8 @@ export interface RunToolOptions {
   readonly onPipeLine?: ((line: string) => void) | undefined;
   /** Any exit code is an answer, not an error. */
   readonly allowFailure?: boolean;
+  /** What the program reads as /dev/fd/3, never by argument or environment; not together with `onPipeLine`. */
+  readonly secret?: string | undefined;
 }
 
 export interface ToolResult {
@@ -48,17 +52,32 @@ export async function runTool(
   options: RunToolOptions = {},
 ): Promise<ToolResult> {
   options.signal?.throwIfAborted();
+  const secret = options.secret === undefined ? null : openSecret(options.secret);
+  try {
+    return await runOpened(file, args, options, secret);
+  } finally {
+    if (secret !== null) closeSync(secret);
+  }
+}
+
+async function runOpened(
+  file: string,
+  args: readonly string[],
+  options: RunToolOptions,
+  secret: number | null,
+): Promise<ToolResult> {
   const child = execa(file, args, {
     env: { ...(options.ownLocale ? {} : { LC_ALL: 'C' }), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+    // A descriptor of ours becomes the child's number 3; execa's types know only some numbers.
     stdio: [
       options.input === undefined ? 'ignore' : 'pipe',
       'pipe',
       'pipe',
-      ...(options.onPipeLine ? ['pipe' as const] : []),
+      ...(options.onPipeLine ? ['pipe' as const] : secret === null ? [] : [secret as 3]),
     ],
     buffer: {
       stdout: !options.onStdoutLine && !options.onStdoutText,
@@ -70,7 +89,9 @@ export async function runTool(
     reject: false,
     stripFinalNewline: true,
   });
-  const outputs = [child.stdout, child.stderr, child.stdio[3]].filter((stream) => stream != null) as Readable[];
+  const outputs = [child.stdout, child.stderr, options.onPipeLine ? child.stdio[3] : null].filter(
+    (stream) => stream != null,
+  ) as Readable[];
   if (options.onStdoutText) child.stdout.setEncoding('utf8').on('data', options.onStdoutText);
   if (options.onStderrText) child.stderr.setEncoding('utf8').on('data', options.onStderrText);
   const readers = [

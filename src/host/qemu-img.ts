@@ -1,4 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import { encryptionOptions, plainTarget, type ImageKey, type ImageTarget } from './image-options.ts';
 import { runTool } from './process.ts';
 
 export type ImageFormat = 'raw' | 'qcow2' | 'vmdk' | 'vhdx';
@@ -11,6 +12,7 @@ export interface ImageInfo {
   /** Backing file as the header names it, undefined where there is none. */
   readonly backingFile: string | undefined;
   readonly corrupt: boolean;
+  readonly encrypted: boolean;
 }
 
 /** @param file absolute path; a relative one could be taken for a protocol or an option */
@@ -31,6 +33,7 @@ export async function imageInfo(
     'virtual-size': number;
     'actual-size'?: number;
     'backing-filename'?: string;
+    'encrypted'?: boolean;
     'format-specific'?: { data?: { corrupt?: boolean } };
   };
   return {
@@ -39,30 +42,53 @@ export async function imageInfo(
     actualSize: info['actual-size'] ?? 0,
     backingFile: info['backing-filename'],
     corrupt: info['format-specific']?.data?.corrupt === true,
+    encrypted: info.encrypted === true,
   };
 }
 
+const layout = ['compat=1.1', 'cluster_size=65536', 'lazy_refcounts=off'];
+
 /** Arguments of {@link createQcow2}; also what a dry-run shows. `backing` is relative to `file`'s folder. */
-export function createQcow2Args(file: string, capacity: number, backing: string | null): string[] {
-  const options = 'compat=1.1,cluster_size=65536,lazy_refcounts=off';
-  return backing === null
-    ? ['create', '-q', '-f', 'qcow2', '-o', options, file, String(capacity)]
-    : ['create', '-q', '-f', 'qcow2', '-o', options, '-F', 'qcow2', '-b', backing, file, String(capacity)];
+export function createQcow2Args(
+  file: string,
+  capacity: number,
+  backing: string | null,
+  key: ImageKey | null = null,
+): string[] {
+  const encryption = encryptionOptions(key);
+  return [
+    'create',
+    '-q',
+    ...encryption.objects,
+    '-f',
+    'qcow2',
+    '-o',
+    [...layout, ...encryption.options].join(','),
+    // The backing file of an encrypted one is encrypted, too, and cannot be opened here.
+    ...(backing === null ? [] : [...(key ? ['-u'] : []), '-F', 'qcow2', '-b', backing]),
+    file,
+    String(capacity),
+  ];
 }
 
+/** @param key encrypts it; its backing file is not looked at then */
 export async function createQcow2(
   file: string,
   capacity: number,
   backing: string | null,
   signal?: AbortSignal,
+  key: ImageKey | null = null,
 ): Promise<void> {
-  await runTool('qemu-img', createQcow2Args(file, capacity, backing), { signal, timeoutMs: 120_000 });
+  const { secret } = encryptionOptions(key);
+  const args = createQcow2Args(file, capacity, backing, key);
+  await runTool('qemu-img', args, { signal, secret, timeoutMs: 120_000 });
 }
 
 /** Arguments of {@link createOverlay}. */
-export const createOverlayArgs = (file: string, backing: string): string[] => [
+export const createOverlayArgs = (file: string, backing: string, capacity: number | null = null): string[] => [
   'create',
   '-q',
+  ...(capacity === null ? [] : ['-u']),
   '-f',
   'qcow2',
   '-F',
@@ -70,12 +96,24 @@ export const createOverlayArgs = (file: string, backing: string): string[] => [
   '-b',
   backing,
   file,
+  ...(capacity === null ? [] : [String(capacity)]),
 ];
 
-/** A qcow2 on top of an image named by its absolute path, with that image's capacity. */
-export async function createOverlay(file: string, backing: string, signal?: AbortSignal): Promise<void> {
-  await runTool('qemu-img', createOverlayArgs(file, backing), { signal, timeoutMs: 120_000 });
+/**
+ * A qcow2, not encrypted, on top of an image named by its absolute path.
+ * @param capacity bytes, where the image cannot be asked without its key; null: that of the image
+ */
+export async function createOverlay(
+  file: string,
+  backing: string,
+  signal?: AbortSignal,
+  capacity: number | null = null,
+): Promise<void> {
+  await runTool('qemu-img', createOverlayArgs(file, backing, capacity), { signal, timeoutMs: 120_000 });
 }
+
+/** A plain name is that of a qcow2 that is not encrypted. */
+const asTarget = (image: string | ImageTarget): ImageTarget => (typeof image === 'string' ? plainTarget(image) : image);
 
 export interface ImageCheck {
   readonly ok: boolean;
@@ -86,9 +124,11 @@ export interface ImageCheck {
 }
 
 /** `qemu-img check`: exit codes 0 fine, 2 corrupt, 3 leaks, 63 not supported by the format (qemu-img(1)). */
-export async function checkImage(file: string, signal?: AbortSignal): Promise<ImageCheck> {
-  const result = await runTool('qemu-img', ['check', '--output=json', '-f', 'qcow2', file], {
+export async function checkImage(image: string | ImageTarget, signal?: AbortSignal): Promise<ImageCheck> {
+  const { objects, format, name, secret } = asTarget(image);
+  const result = await runTool('qemu-img', ['check', '--output=json', ...objects, ...format, name], {
     signal,
+    secret,
     allowFailure: true,
   });
   if (![0, 2, 3].includes(result.exitCode)) {
@@ -112,11 +152,16 @@ export async function checkImage(file: string, signal?: AbortSignal): Promise<Im
 }
 
 export interface ConvertOptions {
-  readonly from: string;
-  readonly fromFormat: string;
+  readonly from: ImageTarget;
   readonly to: string;
   readonly toFormat: string;
   readonly toOptions?: string | undefined;
+  /** Compresses what can be. */
+  readonly compressed?: boolean;
+  /** Backing file of the target as its header names it: only what `from` itself holds is written. */
+  readonly toBacking?: string | null;
+  /** Against which a relative `toBacking` counts. */
+  readonly cwd?: string;
   /** The target must be written from start to end. */
   readonly inOrder?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -132,12 +177,14 @@ export function convertArgs(options: ConvertOptions): string[] {
     ...(options.inOrder ? [] : ['-W']),
     '-m',
     '8',
-    '-f',
-    options.fromFormat,
+    ...options.from.objects,
+    ...options.from.format,
     '-O',
     options.toFormat,
+    ...(options.compressed ? ['-c'] : []),
     ...(options.toOptions ? ['-o', options.toOptions] : []),
-    options.from,
+    ...(options.toBacking ? ['-B', options.toBacking, '-F', 'qcow2'] : []),
+    options.from.name,
     options.to,
   ];
 }
@@ -145,12 +192,16 @@ export function convertArgs(options: ConvertOptions): string[] {
 export async function convertImage(options: ConvertOptions): Promise<void> {
   await runTool('qemu-img', convertArgs(options), {
     signal: options.signal,
+    secret: options.from.secret,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...progressOf(options.onProgress),
   });
 }
 
 /** qemu-img writes its progress as `    (12.34/100%)\r`. */
-function progressOf(onProgress: ((fraction: number) => void) | undefined): { onStdoutText?: (text: string) => void } {
+export function progressOf(onProgress: ((fraction: number) => void) | undefined): {
+  onStdoutText?: (text: string) => void;
+} {
   if (!onProgress) return {};
   return {
     onStdoutText: (text) => {
@@ -168,10 +219,13 @@ export interface Allocation {
   readonly data: boolean;
   readonly zero: boolean;
   readonly present: boolean;
+  /** Where in the file; missing where it does not hold these bytes as they are. */
+  readonly offset?: number;
 }
 
 /** `qemu-img map`: which parts of the guest's disk this file (depth 0) or a file below it holds. Offsets in bytes. */
-export async function mapImage(file: string, signal?: AbortSignal): Promise<Allocation[]> {
+export async function mapImage(image: string | ImageTarget, signal?: AbortSignal): Promise<Allocation[]> {
+  const { objects, format, name, secret } = asTarget(image);
   const areas: Allocation[] = [];
   // One area a line; a fragmented disk has millions, too many for one text.
   const onStdoutLine = (line: string): void => {
@@ -181,7 +235,11 @@ export async function mapImage(file: string, signal?: AbortSignal): Promise<Allo
       .trim();
     if (area !== '') areas.push(JSON.parse(area) as Allocation);
   };
-  await runTool('qemu-img', ['map', '--output=json', '-f', 'qcow2', file], { signal, onStdoutLine });
+  await runTool('qemu-img', ['map', '--output=json', ...objects, ...format, name], {
+    signal,
+    secret,
+    onStdoutLine,
+  });
   return areas;
 }
 

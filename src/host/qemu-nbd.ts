@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
+import type { ImageTarget } from './image-options.ts';
 import { tcpUri, tlsUri, unixUri } from './nbd-uri.ts';
 import { argvOf, identityOf, terminate, type TerminateOptions } from './process-identity.ts';
 import { runTool } from './process.ts';
@@ -10,6 +11,8 @@ export interface ServeOptions {
   /** Absolute path. */
   readonly file: string;
   readonly format: string;
+  /** How the file is opened, where that takes a key. Default: by its name. */
+  readonly image?: ImageTarget | undefined;
   readonly readOnly: boolean;
   /** A TCP port, of the loopback address where there is no other, or the path of a Unix socket that does not exist yet. */
   readonly listen: { readonly port: number; readonly address?: string | undefined } | { readonly socket: string };
@@ -51,9 +54,11 @@ export function qemuNbdArgs(options: ServeOptions, cache: CacheMode = 'native'):
     'port' in options.listen
       ? [`--bind=${options.listen.address ?? '127.0.0.1'}`, `--port=${options.listen.port}`]
       : [`--socket=${options.listen.socket}`];
-  const image = options.forceShare
-    ? ['--image-opts', `driver=${options.format},force-share=on,file.filename=${options.file.replaceAll(',', ',,')}`]
-    : [`--format=${options.format}`, options.file];
+  const image = options.image
+    ? [...options.image.objects, ...options.image.format, options.image.name]
+    : options.forceShare
+      ? ['--image-opts', `driver=${options.format},force-share=on,file.filename=${options.file.replaceAll(',', ',,')}`]
+      : [`--format=${options.format}`, options.file];
   return [
     '--fork',
     `--pid-file=${options.pidFile}`,
@@ -108,6 +113,7 @@ const allocator = {
 async function start(options: ServeOptions, cache: CacheMode): Promise<void> {
   const result = await runTool('qemu-nbd', qemuNbdArgs(options, cache), {
     env: allocator,
+    secret: options.image?.secret,
     timeoutMs: 60_000,
     allowFailure: true,
   });

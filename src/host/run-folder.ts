@@ -63,7 +63,7 @@ export async function sweepRunFolders(signal?: AbortSignal): Promise<void> {
   const parent = dirname(runFolderOf('any'));
   const names = await readdir(parent).catch(() => []);
   for (const name of names) {
-    const pid = Number(/^(?:check|dry|hub)-([0-9]+)-/.exec(name)?.[1] ?? 0);
+    const pid = Number(/^(?:check|dry|hub|merge)-([0-9]+)-/.exec(name)?.[1] ?? 0);
     if (pid > 0 && identityOf(pid) === null) await clearRunFolder(join(parent, name), signal);
   }
 }

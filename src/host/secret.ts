@@ -49,6 +49,9 @@ function readerOf(secret: Secret['secret'], folder: string, signal?: AbortSignal
 
 const taken = new Map<string, string>();
 
+/** The environment as this process got it, with the secrets that it has read: only for processes of this very program. */
+export const ownEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, ...Object.fromEntries(taken) });
+
 /** Taken out of the environment on first use, so that no child of this process inherits it. */
 function fromEnvironment(name: string): string {
   const value = process.env[name];

@@ -1,6 +1,8 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import { isRunning } from '../host/process-identity.ts';
 import { findRepository } from '../repository/open-repository.ts';
 import type { CheckOutput } from '../schemas/types.ts';
+import { livingMerges } from '../state/merges.ts';
 import type { State } from '../state/open-state.ts';
 import { points } from '../state/restore-points.ts';
 import type { Services } from '../steps/services.ts';
@@ -77,8 +79,10 @@ async function checkOne(services: Services, name: string, request: CheckRequest)
     context: point?.vm.context ?? request.vm,
     point: request.point,
     deep: request.deep,
+    keys: await services.imageKeys(name),
     known: () => knownChecksums(services.state, name),
     claimed: () => claimedFiles(services.state, name),
+    merging: () => new Set(livingMerges(services.state, name, isRunning)),
     signal: request.signal,
     onProgress: request.onProgress,
   });

@@ -3,11 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { removeRunFolder } from '../host/run-folder.ts';
-import { diskName, manifestPath, markerName } from '../repository/layout.ts';
+import { careFolder, diskName, manifestPath, markerName } from '../repository/layout.ts';
+import { marksPath } from '../repository/marks.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
+import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { CheckOutput, Manifest } from '../schemas/types.ts';
 import { checkDisk } from './check-disk.ts';
 import { checkVmConfig } from './check-vm-config.ts';
+import { forgetRemoved, readMerges, type Merges } from './check-merges.ts';
 import { remedies, report, type CheckOptions, type Walk } from './check-walk.ts';
 
 /** Everything that can be told of a repository from outside. Reads only. */
@@ -18,7 +21,7 @@ export async function checkRepository(
   try {
     const entries = await readdir(options.root, { withFileTypes: true });
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (entry.name === markerName || entry.name === 'lost+found') continue;
+      if (entry.name === markerName || entry.name === careFolder || entry.name === 'lost+found') continue;
       if (options.context !== undefined && entry.name !== options.context) continue;
       if (entry.isDirectory()) await checkContext(walk, entry.name);
       else stray(walk, entry.name, entry.name);
@@ -41,7 +44,20 @@ function stray(walk: Walk, name: string, path: string): void {
 }
 
 async function checkContext(walk: Walk, context: string): Promise<void> {
-  const { manifests, damaged } = await readManifests(walk, context);
+  const before = walk.findings.length;
+  const merges = await readMerges(walk, context);
+  const { manifests, damaged } = await readManifests(walk, context, merges);
+  await checkManifests(walk, context, merges, manifests, damaged);
+  await forgetRemoved(walk, context, before, new Map([...manifests].map(([id, { checksum }]) => [id, checksum])));
+}
+
+async function checkManifests(
+  walk: Walk,
+  context: string,
+  merges: Merges,
+  manifests: Map<string, Manifest>,
+  damaged: Map<string, string>,
+): Promise<void> {
   const selected = wanted(manifests, walk.options.point);
   const ids =
     walk.options.point === undefined
@@ -60,21 +76,22 @@ async function checkContext(walk: Walk, context: string): Promise<void> {
       );
   }
   compareWithDatabase(walk, context, selected);
-  missingManifests(walk, context, new Set([...manifests.keys(), ...damaged.keys()]), ids);
+  missingManifests(walk, context, new Set([...manifests.keys(), ...damaged.keys(), ...merges.removed]), ids);
   const sound = new Map<string, boolean>();
   for (const [index, manifest] of selected.entries()) {
     walk.options.signal?.throwIfAborted();
-    await checkPoint(walk, context, manifest, manifests, sound);
+    await checkPoint(walk, context, manifest, manifests, sound, merges);
     walk.checked++;
     walk.options.onProgress?.(`${context} ${manifest.backup_id}`, index + 1, selected.length);
   }
-  if (walk.options.point === undefined) await findUnowned(walk, context, manifests, damaged);
+  if (walk.options.point === undefined) await findUnowned(walk, context, manifests, damaged, merges);
 }
 
 /** What is wrong with each damaged one, by id. */
 async function readManifests(
   walk: Walk,
   context: string,
+  merges: Merges,
 ): Promise<{ manifests: Map<string, Manifest>; damaged: Map<string, string> }> {
   const manifests = new Map<string, Manifest>();
   const damaged = new Map<string, string>();
@@ -82,6 +99,7 @@ async function readManifests(
   for (const name of names) {
     const path = join(context, name);
     const id = name.slice(0, -'.json'.length);
+    if (merges.removed.has(id)) continue;
     try {
       const manifest = await readManifest(join(walk.options.root, path));
       if (manifest.backup_id !== id || manifest.vm.context !== context)
@@ -89,7 +107,7 @@ async function readManifests(
           'repository.damaged',
           `is the manifest of ${manifest.vm.context}/${manifest.backup_id}`,
         );
-      manifests.set(id, manifest);
+      manifests.set(id, withMerge(manifest, merges.children.get(id)));
     } catch (error) {
       damaged.set(id, (error as Error).message);
     }
@@ -166,8 +184,18 @@ async function checkPoint(
   manifest: Manifest,
   manifests: ReadonlyMap<string, Manifest>,
   sound: Map<string, boolean>,
+  merges: Merges,
 ): Promise<void> {
   await checkVmConfig(walk, context, manifest);
+  const child = merges.children.get(manifest.backup_id);
+  // With the parents and sizes of the files that are there.
+  const standing =
+    child &&
+    (await asItStands(
+      walk.options.root,
+      await readManifest(join(walk.options.root, manifestPath(context, manifest.backup_id))),
+      child,
+    ));
   for (const disk of manifest.disks) {
     const key = (id: string): string => `${id}/${disk.number}`;
     const parent =
@@ -201,7 +229,17 @@ async function checkPoint(
       sound.set(key(manifest.backup_id), false);
       continue;
     }
-    sound.set(key(manifest.backup_id), await checkDisk(walk, context, manifest, disk));
+    const merging = standing?.disks.find((entry) => entry.number === disk.number && entry.parent !== disk.parent);
+    sound.set(
+      key(manifest.backup_id),
+      await checkDisk(
+        walk,
+        context,
+        manifest,
+        merging ?? standing?.disks.find((entry) => entry.number === disk.number) ?? disk,
+        merging !== undefined,
+      ),
+    );
   }
 }
 
@@ -210,8 +248,9 @@ async function findUnowned(
   context: string,
   manifests: ReadonlyMap<string, Manifest>,
   damaged: ReadonlyMap<string, string>,
+  merges: Merges,
 ): Promise<void> {
-  const owned = new Set<string>();
+  const owned = new Set<string>(merges.files);
   const entries = await readdir(join(walk.options.root, context), { recursive: true, withFileTypes: true });
   for (const file of walk.options.claimed()) owned.add(file);
   // Whose manifest is damaged, missing, or was written after we had read them: owned, but what is theirs cannot be read.
@@ -223,10 +262,10 @@ async function findUnowned(
     if (entry.name.endsWith('.json') && dirname(pathOf(walk, entry)) === context && !manifests.has(id)) unread.add(id);
   }
   const unjudged = new Set(
-    [...unread].flatMap((id) => [`${id}.json`, `${id}.qcow2`, `${id}.index`, `${id}.vm-config`]),
+    [...unread].flatMap((id) => [`${id}.json`, `${id}.qcow2`, `${id}.index`, `${id}.vm-config`, `${id}.marks`]),
   );
   for (const manifest of manifests.values()) {
-    owned.add(manifestPath(context, manifest.backup_id));
+    owned.add(manifestPath(context, manifest.backup_id)).add(marksPath(context, manifest.backup_id));
     if (manifest.vm_config) owned.add(join(context, manifest.vm_config.path));
     for (const disk of manifest.disks) owned.add(join(context, disk.path)).add(join(context, disk.index.path));
   }

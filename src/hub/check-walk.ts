@@ -1,3 +1,4 @@
+import type { ImageKeys } from '../repository/image-keys.ts';
 import type { CheckOutput } from '../schemas/types.ts';
 
 export type Finding = CheckOutput['findings'][number];
@@ -10,10 +11,14 @@ export interface CheckOptions {
   readonly point?: string | undefined;
   /** Reads every byte and compares it with the block index; otherwise names, sizes, times and qcow2 structure. */
   readonly deep: boolean;
+  /** Of the repository; default: none. */
+  readonly keys?: ImageKeys | undefined;
   /** Checksum of the manifest by backup id, as the database has it now, by context. */
   known(): ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Files that a living run is making now, relative to the root: not ours to judge. */
   claimed(): ReadonlySet<string>;
+  /** Directories of VMs of which restore points are being removed now. Default: none. */
+  merging?(): ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((text: string, done: number, total: number) => void) | undefined;
 }
@@ -31,9 +36,11 @@ export interface Walk {
 export const remedies = {
   chain: 'Do not build on it: run a full backup. Restore points that do not depend on it are sound.',
   time: 'Run `sendense-run check` without --quick: it compares the content.',
+  key: 'Name the key under `encryption.keys` of the repository in sendense.yaml.',
   database: 'Run `sendense-run repo import NAME`.',
   unowned: 'Nothing of Sendense refers to it; remove it if nobody needs it.',
   leftover: 'Run `sendense-run recover`; what is still there then can be removed.',
+  merge: 'Run `sendense-run recover`: it finishes the removal. All restore points that stay are readable meanwhile.',
 } as const;
 
 export function report(

@@ -3,10 +3,11 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { nodeClient, type NodeClient } from '../host/node-client.ts';
 import { readSecret } from '../host/secret.ts';
 import { findRepository, openRepository, type Repository } from '../repository/open-repository.ts';
-import { points } from '../state/restore-points.ts';
+import { hasPoints } from '../state/restore-points.ts';
 import type { State } from '../state/open-state.ts';
 import type { Services } from '../steps/services.ts';
 import type { Settings } from '../schemas/types.ts';
+import { readImageKeys } from './read-image-keys.ts';
 import { sourceSecret } from './source-secret.ts';
 import { dataPaths } from './nodes/data-path.ts';
 import { connectedNode } from './nodes/dial-hub.ts';
@@ -21,6 +22,7 @@ export interface ServicesOptions {
   /** Folder of the state that an embedded node keeps. */
   readonly nodeStateDir: string;
   readonly embeddedNode: EmbeddedNodeFactory;
+  readonly runPlan: Services['runPlan'];
 }
 
 /** The services of the built-in steps. Nodes are connected on first use and closed with the stack. */
@@ -41,7 +43,7 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     const node = nodeSettings(settings, name);
     if (node.mode === 'direct') {
       const token = await readSecret(node.token, settingsFolder);
-      return nodeClient({ url: node.url, token });
+      return nodeClient({ url: node.url, token, name: `${name} (${node.url})` });
     }
     if (node.mode === 'dial-node')
       return stack.use(await connectToNode({ name, settings: node, settingsFolder })).client;
@@ -56,10 +58,10 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     settingsFolder,
     state,
     repositoryPath,
+    // Read anew each time: a process may live long, and a file may be replaced.
+    imageKeys: (name) => readImageKeys(settings, settingsFolder, name),
     openRepository: (name) =>
-      remember(repositories, name, () =>
-        openRepository(name, repositoryPath(name), points(state, { repository: name }).length > 0),
-      ),
+      remember(repositories, name, () => openRepository(name, repositoryPath(name), hasPoints(state, name))),
     existingRepository: async (name) => {
       const path = repositoryPath(name);
       if (await findRepository(name, path)) return path;
@@ -75,6 +77,7 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
       remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name)),
     ...dataPaths(settings, settingsFolder, state),
     isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',
+    runPlan: options.runPlan,
     readSecret,
     sourceSecret: (source, signal) => sourceSecret({ state, settings, settingsFolder }, source, signal),
   };

@@ -1,16 +1,31 @@
 import { isRunning } from '../host/process-identity.ts';
 import type { StatusOutput } from '../schemas/types.ts';
+import { failingChannels } from '../state/channels.ts';
+import { countWaiting } from '../state/deliveries.ts';
 import { listLocks } from '../state/locks.ts';
 import type { State } from '../state/open-state.ts';
 import { listLeases } from '../state/port-leases.ts';
 import { listRuns, type RunRecord } from '../state/runs.ts';
+import { planHealth, type HealthFilter } from './plan-health.ts';
+import { watchFolder } from './watch-folder.ts';
 
 const shownRuns = 20;
 
-/** What goes on and what went on lately, newest first. */
-export function describeStatus(state: State): StatusOutput {
-  const runs = listRuns(state, { limit: shownRuns });
-  const open = listRuns(state, { open: true }).filter((run) => !runs.some((other) => other.id === run.id));
+export interface StatusRequest {
+  /** Only plans and runs of this VM. */
+  readonly vm?: string | undefined;
+  /** Only the plans of this folder, those that never ran too. */
+  readonly plans?: string | undefined;
+}
+
+/** What goes on and what went on lately, newest first, and how it goes with the plans. */
+export async function describeStatus(state: State, request: StatusRequest = {}): Promise<StatusOutput> {
+  const of = request.vm === undefined ? {} : { vm: request.vm };
+  const runs = listRuns(state, { limit: shownRuns, ...of });
+  const open = listRuns(state, { open: true, ...of }).filter((run) => !runs.some((other) => other.id === run.id));
+  const folder = request.plans === undefined ? undefined : await watchFolder(state, request.plans);
+  const filter: HealthFilter = { vm: request.vm, plans: folder?.plans };
+  const waiting = countWaiting(state);
   return {
     version: 1,
     runs: [...open, ...runs].map(runOutput),
@@ -19,6 +34,14 @@ export function describeStatus(state: State): StatusOutput {
       name: lock.name,
       run_id: lock.runId,
       owner_alive: lock.alive,
+    })),
+    plans: [...planHealth(state, Date.now(), filter), ...(folder?.invalid ?? [])],
+    channels: failingChannels(state).map(({ name, failing_since, failures, error }) => ({
+      channel: name,
+      failing_since: failing_since ?? 0,
+      failures,
+      error,
+      waiting: waiting.get(name) ?? 0,
     })),
   };
 }

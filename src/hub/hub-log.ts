@@ -7,11 +7,11 @@ export type LogLevel = (typeof logLevels)[number];
 export type HubLog = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
 /** JSON lines to standard error, which systemd puts into the journal. What is logged never holds a token or a key's secret half. */
-export const openHubLog = (level: LogLevel): Logger =>
+export const openHubLog = (level: LogLevel, program = 'sendense-run hub'): Logger =>
   pino(
     {
       level,
-      base: { program: 'sendense-run hub' },
+      base: { program },
       formatters: { level: (label) => ({ level: label }) },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: ['req.headers.authorization', 'headers.authorization', 'token', 'api_token'], censor: '***' },

@@ -1,8 +1,10 @@
+import type { RunOrigin } from '../engine/journal.ts';
 import type { CancelSignals } from '../engine/run-options.ts';
 import type { StepRegistry } from '../engine/step.ts';
 import type {
   CheckOutput,
   DiscoverOutput,
+  HistoryOutput,
   ImportOutput,
   ListOutput,
   PlanOutput,
@@ -10,16 +12,28 @@ import type {
   RunEvent,
   RunFinishedEvent,
   Settings,
+  RestorePointOutput,
   ShowOutput,
   ShowRunOutput,
   StatusOutput,
+  UpkeepOutput,
 } from '../schemas/types.ts';
+import type { PointLine } from '../state/point-lines.ts';
 import type { Services } from '../steps/services.ts';
+import type { StatusRequest } from './describe-status.ts';
+import type { HistoryFilter } from './describe-history.ts';
+import type { RunLog } from './describe-run.ts';
 import type { DiscoverRequestOptions } from './discover-source.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
+import type { Care } from './care/manage-care.ts';
 import type { HubLog } from './hub-log.ts';
 import type { Credentials } from './manage-credentials.ts';
 import type { Nodes } from './nodes/manage-nodes.ts';
+import type { Notices } from './notify/manage-notices.ts';
+import type { RetentionCalls } from './prune/manage-retention.ts';
+import type { Schedules } from './schedule/manage-schedules.ts';
+import type { ScheduleService, ServeSchedulesOptions } from './schedule/serve-schedules.ts';
+import type { SlotKey } from './schedule/take-slot.ts';
 import type { HubService } from './serve-hub.ts';
 
 export interface HubOptions {
@@ -42,6 +56,12 @@ export interface RunRequest {
   readonly mode?: 'auto' | 'full' | 'incremental' | undefined;
   emit?(event: RunEvent): void;
   readonly cancel?: CancelSignals | undefined;
+  /** Default: by hand. */
+  readonly origin?: RunOrigin | undefined;
+  /** The slot of a schedule that it is for, claimed for this run. */
+  readonly slot?: SlotKey | undefined;
+  /** Gets what did not go well and does not change how the run ends: a notice that was not delivered. */
+  warn?(message: string): void;
 }
 
 export interface PointFilter {
@@ -57,6 +77,9 @@ export interface CheckRequest extends PointFilter {
   onProgress?(text: string, done: number, total: number): void;
 }
 
+/** A restore point in a list. */
+export type ListLine = Omit<PointLine, 'context'> & Pick<RestorePointOutput, 'protected' | 'broken'>;
+
 /** Everything that `sendense-run` can do, for the program and for whoever embeds it. */
 export interface Hub extends AsyncDisposable {
   readonly settings: Settings;
@@ -65,16 +88,37 @@ export interface Hub extends AsyncDisposable {
   run(request: RunRequest): Promise<RunFinishedEvent>;
   preview(request: RunRequest): Promise<PlanOutput>;
   list(filter: PointFilter): Promise<ListOutput>;
+  /** What a list for people shows: some of `list`, in a third of the time. */
+  lines(filter: Pick<PointFilter, 'vm' | 'repository'>): Promise<ListLine[]>;
   show(filter: PointFilter): Promise<ShowOutput>;
   /** How a run went; undefined where there is none of that id. */
   showRun(id: string): Promise<ShowRunOutput | undefined>;
+  history(filter: HistoryFilter): Promise<HistoryOutput>;
+  /** The log of a run, or of the newest one. @throws SendenseError `run.unknown` */
+  runLog(id: string | undefined): Promise<RunLog>;
+  /** Keeps the state database and the logs small, and copies the database to the repositories, whether it is due or not. */
+  upkeep(signal?: AbortSignal): Promise<UpkeepOutput>;
+  /** The figures for Prometheus, in its text form. */
+  metrics(): Promise<string>;
+  /** Writes the file of metrics, if the settings name one; what goes wrong is a warning. */
+  writeMetrics(warn: (message: string) => void): Promise<void>;
   check(request: CheckRequest): Promise<CheckOutput>;
-  status(): Promise<StatusOutput>;
+  /** With `plans` only where the hub is open read-only: what is known of them is not kept. @throws SendenseError `file.unreadable` */
+  status(request?: StatusRequest): Promise<StatusOutput>;
   recover(signal?: AbortSignal): Promise<RecoverOutput>;
   readonly credentials: Credentials;
+  readonly retention: RetentionCalls;
   readonly nodes: Nodes;
+  readonly care: Care;
+  readonly notices: Notices;
   /** The hub as a service, until it is disposed of. @param options.listen instead of `hub: listen` @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable` */
   serve(options: { readonly listen?: string | undefined; readonly log: HubLog }): Promise<HubService>;
+  readonly schedules: Schedules;
+  /** Runs the plans of a folder when they are due, until it is disposed of. */
+  serveSchedules(options: Omit<ServeSchedulesOptions, 'state' | 'settingsFile'>): Promise<ScheduleService>;
   discover(options: DiscoverRequestOptions): Promise<DiscoverOutput>;
-  importRepository(name: string, signal?: AbortSignal): Promise<ImportOutput>;
+  importRepository(
+    name: string,
+    options?: { readonly forgetMissing?: boolean; readonly signal?: AbortSignal },
+  ): Promise<ImportOutput>;
 }

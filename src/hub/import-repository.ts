@@ -1,17 +1,25 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { manifestPath } from '../repository/layout.ts';
+import { readQcow2Header } from '../host/qcow2-header.ts';
+import { careFolder, manifestPath } from '../repository/layout.ts';
+import { marksPath, readMarks } from '../repository/marks.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
+import { readIntents } from '../repository/merge/intent.ts';
+import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { ImportOutput, Manifest } from '../schemas/types.ts';
 import type { State } from '../state/open-state.ts';
+import { setMarks } from '../state/point-marks.ts';
 import { insertRestorePoint } from '../state/restore-points.ts';
+import { forgetMissing } from './forget-missing.ts';
 
 export interface ImportOptions {
   readonly state: State;
   readonly repository: string;
   /** Absolute path. */
   readonly root: string;
+  /** Forgets restore points whose manifest is gone. */
+  readonly forgetMissing?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -20,10 +28,17 @@ export interface ImportOptions {
  * or whose files or parents are missing, is refused with its reason; the rest goes in.
  */
 export async function importRepository(options: ImportOptions): Promise<ImportOutput> {
-  const output: ImportOutput = { version: 1, repository: options.repository, imported: [], present: 0, refused: [] };
+  const output: ImportOutput = {
+    version: 1,
+    repository: options.repository,
+    imported: [],
+    present: 0,
+    refused: [],
+    forgotten: [],
+  };
   const contexts = await readdir(options.root, { withFileTypes: true });
   for (const context of contexts
-    .filter((entry) => entry.isDirectory() && entry.name !== 'lost+found')
+    .filter((entry) => entry.isDirectory() && entry.name !== 'lost+found' && entry.name !== careFolder)
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const manifests = await readAll(options, context.name, output);
     const accepted = new Set<string>();
@@ -32,12 +47,17 @@ export async function importRepository(options: ImportOptions): Promise<ImportOu
       await importOne(options, manifest, accepted, output);
     }
   }
+  if (options.forgetMissing) await forgetMissing(options, output);
   return output;
 }
 
 /** Parents before what is built on them. */
 async function readAll(options: ImportOptions, context: string, output: ImportOutput): Promise<Manifest[]> {
   const manifests: Manifest[] = [];
+  const intents = await readIntents(options.root, context).catch((error: Error) => {
+    output.refused.push({ path: context, message: error.message });
+    return [];
+  });
   for (const name of (await readdir(join(options.root, context))).filter((entry) => entry.endsWith('.json'))) {
     const path = join(context, name);
     try {
@@ -47,12 +67,39 @@ async function readAll(options: ImportOptions, context: string, output: ImportOu
           'repository.damaged',
           `it is the manifest of ${manifest.vm.context}/${manifest.backup_id}`,
         );
-      manifests.push(manifest);
+      // What a removal under way takes away is no restore point any more, and what it merges is as it will be.
+      if (intents.some(({ removed }) => removed.some(({ backup_id: id }) => id === manifest.backup_id))) continue;
+      const child = intents.find((intent) => intent.child?.backup_id === manifest.backup_id)?.child;
+      manifests.push(child ? withMerge(await asItStands(options.root, manifest, child), child) : manifest);
     } catch (error) {
       output.refused.push({ path, message: (error as Error).message });
     }
   }
   return parentsFirst(manifests);
+}
+
+/** A damaged file of marks keeps no restore point out, but is named. */
+async function importMarks(
+  { state, repository, root }: ImportOptions,
+  { vm: { context }, backup_id: backupId }: Manifest,
+  output: ImportOutput,
+): Promise<void> {
+  try {
+    setMarks(state, { repository, context, backupId }, await readMarks(root, context, backupId));
+  } catch (error) {
+    output.refused.push({ path: marksPath(context, backupId), message: (error as Error).message });
+  }
+}
+
+/** An image of another hub may name any file of this machine: a restore would read it, a merge write to it. */
+async function assertOwnFiles(root: string, path: string): Promise<void> {
+  const header = await readQcow2Header(join(root, path));
+  if (header?.externalData) throw new SendenseError('repository.damaged', `the data of ${path} are in another file`);
+  if (header?.backing != null && /[/:]/.test(header.backing))
+    throw new SendenseError(
+      'repository.damaged',
+      `${path} is built on ${header.backing}, which is not a file beside it`,
+    );
 }
 
 async function importOne(
@@ -78,10 +125,12 @@ async function importOne(
             'repository.damaged',
             `${join(manifest.vm.context, file)} has ${info.size} bytes, ${disk.file_bytes} were committed`,
           );
+        if (file === disk.path) await assertOwnFiles(options.root, join(manifest.vm.context, file));
       }
     }
     const outcome = insertRestorePoint(options.state, options.repository, manifest);
     accepted.add(manifest.backup_id);
+    await importMarks(options, manifest, output);
     if (outcome === 'present') output.present++;
     else output.imported.push(manifest.backup_id);
   } catch (error) {

@@ -40,9 +40,13 @@ export function loadPipeline(request: PlanRequest, settings: LoadedSettings): Pi
   const loaded =
     request.text === undefined ? loadPlanFile(request.file) : loadPlanText({ file: request.file, text: request.text });
   const { pipeline, diagnostics, document } = completePlan(loaded, settings, request.mode);
-  if (!pipeline) throw invalid('plan.invalid', diagnostics, document.text);
+  if (!pipeline) throw invalidPlan(diagnostics, document.text);
   return pipeline;
 }
+
+/** `plan.invalid` with all diagnostics of a plan. */
+export const invalidPlan = (diagnostics: readonly Diagnostic[], text: string): SendenseError =>
+  invalid('plan.invalid', diagnostics, text);
 
 /** One error for all diagnostics; the first one's position, and all of them with the text for whoever draws them. */
 function invalid(code: ErrorCode, diagnostics: readonly Diagnostic[], text: string): SendenseError {

@@ -7,25 +7,40 @@ import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
 import { isRunning, thisProcess } from '../host/process-identity.ts';
 import { makeRunFolder, removeRunFolder, sweepRunFolders } from '../host/run-folder.ts';
 import { createEvaluator } from '../plan/create-evaluator.ts';
+import type { Marks } from '../repository/marks.ts';
 import { findRepository } from '../repository/open-repository.ts';
 import type { PlanOutput, RecoverOutput, RunEvent, RunFinishedEvent, Settings } from '../schemas/types.ts';
 import { version } from '../schemas/package.ts';
 import { createJournal } from '../state/create-journal.ts';
+import { listedPoints } from '../state/listed-points.ts';
+import { pointLines } from '../state/point-lines.ts';
 import { openState } from '../state/open-state.ts';
-import { points } from '../state/restore-points.ts';
+import { marksKey, marksOf } from '../state/point-marks.ts';
+import { findRun } from '../state/runs.ts';
 import { stepRegistry } from '../steps/index.ts';
+import type { Services } from '../steps/services.ts';
+import { deliverNow, noticeOfInvalidPlan, watchRun, type NoticeParts } from './after-run.ts';
+import { manageCare } from './care/manage-care.ts';
 import { checkAll } from './check-all.ts';
 import { createServices, nodeStateDirOf } from './create-services.ts';
-import { describeRun } from './describe-run.ts';
-import { describePoints } from './describe-points.ts';
+import { describeHistory } from './describe-history.ts';
+import { describeRun, findRunLog } from './describe-run.ts';
+import { describePoints, withHeldBytes } from './describe-points.ts';
 import { describeStatus } from './describe-status.ts';
 import { discoverSource } from './discover-source.ts';
-import type { Hub, HubOptions, PointFilter } from './hub.ts';
+import { finishRemovals } from './finish-removals.ts';
+import type { Hub, HubOptions, PointFilter, RunRequest } from './hub.ts';
 import { importRepository } from './import-repository.ts';
+import { keepRecords } from './keep-records.ts';
 import { loadPipeline, requireSettings } from './load-pipeline.ts';
 import { manageCredentials } from './manage-credentials.ts';
 import { withEnrolledNodes } from './nodes/dial-hub.ts';
 import { manageNodes } from './nodes/manage-nodes.ts';
+import { runLock } from './run-lock.ts';
+import { manageSchedules } from './schedule/manage-schedules.ts';
+import { takeSlot } from './schedule/take-slot.ts';
+import { manageNotices } from './notify/manage-notices.ts';
+import { manageRetention } from './prune/manage-retention.ts';
 import { testCredential } from './test-credential.ts';
 import { writePlan } from './write-plan.ts';
 
@@ -56,14 +71,22 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       state,
       nodeStateDir: await nodeStateDir(options, statePath, stack),
       embeddedNode: options.embeddedNode,
+      runPlan: (child) => runChild(child),
     },
     stack,
   );
   const journal = createJournal(state, isRunning);
+  const { repositoryPath } = services;
+  const records = keepRecords({ state, settings, settingsFolder: folder, repositoryPath });
+  const noticeParts: NoticeParts = { state, settings, settingsFolder: folder };
   const registry = options.steps ?? stepRegistry;
   const evaluator = createEvaluator();
 
-  const recover = async (signal?: AbortSignal, emit?: (event: RunEvent) => void): Promise<RecoverOutput> => {
+  const recover = async (
+    signal?: AbortSignal,
+    emit?: (event: RunEvent) => void,
+    everywhere = true,
+  ): Promise<RecoverOutput> => {
     await sweepRunFolders(signal);
     const recovered = await recoverRuns({
       journal,
@@ -71,8 +94,13 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       services,
       recoverer: thisProcess(),
       ...(signal ? { signal } : {}),
-      ...(emit ? { emit } : {}),
+      emit: (event) => {
+        records.recovered(event);
+        emit?.(event);
+      },
     });
+    for (const { runId } of recovered) await records.settle(runId, () => {});
+    const removals = await finishRemovals(services, everywhere, signal);
     return {
       version: 1,
       runs: recovered.map(({ runId, plan, undone, published, errors }) => ({
@@ -82,36 +110,74 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
         published,
         errors: errors.map(errorToJson),
       })),
+      removals,
     };
   };
+
+  const run = async (request: RunRequest): Promise<RunFinishedEvent> => {
+    const warn = request.warn ?? (() => {});
+    let pipeline: Pipeline;
+    try {
+      pipeline = loadPipeline(request, loaded);
+    } catch (error) {
+      noticeOfInvalidPlan(state, request.origin, request.file, error);
+      await deliverNow(noticeParts, warn);
+      throw error;
+    }
+    const watch = watchRun(noticeParts, pipeline, request);
+    // Whatever an earlier process left behind goes first, of every VM: its ports and files may be the ones needed now.
+    // What cannot be cleaned up stays recorded, `status` shows it, and it does not stop this run.
+    // The run of a group has done it for those of its VMs.
+    if (request.origin?.parentRun === undefined)
+      await recover(request.cancel?.gently, undefined, false).catch(() => undefined);
+    if (request.slot) takeSlot(state, request.slot);
+    const { promise, resolve: finish } = Promise.withResolvers<RunFinishedEvent>();
+    const keepEvent = records.watch();
+    await runPipeline({
+      pipeline,
+      registry,
+      services,
+      evaluator,
+      journal,
+      owner: thisProcess(),
+      lock: runLock({ ...pipeline, repository: pipeline.plan['repository'] }),
+      ...(request.cancel ? { cancel: request.cancel } : {}),
+      ...(request.origin ? { origin: request.origin } : {}),
+      ...(request.slot ? { runId: request.slot.runId } : {}),
+      emit: (event) => {
+        if (event.type === 'run.finished') finish(event);
+        keepEvent(event);
+        request.emit?.(event);
+        watch.event(event);
+      },
+    });
+    const finished = await promise;
+    await records.settle(finished.run_id, warn);
+    await records.afterRun(request.origin, { warn, signal: request.cancel?.gently });
+    await watch.finished(finished);
+    if (request.origin?.parentRun === undefined) await records.writeMetrics(warn);
+    return finished;
+  };
+  const runChild: Services['runPlan'] = ({ text, origin, signal, emit }) =>
+    run({
+      file: findRun(state, origin.parentRun)?.planFile ?? '',
+      text,
+      origin,
+      emit,
+      cancel: { gently: signal, atOnce: new AbortController().signal },
+    });
+
+  const marksIn = (repository: string): ReadonlyMap<string, Marks> => marksOf(state, { repository });
 
   return {
     settings,
     settingsFile,
-    recover,
-
-    async run(request) {
-      const pipeline = loadPipeline(request, loaded);
-      // Whatever an earlier process left behind goes first, of every VM: its ports and files may be the ones needed now.
-      // What cannot be cleaned up stays recorded, `status` shows it, and it does not stop this run.
-      await recover(request.cancel?.gently).catch(() => undefined);
-      const { promise, resolve: finish } = Promise.withResolvers<RunFinishedEvent>();
-      await runPipeline({
-        pipeline,
-        registry,
-        services,
-        evaluator,
-        journal,
-        owner: thisProcess(),
-        lock: lockOf(pipeline),
-        ...(request.cancel ? { cancel: request.cancel } : {}),
-        emit: (event) => {
-          if (event.type === 'run.finished') finish(event);
-          request.emit?.(event);
-        },
-      });
-      return promise;
+    recover: async (signal) => {
+      const output = await recover(signal);
+      if (output.runs.length > 0) await deliverNow(noticeParts, () => {}, { waitMs: 0 });
+      return output;
     },
+    run,
 
     async preview(request) {
       const pipeline = loadPipeline(request, loaded);
@@ -139,14 +205,25 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       };
     },
 
+    async lines(filter) {
+      const lines = pointLines(state, { ...onlyRepository(settings, filter), vm: filter.vm });
+      const marks = new Map(
+        [...new Set(lines.map(({ repository }) => repository))].map((name) => [name, marksIn(name)]),
+      );
+      return lines.map((line) => {
+        const mark = marks.get(line.repository)?.get(marksKey(line.context, line.backup_id));
+        return { ...line, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
+      });
+    },
+
     async list(filter) {
-      const all = points(state, onlyRepository(settings, filter));
+      const all = listedPoints(state, onlyRepository(settings, filter));
       const shown = all.filter((point) => filter.vm === undefined || point.vm.name === filter.vm);
-      return { version: 1, points: describePoints(shown, all, services.repositoryPath) };
+      return { version: 1, points: describePoints(shown, all, services.repositoryPath, marksIn) };
     },
 
     async show(filter) {
-      const all = points(state, onlyRepository(settings, filter));
+      const all = listedPoints(state, onlyRepository(settings, filter));
       const selected = filter.point === undefined ? undefined : all.find((point) => point.backup_id === filter.point);
       if (filter.point !== undefined && !selected)
         throw new SendenseError('point.unknown', `there is no restore point ${filter.point}`);
@@ -160,34 +237,62 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
         vm,
         repository: shown[0]?.repository ?? '',
         selected: selected?.backup_id ?? null,
-        points: describePoints(shown, all, services.repositoryPath),
+        points: await withHeldBytes(
+          describePoints(shown, all, services.repositoryPath, marksIn),
+          shown,
+          services.repositoryPath,
+        ),
       };
     },
 
     showRun: (id) => describeRun(state, id),
 
+    history: async (filter) => describeHistory(state, filter),
+
+    runLog: async (id) => findRunLog(state, id),
+
+    upkeep: (signal) => records.upkeep({ force: true, signal }),
+
+    metrics: () => records.figures(),
+
+    writeMetrics: (warn) => records.writeMetrics(warn),
+
     check: (request) => checkAll(services, request),
 
-    status: async () => describeStatus(state),
+    status: (request) => describeStatus(state, request),
 
     credentials: manageCredentials({ state, settings, settingsFolder: folder }, (request) =>
       testCredential(services, request),
     ),
 
+    notices: manageNotices(noticeParts),
+
+    retention: manageRetention(services, loaded),
+
+    care: manageCare(services, recover),
+
     nodes: manageNodes({ state, settings: usable.settings, settingsFolder: folder, settingsFile }),
+
+    schedules: manageSchedules({ state, loaded, run }),
+
+    serveSchedules: async (serving) => {
+      const { serveSchedules } = await import('./schedule/serve-schedules.ts');
+      return serveSchedules({ state, settingsFile, ...serving });
+    },
 
     serve: async (serving) => {
       const { serveHub } = await import('./serve-hub.ts');
-      return serveHub({ state, settings: usable.settings, settingsFolder: folder, ...serving });
+      const backupFigures = (): Promise<string> => records.figures();
+      return serveHub({ state, settings: usable.settings, settingsFolder: folder, backupFigures, ...serving });
     },
 
     discover: (request) => discoverSource(services, request, (subject, target) => writePlan(loaded, subject, target)),
 
-    async importRepository(name, signal) {
+    async importRepository(name, { forgetMissing, signal } = {}) {
       const root = services.repositoryPath(name);
       if (!(await findRepository(name, root)))
         throw new SendenseError('repository.unusable', `repository ${name}: there is none at ${root}`);
-      return importRepository({ state, repository: name, root, signal });
+      return importRepository({ state, repository: name, root, forgetMissing: forgetMissing === true, signal });
     },
 
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -202,10 +307,6 @@ async function nodeStateDir(options: HubOptions, statePath: string, stack: Async
   stack.defer(() => removeRunFolder(id));
   return folder;
 }
-
-/** One backup of a VM in a repository at a time; restores only read. */
-const lockOf = (pipeline: Pipeline): string | null =>
-  pipeline.kind === 'restore' ? null : `${String(pipeline.plan['repository'])}/${pipeline.vm}`;
 
 function onlyRepository(settings: Settings, filter: PointFilter): { repository?: string } {
   if (filter.repository === undefined) return {};

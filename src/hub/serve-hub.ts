@@ -16,6 +16,8 @@ export interface ServeOptions {
   readonly settingsFolder: string;
   /** HOST:PORT of the built-in SSH server, instead of what the settings say. */
   readonly listen?: string | undefined;
+  /** Figures of backups, in Prometheus' text form. */
+  backupFigures(): Promise<string>;
   readonly log: HubLog;
 }
 
@@ -33,12 +35,13 @@ export interface HubService extends AsyncDisposable {
  * other processes.
  * @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable`, `settings.invalid`
  */
-export async function serveHub({ state, settings, settingsFolder, listen, log }: ServeOptions): Promise<HubService> {
+export async function serveHub(options: ServeOptions): Promise<HubService> {
+  const { state, settings, settingsFolder, listen, log, backupFigures } = options;
   await using stack = new AsyncDisposableStack();
   const places = hubPlaces(settings, settingsFolder, { listen });
   const figures = createFigures(version);
   const token = await apiTokenFrom(places.apiTokenFile);
-  const api = await createHubApi({ state, places, token, figures, log });
+  const api = await createHubApi({ state, places, token, figures, backupFigures, log });
   stack.defer(() => api.close());
   let url: string;
   try {

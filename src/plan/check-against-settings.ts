@@ -1,10 +1,14 @@
 import { isAbsolute } from 'node:path';
-import type { Plan, Settings } from '../schemas/types.ts';
+import type { BackupPlan, IncrementalPlan, Plan, Settings } from '../schemas/types.ts';
+import { notifyFindings } from './check-notify.ts';
 import { relativeDisks } from './check-plan.ts';
+import { compressionFindings } from './check-repositories.ts';
 import { vmFindings } from './check-vm.ts';
+import { groupFindings } from './check-group.ts';
 import { diagnosticOf, type Diagnostic, type Finding } from './diagnostic.ts';
-import { didYouMean } from './did-you-mean.ts';
-import { isWritten, type Path, type PlanDocument } from './document.ts';
+import { isWritten, type PlanDocument } from './document.ts';
+import { isBackup } from './plan-kinds.ts';
+import { unknownName } from './unknown-name.ts';
 import { shown } from './words.ts';
 
 /** The node that is there without being named in the settings. */
@@ -18,18 +22,25 @@ export function checkAgainstSettings(
   document: PlanDocument,
   plan: Plan,
   settings: Settings,
-  usable: (key: 'repository' | 'node' | 'vm') => boolean = () => true,
+  usable?: (key: 'repository' | 'node' | 'vm') => boolean,
 ): Diagnostic[] {
+  const complete = usable === undefined;
+  const isUsable = usable ?? (() => true);
   const findings: Finding[] = [];
-  if (usable('repository'))
-    findings.push(...unknown('repository', plan.repository, Object.keys(settings.repositories), ['repository']));
-  if (plan.kind !== 'restore') {
-    const nodes = [...new Set([builtInNode, ...Object.keys(settings.nodes)])];
-    if (usable('node')) findings.push(...unknown('node', plan.node, nodes, ['node']));
-    if (usable('vm')) findings.push(...sourceFindings(plan, settings));
-    if (usable('vm') && (settings.nodes[plan.node]?.mode ?? 'embedded') !== 'embedded')
+  if (isUsable('repository'))
+    findings.push(...unknownName('repository', plan.repository, Object.keys(settings.repositories), ['repository']));
+  if (isUsable('repository')) findings.push(...compressionFindings(plan, settings));
+  if (plan.kind === 'group') {
+    if (isUsable('node')) findings.push(...unknownName('node', plan.node, nodesOf(settings), ['node']));
+    if (complete) findings.push(...groupFindings(plan, settings, nodesOf(settings)));
+  }
+  if (isBackup(plan)) {
+    if (isUsable('node')) findings.push(...unknownName('node', plan.node, nodesOf(settings), ['node']));
+    if (isUsable('vm')) findings.push(...sourceFindings(plan, settings));
+    if (isUsable('vm') && (settings.nodes[plan.node]?.mode ?? 'embedded') !== 'embedded')
       findings.push(...relativeFindings(document, plan, settings));
   }
+  findings.push(...notifyFindings(plan.notify, Object.keys(settings.notify.channels)));
   return findings.map((finding) => {
     const path = 'path' in finding.at ? (finding.at.path ?? []) : [];
     return diagnosticOf(
@@ -39,31 +50,14 @@ export function checkAgainstSettings(
   });
 }
 
-function unknown(
-  what: 'repository' | 'node' | 'source',
-  name: string,
-  known: readonly string[],
-  path: Path,
-): Finding[] {
-  if (known.includes(name)) return [];
-  const message = `the settings have no ${what} ${shown(name)}`;
-  return [
-    {
-      rule: `settings/unknown-${what}`,
-      at: { path, part: 'value' },
-      message,
-      allowed: known,
-      suggestion: didYouMean(name, known),
-    },
-  ];
-}
+const nodesOf = (settings: Settings): string[] => [...new Set([builtInNode, ...Object.keys(settings.nodes)])];
 
-function sourceFindings(plan: Exclude<Plan, { kind: 'restore' }>, settings: Settings): Finding[] {
+function sourceFindings(plan: BackupPlan | IncrementalPlan, settings: Settings): Finding[] {
   const { source } = plan.vm;
   if (typeof source === 'object') return vmFindings(plan.vm, undefined, settings);
   const known = Object.keys(settings.sources);
   if (source !== undefined) {
-    const missing = unknown('source', source, known, ['vm', 'source']);
+    const missing = unknownName('source', source, known, ['vm', 'source']);
     return missing.length > 0 ? missing : vmFindings(plan.vm, source, settings);
   }
   if (known.length === 1 && known[0] !== undefined) return vmFindings(plan.vm, known[0], settings);
@@ -74,11 +68,7 @@ function sourceFindings(plan: Exclude<Plan, { kind: 'restore' }>, settings: Sett
   return [{ rule: 'settings/no-source', at: { path: ['vm'] }, message, allowed: known }];
 }
 
-function relativeFindings(
-  document: PlanDocument,
-  plan: Exclude<Plan, { kind: 'restore' }>,
-  settings: Settings,
-): Finding[] {
+function relativeFindings(document: PlanDocument, plan: BackupPlan | IncrementalPlan, settings: Settings): Finding[] {
   const why = `the node ${shown(plan.node)} is not embedded`;
   const own = relativeDisks(document).map((path): Finding => ({
     rule: 'settings/relative-path',

@@ -1,8 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
+import { checkRetention } from './check-retention.ts';
+import { checkDuration } from './check-duration.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { diagnosticOf, type Diagnostic } from './diagnostic.ts';
 import { positionOf, pointerOf, type Path, type PlanDocument } from './document.ts';
-import { durationMs, longestDuration } from './duration-ms.ts';
 import { isTemplate, templateParts } from './template.ts';
 import { placeWords, shown } from './words.ts';
 
@@ -13,6 +14,10 @@ export function checkPlan(document: PlanDocument): Diagnostic[] {
   const plan = mapping(document.value);
   return [
     ...checkSchedule(document, plan['schedule']),
+    ...checkRetention(document, plan['retention']),
+    ...list(plan['overrides']).flatMap((override, index) =>
+      checkRetention(document, mapping(override)['retention'], ['overrides', index, 'retention']),
+    ),
     ...checkDurations(document),
     ...checkDisks(document, mapping(mapping(plan['vm'])['source'])['disks'], ['vm', 'source', 'disks']),
     ...checkTarget(document, plan),
@@ -39,16 +44,6 @@ function checkDurations(document: PlanDocument): Diagnostic[] {
       ...['delay', 'maxDelay'].flatMap((key) => checkDuration(document, retry[key], [...path, 'retry', key], 0)),
     ];
   });
-}
-
-export function checkDuration(document: PlanDocument, value: unknown, path: Path, least: number): Diagnostic[] {
-  const duration = durationMs(value);
-  if (duration === undefined || (duration >= least && duration <= longestDuration)) return [];
-  const message =
-    duration < least
-      ? `${String(path.at(-1))} of ${shown(value)} would end it at once`
-      : `${String(path.at(-1))} of ${shown(value)} is longer than 24 days`;
-  return [diagnosticOf(document, { rule: 'duration/range', at: { path, part: 'value' }, message })];
 }
 
 /** The same file or uuid twice would back up one disk under two numbers. */

@@ -1,10 +1,11 @@
 import { Cron } from 'croner';
+import { checkDuration } from './check-duration.ts';
 import { diagnosticOf, type Diagnostic, type Finding } from './diagnostic.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { Path, PlanDocument } from './document.ts';
 import { shown } from './words.ts';
 
-/** Cron expression and time zone of a plan. `schedule` may be anything: what the schema refuses is passed over. */
+/** What a schema cannot say about a plan's schedule, which may be anything: what the schema refuses is passed over. */
 export function checkSchedule(document: PlanDocument, schedule: unknown, path: Path = ['schedule']): Diagnostic[] {
   if (typeof schedule !== 'object' || schedule === null) return [];
   const { cron, timezone } = schedule as { cron?: unknown; timezone?: unknown };
@@ -20,7 +21,66 @@ export function checkSchedule(document: PlanDocument, schedule: unknown, path: P
     );
   }
   if (typeof cron === 'string' && cron !== '') diagnostics.push(...checkCron(document, cron, [...path, 'cron']));
-  return diagnostics;
+  return [...diagnostics, ...checkSpans(document, schedule, path), ...checkBlackouts(document, schedule, path)];
+}
+
+function checkSpans(document: PlanDocument, schedule: object, path: Path): Diagnostic[] {
+  const { jitter, catchUpWindow } = schedule as { jitter?: unknown; catchUpWindow?: unknown };
+  return [
+    ...checkDuration(document, jitter, [...path, 'jitter'], 0),
+    ...checkDuration(document, catchUpWindow, [...path, 'catchUpWindow'], 0),
+  ];
+}
+
+function checkBlackouts(document: PlanDocument, schedule: object, path: Path): Diagnostic[] {
+  const { blackout } = schedule as { blackout?: unknown };
+  if (!Array.isArray(blackout)) return [];
+  return blackout.flatMap((entry: unknown, index) => {
+    if (typeof entry !== 'object' || entry === null) return [];
+    const finding = blackoutFinding(entry as Blackout, [...path, 'blackout', index]);
+    return finding ? [diagnosticOf(document, { rule: 'schedule/blackout', ...finding })] : [];
+  });
+}
+
+type Blackout = Readonly<Partial<Record<'from' | 'to' | 'days' | 'start' | 'end', unknown>>>;
+
+/** The first thing that is wrong with one. */
+function blackoutFinding(entry: Blackout, path: Path): Omit<Finding, 'rule'> | null {
+  const has = (key: keyof Blackout): boolean => entry[key] !== undefined;
+  const at = (key: keyof Blackout) => ({ path: [...path, key], part: 'value' as const });
+  const weekly = (['from', 'to', 'days'] as const).filter(has);
+  const once = (['start', 'end'] as const).filter(has);
+  if (weekly[0] !== undefined && once[0] !== undefined)
+    return { at: { path: [...path, once[0]] }, message: `${once[0]} does not go with ${weekly[0]}` };
+  for (const [one, other] of [
+    ['from', 'to'],
+    ['start', 'end'],
+  ] as const)
+    if (has(one) !== has(other))
+      return { at: { path }, message: has(one) ? `${one} is without ${other}` : `${other} is without ${one}` };
+  if (weekly.length === 0 && once.length === 0) return { at: { path }, message: 'a blackout needs a begin and an end' };
+  if (!has('from') && !has('start')) return { at: at('days'), message: 'days are without from and to' };
+  if (has('from') && entry.from === entry.to)
+    return {
+      at: at('to'),
+      message: 'it begins and ends at the same time',
+      remedy: 'A whole day is from "00:00" to "24:00".',
+    };
+  for (const key of once)
+    if (typeof entry[key] === 'string' && Number.isNaN(timeOf(entry[key])))
+      return { at: at(key), message: `${shown(entry[key])} is no date and time that exists` };
+  if (typeof entry.start === 'string' && typeof entry.end === 'string' && timeOf(entry.end) <= timeOf(entry.start))
+    return { at: at('end'), message: 'it ends before it begins' };
+  return null;
+}
+
+/** As if in UTC where it names no zone: good enough to tell dates that are wrong, or the wrong way round. */
+function timeOf(text: string): number {
+  const written = text.replace(' ', 'T');
+  const time = Date.parse(/(Z|[+-]\d{2}:\d{2})$/.test(written) ? written : `${written}Z`);
+  const day = new Date(`${written.slice(0, 10)}T00:00:00Z`);
+  // JavaScript takes the 31st of February for the 3rd of March.
+  return Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== written.slice(0, 10) ? NaN : time;
 }
 
 function checkCron(document: PlanDocument, cron: string, path: Path): Diagnostic[] {

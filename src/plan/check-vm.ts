@@ -1,10 +1,10 @@
-import type { Plan, Settings } from '../schemas/types.ts';
+import type { BackupPlan, IncrementalPlan, Settings } from '../schemas/types.ts';
 import { remedyOf, sectionOf } from './check-sources.ts';
 import type { Finding } from './diagnostic.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { shown } from './words.ts';
 
-type PlannedVm = Exclude<Plan, { kind: 'restore' }>['vm'];
+type PlannedVm = (BackupPlan | IncrementalPlan)['vm'];
 
 /** Keys of a plan's `vm` that mean something for a vSphere source only. */
 const vsphereKeys = ['path', 'moref', 'credential', 'quiesce', 'cbt', 'foreignSnapshots', 'transport'] as const;

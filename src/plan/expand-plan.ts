@@ -10,6 +10,7 @@ import { diagnosticOf, inOrder, type Diagnostic } from './diagnostic.ts';
 import { isWritten, lineAndColumn, pointerOf, positionOf, spanAt, type Path, type PlanDocument } from './document.ts';
 import { durationMs, longestDuration } from './duration-ms.ts';
 import { conditionReferences, referencesIn } from './references-in.ts';
+import { vmOf } from './plan-kinds.ts';
 import { stepsNamedBy, type References } from './reference-type.ts';
 import { schemaNode, stepNames } from './schema-node.ts';
 import { stepDrafts, type StepDraft } from './step-drafts.ts';
@@ -36,7 +37,7 @@ export function expandPlan(document: PlanDocument, plan: Plan, runner: Runner): 
   const pipeline: Pipeline = {
     name: plan.name,
     kind: plan.kind,
-    vm: plan.vm.name,
+    vm: vmOf(plan),
     file: document.file,
     folder: document.folder,
     plan: plan as unknown as Record<string, unknown>,
@@ -147,6 +148,7 @@ function pipelineStep(document: PlanDocument, plan: Plan, draft: StepDraft, prob
       maxDelay: durationMs(written.retry?.maxDelay) ?? 30_000,
     },
     position: stepPosition(document, draft),
+    ...nodePosition(document, draft),
   };
 }
 
@@ -192,6 +194,12 @@ function stepPosition(document: PlanDocument, { from, path, written }: StepDraft
   }
   return positionAt(document, ['kind']);
 }
+
+/** Only for steps of the runner: a step of the plan points at itself. */
+const nodePosition = (document: PlanDocument, { from, written }: StepDraft): { nodePosition?: Position } =>
+  from === 'runner' && Object.hasOwn(written.with ?? {}, 'node') && isWritten(document, ['node'])
+    ? { nodePosition: positionAt(document, ['node']) }
+    : {};
 
 const positionAt = (document: PlanDocument, path: Path): Position => ({
   file: document.file,

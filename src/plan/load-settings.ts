@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Settings } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';
-import { checkDisks, checkDuration } from './check-plan.ts';
+import { notifySettingsFindings } from './check-notify.ts';
+import { checkDuration } from './check-duration.ts';
+import { checkDisks } from './check-plan.ts';
 import { nodeFindings } from './check-nodes.ts';
+import { repositoryFindings } from './check-repositories.ts';
 import { vsphereFindings } from './check-sources.ts';
 import { diagnosticOf, inOrder, type Diagnostic } from './diagnostic.ts';
 import type { PlanDocument } from './document.ts';
@@ -86,6 +89,11 @@ function checkSettings(document: PlanDocument): Diagnostic[] {
     );
   }
   if (durationMs(wait) !== undefined) diagnostics.push(...checkDuration(document, wait, ['ports', 'wait'], 0));
+  diagnostics.push(...notifySettingsFindings(settings['notify']).map((item) => diagnosticOf(document, item)));
+  for (const [name, repository] of Object.entries(mapping(settings['repositories'])))
+    diagnostics.push(
+      ...repositoryFindings(mapping(repository), ['repositories', name]).map((item) => diagnosticOf(document, item)),
+    );
   for (const [name, node] of Object.entries(mapping(settings['nodes'])))
     diagnostics.push(...nodeFindings(mapping(node), ['nodes', name]).map((item) => diagnosticOf(document, item)));
   for (const [name, entry] of Object.entries(mapping(settings['sources']))) {

@@ -70,7 +70,15 @@ export const rules = {
     'Write five fields: minute hour day-of-month month day-of-week, for example "30 1 * * *".',
   ),
   'schedule/never': rule('A cron expression names a day that never comes', 'Choose a date that exists.'),
+  'schedule/blackout': rule(
+    'A blackout has no sound begin and end',
+    'Write { from: "08:00", to: "18:00", days: [mon] } for every week, or { start: 2026-12-24T18:00, end: 2026-12-27T06:00 } for once.',
+  ),
   'schedule/timezone': rule('A time zone is not known', 'Write an IANA name, for example Europe/London or UTC.'),
+  'retention/keeps-nothing': rule(
+    'A retention keeps nothing',
+    'Write how many points stay, for example { daily: 7, weekly: 5, monthly: 12 }; without `retention` all stay.',
+  ),
   'duration/range': rule('A duration is zero or too long', 'Choose a duration from 1ms to 24d.'),
   'disks/duplicate': rule('A disk is listed twice', 'Remove one of the two.'),
   'restore/point-time': rule(
@@ -132,6 +140,10 @@ export const rules = {
   ),
 
   'settings/ports': rule('The port range ends before it begins', 'Give from the smaller number.'),
+  'settings/compress-encrypted': rule(
+    'Disks cannot be both compressed and encrypted',
+    'Leave one of the two out: qemu-img writes no image that is both. A file system under the repository can encrypt what is compressed.',
+  ),
   'settings/clear-key': rule(
     'A key is sent over a connection that is not encrypted',
     'Use the mode dial-node or dial-hub, in which SSH carries the key, and keep `data:`; or write tls: none for a network that you trust.',
@@ -163,6 +175,14 @@ export const rules = {
   'settings/unknown-source': rule(
     'The settings have no such source',
     'Correct the name, or add the source to sendense.yaml.',
+  ),
+  'settings/unknown-channel': rule(
+    'The settings have no such channel',
+    'Correct the name, or add the channel to notify.channels in sendense.yaml.',
+  ),
+  'settings/clear-password': rule(
+    'The password of a mail server could be sent without encryption',
+    'Leave tls at required, or leave user and password out.',
   ),
   'settings/unknown-vm': rule(
     'The source does not have the VM',

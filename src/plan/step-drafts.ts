@@ -13,6 +13,7 @@ export interface StepDraft {
 
 /**
  * `before`, the plan's own steps or the runner's, `after`. Ids default to before-1, step-1 and after-1, counted from 1.
+ * A step of the runner that says `x-only-with: KEY` is only there where the plan has that key.
  * Of what is not a mapping only the place is kept, so that a plan with mistakes can be looked at too.
  */
 export function stepDrafts(plan: { before?: unknown; steps?: unknown; after?: unknown }, runner: Runner): StepDraft[] {
@@ -24,7 +25,7 @@ export function stepDrafts(plan: { before?: unknown; steps?: unknown; after?: un
     });
   const steps: StepDraft[] = Array.isArray(plan.steps)
     ? listed('steps', 'step')
-    : runner.steps.map((written, index) => ({
+    : runner.steps.filter(isFor(plan)).map((written, index) => ({
         id: written.id ?? `step-${index + 1}`,
         path: [],
         from: 'runner',
@@ -32,3 +33,10 @@ export function stepDrafts(plan: { before?: unknown; steps?: unknown; after?: un
       }));
   return [...listed('before', 'before'), ...steps, ...listed('after', 'after')];
 }
+
+const isFor =
+  (plan: object) =>
+  (step: Step): boolean => {
+    const key = (step as Readonly<Record<string, unknown>>)['x-only-with'];
+    return typeof key !== 'string' || (plan as Readonly<Record<string, unknown>>)[key] !== undefined;
+  };

@@ -3,6 +3,12 @@ import { basename, dirname, join } from 'node:path';
 /** Names of a repository's files, relative to its root. `docs/repository.md` draws the tree. */
 export const markerName = 'sendense-repository.json';
 
+/** What Sendense keeps in a repository beside the VMs; no VM can have this name. */
+export const careFolder = '.sendense';
+
+/** Files that `repo gc` has put aside, in a folder named by the time. */
+export const trashFolder = join(careFolder, 'trash');
+
 export const diskName = (number: number): string => `disk-${number}`;
 
 export const manifestPath = (context: string, backupId: string): string => join(context, `${backupId}.json`);

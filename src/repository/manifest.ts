@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../host/files.ts';
@@ -8,7 +8,7 @@ import type { Manifest } from '../schemas/types.ts';
 import { imagePath, indexPath, vmConfigPath } from './layout.ts';
 
 /** JSON with sorted keys and no spaces: the same text wherever it is written. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
@@ -31,7 +31,7 @@ export function manifestChecksum(manifest: Omit<Manifest, 'checksum'>): string {
  */
 export async function writeManifest(path: string, content: Omit<Manifest, 'checksum'>): Promise<Manifest> {
   const manifest = { ...content, checksum: manifestChecksum(content) } as Manifest;
-  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  const text = textOf(manifest);
   const temporary = `${path}.sendense-part`;
   await rm(temporary, { force: true });
   try {
@@ -45,12 +45,37 @@ export async function writeManifest(path: string, content: Omit<Manifest, 'check
   return manifest;
 }
 
+const textOf = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`;
+
+/** Puts a manifest in the place of the one before, durably: after a crash the old or the new one is there. */
+export async function replaceManifest(path: string, manifest: Manifest): Promise<void> {
+  const temporary = `${path}.sendense-part`;
+  await rm(temporary, { force: true });
+  await writeNewFile(temporary, textOf(manifest), 0o444);
+  await rename(temporary, path);
+  await fsyncFolder(dirname(path));
+}
+
 /**
  * Reads a manifest and proves that nobody changed it.
  * @throws SendenseError `repository.damaged` naming file and fault
  */
 export async function readManifest(path: string): Promise<Manifest> {
-  const text = await readFile(path, 'utf8');
+  return manifestIn(path, await readFile(path, 'utf8'));
+}
+
+/**
+ * As {@link readManifest}, and proves that each byte is as it was written: also those that do not change the meaning.
+ * @throws SendenseError `repository.damaged`
+ */
+export async function readManifestExactly(path: string): Promise<Manifest> {
+  const bytes = await readFile(path);
+  const manifest = manifestIn(path, bytes.toString('utf8'));
+  if (bytes.equals(Buffer.from(textOf(manifest)))) return manifest;
+  throw new SendenseError('repository.damaged', `${path} means what was written, but is not the same text`);
+}
+
+function manifestIn(path: string, text: string): Manifest {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -67,7 +92,7 @@ export async function readManifest(path: string): Promise<Manifest> {
       `${path} was changed: its checksum is ${manifest.checksum}, its content gives ${expected}`,
     );
   }
-  const stray = strayPath(manifest);
+  const stray = strayPath(manifest) ?? strayParent(manifest);
   if (stray !== null)
     throw new SendenseError('repository.damaged', `${path} names a file outside of its place: ${stray}`);
   return manifest;
@@ -82,6 +107,12 @@ function strayPath({ vm: { context }, backup_id, disks, vm_config: config }: Man
   }
   return null;
 }
+
+const id = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** Backing files are opened by the names of parents. */
+const strayParent = ({ parent, disks }: Manifest): string | null =>
+  [parent, ...disks.map((disk) => disk.parent)].find((name) => name !== null && !id.test(name)) ?? null;
 
 /** Parents before what is built on them, and else oldest first; the clock need not have gone forward all the time. */
 export function parentsFirst(manifests: Iterable<Manifest>): Manifest[] {

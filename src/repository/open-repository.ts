@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -40,6 +40,26 @@ function idIn(text: string): string | null {
   } catch {
     return null;
   }
+}
+
+function markerText(id: string, created: string): string {
+  const checksum = `sha256:${hash('sha256', JSON.stringify([format, id, created]), 'hex')}`;
+  return `${JSON.stringify({ format, id, created, checksum }, null, 2)}\n`;
+}
+
+/** Why the marker of a repository is not as it was written; null: it is, or was made by a version that gave it no checksum. */
+export async function markerFault(path: string): Promise<string | null> {
+  const text = await readFile(join(path, markerName)).catch((error: Error) => error);
+  if (text instanceof Error) return `cannot be read: ${text.message}`;
+  try {
+    const { id, created, checksum, ...rest } = JSON.parse(text.toString('utf8')) as Record<string, unknown>;
+    const old = `${JSON.stringify({ format, id, created }, null, 2)}\n`;
+    const written = checksum === undefined ? old : markerText(String(id), String(created));
+    if (rest['format'] === format && text.equals(Buffer.from(written))) return null;
+  } catch {
+    // Said below.
+  }
+  return 'is not as it was written';
 }
 
 async function refuseForeign(name: string, path: string): Promise<Repository | null> {
@@ -107,7 +127,7 @@ async function makeMarker(path: string): Promise<void> {
   const id = randomUUID();
   const temporary = join(path, `.${id}.sendense-part`);
   try {
-    await writeNewFile(temporary, `${JSON.stringify({ format, id, created: new Date().toISOString() }, null, 2)}\n`);
+    await writeNewFile(temporary, markerText(id, new Date().toISOString()));
     await publishFile(temporary, join(path, markerName));
   } catch (error) {
     if (!(error instanceof SendenseError && error.code === 'file.exists')) throw error;

@@ -3,6 +3,8 @@ import { createReadStream } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { DiskEncryption } from './image-keys.ts';
+import { isMerged } from './merge/merge-files.ts';
 
 /** One disk of one committed restore point, as the database or a manifest records it. Sizes in bytes. */
 export interface StoredDisk {
@@ -19,6 +21,7 @@ export interface StoredDisk {
   readonly digest: string;
   readonly changeId: string | null;
   readonly parent: string | null;
+  readonly encryption?: DiskEncryption | null | undefined;
 }
 
 /**
@@ -41,9 +44,11 @@ export async function verifyChain(repository: string, chain: readonly StoredDisk
     if (typeof info === 'string')
       return broken(`${disk.path} ${info === 'ENOENT' ? 'is missing' : `cannot be read (${info})`}`);
     if (!info.isFile()) return broken(`${disk.path} is not a regular file`);
+    const asCommitted = info.size === BigInt(disk.fileBytes) && String(info.mtimeNs) === disk.fileMtimeNs;
+    if (asCommitted || (await isMerged(repository, disk))) continue;
     if (info.size !== BigInt(disk.fileBytes))
       return broken(`${disk.path} has ${info.size} bytes, ${disk.fileBytes} were committed`);
-    if (String(info.mtimeNs) !== disk.fileMtimeNs) touched.push(disk.path);
+    touched.push(disk.path);
   }
   const newest = chain[0];
   if (newest) {

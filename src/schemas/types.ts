@@ -50,6 +50,12 @@ export type Step = {
  */
 export type Steps = [Step, ...Step[]];
 /**
+ * Names of VMs in the repository; * stands for any characters. Default: all.
+ *
+ * @minItems 1
+ */
+export type VmPatterns = [string, ...string[]];
+/**
  * A source as the node gets it.
  */
 export type Source = ImageSourceSpec | VsphereSourceSpec;
@@ -80,7 +86,7 @@ export type RunEvent =
 /**
  * A plan of any kind.
  */
-export type Plan = BackupPlan | IncrementalPlan | RestorePlan;
+export type Plan = BackupPlan | IncrementalPlan | RestorePlan | GroupPlan | PrunePlan | VerifyPlan;
 export type Disks = {
   disk: string;
   key: string;
@@ -117,7 +123,22 @@ export type Disks1 = {
    * Bytes.
    */
   compared_bytes: number;
+  /**
+   * As the manifest has it.
+   */
+  envelope?: string;
+  /**
+   * How the data in the file is compressed; missing or null: not.
+   */
+  compression?: {
+    type: 'zstd';
+    /**
+     * Length of the file before it was compressed.
+     */
+    plain_bytes: number;
+  } | null;
 }[];
+export type Results = VerifiedPoint[];
 
 export interface AllSchemas {
   ChangedAreas: ChangedAreas;
@@ -135,6 +156,7 @@ export interface AllSchemas {
    */
   HostKey: string;
   Schedule: Schedule;
+  Blackout: Blackout;
   Command: Command;
   Retry: Retry;
   Step: Step;
@@ -154,6 +176,66 @@ export interface AllSchemas {
   Transfer: Transfer;
   Limits: Limits;
   DataPath: DataPath;
+  /**
+   * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+   */
+  Size: number | string;
+  /**
+   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   */
+  Age: string;
+  Retention: Retention;
+  VmPatterns: VmPatterns;
+  VmMatch: VmMatch;
+  VmPolicy: VmPolicy;
+  /**
+   * What a channel is told of (docs/monitoring.md).
+   */
+  NotifyEvent:
+    | 'started'
+    | 'success'
+    | 'warning'
+    | 'failure'
+    | 'recovery'
+    | 'missed-slot'
+    | 'lock-refused'
+    | 'prune-trouble'
+    | 'verification-failure'
+    | 'rpo'
+    | 'invalid-plan'
+    | 'paused'
+    | 'channel';
+  NotifyEntry: NotifyEntry;
+  /**
+   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   */
+  Notify:
+    | [NotifyEntry, ...NotifyEntry[]]
+    | {
+        /**
+         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         */
+        inherit?: boolean;
+        channels?: NotifyEntry[];
+      };
+  /**
+   * Which restore points: of each VM the newest, all, a share of all or those not verified for so long; the least recently verified come first.
+   */
+  VerifySelection:
+    | ('latest' | 'all')
+    | {
+        /**
+         * Of all restore points, in percent, rounded up: 10% verifies each one within ten runs.
+         */
+        share: string;
+      }
+    | {
+        /**
+         * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+         */
+        notVerifiedFor: string;
+      };
+  BootCheck: BootCheck;
   /**
    * sha256:<64 hex digits>
    */
@@ -186,6 +268,7 @@ export interface AllSchemas {
   DiskInfo: DiskInfo;
   Parent: Parent;
   DiskDecision: DiskDecision;
+  DiskEncryption: DiskEncryption;
   DiskResult: DiskResult;
   PortLease: PortLease;
   ProcessIdentity: ProcessIdentity;
@@ -198,6 +281,12 @@ export interface AllSchemas {
   VsphereSnapshot: VsphereSnapshot;
   VsphereFinding: VsphereFinding;
   VsphereVm: VsphereVm;
+  GroupMember: GroupMember;
+  GroupedRun: GroupedRun;
+  FreedBytes: FreedBytes;
+  PrunedVm: PrunedVm;
+  PrunedPoint: PrunedPoint;
+  SlotOutput: SlotOutput;
   HubHealth: HubHealth;
   EnrollAnswer: EnrollAnswer;
   EnrollRequest: EnrollRequest;
@@ -210,6 +299,7 @@ export interface AllSchemas {
   EnrollToken: EnrollToken;
   LinkWelcome: LinkWelcome;
   Manifest: Manifest;
+  MergeIntent: MergeIntent;
   NodeSettings: NodeSettings;
   BackupStartRequest: BackupStartRequest;
   BackupStarted: BackupStarted;
@@ -227,29 +317,49 @@ export interface AllSchemas {
   JobList: JobList;
   VmSpecChanges: VmSpecChanges;
   VmSpecChangesRequest: VmSpecChangesRequest;
+  NotifyMessage: NotifyMessage;
   CheckOutput: CheckOutput;
+  CopyOutput: CopyOutput;
   CredentialsTestOutput: CredentialsTestOutput;
   CredentialsOutput: CredentialsOutput;
   DiscoverOutput: DiscoverOutput;
   DoctorOutput: DoctorOutput;
   ErrorOutput: ErrorOutput;
+  GcOutput: GcOutput;
+  HistoryOutput: HistoryOutput;
   ImportOutput: ImportOutput;
   ListOutput: ListOutput;
+  NewKeyOutput: NewKeyOutput;
+  NextSlotsOutput: NextSlotsOutput;
   NodeAddedOutput: NodeAddedOutput;
   NodeStatusOutput: NodeStatusOutput;
   NodesOutput: NodesOutput;
+  NotifyFlushOutput: NotifyFlushOutput;
+  NotifyHistoryOutput: NotifyHistoryOutput;
+  NotifyListOutput: NotifyListOutput;
+  NotifyTestOutput: NotifyTestOutput;
   PlanOutput: PlanOutput;
+  ProtectOutput: ProtectOutput;
+  PruneOutput: PruneOutput;
   RecoverOutput: RecoverOutput;
+  RepositoriesOutput: RepositoriesOutput;
   RunEvent: RunEvent;
+  SchedulesOutput: SchedulesOutput;
   ShowRunOutput: ShowRunOutput;
   ShowOutput: ShowOutput;
+  SlotsOutput: SlotsOutput;
   SshdConfigOutput: SshdConfigOutput;
   StatusOutput: StatusOutput;
+  UpkeepOutput: UpkeepOutput;
   ValidateOutput: ValidateOutput;
   Plan: Plan;
   BackupPlan: BackupPlan;
+  GroupPlan: GroupPlan;
   IncrementalPlan: IncrementalPlan;
+  PrunePlan: PrunePlan;
   RestorePlan: RestorePlan;
+  VerifyPlan: VerifyPlan;
+  PointMarks: PointMarks;
   Runner: Runner;
   Settings: Settings;
   BackupCommitInput: BackupCommitInput;
@@ -258,6 +368,12 @@ export interface AllSchemas {
   ChainDecideOutput: ChainDecideOutput;
   CommandRunInput: CommandRunInput;
   CommandRunOutput: CommandRunOutput;
+  GroupResolveInput: GroupResolveInput;
+  GroupResolveOutput: GroupResolveOutput;
+  GroupRunInput: GroupRunInput;
+  GroupRunOutput: GroupRunOutput;
+  GroupSettleInput: GroupSettleInput;
+  GroupSettleOutput: GroupSettleOutput;
   HubPreflightInput: HubPreflightInput;
   HubPreflightOutput: HubPreflightOutput;
   NbdServeInput: NbdServeInput;
@@ -270,6 +386,14 @@ export interface AllSchemas {
   NodeTransferOutput: NodeTransferOutput;
   PointSelectInput: PointSelectInput;
   PointSelectOutput: PointSelectOutput;
+  PointsBootInput: PointsBootInput;
+  PointsBootOutput: PointsBootOutput;
+  PointsJudgeInput: PointsJudgeInput;
+  PointsJudgeOutput: PointsJudgeOutput;
+  PointsPruneInput: PointsPruneInput;
+  PointsPruneOutput: PointsPruneOutput;
+  PointsVerifyInput: PointsVerifyInput;
+  PointsVerifyOutput: PointsVerifyOutput;
   PortsAllocateInput: PortsAllocateInput;
   PortsAllocateOutput: PortsAllocateOutput;
   PortsReleaseInput: PortsReleaseInput;
@@ -334,7 +458,7 @@ export interface Secret {
   };
 }
 /**
- * When the plan runs by itself. Validated now; the daemon runs it.
+ * When the plan runs by itself (`sendense-run daemon`, docs/schedules.md).
  */
 export interface Schedule {
   /**
@@ -345,6 +469,70 @@ export interface Schedule {
    * IANA time zone, for example Europe/London; default UTC.
    */
   timezone?: string;
+  /**
+   * false: the plan does not run by itself. Default: true.
+   */
+  enabled?: boolean;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  jitter?: string;
+  /**
+   * When the plan's run before still goes on. skip: this one falls out; queue: it waits; cancel: the one before is stopped and cleaned up first. Default: skip.
+   */
+  overlap?: 'skip' | 'queue' | 'cancel';
+  /**
+   * Slots that were missed because no daemon ran. latest: one run for the latest of them; all: one run for each. Default: latest.
+   */
+  catchUp?: 'none' | 'latest' | 'all';
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  catchUpWindow?: string;
+  /**
+   * Failed runs one after another after which the schedule pauses until `sendense-run schedule resume`; true: 1. Default: false, never.
+   */
+  pauseOnFailure?: boolean | number;
+  /**
+   * Times in which no run begins.
+   *
+   * @maxItems 100
+   */
+  blackout?: Blackout[];
+}
+/**
+ * A time in which no run begins: every week from and to, or once start and end.
+ */
+export interface Blackout {
+  /**
+   * Time of day in the schedule's zone, for example "08:00".
+   */
+  from?: string;
+  /**
+   * End, exclusive; before `from`: on the day after.
+   */
+  to?: string;
+  /**
+   * Days on which it begins. Default: all.
+   *
+   * @minItems 1
+   */
+  days?: [
+    'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun',
+    ...('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[],
+  ];
+  /**
+   * Date and time, for example 2026-12-24T18:00; in the schedule's zone where it names none.
+   */
+  start?: string;
+  /**
+   * End, exclusive.
+   */
+  end?: string;
+  /**
+   * Shown with the slots that it keeps from running.
+   */
+  reason?: string;
 }
 /**
  * A command of the plan's own.
@@ -520,6 +708,185 @@ export interface DataPath {
    * psk: encrypted, with a key made for each run. none: in the clear, and whoever reaches the port can write to the backup; only for a network of its own.
    */
   tls: 'psk' | 'none';
+}
+/**
+ * Which restore points stay. A point stays where any rule keeps it.
+ */
+export interface Retention {
+  /**
+   * The newest points.
+   */
+  last?: number;
+  /**
+   * The newest point of each of the last hours that have one.
+   */
+  hourly?: number;
+  /**
+   * The newest point of each of the last days that have one.
+   */
+  daily?: number;
+  /**
+   * The newest point of each of the last weeks (Monday to Sunday) that have one.
+   */
+  weekly?: number;
+  /**
+   * The newest point of each of the last months that have one.
+   */
+  monthly?: number;
+  /**
+   * The newest point of each of the last years that have one.
+   */
+  yearly?: number;
+  /**
+   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   */
+  minAge?: string;
+  /**
+   * IANA time zone in which hours, days, weeks, months and years are counted; default: that of the schedule, else UTC.
+   */
+  timezone?: string;
+}
+/**
+ * VMs of the source. A VM belongs to it that fits every key.
+ */
+export interface VmMatch {
+  /**
+   * Name of the VM as the source has it; * stands for any characters, ? for one.
+   */
+  name?: string;
+  /**
+   * vSphere: inventory path of a folder; VMs in it and below.
+   */
+  folder?: string;
+  /**
+   * vSphere: inventory path of one VM.
+   */
+  path?: string;
+  /**
+   * vSphere: managed object id of one VM, for example vm-57.
+   */
+  moref?: string;
+  /**
+   * vSphere: a tag of the VM, by its name, or CATEGORY/NAME.
+   */
+  tag?: string;
+}
+/**
+ * How the VMs are read.
+ */
+export interface VmPolicy {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  credential?: string;
+  /**
+   * vSphere: whether the guest's file systems are brought to rest for the snapshot. required: fail where that cannot be done; try: go on without and say so. Default: try.
+   */
+  quiesce?: 'required' | 'try' | 'off';
+  /**
+   * vSphere: changed block tracking. auto: use it where it is on, else compare by digest; enable: switch it on where it is off; require: refuse where it is off; off: do not use it. Default: auto.
+   */
+  cbt?: 'auto' | 'enable' | 'require' | 'off';
+  /**
+   * vSphere: what to do where the VM has snapshots that are not Sendense's. allow: go on where that is safe (the transport can read such disks), and record why. Default: refuse.
+   */
+  foreignSnapshots?: 'refuse' | 'allow';
+  /**
+   * How disks of a VMware VM are read: VMware's disk library, HTTPS access to the datastore, or SSH to the ESXi host.
+   */
+  transport?: 'vddk' | 'https' | 'ssh';
+}
+/**
+ * A channel and what it is told of.
+ */
+export interface NotifyEntry {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  channel: string;
+  /**
+   * What it is told of. Default: all but started and success; a channel of type ping: started, success, warning and failure.
+   *
+   * @minItems 1
+   *
+   * Items: What a channel is told of (docs/monitoring.md).
+   */
+  on?: [
+    (
+      | 'started'
+      | 'success'
+      | 'warning'
+      | 'failure'
+      | 'recovery'
+      | 'missed-slot'
+      | 'lock-refused'
+      | 'prune-trouble'
+      | 'verification-failure'
+      | 'rpo'
+      | 'invalid-plan'
+      | 'paused'
+      | 'channel'
+    ),
+    ...(
+      | 'started'
+      | 'success'
+      | 'warning'
+      | 'failure'
+      | 'recovery'
+      | 'missed-slot'
+      | 'lock-refused'
+      | 'prune-trouble'
+      | 'verification-failure'
+      | 'rpo'
+      | 'invalid-plan'
+      | 'paused'
+      | 'channel'
+    )[],
+  ];
+}
+/**
+ * Starts the newest verified restore point of each VM from a throw-away overlay, without a network, and waits until one of the signs that are named comes; without any: picture.
+ */
+export interface BootCheck {
+  /**
+   * tcg runs everywhere; kvm is faster and needs a /dev/kvm that works; auto tries kvm for a few seconds.
+   */
+  accel: 'auto' | 'tcg' | 'kvm';
+  /**
+   * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+   */
+  memory: number | string;
+  cpus: number;
+  /**
+   * auto: as the configuration of the VM says, bios where there is none.
+   */
+  firmware: 'auto' | 'bios' | 'efi';
+  /**
+   * Wait for a text on the serial console.
+   */
+  serial?: {
+    /**
+     * Text on the first serial port that says that the guest is up.
+     */
+    mark: string;
+  };
+  /**
+   * Wait until the QEMU guest agent answers.
+   */
+  agent: boolean;
+  /**
+   * Wait until the picture no longer changes, and is not blank.
+   */
+  picture?: {
+    /**
+     * A duration: a number and ms, s, m, h or d, for example 90s.
+     */
+    still: string;
+  };
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
 }
 export interface ImageSourceSpec {
   type: 'image';
@@ -700,6 +1067,20 @@ export interface DiskDecision {
    * How much is expected to be written; null: known only later.
    */
   estimated_bytes: number | null;
+  /**
+   * How its files will be encrypted; null: they will not.
+   */
+  encryption?: DiskEncryption | null;
+}
+/**
+ * How the file of a disk is encrypted.
+ */
+export interface DiskEncryption {
+  format: 'luks';
+  /**
+   * Tells the key: 16 hex digits that follow from it.
+   */
+  key_id: string;
 }
 /**
  * One disk in run.finished.
@@ -1028,6 +1409,136 @@ export interface VsphereVm {
    */
   reverts_known_since?: number | null;
   findings: VsphereFinding[];
+  /**
+   * CATEGORY/NAME; null or absent: nobody asked.
+   */
+  tags?: string[] | null;
+}
+/**
+ * A VM of a group with what its run will have.
+ */
+export interface GroupMember {
+  /**
+   * Of the VM, as the source has it.
+   */
+  name: string;
+  /**
+   * Of the VM in plan and repository.
+   */
+  context: string;
+  /**
+   * Name of the VM's plan.
+   */
+  plan: string;
+  moref: string | null;
+  path: string | null;
+  priority: number;
+  repository: string;
+  node: string;
+  /**
+   * The VM's plan, JSON.
+   */
+  text: string;
+}
+/**
+ * How the run of a VM of a group ended.
+ */
+export interface GroupedRun {
+  vm: string;
+  context: string;
+  plan: string;
+  /**
+   * Null: it could not begin.
+   */
+  run_id: string | null;
+  status: 'succeeded' | 'failed' | 'cancelled';
+  exit_code: number;
+  backup_id: string | null;
+  kind: 'full' | 'incremental' | null;
+  bytes_transferred: number;
+  duration_ms: number;
+  /**
+   * Why it failed.
+   */
+  message: string | null;
+  warnings: string[];
+}
+/**
+ * Bytes that the file system would get back; the same twice where it can be told.
+ */
+export interface FreedBytes {
+  at_least: number;
+  at_most: number;
+}
+export interface PrunedVm {
+  vm: string;
+  /**
+   * Why nothing of this VM would be removed.
+   */
+  error: ErrorOutput | null;
+  remarks: string[];
+  /**
+   * Oldest first.
+   */
+  points: PrunedPoint[];
+  freed: FreedBytes;
+}
+export interface PrunedPoint {
+  backup_id: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  kind: 'full' | 'incremental';
+  keep: boolean;
+  /**
+   * Why it stays, for example `daily 2026-11-20`; empty where it goes.
+   */
+  reasons: string[];
+  /**
+   * Where it goes: the restore points that its disks are merged into.
+   */
+  merges: {
+    disk: string;
+    into: string;
+  }[];
+  /**
+   * What its own files take on the disk.
+   */
+  held_bytes: number;
+  /**
+   * `created` in the time zone: 2026-11-21 01:30.
+   */
+  local: string;
+}
+export interface SlotOutput {
+  plan: string;
+  /**
+   * When it was due, without jitter.
+   */
+  slot: number;
+  /**
+   * waiting: for its turn; claimed: its run is about to begin; missed: no daemon ran; skipped, paused, blackout: no run, for the reason; else how its run went.
+   */
+  state:
+    | 'waiting'
+    | 'claimed'
+    | 'running'
+    | 'succeeded'
+    | 'failed'
+    | 'cancelled'
+    | 'crashed'
+    | 'missed'
+    | 'skipped'
+    | 'paused'
+    | 'blackout';
+  reason: string | null;
+  trigger: 'manual' | 'schedule' | 'timer' | 'catch-up' | 'backfill' | 'group';
+  run_id: string | null;
+  /**
+   * When this became known.
+   */
+  decided: number;
 }
 /**
  * `GET /api/v1/health` of the hub.
@@ -1364,6 +1875,24 @@ export interface Manifest {
         bytes: number;
         sha256: string;
       };
+      /**
+       * Digest of all bytes of the qcow2 that are not whole blocks of the guest's disk; older versions have none.
+       */
+      envelope?: string;
+      /**
+       * How the file is encrypted; missing or null: not.
+       */
+      encryption?: DiskEncryption | null;
+      /**
+       * How the data in the file is compressed; missing or null: not.
+       */
+      compression?: {
+        type: 'zstd';
+        /**
+         * Length of the file before it was compressed.
+         */
+        plain_bytes: number;
+      } | null;
     },
     ...{
       number: number;
@@ -1406,6 +1935,24 @@ export interface Manifest {
         bytes: number;
         sha256: string;
       };
+      /**
+       * Digest of all bytes of the qcow2 that are not whole blocks of the guest's disk; older versions have none.
+       */
+      envelope?: string;
+      /**
+       * How the file is encrypted; missing or null: not.
+       */
+      encryption?: DiskEncryption | null;
+      /**
+       * How the data in the file is compressed; missing or null: not.
+       */
+      compression?: {
+        type: 'zstd';
+        /**
+         * Length of the file before it was compressed.
+         */
+        plain_bytes: number;
+      } | null;
     }[],
   ];
   /**
@@ -1428,12 +1975,228 @@ export interface Manifest {
     path: string;
     bytes: number;
     sha256: string;
+    /**
+     * How the file is encrypted; missing or null: not.
+     */
+    encryption?: {
+      format: 'openssl-enc';
+      key_id: string;
+    } | null;
   } | null;
   snapshot?: SnapshotFacts | null;
   /**
    * Disks of the VM that are not in this restore point.
    */
   not_protected?: NotProtected[];
+}
+/**
+ * A removal of restore points that is under way: lies beside the manifests until it is done, and says all that is needed to finish it.
+ */
+export interface MergeIntent {
+  format: 'sendense-merge/1';
+  /**
+   * Directory of the VM in the repository.
+   */
+  context: string;
+  /**
+   * Backup id, sortable by time.
+   */
+  name: string;
+  /**
+   * What is done: nothing yet; the manifests are gone; the merged files are complete and proven; they have their names.
+   */
+  phase: 'prepared' | 'unpublished' | 'merged' | 'published';
+  /**
+   * The restore points that go, newest first.
+   *
+   * @minItems 1
+   */
+  removed: [
+    {
+      /**
+       * Backup id, sortable by time.
+       */
+      backup_id: string;
+      /**
+       * Of its manifest.
+       */
+      checksum: string;
+      /**
+       * Its files, relative to the VM's directory.
+       */
+      files: string[];
+    },
+    ...{
+      /**
+       * Backup id, sortable by time.
+       */
+      backup_id: string;
+      /**
+       * Of its manifest.
+       */
+      checksum: string;
+      /**
+       * Its files, relative to the VM's directory.
+       */
+      files: string[];
+    }[],
+  ];
+  /**
+   * The kept restore point that takes in what it is built on; null: nothing that is kept is built on what goes.
+   */
+  child: {
+    /**
+     * Backup id, sortable by time.
+     */
+    backup_id: string;
+    /**
+     * Of its manifest before the merge.
+     */
+    checksum: string;
+    /**
+     * The restore point before it once the merge is done.
+     */
+    parent: string | null;
+    /**
+     * @minItems 1
+     */
+    disks: [
+      {
+        number: number;
+        /**
+         * commit: its data goes down into the last of `run`, which takes its name; rebase: a clone of it takes in what it needs of `run`.
+         */
+        direction: 'commit' | 'rebase';
+        /**
+         * What is merged with it, newest first.
+         *
+         * @minItems 1
+         *
+         * Items: A qcow2 as it was before the merge.
+         */
+        run: [
+          {
+            /**
+             * Backup id, sortable by time.
+             */
+            backup_id: string;
+            file_bytes: number;
+            file_mtime_ns: string;
+          },
+          ...{
+            /**
+             * Backup id, sortable by time.
+             */
+            backup_id: string;
+            file_bytes: number;
+            file_mtime_ns: string;
+          }[],
+        ];
+        /**
+         * What it is built on once the merge is done.
+         */
+        parent: string | null;
+        /**
+         * A qcow2 as it was before the merge.
+         */
+        before: {
+          /**
+           * Backup id, sortable by time.
+           */
+          backup_id: string;
+          file_bytes: number;
+          file_mtime_ns: string;
+        };
+        /**
+         * Its merged file may have been written to.
+         */
+        begun: boolean;
+        /**
+         * All of it is read back, not only what was written.
+         */
+        whole: boolean;
+        /**
+         * The merged file, once it is complete and proven.
+         */
+        after: {
+          file_bytes: number;
+          file_mtime_ns: string;
+          envelope: string;
+        } | null;
+      },
+      ...{
+        number: number;
+        /**
+         * commit: its data goes down into the last of `run`, which takes its name; rebase: a clone of it takes in what it needs of `run`.
+         */
+        direction: 'commit' | 'rebase';
+        /**
+         * What is merged with it, newest first.
+         *
+         * @minItems 1
+         *
+         * Items: A qcow2 as it was before the merge.
+         */
+        run: [
+          {
+            /**
+             * Backup id, sortable by time.
+             */
+            backup_id: string;
+            file_bytes: number;
+            file_mtime_ns: string;
+          },
+          ...{
+            /**
+             * Backup id, sortable by time.
+             */
+            backup_id: string;
+            file_bytes: number;
+            file_mtime_ns: string;
+          }[],
+        ];
+        /**
+         * What it is built on once the merge is done.
+         */
+        parent: string | null;
+        /**
+         * A qcow2 as it was before the merge.
+         */
+        before: {
+          /**
+           * Backup id, sortable by time.
+           */
+          backup_id: string;
+          file_bytes: number;
+          file_mtime_ns: string;
+        };
+        /**
+         * Its merged file may have been written to.
+         */
+        begun: boolean;
+        /**
+         * All of it is read back, not only what was written.
+         */
+        whole: boolean;
+        /**
+         * The merged file, once it is complete and proven.
+         */
+        after: {
+          file_bytes: number;
+          file_mtime_ns: string;
+          envelope: string;
+        } | null;
+      }[],
+    ];
+    /**
+     * Its manifest after the merge, once all disks are merged.
+     */
+    manifest: Manifest | null;
+  } | null;
+  /**
+   * SHA-256 of this document without this field, as JSON with sorted keys and no spaces.
+   */
+  checksum: string;
 }
 /**
  * node.yaml: what sendense-node knows. Relative paths count from this file; options of the command line go before it.
@@ -1795,6 +2558,10 @@ export interface DiscoverRequest {
    */
   vcenter_password?: string | null;
   vcenter_user?: string | null;
+  /**
+   * With the tags of each VM (vSphere); default false.
+   */
+  tags?: boolean;
 }
 export interface Discovered {
   vm_name: string;
@@ -2147,6 +2914,91 @@ export interface VmConfigNvram {
   sha256: string;
   base64: string;
 }
+/**
+ * What a webhook (template generic) gets as its body and a command on its standard input.
+ */
+export interface NotifyMessage {
+  version: 1;
+  /**
+   * The same again where a message is sent again.
+   */
+  id: string;
+  /**
+   * What a channel is told of (docs/monitoring.md).
+   */
+  event:
+    | 'started'
+    | 'success'
+    | 'warning'
+    | 'failure'
+    | 'recovery'
+    | 'missed-slot'
+    | 'lock-refused'
+    | 'prune-trouble'
+    | 'verification-failure'
+    | 'rpo'
+    | 'invalid-plan'
+    | 'paused'
+    | 'channel';
+  severity: 'ok' | 'info' | 'warning' | 'critical';
+  /**
+   * One line.
+   */
+  subject: string;
+  /**
+   * Name of the hub.
+   */
+  host: string;
+  /**
+   * Oldest first; several of one event within the folding time go together.
+   *
+   * @minItems 1
+   */
+  notices: [
+    {
+      id: string;
+      plan: string | null;
+      /**
+       * *: several.
+       */
+      vm: string | null;
+      repository: string | null;
+      run_id: string | null;
+      message: string;
+      /**
+       * Facts by event (docs/monitoring.md).
+       */
+      details: {
+        [k: string]: unknown;
+      };
+      /**
+       * Milliseconds since the epoch.
+       */
+      time: number;
+    },
+    ...{
+      id: string;
+      plan: string | null;
+      /**
+       * *: several.
+       */
+      vm: string | null;
+      repository: string | null;
+      run_id: string | null;
+      message: string;
+      /**
+       * Facts by event (docs/monitoring.md).
+       */
+      details: {
+        [k: string]: unknown;
+      };
+      /**
+       * Milliseconds since the epoch.
+       */
+      time: number;
+    }[],
+  ];
+}
 export interface CheckOutput {
   version: 1;
   ok: boolean;
@@ -2166,6 +3018,7 @@ export interface CheckOutput {
       | 'chain.broken'
       | 'database.missing'
       | 'database.differs'
+      | 'key.missing'
       | 'file.unowned'
       | 'file.leftover';
     backup_id: string | null;
@@ -2173,6 +3026,36 @@ export interface CheckOutput {
     message: string;
     remedy: string;
   }[];
+}
+export interface CopyOutput {
+  version: 1;
+  vm: string;
+  from: string;
+  to: string;
+  move: boolean;
+  points: {
+    backup_id: string;
+    state: 'copied' | 'present';
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    /**
+     * From where it was copied.
+     */
+    removed: boolean;
+    /**
+     * Why a move left it where it was.
+     */
+    kept_because: string | null;
+  }[];
+  /**
+   * Bytes.
+   */
+  bytes_sent: number;
+  files_sent: number;
+  files_present: number;
+  warnings: string[];
 }
 /**
  * What `credentials test` prints.
@@ -2311,11 +3194,135 @@ export interface DoctorOutput {
     code: string | null;
   }[];
 }
+export interface GcOutput {
+  version: 1;
+  dry_run: boolean;
+  repositories: {
+    repository: string;
+    path: string;
+    /**
+     * What belongs to nothing. Paths count from the repository.
+     */
+    removed: {
+      path: string;
+      kind: 'image' | 'index' | 'vm-config' | 'marks' | 'part';
+      /**
+       * Bytes.
+       */
+      bytes: number;
+      backup_id: string | null;
+      /**
+       * Put aside; false: removed for good.
+       */
+      trashed: boolean;
+    }[];
+    /**
+     * Files that belong to no restore point and stay nevertheless.
+     */
+    kept: {
+      path: string;
+      reason: string;
+    }[];
+    /**
+     * VMs of which nothing was judged.
+     */
+    skipped: {
+      vm: string;
+      reason: string;
+    }[];
+    /**
+     * Folders of the trash that are removed for good.
+     */
+    expired: {
+      name: string;
+      /**
+       * Bytes.
+       */
+      bytes: number;
+    }[];
+  }[];
+}
+/**
+ * Runs, newest first, or what they add up to day by day.
+ */
+export interface HistoryOutput {
+  version: 1;
+  runs: HistoryRun[];
+  /**
+   * There are older runs that fit, beyond the limit.
+   */
+  more: boolean;
+  /**
+   * With --daily, newest first: runs that are forgotten and those that are not; otherwise null.
+   */
+  days: HistoryDay[] | null;
+}
+export interface HistoryRun {
+  run_id: string;
+  plan: string;
+  kind: string;
+  /**
+   * `*` for plans about several VMs.
+   */
+  vm: string;
+  /**
+   * manual, schedule, timer, catch-up, backfill or group.
+   */
+  trigger: string;
+  /**
+   * The time of the schedule that it is for, milliseconds since the epoch.
+   */
+  slot: number | null;
+  /**
+   * The run of the group that it belongs to.
+   */
+  parent_run: string | null;
+  node: string | null;
+  repository: string | null;
+  status: string;
+  exit_code: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  started: number;
+  finished: number | null;
+  duration_ms: number | null;
+  bytes_transferred: number;
+  backup_id: string | null;
+  warnings: number;
+  error: ErrorOutput | null;
+}
+export interface HistoryDay {
+  /**
+   * 2026-11-21, UTC, of the end of the runs.
+   */
+  day: string;
+  plan: string;
+  kind: string;
+  /**
+   * With or without warnings.
+   */
+  succeeded: number;
+  warned: number;
+  failed: number;
+  cancelled: number;
+  crashed: number;
+  bytes_transferred: number;
+  /**
+   * Of all.
+   */
+  duration_ms: number;
+  longest_ms: number;
+}
 export interface ImportOutput {
   version: 1;
   repository: string;
   imported: string[];
   present: number;
+  /**
+   * With --forget-missing: restore points whose manifest is gone.
+   */
+  forgotten: string[];
   refused: {
     path: string;
     message: string;
@@ -2349,6 +3356,14 @@ export interface RestorePointOutput {
     parent: string | null;
     path: string;
     digest: string;
+    /**
+     * Of an encrypted disk: its key.
+     */
+    key_id?: string;
+    /**
+     * Of a compressed disk: length of its file before.
+     */
+    plain_bytes?: number;
   }[];
   warnings: string[];
   /**
@@ -2360,6 +3375,70 @@ export interface RestorePointOutput {
    * Absolute path of the VM's configuration.
    */
   vm_config?: string | null;
+  protected: {
+    /**
+     * Milliseconds since the epoch.
+     */
+    since: number;
+    /**
+     * Null: for ever.
+     */
+    until: number | null;
+    reason: string;
+    by: string;
+  } | null;
+  broken: {
+    /**
+     * Milliseconds since the epoch.
+     */
+    since: number;
+    /**
+     * Numbers of the damaged disks; none: the manifest or the VM's configuration is damaged.
+     */
+    disks: number[];
+    reason: string;
+    /**
+     * The run that found it.
+     */
+    run_id: string | null;
+  } | null;
+  /**
+   * What its own files take on the disk; only in `show`.
+   */
+  held_bytes?: number;
+}
+/**
+ * Output of `sendense-run repo new-key --json`.
+ */
+export interface NewKeyOutput {
+  version: 1;
+  /**
+   * Absolute path.
+   */
+  file: string;
+  /**
+   * What manifests name the key by.
+   */
+  key_id: string;
+}
+/**
+ * What `schedule next` prints: slots to come. Times are milliseconds since the epoch.
+ */
+export interface NextSlotsOutput {
+  version: 1;
+  slots: {
+    plan: string;
+    slot: number;
+    /**
+     * With the jitter of this host.
+     */
+    begins: number;
+    timezone: string;
+    /**
+     * Why nothing will begin then.
+     */
+    blackout: string | null;
+  }[];
 }
 /**
  * What `node add` prints. The token is a secret: whoever has it can enrol as this node, once.
@@ -2380,6 +3459,10 @@ export interface NodeAddedOutput {
    * Fingerprint of the hub's host key, which the token pins.
    */
   host_key: string;
+  /**
+   * Where the hub's SSH server listens, as far as it is known here; what a firewall forwards may be another.
+   */
+  ssh_port: number;
 }
 /**
  * sendense-node status --json.
@@ -2458,6 +3541,106 @@ export interface NodesOutput {
   }[];
 }
 /**
+ * What was delivered.
+ */
+export interface NotifyFlushOutput {
+  version: 1;
+  sent: number;
+  /**
+   * Failed attempts.
+   */
+  failed: number;
+  /**
+   * Messages that still wait.
+   */
+  waiting: number;
+}
+/**
+ * Notices and what became of them, newest first.
+ */
+export interface NotifyHistoryOutput {
+  version: 1;
+  notices: {
+    id: string;
+    event: string;
+    plan: string | null;
+    vm: string | null;
+    run_id: string | null;
+    message: string;
+    /**
+     * Milliseconds since the epoch.
+     */
+    time: number;
+    deliveries: {
+      channel: string;
+      state: 'waiting' | 'sent' | 'given-up';
+      /**
+       * Failed ones.
+       */
+      attempts: number;
+      error: string | null;
+      /**
+       * When it was sent or given up; else null.
+       */
+      time: number | null;
+      /**
+       * Not tried again before.
+       */
+      due: number;
+    }[];
+  }[];
+}
+/**
+ * The channels of sendense.yaml and how it goes with them.
+ */
+export interface NotifyListOutput {
+  version: 1;
+  channels: {
+    name: string;
+    type: string;
+    /**
+     * Where to, without secrets.
+     */
+    target: string;
+    /**
+     * default, and the plans that name it.
+     */
+    used_by: string[];
+    /**
+     * Messages that wait for it.
+     */
+    waiting: number;
+    /**
+     * Milliseconds since the epoch.
+     */
+    last_success: number | null;
+    /**
+     * Null: the last attempt succeeded.
+     */
+    failing_since: number | null;
+    /**
+     * Failed attempts one after another.
+     */
+    failures: number;
+    error: string | null;
+  }[];
+}
+/**
+ * What became of a message to each channel.
+ */
+export interface NotifyTestOutput {
+  version: 1;
+  ok: boolean;
+  channels: {
+    channel: string;
+    ok: boolean;
+    /**
+     * Why it failed; or what was not quite right.
+     */
+    error: string | null;
+  }[];
+}
+/**
  * What a run would do, without doing it.
  */
 export interface PlanOutput {
@@ -2492,6 +3675,49 @@ export interface PlannedEffect {
   detail: string;
   argv: string[] | null;
 }
+/**
+ * What `protect` and `unprotect` did.
+ */
+export interface ProtectOutput {
+  version: 1;
+  backup_id: string;
+  vm: string;
+  repository: string;
+  protected: {
+    /**
+     * Milliseconds since the epoch.
+     */
+    since: number;
+    /**
+     * Null: for ever.
+     */
+    until: number | null;
+    reason: string;
+    by: string;
+  } | null;
+}
+/**
+ * What a prune would do: `sendense-run prune --dry-run --json`.
+ */
+export interface PruneOutput {
+  version: 1;
+  repository: string;
+  retention: Retention;
+  /**
+   * In which hours, days, weeks, months and years were counted.
+   */
+  timezone: string;
+  /**
+   * What the clock said; milliseconds since the epoch.
+   */
+  now: number;
+  vms: PrunedVm[];
+  /**
+   * Patterns that no VM of the repository fits.
+   */
+  unmatched: string[];
+  freed: FreedBytes;
+}
 export interface RecoverOutput {
   version: 1;
   runs: {
@@ -2500,6 +3726,106 @@ export interface RecoverOutput {
     undone: string[];
     published: boolean;
     errors: ErrorOutput[];
+  }[];
+  /**
+   * Removals of restore points that were cut off: what was finished, and what cannot be.
+   */
+  removals?: {
+    repository: string;
+    /**
+     * VM's directory and restore point.
+     */
+    finished: string[];
+    error: ErrorOutput | null;
+  }[];
+}
+export interface RepositoriesOutput {
+  version: 1;
+  repositories: {
+    repository: string;
+    path: string;
+    /**
+     * In its marker.
+     */
+    id: string | null;
+    /**
+     * new: nothing was made there yet.
+     */
+    state: 'ready' | 'new' | 'unusable';
+    error: string | null;
+    points: number;
+    /**
+     * Bytes of its file system that are free.
+     */
+    free: number | null;
+    /**
+     * Bytes of its file system.
+     */
+    total: number | null;
+    /**
+     * Bytes that its files take on the disk.
+     */
+    used: number | null;
+    /**
+     * Of these, what `repo gc` has put aside.
+     */
+    trash: number | null;
+    /**
+     * Bytes.
+     */
+    min_free: number;
+    /**
+     * Bytes.
+     */
+    quota: number | null;
+    /**
+     * Bytes.
+     */
+    vm_quota: number | null;
+    /**
+     * Bytes, from the restore points of the last 30 days; null: they span less than a day.
+     */
+    growth_per_day: number | null;
+    /**
+     * If it grows as it does and nothing is removed.
+     */
+    full_in_days: number | null;
+    immutable: {
+      wanted: 'off' | 'try' | 'require';
+      /**
+       * Why it does not work here; null: it does, or it was not tried.
+       */
+      problem: string | null;
+    };
+    vms: {
+      vm: string;
+      context: string;
+      points: number;
+      /**
+       * Bytes.
+       */
+      allocated_bytes: number;
+      /**
+       * Bytes.
+       */
+      logical_bytes: number;
+      /**
+       * Bytes.
+       */
+      capacity_bytes: number;
+      /**
+       * Bytes, from the restore points of the last 30 days; null: they span less than a day.
+       */
+      growth_per_day: number | null;
+      /**
+       * Milliseconds since the epoch.
+       */
+      oldest: number | null;
+      /**
+       * Milliseconds since the epoch.
+       */
+      newest: number | null;
+    }[];
   }[];
 }
 /**
@@ -2682,6 +4008,56 @@ export interface RunFinishedEvent {
   undo_errors: ErrorOutput[];
   warnings: string[];
   disks: DiskResult[];
+  /**
+   * Of a group: how the run of each VM ended.
+   */
+  runs?: GroupedRun[];
+}
+/**
+ * What `schedule list`, `pause` and `resume` print. Times are milliseconds since the epoch.
+ */
+export interface SchedulesOutput {
+  version: 1;
+  /**
+   * list: all; else the one that the command was about.
+   */
+  schedules: ScheduleOutput[];
+}
+export interface ScheduleOutput {
+  plan: string;
+  kind: string | null;
+  /**
+   * * where the plan is about several.
+   */
+  vm: string | null;
+  file: string;
+  cron: string | null;
+  timezone: string | null;
+  enabled: boolean;
+  /**
+   * The next slot; null: none, because the plan is invalid, not enabled, paused, or no day ever comes.
+   */
+  next: number | null;
+  /**
+   * The next slot with the jitter of this host.
+   */
+  begins: number | null;
+  paused: {
+    since: number;
+    reason: string;
+  } | null;
+  /**
+   * Failed runs one after another.
+   */
+  failures: number;
+  /**
+   * Why the file as it is now is not in force; the last valid text is, where there was one.
+   */
+  error: null | ErrorOutput;
+  /**
+   * The newest slot of which something became.
+   */
+  last: null | SlotOutput;
 }
 /**
  * How a run went, step by step, and where the logs of its jobs are.
@@ -2709,6 +4085,26 @@ export interface ShowRunOutput {
      */
     undo_error: ErrorOutput | null;
   }[];
+  /**
+   * What began it: manual, schedule, timer, catch-up, backfill or group.
+   */
+  trigger: string;
+  /**
+   * The time of the schedule that it is for, milliseconds since the epoch.
+   */
+  slot: number | null;
+  /**
+   * The run of the group that it belongs to.
+   */
+  parent_run: string | null;
+  /**
+   * Runs of a group's VMs, in the order in which they began.
+   */
+  children: Items[];
+  /**
+   * File with the events of the run (`sendense-run logs RUN`); null where there is none any more.
+   */
+  log: string | null;
   /**
    * Of jobs of a node that failed, were cancelled or crashed: JSON lines with time, level and message.
    */
@@ -2742,6 +4138,16 @@ export interface ShowOutput {
   repository: string;
   selected: string | null;
   points: RestorePointOutput[];
+}
+/**
+ * What became of slots: what `schedule history` and `schedule backfill` print. Times are milliseconds since the epoch.
+ */
+export interface SlotsOutput {
+  version: 1;
+  /**
+   * history: newest first; backfill: in the order in which they ran.
+   */
+  slots: SlotOutput[];
 }
 /**
  * What `node sshd-config` prints.
@@ -2781,6 +4187,94 @@ export interface StatusOutput {
     run_id: string;
     owner_alive: boolean;
   }[];
+  /**
+   * Plans that have run, and those of --plans, by name.
+   */
+  plans: {
+    plan: string;
+    kind: string;
+    /**
+     * *: several.
+     */
+    vm: string;
+    repository: string | null;
+    file: string;
+    /**
+     * late: no success within the rpo; failing: the last run failed; never: none succeeded yet.
+     */
+    state: 'ok' | 'late' | 'failing' | 'never' | 'running' | 'paused';
+    /**
+     * No success within the rpo, whatever goes on.
+     */
+    late: boolean;
+    /**
+     * When the last successful run ended, milliseconds since the epoch.
+     */
+    last_success: number | null;
+    last_success_run: string | null;
+    /**
+     * Since the last successful run began; null: there was none.
+     */
+    age_ms: number | null;
+    /**
+     * Null: the plan has none.
+     */
+    rpo_ms: number | null;
+    last_failure: number | null;
+    last_failure_run: string | null;
+    /**
+     * Null: the last run did not fail.
+     */
+    failing_since: number | null;
+    /**
+     * Failed runs one after another.
+     */
+    failures: number;
+    /**
+     * Of the last run, where it failed.
+     */
+    error: ErrorOutput | null;
+    /**
+     * Slots of the schedule that were missed since the last success.
+     */
+    missed_slots: number;
+    /**
+     * Since when.
+     */
+    paused: number | null;
+  }[];
+  /**
+   * Channels of notices that do not work.
+   */
+  channels: {
+    channel: string;
+    failing_since: number;
+    failures: number;
+    error: string | null;
+    waiting: number;
+  }[];
+}
+/**
+ * What the upkeep of the state database and the logs did.
+ */
+export interface UpkeepOutput {
+  version: 1;
+  runs_summarised: number;
+  logs_removed: number;
+  log_bytes_freed: number;
+  database_bytes_freed: number;
+  /**
+   * Copies of the state database that were made.
+   */
+  copies: {
+    repository: string;
+    path: string;
+    bytes: number;
+  }[];
+  /**
+   * What could not be done.
+   */
+  troubles: string[];
 }
 export interface ValidateOutput {
   version: 1;
@@ -2843,9 +4337,30 @@ export interface BackupPlan {
   node: string;
   schedule?: Schedule;
   /**
+   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   */
+  notify?:
+    | [NotifyEntry, ...NotifyEntry[]]
+    | {
+        /**
+         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         */
+        inherit?: boolean;
+        channels?: NotifyEntry[];
+      };
+  /**
+   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   */
+  rpo?: string;
+  retention?: Retention1;
+  /**
    * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
    */
   verify: 'changed' | 'all';
+  /**
+   * Compression of the stored disks: zstd rewrites each compressed before the commit. Default: as the repository's settings say.
+   */
+  compress?: 'none' | 'zstd';
   limits: Limits1;
   transfer: Transfer1;
   /**
@@ -2866,6 +4381,43 @@ export interface BackupPlan {
   after?: Command[];
   steps?: Steps;
   result?: Result;
+}
+/**
+ * Which restore points stay. A point stays where any rule keeps it.
+ */
+export interface Retention1 {
+  /**
+   * The newest points.
+   */
+  last?: number;
+  /**
+   * The newest point of each of the last hours that have one.
+   */
+  hourly?: number;
+  /**
+   * The newest point of each of the last days that have one.
+   */
+  daily?: number;
+  /**
+   * The newest point of each of the last weeks (Monday to Sunday) that have one.
+   */
+  weekly?: number;
+  /**
+   * The newest point of each of the last months that have one.
+   */
+  monthly?: number;
+  /**
+   * The newest point of each of the last years that have one.
+   */
+  yearly?: number;
+  /**
+   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   */
+  minAge?: string;
+  /**
+   * IANA time zone in which hours, days, weeks, months and years are counted; default: that of the schedule, else UTC.
+   */
+  timezone?: string;
 }
 /**
  * Limits of a transfer.
@@ -2919,9 +4471,30 @@ export interface IncrementalPlan {
   node: string;
   schedule?: Schedule;
   /**
+   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   */
+  notify?:
+    | [NotifyEntry, ...NotifyEntry[]]
+    | {
+        /**
+         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         */
+        inherit?: boolean;
+        channels?: NotifyEntry[];
+      };
+  /**
+   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   */
+  rpo?: string;
+  retention?: Retention2;
+  /**
    * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
    */
   verify: 'changed' | 'all';
+  /**
+   * Compression of the stored disks: zstd rewrites each compressed before the commit. Default: as the repository's settings say.
+   */
+  compress?: 'none' | 'zstd';
   limits: Limits2;
   transfer: Transfer2;
   /**
@@ -2942,6 +4515,43 @@ export interface IncrementalPlan {
   after?: Command[];
   steps?: Steps;
   result?: Result;
+}
+/**
+ * Which restore points stay. A point stays where any rule keeps it.
+ */
+export interface Retention2 {
+  /**
+   * The newest points.
+   */
+  last?: number;
+  /**
+   * The newest point of each of the last hours that have one.
+   */
+  hourly?: number;
+  /**
+   * The newest point of each of the last days that have one.
+   */
+  daily?: number;
+  /**
+   * The newest point of each of the last weeks (Monday to Sunday) that have one.
+   */
+  weekly?: number;
+  /**
+   * The newest point of each of the last months that have one.
+   */
+  monthly?: number;
+  /**
+   * The newest point of each of the last years that have one.
+   */
+  yearly?: number;
+  /**
+   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   */
+  minAge?: string;
+  /**
+   * IANA time zone in which hours, days, weeks, months and years are counted; default: that of the schedule, else UTC.
+   */
+  timezone?: string;
 }
 /**
  * Limits of a transfer.
@@ -3046,15 +4656,375 @@ export interface RestorePlan {
    */
   after?: Command[];
   schedule?: Schedule;
+  /**
+   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   */
+  notify?:
+    | [NotifyEntry, ...NotifyEntry[]]
+    | {
+        /**
+         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         */
+        inherit?: boolean;
+        channels?: NotifyEntry[];
+      };
   steps?: Steps;
   result?: Result;
+}
+/**
+ * Protects many VMs with one policy.
+ */
+export interface GroupPlan {
+  version: 1;
+  kind: 'group';
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  description?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  source?: string;
+  /**
+   * Who belongs to the group: VMs that fit one of these, looked up at each run. Templates never do.
+   *
+   * @minItems 1
+   */
+  members: [VmMatch, ...VmMatch[]];
+  /**
+   * Who does not, all the same.
+   */
+  exclude?: VmMatch[];
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  node: string;
+  /**
+   * Who goes first among those of equal priority.
+   */
+  order: 'name' | 'oldest-backup' | 'smallest' | 'largest';
+  /**
+   * VMs that are backed up at the same time.
+   */
+  atOnce: number;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  lockWait: string;
+  vm: VmPolicy1;
+  /**
+   * auto: incremental where it is safe, else full with the reason.
+   */
+  mode: 'auto' | 'full';
+  /**
+   * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
+   */
+  verify: 'changed' | 'all';
+  limits: Limits3;
+  transfer: Transfer3;
+  retention?: Retention;
+  schedule?: Schedule;
+  /**
+   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   */
+  notify?:
+    | [NotifyEntry, ...NotifyEntry[]]
+    | {
+        /**
+         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         */
+        inherit?: boolean;
+        channels?: NotifyEntry[];
+      };
+  /**
+   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   */
+  rpo?: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  stallTimeout: string;
+  /**
+   * Commands before the first step.
+   */
+  before?: Command[];
+  /**
+   * Commands after the last step; default condition success().
+   */
+  after?: Command[];
+  steps?: Steps;
+  result?: Result;
+  /**
+   * Other settings for some of the VMs; a later entry counts more.
+   *
+   * Items: Other settings for some of the VMs; a later entry counts more.
+   */
+  overrides?: {
+    match: VmMatch;
+    /**
+     * Higher goes first.
+     */
+    priority?: number;
+    vm?: VmPolicy;
+    /**
+     * auto: incremental where it is safe, else full with the reason.
+     */
+    mode?: 'auto' | 'full';
+    /**
+     * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
+     */
+    verify?: 'changed' | 'all';
+    limits?: Limits;
+    transfer?: Transfer;
+    /**
+     * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+     */
+    repository?: string;
+    /**
+     * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+     */
+    node?: string;
+    retention?: Retention;
+    /**
+     * A duration: a number and ms, s, m, h or d, for example 90s.
+     */
+    timeout?: string;
+    /**
+     * A duration: a number and ms, s, m, h or d, for example 90s.
+     */
+    stallTimeout?: string;
+  }[];
+}
+/**
+ * How the VMs are read.
+ */
+export interface VmPolicy1 {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  credential?: string;
+  /**
+   * vSphere: whether the guest's file systems are brought to rest for the snapshot. required: fail where that cannot be done; try: go on without and say so. Default: try.
+   */
+  quiesce?: 'required' | 'try' | 'off';
+  /**
+   * vSphere: changed block tracking. auto: use it where it is on, else compare by digest; enable: switch it on where it is off; require: refuse where it is off; off: do not use it. Default: auto.
+   */
+  cbt?: 'auto' | 'enable' | 'require' | 'off';
+  /**
+   * vSphere: what to do where the VM has snapshots that are not Sendense's. allow: go on where that is safe (the transport can read such disks), and record why. Default: refuse.
+   */
+  foreignSnapshots?: 'refuse' | 'allow';
+  /**
+   * How disks of a VMware VM are read: VMware's disk library, HTTPS access to the datastore, or SSH to the ESXi host.
+   */
+  transport?: 'vddk' | 'https' | 'ssh';
+}
+/**
+ * Limits of a transfer.
+ */
+export interface Limits3 {
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  diskRate?: string;
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  jobRate?: string;
+  /**
+   * Disks of a VM that are copied at the same time. Default: 2.
+   */
+  disksAtOnce?: number;
+}
+/**
+ * How the data gets from the node to this hub.
+ */
+export interface Transfer3 {
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  reconnect?: string;
+}
+/**
+ * Removes the restore points that no rule keeps.
+ */
+export interface PrunePlan {
+  version: 1;
+  kind: 'prune';
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  description?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  vms?: VmPatterns;
+  retention: Retention;
+  schedule?: Schedule;
+  /**
+   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   */
+  notify?:
+    | [NotifyEntry, ...NotifyEntry[]]
+    | {
+        /**
+         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         */
+        inherit?: boolean;
+        channels?: NotifyEntry[];
+      };
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  stallTimeout: string;
+  /**
+   * Commands before the first step.
+   */
+  before?: Command[];
+  /**
+   * Commands after the last step; default condition success().
+   */
+  after?: Command[];
+  steps?: Steps;
+  result?: Result;
+}
+/**
+ * Proves that restore points are what was backed up.
+ */
+export interface VerifyPlan {
+  version: 1;
+  kind: 'verify';
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  description?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  vms?: VmPatterns;
+  /**
+   * Only this restore point, by its id; points does not count then.
+   */
+  point?: string;
+  /**
+   * quick: files, sizes, times, chain and qcow2 structure. digests: each stored byte once. deep: the guest's whole disks, read through the chain.
+   */
+  level: 'quick' | 'digests' | 'deep';
+  /**
+   * Which restore points: of each VM the newest, all, a share of all or those not verified for so long; the least recently verified come first.
+   */
+  points:
+    | ('latest' | 'all')
+    | {
+        /**
+         * Of all restore points, in percent, rounded up: 10% verifies each one within ten runs.
+         */
+        share: string;
+      }
+    | {
+        /**
+         * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+         */
+        notVerifiedFor: string;
+      };
+  /**
+   * Bytes per second: a number and KiB, MiB or GiB, for example 50MiB.
+   */
+  rate?: string;
+  boot?: BootCheck;
+  schedule?: Schedule;
+  /**
+   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   */
+  notify?:
+    | [NotifyEntry, ...NotifyEntry[]]
+    | {
+        /**
+         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         */
+        inherit?: boolean;
+        channels?: NotifyEntry[];
+      };
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  stallTimeout: string;
+  /**
+   * Commands before the first step.
+   */
+  before?: Command[];
+  /**
+   * Commands after the last step; default condition success().
+   */
+  after?: Command[];
+  steps?: Steps;
+  result?: Result;
+}
+/**
+ * What was decided or found out about a restore point after it was made. Lies beside its manifest.
+ */
+export interface PointMarks {
+  format: 'sendense-point-marks/1';
+  protected: {
+    /**
+     * Milliseconds since the epoch.
+     */
+    since: number;
+    /**
+     * Null: for ever.
+     */
+    until: number | null;
+    reason: string;
+    by: string;
+  } | null;
+  broken: {
+    /**
+     * Milliseconds since the epoch.
+     */
+    since: number;
+    /**
+     * Numbers of the damaged disks; none: the manifest or the VM's configuration is damaged.
+     */
+    disks: number[];
+    reason: string;
+    /**
+     * The run that found it.
+     */
+    run_id: string | null;
+  } | null;
+  /**
+   * SHA-256 of [format, protected, broken] as JSON.
+   */
+  checksum?: string;
 }
 /**
  * The pipeline of a kind.
  */
 export interface Runner {
   version: 1;
-  kind: 'backup' | 'incremental' | 'restore';
+  kind: 'backup' | 'incremental' | 'restore' | 'group' | 'prune' | 'verify';
   description?: string;
   steps: Steps;
   result: Result;
@@ -3075,9 +5045,45 @@ export interface Settings {
        */
       path: string;
       /**
-       * Bytes that must stay free after a backup.
+       * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
        */
-      minFree: number;
+      minFree: number | string;
+      /**
+       * Compression of stored disks: zstd rewrites each compressed before the commit. A plan's own `compress` counts first. Not together with encryption. Default: none.
+       */
+      compress?: 'none' | 'zstd';
+      /**
+       * Encryption of what is stored (docs/encryption.md).
+       */
+      encryption?: {
+        key?: Secret1;
+        /**
+         * Older keys, which only read.
+         *
+         * @maxItems 64
+         */
+        keys?: Secret[];
+      };
+      /**
+       * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+       */
+      quota?: number | string;
+      /**
+       * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+       */
+      vmQuota?: number | string;
+      /**
+       * A backup after which the file system or a quota is fuller than this ends with a warning. Default: 90%.
+       */
+      warnAt?: string;
+      /**
+       * Committed files cannot be changed or removed by anybody but Sendense (`chattr +i`; root only, on ext4, XFS or btrfs). true and require: a backup is refused where that is not possible; try: it ends with a warning.
+       */
+      immutable?: true | false | 'require' | 'try';
+      /**
+       * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+       */
+      immutableFor?: string;
     };
   };
   nodes: {
@@ -3097,7 +5103,7 @@ export interface Settings {
      */
     wait: string;
   };
-  transfer: Transfer3;
+  transfer: Transfer4;
   /**
    * The hub as a service (`sendense-run hub`), to which nodes connect (docs/enrolment.md).
    */
@@ -3137,6 +5143,90 @@ export interface Settings {
       from: number;
       to: number;
     };
+  };
+  /**
+   * Figures for Prometheus (docs/monitoring.md). The hub's API has them at /metrics without this.
+   */
+  metrics: {
+    /**
+     * File for the textfile collector of node_exporter, written after each run, for example /var/lib/node_exporter/sendense.prom.
+     */
+    textfile?: string;
+  };
+  /**
+   * How long the past is kept (docs/monitoring.md).
+   */
+  history: {
+    /**
+     * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+     */
+    keepRuns: string;
+    /**
+     * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+     */
+    keepLogs: string;
+    /**
+     * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+     */
+    maxLogBytes: number | string;
+    /**
+     * Copies of the state database that are kept in each repository, one a day; 0: none are made.
+     */
+    stateCopies: number;
+  };
+  /**
+   * How many runs the daemon and groups let go on at the same time; runs by hand are counted, never held back.
+   */
+  limits: {
+    /**
+     * In all. Default: no limit.
+     */
+    runs?: number;
+    /**
+     * With one node. Default: no limit.
+     */
+    runsPerNode?: number;
+    /**
+     * With one repository. Default: no limit.
+     */
+    runsPerRepository?: number;
+  };
+  /**
+   * Who is told what (docs/monitoring.md).
+   */
+  notify: {
+    channels: {
+      [k: string]: EmailChannel | WebhookChannel | CommandChannel | PingChannel | SyslogChannel | JournalChannel;
+    };
+    /**
+     * Channels of every plan that does not say `inherit: false`.
+     */
+    default: NotifyEntry[];
+  };
+}
+/**
+ * A reference to a secret; never the secret itself.
+ */
+export interface Secret1 {
+  secret: {
+    /**
+     * Path of a file that holds the secret; one trailing newline is dropped.
+     */
+    file?: string;
+    /**
+     * Name of an environment variable.
+     */
+    env?: string;
+    /**
+     * Name of a systemd credential (LoadCredential=).
+     */
+    systemd?: string;
+    /**
+     * Command that prints the secret, as an argument list.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
   };
 }
 /**
@@ -3178,18 +5268,18 @@ export interface DialNode {
    * Public host key of the node's sshd, or several while it changes; `cat /etc/ssh/ssh_host_ed25519_key.pub` on the node prints it. No other is accepted.
    */
   hostKey: string | [string, ...string[]];
-  key: Secret1;
+  key: Secret2;
   /**
    * Where sendense-node listens, as the node sees it.
    */
   api: string;
-  token: Secret2;
+  token: Secret3;
   data?: DataPath;
 }
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret1 {
+export interface Secret2 {
   secret: {
     /**
      * Path of a file that holds the secret; one trailing newline is dropped.
@@ -3214,7 +5304,7 @@ export interface Secret1 {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret2 {
+export interface Secret3 {
   secret: {
     /**
      * Path of a file that holds the secret; one trailing newline is dropped.
@@ -3363,11 +5453,182 @@ export interface VsphereSourceSettings {
 /**
  * How the data gets from the node to this hub.
  */
-export interface Transfer3 {
+export interface Transfer4 {
   /**
    * A duration: a number and ms, s, m, h or d, for example 90s.
    */
   reconnect?: string;
+}
+/**
+ * E-mail by SMTP.
+ */
+export interface EmailChannel {
+  type: 'email';
+  /**
+   * The SMTP server.
+   */
+  host: string;
+  /**
+   * 465: TLS from the first byte; any other: STARTTLS.
+   */
+  port: number;
+  /**
+   * Sender.
+   */
+  from: string;
+  /**
+   * Recipients.
+   *
+   * @minItems 1
+   * @maxItems 100
+   */
+  to: [string, ...string[]];
+  /**
+   * User name at the server; none: no login.
+   */
+  user?: string | Secret;
+  password?: Secret;
+  /**
+   * required: no mail without TLS and a certificate that is trusted; opportunistic: TLS where the server offers it, whoever it is; none: never.
+   */
+  tls: 'required' | 'opportunistic' | 'none';
+  /**
+   * PEM file of the authority that signed the server's certificate. Default: the system's authorities.
+   */
+  ca?: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  fold: string;
+}
+/**
+ * HTTP POST.
+ */
+export interface WebhookChannel {
+  type: 'webhook';
+  /**
+   * Where to; a secret reference where the address itself is one, as with Slack.
+   */
+  url: string | Secret;
+  /**
+   * Form of the message; generic: JSON, schemas/notify/message.json.
+   */
+  template: 'generic' | 'slack' | 'teams' | 'ntfy';
+  /**
+   * Further headers; values may be secrets.
+   */
+  headers: {
+    [k: string]: string | Secret;
+  };
+  sign?: Secret4;
+  /**
+   * PEM file of the authority that signed the server's certificate. Default: the system's authorities.
+   */
+  ca?: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  fold: string;
+}
+/**
+ * A reference to a secret; never the secret itself.
+ */
+export interface Secret4 {
+  secret: {
+    /**
+     * Path of a file that holds the secret; one trailing newline is dropped.
+     */
+    file?: string;
+    /**
+     * Name of an environment variable.
+     */
+    env?: string;
+    /**
+     * Name of a systemd credential (LoadCredential=).
+     */
+    systemd?: string;
+    /**
+     * Command that prints the secret, as an argument list.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
+  };
+}
+/**
+ * A program of your own.
+ */
+export interface CommandChannel {
+  type: 'command';
+  /**
+   * The command as an argument list; gets the message as JSON (schemas/notify/message.json) on standard input.
+   *
+   * @minItems 1
+   */
+  run: [string, ...string[]];
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  fold: string;
+}
+/**
+ * Pings as healthchecks.io takes them.
+ */
+export interface PingChannel {
+  type: 'ping';
+  /**
+   * Pinged at the end of each run, with /start at its start; {plan} stands for the name of the plan.
+   */
+  url: string | Secret;
+  /**
+   * What follows the URL after a failure: the exit code of the run, or the word fail.
+   */
+  failure: 'exit-code' | 'fail';
+  /**
+   * PEM file of the authority that signed the server's certificate. Default: the system's authorities.
+   */
+  ca?: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+}
+/**
+ * Syslog, RFC 5424.
+ */
+export interface SyslogChannel {
+  type: 'syslog';
+  /**
+   * Unix socket, or udp://HOST:PORT or tcp://HOST:PORT.
+   */
+  address: string;
+  facility: 'user' | 'daemon' | 'local0' | 'local1' | 'local2' | 'local3' | 'local4' | 'local5' | 'local6' | 'local7';
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+}
+/**
+ * systemd's journal of this machine.
+ */
+export interface JournalChannel {
+  type: 'journal';
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
 }
 export interface BackupCommitInput {
   repository: string;
@@ -3395,6 +5656,13 @@ export interface BackupCommitInput {
      */
     bytes: number;
     sha256: string;
+    /**
+     * How the file is encrypted; missing or null: not.
+     */
+    encryption?: {
+      format: 'openssl-enc';
+      key_id: string;
+    } | null;
   } | null;
 }
 export interface ChainDecideOutput {
@@ -3458,6 +5726,31 @@ export interface CommandRunOutput {
    */
   output: string;
 }
+export interface GroupResolveInput {
+  /**
+   * The plan of the group, a GroupPlan.
+   */
+  group: {};
+}
+export interface GroupResolveOutput {
+  members: GroupMember[];
+  warnings: string[];
+}
+export interface GroupRunInput {
+  members: GroupMember[];
+  at_once: number;
+  lock_wait: string;
+}
+export interface GroupRunOutput {
+  runs: GroupedRun[];
+}
+export interface GroupSettleInput {
+  runs: GroupedRun[];
+}
+export interface GroupSettleOutput {
+  succeeded: number;
+  warnings: number;
+}
 export interface HubPreflightInput {
   for: 'backup' | 'restore';
   repository: string;
@@ -3490,6 +5783,10 @@ export interface NbdServeInput {
    * The node that will write; its settings say where to listen, and whether to encrypt.
    */
   node: string;
+  /**
+   * Repository of the files, whose keys open them.
+   */
+  repository?: string;
   disks: DiskDecision[];
   files: {
     disk: string;
@@ -3584,6 +5881,13 @@ export interface NodeTransferOutput {
      */
     bytes: number;
     sha256: string;
+    /**
+     * How the file is encrypted; missing or null: not.
+     */
+    encryption?: {
+      format: 'openssl-enc';
+      key_id: string;
+    } | null;
   } | null;
 }
 export interface PointSelectInput {
@@ -3626,7 +5930,162 @@ export interface PointSelectOutput {
      * sha256:<64 hex digits>
      */
     digest: string;
+    /**
+     * How its files are encrypted.
+     */
+    encryption?: DiskEncryption | null;
   }[];
+}
+export interface PointsBootInput {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * Null: nothing is booted.
+   */
+  boot: BootCheck | null;
+  points: Results;
+}
+export interface VerifiedPoint {
+  vm: string;
+  backup_id: string;
+  level: 'quick' | 'digests' | 'deep';
+  ok: boolean;
+  /**
+   * It is marked as broken.
+   */
+  broken: boolean;
+  /**
+   * The broken restore point that it is built on.
+   */
+  rests_on: string | null;
+  problems: string[];
+  remarks: string[];
+  /**
+   * Restore points that are built on it, where it is broken.
+   */
+  dependents: string[];
+  bytes_read: number;
+}
+export interface PointsBootOutput {
+  booted: BootedPoint[];
+  problems: string[];
+}
+export interface BootedPoint {
+  vm: string;
+  backup_id: string;
+  ok: boolean;
+  /**
+   * What showed that the guest is up.
+   */
+  sign: 'serial' | 'agent' | 'picture' | null;
+  seconds: number;
+  /**
+   * Absolute path of the picture, PNG.
+   */
+  screenshot: string | null;
+  problem: string | null;
+}
+export interface PointsJudgeInput {
+  problems: string[];
+  /**
+   * What the boots showed.
+   */
+  boot?: string[];
+}
+export interface PointsJudgeOutput {}
+export interface PointsPruneInput {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * Names of VMs in the repository; * stands for any characters. Default: all.
+   */
+  vms?: VmPatterns | null;
+  retention: Retention;
+  /**
+   * Time zone where the retention names none; default: UTC.
+   */
+  timezone?: string | null;
+  /**
+   * Backup id that this run has just made, which has to be there.
+   */
+  new_point?: string | null;
+}
+export interface PointsPruneOutput {
+  /**
+   * Backup ids.
+   */
+  removed: string[];
+  /**
+   * What the file system got back.
+   */
+  freed_bytes: number;
+  vms: {
+    vm: string;
+    removed: string[];
+    /**
+     * Restore points that others were merged into.
+     */
+    merged: string[];
+    kept: number;
+    /**
+     * Should go and stay for now.
+     */
+    skipped: {
+      backup_id: string;
+      reason: string;
+    }[];
+    freed_bytes: number;
+  }[];
+}
+export interface PointsVerifyInput {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  vms: VmPatterns | null;
+  /**
+   * Only this restore point, by its id.
+   */
+  point: string | null;
+  level: 'quick' | 'digests' | 'deep';
+  /**
+   * Which restore points: of each VM the newest, all, a share of all or those not verified for so long; the least recently verified come first.
+   */
+  points?:
+    | ('latest' | 'all')
+    | {
+        /**
+         * Of all restore points, in percent, rounded up: 10% verifies each one within ten runs.
+         */
+        share: string;
+      }
+    | {
+        /**
+         * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+         */
+        notVerifiedFor: string;
+      };
+  /**
+   * Reads no faster.
+   */
+  rate: string | null;
+}
+export interface PointsVerifyOutput {
+  verified: number;
+  /**
+   * Ids of those that are broken.
+   */
+  broken: string[];
+  /**
+   * One sentence for each restore point that is not what was backed up, and for the repository itself.
+   */
+  problems: string[];
+  bytes_read: number;
+  results: Results;
 }
 export interface PortsAllocateInput {
   disks: DiskDecision[];
@@ -3647,6 +6106,10 @@ export interface PortsReleaseOutput {
 export interface Qcow2CreateInput {
   repository: string;
   disks: DiskDecision[];
+  /**
+   * As qcow2.seal will have it, which needs space for it. Null: as the repository's settings say.
+   */
+  compress?: ('none' | 'zstd') | null;
 }
 export interface Qcow2CreateOutput {
   files: {
@@ -3663,6 +6126,10 @@ export interface Qcow2SealInput {
   disks: DiskDecision[];
   transferred: Disks;
   verify: 'changed' | 'all';
+  /**
+   * Null: as the repository's settings say.
+   */
+  compress?: ('none' | 'zstd') | null;
 }
 export interface Qcow2SealOutput {
   disks: Disks1;
@@ -3687,6 +6154,10 @@ export interface RestorePublishInput {
      * sha256:<64 hex digits>
      */
     digest: string;
+    /**
+     * How its files are encrypted.
+     */
+    encryption?: DiskEncryption | null;
   }[];
   files: {
     disk: string;
@@ -3723,6 +6194,10 @@ export interface RestoreVerifyInput {
      * sha256:<64 hex digits>
      */
     digest: string;
+    /**
+     * How its files are encrypted.
+     */
+    encryption?: DiskEncryption | null;
   }[];
   files: {
     disk: string;
@@ -3735,6 +6210,10 @@ export interface RestoreVerifyInput {
     bytes_written: number;
   }[];
   verify: boolean;
+  /**
+   * Repository of the files, whose keys open them.
+   */
+  repository?: string;
 }
 export interface RestoreVerifyOutput {
   verified: boolean;
@@ -3764,6 +6243,10 @@ export interface RestoreWriteInput {
      * sha256:<64 hex digits>
      */
     digest: string;
+    /**
+     * How its files are encrypted.
+     */
+    encryption?: DiskEncryption | null;
   }[];
   to: {
     directory: string;
@@ -3794,6 +6277,11 @@ export type Duration = AllSchemas['Duration'];
 export type HostKey = AllSchemas['HostKey'];
 export type DataRate = AllSchemas['DataRate'];
 export type Transport = AllSchemas['Transport'];
+export type Size = AllSchemas['Size'];
+export type Age = AllSchemas['Age'];
+export type NotifyEvent = AllSchemas['NotifyEvent'];
+export type Notify = AllSchemas['Notify'];
+export type VerifySelection = AllSchemas['VerifySelection'];
 export type Digest = AllSchemas['Digest'];
 export type BackupId = AllSchemas['BackupId'];
 export type DiskKey = AllSchemas['DiskKey'];

@@ -3,7 +3,9 @@ import { assertTransition } from '../engine/step-transitions.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
 import { acquireLock, lockHolder, releaseLocks, type IsRunning } from './locks.ts';
 import type { State } from './open-state.ts';
+import { releaseUses } from './point-uses.ts';
 import { releasePorts } from './port-leases.ts';
+import { noticeOfEnd, noticeOfStart } from './run-notices.ts';
 import { findRun, listRuns, type RunRecord } from './runs.ts';
 
 /** The engine's journal in SQLite. `isRunning` tells the live owner of a run from a dead one. */
@@ -14,6 +16,7 @@ export const createJournal = (state: State, isRunning: IsRunning): Journal => ({
       if (holder) return { started: false, holder };
       insertRun(state, run);
       if (run.lock !== null) acquireLock(state, run.lock, run.id, isRunning);
+      noticeOfStart(state, run);
       return { started: true };
     }),
   record: (runId, stepId, entry) => state.transaction(() => record(state, runId, stepId, entry)),
@@ -67,6 +70,11 @@ function insertRun(state: State, run: NewRun): void {
       owner_start_time: run.owner.start_time,
       owner_boot_id: run.owner.boot_id,
       started: run.started,
+      trigger: run.origin?.trigger ?? 'manual',
+      slot: run.origin?.slot ?? null,
+      parent_run: run.origin?.parentRun ?? null,
+      node: run.node ?? null,
+      repository: run.repository ?? null,
     }),
   );
 }
@@ -126,7 +134,9 @@ function finishRun(state: State, runId: string, end: RunEnd): void {
       .where('id', '=', runId),
   );
   releaseLocks(state, runId);
+  releaseUses(state, runId);
   if (!end.unclean) releasePorts(state, runId);
+  noticeOfEnd(state, runId, end);
 }
 
 const toJournalled = (run: RunRecord): JournalledRun => ({

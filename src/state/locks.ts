@@ -41,3 +41,7 @@ export function listLocks(state: State, isRunning: IsRunning): LockHolder[] {
 /** Gives the locks of a run back. */
 export const releaseLocks = (state: State, runId: string): number =>
   state.run(state.query.deleteFrom('locks').where('run_id', '=', runId));
+
+/** Gives one lock of a run back, where it holds it. */
+export const releaseLock = (state: State, name: string, runId: string): number =>
+  state.run(state.query.deleteFrom('locks').where('name', '=', name).where('run_id', '=', runId));

@@ -20,6 +20,11 @@ export function migrate(database: Database.Database, path: string, known: readon
   apply.immediate();
 }
 
+/** Whether a database is of ours and of the version that this program knows. */
+export const isCurrent = (database: Database.Database): boolean =>
+  database.pragma('application_id', { simple: true }) === applicationId &&
+  database.pragma('user_version', { simple: true }) === migrations.length;
+
 function versionOf(database: Database.Database, path: string, known: readonly string[]): number {
   const number = (name: string): number => database.pragma(name, { simple: true }) as number;
   const version = number('user_version');

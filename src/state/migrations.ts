@@ -248,4 +248,185 @@ export const migrations: readonly string[] = [
 
   ALTER TABLE port_leases ADD COLUMN node TEXT;
   `,
+  // No release before this one wrote schedule_slots.
+  `
+  ALTER TABLE runs ADD COLUMN trigger TEXT NOT NULL DEFAULT 'manual';
+  ALTER TABLE runs ADD COLUMN slot INTEGER;
+  ALTER TABLE runs ADD COLUMN parent_run TEXT REFERENCES runs ON DELETE SET NULL;
+  ALTER TABLE runs ADD COLUMN node TEXT;
+  ALTER TABLE runs ADD COLUMN repository TEXT;
+  CREATE INDEX runs_plan ON runs (plan, started);
+  CREATE INDEX runs_parent ON runs (parent_run) WHERE parent_run IS NOT NULL;
+
+  DROP TABLE schedule_slots;
+  CREATE TABLE schedules (
+    plan TEXT NOT NULL PRIMARY KEY,
+    file TEXT NOT NULL,
+    text TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    error TEXT CHECK (json_valid(error)),
+    paused INTEGER,
+    pause_reason TEXT,
+    failures INTEGER NOT NULL DEFAULT 0,
+    removed INTEGER,
+    facts TEXT CHECK (json_valid(facts)),
+    stamp TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE schedule_slots (
+    plan TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    trigger TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    node TEXT,
+    repository TEXT,
+    run_id TEXT,
+    owner TEXT CHECK (json_valid(owner)),
+    decided INTEGER NOT NULL,
+    PRIMARY KEY (plan, slot)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX schedule_slots_slot ON schedule_slots (slot);
+  CREATE INDEX schedule_slots_missed ON schedule_slots (plan, slot) WHERE state = 'missed';
+  CREATE INDEX schedule_slots_open ON schedule_slots (state) WHERE state IN ('waiting', 'claimed', 'running');
+
+  ALTER TABLE backup_disks ADD COLUMN envelope TEXT;
+  ALTER TABLE backup_disks ADD COLUMN encryption TEXT CHECK (json_valid(encryption));
+  ALTER TABLE backup_disks ADD COLUMN compression TEXT CHECK (json_valid(compression));
+
+  CREATE TABLE point_marks (
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    protected TEXT CHECK (json_valid(protected)),
+    broken TEXT CHECK (json_valid(broken)),
+    PRIMARY KEY (repository, context, backup_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE verifications (
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    level TEXT NOT NULL,
+    finished INTEGER NOT NULL,
+    ok INTEGER NOT NULL CHECK (ok IN (0, 1)),
+    run_id TEXT,
+    bytes_read INTEGER NOT NULL,
+    detail TEXT,
+    PRIMARY KEY (repository, context, backup_id, level),
+    FOREIGN KEY (repository, context, backup_id) REFERENCES backups ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE point_uses (
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    acquired INTEGER NOT NULL,
+    PRIMARY KEY (run_id, repository, context, backup_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX point_uses_point ON point_uses (repository, context, backup_id);
+  CREATE TABLE merges (
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    owner TEXT CHECK (json_valid(owner)),
+    begun INTEGER NOT NULL,
+    PRIMARY KEY (repository, context)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE notices (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    event TEXT NOT NULL,
+    plan TEXT,
+    vm TEXT,
+    repository TEXT,
+    run_id TEXT,
+    message TEXT NOT NULL,
+    details TEXT NOT NULL CHECK (json_valid(details)),
+    raised INTEGER NOT NULL,
+    routed INTEGER
+  ) STRICT;
+  CREATE INDEX notices_unrouted ON notices (number) WHERE routed IS NULL;
+  CREATE INDEX notices_raised ON notices (raised);
+  CREATE INDEX notices_run ON notices (run_id) WHERE run_id IS NOT NULL;
+  CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY,
+    notice TEXT NOT NULL REFERENCES notices (id) ON DELETE CASCADE,
+    channel TEXT NOT NULL,
+    event TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'given-up')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due INTEGER NOT NULL,
+    error TEXT,
+    claim TEXT,
+    claim_owner TEXT CHECK (json_valid(claim_owner)),
+    claim_expires INTEGER,
+    finished INTEGER,
+    UNIQUE (notice, channel)
+  ) STRICT;
+  CREATE INDEX deliveries_state ON deliveries (state, channel, id);
+  CREATE INDEX deliveries_event ON deliveries (channel, event, state, finished);
+  CREATE TABLE channels (
+    name TEXT NOT NULL PRIMARY KEY,
+    last_success INTEGER,
+    failing_since INTEGER,
+    failures INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    reported INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE deliverers (
+    owner TEXT NOT NULL PRIMARY KEY CHECK (json_valid(owner)),
+    since INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE plan_health (
+    plan TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    vm TEXT NOT NULL,
+    repository TEXT,
+    file TEXT NOT NULL,
+    notify TEXT CHECK (json_valid(notify)),
+    rpo INTEGER,
+    since INTEGER NOT NULL,
+    removed INTEGER,
+    last_success INTEGER,
+    last_success_started INTEGER,
+    last_success_run TEXT,
+    last_failure INTEGER,
+    last_failure_run TEXT,
+    last_error TEXT CHECK (json_valid(last_error)),
+    failing_since INTEGER,
+    failures INTEGER NOT NULL DEFAULT 0,
+    rpo_since INTEGER,
+    rpo_raised INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX plan_health_file ON plan_health (file);
+  INSERT INTO plan_health (plan, kind, vm, file, since, last_success, last_success_started, last_success_run)
+    SELECT plan, kind, vm, plan_file, min(started),
+      max(finished) FILTER (WHERE status = 'succeeded'), max(started) FILTER (WHERE status = 'succeeded'),
+      (SELECT id FROM runs AS last WHERE last.plan = runs.plan AND status = 'succeeded' ORDER BY started DESC LIMIT 1)
+    FROM runs WHERE kind <> 'restore' GROUP BY plan;
+
+  CREATE INDEX runs_ends ON runs (plan, vm, kind, status, finished);
+  CREATE TABLE run_summaries (
+    plan TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    day TEXT NOT NULL,
+    succeeded INTEGER NOT NULL,
+    warned INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
+    crashed INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    longest_ms INTEGER NOT NULL,
+    PRIMARY KEY (plan, kind, day)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE upkeep (
+    task TEXT NOT NULL PRIMARY KEY,
+    begun INTEGER NOT NULL,
+    finished INTEGER,
+    owner TEXT NOT NULL CHECK (json_valid(owner)),
+    detail TEXT CHECK (json_valid(detail))
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

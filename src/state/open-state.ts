@@ -1,8 +1,12 @@
 import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable, type Driver } from 'kysely';
-import { migrate } from './migrate.ts';
+import { openLook } from './look.ts';
+import { copyDatabase, shrinkDatabase } from './maintain.ts';
+import { isCurrent, migrate } from './migrate.ts';
+import { migrations } from './migrations.ts';
+import { openDatabase } from './sqlite.ts';
 import { stateError } from './state-error.ts';
 import type { Tables } from './tables.ts';
 
@@ -18,15 +22,26 @@ export interface State extends Disposable {
   first<O>(query: Compilable<O>): O | undefined;
   /** Runs an insert, update or delete; answers how many rows it changed. */
   run(query: Compilable): number;
+  /** What `work` reads is of one moment. It may be called again, where it read a file that was changed meanwhile. */
+  reading<T>(work: () => T): T;
   /** `BEGIN IMMEDIATE`, or part of the transaction that is open already; an error rolls back. */
   transaction<T>(work: () => T): T;
+  /** Version of the tables. */
+  readonly version: number;
+  /**
+   * Copies it to a file (made before, for its mode), which is proven sound. `forget`: statements that run in the copy.
+   * @throws SendenseError `state.unusable`, `disk.full`
+   */
+  copyTo(file: string, forget: readonly string[]): Promise<void>;
+  /** Gives space that is not used any more back, if it is worth it; others may go on meanwhile. Bytes. */
+  shrink(): Promise<number>;
   close(): void;
 }
 
 export interface OpenStateOptions {
   /**
-   * Works on a copy in memory, which is empty where there is no database: nothing on the disk is made or changed, and
-   * what is written is forgotten. For dry-run, and for commands that only list.
+   * Nothing on the disk is made or changed: it is read where it is, or is empty where there is no database. What is
+   * written goes to a copy in memory, and is forgotten. For dry-run, and for commands that only list.
    */
   readonly readOnly?: boolean;
   /** How long a statement waits for another process, in ms. */
@@ -40,26 +55,58 @@ export interface OpenStateOptions {
 export function openState(path: string, options: OpenStateOptions = {}): State {
   try {
     const timeout = options.busyTimeout ?? 15_000;
-    const database = options.readOnly ? openCopy(path) : openFile(path, timeout);
-    try {
-      database.pragma('foreign_keys = ON');
-      migrate(database, path);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-    return stateOf(path, database);
+    return stateOf(path, options.readOnly ? lookAt(path) : accessTo(prepared(path, openFile(path, timeout))));
   } catch (error) {
     throw stateError(path, error);
   }
+}
+
+function prepared(path: string, database: Database.Database): Database.Database {
+  try {
+    database.pragma('foreign_keys = ON');
+    migrate(database, path);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** How a state gets at its database. */
+interface Access {
+  read<T>(work: (database: Database.Database) => T): T;
+  writable(): Database.Database;
+  close(): void;
+}
+
+const accessTo = (database: Database.Database): Access => ({
+  read: (work) => work(database),
+  writable: () => database,
+  close: () => void database.close(),
+});
+
+/** The file itself until something is written, then a copy of it. */
+function lookAt(path: string): Access {
+  const look = openLook(path, isCurrent);
+  let copy = look ? null : prepared(path, openCopy(path));
+  return {
+    read: (work) => (copy || !look ? work(copy as Database.Database) : look.read(work)),
+    writable: () => (copy ??= prepared(path, openCopy(path))),
+    close: () => {
+      look?.close();
+      copy?.close();
+    },
+  };
 }
 
 function openFile(path: string, timeout: number): Database.Database {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // SQLite gives its -wal and -shm files the mode of the database.
   closeSync(openSync(path, 'a', 0o600));
-  const database = new Database(path, { timeout });
+  const database = openDatabase(path, { timeout });
   try {
+    // Only an empty database takes it; then what is deleted can be given back without a lock of the whole.
+    database.pragma('auto_vacuum = INCREMENTAL');
     toWal(database, timeout);
     database.pragma('synchronous = FULL');
     return database;
@@ -87,19 +134,19 @@ function toWal(database: Database.Database, timeout: number): void {
 function openCopy(path: string): Database.Database {
   // Throws for a folder that this user may not look into, which is not the same as an empty one.
   const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined;
-  if (!isThere(path)) return new Database(':memory:');
+  if (!isThere(path)) return openDatabase(':memory:');
   const inUse = (): boolean => isThere(`${path}-wal`);
   let image = inUse() ? serialized(path) : readFileSync(path);
   // Another process may have opened it in between and written while the file was read.
   if (inUse()) image = serialized(path);
-  if (image.length === 0) return new Database(':memory:');
+  if (image.length === 0) return openDatabase(':memory:');
   // Bytes 18 and 19 of the header say WAL, which a database in memory cannot have (sqlite.org/fileformat.html, 1.3).
   if (image[18] === 2) image.fill(1, 18, 20);
-  return new Database(image);
+  return openDatabase(image);
 }
 
 function serialized(path: string): Buffer {
-  const database = new Database(path, { readonly: true, fileMustExist: true });
+  const database = openDatabase(path, { readonly: true, fileMustExist: true });
   try {
     return database.serialize();
   } finally {
@@ -107,8 +154,10 @@ function serialized(path: string): Buffer {
   }
 }
 
-function stateOf(path: string, database: Database.Database): State {
-  const statements = new Map<string, Database.Statement<unknown[], unknown>>();
+type Statement = Database.Statement<unknown[], unknown>;
+
+function stateOf(path: string, access: Access): State {
+  const statements = new WeakMap<Database.Database, Map<string, Statement>>();
   const attempt = <T>(work: () => T): T => {
     try {
       return work();
@@ -116,25 +165,48 @@ function stateOf(path: string, database: Database.Database): State {
       throw stateError(path, error);
     }
   };
-  const execute = <T>(
-    query: Compilable,
-    work: (statement: Database.Statement<unknown[], unknown>, parameters: readonly unknown[]) => T,
-  ): T =>
+  const attemptLong = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw stateError(path, error);
+    }
+  };
+  const prepare = (database: Database.Database, sql: string): Statement => {
+    const known = statements.get(database) ?? new Map<string, Statement>();
+    statements.set(database, known);
+    const statement = known.get(sql) ?? database.prepare(sql);
+    known.set(sql, statement);
+    return statement;
+  };
+  const ask = <T>(query: Compilable, answer: (statement: Statement, parameters: readonly unknown[]) => T): T =>
     attempt(() => {
       const { sql, parameters } = query.compile();
-      let statement = statements.get(sql);
-      if (!statement) statements.set(sql, (statement = database.prepare(sql)));
-      return work(statement, parameters);
+      return access.read((database) => answer(prepare(database, sql), parameters));
     });
-  const close = (): void => void database.close();
+  const close = (): void => access.close();
   return {
     path,
+    version: migrations.length,
     query: queryBuilder(),
-    all: <O>(query: Compilable<O>) => execute(query, (statement, parameters) => statement.all(...parameters) as O[]),
+    all: <O>(query: Compilable<O>) => ask(query, (statement, parameters) => statement.all(...parameters) as O[]),
     first: <O>(query: Compilable<O>) =>
-      execute(query, (statement, parameters) => statement.get(...parameters) as O | undefined),
-    run: (query) => execute(query, (statement, parameters) => statement.run(...parameters).changes),
-    transaction: (work) => (database.inTransaction ? work() : attempt(() => database.transaction(work).immediate())),
+      ask(query, (statement, parameters) => statement.get(...parameters) as O | undefined),
+    run: (query) =>
+      attempt(() => {
+        const { sql, parameters } = query.compile();
+        return prepare(access.writable(), sql).run(...parameters).changes;
+      }),
+    reading: (work) =>
+      attempt(() =>
+        access.read((database) => (database.inTransaction ? work() : database.transaction(work).deferred())),
+      ),
+    transaction: (work) => {
+      const database = access.writable();
+      return database.inTransaction ? work() : attempt(() => database.transaction(work).immediate());
+    },
+    copyTo: (file, forget) => attemptLong(() => access.read((database) => copyDatabase(database, file, forget))),
+    shrink: () => attemptLong(() => shrinkDatabase(access.writable())),
     close,
     [Symbol.dispose]: close,
   };

@@ -83,6 +83,11 @@ export function points(state: State, filter: PointFilter = {}): RestorePoint[] {
   return rows.map((row) => toPoint(row, byPoint.get(nameOf(row)) ?? []));
 }
 
+/** Whether a repository has any. */
+export const hasPoints = (state: State, repository: string): boolean =>
+  state.first(state.query.selectFrom('backups').select('backup_id').where('repository', '=', repository).limit(1)) !==
+  undefined;
+
 export const findPoint = (state: State, key: PointKey): RestorePoint | undefined => points(state, key)[0];
 
 /** The newest restore point of a VM. */
@@ -141,7 +146,7 @@ const jsonOrNull = (value: unknown): string | null =>
   value === undefined || value === null ? null : JSON.stringify(value);
 const fromJson = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T));
 
-const toRow = (repository: string, manifest: Manifest): BackupsTable => ({
+export const toRow = (repository: string, manifest: Manifest): BackupsTable => ({
   repository,
   context: manifest.vm.context,
   backup_id: manifest.backup_id,
@@ -172,9 +177,9 @@ function milliseconds(manifest: Manifest, field: 'started' | 'created'): number 
   );
 }
 
-const toDiskRow = (
+export const toDiskRow = (
   { repository, context, backup_id }: BackupsTable,
-  { index, ...disk }: Manifest['disks'][number],
+  { index, envelope, encryption, compression, ...disk }: Manifest['disks'][number],
 ): BackupDisksTable => ({
   repository,
   context,
@@ -183,6 +188,9 @@ const toDiskRow = (
   index_path: index.path,
   index_bytes: index.bytes,
   index_sha256: index.sha256,
+  envelope: envelope ?? null,
+  encryption: jsonOrNull(encryption),
+  compression: jsonOrNull(compression),
 });
 
 const toPoint = (row: BackupsTable & { vm_name: string }, disks: readonly BackupDisksTable[]): RestorePoint => ({
@@ -207,6 +215,13 @@ const toPoint = (row: BackupsTable & { vm_name: string }, disks: readonly Backup
 
 function toDisk(row: BackupDisksTable): Manifest['disks'][number] {
   const { repository: _repository, context: _context, backup_id: _id, ...rest } = row;
-  const { index_path, index_bytes, index_sha256, ...disk } = rest;
-  return { ...disk, index: { path: index_path, bytes: index_bytes, sha256: index_sha256 } };
+  const { index_path, index_bytes, index_sha256, envelope, encryption, compression, ...disk } = rest;
+  type Disk = Manifest['disks'][number];
+  return {
+    ...disk,
+    index: { path: index_path, bytes: index_bytes, sha256: index_sha256 },
+    ...(envelope === null ? {} : { envelope }),
+    ...(encryption === null ? {} : { encryption: fromJson<NonNullable<Disk['encryption']>>(encryption) }),
+    ...(compression === null ? {} : { compression: fromJson<NonNullable<Disk['compression']>>(compression) }),
+  };
 }

@@ -19,6 +19,14 @@ export interface RunRecord {
   readonly owner: ProcessIdentity;
   readonly started: number;
   readonly finished: number | null;
+  /** What began it: manual, schedule, group, … */
+  readonly trigger: string;
+  /** The slot of the schedule that it is for. */
+  readonly slot: number | null;
+  /** The run of the group that it belongs to. */
+  readonly parentRun: string | null;
+  readonly node: string | null;
+  readonly repository: string | null;
 }
 
 export interface StepRecord {
@@ -39,6 +47,13 @@ export interface RunFilter {
   /** Only runs that have not ended or left something behind. */
   readonly open?: boolean;
   readonly vm?: string;
+  readonly plan?: string;
+  /** Any of these. */
+  readonly status?: readonly RunsTable['status'][];
+  /** Begun then or later, milliseconds since the epoch. */
+  readonly since?: number;
+  /** Only runs of this group's run. */
+  readonly parentRun?: string;
   readonly limit?: number;
 }
 
@@ -47,6 +62,10 @@ export function listRuns(state: State, filter: RunFilter = {}): RunRecord[] {
   let query = state.query.selectFrom('runs').selectAll().orderBy('started', 'desc').orderBy('id', 'desc');
   if (filter.open) query = query.where((is) => is.or([is('finished', 'is', null), is('unclean', '=', 1)]));
   if (filter.vm !== undefined) query = query.where('vm', '=', filter.vm);
+  if (filter.plan !== undefined) query = query.where('plan', '=', filter.plan);
+  if (filter.status !== undefined) query = query.where('status', 'in', filter.status);
+  if (filter.since !== undefined) query = query.where('started', '>=', filter.since);
+  if (filter.parentRun !== undefined) query = query.where('parent_run', '=', filter.parentRun);
   if (filter.limit !== undefined) query = query.limit(filter.limit);
   return state.all(query).map(toRecord);
 }
@@ -59,6 +78,20 @@ export const countRuns = (state: State): Map<string, number> =>
         state.query
           .selectFrom('runs')
           .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
+          .groupBy('status'),
+      )
+      .map(({ status, count }) => [status, count]),
+  );
+
+/** How many runs go on, by status. */
+export const countOpenRuns = (state: State): Map<string, number> =>
+  new Map(
+    state
+      .all(
+        state.query
+          .selectFrom('runs')
+          .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
+          .where('finished', 'is', null)
           .groupBy('status'),
       )
       .map(({ status, count }) => [status, count]),
@@ -107,4 +140,9 @@ const toRecord = (row: RunsTable): RunRecord => ({
   owner: { pid: row.owner_pid, start_time: row.owner_start_time, boot_id: row.owner_boot_id },
   started: row.started,
   finished: row.finished,
+  trigger: row.trigger,
+  slot: row.slot,
+  parentRun: row.parent_run,
+  node: row.node,
+  repository: row.repository,
 });

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /**
  * The tables as Kysely sees them; `migrations.ts` makes them. Times are milliseconds since the epoch, sizes are bytes,
  * flags are 0 or 1, and columns that hold JSON say so.
@@ -17,7 +19,19 @@ export interface Tables {
   identity: IdentityTable;
   credentials: CredentialsTable;
   restore_mounts: RestoreMountsTable;
+  schedules: SchedulesTable;
   schedule_slots: ScheduleSlotsTable;
+  point_marks: PointMarksTable;
+  verifications: VerificationsTable;
+  point_uses: PointUsesTable;
+  merges: MergesTable;
+  notices: NoticesTable;
+  run_summaries: RunSummariesTable;
+  upkeep: UpkeepTable;
+  deliveries: DeliveriesTable;
+  channels: ChannelsTable;
+  deliverers: DeliverersTable;
+  plan_health: PlanHealthTable;
 }
 
 export interface RunsTable {
@@ -46,6 +60,14 @@ export interface RunsTable {
   recoverer_boot_id: string | null;
   started: number;
   finished: number | null;
+  /** What began it: manual, schedule, group, … */
+  trigger: string;
+  /** The schedule's slot that it is for. */
+  slot: number | null;
+  /** The run of the group that it belongs to. */
+  parent_run: string | null;
+  node: string | null;
+  repository: string | null;
 }
 
 export interface StepsTable {
@@ -170,6 +192,11 @@ export interface BackupDisksTable {
   index_path: string;
   index_bytes: number;
   index_sha256: string;
+  envelope: string | null;
+  /** JSON, as in the manifest. */
+  encryption: string | null;
+  /** JSON, as in the manifest. */
+  compression: string | null;
 }
 
 export interface NodesTable {
@@ -236,10 +263,207 @@ export interface RestoreMountsTable {
   expires: number | null;
 }
 
+export interface SchedulesTable {
+  plan: string;
+  file: string;
+  /** The last text of the plan that was valid. */
+  text: string;
+  /** From when on its slots count. */
+  since: number;
+  /** JSON: why the file as it is now is not in force; null: it is. */
+  error: string | null;
+  paused: number | null;
+  pause_reason: string | null;
+  /** Failed runs one after another. */
+  failures: number;
+  /** When its file was seen to be gone. */
+  removed: number | null;
+  /** JSON, `ScheduledPlan` of the text; null: no text of the plan was ever valid. */
+  facts: string | null;
+  /** What tells that the file is still that of the text: modification time, size and inode. */
+  stamp: string | null;
+}
+
 export interface ScheduleSlotsTable {
   plan: string;
   /** When it was due. */
   slot: number;
+  /** `SlotState` in `schedules.ts`. */
+  state: string;
+  reason: string | null;
+  trigger: string;
+  /** Of the plan. */
+  kind: string;
+  node: string | null;
+  repository: string | null;
+  /** Given before the run begins. */
   run_id: string | null;
-  outcome: string | null;
+  /** JSON, `ProcessIdentity` of who took it: the daemon, then the run's process. */
+  owner: string | null;
+  decided: number;
+}
+
+/** A copy of the `.marks` files in the repository, which count. */
+export interface PointMarksTable {
+  repository: string;
+  context: string;
+  backup_id: string;
+  /** JSON. */
+  protected: string | null;
+  /** JSON. */
+  broken: string | null;
+}
+
+/** The last verification of each level. */
+export interface VerificationsTable {
+  repository: string;
+  context: string;
+  backup_id: string;
+  level: string;
+  finished: number;
+  ok: number;
+  run_id: string | null;
+  bytes_read: number;
+  detail: string | null;
+}
+
+/** Restore points that a run reads and that must stay meanwhile. */
+export interface PointUsesTable {
+  run_id: string;
+  repository: string;
+  context: string;
+  backup_id: string;
+  acquired: number;
+}
+
+/** VMs of which restore points are being removed, or of which a removal that was cut off is to be finished. */
+export interface MergesTable {
+  repository: string;
+  context: string;
+  /** JSON, `ProcessIdentity` of who is at it; null: nobody. */
+  owner: string | null;
+  begun: number;
+}
+
+/** What somebody should hear of. */
+export interface NoticesTable {
+  /** In the order in which they were raised. */
+  number: Generated<number>;
+  id: string;
+  event: string;
+  plan: string | null;
+  vm: string | null;
+  repository: string | null;
+  run_id: string | null;
+  message: string;
+  /** JSON. */
+  details: string;
+  raised: number;
+  /** When it was given to the channels. */
+  routed: number | null;
+}
+
+/** One notice for one channel. */
+export interface DeliveriesTable {
+  id: Generated<number>;
+  notice: string;
+  /** Name in the settings. */
+  channel: string;
+  event: string;
+  /** Messages of a plan keep their order; '' where the notice is about none. */
+  plan: string;
+  state: 'waiting' | 'sent' | 'given-up';
+  attempts: number;
+  /** Not before; while it waits. */
+  due: number;
+  /** Why the last attempt failed, without secrets. */
+  error: string | null;
+  /** Random, of the attempt that goes on. */
+  claim: string | null;
+  /** JSON, `ProcessIdentity` of who makes it. */
+  claim_owner: string | null;
+  claim_expires: number | null;
+  finished: number | null;
+}
+
+/** How it goes with a channel; no row: nothing was sent yet. */
+export interface ChannelsTable {
+  name: string;
+  last_success: number | null;
+  failing_since: number | null;
+  /** Failed attempts one after another. */
+  failures: number;
+  error: string | null;
+  /** When the other channels were last told. */
+  reported: number | null;
+}
+
+/** Processes that deliver notices as long as they live. */
+export interface DeliverersTable {
+  /** JSON, `ProcessIdentity`. */
+  owner: string;
+  since: number;
+}
+
+/** How it goes with a plan, also after its runs were summarised. */
+export interface PlanHealthTable {
+  plan: string;
+  kind: string;
+  vm: string;
+  repository: string | null;
+  file: string;
+  /** JSON: `notify` of the plan; null: it has none. */
+  notify: string | null;
+  /** ms. */
+  rpo: number | null;
+  /** Since when it is known. */
+  since: number;
+  /** When its file was seen to be gone, or to hold a plan of another name. */
+  removed: number | null;
+  /** When it ended. */
+  last_success: number | null;
+  last_success_started: number | null;
+  last_success_run: string | null;
+  last_failure: number | null;
+  last_failure_run: string | null;
+  /** JSON, `schemas/output/error.json`; of the last failure. */
+  last_error: string | null;
+  /** Null: the last run did not fail. */
+  failing_since: number | null;
+  /** Failed runs one after another. */
+  failures: number;
+  /** Since when no success is young enough; null: one is, as far as was checked. */
+  rpo_since: number | null;
+  /** When that was last said. */
+  rpo_raised: number | null;
+}
+
+/** What is left of runs that were forgotten: one row a day, plan and kind. */
+export interface RunSummariesTable {
+  plan: string;
+  kind: string;
+  /** `2026-11-21`, UTC, of the end of the runs. */
+  day: string;
+  /** Those with warnings too. */
+  succeeded: number;
+  warned: number;
+  failed: number;
+  cancelled: number;
+  crashed: number;
+  /** Transferred. */
+  bytes: number;
+  duration_ms: number;
+  longest_ms: number;
+}
+
+export interface UpkeepTable {
+  /** `tidy`, or `copy` and the name of a repository. */
+  task: string;
+  begun: number;
+  /** Null: it goes on, or its process died. */
+  finished: number | null;
+  /** JSON, `ProcessIdentity`. */
+  owner: string;
+  /** JSON: what it did. */
+  detail: string | null;
 }

@@ -61,3 +61,16 @@ export function addDisk(
     );
   }
 }
+
+/** Folders of the VMs of a repository that have restore points, by name. */
+export const contextsOf = (state: State, repository: string): string[] =>
+  state
+    .all(
+      state.query
+        .selectFrom('backups')
+        .select('context')
+        .distinct()
+        .where('repository', '=', repository)
+        .orderBy('context'),
+    )
+    .map(({ context }) => context);

@@ -10,6 +10,7 @@ import { findPoint, insertRestorePoint, latestPoint } from '../state/restore-poi
 import type { BackupCommitInput, BackupCommitOutput, Manifest } from '../schemas/types.ts';
 import type { RunFacts, StepPreview } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
+import { settleImmutablePoints } from './immutable-points.ts';
 import type { Services } from './services.ts';
 import type { VmReference } from './source-spec.ts';
 
@@ -47,6 +48,7 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
       (await ownManifest(path, context.runId)) ??
       (await publish(root, path, input, manifestOf(input, context, services, qemu?.version ?? '')));
     insertRestorePoint(services.state, claim.repository, manifest);
+    await settleImmutablePoints(context, claim.repository, claim.context);
     return {
       backup_id: claim.backupId,
       manifest: path,
@@ -200,6 +202,9 @@ function manifestOf(
         change_id: moved.change_id,
         bytes_transferred: moved.bytes_transferred,
         index: { path: inContext(disk.index_path), bytes: moved.index_bytes, sha256: moved.index_sha256 },
+        ...(disk.encryption ? { encryption: disk.encryption } : {}),
+        ...(sealed.compression ? { compression: sealed.compression } : {}),
+        ...(sealed.envelope === undefined ? {} : { envelope: sealed.envelope }),
       };
     }) as Manifest['disks'],
     removed_disks: decision.removed_disks,

@@ -1,8 +1,11 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import { clearRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { decideDisk, type Decision } from '../repository/decide-disk.ts';
+import { encryptionChange, encryptionOf, lostKeys, type ImageKeys } from '../repository/image-keys.ts';
 import { backupIdOf, diskName, imagePath, indexPath } from '../repository/layout.ts';
 import { verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
+import type { State } from '../state/open-state.ts';
+import { marksKey, marksOf } from '../state/point-marks.ts';
 import { latestPoint, type RestorePoint } from '../state/restore-points.ts';
 import { knownDisks } from '../state/vm-disks.ts';
 import type { ChainDecideInput, ChainDecideOutput, DiskDecision, DiskInfo } from '../schemas/types.ts';
@@ -75,12 +78,14 @@ async function decide(
   const context = contextOf(input);
   const last = latestPoint(services.state, { repository: input.repository, context });
   const numbers = numbersFor(input.disks, knownDisks(services.state, { repository: input.repository, context }));
+  const keys = await services.imageKeys(input.repository);
+  const encryption = encryptionOf(keys);
   const disks: DiskDecision[] = [];
   for (const disk of input.disks) {
     const number = numbers.get(disk.uuid) ?? 0;
-    const found = await look(services, input, disk, last, confirm);
+    const found = await look(services, input, disk, last, confirm, keys);
     refuseFallback(input, disk, found.decision);
-    disks.push(decisionOf(disk, number, context, backupId, found));
+    disks.push({ ...decisionOf(disk, number, context, backupId, found), encryption });
   }
   const kept = new Set(input.disks.map((disk) => disk.uuid));
   const removed = (last?.disks ?? [])
@@ -103,10 +108,13 @@ async function decide(
       change_id: null,
       path: null,
     })),
-    warnings: removed.map(
-      (disk) =>
-        `${diskName(disk.number)} (${disk.label}) was in restore point ${last?.backup_id} and is no longer part of the VM`,
-    ),
+    warnings: [
+      ...removed.map(
+        (disk) =>
+          `${diskName(disk.number)} (${disk.label}) was in restore point ${last?.backup_id} and is no longer part of the VM`,
+      ),
+      ...(last ? lostKeys(keys, last) : []),
+    ],
   };
 }
 
@@ -129,6 +137,7 @@ async function look(
   disk: DiskInfo,
   last: RestorePoint | undefined,
   confirm: Confirm,
+  keys: ImageKeys,
 ): Promise<Found> {
   const row = last?.disks.find((entry) => entry.uuid === disk.uuid);
   const parent = last && row ? storedDisk(last, row) : null;
@@ -137,7 +146,12 @@ async function look(
     wanted: input.mode,
     lastPoint: last?.backup_id ?? null,
     parent,
-    broken: last && row ? whatBroke(input, disk, last, row) : null,
+    broken:
+      last && row
+        ? (brokenParent(services.state, last, row.number) ??
+          whatBroke(input, disk, last, row) ??
+          encryptionChange(keys, last.backup_id, row))
+        : null,
     unproven: last ? unseenRevert(input, last) : null,
   };
   // Files are only looked at where the answer depends on them.
@@ -146,6 +160,19 @@ async function look(
   const verdict = await judge(services, input.repository, disk, storedChain(services.state, last, row.number), confirm);
   const decision = decideDisk({ ...facts, chain: verdict });
   return { decision, parent: decision.mode === 'incremental' ? parent : null };
+}
+
+/** Which restore point of the disk's chain a verification found broken, in whatever disk: nothing is built on it. */
+function brokenParent(state: State, last: RestorePoint, number: number): string | null {
+  const { repository, vm } = last;
+  const chain = storedChain(state, last, number);
+  if (typeof chain === 'string') return null;
+  const marks = marksOf(state, { repository, context: vm.context });
+  for (const { backupId } of chain) {
+    const broken = marks.get(marksKey(vm.context, backupId))?.broken;
+    if (broken) return `restore point ${backupId} is broken: ${broken.reason}`;
+  }
+  return null;
 }
 
 /** How far the clocks of hub and node may be apart: a full too many does no harm. */

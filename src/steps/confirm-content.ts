@@ -25,15 +25,18 @@ export async function confirmContent(
   context.log(`${label}: ${touched.join(', ')} changed since the commit; comparing the content of the chain`);
   context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
   try {
+    const key = (await context.services.imageKeys(repository)).of(newest);
     await using server = await serveReadOnly(
       join(root, newest.path),
       'qcow2',
       readFolderId(context.runId),
       context.signal,
+      key,
     );
     const result = await compareExport({
       uri: server.uri,
       indexPath: join(root, newest.indexPath),
+      indexKey: key,
       signal: context.signal,
       onProgress: (done) =>
         context.progress([

@@ -5,6 +5,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import type { NodeClient } from '../host/node-client.ts';
 import type { JobStatus, NodeTransferInput, SnapshotFacts } from '../schemas/types.ts';
 import type { Services } from './services.ts';
+import { assertSpaceLeft } from './space-for-run.ts';
 
 /** Reports progress until the job ends. Asks often at first, because small jobs end soon. */
 export async function followJob(
@@ -35,6 +36,7 @@ export async function followJob(
         rate: disk.rate,
       })),
     );
+    if (status.status === 'running') await assertSpaceLeft(context.services, input.repository);
     if (status.status === 'succeeded') return status;
     if (status.status === 'failed' || status.status === 'cancelled') throw failureOf(status);
   }

@@ -3,10 +3,13 @@ import { dirname, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, freeBytes } from '../host/files.ts';
 import { requireTools } from '../host/tools.ts';
+import { sizeText } from '../repository/care/size.ts';
 import type { HubPreflightInput, HubPreflightOutput } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
+import { assertImmutability } from './immutable-points.ts';
 import type { Services } from './services.ts';
+import { capacityLimits } from './space-for-run.ts';
 
 const hubTools = ['qemu-img', 'qemu-nbd'];
 /** Clocks of hub and node further apart than this make times in logs and "before" questions misleading. */
@@ -20,6 +23,7 @@ export const hubPreflight = defineStep<HubPreflightInput, null, HubPreflightOutp
   async plan({ services, signal }, input) {
     const tools = await requireTools(hubTools, signal);
     const path = services.repositoryPath(input.repository);
+    await services.imageKeys(input.repository);
     return {
       effects: [{ action: 'read', target: path, detail: 'repository', argv: null }],
       notes: [
@@ -32,18 +36,21 @@ export const hubPreflight = defineStep<HubPreflightInput, null, HubPreflightOutp
 
   async run(context, input) {
     const { services, signal } = context;
+    // First: opening a repository makes one that is new.
+    await services.imageKeys(input.repository);
     const [tools, repository] = await Promise.all([
       requireTools(hubTools, signal),
       services.openRepository(input.repository),
     ]);
     const free = await freeBytes(repository.path);
-    const minFree = services.settings.repositories[input.repository]?.minFree ?? 0;
+    const { minFree } = capacityLimits(services.settings.repositories[input.repository]);
     if (input.for === 'backup' && free <= minFree) {
       throw new SendenseError(
         'disk.full',
-        `repository ${input.repository} has ${free} bytes free at ${repository.path}; ${minFree} must stay free`,
+        `repository ${input.repository} has ${sizeText(free)} free at ${repository.path}; ${sizeText(minFree)} must stay free`,
       );
     }
+    if (input.for === 'backup') await assertImmutability(context, input.repository, repository.path);
     if (input.directory) await assertWritable(resolve(context.planFolder, input.directory));
     const node = input.node ? await askNode(context, input.node) : null;
     return { repository_path: repository.path, free_bytes: free, tools, node };

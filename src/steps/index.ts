@@ -15,6 +15,13 @@ import { qcow2Seal } from './qcow2-seal.ts';
 import { restorePublish } from './restore-publish.ts';
 import { restoreVerify } from './restore-verify.ts';
 import { restoreWrite } from './restore-write.ts';
+import { groupResolve } from './group-resolve.ts';
+import { groupRun } from './group-run.ts';
+import { groupSettle } from './group-settle.ts';
+import { pointsPrune } from './points-prune.ts';
+import { pointsBoot } from './points-boot.ts';
+import { pointsJudge } from './points-judge.ts';
+import { pointsVerify } from './points-verify.ts';
 import type { Services } from './services.ts';
 
 /** The built-in steps, in the order in which the runners use them. */
@@ -35,6 +42,13 @@ export const builtInSteps: readonly AnyStep<Services>[] = [
   restoreVerify,
   restorePublish,
   commandRun,
+  pointsPrune,
+  pointsVerify,
+  pointsBoot,
+  pointsJudge,
+  groupResolve,
+  groupRun,
+  groupSettle,
 ];
 
 export const stepRegistry: StepRegistry<Services> = new Map(builtInSteps.map((step) => [step.uses, step]));

@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { imageTarget, targetOf, type ImageTarget } from '../host/image-options.ts';
 import { qemuNbdArgs, serveNbd, type ServeOptions } from '../host/qemu-nbd.ts';
 import { isPortFree } from '../host/port-probe.ts';
 import { makePsk, readPsk, writePsk } from '../host/psk-file.ts';
 import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
-import type { NbdServeInput, NbdServeOutput, NbdServer as ServerOutput, Settings } from '../schemas/types.ts';
+import { noKeys, type ImageKeys } from '../repository/image-keys.ts';
+import type {
+  DiskDecision,
+  NbdServeInput,
+  NbdServeOutput,
+  NbdServer as ServerOutput,
+  Settings,
+} from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { allocatePorts, releasePorts } from '../state/port-leases.ts';
 import { dataAddressOf, pskFolderOf, targetUri } from './data-address.ts';
@@ -23,7 +31,11 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
   claim: (_input, facts) => ({ folder: runFolderOf(facts.runId) }),
 
   async plan(context, input) {
-    const servers = input.disks.map((disk) => optionsFor(disk.disk, leasedPort(disk.disk, input), input, context));
+    const keys = await keysOf(context.services, input);
+    const servers = input.disks.map((disk) => ({
+      ...optionsFor(disk.disk, leasedPort(disk.disk, input), input, context),
+      image: plannedImage(context.services, input, disk, keys),
+    }));
     return {
       effects: servers.map((options) => ({
         action: 'run',
@@ -83,7 +95,11 @@ async function serveAt(
 ): Promise<ServerOutput> {
   // A client whose connection broke knows by these words that it is the same process which answers again.
   const own = { description: randomUUID(), signal: context.signal };
-  const options = { ...optionsFor(disk, port, input, context), ...own };
+  const plain = optionsFor(disk, port, input, context);
+  const decision = input.disks.find((entry) => entry.disk === disk);
+  const key = decision ? (await keysOf(context.services, input)).of(decision) : null;
+  const image = key ? await imageTarget(plain.file, { key }) : undefined;
+  const options = { ...plain, image, ...own };
   const server = context.scope.use(await serveNbd(options));
   context.remember(disk, server.process);
   return { disk, port, export: options.exportName, uri: server.uri, file: options.file, process: server.process };
@@ -93,6 +109,23 @@ function leasedPort(disk: string, input: NbdServeInput): number {
   const port = input.leases.find((entry) => entry.disk === disk)?.port;
   if (port === undefined) throw new SendenseError('run.internal', `${disk} has no port`);
   return port;
+}
+
+const keysOf = async (services: Services, { repository }: NbdServeInput): Promise<ImageKeys> =>
+  repository === undefined ? noKeys : services.imageKeys(repository);
+
+/** How a file will be opened that is not there yet. */
+function plannedImage(
+  services: Services,
+  { repository, files }: NbdServeInput,
+  disk: DiskDecision,
+  keys: ImageKeys,
+): ImageTarget | undefined {
+  const key = keys.of(disk);
+  const file = files.find((entry) => entry.disk === disk.disk)?.file;
+  if (!key || file === undefined || repository === undefined) return undefined;
+  const parent = disk.parent ? join(services.repositoryPath(repository), disk.parent.path) : null;
+  return targetOf([{ file, encrypted: true }, ...(parent ? [{ file: parent, encrypted: true }] : [])], { key });
 }
 
 interface Where {

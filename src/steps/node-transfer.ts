@@ -89,7 +89,8 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       alive: context.alive,
     });
     const { path: root } = await context.services.openRepository(input.repository);
-    const previous = await sendIndexes(client, root, input, context.signal);
+    const keys = await context.services.imageKeys(input.repository);
+    const previous = await sendIndexes(client, root, input, keys, context.signal);
     const login = await loginFor(context.services, input.source, context.signal);
     const psk = await readPsk(pskFolderOf(context.runId));
     const lease = context.services.isEmbedded(claim.node) ? null : leaseSecondsOf(reconnect);
@@ -116,10 +117,18 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       secrets: [...Object.values(login), psk ?? []].flat(),
     };
     const status = await keepingLog(job, context, () => followJob(context, client, claim.jobId, input));
-    const disks = await fetchIndexes(client, root, input, status, context.signal);
+    const disks = await fetchIndexes(client, root, input, status, keys, context.signal);
     const vmConfig =
       status.vm_config && claim.vmConfig
-        ? await fetchVmConfig(client, claim.jobId, root, claim.vmConfig.path, status.vm_config, context.signal)
+        ? await fetchVmConfig(
+            client,
+            claim.jobId,
+            root,
+            claim.vmConfig.path,
+            status.vm_config,
+            keys.current,
+            context.signal,
+          )
         : null;
     await client.remove(claim.jobId, context.signal);
     const told = new Set((input.not_protected ?? []).map(labelOf));

@@ -52,15 +52,15 @@ export const patientClient = (client: NodeClient, how: Patience): NodeClient => 
       const known = failures > 0 ? await knownStatus(client, request.job_id, how) : null;
       return known ?? client.startBackup(request, signal);
     }, how),
-  getIndex: (jobId, key, file, signal) =>
+  getIndex: (jobId, key, file, signal, fileKey) =>
     patiently(async () => {
       await rm(file, { force: true });
-      await client.getIndex(jobId, key, file, signal);
+      await client.getIndex(jobId, key, file, signal, fileKey);
     }, how),
-  getVmConfig: (jobId, file, signal) =>
+  getVmConfig: (jobId, file, signal, fileKey) =>
     patiently(async () => {
       await rm(file, { force: true });
-      await client.getVmConfig(jobId, file, signal);
+      await client.getVmConfig(jobId, file, signal, fileKey);
     }, how),
   remove: (...what) => patiently(() => client.remove(...what), how),
 });
@@ -72,7 +72,7 @@ async function statusInTime(client: NodeClient, jobId: string, how: Patience): P
     return await client.status(jobId, AbortSignal.any([signal, limit]));
   } catch (cause) {
     if (!limit.aborted || signal.aborted) throw cause;
-    const message = `node at ${client.url}: no status of job ${jobId} within ${answerMs / 1000} s`;
+    const message = `${client.label}: no status of job ${jobId} within ${answerMs / 1000} s`;
     throw new SendenseError('node.unreachable', message, { cause });
   }
 }

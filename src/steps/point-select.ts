@@ -2,12 +2,15 @@ import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { diskName } from '../repository/layout.ts';
 import { verifyChain } from '../repository/verify-chain.ts';
-import { findPoint, latestPoint, pointBefore, type RestorePoint } from '../state/restore-points.ts';
+import { marksOf } from '../state/point-marks.ts';
+import { usePoint } from '../state/point-uses.ts';
+import { points, type RestorePoint } from '../state/restore-points.ts';
 import type { PointSelectInput, PointSelectOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
 import type { Services } from './services.ts';
 import { storedChain } from './stored-chain.ts';
 import type { VmReference } from './source-spec.ts';
+import { brokenBelow } from './verify/broken-points.ts';
 
 export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>({
   uses: 'point.select',
@@ -15,7 +18,7 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
   claim: () => null,
 
   async plan({ services }, input) {
-    const output = await select(services, input);
+    const { output, remark } = await select(services, input);
     return {
       effects: output.disks.map((disk) => ({
         action: 'read',
@@ -23,22 +26,41 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
         detail: `${disk.disk}, ${disk.capacity_bytes} bytes`,
         argv: null,
       })),
-      notes: [`restore point ${output.backup_id} of ${new Date(output.created).toISOString()}`],
+      notes: [
+        `restore point ${output.backup_id} of ${new Date(output.created).toISOString()}`,
+        ...(remark === null ? [] : [remark]),
+      ],
       output,
     };
   },
 
-  async run({ services, log }, input) {
-    const output = await select(services, input);
+  async run({ services, log, warn, runId }, input) {
+    const { output, remark } = await select(services, input, (point) =>
+      usePoint(services.state, runId, {
+        repository: input.repository,
+        context: point.vm.context,
+        backupId: point.backup_id,
+      }),
+    );
+    if (remark !== null) warn(remark);
     log(`restore point ${output.backup_id} of ${new Date(output.created).toISOString()}`);
     return output;
   },
 });
 
-async function select(services: Services, input: PointSelectInput): Promise<PointSelectOutput> {
+async function select(
+  services: Services,
+  input: PointSelectInput,
+  use: (point: RestorePoint) => void = () => {},
+): Promise<{ output: PointSelectOutput; remark: string | null }> {
   const { name } = input.vm as unknown as VmReference;
   const root = services.repositoryPath(input.repository);
-  const point = find(services, input.repository, name, input.point ?? 'latest');
+  // From here nothing of it is removed or merged until the run has ended.
+  const { point, remark } = services.state.transaction(() => {
+    const found = find(services, input, name);
+    use(found.point);
+    return found;
+  });
   const wanted = point.disks.filter((disk) => !input.disks || input.disks.includes(disk.number));
   const missing = (input.disks ?? []).filter((number) => !point.disks.some((disk) => disk.number === number));
   if (missing.length > 0) {
@@ -47,7 +69,9 @@ async function select(services: Services, input: PointSelectInput): Promise<Poin
       `restore point ${point.backup_id} has no ${missing.map(diskName).join(', ')}; it has ${point.disks.map((disk) => diskName(disk.number)).join(', ')}`,
     );
   }
+  const keys = await services.imageKeys(input.repository);
   for (const disk of wanted) {
+    keys.of(disk);
     const chain = storedChain(services.state, point, disk.number);
     const verdict =
       typeof chain === 'string' ? { verdict: 'broken' as const, reason: chain } : await verifyChain(root, chain);
@@ -57,7 +81,7 @@ async function select(services: Services, input: PointSelectInput): Promise<Poin
         `restore point ${point.backup_id}, ${diskName(disk.number)}: ${verdict.reason}`,
       );
   }
-  return {
+  const output = {
     backup_id: point.backup_id,
     created: point.created,
     disks: wanted.map((disk) => ({
@@ -67,30 +91,59 @@ async function select(services: Services, input: PointSelectInput): Promise<Poin
       file: join(root, point.vm.context, disk.path),
       index: join(root, point.vm.context, disk.index.path),
       digest: disk.digest,
+      encryption: disk.encryption ?? null,
     })),
   };
+  return { output, remark };
 }
 
-function find(services: Services, repository: string, context: string, wanted: unknown): RestorePoint {
-  const { state } = services;
-  if (wanted !== null && typeof wanted === 'object' && 'before' in wanted) {
-    const before = Date.parse(String(wanted.before));
-    const point = pointBefore(state, { repository, context }, before);
-    if (point) return point;
-    throw new SendenseError(
-      'point.unknown',
-      `VM ${context} has no restore point before ${String(wanted.before)} in repository ${repository}`,
-    );
-  }
-  const point =
-    wanted === 'latest'
-      ? latestPoint(state, { repository, context })
-      : findPoint(state, { repository, context, backupId: String(wanted) });
-  if (point) return point;
-  throw new SendenseError(
-    'point.unknown',
-    wanted === 'latest'
-      ? `VM ${context} has no restore point in repository ${repository}`
-      : `VM ${context} has no restore point ${String(wanted)} in repository ${repository}`,
-  );
+/** The restore point that is meant, and what speaks against it. */
+interface Found {
+  readonly point: RestorePoint;
+  readonly remark: string | null;
 }
+
+/**
+ * `latest` and `before` mean the newest one that no verification found broken, nor what it is built on; one that is named by its id is
+ * taken whatever was found.
+ */
+function find(
+  { state }: Services,
+  { repository, point: wanted = 'latest', disks }: PointSelectInput,
+  context: string,
+): Found {
+  const all = points(state, { repository, context });
+  const marks = marksOf(state, { repository, context });
+  const against = (point: RestorePoint): string | null => {
+    const unsound = brokenBelow(point, all, marks, disks ?? undefined);
+    return unsound && `${unsound.backupId} is broken: ${unsound.reason}`;
+  };
+  const before = typeof wanted === 'object' && wanted !== null && 'before' in wanted ? String(wanted.before) : null;
+  if (before === null && wanted !== 'latest') {
+    const point = all.find((entry) => entry.backup_id === wanted);
+    if (!point) throw unknown(`VM ${context} has no restore point ${String(wanted)} in repository ${repository}`);
+    const why = against(point);
+    return { point, remark: why && `restore point ${point.backup_id} is taken because it was named, but ${why}` };
+  }
+  const candidates = all.filter(({ created }) => before === null || created < Date.parse(before)).toReversed();
+  const [newest] = candidates;
+  if (!newest)
+    throw unknown(
+      before === null
+        ? `VM ${context} has no restore point in repository ${repository}`
+        : `VM ${context} has no restore point before ${before} in repository ${repository}`,
+    );
+  const point = candidates.find((entry) => against(entry) === null);
+  const why = against(newest);
+  if (point)
+    return {
+      point,
+      remark: why && `restore point ${newest.backup_id} was passed over, for ${why}; this is ${point.backup_id}`,
+    };
+  throw new SendenseError('chain.damaged', `VM ${context} has no sound restore point: ${why}`, {
+    remedy:
+      'Name one by its id (--point ID) to restore it all the same; what is wrong with each one says `sendense-run list`.',
+  });
+}
+
+const unknown = (message: string): SendenseError => new SendenseError('point.unknown', message);

@@ -5,7 +5,9 @@ import { exists } from '../host/files.ts';
 import { createQcow2, createQcow2Args } from '../host/qemu-img.ts';
 import { backingName, manifestOfImage } from '../repository/layout.ts';
 import type { Qcow2CreateInput, Qcow2CreateOutput } from '../schemas/types.ts';
+import { compresses } from './compress-image.ts';
 import { defineStep } from './define-step.ts';
+import { assertSpace, knownBytes, spaceNote } from './space-for-run.ts';
 
 /** Paths relative to the repository; both files of a disk are named here, before anything makes them. */
 interface Claim {
@@ -13,6 +15,8 @@ interface Claim {
   readonly files: readonly string[];
   /** What would make the files part of a committed restore point. */
   readonly manifests: readonly string[];
+  /** What the files will take, as far as that is known: other runs count with it. */
+  readonly bytes?: number;
 }
 
 const backingOf = (disk: Qcow2CreateInput['disks'][number]): string | null =>
@@ -26,16 +30,23 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
     repository: input.repository,
     files: input.disks.flatMap((disk) => [disk.path, disk.index_path]),
     manifests: [...new Set(input.disks.map((disk) => manifestOfImage(disk.path)))],
+    bytes: knownBytes(input.disks),
   }),
 
-  async plan({ services }, input) {
-    const root = services.repositoryPath(input.repository);
+  async plan(context, input) {
+    const root = context.services.repositoryPath(input.repository);
+    const keys = await context.services.imageKeys(input.repository);
+    const note = await spaceNote(context, input.repository, input.disks, compresses(context.services, input));
     return {
+      notes: note === null ? [] : [note],
       effects: input.disks.map((disk) => ({
         action: 'create',
         target: join(root, disk.path),
         detail: disk.parent ? `on top of ${disk.parent.path}` : 'standalone',
-        argv: ['qemu-img', ...createQcow2Args(join(root, disk.path), disk.capacity_bytes, backingOf(disk))],
+        argv: [
+          'qemu-img',
+          ...createQcow2Args(join(root, disk.path), disk.capacity_bytes, backingOf(disk), keys.of(disk)),
+        ],
       })),
       output: {
         files: input.disks.map((disk) => ({ disk: disk.disk, file: join(root, disk.path), backing: backingOf(disk) })),
@@ -45,6 +56,8 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
 
   async run(context, input) {
     const { path: root } = await context.services.openRepository(input.repository);
+    const keys = await context.services.imageKeys(input.repository);
+    await assertSpace(context, input.repository, input.disks, compresses(context.services, input));
     const files = await Promise.all(
       input.disks.map(async (disk) => {
         const file = join(root, disk.path);
@@ -52,7 +65,7 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
         await mkdir(dirname(file), { recursive: true });
         // A second attempt with the same claim starts from nothing; the id is of this run, so the file is ours.
         await rm(file, { force: true });
-        await createQcow2(file, disk.capacity_bytes, backing, context.signal);
+        await createQcow2(file, disk.capacity_bytes, backing, context.signal, keys.of(disk));
         return { disk: disk.disk, file, backing };
       }),
     );

@@ -7,9 +7,13 @@ import { writtenAreas } from '../blocks/written-areas.ts';
 import type { StepContext, StepPreview } from '../engine/step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFile, fsyncFolder } from '../host/files.ts';
+import { imageTarget, plainTarget, targetOf, type ImageKey } from '../host/image-options.ts';
 import { checkImage, imageInfo } from '../host/qemu-img.ts';
 import { clearRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
+import { envelopeDigest } from '../repository/envelope.ts';
+import { backingName } from '../repository/layout.ts';
 import type { DiskDecision, Qcow2SealInput, Qcow2SealOutput } from '../schemas/types.ts';
+import { compressArgs, compresses, compressImage } from './compress-image.ts';
 import { defineStep } from './define-step.ts';
 import { readFolderId, serveReadOnly } from './serve-chain.ts';
 import type { Services } from './services.ts';
@@ -20,52 +24,81 @@ export const qcow2Seal = defineStep<Qcow2SealInput, { readonly folder: string },
   /** Where the servers for reading back have their pid files. */
   claim: (_input, facts) => ({ folder: runFolderOf(readFolderId(facts.runId)) }),
 
-  plan: async ({ services }, input) => ({ effects: sealEffects(services, input) }),
+  plan: async ({ services }, input) => ({ effects: await sealEffects(services, input) }),
 
   /** All but the digests that the files are compared with is known before the transfer. */
-  planPartly: async ({ services }, { repository, disks, verify = 'changed' }) => ({
-    effects: repository !== undefined && disks ? sealEffects(services, { repository, disks, verify }) : [],
+  planPartly: async ({ services }, { repository, disks, verify = 'changed', compress = null }) => ({
+    effects:
+      repository !== undefined && disks ? await sealEffects(services, { repository, disks, verify, compress }) : [],
   }),
 
   async run(context, input) {
     context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
     const { path: root } = await context.services.openRepository(input.repository);
     const disks: Qcow2SealOutput['disks'] = [];
-    for (const disk of input.disks) disks.push(await seal(context, root, disk, input));
+    const keys = await context.services.imageKeys(input.repository);
+    for (const disk of input.disks) disks.push(await seal(context, { root, disk, input, key: keys.of(disk) }));
     return { disks };
   },
 
   undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
 });
 
-const sealEffects = (
+async function sealEffects(
   services: Services,
-  { repository, disks, verify }: Pick<Qcow2SealInput, 'repository' | 'disks' | 'verify'>,
-): StepPreview['effects'] =>
-  disks.map((disk) => {
-    const file = join(services.repositoryPath(repository), disk.path);
-    return {
-      action: 'change',
-      target: file,
-      detail: `flushed, read-only; read back: ${comparedPart(disk, verify)}`,
-      argv: ['qemu-img', 'check', '--output=json', '-f', 'qcow2', file],
-    };
+  input: Pick<Qcow2SealInput, 'repository' | 'disks' | 'verify' | 'compress'>,
+): Promise<StepPreview['effects']> {
+  const keys = await services.imageKeys(input.repository);
+  return input.disks.flatMap((disk) => {
+    const file = join(services.repositoryPath(input.repository), disk.path);
+    const compress = compresses(services, input);
+    const key = keys.of(disk);
+    const image = key ? targetOf([{ file, encrypted: true }], { key, alone: true }) : plainTarget(file);
+    return [
+      ...(compress
+        ? [
+            {
+              action: 'change' as const,
+              target: file,
+              detail: 'rewritten with compressed clusters, beside the file until it is complete',
+              argv: compressArgs(file, disk.parent ? backingName(disk.parent.backup_id) : null),
+            },
+          ]
+        : []),
+      {
+        action: 'change' as const,
+        target: file,
+        detail: `flushed, read-only; read back: ${comparedPart(disk, input.verify, compress)}`,
+        argv: ['qemu-img', 'check', '--output=json', ...image.objects, ...image.format, image.name],
+      },
+    ];
   });
+}
 
-function comparedPart(disk: DiskDecision, verify: 'changed' | 'all'): 'everything' | 'what changed' | 'nothing' {
-  if (verify === 'all' || (disk.mode === 'full' && !disk.still)) return 'everything';
+function comparedPart(
+  disk: DiskDecision,
+  verify: 'changed' | 'all',
+  compressed: boolean,
+): 'everything' | 'what changed' | 'nothing' {
+  // What is rewritten is read again, also where the transfer had nothing left to prove.
+  if (verify === 'all' || (disk.mode === 'full' && (!disk.still || compressed))) return 'everything';
   return disk.mode === 'incremental' ? 'what changed' : 'nothing';
 }
 
-async function seal(
-  context: StepContext<Services>,
-  root: string,
-  disk: DiskDecision,
-  input: Qcow2SealInput,
-): Promise<Qcow2SealOutput['disks'][number]> {
+interface Sealed {
+  readonly root: string;
+  readonly disk: DiskDecision;
+  readonly input: Qcow2SealInput;
+  readonly key: ImageKey | null;
+}
+
+async function seal(context: StepContext<Services>, sealed: Sealed): Promise<Qcow2SealOutput['disks'][number]> {
+  const { root, disk, key } = sealed;
   const file = join(root, disk.path);
-  await assertSound(file, disk, context.signal);
-  const compared = await readBack(context, root, disk, input);
+  const compression = await rewrite(context, sealed);
+  await assertSound(file, disk, key, context.signal);
+  const compared = await readBack(context, sealed);
+  const envelope = await envelopeDigest(file, { signal: context.signal });
   await chmod(file, 0o444);
   await fsyncFile(file);
   await fsyncFolder(dirname(file));
@@ -75,11 +108,36 @@ async function seal(
     file_bytes: Number(info.size),
     file_mtime_ns: String(info.mtimeNs),
     compared_bytes: compared,
+    compression,
+    envelope,
   };
 }
 
-async function assertSound(file: string, disk: DiskDecision, signal: AbortSignal): Promise<void> {
-  const [check, info] = await Promise.all([checkImage(file, signal), imageInfo(file, { format: 'qcow2', signal })]);
+async function rewrite(
+  context: StepContext<Services>,
+  { root, disk, input }: Sealed,
+): Promise<Qcow2SealOutput['disks'][number]['compression']> {
+  if (!compresses(context.services, input)) return null;
+  const file = join(root, disk.path);
+  const started = performance.now();
+  const plain = await compressImage(file, disk.parent ? backingName(disk.parent.backup_id) : null, {
+    signal: context.signal,
+    onProgress: (fraction) => {
+      const done = Math.round(fraction * disk.capacity_bytes);
+      const rate = Math.round((done * 1000) / (performance.now() - started + 1));
+      context.progress([
+        { disk: disk.disk, phase: 'compressing', bytes_done: done, bytes_total: disk.capacity_bytes, rate },
+      ]);
+    },
+  });
+  return { type: 'zstd', plain_bytes: plain };
+}
+
+async function assertSound(file: string, disk: DiskDecision, key: ImageKey | null, signal: AbortSignal): Promise<void> {
+  const [check, info] = await Promise.all([
+    checkImage(await imageTarget(file, { key, alone: key !== null }), signal),
+    imageInfo(file, { format: 'qcow2', signal }),
+  ]);
   if (!check.ok) throw new SendenseError('content.mismatch', `${file}: qemu-img check: ${check.message}`);
   if (info.virtualSize !== disk.capacity_bytes) {
     throw new SendenseError(
@@ -90,15 +148,10 @@ async function assertSound(file: string, disk: DiskDecision, signal: AbortSignal
 }
 
 /** Reads back what was written and compares it with the block index of the source. */
-async function readBack(
-  context: StepContext<Services>,
-  root: string,
-  disk: DiskDecision,
-  input: Qcow2SealInput,
-): Promise<number> {
-  const part = comparedPart(disk, input.verify);
+async function readBack(context: StepContext<Services>, { root, disk, input, key }: Sealed): Promise<number> {
+  const part = comparedPart(disk, input.verify, compresses(context.services, input));
   const indexPath = join(root, disk.index_path);
-  await assertDigest(indexPath, disk, input);
+  await assertDigest(indexPath, disk, input, key);
   if (part === 'nothing') return 0;
   const areas =
     part === 'everything' || !disk.parent
@@ -108,15 +161,18 @@ async function readBack(
           index: indexPath,
           parentIndex: join(root, disk.parent.index_path),
           capacity: disk.capacity_bytes,
+          key,
           signal: context.signal,
         });
   const total = areas ? totalLength(areas) : disk.capacity_bytes;
   if (total === 0) return 0;
-  await using server = await serveReadOnly(join(root, disk.path), 'qcow2', readFolderId(context.runId), context.signal);
+  const image = join(root, disk.path);
+  await using server = await serveReadOnly(image, 'qcow2', readFolderId(context.runId), context.signal, key);
   const started = performance.now();
   const result = await compareExport({
     uri: server.uri,
     indexPath,
+    indexKey: key,
     ...(areas ? { areas } : {}),
     signal: context.signal,
     onProgress: (done) =>
@@ -140,8 +196,13 @@ async function readBack(
   return result.comparedBytes;
 }
 
-async function assertDigest(indexPath: string, disk: DiskDecision, input: Qcow2SealInput): Promise<void> {
-  await using index = await openIndex(indexPath);
+async function assertDigest(
+  indexPath: string,
+  disk: DiskDecision,
+  input: Qcow2SealInput,
+  key: ImageKey | null,
+): Promise<void> {
+  await using index = await openIndex(indexPath, { key });
   const expected = input.transferred.find((entry) => entry.disk === disk.disk)?.digest;
   if (index.root !== expected || index.capacity !== disk.capacity_bytes) {
     throw new SendenseError(

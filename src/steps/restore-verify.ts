@@ -43,11 +43,14 @@ async function compare(
 ): Promise<number> {
   const disk = input.disks.find((entry) => entry.disk === file.disk);
   if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
-  await using server = await serveReadOnly(file.temporary, file.format, readFolderId(context.runId), context.signal);
+  const key = input.repository ? (await context.services.imageKeys(input.repository)).of(disk) : null;
+  const folderId = readFolderId(context.runId);
+  await using server = await serveReadOnly(file.temporary, file.format, folderId, context.signal, key);
   const started = performance.now();
   const result = await compareExport({
     uri: server.uri,
     indexPath: disk.index,
+    indexKey: key,
     ...(file.format === 'raw' ? { file: file.temporary } : {}),
     signal: context.signal,
     onProgress: (done) =>

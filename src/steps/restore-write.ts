@@ -2,7 +2,9 @@ import { chmod, mkdir, readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, freeBytes, fsyncFile } from '../host/files.ts';
+import { imageTarget } from '../host/image-options.ts';
 import { convertArgs, convertImage, createOverlay, createOverlayArgs, type ConvertOptions } from '../host/qemu-img.ts';
+import type { ImageKeys } from '../repository/image-keys.ts';
 import type { RestoreWriteInput, RestoreWriteOutput } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
@@ -41,12 +43,14 @@ export const restoreWrite = defineStep<RestoreWriteInput, Claim, RestoreWriteOut
     const claim = claimOf(input, runId, planFolder);
     await assertNothingThere(claim);
     await assertApart(services.repositoryPath(input.repository), claim.directory);
+    const keys = await services.imageKeys(input.repository);
+    const argv = await Promise.all(claim.targets.map((target, index) => argvFor(input, index, target, keys)));
     return {
       effects: claim.targets.map((target, index) => ({
         action: 'create',
         target: target.file,
         detail: input.to.thin ? 'overlay on the repository' : 'a copy of its own',
-        argv: argvFor(input, index, target),
+        argv: argv[index] ?? null,
       })),
       output: {
         directory: claim.directory,
@@ -118,12 +122,15 @@ async function removeMadeFolders(directory: string, firstMade: unknown): Promise
 const streamOptimized = (input: RestoreWriteInput): boolean =>
   input.to.format === 'vmdk' && input.to.subformat === 'streamOptimized';
 
-function convertOptions(input: RestoreWriteInput, index: number, target: Target): ConvertOptions {
-  const disk = input.disks[index];
-  if (!disk) throw new SendenseError('run.internal', `no disk ${index}`);
+async function convertOptions(
+  input: RestoreWriteInput,
+  index: number,
+  target: Target,
+  keys: ImageKeys,
+): Promise<ConvertOptions> {
+  const disk = diskAt(input, index);
   return {
-    from: disk.file,
-    fromFormat: 'qcow2',
+    from: await imageTarget(disk.file, { key: keys.of(disk) }),
     to: target.temporary,
     toFormat: input.to.format,
     toOptions: input.to.format === 'vmdk' ? `subformat=${input.to.subformat}` : undefined,
@@ -131,9 +138,20 @@ function convertOptions(input: RestoreWriteInput, index: number, target: Target)
   };
 }
 
-function argvFor(input: RestoreWriteInput, index: number, target: Target): string[] {
-  const options = convertOptions(input, index, target);
-  return ['qemu-img', ...(input.to.thin ? createOverlayArgs(options.to, options.from) : convertArgs(options))];
+function diskAt(input: RestoreWriteInput, index: number): RestoreWriteInput['disks'][number] {
+  const disk = input.disks[index];
+  if (!disk) throw new SendenseError('run.internal', `no disk ${index}`);
+  return disk;
+}
+
+/** Of the overlay, where the chain cannot be asked without its key. */
+const statedCapacity = (disk: RestoreWriteInput['disks'][number]): number | null =>
+  disk.encryption ? disk.capacity_bytes : null;
+
+async function argvFor(input: RestoreWriteInput, index: number, target: Target, keys: ImageKeys): Promise<string[]> {
+  const disk = diskAt(input, index);
+  if (input.to.thin) return ['qemu-img', ...createOverlayArgs(target.temporary, disk.file, statedCapacity(disk))];
+  return ['qemu-img', ...convertArgs(await convertOptions(input, index, target, keys))];
 }
 
 async function write(
@@ -142,8 +160,10 @@ async function write(
   index: number,
   target: Target,
 ): Promise<void> {
-  const options = convertOptions(input, index, target);
-  if (input.to.thin) return createOverlay(options.to, options.from, context.signal);
+  const disk = diskAt(input, index);
+  if (input.to.thin) return createOverlay(target.temporary, disk.file, context.signal, statedCapacity(disk));
+  const keys = await context.services.imageKeys(input.repository);
+  const options = await convertOptions(input, index, target, keys);
   const total = input.disks[index]?.capacity_bytes ?? 0;
   const started = performance.now();
   const report = (done: number): void =>

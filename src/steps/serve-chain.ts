@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { imageTarget, type ImageKey } from '../host/image-options.ts';
 import { serveNbd, type NbdServer } from '../host/qemu-nbd.ts';
 import { makeRunFolder } from '../host/run-folder.ts';
 
@@ -12,12 +13,15 @@ export async function serveReadOnly(
   format: string,
   folderId: string,
   signal?: AbortSignal,
+  key: ImageKey | null = null,
 ): Promise<NbdServer> {
+  const image = key && format === 'qcow2' ? await imageTarget(file, { key }) : undefined;
   const folder = await makeRunFolder(folderId);
   const name = `read-${randomBytes(4).toString('hex')}`;
   return serveNbd({
     file,
     format,
+    image,
     readOnly: true,
     listen: { socket: join(folder, `${name}.sock`) },
     exportName: '',

@@ -1,7 +1,19 @@
+import type { RunOrigin } from '../engine/journal.ts';
 import type { NodeClient } from '../host/node-client.ts';
+import type { ImageKeys } from '../repository/image-keys.ts';
 import type { Repository } from '../repository/open-repository.ts';
 import type { State } from '../state/open-state.ts';
-import type { Secret, Settings, VsphereSourceSpec } from '../schemas/types.ts';
+import type { RunEvent, RunFinishedEvent, Secret, Settings, VsphereSourceSpec } from '../schemas/types.ts';
+
+/** A run that belongs to another one. */
+export interface ChildRun {
+  /** The plan. Paths in it count from the file of the parent's plan. */
+  readonly text: string;
+  readonly origin: RunOrigin & { readonly parentRun: string };
+  /** Cancels it gently. */
+  readonly signal: AbortSignal;
+  emit(event: RunEvent): void;
+}
 
 /** What the built-in steps act with; composed by `src/hub/open-hub.ts`. */
 export interface Services {
@@ -16,6 +28,8 @@ export interface Services {
   existingRepository(name: string): Promise<string>;
   /** Absolute path of a repository, which need not exist. */
   repositoryPath(name: string): string;
+  /** The keys of a repository's encrypted images. @throws `repository.key`, `secret.unreadable` */
+  imageKeys(name: string): Promise<ImageKeys>;
   /** The node of that name; an embedded one is started on first use and ends with the hub. */
   node(name: string): Promise<NodeClient>;
   /** Whether the node of that name runs inside this process. */
@@ -34,6 +48,8 @@ export interface Services {
   ): Promise<AsyncDisposable>;
   /** Whether {@link openDataPath} would be allowed. @throws SendenseError `ssh.*` */
   checkDataPath(node: string, signal?: AbortSignal): Promise<void>;
+  /** Runs a plan as a part of another run. Rejects with `plan.invalid`; how the run ends is in the event. */
+  runPlan(run: ChildRun): Promise<RunFinishedEvent>;
   readSecret(reference: Secret, folder: string, signal?: AbortSignal): Promise<string>;
   /**
    * User and password of a vSphere source: of its stored credential, else as sendense.yaml says. Goes nowhere but into a

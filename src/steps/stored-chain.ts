@@ -19,6 +19,7 @@ export const storedDisk = (point: RestorePoint, disk: Disk): StoredDisk => ({
   digest: disk.digest,
   changeId: disk.change_id,
   parent: disk.parent,
+  encryption: disk.encryption ?? null,
 });
 
 /** The chain of one disk, newest first, down to its full; or why there is none. */

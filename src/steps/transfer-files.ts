@@ -1,8 +1,13 @@
-import { chmod, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFile, fsyncFolder } from '../host/files.ts';
+import type { ImageKey } from '../host/image-options.ts';
+import { contentStream } from '../host/locked-file.ts';
 import type { NodeClient } from '../host/node-client.ts';
+import type { ImageKeys } from '../repository/image-keys.ts';
 import { sha256OfFile } from '../repository/verify-chain.ts';
 import type { JobStatus, NodeTransferInput, NodeTransferOutput } from '../schemas/types.ts';
 
@@ -11,14 +16,17 @@ export async function sendIndexes(
   client: NodeClient,
   root: string,
   input: NodeTransferInput,
+  keys: ImageKeys,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const known = new Map<string, string>();
   for (const disk of input.disks) {
     if (!disk.parent) continue;
     const file = join(root, disk.parent.index_path);
-    const sha256 = await sha256OfFile(file, signal);
-    await client.putIndex(sha256, file, signal);
+    // Of the same chain, and so of the same key.
+    const key = keys.of(disk);
+    const sha256 = await sha256OfContent(file, key, signal);
+    await client.putIndex(sha256, file, signal, key);
     known.set(disk.key, sha256);
   }
   return known;
@@ -31,25 +39,47 @@ export async function fetchVmConfig(
   root: string,
   vmConfigPath: string,
   told: { readonly bytes: number; readonly sha256: string },
+  key: ImageKey | null,
   signal: AbortSignal,
 ): Promise<NodeTransferOutput['vm_config']> {
+  const file = join(root, vmConfigPath);
   await fetchProven(
-    join(root, vmConfigPath),
-    told.sha256,
-    'the VM configuration',
-    (part) => client.getVmConfig(jobId, part, signal),
+    file,
+    { sha256: told.sha256, what: 'the VM configuration', key },
+    (part) => client.getVmConfig(jobId, part, signal, key),
     signal,
     // It tells much of the VM.
     0o400,
   );
-  return { path: vmConfigPath, ...told };
+  if (!key) return { path: vmConfigPath, ...told };
+  return { path: vmConfigPath, ...(await stored(file, signal)), encryption: { format: 'openssl-enc', key_id: key.id } };
+}
+
+/** What the repository holds, encrypted or not. */
+async function stored(file: string, signal: AbortSignal): Promise<{ bytes: number; sha256: string }> {
+  return { bytes: (await stat(file)).size, sha256: await sha256OfFile(file, signal) };
+}
+
+/** SHA-256 of what a file holds, hex; of what was encrypted where it is. */
+async function sha256OfContent(path: string, key: ImageKey | null, signal: AbortSignal): Promise<string> {
+  if (!key) return sha256OfFile(path, signal);
+  const hash = createHash('sha256');
+  await pipeline(contentStream(path, key), hash, { signal });
+  return hash.digest('hex');
+}
+
+interface Expected {
+  /** Of what was sent. */
+  readonly sha256: string;
+  readonly what: string;
+  /** With which it is encrypted here. */
+  readonly key: ImageKey | null;
 }
 
 /** Fetches a file under a temporary name and gives it its own once its digest is the expected one. */
 async function fetchProven(
   path: string,
-  expected: string,
-  what: string,
+  { sha256: expected, what, key }: Expected,
   fetchTo: (part: string) => Promise<void>,
   signal: AbortSignal,
   mode = 0o444,
@@ -57,7 +87,7 @@ async function fetchProven(
   const part = `${path}.sendense-part`;
   await rm(part, { force: true });
   await fetchTo(part);
-  const sha256 = await sha256OfFile(part, signal);
+  const sha256 = await sha256OfContent(part, key, signal);
   if (sha256 !== expected)
     throw new SendenseError('content.mismatch', `${what} arrived damaged: SHA-256 ${sha256}, sent ${expected}`);
   await chmod(part, mode);
@@ -72,6 +102,7 @@ export async function fetchIndexes(
   root: string,
   input: NodeTransferInput,
   status: JobStatus,
+  keys: ImageKeys,
   signal: AbortSignal,
 ): Promise<NodeTransferOutput['disks']> {
   const output: NodeTransferOutput['disks'] = [];
@@ -81,13 +112,14 @@ export async function fetchIndexes(
       throw new SendenseError('node.protocol', `the node ended the job without a digest of ${disk.disk}`);
     }
     const path = join(root, disk.index_path);
+    const key = keys.of(disk);
     await fetchProven(
       path,
-      done.index_sha256,
-      `the block index of ${disk.disk}`,
-      (part) => client.getIndex(status.job_id, disk.key, part, signal),
+      { sha256: done.index_sha256, what: `the block index of ${disk.disk}`, key },
+      (part) => client.getIndex(status.job_id, disk.key, part, signal, key),
       signal,
     );
+    const { bytes, sha256 } = key ? await stored(path, signal) : { bytes: done.index_bytes, sha256: done.index_sha256 };
     output.push({
       disk: disk.disk,
       key: disk.key,
@@ -98,8 +130,8 @@ export async function fetchIndexes(
       change_id: done.change_id,
       digest: done.digest,
       index_path: disk.index_path,
-      index_bytes: done.index_bytes,
-      index_sha256: done.index_sha256,
+      index_bytes: bytes,
+      index_sha256: sha256,
     });
   }
   return output;

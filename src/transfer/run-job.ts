@@ -5,7 +5,7 @@ import type { BackupStartRequest, JobDisk } from '../schemas/types.ts';
 import { diskJobsOf, type DiskJob } from './disk-jobs.ts';
 import { openJobLog } from './job-log.ts';
 import { createLinkWatch } from './link-watch.ts';
-import { createJobPace } from './rate-limit.ts';
+import { createJobPace } from '../blocks/rate-limit.ts';
 import type { OpenSourceOptions, TransferSource } from './source.ts';
 import { openStatusFile } from './status-file.ts';
 import { together } from './together.ts';

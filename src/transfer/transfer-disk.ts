@@ -7,7 +7,7 @@ import { copyFull } from './copy-full.ts';
 import type { DiskJob } from './disk-jobs.ts';
 import { exportSize } from './export-size.ts';
 import { previousIndexOf, type PreviousIndex } from './previous-index.ts';
-import type { DiskPace } from './rate-limit.ts';
+import type { DiskPace } from '../blocks/rate-limit.ts';
 import type { TransferDisk, TransferSource } from './source.ts';
 import { together } from './together.ts';
 

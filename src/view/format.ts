@@ -57,3 +57,13 @@ export const plural = (count: number, noun: string, many = `${noun}s`): string =
   `${count} ${count === 1 ? noun : many}`;
 
 const pad = (value: number): string => String(value).padStart(2, '0');
+
+/** `backup of pgtest1`; kinds about several VMs have no VM of their own. */
+export const subjectOf = ({ kind, vm }: { readonly kind: string; readonly vm: string }): string =>
+  vm === '*' ? kind : `${kind} of ${vm}`;
+
+/** Of a file that was compressed: ` (31 % of 8.4 MiB)`; nothing for one that was not. */
+export const ratioText = (bytes: number, plainBytes: number | null): string =>
+  plainBytes === null || plainBytes === 0
+    ? ''
+    : ` (${Math.round((bytes * 100) / plainBytes)} % of ${formatBytes(plainBytes)})`;

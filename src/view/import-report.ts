@@ -6,13 +6,14 @@ import { labelled, printable } from './text.ts';
 
 /** What was entered into the state database, and what was refused. */
 export function importReport(
-  { repository, imported, present, refused }: ImportOutput,
+  { repository, imported, present, refused, forgotten }: ImportOutput,
   { style, columns }: SummaryOptions,
 ): string[] {
   const { done, failed, warning } = style.symbols;
   const mark = refused.length > 0 ? style.yellow(warning) : style.green(done);
   return [
     ...imported.map((id) => `  ${style.green('+')} ${id}`),
+    ...forgotten.map((id) => `  ${style.yellow('-')} ${id}, whose manifest is gone, was forgotten`),
     ...refused.flatMap(({ path, message }) =>
       labelled(`  ${style.red(failed)} `, `${shortPath(path)}: ${printable(message)}`, columns),
     ),

@@ -1,18 +1,33 @@
-import type { ListOutput, RestorePointOutput } from '../schemas/types.ts';
+import type { RestorePointOutput } from '../schemas/types.ts';
 import { formatBytes, formatTime, plural } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
-import { fit, foldedTable, table, widest } from './text.ts';
+import { fit, foldedTable, printable, table, widest } from './text.ts';
+
+/** What a line shows; of the disks only how many they are. */
+type ListLine = Pick<
+  RestorePointOutput,
+  'vm' | 'repository' | 'backup_id' | 'kind' | 'created' | 'file_bytes' | 'chain_length' | 'protected' | 'broken'
+> & { readonly disks: { readonly length: number } };
 
 /** One line a restore point. Where that is too wide for the terminal, VM and repository stand above their points. */
-export function listReport({ points }: ListOutput, vm: string | undefined, options: SummaryOptions): string[] {
+export function listReport(
+  { points }: { readonly version?: 1; readonly points: readonly ListLine[] },
+  vm: string | undefined,
+  options: SummaryOptions,
+): string[] {
   const { style, columns } = options;
   if (points.length === 0)
-    return fit(vm === undefined ? 'no restore points yet' : `no restore points of VM ${vm}`, columns);
+    return fit(vm === undefined ? 'no restore points yet' : `no restore points of VM ${printable(vm)}`, columns);
   const several = new Set(points.map(({ repository }) => repository)).size > 1;
+  const marked = points.some(isMarked);
   const rows = table(
     [
-      ['VM', ...heads, ...(several ? ['REPOSITORY'] : [])],
-      ...points.map((point) => [point.vm, ...cellsOf(point), ...(several ? [point.repository] : [])]),
+      ['VM', ...(marked ? [...heads, 'MARKS'] : heads), ...(several ? ['REPOSITORY'] : [])],
+      ...points.map((point) => [
+        printable(point.vm),
+        ...cellsOf(point, marked),
+        ...(several ? [point.repository] : []),
+      ]),
     ],
     [4, 5, 6],
   );
@@ -25,29 +40,44 @@ export function listReport({ points }: ListOutput, vm: string | undefined, optio
 
 const heads = ['RESTORE POINT', 'KIND', 'CREATED', 'STORED', 'DISKS', 'CHAIN'];
 
-const cellsOf = (point: RestorePointOutput): string[] => [
+const isMarked = (point: ListLine): boolean => point.protected !== null || point.broken !== null;
+
+/** What somebody decided or found out about a point. */
+export const marksText = (point: Pick<RestorePointOutput, 'protected' | 'broken'>): string =>
+  [
+    ...(point.broken ? ['BROKEN'] : []),
+    ...(point.protected ? [`protected${untilText(point.protected.until)}`] : []),
+  ].join(', ');
+
+const untilText = (until: number | null): string => (until === null ? '' : ` until ${formatTime(until).slice(0, -3)}`);
+
+const cellsOf = (point: ListLine, marked: boolean): string[] => [
   point.backup_id,
   point.kind,
   formatTime(point.created),
   formatBytes(point.file_bytes),
   `${point.disks.length}`,
   `${point.chain_length}`,
+  ...(marked ? [marksText(point)] : []),
 ];
 
 /** Without the VM in each line, and times without seconds: 80 columns are enough. */
-function byVm(points: readonly RestorePointOutput[], several: boolean, { style, columns }: SummaryOptions): string[] {
+function byVm(points: readonly ListLine[], several: boolean, { style, columns }: SummaryOptions): string[] {
   const groups = [...Map.groupBy(points, ({ vm, repository }) => JSON.stringify([vm, repository])).values()];
+  const marked = points.some(isMarked);
   const [head = [], ...rows] = foldedTable(
     [
-      heads,
-      ...groups.flat().map((point) => cellsOf(point).map((cell, index) => (index === 2 ? cell.slice(0, -3) : cell))),
+      marked ? [...heads, 'MARKS'] : heads,
+      ...groups
+        .flat()
+        .map((point) => cellsOf(point, marked).map((cell, index) => (index === 2 ? cell.slice(0, -3) : cell))),
     ],
     columns,
     [3, 4, 5],
   );
   let next = 0;
   const lines = groups.flatMap((group) => {
-    const title = `${group[0]?.vm}${several ? ` in repository ${group[0]?.repository}` : ''}`;
+    const title = `${printable(group[0]?.vm ?? '')}${several ? ` in repository ${group[0]?.repository}` : ''}`;
     const below = rows.slice(next, (next += group.length)).flat();
     return [...fit(title, columns).map(style.cyan), ...below];
   });

@@ -57,7 +57,7 @@ export function nodeAddedReport(output: NodeAddedOutput, { style }: SummaryOptio
     output.token,
     '',
     `On the node, with the token in a file or on standard input (-):`,
-    style.cyan('  sendense-node enroll --hub HOST --token-file -'),
+    style.cyan(`  sendense-node enroll --hub HOST:${output.ssh_port} --token-file -`),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { RunEvent, StepProgressEvent } from '../schemas/types.ts';
 import { bytesOf, percentOf, timeLeft, type DiskProgressLine } from './disk-bar.ts';
-import { formatClock, formatDuration, formatRate } from './format.ts';
+import { formatClock, formatDuration, formatRate, subjectOf } from './format.ts';
 import { applyEvent, emptyRun, hasFailed, modeOf } from './run-model.ts';
 import type { RunView } from './run-view.ts';
 import { stepRemark } from './step-remark.ts';
@@ -52,7 +52,7 @@ export function plainView({ stderr, errorStyle: style }: Terminal): RunView {
     const title = step ? step.title : '';
     switch (event.type) {
       case 'run.started':
-        return say(time, style.bold(`${event.plan}: ${event.kind} of ${event.vm}, run ${event.run_id}`));
+        return say(time, style.bold(`${event.plan}: ${subjectOf(event)}, run ${event.run_id}`));
       case 'step.started':
         told.clear();
         return say(time, event.attempt > 1 ? `${title} (attempt ${event.attempt})` : title);

@@ -1,5 +1,5 @@
 import type { PlannedEffect, PlanOutput } from '../schemas/types.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, subjectOf } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
 import { shortPath } from './error-report.ts';
 import { command, fitted, flow, flowed, printable } from './text.ts';
@@ -9,11 +9,7 @@ export function planReport(plan: PlanOutput, options: SummaryOptions): string[] 
   const { style, columns } = options;
   return [
     ...flow(
-      [
-        `${style.bold(plan.plan)}:`,
-        `${plan.kind} of ${plan.vm}`,
-        style.dim(`${style.symbols.dash} dry-run, nothing is written`),
-      ],
+      [`${style.bold(plan.plan)}:`, subjectOf(plan), style.dim(`${style.symbols.dash} dry-run, nothing is written`)],
       columns,
     ),
     ...diskLines(plan, options),

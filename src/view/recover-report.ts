@@ -4,10 +4,16 @@ import type { SummaryOptions } from './run-summary.ts';
 import { labelled } from './text.ts';
 
 /** What was cleaned up, run by run. */
-export function recoverReport({ runs }: RecoverOutput, { style, columns }: SummaryOptions): string[] {
-  if (runs.length === 0) return ['nothing to clean up'];
+export function recoverReport({ runs, removals = [] }: RecoverOutput, { style, columns }: SummaryOptions): string[] {
+  if (runs.length === 0 && removals.length === 0) return ['nothing to clean up'];
   const { done, failed } = style.symbols;
-  return runs.flatMap((run) => {
+  const finished = removals.flatMap(({ repository, finished: names, error }) => [
+    ...names.flatMap((name) =>
+      labelled(`${style.green(done)} `, `repository ${repository}: removal at ${name} finished`, columns),
+    ),
+    ...(error ? errorReport(error, style, columns) : []),
+  ]);
+  const cleaned = runs.flatMap((run) => {
     const mark = run.errors.length > 0 ? style.red(failed) : style.green(done);
     const kept = run.published ? '; its restore point was published and stays' : '';
     const what =
@@ -21,4 +27,5 @@ export function recoverReport({ runs }: RecoverOutput, { style, columns }: Summa
       ...run.errors.flatMap((error) => errorReport(error, style, columns)),
     ];
   });
+  return [...cleaned, ...finished];
 }

@@ -1,28 +1,45 @@
 import type { ShowRunOutput } from '../schemas/types.ts';
 import { errorReport, shortPath } from './error-report.ts';
-import { formatDuration, formatTime } from './format.ts';
+import { formatDuration, formatTime, subjectOf } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
 import { statusOf } from './status-report.ts';
 import { command, fitted, foldedTable, printable } from './text.ts';
 
 /** How a run went: what, when, why it failed, each step, and how to read the logs of its jobs. */
-export function runReport(
-  { run, plan_file: file, steps, warnings, logs }: ShowRunOutput,
-  options: SummaryOptions,
-): string[] {
+export function runReport(output: ShowRunOutput, options: SummaryOptions): string[] {
+  const { run, plan_file: file, steps, warnings, logs, children } = output;
   const { style, columns } = options;
   const fact = (label: string, text: string): string[] => fitted(`  ${label.padEnd(8)}`, printable(text), columns);
   const took = run.finished === null ? '' : `, took ${formatDuration(run.finished - run.started)}`;
   return [
     `${style.bold(`run ${run.run_id}`)}: ${statusOf(run, style)}`,
-    ...fact('plan', `${run.plan}, ${run.kind} of ${run.vm}`),
+    ...fact('plan', `${run.plan}, ${subjectOf(run)}`),
     ...fact('file', shortPath(file)),
     ...fact('started', `${formatTime(run.started)}${took}`),
+    ...fact('begun', begunBy(output)),
     ...(run.backup_id === null ? [] : fact('point', run.backup_id)),
     ...(run.error ? errorReport(run.error, style, columns) : []),
     ...warnings.flatMap((text) => fact('warning', text).map(style.yellow)),
     ...(steps.length > 0 ? ['', style.bold('Steps')] : []),
     ...stepLines(steps, options),
+    ...(children.length > 0 ? ['', style.bold('Runs of the group')] : []),
+    ...foldedTable(
+      children.map((child) => [
+        `  ${child.vm}`,
+        statusOf(child, style),
+        child.finished === null ? '' : formatDuration(child.finished - child.started),
+        child.run_id,
+      ]),
+      columns,
+    ).flat(),
+    ...(output.log === null
+      ? []
+      : [
+          '',
+          style.bold('Log'),
+          ...fact('file', shortPath(output.log)),
+          ...command('  read    ', ['sendense-run', 'logs', run.run_id].map(style.cyan), columns),
+        ]),
     ...logs.flatMap(({ step, path }) => [
       '',
       style.bold(`Log of the job of ${step}`),
@@ -32,6 +49,12 @@ export function runReport(
       ? command('  read    ', ['sendense-run', 'show', run.run_id, '--log'].map(style.cyan), columns)
       : []),
   ];
+}
+
+function begunBy({ trigger, slot, parent_run: parent }: ShowRunOutput): string {
+  if (parent !== null) return `by the group's run ${parent}`;
+  if (trigger === 'manual') return 'by hand';
+  return `by ${trigger}${slot === null ? '' : `, for ${formatTime(slot)}`}`;
 }
 
 type Step = ShowRunOutput['steps'][number];

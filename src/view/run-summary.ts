@@ -1,8 +1,11 @@
 import type { DiskResult, Qcow2SealOutput, RunFinishedEvent } from '../schemas/types.ts';
 import { errorReport, shortPath } from './error-report.ts';
-import { formatBytes, formatDuration, formatRate, plural } from './format.ts';
+import { groupCount, groupLines } from './group-summary.ts';
+import { formatBytes, formatDuration, formatRate, plural, ratioText } from './format.ts';
+import { pruneSummary } from './prune-summary.ts';
 import type { RunModel, StepModel } from './run-model.ts';
 import type { Style } from './style.ts';
+import { verifyLines } from './verify-summary.ts';
 import { command, flowed, labelled, printable } from './text.ts';
 
 export interface SummaryOptions {
@@ -16,11 +19,16 @@ const nouns: Readonly<Record<string, string>> = {
   backup: 'Backup',
   incremental: 'Incremental backup',
   restore: 'Restore',
+  group: 'Backup of group',
+  prune: 'Pruning',
+  verify: 'Verification',
 };
 
 /** What a person wants to know when a run is over: what, how much, how long, where, next. */
 export function runSummary(model: RunModel, finished: RunFinishedEvent, options: SummaryOptions): string[] {
-  const what = `${nouns[finished.kind] ?? finished.kind} of ${finished.vm}`;
+  const noun = nouns[finished.kind] ?? finished.kind;
+  // Kinds about several VMs go by the name of their plan.
+  const what = finished.vm === '*' ? `${noun} ${finished.plan}` : `${noun} of ${finished.vm}`;
   return finished.status === 'succeeded'
     ? [...success(what, model, finished, options), ...warningLines(finished, options)]
     : [...failure(what, model, finished, options), ...warningLines(finished, options)];
@@ -28,7 +36,8 @@ export function runSummary(model: RunModel, finished: RunFinishedEvent, options:
 
 /** One line, for `--quiet`. */
 export function shortSummary(finished: RunFinishedEvent): string {
-  const { plan, status, backup_id: id, duration_ms: duration, disks } = finished;
+  const { plan, status, backup_id: id, duration_ms: duration, disks, runs } = finished;
+  if (runs) return `${plan}: ${status}, ${groupCount(runs)}, ${formatDuration(duration)}`;
   const amounts = [
     plural(disks.length, 'disk'),
     `${formatBytes(sent(finished))} ${verb(finished)}`,
@@ -47,7 +56,10 @@ function success(what: string, model: RunModel, finished: RunFinishedEvent, opti
   return [
     `${mark} ${style.bold(what)} done in ${formatDuration(finished.duration_ms)}${note}`,
     '',
+    ...groupLines(finished.runs ?? [], style, options.columns),
+    ...verifyLines(model, style, options.columns),
     ...diskLines(model, finished, options),
+    ...pruneSummary(model, finished.kind, options),
     '',
     ...facts(model, finished, options),
     '',
@@ -56,13 +68,13 @@ function success(what: string, model: RunModel, finished: RunFinishedEvent, opti
 }
 
 function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns }: SummaryOptions): string[] {
-  const stored = storedBytes(model);
+  const stored = storedTexts(model);
   return finished.disks.flatMap((disk) => {
     const amounts = [
       `${formatBytes(disk.bytes_total)} disk`,
       ...readAmount(disk, model.read.get(disk.disk) ?? 0),
       `${formatBytes(disk.bytes_transferred)} ${verb(finished)}`,
-      ...(stored.has(disk.disk) ? [`${formatBytes(stored.get(disk.disk) ?? 0)} stored`] : []),
+      ...(stored.has(disk.disk) ? [stored.get(disk.disk) ?? ''] : []),
     ];
     const mode = finished.kind === 'restore' ? '' : `${style.bold(disk.mode)}: `;
     const label = `  ${style.cyan(disk.disk)}  `;
@@ -94,13 +106,14 @@ function facts(model: RunModel, finished: RunFinishedEvent, { columns }: Summary
 }
 
 function next(finished: RunFinishedEvent, { style, columns, settings = '' }: SummaryOptions): string[] {
-  const { vm, backup_id: id } = finished;
+  const { vm, backup_id: id, run_id: run } = finished;
   const say = (label: string, words: readonly string[]): string[] => command(label, words.map(style.cyan), columns);
   if (finished.kind === 'restore') {
     const file = finished.disks[0]?.path;
     return file ? say('  look    ', ['qemu-img', 'info', shortPath(file)]) : [];
   }
   const program = [`sendense-run${settings}`];
+  if (vm === '*') return say('  look    ', [...program, 'show', run]);
   return [
     ...say('  look    ', [...program, 'show', vm]),
     ...say('  restore ', [...program, 'restore', vm, ...(id ? [`--point ${id}`] : []), '--to DIRECTORY']),
@@ -114,6 +127,8 @@ function failure(what: string, model: RunModel, finished: RunFinishedEvent, opti
   return [
     `${style.red(style.symbols.failed)} ${style.alarm(word)} ${style.bold(what)} after ${formatDuration(finished.duration_ms)}`,
     '',
+    ...(finished.runs ? [...groupLines(finished.runs, style, columns), ''] : []),
+    ...verifyLines(model, style, columns),
     ...(where ? [`  step    ${where.id} (${where.title})`] : []),
     ...(finished.error ? errorReport(finished.error, style, columns) : []),
     ...cleaned(model, finished, options),
@@ -166,9 +181,14 @@ const failedStep = (model: RunModel): StepModel | undefined =>
 const movingStep = (model: RunModel): StepModel | undefined =>
   [...model.steps.values()].find(({ uses }) => uses === 'node.transfer' || uses === 'restore.write');
 
-/** Size of the new file of each disk, where the run sealed one. */
-function storedBytes(model: RunModel): Map<string, number> {
+/** Size of the new file of each disk in words, where the run sealed one. */
+function storedTexts(model: RunModel): Map<string, string> {
   const seal = [...model.steps.values()].find(({ uses, state }) => uses === 'qcow2.seal' && state === 'succeeded');
   const disks = (seal?.output as Partial<Qcow2SealOutput> | null)?.disks ?? [];
-  return new Map(disks.map(({ disk, file_bytes }) => [disk, file_bytes]));
+  return new Map(
+    disks.map(({ disk, file_bytes: bytes, compression }) => [
+      disk,
+      `${formatBytes(bytes)} stored${ratioText(bytes, compression?.plain_bytes ?? null)}`,
+    ]),
+  );
 }

@@ -1,16 +1,22 @@
 import type { RestorePointOutput, ShowOutput } from '../schemas/types.ts';
 import { shortPath } from './error-report.ts';
-import { formatBytes, formatTime, plural } from './format.ts';
+import { formatBytes, formatTime, plural, ratioText } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
 import { command, fit, fitted, flow, foldedTable, printable, shortened, widthOf } from './text.ts';
+
+export interface ShowOptions extends SummaryOptions {
+  /** Other repositories have the VM, too. */
+  readonly several?: boolean;
+}
 
 /**
  * A VM's chains as trees, oldest first. A chain goes straight down; where two restore points have the same parent it
  * branches to the right.
  */
-export function showReport(output: ShowOutput, options: SummaryOptions): string[] {
+export function showReport(output: ShowOutput, options: ShowOptions): string[] {
   const { style, columns } = options;
   const points = output.points;
+  const vm = printable(output.vm);
   const known = new Set(points.map((point) => point.backup_id));
   const roots = points.filter(({ parent }) => parent === null || !known.has(parent));
   const stored = points.reduce((sum, point) => sum + point.file_bytes, 0);
@@ -20,12 +26,13 @@ export function showReport(output: ShowOutput, options: SummaryOptions): string[
   );
   const wanted = output.selected ?? newest?.backup_id ?? 'latest';
   const [title = '', ...more] = fit(
-    `${output.vm} in repository ${output.repository}: ${plural(points.length, 'restore point')} in ${plural(roots.length, 'chain')}, ${formatBytes(stored)}`,
+    `${vm} in repository ${output.repository}: ${plural(points.length, 'restore point')} in ${plural(roots.length, 'chain')}, ${formatBytes(stored)}`,
     columns,
   );
-  const restore = ['sendense-run', 'restore', output.vm, `--point ${wanted}`, '--to DIRECTORY'];
+  const from = options.several ? [`--repository ${output.repository}`] : [];
+  const restore = ['sendense-run', 'restore', vm, ...from, `--point ${wanted}`, '--to DIRECTORY'];
   return [
-    title.replace(output.vm, style.bold),
+    title.replace(vm, style.bold),
     ...more,
     ...roots.flatMap((root) => ['', ...branch(root, output, '', '', options)]),
     '',
@@ -49,6 +56,7 @@ function branch(
   return [
     `${lead}${first}`,
     ...more.map((line) => `${below}   ${line}`),
+    ...markLines(point, below, options),
     ...diskLines(point, below, options),
     ...vmLines(point, below, options),
     ...children
@@ -68,12 +76,29 @@ function head(point: RestorePointOutput, selected: boolean, width: number, { sty
       `${style.cyan(mark)}  ${style.bold(point.backup_id)} `,
       `${point.kind},`,
       `${formatTime(point.created)},`,
-      `${formatBytes(point.file_bytes)} stored${warnings.length > 0 ? ',' : ''}`,
+      `${storedText(point)}${warnings.length > 0 ? ',' : ''}`,
       ...warnings,
+      ...(point.broken ? [style.alarm(' BROKEN ')] : []),
       ...(selected ? [style.green(' < this one')] : []),
     ],
     width,
   );
+}
+
+/** What it takes on the disk, where that was looked up; files have holes. */
+const storedText = ({ file_bytes: length, held_bytes: held }: RestorePointOutput): string =>
+  held === undefined ? `${formatBytes(length)} stored` : `${formatBytes(held)} on disk`;
+
+function markLines(point: RestorePointOutput, prefix: string, { style, columns }: SummaryOptions): string[] {
+  const lines = (text: string): string[] => fit(printable(text), Math.max(20, columns - widthOf(prefix)));
+  const { broken, protected: kept } = point;
+  const keptText =
+    kept &&
+    `protected by ${kept.by}${kept.until === null ? '' : ` until ${formatTime(kept.until)}`}${kept.reason === '' ? '' : `: ${kept.reason}`}`;
+  return [
+    ...(broken ? lines(`broken since ${formatTime(broken.since)}: ${broken.reason}`).map(style.red) : []),
+    ...(keptText ? lines(keptText).map(style.green) : []),
+  ].map((line) => `${prefix}${line}`);
 }
 
 /** What is to be known of the VM beside its disks. */
@@ -99,7 +124,7 @@ function diskLines(point: RestorePointOutput, prefix: string, { style, columns }
       disk.mode,
       `${formatBytes(disk.capacity_bytes)} disk`,
       `${formatBytes(disk.bytes_transferred)} sent`,
-      `${formatBytes(disk.file_bytes)} stored`,
+      `${formatBytes(disk.file_bytes)} stored${ratioText(disk.file_bytes, disk.plain_bytes ?? null)}`,
     ]),
     room,
     [2, 3, 4],
@@ -110,6 +135,7 @@ function diskLines(point: RestorePointOutput, prefix: string, { style, columns }
       ...fit(printable(disk.reason), room),
       ...fitted('change id ', shortened(disk.change_id ?? 'none', Math.max(30, room - 10), style), room),
       ...fit(shortPath(disk.path), room),
+      ...(disk.key_id === undefined ? [] : fit(`encrypted with key ${disk.key_id}`, room)),
     ].map((line) => `${inner}${style.dim(line)}`),
   ]);
 }

@@ -1,13 +1,18 @@
 import type { StatusOutput } from '../schemas/types.ts';
 import { formatDuration, formatTime } from './format.ts';
+import { deadChannels, planHealthReport } from './plan-health-report.ts';
 import type { SummaryOptions } from './run-summary.ts';
 import { flow, foldedTable, labelled, printable, table } from './text.ts';
 
-/** Runs, locks and leases. */
-export function statusReport({ runs, locks, leases }: StatusOutput, options: SummaryOptions): string[] {
+/** Plans, runs, locks and leases. */
+export function statusReport(output: StatusOutput, options: SummaryOptions): string[] {
+  const { plans, channels, runs, locks, leases } = output;
   const { style, columns } = options;
   const abandoned = runs.some((run) => run.finished === null && !run.owner_alive);
+  const health = planHealthReport(plans, options);
   return [
+    ...health,
+    ...(health.length > 0 ? [''] : []),
     ...runLines(runs, options),
     ...(locks.length > 0
       ? [
@@ -21,6 +26,7 @@ export function statusReport({ runs, locks, leases }: StatusOutput, options: Sum
     ...(leases.length > 0
       ? ['', style.bold('Port leases'), ...table(leases.map(({ port, run_id }) => [`  ${port}`, run_id]))]
       : []),
+    ...(channels.length > 0 ? ['', ...deadChannels(channels, options)] : []),
     ...(abandoned
       ? [
           '',

@@ -6,6 +6,7 @@ import type {
   NodeInspectOutput,
   NodeTransferOutput,
   PointSelectOutput,
+  PointsPruneOutput,
   PortsAllocateOutput,
   Qcow2SealOutput,
   RestoreVerifyOutput,
@@ -56,6 +57,11 @@ const remarks: Readonly<Record<string, (output: unknown) => string>> = {
   ),
   'restore.verify': remark<RestoreVerifyOutput>(({ verified, compared_bytes }) =>
     verified ? `${formatBytes(compared_bytes)} equal` : 'not asked for',
+  ),
+  'points.prune': remark<PointsPruneOutput>(({ removed, freed_bytes }) =>
+    removed.length === 0
+      ? 'nothing to remove'
+      : `${plural(removed.length, 'restore point')} removed, ${formatBytes(Math.max(0, freed_bytes))} freed`,
   ),
   'command.run': remark<CommandRunOutput>(({ output }) => output.trim().split('\n').at(-1) ?? ''),
 };

@@ -1,8 +1,12 @@
 // eslint-disable-next-line no-control-regex
 const escapes = /\u001b\[[0-9;]*m/g;
 
+/** Most text is this, and a list of ten thousand restore points measures it often. */
+const plain = /^[ -~]*$/;
+
 /** Columns that a text takes, colour codes aside. */
-export const widthOf = (text: string): number => [...text.replace(escapes, '')].length;
+export const widthOf = (text: string): number =>
+  plain.test(text) ? text.length : [...text.replace(escapes, '')].length;
 
 export const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
 export const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - widthOf(text))) + text;
@@ -117,7 +121,8 @@ export function foldedTable(
   });
 }
 
-export const widest = (lines: readonly string[]): number => Math.max(0, ...lines.map(widthOf));
+export const widest = (lines: readonly string[]): number =>
+  lines.reduce((most, line) => Math.max(most, widthOf(line)), 0);
 
 /** What comes from outside (tools, nodes, plans) must not steer the terminal. */
 // eslint-disable-next-line no-control-regex

@@ -1,3 +1,4 @@
+import { subjectOf } from './format.ts';
 import {
   Listr,
   ListrDefaultRendererLogLevels as Level,
@@ -86,7 +87,7 @@ export function ttyView(terminal: Terminal): RunView {
     for (const id of model.steps.keys()) ends.set(id, Promise.withResolvers());
     const { plan = '', kind = '', vm = '', run_id = '' } = model.started ?? {};
     const { dot } = style.symbols;
-    stderr.write(`\n${style.bold(plan)} ${style.dim(`${dot} ${kind} of ${vm} ${dot} run ${run_id}`)}\n\n`);
+    stderr.write(`\n${style.bold(plan)} ${style.dim(`${dot} ${subjectOf({ kind, vm })} ${dot} run ${run_id}`)}\n\n`);
     const options = rendererOptions(terminal, streams);
     const listr = new Listr([...[...model.steps.values()].map(taskOf), cleanUp], {
       concurrent: false,

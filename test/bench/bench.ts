@@ -1,22 +1,30 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
- * `npm run bench -- [NAME…] [--size 8G] [--rounds 3]`; names: full restore incremental validate starts
- * memory vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
- * BENCH_DIR names the folder for the disks (default: the system's temporary one).
+ * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M]`; names: full restore verify incremental validate starts
+ * merge memory vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
+ * `--delta` is what `merge` merges. BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { full, restore } from './full.ts';
 import { incremental } from './incremental.ts';
+import { list } from './list.ts';
 import { parseSize } from './fixture.ts';
+import { merge } from './merge.ts';
 import { memory, starts, validate } from './small.ts';
+import { schedule } from './schedule.ts';
 import { tunnel } from './tunnel.ts';
 import { tunnelLatency } from './tunnel-latency.ts';
+import { verify } from './verify.ts';
 import { vsphereFull, vsphereSmall } from './vsphere.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { size: { type: 'string' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    size: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    delta: { type: 'string', default: '256M' },
+  },
 });
 const size = values.size ?? '8G';
 const bytes = parseSize(size);
@@ -24,11 +32,15 @@ const rounds = Number(values.rounds);
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   'validate': () => validate(rounds),
+  'list': () => list(rounds),
   'starts': () => starts(rounds),
   'full': () => full(bytes, rounds),
   'restore': () => restore(bytes, rounds),
+  'verify': () => verify(bytes, rounds),
   'incremental': () => incremental(bytes, rounds),
+  'merge': () => merge(bytes, parseSize(values.delta), rounds),
   'memory': () => memory(bytes),
+  'schedule': () => schedule(),
   'vsphere-full': () => vsphereFull(bytes, rounds),
   'vsphere-small': () => vsphereSmall(rounds),
   'tunnel-latency': () => tunnelLatency(rounds),

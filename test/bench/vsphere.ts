@@ -14,7 +14,7 @@ import type { RunEvent } from '../../src/schemas/types.ts';
 import { startVcenter, type Vcenter } from '../simulators/vcenter/start-vcenter.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 import { program } from './fixture.ts';
-import { compete, median, printTable } from './measure.ts';
+import { compete, median, printTable, type Row } from './measure.ts';
 
 const MiB = 1024 * 1024;
 
@@ -119,11 +119,33 @@ async function bareCopy(
 
 const tuned = ['--connections=4', '--requests=64', '--request-size=1048576'];
 
+/** How long the step that copies took in each run, seconds: snapshot, reading, hashing, writing, flush; not the programs around it. */
+function stepTimes(): { readonly times: number[]; run(folder: string, vcenter: Vcenter): Promise<void> } {
+  const times: number[] = [];
+  return {
+    times,
+    async run(folder, vcenter) {
+      const { stdout } = await sendense(folder, vcenter, '--json', 'run', 'plan.yaml');
+      for (const line of stdout.split('\n').filter(Boolean)) {
+        const event = JSON.parse(line) as RunEvent;
+        if (event.type === 'step.succeeded' && event.step === 'transfer') times.push(event.duration_ms / 1000);
+      }
+    },
+  };
+}
+
+function printStep(times: readonly number[], rows: readonly Row[]): void {
+  const [bare] = rows;
+  const own = median(times);
+  console.log(
+    `  of it the step that copies: ${own.toFixed(3)} s = ${(own / (bare?.median ?? NaN)).toFixed(2)}x of the bare copy`,
+  );
+}
+
 /** Fulls over both transports, digests, snapshot and commit included, against bare tools. */
 export async function vsphereFull(bytes: number, rounds: number): Promise<void> {
   await using vcenter = await startVcenter();
   const vm = await bigVm(vcenter, bytes);
-  const flat = vm.disks[0]?.flatFile ?? '';
   await using byVddk = await workFolder(vcenter, 'vddk');
   await using byHttps = await workFolder(vcenter, 'https');
   const wipe = (folder: string) => async () =>
@@ -142,6 +164,7 @@ export async function vsphereFull(bytes: number, rounds: number): Promise<void> 
     `vm=moref=${vm.moref}`,
     `file=${vm.disks[0]?.fileName}`,
   ];
+  const [vddkStep, httpsStep] = [stepTimes(), stepTimes()];
   const rows = await compete(
     [
       {
@@ -151,12 +174,13 @@ export async function vsphereFull(bytes: number, rounds: number): Promise<void> 
       {
         name: 'sendense-run, transport vddk (target: 1.10)',
         prepare: wipe(byVddk.folder),
-        run: async () => void (await sendense(byVddk.folder, vcenter, 'run', 'plan.yaml', '--quiet')),
+        run: () => vddkStep.run(byVddk.folder, vcenter),
       },
     ],
     rounds,
   );
   printTable(`vSphere, full over VDDK's stand-in (${bytes / MiB} MiB, half data)`, rows, 'bare nbdkit-vddk + nbdcopy');
+  printStep(vddkStep.times, rows);
 
   const url = `${vcenter.url}/folder/bench/bench-flat.vmdk?dcPath=${vcenter.datacenter}&dsName=${vcenter.datastore}`;
   const curl = (requestBytes: number) => ({
@@ -164,7 +188,6 @@ export async function vsphereFull(bytes: number, rounds: number): Promise<void> 
     copy: ['--connections=1', '--requests=8', `--request-size=${requestBytes}`],
   });
   const best = curl(2 * MiB);
-  void flat;
   const https = await compete(
     [
       {
@@ -174,7 +197,7 @@ export async function vsphereFull(bytes: number, rounds: number): Promise<void> 
       {
         name: 'sendense-run, transport https (target: 1.10)',
         prepare: wipe(byHttps.folder),
-        run: async () => void (await sendense(byHttps.folder, vcenter, 'run', 'plan.yaml', '--quiet')),
+        run: () => httpsStep.run(byHttps.folder, vcenter),
       },
     ],
     rounds,
@@ -184,6 +207,7 @@ export async function vsphereFull(bytes: number, rounds: number): Promise<void> 
     https,
     'bare nbdkit-curl + nbdcopy, 2 MiB requests',
   );
+  printStep(httpsStep.times, https);
 }
 
 /** 20,000 changed areas, 1000 VMs, and the fixed cost of an incremental, by step. */

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { cpSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,11 +37,25 @@ beforeAll(async () => {
       warnings: [],
       vm: vsphereVm(name ?? '', 'vm-11'),
     }),
+    inventory: () => ({
+      about: { api_type: 'VirtualCenter', api_version: '8.0', full_name: 'vCenter', instance_uuid: null },
+      vms: [vsphereVm('pgtest1', 'vm-11'), vsphereVm('app1', 'vm-12', { path: '/DC1/vm/Production/app1' })],
+      warnings: [],
+    }),
   });
   for (const name of ['plans', 'examples']) cpSync(join(packageRoot, name), folder.file(name), { recursive: true });
-  const disks = ['plans/disk0.raw', 'examples/minimal/web1.raw', 'examples/custom-steps/db1.raw'];
+  const disks = [
+    'plans/disk0.raw',
+    ...['minimal/web1', 'custom-steps/db1', 'notify/web1', 'schedule/disk0', 'encrypted/web1'].map(
+      (disk) => `examples/${disk}.raw`,
+    ),
+  ];
   for (const disk of disks) writeFileSync(folder.file(disk), Buffer.alloc(100_000, 'disk'));
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', folder.file('plans/disk1.qcow2'), '1M']);
+  const encrypted = folder.file('examples/encrypted/sendense.yaml');
+  writeFileSync(encrypted, readFileSync(encrypted, 'utf8').replace('/images/web1.qcow2', './web1.raw'));
+  for (const key of ['primary-2026.key', 'primary-2027.key'])
+    writeFileSync(folder.file('examples/encrypted', key), randomBytes(32).toString('base64'));
   const settings = folder.file('examples/vsphere/sendense.yaml');
   writeFileSync(
     settings,
@@ -67,8 +82,10 @@ describe.each(plans)('the dry-run of %s', (plan) => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).not.toContain('${{');
     const { kind } = parse(readFileSync(basename(plan), 'utf8')) as { kind: string };
-    if (kind === 'restore') return;
-    expect(stdout).toMatch(/Check, compare and flush.*\n +~ .*\.qcow2: flushed, read-only; read back: \w+/);
+    if (!['backup', 'incremental'].includes(kind)) return;
+    expect(stdout).toMatch(
+      /Check, compare and flush.*\n(?: +~ .*rewritten .*\n| +.*convert.*\n)* +~ .*\.qcow2: flushed, read-only; read back: \w+/,
+    );
     expect(stdout).toMatch(/Commit the restore point.*\n +\+ .*\.json: manifest\n +\+ rows in backups, backup_disks/);
     expect(stdout).toMatch(/\? transferred.*: known after transfer/);
   });

@@ -34,6 +34,8 @@ export const point = (id: string, parent: string | null, created: number, vm = '
       digest: `sha256:${'0'.repeat(64)}`,
     },
   ],
+  protected: null,
+  broken: null,
   warnings: [],
 });
 
@@ -93,6 +95,25 @@ export function fakeHub(
           estimated_bytes: null,
         };
       },
+      lines: async ({ vm }) => matching(vm),
+      schedules: {
+        list: () => ({ version: 1, schedules: [] }),
+        next: async () => ({ version: 1, slots: [] }),
+        history: () => ({ version: 1, slots: [] }),
+        pause: () => ({ version: 1, schedules: [] }),
+        resume: () => ({ version: 1, schedules: [] }),
+        runNow: () => Promise.reject(new Error('a fake hub runs no schedules')),
+        runDue: async () => undefined,
+        runSlot: () => Promise.reject(new Error('a fake hub runs no schedules')),
+        backfill: async () => ({ version: 1, slots: [] }),
+        find: () => Promise.reject(new Error('a fake hub has no schedules')),
+      },
+      serveSchedules: () => Promise.reject(new Error('a fake hub serves no schedules')),
+      history: async () => ({ version: 1, runs: [], more: false, days: null }),
+      runLog: () => Promise.reject(new Error('a fake hub has no logs')),
+      upkeep: () => Promise.reject(new Error('a fake hub has nothing to keep')),
+      metrics: async () => '',
+      writeMetrics: async () => {},
       list: async ({ vm }) => ({ version: 1, points: matching(vm) }),
       show: async ({ vm, point: id }) => {
         const name = vm ?? points.find((each) => each.backup_id === id)?.vm ?? '';
@@ -110,8 +131,46 @@ export function fakeHub(
         };
       },
       showRun: async () => undefined,
-      status: async () => ({ version: 1, runs: [], leases: [], locks: [] }),
+      status: async () => ({ version: 1, runs: [], leases: [], locks: [], plans: [], channels: [] }),
       recover: async () => ({ version: 1, runs: [] }),
+      notices: {
+        list: () => ({ version: 1, channels: [] }),
+        test: async () => ({ version: 1, ok: true, channels: [] }),
+        flush: async () => ({ version: 1, sent: 0, failed: 0, waiting: 0 }),
+        history: () => ({ version: 1, notices: [] }),
+      },
+      care: {
+        repositories: async () => ({ version: 1, repositories: [] }),
+        gc: async ({ dryRun }) => ({ version: 1, dry_run: dryRun, repositories: [] }),
+        copy: () => Promise.reject(new Error('a fake hub copies nothing')),
+        receive: () => Promise.reject(new Error('a fake hub receives nothing')),
+      },
+      retention: {
+        preview: async () => ({
+          version: 1,
+          repository: 'primary',
+          retention: { last: 1 },
+          timezone: 'UTC',
+          now: 0,
+          vms: [],
+          unmatched: [],
+          freed: { at_least: 0, at_most: 0 },
+        }),
+        protect: async ({ point: id }) => ({
+          version: 1,
+          backup_id: id,
+          vm: 'pgtest1',
+          repository: 'primary',
+          protected: null,
+        }),
+        unprotect: async ({ point: id }) => ({
+          version: 1,
+          backup_id: id,
+          vm: 'pgtest1',
+          repository: 'primary',
+          protected: null,
+        }),
+      },
       nodes: {
         list: () => noNodes,
         show: () => noNodes,
@@ -122,6 +181,7 @@ export function fakeHub(
           expires: 1,
           reverse_port: 9081,
           host_key: 'SHA256:x',
+          ssh_port: 2222,
         }),
         rename: () => noNodes,
         revoke: async () => noNodes,
@@ -147,7 +207,14 @@ export function fakeHub(
         test: () => Promise.reject(new Error('a fake hub has no node')),
       },
       discover: () => Promise.reject(new Error('a fake hub has no node')),
-      importRepository: async (name) => ({ version: 1, repository: name, imported: [], present: 0, refused: [] }),
+      importRepository: async (name) => ({
+        version: 1,
+        repository: name,
+        imported: [],
+        present: 0,
+        refused: [],
+        forgotten: [],
+      }),
       [Symbol.asyncDispose]: async () => void fake.closed++,
     },
   };

@@ -122,18 +122,22 @@ describe('the command line', () => {
 });
 
 describe('the list of commands', () => {
-  const all = commands.flatMap((command) => [command, ...(command.commands ?? [])]);
-
-  it.each(all.map((command) => [command.name, command] as const))(
-    '%s teaches: description, examples, known exit codes, links that lead somewhere',
-    (_name, command) => {
-      expect(command.description.length).toBeGreaterThan(0);
-      expect(command.examples.length).toBeGreaterThanOrEqual(2);
-      expect(command.exitCodes.filter((code) => exitCodes[code] === undefined)).toEqual([]);
-      expect(command.seeAlso.filter((name) => !commands.some((other) => other.name === name))).toEqual([]);
-      for (const { command: text } of command.examples) expect(text).toContain('sendense-run');
-    },
+  const paths = new Map(
+    commands.flatMap((command) => [
+      [command.name, command] as const,
+      ...(command.commands ?? []).map((child) => [`${command.name} ${child.name}`, child] as const),
+    ]),
   );
+  const all = [...paths.values()];
+  const shown = [...paths].filter(([, command]) => command.hidden !== true);
+
+  it.each(shown)('%s teaches: description, examples, known exit codes, links that lead somewhere', (_name, command) => {
+    expect(command.description.length).toBeGreaterThan(0);
+    expect(command.examples.length).toBeGreaterThanOrEqual(2);
+    expect(command.exitCodes.filter((code) => exitCodes[code] === undefined)).toEqual([]);
+    expect(command.seeAlso.filter((name) => !paths.has(name))).toEqual([]);
+    for (const { command: text } of command.examples) expect(text).toContain('sendense-run');
+  });
 
   it('has no option twice', () => {
     for (const command of all) {

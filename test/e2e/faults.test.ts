@@ -87,14 +87,14 @@ async function backedUp(): Promise<Workspace> {
   const work = await workspace();
   await makeRaw(work.path('a.raw'), 4.5 * MiB, [[0, 2 * MiB]]);
   await makeRaw(work.path('b.raw'), 3 * MiB, [[MiB, MiB]]);
-  await work.write('plan.yaml', backupPlan(['a.raw', 'b.raw']));
+  await work.write('plan.yaml', backupPlan(['a.raw', 'b.raw'], 'retention: { last: 50 }\n'));
   expect((await work.run('plan.yaml')).finished.exit_code).toBe(0);
   return work;
 }
 
 /** Steps at and after the publish point cannot take the restore point back. */
 const commits = (step: string, when: string): boolean =>
-  step === 'ports.release' || (step === 'backup.commit' && when === 'after');
+  ['ports.release', 'points.prune'].includes(step) || (step === 'backup.commit' && when === 'after');
 
 describe('a backup that is hit by a fault leaves nothing behind, and the next run has the right content', () => {
   test.each(cases('backup'))(

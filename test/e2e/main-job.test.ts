@@ -201,7 +201,7 @@ describe('the main job', () => {
     await pgtest1(work);
     const refused = await work.run('incremental.yaml');
     expect(refused.finished).toMatchObject({ status: 'failed', exit_code: 1, error: { code: 'chain.no-parent' } });
-    expect(await readdir(work.path('repository'))).toEqual(['sendense-repository.json']);
+    expect((await readdir(work.path('repository'))).toSorted()).toEqual(['.sendense', 'sendense-repository.json']);
     await work.write('lenient.yaml', incrementalPlan(['disk0.raw', 'disk1.qcow2'], 'onNoParent: full\n'));
     expect((await work.run('lenient.yaml')).finished.exit_code).toBe(0);
     const forced = await work.run('nightly.yaml', '--mode', 'full');

@@ -47,7 +47,10 @@ function strangers(folder: string, known: ReturnType<typeof points>): string[] {
   const owned = new Set(['sendense-repository.json']);
   for (const point of known) {
     const { context } = point.vm;
-    owned.add(context).add(join(context, `${point.backup_id}.json`));
+    owned
+      .add(context)
+      .add(join(context, `${point.backup_id}.json`))
+      .add(join(context, `${point.backup_id}.marks`));
     for (const disk of point.disks)
       for (const file of [disk.path, disk.index.path]) owned.add(join(context, file)).add(join(context, file, '..'));
     if (point.vm_config) owned.add(join(context, point.vm_config.path));
@@ -56,11 +59,14 @@ function strangers(folder: string, known: ReturnType<typeof points>): string[] {
   const names = there
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  // Copies of the state database are made after runs of all kinds.
+  const isCopy = (name: string): boolean =>
+    /^\.sendense\/state-[0-9]{8}-v[0-9]+-[0-9a-f]{8}\.db(\.sha256)?$/.test(name);
   const missing = [...owned].filter(
     (name) => /\.(json|qcow2|index)$/.test(name) && known.length > 0 && !names.includes(name),
   );
   return [
-    ...names.filter((name) => !owned.has(name)).map((name) => `file ${name}`),
+    ...names.filter((name) => !owned.has(name) && !isCopy(name)).map((name) => `file ${name}`),
     ...missing.map((name) => `missing ${name}`),
   ];
 }

@@ -6,6 +6,8 @@ import { createServer as createTcp, type AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { ImageKey } from '../../src/host/image-options.ts';
+import { contentStream } from '../../src/host/locked-file.ts';
 import { nodeClient, type NodeClient } from '../../src/host/node-client.ts';
 import type { BackupStartRequest, JobStatus, NodeHealth } from '../../src/schemas/types.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -236,6 +238,26 @@ describe('block indexes', () => {
     await there.client.getIndex('j', 'k 1', folder.file('down'));
     expect((await readFile(folder.file('down'))).equals(data)).toBe(true);
     expect(there.seen).toEqual([`PUT /api/v1/indexes/${sha256}`, 'GET /api/v1/jobs/j/indexes/k%201']);
+  });
+
+  test('and VM configurations are encrypted here and not on the way, where there is a key', async () => {
+    await using folder = await temporaryFolder();
+    const key: ImageKey = { id: '0'.repeat(16), passphrase: 'k'.repeat(44) };
+    let got: Buffer = Buffer.alloc(0);
+    await using there = await node(async (request, response) => {
+      if (request.method === 'PUT') {
+        got = await buffer(request);
+        response.writeHead(204).end();
+      } else response.writeHead(200).end(data);
+    });
+    await there.client.getIndex('j', 'k', folder.file('index'), undefined, key);
+    await there.client.getVmConfig('j', folder.file('config'), undefined, key);
+    for (const name of ['index', 'config']) {
+      expect((await readFile(folder.file(name))).includes(data.subarray(0, 32))).toBe(false);
+      expect((await buffer(contentStream(folder.file(name), key))).equals(data)).toBe(true);
+    }
+    await there.client.putIndex(sha256, folder.file('index'), undefined, key);
+    expect(got.equals(data)).toBe(true);
   });
 
   test('are never written over a file that is there', async () => {

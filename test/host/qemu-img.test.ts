@@ -1,5 +1,6 @@
 import { copyFile, readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { plainTarget } from '../../src/host/image-options.ts';
 import {
   checkImage,
   compareImages,
@@ -62,7 +63,7 @@ describe('qcow2 files', () => {
     expect(await mapImage(file)).toHaveLength(1);
     await createOverlay(`${file}.top`, file);
     expect((await imageInfo(`${file}.top`)).virtualSize).toBe(MiB);
-    await convertImage({ from: file, fromFormat: 'qcow2', to: `${file}.raw`, toFormat: 'raw' });
+    await convertImage({ from: plainTarget(file), to: `${file}.raw`, toFormat: 'raw' });
     expect(await compareImages({ file, format: 'qcow2' }, { file: `${file}.raw`, format: 'raw' })).toBe(true);
     expect((await readdir(folder.path)).toSorted()).toEqual([name, `${name}.raw`, `${name}.top`].toSorted());
   });
@@ -127,8 +128,7 @@ describe('convertImage', () => {
     await makeRaw(folder.file('a.raw'), 3 * MiB, [0, MiB], [2 * MiB, 65_536]);
     const seen: number[] = [];
     await convertImage({
-      from: folder.file('a.raw'),
-      fromFormat: 'raw',
+      from: plainTarget(folder.file('a.raw'), 'raw'),
       to: folder.file('b'),
       toFormat: format,
       toOptions,
@@ -145,8 +145,7 @@ describe('convertImage', () => {
     const reason = new Error('enough');
     await expect(
       convertImage({
-        from: '/dev/zero',
-        fromFormat: 'raw',
+        from: plainTarget('/dev/zero', 'raw'),
         to: folder.file('b'),
         toFormat: 'raw',
         signal: AbortSignal.abort(reason),

@@ -19,6 +19,7 @@ import { packageRoot } from '../../src/schemas/validator.ts';
 import type { CheckOutput } from '../../src/schemas/types.ts';
 import { writeInto } from '../host/disk-images.ts';
 import { capacity, dropTemplate, filledRepository, smallRepository, type SmallRepository } from './small-repository.ts';
+import type { Manifest } from '../../src/schemas/types.ts';
 
 type Finding = CheckOutput['findings'][number];
 
@@ -168,6 +169,22 @@ const damages: readonly Damage[] = [
     damage: (repository) =>
       repository.replaceManifest('b4', (manifest) => ({ ...manifest, warnings: ['all is well'] })),
     deep: ['error database.differs b4 vm/b4.json'],
+  },
+  {
+    name: 'a disk whose key is not set',
+    damage: (repository) =>
+      repository.replaceManifest('b4', (manifest) => ({
+        ...manifest,
+        disks: manifest.disks.map((disk) => ({
+          ...disk,
+          encryption: { format: 'luks', key_id: '0123456789abcdef' },
+        })) as Manifest['disks'],
+      })),
+    deep: [
+      'error database.differs b4 vm/b4.json',
+      `warning key.missing b4 ${image('b4')}`,
+      `warning key.missing b4 ${image('b4', 1)}`,
+    ],
   },
   {
     name: 'a restore point that the database does not know',

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { importRepository } from '../../src/hub/import-repository.ts';
 import type { ImportOutput } from '../../src/schemas/types.ts';
@@ -30,6 +30,7 @@ describe('import', () => {
       imported: ['c1', 'b1', 'b2', 'b3', 'b4'],
       present: 0,
       refused: [],
+      forgotten: [],
     });
     expect(points(fresh.state)).toEqual(points(repository.state));
   });
@@ -70,6 +71,15 @@ describe('import', () => {
       'a damaged manifest',
       (file: SmallRepository['file']) => rm(file('vm/b1.json')).then(() => writeFile(file('vm/b1.json'), '{}')),
       /vm\/b1\.json: .*must have required/,
+    ],
+    [
+      'an image whose data are in another file',
+      async (file: SmallRepository['file']) => {
+        const image = await open(file('vm/disk-0/b1.qcow2'), 'r+');
+        await image.write(Buffer.from([0, 0, 0, 0, 0, 0, 0, 4]), 0, 8, 72);
+        await image.close();
+      },
+      /vm\/b1\.json: the data of vm\/disk-0\/b1\.qcow2 are in another file/,
     ],
   ])('refuses %s with what is built on it, and takes the rest', async (_name, damage, reason) => {
     await using repository = await filledRepository();

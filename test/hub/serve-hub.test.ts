@@ -18,6 +18,7 @@ import { requireNode, revokeNode } from '../../src/state/nodes.ts';
 import { openState } from '../../src/state/open-state.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { freePorts } from './ssh-server/hub-bench.ts';
+import { parseExposition } from '../support/exposition.ts';
 
 interface Place extends AsyncDisposable {
   readonly folder: TemporaryFolder;
@@ -68,6 +69,9 @@ test('the API answers who brings the token, with health, nodes and figures', asy
   const figures = await (await get('/metrics')).text();
   expect(figures).toContain('sendense_hub_nodes{state="waiting"} 1');
   expect(figures).toContain('sendense_hub_refused_total{reason="api-token"} 2');
+  const families = parseExposition(figures);
+  expect(families.get('sendense_ports')?.samples).toEqual([{ name: 'sendense_ports', labels: {}, value: 101 }]);
+  expect(families.has('sendense_repository_up')).toBe(true);
   expect((await get('/api/v1/health', { method: 'POST', headers, body: 'x'.repeat(5000) })).status).toBeGreaterThan(
     399,
   );
@@ -118,6 +122,7 @@ test('a node is reached through its reverse port, and its absence is explained',
       state,
       nodeStateDir: folder.file('node'),
       embeddedNode: () => Promise.reject(new Error('no')),
+      runPlan: () => Promise.reject(new Error('no')),
     },
     stack,
   );

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, rm, stat } from 'node:fs/promises';
+import { hash, randomBytes } from 'node:crypto';
+import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
 import { digestExport } from '../../src/blocks/digest-export.ts';
@@ -7,7 +7,8 @@ import { removeRunFolder } from '../../src/host/run-folder.ts';
 import { createQcow2 } from '../../src/host/qemu-img.ts';
 import { checkRepository } from '../../src/hub/check-repository.ts';
 import type { CheckOptions } from '../../src/hub/check-walk.ts';
-import { backingName, imagePath, indexPath, manifestPath } from '../../src/repository/layout.ts';
+import { envelopeDigest } from '../../src/repository/envelope.ts';
+import { backingName, imagePath, indexPath, manifestPath, vmConfigPath } from '../../src/repository/layout.ts';
 import { manifestChecksum, writeManifest } from '../../src/repository/manifest.ts';
 import { openRepository } from '../../src/repository/open-repository.ts';
 import type { CheckOutput, Manifest } from '../../src/schemas/types.ts';
@@ -27,6 +28,10 @@ interface PointSpec {
   /** Of qemu-io, by disk. */
   readonly writes: readonly (readonly string[])[];
   readonly context?: string;
+  /** Text of the VM's configuration; default: none is kept. */
+  readonly vmConfig?: string;
+  /** As versions before the envelope digest made it. */
+  readonly old?: boolean;
 }
 
 export interface SmallRepository extends AsyncDisposable {
@@ -52,16 +57,22 @@ export async function smallRepository(template?: SmallRepository): Promise<Small
     root,
     state,
     file,
-    async add({ id, parent, created, writes, context = 'vm' }) {
+    async add({ id, parent, created, writes, context = 'vm', vmConfig, old = false }) {
       const disks = await Promise.all(
-        writes.map((commands, number) => makeDisk(file, { context, id, parent: parent ?? null, number, commands })),
+        writes.map((commands, number) =>
+          makeDisk(file, { context, id, parent: parent ?? null, number, commands, old }),
+        ),
       );
+      if (vmConfig !== undefined) await writeFile(file(vmConfigPath(context, id)), vmConfig, { mode: 0o444 });
       const content = someManifest(id, {
         vm: { name: context, context },
         created,
         kind: parent === undefined ? 'full' : 'incremental',
         parent: parent ?? null,
         disks: disks as Manifest['disks'],
+        ...(vmConfig === undefined
+          ? {}
+          : { vm_config: { path: `${id}.vm-config`, bytes: vmConfig.length, sha256: hash('sha256', vmConfig) } }),
       });
       const manifest = await writeManifest(file(manifestPath(context, id)), content);
       insertRestorePoint(state, 'primary', manifest);
@@ -99,7 +110,8 @@ async function makeDisk(
     parent,
     number,
     commands,
-  }: { context: string; id: string; parent: string | null; number: number; commands: readonly string[] },
+    old,
+  }: { context: string; id: string; parent: string | null; number: number; commands: readonly string[]; old: boolean },
 ): Promise<Manifest['disks'][number]> {
   const image = file(imagePath(context, number, id));
   const index = file(indexPath(context, number, id));
@@ -111,6 +123,7 @@ async function makeDisk(
     await using server = await serveReadOnly(image, 'qcow2', folderId);
     return await digestExport({ uri: server.uri, indexPath: index });
   })().finally(() => removeRunFolder(folderId));
+  const envelope = old ? {} : { envelope: await envelopeDigest(image) };
   await chmod(image, 0o444);
   await chmod(index, 0o444);
   const info = await stat(image, { bigint: true });
@@ -122,6 +135,7 @@ async function makeDisk(
     file_bytes: Number(info.size),
     file_mtime_ns: String(info.mtimeNs),
     digest: digest.root,
+    ...envelope,
     index: { path: `disk-${number}/${id}.index`, bytes: digest.indexBytes, sha256: digest.indexSha256 },
   });
 }

@@ -1,3 +1,4 @@
+import { positionOf } from '../../src/engine/pipeline.ts';
 import { describe, expect, test } from 'vitest';
 import { applyMode } from '../../src/plan/apply-mode.ts';
 import { loadPlanText } from '../../src/plan/load-plan.ts';
@@ -66,6 +67,14 @@ after:
       'ports': 2,
       'transfer': 4,
     });
+  });
+
+  test('points at the node where an error is one of the node', () => {
+    const { pipeline } = expand(`${backup}node: local\n`);
+    const preflight = pipeline?.steps.find(({ id }) => id === 'preflight');
+    if (!preflight) throw new Error('no preflight');
+    expect(positionOf(preflight, 'node.unreachable').line).toBe(11);
+    expect(positionOf(preflight, 'repository.unusable').line).toBe(10);
   });
 
   test('may be the plan’s own, with as much of the runner’s result as fits', () => {

@@ -40,6 +40,10 @@ describe('sendense.yaml', () => {
       sources: {},
       ports: { from: 10100, to: 10200, wait: '0s' },
       transfer: {},
+      limits: {},
+      history: { keepLogs: '30d', keepRuns: '90d', maxLogBytes: '1GiB', stateCopies: 7 },
+      metrics: {},
+      notify: { channels: {}, default: [] },
       hub: {
         ssh: 'builtin',
         listen: '127.0.0.1:2222',

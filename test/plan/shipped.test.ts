@@ -33,9 +33,11 @@ describe.each(planKinds())('the runner of %s', (kind) => {
     const plan = {
       kind,
       name: 'x',
-      vm: { name: 'y' },
       repository: 'primary',
+      ...(['backup', 'incremental', 'restore'].includes(kind) ? { vm: { name: 'y' } } : {}),
       ...(kind === 'restore' ? { to: { directory: './there' } } : {}),
+      ...(kind === 'group' ? { members: [{ name: '*' }] } : {}),
+      ...(['backup', 'incremental', 'prune'].includes(kind) ? { retention: { daily: 7 } } : {}),
       steps: runner.steps,
       result: runner.result,
     };

@@ -22,6 +22,7 @@ const closer = new Set([
   'repository plan',
   'repository engine',
   'repository view',
+  'repository state',
 ]);
 
 function allowed(from: string, to: string): boolean {

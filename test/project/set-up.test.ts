@@ -107,7 +107,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     machine.program(
       'apt-get',
       `echo "apt-get $*" >>"$HOME/calls"
-case $1 in install) for p in go cc ssh sshd nft debootstrap systemd-analyze dpkg-deb python3; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
+case $1 in install) for p in go cc ssh sshd nft qemu-system-x86_64 debootstrap systemd-analyze dpkg-deb python3; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
     );
     expect((await machine.run(['node', 'hello'])).code).toBe(0);
     expect(count(machine.calls(), 'apt-get')).toBe(0);

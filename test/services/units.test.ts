@@ -6,9 +6,9 @@ import { unitMark, unitText, type ServiceName } from '../../src/cli/services/uni
 import { runCli } from '../cli/run-cli.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 
-const names: readonly ServiceName[] = ['sendense-node', 'sendense-tunnel', 'sendense-hub'];
-/** Tenths of what `systemd-analyze security` says; 100 is a service without any of it. The hub may have port 443. */
-const exposure = { 'sendense-node': 24, 'sendense-tunnel': 24, 'sendense-hub': 26 } as const;
+const names: readonly ServiceName[] = ['sendense-node', 'sendense-tunnel', 'sendense-hub', 'sendense-daemon'];
+/** Tenths of what `systemd-analyze security` says; 100 is a service without any of it. The hub may have port 443, the daemon reads disks. */
+const exposure = { 'sendense-node': 24, 'sendense-tunnel': 24, 'sendense-hub': 26, 'sendense-daemon': 28 } as const;
 const nodeProgram = join(import.meta.dirname, '../../src/cli/sendense-node.ts');
 
 const unitIn = (folder: TemporaryFolder, name: ServiceName): string =>
@@ -55,6 +55,11 @@ describe.each(names)('%s.service', (name) => {
 test('words that mean something to systemd are quoted', () => {
   const text = unitText('sendense-node', { program: ['/opt/a b', '$x', '100%', 'a"b\\c'], user: 'sendense' });
   expect(text).toContain('ExecStart="/opt/a b" "$$x" "100%%" "a\\"b\\\\c" serve\n');
+});
+
+test('a file name with a line break adds no lines to a unit', () => {
+  const evil = '/etc/plans/x\nUser=root\nExecStartPre=/bin/false\n#.yaml';
+  expect(() => unitText('sendense-node', { program: ['/opt/a', evil], user: 'sendense' })).toThrow(/control character/);
 });
 
 test('another state folder is the one that the service may write to and waits for', () => {

@@ -62,6 +62,7 @@ export async function prepareBackup(bench: StepBench, { run, disks, mode = 'auto
   const ports = await does<PortsAllocateOutput>(portsAllocate, { disks: decided.disks });
   const created = await does<Qcow2CreateOutput>(qcow2Create, { repository, disks: decided.disks });
   const served = await does<NbdServeOutput>(nbdServe, {
+    repository,
     disks: decided.disks,
     files: created.files,
     leases: ports.leases,

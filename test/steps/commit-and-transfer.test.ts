@@ -165,6 +165,7 @@ function fakeNode(
   };
   const client: NodeClient = {
     url: 'fake:',
+    label: 'node fake',
     health: refuse,
     discover: refuse,
     inventory: refuse,

@@ -10,6 +10,7 @@ import { createEvaluator } from '../../src/plan/create-evaluator.ts';
 import { loadPlanText } from '../../src/plan/load-plan.ts';
 import { loadSettings } from '../../src/plan/load-settings.ts';
 import { completePlan } from '../../src/plan/prepare-plan.ts';
+import type { Settings } from '../../src/schemas/types.ts';
 import { packageRoot } from '../../src/schemas/validator.ts';
 import { builtInSteps, stepRegistry } from '../../src/steps/index.ts';
 import { makeRaw, MiB, writeInto } from '../host/disk-images.ts';
@@ -72,17 +73,20 @@ test('docs/steps.md is current (npm run docs)', async () => {
   expect(await readFile(join(packageRoot, 'docs/steps.md'), 'utf8')).toBe(generateStepDocs());
 });
 
+const lab = { lab: { type: 'image', vms: { pgtest1: { disks: [{ path: './disk0.raw' }] } } } };
+
 describe('every example', () => {
   let bench: StepBench;
 
   beforeAll(async () => {
-    bench = await stepBench();
+    bench = await stepBench({ sources: lab } as unknown as Partial<Settings>);
     await makeRaw(bench.folder.file('plans', 'disk0.raw'), MiB, [0, 4096]);
     await backup(bench, { run: 'run-000001', disks: ['plans/disk0.raw'] });
     await writeInto(bench.folder.file('plans', 'disk0.raw'), [0, 1]);
     await writeFile(
       bench.folder.file('plans', 'sendense.yaml'),
-      'version: 1\nstate: ../state/sendense.db\nrepositories: { primary: { path: ../repository } }\n',
+      'version: 1\nstate: ../state/sendense.db\nrepositories: { primary: { path: ../repository } }\n' +
+        stringify({ sources: lab }),
     );
   }, 120_000);
 
@@ -124,10 +128,12 @@ function expanded(
     version: 1,
     kind: its,
     name: 'example',
-    vm:
-      its === 'restore'
-        ? { name: 'pgtest1' }
-        : { name: 'pgtest1', source: { type: 'image', disks: [{ path: 'disk0.raw' }] } },
+    ...(its === 'restore' ? { vm: { name: 'pgtest1' } } : {}),
+    ...(['backup', 'incremental'].includes(its)
+      ? { vm: { name: 'pgtest1', source: { type: 'image', disks: [{ path: 'disk0.raw' }] } } }
+      : {}),
+    ...(['backup', 'incremental', 'prune'].includes(its) ? { retention: { daily: 7 } } : {}),
+    ...(its === 'group' ? { members: [{ name: '*' }] } : {}),
     repository: 'primary',
     ...(its === 'restore' ? { to: { directory: './restored' } } : {}),
     ...(place === undefined

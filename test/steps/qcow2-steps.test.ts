@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import type { Qcow2CreateOutput, Qcow2SealOutput } from '../../src/schemas/types.ts';
+import { envelopeDigest } from '../../src/repository/envelope.ts';
 import { qcow2Create } from '../../src/steps/qcow2-create.ts';
 import { qcow2Seal } from '../../src/steps/qcow2-seal.ts';
 import { guestWrites, makeRaw, MiB, writeInto } from '../host/disk-images.ts';
@@ -92,7 +93,14 @@ describe('qcow2.seal', () => {
     await using sealed = await seal(bench, input);
     const { size, mtimeNs, mode } = await stat(file, { bigint: true });
     expect(sealed.output.disks).toEqual([
-      { disk: 'disk-0', file_bytes: Number(size), file_mtime_ns: String(mtimeNs), compared_bytes: 2 * MiB },
+      {
+        disk: 'disk-0',
+        file_bytes: Number(size),
+        file_mtime_ns: String(mtimeNs),
+        compared_bytes: 2 * MiB,
+        compression: null,
+        envelope: await envelopeDigest(file),
+      },
     ]);
     expect(mode & 0o777n).toBe(0o444n);
   });

@@ -84,6 +84,7 @@ export async function stepBench(settings: Partial<Settings> = {}, template?: str
       state,
       nodeStateDir: folder.file('state', 'node'),
       embeddedNode: startNode,
+      runPlan: () => Promise.reject(new Error('no')),
     },
     stack,
   );

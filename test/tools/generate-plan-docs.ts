@@ -36,6 +36,22 @@ const examples: Readonly<Record<string, string>> = {
   'schedule': '{ cron: "30 1 * * *" }',
   'cron': '"30 1 * * *"',
   'timezone': 'Europe/London',
+  'limits.runs': '8',
+  'runsPerNode': '2',
+  'runsPerRepository': '4',
+  'enabled': 'false',
+  'jitter': '20m',
+  'overlap': 'queue',
+  'catchUp': 'latest',
+  'catchUpWindow': '12h',
+  'pauseOnFailure': '3',
+  'blackout': '[{ from: "08:00", to: "18:00" }]',
+  'blackout[].from': '"08:00"',
+  'blackout[].to': '"18:00"',
+  'blackout[].days': '[mon, fri]',
+  'blackout[].start': '2026-12-24T18:00',
+  'blackout[].end': '2026-12-27T06:00',
+  'blackout[].reason': 'holidays',
   'timeout': '24h',
   'stallTimeout': '10m',
   'before': '[{ run: [/usr/local/bin/freeze] }]',
@@ -62,7 +78,16 @@ const examples: Readonly<Record<string, string>> = {
   'state': './state/sendense.db',
   'repositories': '{ primary: { path: ./repository } }',
   'repositories.<name>.path': './repository',
-  'minFree': '10737418240',
+  'minFree': '50GiB',
+  'compress': 'zstd',
+  'encryption': '{ key: { secret: { file: /etc/sendense/primary.key } } }',
+  'encryption.key': '{ secret: { file: /etc/sendense/primary.key } }',
+  'keys': '[{ secret: { file: /etc/sendense/primary-2026.key } }]',
+  'quota': '2TiB',
+  'vmQuota': '500GiB',
+  'warnAt': '80%',
+  'immutable': 'try',
+  'immutableFor': '30d',
   'nodes': '{ esx1: { mode: direct, url: "http://127.0.0.1:8081", token: { secret: { file: /run/token } } } }',
   'nodes.<name>.mode': 'direct',
   'nodes.<name>.host': 'sna1.example.com',
@@ -86,6 +111,13 @@ const examples: Readonly<Record<string, string>> = {
   'hub.hostKey': '/etc/sendense/hub_host_key',
   'hub.user': 'sendense',
   'hub.authorizedKeys': '/var/lib/sendense/authorized_keys',
+  'metrics': '{ textfile: /var/lib/node_exporter/sendense.prom }',
+  'metrics.textfile': '/var/lib/node_exporter/sendense.prom',
+  'history': '{ keepRuns: 1y, keepLogs: 60d }',
+  'keepRuns': '1y',
+  'keepLogs': '60d',
+  'maxLogBytes': '5GiB',
+  'stateCopies': '14',
   'hub.api': '127.0.0.1:8082',
   'hub.apiToken': '/etc/sendense/hub-api.token',
   'hub.nodePorts': '{ from: 9081, to: 9180 }',
@@ -124,6 +156,77 @@ const examples: Readonly<Record<string, string>> = {
   'identity': '/etc/sendense/id_ed25519',
   'knownHosts': '/etc/sendense/known_hosts',
   'sources.<name>.limits': '{ disksPerHost: 4 }',
+  'retention': '{ daily: 7, weekly: 5, monthly: 12 }',
+  'last': '3',
+  'hourly': '24',
+  'daily': '7',
+  'weekly': '5',
+  'monthly': '12',
+  'yearly': '3',
+  'minAge': '3d',
+  'prune.vms': '[pgtest*]',
+  'prune.name': 'sunday-prune',
+  'group.name': 'production',
+  'group.source': 'production-vcenter',
+  'group.vm': '{ quiesce: required }',
+  'members': '[{ folder: /DC1/vm/Production }, { name: "db*" }]',
+  'members[].name': '"web*"',
+  'members[].folder': '/DC1/vm/Production',
+  'members[].path': '/DC1/vm/pgtest1',
+  'members[].tag': 'backup/gold',
+  'exclude[].name': '"*-test"',
+  'folder': '/DC1/vm/Production',
+  'tag': 'gold',
+  'match.name': '"db*"',
+  'exclude': '[{ name: "*-test" }]',
+  'atOnce': '3',
+  'lockWait': '1h',
+  'overrides': '[{ match: { name: "db*" }, priority: 10 }]',
+  'match': '{ name: "db*" }',
+  'priority': '10',
+  'notify': '[{ channel: operators, on: [failure, recovery] }]',
+  'settings.notify': '{ channels: { operators: { type: journal } }, default: [{ channel: operators }] }',
+  'notify.channels': '[{ channel: operators }]',
+  'settings.notify.channels': '{ operators: { type: journal } }',
+  'notify.default': '[{ channel: operators }]',
+  'channel': 'operators',
+  'on': '[failure, recovery]',
+  'rpo': '26h',
+  'inherit': 'false',
+  'address': 'udp://syslog.example.com:514',
+  'notify.channels.<name>.host': 'smtp.example.com',
+  'notify.channels.<name>.from': 'sendense@example.com',
+  'notify.channels.<name>.to': '[operators@example.com]',
+  'notify.channels.<name>.user': 'sendense',
+  'notify.channels.<name>.password': '{ secret: { file: /etc/sendense/smtp.password } }',
+  'notify.channels.<name>.tls': 'required',
+  'notify.channels.<name>.ca': '/etc/sendense/ca.pem',
+  'notify.channels.<name>.timeout': '30s',
+  'fold': '5m',
+  'notify.channels.<name>.url': '{ secret: { file: /etc/sendense/slack.url } }',
+  'headers': '{ Authorization: { secret: { file: /etc/sendense/ntfy.header } } }',
+  'headers.<name>': '{ secret: { file: /etc/sendense/ntfy.header } }',
+  'sign': '{ secret: { file: /etc/sendense/webhook.key } }',
+  'verify.name': 'sunday-verify',
+  'verify.vms': '[pgtest*]',
+  'verify.point': '20261121T013000Z-4f2a91',
+  'verify.points': '{ share: 10% }',
+  'level': 'digests',
+  'share': '10%',
+  'notVerifiedFor': '30d',
+  'rate': '100MiB',
+  'boot': '{ serial: { mark: "login:" } }',
+  'accel': 'auto',
+  'memory': '2GiB',
+  'cpus': '2',
+  'firmware': 'efi',
+  'serial': '{ mark: "login:" }',
+  'mark': '"login:"',
+  'agent': 'true',
+  'picture': '{ still: 30s }',
+  'still': '30s',
+  'boot.timeout': '15m',
+  'notify.channels.<name>.run': '[/usr/local/bin/page, --team, storage]',
 };
 
 interface Row {
@@ -227,6 +330,17 @@ function sourceSection(source: SchemaNode): string {
   return `### Sources of type \`${type}\`\n\n${String(source.schema['description'])}\n\n${table(rows, 'settings')}`;
 }
 
+/** What stands below `notify.channels.<name>`, type by type. */
+const channelTypes = branchesOf(
+  schemaNode('settings.json#/properties/notify/properties/channels/additionalProperties'),
+);
+
+function channelSection(channel: SchemaNode): string {
+  const type = String(childOf(channel, 'type')?.schema['const']);
+  const rows = rowsOf(channel, 'notify.channels.<name>').filter(({ path }) => !path.includes('.secret'));
+  return `### Channels of type \`${type}\`\n\n${String(channel.schema['description'])}\n\n${table(rows, 'settings')}`;
+}
+
 const file = (name: string): string => readFileSync(join(root, name), 'utf8').trim();
 const yaml = (text: string): string => `\`\`\`yaml\n${text}\n\`\`\``;
 
@@ -254,6 +368,10 @@ ${kind('incremental', 'plans/pgtest1-incremental.yaml')}
 
 ${kind('restore', 'plans/pgtest1-restore.yaml')}
 
+${kind('group', 'examples/vsphere/production.yaml')}
+
+How members are found and named, and what a failing VM means: [groups.md](groups.md).
+
 ## Commands: \`before\` and \`after\`
 
 Commands of your own run before the first and after the last step, on the hub, in the folder of the plan. There is no shell: a
@@ -279,7 +397,8 @@ ${table(rowsOf(schemaNode('common.json#/$defs/step'), ''), 'step')}
 ## Where an error points
 
 A step that fails points at a line of the plan: a step or command of the plan at its own line, one of the runner at the first key
-that its inputs refer to and that is written in the plan (\`repository:\`, \`vm:\`), else at \`kind:\`.
+that its inputs refer to and that is written in the plan (\`repository:\`, \`vm:\`), else at \`kind:\`. An error of the node points at
+\`node:\`, where that is written.
 
 ## Settings: \`sendense.yaml\`
 
@@ -290,13 +409,17 @@ source uses the only one there is.
 ${yaml(settingsExample)}
 
 ${table(
-  settingsRows.filter(({ path }) => !path.startsWith('sources.')),
+  settingsRows.filter(({ path }) => !/^(sources|notify\.channels)\./.test(path)),
   'settings',
 )}
 
 A source is of one type, which decides which keys it may have.
 
 ${sourceTypes.map(sourceSection).join('\n\n')}
+
+So is a channel of notices; [monitoring.md](monitoring.md) says what each is told of.
+
+${channelTypes.map(channelSection).join('\n\n')}
 `;
   return format(page, { ...(await resolveConfig(plansFile)), parser: 'markdown' });
 }

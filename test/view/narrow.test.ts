@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import type { PlanOutput, RestorePointOutput, StatusOutput } from '../../src/schemas/types.ts';
+import type { PlanOutput, RestorePointOutput, StatusOutput, UpkeepOutput } from '../../src/schemas/types.ts';
 import { listReport } from '../../src/view/list-report.ts';
 import { planReport } from '../../src/view/plan-report.ts';
 import { showReport } from '../../src/view/show-report.ts';
+import { nagiosUnknown } from '../../src/view/status-nagios.ts';
 import { statusReport } from '../../src/view/status-report.ts';
 import { makeStyle } from '../../src/view/style.ts';
 import { command, fit, foldedTable, shortened, widthOf } from '../../src/view/text.ts';
+import { upkeepReport } from '../../src/view/upkeep-report.ts';
 import { point } from '../cli/fake-hub.ts';
 
 const plain = makeStyle({ colour: false, unicode: true });
@@ -50,6 +52,31 @@ const status: StatusOutput = {
   ],
   leases: [],
   locks: [],
+  plans: [
+    {
+      plan: 'a-virtual-machine-nightly',
+      kind: 'backup',
+      vm: 'a-virtual-machine-with-a-long-name',
+      repository: 'primary',
+      file: '/etc/sendense/plans/nightly.yaml',
+      state: 'late',
+      late: true,
+      last_success: 1_795_224_165_000,
+      last_success_run: id(12),
+      age_ms: 111_600_000,
+      rpo_ms: 93_600_000,
+      last_failure: 1_795_224_166_000,
+      last_failure_run: id(13),
+      failing_since: 1_795_224_166_000,
+      failures: 2,
+      error: { code: 'job.failed', message: 'disk 2000: it could not be read', remedy: 'Try again.', position: null },
+      missed_slots: 1,
+      paused: null,
+    },
+  ],
+  channels: [
+    { channel: 'operators', failing_since: 1_795_224_166_000, failures: 3, error: 'no answer within 30s', waiting: 2 },
+  ],
 };
 
 const plan: PlanOutput = {
@@ -139,6 +166,32 @@ describe('show', () => {
     expect(text).toContain(points[0]?.disks[0]?.path);
     expect(text).not.toContain('…');
   });
+});
+
+it('no name and no message from outside steers the terminal', () => {
+  const evil = 'web\u001b]0;owned\u0007\u009b2J';
+  const named = points.map((entry) => ({ ...entry, vm: evil }));
+  const upkeep = {
+    version: 1,
+    runs_summarised: 0,
+    logs_removed: 0,
+    log_bytes_freed: 0,
+    database_bytes_freed: 0,
+    copies: [],
+    troubles: [evil],
+  } as const;
+  for (const columns of [30, whole]) {
+    const options = { style: plain, columns };
+    const lines = [
+      ...listReport({ version: 1, points: named }, undefined, options),
+      ...listReport({ version: 1, points: [] }, evil, options),
+      ...showReport({ version: 1, vm: evil, repository: 'primary', selected: null, points: named }, options),
+      ...upkeepReport(upkeep as unknown as UpkeepOutput, options),
+      nagiosUnknown(evil).line,
+    ];
+    // eslint-disable-next-line no-control-regex
+    expect(lines.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  }
 });
 
 describe('a text that is too long', () => {

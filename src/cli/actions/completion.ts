@@ -1,6 +1,7 @@
 import type { CommandContext, NameKind } from '../command.ts';
 import { bashCompletion } from '../completion/bash.ts';
 import { fishCompletion } from '../completion/fish.ts';
+import { repositoryNames } from '../completion/repository-names.ts';
 import { sourceNames } from '../completion/source-names.ts';
 import { vmNames } from '../completion/vm-names.ts';
 import { zshCompletion } from '../completion/zsh.ts';
@@ -16,6 +17,7 @@ const names: Readonly<Record<NameKind, (config: string | undefined) => string[] 
   'vms': vmNames,
   'known-vms': async (config) => (await import('../completion/known-vm-names.ts')).knownVmNames(config),
   'sources': sourceNames,
+  'repositories': repositoryNames,
   'credentials': async (config) => (await import('../completion/credential-names.ts')).credentialNames(config),
 };
 

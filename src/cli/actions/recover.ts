@@ -8,5 +8,7 @@ export async function action(context: CommandContext): Promise<number> {
   using signals = installSignals();
   const output = await hub.recover(signals.gently);
   print(context, output, (options) => recoverReport(output, options));
-  return output.runs.some(({ errors }) => errors.length > 0) ? 16 : 0;
+  const unclean =
+    output.runs.some(({ errors }) => errors.length > 0) || output.removals?.some(({ error }) => error !== null);
+  return unclean ? 16 : 0;
 }

@@ -6,7 +6,10 @@ import { print } from '../print.ts';
 export async function action(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd() });
   using signals = installSignals();
-  const output = await hub.importRepository(context.args[0] ?? '', signals.gently);
+  const output = await hub.importRepository(context.args[0] ?? '', {
+    forgetMissing: context.options['forgetMissing'] === true,
+    signal: signals.gently,
+  });
   print(context, output, (options) => importReport(output, options));
   return output.refused.length > 0 ? 3 : 0;
 }

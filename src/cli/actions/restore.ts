@@ -29,7 +29,8 @@ export async function action(context: CommandContext): Promise<number> {
   };
   if (options.dryRun === true) return previewPlan(context, request);
   using signals = installSignals();
-  return runPlan(context, request, signals);
+  // Awaited: the signals are let go of when this returns.
+  return await runPlan(context, request, signals);
 }
 
 /** Checked as any plan is, when it is run. */
@@ -76,7 +77,7 @@ async function repositoryOf(context: CommandContext, vm: string): Promise<string
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   const names = Object.keys(hub.settings.repositories);
   if (names.length === 1 && names[0] !== undefined) return names[0];
-  const { points } = await hub.list({ vm });
+  const points = await hub.lines({ vm });
   const found = [...new Set(points.map(({ repository }) => repository))];
   if (found.length === 1 && found[0] !== undefined) return found[0];
   const which = found.length === 0 ? `no repository has VM ${vm}; there are` : `several repositories have VM ${vm}:`;

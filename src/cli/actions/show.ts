@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { readRunLog } from '../../hub/describe-run.ts';
-import type { Hub } from '../../hub/hub.ts';
+import { readJobLogs } from '../../hub/describe-run.ts';
+import type { Hub, ListLine } from '../../hub/hub.ts';
 import type { ShowRunOutput } from '../../schemas/types.ts';
 import { jobLogReport, runReport } from '../../view/run-report.ts';
 import { showReport } from '../../view/show-report.ts';
@@ -15,11 +15,15 @@ export async function action(context: CommandContext): Promise<number> {
   const { repository, run: wantsRun, log } = context.options as { repository?: string; run?: boolean; log?: boolean };
   if ((wantsRun || log) && name === undefined)
     throw new SendenseError('usage', 'say which run', { remedy: 'See `sendense-run status`.' });
-  const { points } = await hub.list({ repository });
+  const points = await hub.lines({ repository });
   const target = name === undefined ? { vm: onlyVm(points) } : wantsRun || log ? undefined : targetIn(points, name);
   if (target) {
-    const output = await hub.show({ ...target, repository });
-    print(context, output, (options) => showReport(output, options));
+    const repositories = repositoriesOf(points, target);
+    for (const [at, held] of repositories.entries()) {
+      const output = await hub.show({ ...target, repository: held });
+      const several = repositories.length > 1;
+      print(context, output, (options) => [...(at === 0 ? [] : ['']), ...showReport(output, { ...options, several })]);
+    }
     return 0;
   }
   const found = await hub.showRun(name ?? '');
@@ -29,14 +33,21 @@ export async function action(context: CommandContext): Promise<number> {
   return 0;
 }
 
+/** Each has chains of its own, also of a VM that was copied from one to the other. */
+const repositoriesOf = (points: readonly ListLine[], target: { vm: string } | { point: string }): string[] => {
+  const fits = (point: ListLine): boolean =>
+    'vm' in target ? point.vm === target.vm : point.backup_id === target.point;
+  return [...new Set(points.filter(fits).map(({ repository }) => repository))];
+};
+
 /** The lines as they are under --json, for each is JSON. */
 async function printLog(context: CommandContext, run: ShowRunOutput): Promise<void> {
-  const text = await readRunLog(run);
+  const text = await readJobLogs(run);
   if (context.global.json) context.terminal.stdout.write(text);
   else print(context, null, (options) => jobLogReport(text, options));
 }
 
-function onlyVm(points: Awaited<ReturnType<Hub['list']>>['points']): string {
+function onlyVm(points: Awaited<ReturnType<Hub['lines']>>): string {
   const vms = [...new Set(points.map(({ vm }) => vm))];
   if (vms.length === 1 && vms[0] !== undefined) return vms[0];
   throw vms.length === 0

@@ -1,10 +1,27 @@
+import { toSendenseError } from '../../errors/sendense-error.ts';
+import type { StatusOutput } from '../../schemas/types.ts';
+import { nagiosUnknown, statusNagios } from '../../view/status-nagios.ts';
 import { statusReport } from '../../view/status-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 
 export async function action(context: CommandContext): Promise<number> {
-  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
-  const output = await hub.status();
-  print(context, output, (options) => statusReport(output, options));
-  return 0;
+  const { options, global, terminal } = context;
+  if (options['format'] === 'nagios') {
+    const { line, exitCode } = await ask(context).then(statusNagios, (error: unknown) =>
+      nagiosUnknown(toSendenseError(error).message),
+    );
+    terminal.stdout.write(`${line}\n`);
+    return exitCode;
+  }
+  const output = await ask(context);
+  const json = global.json || options['format'] === 'json';
+  print({ ...context, global: { ...global, json } }, output, (how) => statusReport(output, how));
+  return output.plans.some(({ late }) => late) ? 1 : 0;
+}
+
+async function ask(context: CommandContext): Promise<StatusOutput> {
+  const { vm, plans } = context.options as { vm?: string; plans?: string };
+  await using hub = await context.openHub({ startFolder: plans ?? process.cwd(), readOnly: true });
+  return hub.status({ vm, plans });
 }

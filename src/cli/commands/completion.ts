@@ -4,14 +4,14 @@ export const completion: CommandDefinition = {
   name: 'completion',
   summary: 'Print a completion script for a shell',
   description: [
-    'Completes commands, options, their values, plan files, folders, and names of VMs, sources and credentials.',
-    'For names the scripts ask the program, which looks at what the settings of the current folder name and never at the network: `sendense-run completion vms` prints the folders of the repositories, `known-vms` the VMs of sendense.yaml and of earlier runs, `sources` those of sendense.yaml, `credentials` those of the state database.',
+    'Completes commands, options, their values, plan files, folders, and names of VMs, repositories, sources and credentials.',
+    'For names the scripts ask the program, which looks at what the settings of the current folder name and never at the network: `sendense-run completion vms` prints the folders of the repositories, `known-vms` the VMs of sendense.yaml and of earlier runs, `sources` and `repositories` those of sendense.yaml, `credentials` those of the state database.',
   ],
   arguments: [
     {
       syntax: '<shell>',
-      description: 'bash, zsh or fish; vms, known-vms, sources or credentials for their names',
-      completes: ['bash', 'zsh', 'fish', 'vms', 'known-vms', 'sources', 'credentials'],
+      description: 'bash, zsh or fish; vms, known-vms, repositories, sources or credentials for their names',
+      completes: ['bash', 'zsh', 'fish', 'vms', 'known-vms', 'repositories', 'sources', 'credentials'],
     },
   ],
   options: [],

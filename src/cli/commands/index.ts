@@ -2,20 +2,30 @@ import type { CommandDefinition, OptionDefinition } from '../command.ts';
 import { check } from './check.ts';
 import { completion } from './completion.ts';
 import { credentials } from './credentials.ts';
+import { daemon } from './daemon.ts';
 import { discover } from './discover.ts';
 import { explain } from './explain.ts';
+import { history } from './history.ts';
 import { hub } from './hub.ts';
 import { list } from './list.ts';
+import { logs } from './logs.ts';
+import { metrics } from './metrics.ts';
 import { node } from './node.ts';
+import { notify } from './notify.ts';
 import { plan } from './plan.ts';
+import { protect, unprotect } from './protect.ts';
+import { prune } from './prune.ts';
 import { recover } from './recover.ts';
 import { repo } from './repo.ts';
 import { restore } from './restore.ts';
 import { run } from './run.ts';
+import { schedule } from './schedule.ts';
 import { schema } from './schema.ts';
 import { show } from './show.ts';
 import { status } from './status.ts';
+import { upkeep } from './upkeep.ts';
 import { validate } from './validate.ts';
+import { verify } from './verify.ts';
 
 /** The commands of `sendense-run`, in the order in which help lists them. */
 export const commands: readonly CommandDefinition[] = [
@@ -26,8 +36,19 @@ export const commands: readonly CommandDefinition[] = [
   list,
   show,
   check,
+  verify,
   status,
+  history,
+  logs,
+  metrics,
+  notify,
   recover,
+  schedule,
+  daemon,
+  upkeep,
+  prune,
+  protect,
+  unprotect,
   discover,
   credentials,
   node,

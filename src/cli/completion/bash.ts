@@ -82,6 +82,7 @@ function reply(completes: Completes): string {
     case 'known-vms':
     case 'sources':
     case 'credentials':
+    case 'repositories':
       return `_sendense_run_names ${completes}`;
     case 'nothing':
       return ':';

@@ -66,6 +66,7 @@ function words(completes: Completes): string {
     'known-vms': '(__sendense_run_names known-vms)',
     'sources': '(__sendense_run_names sources)',
     'credentials': '(__sendense_run_names credentials)',
+    'repositories': '(__sendense_run_names repositories)',
     'nothing': '',
   };
   return offers[completes];

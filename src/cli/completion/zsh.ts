@@ -16,6 +16,7 @@ _sendense_run_vms() { _sendense_run_names vms }
 _sendense_run_known_vms() { _sendense_run_names known-vms }
 _sendense_run_sources() { _sendense_run_names sources }
 _sendense_run_credentials() { _sendense_run_names credentials }
+_sendense_run_repositories() { _sendense_run_names repositories }
 _sendense_run_commands() {
   local -a commands
   commands=(
@@ -78,6 +79,7 @@ function action(completes: Completes): string {
     'known-vms': '_sendense_run_known_vms',
     'sources': '_sendense_run_sources',
     'credentials': '_sendense_run_credentials',
+    'repositories': '_sendense_run_repositories',
     'nothing': ' ',
   };
   return actions[completes];

@@ -3,7 +3,7 @@ import { installChoice, installOptions } from '../services/install-options.ts';
 import { installServices, removeServices, type ServiceUnit } from '../services/install-services.ts';
 import { printedUnits, reportInstall } from '../services/report-install.ts';
 import { serviceProgram } from '../services/service-program.ts';
-import { unitText } from '../services/units.ts';
+import { unitText, type ServiceName } from '../services/units.ts';
 import type { NodeCommand, NodeContext } from './node-command.ts';
 
 export const install: NodeCommand = {
@@ -48,7 +48,7 @@ function unitsOf({ options, settings }: NodeContext, program: readonly string[],
     ...(typeof options['config'] === 'string' ? ['--config', resolve(options['config'])] : []),
     ...(typeof options['stateDir'] === 'string' ? ['--state-dir', stateDir] : []),
   ];
-  const names = ['sendense-node', ...(options['tunnel'] === true ? ['sendense-tunnel'] : [])] as ServiceUnit['name'][];
+  const names = ['sendense-node', ...(options['tunnel'] === true ? ['sendense-tunnel'] : [])] as ServiceName[];
   const unit = { program, args, user, stateDir };
   return names.map((name) => ({ name, text: unitText(name, unit) }));
 }

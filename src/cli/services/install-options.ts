@@ -28,6 +28,8 @@ export interface InstallChoice {
 export function installChoice(options: Readonly<Record<string, unknown>>): InstallChoice {
   const user = options['user'] as string;
   if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) throw new SendenseError('usage', `--user ${user} is no name of a user`);
+  if (options['print'] === true && options['remove'] === true)
+    throw new SendenseError('usage', '--print and --remove: it is one or the other');
   return {
     print: options['print'] === true,
     remove: options['remove'] === true,

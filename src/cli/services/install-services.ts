@@ -5,12 +5,19 @@ import { fsyncFolder, writeFileDurably } from '../../host/files.ts';
 import { isActive, requireSystemd, systemctl } from '../../host/systemd.ts';
 import { makeUser } from '../../host/system-user.ts';
 import { assertReadable } from './service-program.ts';
-import { unitMark, type ServiceName } from './units.ts';
+import { unitMark } from './units.ts';
 
 export interface ServiceUnit {
-  readonly name: ServiceName;
+  readonly name: string;
   readonly text: string;
+  /** Default: service. */
+  readonly type?: 'service' | 'timer';
+  /** A timer starts it: it is not enabled. */
+  readonly byTimer?: boolean;
 }
+
+/** As systemctl names it. */
+export const unitName = ({ name, type = 'service' }: Pick<ServiceUnit, 'name' | 'type'>): string => `${name}.${type}`;
 
 export interface InstallOptions {
   readonly units: readonly ServiceUnit[];
@@ -28,9 +35,9 @@ export interface InstallReport {
   readonly started: readonly string[];
 }
 
-const unitPath = (root: string, name: string): string => join(root, 'etc/systemd/system', `${name}.service`);
+const unitPath = (root: string, unit: ServiceUnit): string => join(root, 'etc/systemd/system', unitName(unit));
 /** Where packages have their units. */
-const packagedPath = (root: string, name: string): string => join(root, 'usr/lib/systemd/system', `${name}.service`);
+const packagedPath = (root: string, unit: ServiceUnit): string => join(root, 'usr/lib/systemd/system', unitName(unit));
 
 /**
  * Writes units, enables and starts them. Again is fine: what is current stays, what changed is started anew.
@@ -45,17 +52,21 @@ export async function installServices({ units, root, user, program, start }: Ins
   for (const { path, current, text } of plans) if (!current) await write(path, text);
   if (acts) {
     await systemctl('daemon-reload');
-    for (const { name, current } of plans) {
+    for (const { current, ...unit } of plans) {
+      if (unit.byTimer === true) continue;
+      const name = unitName(unit);
       const restart = !current && (await isActive(name));
-      await systemctl('enable', '--now', `${name}.service`);
-      if (restart) await systemctl('restart', `${name}.service`);
+      await systemctl('enable', '--now', name);
+      if (restart) await systemctl('restart', name);
     }
   }
   return {
     files: plans.map(({ path, current }) => ({ path, did: current ? 'unchanged' : 'written' })),
-    started: acts ? plans.map(({ name }) => name) : [],
+    started: acts ? plans.filter(({ byTimer }) => byTimer !== true).map(startedName) : [],
   };
 }
+
+const startedName = (unit: ServiceUnit): string => (unit.type === 'timer' ? unitName(unit) : unit.name);
 
 /** Stops and disables units, and removes those files that bear our mark. Users, settings and state stay. */
 export async function removeServices({
@@ -66,15 +77,15 @@ export async function removeServices({
   const acts = root === '/' && start;
   if (acts) requireSystemd();
   const plans = [];
-  for (const { name } of units) {
-    const path = unitPath(root, name);
+  for (const unit of units) {
+    const path = unitPath(root, unit);
     const before = await textOf(path);
     if (before !== null && !isOurs(before)) throw foreign(path);
-    plans.push({ name, path, there: before !== null });
+    plans.push({ unit, path, there: before !== null });
   }
-  for (const { name, path, there } of plans) {
+  for (const { unit, path, there } of plans) {
     if (!there) continue;
-    if (acts) await systemctl('disable', '--now', `${name}.service`);
+    if (acts) await systemctl(...(unit.byTimer === true ? ['stop'] : ['disable', '--now']), unitName(unit));
     await rm(path).catch(explain(path));
     await fsyncFolder(dirname(path));
   }
@@ -83,11 +94,12 @@ export async function removeServices({
 }
 
 /** Where the text is or goes. */
-async function placeOf(root: string, { name, text }: ServiceUnit): Promise<{ path: string; current: boolean }> {
-  const path = unitPath(root, name);
+async function placeOf(root: string, unit: ServiceUnit): Promise<{ path: string; current: boolean }> {
+  const { text } = unit;
+  const path = unitPath(root, unit);
   const before = await textOf(path);
   if (before !== null && !isOurs(before)) throw foreign(path);
-  const packaged = packagedPath(root, name);
+  const packaged = packagedPath(root, unit);
   if (before === null && (await textOf(packaged)) === text) return { path: packaged, current: true };
   return { path, current: before === text };
 }

@@ -1,9 +1,9 @@
 import type { Terminal } from '../../view/terminal.ts';
-import type { InstallReport, ServiceUnit } from './install-services.ts';
+import { unitName, type InstallReport, type ServiceUnit } from './install-services.ts';
 
 /** Unit files as `--print` shows them: each under its path, to be read or piped into a file. */
 export const printedUnits = (units: readonly ServiceUnit[]): string =>
-  units.map(({ name, text }) => `# /etc/systemd/system/${name}.service\n${text}`).join('\n');
+  units.map((unit) => `# /etc/systemd/system/${unitName(unit)}\n${unit.text}`).join('\n');
 
 /** What was done, for a reader or as JSON. */
 export function reportInstall(report: InstallReport, { stdout, style }: Terminal, json: boolean): void {

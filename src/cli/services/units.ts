@@ -1,5 +1,7 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+
 /** The services that Sendense has. */
-export type ServiceName = 'sendense-node' | 'sendense-tunnel' | 'sendense-hub';
+export type ServiceName = 'sendense-node' | 'sendense-tunnel' | 'sendense-hub' | 'sendense-daemon';
 
 export interface UnitOptions {
   /** The program, as the first words of `ExecStart=`. */
@@ -9,6 +11,8 @@ export interface UnitOptions {
   readonly user: string;
   /** Where its state is, if not in the folder that systemd makes for it. */
   readonly stateDir?: string | undefined;
+  /** What else it may write to; what is not there does not matter. */
+  readonly writable?: readonly string[];
 }
 
 interface Service {
@@ -19,6 +23,10 @@ interface Service {
   readonly state: string;
   readonly unit?: readonly string[];
   readonly lines: readonly string[];
+  /** How long its end may take, s; default 30. */
+  readonly stopSec?: number;
+  /** It reads disks of this machine. */
+  readonly devices?: boolean;
 }
 
 /** Without this line in a file, nothing here changes or removes it. */
@@ -59,6 +67,22 @@ const services: Readonly<Record<ServiceName, Service>> = {
       'AmbientCapabilities=CAP_NET_BIND_SERVICE',
     ],
   },
+  'sendense-daemon': {
+    description: 'Sendense daemon: runs plans when they are due',
+    command: ['daemon'],
+    state: 'sendense',
+    lines: [
+      '# The daemon tells its runs when to stop.',
+      'KillMode=mixed',
+      'ExecReload=kill -HUP $MAINPID',
+      '# Optional, from /etc/credstore/: the key of the stored credentials.',
+      'LoadCredential=sendense.key',
+      'CapabilityBoundingSet=',
+    ],
+    // --drain of the daemon, and what it takes to clean up.
+    stopSec: 900,
+    devices: true,
+  },
 };
 
 /**
@@ -70,7 +94,7 @@ const services: Readonly<Record<ServiceName, Service>> = {
  */
 export function unitText(name: ServiceName, options: UnitOptions): string {
   const service = services[name];
-  const { program, args = [], user, stateDir } = options;
+  const { program, args = [], user, stateDir, writable = [] } = options;
   const usualState = `/var/lib/${service.state}`;
   const words = [...program, ...service.command, ...args];
   return `${[
@@ -99,7 +123,7 @@ export function unitText(name: ServiceName, options: UnitOptions): string {
     '# Wrong command line, settings, or refused: no use in trying again.',
     'RestartPreventExitStatus=2 10 12',
     'TimeoutStartSec=60',
-    'TimeoutStopSec=30',
+    `TimeoutStopSec=${service.stopSec ?? 30}`,
     `User=${user}`,
     `Group=${user}`,
     `StateDirectory=${service.state}`,
@@ -114,7 +138,8 @@ export function unitText(name: ServiceName, options: UnitOptions): string {
     'SyslogIdentifier=%N',
     ...service.lines,
     ...(stateDir === undefined || stateDir === usualState ? [] : [`ReadWritePaths=${quoted(stateDir)}`]),
-    ...hardening,
+    ...writablePaths(writable),
+    ...hardening.filter((line) => !(service.devices === true && line === 'PrivateDevices=yes')),
     '',
     '[Install]',
     'WantedBy=multi-user.target',
@@ -124,7 +149,12 @@ export function unitText(name: ServiceName, options: UnitOptions): string {
 /** The hub looks for no settings: it has these. */
 export const hubUnitArgs = (settings = '/etc/sendense/sendense.yaml'): readonly string[] => ['--config', settings];
 
-const hardening = [
+/** Lines for folders that need not exist. */
+export const writablePaths = (paths: readonly string[]): string[] =>
+  paths.map((path) => `ReadWritePaths=${quoted(`-${path}`)}`);
+
+/** What services may not do; those that read disks of this machine go without `PrivateDevices=`. */
+export const hardening = [
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
   'ProtectHome=yes',
@@ -147,8 +177,14 @@ const hardening = [
   'SystemCallErrorNumber=EPERM',
 ];
 
-/** A word of a unit file. Source: systemd.service(5), "Command lines". */
-const quoted = (word: string): string =>
-  /^[A-Za-z0-9_@:=,./+-]+$/.test(word)
-    ? word
-    : `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;
+/**
+ * A word of a unit file. Source: systemd.service(5), "Command lines".
+ * @throws SendenseError `usage` for one with a line break or another control character: the next line would be the unit's
+ */
+export function quoted(word: string): string {
+  if (/^[A-Za-z0-9_@:=,./+-]+$/.test(word)) return word;
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f\u007f]/.test(word))
+    throw new SendenseError('usage', `${JSON.stringify(word)} has a control character: no unit file can name it`);
+  return `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;
+}

@@ -21,6 +21,8 @@ export interface HubApiOptions {
   /** Every request must bring it: `Authorization: Bearer …`. */
   readonly token: string;
   readonly figures: HubFigures;
+  /** What `GET /metrics` tells beside `figures`, in Prometheus' text form. */
+  backupFigures(): Promise<string>;
   readonly log: HubLog;
 }
 
@@ -28,7 +30,8 @@ export interface HubApiOptions {
 const mostConnections = 512;
 
 /** The hub's HTTP API, not listening yet: what is going on, for whoever watches. It changes nothing. */
-export async function createHubApi({ state, places, token, figures, log }: HubApiOptions): Promise<FastifyInstance> {
+export async function createHubApi(options: HubApiOptions): Promise<FastifyInstance> {
+  const { state, places, token, figures, log } = options;
   const { fastify } = await import('fastify');
   const app: FastifyInstance = fastify({
     bodyLimit: 1024,
@@ -84,11 +87,11 @@ export async function createHubApi({ state, places, token, figures, log }: HubAp
     runs: countRuns(state).get('running') ?? 0,
   }));
   app.get('/api/v1/nodes', async () => nodes());
-  app.get('/metrics', async (_request, reply) =>
-    reply
-      .type(figures.contentType)
-      .send(await figures.text({ nodes: nodes().nodes, runs: countRuns(state), leases: listLeases(state).length })),
-  );
+  app.get('/metrics', async (_request, reply) => {
+    const now = { nodes: nodes().nodes, runs: countRuns(state), leases: listLeases(state).length };
+    const text = `${await figures.text(now)}\n${await options.backupFigures()}`;
+    return reply.type(figures.contentType).send(text);
+  });
   return app;
 }
 

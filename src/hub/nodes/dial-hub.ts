@@ -32,7 +32,7 @@ export function connectedNode(state: State, name: string): NodeClient {
   if (!connectionOf(node, isRunning)) throw notConnected(node);
   const token = openNodeToken(state, node.id);
   if (token === null) throw notConnected(node);
-  return nodeClient({ url: `http://127.0.0.1:${node.reversePort}`, token });
+  return nodeClient({ url: `http://127.0.0.1:${node.reversePort}`, token, name });
 }
 
 function notConnected({ name, enrolled, lastSeen }: NodeRecord): SendenseError {

@@ -37,7 +37,7 @@ export async function connectToNode(node: DialledNode): Promise<{ client: NodeCl
     await tunnelTo(node, folder, { local: [{ listen: { socket }, connect: apiOf(node) }], remote: [] }),
   );
   await isUp(tunnel);
-  const client = nodeClient({ url: `unix:${socket}`, token });
+  const client = nodeClient({ url: `unix:${socket}`, token, name: node.name });
   await client.health().catch((error: unknown) => throwReason(node, tunnel, error));
   const open = stack.move();
   return { client, [Symbol.asyncDispose]: () => open.disposeAsync() };

@@ -37,9 +37,20 @@ export async function enrollSession(session: EnrollSession): Promise<NodeRecord 
   }
 }
 
+/** ms in which the request has to come. */
+const requestMs = 15_000;
+
 async function firstLine(input: Readable): Promise<string> {
-  for await (const line of linesOf(input)) return line;
-  throw new SendenseError('request.invalid', 'no request came');
+  const late = setTimeout(
+    () => input.destroy(new SendenseError('request.invalid', `no request came within ${requestMs / 1000} s`)),
+    requestMs,
+  );
+  try {
+    for await (const line of linesOf(input)) return line;
+    throw new SendenseError('request.invalid', 'no request came');
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 function enrol({ state, oneTimeKey }: EnrollSession, line: string): NodeRecord {

@@ -17,7 +17,7 @@ export interface HubPlaces {
   readonly nbdPorts: { readonly from: number; readonly to: number };
 }
 
-/** @param folder of sendense.yaml @throws SendenseError `settings.invalid` */
+/** @param folder of sendense.yaml @throws SendenseError `settings.invalid`, `usage` for an override */
 export function hubPlaces(
   settings: Settings,
   folder: string,
@@ -30,7 +30,10 @@ export function hubPlaces(
     throw invalid('hub.nodePorts', `${hub.nodePorts.from}-${hub.nodePorts.to} is empty`);
   return {
     ssh: hub.ssh,
-    listen: addressOf('hub.listen', overrides.listen ?? hub.listen),
+    listen:
+      overrides.listen === undefined
+        ? addressOf('hub.listen', hub.listen)
+        : addressOf('--listen', overrides.listen, 'usage'),
     hostKeyFile: file(
       hub.hostKey,
       hub.ssh === 'builtin' ? join(stateFolder, 'hub_host_key') : '/etc/ssh/ssh_host_ed25519_key.pub',
@@ -44,9 +47,9 @@ export function hubPlaces(
   };
 }
 
-function addressOf(key: string, text: string): HostAndPort {
+function addressOf(key: string, text: string, code: 'settings.invalid' | 'usage' = 'settings.invalid'): HostAndPort {
   const address = parseHostAndPort(text, 0);
-  if ('fault' in address) throw invalid(key, address.message);
+  if ('fault' in address) throw new SendenseError(code, `${key}: ${address.message}`);
   return address;
 }
 

@@ -104,7 +104,15 @@ export function manageNodes(hub: {
           ? renewNodeToken(state, name, publicKey, expires)
           : addNode(state, { name, oneTimeKey: publicKey, expires, ports: places.nodePorts }),
       );
-      return { version: 1, name, token, expires, reverse_port: node.reversePort, host_key: fingerprintOf(hostKey) };
+      return {
+        version: 1,
+        name,
+        token,
+        expires,
+        reverse_port: node.reversePort,
+        host_key: fingerprintOf(hostKey),
+        ssh_port: places.ssh === 'builtin' ? places.listen.port : 22,
+      };
     },
     rename: (name, to) => {
       requireNodeName(to, settings);

@@ -10,6 +10,8 @@ export const gateLimits = {
   /** Connections that failed to log in, from one address, in `failureWindowMs`. */
   failures: 20,
   failureWindowMs: 60_000,
+  /** Connections that an address with so many failures may still try in that time, each with one key: nodes may share it with whoever fails. */
+  onProbation: 60,
 };
 
 /** Somebody who is not logged in. */
@@ -18,10 +20,13 @@ export interface Pending {
   end(reason: 'overload'): void;
 }
 
+/** `probation`: its address failed too often, so that its first wrong key ends the connection. `closed`: it may not even try. */
+export type Admission = 'open' | 'probation' | 'closed';
+
 /** Who may try to log in. Addresses are counted, IPv6 by their /64. */
 export interface Gate {
-  /** False: too many failures of this address. Where too many wait, the oldest is ended: those who mean it are quick. */
-  enter(pending: Pending): boolean;
+  /** Where too many wait, the oldest is ended: those who mean it are quick. */
+  enter(pending: Pending): Admission;
   /** Logged in or gone. */
   leave(pending: Pending): void;
   failed(address: string): void;
@@ -30,12 +35,18 @@ export interface Gate {
 export function openGate(limits: typeof gateLimits = gateLimits, now: () => number = () => performance.now()): Gate {
   const waiting = new Set<Pending>();
   const failures = new Map<string, number[]>();
+  const probations = new Map<string, number[]>();
 
-  const recentFailures = (key: string): number[] => {
-    const recent = (failures.get(key) ?? []).filter((time) => now() - time < limits.failureWindowMs);
-    if (recent.length === 0) failures.delete(key);
-    else failures.set(key, recent);
-    return recent;
+  const recent = (times: Map<string, number[]>, key: string): number[] => {
+    const kept = (times.get(key) ?? []).filter((time) => now() - time < limits.failureWindowMs);
+    if (kept.length === 0) times.delete(key);
+    else times.set(key, kept);
+    return kept;
+  };
+  const note = (times: Map<string, number[]>, key: string, most: number): void => {
+    // Forgets old addresses now and then, so that a flood from many leaves nothing behind.
+    if (times.size > 10_000) for (const known of times.keys()) recent(times, known);
+    times.set(key, [...recent(times, key), now()].slice(-most));
   };
   const makeRoom = (among: readonly Pending[], limit: number): void => {
     for (const pending of among.slice(0, Math.max(0, among.length - limit + 1))) {
@@ -47,22 +58,21 @@ export function openGate(limits: typeof gateLimits = gateLimits, now: () => numb
   return {
     enter: (pending) => {
       const key = groupOf(pending.address);
-      if (recentFailures(key).length >= limits.failures) return false;
+      const trusted = recent(failures, key).length < limits.failures;
+      if (!trusted) {
+        if (recent(probations, key).length >= limits.onProbation) return 'closed';
+        note(probations, key, limits.onProbation);
+      }
       makeRoom(
         [...waiting].filter(({ address }) => groupOf(address) === key),
         limits.pendingPerAddress,
       );
       makeRoom([...waiting], limits.pending);
       waiting.add(pending);
-      return true;
+      return trusted ? 'open' : 'probation';
     },
     leave: (pending) => void waiting.delete(pending),
-    failed: (address) => {
-      const key = groupOf(address);
-      // Forgets old addresses now and then, so that a flood from many leaves nothing behind.
-      if (failures.size > 10_000) for (const known of failures.keys()) recentFailures(known);
-      failures.set(key, [...recentFailures(key), now()].slice(-limits.failures));
-    },
+    failed: (address) => note(failures, groupOf(address), limits.failures),
   };
 }
 

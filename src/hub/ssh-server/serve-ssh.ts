@@ -91,7 +91,8 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
         socket.destroy();
       },
     };
-    if (!gate.enter(pending)) {
+    const admission = gate.enter(pending);
+    if (admission === 'closed') {
       refused('rate', 'refused: too many failed logins from this address');
       return void socket.destroy();
     }
@@ -124,6 +125,7 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
             failed = true;
             const reason = verdict.reason.replace(' ', '-') as Refusal;
             refused(reason, `login refused: ${verdict.reason}`, { key: verdict.fingerprint, node: verdict.node });
+            if (admission === 'probation') socket.destroySoon();
           },
           failed: (error) => {
             refused('state', `login refused: ${toSendenseError(error).message}`);

@@ -18,7 +18,7 @@ export const discover = defineRoute<DiscoverRequest>({
   handle: async ({ body, signal }): Promise<Discovered | Inventory> => {
     const { vm_name: vmName, source } = body;
     const asking = { login: loginOf(body), signal };
-    if (vmName === null) return inventory(source, asking);
+    if (vmName === null) return inventory(source, { ...asking, tags: body.tags });
     return { vm_name: vmName, ...(await discoverDisks(source, { ...asking, vmName })) };
   },
 });

@@ -2,7 +2,15 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import type { BackupStartRequest, Inventory, Source as SourceSpec } from '../../schemas/types.ts';
 import { imageSource } from './image/image-source.ts';
 import { sourceOf } from './request-source.ts';
-import type { DiscoveredDisks, DiscoverOptions, Login, OpenOptions, OpenSource, Source } from './source.ts';
+import type {
+  DiscoveredDisks,
+  DiscoverOptions,
+  InventoryOptions,
+  Login,
+  OpenOptions,
+  OpenSource,
+  Source,
+} from './source.ts';
 
 type Kinds = { readonly [T in SourceSpec['type']]: Source<Extract<SourceSpec, { type: T }>> };
 
@@ -19,7 +27,7 @@ export const discover = async (spec: SourceSpec, options: DiscoverOptions): Prom
   (await kindOf(spec)).discover(spec, options);
 
 /** All VMs of a source. @throws SendenseError `request.invalid` for a source that is a list of disks */
-export async function inventory(spec: SourceSpec, options: Omit<DiscoverOptions, 'vmName'>): Promise<Inventory> {
+export async function inventory(spec: SourceSpec, options: InventoryOptions): Promise<Inventory> {
   const list = (await kindOf(spec)).inventory;
   if (list) return list(spec, options);
   throw new SendenseError('request.invalid', `/vm_name is needed: a source of type ${spec.type} has no inventory`, {

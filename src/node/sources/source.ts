@@ -18,7 +18,7 @@ export interface Source<S extends SourceSpec = SourceSpec> {
   /** What disks there are; changes nothing. @throws SendenseError `source.*`, with the field in `details.field` */
   discover(spec: S, options: DiscoverOptions): Promise<DiscoveredDisks>;
   /** All VMs, where the source has several. */
-  inventory?(spec: S, options: Omit<DiscoverOptions, 'vmName'>): Promise<Inventory>;
+  inventory?(spec: S, options: InventoryOptions): Promise<Inventory>;
   /** One consistent view of all disks, for as long as it is open. */
   open(spec: S, options: OpenOptions): Promise<OpenSource>;
   /** Removes what a job left at the source whose process died. "Nothing there" is success. */
@@ -36,6 +36,12 @@ export interface DiscoverOptions {
   readonly vmName: string;
   readonly login: Login | null;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Of all VMs. */
+export interface InventoryOptions extends Omit<DiscoverOptions, 'vmName'> {
+  /** With the tags of each. */
+  readonly tags?: boolean | undefined;
 }
 
 export interface CleanUpOptions extends DiscoverOptions {

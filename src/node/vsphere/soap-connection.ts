@@ -1,9 +1,11 @@
-import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { envelope, escapeXml, type SoapArg } from './encode-soap.ts';
+import { envelope, type SoapArg } from './encode-soap.ts';
 import { faultError } from './fault.ts';
-import { connectPinned, type PinnedAddress } from './connect-pinned.ts';
+import type { PinnedAddress } from './connect-pinned.ts';
+import { hideSecrets } from './hide-secrets.ts';
+import { pinnedAgent, readBody } from './pinned-agent.ts';
 import { at, optionalText, parseXml, type Moref, type XmlValue } from './xml.ts';
 
 export interface PostOptions {
@@ -24,12 +26,9 @@ export interface SoapConnection extends Disposable {
 }
 
 // `import` of node:http makes a facade of all it exports, undici among it: 70 ms at every start.
-const { Agent, request: httpRequest } = process.getBuiltinModule('node:http');
+const { request: httpRequest } = process.getBuiltinModule('node:http');
 
 const answerMs = 120_000;
-/** Shorter than servers and firewalls keep a silent connection. */
-const idleMs = 30_000;
-const maxAnswerBytes = 256 * 1024 * 1024;
 
 /** @param password is never told, nor is the cookie: not even where the server gives back what it was sent */
 export function openSoap(address: PinnedAddress & { readonly password: string }, userAgent: string): SoapConnection {
@@ -47,7 +46,7 @@ export function openSoap(address: PinnedAddress & { readonly password: string },
       if (method === 'Login' && status === 200 && setCookie !== null) connection.cookie = setCookie;
       const good = status === 200 ? goodAnswer(method, body) : undefined;
       if (good) return good;
-      throw refusal(what, method, status, withoutSecrets(body, [address.password, valueOf(connection.cookie)]));
+      throw refusal(what, method, status, hideSecrets(body, [address.password, valueOf(connection.cookie)]));
     },
     [Symbol.dispose]: () => {
       closing.abort();
@@ -106,39 +105,6 @@ export function openSoap(address: PinnedAddress & { readonly password: string },
   return connection;
 }
 
-function pinnedAgent(address: PinnedAddress, keepAlive: boolean, closed: AbortSignal): HttpAgent {
-  const agent = new Agent({ keepAlive, ...(keepAlive && { maxSockets: 6, timeout: idleMs }) });
-  const connect = async (done: (error: unknown, socket?: unknown) => void): Promise<void> => {
-    let socket: unknown;
-    try {
-      socket = await connectPinned(address, closed);
-    } catch (error) {
-      done(error);
-      return;
-    }
-    done(null, socket);
-  };
-  // Called for every new connection; the request is written once the socket was handed over.
-  return Object.assign(agent, {
-    createConnection: (_: unknown, done: Parameters<typeof connect>[0]) => void connect(done),
-  });
-}
-
-async function readBody(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxAnswerBytes) {
-      answer.destroy();
-      throw new SendenseError('vsphere.protocol', `the answer is longer than ${maxAnswerBytes} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  if (!answer.complete) throw new Error('the connection broke in the middle of the answer');
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 /** `vmware_soap_session="…"`, without its attributes. */
 function sessionCookie(answer: IncomingMessage): string | null {
   const found = (answer.headers['set-cookie'] ?? []).find((one) => one.startsWith('vmware_soap_session='));
@@ -169,13 +135,6 @@ function refusal(what: string, method: string, status: number, body: string): Se
 }
 
 const valueOf = (cookie: string): string => /="?([^"]*)/.exec(cookie)?.[1] ?? '';
-
-/** As they are, and as they are sent. */
-const withoutSecrets = (body: string, secrets: readonly string[]): string =>
-  secrets
-    .filter((secret) => secret !== '')
-    .flatMap((secret) => [escapeXml(secret), secret, encodeURIComponent(secret)])
-    .reduce((hidden, secret) => hidden.replaceAll(secret, '***'), body);
 
 /** The text of an HTML page or the like, shortly. */
 function quoted(body: string): string {

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
+	_ "github.com/vmware/govmomi/vapi/simulator" // tags, over REST
 )
 
 func main() {
@@ -87,6 +88,7 @@ func run(root string, esx bool, datacenter string, vms int, user, password strin
 	}
 	model.Service.Listen = &url.URL{Host: "127.0.0.1:0", User: url.UserPassword(user, password)}
 	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	model.Service.RegisterEndpoints = !esx
 	server := model.Service.NewServer()
 	server.Config.Handler = model.Service.Front(server.Config.Handler)
 	simulator.WriteLibraryControl(user, password, certificate)

@@ -1,10 +1,11 @@
-import { errorToJson } from '../../../errors/sendense-error.ts';
+import { errorToJson, SendenseError } from '../../../errors/sendense-error.ts';
 import type { Inventory, VsphereSourceSpec, VsphereVm } from '../../../schemas/types.ts';
 import { aboutJson } from '../../vsphere/about-json.ts';
 import { connectVsphere } from '../../vsphere/connect.ts';
 import { findVm } from '../../vsphere/inventory.ts';
 import { listVms } from '../../vsphere/list-vms.ts';
 import { addPrivilegeFindings, privilegeFindings } from '../../vsphere/privilege-findings.ts';
+import { tagsByVm } from '../../vsphere/tags.ts';
 import { removeOurs } from '../../vsphere/remove-snapshot.ts';
 import { vmFacts } from '../../vsphere/vm-facts.ts';
 import type { DiscoverOptions, Source } from '../source.ts';
@@ -30,9 +31,14 @@ export const vsphereSource: Source<VsphereSourceSpec> = {
     };
   },
 
-  inventory: async (spec, { login, signal }): Promise<Inventory> => {
-    await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
-    const { vms, warnings } = await listVms(vsphere, signal);
+  inventory: async (spec, { login, signal, tags: wanted = false }): Promise<Inventory> => {
+    const address = addressOf(spec, login);
+    await using vsphere = await connectVsphere(address, { signal });
+    const { vms: listed, warnings } = await listVms(vsphere, signal);
+    if (wanted && vsphere.about.apiType !== 'VirtualCenter')
+      throw new SendenseError('vsphere.settings', `${spec.host} is no vCenter, and only a vCenter has tags`);
+    const tags = wanted ? await tagsByVm(address, signal) : null;
+    const vms = tags ? listed.map((vm) => ({ ...vm, tags: tags.get(vm.moref) ?? [] })) : listed;
     return {
       about: aboutJson(vsphere.about),
       vms: await addPrivilegeFindings(vsphere, vms, spec.transports, signal),

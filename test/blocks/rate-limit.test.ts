@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createJobPace, createRateLimit } from '../../src/transfer/rate-limit.ts';
+import { createJobPace, createRateLimit } from '../../src/blocks/rate-limit.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

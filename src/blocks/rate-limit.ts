@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Pace } from '../blocks/pacer.ts';
+import type { Pace } from './pacer.ts';
 
 /** What was not used is made up for at most so long: timers come late, but a pause must not end in a rush. */
 const burstMs = 100;

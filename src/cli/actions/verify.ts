@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { installSignals } from '../../engine/install-signals.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { CommandContext } from '../command.ts';
+import { runPlan } from '../run-plan.ts';
+import { previewPlan } from './plan.ts';
+
+interface VerifyOptions {
+  readonly vm?: readonly string[];
+  readonly repository?: string;
+  readonly point?: string;
+  readonly level: 'quick' | 'digests' | 'deep';
+  readonly points: string;
+  readonly rate?: string;
+  readonly boot?: boolean;
+  readonly serial?: string;
+  readonly agent?: boolean;
+  readonly accel: 'auto' | 'tcg' | 'kvm';
+  readonly dryRun?: boolean;
+}
+
+/** Makes a verify plan of the command line and runs it. */
+export async function action(context: CommandContext): Promise<number> {
+  const options = context.options as unknown as VerifyOptions;
+  const plan = planOf(options, options.repository ?? (await onlyRepository(context)));
+  const request = { file: join(process.cwd(), 'verify.yaml'), text: stringify(plan) };
+  if (options.dryRun === true) return previewPlan(context, request);
+  using signals = installSignals();
+  // Awaited: the signals are let go of when this returns.
+  return await runPlan(context, request, signals);
+}
+
+/** Checked as any plan is, when it is run. */
+function planOf(options: VerifyOptions, repository: string): Record<string, unknown> {
+  const { vm, point, level, rate, boot = false, serial, agent, accel } = options;
+  if (!boot && (serial !== undefined || agent === true)) throw usage('--serial and --agent are for --boot');
+  return {
+    version: 1,
+    kind: 'verify',
+    name: 'verify',
+    repository,
+    level,
+    points: pointsOf(options.points),
+    ...(vm ? { vms: vm } : {}),
+    ...(point === undefined ? {} : { point }),
+    ...(rate === undefined ? {} : { rate }),
+    ...(boot
+      ? { boot: { accel, ...(serial === undefined ? {} : { serial: { mark: serial } }), ...(agent ? { agent } : {}) } }
+      : {}),
+  };
+}
+
+function pointsOf(text: string): unknown {
+  if (text === 'latest' || text === 'all') return text;
+  if (/^[0-9.]+%$/.test(text)) return { share: text };
+  if (/^[0-9]{1,6}[hdwmy]$/.test(text)) return { notVerifiedFor: text };
+  throw usage(`--points ${text} is none of latest, all, a share such as 10%, or a time such as 30d`);
+}
+
+async function onlyRepository(context: CommandContext): Promise<string> {
+  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+  const names = Object.keys(hub.settings.repositories);
+  if (names.length === 1 && names[0] !== undefined) return names[0];
+  throw usage(`there are several repositories: ${names.join(', ')}; name one with --repository`);
+}
+
+const usage = (message: string): SendenseError =>
+  new SendenseError('usage', message, { remedy: 'See `sendense-run verify --help`.' });

@@ -1,0 +1,57 @@
+import type { CommandDefinition } from '../command.ts';
+
+const point = { syntax: '<point>', description: 'id of the restore point', completes: 'nothing' } as const;
+const repository = {
+  flags: '-r, --repository <name>',
+  description: 'repository of the point, where several have it',
+} as const;
+const files = [['REPOSITORY/VM/<point>.marks', 'The mark; it stays with the restore point.']] as const;
+
+export const protect: CommandDefinition = {
+  name: 'protect',
+  summary: 'Keep a restore point whatever a retention says',
+  description: [
+    'A protected restore point is not removed by any prune, until the day that was given, or for ever. Protecting it again replaces day and reason.',
+    'The mark lies beside the restore point in the repository, so that every hub that uses the repository knows it.',
+  ],
+  arguments: [point],
+  options: [
+    {
+      flags: '-u, --until <date>',
+      description: 'to the end of this day (2027-06-30), or until a time (2027-06-30T12:00Z); default: for ever',
+      completes: 'nothing',
+    },
+    { flags: '--reason <text>', description: 'why, for whoever finds it later', completes: 'nothing' },
+    repository,
+  ],
+  examples: [
+    {
+      command: 'sendense-run protect 20261121T013000Z-4f2a91 --reason "before the migration"',
+      description: 'For ever',
+    },
+    { command: 'sendense-run protect 20261121T013000Z-4f2a91 --until 2027-06-30', description: 'For half a year' },
+  ],
+  exitCodes: [0, 1, 2, 10],
+  files,
+  seeAlso: ['unprotect', 'prune', 'list', 'show'],
+  load: () => import('../actions/protect.ts'),
+};
+
+export const unprotect: CommandDefinition = {
+  name: 'unprotect',
+  summary: 'Let retention decide about a restore point again',
+  description: ['Takes the protection off. The next prune removes the point where no rule keeps it.'],
+  arguments: [point],
+  options: [repository],
+  examples: [
+    { command: 'sendense-run unprotect 20261121T013000Z-4f2a91', description: 'Undoes `protect`' },
+    {
+      command: "sendense-run list --json | jq -r '.points[] | select(.protected) | .backup_id'",
+      description: 'Which points are protected',
+    },
+  ],
+  exitCodes: [0, 1, 2, 10],
+  files,
+  seeAlso: ['protect', 'prune', 'list', 'show'],
+  load: () => import('../actions/unprotect.ts'),
+};

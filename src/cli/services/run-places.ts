@@ -1,0 +1,21 @@
+import { dirname, resolve } from 'node:path';
+import { requireSettings } from '../../hub/load-pipeline.ts';
+
+/** Where runs of a service read and write; all absolute. */
+export interface RunPlaces {
+  /** The settings. */
+  readonly config: string;
+  readonly stateDir: string;
+  /** Repositories. */
+  readonly writable: readonly string[];
+}
+
+/** @throws SendenseError `settings.missing`, `settings.invalid` */
+export function placesOfRuns(config: string | undefined, startFolder: string): RunPlaces {
+  const { file, folder, settings } = requireSettings(config, startFolder);
+  return {
+    config: file,
+    stateDir: dirname(resolve(folder, settings.state)),
+    writable: Object.values(settings.repositories).map(({ path }) => resolve(folder, path)),
+  };
+}

@@ -1,0 +1,223 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { ProcessIdentity } from '../schemas/types.ts';
+import { toBackground } from './background.ts';
+import type { ImageTarget } from './image-options.ts';
+import { argvOf, identityOf, isRunning, terminate } from './process-identity.ts';
+import { runTool } from './process.ts';
+import { connectJsonSocket, type JsonSocket } from './qmp.ts';
+
+export const qemuSystem = 'qemu-system-x86_64';
+
+/** How the disks are plugged in, as the guest knows it. */
+export type DiskBus = 'ahci' | 'pvscsi' | 'lsisas' | 'nvme';
+
+export interface GuestOptions {
+  /** For sockets and pid file. */
+  readonly folder: string;
+  /** Written to: give overlays. */
+  readonly disks: readonly { readonly image: ImageTarget; readonly bus: DiskBus }[];
+  readonly accel: 'tcg' | 'kvm';
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  /** Code and a copy of the variables of UEFI; null: BIOS. */
+  readonly efi: { readonly code: string; readonly variables: string } | null;
+  /** Give it a port for the guest agent. */
+  readonly agent: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A virtual machine without a network. */
+export interface Guest extends AsyncDisposable {
+  readonly process: ProcessIdentity;
+  isRunning(): boolean;
+  /** What it wrote to its first serial port so far, the last mebibyte. */
+  serial(): Promise<string>;
+  /** Whether the guest agent answers. */
+  agentAnswers(): Promise<boolean>;
+  /** Writes what its screen shows. @throws SendenseError `tool.failed` */
+  screenshot(file: string, format: 'png' | 'ppm'): Promise<void>;
+}
+
+/** Of what the guest writes so much is kept, a power of two: one that writes without end fills nothing up. */
+const serialBytes = 1024 * 1024;
+const agentName = 'agent.sock';
+const qmpName = 'qmp.sock';
+export const guestPidName = 'guest.pid';
+
+const drive = ({ image }: GuestOptions['disks'][number], number: number): string => {
+  const file = image.name.replaceAll(',', ',,');
+  const format = image.format.length > 0 ? ',format=qcow2' : '';
+  return `file=${file},if=none,id=disk${number},cache=unsafe,discard=unmap${format}`;
+};
+
+/** AHCI has six ports; the other controllers take all disks. */
+function devices(disks: GuestOptions['disks']): string[] {
+  const args: string[] = [];
+  const made = new Set<string>();
+  const controller = (device: string, id: string): string => {
+    if (!made.has(id)) args.push('-device', `${device},id=${id}`);
+    made.add(id);
+    return id;
+  };
+  for (const [number, { bus }] of disks.entries()) {
+    const boot = `drive=disk${number},bootindex=${number}`;
+    if (bus === 'nvme') args.push('-device', `nvme,serial=disk${number},${boot}`);
+    else if (bus === 'ahci') {
+      const id = controller('ich9-ahci', `ahci${Math.floor(number / 6)}`);
+      args.push('-device', `ide-hd,bus=${id}.${number % 6},${boot}`);
+    } else {
+      const id = controller(bus === 'pvscsi' ? 'pvscsi' : 'mptsas1068', bus);
+      args.push('-device', `scsi-hd,bus=${id}.0,scsi-id=${number < 7 ? number : number + 1},${boot}`);
+    }
+  }
+  return args;
+}
+
+/** Arguments of qemu-system-x86_64. */
+export function guestArgs(options: GuestOptions): string[] {
+  const { folder, disks, efi, agent } = options;
+  const path = (name: string): string => join(folder, name).replaceAll(',', ',,');
+  return [
+    '-nodefaults',
+    '-no-user-config',
+    '-machine',
+    'pc',
+    '-accel',
+    options.accel,
+    '-cpu',
+    options.accel === 'kvm' ? 'host' : 'max',
+    '-smp',
+    String(options.cpus),
+    '-m',
+    `${Math.max(16, Math.floor(options.memoryBytes / 1024 ** 2))}M`,
+    '-nic',
+    'none',
+    '-display',
+    'none',
+    '-vga',
+    'std',
+    '-chardev',
+    `ringbuf,id=serial,size=${serialBytes}`,
+    '-serial',
+    'chardev:serial',
+    '-qmp',
+    `unix:${path(qmpName)},server=on,wait=off`,
+    ...(efi
+      ? [
+          '-drive',
+          `if=pflash,format=raw,readonly=on,file=${efi.code}`,
+          '-drive',
+          `if=pflash,format=raw,file=${efi.variables.replaceAll(',', ',,')}`,
+        ]
+      : []),
+    ...(disks.find(({ image }) => image.objects.length > 0)?.image.objects ?? []).map((word) =>
+      word.replace(/^--/, '-'),
+    ),
+    ...disks.flatMap((disk, number) => ['-drive', drive(disk, number)]),
+    ...devices(disks),
+    ...(agent
+      ? [
+          '-device',
+          'virtio-serial',
+          '-chardev',
+          `socket,id=agent,path=${path(agentName)},server=on,wait=off`,
+          '-device',
+          'virtserialport,chardev=agent,name=org.qemu.guest_agent.0',
+        ]
+      : []),
+    '-pidfile',
+    join(folder, guestPidName),
+    '-daemonize',
+  ];
+}
+
+/**
+ * Starts a virtual machine in the background; it runs when this returns.
+ * @throws SendenseError `tool.missing`, `tool.failed`
+ */
+export async function startGuest(options: GuestOptions): Promise<Guest> {
+  const { folder } = options;
+  const secret = options.disks.find(({ image }) => image.secret !== undefined)?.image.secret;
+  options.signal?.throwIfAborted();
+  // Not stopped half-way: the half that it forked would live on unseen.
+  await runTool(qemuSystem, guestArgs(options), { secret, timeoutMs: 120_000 });
+  const process = await findGuest(folder);
+  if (!process) throw new SendenseError('tool.failed', `${qemuSystem} ended as soon as it was started`);
+  toBackground(process.pid);
+  let qmp: JsonSocket | null = null;
+  let said = '';
+  const connected = async (): Promise<JsonSocket> => {
+    if (qmp) return qmp;
+    qmp = await connectJsonSocket(join(folder, qmpName));
+    await qmp.ask('qmp_capabilities');
+    return qmp;
+  };
+  return {
+    process,
+    isRunning: () => isRunning(process),
+    async serial() {
+      const more = isRunning(process)
+        ? await connected()
+            .then((socket) => socket.ask('ringbuf-read', { device: 'serial', size: serialBytes }))
+            .catch(() => '')
+        : '';
+      said = (said + String(more)).slice(-serialBytes);
+      return said;
+    },
+    agentAnswers: () => pingAgent(join(folder, agentName)),
+    async screenshot(file, format) {
+      await (await connected()).ask('screendump', { filename: file, format });
+    },
+    async [Symbol.asyncDispose]() {
+      qmp?.[Symbol.dispose]();
+      await terminate(process, { graceMs: 5000, againMs: 500 });
+    },
+  };
+}
+
+/** The guest whose pid file is in the folder; null where there is none, or a later process has its pid. */
+async function findGuest(folder: string): Promise<ProcessIdentity | null> {
+  const file = join(folder, guestPidName);
+  const pid = Number((await readFile(file, 'utf8').catch(() => '')).trim());
+  if (!Number.isSafeInteger(pid) || pid < 2) return null;
+  return argvOf(pid).includes(file) ? identityOf(pid) : null;
+}
+
+const pingMs = 2000;
+
+async function pingAgent(path: string): Promise<boolean> {
+  try {
+    using agent = await connectJsonSocket(path, pingMs);
+    await agent.ask('guest-ping');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What the firmware says on its debug port when it is through: a KVM was seen that hangs before that. */
+const firmwareSays = /No bootable device|enter handle_18/;
+const probeMs = 8000;
+
+/** Whether KVM truly works here: a device that is there can still hang for ever. */
+export async function kvmWorks(signal?: AbortSignal): Promise<boolean> {
+  const seen = new AbortController();
+  const stop = signal ? AbortSignal.any([seen.signal, signal]) : seen.signal;
+  let said = '';
+  const args = ['-nodefaults', '-machine', 'pc', '-accel', 'kvm', '-m', '16M', '-nic', 'none', '-display', 'none'];
+  try {
+    await runTool(qemuSystem, [...args, '-debugcon', 'stdio', '-global', 'isa-debugcon.iobase=0x402'], {
+      signal: stop,
+      timeoutMs: probeMs,
+      onStdoutText: (text) => {
+        said += text;
+        if (firmwareSays.test(said)) seen.abort();
+      },
+    });
+  } catch {
+    signal?.throwIfAborted();
+  }
+  return firmwareSays.test(said);
+}

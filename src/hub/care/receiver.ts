@@ -1,0 +1,192 @@
+import { chmod, readFile, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { exists, fsyncFolder, publishFile, spaceOf, writeNewFile } from '../../host/files.ts';
+import { readQcow2Header } from '../../host/qcow2-header.ts';
+import { replaceFile } from '../../host/replace-file.ts';
+import { allocatedIn } from '../../repository/care/allocated.ts';
+import { assertFits } from '../../repository/care/capacity.ts';
+import { assertNoMerge, readContext } from '../../repository/care/read-context.ts';
+import { receiveFiles, type FileReceiver } from '../../repository/care/receive-files.ts';
+import { backingName, manifestPath } from '../../repository/layout.ts';
+import { readManifest } from '../../repository/manifest.ts';
+import { longerProtection, marksIn, marksPath, readMarks, writeMarks } from '../../repository/marks.ts';
+import { sha256OfFile } from '../../repository/verify-chain.ts';
+import type { Manifest } from '../../schemas/types.ts';
+import { setMarks } from '../../state/point-marks.ts';
+import { insertRestorePoint } from '../../state/restore-points.ts';
+import { knownDisks } from '../../state/vm-disks.ts';
+import { settleImmutablePoints } from '../../steps/immutable-points.ts';
+import type { Services } from '../../steps/services.ts';
+import { capacityLimits } from '../../steps/space-for-run.ts';
+import type { MaintenanceRun } from './maintenance-run.ts';
+
+/** What a repository has of a VM. */
+export interface ReceiverFacts {
+  /** Its name there. */
+  readonly repository: string;
+  /** Of its marker: of two paths to one repository this is the same. */
+  readonly id: string;
+  readonly points: readonly { readonly backup_id: string; readonly checksum: string }[];
+  readonly disks: readonly { readonly number: number; readonly uuid: string }[];
+}
+
+/** A repository that restore points are copied into: of this hub, or of another one over SSH. All calls throw SendenseErrors. */
+export interface Receiver extends FileReceiver {
+  /** The first call. Holds the VM's lock from then on. `run.locked`, `repository.unusable`, `repository.damaged` */
+  hello(context: string): Promise<ReceiverFacts>;
+  /** Whether so many bytes fit. `repository.full` */
+  reserve(bytes: number): Promise<void>;
+  /** Puts a manifest in place, all of whose files are there, and enters it in the state database; again is fine. `marks`: text of its marks. */
+  commit(text: string, marks: string | null): Promise<void>;
+  /** The last call. @returns warnings */
+  done(): Promise<string[]>;
+}
+
+const name = '[A-Za-z0-9][A-Za-z0-9._-]{0,62}';
+
+/** Receives into a repository of this hub. */
+export function localReceiver(
+  services: Services,
+  repository: string,
+  run: MaintenanceRun,
+  signal?: AbortSignal,
+): Receiver {
+  const root = services.repositoryPath(repository);
+  const files = receiveFiles(root, signal);
+  let context = '';
+  /** What comes from another hub may name only files of the VM that it has the lock of. */
+  const own = (path: string): string => {
+    if (
+      new RegExp(`^${name}/(disk-[0-9]+/${name}\\.(qcow2|index)|${name}\\.vm-config)$`).test(path) &&
+      path.startsWith(`${context}/`)
+    )
+      return path;
+    throw new SendenseError('repository.conflict', `${path} is no file of ${context}`);
+  };
+  const named = (): void => {
+    if (context === '') throw new SendenseError('link.protocol', 'the sender did not say which VM it is about');
+  };
+  return {
+    async hello(wanted) {
+      if (!new RegExp(`^${name}$`).test(wanted)) throw new SendenseError('usage', `${wanted} is no name of a VM`);
+      const { id } = await services.openRepository(repository);
+      run.lock(repository, wanted);
+      context = wanted;
+      const there = await manifestsIn(root, context);
+      const disks = new Map(knownDisks(services.state, { repository, context }));
+      for (const manifest of there.values()) for (const disk of manifest.disks) disks.set(disk.uuid, disk.number);
+      return {
+        repository,
+        id,
+        points: [...there.values()].map(({ backup_id, checksum }) => ({ backup_id, checksum })),
+        disks: [...disks].map(([uuid, number]) => ({ uuid, number })),
+      };
+    },
+    async reserve(bytes) {
+      named();
+      const limits = capacityLimits(services.settings.repositories[repository]);
+      const [used, { free, total }] = await Promise.all([allocatedIn(root, signal), spaceOf(root)]);
+      const usedByVm = used.contexts.get(context) ?? 0;
+      assertFits(
+        { repository, vm: context, needed: bytes, promised: 0, free, total, used: used.total, usedByVm },
+        limits,
+      );
+    },
+    begin: (path, bytes) => files.begin(own(path), bytes),
+    write: (chunk) => files.write(chunk),
+    finish: (facts) => files.finish({ ...facts, path: own(facts.path) }),
+    adopt: (facts) => files.adopt({ ...facts, path: own(facts.path) }),
+    async commit(text, marks) {
+      named();
+      if (marks !== null && marksIn(marks) === null)
+        throw new SendenseError('repository.damaged', 'marks that are not as they were written were sent');
+      const manifest = await placeManifest(root, context, text, signal);
+      const backupId = manifest.backup_id;
+      if (marks !== null) await placeMarks(root, context, backupId, marks);
+      insertRestorePoint(services.state, repository, manifest);
+      setMarks(services.state, { repository, context, backupId }, await readMarks(root, context, backupId));
+    },
+    async done() {
+      named();
+      const warnings: string[] = [];
+      await settleImmutablePoints(
+        { services, signal: signal ?? new AbortController().signal, warn: (message) => void warnings.push(message) },
+        repository,
+        context,
+      );
+      return warnings;
+    },
+    [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
+  };
+}
+
+/** Marks that were made there stay; but what is protected in one of the two is protected in both. */
+async function placeMarks(root: string, context: string, id: string, text: string): Promise<void> {
+  const file = join(root, marksPath(context, id));
+  if (!(await exists(file))) return replaceFile(file, text, { mode: 0o444 });
+  const own = (await readMarks(root, context, id))?.protected ?? null;
+  const kept = longerProtection(own, marksIn(text)?.protected ?? null);
+  if (kept !== own) await writeMarks(root, context, id, { protected: kept });
+}
+
+async function manifestsIn(root: string, context: string): Promise<ReadonlyMap<string, Manifest>> {
+  if (!(await exists(join(root, context)))) return new Map();
+  const files = await readContext(root, context);
+  assertNoMerge(files);
+  return files.manifests;
+}
+
+/** Byte for byte, after all that it names was found. */
+async function placeManifest(root: string, context: string, text: string, signal?: AbortSignal): Promise<Manifest> {
+  const { backup_id: id } = JSON.parse(text) as { backup_id?: unknown };
+  if (typeof id !== 'string' || !new RegExp(`^${name}$`).test(id))
+    throw new SendenseError('repository.damaged', 'a manifest without an id was sent');
+  const path = join(root, manifestPath(context, id));
+  if (await exists(path)) {
+    await rm(`${path}.sendense-part`, { force: true });
+    if ((await readFile(path, 'utf8')) === text) return readManifest(path);
+    throw new SendenseError('repository.conflict', `${path} is another manifest than the one that was sent`);
+  }
+  const part = `${path}.sendense-part`;
+  await rm(part, { force: true });
+  try {
+    await writeNewFile(part, text, 0o444);
+    await chmod(part, 0o444);
+    const manifest = await readManifest(part);
+    if (manifest.vm.context !== context)
+      throw new SendenseError('repository.conflict', `${id} is a restore point of ${manifest.vm.context}`);
+    await assertComplete(root, manifest, signal);
+    await publishFile(part, path);
+    await fsyncFolder(join(root, context));
+    await fsyncFolder(root);
+    return manifest;
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+/** @throws SendenseError `repository.damaged` naming what is missing or another */
+async function assertComplete(root: string, manifest: Manifest, signal?: AbortSignal): Promise<void> {
+  const { context } = manifest.vm;
+  const wrong = (what: string): never => {
+    throw new SendenseError('repository.damaged', `${manifest.backup_id} cannot be committed: ${what}`);
+  };
+  const assertDigest = async (path: string, sha256: string): Promise<void> => {
+    if ((await sha256OfFile(join(root, context, path), signal)) !== sha256)
+      wrong(`${path} is not as its manifest says`);
+  };
+  for (const disk of manifest.disks) {
+    const file = join(root, context, disk.path);
+    if ((await stat(file)).size !== disk.file_bytes) wrong(`${disk.path} has another size than its manifest says`);
+    const { backing, externalData } = (await readQcow2Header(file)) ?? wrong(`${disk.path} is no qcow2`);
+    // It would name any file of this machine: a restore reads it, a merge writes to it.
+    if (externalData) wrong(`the data of ${disk.path} are in another file`);
+    const expected = disk.parent === null ? null : backingName(disk.parent);
+    if (backing !== expected)
+      wrong(`${disk.path} is built on ${backing ?? 'nothing'}, not on ${expected ?? 'nothing'}`);
+    if (expected !== null && !(await exists(join(file, '..', basename(expected))))) wrong(`${expected} is not there`);
+    await assertDigest(disk.index.path, disk.index.sha256);
+  }
+  if (manifest.vm_config) await assertDigest(manifest.vm_config.path, manifest.vm_config.sha256);
+}

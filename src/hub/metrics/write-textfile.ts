@@ -1,0 +1,23 @@
+import { resolve } from 'node:path';
+import { writeFileDurably } from '../../host/files.ts';
+import { collectFigures, type FiguresParts } from './collect.ts';
+import { renderFigures } from './families.ts';
+
+/** The figures in Prometheus' text form. */
+export const figuresText = async (parts: FiguresParts): Promise<string> => renderFigures(await collectFigures(parts));
+
+/**
+ * Writes the textfile of the settings anew, if there is one: whole or not at all, readable for node_exporter. Never
+ * rejects; answers what went wrong, or null.
+ */
+export async function writeTextfile(parts: FiguresParts & { readonly settingsFolder: string }): Promise<string | null> {
+  const { textfile } = parts.settings.metrics;
+  if (textfile === undefined) return null;
+  const file = resolve(parts.settingsFolder, textfile);
+  try {
+    await writeFileDurably(file, await figuresText(parts));
+    return null;
+  } catch (error) {
+    return `the metrics could not be written to ${file}: ${(error as Error).message}`;
+  }
+}

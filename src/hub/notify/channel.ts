@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { readSecret } from '../../host/secret.ts';
+import type { NotifyMessage, Secret } from '../../schemas/types.ts';
+import { maskSecrets } from '../../steps/mask-secrets.ts';
+
+/** What a channel is given to send, and what it may ask for. */
+export interface Sending {
+  readonly message: NotifyMessage;
+  /** Ends with the time limit of the attempt too. */
+  readonly signal: AbortSignal;
+  /** Of the settings. */
+  readonly folder: string;
+  readonly secrets: ChannelSecrets;
+}
+
+/** Sends one message; answers what was not quite right, else null. */
+export type Send<Channel> = (channel: Channel, sending: Sending) => Promise<string | null>;
+
+/** Reads the secrets of a channel, and hides them wherever something of it is shown. */
+export interface ChannelSecrets {
+  read(value: string | Secret): Promise<string>;
+  /** Takes a value for a secret from now on. */
+  hide(value: string): void;
+  mask(text: string): string;
+}
+
+/** A shorter one would hide half of all words. */
+const shortestSecret = 4;
+
+export function channelSecrets(folder: string, signal: AbortSignal): ChannelSecrets {
+  const values = new Set<string>();
+  const read = new Map<string, Promise<string>>();
+  const hide = (value: string): void => {
+    if (value.length >= shortestSecret) values.add(value);
+  };
+  return {
+    hide,
+    async read(value) {
+      if (typeof value === 'string') return value;
+      const key = JSON.stringify(value);
+      const reading = read.get(key) ?? readSecret(value, folder, signal);
+      read.set(key, reading);
+      const secret = await reading;
+      hide(secret);
+      return secret;
+    },
+    mask(text) {
+      const mask = maskSecrets([...values]);
+      return mask.add(text) + mask.end();
+    },
+  };
+}
+
+/** The address of a webhook or ping; one from a secret is hidden, and its path too, which alone gives it away. */
+export async function readUrl(url: string | Secret, secrets: ChannelSecrets): Promise<string> {
+  const address = await secrets.read(url);
+  if (typeof url === 'string') return address;
+  const { pathname, search } = URL.parse(address) ?? { pathname: '', search: '' };
+  for (const part of [pathname, search]) if (part.length > 1) secrets.hide(part);
+  return address;
+}
+
+/** @throws SendenseError `file.unreadable` */
+export async function readAuthority(file: string | undefined, folder: string): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const path = resolve(folder, file);
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new SendenseError('file.unreadable', `ca ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}

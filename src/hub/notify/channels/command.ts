@@ -1,0 +1,31 @@
+import { resolve } from 'node:path';
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import { tail } from '../../../host/process.ts';
+import { runInGroup } from '../../../host/run-in-group.ts';
+import type { CommandChannel } from '../../../schemas/types.ts';
+import type { Send } from '../channel.ts';
+
+/** Characters of its output that are kept for the error. */
+const keptOutput = 2000;
+
+/** The message goes to its standard input; whatever it prints is only of interest where it fails. */
+export const sendCommand: Send<CommandChannel> = async (channel, { message, signal, folder }) => {
+  const [file = '', ...args] = channel.run;
+  let said = '';
+  const program = file.startsWith('.') ? resolve(folder, file) : file;
+  try {
+    const end = await runInGroup(program, args, {
+      input: JSON.stringify(message),
+      cwd: folder,
+      signal,
+      onText: (text) => void (said = (said + text).slice(-keptOutput)),
+    });
+    if (end !== 0) throw new Error(`${file} ended with ${end}`);
+  } catch (error) {
+    signal.throwIfAborted();
+    const heard = tail(said);
+    const what = (error as Error).message;
+    throw new SendenseError('notify.failed', heard === '' ? what : `${what}: ${heard}`, { cause: error });
+  }
+  return null;
+};

@@ -1,0 +1,31 @@
+import { createHmac } from 'node:crypto';
+import { httpPost } from '../../../host/http-post.ts';
+import type { WebhookChannel } from '../../../schemas/types.ts';
+import { readAuthority, readUrl, type Send } from '../channel.ts';
+import { templates } from './webhook-templates.ts';
+
+/** The receiver can tell a message that is sent again by its id, and one of ours by its signature. */
+export const sendWebhook: Send<WebhookChannel> = async (channel, { message, signal, folder, secrets }) => {
+  const url = await readUrl(channel.url, secrets);
+  const { body, headers } = templates[channel.template](message);
+  const own: Record<string, string> = {};
+  for (const [name, value] of Object.entries(channel.headers)) own[name] = await secrets.read(value);
+  const signature = channel.sign === undefined ? {} : signed(body, await secrets.read(channel.sign));
+  await httpPost(
+    {
+      url,
+      headers: { ...headers, 'X-Sendense-Id': message.id, ...signature, ...own },
+      body,
+      ca: await readAuthority(channel.ca, folder),
+    },
+    signal,
+  );
+  return null;
+};
+
+/** The time is signed too, so that an old message cannot be played again. */
+function signed(body: string, key: string): Record<string, string> {
+  const time = String(Math.floor(Date.now() / 1000));
+  const digest = createHmac('sha256', key).update(`${time}.${body}`).digest('hex');
+  return { 'X-Sendense-Timestamp': time, 'X-Sendense-Signature': `sha256=${digest}` };
+}

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { raiseNotice } from '../../state/notices.ts';
+import type { State } from '../../state/open-state.ts';
+import { healthOf, updateHealth, watchedPlans } from '../../state/plan-health.ts';
+import type { PlanHealthTable } from '../../state/tables.ts';
+import { formatAge } from '../../view/format-age.ts';
+
+/** A breach is said again after this. */
+const againMs = 86_400_000;
+/** Plans in one transaction: others wait for the database meanwhile. */
+const atATime = 500;
+
+/** Since when the last success of a plan counts: when its run began, for its restore point holds what was there then. */
+export const rpoFrom = ({ last_success_started, since }: PlanHealthTable): number => last_success_started ?? since;
+
+/** Whether no success is young enough. */
+export const isLate = (health: PlanHealthTable, now: number): boolean =>
+  health.rpo !== null && now - rpoFrom(health) > health.rpo;
+
+/** Raises a notice for each plan without a success within its `rpo`, once and then daily; several processes may ask. */
+export function checkRpo(state: State, now = Date.now()): void {
+  const late = watchedPlans(state).filter((health) => needsWord(health, now));
+  for (let at = 0; at < late.length; at += atATime) {
+    state.transaction(() => {
+      for (const { plan } of late.slice(at, at + atATime)) {
+        const health = healthOf(state, plan);
+        if (health && health.removed === null && needsWord(health, now)) speak(state, health, now);
+      }
+    });
+  }
+}
+
+const needsWord = (health: PlanHealthTable, now: number): boolean =>
+  isLate(health, now) && (health.rpo_raised === null || now - health.rpo_raised >= againMs);
+
+function speak(state: State, health: PlanHealthTable, now: number): void {
+  const { plan, vm, repository, file, last_success: last, rpo } = health;
+  const about = { plan, vm, repository };
+  if (!existsSync(file)) {
+    updateHealth(state, plan, { removed: now });
+    raiseNotice(
+      state,
+      {
+        ...about,
+        event: 'invalid-plan',
+        message: `${plan} is no longer watched: its file ${file} is gone`,
+        details: { file, last_success: last },
+      },
+      now,
+    );
+    return;
+  }
+  updateHealth(state, plan, { rpo_since: health.rpo_since ?? now, rpo_raised: now });
+  raiseNotice(
+    state,
+    {
+      ...about,
+      event: 'rpo',
+      message: `${plan}: no success for ${formatAge(now - rpoFrom(health))} (rpo ${formatAge(rpo ?? 0)})${last === null ? ', and none ever' : ''}`,
+      details: {
+        rpo_ms: rpo,
+        age_ms: now - rpoFrom(health),
+        last_success: last,
+        last_error: health.last_error === null ? null : (JSON.parse(health.last_error) as unknown),
+      },
+    },
+    now,
+  );
+}

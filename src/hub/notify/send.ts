@@ -1,0 +1,68 @@
+import { hostname } from 'node:os';
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { parseDuration } from '../../host/duration.ts';
+import type { NoticeRow } from '../../state/notices.ts';
+import { channelSecrets, type Sending } from './channel.ts';
+import { sendCommand } from './channels/command.ts';
+import { sendEmail } from './channels/email.ts';
+import { sendJournal, sendSyslog } from './channels/log.ts';
+import { sendPing } from './channels/ping.ts';
+import { sendWebhook } from './channels/webhook.ts';
+import { messageOf } from './message.ts';
+import type { ChannelSettings } from './routing.ts';
+
+export type Sent =
+  | { readonly ok: true; readonly remark: string | null }
+  /** Without secrets. */
+  | { readonly ok: false; readonly error: string };
+
+/** One attempt to send notices of one event as one message. Never rejects. */
+export async function send(
+  channel: ChannelSettings,
+  notices: readonly NoticeRow[],
+  folder: string,
+  stop: AbortSignal,
+): Promise<Sent> {
+  const late = new SendenseError('notify.failed', `no answer within ${channel.timeout}`);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(late), parseDuration(channel.timeout));
+  const signal = AbortSignal.any([stop, limit.signal]);
+  const secrets = channelSecrets(folder, signal);
+  try {
+    // Known before the message is written, so that not even a notice that repeats one gives it away.
+    await readAll(channel, secrets);
+    const message = messageOf(notices, hostname(), (text) => secrets.mask(text));
+    return { ok: true, remark: masked(await dispatch(channel, { message, signal, folder, secrets })) };
+  } catch (error) {
+    return { ok: false, error: masked(toSendenseError(error).message) ?? '' };
+  } finally {
+    clearTimeout(timer);
+  }
+
+  function masked(text: string | null): string | null {
+    return text === null ? null : secrets.mask(text).replaceAll(/\s+/g, ' ').slice(0, 500);
+  }
+}
+
+async function readAll(channel: ChannelSettings, secrets: Sending['secrets']): Promise<void> {
+  for (const value of Object.values({ ...channel, ...('headers' in channel ? channel.headers : {}) })) {
+    if (typeof value === 'object' && 'secret' in value) await secrets.read(value);
+  }
+}
+
+function dispatch(channel: ChannelSettings, sending: Sending): Promise<string | null> {
+  switch (channel.type) {
+    case 'email':
+      return sendEmail(channel, sending);
+    case 'webhook':
+      return sendWebhook(channel, sending);
+    case 'command':
+      return sendCommand(channel, sending);
+    case 'ping':
+      return sendPing(channel, sending);
+    case 'syslog':
+      return sendSyslog(channel, sending);
+    case 'journal':
+      return sendJournal(channel, sending);
+  }
+}

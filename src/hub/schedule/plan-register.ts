@@ -1,0 +1,146 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { join } from 'node:path';
+import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
+import type { LoadedSettings } from '../../plan/load-settings.ts';
+import type { ErrorOutput } from '../../schemas/types.ts';
+import { raiseNotice } from '../../state/notices.ts';
+import type { State } from '../../state/open-state.ts';
+import {
+  acceptPlan,
+  findSchedule,
+  listSchedules,
+  refusePlan,
+  removeSchedule,
+  type ScheduledPlan,
+} from '../../state/schedules.ts';
+import type { HubLog } from '../hub-log.ts';
+import { watch as watchPlan } from '../notify/watch-plan.ts';
+import { findPlanFiles, type FoundFile } from './find-plan-files.ts';
+import { readPlan } from './read-plan.ts';
+
+export interface PlanChanges {
+  /** New plans, and those whose text is another now. */
+  readonly put: readonly { readonly plan: string; readonly facts: ScheduledPlan; readonly since: number }[];
+  /** Plans that are not scheduled any more. */
+  readonly drop: readonly string[];
+  /** Where changes are to be looked for. */
+  readonly folders: readonly string[];
+}
+
+export interface RegisterOptions {
+  readonly state: State;
+  /** Absolute. */
+  readonly folder: string;
+  readonly now: () => number;
+  readonly log: Pick<HubLog, 'info' | 'warn' | 'error'>;
+}
+
+export interface PlanRegister {
+  /** Looks at the folder. @param mark is another whenever the same file may mean something else: settings, version */
+  scan(settings: LoadedSettings, mark: string): Promise<PlanChanges>;
+}
+
+interface KnownFile {
+  readonly stamp: string;
+  /** Whose file it is; null: of no plan that is in force. */
+  readonly plan: string | null;
+}
+
+/**
+ * What the plan files of a folder say, in the state database: valid texts, and why a file is not in force. A plan stays in
+ * force with its last valid text while its file is invalid, and ends when the file is gone. Files that did not change since
+ * the database was written are not read again, also after a restart.
+ */
+export function createPlanRegister({ state, folder, now, log }: RegisterOptions): PlanRegister {
+  const known = new Map<string, KnownFile>();
+  /** What was said about files, so that it is said once. */
+  const said = new Map<string, string>();
+  let first = true;
+
+  const complain = (file: string, plan: string | null, error: ErrorOutput, told: boolean): void => {
+    if (said.get(file) === error.message) return;
+    said.set(file, error.message);
+    log.warn({ file, plan, error: error.message }, plan === null ? 'plan file is not in force' : 'invalid plan');
+    if (!told)
+      raiseNotice(
+        state,
+        { event: 'invalid-plan', plan, message: error.message, details: { file, code: error.code } },
+        now(),
+      );
+  };
+
+  return {
+    async scan(settings, mark) {
+      const put: PlanChanges['put'][number][] = [];
+      const drop = new Set<string>();
+      const { files, folders } = await findPlanFiles(folder);
+      const present = new Set(files.map(({ path }) => path));
+      if (first) {
+        first = false;
+        for (const record of listSchedules(state)) {
+          if (!record.file.startsWith(join(folder, '/')) || record.removed !== null) continue;
+          known.set(record.file, { stamp: record.stamp ?? '', plan: record.facts ? record.plan : null });
+          if (record.error) said.set(record.file, record.error.message);
+          if (record.facts && present.has(record.file))
+            put.push({ plan: record.plan, facts: record.facts, since: record.since });
+        }
+      }
+      for (const [path, { plan }] of known) {
+        if (present.has(path)) continue;
+        known.delete(path);
+        said.delete(path);
+        if (plan !== null) end(plan, path);
+      }
+
+      function end(plan: string, path: string): void {
+        if (findSchedule(state, plan)?.file !== path) return;
+        removeSchedule(state, plan, now());
+        drop.add(plan);
+        log.info({ plan, file: path }, 'plan is not scheduled any more');
+      }
+
+      const look = (file: FoundFile, stamp: string): void => {
+        const { path } = file;
+        const before = known.get(path);
+        const read = readPlan(path, settings);
+        const own = before?.plan ?? null;
+        if (read.type === 'invalid') {
+          const error = errorToJson(read.error);
+          const plan = own ?? read.name;
+          const owner = plan === null ? undefined : findSchedule(state, plan);
+          const mine = plan !== null && (!owner || owner.file === path || owner.removed !== null);
+          const told = owner?.file === path && owner.error?.message === error.message;
+          if (mine) refusePlan(state, { plan, file: path, error, stamp, now: now() });
+          known.set(path, { stamp, plan: own });
+          return complain(path, plan, error, told);
+        }
+        if (own !== null && (read.type === 'none' || read.name !== own)) end(own, path);
+        if (read.type === 'none') return void known.set(path, { stamp, plan: null });
+        const holder = findSchedule(state, read.name);
+        if (holder && holder.removed === null && holder.facts && holder.file !== path && present.has(holder.file)) {
+          known.set(path, { stamp: '', plan: null });
+          return complain(path, read.name, errorToJson(duplicate(read.name, path, holder.file)), false);
+        }
+        acceptPlan(state, { plan: read.name, file: path, text: read.text, facts: read.facts, stamp, now: now() });
+        watchPlan(state, read.plan, path);
+        known.set(path, { stamp, plan: read.name });
+        if (said.delete(path)) log.info({ plan: read.name, file: path }, 'plan is valid again');
+        drop.delete(read.name);
+        put.push({ plan: read.name, facts: read.facts, since: findSchedule(state, read.name)?.since ?? now() });
+      };
+
+      const changed = files.filter(({ path, stamp }) => known.get(path)?.stamp !== `${stamp}:${mark}`);
+      for (let at = 0; at < changed.length; at += 50) {
+        const piece = changed.slice(at, at + 50);
+        state.transaction(() => {
+          for (const file of piece) look(file, `${file.stamp}:${mark}`);
+        });
+        await turn();
+      }
+      return { put, drop: [...drop], folders };
+    },
+  };
+}
+
+const duplicate = (plan: string, file: string, first: string): SendenseError =>
+  new SendenseError('schedule.duplicate', `${file}: a plan named ${plan} is in ${first} already, which stays in force`);

@@ -1,0 +1,49 @@
+import type { SendenseError } from '../../errors/sendense-error.ts';
+import { loadPlanText } from '../../plan/load-plan.ts';
+import type { LoadedSettings } from '../../plan/load-settings.ts';
+import { completePlan } from '../../plan/prepare-plan.ts';
+import { readDocument } from '../../plan/read-document.ts';
+import type { Plan, Schedule } from '../../schemas/types.ts';
+import type { ScheduledPlan } from '../../state/schedules.ts';
+import { invalidPlan } from '../load-pipeline.ts';
+import { runLock } from '../run-lock.ts';
+
+/** What a plan file is to the daemon. */
+export type ReadPlan =
+  /** None of its business: a plan without a schedule, or no plan. */
+  | { readonly type: 'none' }
+  | {
+      readonly type: 'plan';
+      readonly name: string;
+      readonly text: string;
+      readonly facts: ScheduledPlan;
+      readonly plan: Plan;
+    }
+  /** The name is null where not even that can be read. */
+  | { readonly type: 'invalid'; readonly name: string | null; readonly error: SendenseError };
+
+/** Reads a plan file and checks it as `run` does. */
+export function readPlan(file: string, settings: LoadedSettings): ReadPlan {
+  const read = readDocument(file);
+  if ('diagnostic' in read) return { type: 'invalid', name: null, error: invalidPlan([read.diagnostic], '') };
+  // Quick, and true for whatever way a schedule gets into a plan.
+  if (!read.text.includes('schedule')) return { type: 'none' };
+  const loaded = loadPlanText({ file, text: read.text });
+  const value = loaded.document.value as { name?: unknown; kind?: unknown; schedule?: unknown } | null;
+  const { pipeline, diagnostics } = completePlan(loaded, settings);
+  if (!pipeline) {
+    const name = typeof value?.name === 'string' && value.name !== '' ? value.name : null;
+    return { type: 'invalid', name, error: invalidPlan(diagnostics, read.text) };
+  }
+  const { schedule, node, repository } = pipeline.plan as { schedule?: Schedule; node?: unknown; repository?: unknown };
+  if (!schedule) return { type: 'none' };
+  const facts: ScheduledPlan = {
+    kind: pipeline.kind,
+    vm: pipeline.vm,
+    node: typeof node === 'string' ? node : null,
+    repository: typeof repository === 'string' ? repository : null,
+    lock: runLock({ kind: pipeline.kind, name: pipeline.name, repository, vm: pipeline.vm }),
+    schedule,
+  };
+  return { type: 'plan', name: pipeline.name, text: read.text, facts, plan: pipeline.plan as unknown as Plan };
+}

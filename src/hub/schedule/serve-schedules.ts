@@ -1,0 +1,227 @@
+import { stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
+import { askToEnd, startOwnProgram } from '../../host/own-program.ts';
+import { isRunning, thisProcess } from '../../host/process-identity.ts';
+import { watchFolders } from '../../host/watch-folders.ts';
+import { loadSettings, type LoadedSettings } from '../../plan/load-settings.ts';
+import { version } from '../../schemas/package.ts';
+import type { ErrorOutput, RunFinishedEvent } from '../../schemas/types.ts';
+import type { State } from '../../state/open-state.ts';
+import { forgetSlots } from '../../state/schedule-slots.ts';
+import type { HubLog } from '../hub-log.ts';
+import { withEnrolledNodes } from '../nodes/dial-hub.ts';
+import { startNotifier } from '../notify/notifier.ts';
+import { createPlanRegister } from './plan-register.ts';
+import { createScheduler, type RunningSlot, type RunOrder, type SchedulerCounts } from './scheduler.ts';
+
+export interface ServeSchedulesOptions {
+  readonly state: State;
+  /** Absolute: the plans. */
+  readonly folder: string;
+  /** Absolute. Every plan of the folder runs with these settings. */
+  readonly settingsFile: string;
+  /** `sendense-run` as a list of words. */
+  readonly program: readonly string[];
+  readonly log: HubLog;
+  /** How often the folder is looked at without being told of a change, ms; default a minute. */
+  readonly pollMs?: number | undefined;
+}
+
+export interface ScheduleService extends AsyncDisposable {
+  /** Reads settings and plans again. */
+  reread(): Promise<void>;
+  counts(): SchedulerCounts;
+  /** Rejects where it does not do its work. */
+  answers(): Promise<void>;
+  /** Nothing begins from now on. Resolves when the last run has ended. */
+  drain(): Promise<void>;
+  /** Asks every run to stop and clean up; a second time, to return at once. */
+  cancel(): void;
+}
+
+const settleEveryMs = 10_000;
+const dayMs = 86_400_000;
+/** How long it stays known what became of a slot, ms. */
+const keepSlotsMs = 400 * dayMs;
+
+/** The daemon: watches plans, and begins their runs as processes of their own. Other daemons on the same database are welcome. */
+export async function serveSchedules(options: ServeSchedulesOptions): Promise<ScheduleService> {
+  const { state, folder, settingsFile, program, log, pollMs = 60_000 } = options;
+  await using stack = new AsyncDisposableStack();
+  let settings: LoadedSettings = loadSettings(settingsFile, folder);
+  // First in, last out: what the end of the daemon raises is delivered too, or waits for the next one.
+  stack.use(
+    startNotifier({
+      state,
+      settings: () => settings.settings,
+      settingsFolder: dirname(settingsFile),
+      warn: (message) => log.warn({}, message),
+    }),
+  );
+  let mark = '';
+  let lastWake = Date.now();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const wake = (): void => {
+    clearTimeout(timer);
+    if (stopped) return;
+    let next = Date.now() + 5000;
+    try {
+      next = scheduler.wake();
+      lastWake = Date.now();
+    } catch (error) {
+      log.error({ error: (error as Error).message }, 'what is due could not be decided; it is tried again');
+    }
+    if (Number.isFinite(next)) timer = setTimeout(wake, Math.max(0, next - Date.now()));
+  };
+  stack.defer(() => {
+    stopped = true;
+    clearTimeout(timer);
+  });
+
+  let recovering = false;
+  const recover = async (): Promise<void> => {
+    if (recovering) return;
+    recovering = true;
+    const run = startOwnProgram([...program, '--config', settingsFile, 'recover', '--json'], { cwd: folder });
+    const { exitCode, said } = await run.ended;
+    if (exitCode !== 0) log.warn({ exit_code: exitCode, said }, 'what a run left behind could not be cleaned up');
+    setTimeout(() => (recovering = false), 60_000).unref();
+  };
+
+  const launch = ({ plan, slot, runId }: RunOrder): RunningSlot => {
+    const words = ['--config', settingsFile, '--json', 'schedule', 'run-slot', plan, String(slot), runId];
+    const run = startOwnProgram([...program, ...words], { cwd: dirname(settingsFile) });
+    return {
+      ended: run.ended.then(({ exitCode, lastLine, said }) => {
+        const error = errorIn(lastLine) ?? (exitCode === 0 || exitCode === 3 ? null : failed(said, exitCode));
+        return { exitCode, error };
+      }),
+      cancel: () => run.terminate(),
+    };
+  };
+
+  const scheduler = createScheduler({
+    state,
+    self: thisProcess(),
+    isRunning,
+    host: hostname(),
+    limits: () => settings.settings?.limits ?? {},
+    now: Date.now,
+    launch,
+    cancelRun: ({ owner }) => void (owner && askToEnd(owner)),
+    recover: () => void recover(),
+    onChange: wake,
+    log,
+  });
+
+  const readSettings = async (): Promise<void> => {
+    const stamp = await stat(settingsFile).then(
+      ({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`,
+      () => '',
+    );
+    const next = `${version}:${stamp}`;
+    if (next === mark) return;
+    const loaded = loadSettings(settingsFile, folder);
+    if (!loaded.settings) {
+      const problem = loaded.diagnostics[0]?.message ?? 'they are gone';
+      return log.error({ file: settingsFile, error: problem }, 'invalid settings; those before stay in force');
+    }
+    if (mark !== '' && loaded.settings.state !== settings.settings?.state)
+      log.warn({ file: settingsFile }, 'another state database is used after a restart only');
+    settings = { ...loaded, settings: withEnrolledNodes(loaded.settings, state) };
+    mark = next;
+  };
+
+  const register = createPlanRegister({ state, folder, now: Date.now, log });
+  const watch = stack.use(watchFolders(() => void reread()));
+  let reading: Promise<void> = Promise.resolve();
+  const reread = (): Promise<void> => (reading = reading.then(read));
+  const read = async (): Promise<void> => {
+    if (stopped) return;
+    try {
+      await readSettings();
+      const { put, drop, folders } = await register.scan(settings, mark);
+      for (const plan of drop) scheduler.drop(plan);
+      for (const { plan, facts, since } of put) scheduler.put(plan, facts, since);
+      watch.watch([...folders, dirname(settingsFile)]);
+      if (put.length > 0 || drop.length > 0) {
+        log.info({ plans: scheduler.counts().plans, changed: put.length, removed: drop.length }, 'plans read');
+        wake();
+      }
+    } catch (error) {
+      log.error({ folder, error: (error as Error).message }, 'plans could not be read; those known stay in force');
+    }
+  };
+
+  const settle = (): void => {
+    try {
+      scheduler.settle();
+      // What waits may wait for what other processes do.
+      wake();
+    } catch (error) {
+      log.error({ error: (error as Error).message }, 'slots could not be brought up to date; it is tried again');
+    }
+  };
+  const forget = (): void => {
+    try {
+      forgetSlots(state, Date.now() - keepSlotsMs);
+    } catch (error) {
+      log.error({ error: (error as Error).message }, 'old slots could not be forgotten; it is tried again');
+    }
+  };
+  await readSettings();
+  if (!settings.settings) throw new SendenseError('settings.invalid', `${settingsFile} cannot be used`);
+  await reread();
+  settle();
+  forget();
+  const timers = [
+    setInterval(settle, settleEveryMs),
+    setInterval(() => void reread(), pollMs),
+    setInterval(forget, dayMs),
+  ];
+  stack.defer(() => timers.forEach((entry) => clearInterval(entry)));
+
+  const owned = stack.move();
+  return {
+    reread: () => {
+      mark = '';
+      return reread();
+    },
+    counts: () => scheduler.counts(),
+    answers: async () => {
+      const quiet = Date.now() - lastWake;
+      if (!stopped && quiet > 120_000) throw new Error(`nothing was decided for ${Math.round(quiet / 1000)} s`);
+    },
+    drain: () => {
+      stopped = true;
+      clearTimeout(timer);
+      scheduler.drain();
+      return scheduler.idle();
+    },
+    cancel: () => scheduler.cancel(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** What a run says at its end on standard output, where it says so. */
+function errorIn(lastLine: string): ErrorOutput | null {
+  try {
+    const said = JSON.parse(lastLine) as Partial<RunFinishedEvent & ErrorOutput>;
+    if (said.type === 'run.finished') return said.error ?? null;
+    return typeof said.code === 'string' && typeof said.message === 'string' ? (said as ErrorOutput) : null;
+  } catch {
+    return null;
+  }
+}
+
+const failed = (said: string, exitCode: number | null): ErrorOutput =>
+  errorToJson(
+    new SendenseError(
+      'run.crashed',
+      `its process ended ${exitCode === null ? 'by a signal' : `with ${exitCode}`}${said === '' ? '' : `: ${said.split('\n').at(-1)}`}`,
+    ),
+  );

@@ -1,0 +1,8 @@
+import { escapeXml } from './encode-soap.ts';
+
+/** As they are, and as they are sent. */
+export const hideSecrets = (body: string, secrets: readonly string[]): string =>
+  secrets
+    .filter((secret) => secret !== '')
+    .flatMap((secret) => [escapeXml(secret), secret, encodeURIComponent(secret)])
+    .reduce((hidden, secret) => hidden.replaceAll(secret, '***'), body);

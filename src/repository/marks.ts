@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { replaceFile } from '../host/replace-file.ts';
+import type { PointMarks } from '../schemas/types.ts';
+import { validatorOf } from '../schemas/validator.ts';
+
+/** `schemas/point-marks.json`. */
+export type Marks = Omit<PointMarks, 'checksum'>;
+
+export type MarksChange = Partial<Pick<Marks, 'protected' | 'broken'>>;
+
+const format = 'sendense-point-marks/1';
+
+/** Beside the manifest, relative to the repository. It is the truth; the state database has a copy. */
+export const marksPath = (context: string, backupId: string): string => join(context, `${backupId}.marks`);
+
+/** Null: nothing was ever marked. @throws SendenseError `repository.damaged` for a file that is not as it was written */
+export const readMarks = async (root: string, context: string, backupId: string): Promise<Marks | null> =>
+  readMarksNow(root, context, backupId);
+
+function readMarksNow(root: string, context: string, backupId: string): Marks | null {
+  const path = marksPath(context, backupId);
+  let text: string;
+  try {
+    text = readFileSync(join(root, path), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new SendenseError('repository.damaged', `${path} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  const marks = marksIn(text);
+  if (marks !== null) return marks;
+  throw new SendenseError('repository.damaged', `${path} is not as it was written`, {
+    remedy: 'Remove the file, and protect the restore point again if it was protected; `verify` finds what is broken.',
+  });
+}
+
+/** As {@link writeMarksNow}. */
+export const writeMarks = async (
+  root: string,
+  context: string,
+  backupId: string,
+  change: MarksChange,
+): Promise<Marks> => writeMarksNow(root, context, backupId, change);
+
+/**
+ * Changes the marks that are named, durably: after a crash the old or the new ones are there. Within one turn of the event
+ * loop; what keeps two processes apart is the caller's (`changeMarks` in `src/state/`). A damaged file is replaced.
+ */
+export function writeMarksNow(root: string, context: string, backupId: string, change: MarksChange): Marks {
+  const marks: Marks = { format, protected: null, broken: null, ...readable(root, context, backupId), ...change };
+  replaceFile(join(root, marksPath(context, backupId)), textOf(marks), { mode: 0o444 });
+  return marks;
+}
+
+function readable(root: string, context: string, backupId: string): Marks | null {
+  try {
+    return readMarksNow(root, context, backupId);
+  } catch (error) {
+    if (error instanceof SendenseError && error.code === 'repository.damaged') return null;
+    throw error;
+  }
+}
+
+/** The one that lasts longer. */
+export function longerProtection(a: Marks['protected'], b: Marks['protected']): Marks['protected'] {
+  if (a === null || b === null) return a ?? b;
+  return a.until === null || (b.until !== null && a.until >= b.until) ? a : b;
+}
+
+function textOf(marks: Marks): string {
+  const { protected: kept, broken } = marks;
+  const checksum = createHash('sha256')
+    .update(JSON.stringify([format, kept, broken]))
+    .digest('hex');
+  return `${JSON.stringify({ format, protected: kept, broken, checksum: `sha256:${checksum}` }, null, 2)}\n`;
+}
+
+/** Of the text of a file; null: it is not the very text that these marks are written as. */
+export function marksIn(text: string): Marks | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (!validatorOf('point-marks.json')(value)) return null;
+    const { checksum: _checksum, ...marks } = value as PointMarks;
+    return textOf(marks) === text ? marks : null;
+  } catch {
+    return null;
+  }
+}

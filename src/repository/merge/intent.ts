@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { fsyncFolder, writeNewFile } from '../../host/files.ts';
+import type { MergeIntent } from '../../schemas/types.ts';
+import { describeErrors, validatorOf } from '../../schemas/validator.ts';
+import { imagePath, manifestPath } from '../layout.ts';
+import { canonical } from '../manifest.ts';
+import { marksPath } from '../marks.ts';
+
+export type MergeChild = NonNullable<MergeIntent['child']>;
+export type MergeDisk = MergeChild['disks'][number];
+
+const suffix = '.merge';
+
+/** A removal under way, beside the manifests, relative to the repository. */
+export const intentPath = (context: string, name: string): string => join(context, `${name}${suffix}`);
+
+/** What becomes the merged image, before it has its name. */
+export const mergePart = (context: string, number: number, child: string): string =>
+  `${imagePath(context, number, child)}.sendense-part`;
+
+/** `sha256:…` over everything but the checksum itself. */
+function checksumOf(intent: Omit<MergeIntent, 'checksum'>): string {
+  const { checksum: _own, ...rest } = intent as MergeIntent;
+  return `sha256:${createHash('sha256').update(canonical(rest)).digest('hex')}`;
+}
+
+/** Puts it in place of what was there, durably: after a crash the old or the new one is there. */
+export async function writeIntent(root: string, content: Omit<MergeIntent, 'checksum'>): Promise<MergeIntent> {
+  const intent = { ...content, checksum: checksumOf(content) };
+  const path = join(root, intentPath(intent.context, intent.name));
+  const temporary = `${path}.sendense-part`;
+  // Always this name, so that what a kill leaves is known.
+  await rm(temporary, { force: true });
+  await writeNewFile(temporary, `${JSON.stringify(intent, null, 2)}\n`, 0o444);
+  await rename(temporary, path);
+  await fsyncFolder(dirname(path));
+  return intent;
+}
+
+/** Ends it: all is done. */
+export async function removeIntent(root: string, { context, name }: MergeIntent): Promise<void> {
+  await rm(join(root, `${intentPath(context, name)}.sendense-part`), { force: true });
+  await rm(join(root, intentPath(context, name)), { force: true });
+  await fsyncFolder(join(root, context));
+}
+
+/**
+ * Null: there is none.
+ * @throws SendenseError `repository.damaged` for a file that is not as it was written
+ */
+export async function readIntent(root: string, context: string, name: string): Promise<MergeIntent | null> {
+  const path = intentPath(context, name);
+  let text: string;
+  try {
+    text = await readFile(join(root, path), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  const damaged = (what: string): SendenseError =>
+    new SendenseError('repository.damaged', `${path}, which says how a removal goes on, ${what}`, {
+      remedy: 'Put it back from a copy of the repository. What is under way stays readable meanwhile.',
+    });
+  let intent: MergeIntent;
+  try {
+    intent = JSON.parse(text) as MergeIntent;
+  } catch {
+    throw damaged('is not JSON');
+  }
+  const validate = validatorOf('merge-intent.json');
+  if (!validate(intent)) throw damaged(`is not what it should be: ${describeErrors(validate.errors)}`);
+  if (intent.checksum !== checksumOf(intent)) throw damaged('was changed');
+  if (intent.context !== context || intent.name !== name) throw damaged(`is that of ${intent.context}/${intent.name}`);
+  if (strayFile(intent) !== null) throw damaged(`names a file outside of its place: ${strayFile(intent)}`);
+  return intent;
+}
+
+/** What it names is removed, so it must be of the restore points that go. */
+function strayFile({ removed }: MergeIntent): string | null {
+  for (const { backup_id: id, files } of removed) {
+    const own = new RegExp(`^(?:disk-[0-9]+/${id}\\.(?:qcow2|index)|${id}\\.(?:vm-config|marks))$`);
+    const stray = files.find((file) => !own.test(file));
+    if (stray !== undefined) return stray;
+  }
+  return null;
+}
+
+/** Names of the removals under way of a VM. */
+export const intentNames = async (root: string, context: string): Promise<string[]> =>
+  (await namesIn(join(root, context)))
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => name.slice(0, -suffix.length));
+
+/** What a kill left of an intent that was being written, relative to the VM's directory. */
+export const intentParts = async (root: string, context: string): Promise<string[]> =>
+  (await namesIn(join(root, context))).filter((name) => name.endsWith(`${suffix}.sendense-part`));
+
+const namesIn = async (folder: string): Promise<string[]> =>
+  (
+    await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    })
+  ).toSorted();
+
+/** The removals under way of a VM. @throws SendenseError `repository.damaged` */
+export async function readIntents(root: string, context: string): Promise<MergeIntent[]> {
+  const found: MergeIntent[] = [];
+  for (const name of await intentNames(root, context)) {
+    const intent = await readIntent(root, context, name);
+    if (intent) found.push(intent);
+  }
+  return found;
+}
+
+/** Every file, relative to the repository, that a removal under way still needs or will remove. */
+export function filesOfIntent(intent: MergeIntent): Set<string> {
+  const { context, name, removed, child } = intent;
+  const own = intentPath(context, name);
+  const files = new Set([own, `${own}.sendense-part`]);
+  for (const { backup_id: id, files: paths } of removed) {
+    files.add(manifestPath(context, id)).add(marksPath(context, id));
+    for (const path of paths) files.add(join(context, path));
+  }
+  if (child) files.add(`${manifestPath(context, child.backup_id)}.sendense-part`);
+  for (const disk of child?.disks ?? []) files.add(mergePart(context, disk.number, name));
+  return files;
+}

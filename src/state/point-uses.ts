@@ -1,0 +1,62 @@
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { State } from './open-state.ts';
+import type { PointKey } from './restore-points.ts';
+import type { VmContext } from './vm-disks.ts';
+
+/**
+ * A run says that it reads a restore point: until the run has ended nothing of the point, nor of what it is built on, is
+ * removed or merged. Call it before looking at any file of the point.
+ * @throws SendenseError `point.unknown` where the point is not there any more
+ */
+export function usePoint(state: State, runId: string, { repository, context, backupId }: PointKey): void {
+  state.transaction(() => {
+    const row = state.first(
+      state.query
+        .selectFrom('backups')
+        .select('backup_id')
+        .where('repository', '=', repository)
+        .where('context', '=', context)
+        .where('backup_id', '=', backupId),
+    );
+    if (!row)
+      throw new SendenseError(
+        'point.unknown',
+        `VM ${context} has no restore point ${backupId} in repository ${repository}`,
+      );
+    state.run(
+      state.query
+        .insertInto('point_uses')
+        .values({ run_id: runId, repository, context, backup_id: backupId, acquired: Date.now() })
+        .onConflict((conflict) => conflict.doNothing()),
+    );
+  });
+}
+
+/** Who reads restore points of a VM: one run of each, by backup id. */
+export const usersOf = (state: State, { repository, context }: VmContext): Map<string, string> =>
+  new Map(
+    state
+      .all(
+        state.query
+          .selectFrom('point_uses')
+          .select(['backup_id', 'run_id'])
+          .where('repository', '=', repository)
+          .where('context', '=', context),
+      )
+      .map(({ backup_id, run_id }) => [backup_id, run_id]),
+  );
+
+/** The run goes on, and has done with this one. */
+export const releaseUse = (state: State, runId: string, { repository, context, backupId }: PointKey): number =>
+  state.run(
+    state.query
+      .deleteFrom('point_uses')
+      .where('run_id', '=', runId)
+      .where('repository', '=', repository)
+      .where('context', '=', context)
+      .where('backup_id', '=', backupId),
+  );
+
+/** A run that has ended reads nothing any more. */
+export const releaseUses = (state: State, runId: string): number =>
+  state.run(state.query.deleteFrom('point_uses').where('run_id', '=', runId));

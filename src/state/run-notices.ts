@@ -1,0 +1,86 @@
+import type { NewRun, RunEnd } from '../engine/journal.ts';
+import type { GroupedRun } from '../schemas/types.ts';
+import { raiseNotice, type NoticeEvent } from './notices.ts';
+import type { State } from './open-state.ts';
+import { recordRunEnd, speaksForPlan } from './plan-health.ts';
+import type { PlanHealthTable, RunsTable } from './tables.ts';
+
+/**
+ * The notices of a run's beginning and end. They are written in the transaction that begins or ends the run, so that no
+ * crash comes between: a run that failed is heard of.
+ */
+export function noticeOfStart(state: State, run: NewRun): void {
+  const { origin } = run;
+  if (origin?.trigger === 'group' || origin?.parentRun !== undefined || run.kind === 'restore') return;
+  raiseNotice(state, {
+    event: 'started',
+    plan: run.plan,
+    vm: run.vm,
+    repository: run.repository,
+    runId: run.id,
+    message: `${run.plan} began`,
+    details: { kind: run.kind, trigger: origin?.trigger ?? 'manual' },
+  });
+}
+
+/** Also brings the health of the plan up to date. */
+export function noticeOfEnd(state: State, runId: string, end: RunEnd): void {
+  const run = state.first(state.query.selectFrom('runs').selectAll().where('id', '=', runId));
+  if (!run || !speaksForPlan(run)) return;
+  const before = recordRunEnd(state, run, end);
+  if (end.status === 'cancelled') return;
+  // Who restores by hand sees how it goes; a plan that says who is to be told means it.
+  if (run.kind === 'restore' && before?.notify == null) return;
+  const raise = (event: NoticeEvent, message: string): string =>
+    raiseNotice(
+      state,
+      {
+        event,
+        plan: run.plan,
+        vm: run.vm,
+        repository: run.repository,
+        runId,
+        message,
+        details: detailsOf(run, end),
+      },
+      end.finished,
+    );
+  if (end.status !== 'succeeded') {
+    const { error } = end;
+    raise('failure', `${run.plan} failed: ${error === null ? end.status : `${error.code}: ${error.message}`}`);
+    return;
+  }
+  if (end.warnings.length > 0 || end.exitCode === 3)
+    raise('warning', `${run.plan} succeeded with ${counted(end.warnings.length, 'warning')}`);
+  else raise('success', `${run.plan} succeeded`);
+  if (before && (before.failing_since !== null || before.rpo_since !== null))
+    raise('recovery', `${run.plan} succeeded again ${afterWhat(before)}`);
+}
+
+const detailsOf = (run: RunsTable, end: RunEnd): Record<string, unknown> => ({
+  kind: run.kind,
+  trigger: run.trigger,
+  status: end.status,
+  exit_code: end.exitCode,
+  started: run.started,
+  finished: end.finished,
+  error: end.error,
+  warnings: end.warnings,
+  ...(typeof end.result['backup_id'] === 'string' ? { backup_id: end.result['backup_id'] } : {}),
+  ...(Array.isArray(end.result['runs']) ? { members: membersOf(end.result['runs'] as GroupedRun[]) } : {}),
+});
+
+/** The VMs of a group that have something to say, one line each. */
+const membersOf = (runs: readonly GroupedRun[]): string[] => [
+  `${runs.filter((run) => run.status === 'succeeded').length} of ${counted(runs.length, 'VM')} succeeded`,
+  ...runs
+    .filter((run) => run.status !== 'succeeded' || run.warnings.length > 0)
+    .map((run) => `${run.vm}: ${run.message ?? (run.warnings.join('; ') || run.status)}`),
+];
+
+const afterWhat = ({ failures, failing_since, rpo_since }: PlanHealthTable): string =>
+  failing_since === null
+    ? `after no success since ${new Date(rpo_since ?? 0).toISOString()}`
+    : `after ${counted(failures, 'failed run')} since ${new Date(failing_since).toISOString()}`;
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,195 @@
+import type { RunOrigin } from '../engine/journal.ts';
+import type { ProcessIdentity } from '../schemas/types.ts';
+import type { IsRunning } from './locks.ts';
+import type { State } from './open-state.ts';
+import type { ScheduleSlotsTable } from './tables.ts';
+
+/**
+ * What became of a slot. Open: `waiting` for others to end, `claimed` for a run that is about to begin, `running`. Without
+ * a run: `missed` (nobody was there), `skipped`, `paused`, `blackout`, each with its reason. With one: how it ended; `failed`
+ * also where it could not begin.
+ */
+export type SlotState =
+  | 'waiting'
+  | 'claimed'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+  | 'crashed'
+  | 'missed'
+  | 'skipped'
+  | 'paused'
+  | 'blackout';
+
+export type SlotTrigger = RunOrigin['trigger'];
+
+export interface SlotRecord {
+  readonly plan: string;
+  /** When it was due, without jitter. */
+  readonly slot: number;
+  readonly state: SlotState;
+  readonly reason: string | null;
+  readonly trigger: SlotTrigger;
+  readonly kind: string;
+  readonly node: string | null;
+  readonly repository: string | null;
+  readonly runId: string | null;
+  /** The daemon that decided, then the process of the run. */
+  readonly owner: ProcessIdentity | null;
+  readonly decided: number;
+}
+
+export const openStates = ['waiting', 'claimed', 'running'] as const satisfies readonly SlotState[];
+
+/**
+ * Writes down what becomes of a slot that nobody has decided yet. False: another process was first. With `over`, also
+ * where it was decided in one of these ways before.
+ */
+export function decideSlot(state: State, slot: SlotRecord, over: readonly SlotState[] = []): boolean {
+  const row = toRow(slot);
+  return (
+    state.run(
+      state.query
+        .insertInto('schedule_slots')
+        .values(row)
+        .onConflict((conflict) =>
+          over.length === 0
+            ? conflict.doNothing()
+            : conflict.columns(['plan', 'slot']).doUpdateSet(row).where('schedule_slots.state', 'in', over),
+        ),
+    ) > 0
+  );
+}
+
+export interface SlotChange {
+  readonly state: SlotState;
+  readonly reason?: string | null;
+  readonly runId?: string;
+  readonly owner?: ProcessIdentity;
+}
+
+/** Changes a slot that is in state `from`, and where `runId` is given is for that run. False: it was not. */
+export function changeSlot(
+  state: State,
+  key: { readonly plan: string; readonly slot: number; readonly runId?: string | null },
+  from: SlotState,
+  { state: to, reason, runId, owner }: SlotChange,
+  now = Date.now(),
+): boolean {
+  let update = state.query
+    .updateTable('schedule_slots')
+    .set({
+      state: to,
+      decided: now,
+      ...(reason === undefined ? {} : { reason }),
+      ...(runId === undefined ? {} : { run_id: runId }),
+      ...(owner === undefined ? {} : { owner: JSON.stringify(owner) }),
+    })
+    .where('plan', '=', key.plan)
+    .where('slot', '=', key.slot)
+    .where('state', '=', from);
+  if (key.runId !== undefined) update = update.where('run_id', key.runId === null ? 'is' : '=', key.runId);
+  return state.run(update) > 0;
+}
+
+/** The newest slot of each plan that was decided. */
+export const newestDecided = (state: State): Map<string, number> =>
+  new Map(
+    state
+      .all(
+        state.query
+          .selectFrom('schedule_slots')
+          .select(({ fn }) => ['plan', fn.max('slot').as('slot')])
+          .groupBy('plan'),
+      )
+      .map(({ plan, slot }) => [plan, slot]),
+  );
+
+export interface SlotFilter {
+  readonly plan?: string | undefined;
+  readonly states?: readonly SlotState[] | undefined;
+  /** From this slot on, until this one, both included. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Slots that were decided, newest first. */
+export function listSlots(state: State, { plan, states, from, to, limit }: SlotFilter = {}): SlotRecord[] {
+  let query = state.query.selectFrom('schedule_slots').selectAll().orderBy('slot', 'desc').orderBy('plan');
+  if (plan !== undefined) query = query.where('plan', '=', plan);
+  if (states !== undefined) query = query.where('state', 'in', states);
+  if (from !== undefined) query = query.where('slot', '>=', from);
+  if (to !== undefined) query = query.where('slot', '<=', to);
+  if (limit !== undefined) query = query.limit(limit);
+  return state.all(query).map(toRecord);
+}
+
+export function findSlot(state: State, plan: string, slot: number): SlotRecord | undefined {
+  const query = state.query.selectFrom('schedule_slots').selectAll().where('plan', '=', plan).where('slot', '=', slot);
+  const row = state.first(query);
+  return row && toRecord(row);
+}
+
+/** Runs that go on, by whatever they were begun. */
+export const livingRuns = (
+  state: State,
+  isRunning: IsRunning,
+): { readonly id: string; readonly plan: string; readonly trigger: string; readonly owner: ProcessIdentity }[] =>
+  state
+    .all(
+      state.query
+        .selectFrom('runs')
+        .select(['id', 'plan', 'trigger', 'owner_pid as pid', 'owner_start_time as start_time'])
+        .select('owner_boot_id as boot_id')
+        .where('finished', 'is', null),
+    )
+    .map(({ id, plan, trigger, ...owner }) => ({ id, plan, trigger, owner }))
+    .filter(({ owner }) => isRunning(owner));
+
+/** Deletes what was decided about slots before a time, but the newest of each plan, which tells from where on to count. */
+export const forgetSlots = (state: State, before: number): number =>
+  state.run(
+    state.query
+      .deleteFrom('schedule_slots')
+      .where('slot', '<', before)
+      .where('state', 'not in', openStates)
+      .where(({ eb, selectFrom }) =>
+        eb(
+          'slot',
+          '<',
+          selectFrom('schedule_slots as newest')
+            .select(({ fn }) => fn.max('newest.slot').as('slot'))
+            .whereRef('newest.plan', '=', 'schedule_slots.plan'),
+        ),
+      ),
+  );
+
+const toRow = (slot: SlotRecord): ScheduleSlotsTable => ({
+  plan: slot.plan,
+  slot: slot.slot,
+  state: slot.state,
+  reason: slot.reason,
+  trigger: slot.trigger,
+  kind: slot.kind,
+  node: slot.node,
+  repository: slot.repository,
+  run_id: slot.runId,
+  owner: slot.owner && JSON.stringify(slot.owner),
+  decided: slot.decided,
+});
+
+const toRecord = (row: ScheduleSlotsTable): SlotRecord => ({
+  plan: row.plan,
+  slot: row.slot,
+  state: row.state as SlotState,
+  reason: row.reason,
+  trigger: row.trigger as SlotTrigger,
+  kind: row.kind,
+  node: row.node,
+  repository: row.repository,
+  runId: row.run_id,
+  owner: row.owner === null ? null : (JSON.parse(row.owner) as ProcessIdentity),
+  decided: row.decided,
+});

@@ -1,0 +1,54 @@
+import type { VmMatch } from '../../schemas/types.ts';
+import { fitsGlob } from './glob.ts';
+
+/** A VM of a source, as far as groups look at it. What the source does not have is null. */
+export interface SourceVm {
+  readonly name: string;
+  readonly path: string | null;
+  readonly moref: string | null;
+  readonly instanceUuid: string | null;
+  readonly template: boolean;
+  /** Bytes of all disks; null where only the node could say. */
+  readonly capacity: number | null;
+  /** Tags as CATEGORY/NAME; null where nobody asked for them. */
+  readonly tags: readonly string[] | null;
+}
+
+/** Whether every key of the entry fits. */
+export function fits(vm: SourceVm, { name, folder, path, moref, tag }: VmMatch): boolean {
+  if (name !== undefined && !fitsGlob(vm.name, name)) return false;
+  if (folder !== undefined && !(vm.path ?? '').startsWith(`${folder.replace(/\/+$/, '')}/`)) return false;
+  if (path !== undefined && vm.path !== path) return false;
+  if (moref !== undefined && vm.moref !== moref) return false;
+  return tag === undefined || (vm.tags ?? []).some((own) => own === tag || own.slice(own.indexOf('/') + 1) === tag);
+}
+
+export interface Selection {
+  readonly members: readonly SourceVm[];
+  /** Entries of `members` that no VM fits: a name may be wrong. */
+  readonly warnings: readonly string[];
+}
+
+/** The VMs that belong to a group. Templates never do. Pure. */
+export function selectMembers(
+  vms: readonly SourceVm[],
+  members: readonly VmMatch[],
+  exclude: readonly VmMatch[],
+): Selection {
+  const candidates = vms.filter((vm) => !vm.template);
+  return {
+    members: candidates.filter(
+      (vm) => members.some((entry) => fits(vm, entry)) && !exclude.some((entry) => fits(vm, entry)),
+    ),
+    warnings: members
+      .filter((entry) => !candidates.some((vm) => fits(vm, entry)))
+      .map((entry) => `no VM of the source fits members: ${matchText(entry)}`),
+  };
+}
+
+/** `name: web*, folder: /DC1/vm/Web` */
+export const matchText = (match: VmMatch): string =>
+  Object.entries(match)
+    .filter(([key]) => !key.startsWith('x-'))
+    .map(([key, value]) => `${key}: ${String(value)}`)
+    .join(', ');

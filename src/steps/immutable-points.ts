@@ -1,0 +1,54 @@
+import type { StepContext } from '../engine/step.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { whyNotImmutable } from '../repository/care/immutable.ts';
+import { settleImmutable } from '../repository/care/settle-immutable.ts';
+import { ageMs } from '../repository/retention/age.ts';
+import type { Settings } from '../schemas/types.ts';
+import { points } from '../state/restore-points.ts';
+import type { Services } from './services.ts';
+
+type RepositorySettings = Settings['repositories'][string];
+
+/** Whether a repository keeps its committed files immutable, and whether a backup without that is refused. */
+export function immutabilityOf(settings: RepositorySettings | undefined): 'off' | 'try' | 'require' {
+  const { immutable = false } = settings ?? {};
+  return immutable === true ? 'require' : immutable === false ? 'off' : immutable;
+}
+
+/**
+ * Before a backup: can files be made immutable where that is wanted? With `try` a warning.
+ * @throws SendenseError `repository.immutable`
+ */
+export async function assertImmutability(
+  { services, signal, warn }: StepContext<Services>,
+  repository: string,
+  root: string,
+): Promise<void> {
+  const wanted = immutabilityOf(services.settings.repositories[repository]);
+  if (wanted === 'off') return;
+  const why = await whyNotImmutable(root, signal);
+  if (why === null) return;
+  const message = `files of repository ${repository} cannot be made immutable: ${why}`;
+  if (wanted === 'require') throw new SendenseError('repository.immutable', message);
+  warn(message);
+}
+
+/** After a commit: all files of the VM as the settings want them. What cannot be done is a warning; the restore point is there. */
+export async function settleImmutablePoints(
+  { services, signal, warn }: Pick<StepContext<Services>, 'services' | 'signal' | 'warn'>,
+  repository: string,
+  context: string,
+): Promise<void> {
+  const settings = services.settings.repositories[repository];
+  if (immutabilityOf(settings) === 'off') return;
+  try {
+    await settleImmutable(services.repositoryPath(repository), points(services.state, { repository, context }), {
+      forMs: settings?.immutableFor === undefined ? Infinity : ageMs(settings.immutableFor),
+      now: Date.now(),
+      signal,
+    });
+  } catch (error) {
+    if (signal.aborted) return;
+    warn(`files of ${context} are not immutable: ${(error as Error).message}`);
+  }
+}

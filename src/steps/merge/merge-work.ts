@@ -1,0 +1,37 @@
+import type { ImageKeys } from '../../repository/image-keys.ts';
+import { readContext } from '../../repository/care/read-context.ts';
+import { affectedBy, type UnitPoint } from '../../repository/merge/plan-units.ts';
+import type { Manifest, MergeIntent } from '../../schemas/types.ts';
+import type { State } from '../../state/open-state.ts';
+import { points } from '../../state/restore-points.ts';
+import type { VmContext } from '../../state/vm-disks.ts';
+
+/** What removing restore points of one VM acts with. */
+export interface MergeWork {
+  readonly state: State;
+  readonly vm: VmContext;
+  /** Of the repository, absolute. */
+  readonly root: string;
+  readonly keys: ImageKeys;
+  /** Of a run folder, for sockets. */
+  readonly folderId: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Why nothing may be taken away at this moment; null, or left out: nothing speaks against it. Asked within a transaction. */
+  hindered?(): string | null;
+  log(message: string): void;
+  progress(done: number, total: number): void;
+}
+
+/** The restore points of the VM: what the manifests say, and of one whose manifest is missing what the database says. */
+export async function knownPoints({ state, vm, root }: MergeWork): Promise<{
+  readonly manifests: ReadonlyMap<string, Manifest>;
+  readonly all: readonly UnitPoint[];
+}> {
+  const { manifests } = await readContext(root, vm.context);
+  const lost = points(state, vm).filter((point) => !manifests.has(point.backup_id));
+  return { manifests, all: [...manifests.values(), ...lost] };
+}
+
+/** Every restore point that has to do with files of this removal. */
+export const affectedByIntent = (all: readonly UnitPoint[], { removed, child }: MergeIntent): Set<string> =>
+  affectedBy(all, [...removed.map(({ backup_id: id }) => id), ...(child ? [child.backup_id] : [])]);

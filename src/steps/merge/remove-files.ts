@@ -1,0 +1,83 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { fsyncFolder } from '../../host/files.ts';
+import { backingNameOf } from '../../host/qcow2-header.ts';
+import { lift, set } from '../../repository/care/immutable.ts';
+import { manifestPath } from '../../repository/layout.ts';
+import { filesOfIntent } from '../../repository/merge/intent.ts';
+import type { MergeIntent } from '../../schemas/types.ts';
+import { pathsOf } from './merge-disk.ts';
+import { knownPoints, type MergeWork } from './merge-work.ts';
+
+/**
+ * The files of restore points that are gone, when nothing needs them any more.
+ * @throws SendenseError `repository.damaged` where something still does: nothing was removed then
+ */
+export async function removeFiles(work: MergeWork, intent: MergeIntent): Promise<void> {
+  const { root, vm, signal } = work;
+  const paths = intent.removed.flatMap(({ files }) => files.map((file) => join(vm.context, file)));
+  await assertUnneeded(work, intent, paths);
+  const own = new Set(paths);
+  // What is half-made goes, too; the intent itself is the last.
+  const parts = [...filesOfIntent(intent)].filter(
+    (path) => path.endsWith('.qcow2.sendense-part') || path.endsWith('.json.sendense-part'),
+  );
+  const locked = await lift(
+    [...own].map((path) => join(root, path)),
+    signal,
+  );
+  for (const path of [...own, ...parts]) await rm(join(root, path), { force: true });
+  for (const folder of new Set([...own].map((path) => join(root, dirname(path))))) {
+    await fsyncFolder(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+  }
+  // A merged file was the lowest of those that went, and may have had both names until now.
+  const merged = (intent.child?.disks ?? []).map((disk) => pathsOf(work, intent.name, disk));
+  await set(
+    merged.filter(({ lowest }) => locked.includes(lowest)).map(({ image }) => image),
+    signal,
+  );
+}
+
+async function assertUnneeded(work: MergeWork, intent: MergeIntent, paths: readonly string[]): Promise<void> {
+  const { root, vm } = work;
+  const gone = new Set(intent.removed.map(({ backup_id: id }) => id));
+  const needed = (who: string, what: string): SendenseError =>
+    new SendenseError('repository.damaged', `${who} is built on ${what}, which was to be removed; nothing was`);
+  const { all } = await knownPoints(work);
+  for (const { backup_id: id, disks } of all) {
+    if (gone.has(id)) throw needed(manifestPath(vm.context, id), id);
+    const parent = disks.find((disk) => disk.parent !== null && gone.has(disk.parent))?.parent;
+    if (parent != null) throw needed(id, parent);
+  }
+  const [built] = await builtOn(root, paths, new Set());
+  if (built) throw needed(built.path, built.backing);
+}
+
+/**
+ * Images, not among `paths` themselves, whose backing file is. Paths are relative to the repository.
+ * @param except backup ids whose images do not count
+ */
+export async function builtOn(
+  root: string,
+  paths: readonly string[],
+  except: ReadonlySet<string>,
+): Promise<{ path: string; backing: string }[]> {
+  const images = new Set(paths.filter((path) => path.endsWith('.qcow2')));
+  const found: { path: string; backing: string }[] = [];
+  for (const folder of new Set([...images].map(dirname))) {
+    const names = await readdir(join(root, folder)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    for (const name of names.filter((entry) => entry.endsWith('.qcow2'))) {
+      const path = join(folder, name);
+      if (images.has(path) || except.has(basename(name, '.qcow2'))) continue;
+      const backing = await backingNameOf(join(root, path));
+      if (backing != null && images.has(join(folder, basename(backing)))) found.push({ path, backing });
+    }
+  }
+  return found;
+}

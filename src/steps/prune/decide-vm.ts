@@ -1,0 +1,146 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import type { Retention } from '../../schemas/types.ts';
+import type { State } from '../../state/open-state.ts';
+import { points, type RestorePoint } from '../../state/restore-points.ts';
+import { readMarks, type Marks } from '../../repository/marks.ts';
+import type { UnitPoint } from '../../repository/merge/plan-units.ts';
+import { brokenWithDependents, planRemoval, type PlannedPoint } from '../../repository/retention/plan-removal.ts';
+import { clockTolerance, decideRetention } from '../../repository/retention/policy.ts';
+
+/** A VM of a repository. */
+export interface PrunedVm {
+  /** Name of the repository in the settings. */
+  readonly repository: string;
+  /** Absolute path of the repository. */
+  readonly root: string;
+  /** Directory of the VM in it. */
+  readonly context: string;
+}
+
+export interface VmDecision {
+  /** Oldest first, as `planned`. */
+  readonly points: readonly RestorePoint[];
+  readonly planned: readonly PlannedPoint[];
+  /** Found on the way, for the user. */
+  readonly remarks: readonly string[];
+}
+
+export interface DecideOptions {
+  readonly retention: Retention;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Where the policy names none. */
+  readonly timezone: string;
+  /** A dry-run: as if there were one more restore point, made now and built on the newest one. */
+  readonly withNext?: boolean;
+}
+
+/**
+ * What retention makes of the restore points of a VM. Reads the database and the VM's folder, changes nothing.
+ * @throws SendenseError `prune.refused` where the clock or the list of restore points is in doubt
+ */
+export async function decideVm(
+  state: State,
+  vm: PrunedVm,
+  { retention, now, timezone, withNext = false }: DecideOptions,
+): Promise<VmDecision> {
+  const all = points(state, { repository: vm.repository, context: vm.context });
+  await assertListing(vm, all);
+  assertClock(vm, all, now);
+  const remarks: string[] = [];
+  const marks = new Map<string, Marks | 'unreadable' | null>();
+  for (const { backup_id: id } of all) {
+    const found = await readMarks(vm.root, vm.context, id).catch((error: unknown) => {
+      remarks.push(`${id} stays, for its marks cannot be read: ${toSendenseError(error).message}`);
+      return 'unreadable' as const;
+    });
+    marks.set(id, found);
+  }
+  const broken = brokenWithDependents(all, brokenDisks(marks));
+  const next = withNext ? nextPoint(all.at(-1), broken) : null;
+  const decisions = decideRetention(
+    [...all, ...(next ? [next] : [])].map(({ backup_id: id, created = now }) => ({
+      id,
+      created,
+      protected: isProtected(marks.get(id) ?? null, now),
+      broken: broken.has(id),
+    })),
+    retention,
+    now,
+    retention.timezone ?? timezone,
+  );
+  const planned = planRemoval([...all, ...(next ? [next] : [])], decisions, broken);
+  return { points: all, planned: planned.slice(0, all.length), remarks };
+}
+
+/** A broken one gets no child: the next backup begins a new chain. */
+const nextPoint = (
+  newest: RestorePoint | undefined,
+  broken: ReadonlySet<string>,
+): UnitPoint & { created?: number } => ({
+  backup_id: 'the next one',
+  disks:
+    newest && !broken.has(newest.backup_id)
+      ? newest.disks.map(({ number, capacity_bytes }) => ({ number, capacity_bytes, parent: newest.backup_id }))
+      : [],
+});
+
+function brokenDisks(marks: ReadonlyMap<string, Marks | 'unreadable' | null>): Map<string, readonly number[]> {
+  const found = new Map<string, readonly number[]>();
+  for (const [id, mark] of marks) if (mark !== 'unreadable' && mark?.broken) found.set(id, mark.broken.disks);
+  return found;
+}
+
+/** What cannot be read may say so. */
+const isProtected = (marks: Marks | 'unreadable' | null, now: number): boolean => {
+  if (marks === 'unreadable') return true;
+  const until = marks?.protected?.until;
+  return until === null || (until !== undefined && until > now);
+};
+
+/** What the database knows is what is in the VM's folder, by name. */
+async function assertListing(vm: PrunedVm, known: readonly RestorePoint[]): Promise<void> {
+  const where = `VM ${vm.context} in repository ${vm.repository}`;
+  let names: string[];
+  try {
+    names = await readdir(join(vm.root, vm.context));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && known.length === 0) return;
+    throw new SendenseError('prune.refused', `${where}: its folder cannot be listed`, { cause: error });
+  }
+  const unfinished = names.find((name) => name.endsWith('.merge'));
+  if (unfinished !== undefined) {
+    throw new SendenseError('prune.refused', `${where}: the merge of ${unfinished.slice(0, -6)} is not finished`, {
+      remedy: 'Finish it: `sendense-run recover`.',
+    });
+  }
+  const there = new Set(names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5)));
+  const missing = known.find(({ backup_id: id }) => !there.has(id));
+  if (missing)
+    throw new SendenseError(
+      'prune.refused',
+      `${where}: the manifest of restore point ${missing.backup_id} is missing`,
+      {
+        remedy: 'See `sendense-run check`; a copy of the manifest makes it known again.',
+      },
+    );
+  for (const { backup_id: id } of known) there.delete(id);
+  const [foreign] = there;
+  if (foreign !== undefined)
+    throw new SendenseError('prune.refused', `${where}: restore point ${foreign} is not in the database`, {
+      remedy: `Enter it: \`sendense-run repo import ${vm.repository}\`.`,
+    });
+}
+
+function assertClock(vm: PrunedVm, known: readonly RestorePoint[], now: number): void {
+  const newest = known.at(-1);
+  if (!newest || newest.created <= now + clockTolerance) return;
+  const time = (ms: number): string => new Date(ms).toISOString();
+  throw new SendenseError(
+    'prune.refused',
+    `the clock says ${time(now)}, and restore point ${newest.backup_id} of ${vm.context} was made at ${time(newest.created)}`,
+    { remedy: 'Set the clock right. Where the restore point is wrong, wait until its time has passed.' },
+  );
+}

@@ -1,0 +1,89 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { imageTarget } from '../../host/image-options.ts';
+import { createOverlay, createQcow2 } from '../../host/qemu-img.ts';
+import { kvmWorks, startGuest, type Guest, type GuestOptions } from '../../host/qemu-system.ts';
+import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
+import type { ImageKeys } from '../../repository/image-keys.ts';
+import { imagePath } from '../../repository/layout.ts';
+import type { RestorePoint } from '../../state/restore-points.ts';
+import { busOf, firmwareOf, readVmConfig } from './guest-hardware.ts';
+import { watchGuest, type Seen, type Signs } from './watch-guest.ts';
+
+export interface BootWork {
+  /** Of the repository, absolute. */
+  readonly root: string;
+  readonly point: RestorePoint;
+  readonly keys: ImageKeys;
+  /** Of the run folder that holds the overlays and sockets; it is removed in the end. */
+  readonly folderId: string;
+  readonly accel: 'auto' | 'tcg' | 'kvm';
+  readonly firmware: 'auto' | 'bios' | 'efi';
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly signs: Signs;
+  readonly timeoutMs: number;
+  /** Where the picture goes, PNG. */
+  readonly screenshot: string;
+  readonly signal: AbortSignal;
+  alive(): void;
+}
+
+export type Booted = Seen & { readonly seconds: number; readonly screenshot: string | null };
+
+/**
+ * Starts a restore point from overlays that are thrown away afterwards, and waits for a sign of life.
+ * @throws SendenseError `tool.missing`, `tool.failed` where no virtual machine can be made, which says nothing of the point
+ */
+export async function bootPoint(work: BootWork): Promise<Booted> {
+  const folder = await makeRunFolder(work.folderId);
+  try {
+    const options = await hardware(work, folder);
+    const started = performance.now();
+    await using guest = await startGuest(options);
+    const seen = await watchGuest(guest, work.signs, { ...work, folder });
+    const seconds = (performance.now() - started) / 1000;
+    return { ...seen, seconds, screenshot: await takePicture(guest, work.screenshot) };
+  } finally {
+    await removeRunFolder(work.folderId);
+  }
+}
+
+async function hardware(work: BootWork, folder: string): Promise<GuestOptions> {
+  const { root, point, keys, signal } = work;
+  const config = await readVmConfig(root, point, keys);
+  const disks: GuestOptions['disks'][number][] = [];
+  for (const disk of point.disks) {
+    const overlay = join(folder, `disk-${disk.number}.qcow2`);
+    const key = keys.of(disk);
+    const file = join(root, imagePath(point.vm.context, disk.number, point.backup_id));
+    // What a guest writes of its own is as secret as the rest of it.
+    if (key) await createQcow2(overlay, disk.capacity_bytes, file, signal, key);
+    else await createOverlay(overlay, file, signal);
+    disks.push({ image: await imageTarget(overlay, { key }), bus: busOf(config, disk.uuid) });
+  }
+  return {
+    folder,
+    disks,
+    accel: work.accel === 'auto' ? ((await kvmWorks(signal)) ? 'kvm' : 'tcg') : work.accel,
+    memoryBytes: work.memoryBytes,
+    cpus: work.cpus,
+    efi: await firmwareOf(work.firmware, config, folder),
+    agent: work.signs.agent,
+    signal,
+  };
+}
+
+/** Null where there is none: the guest has ended. */
+async function takePicture(guest: Guest, file: string): Promise<string | null> {
+  if (!guest.isRunning()) return null;
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    await guest.screenshot(file, 'png');
+    // qemu makes it for everybody to read, and what a screen shows may be a secret.
+    await chmod(file, 0o600);
+    return file;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,68 @@
+import { selectVms } from '../../repository/match-vm.ts';
+import { ageMs } from '../../repository/retention/age.ts';
+import { marksKey, type Verification, type VerifyLevel } from '../../state/point-marks.ts';
+import type { RestorePoint } from '../../state/restore-points.ts';
+
+/** Which restore points are verified: of each VM the newest, all, a share of all, or those whose turn it is. */
+export type Selection = 'latest' | 'all' | { readonly share: string } | { readonly notVerifiedFor: string };
+
+export interface Choice {
+  readonly selection: Selection;
+  readonly vms?: readonly string[] | undefined;
+  /** Only this restore point, whatever the selection. */
+  readonly point?: string | undefined;
+  readonly level: VerifyLevel;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+const rank: Readonly<Record<VerifyLevel, number>> = { quick: 0, digests: 1, deep: 2, boot: -1 };
+
+/**
+ * The restore points to verify, the least recently verified first, so that everything has its turn and a run that was
+ * cut off is gone on with by the next. A verification of a higher level counts for the lower ones.
+ */
+export function choosePoints(
+  all: readonly RestorePoint[],
+  verifications: ReadonlyMap<string, readonly Verification[]>,
+  { selection, vms, point, level, now }: Choice,
+): { readonly points: RestorePoint[]; readonly unmatched: readonly string[] } {
+  const { names, unmatched } = selectVms([...new Set(all.map(({ vm }) => vm.context))], vms);
+  const wanted = new Set(names);
+  const last = (entry: RestorePoint): number =>
+    Math.max(
+      Number.NEGATIVE_INFINITY,
+      ...(verifications.get(marksKey(entry.vm.context, entry.backup_id)) ?? [])
+        .filter((verification) => rank[verification.level] >= rank[level])
+        .map(({ finished }) => finished),
+    );
+  const mine = all
+    .filter((entry) => wanted.has(entry.vm.context) && (point === undefined || entry.backup_id === point))
+    .map((entry) => ({ entry, last: last(entry) }))
+    .toSorted((a, b) => (a.last === b.last ? a.entry.created - b.entry.created : a.last < b.last ? -1 : 1));
+  return { points: (point === undefined ? pick(mine, selection, now) : mine).map(({ entry }) => entry), unmatched };
+}
+
+interface Candidate {
+  readonly entry: RestorePoint;
+  /** When it was verified last. */
+  readonly last: number;
+}
+
+function pick(candidates: readonly Candidate[], selection: Selection, now: number): readonly Candidate[] {
+  if (selection === 'all') return candidates;
+  if (selection === 'latest') {
+    const newest = new Map<string, Candidate>();
+    for (const candidate of candidates) {
+      const { context } = candidate.entry.vm;
+      const before = newest.get(context);
+      if (!before || candidate.entry.created > before.entry.created) newest.set(context, candidate);
+    }
+    const chosen = new Set(newest.values());
+    return candidates.filter((candidate) => chosen.has(candidate));
+  }
+  if ('share' in selection)
+    return candidates.slice(0, Math.ceil((candidates.length * Number.parseFloat(selection.share)) / 100));
+  const since = now - ageMs(selection.notVerifiedFor);
+  return candidates.filter(({ last }) => last < since);
+}

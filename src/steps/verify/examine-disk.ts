@@ -1,0 +1,78 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { imageTarget, type ImageKey } from '../../host/image-options.ts';
+import { checkImage, imageInfo } from '../../host/qemu-img.ts';
+import { backingName } from '../../repository/layout.ts';
+import { sha256OfFile } from '../../repository/verify-chain.ts';
+import { compareGuest } from './compare-guest.ts';
+import { compareFile } from './compare-file.ts';
+import { keyOf, type DiskToExamine, type Problem } from './disk-work.ts';
+
+export interface DiskVerdict {
+  /** Null: it is sound as far as it was looked at. */
+  readonly problem: Problem | null;
+  /** The file has another time than at the commit. */
+  readonly touched: boolean;
+  /** Of the content: the block index and qcow2 metadata that are read to judge it do not count. */
+  readonly bytesRead: number;
+}
+
+/**
+ * One disk of one restore point: its own files, and its content as far as it is asked for. Never throws for what is found.
+ * @throws SendenseError `repository.key` where its key is missing: that is no fault of the disk
+ */
+export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
+  const { root, context, disk, signal } = work;
+  const image = join(context, disk.path);
+  const key = keyOf(work);
+  const wrong = (code: Problem['code'], path: string, message: string): DiskVerdict => ({
+    problem: { code, path, message },
+    touched: false,
+    bytesRead: 0,
+  });
+  const info = await lstat(join(root, image), { bigint: true }).catch(() => null);
+  if (!info) return wrong('file.missing', image, 'is missing');
+  if (!info.isFile()) return wrong('file.missing', image, 'is not a regular file');
+  if (info.size !== BigInt(disk.file_bytes))
+    return wrong('file.changed', image, `has ${info.size} bytes, ${disk.file_bytes} were committed`);
+  const touched = String(info.mtimeNs) !== disk.file_mtime_ns;
+  const index = join(context, disk.index.path);
+  const sha256 = await sha256OfFile(join(root, index), signal).catch(() => null);
+  signal?.throwIfAborted();
+  if (sha256 === null) return wrong('file.missing', index, 'is missing');
+  if (sha256 !== disk.index.sha256)
+    return wrong('index.damaged', index, `is damaged: its SHA-256 is ${sha256}, ${disk.index.sha256} was committed`);
+  const structure = await imageStructure(work, join(root, image), key);
+  if (structure !== null) return wrong('image.damaged', image, structure);
+  if (work.content === 'none') return { problem: null, touched, bytesRead: 0 };
+  try {
+    const compare = work.content === 'stored' ? compareFile : compareGuest;
+    const { problem, bytesRead } = await compare(work);
+    return { problem: problem && { path: image, ...problem }, touched, bytesRead };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return wrong('image.damaged', image, `cannot be compared: ${(error as Error).message}`);
+  }
+}
+
+async function imageStructure(
+  { disk, signal }: DiskToExamine,
+  file: string,
+  key: ImageKey | null,
+): Promise<string | null> {
+  try {
+    const info = await imageInfo(file, { format: 'qcow2', forceShare: true, signal });
+    const backing = disk.parent === null ? undefined : backingName(disk.parent);
+    if (info.backingFile !== backing)
+      return `names the backing file ${info.backingFile ?? 'none'}, ${backing ?? 'none'} was committed`;
+    if (info.virtualSize !== disk.capacity_bytes)
+      return `has a capacity of ${info.virtualSize} bytes, ${disk.capacity_bytes} were committed`;
+    if (info.encrypted !== (key !== null))
+      return `is ${info.encrypted ? '' : 'not '}encrypted, and was committed otherwise`;
+    const check = await checkImage(key ? await imageTarget(file, { key, alone: true }) : file, signal);
+    return check.ok ? null : `is damaged: qemu-img check: ${check.message}`;
+  } catch (error) {
+    signal?.throwIfAborted();
+    return `cannot be read: ${(error as Error).message}`;
+  }
+}

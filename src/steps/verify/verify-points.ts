@@ -1,0 +1,159 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { Marks } from '../../repository/marks.ts';
+import type { PointsVerifyOutput } from '../../schemas/types.ts';
+import { raiseNotice } from '../../state/notices.ts';
+import type { State } from '../../state/open-state.ts';
+import { marksKey, marksOf, recordVerification } from '../../state/point-marks.ts';
+import { releaseUse, usePoint } from '../../state/point-uses.ts';
+import { findPoint, points, type PointKey, type RestorePoint } from '../../state/restore-points.ts';
+import { changeMarks } from '../change-marks.ts';
+import { brokenBelow, dependentsOf } from './broken-points.ts';
+import {
+  examinePoint,
+  type ContentLevel,
+  type PointProblem,
+  type PointVerdict,
+  type Reading,
+} from './examine-point.ts';
+import { findCulprits } from './find-culprits.ts';
+
+export type VerifiedPoint = PointsVerifyOutput['results'][number];
+
+export interface VerifyWork {
+  readonly state: State;
+  readonly repository: string;
+  readonly runId: string;
+  readonly plan: string;
+  readonly level: ContentLevel;
+  readonly reading: Reading;
+  log(message: string): void;
+}
+
+/**
+ * Verifies one restore point, marks it broken or takes that mark away, and records the result at once.
+ * @returns null where it is gone: it was removed meanwhile
+ */
+export async function verifyPoint(
+  work: VerifyWork,
+  { vm, backup_id: id }: RestorePoint,
+): Promise<VerifiedPoint | null> {
+  const { state, repository, runId } = work;
+  const key: PointKey = { repository, context: vm.context, backupId: id };
+  try {
+    usePoint(state, runId, key);
+  } catch (error) {
+    if (error instanceof SendenseError && error.code === 'point.unknown') return null;
+    throw error;
+  }
+  try {
+    return await verifyKept(work, key);
+  } finally {
+    releaseUse(state, runId, key);
+  }
+}
+
+async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoint | null> {
+  const { state, repository, runId, level, reading } = work;
+  const { context, backupId: id } = key;
+  const all = points(state, { repository, context });
+  const point = all.find((entry) => entry.backup_id === id);
+  if (!point) return null;
+  const marks = marksOf(state, { repository, context });
+  const below = brokenBelow(point, all, withoutOwn(marks, key));
+  // What is built on a broken one reads wrong through the chain, whatever is in its own file.
+  const verdict = await examinePoint(state, key, level === 'deep' && below ? 'digests' : level, reading);
+  if (!verdict || !findPoint(state, key)) return null;
+  const { own, elsewhere } = await blame(work, key, verdict);
+  for (const [backupId, problems] of elsewhere) markBroken(work, { ...key, backupId }, problems, all);
+  const before = marks.get(marksKey(context, id))?.broken ?? null;
+  const breaking = own.filter(({ breaks }) => breaks);
+  if (breaking.length > 0) markBroken(work, key, breaking, all);
+  else if (before && level !== 'quick') {
+    changeMarks(state, reading.root, key, { broken: null });
+    work.log(`${context} ${id} is sound again; it is no longer marked as broken`);
+  }
+  const restsOn = [...elsewhere.keys()][0] ?? below?.backupId ?? null;
+  const stillBroken = breaking.length > 0 || (before !== null && level === 'quick');
+  const remarks = [...verdict.remarks];
+  if (before && level === 'quick' && breaking.length === 0)
+    remarks.push(`was found broken before (${before.reason}); only --level digests or deep can find it sound again`);
+  const problems = own.map(({ path, message }) => `${path} ${message}`);
+  if (restsOn !== null) problems.push(`depends on ${restsOn}, which is broken`);
+  const ok = problems.length === 0 && !stillBroken;
+  recordVerification(state, key, {
+    level,
+    finished: Date.now(),
+    ok,
+    runId,
+    bytesRead: verdict.bytesRead,
+    detail: [...problems, ...remarks].join('; ') || null,
+  });
+  return {
+    vm: context,
+    backup_id: id,
+    level,
+    ok,
+    broken: stillBroken,
+    rests_on: restsOn,
+    problems,
+    remarks,
+    dependents: stillBroken ? dependentsOf(id, all) : [],
+    bytes_read: verdict.bytesRead,
+  };
+}
+
+function withoutOwn(marks: ReadonlyMap<string, Marks>, { context, backupId }: PointKey): Map<string, Marks> {
+  const others = new Map(marks);
+  others.delete(marksKey(context, backupId));
+  return others;
+}
+
+/** Whose files they are that a point's problems come from: its own, or those of points that it is built on. */
+async function blame(
+  { state, level, reading }: VerifyWork,
+  key: PointKey,
+  { problems }: PointVerdict,
+): Promise<{ own: PointProblem[]; elsewhere: Map<string, PointProblem[]> }> {
+  const own: PointProblem[] = [];
+  const elsewhere = new Map<string, PointProblem[]>();
+  for (const problem of problems) {
+    const { disk } = problem;
+    const culprits =
+      level === 'deep' && disk !== null && problem.code !== 'file.missing'
+        ? await findCulprits(state, key, { ...problem, disk }, reading)
+        : [];
+    for (const { backupId, ...found } of culprits) {
+      const its = { ...found, breaks: true };
+      if (backupId === key.backupId) own.push(its);
+      else elsewhere.set(backupId, [...(elsewhere.get(backupId) ?? []), its]);
+    }
+    if (culprits.length === 0) own.push(problem);
+  }
+  return { own, elsewhere };
+}
+
+function markBroken(
+  { state, runId, plan, reading, log }: VerifyWork,
+  key: PointKey,
+  problems: readonly PointProblem[],
+  all: readonly RestorePoint[],
+): void {
+  const { repository, context, backupId } = key;
+  const whole = problems.some(({ disk }) => disk === null);
+  const disks = whole ? [] : [...new Set(problems.map(({ disk }) => disk ?? 0))].toSorted((a, b) => a - b);
+  const reason = problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+  const since = marksOf(state, { repository, context }).get(marksKey(context, backupId))?.broken?.since ?? Date.now();
+  changeMarks(state, reading.root, key, { broken: { since, disks, reason, run_id: runId } });
+  const dependents = dependentsOf(backupId, all);
+  const above = dependents.length === 0 ? '' : `; built on it: ${dependents.join(', ')}`;
+  log(`${context} ${backupId} is broken: ${reason}${above}`);
+  raiseNotice(state, {
+    event: 'verification-failure',
+    plan,
+    vm: context,
+    repository,
+    runId,
+    message: `Restore point ${backupId} of ${context} is broken: ${reason}${above}`,
+    details: { backup_id: backupId, disks, reason, dependents },
+  });
+}

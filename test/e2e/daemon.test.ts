@@ -1,0 +1,130 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ListOutput, SchedulesOutput, SlotOutput, SlotsOutput } from '../../src/schemas/types.ts';
+import { processesNaming } from '../support/processes.ts';
+import { makeRaw, program, workspace, type Workspace } from './workspace.ts';
+
+let work: Workspace;
+let daemons: Daemon[] = [];
+beforeEach(async () => {
+  work = await workspace();
+  await makeRaw(work.path('disk0.raw'), 4 << 20, [[0, 65_536]]);
+});
+afterEach(async () => {
+  for (const { child } of daemons) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  await Promise.all(daemons.map(({ ended }) => ended));
+  daemons = [];
+  await until(() => processesNaming(work.folder).length === 0);
+  await work[Symbol.asyncDispose]();
+});
+
+interface Daemon {
+  readonly child: ChildProcess;
+  readonly ended: Promise<unknown>;
+  log(): string;
+}
+
+function daemon(...args: string[]): Daemon {
+  const words = [program, '--config', work.path('sendense.yaml'), 'daemon', work.folder, '--poll', '1s', ...args];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const started = { child, ended: once(child, 'exit'), log: () => said };
+  daemons.push(started);
+  return started;
+}
+
+async function until(met: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 90_000; !(await met()); await delay(100))
+    if (Date.now() > end) throw new Error(`waited in vain\n${daemons.map(({ log }) => log()).join('\n')}`);
+}
+
+const plan = (schedule: string, more = ''): string => `kind: backup
+name: nightly
+vm: { name: pgtest1, source: { type: image, disks: [{ path: disk0.raw }] } }
+repository: primary
+schedule: ${schedule}
+${more}`;
+
+const json = async <T>(...args: string[]): Promise<T> => JSON.parse((await work.call(['--json', ...args])).stdout) as T;
+const slots = async (): Promise<SlotOutput[]> =>
+  (await json<SlotsOutput>('schedule', 'history', '--count', '1000')).slots.toReversed();
+const schedules = async () => (await json<SchedulesOutput>('schedule', 'list')).schedules;
+const points = async () => (await json<ListOutput>('list')).points;
+
+test('two daemons run each slot of a real plan once, and stop when they are told', { timeout: 180_000 }, async () => {
+  await work.write('nightly.yaml', plan('{ cron: "*/3 * * * * *", overlap: skip }'));
+  daemon();
+  daemon();
+  await until(async () => (await slots()).filter(({ state }) => state === 'succeeded').length >= 3);
+  for (const { child } of daemons) child.kill('SIGTERM');
+  await Promise.all(daemons.map(({ ended }) => ended));
+  expect(daemons.map(({ child }) => child.exitCode)).toEqual([0, 0]);
+  const done = (await slots()).filter(({ state }) => state === 'succeeded');
+  // One restore point for each slot, each run once.
+  expect(new Set(done.map(({ run_id }) => run_id)).size).toBe(done.length);
+  expect((await points()).length).toBe(done.length);
+});
+
+test(
+  'an invalid edit leaves the last good plan in force, over a restart too; a removed file ends it',
+  { timeout: 180_000 },
+  async () => {
+    await work.write('nightly.yaml', plan('{ cron: "0 3 * * *" }'));
+    const first = daemon();
+    await until(async () => (await schedules()).length === 1);
+    await work.write('nightly.yaml', plan('{ cron: "0 33 * * *" }'));
+    await until(async () => (await schedules())[0]?.error !== null);
+    expect((await schedules())[0]).toMatchObject({ cron: '0 3 * * *', error: { code: 'plan.invalid' } });
+    first.child.kill('SIGTERM');
+    await first.ended;
+
+    daemon();
+    await until(() => daemons[1]?.log().includes('plans are scheduled') ?? false);
+    expect((await schedules())[0]).toMatchObject({ cron: '0 3 * * *', error: { code: 'plan.invalid' } });
+    // With the text in force, not with what the file holds now.
+    const run = await work.call(['--json', 'schedule', 'run', 'nightly']);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect((await slots()).map(({ state, trigger }) => [state, trigger])).toEqual([['succeeded', 'manual']]);
+    await rm(work.path('nightly.yaml'));
+    await until(async () => (await schedules()).length === 0);
+  },
+);
+
+test('a second plan of a name is refused, and the first stays', { timeout: 120_000 }, async () => {
+  await work.write('a.yaml', plan('{ cron: "0 3 * * *" }'));
+  const { log } = daemon();
+  await until(async () => (await schedules()).length === 1);
+  await work.write('b.yaml', plan('{ cron: "0 4 * * *" }'));
+  await until(() => log().includes('a plan named nightly is in'));
+  expect(await schedules()).toMatchObject([{ cron: '0 3 * * *', file: work.path('a.yaml') }]);
+});
+
+test('SIGTERM lets a run end as long as --drain says, then stops it and cleans up', { timeout: 180_000 }, async () => {
+  const slow = plan('{ cron: "*/5 * * * * *" }', 'before: [{ run: [sleep, "600"] }]\n');
+  await work.write('nightly.yaml', slow);
+  const { child, ended } = daemon('--drain', '1s');
+  await until(async () => (await slots()).some(({ state }) => state === 'running'));
+  await until(() => processesNaming('sleep 600').length > 0);
+  child.kill('SIGTERM');
+  await ended;
+  expect(child.exitCode).toBe(0);
+  expect((await slots()).find(({ run_id }) => run_id !== null)?.state).toBe('cancelled');
+});
+
+test('kill -9 of the daemon: its run ends by itself, and the next daemon knows how', { timeout: 180_000 }, async () => {
+  await work.write('nightly.yaml', plan('{ cron: "*/5 * * * * *" }', 'before: [{ run: [sleep, "3"] }]\n'));
+  const first = daemon();
+  await until(async () => (await slots()).some(({ state }) => state === 'running'));
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const [slot] = (await slots()).filter(({ run_id }) => run_id !== null);
+  await until(async () => (await points()).length === 1);
+  await work.write('nightly.yaml', plan('{ cron: "0 3 1 1 *" }'));
+  daemon();
+  await until(async () => (await slots()).some((other) => other.slot === slot?.slot && other.state === 'succeeded'));
+  expect((await points()).length).toBe(1);
+});

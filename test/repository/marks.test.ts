@@ -1,0 +1,56 @@
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { readMarks, writeMarks } from '../../src/repository/marks.ts';
+import { setMarks, marksOf } from '../../src/state/point-marks.ts';
+import { changeMarks } from '../../src/steps/change-marks.ts';
+import { temporaryFolder } from '../host/temporary-folder.ts';
+import { temporaryState } from '../state/temporary-state.ts';
+
+const kept = { since: 1, until: null, reason: 'audit', by: 'operator' };
+const broken = { since: 2, disks: [0, 1], reason: 'a flipped bit', run_id: 'run-1' };
+
+test('one mark is changed, the others stay; the file cannot be written to by accident', async () => {
+  await using folder = await temporaryFolder();
+  await mkdir(folder.file('vm'));
+  expect(await readMarks(folder.path, 'vm', 'b1')).toBeNull();
+  await writeMarks(folder.path, 'vm', 'b1', { protected: kept });
+  expect(await writeMarks(folder.path, 'vm', 'b1', { broken })).toEqual({
+    format: 'sendense-point-marks/1',
+    protected: kept,
+    broken,
+  });
+  expect(await readMarks(folder.path, 'vm', 'b1')).toMatchObject({ protected: kept, broken });
+  expect((await writeMarks(folder.path, 'vm', 'b1', { broken: null })).protected).toEqual(kept);
+  expect((await stat(folder.file('vm', 'b1.marks'))).mode & 0o777).toBe(0o444);
+});
+
+test.each([
+  ['cut off', (text: string) => text.slice(0, -1)],
+  ['of another text of the same meaning', (text: string) => text.replace('{\n', '{\n ')],
+  ['with a changed reason', (text: string) => text.replace('audit', 'Audit')],
+  ['no JSON', () => 'protected!'],
+])('a file %s is damaged; writing marks anew repairs it', async (_what, damage) => {
+  await using folder = await temporaryFolder();
+  await mkdir(folder.file('vm'));
+  await writeMarks(folder.path, 'vm', 'b1', { protected: kept });
+  const file = folder.file('vm', 'b1.marks');
+  await chmod(file, 0o644);
+  await writeFile(file, damage(await readFile(file, 'utf8')));
+  await expect(readMarks(folder.path, 'vm', 'b1')).rejects.toMatchObject({ code: 'repository.damaged' });
+  await writeMarks(folder.path, 'vm', 'b1', { broken });
+  expect(await readMarks(folder.path, 'vm', 'b1')).toMatchObject({ protected: null, broken });
+});
+
+test('the database has a copy, which goes with the last mark', async () => {
+  await using folder = await temporaryFolder();
+  using state = temporaryState();
+  await mkdir(folder.file('vm'));
+  const key = { repository: 'primary', context: 'vm', backupId: 'b1' };
+  changeMarks(state.state, folder.path, key, { broken });
+  expect(marksOf(state.state, { repository: 'primary', context: 'vm' }).get('vm/b1')?.broken).toEqual(broken);
+  expect(marksOf(state.state, { repository: 'other' }).size).toBe(0);
+  changeMarks(state.state, folder.path, key, { broken: null });
+  expect(marksOf(state.state, {}).size).toBe(0);
+  setMarks(state.state, key, await readMarks(folder.path, 'vm', 'b1'));
+  expect(marksOf(state.state, {}).size).toBe(0);
+});

@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'vitest';
+import { childPlan } from '../../../src/steps/group/child-plan.ts';
+import { fitsGlob } from '../../../src/steps/group/glob.ts';
+import { nameMembers } from '../../../src/steps/group/name-members.ts';
+import { compareMembers } from '../../../src/steps/group/order-members.ts';
+import { selectMembers, type SourceVm } from '../../../src/steps/group/select-members.ts';
+import { createTurnstile } from '../../../src/steps/group/turnstile.ts';
+import { loadPlanText } from '../../../src/plan/load-plan.ts';
+import type { GroupPlan } from '../../../src/schemas/types.ts';
+
+const vm = (name: string, more: Partial<SourceVm> = {}): SourceVm => ({
+  name,
+  path: `/DC1/vm/${name}`,
+  moref: null,
+  instanceUuid: null,
+  template: false,
+  capacity: null,
+  tags: null,
+  ...more,
+});
+const names = (vms: readonly SourceVm[]): string[] => vms.map(({ name }) => name);
+
+describe('who belongs to a group', () => {
+  const vms = [
+    vm('web1', { path: '/DC1/vm/Web/web1', moref: 'vm-1', tags: ['backup/gold'] }),
+    vm('web2', { path: '/DC1/vm/Web/Inner/web2', tags: ['owner/gold', 'backup/silver'] }),
+    vm('Webshop', { path: '/DC1/vm/Website/Webshop' }),
+    vm('web-template', { path: '/DC1/vm/Web/web-template', template: true }),
+  ];
+  test.each([
+    [{ name: 'web?' }, ['web1', 'web2']],
+    [{ name: 'WEB*' }, ['web1', 'web2', 'Webshop']],
+    [{ folder: '/DC1/vm/Web' }, ['web1', 'web2']],
+    [{ folder: '/DC1/vm/Web/' }, ['web1', 'web2']],
+    [{ path: '/DC1/vm/Website/Webshop' }, ['Webshop']],
+    [{ moref: 'vm-1' }, ['web1']],
+    [{ tag: 'gold' }, ['web1', 'web2']],
+    [{ tag: 'backup/gold' }, ['web1']],
+    [{ tag: 'gold', name: '*2' }, ['web2']],
+    [{ tag: 'old' }, []],
+  ])('%j', (match, expected) => {
+    expect(names(selectMembers(vms, [match], []).members)).toEqual(expected);
+  });
+
+  test('excludes win, and an entry that nobody fits is told', () => {
+    const { members, warnings } = selectMembers(
+      vms,
+      [{ name: '*' }, { name: 'db*' }],
+      [{ folder: '/DC1/vm/Web/Inner' }],
+    );
+    expect(names(members)).toEqual(['web1', 'Webshop']);
+    expect(warnings).toEqual(['no VM of the source fits members: name: db*']);
+  });
+
+  test('what looks like a regular expression is text', () => {
+    expect(fitsGlob('a.b', 'a.b')).toBe(true);
+    expect(fitsGlob('axb', 'a.b')).toBe(false);
+    expect(fitsGlob('a(b)[1]', 'a(b)[?]')).toBe(true);
+    expect(fitsGlob('a'.repeat(200), `${'a*'.repeat(40)}b`.replaceAll('a*a*', '**'))).toBe(false);
+  });
+});
+
+describe('the name of a VM in the repository', () => {
+  test('is its own, made fit for a file name', () => {
+    const odd = vm('Büro Server (alt)');
+    expect([...nameMembers([odd, vm('web1')], []).values()]).toEqual(['Buro-Server-alt', 'web1']);
+  });
+
+  test('differs for two VMs of one name, and is the same at each run, in whatever order', () => {
+    const twins = [vm('web', { instanceUuid: 'uuid-a' }), vm('web', { instanceUuid: 'uuid-b' })];
+    const first = nameMembers(twins, []);
+    const given = twins.map((twin) => first.get(twin) ?? '');
+    expect(new Set(given).size).toBe(2);
+    const known = twins.map((twin, index) => ({
+      context: given[index] ?? '',
+      instanceUuid: twin.instanceUuid,
+      newest: index,
+    }));
+    const again = nameMembers(twins.toReversed(), known);
+    expect(twins.map((twin) => again.get(twin))).toEqual(given);
+  });
+
+  test('stays when the VM is renamed, and is not taken over by another VM of that name', () => {
+    const known = [{ context: 'web', instanceUuid: 'uuid-a', newest: 1 }];
+    const renamed = vm('shop', { instanceUuid: 'uuid-a' });
+    const newcomer = vm('web', { instanceUuid: 'uuid-c' });
+    const given = nameMembers([newcomer, renamed], known);
+    expect(given.get(renamed)).toBe('web');
+    expect(given.get(newcomer)).toMatch(/^web-[0-9a-f]{8}$/);
+  });
+
+  test('is there where no letter of it may stand in a file name', () => {
+    expect([...nameMembers([vm('服务器')], []).values()][0]).toMatch(/^vm-[0-9a-f]{8}$/);
+  });
+});
+
+const group = (more: Partial<GroupPlan> = {}): GroupPlan =>
+  ({
+    version: 1,
+    kind: 'group',
+    name: 'production',
+    members: [{ name: '*' }],
+    repository: 'primary',
+    node: 'local',
+    order: 'name',
+    atOnce: 2,
+    lockWait: '1h',
+    vm: { quiesce: 'try' },
+    mode: 'auto',
+    verify: 'changed',
+    limits: {},
+    transfer: {},
+    timeout: '24h',
+    stallTimeout: '10m',
+    ...more,
+  }) as GroupPlan;
+
+test('a plan for each VM is valid, and later overrides count more', () => {
+  const overrides = [
+    { match: { name: 'db*' }, priority: 3, vm: { quiesce: 'required' as const }, retention: { last: 9 } },
+    { match: { name: 'db1' }, priority: 7, repository: 'second' },
+  ];
+  const member = childPlan(group({ overrides }), 'vcenter', vm('db1', { moref: 'vm-9' }), 'db1');
+  expect(member).toMatchObject({ plan: 'production.db1', priority: 7, repository: 'second', moref: 'vm-9' });
+  const { plan, diagnostics } = loadPlanText({ file: '/plans/production.yaml', text: member.text });
+  expect(diagnostics).toEqual([]);
+  expect(plan).toMatchObject({
+    kind: 'backup',
+    name: 'production.db1',
+    vm: { name: 'db1', source: 'vcenter', moref: 'vm-9', quiesce: 'required' },
+    repository: 'second',
+    retention: { last: 9 },
+  });
+});
+
+test('names of plans stay within what a name may be', () => {
+  const member = childPlan(group({ name: 'g'.repeat(60) }), 'vcenter', vm('x'), 'v'.repeat(60));
+  expect(loadPlanText({ file: '/p.yaml', text: member.text }).diagnostics).toEqual([]);
+});
+
+test.each([
+  ['name', ['c', 'a', 'b', 'd']],
+  ['oldest-backup', ['c', 'd', 'b', 'a']],
+  ['smallest', ['c', 'b', 'a', 'd']],
+  ['largest', ['c', 'd', 'a', 'b']],
+] as const)('order %s, after priority', (order, expected) => {
+  const place = (name: string, priority: number, capacity: number, newest: number | null) => ({
+    name,
+    priority,
+    capacity,
+    newest,
+  });
+  const places = [place('a', 0, 2, 30), place('b', 0, 1, 20), place('c', 5, 9, 40), place('d', 0, 3, null)];
+  expect(places.toSorted(compareMembers(order)).map(({ name }) => name)).toEqual(expected);
+});
+
+test('a turnstile lets in one at a time, in order, and a second leaving does nothing', async () => {
+  const turnstile = createTurnstile();
+  const said: string[] = [];
+  const pass = async (name: string): Promise<void> => {
+    const leave = await turnstile.enter();
+    said.push(`${name} in`);
+    await Promise.resolve();
+    said.push(`${name} out`);
+    leave();
+    leave();
+  };
+  await Promise.all(['a', 'b', 'c'].map(pass));
+  expect(said).toEqual(['a in', 'a out', 'b in', 'b out', 'c in', 'c out']);
+});
