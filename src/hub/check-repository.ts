@@ -5,7 +5,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { removeRunFolder } from '../host/run-folder.ts';
 import { careFolder, diskName, manifestPath, markerName } from '../repository/layout.ts';
 import { marksPath } from '../repository/marks.ts';
-import { parentsFirst, readManifest } from '../repository/manifest.ts';
+import { readManifest, withAncestors } from '../repository/manifest.ts';
 import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { CheckOutput, Manifest } from '../schemas/types.ts';
 import { checkDisk } from './check-disk.ts';
@@ -58,11 +58,9 @@ async function checkManifests(
   manifests: Map<string, Manifest>,
   damaged: Map<string, string>,
 ): Promise<void> {
-  const selected = wanted(manifests, walk.options.point);
+  const { chain: selected, missing } = withAncestors(manifests, walk.options.point);
   const ids =
-    walk.options.point === undefined
-      ? null
-      : new Set([walk.options.point, ...selected.flatMap((manifest) => [manifest.backup_id, ...parentsOf(manifest)])]);
+    walk.options.point === undefined ? null : new Set([...selected.map(({ backup_id: id }) => id), ...missing]);
   for (const [id, message] of damaged) {
     if (ids?.has(id) ?? true)
       report(
@@ -158,24 +156,6 @@ function missingManifests(
       'The restore point is in the database only; restore the file from a copy of the repository.',
     );
   }
-}
-
-const parentsOf = (manifest: Manifest): string[] =>
-  manifest.disks.flatMap((disk) => (disk.parent === null ? [] : [disk.parent]));
-
-/** In the order of {@link parentsFirst}, so that a parent is judged before what is built on it. */
-function wanted(manifests: ReadonlyMap<string, Manifest>, point: string | undefined): Manifest[] {
-  const all = parentsFirst(manifests.values());
-  if (point === undefined) return all;
-  const needed = new Set<string>();
-  const queue = [point];
-  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-    if (needed.has(id)) continue;
-    needed.add(id);
-    const manifest = manifests.get(id);
-    if (manifest) queue.push(...parentsOf(manifest));
-  }
-  return all.filter((manifest) => needed.has(manifest.backup_id));
 }
 
 async function checkPoint(

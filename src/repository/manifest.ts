@@ -135,4 +135,27 @@ export function parentsFirst(manifests: Iterable<Manifest>): Manifest[] {
   return ordered;
 }
 
+/** A restore point with all that it is built on, as far as that is there, or without a point all of them; parents first. */
+export function withAncestors(
+  manifests: ReadonlyMap<string, Manifest>,
+  point: string | undefined,
+): { readonly chain: Manifest[]; readonly missing: string[] } {
+  const all = parentsFirst(manifests.values());
+  if (point === undefined) return { chain: all, missing: [] };
+  const needed = new Set<string>();
+  const queue = [point];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    if (needed.has(next)) continue;
+    needed.add(next);
+    queue.push(...parentsOf(manifests.get(next)));
+  }
+  return {
+    chain: all.filter((manifest) => needed.has(manifest.backup_id)),
+    missing: [...needed].filter((known) => !manifests.has(known)),
+  };
+}
+
+const parentsOf = (manifest: Manifest | undefined): string[] =>
+  (manifest?.disks ?? []).flatMap(({ parent }) => (parent === null ? [] : [parent]));
+
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,5 +1,6 @@
 import type { CommandDefinition } from '../command.ts';
 import { installOptions } from '../services/install-options.ts';
+import { logLevelOption } from '../services/log-level-option.ts';
 
 const install: CommandDefinition = {
   name: 'install',
@@ -49,12 +50,7 @@ export const daemon: CommandDefinition = {
       default: '1m',
       completes: 'nothing',
     },
-    {
-      flags: '--log-level <level>',
-      description: 'from which level on messages are logged',
-      choices: ['debug', 'info', 'warn', 'error'],
-      default: 'info',
-    },
+    logLevelOption,
   ],
   examples: [
     { command: 'sendense-run daemon /etc/sendense/plans', description: 'Run what is scheduled there' },

@@ -1,5 +1,6 @@
 import type { CommandDefinition } from '../command.ts';
 import { installOptions } from '../services/install-options.ts';
+import { logLevelOption } from '../services/log-level-option.ts';
 
 const install: CommandDefinition = {
   name: 'install',
@@ -40,12 +41,7 @@ export const hub: CommandDefinition = {
       description: 'where the SSH server listens, instead of `hub: listen`; beyond loopback only if you say so',
       completes: 'nothing',
     },
-    {
-      flags: '--log-level <level>',
-      description: 'from which level on messages are logged',
-      choices: ['debug', 'info', 'warn', 'error'],
-      default: 'info',
-    },
+    logLevelOption,
   ],
   examples: [
     { command: 'sendense-run hub --listen 0.0.0.0:443', description: 'For nodes that reach port 443 alone' },

@@ -1,22 +1,13 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { parentsFirst } from '../../repository/manifest.ts';
+import { withAncestors } from '../../repository/manifest.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { ReceiverFacts } from './receiver.ts';
 
-/** A restore point with all that it is built on, or all of the VM; parents first. */
+/** A restore point with all that it is built on, or all of the VM; parents first. @throws SendenseError `repository.damaged` */
 export function choosePoints(manifests: ReadonlyMap<string, Manifest>, point: string | undefined): Manifest[] {
-  const all = parentsFirst(manifests.values());
-  if (point === undefined) return all;
-  const needed = new Set<string>();
-  const queue = [point];
-  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-    if (needed.has(id)) continue;
-    needed.add(id);
-    const manifest = manifests.get(id);
-    if (!manifest) throw new SendenseError('repository.damaged', `the manifest of ${id} is missing`);
-    for (const { parent } of manifest.disks) if (parent !== null) queue.push(parent);
-  }
-  return all.filter(({ backup_id: id }) => needed.has(id));
+  const { chain, missing } = withAncestors(manifests, point);
+  if (missing.length === 0) return chain;
+  throw new SendenseError('repository.damaged', `the manifest of ${missing.join(', ')} is missing`);
 }
 
 /** @throws SendenseError `repository.conflict` where the other repository holds something else under these names */

@@ -1,5 +1,5 @@
+import { matchesVm } from '../../repository/match-vm.ts';
 import type { VmMatch } from '../../schemas/types.ts';
-import { fitsGlob } from './glob.ts';
 
 /** A VM of a source, as far as groups look at it. What the source does not have is null. */
 export interface SourceVm {
@@ -16,7 +16,8 @@ export interface SourceVm {
 
 /** Whether every key of the entry fits. */
 export function fits(vm: SourceVm, { name, folder, path, moref, tag }: VmMatch): boolean {
-  if (name !== undefined && !fitsGlob(vm.name, name)) return false;
+  // The names of a source may have any letters; capitals make no difference to vSphere either.
+  if (name !== undefined && !matchesVm(vm.name.toLowerCase(), name.toLowerCase())) return false;
   if (folder !== undefined && !(vm.path ?? '').startsWith(`${folder.replace(/\/+$/, '')}/`)) return false;
   if (path !== undefined && vm.path !== path) return false;
   if (moref !== undefined && vm.moref !== moref) return false;
