@@ -9,6 +9,7 @@ export default defineConfig({
     'cli/sendense-backup-client': 'src/cli/sendense-backup-client.ts',
     'blocks/digest-worker': 'src/blocks/digest-worker.ts',
     'host/ssh/ssh2-child': 'src/host/ssh/ssh2-child.ts',
+    'schemas/compiled': 'src/schemas/compiled.js',
   },
   platform: 'node',
   // With binaries of their own.

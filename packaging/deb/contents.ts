@@ -8,7 +8,13 @@ import { bashCompletion } from '../../src/cli/completion/bash.ts';
 import { fishCompletion } from '../../src/cli/completion/fish.ts';
 import { zshCompletion } from '../../src/cli/completion/zsh.ts';
 import { packagedRoot } from '../../src/cli/services/service-program.ts';
-import { hubUnitArgs, unitText, type ServiceName } from '../../src/cli/services/units.ts';
+import {
+  daemonUnitArgs,
+  hubUnitArgs,
+  unitText,
+  type ServiceName,
+  type UnitOptions,
+} from '../../src/cli/services/units.ts';
 import { manPage } from './man-page.ts';
 import { productionModules, copyModule } from './modules.ts';
 import type { DebianPackage } from './packages.ts';
@@ -65,7 +71,7 @@ function common({ root, dist, tree }: ContentOptions): void {
 function node({ root, version }: ContentOptions, put: Put): void {
   program('sendense-node', put);
   put('etc/sendense/node.yaml', readFileSync(join(root, 'packaging/etc/node.yaml')));
-  for (const name of ['sendense-node', 'sendense-tunnel'] as const) unit(name, '/usr/bin/sendense-node', [], put);
+  for (const name of ['sendense-node', 'sendense-tunnel'] as const) unit(name, '/usr/bin/sendense-node', {}, put);
   const page = manPage({
     program: 'sendense-node',
     summary: 'the agent of Sendense beside the disks',
@@ -80,7 +86,9 @@ function node({ root, version }: ContentOptions, put: Put): void {
 function hub({ root, version }: ContentOptions, put: Put): void {
   program('sendense-run', put);
   put('etc/sendense/sendense.yaml', readFileSync(join(root, 'packaging/etc/sendense.yaml')));
-  unit('sendense-hub', '/usr/bin/sendense-run', hubUnitArgs(), put);
+  unit('sendense-hub', '/usr/bin/sendense-run', { args: hubUnitArgs() }, put);
+  // As `daemon install` would write it for the settings that come with the package.
+  unit('sendense-daemon', '/usr/bin/sendense-run', { args: daemonUnitArgs(), writable: ['/srv/sendense'] }, put);
   put('usr/share/bash-completion/completions/sendense-run', bashCompletion());
   put('usr/share/zsh/vendor-completions/_sendense-run', zshCompletion());
   put('usr/share/fish/vendor_completions.d/sendense-run.fish', fishCompletion());
@@ -99,8 +107,8 @@ function hub({ root, version }: ContentOptions, put: Put): void {
 const program = (name: string, put: Put): void =>
   put(`usr/bin/${name}`, `#!/bin/sh\nexec ${packagedRoot}/bin/node ${packagedRoot}/dist/cli/${name}.js "$@"\n`, 0o755);
 
-const unit = (name: ServiceName, file: string, args: readonly string[], put: Put): void =>
-  put(`usr/lib/systemd/system/${name}.service`, unitText(name, { program: [file], args, user: 'sendense' }));
+const unit = (name: ServiceName, file: string, more: Pick<UnitOptions, 'args' | 'writable'>, put: Put): void =>
+  put(`usr/lib/systemd/system/${name}.service`, unitText(name, { program: [file], user: 'sendense', ...more }));
 
 function documents(name: string, { root, version }: ContentOptions, put: Put): void {
   const folder = `usr/share/doc/${name}`;

@@ -43,7 +43,8 @@ export const debianPackages: readonly DebianPackage[] = [
       'nodes that connect to it.',
     ],
     depends: ['sendense-common =', ...tools, 'openssh-client', 'init-system-helpers (>= 1.52)'],
-    recommends: ['bash-completion'],
+    // An sshd of its own moves the nodes' data (docs/network.md).
+    recommends: ['bash-completion', 'openssh-server'],
     conffiles: ['/etc/sendense/sendense.yaml'],
   },
 ];

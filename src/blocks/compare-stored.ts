@@ -1,8 +1,9 @@
 import type { OwnData } from '../host/qemu-map.ts';
 import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
 import type { IndexReader } from './block-index.ts';
-import { createDigestPool, type DigestPool } from './digest-pool.ts';
-import type { Extent } from './extents.ts';
+import type { DigestLanes } from './digest-lanes.ts';
+import { createDigestPool } from './digest-pool.ts';
+import { totalLength, type Extent } from './extents.ts';
 import type { GuestBlocks } from './guest-blocks.ts';
 import { createPacer, type Pace } from './pacer.ts';
 import { openRawFile } from './raw-file.ts';
@@ -13,6 +14,8 @@ export interface CompareStoredOptions {
   /** What it holds as the guest has it. */
   readonly blocks: GuestBlocks;
   readonly index: IndexReader;
+  /** Threads that work is given to, and what they were made with counts. Default: ones of its own. */
+  readonly pool?: DigestLanes | undefined;
   /** Threads. Default 2. */
   readonly workers?: number | undefined;
   /** Let other work of the machine go first. */
@@ -40,14 +43,10 @@ export async function compareStored(options: CompareStoredOptions): Promise<Exte
   const ended = new AbortController();
   const both = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
   await using source = await openRawFile(file);
-  await using pool = createDigestPool({
-    source,
-    uri: file,
-    file,
-    workers: options.workers ?? 2,
-    background: options.background,
-    signal,
-  });
+  const { workers = 2, background } = options;
+  await using pool = options.pool
+    ? lent(options.pool, file)
+    : createDigestPool({ source, uri: file, file, workers, background, signal });
   const read = reader(pool, options, both);
   let first: Extent | null = null;
   const differs = (offset: number): void => {
@@ -79,16 +78,34 @@ const zeroPage = Buffer.alloc(pageBlocks * digestBytes);
 
 type Read = (extents: readonly OwnData[]) => Promise<Uint8Array>;
 
-function reader(pool: DigestPool, { pace, onRead }: CompareStoredOptions, signal: AbortSignal): Read {
+/** Reads this file with threads that stay. */
+const lent = (pool: DigestLanes, file: string): DigestLanes & AsyncDisposable => ({
+  digest: (work, onProgress) => pool.digest({ ...work, file }, onProgress),
+  [Symbol.asyncDispose]: async () => undefined,
+});
+
+function reader(pool: DigestLanes, { pace, onRead }: CompareStoredOptions, signal: AbortSignal): Read {
   const paced = pace ? createPacer(pace, pacedAtOnce, signal) : null;
   return async (pieces) => {
-    const extents = pieces.map(({ host, length }) => ({ offset: host, length }));
-    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    const extents = joined(pieces);
+    const bytes = totalLength(extents);
     const digest = () => pool.digest({ extents });
     const { digests } = await (paced ? paced(bytes, digest) : digest());
     onRead?.(bytes);
     return digests;
   };
+}
+
+/** Where they are in the file; what lies in one line there is read in one go, however it is spread over the guest's disk. */
+function joined(pieces: readonly OwnData[]): Extent[] {
+  const extents: { offset: number; length: number }[] = [];
+  for (const { host, length } of pieces) {
+    const last = extents.at(-1);
+    // Behind the last block of the disk, which may be a short one, a new block begins.
+    if (last && last.offset + last.length === host && last.length % blockSize === 0) last.length += length;
+    else extents.push({ offset: host, length });
+  }
+  return extents;
 }
 
 async function comparePage(

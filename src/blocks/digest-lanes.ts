@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
+import { SendenseError } from '../errors/sendense-error.ts';
 import type { NbdTarget } from '../host/nbd-target.ts';
 import { blockCountOf, blockSize, digestBytes } from './block-index-format.ts';
 import type { DigestDone, DigestWork } from './digest-messages.ts';
-import type { ByteSource } from './raw-file.ts';
+import { openRawFile, type ByteSource } from './raw-file.ts';
 import { writeBlocks } from './write-blocks.ts';
 
 export interface DigestLanes {
@@ -18,6 +19,8 @@ export interface DigestLanesOptions {
   readonly target?: NbdTarget | null | undefined;
   /** Of one read, bytes; cut to whole blocks. Default 1 MiB. */
   readonly requestBytes?: number | undefined;
+  /** How a file is opened that work names. */
+  open?(file: string): Promise<ByteSource & AsyncDisposable>;
 }
 
 const defaultRequestBytes = 1024 * 1024;
@@ -34,6 +37,7 @@ interface Piece {
 
 interface Task extends PromiseWithResolvers<DigestDone> {
   readonly work: DigestWork;
+  readonly source: ByteSource;
   readonly digests: Uint8Array<ArrayBuffer>;
   readonly onProgress: ((bytes: number) => void) | undefined;
   blocksLeft: number;
@@ -43,10 +47,12 @@ interface Task extends PromiseWithResolvers<DigestDone> {
 /**
  * As many lanes as requests are to be in flight. A lane has a buffer of its own, reads a piece into it, hashes it and
  * writes it; while it hashes, source and target answer the other lanes. Memory: 4 buffers of `requestBytes`, 8 with a target.
+ * @param source null: all work names its file
  */
-export function createDigestLanes(source: ByteSource, options: DigestLanesOptions = {}): DigestLanes {
-  const { target = null, requestBytes = defaultRequestBytes } = options;
-  const pieceBytes = Math.max(blockSize, Math.floor(Math.min(requestBytes, source.maxRequest) / blockSize) * blockSize);
+export function createDigestLanes(source: ByteSource | null, options: DigestLanesOptions = {}): DigestLanes {
+  const { target = null, requestBytes = defaultRequestBytes, open = openRawFile } = options;
+  const most = Math.min(requestBytes, source?.maxRequest ?? requestBytes);
+  const pieceBytes = Math.max(blockSize, Math.floor(most / blockSize) * blockSize);
   const lanes = target === null ? laneCount.reading : laneCount.copying;
   const queue: Piece[] = [];
   const idle = Array.from({ length: lanes }, () => Buffer.allocUnsafeSlow(pieceBytes));
@@ -54,7 +60,7 @@ export function createDigestLanes(source: ByteSource, options: DigestLanesOption
 
   const deal = async ({ offset, length, at, task }: Piece, buffer: Buffer<ArrayBuffer>): Promise<void> => {
     const data = buffer.subarray(0, length);
-    await source.read(offset, data);
+    await task.source.read(offset, data);
     digestBlocks(data, task.digests, at);
     if (target !== null && task.work.write !== undefined) {
       const digests = task.digests.subarray(at);
@@ -76,32 +82,42 @@ export function createDigestLanes(source: ByteSource, options: DigestLanesOption
     idle.push(buffer);
   };
 
+  const digestFrom = (from: ByteSource, work: DigestWork, onProgress: Task['onProgress']): Promise<DigestDone> => {
+    const blocks = work.extents.reduce((sum, extent) => sum + blockCountOf(extent.length), 0);
+    const task: Task = {
+      ...Promise.withResolvers<DigestDone>(),
+      work,
+      source: from,
+      digests: new Uint8Array(blocks * digestBytes),
+      onProgress,
+      blocksLeft: blocks,
+      bytesWritten: 0,
+    };
+    let at = 0;
+    for (const extent of work.extents) {
+      for (let done = 0; done < extent.length; done += pieceBytes) {
+        const length = Math.min(pieceBytes, extent.length - done);
+        queue.push({ offset: extent.offset + done, length, at, task });
+        at += blockCountOf(length) * digestBytes;
+      }
+    }
+    if (blocks === 0) task.resolve(task);
+    while (queue.length > 0) {
+      const buffer = idle.pop();
+      if (buffer === undefined) break;
+      void run(buffer);
+    }
+    return task.promise.then(({ digests, bytesWritten }) => ({ digests, bytesWritten }));
+  };
+
   return {
-    digest(work, onProgress) {
-      const blocks = work.extents.reduce((sum, extent) => sum + blockCountOf(extent.length), 0);
-      const task: Task = {
-        ...Promise.withResolvers<DigestDone>(),
-        work,
-        digests: new Uint8Array(blocks * digestBytes),
-        onProgress,
-        blocksLeft: blocks,
-        bytesWritten: 0,
-      };
-      let at = 0;
-      for (const extent of work.extents) {
-        for (let done = 0; done < extent.length; done += pieceBytes) {
-          const length = Math.min(pieceBytes, extent.length - done);
-          queue.push({ offset: extent.offset + done, length, at, task });
-          at += blockCountOf(length) * digestBytes;
-        }
+    async digest(work, onProgress) {
+      if (work.file !== undefined) {
+        await using file = await open(work.file);
+        return await digestFrom(file, work, onProgress);
       }
-      if (blocks === 0) task.resolve(task);
-      while (queue.length > 0) {
-        const buffer = idle.pop();
-        if (buffer === undefined) break;
-        void run(buffer);
-      }
-      return task.promise.then(({ digests, bytesWritten }) => ({ digests, bytesWritten }));
+      if (source === null) throw new SendenseError('run.internal', 'nothing to read from');
+      return digestFrom(source, work, onProgress);
     },
   };
 }

@@ -1,10 +1,11 @@
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
 import type { Extent } from './extents.ts';
+import type { SameWork } from './same-bytes.ts';
 
-/** What a worker is told once, when it starts. */
+/** What a worker is told once, when it starts: neither `uri` nor `file` where each work names its file. */
 export interface WorkerStart {
-  readonly uri: string;
+  readonly uri?: string | undefined;
   /** Read this raw file of the same content instead of the export. */
   readonly file?: string | undefined;
   /** NBD URI to write to what tasks say is to be written. */
@@ -25,6 +26,8 @@ export type WriteRule = 'data' | 'all' | 'changed';
 
 /** Read these extents, which start at block boundaries, and answer with the digests of their blocks. */
 export interface DigestWork {
+  /** Read from this raw file, absolute path. Default: what the pool was made for. */
+  readonly file?: string | undefined;
   readonly extents: readonly Extent[];
   /** Default: nothing is written. */
   readonly write?: WriteRule | undefined;
@@ -41,12 +44,14 @@ export interface DigestDone {
 
 export type WorkerTask =
   | { readonly id: number; readonly work: DigestWork }
+  | { readonly id: number; readonly same: SameWork }
   /** What was written before is to be on stable storage. Answered like a task without extents. */
   | { readonly id: number; readonly flush: true };
 
 /** The end of a task, or how far it is (bytes that were dealt with since the last time), or why the worker gives up. */
 export type WorkerAnswer =
   | { readonly id: number; readonly done: DigestDone }
+  | { readonly id: number; readonly equal: boolean }
   | { readonly id: number; readonly progress: number }
   /** Of the worker's connection to `to`. */
   | { readonly link: LinkEvent }

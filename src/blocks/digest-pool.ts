@@ -6,17 +6,22 @@ import { startFile } from '../schemas/package.ts';
 import { createDigestLanes, type DigestLanes } from './digest-lanes.ts';
 import type { DigestDone, WorkerAnswer, WorkerStart, WorkerTask } from './digest-messages.ts';
 import { totalLength } from './extents.ts';
-import type { ByteSource } from './raw-file.ts';
+import { openRawFile, type ByteSource } from './raw-file.ts';
+import { sameBytes, type SameWork } from './same-bytes.ts';
 
 /** Threads that read, hash and write. They start when there is work for them; disposing ends them at once. */
 export interface DigestPool extends DigestLanes, AsyncDisposable {
   /** All that was written, over every connection, is on stable storage. Once all work is done. */
   flush(): Promise<void>;
+  /** Whether all these pieces of two files are the same, byte for byte. */
+  same(work: SameWork): Promise<boolean>;
+  /** So much work will come: where it is worth while, the threads start now. */
+  expect(bytes: number): void;
 }
 
 export interface DigestPoolOptions extends Omit<WorkerStart, 'to'> {
-  /** For the first bytes, before it is worth while to start threads. */
-  readonly source: ByteSource;
+  /** For the first bytes, before it is worth while to start threads. Null: all work names its file. */
+  readonly source: ByteSource | null;
   /** What is written goes here, or to further connections to the same export. */
   readonly target?: NbdTarget | undefined;
   /** Told of the threads' connections to the target. */
@@ -27,9 +32,11 @@ export interface DigestPoolOptions extends Omit<WorkerStart, 'to'> {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface Waiting extends PromiseWithResolvers<DigestDone> {
+interface Waiting {
   readonly task: WorkerTask;
-  readonly onProgress: ((bytes: number) => void) | undefined;
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+  resolve(answer: WorkerAnswer): void;
+  reject(reason: unknown): void;
 }
 
 interface Thread {
@@ -76,12 +83,14 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
       if ('error' in answer) return fail(new SendenseError(answer.error.code, answer.error.message));
       if ('link' in answer) return options.onLink?.(answer.link);
       if ('progress' in answer) return tasks.get(answer.id)?.onProgress?.(answer.progress);
-      tasks.get(answer.id)?.resolve(answer.done);
+      tasks.get(answer.id)?.resolve(answer);
       tasks.delete(answer.id);
       dispatch();
     });
     worker.on('error', fail);
-    worker.on('exit', () => fail(new SendenseError('run.internal', `A digest worker for ${uri} ended early`)));
+    worker.on('exit', () =>
+      fail(new SendenseError('run.internal', `A digest worker ${uri === undefined ? '' : `for ${uri} `}ended early`)),
+    );
     threads.push({ worker, tasks });
   };
 
@@ -107,19 +116,31 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
       if (failure !== null) throw failure.reason;
       bytes += totalLength(work.extents);
       if (bytes <= ownBytes || options.workers === 0) return own.digest(work, onProgress);
-      const waiting = { ...Promise.withResolvers<DigestDone>(), task: { id: ++lastId, work }, onProgress };
-      queue.push(waiting);
-      dispatch();
-      return waiting.promise;
+      return new Promise<DigestDone>((resolve, reject) => {
+        const task = { id: ++lastId, work };
+        queue.push({ task, onProgress, resolve: (answer) => 'done' in answer && resolve(answer.done), reject });
+        dispatch();
+      });
+    },
+    async same(work) {
+      if (failure !== null) throw failure.reason;
+      if (threads.length === 0) return sameBytes(work, openRawFile);
+      return new Promise<boolean>((resolve, reject) => {
+        const task = { id: ++lastId, same: work };
+        queue.push({ task, resolve: (answer) => 'equal' in answer && resolve(answer.equal), reject });
+        dispatch();
+      });
+    },
+    expect(coming) {
+      if (failure !== null || bytes + coming <= ownBytes) return;
+      while (threads.length < options.workers) addThread();
     },
     // Of each connection: only some servers promise that a flush covers what went over the others (NBD_FLAG_CAN_MULTI_CONN).
     async flush() {
       if (failure !== null) throw failure.reason;
       const flushes = threads.map((thread): Promise<unknown> => {
         const task = { id: ++lastId, flush: true } as const;
-        const waiting = { ...Promise.withResolvers<DigestDone>(), task, onProgress: undefined };
-        give(thread, waiting);
-        return waiting.promise;
+        return new Promise((resolve, reject) => give(thread, { task, resolve, reject }));
       });
       await Promise.all([target?.flush(), ...flushes]);
     },

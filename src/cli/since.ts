@@ -1,5 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { ageMs } from '../repository/retention/age.ts';
+import { ageMs } from '../schemas/age-ms.ts';
 
 /** `7d`, `36h`, or a time that JavaScript reads (`2026-11-01`, `2026-11-01T08:00`) -> milliseconds since the epoch. @throws SendenseError `usage` */
 export function sinceOf(text: string, now = Date.now()): number {

@@ -3,7 +3,8 @@ import type { StepEvent } from './step-transitions.ts';
 
 /** What began a run. */
 export interface RunOrigin {
-  readonly trigger: 'manual' | 'schedule' | 'timer' | 'catch-up' | 'backfill' | 'group';
+  /** `command`: no plan of a file, but what a command made of its options. */
+  readonly trigger: 'manual' | 'command' | 'schedule' | 'timer' | 'catch-up' | 'backfill' | 'group';
   /** The slot of the schedule that it is for, milliseconds since the epoch. */
   readonly slot?: number | undefined;
   /** The run of the group that it belongs to. */

@@ -95,12 +95,12 @@ async function runOpened(
   if (options.onStdoutText) child.stdout.setEncoding('utf8').on('data', options.onStdoutText);
   if (options.onStderrText) child.stderr.setEncoding('utf8').on('data', options.onStderrText);
   const readers = [
-    follow(options.onStdoutLine && child.iterable({ from: 'stdout' }), options.onStdoutLine),
-    follow(options.onPipeLine && child.iterable({ from: 'fd3' }), options.onPipeLine),
+    options.onStdoutLine && eachLine(child.stdout, options.onStdoutLine),
+    options.onPipeLine && eachLine(child.stdio[3] as unknown as Readable, options.onPipeLine),
   ];
   void letGo(child.nodeChildProcess, outputs);
   const result = await child;
-  const faults = (await Promise.all(readers)).filter((fault) => fault !== null);
+  const faults = readers.map((ended) => ended?.()).filter((fault) => fault != null);
   const stdout = textOf(result.stdout);
   const stderr = textOf(result.stderr);
   if (result.failed) {
@@ -133,25 +133,29 @@ async function letGo(
   for (const stream of streams) stream.destroy();
 }
 
-/** Answers what the listener threw. */
-async function follow(
-  lines: AsyncIterable<unknown> | undefined,
-  onLine: ((line: string) => void) | undefined,
-): Promise<{ error: unknown } | null> {
-  if (!lines || !onLine) return null;
+/**
+ * Tells of each line as it comes; a map of a disk has millions, so without a promise for each.
+ * @returns to be called at the end: tells of a last line that is none, and answers what the listener threw
+ */
+function eachLine(stream: Readable, onLine: (line: string) => void): () => { error: unknown } | null {
+  let rest = '';
   let fault: { error: unknown } | null = null;
-  try {
-    for await (const line of lines) {
-      try {
-        if (!fault) onLine(String(line));
-      } catch (error) {
-        fault = { error };
-      }
+  const tell = (line: string): void => {
+    try {
+      if (!fault) onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+    } catch (error) {
+      fault = { error };
     }
-  } catch {
-    // A program that fails ends its streams with that failure, which is reported once, by its result.
-  }
-  return fault;
+  };
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const end = text.lastIndexOf('\n');
+    if (end >= 0) for (const line of (rest + text.slice(0, end)).split('\n')) tell(line);
+    rest = end < 0 ? rest + text : text.slice(end + 1);
+  });
+  return () => {
+    if (rest !== '') tell(rest);
+    return fault;
+  };
 }
 
 function failed(

@@ -8,6 +8,8 @@ export interface Qcow2Header {
   readonly backing: string | null;
   /** Its data are in another file, whichever it names. */
   readonly externalData: boolean;
+  /** Bits of features without which it cannot be read. */
+  readonly incompatibleFeatures: bigint;
   /** Of the guest's disk, bytes. */
   readonly virtualSize: number;
 }
@@ -28,13 +30,15 @@ export async function readQcow2Header(path: string): Promise<Qcow2Header | undef
   const offset = Number(header.readBigUInt64BE(8));
   const length = header.readUInt32BE(16);
   const encrypted = header.readUInt32BE(32) === luks;
-  const externalData = header.readUInt32BE(4) >= 3 && (header.readBigUInt64BE(72) & externalDataBit) !== 0n;
+  const incompatibleFeatures = header.readUInt32BE(4) >= 3 ? header.readBigUInt64BE(72) : 0n;
+  const externalData = (incompatibleFeatures & externalDataBit) !== 0n;
   const virtualSize = Number(header.readBigUInt64BE(24));
-  if (offset === 0 || length === 0) return { encrypted, externalData, virtualSize, backing: null };
+  const facts = { encrypted, externalData, incompatibleFeatures, virtualSize };
+  if (offset === 0 || length === 0) return { ...facts, backing: null };
   // The longest that QEMU takes.
   const name = Buffer.alloc(Math.min(length, 1023));
   await file.read(name, 0, name.length, offset);
-  return { encrypted, externalData, virtualSize, backing: name.toString('utf8') };
+  return { ...facts, backing: name.toString('utf8') };
 }
 
 /** The backing file as the header of a qcow2 names it, null where it has none; undefined: the file is no qcow2. */

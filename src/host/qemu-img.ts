@@ -229,11 +229,8 @@ export async function mapImage(image: string | ImageTarget, signal?: AbortSignal
   const areas: Allocation[] = [];
   // One area a line; a fragmented disk has millions, too many for one text.
   const onStdoutLine = (line: string): void => {
-    const area = line
-      .replace(/^\[/, '')
-      .replace(/[,\]]$/, '')
-      .trim();
-    if (area !== '') areas.push(JSON.parse(area) as Allocation);
+    const from = line.indexOf('{');
+    if (from >= 0) areas.push(JSON.parse(line.slice(from, line.lastIndexOf('}') + 1)) as Allocation);
   };
   await runTool('qemu-img', ['map', '--output=json', ...objects, ...format, name], {
     signal,

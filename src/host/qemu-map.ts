@@ -26,12 +26,9 @@ export async function mapOwnData(file: string, signal?: AbortSignal): Promise<Ow
   const pieces: OwnData[] = [];
   // One area a line; a fragmented disk has millions, too many for one text.
   const onStdoutLine = (line: string): void => {
-    const area = line
-      .replace(/^\[/, '')
-      .replace(/[,\]]$/, '')
-      .trim();
-    if (area === '') return;
-    const { start, length, depth, data, offset } = JSON.parse(area) as MapLine;
+    const from = line.indexOf('{');
+    if (from < 0) return;
+    const { start, length, depth, data, offset } = JSON.parse(line.slice(from, line.lastIndexOf('}') + 1)) as MapLine;
     if (depth === 0 && data && offset !== undefined) pieces.push({ guest: start, host: offset, length });
   };
   const image = { driver: 'qcow2', backing: null, file: { driver: 'file', filename: file } };

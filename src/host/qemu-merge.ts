@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, open, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { secretObjects, secretId, type ImageKey, type ImageTarget } from './image-options.ts';
 import { runTool } from './process.ts';
@@ -56,39 +57,70 @@ async function runAlone(
   });
 }
 
-export interface CommitOptions {
+export interface CommitWay {
   /** The whole chain of the image, newest first. */
   readonly layers: readonly ImageLayer[];
   /** Absolute path of the one of them that takes in what those above hold. Only this one is written to. */
   readonly into: string;
-  /** Beside them; may be used for an empty overlay, and is gone afterwards. */
+  /** Beside them; may be used for an empty overlay, and is gone after {@link commitDown}. */
   readonly temporary: string;
   /** Bytes. */
   readonly capacity: number;
   readonly key: ImageKey | null;
+}
+
+export interface CommitOptions extends CommitWay {
   readonly signal?: AbortSignal | undefined;
   onProgress?(fraction: number): void;
 }
 
+const isEncrypted = ({ key, layers }: CommitWay): boolean => key !== null && layers.some(({ encrypted }) => encrypted);
+
 /**
- * Copies what the layers above hold down into one, which then shows the same as the first. Again is fine. Those above stay
- * as they are (`-d`), for whoever reads them; where the one is encrypted, they must be writable nevertheless.
+ * What {@link commitDown} needs: qemu-img wants to be allowed to write to the topmost image, so that is an empty overlay. All
+ * above the one that is written to are read-only then. Changes nothing else; again is fine.
+ */
+export async function prepareCommit(way: CommitWay, signal?: AbortSignal): Promise<void> {
+  const { layers, temporary, capacity } = way;
+  await rm(temporary, { force: true });
+  if (!isEncrypted(way)) await createOverlay(temporary, basename(layers[0]?.file ?? ''), signal, capacity);
+}
+
+/**
+ * Copies what the layers above hold down into one, which then shows the same as the first. Again is fine, after
+ * {@link prepareCommit}. Those above stay as they are (`-d`), for whoever reads them; where the one is encrypted, they must be
+ * writable nevertheless.
  * @throws SendenseError `disk.full`, `tool.failed`, `source.busy`
  */
 export async function commitDown(options: CommitOptions): Promise<void> {
-  const { layers, into, key } = options;
+  const { layers, into } = options;
   const at = layers.findIndex(({ file }) => file === into);
   if (at < 1) throw new SendenseError('run.internal', `${into} is not in the chain that is merged`);
-  await (key && layers.some(({ encrypted }) => encrypted) ? commitEncrypted(options, at) : commitPlain(options, at));
+  const ended = new AbortController();
+  const commit = isEncrypted(options) ? commitEncrypted(options, at) : commitPlain(options, at);
+  const flushing = flushUntil(ended.signal, into);
+  // Waited for below, when the program that writes has ended.
+  flushing.catch(() => undefined);
+  await commit.finally(() => ended.abort()).finally(() => flushing);
 }
 
-/** qemu-img wants to be allowed to write to the topmost image: an empty overlay. All above the one are read-only then. */
-async function commitPlain(
-  { layers, into, temporary, capacity, ...options }: CommitOptions,
-  at: number,
-): Promise<void> {
-  await rm(temporary, { force: true });
-  await createOverlay(temporary, basename(layers[0]?.file ?? ''), options.signal, capacity);
+/** Pause between two flushes, ms. */
+const flushPause = 20;
+
+/**
+ * Flushes what another program writes to a file while it does, so that the disk works beside the processor and its own flushes find
+ * little to do. They stay what they are: nothing is on the disk earlier than the kernel might have put it there anyway.
+ */
+async function flushUntil(ended: AbortSignal, path: string): Promise<void> {
+  await using file = await open(path, 'r');
+  for (;;) {
+    await delay(flushPause, undefined, { signal: ended }).catch(() => undefined);
+    if (ended.aborted) return;
+    await file.datasync();
+  }
+}
+
+async function commitPlain({ layers, into, temporary, ...options }: CommitOptions, at: number): Promise<void> {
   const top = { file: temporary, encrypted: false };
   const image = `json:${JSON.stringify(stackedOnHeader([top, ...layers.slice(0, at + 1)]))}`;
   await runAlone(into, ['commit', '-p', '-d', '-b', into, image], { ...options, key: null });

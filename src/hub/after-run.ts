@@ -75,7 +75,8 @@ export function watchRun(
 
 /** A plan that nobody looks at could not even begin. */
 export function noticeOfInvalidPlan(state: State, origin: RunOrigin | undefined, file: string, error: unknown): void {
-  if (origin === undefined || origin.trigger === 'manual' || origin.trigger === 'group') return;
+  if (origin === undefined || origin.trigger === 'manual' || origin.trigger === 'command' || origin.trigger === 'group')
+    return;
   const { code, message } = toSendenseError(error);
   raiseNotice(state, { event: 'invalid-plan', message: `${file} cannot run: ${message}`, details: { file, code } });
 }

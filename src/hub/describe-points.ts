@@ -6,14 +6,13 @@ import type { ListedDisk, ListedPoint } from '../state/listed-points.ts';
 import { marksKey } from '../state/point-marks.ts';
 import type { RestorePointOutput } from '../schemas/types.ts';
 
-/** Restore points as `list` and `show` print them. `all` holds every point of their VMs. */
+/** Restore points as `list` and `show` print them. @param points every one of their VMs, oldest first */
 export function describePoints(
   points: readonly ListedPoint[],
-  all: readonly ListedPoint[],
   root: (repository: string) => string,
   marksIn: (repository: string) => ReadonlyMap<string, Marks>,
 ): RestorePointOutput[] {
-  const lengths = chainLengths(all);
+  const lengths = chainLengths(points);
   const roots = new Map<string, string>();
   const folderOf = ({ repository, vm }: ListedPoint): string => {
     const key = `${repository}\n${vm.context}`;
@@ -25,7 +24,7 @@ export function describePoints(
   const markOf = ({ repository, vm, backup_id: id }: ListedPoint): Marks | undefined => {
     const known = marks.get(repository) ?? marksIn(repository);
     marks.set(repository, known);
-    return known.get(marksKey(vm.context, id));
+    return known.size === 0 ? undefined : known.get(marksKey(vm.context, id));
   };
   return points.map((point) => {
     const folder = folderOf(point);

@@ -1,13 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { readQcow2Header } from '../host/qcow2-header.ts';
+import { isRunning } from '../host/process-identity.ts';
 import { careFolder, manifestPath } from '../repository/layout.ts';
 import { marksPath, readMarks } from '../repository/marks.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
+import { foreignImage } from '../repository/own-image.ts';
 import { readIntents } from '../repository/merge/intent.ts';
 import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { ImportOutput, Manifest } from '../schemas/types.ts';
+import { lockHolder } from '../state/locks.ts';
+import { livingMerges } from '../state/merges.ts';
 import type { State } from '../state/open-state.ts';
 import { setMarks } from '../state/point-marks.ts';
 import { insertRestorePoint } from '../state/restore-points.ts';
@@ -78,28 +82,46 @@ async function readAll(options: ImportOptions, context: string, output: ImportOu
   return parentsFirst(manifests);
 }
 
-/** A damaged file of marks keeps no restore point out, but is named. */
-async function importMarks(
-  { state, repository, root }: ImportOptions,
+/** A damaged file of marks keeps no restore point out, but is named; undefined: the marks stay as they are. */
+async function marksIn(
+  { root }: ImportOptions,
   { vm: { context }, backup_id: backupId }: Manifest,
   output: ImportOutput,
-): Promise<void> {
+): Promise<Awaited<ReturnType<typeof readMarks>> | undefined> {
   try {
-    setMarks(state, { repository, context, backupId }, await readMarks(root, context, backupId));
+    return await readMarks(root, context, backupId);
   } catch (error) {
     output.refused.push({ path: marksPath(context, backupId), message: (error as Error).message });
+    return undefined;
   }
 }
 
-/** An image of another hub may name any file of this machine: a restore would read it, a merge write to it. */
-async function assertOwnFiles(root: string, path: string): Promise<void> {
-  const header = await readQcow2Header(join(root, path));
-  if (header?.externalData) throw new SendenseError('repository.damaged', `the data of ${path} are in another file`);
-  if (header?.backing != null && /[/:]/.test(header.backing))
+/**
+ * Whether a restore point is still as its manifest said. Who removes restore points forgets them in one transaction before
+ * the manifests go, so what is entered after that one would stay for ever: asked within the transaction that enters it.
+ * @throws SendenseError `run.locked`, `repository.damaged`
+ */
+function assertStands({ state, repository, root }: ImportOptions, { vm, backup_id, checksum }: Manifest): void {
+  const { context } = vm;
+  const holder = lockHolder(state, `${repository}/${context}`, isRunning);
+  if (holder?.alive)
+    throw new SendenseError('run.locked', `run ${holder.runId} works on its VM; import again after that`);
+  if (livingMerges(state, repository, isRunning).includes(context))
     throw new SendenseError(
-      'repository.damaged',
-      `${path} is built on ${header.backing}, which is not a file beside it`,
+      'run.locked',
+      'restore points of its VM are being removed at this moment; import again after that',
     );
+  if (checksumAt(join(root, manifestPath(context, backup_id))) !== checksum)
+    throw new SendenseError('repository.damaged', 'it was removed or changed while it was imported');
+}
+
+/** As the file itself says; null: there is none that can be read. */
+function checksumAt(path: string): string | null {
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as { checksum?: string }).checksum ?? null;
+  } catch {
+    return null;
+  }
 }
 
 async function importOne(
@@ -125,12 +147,21 @@ async function importOne(
             'repository.damaged',
             `${join(manifest.vm.context, file)} has ${info.size} bytes, ${disk.file_bytes} were committed`,
           );
-        if (file === disk.path) await assertOwnFiles(options.root, join(manifest.vm.context, file));
+        const foreign = file === disk.path ? await foreignImage(join(options.root, manifest.vm.context, file)) : null;
+        if (foreign !== null)
+          throw new SendenseError('repository.damaged', `${join(manifest.vm.context, file)} ${foreign}`);
       }
     }
-    const outcome = insertRestorePoint(options.state, options.repository, manifest);
+    const { state, repository } = options;
+    const key = { repository, context: manifest.vm.context, backupId: manifest.backup_id };
+    const marks = await marksIn(options, manifest, output);
+    const outcome = state.transaction(() => {
+      const entered = insertRestorePoint(state, repository, manifest);
+      if (entered !== 'present') assertStands(options, manifest);
+      if (marks !== undefined) setMarks(state, key, marks);
+      return entered;
+    });
     accepted.add(manifest.backup_id);
-    await importMarks(options, manifest, output);
     if (outcome === 'present') output.present++;
     else output.imported.push(manifest.backup_id);
   } catch (error) {

@@ -142,7 +142,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       owner: thisProcess(),
       lock: runLock({ ...pipeline, repository: pipeline.plan['repository'] }),
       ...(request.cancel ? { cancel: request.cancel } : {}),
-      ...(request.origin ? { origin: request.origin } : {}),
+      ...originOf(request),
       ...(request.slot ? { runId: request.slot.runId } : {}),
       emit: (event) => {
         if (event.type === 'run.finished') finish(event);
@@ -211,26 +211,25 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
         [...new Set(lines.map(({ repository }) => repository))].map((name) => [name, marksIn(name)]),
       );
       return lines.map((line) => {
-        const mark = marks.get(line.repository)?.get(marksKey(line.context, line.backup_id));
+        const those = marks.get(line.repository);
+        const mark = those?.size ? those.get(marksKey(line.context, line.backup_id)) : undefined;
         return { ...line, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
       });
     },
 
     async list(filter) {
-      const all = listedPoints(state, onlyRepository(settings, filter));
-      const shown = all.filter((point) => filter.vm === undefined || point.vm.name === filter.vm);
-      return { version: 1, points: describePoints(shown, all, services.repositoryPath, marksIn) };
+      const points = listedPoints(state, { ...onlyRepository(settings, filter), vm: filter.vm });
+      return { version: 1, points: describePoints(points, services.repositoryPath, marksIn) };
     },
 
     async show(filter) {
-      const all = listedPoints(state, onlyRepository(settings, filter));
-      const selected = filter.point === undefined ? undefined : all.find((point) => point.backup_id === filter.point);
+      const { point } = filter;
+      const only = onlyRepository(settings, filter);
+      const selected = point === undefined ? undefined : listedPoints(state, { ...only, point })[0];
       if (filter.point !== undefined && !selected)
         throw new SendenseError('point.unknown', `there is no restore point ${filter.point}`);
       const vm = selected?.vm.name ?? filter.vm ?? '';
-      const shown = all.filter(
-        (point) => point.vm.name === vm && (!selected || point.repository === selected.repository),
-      );
+      const shown = listedPoints(state, { ...only, vm, ...(selected ? { repository: selected.repository } : {}) });
       if (shown.length === 0) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
       return {
         version: 1,
@@ -238,7 +237,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
         repository: shown[0]?.repository ?? '',
         selected: selected?.backup_id ?? null,
         points: await withHeldBytes(
-          describePoints(shown, all, services.repositoryPath, marksIn),
+          describePoints(shown, services.repositoryPath, marksIn),
           shown,
           services.repositoryPath,
         ),
@@ -283,7 +282,14 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     serve: async (serving) => {
       const { serveHub } = await import('./serve-hub.ts');
       const backupFigures = (): Promise<string> => records.figures();
-      return serveHub({ state, settings: usable.settings, settingsFolder: folder, backupFigures, ...serving });
+      return serveHub({
+        state,
+        settings: usable.settings,
+        settingsFolder: folder,
+        settingsFile,
+        backupFigures,
+        ...serving,
+      });
     },
 
     discover: (request) => discoverSource(services, request, (subject, target) => writePlan(loaded, subject, target)),
@@ -317,4 +323,10 @@ function onlyRepository(settings: Settings, filter: PointFilter): { repository?:
     );
   }
   return { repository: filter.repository };
+}
+
+/** What a command made of its options has a name, and is no plan of that name. */
+function originOf({ origin, text, slot }: RunRequest): Pick<RunRequest, 'origin'> {
+  if (origin) return { origin };
+  return text !== undefined && slot === undefined ? { origin: { trigger: 'command' } } : {};
 }

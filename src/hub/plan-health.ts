@@ -64,7 +64,8 @@ function runningPlans(state: State): Set<string> {
     state.query
       .selectFrom('runs')
       .select(['plan', 'owner_pid as pid', 'owner_start_time as start_time', 'owner_boot_id as boot_id'])
-      .where('finished', 'is', null),
+      .where('finished', 'is', null)
+      .where('trigger', '<>', 'command'),
   );
   return new Set(rows.filter((owner) => isRunning(owner)).map(({ plan }) => plan));
 }

@@ -6,6 +6,8 @@ import { createHubApi } from './api/create-hub-api.ts';
 import { createFigures } from './api/figures.ts';
 import { listenerAnswers } from '../host/listener-answers.ts';
 import type { HubLog } from './hub-log.ts';
+import { toSendenseError } from '../errors/sendense-error.ts';
+import { updateAuthorizedKeys, type AuthorizedKeysPlaces } from './nodes/authorized-keys.ts';
 import { builtinHostKey } from './nodes/host-key.ts';
 import { hubPlaces } from './nodes/hub-places.ts';
 import { cannotListen } from './ssh-server/cannot-listen.ts';
@@ -14,6 +16,8 @@ export interface ServeOptions {
   readonly state: State;
   readonly settings: Settings;
   readonly settingsFolder: string;
+  /** Absolute. */
+  readonly settingsFile: string;
   /** HOST:PORT of the built-in SSH server, instead of what the settings say. */
   readonly listen?: string | undefined;
   /** Figures of backups, in Prometheus' text form. */
@@ -36,9 +40,10 @@ export interface HubService extends AsyncDisposable {
  * @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable`, `settings.invalid`
  */
 export async function serveHub(options: ServeOptions): Promise<HubService> {
-  const { state, settings, settingsFolder, listen, log, backupFigures } = options;
+  const { state, settings, settingsFolder, settingsFile, listen, log, backupFigures } = options;
   await using stack = new AsyncDisposableStack();
   const places = hubPlaces(settings, settingsFolder, { listen });
+  bringUpToDate(state, { places, settingsFile }, log);
   const figures = createFigures(version);
   const token = await apiTokenFrom(places.apiTokenFile);
   const api = await createHubApi({ state, places, token, figures, backupFigures, log });
@@ -56,7 +61,8 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
     const { serveSsh } = await import('./ssh-server/serve-ssh.ts');
     const server = stack.use(await serveSsh({ state, places, figures, log, hostKey }));
     ssh = `${server.host}:${server.port}`;
-    sshAnswer = (signal) => listenerAnswers(server, signal);
+    // Who speaks first is answered at once (`first-bytes.ts`).
+    sshAnswer = (signal) => listenerAnswers(server, signal, 'SSH-2.0-sendense\r\n');
   }
   const owned = stack.move();
   const answers = async (signal: AbortSignal): Promise<void> => {
@@ -66,4 +72,13 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
     await Promise.all([listenerAnswers({ host, port: Number(port || 80) }, signal, request), sshAnswer(signal)]);
   };
   return { ssh, api: url, answers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** What sshd lets nodes do may be written by an earlier version; where it cannot be changed the runs of nodes say what is missing. */
+function bringUpToDate(state: State, options: AuthorizedKeysPlaces, log: HubLog): void {
+  try {
+    updateAuthorizedKeys(state, options);
+  } catch (error) {
+    log.error(`the keys of the nodes are not up to date: ${toSendenseError(error).message}`);
+  }
 }

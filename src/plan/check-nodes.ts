@@ -1,5 +1,6 @@
 import type { Finding } from './diagnostic.ts';
 import type { Path } from './document.ts';
+import { inTheClear } from './in-the-clear.ts';
 import { shown } from './words.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -8,9 +9,7 @@ type Mapping = Readonly<Record<string, unknown>>;
 export function nodeFindings(node: Mapping, path: Path): Finding[] {
   const { mode, url, data } = node;
   const isPsk = typeof data === 'object' && data !== null && (data as Mapping)['tls'] === 'psk';
-  if (mode !== 'direct' || !isPsk || typeof url !== 'string' || !URL.canParse(url)) return [];
-  const { protocol, hostname } = new URL(url);
-  if (protocol === 'https:' || isLoopback(hostname)) return [];
+  if (mode !== 'direct' || !isPsk || typeof url !== 'string' || !inTheClear(url)) return [];
   return [
     {
       rule: 'settings/clear-key',
@@ -19,5 +18,3 @@ export function nodeFindings(node: Mapping, path: Path): Finding[] {
     },
   ];
 }
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127\.[0-9.]+$/.test(host);

@@ -1,5 +1,6 @@
 import type { Finding } from './diagnostic.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { inTheClear } from './in-the-clear.ts';
 import type { Path } from './document.ts';
 import { shown } from './words.ts';
 
@@ -35,7 +36,27 @@ const entryFindings = (entries: readonly unknown[], known: readonly string[], pa
 /** `notify` of the settings. */
 export function notifySettingsFindings(notify: unknown): Finding[] {
   const channels = mapping(mapping(notify)['channels']);
-  const clear = Object.entries(channels).flatMap(([name, channel]): Finding[] => {
+  const clear = clearPasswords(channels);
+  const secrets = Object.entries(channels).flatMap(([name, channel]): Finding[] => {
+    const { url, headers, plainHttp } = mapping(channel);
+    if (plainHttp === true || typeof url !== 'string' || !inTheClear(url)) return [];
+    const header = Object.entries(mapping(headers)).find(([, value]) => typeof value === 'object')?.[0];
+    if (header === undefined && URL.parse(url)?.password === '') return [];
+    return [
+      {
+        rule: 'settings/clear-secret',
+        at: { path: ['notify', 'channels', name, 'url'], part: 'value' },
+        message: `${header === undefined ? 'the password' : `the secret of header ${header}`} would go to ${URL.parse(url)?.host ?? ''} in the clear`,
+      },
+    ];
+  });
+  const entries = mapping(notify)['default'];
+  const unknown = Array.isArray(entries) ? entryFindings(entries, Object.keys(channels), ['notify', 'default']) : [];
+  return [...clear, ...secrets, ...unknown];
+}
+
+const clearPasswords = (channels: Mapping): Finding[] =>
+  Object.entries(channels).flatMap(([name, channel]): Finding[] => {
     const { type, password, tls } = mapping(channel);
     if (type !== 'email' || password === undefined || (tls !== 'none' && tls !== 'opportunistic')) return [];
     return [
@@ -46,7 +67,3 @@ export function notifySettingsFindings(notify: unknown): Finding[] {
       },
     ];
   });
-  const entries = mapping(notify)['default'];
-  const unknown = Array.isArray(entries) ? entryFindings(entries, Object.keys(channels), ['notify', 'default']) : [];
-  return [...clear, ...unknown];
-}

@@ -97,7 +97,7 @@ const verdicts = new Map<string, Verdict>();
 function judge(cron: string): Verdict {
   const nickname = cron.trim().startsWith('@');
   try {
-    const job = new Cron(cron, { paused: true, mode: '5-or-6-parts', timezone: 'UTC' });
+    const job = new Cron(cron, { paused: true, mode: '5-or-6-parts', utcOffset: 0 });
     // Whether a date ever comes does not depend on the zone.
     return job.nextRun() ? null : { rule: 'schedule/never', message: `${shown(cron)} names a date that never comes` };
   } catch (error) {

@@ -17,6 +17,8 @@ import { stepDrafts, type StepDraft } from './step-drafts.ts';
 import { conditionSource, isTemplate } from './template.ts';
 import { shown } from './words.ts';
 
+const evaluator = createEvaluator();
+
 export interface ExpandedPlan {
   /** Undefined where there is a diagnostic. */
   readonly pipeline: Pipeline | undefined;
@@ -72,17 +74,28 @@ export function checkPipeline(
 const referencesOf = (plan: Plan, drafts: readonly StepDraft[]): References => ({
   plan: plan as unknown as Record<string, unknown>,
   kind: plan.kind,
-  steps: drafts.map((draft) => ({ id: draft.id, output: outputOf(draft), needs: needsOf(draft) })),
+  steps: drafts.map((draft) => ({ id: draft.id, ...linksOf(draft.written) })),
   at: drafts.length,
   planBy: 'value',
 });
 
-function outputOf({ written }: StepDraft): References['steps'][number]['output'] {
+type Links = Pick<References['steps'][number], 'output' | 'needs'>;
+
+/** By step as it is written, which is not changed once it is loaded: the steps of a runner serve many plans. */
+const links = new WeakMap<StepDraft['written'], Links>();
+
+function linksOf(written: StepDraft['written']): Links {
+  let found = links.get(written);
+  if (!found) links.set(written, (found = { output: outputOf(written), needs: needsOf(written) }));
+  return found;
+}
+
+function outputOf(written: StepDraft['written']): Links['output'] {
   const uses = written.run ? 'command.run' : String(written.uses);
   return stepNames().includes(uses) ? schemaNode(`steps/${uses}.json#/properties/output`) : undefined;
 }
 
-function needsOf({ written }: StepDraft): string[] {
+function needsOf(written: StepDraft['written']): string[] {
   const condition = typeof written.if === 'string' ? conditionReferences(written.if) : [];
   return stepsNamedBy([...condition, ...[written.with, written.run, written.env, written.cwd].flatMap(referencesIn)]);
 }
@@ -168,7 +181,7 @@ function timeoutOf(
   const text = draft.written[key];
   if (text === undefined) return undefined;
   const value = holdsTemplate(text)
-    ? createEvaluator().value(text, { plan, run: { id: '', started: 0 }, steps: {}, outcome: 'success' })
+    ? evaluator.value(text, { plan, run: { id: '', started: 0 }, steps: {}, outcome: 'success' })
     : text;
   const duration = durationMs(value);
   if (duration !== undefined && duration > 0 && duration <= longestDuration) return duration;

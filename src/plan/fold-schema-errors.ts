@@ -29,13 +29,32 @@ function foldBranches(errors: readonly ErrorObject[], root: SchemaNode): ErrorOb
     const fits = branchesOf(schema ?? { schema: {}, file: '' }).some(
       (branch) => typesOf(branch)?.includes(type) ?? true,
     );
+    const others = otherBranches(errors, whole);
     kept = kept.filter((error) => {
       if (error === whole) return !fits;
+      if (others.has(error)) return false;
       const inside = error.instancePath === at || error.instancePath.startsWith(`${at}/`);
       return !inside || (fits && !(error.instancePath === at && error.keyword === 'type'));
     });
   }
   return kept;
+}
+
+/** Where the value has the form of one branch, and only something in it is wrong: what all other branches say. */
+function otherBranches(errors: readonly ErrorObject[], whole: ErrorObject): Set<ErrorObject> {
+  const start = `${whole.schemaPath}/`;
+  const deeper = `${whole.instancePath}/`;
+  const byBranch = Map.groupBy(
+    errors.filter(
+      ({ schemaPath, instancePath }) =>
+        schemaPath.startsWith(start) || (instancePath.startsWith(deeper) && /^#\/[A-Za-z]+$/.test(schemaPath)),
+    ),
+    // What a branch refers to does not say of which branch it is.
+    ({ schemaPath }) => (schemaPath.startsWith(start) ? (schemaPath.slice(start.length).split('/')[0] ?? '') : '$ref'),
+  );
+  const branches = [...byBranch.values()];
+  const others = branches.filter((own) => own.some(({ instancePath }) => instancePath === whole.instancePath));
+  return new Set(branches.length - others.length === 1 ? others.flat() : []);
 }
 
 /** `steps` entries: either `uses` or `run`. */

@@ -23,7 +23,7 @@ export function formatSarif(result: ValidationResult): string {
               id,
               shortDescription: { text: `${rules[id].title}.` },
               help: { text: rules[id].remedy },
-              defaultConfiguration: { level: 'error' },
+              defaultConfiguration: { level: id === 'schedule/rpo' ? 'warning' : 'error' },
             })),
           },
         },

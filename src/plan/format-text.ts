@@ -8,6 +8,7 @@ type Paint = (text: string) => string;
 interface Palette {
   readonly bold: Paint;
   readonly red: Paint;
+  readonly yellow: Paint;
   readonly blue: Paint;
   readonly green: Paint;
 }
@@ -15,7 +16,7 @@ interface Palette {
 function palette(color: boolean): Palette {
   const paint = (on: number, off: number): Paint =>
     color ? (text) => `\u001b[${on}m${text}\u001b[${off}m` : (text) => text;
-  return { bold: paint(1, 22), red: paint(31, 39), blue: paint(34, 39), green: paint(32, 39) };
+  return { bold: paint(1, 22), red: paint(31, 39), yellow: paint(33, 39), blue: paint(34, 39), green: paint(32, 39) };
 }
 
 /** For people: each diagnostic with its line, what is wrong in it underlined, and a summary. */
@@ -42,10 +43,11 @@ function block(
   item: Diagnostic,
   text: string | undefined,
   against: string | null,
-  { bold, red, blue }: Palette,
+  { bold, red, yellow, blue }: Palette,
 ): string {
+  const loud = item.severity === 'warning' ? yellow : red;
   const lines = [
-    `${bold(`${item.file}:${item.line}:${item.column}:`)} ${red(item.severity)}: ${bold(clean(item.message))} ${blue(`[${item.rule}]`)}`,
+    `${bold(`${item.file}:${item.line}:${item.column}:`)} ${loud(item.severity)}: ${bold(clean(item.message))} ${blue(`[${item.rule}]`)}`,
   ];
   const excerpt = text?.split('\n')[item.line - 1];
   const gutter = ' '.repeat(String(item.line).length);
@@ -53,7 +55,7 @@ function block(
     const line = maskSecrets(clean(excerpt.replace(/\r$/, '')), item.path);
     const { shown, from, length } = window(line, item);
     lines.push(blue(` ${gutter} |`), `${blue(` ${item.line} |`)} ${shown}`);
-    lines.push(`${blue(` ${gutter} |`)} ${shown.slice(0, from).replace(/[^\t]/gu, ' ')}${red('^'.repeat(length))}`);
+    lines.push(`${blue(` ${gutter} |`)} ${shown.slice(0, from).replace(/[^\t]/gu, ' ')}${loud('^'.repeat(length))}`);
   }
   const note = (word: string, what: string): void =>
     void lines.push(`${blue(` ${gutter} =`)} ${bold(`${word}:`)} ${what}`);
@@ -83,14 +85,18 @@ const clean = (text: string): string =>
   // oxlint-disable-next-line no-control-regex -- looking for control characters is the purpose
   text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 
-function summary({ diagnostics, files }: ValidationResult, { bold, red, green }: Palette): string {
+function summary({ diagnostics, files }: ValidationResult, { bold, red, yellow, green }: Palette): string {
   const looked = `${count(files.length, 'file')} checked`;
   const settings = usedSettings(files)
     .map((line) => `  ${line}\n`)
     .join('');
   if (diagnostics.length === 0) return `${green('valid:')} ${looked}, nothing to complain about\n${settings}`;
-  const wrong = new Set(diagnostics.map((item) => item.file)).size;
-  return `${bold(red(count(diagnostics.length, 'error')))} in ${count(wrong, 'file')}; ${looked}\n${settings}`;
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  const warned = count(diagnostics.length - errors.length, 'warning');
+  if (errors.length === 0) return `${green('valid:')} ${looked}, ${bold(yellow(warned))}\n${settings}`;
+  const wrong = new Set(errors.map((item) => item.file)).size;
+  const also = errors.length < diagnostics.length ? `, ${warned}` : '';
+  return `${bold(red(count(errors.length, 'error')))} in ${count(wrong, 'file')}${also}; ${looked}\n${settings}`;
 }
 
 /** Against which settings the plans were checked, and which settings no plan here uses. */

@@ -52,16 +52,18 @@ export function textOf(bytes: Uint8Array, file: string): { text: string } | { di
   }
 }
 
+/** Used again by every call, which no other comes between: ten thousand files would take one each. */
+const chunk = Buffer.allocUnsafeSlow(64 * 1024);
+
 function readUpTo(descriptor: number, limit: number): Buffer {
-  const chunks: Buffer[] = [];
+  const pieces: Buffer[] = [];
   for (let total = 0; total < limit;) {
-    const chunk = Buffer.alloc(Math.min(64 * 1024, limit - total));
-    const count = readSync(descriptor, chunk, 0, chunk.length, null);
+    const count = readSync(descriptor, chunk, 0, Math.min(chunk.length, limit - total), null);
     if (count === 0) break;
-    chunks.push(chunk.subarray(0, count));
+    pieces.push(Buffer.from(chunk.subarray(0, count)));
     total += count;
   }
-  return Buffer.concat(chunks);
+  return Buffer.concat(pieces);
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -75,6 +75,14 @@ export const rules = {
     'Write { from: "08:00", to: "18:00", days: [mon] } for every week, or { start: 2026-12-24T18:00, end: 2026-12-27T06:00 } for once.',
   ),
   'schedule/timezone': rule('A time zone is not known', 'Write an IANA name, for example Europe/London or UTC.'),
+  'schedule/rpo': rule(
+    'A plan cannot keep its rpo (a warning: the plan is valid)',
+    'Let it run more often, or write an rpo that is longer than the time between two slots and the length of a run.',
+  ),
+  'schedule/duplicate': rule(
+    'Two plans with a schedule have the same name',
+    'Give one of the two plans another name; the daemon goes by the names, and keeps the one in force that it knew first.',
+  ),
   'retention/keeps-nothing': rule(
     'A retention keeps nothing',
     'Write how many points stay, for example { daily: 7, weekly: 5, monthly: 12 }; without `retention` all stay.',
@@ -183,6 +191,10 @@ export const rules = {
   'settings/clear-password': rule(
     'The password of a mail server could be sent without encryption',
     'Leave tls at required, or leave user and password out.',
+  ),
+  'settings/clear-secret': rule(
+    'A secret of a channel is sent over a connection that is not encrypted',
+    'Write https://, or plainHttp: true for a network that you trust.',
   ),
   'settings/unknown-vm': rule(
     'The source does not have the VM',

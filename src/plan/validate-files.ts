@@ -1,13 +1,16 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { ValidateOutput } from '../schemas/types.ts';
-import { fileDiagnostic, type Diagnostic } from './diagnostic.ts';
+import { checkRpo } from './check-rpo.ts';
+import { diagnosticOf, fileDiagnostic, type Diagnostic } from './diagnostic.ts';
 import { loadPlanFile, loadPlanText, looksLikeSettings, type LoadedPlan } from './load-plan.ts';
 import { findSettings, loadSettings, settingsName, type LoadedSettings } from './load-settings.ts';
 import { completePlan } from './prepare-plan.ts';
 import { reasonOf, textOf } from './read-document.ts';
+import { shown } from './words.ts';
 
 export interface ValidationResult {
+  /** Warnings aside. */
   readonly valid: boolean;
   /** Everything that was looked at, the settings that were used too. */
   readonly files: ValidateOutput['files'];
@@ -41,6 +44,8 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
   const texts = new Map<string, string>();
   const settingsByFile = new Map<string, LoadedSettings>();
   const done = new Set<string>();
+  /** Files of plans with a schedule, by settings and name. */
+  const scheduled = new Map<string, string>();
 
   function useSettings(startFolder: string): LoadedSettings {
     const path = options.config ?? findSettings(startFolder);
@@ -60,7 +65,7 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
     text: string | undefined,
     found: readonly Diagnostic[],
   ): void {
-    files.push({ ...entry, valid: found.length === 0 });
+    files.push({ ...entry, valid: found.every(isWarning) });
     diagnostics.push(...found);
     if (text !== undefined) texts.set(entry.file, text);
   }
@@ -70,7 +75,21 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
     const prepared = completePlan(loaded, used);
     const { file, text, value } = loaded.document;
     const entry = { file, kind: textAt(value, 'kind'), name: textAt(value, 'name') };
-    report({ ...entry, settings: shownName(used) }, text, prepared.diagnostics);
+    const more = prepared.plan ? [...checkRpo(loaded.document, prepared.plan), ...duplicate(loaded, used)] : [];
+    report({ ...entry, settings: shownName(used) }, text, [...prepared.diagnostics, ...more]);
+  }
+
+  /** A daemon would keep one of the two in force, and complain about the other. */
+  function duplicate({ document, plan: loaded }: LoadedPlan, used: LoadedSettings): Diagnostic[] {
+    if (!loaded || !('schedule' in loaded) || loaded.schedule === undefined) return [];
+    const key = JSON.stringify([used.file ?? null, loaded.name]);
+    const first = scheduled.get(key);
+    if (first === undefined) {
+      scheduled.set(key, document.file);
+      return [];
+    }
+    const message = `a plan named ${shown(loaded.name)} is in ${first} already`;
+    return [diagnosticOf(document, { rule: 'schedule/duplicate', at: { path: ['name'], part: 'value' }, message })];
   }
 
   for (const path of paths) {
@@ -85,8 +104,10 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
       }
     }
   }
-  return { valid: diagnostics.length === 0, files, diagnostics, texts };
+  return { valid: diagnostics.every(isWarning), files, diagnostics, texts };
 }
+
+const isWarning = ({ severity }: Diagnostic): boolean => severity === 'warning';
 
 /** As it is named in the output; null where there are none. */
 const shownName = ({ document, file }: LoadedSettings): string | null => document?.file ?? file ?? null;

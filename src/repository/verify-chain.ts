@@ -4,6 +4,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { DiskEncryption } from './image-keys.ts';
+import { foreignImage } from './own-image.ts';
 import { isMerged } from './merge/merge-files.ts';
 
 /** One disk of one committed restore point, as the database or a manifest records it. Sizes in bytes. */
@@ -44,6 +45,8 @@ export async function verifyChain(repository: string, chain: readonly StoredDisk
     if (typeof info === 'string')
       return broken(`${disk.path} ${info === 'ENOENT' ? 'is missing' : `cannot be read (${info})`}`);
     if (!info.isFile()) return broken(`${disk.path} is not a regular file`);
+    const foreign = await foreignImage(path).catch((error: NodeJS.ErrnoException) => `cannot be read (${error.code})`);
+    if (foreign !== null) return broken(`${disk.path} ${foreign}`);
     const asCommitted = info.size === BigInt(disk.fileBytes) && String(info.mtimeNs) === disk.fileMtimeNs;
     if (asCommitted || (await isMerged(repository, disk))) continue;
     if (info.size !== BigInt(disk.fileBytes))

@@ -60,6 +60,37 @@ export type VmPatterns = [string, ...string[]];
  */
 export type Source = ImageSourceSpec | VsphereSourceSpec;
 /**
+ * The answer of the hub to a node that asks for a ticket.
+ */
+export type DataAnswer =
+  | {
+      /**
+       * Good once, for some seconds, in the first line of a connection to the same port.
+       */
+      ticket: string;
+      /**
+       * As whom the node logs in there.
+       */
+      user: string;
+    }
+  | {
+      ticket: null;
+      reason: string;
+    };
+/**
+ * A later line of the node in the session `sendense-link`.
+ */
+export type LinkRequest =
+  | {
+      /**
+       * Milliseconds since the epoch.
+       */
+      ping: number;
+    }
+  | {
+      data: 'ticket' | 'sshd' | 'builtin';
+    };
+/**
  * A source as the node gets it.
  */
 export type Source1 = ImageSourceSpec | VsphereSourceSpec;
@@ -288,13 +319,14 @@ export interface AllSchemas {
   PrunedPoint: PrunedPoint;
   SlotOutput: SlotOutput;
   HubHealth: HubHealth;
+  DataAnswer: DataAnswer;
   EnrollAnswer: EnrollAnswer;
   EnrollRequest: EnrollRequest;
   Enrolment: Enrolment;
   LinkError: LinkError;
   LinkHello: LinkHello;
-  LinkPing: LinkPing;
   LinkPong: LinkPong;
+  LinkRequest: LinkRequest;
   LinkStatus: LinkStatus;
   EnrollToken: EnrollToken;
   LinkWelcome: LinkWelcome;
@@ -1571,6 +1603,10 @@ export interface EnrollAnswer {
    */
   reverse_port: number;
   /**
+   * Loopback address of the hub at which the disks for this node are served.
+   */
+  nbd_address: string;
+  /**
    * First and last NBD port, the same on both sides.
    */
   nbd_ports: {
@@ -1578,6 +1614,10 @@ export interface EnrollAnswer {
     to: number;
   };
   hub_api_port: number;
+  /**
+   * How the disks are reached: with the other forwards, or by a connection of their own, for which the hub gives tickets.
+   */
+  data: 'tunnel' | 'connection';
   hub_version: string;
   /**
    * Milliseconds since the epoch.
@@ -1624,11 +1664,19 @@ export interface Enrolment {
   key_file: string;
   public_key: string;
   reverse_port: number;
+  /**
+   * Loopback address of the hub at which the disks for this node are served. Missing where the hub has not said it yet.
+   */
+  nbd_address?: string;
   nbd_ports: {
     from: number;
     to: number;
   };
   hub_api_port: number;
+  /**
+   * How the disks are reached: with the other forwards, or by a connection of their own, for which the hub gives tickets.
+   */
+  data?: 'tunnel' | 'connection';
   hub_version: string;
   /**
    * Milliseconds since the epoch.
@@ -1656,15 +1704,6 @@ export interface LinkHello {
    * Milliseconds since the epoch.
    */
   time: number;
-}
-/**
- * A later line of the node.
- */
-export interface LinkPing {
-  /**
-   * Milliseconds since the epoch.
-   */
-  ping: number;
 }
 /**
  * The answer to a ping.
@@ -1713,6 +1752,20 @@ export interface LinkStatus {
      */
     time: number;
   } | null;
+  /**
+   * How the disks at the hub are reached.
+   */
+  data: {
+    /**
+     * With the other forwards, or by a connection of their own.
+     */
+    way: 'tunnel' | 'connection';
+    state: 'connecting' | 'up' | 'down';
+    /**
+     * Why the connection of its own is not up, or was given up for now.
+     */
+    error: string | null;
+  };
   reverse_port: number;
   nbd_ports: {
     from: number;
@@ -1770,6 +1823,10 @@ export interface LinkWelcome {
    */
   reverse_port: number;
   /**
+   * Loopback address of the hub at which the disks for this node are served.
+   */
+  nbd_address: string;
+  /**
    * First and last NBD port, the same on both sides.
    */
   nbd_ports: {
@@ -1777,6 +1834,10 @@ export interface LinkWelcome {
     to: number;
   };
   hub_api_port: number;
+  /**
+   * How the disks are reached: with the other forwards, or by a connection of their own, for which the hub gives tickets.
+   */
+  data: 'tunnel' | 'connection';
   hub_version: string;
   /**
    * Milliseconds since the epoch.
@@ -3266,7 +3327,7 @@ export interface HistoryRun {
    */
   vm: string;
   /**
-   * manual, schedule, timer, catch-up, backfill or group.
+   * manual, command (no plan, but what a command made of its options), schedule, timer, catch-up, backfill or group.
    */
   trigger: string;
   /**
@@ -3526,6 +3587,10 @@ export interface NodesOutput {
      * Address and port from which it is, or was last, connected.
      */
     peer: string | null;
+    /**
+     * What carries its disks at this hub: OpenSSH, or the built-in server. null: not connected, or not decided yet.
+     */
+    data: 'sshd' | 'builtin' | null;
     /**
      * null: never.
      */
@@ -4022,6 +4087,14 @@ export interface SchedulesOutput {
    * list: all; else the one that the command was about.
    */
   schedules: ScheduleOutput[];
+  /**
+   * Plan files that are not in force, because another file has a plan of the same name.
+   */
+  duplicates: {
+    file: string;
+    plan: string;
+    error: ErrorOutput;
+  }[];
 }
 export interface ScheduleOutput {
   plan: string;
@@ -4086,7 +4159,7 @@ export interface ShowRunOutput {
     undo_error: ErrorOutput | null;
   }[];
   /**
-   * What began it: manual, schedule, timer, catch-up, backfill or group.
+   * What began it: manual, command (no plan, but what a command made of its options), schedule, timer, catch-up, backfill or group.
    */
   trigger: string;
   /**
@@ -5117,6 +5190,10 @@ export interface Settings {
      */
     listen: string;
     /**
+     * Who moves the data of nodes with the built-in server: `auto` an sshd, where one is installed, behind the same port; `builtin` the server itself.
+     */
+    data: 'auto' | 'builtin';
+    /**
      * The key that nodes pin. Built-in: private key, made on first use (default: hub_host_key beside the state database). OpenSSH: sshd's public key (default: /etc/ssh/ssh_host_ed25519_key.pub).
      */
     hostKey?: string;
@@ -5526,6 +5603,10 @@ export interface WebhookChannel {
   };
   sign?: Secret4;
   /**
+   * true: secrets may go over http:// to another machine, for a network that you trust.
+   */
+  plainHttp: boolean;
+  /**
    * PEM file of the authority that signed the server's certificate. Default: the system's authorities.
    */
   ca?: string;
@@ -5596,6 +5677,10 @@ export interface PingChannel {
    * What follows the URL after a failure: the exit code of the run, or the word fail.
    */
   failure: 'exit-code' | 'fail';
+  /**
+   * true: secrets may go over http:// to another machine, for a network that you trust.
+   */
+  plainHttp: boolean;
   /**
    * PEM file of the authority that signed the server's certificate. Default: the system's authorities.
    */
@@ -6089,6 +6174,10 @@ export interface PointsVerifyOutput {
 }
 export interface PortsAllocateInput {
   disks: DiskDecision[];
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  node?: string;
   /**
    * A duration: a number and ms, s, m, h or d, for example 90s.
    */

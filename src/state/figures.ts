@@ -15,7 +15,7 @@ export interface LastRun {
   readonly lastSuccess: number | null;
 }
 
-/** Those that ended at `since` or later, the newest first. Restores are nobody's protection. */
+/** Those that ended at `since` or later, the newest first. Restores are nobody's protection, and commands no plans. */
 export function lastRuns(state: State, since: number): LastRun[] {
   const rows = state.all(
     state.query
@@ -31,6 +31,7 @@ export function lastRuns(state: State, since: number): LastRun[] {
           ])
           .where('finished', 'is not', null)
           .where('kind', '<>', 'restore')
+          .where('trigger', '<>', 'command')
           .groupBy(['plan', 'vm', 'kind']),
       )
       .selectFrom('last')
@@ -39,7 +40,8 @@ export function lastRuns(state: State, since: number): LastRun[] {
           .onRef('runs.plan', '=', 'last.plan')
           .onRef('runs.vm', '=', 'last.vm')
           .onRef('runs.kind', '=', 'last.kind')
-          .onRef('runs.finished', '=', 'last.ended'),
+          .onRef('runs.finished', '=', 'last.ended')
+          .on('runs.trigger', '<>', 'command'),
       )
       .select([
         'runs.plan',

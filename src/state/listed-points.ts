@@ -72,8 +72,16 @@ const diskColumns = [
   'compression',
 ] as const;
 
+export interface ListedPointFilter {
+  readonly repository?: string | undefined;
+  /** Name of the VM. */
+  readonly vm?: string | undefined;
+  /** A backup id. */
+  readonly point?: string | undefined;
+}
+
 /** Restore points, oldest first. */
-export const listedPoints = (state: State, filter: { readonly repository?: string } = {}): ListedPoint[] =>
+export const listedPoints = (state: State, { repository, vm, point }: ListedPointFilter = {}): ListedPoint[] =>
   state.reading(() => {
     let query = state.query
       .selectFrom('backups')
@@ -91,9 +99,20 @@ export const listedPoints = (state: State, filter: { readonly repository?: strin
       .orderBy('context')
       .orderBy('backup_id')
       .orderBy('number');
-    if (filter.repository !== undefined) {
-      query = query.where('backups.repository', '=', filter.repository);
-      parts = parts.where('repository', '=', filter.repository);
+    if (repository !== undefined) {
+      query = query.where('backups.repository', '=', repository);
+      parts = parts.where('repository', '=', repository);
+    }
+    if (vm !== undefined) {
+      query = query.where('vm_contexts.vm_name', '=', vm);
+      const own = state.query.selectFrom('vm_contexts').select(['repository', 'context']).where('vm_name', '=', vm);
+      parts = parts.where(({ eb, refTuple }) =>
+        eb(refTuple('repository', 'context'), 'in', own.$asTuple('repository', 'context')),
+      );
+    }
+    if (point !== undefined) {
+      query = query.where('backups.backup_id', '=', point);
+      parts = parts.where('backup_id', '=', point);
     }
     const disks = disksByPoint(state.all(parts));
     return state

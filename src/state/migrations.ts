@@ -429,4 +429,15 @@ export const migrations: readonly string[] = [
     detail TEXT CHECK (json_valid(detail))
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE duplicate_plans (
+    file TEXT NOT NULL PRIMARY KEY,
+    plan TEXT NOT NULL,
+    error TEXT NOT NULL CHECK (json_valid(error))
+  ) STRICT, WITHOUT ROWID;
+  `,
+  // What carries the data of a connected node.
+  `
+  ALTER TABLE nodes ADD COLUMN data TEXT CHECK (data IN ('sshd', 'builtin'));
+  `,
 ];

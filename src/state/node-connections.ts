@@ -9,23 +9,32 @@ export interface NewConnection {
   readonly owner: ProcessIdentity;
   /** Address and port. */
   readonly peer: string;
+  /** What carries its disks; null: the node will say. */
+  readonly data: 'sshd' | 'builtin' | null;
 }
 
 /** Why a connection has to end: another one took its place, or its node was revoked, removed, or has another key. */
 export type ConnectionEnd = 'replaced' | 'revoked' | 'removed';
 
 /** The node is connected; a connection before this one is replaced. False where it was revoked or removed meanwhile. */
-export function connectNode(state: State, nodeId: string, { connection, owner, peer }: NewConnection): boolean {
+export function connectNode(state: State, nodeId: string, { connection, owner, peer, data }: NewConnection): boolean {
   const time = Date.now();
   const change = {
     connection,
     connection_owner: JSON.stringify(owner),
     peer,
+    data,
     connected_since: time,
     last_seen: time,
   };
   const update = state.query.updateTable('nodes').set(change).where('id', '=', nodeId);
   return state.run(update.where('revoked', 'is', null)) === 1;
+}
+
+/** What carries the disks of a connected node from now on; nothing happens where another connection has taken its place. */
+export function enterDataWay(state: State, nodeId: string, connection: string, data: NewConnection['data']): void {
+  const update = state.query.updateTable('nodes').set({ data }).where('id', '=', nodeId);
+  state.run(update.where('connection', '=', connection));
 }
 
 /** What the node says of itself. */
@@ -54,7 +63,7 @@ export function connectionsSeen(state: State, connections: readonly string[]): v
 
 /** The connection has ended; nothing happens where another one has taken its place. */
 export function disconnectNode(state: State, nodeId: string, connection: string): void {
-  const change = { connection: null, connection_owner: null, connected_since: null, last_seen: Date.now() };
+  const change = { connection: null, connection_owner: null, connected_since: null, data: null, last_seen: Date.now() };
   const update = state.query.updateTable('nodes').set(change).where('id', '=', nodeId);
   state.run(update.where('connection', '=', connection));
 }
@@ -63,7 +72,12 @@ export function disconnectNode(state: State, nodeId: string, connection: string)
 export function connectionOf(
   node: NodeRecord,
   isRunning: (owner: ProcessIdentity) => boolean,
-): { readonly since: number; readonly peer: string; readonly owner: ProcessIdentity } | null {
-  const { connectedSince: since, peer, connectionOwner: owner } = node;
-  return since !== null && owner !== null && isRunning(owner) ? { since, peer: peer ?? '', owner } : null;
+): {
+  readonly since: number;
+  readonly peer: string;
+  readonly owner: ProcessIdentity;
+  readonly data: NewConnection['data'];
+} | null {
+  const { connectedSince: since, peer, connectionOwner: owner, data } = node;
+  return since !== null && owner !== null && isRunning(owner) ? { since, peer: peer ?? '', owner, data } : null;
 }

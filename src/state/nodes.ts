@@ -25,6 +25,8 @@ export interface NodeRecord {
   readonly connectedSince: number | null;
   readonly peer: string | null;
   readonly connection: string | null;
+  /** What carries its disks; null: not connected, or it has not said yet. */
+  readonly data: 'sshd' | 'builtin' | null;
   readonly connectionOwner: ProcessIdentity | null;
   readonly revoked: number | null;
 }
@@ -130,15 +132,24 @@ export function removeNode(state: State, name: string): NodeRecord {
   return state.transaction(() => {
     const node = requireNode(state, name);
     state.run(state.query.deleteFrom('nodes').where('id', '=', node.id));
-    state.run(state.query.updateTable('port_leases').set({ node: null }).where('node', '=', node.name));
+    const gone = removedAt(node.reversePort);
+    state.run(state.query.updateTable('port_leases').set({ node: gone }).where('node', '=', node.name));
     return node;
   });
 }
 
+/**
+ * In place of its name, of whom the disks of a run are served that has not ended: nobody else may have the port meanwhile, and
+ * with it the address (`node-address.ts`). No node has such a name.
+ */
+const removedAt = (reversePort: number): string => `~${reversePort}`;
+
 function freePort(state: State, { from, to }: NewNode['ports']): number {
   const nodes = listNodes(state);
   const taken = new Set(nodes.map(({ reversePort }) => reversePort));
-  for (let port = from; port <= to; port++) if (!taken.has(port)) return port;
+  const leases = state.all(state.query.selectFrom('port_leases').select('node').distinct());
+  const served = new Set(leases.map(({ node }) => node));
+  for (let port = from; port <= to; port++) if (!taken.has(port) && !served.has(removedAt(port))) return port;
   throw new SendenseError(
     'node.ports',
     `each node needs a port of its own, and the ${to - from + 1} ports ${from}-${to} are taken by ${nodes.map(({ name }) => name).join(', ')}`,
@@ -163,6 +174,7 @@ const toRecord = (row: NodesTable): NodeRecord => ({
   connectedSince: row.connected_since,
   peer: row.peer,
   connection: row.connection,
+  data: row.data,
   connectionOwner: row.connection_owner === null ? null : (JSON.parse(row.connection_owner) as ProcessIdentity),
   revoked: row.revoked,
 });

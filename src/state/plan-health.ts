@@ -17,9 +17,9 @@ export interface WatchedPlan {
   readonly rpo: number | null;
 }
 
-/** Whether a run speaks for its plan: the runs of a group are summed up by the group's own. */
+/** Whether a run speaks for its plan: the runs of a group are summed up by the group's own, and commands have no plan. */
 export const speaksForPlan = (run: Pick<RunsTable, 'trigger' | 'parent_run'>): boolean =>
-  run.trigger !== 'group' && run.parent_run === null;
+  run.trigger !== 'group' && run.trigger !== 'command' && run.parent_run === null;
 
 /** From now on it is known how it goes with a plan. Another plan that had the same file is no longer watched. */
 export function watchPlan(state: State, watched: WatchedPlan, now = Date.now()): void {

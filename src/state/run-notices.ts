@@ -2,7 +2,7 @@ import type { NewRun, RunEnd } from '../engine/journal.ts';
 import type { GroupedRun } from '../schemas/types.ts';
 import { raiseNotice, type NoticeEvent } from './notices.ts';
 import type { State } from './open-state.ts';
-import { recordRunEnd, speaksForPlan } from './plan-health.ts';
+import { recordRunEnd } from './plan-health.ts';
 import type { PlanHealthTable, RunsTable } from './tables.ts';
 
 /**
@@ -26,7 +26,7 @@ export function noticeOfStart(state: State, run: NewRun): void {
 /** Also brings the health of the plan up to date. */
 export function noticeOfEnd(state: State, runId: string, end: RunEnd): void {
   const run = state.first(state.query.selectFrom('runs').selectAll().where('id', '=', runId));
-  if (!run || !speaksForPlan(run)) return;
+  if (!run || run.trigger === 'group' || run.parent_run !== null) return;
   const before = recordRunEnd(state, run, end);
   if (end.status === 'cancelled') return;
   // Who restores by hand sees how it goes; a plan that says who is to be told means it.

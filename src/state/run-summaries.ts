@@ -101,7 +101,8 @@ const forgettable = (state: State, before: number) =>
           .whereRef('later.vm', '=', 'runs.vm')
           .whereRef('later.kind', '=', 'runs.kind')
           .whereRef('later.finished', '>', 'runs.finished')
-          .where(sql<boolean>`(later.status = 'succeeded') = (runs.status = 'succeeded')`),
+          .where(sql<boolean>`(later.status = 'succeeded') = (runs.status = 'succeeded')`)
+          .where(sql<boolean>`(later.trigger = 'command') = (runs.trigger = 'command')`),
       ),
     )
     .orderBy('finished')

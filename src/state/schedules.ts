@@ -69,10 +69,17 @@ export interface AcceptedPlan {
   readonly now: number;
 }
 
-/** Puts a valid text in force. Where its times are others than before, or it was removed, slots count from now on. */
-export function acceptPlan(state: State, { plan, file, text, facts, stamp, now }: AcceptedPlan): void {
-  state.transaction(() => {
-    const before = findSchedule(state, plan);
+/**
+ * Puts a valid text in force. Where its times are others than before, or it was removed, slots count from now on. Answers
+ * since when they count.
+ * @param before what the caller has found of it in the same transaction
+ */
+export function acceptPlan(
+  state: State,
+  { plan, file, text, facts, stamp, now }: AcceptedPlan,
+  before = findSchedule(state, plan),
+): number {
+  return state.transaction(() => {
     const kept = before !== undefined && before.removed === null && sameTimes(before.facts?.schedule, facts.schedule);
     const values = { file, text, since: kept ? before.since : now, error: null, removed: null, stamp };
     const row = { ...values, facts: JSON.stringify(facts) };
@@ -82,6 +89,7 @@ export function acceptPlan(state: State, { plan, file, text, facts, stamp, now }
         .values({ plan, ...row, paused: null, pause_reason: null, failures: 0 })
         .onConflict((conflict) => conflict.column('plan').doUpdateSet(row)),
     );
+    return values.since;
   });
 }
 
@@ -120,10 +128,21 @@ export function removeSchedule(state: State, plan: string, now: number): void {
   state.run(state.query.deleteFrom('schedules').where('plan', '=', plan).where('facts', 'is', null));
 }
 
-/** False: there is no such schedule. */
-export const pauseSchedule = (state: State, plan: string, reason: string, now: number): boolean =>
-  state.run(state.query.updateTable('schedules').set({ paused: now, pause_reason: reason }).where('plan', '=', plan)) >
-  0;
+/**
+ * One that is paused stays so since then, and its reason is replaced only by one that somebody gives.
+ * @param reason null: none was given
+ * @returns false: there is no such schedule
+ */
+export const pauseSchedule = (state: State, plan: string, reason: string | null, now: number): boolean =>
+  state.run(
+    state.query
+      .updateTable('schedules')
+      .set(({ fn, ref, val }) => ({
+        paused: fn.coalesce(ref('paused'), val(now)),
+        pause_reason: fn.coalesce(val(reason), ref('pause_reason'), val('paused by hand')),
+      }))
+      .where('plan', '=', plan),
+  ) > 0;
 
 /** Goes on with the slots after now. False: it was not paused. */
 export const resumeSchedule = (state: State, plan: string, now: number): boolean =>

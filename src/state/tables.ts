@@ -20,6 +20,7 @@ export interface Tables {
   credentials: CredentialsTable;
   restore_mounts: RestoreMountsTable;
   schedules: SchedulesTable;
+  duplicate_plans: DuplicatePlansTable;
   schedule_slots: ScheduleSlotsTable;
   point_marks: PointMarksTable;
   verifications: VerificationsTable;
@@ -228,6 +229,8 @@ export interface NodesTable {
   peer: string | null;
   /** Random id of the connection. */
   connection: string | null;
+  /** What carries the disks of a connected node. */
+  data: 'sshd' | 'builtin' | null;
   /** JSON, `ProcessIdentity` of the process at the hub's end. */
   connection_owner: string | null;
   revoked: number | null;
@@ -282,6 +285,14 @@ export interface SchedulesTable {
   facts: string | null;
   /** What tells that the file is still that of the text: modification time, size and inode. */
   stamp: string | null;
+}
+
+/** Plan files that are not in force, because another file has a plan of the same name. */
+export interface DuplicatePlansTable {
+  file: string;
+  plan: string;
+  /** JSON */
+  error: string;
 }
 
 export interface ScheduleSlotsTable {

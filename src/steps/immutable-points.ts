@@ -2,7 +2,7 @@ import type { StepContext } from '../engine/step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { whyNotImmutable } from '../repository/care/immutable.ts';
 import { settleImmutable } from '../repository/care/settle-immutable.ts';
-import { ageMs } from '../repository/retention/age.ts';
+import { ageMs } from '../schemas/age-ms.ts';
 import type { Settings } from '../schemas/types.ts';
 import { points } from '../state/restore-points.ts';
 import type { Services } from './services.ts';

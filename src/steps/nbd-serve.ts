@@ -7,13 +7,7 @@ import { isPortFree } from '../host/port-probe.ts';
 import { makePsk, readPsk, writePsk } from '../host/psk-file.ts';
 import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { noKeys, type ImageKeys } from '../repository/image-keys.ts';
-import type {
-  DiskDecision,
-  NbdServeInput,
-  NbdServeOutput,
-  NbdServer as ServerOutput,
-  Settings,
-} from '../schemas/types.ts';
+import type { DiskDecision, NbdServeInput, NbdServeOutput, NbdServer as ServerOutput } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { allocatePorts, releasePorts } from '../state/port-leases.ts';
 import { dataAddressOf, pskFolderOf, targetUri } from './data-address.ts';
@@ -50,7 +44,7 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
   async run(context, input) {
     const folder = await makeRunFolder(context.runId);
     context.scope.defer(() => removeRunFolder(context.runId));
-    if (dataAddressOf(context.services.settings, input.node).tls === 'psk') {
+    if (dataAddressOf(context.services, input.node).tls === 'psk') {
       const keys = pskFolderOf(context.runId);
       await writePsk(keys, (await readPsk(keys)) ?? makePsk());
     }
@@ -71,6 +65,8 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
 
 async function serve(context: StepContext<Services>, disk: string, input: NbdServeInput): Promise<ServerOutput> {
   const { state, settings } = context.services;
+  const { listen } = dataAddressOf(context.services, input.node);
+  const isFree = (port: number): Promise<boolean> => isPortFree(port, listen);
   const taken: number[] = [];
   for (let port = leasedPort(disk, input); ;) {
     try {
@@ -81,7 +77,7 @@ async function serve(context: StepContext<Services>, disk: string, input: NbdSer
       taken.push(port);
       const { from, to } = settings.ports;
       const owner = { runId: context.runId, stepId: context.stepId };
-      [port = 0] = await allocatePorts(state, { count: 1, from, to, owner, isFree: isPortFree, exclude: taken });
+      [port = 0] = await allocatePorts(state, { count: 1, from, to, owner, isFree, exclude: taken });
       context.log(`${disk}: port ${taken.at(-1)} was taken meanwhile, port ${port} is used`);
     }
   }
@@ -130,7 +126,7 @@ function plannedImage(
 
 interface Where {
   readonly runId: string;
-  readonly services: { readonly settings: Settings };
+  readonly services: Pick<Services, 'settings' | 'state'>;
 }
 
 /** Connections that broke without a word stay with the server for a long time, and must not keep new ones out. */
@@ -139,7 +135,7 @@ const clients = 100;
 function optionsFor(disk: string, port: number, input: NbdServeInput, { runId, services }: Where): ServeOptions {
   const file = input.files.find((entry) => entry.disk === disk)?.file;
   if (file === undefined) throw new SendenseError('run.internal', `${disk} has no file`);
-  const { listen, tls } = dataAddressOf(services.settings, input.node);
+  const { listen, tls } = dataAddressOf(services, input.node);
   return {
     file,
     format: 'qcow2',
@@ -162,7 +158,7 @@ function targetsOf(
   ports: readonly { readonly disk: string; readonly port: number }[],
 ): string {
   const portOf = (disk: string): number => ports.find((entry) => entry.disk === disk)?.port ?? 0;
-  const address = dataAddressOf(services.settings, input.node);
+  const address = dataAddressOf(services, input.node);
   return input.disks
     .map(({ disk, key }) => `${key}:${targetUri(address, portOf(disk), exportOf(runId, disk))}`)
     .join(',');

@@ -119,6 +119,10 @@ async function pruneVm(context: Context, input: PointsPruneInput, vm: PrunedVm):
   if (made && !decision.points.some(({ backup_id: id }) => id === made))
     throw new SendenseError('prune.refused', `restore point ${made}, which this run has made, is not in the list`);
   for (const remark of decision.remarks) context.warn(`VM ${vm.context}: ${remark}`);
+  for (const what of decision.unfinished) {
+    context.warn(`VM ${vm.context}: ${what}`);
+    trouble(context, vm, what);
+  }
   const remove = decision.planned.filter(({ keep }) => !keep).map(({ id }) => id);
   const kept = decision.planned.length - remove.length;
   if (remove.length === 0) return { vm: vm.context, removed: [], merged: [], kept, skipped: [], freed_bytes: 0 };

@@ -2,6 +2,7 @@ import { parseDuration } from '../host/duration.ts';
 import { isPortFree } from '../host/port-probe.ts';
 import { allocatePorts, listLeases, releasePorts } from '../state/port-leases.ts';
 import type { PortsAllocateInput, PortsAllocateOutput } from '../schemas/types.ts';
+import { dataAddressOf } from './data-address.ts';
 import { waitFor } from './wait-for.ts';
 import { defineStep } from './define-step.ts';
 
@@ -34,6 +35,7 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
 
   async run(context, input, claim) {
     const { from, to, wait } = context.services.settings.ports;
+    const { listen } = dataAddressOf(context.services, input.node ?? 'local');
     // A second attempt with the same claim starts from nothing.
     releasePorts(context.services.state, claim.runId, claim.stepId);
     const ports = await waitFor(
@@ -43,7 +45,7 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
           from,
           to,
           owner: claim,
-          isFree: isPortFree,
+          isFree: (port) => isPortFree(port, listen),
         }),
       {
         code: 'ports.exhausted',

@@ -12,7 +12,8 @@ export function formatBytes(bytes: number): string {
   return `${trimZeros(value.toFixed(digits))} ${units[unit]}`;
 }
 
-const trimZeros = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+const trimZeros = (text: string): string =>
+  text.endsWith('0') && text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 
 /** Bytes per second. */
 export const formatRate = (rate: number): string => `${formatBytes(rate)}/s`;
@@ -43,20 +44,19 @@ export function formatTimeLeft(ms: number): string {
 export function formatTime(time: number): string {
   const date = new Date(time);
   const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-  return `${day} ${formatClock(time)}`;
+  return `${day} ${clockOf(date)}`;
 }
 
 /** Local time of day: `01:30:05`. */
-export function formatClock(time: number): string {
-  const date = new Date(time);
-  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
-}
+export const formatClock = (time: number): string => clockOf(new Date(time));
+
+const clockOf = (date: Date): string => `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
 
 /** `plural(2, 'disk')` -> `2 disks`. */
 export const plural = (count: number, noun: string, many = `${noun}s`): string =>
   `${count} ${count === 1 ? noun : many}`;
 
-const pad = (value: number): string => String(value).padStart(2, '0');
+const pad = (value: number): string => (value < 10 ? `0${value}` : `${value}`);
 
 /** `backup of pgtest1`; kinds about several VMs have no VM of their own. */
 export const subjectOf = ({ kind, vm }: { readonly kind: string; readonly vm: string }): string =>

@@ -17,7 +17,7 @@ function runLines(runs: HistoryOutput['runs'], { style, columns }: SummaryOption
       ['STARTED', 'PLAN', 'VM', 'TOOK', 'SENT', 'STATUS', 'RUN'].map(style.bold),
       ...runs.map((run) => [
         formatTime(run.started),
-        run.plan,
+        run.trigger === 'command' ? `${run.plan} (command)` : run.plan,
         run.vm,
         run.duration_ms === null ? '' : formatDuration(run.duration_ms),
         run.bytes_transferred === 0 ? '' : formatBytes(run.bytes_transferred),

@@ -40,8 +40,17 @@ function linkLines(
     down: `${style.red('down')}${link.retry_at === null ? '' : `, tried again ${formatTime(link.retry_at)}`}`,
     stopped: style.yellow('not running'),
   }[link.state];
+  const { way, state: disks, error: why } = link.data;
+  const reason = why === null ? '' : `: ${printable(why)}`;
+  const data =
+    way === 'tunnel'
+      ? `with the link${reason}`
+      : disks === 'up'
+        ? `${style.green('up')}, by a connection of their own`
+        : `${style.yellow(disks)}, a connection of their own${reason}`;
   return [
     ...line('link', state),
+    ...(link.state === 'up' ? line('disks', data) : []),
     ...(error && link.state !== 'up'
       ? line('', `${formatTime(error.time)} ${printable(`${error.code}: ${error.message}`)}`).map(style.red)
       : []),

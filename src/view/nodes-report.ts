@@ -11,12 +11,13 @@ export function nodesReport({ nodes }: NodesOutput, options: SummaryOptions): st
   if (nodes.length === 0) return ['no nodes yet; make one with `sendense-run node add NAME`'];
   const [head = [], ...lines] = foldedTable(
     [
-      ['NAME', 'STATE', 'SINCE', 'FROM', 'LAST SEEN', 'VERSION', 'PORT'],
+      ['NAME', 'STATE', 'SINCE', 'FROM', 'DATA', 'LAST SEEN', 'VERSION', 'PORT'],
       ...nodes.map((node) => [
         node.name,
         stateOf(node, options),
         timeOr(node.connected_since ?? node.revoked),
         node.peer ?? '-',
+        node.data ?? '-',
         timeOr(node.last_seen),
         printable(node.node_version ?? '-'),
         String(node.reverse_port),
@@ -38,6 +39,7 @@ export function nodeReport(output: NodesOutput, options: SummaryOptions): string
       ['  reverse port', `127.0.0.1:${node.reverse_port}`],
       ['  connected since', timeOr(node.connected_since)],
       ['  from', node.peer ?? '-'],
+      ['  data by', node.data ?? '-'],
       ['  last seen', timeOr(node.last_seen)],
       ['  NBD ports open to it', node.open_ports.join(', ') || 'none'],
       ['  added', formatTime(node.created)],

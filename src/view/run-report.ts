@@ -53,7 +53,7 @@ export function runReport(output: ShowRunOutput, options: SummaryOptions): strin
 
 function begunBy({ trigger, slot, parent_run: parent }: ShowRunOutput): string {
   if (parent !== null) return `by the group's run ${parent}`;
-  if (trigger === 'manual') return 'by hand';
+  if (trigger === 'manual' || trigger === 'command') return trigger === 'manual' ? 'by hand' : 'by a command';
   return `by ${trigger}${slot === null ? '' : `, for ${formatTime(slot)}`}`;
 }
 

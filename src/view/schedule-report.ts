@@ -3,7 +3,7 @@ import type { SummaryOptions } from './run-summary.ts';
 import { foldedTable, labelled, printable } from './text.ts';
 
 /** One line a plan; below it what is wrong with its file. */
-export function schedulesReport({ schedules }: SchedulesOutput, options: SummaryOptions): string[] {
+export function schedulesReport({ schedules, duplicates }: SchedulesOutput, options: SummaryOptions): string[] {
   const { style, columns } = options;
   if (schedules.length === 0) return ['no schedules yet; `sendense-run daemon FOLDER` reads the plans of a folder'];
   const [head = [], ...lines] = foldedTable(
@@ -34,6 +34,11 @@ export function schedulesReport({ schedules }: SchedulesOutput, options: Summary
           ]
         : [],
     ),
+    ...duplicates.flatMap(({ plan, file, error }) => [
+      '',
+      style.red(`${plan}: ${printable(file)} is not in force`),
+      ...labelled('  ', printable(error.message), columns),
+    ]),
   ];
 }
 

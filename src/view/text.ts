@@ -8,8 +8,8 @@ const plain = /^[ -~]*$/;
 export const widthOf = (text: string): number =>
   plain.test(text) ? text.length : [...text.replace(escapes, '')].length;
 
-export const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
-export const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - widthOf(text))) + text;
+export const padEnd = (text: string, width: number): string => text.padEnd(width + text.length - widthOf(text));
+export const padStart = (text: string, width: number): string => text.padStart(width + text.length - widthOf(text));
 
 /** Breaks plain text at spaces; a word that is longer than a line (a path) stays whole, so that it can be copied. */
 export const wrap = (text: string, width: number): string[] =>
@@ -88,12 +88,13 @@ const behind = (label: string, lines: readonly string[]): string[] =>
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, widthOf(cell))));
-  return rows.map((row) =>
-    row
-      .map((cell, index) => (right.includes(index) ? padStart : padEnd)(cell, widths[index] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  const pads = widths.map((_, index) => (right.includes(index) ? padStart : padEnd));
+  return rows.map((row) => {
+    let line = '';
+    for (const [index, cell] of row.entries())
+      line += (index === 0 ? '' : '  ') + (pads[index] ?? padEnd)(cell, widths[index] ?? 0);
+    return line.trimEnd();
+  });
 }
 
 /**

@@ -2,7 +2,7 @@
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
  * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M]`; names: full restore verify incremental validate starts
  * merge memory vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
- * `--delta` is what `merge` merges. BENCH_DIR names the folder for the disks (default: the system's temporary one).
+ * `--delta` is what `merge` merges: `256M`, or several, `64M,256M,1G`. BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -38,7 +38,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'restore': () => restore(bytes, rounds),
   'verify': () => verify(bytes, rounds),
   'incremental': () => incremental(bytes, rounds),
-  'merge': () => merge(bytes, parseSize(values.delta), rounds),
+  'merge': () => merge(bytes, values.delta.split(',').map(parseSize), rounds),
   'memory': () => memory(bytes),
   'schedule': () => schedule(),
   'vsphere-full': () => vsphereFull(bytes, rounds),

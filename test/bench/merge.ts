@@ -1,17 +1,31 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { openState } from '../../src/state/open-state.ts';
-import { removePoints } from '../../src/steps/merge/remove-points.ts';
+import { bundled } from './bundled.ts';
 import { change, fixture, plan } from './fixture.ts';
-import { compete, printTable, type Contender, type Row } from './measure.ts';
+import type * as merging from './merging.ts';
+import { compete, median, printTable, type Contender, type Row } from './measure.ts';
+
+type Merging = typeof merging;
 
 /**
  * The oldest of three restore points is removed: a full, into which what the second one holds is merged. All begin with the
  * same files, flushed and in the page cache alike, and end flushed. The bare commands do not look whether it is right.
- * @param delta bytes of what the second one holds
+ * @param deltas bytes of what the second one holds, one table for each
  */
-export async function merge(bytes: number, delta: number, rounds: number): Promise<void> {
+export async function merge(bytes: number, deltas: readonly number[], rounds: number): Promise<void> {
+  await using built = await bundled<Merging>('merging.ts');
+  const points: { readonly delta: number; readonly seconds: number }[] = [];
+  for (const delta of deltas) points.push({ delta, seconds: await mergeOf(built.module, bytes, delta, rounds) });
+  const [least, most] = [points[0], points.at(-1)];
+  if (!least || !most || least.delta === most.delta) return;
+  const each = (most.seconds - least.seconds) / (most.delta - least.delta);
+  const fixed = least.seconds - each * least.delta;
+  console.log(`\nours: ${fixed.toFixed(2)} s + ${(each * 1024 ** 3).toFixed(2)} s per GiB that is merged`);
+}
+
+/** Answers the seconds that ours takes. */
+async function mergeOf(merging: Merging, bytes: number, delta: number, rounds: number): Promise<number> {
   await using work = await fixture(bytes);
   await writeFile(work.path('plan.yaml'), plan('bench'));
   for (let point = 0; point < 3; point++) {
@@ -39,26 +53,36 @@ export async function merge(bytes: number, delta: number, rounds: number): Promi
     await execa('qemu-img', ['commit', '-q', '-d', image(second)]);
     await execa('sync', [image(first)]);
   };
+  const begun: number[] = [];
   const copied: number[] = [];
+  let state: ReturnType<Merging['openState']> | null = null;
+  // A run has its database open and its schemas loaded.
+  const prepareOurs = async (): Promise<void> => {
+    await prepare();
+    state = merging.openState(work.path('state', 'sendense.db'));
+    await merging.readContext(work.path('repository'), 'bench');
+  };
   const remove = async (): Promise<void> => {
     const started = performance.now();
-    let half = 0;
-    using state = openState(work.path('state', 'sendense.db'));
-    await removePoints(state, {
+    let [begin, half] = [0, 0];
+    if (!state) throw new Error('not prepared');
+    await merging.removePoints(state, {
       repository: 'primary',
       root: work.path('repository'),
       context: 'bench',
       remove: [first],
       onProgress: (done, total) => {
+        if (begin === 0) begin = performance.now() - started;
         if (half === 0 && done * 2 >= total) half = performance.now() - started;
       },
     });
+    begun.push(begin / 1000);
     copied.push(half / 1000);
   };
   const contenders: Contender[] = [
     { name: 'bare qemu-img commit, flushed', prepare, run: commit },
     {
-      name: 'the same, and given its name',
+      name: 'the same, and given its name, which frees the old file',
       prepare,
       run: async () => {
         await commit();
@@ -66,25 +90,24 @@ export async function merge(bytes: number, delta: number, rounds: number): Promi
         await execa('sync', [work.path(folder, 'disk-0')]);
       },
     },
-    { name: 'ours, in total', prepare, run: remove },
+    { name: 'ours, in total', prepare: prepareOurs, run: remove, clean: async () => state?.close() },
   ];
   const rows = await compete(contenders, rounds);
   const all = rows.at(-1)?.runs ?? [];
-  const row = (name: string, runs: readonly number[]): Row => ({
-    name,
-    runs,
-    median: runs.toSorted((a, b) => a - b)[runs.length >> 1] ?? 0,
-  });
-  printTable(
-    `Merge of ${delta / 1024 ** 2} MiB, in pieces of 64 KiB, into a full of ${bytes / 1024 ** 3} GiB`,
-    [
-      ...rows,
-      row('  of that, looked at before and copied', copied),
-      row(
-        '  of that, proven, given its name, the rest removed',
-        all.map((seconds, at) => seconds - (copied[at] ?? 0)),
-      ),
-    ],
-    contenders[0]?.name,
-  );
+  const row = (name: string, runs: readonly number[]): Row => ({ name, runs, median: median(runs) });
+  const title = `Merge of ${delta / 1024 ** 2} MiB, in pieces of 64 KiB, into a full of ${bytes / 1024 ** 3} GiB`;
+  const phases = [
+    row('  of that, files looked at before', begun),
+    row(
+      '  of that, copied',
+      copied.map((seconds, at) => seconds - (begun[at] ?? 0)),
+    ),
+    row(
+      '  of that, proven, given its name, old files freed',
+      all.map((seconds, at) => seconds - (copied[at] ?? 0)),
+    ),
+  ];
+  // What a bare commit leaves to be done is part of merging.
+  printTable(title, [...rows, ...phases], contenders[1]?.name);
+  return rows.at(-1)?.median ?? 0;
 }

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { openState } from '../../src/state/open-state.ts';
 import { listSlots } from '../../src/state/schedule-slots.ts';
 
@@ -16,7 +17,13 @@ const rssOf = (pid: number): { now: number; peak: number } => {
   return { now: of('VmRSS'), peak: of('VmHWM') };
 };
 
-/** 10,000 plans scheduled: memory of the daemon, and how late it decides about a slot. Also after a restart, which reads no file. */
+/** Slots of each plan that lie behind it in the last row. */
+const past = 100;
+
+/**
+ * 10,000 plans scheduled: memory of the daemon, and how late it decides about a slot. Also after a restart, which reads no
+ * file, and after months, with a million slots in the database.
+ */
 export async function schedule(): Promise<void> {
   const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'sendense-bench-'));
   try {
@@ -31,10 +38,27 @@ export async function schedule(): Promise<void> {
         `kind: backup\nname: p${index}\nvm: { name: vm${index}, source: { type: image, disks: [{ path: d${index}.raw }] } }\nrepository: primary\nschedule: { cron: "${cron}", timezone: Europe/London, blackout: [{ from: "00:00", to: "24:00" }] }\n`,
       );
     }
-    for (const what of ['first start', 'restart']) await measure(folder, what);
+    await measure(folder, 'first start');
+    await measure(folder, 'restart');
+    addPast(join(folder, 'state/sendense.db'));
+    await measure(folder, 'restart after months');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function addPast(path: string): void {
+  using state = openState(path);
+  state.run(
+    state.query
+      .insertInto('schedule_slots')
+      .columns(['plan', 'slot', 'state', 'trigger', 'kind', 'repository', 'decided'])
+      .expression(
+        sql`WITH RECURSIVE day (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM day WHERE number < ${past})
+          SELECT plan, since - number * 86400000, 'succeeded', 'schedule', 'backup', 'primary', since - number * 86400000
+          FROM schedules, day WHERE true`,
+      ),
+  );
 }
 
 async function measure(folder: string, what: string): Promise<void> {

@@ -102,6 +102,18 @@ describe('the command line', () => {
     expect(stderr).toMatch(text);
   });
 
+  it('says of a VM that there is none of that name, as show does', async () => {
+    for (const argv of [
+      ['list', 'nobody'],
+      ['list', 'nobody', '--json'],
+      ['show', 'nobody'],
+    ]) {
+      const { exitCode, stdout, stderr } = await runCli(argv, withHub(fakeHub()));
+      expect(exitCode, argv.join(' ')).toBe(1);
+      expect(stdout + stderr).toContain('has the name nobody');
+    }
+  });
+
   it('prints version and help on standard output', async () => {
     expect(await runCli(['--version'])).toMatchObject({
       exitCode: 0,

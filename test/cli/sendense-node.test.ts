@@ -133,9 +133,9 @@ test('serve --tunnel: API and link in one process, which ends cleanly and logs n
   });
   expect((await api.health()).status).toBe('ok');
   await expect(api.status('job-unknown')).rejects.toMatchObject({ code: 'job.unknown' });
-  // What moves the data is apart from what answers.
+  // What moves the data is apart from what answers: an ssh for the link, and one for the disks.
+  await expect.poll(() => processesNaming(linkFolder(at.stateDir)), { timeout: 20_000 }).toHaveLength(2);
   expect(processesNaming(linkFolder(at.stateDir)).some((argv) => argv.includes(String(node.child.pid)))).toBe(false);
-  expect(processesNaming(linkFolder(at.stateDir))).toHaveLength(1);
   node.child.kill('SIGTERM');
   expect(await node.ended).toEqual([0, null]);
   expect(processesNaming(linkFolder(at.stateDir))).toEqual([]);

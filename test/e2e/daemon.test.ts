@@ -96,10 +96,25 @@ test(
 
 test('a second plan of a name is refused, and the first stays', { timeout: 120_000 }, async () => {
   await work.write('a.yaml', plan('{ cron: "0 3 * * *" }'));
-  const { log } = daemon();
+  const { log, child, ended } = daemon();
   await until(async () => (await schedules()).length === 1);
   await work.write('b.yaml', plan('{ cron: "0 4 * * *" }'));
   await until(() => log().includes('a plan named nightly is in'));
+  expect(await schedules()).toMatchObject([{ cron: '0 3 * * *', file: work.path('a.yaml') }]);
+  const duplicates = async (): Promise<unknown[]> =>
+    (JSON.parse((await work.call(['--json', 'schedule', 'list'])).stdout) as SchedulesOutput).duplicates;
+  const refused = [{ file: work.path('b.yaml'), plan: 'nightly', error: { code: 'schedule.duplicate' } }];
+  expect(await duplicates()).toMatchObject(refused);
+  expect((await work.call(['schedule', 'list'])).stdout).toContain('b.yaml is not in force');
+
+  // It is known over a restart, and forgotten once the file is gone.
+  child.kill('SIGTERM');
+  await ended;
+  daemon();
+  await until(() => daemons[1]?.log().includes('plans are scheduled') ?? false);
+  expect(await duplicates()).toMatchObject(refused);
+  await rm(work.path('b.yaml'));
+  await until(async () => (await duplicates()).length === 0);
   expect(await schedules()).toMatchObject([{ cron: '0 3 * * *', file: work.path('a.yaml') }]);
 });
 

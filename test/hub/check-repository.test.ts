@@ -109,6 +109,16 @@ const damages: readonly Damage[] = [
     deep: [`error image.damaged b3 ${image('b3')}`],
   },
   {
+    name: 'an image whose data are in another file',
+    damage: ({ file }) => writeInto(file(image('b4')), [72, Buffer.from([0, 0, 0, 0, 0, 0, 0, 4])]),
+    deep: [`error image.damaged b4 ${image('b4')}`],
+  },
+  {
+    name: 'a qcow2 with features that are none of ours',
+    damage: ({ file }) => writeInto(file(image('b4')), [72, Buffer.from([0, 0, 0, 0, 0, 0, 0, 16])]),
+    deep: [`error image.damaged b4 ${image('b4')}`],
+  },
+  {
     name: 'a cut qcow2',
     damage: ({ file }) => truncate(file(image('b2')), 1000),
     deep: [`error file.changed b2 ${image('b2')}`, `error chain.broken b3 ${image('b3')}`],

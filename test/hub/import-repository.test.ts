@@ -1,9 +1,15 @@
+import { rmSync } from 'node:fs';
 import { copyFile, mkdir, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
+import { isRunning, thisProcess } from '../../src/host/process-identity.ts';
 import { importRepository } from '../../src/hub/import-repository.ts';
 import type { ImportOutput } from '../../src/schemas/types.ts';
+import { acquireLock, releaseLocks } from '../../src/state/locks.ts';
+import { claimMerges, releaseMerges } from '../../src/state/merges.ts';
 import { openState, type State } from '../../src/state/open-state.ts';
+import { unpublishPoints } from '../../src/state/removed-points.ts';
 import { points } from '../../src/state/restore-points.ts';
+import { addRuns } from '../state/temporary-state.ts';
 import { dropTemplate, filledRepository, smallRepository, type SmallRepository } from './small-repository.ts';
 
 afterAll(dropTemplate);
@@ -79,7 +85,7 @@ describe('import', () => {
         await image.write(Buffer.from([0, 0, 0, 0, 0, 0, 0, 4]), 0, 8, 72);
         await image.close();
       },
-      /vm\/b1\.json: the data of vm\/disk-0\/b1\.qcow2 are in another file/,
+      /vm\/b1\.json: vm\/disk-0\/b1\.qcow2 has its data in another file/,
     ],
   ])('refuses %s with what is built on it, and takes the rest', async (_name, damage, reason) => {
     await using repository = await filledRepository();
@@ -145,5 +151,61 @@ describe('import', () => {
     using fresh = await imported(repository);
     expect(fresh.output).toMatchObject({ refused: [] });
     expect(fresh.output.imported).toHaveLength(5);
+  });
+
+  /** Between reading the manifests of `vm`, the second folder, and entering the first of them. */
+  const meanwhile = (act: () => void): AbortSignal => {
+    const { signal } = new AbortController();
+    let calls = 0;
+    signal.throwIfAborted = () => {
+      if (++calls === 2) act();
+    };
+    return signal;
+  };
+
+  test('a restore point that is removed meanwhile is not entered again', async () => {
+    await using repository = await filledRepository();
+    const signal = meanwhile(() => rmSync(repository.file('vm/b4.json')));
+    using state = openState(repository.file('..', 'fresh.db'));
+    const output = await importRepository({ state, repository: 'primary', root: repository.root, signal });
+    expect(output.imported).toEqual(['c1', 'b1', 'b2', 'b3']);
+    expect(refusals(output)).toEqual(['vm/b4.json: it was removed or changed while it was imported']);
+    expect(points(state).map(({ backup_id: id }) => id)).not.toContain('b4');
+  });
+
+  test('nothing of a VM is entered between the moment a removal forgets it and its manifest going', async () => {
+    await using repository = await filledRepository();
+    using state = openState(repository.file('..', 'fresh.db'));
+    const vm = { repository: 'primary', context: 'vm' };
+    const signal = meanwhile(() => {
+      expect(claimMerges(state, vm, thisProcess(), isRunning)).toBeNull();
+      const what = { removed: ['b4'], affected: new Set(['b4']), child: null };
+      expect(unpublishPoints(state, vm, what, Date.now())).toBeNull();
+    });
+    const output = await importRepository({ state, repository: 'primary', root: repository.root, signal });
+    expect(refusals(output)).toContain(
+      'vm/b4.json: restore points of its VM are being removed at this moment; import again after that',
+    );
+    releaseMerges(state, vm, true);
+    await rm(repository.file('vm/b4.json'));
+    expect(points(state).map(({ backup_id: id }) => id)).not.toContain('b4');
+    const again = await importRepository({ state, repository: 'primary', root: repository.root });
+    expect(again.refused).toEqual([]);
+    expect(points(state)).toHaveLength(4);
+  });
+
+  test('what is not known of a VM that a run works on is left to it', async () => {
+    await using repository = await filledRepository();
+    using state = openState(repository.file('..', 'fresh.db'));
+    addRuns(state, 'move-1');
+    const { pid, start_time, boot_id } = thisProcess();
+    const owner = { owner_pid: pid, owner_start_time: start_time, owner_boot_id: boot_id };
+    state.run(state.query.updateTable('runs').set(owner).where('id', '=', 'move-1'));
+    acquireLock(state, 'primary/vm', 'move-1', isRunning);
+    const output = await importRepository({ state, repository: 'primary', root: repository.root });
+    expect(output.imported).toEqual(['c1']);
+    expect(refusals(output)[0]).toBe('vm/b1.json: run move-1 works on its VM; import again after that');
+    releaseLocks(state, 'move-1');
+    expect((await importRepository({ state, repository: 'primary', root: repository.root })).refused).toEqual([]);
   });
 });

@@ -133,7 +133,7 @@ test('a node is reached through its reverse port, and its absence is explained',
   enrolNode(state, { oneTimeKey: oneTimeKey ?? '', publicKey, apiToken, hostname: 'b', version: '1' });
   await expect(services.node('site-b')).rejects.toThrow(/site-b is not connected to this hub/);
 
-  connectNode(state, id, { connection: 'x', owner: thisProcess(), peer: '192.0.2.7:1' });
+  connectNode(state, id, { connection: 'x', owner: thisProcess(), peer: '192.0.2.7:1', data: 'builtin' });
   const said: (string | undefined)[] = [];
   const api = createServer((request, answer) => {
     said.push(request.headers.authorization);

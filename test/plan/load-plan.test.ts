@@ -103,6 +103,16 @@ after:
     expect(load('kind: backup\nname: a\nvm: { nam: b }\nrepositry: c\n').diagnostics).toHaveLength(2);
   });
 
+  test('a value of the form of one branch is told only what is wrong in it', () => {
+    const verify = (points: string) =>
+      brief(load(`kind: verify\nname: a\nrepository: c\npoints: ${points}\n`).diagnostics).map(
+        (text) => text.split(' ')[0],
+      );
+    expect(verify('{ share: 0% }')).toEqual(['schema/pattern']);
+    expect(verify('{ notVerifiedFor: 5x }')).toHaveLength(1);
+    expect(verify('newest')).toEqual(['schema/enum']);
+  });
+
   test('keys like __proto__ and constructor are unknown keys and nothing more', () => {
     const { diagnostics } = load(`${backup}__proto__: { kind: restore }\nconstructor: 1\n`);
     expect(diagnostics.map((item) => item.rule)).toEqual(['schema/unknown-key', 'schema/unknown-key']);

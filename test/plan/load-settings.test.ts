@@ -47,6 +47,7 @@ describe('sendense.yaml', () => {
       hub: {
         ssh: 'builtin',
         listen: '127.0.0.1:2222',
+        data: 'auto',
         user: 'sendense',
         api: '127.0.0.1:8082',
         nodePorts: { from: 9081, to: 9180 },

@@ -98,6 +98,29 @@ describe('verifyChain', () => {
       reason: expect.stringContaining('b3.index is missing') as string,
     });
   });
+
+  test.each([
+    ['data in another file', (header: Buffer) => void header.writeBigUInt64BE(4n, 72), 'has its data in another file'],
+    [
+      'a backing file elsewhere',
+      (header: Buffer) => {
+        header.writeBigUInt64BE(80n, 8);
+        header.writeUInt32BE(11, 16);
+        header.write('/etc/shadow', 80, 'latin1');
+      },
+      'is built on /etc/shadow, which is not a file beside it',
+    ],
+  ])('an image with %s breaks it', async (_name, change, reason) => {
+    await using folder = await temporaryFolder();
+    const disks = await chain(folder);
+    const header = Buffer.alloc(112);
+    header.write('QFI\xfb\0\0\0\x03', 0, 'latin1');
+    change(header);
+    const path = disks[1]?.path ?? '';
+    await writeFile(folder.file(path), header);
+    const changed = disks.map((disk) => (disk.path === path ? { ...disk, fileBytes: 112 } : disk));
+    expect(await verifyChain(folder.path, changed)).toEqual({ verdict: 'broken', reason: `${path} ${reason}` });
+  });
 });
 
 test('sha256OfFile is that of sha256sum, and ends on an abort', async () => {

@@ -17,8 +17,9 @@ if [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ]; then
       exit 1
     }
     echo 'setup: making a Debian system to test the packages in (.toolchain/debian, about 340 MB)' >&2
-    rm -rf "$folder/root" "$folder/stamp"
-    debootstrap --variant=minbase --include="$packages" "$release" "$folder/root" >"$folder/log" 2>&1 || {
+    rm -rf --one-file-system "$folder/root" "$folder/stamp"
+    # What it mounts goes with it, however it ends: nobody shall remove the folder with the system's /proc in it.
+    unshare --mount --propagation private debootstrap --variant=minbase --include="$packages" "$release" "$folder/root" >"$folder/log" 2>&1 || {
       tail -5 "$folder/log" >&2
       rm -rf "$folder/root"
       exit 1

@@ -139,4 +139,18 @@ describe('install', () => {
     expect((await install('--remove')).stdout).toContain('removed');
     expect(existsSync(unitIn(folder, 'sendense-hub'))).toBe(false);
   });
+
+  test.each([
+    ['', ''],
+    [', immutable: try', 'CAP_LINUX_IMMUTABLE'],
+  ])('of the daemon: what it may do beyond its user is what the repositories%s need', async (more, capabilities) => {
+    await using folder = await temporaryFolder();
+    writeFileSync(folder.file('sendense.yaml'), `repositories: { a: { path: /data/a${more} } }\n`);
+    const done = await runCli(['daemon', 'install', folder.path, '--root', folder.path]);
+    expect(done).toMatchObject({ exitCode: 0, stderr: '' });
+    const text = readFileSync(unitIn(folder, 'sendense-daemon'), 'utf8');
+    expect(text).toContain(`CapabilityBoundingSet=${capabilities}\n`);
+    expect(text.includes('AmbientCapabilities=')).toBe(capabilities !== '');
+    expect(text).toContain('ReadWritePaths=-/data/a\n');
+  });
 });

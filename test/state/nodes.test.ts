@@ -24,7 +24,7 @@ import {
   type NodeRecord,
 } from '../../src/state/nodes.ts';
 import type { State } from '../../src/state/open-state.ts';
-import { allocatePorts, openPortsTo, runThatOpened } from '../../src/state/port-leases.ts';
+import { allocatePorts, openPortsTo, releasePorts, runThatOpened } from '../../src/state/port-leases.ts';
 import { rotateKey } from '../../src/state/rotate-key.ts';
 import { addRuns, temporaryState } from './temporary-state.ts';
 
@@ -66,8 +66,11 @@ describe('a node', () => {
     add(state, 'a');
     openPortsTo(state, 'a', [port]);
     removeNode(state, 'a');
-    add(state, 'a');
+    // Its address serves that disk until the run has ended.
+    expect(add(state, 'a').reversePort).toBe(9082);
     expect(runThatOpened(state, port, 'a')).toBeUndefined();
+    releasePorts(state, 'run-1');
+    expect(add(state, 'b').reversePort).toBe(9081);
   });
 
   test('is enrolled once with its token', () => {
@@ -163,7 +166,7 @@ describe('a connection', () => {
     const { id, publicKey } = enrol(state, 'a');
     const seen = (connection: string): string | null => connectionEnd(state, id, publicKey ?? '', connection);
     const connect = (connection: string): boolean =>
-      connectNode(state, id, { connection, owner: thisProcess(), peer: '192.0.2.1:5' });
+      connectNode(state, id, { connection, owner: thisProcess(), peer: '192.0.2.1:5', data: null });
     expect(connect('one')).toBe(true);
     expect(connectionOf(requireNode(state, 'a'), isRunning)).toMatchObject({ peer: '192.0.2.1:5' });
     expect(connectionOf(requireNode(state, 'a'), () => false)).toBeNull();

@@ -13,7 +13,6 @@ test('lines say the same as what is described in full, in the same order', () =>
   const all = listedPoints(state);
   const described = describePoints(
     all,
-    all,
     (name) => `/srv/${name}`,
     () => new Map(),
   );
@@ -45,6 +44,8 @@ test('lines say the same as what is described in full, in the same order', () =>
   expect(pointLines(state, { vm: 'nobody' })).toEqual([]);
   expect(pointLines(state, { repository: 'other' })).toEqual([]);
   expect(listedPoints(state, { repository: 'other' })).toEqual([]);
+  expect(listedPoints(state, { vm: 'vm0002' })).toEqual(all.filter(({ vm }) => vm.name === 'vm0002'));
+  expect(listedPoints(state, { point: all[7]?.backup_id ?? '' })).toEqual([all[7]]);
   expect([hasPoints(state, 'primary'), hasPoints(state, 'other')]).toEqual([true, false]);
 });
 

@@ -108,6 +108,7 @@ const examples: Readonly<Record<string, string>> = {
   'ports': '{ from: 10100, to: 10200 }',
   'hub': '{ listen: "0.0.0.0:443" }',
   'hub.listen': '0.0.0.0:443',
+  'hub.data': 'builtin',
   'hub.hostKey': '/etc/sendense/hub_host_key',
   'hub.user': 'sendense',
   'hub.authorizedKeys': '/var/lib/sendense/authorized_keys',

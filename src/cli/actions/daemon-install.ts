@@ -2,16 +2,16 @@ import { dirname, resolve } from 'node:path';
 import type { CommandContext } from '../command.ts';
 import { runInstall } from '../services/run-install.ts';
 import { placesOfRuns } from '../services/run-places.ts';
-import { unitText } from '../services/units.ts';
+import { daemonUnitArgs, unitText } from '../services/units.ts';
 
 export const action = async (context: CommandContext): Promise<number> =>
   runInstall(context, ({ remove, user }, program) => {
     const text = (): string => {
       const [folder] = context.args;
       const named = folder === undefined ? undefined : resolve(folder);
-      const { config, stateDir, writable } = placesOfRuns(context.global.config, named ?? '/etc/sendense');
-      const args = [named ?? dirname(config), '--config', config];
-      return unitText('sendense-daemon', { program, user, args, stateDir, writable });
+      const { config, ...places } = placesOfRuns(context.global.config, named ?? '/etc/sendense');
+      const args = daemonUnitArgs(named ?? dirname(config), config);
+      return unitText('sendense-daemon', { program, user, args, ...places });
     };
     return [{ name: 'sendense-daemon', text: remove ? '' : text() }];
   });

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dirname, resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { announceService } from '../../host/sd-notify.ts';
 import { openHubLog, type LogLevel } from '../../hub/hub-log.ts';
@@ -12,6 +13,8 @@ import { durationOption } from '../duration-option.ts';
 import { ownProgram } from '../own-program.ts';
 
 export async function action(context: CommandContext): Promise<number> {
+  // What reading ten thousand plans leaves behind lives for a moment: freed soon, it takes 50 MB less (docs/performance.md).
+  for (const flag of ['--semi-space-growth-factor=1', '--heap-growing-percent=20']) setFlagsFromString(flag);
   const { args, options } = context;
   const drainMs = durationOption('--drain', options['drain']);
   const pollMs = durationOption('--poll', options['poll'], 1000);

@@ -50,6 +50,7 @@ const nothing = (plan: string): PlanUnitOptions => ({
   user: '',
   calendar: [],
   writable: [],
+  immutable: false,
 });
 
 /** All or none: a plan that systemd has no words for is an error before anything is written. */
@@ -59,13 +60,15 @@ async function unitsOf(
 ): Promise<ServiceUnit[]> {
   const [first = ''] = args;
   const startFolder = existsSync(first) ? dirname(resolve(first)) : process.cwd();
-  const { config, stateDir, writable } = placesOfRuns(global.config, startFolder);
+  const { config, stateDir, writable, immutable } = placesOfRuns(global.config, startFolder);
   await using hub = await openHub({ startFolder, readOnly: true });
   const units: ServiceUnit[] = [];
   for (const name of args) {
     const { plan, file, facts } = await hub.schedules.find(name);
     const calendar = systemdCalendar(rulesOf(facts.schedule));
-    units.push(...planUnits({ ...service, plan, file, config, calendar, writable: [stateDir, ...writable] }));
+    units.push(
+      ...planUnits({ ...service, plan, file, config, calendar, writable: [stateDir, ...writable], immutable }),
+    );
   }
   return units;
 }

@@ -97,7 +97,11 @@ const pause: CommandDefinition = {
   description: ['Its slots have no run until `schedule resume`; a run that goes on is not stopped.'],
   arguments: [{ syntax: '<plan>', description: 'name of a plan', completes: 'nothing' }],
   options: [
-    { flags: '--reason <text>', description: 'shown with its slots', default: 'paused by hand', completes: 'nothing' },
+    {
+      flags: '--reason <text>',
+      description: 'shown with its slots; without it that of an earlier pause stays',
+      completes: 'nothing',
+    },
   ],
   examples: [
     { command: 'sendense-run schedule pause pgtest1-nightly --reason "storage moves"', description: 'For a while' },

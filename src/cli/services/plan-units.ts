@@ -1,5 +1,5 @@
 import type { ServiceUnit } from './install-services.ts';
-import { hardening, quoted, unitMark, writablePaths } from './units.ts';
+import { capabilitiesOfRuns, hardening, quoted, unitMark, writablePaths } from './units.ts';
 
 export interface PlanUnitOptions {
   readonly plan: string;
@@ -13,6 +13,8 @@ export interface PlanUnitOptions {
   readonly calendar: readonly string[];
   /** State folder and repositories. */
   readonly writable: readonly string[];
+  /** As in `UnitOptions`. */
+  readonly immutable: boolean;
 }
 
 /** A name that no other unit of Sendense has; plans' names are safe in file names. */
@@ -44,7 +46,8 @@ const timerText = (name: string, { plan, calendar }: PlanUnitOptions): string =>
     'WantedBy=timers.target',
   ].join('\n')}\n`;
 
-function serviceText(name: string, { plan, file, program, config, user, writable }: PlanUnitOptions): string {
+function serviceText(name: string, options: PlanUnitOptions): string {
+  const { plan, file, program, config, user, writable, immutable } = options;
   const words = [...program, '--config', config, '--quiet', 'schedule', 'run', '--timer', file];
   return `${[
     `${unitMark} ${name}`,
@@ -75,7 +78,7 @@ function serviceText(name: string, { plan, file, program, config, user, writable
     'LimitNOFILE=65536',
     'SyslogIdentifier=%N',
     'LoadCredential=sendense.key',
-    'CapabilityBoundingSet=',
+    ...capabilitiesOfRuns(immutable),
     ...writablePaths(writable),
     ...hardening.filter((line) => line !== 'PrivateDevices=yes'),
   ].join('\n')}\n`;

@@ -8,6 +8,8 @@ export interface RunPlaces {
   readonly stateDir: string;
   /** Repositories. */
   readonly writable: readonly string[];
+  /** Files of a repository may become immutable. */
+  readonly immutable: boolean;
 }
 
 /** @throws SendenseError `settings.missing`, `settings.invalid` */
@@ -17,5 +19,6 @@ export function placesOfRuns(config: string | undefined, startFolder: string): R
     config: file,
     stateDir: dirname(resolve(folder, settings.state)),
     writable: Object.values(settings.repositories).map(({ path }) => resolve(folder, path)),
+    immutable: Object.values(settings.repositories).some(({ immutable = false }) => immutable !== false),
   };
 }

@@ -13,6 +13,8 @@ export interface UnitOptions {
   readonly stateDir?: string | undefined;
   /** What else it may write to; what is not there does not matter. */
   readonly writable?: readonly string[];
+  /** Its runs make files of repositories immutable. */
+  readonly immutable?: boolean;
 }
 
 interface Service {
@@ -25,8 +27,8 @@ interface Service {
   readonly lines: readonly string[];
   /** How long its end may take, s; default 30. */
   readonly stopSec?: number;
-  /** It reads disks of this machine. */
-  readonly devices?: boolean;
+  /** It runs plans: it reads disks of this machine and may make files immutable. */
+  readonly runsPlans?: boolean;
 }
 
 /** Without this line in a file, nothing here changes or removes it. */
@@ -77,11 +79,10 @@ const services: Readonly<Record<ServiceName, Service>> = {
       'ExecReload=kill -HUP $MAINPID',
       '# Optional, from /etc/credstore/: the key of the stored credentials.',
       'LoadCredential=sendense.key',
-      'CapabilityBoundingSet=',
     ],
     // --drain of the daemon, and what it takes to clean up.
     stopSec: 900,
-    devices: true,
+    runsPlans: true,
   },
 };
 
@@ -94,7 +95,7 @@ const services: Readonly<Record<ServiceName, Service>> = {
  */
 export function unitText(name: ServiceName, options: UnitOptions): string {
   const service = services[name];
-  const { program, args = [], user, stateDir, writable = [] } = options;
+  const { program, args = [], user, stateDir, writable = [], immutable = false } = options;
   const usualState = `/var/lib/${service.state}`;
   const words = [...program, ...service.command, ...args];
   return `${[
@@ -137,14 +138,32 @@ export function unitText(name: ServiceName, options: UnitOptions): string {
     'LimitNOFILE=65536',
     'SyslogIdentifier=%N',
     ...service.lines,
+    ...(service.runsPlans ? capabilitiesOfRuns(immutable) : []),
     ...(stateDir === undefined || stateDir === usualState ? [] : [`ReadWritePaths=${quoted(stateDir)}`]),
     ...writablePaths(writable),
-    ...hardening.filter((line) => !(service.devices === true && line === 'PrivateDevices=yes')),
+    ...hardening.filter((line) => !(service.runsPlans === true && line === 'PrivateDevices=yes')),
     '',
     '[Install]',
     'WantedBy=multi-user.target',
   ].join('\n')}\n`;
 }
+
+/** Lines for what a service that runs plans may do beyond its user: nothing, or `chattr +i`. */
+export const capabilitiesOfRuns = (immutable: boolean): string[] =>
+  immutable
+    ? [
+        '# For repositories with `immutable:`.',
+        'CapabilityBoundingSet=CAP_LINUX_IMMUTABLE',
+        'AmbientCapabilities=CAP_LINUX_IMMUTABLE',
+      ]
+    : ['CapabilityBoundingSet='];
+
+/** The daemon looks for no plans and settings: it has these. */
+export const daemonUnitArgs = (folder = '/etc/sendense', settings = `${folder}/sendense.yaml`): readonly string[] => [
+  folder,
+  '--config',
+  settings,
+];
 
 /** The hub looks for no settings: it has these. */
 export const hubUnitArgs = (settings = '/etc/sendense/sendense.yaml'): readonly string[] => ['--config', settings];

@@ -1,18 +1,22 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import type { Socket } from 'node:net';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { identityOf, terminate } from '../process-identity.ts';
+import { spawnBound } from '../spawn-bound.ts';
 import { lineSplitter } from './line-splitter.ts';
 import { where, type SshServer, type TunnelProgram } from './tunnel-options.ts';
 
-/** A program that makes one connection: all forwards and the session, whose lines are its standard input and output. */
+/**
+ * A program that makes one connection: all forwards and the session, whose lines are its standard input and output. Where
+ * it gets its connection from us, that is both, and there is no session.
+ */
 export interface ConnectionProgram {
   readonly name: TunnelProgram;
   readonly file: string;
   readonly args: readonly string[];
   /** What it is told first on its standard input, before the lines for the session. */
   readonly order: string;
+  /** The line of its standard error that says that it is up, where it has no session to say so. */
+  readonly upLine?: string;
   /** What a line of its standard error says about one connection through the tunnel; undefined: nothing, null: it was made. */
   refusalIn(line: string): SendenseError | undefined;
   /** Why it ended, from what it wrote to its standard error. */
@@ -21,6 +25,8 @@ export interface ConnectionProgram {
 
 export interface ConnectionOptions {
   readonly server: SshServer;
+  /** The connection that it is to use, from now on its own. */
+  readonly socket?: Socket | undefined;
   readonly hello: string;
   readonly onLine: (line: string) => void;
   readonly onRefusal: (error: SendenseError) => void;
@@ -30,6 +36,8 @@ export interface ConnectionOptions {
 export interface Connection extends AsyncDisposable {
   /** Resolves when the session has answered: every forward stands then. Rejects where it ended before, or is not up in time. */
   readonly up: Promise<void>;
+  /** Writes a line into the session. */
+  say(line: string): void;
   /** Resolves with why it ended, when its process is gone. */
   readonly ended: Promise<SendenseError>;
 }
@@ -40,7 +48,13 @@ const keptLines = 60;
 const upWithinMs = 30_000;
 
 export function startConnection(program: ConnectionProgram, options: ConnectionOptions): Connection {
-  const child = startBound(program);
+  const { socket } = options;
+  const child = spawnBound(program.file, program.args, {
+    stdio: [socket ?? 'pipe', socket ?? 'pipe', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C', SHELL: '/bin/sh' },
+  });
+  // The process has its own handle of it, and the other end must see when that is closed.
+  socket?.destroy();
   const identity = child.pid === undefined ? null : identityOf(child.pid);
   const up = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<SendenseError>();
@@ -64,18 +78,22 @@ export function startConnection(program: ConnectionProgram, options: ConnectionO
   child.on('error', (cause) =>
     end(new SendenseError('tool.failed', `${program.file} could not be started: ${cause.message}`, { cause })),
   );
-  child.stdout.on(
+  const isUp = (): void => {
+    if (!wasUp) clearTimeout(limit);
+    wasUp = true;
+    up.resolve();
+  };
+  child.stdout?.on(
     'data',
     lineSplitter((line) => {
-      if (!wasUp) clearTimeout(limit);
-      wasUp = true;
-      up.resolve();
+      isUp();
       options.onLine(line);
     }),
   );
-  child.stderr.on(
+  child.stderr?.on(
     'data',
     lineSplitter((line) => {
+      if (line === program.upLine) return isUp();
       const refusal = program.refusalIn(line);
       if (refusal) options.onRefusal(refusal);
       else if (said.push(line) > keptLines) said.shift();
@@ -89,42 +107,17 @@ export function startConnection(program: ConnectionProgram, options: ConnectionO
         : program.explain(said, signal ?? String(code), wasUp),
     ),
   );
-  child.stdin.on('error', () => {});
+  child.stdin?.on('error', () => {});
+  const say = (line: string): void => void child.stdin?.write(`${line}\n`);
   // Never ended while it is wanted: with the session ends the connection.
-  child.stdin.write(`${program.order}${options.hello}\n`);
+  say(`${program.order}${options.hello}`);
   return {
     up: up.promise,
+    say,
     ended: ended.promise,
     [Symbol.asyncDispose]: async () => {
       await stop();
       await ended.promise;
     },
   };
-}
-
-/**
- * The kernel ends the process with this one, however that ends: an ssh with an open connection outlives a closed pipe. In a
- * session of its own, so that an interrupt from the keyboard does not cut the tunnel while the run still cleans up.
- */
-function startBound({ file, args }: ConnectionProgram): ChildProcessWithoutNullStreams {
-  const bound = isInstalled('setpriv') ? ['setpriv', '--pdeathsig', 'TERM', '--', file, ...args] : [file, ...args];
-  const [first = '', ...rest] = bound;
-  return spawn(first, rest, {
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    cwd: '/',
-    env: { ...process.env, LC_ALL: 'C' },
-  });
-}
-
-/** Whether a program is found in PATH. */
-export function isInstalled(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

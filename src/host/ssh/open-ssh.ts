@@ -5,12 +5,16 @@ import { hostKeyAlias } from './known-hosts.ts';
 import { ciphers, hostKeyAlgorithms, keepAlive } from './ssh2-connect.ts';
 import type { Endpoint, Forward, TunnelOptions } from './tunnel-options.ts';
 
+/** What ssh says on its standard error, by a command of ours, when its forwards stand and there is no session. */
+const upLine = 'sendense-up';
+
 /** The system's ssh for one connection. @throws SendenseError `ssh.host-key` for a pinned key that is none */
 export const openSshProgram = (options: TunnelOptions, knownHosts: string): ConnectionProgram => ({
   name: 'openssh',
   file: 'ssh',
   args: openSshArgs(options, knownHosts),
   order: '',
+  ...(options.dial ? { upLine } : {}),
   refusalIn: refusalOfOpenSsh,
   explain: (said, exit, wasUp) => explainOpenSsh(options, said, exit, wasUp),
 });
@@ -45,6 +49,8 @@ export function openSshArgs(options: TunnelOptions, knownHosts: string): string[
     // The marks of interactive and bulk traffic make some firewalls and queues treat the tunnel worse than none.
     IPQoS: 'none',
     LogLevel: 'INFO',
+    // The connection is its standard input and output.
+    ...(options.dial ? { ProxyCommand: '-', PermitLocalCommand: 'yes', LocalCommand: `echo ${upLine} >&2` } : {}),
   };
   return [
     '-F',
@@ -54,7 +60,7 @@ export function openSshArgs(options: TunnelOptions, knownHosts: string): string[
     [...ciphers, 'chacha20-poly1305@openssh.com'].join(','),
     '-i',
     options.keyFile.replaceAll('%', '%%'),
-    '-Taxk',
+    options.dial ? '-NTaxk' : '-Taxk',
     '-p',
     String(server.port),
     '-l',
@@ -63,7 +69,7 @@ export function openSshArgs(options: TunnelOptions, knownHosts: string): string[
     ...options.remote.flatMap((forward) => ['-R', forwardArg(forward)]),
     '--',
     server.host,
-    options.command ?? 'sendense-link',
+    ...(options.dial ? [] : [options.command ?? 'sendense-link']),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { SendenseError } from '../../errors/sendense-error.ts';
 
 /** A TCP address, or the path of a Unix socket. */
@@ -15,6 +16,12 @@ export interface SshServer {
   readonly user: string;
   /** Pinned public keys, `ssh-ed25519 AAAA…`: the server must prove that it holds one of them. At least one. */
   readonly hostKeys: readonly string[];
+}
+
+/** A TCP connection, and as whom to log in there. */
+export interface Dialled {
+  readonly socket: Socket;
+  readonly user: string;
 }
 
 export type TunnelProgram = 'openssh' | 'ssh2';
@@ -36,6 +43,11 @@ export interface TunnelOptions {
    * answer the hello with a line, which is how the tunnel knows that all of it stands (`cat` does).
    */
   readonly command?: string;
+  /**
+   * Makes the TCP connection over which OpenSSH then speaks, each time one is needed; without it ssh makes its own. Such a
+   * tunnel has no session, only forwards from here, and is up when those stand. Rejects as a connection that is not made.
+   */
+  readonly dial?: (signal: AbortSignal) => Promise<Dialled>;
   /** What is written into the session at each connection, one line. Default: `{"ping":<ms since 1970>}`. */
   readonly hello?: () => string;
   /** Each line that comes out of the session. */
@@ -64,6 +76,8 @@ export interface Tunnel extends AsyncDisposable {
    * it, `ssh.unreachable` where nothing answers there. Null where that has not happened since the tunnel came up.
    */
   refusal(): SendenseError | null;
+  /** Writes a line into the session; lost where there is none now. */
+  say(line: string): void;
 }
 
 export const where = ({ host, port }: Pick<SshServer, 'host' | 'port'>): string =>

@@ -2,7 +2,8 @@ import { rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { backoffMs, slowRetryMs } from './backoff.ts';
-import { isInstalled, startConnection, type ConnectionProgram } from './connection.ts';
+import { isInstalled } from '../spawn-bound.ts';
+import { startConnection, type Connection, type ConnectionProgram } from './connection.ts';
 import { writeKnownHosts } from './known-hosts.ts';
 import { openSshProgram } from './open-ssh.ts';
 import { requireFreePorts } from './port-taken.ts';
@@ -22,6 +23,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
   let lastError: SendenseError | null = null;
   let isFinal = false;
   let refusal: SendenseError | null = null;
+  let live: Connection | null = null;
   const show = (next: TunnelState): void => {
     current = next;
     options.onState?.(next);
@@ -32,10 +34,19 @@ export function openTunnel(options: TunnelOptions): Tunnel {
 
   /** One connection from its start to its end. @returns how long it was up, ms */
   const connectOnce = async (): Promise<{ error: SendenseError; upMs: number }> => {
-    const program = await prepare(options);
-    stop.signal.throwIfAborted();
+    const dialled = await options.dial?.(stop.signal);
+    let program: ConnectionProgram;
+    try {
+      program = await prepare(options, dialled?.user);
+      stop.signal.throwIfAborted();
+      if (dialled?.socket.destroyed) throw new SendenseError('ssh.lost', `${name} ended the connection at once`);
+    } catch (error) {
+      dialled?.socket.destroy();
+      throw error;
+    }
     await using connection = startConnection(program, {
       server: options.server,
+      socket: dialled?.socket,
       hello: options.hello?.() ?? JSON.stringify({ ping: Date.now() }),
       onLine: (line) => options.onLine?.(line),
       onRefusal: (error) => {
@@ -43,6 +54,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
         log('warn', `tunnel to ${name}: ${error.message}`, { code: error.code });
       },
     });
+    live = connection;
     const stopped = Promise.withResolvers<SendenseError>();
     const onStop = (): void => stopped.resolve(new SendenseError('ssh.lost', `the tunnel to ${name} was closed`));
     stop.signal.addEventListener('abort', onStop, { once: true });
@@ -57,6 +69,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
       }
       return { error: await Promise.race([connection.ended, stopped.promise]), upMs: Date.now() - since };
     } finally {
+      live = null;
       stop.signal.removeEventListener('abort', onStop);
     }
   };
@@ -87,6 +100,7 @@ export function openTunnel(options: TunnelOptions): Tunnel {
   return {
     state: () => current,
     refusal: () => refusal,
+    say: (line) => live?.say(line),
     ready: (signal) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
@@ -115,10 +129,12 @@ export function openTunnel(options: TunnelOptions): Tunnel {
 }
 
 /** What can be known before connecting. @throws SendenseError `ssh.key`, `ssh.forward`, `ssh.host-key`, `tool.missing` */
-async function prepare(options: TunnelOptions): Promise<ConnectionProgram> {
+async function prepare(given: TunnelOptions, user = given.server.user): Promise<ConnectionProgram> {
+  const options = { ...given, server: { ...given.server, user } };
   await requirePrivate(options.keyFile);
   await requireFreePorts(options.local);
-  const program = options.program === undefined || options.program === 'auto' ? best() : options.program;
+  const { program: wanted = 'auto' } = options;
+  const program = options.dial ? 'openssh' : wanted === 'auto' ? best() : wanted;
   if (program === 'ssh2') return ssh2Program(options);
   if (!isInstalled('ssh'))
     throw new SendenseError('tool.missing', 'ssh is not installed (Debian package openssh-client)', {

@@ -46,7 +46,7 @@ export function createFigures(version: string): HubFigures {
     labelNames: ['node'],
   });
   const bytes = new Counter({
-    ...named('forwarded_bytes_total', 'Bytes through the built-in SSH server.'),
+    ...named('forwarded_bytes_total', 'Bytes through the built-in SSH server itself; not those that it hands to sshd.'),
     labelNames: ['node', 'direction'],
   });
   const connections = new Counter({

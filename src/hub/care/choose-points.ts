@@ -1,10 +1,34 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { withAncestors } from '../../repository/manifest.ts';
+import { unfinishedRemedy } from '../../repository/merge/blocked.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { ReceiverFacts } from './receiver.ts';
 
-/** A restore point with all that it is built on, or all of the VM; parents first. @throws SendenseError `repository.damaged` */
-export function choosePoints(manifests: ReadonlyMap<string, Manifest>, point: string | undefined): Manifest[] {
+/**
+ * A restore point with all that it is built on, or all of the VM; parents first. Without those that a removal which is not
+ * finished has to do with.
+ * @param blocked why, by backup id
+ * @returns and what is left out, in words
+ * @throws SendenseError `repository.damaged` also where nothing is left
+ */
+export function chooseUnblocked(
+  manifests: ReadonlyMap<string, Manifest>,
+  point: string | undefined,
+  blocked: ReadonlyMap<string, string>,
+): { readonly chosen: Manifest[]; readonly left: string[] } {
+  const free = new Map([...manifests].filter(([id]) => !blocked.has(id)));
+  const [first] = [...manifests.keys()].filter((id) => blocked.has(id) && (point === undefined || point === id));
+  if (first !== undefined && (point !== undefined || free.size === 0))
+    throw new SendenseError('repository.damaged', `${first} is not copied: ${blocked.get(first)}`, {
+      remedy: unfinishedRemedy,
+    });
+  const left = [...manifests.keys()].flatMap((id) =>
+    blocked.has(id) ? [`${id} is not copied: ${blocked.get(id)}`] : [],
+  );
+  return { chosen: choosePoints(free, point), left: point === undefined ? left : [] };
+}
+
+function choosePoints(manifests: ReadonlyMap<string, Manifest>, point: string | undefined): Manifest[] {
   const { chain, missing } = withAncestors(manifests, point);
   if (missing.length === 0) return chain;
   throw new SendenseError('repository.damaged', `the manifest of ${missing.join(', ')} is missing`);

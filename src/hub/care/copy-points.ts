@@ -2,16 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { allocatedBytes } from '../../repository/care/allocated.ts';
-import { assertNoMerge, readContext } from '../../repository/care/read-context.ts';
+import { readContext } from '../../repository/care/read-context.ts';
 import { filesOfPoint } from '../../repository/care/settle-immutable.ts';
 import { manifestPath } from '../../repository/layout.ts';
 import { marksPath } from '../../repository/marks.ts';
+import { blockedBy } from '../../repository/merge/blocked.ts';
+import { readIntents } from '../../repository/merge/intent.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import type { CopyOutput, Manifest } from '../../schemas/types.ts';
 import { usePoint } from '../../state/point-uses.ts';
 import { points } from '../../state/restore-points.ts';
 import type { Services } from '../../steps/services.ts';
-import { assertNoConflict, choosePoints } from './choose-points.ts';
+import { assertNoConflict, chooseUnblocked } from './choose-points.ts';
 import { maintenanceRun, type MaintenanceRun } from './maintenance-run.ts';
 import { localReceiver, type Receiver } from './receiver.ts';
 import { remoteReceiver, type RemoteRepository } from './remote-receiver.ts';
@@ -76,12 +78,12 @@ async function copyInto(services: Services, receiver: Receiver, job: Job): Promi
   for (const { backup_id: backupId } of points(services.state, { repository: from, context }))
     usePoint(services.state, job.runId, { repository: from, context, backupId });
   const files = await readContext(root, context);
-  assertNoMerge(files);
   const { manifests } = files;
-  const chosen = choosePoints(manifests, 'point' in target ? target.point : undefined);
+  const blocked = blockedBy([...manifests.values()], await readIntents(root, context));
+  const { chosen, left } = chooseUnblocked(manifests, 'point' in target ? target.point : undefined, blocked);
   assertNoConflict(chosen, there);
   const copied = await copyChosen(receiver, chosen, new Set(there.points.map((point) => point.backup_id)), job);
-  const warnings = await receiver.done();
+  const warnings = [...left, ...(await receiver.done())];
   const kept = move
     ? await removeCopied(services.state, { repository: from, root, context, runId: job.runId }, chosen, manifests)
     : null;

@@ -34,6 +34,7 @@ export async function maintenanceRun<T>(
     started,
     lock: null,
     repository,
+    origin: { trigger: 'command' },
   });
   const end = (error: SendenseError | null): void =>
     journal.finishRun(id, {

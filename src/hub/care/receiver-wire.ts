@@ -55,45 +55,58 @@ export function requestIn(line: string): ReceiverRequest {
 /** Bytes of one `write`. */
 export const writeBytes = 256 * 1024;
 
-/** A manifest is the longest line. */
-const longestLine = 64 * 1024 * 1024;
+/** Bytes of the longest request: a manifest, with its marks. */
+export const longestRequest = 1024 * 1024;
+
+/** Bytes of the longest answer: a line for each restore point of a VM. */
+export const longestAnswer = 64 * 1024 * 1024;
 
 /** Lines and raw bytes, in turns, from one stream. */
 export interface PipeReader {
-  /** Null: the stream has ended. */
+  /** Null: the stream has ended. @throws SendenseError `link.protocol` for one that is too long */
   line(): Promise<string | null>;
   /** Exactly so many. @throws SendenseError `ssh.lost` where the stream ends before */
   bytes(count: number): Promise<Buffer>;
 }
 
-export function pipeReader(stream: Readable): PipeReader {
+/** Keeps what has come as it came, and looks at each byte once. @param longest bytes of a line */
+export function pipeReader(stream: Readable, longest: number): PipeReader {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let rest: Buffer = Buffer.alloc(0);
-  const more = async (): Promise<boolean> => {
-    const next = await chunks.next();
-    if (next.done) return false;
-    rest = rest.length === 0 ? next.value : Buffer.concat([rest, next.value]);
-    return true;
-  };
-  const take = (count: number): Buffer => {
-    const taken = rest.subarray(0, count);
-    rest = rest.subarray(count);
-    return taken;
+  /** What `rest` is, or else the next that comes; null: the stream has ended. */
+  const next = async (): Promise<Buffer | null> => {
+    const chunk = rest;
+    rest = Buffer.alloc(0);
+    if (chunk.length > 0) return chunk;
+    const come = await chunks.next();
+    return come.done ? null : come.value;
   };
   return {
     async line() {
-      for (let from = 0; ;) {
-        const end = rest.indexOf(10, from);
-        if (end >= 0) return take(end + 1).toString('utf8', 0, end);
-        from = rest.length;
-        if (from > longestLine) throw new SendenseError('link.protocol', 'a line of the copy is too long');
-        if (!(await more())) return null;
+      const pieces: Buffer[] = [];
+      for (let length = 0; ;) {
+        const chunk = await next();
+        if (chunk === null) return null;
+        const end = chunk.indexOf(10);
+        length += end < 0 ? chunk.length : end;
+        if (length > longest)
+          throw new SendenseError('link.protocol', `a line of the copy has more than ${longest} bytes`);
+        pieces.push(end < 0 ? chunk : chunk.subarray(0, end));
+        if (end < 0) continue;
+        rest = chunk.subarray(end + 1);
+        return Buffer.concat(pieces, length).toString('utf8');
       }
     },
     async bytes(count) {
-      while (rest.length < count)
-        if (!(await more())) throw new SendenseError('ssh.lost', 'the sender went away in the middle of a file');
-      return take(count);
+      const pieces: Buffer[] = [];
+      for (let missing = count; missing > 0;) {
+        const chunk = await next();
+        if (chunk === null) throw new SendenseError('ssh.lost', 'the sender went away in the middle of a file');
+        pieces.push(chunk.subarray(0, missing));
+        rest = chunk.subarray(missing);
+        missing -= Math.min(missing, chunk.length);
+      }
+      return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces, count);
     },
   };
 }

@@ -2,7 +2,6 @@ import { chmod, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, fsyncFolder, publishFile, spaceOf, writeNewFile } from '../../host/files.ts';
-import { readQcow2Header } from '../../host/qcow2-header.ts';
 import { replaceFile } from '../../host/replace-file.ts';
 import { allocatedIn } from '../../repository/care/allocated.ts';
 import { assertFits } from '../../repository/care/capacity.ts';
@@ -11,6 +10,8 @@ import { receiveFiles, type FileReceiver } from '../../repository/care/receive-f
 import { backingName, manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
 import { longerProtection, marksIn, marksPath, readMarks, writeMarks } from '../../repository/marks.ts';
+import { backingNameOf } from '../../host/qcow2-header.ts';
+import { foreignImage } from '../../repository/own-image.ts';
 import { sha256OfFile } from '../../repository/verify-chain.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import { setMarks } from '../../state/point-marks.ts';
@@ -179,12 +180,10 @@ async function assertComplete(root: string, manifest: Manifest, signal?: AbortSi
   for (const disk of manifest.disks) {
     const file = join(root, context, disk.path);
     if ((await stat(file)).size !== disk.file_bytes) wrong(`${disk.path} has another size than its manifest says`);
-    const { backing, externalData } = (await readQcow2Header(file)) ?? wrong(`${disk.path} is no qcow2`);
-    // It would name any file of this machine: a restore reads it, a merge writes to it.
-    if (externalData) wrong(`the data of ${disk.path} are in another file`);
+    if ((await backingNameOf(file)) === undefined) wrong(`${disk.path} is no qcow2`);
+    const foreign = await foreignImage(file, disk.parent);
+    if (foreign !== null) wrong(`${disk.path} ${foreign}`);
     const expected = disk.parent === null ? null : backingName(disk.parent);
-    if (backing !== expected)
-      wrong(`${disk.path} is built on ${backing ?? 'nothing'}, not on ${expected ?? 'nothing'}`);
     if (expected !== null && !(await exists(join(file, '..', basename(expected))))) wrong(`${expected} is not there`);
     await assertDigest(disk.index.path, disk.index.sha256);
   }

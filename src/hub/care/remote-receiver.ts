@@ -5,7 +5,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { openSshChannel } from '../../host/ssh/channel.ts';
 import type { SshServer } from '../../host/ssh/tunnel-options.ts';
 import type { FilePresence } from '../../repository/care/receive-files.ts';
-import { pipeReader, writeBytes, type ReceiverAnswer, type ReceiverRequest } from './receiver-wire.ts';
+import { longestAnswer, pipeReader, writeBytes, type ReceiverAnswer, type ReceiverRequest } from './receiver-wire.ts';
 import type { Receiver, ReceiverFacts } from './receiver.ts';
 
 /** A repository of another hub. */
@@ -23,7 +23,7 @@ const endWithinMs = 10_000;
 export async function remoteReceiver(remote: RemoteRepository, signal?: AbortSignal): Promise<Receiver> {
   const channel = await openSshChannel({ ...remote, signal });
   const { stream } = channel;
-  const reader = pipeReader(stream);
+  const reader = pipeReader(stream, longestAnswer);
   // What it says without being asked is an error; the next request finds it instead of its answer.
   const send = async (request: ReceiverRequest, bytes?: Uint8Array): Promise<void> => {
     signal?.throwIfAborted();

@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { errorToJson, SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { pipeReader, requestIn, writeBytes, type ReceiverAnswer, type ReceiverRequest } from './receiver-wire.ts';
+import {
+  longestRequest,
+  pipeReader,
+  requestIn,
+  writeBytes,
+  type ReceiverAnswer,
+  type ReceiverRequest,
+} from './receiver-wire.ts';
 import type { Receiver } from './receiver.ts';
 
 /**
@@ -10,7 +17,7 @@ import type { Receiver } from './receiver.ts';
  * @throws SendenseError what went wrong, after it was told to the sender
  */
 export async function serveReceiver(input: Readable, output: Writable, receiver: Receiver): Promise<void> {
-  const reader = pipeReader(input);
+  const reader = pipeReader(input, longestRequest);
   const say = async (said: ReceiverAnswer): Promise<void> => {
     if (!output.write(`${JSON.stringify(said)}\n`)) await once(output, 'drain');
   };

@@ -2,7 +2,7 @@ import { stat, statfs } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sizeBytes } from '../../repository/care/size.ts';
 import { findRepository } from '../../repository/open-repository.ts';
-import { ageMs } from '../../repository/retention/age.ts';
+import { ageMs } from '../../schemas/age-ms.ts';
 import type { Settings } from '../../schemas/types.ts';
 import { version } from '../../schemas/package.ts';
 import { lastRuns, vmFigures, type LastRun, type VmFigures } from '../../state/figures.ts';

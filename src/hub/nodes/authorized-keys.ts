@@ -3,6 +3,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { replaceFile } from '../../host/replace-file.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
 import { startFile } from '../../schemas/package.ts';
+import { nodeAddress } from '../../state/node-address.ts';
 import { listNodes, type NodeRecord } from '../../state/nodes.ts';
 import type { State } from '../../state/open-state.ts';
 import type { HubPlaces } from './hub-places.ts';
@@ -17,24 +18,30 @@ export interface AuthorizedKeysPlaces {
 const ours = / sendense-(?:node|token):[A-Za-z0-9._-]+$/;
 const heading = '# Lines that end in sendense-node:NAME or sendense-token:NAME are kept by `sendense-run node`.';
 
+/** Where the disks for a node are served, ADDRESS:PORT. @param reversePort that of the node */
+export const nbdTargets = (reversePort: number, { nbdPorts: { from, to } }: Pick<HubPlaces, 'nbdPorts'>): string[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => `${nodeAddress(reversePort)}:${from + index}`);
+
+/** Options of a key that may connect to these, ADDRESS:PORT. */
+export const mayOpen = (targets: readonly string[]): string[] => [
+  'port-forwarding',
+  ...targets.map((target) => `permitopen="${target}"`),
+];
+
 /** A line for each node that may come, with exactly the forwards that it needs, and for each enrolment token. */
 export function authorizedKeysLines(
   nodes: readonly NodeRecord[],
   { places, settingsFile }: AuthorizedKeysPlaces,
 ): string[] {
-  const { nbdPorts, api } = places;
-  const targets = [
-    ...Array.from({ length: nbdPorts.to - nbdPorts.from + 1 }, (_, index) => nbdPorts.from + index),
-    api.port,
-  ];
-  const opens = targets.map((port) => `permitopen="127.0.0.1:${port}"`);
+  const { api } = places;
   const command = (verb: 'link' | 'accept', name: string, key: string): string => {
     const program = [process.execPath, startFile('cli/sendense-run'), '--config', settingsFile];
     const words = [...program, 'node', verb, name, '--key', fingerprintOf(key)];
     return `command="${words.map(quoted).join(' ').replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
   };
   return nodes.flatMap(({ name, publicKey, oneTimeKey, reversePort, revoked }) => {
-    const forwards = ['port-forwarding', ...opens, `permitlisten="127.0.0.1:${reversePort}"`];
+    const opens = [...nbdTargets(reversePort, places), `127.0.0.1:${api.port}`];
+    const forwards = [...mayOpen(opens), `permitlisten="127.0.0.1:${reversePort}"`];
     return [
       ...(publicKey !== null && revoked === null
         ? [

@@ -1,9 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isRunning } from '../../host/process-identity.ts';
+import { connectionOf } from '../../state/node-connections.ts';
+import { findNode } from '../../state/nodes.ts';
 import { listLeases, openPortsTo } from '../../state/port-leases.ts';
 import type { State } from '../../state/open-state.ts';
 import type { Settings } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
 import { checkPorts, openPorts, type DialledNode } from './dial-node.ts';
 
+/** How long a run waits for a node that has no way to its disks, ms; then the node says what is wrong. */
+const wayWithinMs = 30_000;
+const lookEveryMs = 100;
 /** How many ports are tried before the node's sshd counts as one that forwards none. */
 const tries = 3;
 
@@ -20,7 +27,11 @@ export function dataPaths(
   return {
     openDataPath: async (name, ports, signal, log) => {
       const known = settings.nodes[name];
-      if (known?.mode === 'dial-hub' && !known.data) return openThroughTunnel(state, name, ports);
+      if (known?.mode === 'dial-hub' && !known.data) {
+        const path = openThroughTunnel(state, name, ports);
+        await wayOfDisks(state, name, signal);
+        return path;
+      }
       const node = dialled(name);
       return node && ports.length > 0 ? openPorts(node, ports, signal, log) : new AsyncDisposableStack();
     },
@@ -37,6 +48,15 @@ function openThroughTunnel(state: State, name: string, ports: readonly number[])
   const stack = new AsyncDisposableStack();
   stack.defer(() => openPortsTo(state, null, ports));
   return stack;
+}
+
+/** A node that has just connected may not have its way to the disks yet, and a run that begins then would meet a closed port. */
+async function wayOfDisks(state: State, name: string, signal: AbortSignal | undefined): Promise<void> {
+  for (const end = performance.now() + wayWithinMs; performance.now() < end;) {
+    const node = findNode(state, name);
+    if (!node || connectionOf(node, isRunning)?.data !== null) return;
+    await delay(lookEveryMs, undefined, signal ? { signal } : {});
+  }
 }
 
 /** From the end: leases are given from the beginning. */

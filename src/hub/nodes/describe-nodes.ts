@@ -25,6 +25,7 @@ export function describeNodes(state: State, nodes: readonly NodeRecord[]): Nodes
         token_expires: node.oneTimeKey !== null && node.used === null ? node.expires : null,
         connected_since: connection?.since ?? null,
         peer: node.peer,
+        data: connection?.data ?? null,
         last_seen: node.lastSeen,
         revoked: node.revoked,
         open_ports: leases.filter((lease) => lease.node === node.name).map(({ port }) => port),

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { parsePublicKey } from '../../host/ssh/keys.ts';
-import type { EnrollRequest } from '../../schemas/types.ts';
+import type { EnrollRequest, LinkWelcome } from '../../schemas/types.ts';
 import { enrolNode } from '../../state/node-enrolment.ts';
 import type { NodeRecord } from '../../state/nodes.ts';
 import type { State } from '../../state/open-state.ts';
@@ -12,6 +12,7 @@ import { welcomeOf } from './welcome.ts';
 export interface EnrollSession {
   readonly state: State;
   readonly places: Pick<HubPlaces, 'nbdPorts' | 'api'>;
+  readonly data: LinkWelcome['data'];
   /** Public key of the token, with which the other side has proven itself. */
   readonly oneTimeKey: string;
   readonly input: Readable;
@@ -28,7 +29,7 @@ export async function enrollSession(session: EnrollSession): Promise<NodeRecord 
   try {
     const node = enrol(session, await firstLine(session.input));
     await session.onEnrolled?.(node);
-    await writeLine(session.output, welcomeOf(node, session.places));
+    await writeLine(session.output, welcomeOf(node, session.places, session.data));
     return node;
   } catch (error) {
     await writeLine(session.output, errorLine(error));

@@ -43,6 +43,7 @@ export async function acceptOverStdio(command: ForcedCommand): Promise<0 | 1> {
   const result = await enrollSession({
     state,
     places,
+    data: 'tunnel',
     oneTimeKey: node.oneTimeKey ?? '',
     input,
     output,
@@ -61,7 +62,7 @@ export async function linkOverStdio(command: ForcedCommand): Promise<0 | 1> {
   const connection = randomUUID();
   const [address = '', port = ''] = (env['SSH_CONNECTION'] ?? '').split(' ');
   const peer = `${address}:${port}`;
-  if (!connectNode(state, node.id, { connection, owner: thisProcess(), peer })) {
+  if (!connectNode(state, node.id, { connection, owner: thisProcess(), peer, data: 'sshd' })) {
     await writeLine(output, errorLine(new SendenseError('node.revoked', `node ${node.name} was revoked`)));
     await endConnection();
     return 1;
@@ -89,7 +90,7 @@ export async function linkOverStdio(command: ForcedCommand): Promise<0 | 1> {
       output,
       welcome: ({ hostname, node_version: version }) => {
         describeNode(state, node.id, { hostname, version });
-        return welcomeOf(findNodeById(state, node.id) ?? node, places);
+        return welcomeOf(findNodeById(state, node.id) ?? node, places, 'tunnel');
       },
     });
     return 0;

@@ -7,6 +7,8 @@ import type { Settings } from '../../schemas/types.ts';
 export interface HubPlaces {
   readonly ssh: 'builtin' | 'openssh';
   readonly listen: HostAndPort;
+  /** Who moves the data with the built-in server. */
+  readonly data: 'auto' | 'builtin';
   readonly hostKeyFile: string;
   readonly user: string;
   readonly authorizedKeysFile: string;
@@ -34,6 +36,7 @@ export function hubPlaces(
       overrides.listen === undefined
         ? addressOf('hub.listen', hub.listen)
         : addressOf('--listen', overrides.listen, 'usage'),
+    data: hub.data,
     hostKeyFile: file(
       hub.hostKey,
       hub.ssh === 'builtin' ? join(stateFolder, 'hub_host_key') : '/etc/ssh/ssh_host_ed25519_key.pub',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { inTheClear } from '../../plan/in-the-clear.ts';
 import { readSecret } from '../../host/secret.ts';
 import type { NotifyMessage, Secret } from '../../schemas/types.ts';
 import { maskSecrets } from '../../steps/mask-secrets.ts';
@@ -53,10 +54,20 @@ export function channelSecrets(folder: string, signal: AbortSignal): ChannelSecr
   };
 }
 
-/** The address of a webhook or ping; one from a secret is hidden, and its path too, which alone gives it away. */
-export async function readUrl(url: string | Secret, secrets: ChannelSecrets): Promise<string> {
+/**
+ * The address of a webhook or ping; one from a secret is hidden, and its path too, which alone gives it away.
+ * @throws SendenseError `notify.failed` where it would be sent in the clear
+ */
+export async function readUrl(
+  { url, plainHttp }: { readonly url: string | Secret; readonly plainHttp: boolean },
+  secrets: ChannelSecrets,
+): Promise<string> {
   const address = await secrets.read(url);
   if (typeof url === 'string') return address;
+  if (!plainHttp && inTheClear(address))
+    throw new SendenseError('notify.failed', 'its url is a secret, and http:// would send it in the clear', {
+      remedy: 'Use an https:// address, or write plainHttp: true for a network that you trust.',
+    });
   const { pathname, search } = URL.parse(address) ?? { pathname: '', search: '' };
   for (const part of [pathname, search]) if (part.length > 1) secrets.hide(part);
   return address;

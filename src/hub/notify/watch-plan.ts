@@ -1,4 +1,4 @@
-import { ageMs } from '../../repository/retention/age.ts';
+import { ageMs } from '../../schemas/age-ms.ts';
 import { vmOf } from '../../plan/plan-kinds.ts';
 import type { Plan } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';

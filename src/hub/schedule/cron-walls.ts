@@ -1,8 +1,17 @@
 import { Cron } from 'croner';
 
-/** One of croner's patterns takes 80 KB, and many plans share one. */
-const kept = 64;
-const patterns = new Map<string, Cron>();
+interface Pattern {
+  readonly cron: string;
+  readonly job: Cron;
+}
+
+/**
+ * Those that were asked last. Few, because each takes 80 KB, and many plans share one; and in an array whose places are
+ * used again: what a Map leaves behind as it goes on keeps what it held alive until the next full garbage collection.
+ */
+const recent: Pattern[] = [];
+const kept = 8;
+let oldest = 0;
 
 /**
  * The next time on the wall, after this one, that a cron expression names; null: none ever comes. croner reads the
@@ -10,16 +19,17 @@ const patterns = new Map<string, Cron>();
  * @throws Error where it is no cron expression, which `checkSchedule` refuses
  */
 export function nextWall(cron: string, wall: number): number | null {
-  return patternOf(cron).nextRun(new Date(wall))?.getTime() ?? null;
+  return jobOf(cron).nextRun(new Date(wall))?.getTime() ?? null;
 }
 
-function patternOf(cron: string): Cron {
-  let pattern = patterns.get(cron);
-  if (pattern) return pattern;
-  pattern = new Cron(cron, { paused: true, mode: '5-or-6-parts', timezone: 'UTC' });
-  if (patterns.size >= kept) patterns.delete(patterns.keys().next().value ?? '');
-  patterns.set(cron, pattern);
-  return pattern;
+function jobOf(cron: string): Cron {
+  const known = recent.find((pattern) => pattern.cron === cron);
+  if (known) return known.job;
+  // With an offset and no zone croner calculates, and asks nobody for a calendar.
+  const job = new Cron(cron, { paused: true, mode: '5-or-6-parts', utcOffset: 0 });
+  recent[oldest] = { cron, job };
+  oldest = (oldest + 1) % kept;
+  return job;
 }
 
 /** The fields of an expression with seconds; nicknames as what they stand for. */

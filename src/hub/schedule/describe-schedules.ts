@@ -1,6 +1,7 @@
 import type { NextSlotsOutput, ScheduleOutput, SchedulesOutput, SlotOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
-import { findSlot, listSlots, newestDecided, type SlotRecord } from '../../state/schedule-slots.ts';
+import { duplicatePlans } from '../../state/duplicate-plans.ts';
+import { findSlot, newestDecided, type SlotRecord } from '../../state/schedule-slots.ts';
 import { findSchedule, listSchedules, type ScheduledPlan, type ScheduleRecord } from '../../state/schedules.ts';
 import { blackoutAt, jitterOf, rulesOf } from './schedule-rules.ts';
 import { nextSlot, slotsBetween } from './slots.ts';
@@ -16,12 +17,16 @@ export interface DescribeOptions {
 export function describeSchedules(state: State, { host, now, plan }: DescribeOptions): SchedulesOutput {
   const record = plan === undefined ? undefined : findSchedule(state, plan);
   const records = plan === undefined ? listSchedules(state) : record ? [record] : [];
-  const newest =
-    plan === undefined
-      ? newestDecided(state)
-      : new Map(listSlots(state, { plan, limit: 1 }).map(({ slot }) => [plan, slot]));
   const shown = records.filter(({ removed }) => removed === null);
-  return { version: 1, schedules: shown.map((entry) => describe(state, entry, { host, now, newest })) };
+  const newest = newestDecided(
+    state,
+    shown.map((entry) => entry.plan),
+  );
+  return {
+    version: 1,
+    schedules: shown.map((entry) => describe(state, entry, { host, now, newest })),
+    duplicates: duplicatePlans(state).filter((entry) => plan === undefined || entry.plan === plan),
+  };
 }
 
 function describe(

@@ -1,5 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { settingsName } from '../../plan/load-settings.ts';
 
 export interface FoundFile {
@@ -8,6 +10,9 @@ export interface FoundFile {
   /** What tells that the file is still the same: modification time, size and inode. */
   readonly stamp: string;
 }
+
+/** Files after which others have their turn. */
+const slice = 200;
 
 export interface FoundPlans {
   readonly files: FoundFile[];
@@ -35,17 +40,21 @@ async function walk(folder: string, found: FoundPlans): Promise<void> {
     if (entry.isDirectory()) {
       if (!entry.name.startsWith('.') && entry.name !== 'node_modules') await walk(path, found);
     } else if (/\.ya?ml$/.test(entry.name) && entry.name !== settingsName) {
-      const stamp = await stampOf(path);
+      const stamp = stampOf(path);
       if (stamp !== null) found.files.push({ path, stamp });
+      if (found.files.length % slice === 0) await turn();
     }
   }
 }
 
-/** Null: there is no such file, or it is none. */
-export async function stampOf(path: string): Promise<string | null> {
+/**
+ * Null: there is no such file, or it is none. Ten thousand of these take a tenth of a second, and eight times as long
+ * with promises.
+ */
+export function stampOf(path: string): string | null {
   try {
-    const file = await stat(path);
-    return file.isFile() ? `${file.mtimeMs}:${file.size}:${file.ino}` : null;
+    const file = statSync(path, { throwIfNoEntry: false });
+    return file?.isFile() ? `${file.mtimeMs}:${file.size}:${file.ino}` : null;
   } catch {
     return null;
   }

@@ -21,7 +21,7 @@ export interface Schedules {
   next(count: number, plan?: string): Promise<NextSlotsOutput>;
   /** What became of slots, newest first. */
   history(filter: { plan?: string | undefined; limit: number; state?: SlotState | undefined }): SlotsOutput;
-  pause(plan: string, reason: string): SchedulesOutput;
+  pause(plan: string, reason: string | null): SchedulesOutput;
   resume(plan: string): SchedulesOutput;
   /** Runs a plan now, as its schedule would: with the text in force. */
   runNow(plan: string, watch: RunWatch): Promise<RunFinishedEvent>;
@@ -73,7 +73,7 @@ export function manageSchedules({ state, loaded, run }: ManageSchedulesOptions):
     const found = await find(name);
     const { plan, file, text, facts } = found;
     if (scheduledText(state, plan) === text && findSchedule(state, plan)?.removed === null) return found;
-    acceptPlan(state, { plan, file, text, facts, stamp: (await stampOf(file)) ?? '', now: Date.now() });
+    acceptPlan(state, { plan, file, text, facts, stamp: stampOf(file) ?? '', now: Date.now() });
     return { ...found, since: findSchedule(state, plan)?.since ?? Date.now() };
   };
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
 import type { ErrorOutput } from '../../schemas/types.ts';
+import { duplicatePlans, forgetDuplicate, noteDuplicate } from '../../state/duplicate-plans.ts';
 import { raiseNotice } from '../../state/notices.ts';
 import type { State } from '../../state/open-state.ts';
 import {
@@ -16,7 +17,7 @@ import {
 import type { HubLog } from '../hub-log.ts';
 import { watch as watchPlan } from '../notify/watch-plan.ts';
 import { findPlanFiles, type FoundFile } from './find-plan-files.ts';
-import { readPlan } from './read-plan.ts';
+import { readPlan, type ReadPlan } from './read-plan.ts';
 
 export interface PlanChanges {
   /** New plans, and those whose text is another now. */
@@ -46,6 +47,9 @@ interface KnownFile {
   readonly plan: string | null;
 }
 
+/** Files that one transaction writes about: each waits for the disk, and keeps other processes waiting. */
+const batch = 200;
+
 /**
  * What the plan files of a folder say, in the state database: valid texts, and why a file is not in force. A plan stays in
  * force with its last valid text while its file is invalid, and ends when the file is gone. Files that did not change since
@@ -55,6 +59,8 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
   const known = new Map<string, KnownFile>();
   /** What was said about files, so that it is said once. */
   const said = new Map<string, string>();
+  /** Files with a plan of a name that is taken. */
+  const duplicates = new Set<string>();
   let first = true;
 
   const complain = (file: string, plan: string | null, error: ErrorOutput, told: boolean): void => {
@@ -67,6 +73,10 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
         { event: 'invalid-plan', plan, message: error.message, details: { file, code: error.code } },
         now(),
       );
+  };
+
+  const settled = (file: string): void => {
+    if (duplicates.delete(file)) forgetDuplicate(state, file);
   };
 
   return {
@@ -84,9 +94,16 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
           if (record.facts && present.has(record.file))
             put.push({ plan: record.plan, facts: record.facts, since: record.since });
         }
+        for (const { file, error } of duplicatePlans(state)) {
+          if (!file.startsWith(join(folder, '/'))) continue;
+          known.set(file, { stamp: '', plan: null });
+          said.set(file, error.message);
+          duplicates.add(file);
+        }
       }
       for (const [path, { plan }] of known) {
         if (present.has(path)) continue;
+        settled(path);
         known.delete(path);
         said.delete(path);
         if (plan !== null) end(plan, path);
@@ -99,11 +116,12 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
         log.info({ plan, file: path }, 'plan is not scheduled any more');
       }
 
-      const look = (file: FoundFile, stamp: string): void => {
-        const { path } = file;
+      const take = ({ path }: FoundFile, stamp: string, read: ReadPlan): void => {
         const before = known.get(path);
-        const read = readPlan(path, settings);
         const own = before?.plan ?? null;
+        const holder = read.type === 'plan' ? findSchedule(state, read.name) : undefined;
+        const taken = holder?.facts && holder.removed === null && holder.file !== path && present.has(holder.file);
+        if (!taken) settled(path);
         if (read.type === 'invalid') {
           const error = errorToJson(read.error);
           const plan = own ?? read.name;
@@ -116,24 +134,32 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
         }
         if (own !== null && (read.type === 'none' || read.name !== own)) end(own, path);
         if (read.type === 'none') return void known.set(path, { stamp, plan: null });
-        const holder = findSchedule(state, read.name);
-        if (holder && holder.removed === null && holder.facts && holder.file !== path && present.has(holder.file)) {
+        if (taken) {
           known.set(path, { stamp: '', plan: null });
-          return complain(path, read.name, errorToJson(duplicate(read.name, path, holder.file)), false);
+          const error = errorToJson(duplicate(read.name, path, holder.file));
+          if (said.get(path) !== error.message) noteDuplicate(state, { file: path, plan: read.name, error });
+          duplicates.add(path);
+          return complain(path, read.name, error, false);
         }
-        acceptPlan(state, { plan: read.name, file: path, text: read.text, facts: read.facts, stamp, now: now() });
+        const accepted = { plan: read.name, file: path, text: read.text, facts: read.facts, stamp, now: now() };
+        const since = acceptPlan(state, accepted, holder);
         watchPlan(state, read.plan, path);
         known.set(path, { stamp, plan: read.name });
+        for (const warning of read.warnings) log.warn({ plan: read.name, file: path, warning }, 'plan has a warning');
         if (said.delete(path)) log.info({ plan: read.name, file: path }, 'plan is valid again');
         drop.delete(read.name);
-        put.push({ plan: read.name, facts: read.facts, since: findSchedule(state, read.name)?.since ?? now() });
+        put.push({ plan: read.name, facts: read.facts, since });
       };
 
       const changed = files.filter(({ path, stamp }) => known.get(path)?.stamp !== `${stamp}:${mark}`);
-      for (let at = 0; at < changed.length; at += 50) {
-        const piece = changed.slice(at, at + 50);
+      for (let at = 0; at < changed.length; at += batch) {
+        const piece: { readonly file: FoundFile; readonly read: ReadPlan }[] = [];
+        for (const file of changed.slice(at, at + batch)) {
+          piece.push({ file, read: readPlan(file.path, settings) });
+          if (piece.length % 20 === 0) await turn();
+        }
         state.transaction(() => {
-          for (const file of piece) look(file, `${file.stamp}:${mark}`);
+          for (const { file, read } of piece) take(file, `${file.stamp}:${mark}`, read);
         });
         await turn();
       }

@@ -1,4 +1,5 @@
 import type { SendenseError } from '../../errors/sendense-error.ts';
+import { checkRpo } from '../../plan/check-rpo.ts';
 import { loadPlanText } from '../../plan/load-plan.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
 import { completePlan } from '../../plan/prepare-plan.ts';
@@ -18,6 +19,8 @@ export type ReadPlan =
       readonly text: string;
       readonly facts: ScheduledPlan;
       readonly plan: Plan;
+      /** What is allowed, and hardly meant. */
+      readonly warnings: readonly string[];
     }
   /** The name is null where not even that can be read. */
   | { readonly type: 'invalid'; readonly name: string | null; readonly error: SendenseError };
@@ -45,5 +48,7 @@ export function readPlan(file: string, settings: LoadedSettings): ReadPlan {
     lock: runLock({ kind: pipeline.kind, name: pipeline.name, repository, vm: pipeline.vm }),
     schedule,
   };
-  return { type: 'plan', name: pipeline.name, text: read.text, facts, plan: pipeline.plan as unknown as Plan };
+  const plan = pipeline.plan as unknown as Plan;
+  const warnings = checkRpo(loaded.document, plan).map(({ message }) => message);
+  return { type: 'plan', name: pipeline.name, text: read.text, facts, plan, warnings };
 }

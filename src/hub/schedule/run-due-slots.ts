@@ -30,7 +30,7 @@ export async function runDueSlots(
   const skips = busy !== undefined && rules.overlap === 'skip';
   const waiting = state.transaction(() => {
     // A timer that was made for a plan that nobody knew: this slot is its first.
-    const since = Math.max(Math.min(found.since, last - 1), newestDecided(state).get(plan) ?? -Infinity);
+    const since = Math.max(Math.min(found.since, last - 1), newestDecided(state, [plan]).get(plan) ?? -Infinity);
     const slots = newestSlots(rules, since, last, mostMissed);
     if (skips) {
       const reason = `run ${busy.runId} still goes on`;

@@ -108,9 +108,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return { plan, slot, kind, node, repository, runId: null, owner, decided: now(), ...what };
   };
 
-  const plan = (name: string, planned: Planned, after: number): void => {
-    planned.next = planned.rules.enabled ? nextSlot(planned.rules, after) : null;
-    if (planned.next !== null) due.push({ at: planned.next + planned.offset, plan: name, slot: planned.next });
+  const slotAfter = ({ rules }: Planned, after: number): number | null =>
+    rules.enabled ? nextSlot(rules, after) : null;
+
+  const plan = (name: string, planned: Planned, next: number | null): void => {
+    planned.next = next;
+    if (next !== null) due.push({ at: next + planned.offset, plan: name, slot: next });
   };
 
   const hold = (record: SlotRecord, { facts, rules }: Planned): void =>
@@ -146,14 +149,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   /** Slots for which nobody was there, and then the next one. */
   const lookBack = (names: readonly string[]): void => {
     const paused = pausedPlans(state);
-    const newest = newestDecided(state);
+    const newest = newestDecided(state, names);
     for (const name of names) {
       const planned = plans.get(name);
       if (!planned) continue;
       const { rules, offset } = planned;
       const until = now() - offset;
       const since = Math.max(planned.since, newest.get(name) ?? -Infinity);
-      const unseen = rules.enabled ? newestSlots(rules, since, until, mostMissed) : [];
+      const first = slotAfter(planned, since);
+      const unseen = first !== null && first <= until ? newestSlots(rules, since, until, mostMissed) : [];
       const slots = [...(left.get(name) ?? []), ...unseen].sort((a, b) => a - b);
       left.delete(name);
       if (slots.length > 0) {
@@ -163,12 +167,15 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         for (const entry of answer.waiting) hold(entry, planned);
         if (answer.missed > 0) log.warn({ plan: name, missed: answer.missed }, 'slots were missed');
       }
-      plan(name, planned, Math.max(until, planned.since));
+      const after = Math.max(until, planned.since);
+      plan(name, planned, first === null || (since <= after && after < first) ? first : slotAfter(planned, after));
     }
   };
 
   const welcome = (): void => {
-    const names = [...fresh];
+    // Those of one expression after each other: croner reads it once.
+    const cronOf = (name: string): string => plans.get(name)?.rules.cron ?? '';
+    const names = [...fresh].sort((a, b) => (cronOf(a) < cronOf(b) ? -1 : 1));
     fresh.clear();
     for (let at = 0; at < names.length; at += batch) {
       const part = names.slice(at, at + batch);
@@ -205,7 +212,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
             continue;
           }
           decide(next.plan, planned, next.slot, now_);
-          plan(next.plan, planned, next.slot);
+          plan(next.plan, planned, slotAfter(planned, next.slot));
         }
         // The machine slept, or its clock was set.
         if (late.length > 0) lookBack(late);

@@ -9,6 +9,7 @@ import type { HubLog } from '../hub-log.ts';
 import { openBridges } from './bridge.ts';
 import type { Identity } from './check-key.ts';
 import { connectLoopback } from './connect-loopback.ts';
+import { dataConnectionOf } from './data-connection.ts';
 import { decideForward, mayListen, type AllowedForward } from './forward-rules.ts';
 import { listenForNode } from './reverse-listener.ts';
 import { serveSessions } from './serve-sessions.ts';
@@ -22,6 +23,8 @@ export interface NodeConnection {
   readonly connection: string;
   /** Looks whether it may go on; ends it where not. To be called every half second. @throws SendenseError of the database */
   check(): void;
+  /** A connection that came with its ticket, to be handed to sshd. */
+  takeData(socket: Socket, peer: string): void;
   cut(reason: string): void;
 }
 
@@ -57,6 +60,12 @@ export function serveNode(
   const bridges = openBridges(connection, transport, rttMs, (direction, bytes) =>
     figures.bytes(identity.node.name, direction, bytes),
   );
+  const data = dataConnectionOf(context, context.data, {
+    connection: id,
+    publicKey: identity.publicKey,
+    node,
+    log,
+  });
   const refuse = (reason: Refusal, what: string, reject: (() => void) | undefined): void => {
     figures.refused(reason);
     context.warn(log, nodeId, { reason, what }, `refused: ${what}`);
@@ -83,6 +92,7 @@ export function serveNode(
     ended = true;
     listener?.close();
     bridges.cut();
+    data.end();
     leave();
     log.info('disconnected');
   };
@@ -184,9 +194,10 @@ export function serveNode(
     });
   };
 
-  serveSessions(context, { connection, node, role: 'own', log, refuse });
+  serveSessions(context, { connection, node, role: 'own', log, data: data.request, refuse });
 
-  if (connectNode(state, nodeId, { connection: id, owner: thisProcess(), peer: link.peer })) {
+  const wayAtFirst = context.data.user === null ? 'builtin' : null;
+  if (connectNode(state, nodeId, { connection: id, owner: thisProcess(), peer: link.peer, data: wayAtFirst })) {
     figures.connected(identity.node.name);
     log.info('connected');
   } else cut('revoked');
@@ -195,6 +206,7 @@ export function serveNode(
     nodeId,
     connection: id,
     cut,
+    takeData: data.take,
     check: () => {
       if (ended) return;
       const reason = connectionEnd(state, nodeId, identity.publicKey, id);

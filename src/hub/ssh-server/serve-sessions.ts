@@ -5,7 +5,7 @@ import { describeNode } from '../../state/node-connections.ts';
 import type { NodeRecord } from '../../state/nodes.ts';
 import type { HubLog } from '../hub-log.ts';
 import { enrollSession } from '../nodes/enroll-session.ts';
-import { linkSession } from '../nodes/link-session.ts';
+import { linkSession, type LinkSession } from '../nodes/link-session.ts';
 import { welcomeOf } from '../nodes/welcome.ts';
 import type { Refusal, ServerContext } from './server-context.ts';
 
@@ -14,6 +14,8 @@ export interface SessionRules {
   readonly node: () => NodeRecord;
   readonly role: 'own' | 'one-time';
   readonly log: HubLog;
+  /** What a node says of its data connection. */
+  readonly data?: LinkSession['data'];
   readonly refuse: (reason: Refusal, what: string, reject: (() => void) | undefined) => void;
 }
 
@@ -65,7 +67,12 @@ async function answer(context: ServerContext, rules: SessionRules, channel: Serv
   const { log, role } = rules;
   try {
     if (role === 'one-time') return await enrol(context, rules, channel);
-    await linkSession({ input: channel, output: channel, welcome: (hello) => welcome(context, rules, hello) });
+    await linkSession({
+      input: channel,
+      output: channel,
+      welcome: (hello) => welcome(context, rules, hello),
+      ...(rules.data ? { data: rules.data } : {}),
+    });
     return 0;
   } catch (error) {
     const { code, message } = toSendenseError(error);
@@ -77,7 +84,14 @@ async function answer(context: ServerContext, rules: SessionRules, channel: Serv
 async function enrol(context: ServerContext, { log, node }: SessionRules, channel: ServerChannel): Promise<0 | 1> {
   const { state, places, figures } = context;
   const oneTimeKey = node().oneTimeKey ?? '';
-  const result = await enrollSession({ state, places, oneTimeKey, input: channel, output: channel });
+  const result = await enrollSession({
+    state,
+    places,
+    data: dataOf(context),
+    oneTimeKey,
+    input: channel,
+    output: channel,
+  });
   if (!(result instanceof SendenseError)) {
     log.info({ hostname: result.hostname, version: result.version }, 'enrolled');
     return 0;
@@ -87,14 +101,17 @@ async function enrol(context: ServerContext, { log, node }: SessionRules, channe
   return 1;
 }
 
-function welcome({ state, places }: ServerContext, { node, log }: SessionRules, hello: LinkHello): LinkWelcome {
+const dataOf = ({ data }: ServerContext): LinkWelcome['data'] => (data.user === null ? 'tunnel' : 'connection');
+
+function welcome(context: ServerContext, { node, log }: SessionRules, hello: LinkHello): LinkWelcome {
+  const { state, places } = context;
   const { hostname, node_version: version, boot_id: bootId, time } = hello;
   describeNode(state, node().id, { hostname, version });
   const skew = Math.round((time - Date.now()) / 1000);
   const facts = { hostname, version, boot_id: bootId, clock_skew_seconds: skew };
   if (Math.abs(skew) > skewSeconds) log.warn(facts, `the clock of the node differs by ${skew} s`);
   else log.info(facts, 'the node says hello');
-  return welcomeOf(node(), places);
+  return welcomeOf(node(), places, dataOf(context));
 }
 
 const shortened = (text: string): string => JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);

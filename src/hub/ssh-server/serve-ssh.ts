@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import ssh2, { type AuthContext, type Connection } from 'ssh2';
+import ssh2, { type Connection } from 'ssh2';
 import { toSendenseError } from '../../errors/sendense-error.ts';
 import { ciphers } from '../../host/ssh/ssh2-connect.ts';
 import { cannotListen } from './cannot-listen.ts';
-import { checkKey, type Identity, type Verdict } from './check-key.ts';
+import type { Identity } from './check-key.ts';
 import { gateLimits, groupOf, openGate } from './gate.ts';
 import { serveNode, type NodeConnection } from './serve-node.ts';
 import { serveTokenHolder } from './serve-token-holder.ts';
+import { openDataService } from './data-service.ts';
+import { onFirstBytes } from './first-bytes.ts';
+import { login } from './login.ts';
 import type { Refusal, ServerContext } from './server-context.ts';
 import { superviseNodes } from './supervise.ts';
 import { limitedWarnings } from './warnings.ts';
@@ -18,7 +21,7 @@ export interface SshServer extends AsyncDisposable {
   readonly port: number;
 }
 
-export interface SshServerOptions extends Omit<ServerContext, 'warn'> {
+export interface SshServerOptions extends Omit<ServerContext, 'warn' | 'data'> {
   /** OpenSSH format. */
   readonly hostKey: string;
   readonly limits?: typeof gateLimits;
@@ -26,8 +29,6 @@ export interface SshServerOptions extends Omit<ServerContext, 'warn'> {
 
 /** Holders of tokens that are logged in at a time: an enrolment takes a second, and a token logs in also when it is used. */
 const mostTokenHolders = 20;
-/** Attempts of one connection: a client may offer a few keys. */
-const mostAttempts = 6;
 /**
  * No compression: whoever is not logged in yet could make a few bytes into many; and key exchanges that cost the server
  * little, with OpenSSH's and ssh2's first choice in front.
@@ -51,7 +52,8 @@ const algorithms = {
  */
 export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
   const { places, figures, limits = gateLimits } = options;
-  const context: ServerContext = { ...options, warn: limitedWarnings() };
+  const data = await openDataService(places);
+  const context: ServerContext = { ...options, warn: limitedWarnings(), data };
   const gate = openGate(limits);
   const nodes = new Map<string, NodeConnection>();
   const sockets = new Set<Socket>();
@@ -120,7 +122,7 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
           if (error.level === 'client-timeout') socket.destroy();
           else socket.destroySoon();
         });
-        login(connection, {
+        login(connection, options.state, places.user, {
           refuse: (verdict) => {
             failed = true;
             const reason = verdict.reason.replace(' ', '-') as Refusal;
@@ -139,40 +141,26 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
         });
       },
     });
-    ssh.injectSocket(socket);
-  };
-
-  const login = (connection: Connection, { refuse, failed, accept }: LoginEnds): void => {
-    // The database may be of no use at this moment: that ends this connection, and not the program.
-    const orEnd = (work: () => void): void => {
-      try {
-        work();
-      } catch (error) {
-        failed(error);
-      }
-    };
-    let attempts = 0;
-    let identity: Identity | null = null;
-    // An answer and the next attempt are a round trip, and what the client thinks about meanwhile: the shortest tells.
-    let rttMs = Infinity;
-    let answered = Infinity;
-    const judge = (attempt: AuthContext): void => {
-      rttMs = Math.min(rttMs, Math.max(0, performance.now() - answered) || Infinity);
-      answered = performance.now();
-      const verdict = checkKey(options.state, places.user, attempt);
-      if (verdict.verdict === 'accept') identity = verdict.identity;
-      if (verdict.verdict === 'accept' || verdict.verdict === 'prove') return attempt.accept();
-      if (verdict.verdict === 'refuse') refuse(verdict);
-      if (++attempts >= mostAttempts) return void connection.end();
-      attempt.reject(['publickey']);
-    };
-    connection.on('authentication', (attempt) => orEnd(() => judge(attempt)));
-    connection.on('ready', () =>
-      orEnd(() => {
-        if (identity) accept(identity, Number.isFinite(rttMs) ? rttMs : 0);
-        else connection.end();
-      }),
-    );
+    onFirstBytes(socket, {
+      ssh: () => ssh.injectSocket(socket),
+      preface: (ticket) => {
+        const taken = data.tickets.take(ticket);
+        const holder = 'holder' in taken ? [...nodes.values()].find((node) => node.connection === taken.holder) : null;
+        if (!holder) {
+          failed = true;
+          const why = 'refused' in taken ? taken.refused : 'of a connection that has ended';
+          refused('ticket', `data connection refused: its ticket is ${why}`);
+          return void socket.destroy();
+        }
+        loggedIn();
+        holder.takeData(socket, peer);
+      },
+      malformed: () => {
+        failed = true;
+        refused('ticket', 'data connection refused: no ticket');
+        socket.destroy();
+      },
+    });
   };
 
   const serve = (
@@ -210,9 +198,11 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
     listener.listen(places.listen);
     await once(listener, 'listening');
   } catch (cause) {
+    await data[Symbol.asyncDispose]();
     throw cannotListen('hub.listen', places.listen, cause);
   }
   listener.on('error', (error) => options.log.error(`the SSH server: ${error.message}`));
+  if (data.unavailable !== null) options.log.info(`data goes through the server itself: ${data.unavailable}`);
   const supervision = superviseNodes(context, nodes);
   const { address: host, port } = listener.address() as AddressInfo;
   return {
@@ -223,6 +213,7 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
       const closed = once(listener, 'close');
       listener.close();
       for (const node of nodes.values()) node.cut('the hub ends');
+      await data[Symbol.asyncDispose]();
       for (const socket of sockets) socket.destroySoon();
       // Who does not take the goodbye is cut off.
       const late = setTimeout(() => sockets.forEach((socket) => socket.destroy()), 2000);
@@ -234,12 +225,4 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
 
 interface Admitted {
   handshake(connection: Connection): void;
-}
-
-interface LoginEnds {
-  refuse(verdict: Extract<Verdict, { verdict: 'refuse' }>): void;
-  /** It could not be judged. */
-  failed(error: unknown): void;
-  /** @param rttMs round trip of the line */
-  accept(identity: Identity, rttMs: number): void;
 }

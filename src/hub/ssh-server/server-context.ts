@@ -2,6 +2,7 @@ import type { State } from '../../state/open-state.ts';
 import type { HubLog } from '../hub-log.ts';
 import type { HubPlaces } from '../nodes/hub-places.ts';
 import type { Direction } from './bridge.ts';
+import type { DataService } from './data-service.ts';
 import type { Warn } from './warnings.ts';
 
 /** Why something was refused, as it stands in the log and in the metrics. */
@@ -16,6 +17,7 @@ export type Refusal =
   | 'revoked-key'
   | 'signature'
   | 'token'
+  | 'ticket'
   | 'target'
   | 'port-not-open'
   | 'listen'
@@ -40,4 +42,5 @@ export interface ServerContext {
   readonly log: HubLog;
   readonly figures: SshFigures;
   readonly warn: Warn;
+  readonly data: DataService;
 }

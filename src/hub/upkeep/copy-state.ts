@@ -59,7 +59,7 @@ const withoutRunsUnderWay = [
   'DELETE FROM port_leases',
   'DELETE FROM point_uses',
   'DELETE FROM upkeep',
-  'UPDATE nodes SET connected_since = NULL, connection = NULL, connection_owner = NULL',
+  'UPDATE nodes SET connected_since = NULL, connection = NULL, connection_owner = NULL, data = NULL',
 ];
 
 /** A copy must not be what fills the disk of the backups. */

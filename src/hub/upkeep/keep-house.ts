@@ -1,7 +1,7 @@
 import { isRunning, thisProcess } from '../../host/process-identity.ts';
 import { sizeBytes } from '../../repository/care/size.ts';
 import { findRepository } from '../../repository/open-repository.ts';
-import { ageMs } from '../../repository/retention/age.ts';
+import { ageMs } from '../../schemas/age-ms.ts';
 import type { Settings, UpkeepOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { summariseRuns } from '../../state/run-summaries.ts';

@@ -35,6 +35,11 @@ export function checkLink(status: LinkStatus | null): Finding {
       'Start `sendense-node serve --tunnel`, or `sendense-node tunnel` beside `serve`.',
     );
   const { state, process, last_error: error, retry_at: retryAt } = status;
+  if (state === 'up' && status.data.error !== null)
+    return warn(
+      `up, but the disks have no connection of their own: ${status.data.error}`,
+      'The hub moves them itself meanwhile, which costs it more; its log says why (docs/network.md).',
+    );
   if (state === 'up')
     return ok(
       `up since ${timeOf(status.connected_since ?? status.updated)}, process ${process.pid}, ${status.program}`,

@@ -14,8 +14,8 @@ export interface ProbeOptions {
   /** Private folder with a short path, for sockets. */
   readonly folder: string;
   readonly remote: readonly Forward[];
-  /** Ports at the hub to which a connection is tried. */
-  readonly ports: readonly number[];
+  /** Loopback addresses of the hub to which a connection is tried; each port once. */
+  readonly ports: readonly { readonly host: string; readonly port: number }[];
   readonly signal: AbortSignal;
 }
 
@@ -32,10 +32,7 @@ export async function withProbe<T>(options: ProbeOptions, work: (probe: Probe) =
   await using tunnel = openTunnel({
     server: options.server,
     keyFile: options.keyFile,
-    local: options.ports.map((port) => ({
-      listen: { socket: socketOf(port) },
-      connect: { host: '127.0.0.1', port },
-    })),
+    local: options.ports.map((target) => ({ listen: { socket: socketOf(target.port) }, connect: target })),
     remote: options.remote,
     program: options.program,
     folder: options.folder,

@@ -9,7 +9,8 @@ import type { DoctorOutput, Enrolment, LinkStatus } from '../../schemas/types.ts
 import { keyFileOf, readEnrolment } from '../link/enrolment-files.ts';
 import { askHub } from '../link/hub-answers.ts';
 import { readLinkStatus } from '../link/link-files.ts';
-import { remoteForwards, serverOf } from '../link/link-forwards.ts';
+import { nbdHost, remoteForwards, serverOf } from '../link/link-forwards.ts';
+import { withWelcome } from '../link/told-by-hub.ts';
 import type { ResolvedNodeSettings } from '../node-settings.ts';
 import { failedBy, ok, skipped, warn, worstOf, type CheckResult, type Finding } from './finding.ts';
 import { checkClock, checkLink, checkLocalPorts, checkName, pinnedKey } from './hub-checks.ts';
@@ -157,18 +158,8 @@ async function tryHub(
   const { welcome, skewMs } = asked;
   await check('session', 'Answer of the hub', () => ok(`${welcome.name}, hub version ${welcome.hub_version}`));
   await check('clock', 'Clocks', () => checkClock(skewMs));
-  await tryForwards(settings, { ...enrolment, ...pick(welcome) }, signal, check);
+  await tryForwards(settings, withWelcome(enrolment, welcome), signal, check);
 }
-
-const pick = ({
-  reverse_port,
-  nbd_ports,
-  hub_api_port,
-}: Pick<Enrolment, 'reverse_port' | 'nbd_ports' | 'hub_api_port'>) => ({
-  reverse_port,
-  nbd_ports,
-  hub_api_port,
-});
 
 async function tryForwards(
   settings: ResolvedNodeSettings,
@@ -179,6 +170,10 @@ async function tryForwards(
   const runFolder = `doctor-${process.pid}-${randomUUID().slice(0, 8)}`;
   const { from, to } = enrolment.nbd_ports;
   const nbdPorts = from === to ? [from] : [from, to];
+  const targets = [
+    ...nbdPorts.map((port) => ({ host: nbdHost(enrolment), port })),
+    { host: '127.0.0.1', port: enrolment.hub_api_port },
+  ];
   const common = {
     server: serverOf(enrolment, settings.hub),
     keyFile: await keyFileOf(settings.stateDir, enrolment),
@@ -193,7 +188,7 @@ async function tryForwards(
         ok(`the hub gives port ${enrolment.reverse_port} to this node`),
       ),
     );
-    await withProbe({ ...common, remote: [], ports: [...nbdPorts, enrolment.hub_api_port] }, async (probe) => {
+    await withProbe({ ...common, remote: [], ports: targets }, async (probe) => {
       await check(nbdId, nbdTitle, async () => {
         const answers = [];
         for (const port of nbdPorts) answers.push([port, await probe.port(port)] as const);

@@ -69,8 +69,10 @@ export async function enroll(options: EnrollOptions): Promise<Enrolment> {
     key_file: key.name,
     public_key: request.public_key,
     reverse_port: answer.reverse_port,
+    nbd_address: answer.nbd_address,
     nbd_ports: answer.nbd_ports,
     hub_api_port: answer.hub_api_port,
+    data: answer.data,
     hub_version: answer.hub_version,
     enrolled: Date.now(),
   };

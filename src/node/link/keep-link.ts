@@ -4,17 +4,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyBaseLogger } from 'fastify';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { openTunnel, type TunnelOptions, type TunnelState } from '../../host/ssh/tunnel.ts';
+import { openTunnel, type Tunnel, type TunnelOptions, type TunnelState } from '../../host/ssh/tunnel.ts';
 import type { HostAndPort } from '../../schemas/host-and-port.ts';
 import type { Enrolment, LinkStatus, LinkWelcome } from '../../schemas/types.ts';
 import { tryToHold } from '../held-name.ts';
 import type { ListenAddress } from '../listen-address.ts';
 import { keyFileOf, linkFolder, readEnrolment, requireEnrolment, writeEnrolment } from './enrolment-files.ts';
+import { openDiskWay } from './disk-way.ts';
 import { answerIn, askHub, helloLine } from './hub-answers.ts';
 import { readLinkStatus } from './link-files.ts';
-import { localForwards, remoteForwards, serverOf } from './link-forwards.ts';
+import { apiForward, remoteForwards, serverOf } from './link-forwards.ts';
 import { linkName } from './link-name.ts';
 import { openStatus, type StatusKeeper } from './link-status.ts';
+import { portsOf, samePorts, withWelcome } from './told-by-hub.ts';
 
 export interface LinkOptions {
   readonly stateDir: string;
@@ -24,6 +26,8 @@ export interface LinkOptions {
   readonly hub: HostAndPort | undefined;
   readonly program: NonNullable<TunnelOptions['program']>;
   readonly log: FastifyBaseLogger;
+  /** After how long a connection for the disks that could not be made is tried again, ms; default 5 minutes. */
+  readonly retryDataMs?: number;
 }
 
 /** A link that keeps itself up, and says in `STATE/link/status.json` how it is, until it is disposed of. */
@@ -35,6 +39,7 @@ export interface Link extends AsyncDisposable {
 const askEveryMs = 60_000;
 /** After how long a port of this machine that another program holds is tried again. */
 const takenPortMs = 5000;
+const retryDataMs = 300_000;
 /** How often to look whether `enroll` has written something new. */
 const lookEveryMs = 2000;
 
@@ -68,6 +73,12 @@ async function alreadyKept(stateDir: string): Promise<SendenseError> {
   return new SendenseError('link.running', `${which} keeps the link of ${stateDir}`);
 }
 
+/** What a tunnel is made of: the enrolment, and why the disks go with it although the hub offers a connection of their own. */
+interface Wanted {
+  readonly enrolment: Enrolment;
+  readonly givenUp: string | null;
+}
+
 /** One tunnel after another: a new one where the ports, the key or the hub are others than before. */
 async function keepOpen(
   options: LinkOptions,
@@ -75,25 +86,28 @@ async function keepOpen(
   status: StatusKeeper,
   stopped: AbortSignal,
 ): Promise<void> {
-  for (let enrolment = first; !stopped.aborted;) enrolment = await keepOne(options, enrolment, status, stopped);
+  for (let wanted: Wanted = { enrolment: first, givenUp: null }; !stopped.aborted;)
+    wanted = await keepOne(options, wanted, status, stopped);
 }
 
 /** Keeps a tunnel until it is to be another one; answers with what that one is to be made of. */
 async function keepOne(
   options: LinkOptions,
-  enrolment: Enrolment,
+  { enrolment, givenUp }: Wanted,
   status: StatusKeeper,
   stopped: AbortSignal,
-): Promise<Enrolment> {
+): Promise<Wanted> {
   const { stateDir, log } = options;
-  const next = Promise.withResolvers<Enrolment>();
-  const stop = (): void => next.resolve(enrolment);
+  const next = Promise.withResolvers<Wanted>();
+  const stop = (): void => next.resolve({ enrolment, givenUp });
   stopped.addEventListener('abort', stop, { once: true });
   const server = serverOf(enrolment, options.hub);
   const timer = setInterval(() => {
     void readEnrolment(stateDir)
       .catch(() => null)
-      .then((onDisk) => onDisk && !isDeepStrictEqual(onDisk, known) && next.resolve(onDisk));
+      .then(
+        (onDisk) => onDisk && !isDeepStrictEqual(onDisk, known) && next.resolve({ enrolment: onDisk, givenUp: null }),
+      );
   }, lookEveryMs);
   let known = enrolment;
   let busy = false;
@@ -106,14 +120,14 @@ async function keepOne(
     log.info(portsOf(told), `the hub has other ${moved ? 'ports' : 'facts'} for this node than before`);
     known = told;
     await writeEnrolment(stateDir, told);
-    if (moved) next.resolve(told);
+    if (moved) next.resolve({ enrolment: told, givenUp: null });
   };
   /** A port that is not forwarded: ours is tried again soon, and the hub may have given the node another one. */
   const afterForward = async (error: SendenseError): Promise<void> => {
     if (error.details?.['place'] !== undefined) {
       status.retrying(Date.now() + takenPortMs);
       await delay(takenPortMs, undefined, { signal: stopped });
-      return next.resolve(known);
+      return next.resolve({ enrolment: known, givenUp });
     }
     if (performance.now() - asked < askEveryMs) return;
     asked = performance.now();
@@ -134,19 +148,30 @@ async function keepOne(
     const folder = join(linkFolder(stateDir), 'tunnel');
     await mkdir(folder, { recursive: true, mode: 0o700 });
     status.opening(server, enrolment);
-    await using _tunnel = openTunnel({
-      server,
-      keyFile: await keyFileOf(stateDir, enrolment),
-      local: localForwards(enrolment),
+    const common = { server, keyFile: await keyFileOf(stateDir, enrolment), folder, log: logTo(log) };
+    let tunnel: Tunnel | null = null;
+    const way = openDiskWay({
+      ...common,
+      enrolment,
+      givenUp,
+      program: options.program,
+      retryMs: options.retryDataMs ?? retryDataMs,
+      say: (line) => tunnel?.say(line),
+      onState: status.data,
+      onOther: (why) => next.resolve({ enrolment: known, givenUp: why }),
+    });
+    await using _tunnel = (tunnel = openTunnel({
+      ...common,
+      local: [...way.local, apiForward(enrolment)],
       remote: remoteForwards(enrolment, options.api),
       program: options.program,
-      folder,
       hello: helloLine,
       onLine: (line) => {
         try {
-          if (isPong(line)) return;
+          if (isPong(line) || way.take(line)) return;
           const welcome = answerIn<LinkWelcome>('link/welcome.json', line, `${server.host}:${server.port}`);
           status.welcomed(welcome, welcome.time - Date.now());
+          way.linkIs(true);
           inTurn(() => takeOver(welcome));
         } catch (error) {
           status.refused(toSendenseError(error));
@@ -154,38 +179,27 @@ async function keepOne(
       },
       onState: (state: TunnelState) => {
         status.changed(state);
+        if (state.state !== 'up') way.linkIs(false);
         if (state.state === 'down' && state.error.code === 'ssh.forward') inTurn(() => afterForward(state.error));
       },
-      log: (level, message, facts) => log[level](facts ?? {}, message),
-    });
+    }));
+    // It ends before the link: the link gives it its tickets.
+    await using _way = way;
     return await next.promise;
   } catch (error) {
     // The key is gone, or the folder cannot be made: that heals as little by itself as the hub's refusal, but it may.
     status.refused(toSendenseError(error));
     await delay(askEveryMs, undefined, { signal: stopped }).catch(() => {});
-    return (await readEnrolment(stateDir).catch(() => null)) ?? enrolment;
+    return { enrolment: (await readEnrolment(stateDir).catch(() => null)) ?? enrolment, givenUp };
   } finally {
     clearInterval(timer);
     stopped.removeEventListener('abort', stop);
   }
 }
 
+const logTo =
+  (log: FastifyBaseLogger): NonNullable<TunnelOptions['log']> =>
+  (level, message, facts) =>
+    log[level](facts ?? {}, message);
+
 const isPong = (line: string): boolean => line.startsWith('{"pong":');
-
-/** The enrolment as the hub describes it now. */
-const withWelcome = (enrolment: Enrolment, welcome: LinkWelcome): Enrolment => ({
-  ...enrolment,
-  name: welcome.name,
-  reverse_port: welcome.reverse_port,
-  nbd_ports: welcome.nbd_ports,
-  hub_api_port: welcome.hub_api_port,
-  hub_version: welcome.hub_version,
-});
-
-type Ports = Pick<Enrolment, 'reverse_port' | 'nbd_ports' | 'hub_api_port'>;
-const portsOf = ({ reverse_port, nbd_ports, hub_api_port }: Ports): Ports => ({
-  reverse_port,
-  nbd_ports,
-  hub_api_port,
-});
-const samePorts = (a: Enrolment, b: Enrolment): boolean => isDeepStrictEqual(portsOf(a), portsOf(b));

@@ -6,17 +6,27 @@ import { reachable, type ListenAddress } from '../listen-address.ts';
 const loopback = '127.0.0.1';
 const onLoopback = (port: number): Endpoint => ({ host: loopback, port });
 
-/** The NBD ports and the port of the hub's API; the same numbers on both sides. */
-export function forwardedPorts({
-  nbd_ports: { from, to },
-  hub_api_port: api,
-}: Pick<Enrolment, 'nbd_ports' | 'hub_api_port'>): number[] {
-  return [...Array.from({ length: to - from + 1 }, (_, index) => from + index), api];
-}
+const portsOf = ({ nbd_ports: { from, to } }: Pick<Enrolment, 'nbd_ports'>): number[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-/** Here on loopback alone, there on loopback. */
-export const localForwards = (enrolment: Enrolment): Forward[] =>
-  forwardedPorts(enrolment).map((port) => ({ listen: onLoopback(port), connect: onLoopback(port) }));
+/** The NBD ports and the port of the hub's API; the same numbers on both sides. */
+export const forwardedPorts = (enrolment: Pick<Enrolment, 'nbd_ports' | 'hub_api_port'>): number[] => [
+  ...portsOf(enrolment),
+  enrolment.hub_api_port,
+];
+
+/** Here on loopback alone; there at the address of this node. */
+export const diskForwards = (enrolment: Enrolment): Forward[] =>
+  portsOf(enrolment).map((port) => ({ listen: onLoopback(port), connect: { host: nbdHost(enrolment), port } }));
+
+/** Here and there on loopback. */
+export const apiForward = ({ hub_api_port: port }: Pick<Enrolment, 'hub_api_port'>): Forward => ({
+  listen: onLoopback(port),
+  connect: onLoopback(port),
+});
+
+/** Where the disks for this node are at the hub. */
+export const nbdHost = ({ nbd_address: address }: Pick<Enrolment, 'nbd_address'>): string => address ?? loopback;
 
 /** The hub's way to the node's API. */
 export const remoteForwards = (enrolment: Enrolment, api: ListenAddress): Forward[] => [

@@ -14,6 +14,8 @@ export interface StatusKeeper extends AsyncDisposable {
   now(): LinkStatus;
   opening(server: SshServer, enrolment: Enrolment): void;
   changed(state: TunnelState): void;
+  /** How the disks are reached now. */
+  data(state: LinkStatus['data']): void;
   /** It is tried again at another time than the tunnel said. */
   retrying(at: number): void;
   welcomed(welcome: LinkWelcome, skewMs: number): void;
@@ -41,6 +43,7 @@ export function openStatus(
     attempts: 1,
     retry_at: null,
     last_error: null,
+    data: { way: 'tunnel', state: 'connecting', error: null },
     hub_version: null,
     clock_skew_ms: null,
     process: thisProcess(),
@@ -81,6 +84,7 @@ export function openStatus(
         set({ state: 'up', connected_since: since, program, connections, attempts: 0, retry_at: null });
       }
     },
+    data: (data) => set({ data }),
     retrying: (at) => set({ retry_at: at }),
     welcomed: (welcome, skewMs) => {
       isWelcome = true;
@@ -103,7 +107,8 @@ export function openStatus(
       failed(error, status.retry_at);
     },
     [Symbol.asyncDispose]: async () => {
-      set({ state: 'stopped', connected_since: null, retry_at: null });
+      const data = { ...status.data, state: 'down' } as const;
+      set({ state: 'stopped', connected_since: null, retry_at: null, data });
       await writer.settled();
     },
   };

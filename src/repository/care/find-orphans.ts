@@ -3,7 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import { backingNameOf } from '../../host/qcow2-header.ts';
 import { imageInfo } from '../../host/qemu-img.ts';
 import { marksPath } from '../marks.ts';
-import { assertNoMerge, readContext, type ContextFiles } from './read-context.ts';
+import { filesOfIntent, intentPath, readIntents } from '../merge/intent.ts';
+import { readContext, type ContextFiles } from './read-context.ts';
 import { hasOwnContent, recogniseName, type OwnFile } from './recognise.ts';
 import { filesOfPoint } from './settle-immutable.ts';
 
@@ -43,16 +44,25 @@ export async function findOrphans(options: OrphanOptions): Promise<FoundOrphans>
   const { root, context } = options;
   let there: ContextFiles;
   try {
+    // Before the files are listed: a removal that ends meanwhile takes away more than it names.
+    const intents = await readIntents(root, context);
     there = await readContext(root, context);
-    assertNoMerge(there);
     const lost = [...options.known].find((id) => !there.manifests.has(id));
     if (lost !== undefined) return skipped(`the manifest of ${lost} is missing; see \`sendense-run check\``);
-    return await judge(options, there);
+    const begun = there.files.find((path) => path.endsWith('.merge') && !intents.some((it) => pathOf(it) === path));
+    if (begun !== undefined) return skipped(`the removal ${begun} has just begun`);
+    const needed = new Set(intents.flatMap((intent) => [...filesOfIntent(intent)]));
+    const found = await judge({ ...options, claimed: options.claimed.union(needed) }, there);
+    const unfinished = intents.map((intent) => ({ path: pathOf(intent), reason: `a removal that is not finished` }));
+    return { ...found, kept: [...found.kept, ...unfinished] };
   } catch (error) {
     options.signal?.throwIfAborted();
     return skipped((error as Error).message);
   }
 }
+
+const pathOf = ({ context, name }: { readonly context: string; readonly name: string }): string =>
+  intentPath(context, name);
 
 const skipped = (reason: string): FoundOrphans => ({ orphans: [], kept: [], skipped: reason });
 

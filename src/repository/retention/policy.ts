@@ -1,6 +1,6 @@
 import { ruleNames } from '../../schemas/retention-rules.ts';
 import type { Retention } from '../../schemas/types.ts';
-import { ageMs } from './age.ts';
+import { ageMs } from '../../schemas/age-ms.ts';
 import { periodsIn, type Periods } from './local-time.ts';
 
 /** A restore point as retention sees it. */

@@ -29,6 +29,15 @@ export interface Advanced {
  * shows what it held, to whoever opens it and to whoever has it open.
  */
 export async function advance(work: MergeWork, begun: MergeIntent): Promise<Advanced> {
+  try {
+    return await goOn(work, begun);
+  } finally {
+    // Now that all names are durable: the disk has nothing else to do for the next removal looks at files first.
+    work.freed.release();
+  }
+}
+
+async function goOn(work: MergeWork, begun: MergeIntent): Promise<Advanced> {
   const { root } = work;
   let intent = begun;
   let bytes = 0;
@@ -130,7 +139,7 @@ async function publish(work: MergeWork, intent: MergeIntent): Promise<MergeInten
   const merges = child.disks.map((disk) => ({ disk, paths: pathsOf(work, child.backup_id, disk) }));
   const named = [path, ...merges.map(({ paths }) => paths.image)];
   const lifted = await lift([...named, ...merges.map(({ disk, paths }) => resultOf(paths, disk))], signal);
-  for (const { disk, paths } of merges) await giveName(paths, disk);
+  for (const { disk, paths } of merges) await giveName(work, paths, disk);
   await replaceManifest(path, child.manifest);
   recordMerged(state, vm, child.manifest);
   await set(
@@ -141,8 +150,9 @@ async function publish(work: MergeWork, intent: MergeIntent): Promise<MergeInten
 }
 
 /** The old name stays where a file can have two: somebody may just be opening the old chain. */
-async function giveName(paths: ReturnType<typeof pathsOf>, disk: MergeDisk): Promise<void> {
+async function giveName({ freed }: MergeWork, paths: ReturnType<typeof pathsOf>, disk: MergeDisk): Promise<void> {
   const { image, part } = paths;
+  await freed.hold(image);
   if (sameFacts(await factsOf(image), disk.after)) {
     await rm(part, { force: true });
   } else if (disk.direction === 'commit') {
@@ -218,7 +228,8 @@ async function assertDiskFits(work: MergeWork, intent: MergeIntent, child: Merge
 
 const misfit = ({ context, name }: MergeIntent, what: string): SendenseError =>
   new SendenseError('repository.damaged', `the removal ${context}/${name}.merge cannot go on: ${what}`, {
-    remedy: 'Put the file back as it was; nothing is touched until then. See docs/repository.md.',
+    remedy:
+      'Put the file back as it was; nothing is touched until then. Where there is none: “A removal that cannot be finished” in docs/repository.md.',
   });
 
 /** As the file itself says; null: there is none. */

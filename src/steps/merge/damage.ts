@@ -1,9 +1,16 @@
 import { join } from 'node:path';
-import { envelopeDigest } from '../../repository/envelope.ts';
+import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
+import { readQcow2Header } from '../../host/qcow2-header.ts';
+import { digestOfEnvelope, guestBlocksIn } from '../../repository/envelope.ts';
+import { foreignImage } from '../../repository/own-image.ts';
 import { readMarks } from '../../repository/marks.ts';
 import type { Manifest } from '../../schemas/types.ts';
-import { examineDisk } from '../verify/examine-disk.ts';
+import { compareFile } from '../verify/compare-file.ts';
+import { headerDiffers, imageStructure } from '../verify/image-structure.ts';
 import type { MergeWork } from './merge-work.ts';
+import { together } from '../together.ts';
+
+type Disk = Manifest['disks'][number];
 
 /** What speaks against merging a disk. */
 export interface Damage {
@@ -26,36 +33,77 @@ export async function damageIn(work: MergeWork, number: number, chain: readonly 
     if (broken && (broken.disks.length === 0 || broken.disks.includes(number)))
       return { backupId, what: broken.reason, known: true };
   }
-  for (const [at, manifest] of chain.entries()) {
-    const what = at === 0 ? await childFault(work, number, manifest) : await fileFault(work, number, manifest);
+  // Before a program opens whatever one of them names.
+  for (const { backup_id: backupId, disks } of chain) {
+    const own = disks.find((entry) => entry.number === number);
+    const file = join(work.root, work.vm.context, own?.path ?? '');
+    const what = own ? await foreignImage(file, own.parent).catch(() => null) : null;
+    if (what !== null) return { backupId, what, known: false };
+  }
+  const [child, ...below] = chain;
+  if (!child) return null;
+  const disk = child.disks.find((entry) => entry.number === number);
+  if (!disk) return { backupId: child.backup_id, what: 'is not there', known: false };
+  const blocks = ownBlocks(work, disk, () => work.threads.expect(disk.file_bytes));
+  // Threads hash the one: time to look at the others.
+  const lower = blocks.catch(() => null).then(() => firstFault(work, number, below));
+  const [own, others] = await together([childFault(work, disk, blocks), lower]);
+  return own === null ? others : { backupId: child.backup_id, what: own, known: false };
+}
+
+async function firstFault(work: MergeWork, number: number, manifests: readonly Manifest[]): Promise<Damage | null> {
+  for (const manifest of manifests) {
+    const what = await fileFault(work, number, manifest);
     if (what !== null) return { backupId: manifest.backup_id, what, known: false };
   }
   return null;
 }
 
-async function childFault(work: MergeWork, number: number, manifest: Manifest): Promise<string | null> {
-  const { root, vm, keys, folderId, signal } = work;
-  const disk = manifest.disks.find((entry) => entry.number === number);
-  if (!disk) return 'is not there';
-  const { problem } = await examineDisk({
-    root,
-    context: vm.context,
-    disk,
-    content: 'stored',
-    keys,
-    folderId,
-    background: true,
-    signal,
-  });
-  return problem && problem.message;
+async function childFault(work: MergeWork, disk: Disk, mapping: Promise<GuestBlocks>): Promise<string | null> {
+  const { root, vm, keys, folderId, signal, threads, held } = work;
+  const examined = { root, context: vm.context, disk, content: 'stored', keys, folderId, signal } as const;
+  // Restore points of earlier versions have no digest of their structure: it is looked at instead.
+  const structure = disk.envelope === undefined ? await imageStructure(examined) : await headerFault(work, disk);
+  if (structure !== null) return structure;
+  try {
+    const blocks = await mapping;
+    const { problem } = await threads.use((pool) => compareFile({ ...examined, pool, blocks }));
+    if (!problem) held.proven(join(root, vm.context, disk.path), blocks);
+    return problem && problem.message;
+  } catch (error) {
+    signal?.throwIfAborted();
+    return `cannot be compared: ${(error as Error).message}`;
+  }
+}
+
+/** What is around the guest's blocks is proven by its digest: only whether it is what the manifest means is left to ask. */
+async function headerFault({ root, vm, keys, signal }: MergeWork, disk: Disk): Promise<string | null> {
+  const key = keys.of(disk);
+  try {
+    const header = await readQcow2Header(join(root, vm.context, disk.path));
+    return header ? headerDiffers(header, disk, key) : 'is no qcow2 file';
+  } catch (error) {
+    signal?.throwIfAborted();
+    return `cannot be read: ${(error as Error).message}`;
+  }
+}
+
+/** Maps the file, and keeps for the merge what it holds. One that is encrypted holds no block as the guest has it. */
+async function ownBlocks({ root, vm, held }: MergeWork, disk: Disk, meanwhile?: () => void): Promise<GuestBlocks> {
+  const file = join(root, vm.context, disk.path);
+  const header = await readQcow2Header(file);
+  if (!header) throw new Error('it is no qcow2 file');
+  return guestBlocksIn(header.encrypted ? [] : await held.map(file, null, meanwhile), header);
 }
 
 /** Restore points of earlier versions have no digest of what is around the guest's blocks. */
-async function fileFault({ root, vm, signal }: MergeWork, number: number, manifest: Manifest): Promise<string | null> {
+async function fileFault(work: MergeWork, number: number, manifest: Manifest): Promise<string | null> {
+  const { root, vm, signal } = work;
   const disk = manifest.disks.find((entry) => entry.number === number);
   if (disk?.envelope === undefined) return null;
   try {
-    const found = await envelopeDigest(join(root, vm.context, disk.path), { signal });
+    const file = join(root, vm.context, disk.path);
+    const found = await digestOfEnvelope(file, await ownBlocks(work, disk), { signal });
     return found === disk.envelope ? null : 'is not as it was committed, outside of the blocks of the guest';
   } catch (error) {
     signal?.throwIfAborted();

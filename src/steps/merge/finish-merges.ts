@@ -6,11 +6,15 @@ import { join } from 'node:path';
 import { contextsIn } from '../../repository/care/read-context.ts';
 import { noKeys, type ImageKeys } from '../../repository/image-keys.ts';
 import { intentNames, intentParts, readIntents } from '../../repository/merge/intent.ts';
+import type { MergeIntent } from '../../schemas/types.ts';
 import { lockHolder } from '../../state/locks.ts';
 import { claimMerges, listMerges, releaseMerges } from '../../state/merges.ts';
 import type { State } from '../../state/open-state.ts';
 import { advance, assertFits } from './advance.ts';
-import type { MergeWork } from './merge-work.ts';
+import { createFreedLater } from './freed-later.ts';
+import { createHeldAreas } from './held-areas.ts';
+import { createMergeThreads } from './merge-threads.ts';
+import type { MergeRequest, MergeWork } from './merge-work.ts';
 
 export interface FinishOptions {
   /** Looks into every VM's folder; otherwise only at those of which the database knows that something is left. */
@@ -48,7 +52,8 @@ export async function finishMerges(
       const done = await claimed({ ...work, keys: keys ?? noKeys, signal: options.signal }, (claim) =>
         finishContext(claim),
       );
-      finished.push(...(done ?? []).map((name) => `${context}/${name}`));
+      finished.push(...(done?.finished ?? []).map((name) => `${context}/${name}`));
+      errors.push(...(done?.failed ?? []).map(({ error }) => error));
     } catch (error) {
       options.signal?.throwIfAborted();
       errors.push(toSendenseError(error));
@@ -70,16 +75,15 @@ async function contextsWithMerges(
 }
 
 /** Does the work while nobody else removes anything of the VM; null: somebody else is at it. */
-export async function claimed<T>(
-  work: Omit<MergeWork, 'folderId'>,
-  act: (work: MergeWork) => Promise<T>,
-): Promise<T | null> {
-  const { state, vm, root } = work;
+export async function claimed<T>(work: MergeRequest, act: (work: MergeWork) => Promise<T>): Promise<T | null> {
+  const { state, vm, root, signal } = work;
   if (claimMerges(state, vm, thisProcess(), isRunning) !== null) return null;
   const folderId = `merge-${process.pid}-${Date.now()}`;
   let nothingLeft = false;
   try {
-    const result = await act({ ...work, folderId });
+    await using freed = createFreedLater();
+    await using threads = createMergeThreads(signal);
+    const result = await act({ ...work, folderId, threads, held: createHeldAreas(signal), freed });
     // What a kill left before it was an intent.
     for (const part of await intentParts(root, vm.context)) await rm(join(root, vm.context, part), { force: true });
     nothingLeft = (await intentNames(root, vm.context)).length === 0;
@@ -94,13 +98,22 @@ export async function claimed<T>(
   }
 }
 
-/** Goes on with every removal of the VM; answers the names of those that are done now. */
-export async function finishContext(work: MergeWork): Promise<string[]> {
+/** Goes on with every removal of the VM. @returns names of those that are done now, and which cannot go on */
+export async function finishContext(work: MergeWork): Promise<{
+  readonly finished: readonly string[];
+  readonly failed: readonly { readonly intent: MergeIntent; readonly error: SendenseError }[];
+}> {
   const finished: string[] = [];
+  const failed: { intent: MergeIntent; error: SendenseError }[] = [];
   for (const intent of await readIntents(work.root, work.vm.context)) {
-    await assertFits(work, intent);
-    const { waits } = await advance(work, intent);
-    if (waits === null) finished.push(intent.name);
+    try {
+      await assertFits(work, intent);
+      const { waits } = await advance(work, intent);
+      if (waits === null) finished.push(intent.name);
+    } catch (error) {
+      work.signal?.throwIfAborted();
+      failed.push({ intent, error: toSendenseError(error) });
+    }
   }
-  return finished;
+  return { finished, failed };
 }

@@ -6,13 +6,14 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFile, fsyncFolder } from '../../host/files.ts';
 import { layersOf } from '../../host/image-layers.ts';
 import type { ImageKey } from '../../host/image-options.ts';
-import { cloneFile, commitDown, rebaseOnto, repairLeaks } from '../../host/qemu-merge.ts';
+import { cloneFile, commitDown, prepareCommit, rebaseOnto, repairLeaks } from '../../host/qemu-merge.ts';
 import { lift } from '../../repository/care/immutable.ts';
 import { backingName, imagePath, indexPath } from '../../repository/layout.ts';
 import { mergePart, type MergeChild, type MergeDisk } from '../../repository/merge/intent.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { MergeWork } from './merge-work.ts';
-import { heldBy, proveMerged, together } from './prove-merged.ts';
+import { proveMerged } from './prove-merged.ts';
+import { together } from '../together.ts';
 
 export interface DiskMerge {
   readonly work: MergeWork;
@@ -41,7 +42,11 @@ interface Paths {
   readonly lowest: string;
 }
 
-export function pathsOf({ root, vm: { context } }: MergeWork, child: string, disk: MergeDisk): Paths {
+export function pathsOf(
+  { root, vm: { context } }: Pick<MergeWork, 'root' | 'vm'>,
+  child: string,
+  disk: MergeDisk,
+): Paths {
   const run = disk.run.map(({ backup_id: id }) => join(root, imagePath(context, disk.number, id)));
   return {
     image: join(root, imagePath(context, disk.number, child)),
@@ -66,11 +71,15 @@ export async function mergeDisk(merge: DiskMerge): Promise<MergedDisk> {
   const paths = pathsOf(work, child.backup_id, disk);
   const result = resultOf(paths, disk);
   await chmod(result, 0o444);
-  await fsyncFile(result);
-  await fsyncFolder(dirname(result));
   const { backup_id: id } = child;
-  const proven = await proveMerged({ work, child: id, image: paths.image, disk, stored, result, key, held, changed });
+  const proof = proveMerged({ work, child: id, image: paths.image, disk, stored, result, key, held, changed });
+  const [proven] = await together([proof, flush(result)]);
   return { after: proven.after, bytes: totalLength(proven.held) };
+}
+
+async function flush(file: string): Promise<void> {
+  await fsyncFile(file);
+  await fsyncFolder(dirname(file));
 }
 
 interface Made {
@@ -95,24 +104,18 @@ async function make(merge: DiskMerge, key: ImageKey | null): Promise<Made> {
     }
     return make({ ...merge, disk: await merge.save({ direction: 'commit' }) }, key);
   }
-  const begun = disk.begun ? disk : await merge.save({ begun: true });
   const layers = await layersOf(paths.image);
   const lowest = layers.find(({ file }) => file === paths.lowest);
   if (!lowest) throw new SendenseError('repository.damaged', `${paths.image} is not built on ${paths.lowest}`);
+  const way = { layers, into: paths.lowest, temporary: paths.part, capacity: stored.capacity_bytes, key };
   const opened = key ? [paths.image, ...paths.run] : [paths.lowest];
+  const [begun] = await together([disk.begun ? disk : merge.save({ begun: true }), prepareCommit(way, signal)]);
   await lift(opened, signal);
   for (const file of opened) await chmod(file, 0o644);
   if (disk.begun) await repairLeaks(lowest, key, signal);
-  const committed = commitDown({
-    layers,
-    into: paths.lowest,
-    temporary: paths.part,
-    capacity: stored.capacity_bytes,
-    key,
-    ...reporting(work, stored),
-  });
   // What is above is only read: it can be looked at meanwhile.
-  const above = heldBy([paths.image, ...paths.run.slice(0, -1)], key, signal);
+  const above = work.held.of([paths.image, ...paths.run.slice(0, -1)], key);
+  const committed = commitDown({ ...way, ...reporting(work, stored) });
   const [, held, changed] = await together([committed, above, changedSince(merge, begun, key)]);
   return { disk: begun, held, changed };
 }

@@ -18,8 +18,11 @@ export interface MergeSpace {
   readonly free: number;
 }
 
+/** What tells where the files are, and how they are read. */
+export type SpaceWork = Pick<MergeWork, 'root' | 'vm' | 'keys' | 'signal'>;
+
 /** Null: it fits. */
-export async function lackingSpace(work: MergeWork, child: MergeChild, manifest: Manifest): Promise<MergeSpace | null> {
+export async function lackingSpace(work: SpaceWork, child: MergeChild, manifest: Manifest): Promise<MergeSpace | null> {
   const free = await freeBytes(join(work.root, work.vm.context));
   // Sizes are known at once, and nearly always enough.
   const atMost = await sumOf(child, ({ image, run }) => allocatedOf([image, ...run.slice(0, -1)]), work);
@@ -29,7 +32,7 @@ export async function lackingSpace(work: MergeWork, child: MergeChild, manifest:
 }
 
 /** By what the images hold. */
-export async function spaceOfMerge(work: MergeWork, child: MergeChild, manifest: Manifest): Promise<MergeSpace> {
+export async function spaceOfMerge(work: SpaceWork, child: MergeChild, manifest: Manifest): Promise<MergeSpace> {
   const free = await freeBytes(join(work.root, work.vm.context));
   const needed =
     slack + (await sumOf(child, ({ image, run }, number) => newIn(work, manifest, number, [image, ...run]), work));
@@ -39,7 +42,7 @@ export async function spaceOfMerge(work: MergeWork, child: MergeChild, manifest:
 async function sumOf(
   child: MergeChild,
   bytesOf: (paths: ReturnType<typeof pathsOf>, number: number) => Promise<number>,
-  work: MergeWork,
+  work: SpaceWork,
 ): Promise<number> {
   let sum = 0;
   for (const disk of child.disks) sum += await bytesOf(pathsOf(work, child.backup_id, disk), disk.number);
@@ -53,7 +56,7 @@ async function allocatedOf(files: readonly string[]): Promise<number> {
 }
 
 /** What the files above the last hold and it does not. A cluster without a place is compressed: it is written anew. */
-async function newIn(work: MergeWork, manifest: Manifest, number: number, files: readonly string[]): Promise<number> {
+async function newIn(work: SpaceWork, manifest: Manifest, number: number, files: readonly string[]): Promise<number> {
   const disk = manifest.disks.find((entry) => entry.number === number);
   const key = disk ? work.keys.of(disk) : null;
   const held: Extent[][] = [];

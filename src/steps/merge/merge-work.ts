@@ -5,6 +5,12 @@ import type { Manifest, MergeIntent } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { points } from '../../state/restore-points.ts';
 import type { VmContext } from '../../state/vm-disks.ts';
+import type { FreedLater } from './freed-later.ts';
+import type { HeldAreas } from './held-areas.ts';
+import type { MergeThreads } from './merge-threads.ts';
+
+/** What is asked of whoever removes restore points; the rest is made for it. */
+export type MergeRequest = Omit<MergeWork, 'folderId' | 'threads' | 'held' | 'freed'>;
 
 /** What removing restore points of one VM acts with. */
 export interface MergeWork {
@@ -15,6 +21,9 @@ export interface MergeWork {
   readonly keys: ImageKeys;
   /** Of a run folder, for sockets. */
   readonly folderId: string;
+  readonly threads: MergeThreads;
+  readonly held: HeldAreas;
+  readonly freed: FreedLater;
   readonly signal?: AbortSignal | undefined;
   /** Why nothing may be taken away at this moment; null, or left out: nothing speaks against it. Asked within a transaction. */
   hindered?(): string | null;

@@ -15,7 +15,7 @@ import { knownPoints, type MergeWork } from './merge-work.ts';
  * @throws SendenseError `repository.damaged` where something still does: nothing was removed then
  */
 export async function removeFiles(work: MergeWork, intent: MergeIntent): Promise<void> {
-  const { root, vm, signal } = work;
+  const { root, vm, freed, signal } = work;
   const paths = intent.removed.flatMap(({ files }) => files.map((file) => join(vm.context, file)));
   await assertUnneeded(work, intent, paths);
   const own = new Set(paths);
@@ -27,7 +27,10 @@ export async function removeFiles(work: MergeWork, intent: MergeIntent): Promise
     [...own].map((path) => join(root, path)),
     signal,
   );
-  for (const path of [...own, ...parts]) await rm(join(root, path), { force: true });
+  for (const path of [...own, ...parts]) {
+    if (path.endsWith('.qcow2')) await freed.hold(join(root, path));
+    await rm(join(root, path), { force: true });
+  }
   for (const folder of new Set([...own].map((path) => join(root, dirname(path))))) {
     await fsyncFolder(folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;

@@ -4,14 +4,15 @@ import { allocatedBytes } from '../../repository/care/allocated.ts';
 import { noKeys, type ImageKeys } from '../../repository/image-keys.ts';
 import { manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
-import { intentNames, removeIntent, writeIntent } from '../../repository/merge/intent.ts';
+import { blockedBy } from '../../repository/merge/blocked.ts';
+import { intentNames, removeIntent, writeIntent, type MergeChild } from '../../repository/merge/intent.ts';
 import { planUnits, type RemovalUnit } from '../../repository/merge/plan-units.ts';
-import type { MergeIntent } from '../../schemas/types.ts';
+import type { Manifest, MergeIntent } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { advance, type Advanced } from './advance.ts';
 import { claimed, finishContext } from './finish-merges.ts';
 import { pathsOf } from './merge-disk.ts';
-import { lackingSpace } from './merge-space.ts';
+import { lackingSpace, type MergeSpace } from './merge-space.ts';
 import { knownPoints, type MergeWork } from './merge-work.ts';
 import { prepareUnit, Stays } from './prepare-unit.ts';
 
@@ -73,7 +74,11 @@ export async function removePoints(state: State, request: RemovalRequest): Promi
 }
 
 async function removeAll(work: MergeWork, remove: readonly string[]): Promise<RemovalResult> {
-  await finishContext(work);
+  const { failed } = await finishContext(work);
+  const stuck = blockedBy(
+    (await knownPoints(work)).all,
+    failed.map(({ intent }) => intent),
+  );
   const waiting = new Set(await intentNames(work.root, work.vm.context));
   const wanted = new Set(remove);
   const skipped = new Map<string, string>();
@@ -85,7 +90,9 @@ async function removeAll(work: MergeWork, remove: readonly string[]): Promise<Re
     work.signal?.throwIfAborted();
     const { all } = await knownPoints(work);
     for (const id of wanted) {
-      if (waiting.has(id)) skipped.set(id, 'a merge into it waits for whoever reads it');
+      const blocked = stuck.get(id);
+      if (blocked !== undefined) skipped.set(id, blocked);
+      else if (waiting.has(id)) skipped.set(id, 'a merge into it waits for whoever reads it');
       else if (!all.some((point) => point.backup_id === id)) skipped.set(id, 'there is no such restore point');
     }
     for (const id of skipped.keys()) wanted.delete(id);
@@ -127,7 +134,7 @@ async function removeUnit(work: MergeWork, unit: RemovalUnit): Promise<UnitOutco
     const { child } = prepared;
     if (child) {
       const manifest = await readManifest(join(root, manifestPath(vm.context, child.backup_id)));
-      const space = await lackingSpace(work, child, manifest);
+      const space = (await lackingSpace(work, child, manifest)) && (await lackingAfterAll(work, child, manifest));
       if (space)
         return {
           stays: `merging it into ${child.backup_id} needs ${space.needed} bytes, ${space.free} are free`,
@@ -148,7 +155,15 @@ async function removeUnit(work: MergeWork, unit: RemovalUnit): Promise<UnitOutco
   } catch (error) {
     if (error instanceof Stays) return { stays: error.message };
     throw error;
+  } finally {
+    work.held.forget();
   }
+}
+
+/** Of the removal before, something may still be on its way. */
+async function lackingAfterAll(work: MergeWork, child: MergeChild, manifest: Manifest): Promise<MergeSpace | null> {
+  await work.freed.settled();
+  return lackingSpace(work, child, manifest);
 }
 
 /** Absolute paths of what a removal changes. */

@@ -1,10 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import type { Retention } from '../../schemas/types.ts';
+import type { MergeIntent, Retention } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { points, type RestorePoint } from '../../state/restore-points.ts';
 import { readMarks, type Marks } from '../../repository/marks.ts';
+import { blockedBy, unfinishedRemedy } from '../../repository/merge/blocked.ts';
+import { intentPath, readIntents } from '../../repository/merge/intent.ts';
 import type { UnitPoint } from '../../repository/merge/plan-units.ts';
 import { brokenWithDependents, planRemoval, type PlannedPoint } from '../../repository/retention/plan-removal.ts';
 import { clockTolerance, decideRetention } from '../../repository/retention/policy.ts';
@@ -25,6 +27,8 @@ export interface VmDecision {
   readonly planned: readonly PlannedPoint[];
   /** Found on the way, for the user. */
   readonly remarks: readonly string[];
+  /** Removals that were cut off and still are not finished, each in words with what waits for it. */
+  readonly unfinished: readonly string[];
 }
 
 export interface DecideOptions {
@@ -47,7 +51,8 @@ export async function decideVm(
   { retention, now, timezone, withNext = false }: DecideOptions,
 ): Promise<VmDecision> {
   const all = points(state, { repository: vm.repository, context: vm.context });
-  await assertListing(vm, all);
+  const intents = await readIntents(vm.root, vm.context);
+  await assertListing(vm, all, intents);
   assertClock(vm, all, now);
   const remarks: string[] = [];
   const marks = new Map<string, Marks | 'unreadable' | null>();
@@ -72,7 +77,25 @@ export async function decideVm(
     retention.timezone ?? timezone,
   );
   const planned = planRemoval([...all, ...(next ? [next] : [])], decisions, broken);
-  return { points: all, planned: planned.slice(0, all.length), remarks };
+  const blocked = blockedBy(all, intents);
+  return {
+    points: all,
+    planned: planned.slice(0, all.length).map((point) => keptIf(point, blocked)),
+    remarks,
+    unfinished: intents.map((intent) => describeUnfinished(intent, all)),
+  };
+}
+
+const keptIf = (point: PlannedPoint, blocked: ReadonlyMap<string, string>): PlannedPoint => {
+  const reason = blocked.get(point.id);
+  return reason === undefined || point.keep ? point : { ...point, keep: true, reasons: [reason], merges: [] };
+};
+
+/** Says what waits for it. */
+function describeUnfinished(intent: MergeIntent, all: readonly RestorePoint[]): string {
+  const { size } = new Set(all.map(({ backup_id: id }) => id)).intersection(blockedBy(all, [intent]));
+  const what = size === 1 ? 'a restore point waits' : `${size} restore points wait`;
+  return `the removal ${intentPath(intent.context, intent.name)} is not finished; ${what} for it. ${unfinishedRemedy}`;
 }
 
 /** A broken one gets no child: the next backup begins a new chain. */
@@ -101,7 +124,11 @@ const isProtected = (marks: Marks | 'unreadable' | null, now: number): boolean =
 };
 
 /** What the database knows is what is in the VM's folder, by name. */
-async function assertListing(vm: PrunedVm, known: readonly RestorePoint[]): Promise<void> {
+async function assertListing(
+  vm: PrunedVm,
+  known: readonly RestorePoint[],
+  intents: readonly MergeIntent[],
+): Promise<void> {
   const where = `VM ${vm.context} in repository ${vm.repository}`;
   let names: string[];
   try {
@@ -109,12 +136,6 @@ async function assertListing(vm: PrunedVm, known: readonly RestorePoint[]): Prom
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && known.length === 0) return;
     throw new SendenseError('prune.refused', `${where}: its folder cannot be listed`, { cause: error });
-  }
-  const unfinished = names.find((name) => name.endsWith('.merge'));
-  if (unfinished !== undefined) {
-    throw new SendenseError('prune.refused', `${where}: the merge of ${unfinished.slice(0, -6)} is not finished`, {
-      remedy: 'Finish it: `sendense-run recover`.',
-    });
   }
   const there = new Set(names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5)));
   const missing = known.find(({ backup_id: id }) => !there.has(id));
@@ -126,7 +147,7 @@ async function assertListing(vm: PrunedVm, known: readonly RestorePoint[]): Prom
         remedy: 'See `sendense-run check`; a copy of the manifest makes it known again.',
       },
     );
-  for (const { backup_id: id } of known) there.delete(id);
+  for (const { backup_id: id } of [...known, ...intents.flatMap(({ removed }) => removed)]) there.delete(id);
   const [foreign] = there;
   if (foreign !== undefined)
     throw new SendenseError('prune.refused', `${where}: restore point ${foreign} is not in the database`, {

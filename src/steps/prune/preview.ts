@@ -3,6 +3,9 @@ import { errorToJson, toSendenseError } from '../../errors/sendense-error.ts';
 import { imageTarget } from '../../host/image-options.ts';
 import { mapImage, type Allocation } from '../../host/qemu-img.ts';
 import { diskName } from '../../repository/layout.ts';
+import { isRunning } from '../../host/process-identity.ts';
+import { lockHolder } from '../../state/locks.ts';
+import { foreseeStays } from './foresee.ts';
 import { decideVm, type PrunedVm } from './decide-vm.ts';
 import { wallClockIn } from '../../repository/retention/local-time.ts';
 import { freedBytes, heldBytes } from '../../repository/retention/space.ts';
@@ -64,11 +67,20 @@ async function previewVm(
   const compressed = (settings.repositories[vm.repository]?.compress ?? 'none') !== 'none';
   try {
     const decision = await decideVm(state, vm, { retention: input.retention, now, timezone: zoneOf(input), withNext });
-    const { points, planned, remarks } = decision;
+    const { points, remarks, unfinished } = decision;
     const local = wallClockIn(input.retention.timezone ?? zoneOf(input));
     const held = new Map<string, number>();
     for (const point of points) held.set(point.backup_id, await heldBytes(folder, point));
     const keys = await services.imageKeys(vm.repository);
+    const going = new Set(decision.planned.filter(({ keep }) => !keep).map(({ id }) => id));
+    const stays = await foreseeStays({ state, vm, points, keys, signal }, going);
+    const planned = decision.planned.map((point) => {
+      const reason = stays.get(point.id);
+      return reason === undefined ? point : { ...point, keep: true, reasons: [`stays: ${reason}`], merges: [] };
+    });
+    const holder = lockHolder(state, `${vm.repository}/${vm.context}`, isRunning);
+    const locked =
+      holder && going.size > 0 ? [`run ${holder.runId} works on it: nothing goes before that has ended`] : [];
     const map = async (point: RestorePoint, number: number): Promise<Allocation[]> => {
       const disk = point.disks.find((entry) => entry.number === number);
       const file = join(folder, disk?.path ?? '');
@@ -78,7 +90,7 @@ async function previewVm(
     return {
       vm: vm.context,
       error: null,
-      remarks: [...remarks],
+      remarks: [...remarks, ...unfinished, ...locked],
       points: points.map(({ backup_id: id, created, kind }, at) => ({
         backup_id: id,
         created,

@@ -1,5 +1,5 @@
 import { selectVms } from '../../repository/match-vm.ts';
-import { ageMs } from '../../repository/retention/age.ts';
+import { ageMs } from '../../schemas/age-ms.ts';
 import { marksKey, type Verification, type VerifyLevel } from '../../state/point-marks.ts';
 import type { RestorePoint } from '../../state/restore-points.ts';
 

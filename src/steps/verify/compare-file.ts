@@ -1,15 +1,26 @@
 import { join } from 'node:path';
 import { openIndex } from '../../blocks/block-index.ts';
 import { compareStored } from '../../blocks/compare-stored.ts';
+import type { DigestLanes } from '../../blocks/digest-lanes.ts';
+import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
 import { digestOfEnvelope, guestBlocksOf } from '../../repository/envelope.ts';
+import { together } from '../together.ts';
 import { assertRoot, differs, type Compared } from './compare-guest.ts';
 import { keyOf, type DiskToExamine } from './disk-work.ts';
+
+/** What is there already. */
+export interface FileReading {
+  /** What the file holds as the guest has it. */
+  readonly blocks?: GuestBlocks;
+  /** Threads. */
+  readonly pool?: DigestLanes;
+}
 
 /**
  * Reads each byte of a disk's own file once: whole blocks of the guest's disk against the block index, all else against the
  * envelope digest of the manifest, which those of earlier versions do not have.
  */
-export async function compareFile(work: DiskToExamine): Promise<Compared> {
+export async function compareFile(work: DiskToExamine & FileReading): Promise<Compared> {
   const { root, context, disk, signal } = work;
   const file = join(root, context, disk.path);
   const indexFile = join(root, context, disk.index.path);
@@ -21,13 +32,17 @@ export async function compareFile(work: DiskToExamine): Promise<Compared> {
     work.onRead?.(bytes);
   };
   const found = (problem: Compared['problem']): Compared => ({ problem, bytesRead });
-  const blocks = await guestBlocksOf(file, signal);
+  const blocks = work.blocks ?? (await guestBlocksOf(file, signal));
   const outside = blocks.extents.find(({ host, length }) => host + length > disk.file_bytes);
   if (outside) return found({ code: 'image.damaged', message: `names data at ${outside.host}, beyond its end` });
-  if (disk.envelope !== undefined && (await digestOfEnvelope(file, blocks, { signal, onRead })) !== disk.envelope)
-    return found({ code: 'image.damaged', message: 'is not as it was committed, outside of the blocks of the guest' });
   await using index = await openIndex(indexFile, { key });
-  const { background = false, pace, paceBytes } = work;
-  const first = await compareStored({ file, blocks, index, background, pace, paceBytes, signal, onRead });
+  const { pool, background = false, pace, paceBytes } = work;
+  // The one reads and hashes in this thread, the other in threads of its own.
+  const [envelope, first] = await together([
+    disk.envelope === undefined ? undefined : digestOfEnvelope(file, blocks, { signal, onRead }),
+    compareStored({ file, blocks, index, pool, background, pace, paceBytes, signal, onRead }),
+  ]);
+  if (envelope !== disk.envelope)
+    return found({ code: 'image.damaged', message: 'is not as it was committed, outside of the blocks of the guest' });
   return found(first && differs(disk.number, first));
 }

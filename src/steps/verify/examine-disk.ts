@@ -1,12 +1,10 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imageTarget, type ImageKey } from '../../host/image-options.ts';
-import { checkImage, imageInfo } from '../../host/qemu-img.ts';
-import { backingName } from '../../repository/layout.ts';
 import { sha256OfFile } from '../../repository/verify-chain.ts';
 import { compareGuest } from './compare-guest.ts';
 import { compareFile } from './compare-file.ts';
 import { keyOf, type DiskToExamine, type Problem } from './disk-work.ts';
+import { imageStructure } from './image-structure.ts';
 
 export interface DiskVerdict {
   /** Null: it is sound as far as it was looked at. */
@@ -24,7 +22,7 @@ export interface DiskVerdict {
 export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
   const { root, context, disk, signal } = work;
   const image = join(context, disk.path);
-  const key = keyOf(work);
+  keyOf(work);
   const wrong = (code: Problem['code'], path: string, message: string): DiskVerdict => ({
     problem: { code, path, message },
     touched: false,
@@ -42,7 +40,7 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
   if (sha256 === null) return wrong('file.missing', index, 'is missing');
   if (sha256 !== disk.index.sha256)
     return wrong('index.damaged', index, `is damaged: its SHA-256 is ${sha256}, ${disk.index.sha256} was committed`);
-  const structure = await imageStructure(work, join(root, image), key);
+  const structure = await imageStructure(work);
   if (structure !== null) return wrong('image.damaged', image, structure);
   if (work.content === 'none') return { problem: null, touched, bytesRead: 0 };
   try {
@@ -52,27 +50,5 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
   } catch (error) {
     signal?.throwIfAborted();
     return wrong('image.damaged', image, `cannot be compared: ${(error as Error).message}`);
-  }
-}
-
-async function imageStructure(
-  { disk, signal }: DiskToExamine,
-  file: string,
-  key: ImageKey | null,
-): Promise<string | null> {
-  try {
-    const info = await imageInfo(file, { format: 'qcow2', forceShare: true, signal });
-    const backing = disk.parent === null ? undefined : backingName(disk.parent);
-    if (info.backingFile !== backing)
-      return `names the backing file ${info.backingFile ?? 'none'}, ${backing ?? 'none'} was committed`;
-    if (info.virtualSize !== disk.capacity_bytes)
-      return `has a capacity of ${info.virtualSize} bytes, ${disk.capacity_bytes} were committed`;
-    if (info.encrypted !== (key !== null))
-      return `is ${info.encrypted ? '' : 'not '}encrypted, and was committed otherwise`;
-    const check = await checkImage(key ? await imageTarget(file, { key, alone: true }) : file, signal);
-    return check.ok ? null : `is damaged: qemu-img check: ${check.message}`;
-  } catch (error) {
-    signal?.throwIfAborted();
-    return `cannot be read: ${(error as Error).message}`;
   }
 }

@@ -6,7 +6,8 @@ import type { SshServer } from '../../../src/host/ssh/tunnel.ts';
 import { builtinHostKey } from '../../../src/hub/nodes/host-key.ts';
 import { createJournal } from '../../../src/state/create-journal.ts';
 import { enrolNode } from '../../../src/state/node-enrolment.ts';
-import { addNode } from '../../../src/state/nodes.ts';
+import { nodeAddress } from '../../../src/state/node-address.ts';
+import { addNode, requireNode } from '../../../src/state/nodes.ts';
 import { openState } from '../../../src/state/open-state.ts';
 import { allocatePorts, openPortsTo } from '../../../src/state/port-leases.ts';
 import { program } from '../fixture.ts';
@@ -16,8 +17,8 @@ import { startChild, type Child } from './start-child.ts';
 /** `sendense-run hub` with its built-in SSH server. */
 export interface BuiltInHub extends Child {
   readonly server: SshServer;
-  /** Enrols a node to which these NBD ports are open; answers the file of its key. */
-  enrol(name: string, ports: readonly number[]): Promise<string>;
+  /** Enrols a node to which these NBD ports are open; answers the file of its key, and where its disks are at the hub. */
+  enrol(name: string, ports: readonly number[]): Promise<{ readonly keyFile: string; readonly address: string }>;
 }
 
 export const nbdPorts = { from: 10_100, to: 10_200 };
@@ -57,7 +58,7 @@ export async function startBuiltInHub(line: BenchLine, folder: string): Promise<
       openPortsTo(state, name, ports);
       const keyFile = join(folder, `${name}.key`);
       await writeFile(keyFile, own.privateKey, { mode: 0o600 });
-      return keyFile;
+      return { keyFile, address: nodeAddress(requireNode(state, name).reversePort) };
     },
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };

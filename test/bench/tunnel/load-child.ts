@@ -1,5 +1,5 @@
 /**
- * Many connections at once: `load-child.ts sink read|stall PORT…` listens on these ports of the loopback address, and reads what
+ * Many connections at once: `load-child.ts sink read|stall PORT…` listens on these ports of all addresses, and reads what
  * comes or leaves it; `load-child.ts source SECONDS PORT…` writes to each as fast as it is taken, and prints the bytes.
  */
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ async function sink(): Promise<void> {
       socket.on('error', () => {});
       if (how === 'read') socket.resume();
     });
-    server.listen(Number(port), host);
+    server.listen(Number(port), '0.0.0.0');
     await once(server, 'listening');
   }
   console.log('ready');

@@ -3,12 +3,15 @@
  * standard output: `up` when it is. It ends with its standard input.
  */
 import { createInterface } from 'node:readline';
+import { ticketOffice } from '../../../src/node/link/data-tickets.ts';
 import { openTunnel, type TunnelOptions } from '../../../src/host/ssh/tunnel.ts';
 
 /** What goes over standard input. */
 export interface TunnelOrder extends Pick<TunnelOptions, 'server' | 'keyFile' | 'local' | 'remote' | 'folder'> {
   readonly program: 'openssh' | 'ssh2';
   readonly command: string;
+  /** By a connection of their own, as nodes do, and the session by another one. */
+  readonly data: boolean;
 }
 
 const hello = {
@@ -21,11 +24,21 @@ const hello = {
 const lines = createInterface({ input: process.stdin });
 const ended = new Promise((resolve) => lines.once('close', resolve));
 const [line] = await new Promise<string[]>((resolve) => lines.once('line', (text: string) => resolve([text])));
+const { data, ...order } = JSON.parse(line ?? '') as TunnelOrder;
+const log: NonNullable<TunnelOptions['log']> = (level, message) =>
+  level === 'info' || process.stderr.write(`${message}\n`);
+const signal = AbortSignal.timeout(30_000);
+const tickets = ticketOffice({ server: order.server, say: (text) => tunnel.say(text) });
 await using tunnel = openTunnel({
-  ...(JSON.parse(line ?? '') as TunnelOrder),
+  ...order,
+  local: data ? [] : order.local,
   hello: () => JSON.stringify({ ...hello, time: Date.now() }),
-  log: (level, message) => level === 'info' || process.stderr.write(`${message}\n`),
+  onLine: tickets.take,
+  log,
 });
-await tunnel.ready(AbortSignal.timeout(30_000));
+await tunnel.ready(signal);
+tickets.open(true);
+await using disks = data ? openTunnel({ ...order, remote: [], dial: tickets.dial, log }) : null;
+await disks?.ready(signal);
 process.stdout.write('up\n');
 await ended;

@@ -26,6 +26,7 @@ export interface Way {
 export const wayNames = [
   'direct',
   'ssh -L',
+  'ours, default',
   'ours, OpenSSH both ends',
   'ours, OpenSSH to built-in',
   'ours, ssh2 to built-in',
@@ -33,7 +34,7 @@ export const wayNames = [
 ] as const;
 export type WayName = (typeof wayNames)[number];
 /** Those with a tunnel, by whose processor time and memory it is judged. */
-export const tunnelNames = wayNames.slice(1, 5);
+export const tunnelNames = wayNames.slice(1, 6);
 /** What the others are compared with. */
 export const reference: WayName = 'ssh -L';
 
@@ -106,22 +107,27 @@ export async function openTunnelFor(
 ): Promise<OpenTunnel> {
   const forwards = ports.map((port) => ({ here: port + shift, there: port }));
   const before = new Set(sshd.sessions());
-  const toBuiltIn = name.endsWith('built-in');
+  const byData = name === 'ours, default';
+  const toBuiltIn = byData || name.endsWith('built-in');
+  const sshdsBefore = new Set(descendantsOf(builtIn.pid));
+  const node = toBuiltIn ? await builtIn.enrol(`node-${ports[0]}-${ports.length}`, ports) : null;
   const child =
     name === 'ssh -L'
       ? await plainSsh(line, sshd, folder, forwards)
-      : await ourTunnel(line, folder, forwards, {
+      : await ourTunnel(line, folder, forwards, node?.address ?? '127.0.0.1', {
           server: toBuiltIn ? builtIn.server : sshd.server,
-          keyFile: toBuiltIn ? await builtIn.enrol(`node-${ports[0]}-${ports.length}`, ports) : sshd.keyFile,
+          keyFile: node?.keyFile ?? sshd.keyFile,
           command: toBuiltIn ? 'sendense-link' : 'cat',
           program: name.includes('ssh2') ? 'ssh2' : 'openssh',
+          data: byData,
         });
   const sessions = sshd.sessions().filter((pid) => !before.has(pid));
+  const sshds = byData ? descendantsOf(builtIn.pid).filter((pid) => !sshdsBefore.has(pid)) : [];
   return {
     // What holds our tunnel is part of the node's agent in earnest.
     pids: () => [
       ...(name === 'ssh -L' ? [child.pid] : descendantsOf(child.pid)),
-      ...(toBuiltIn ? [builtIn.pid] : sessions),
+      ...(toBuiltIn ? [builtIn.pid, ...sshds] : sessions),
     ],
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
@@ -145,7 +151,8 @@ async function ourTunnel(
   line: BenchLine,
   folder: string,
   ports: Ports,
-  order: Pick<TunnelOrder, 'server' | 'keyFile' | 'command' | 'program'>,
+  address: string,
+  order: Pick<TunnelOrder, 'server' | 'keyFile' | 'command' | 'program' | 'data'>,
 ): Promise<Child> {
   const own = join(folder, `tunnel-${ports[0]?.here}-${ports.length}`);
   await mkdir(own, { mode: 0o700 });
@@ -153,7 +160,7 @@ async function ourTunnel(
   const whole: TunnelOrder = {
     ...order,
     folder: own,
-    local: ports.map(({ here, there }) => ({ listen: at(here), connect: at(there) })),
+    local: ports.map(({ here, there }) => ({ listen: at(here), connect: { ...at(there), host: address } })),
     remote: [],
   };
   const argv = [process.execPath, join(import.meta.dirname, 'tunnel-end.ts')];

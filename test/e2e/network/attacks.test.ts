@@ -4,13 +4,20 @@ import { copyFile, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
+import { addressOfNode } from '../../../src/state/node-address.ts';
+import { openState } from '../../../src/state/open-state.ts';
 import { attackerOn, keyOf } from './attacker.ts';
-import { enrolmentToken, openSite, patience, type Mode, type Site } from './site.ts';
+import { enrolmentToken, openSite, patience, type Mode, type Site, type SiteNode } from './site.ts';
 import { whenMoved } from './settle.ts';
 import { expectSuccess, makeVm } from './vm.ts';
 
 /** What the hub's end has logged: the built-in server in the hub's log, OpenSSH in its own. */
 const logOf = (site: Site): string => site.hub.log() + (site.sshd?.log() ?? '');
+
+function addressOf(site: Site, { name }: SiteNode): string {
+  using state = openState(site.work.path('state/sendense.db'), { readOnly: true });
+  return addressOfNode(state, name) ?? '';
+}
 
 async function expectLogged(site: Site, builtIn: RegExp, openssh: RegExp | null): Promise<void> {
   const wanted = site.mode === 'built-in' ? builtIn : openssh;
@@ -35,7 +42,7 @@ describe.each<Mode>(['built-in', 'openssh'])('%s', (mode) => {
       const running = vm.watch(whenMoved(0.01, moving.resolve));
       await moving.promise;
 
-      // An NBD port that is open to a run of the other node: not reached, or (OpenSSH) nothing without the key of the run.
+      // An NBD port that is open to a run of the other node: not reached, at whichever address.
       const nbdInfo = async (): Promise<string> => {
         const list = ['nbdinfo', '--list', 'nbd://127.0.0.1:10100'];
         const { all: said } = await execa('nsenter', [...thief.host.prefix.slice(1), ...list], {
@@ -44,13 +51,18 @@ describe.each<Mode>(['built-in', 'openssh'])('%s', (mode) => {
         });
         return said;
       };
-      if (mode === 'built-in') {
-        expect(await attackerOn(site, victim).talk('127.0.0.1', 10_100, 'x'.repeat(64))).toContain('NBDMAGIC');
-        expect(await talk('127.0.0.1', 10_100, 'x'.repeat(64))).not.toContain('NBDMAGIC');
-        expect((await ssh(thiefKey, ['-W', '127.0.0.1:10100', ''])).stdout).not.toContain('NBDMAGIC');
-        await expectLogged(site, /"reason":"port-not-open".*127\.0\.0\.1:10100/, null);
-        expect(await nbdInfo()).not.toContain('export-size');
-      } else expect(await nbdInfo()).toMatch(/server replied with error/);
+      expect(await attackerOn(site, victim).talk('127.0.0.1', 10_100, 'x'.repeat(64))).toContain('NBDMAGIC');
+      expect(await talk('127.0.0.1', 10_100, 'x'.repeat(64))).not.toContain('NBDMAGIC');
+      expect((await site.work.call(['node', 'show', victim.name, '--json'])).stdout).toContain('"data":"sshd"');
+      const disks = addressOf(site, victim);
+      for (const target of ['127.0.0.1:10100', `${disks}:10100`])
+        expect((await ssh(thiefKey, ['-W', target, ''])).stdout).not.toContain('NBDMAGIC');
+      await expectLogged(
+        site,
+        /"reason":"target".*a connection to 127\.83\.\d+\.\d+:10100/,
+        /to connect to host 127\.83\.\d+\.\d+ port 10100, but the request was denied/,
+      );
+      expect(await nbdInfo()).not.toContain('export-size');
 
       // Its own link would cut every connection with the same key.
       await thief.service.stop();

@@ -1,19 +1,19 @@
 /**
- * A process of `many.test.ts`: `answer FROM TO` listens on the loopback ports and sends back what comes; `ask FROM TO` connects to
- * each, and once all are connected sends a MiB through each, and says how many came back as they were.
+ * A process of `many.test.ts`: `answer FROM TO ADDRESS` listens on the ports of a loopback address and sends back what comes; `ask FROM TO`
+ * connects to each at 127.0.0.1, and once all are connected sends a MiB through each, and says how many came back as they were.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-const [role, from, to] = process.argv.slice(2);
+const [role, from, to, address] = process.argv.slice(2);
 const ports = Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => Number(from) + index);
 
 async function answer(): Promise<void> {
   for (const port of ports) {
     const server = createServer({ allowHalfOpen: true }, (socket) => void socket.on('error', () => {}).pipe(socket));
-    server.listen(port, '127.0.0.1');
+    server.listen(port, address);
     await once(server, 'listening');
   }
   console.log('listening');

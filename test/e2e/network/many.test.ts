@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { isRunning } from '../../../src/host/process-identity.ts';
 import { createJournal } from '../../../src/state/create-journal.ts';
 import { openState } from '../../../src/state/open-state.ts';
+import { addressOfNode } from '../../../src/state/node-address.ts';
 import { allocatePorts, openPortsTo, releasePorts } from '../../../src/state/port-leases.ts';
 import { someRun } from '../../state/temporary-state.ts';
 import { backupPlan, makeRaw, restorePlan, sameBytes } from '../workspace.ts';
@@ -19,13 +20,13 @@ describe.each<Mode>(['built-in', 'openssh'])('%s', (mode) => {
   test('101 forwards are in use at once', { timeout: 120_000 }, async () => {
     await using site = await openSite(mode);
     const [node] = site.nodes;
+    using state = openState(site.work.path('state/sendense.db'));
     await using _answering = await startService({
       host: site.net.hub,
-      argv: [process.execPath, manyEnds, 'answer', '10100', '10200'],
+      argv: [process.execPath, manyEnds, 'answer', '10100', '10200', addressOfNode(state, node.name) ?? ''],
       cwd: site.work.folder,
       ready: /listening/,
     });
-    using state = openState(site.work.path('state/sendense.db'));
     const owner = { runId: 'run-many', stepId: 'ports' };
     createJournal(state, isRunning).startRun(someRun(owner.runId));
     const ports = await allocatePorts(state, { count: 101, from: 10_100, to: 10_200, owner, isFree: () => true });

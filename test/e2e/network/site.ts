@@ -141,7 +141,8 @@ async function programsOn(host: TestHost): Promise<string[]> {
 function isConnected(work: Workspace, name: string): boolean {
   using state = openState(work.path('state/sendense.db'), { readOnly: true });
   const node = listNodes(state).find((one) => one.name === name);
-  return Boolean(node && connectionOf(node, isRunning));
+  // And it has its way to the disks.
+  return Boolean(node && connectionOf(node, isRunning)?.data);
 }
 
 /** Where the temporary files of a node go; a machine has its own. */

@@ -267,7 +267,11 @@ describe('a VM is left alone', () => {
       /the manifest of .* is missing/,
       (it) => rm(join(it.root, `pgtest1/${it.ids[1]}.json`)),
     ],
-    ['a merge is not finished', /a removal is not finished/, (it) => it.put(`pgtest1/${it.ids[1]}.merge`, '{}')],
+    [
+      'what a removal would do is not readable',
+      /says how a removal goes on, is not what it should be/,
+      (it) => it.put(`pgtest1/${it.ids[1]}.merge`, '{}'),
+    ],
     [
       'another run works on it',
       /run run-000001 works on pgtest1/,

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { maintenanceRun } from '../../../src/hub/care/maintenance-run.ts';
 import { localReceiver } from '../../../src/hub/care/receiver.ts';
-import { writeBytes } from '../../../src/hub/care/receiver-wire.ts';
+import { pipeReader, writeBytes } from '../../../src/hub/care/receiver-wire.ts';
 import { serveReceiver } from '../../../src/hub/care/serve-receiver.ts';
 import { manifestChecksum } from '../../../src/repository/manifest.ts';
 import type { Settings } from '../../../src/schemas/types.ts';
@@ -140,4 +140,30 @@ test('what is no request at all is told so', async () => {
   await using bench = await stepBench(settings);
   for (const request of ['null', '5', '[]', '{"op":"begin","path":["vm/disk-0/b1.qcow2"],"bytes":1}'])
     await expect(say(bench, [hello, Buffer.from(`${request}\n`)])).rejects.toMatchObject({ code: 'link.protocol' });
+});
+
+test('a request line has an end: one of more than a MiB is not collected', async () => {
+  await using bench = await stepBench(settings);
+  const pieces = Array.from({ length: 100 }, () => Buffer.alloc(65_536, 'x'));
+  await expect(say(bench, [hello, ...pieces])).rejects.toMatchObject({
+    code: 'link.protocol',
+    message: 'a line of the copy has more than 1048576 bytes',
+  });
+});
+
+test('lines and bytes come whole, however they are cut', async () => {
+  const text = `${'a'.repeat(1000)}\nshort\n12345\n\nrest`;
+  for (const size of [1, 2, 7, 999, 1001, 5000]) {
+    const stream = new PassThrough();
+    for (let at = 0; at < text.length; at += size) stream.write(text.slice(at, at + size));
+    stream.end();
+    const reader = pipeReader(stream, 1000);
+    expect(await reader.line()).toBe('a'.repeat(1000));
+    expect(await reader.line()).toBe('short');
+    expect((await reader.bytes(3)).toString()).toBe('123');
+    expect((await reader.bytes(0)).length).toBe(0);
+    expect(await reader.line()).toBe('45');
+    expect(await reader.line()).toBe('');
+    await expect(reader.bytes(5)).rejects.toMatchObject({ code: 'ssh.lost' });
+  }
 });

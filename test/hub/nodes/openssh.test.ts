@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
+import { nodeAddress } from '../../../src/state/node-address.ts';
 import type { NodesOutput } from '../../../src/schemas/types.ts';
 import { freePorts } from '../ssh-server/hub-bench.ts';
 import { canMakeUsers, enrolRequest, modeOf, opensshBench, textOf, type OpensshBench } from './openssh-bench.ts';
@@ -81,34 +82,43 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_00
 
   test('allows the forwards of the node and nothing else', async () => {
     const keyFile = await hub.enrol('site-b');
-    const local = await freePorts(2);
-    const echo = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
-    echo.listen(hub.nbdPort, '127.0.0.1');
-    await once(echo, 'listening');
+    const local = await freePorts(3);
     const reverse = (await show('site-b'))?.reverse_port ?? 0;
+    const [own, other] = [nodeAddress(reverse), nodeAddress(reverse + 1)];
+    const servers = [own, other].map((address) =>
+      createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(hub.nbdPort, address),
+    );
     const { child } = await link(keyFile, [
-      `-L127.0.0.1:${local}:127.0.0.1:${hub.nbdPort}`,
+      `-L127.0.0.1:${local}:${own}:${hub.nbdPort}`,
       `-L127.0.0.1:${local + 1}:127.0.0.1:22`,
-      `-R127.0.0.1:${reverse}:127.0.0.1:${hub.nbdPort}`,
+      `-L127.0.0.1:${local + 2}:${other}:${hub.nbdPort}`,
+      `-R127.0.0.1:${reverse}:${own}:${hub.nbdPort}`,
     ]);
     for (const port of [local, reverse]) {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
       socket.end('through the tunnel');
       expect((await buffer(socket)).toString()).toBe('through the tunnel');
     }
-    expect((await buffer(connect(local + 1, '127.0.0.1'))).length).toBe(0);
+    for (const forbidden of [local + 1, local + 2]) {
+      const socket = connect(forbidden, '127.0.0.1');
+      socket.write('hello');
+      let heard = '';
+      socket.on('data', (chunk) => (heard += String(chunk))).on('error', () => {});
+      await new Promise((resolve) => socket.once('close', resolve));
+      expect(heard).toBe('');
+    }
     expect(await show('site-b')).toMatchObject({
       state: 'connected',
       peer: expect.stringContaining('127.0.0.1:') as string,
     });
-    const other = await hub.ssh(keyFile, ['-N', '-R', `127.0.0.1:${hub.apiPort}:127.0.0.1:1`]);
-    expect(other.exitCode).toBe(255);
+    const elsewhere = await hub.ssh(keyFile, ['-N', '-R', `127.0.0.1:${hub.apiPort}:127.0.0.1:1`]);
+    expect(elsewhere.exitCode).toBe(255);
     expect((await hub.ssh(keyFile, [], ['id'])).stdout).toContain('request.invalid');
     expect((await hub.ssh(keyFile, ['-tt'])).stdout).not.toContain('$');
     child.stdin?.end();
     await child;
     expect(await show('site-b')).toMatchObject({ state: 'disconnected' });
-    echo.close();
+    for (const server of servers) server.close();
   });
 
   test('lets a second connection replace the first', async () => {

@@ -5,6 +5,7 @@ import type { RunEnd, RunOrigin } from '../../../src/engine/journal.ts';
 import { checkRpo } from '../../../src/hub/notify/check-rpo.ts';
 import { describeStatus } from '../../../src/hub/describe-status.ts';
 import { planHealth } from '../../../src/hub/plan-health.ts';
+import { lastRuns } from '../../../src/state/figures.ts';
 import { createJournal } from '../../../src/state/create-journal.ts';
 import { healthOf, watchPlan } from '../../../src/state/plan-health.ts';
 import { statusNagios } from '../../../src/view/status-nagios.ts';
@@ -239,4 +240,16 @@ test('status of a folder knows plans that never ran, and files that are no plan'
     { plan: 'weekly', state: 'never', late: false, rpo_ms: 8 * 24 * hour },
     { plan: 'broken', state: 'failing', error: { code: 'plan.invalid' } },
   ]);
+});
+
+test('what a command made of its options is heard of, and says nothing of a plan of the same name', () => {
+  using made = bench();
+  made.run(0);
+  made.run(24, failed, { trigger: 'command' });
+  expect(made.events()).toContain('failure');
+  expect(healthOf(made.state, 'nightly')).toMatchObject({ failures: 0, failing_since: null });
+  expect(lastRuns(made.state, 0)).toMatchObject([{ plan: 'nightly', status: 'succeeded' }]);
+  expect(lastRuns(made.state, 0)).toHaveLength(1);
+  made.run(48, {}, { trigger: 'command' });
+  expect(healthOf(made.state, 'nightly')?.last_success).toBe(start + hour);
 });

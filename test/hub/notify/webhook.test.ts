@@ -210,3 +210,20 @@ test('TLS: nobody is believed but the authority that is named', async () => {
   }
   expect(server.requests).toHaveLength(1);
 });
+
+test('an address that is a secret is not sent to in the clear, but to this machine or where that is wanted', async () => {
+  await using server = await httpReceiver();
+  for (const [address, more, error] of [
+    ['http://hooks.example.com/CANARY', {}, 'its url is a secret, and http:// would send it in the clear'],
+    [`${server.url}/CANARY`, {}, null],
+    [`http://hooks.invalid/CANARY`, { plainHttp: true }, 'hooks.invalid'],
+  ] as const) {
+    using made = bench(webhook({ secret: { file: './url' } }, more));
+    made.write('url', `${address}\n`);
+    raiseNotice(made.state, failure);
+    expect(await made.deliver()).toEqual(error === null ? { sent: 1, failed: 0 } : { sent: 0, failed: 1 });
+    if (error !== null) expect(allText(made.state)).toContain(error);
+    expect(allText(made.state)).not.toContain('CANARY/');
+  }
+  expect(server.requests).toHaveLength(1);
+});

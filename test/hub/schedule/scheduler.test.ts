@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { jitterOf } from '../../../src/hub/schedule/schedule-rules.ts';
 import type { Schedule } from '../../../src/schemas/types.ts';
 import { decideSlot, listSlots } from '../../../src/state/schedule-slots.ts';
-import { findSchedule, pauseSchedule } from '../../../src/state/schedules.ts';
+import { findSchedule, pauseSchedule, resumeSchedule } from '../../../src/state/schedules.ts';
 import { temporaryState, type TemporaryState } from '../../state/temporary-state.ts';
 import { simulatedDaemon } from './simulated-daemon.ts';
 
@@ -184,6 +184,28 @@ test('a blackout over midnight, in the zone of the plan, on its days', () => {
   expect(slotsOf('hourly').find(({ state }) => state === 'blackout')?.reason).toBe('end of the week');
 });
 
+test('a blackout of one time, on the clock of the zone or of its own', () => {
+  const daemon = simulatedDaemon(temporary.state, clock, { endAtOnce: true });
+  const blackout: Schedule['blackout'] = [
+    { start: '2026-11-20T15:00', end: '2026-11-20T18:00', reason: 'storage moves' },
+    { start: '2026-11-20T18:00:00Z', end: '2026-11-20T20:00+01:00' },
+  ];
+  daemon.plan('hourly', { cron: '0 * * * *', timezone: 'Europe/Berlin', blackout });
+  daemon.until(start + 2 * day);
+  const out = slotsOf('hourly').filter(({ state }) => state === 'blackout');
+  // Berlin is an hour ahead; the end is exclusive.
+  expect(out.map(({ slot }) => new Date(slot).toISOString().slice(8, 16))).toEqual([
+    '20T14:00',
+    '20T15:00',
+    '20T16:00',
+    '20T18:00',
+  ]);
+  expect(out.map(({ reason }) => reason)).toEqual([
+    ...Array.from({ length: 3 }, () => 'storage moves'),
+    'blackout 2026-11-20T18:00:00Z to 2026-11-20T20:00+01:00',
+  ]);
+});
+
 test('a pause leaves rows, and as many failures as the plan says pause it', async () => {
   const daemon = simulatedDaemon(temporary.state, clock);
   daemon.plan('hourly', { cron: '0 * * * *', pauseOnFailure: 2 });
@@ -255,4 +277,19 @@ test('what is paused by hand is seen by a daemon that runs', () => {
   pauseSchedule(temporary.state, 'hourly', 'storage moves', clock.now);
   daemon.until(start + hour);
   expect(slotsOf('hourly')).toMatchObject([{ state: 'paused', reason: 'storage moves' }]);
+});
+
+test('a pause keeps its reason and its time until somebody gives another reason', () => {
+  const daemon = simulatedDaemon(temporary.state, clock, { endAtOnce: true });
+  daemon.plan('hourly', { cron: '0 * * * *' });
+  const paused = (reason: string | null, now: number) => {
+    expect(pauseSchedule(temporary.state, 'hourly', reason, now)).toBe(true);
+    return findSchedule(temporary.state, 'hourly');
+  };
+  expect(paused('storage moves', start)).toMatchObject({ paused: start, pauseReason: 'storage moves' });
+  expect(paused(null, start + hour)).toMatchObject({ paused: start, pauseReason: 'storage moves' });
+  expect(paused('and the hub', start + hour)).toMatchObject({ paused: start, pauseReason: 'and the hub' });
+  resumeSchedule(temporary.state, 'hourly', start + 2 * hour);
+  expect(paused(null, start + 3 * hour)).toMatchObject({ paused: start + 3 * hour, pauseReason: 'paused by hand' });
+  expect(pauseSchedule(temporary.state, 'nope', null, start)).toBe(false);
 });

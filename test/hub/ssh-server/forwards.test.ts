@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import type { Client, ClientChannel } from 'ssh2';
 import { describe, expect, test } from 'vitest';
 import { releasePorts } from '../../../src/state/port-leases.ts';
+import { nodeAddress } from '../../../src/state/node-address.ts';
 import { isPortFree } from '../../../src/host/port-probe.ts';
 import { freePorts, hubBench, until } from './hub-bench.ts';
 
@@ -56,7 +57,8 @@ describe('an enrolled node', () => {
   test('is refused every other target', async () => {
     await using hub = await hubBench();
     const node = hub.enrol('site-b');
-    const [other, nobodys] = [await hub.echo('site-c'), await hub.echo(null)];
+    const neighbour = nodeAddress(hub.enrol('site-c').record().reversePort);
+    const [other, nobodys, ours] = [await hub.echo('site-c'), await hub.echo(null), await hub.echo('site-b')];
     const client = await hub.client(node.privateKey);
     const targets: [string, number][] = [
       ['127.0.0.1', 22],
@@ -66,6 +68,10 @@ describe('an enrolled node', () => {
       ['127.0.0.1', other],
       ['127.0.0.1', nobodys],
       ['localhost', other],
+      [neighbour, other],
+      [neighbour, ours],
+      ['127.83.0.1', ours],
+      [nodeAddress(node.record().reversePort), hub.places.api.port],
       ['127.0.0.2', hub.places.api.port],
       ['0.0.0.0', hub.places.api.port],
       ['::1', hub.places.api.port],

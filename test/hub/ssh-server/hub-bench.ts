@@ -14,6 +14,7 @@ import type { gateLimits } from '../../../src/hub/ssh-server/gate.ts';
 import type { Refusal } from '../../../src/hub/ssh-server/server-context.ts';
 import { serveSsh } from '../../../src/hub/ssh-server/serve-ssh.ts';
 import { enrolNode } from '../../../src/state/node-enrolment.ts';
+import { addressOfNode } from '../../../src/state/node-address.ts';
 import { addNode, requireNode, type NodeRecord } from '../../../src/state/nodes.ts';
 import { openState, type State } from '../../../src/state/open-state.ts';
 import { allocatePorts, openPortsTo } from '../../../src/state/port-leases.ts';
@@ -53,7 +54,7 @@ export interface HubBench extends AsyncDisposable {
   ssh(keyFile: string, options: readonly string[], command?: readonly string[]): ResultPromise<{ reject: false }>;
   /** A client of ssh2 that is logged in. Rejects where it is not let in. */
   client(privateKey: string, options?: Partial<ConnectConfig>): Promise<Client>;
-  /** A service on an NBD port that answers with what it hears, and its lease, open to a node or to none. */
+  /** A service on an NBD port at the address of the node that answers with what it hears, and its lease, open to a node or to none. */
   echo(node: string | null): Promise<number>;
   logged(pattern: RegExp): Promise<LogLine>;
 }
@@ -68,7 +69,7 @@ export async function freePorts(count: number): Promise<number> {
 }
 
 /** The built-in SSH server with a state database of its own. */
-export async function hubBench(limits?: typeof gateLimits): Promise<HubBench> {
+export async function hubBench(limits?: typeof gateLimits, data: HubPlaces['data'] = 'auto'): Promise<HubBench> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
   const state = stack.use(openState(folder.file('sendense.db'), { busyTimeout: 300 }));
@@ -77,6 +78,7 @@ export async function hubBench(limits?: typeof gateLimits): Promise<HubBench> {
   const places: HubPlaces = {
     ssh: 'builtin',
     listen: { host: '127.0.0.1', port: from },
+    data,
     hostKeyFile: folder.file('hub_host_key'),
     user: 'sendense',
     authorizedKeysFile: folder.file('authorized_keys'),
@@ -182,11 +184,12 @@ export async function hubBench(limits?: typeof gateLimits): Promise<HubBench> {
       return client;
     },
     echo: async (node) => {
+      const address = (node === null ? undefined : addressOfNode(state, node)) ?? '127.0.0.1';
       const [port = 0] = await allocatePorts(state, {
         count: 1,
         ...places.nbdPorts,
         owner: { runId: 'run-1', stepId: 'ports' },
-        isFree: isPortFree,
+        isFree: (free) => isPortFree(free, address),
       });
       if (node !== null) openPortsTo(state, node, [port]);
       const sockets = new Set<Socket>();
@@ -195,7 +198,7 @@ export async function hubBench(limits?: typeof gateLimits): Promise<HubBench> {
         socket.on('error', () => {});
         socket.pipe(socket);
       });
-      listener.listen(port, '127.0.0.1');
+      listener.listen(port, address);
       await once(listener, 'listening');
       stack.defer(() => {
         for (const socket of sockets) socket.destroy();

@@ -107,15 +107,18 @@ test('on an OpenSSH hub, each forward that authorized_keys forbids is found', as
     version: 1,
     name: 'site-b',
     reverse_port: reverse,
+    nbd_address: '127.83.35.121',
     nbd_ports: { from: nbd, to: nbd },
     hub_api_port: api,
+    data: 'tunnel',
     hub_version: '0.1.0',
     time: Date.now(),
   };
   const script = at.hub.folder.file('link.sh');
   await writeFile(script, `#!/bin/sh\nread line\necho '${JSON.stringify(welcome)}'\ncat\n`, { mode: 0o755 });
+  let servers = 0;
   const results = async (keyOptions: string): Promise<Record<string, string>> => {
-    const folder = at.hub.folder.file(`sshd-${keyOptions.length}`);
+    const folder = at.hub.folder.file(`sshd-${servers++}`);
     await mkdir(folder);
     await using sshd: Sshd = await startSshd(folder, { keyOptions, config: [`ForceCommand ${script}`] });
     const { host, port, user, hostKeys } = sshd.server;
@@ -129,9 +132,9 @@ test('on an OpenSSH hub, each forward that authorized_keys forbids is found', as
     return { reverse: all['forward.reverse'] ?? '', nbd: all['forward.nbd'] ?? '', api: all['forward.hub-api'] ?? '' };
   };
   expect(enrolment.name).toBe('site-b');
-  const open = (port: number): string => `permitopen="127.0.0.1:${port}"`;
+  const open = (port: number, host = '127.0.0.1'): string => `permitopen="${host}:${port}"`;
   const listen = `permitlisten="127.0.0.1:${reverse}"`;
-  expect(await results(`restrict,port-forwarding,${open(nbd)},${open(api)},${listen}`)).toEqual({
+  expect(await results(`restrict,port-forwarding,${open(nbd, welcome.nbd_address)},${open(api)},${listen}`)).toEqual({
     reverse: 'ok',
     nbd: 'ok',
     api: 'warn',
@@ -141,7 +144,9 @@ test('on an OpenSSH hub, each forward that authorized_keys forbids is found', as
     nbd: 'fail',
     api: 'warn',
   });
-  expect(await results(`restrict,port-forwarding,${open(nbd)},permitlisten="127.0.0.1:1"`)).toEqual({
+  expect(
+    await results(`restrict,port-forwarding,${open(nbd, welcome.nbd_address)},permitlisten="127.0.0.1:1"`),
+  ).toEqual({
     reverse: 'fail',
     nbd: 'ok',
     api: 'fail',

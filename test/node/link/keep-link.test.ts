@@ -40,6 +40,8 @@ test.each(['openssh', 'ssh2'] as const)(
         process: { pid: process.pid },
       });
       expect(Math.abs(status.clock_skew_ms ?? Infinity)).toBeLessThan(5000);
+      await until(() => link.status().data.state === 'up', 'the way of the disks');
+      expect(link.status().data.way).toBe(program === 'openssh' ? 'connection' : 'tunnel');
       for (const port of [at.hub.places.nbdPorts.from, at.hub.places.nbdPorts.to, at.hub.places.api.port])
         expect(await isPortFree(port)).toBe(false);
       expect(await until(async () => (await readLinkStatus(at.stateDir))?.state === 'up', 'status file')).toBe(true);

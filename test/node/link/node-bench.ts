@@ -22,8 +22,8 @@ export interface NodeBench extends AsyncDisposable {
   link(api: ListenAddress, more?: Partial<LinkOptions>): Promise<Link>;
 }
 
-export async function nodeBench(): Promise<NodeBench> {
-  const hub = await hubBench();
+export async function nodeBench({ data }: { data?: 'auto' | 'builtin' } = {}): Promise<NodeBench> {
+  const hub = await hubBench(undefined, data);
   const stateDir = hub.folder.file('node');
   const tokenFile = hub.folder.file('node', 'token');
   await mkdir(dirname(tokenFile), { mode: 0o700 });

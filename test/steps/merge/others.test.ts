@@ -13,7 +13,7 @@ import { createJournal } from '../../../src/state/create-journal.ts';
 import { acquireLock, releaseLock } from '../../../src/state/locks.ts';
 import { claimMerges, releaseMerges } from '../../../src/state/merges.ts';
 import { usePoint } from '../../../src/state/point-uses.ts';
-import { finishMerges } from '../../../src/steps/merge/finish-merges.ts';
+import { claimed, finishMerges } from '../../../src/steps/merge/finish-merges.ts';
 import { prepareUnit } from '../../../src/steps/merge/prepare-unit.ts';
 import { removePoints, type RemovalResult } from '../../../src/steps/merge/remove-points.ts';
 import { MiB } from '../../host/disk-images.ts';
@@ -64,8 +64,9 @@ test('two processes at once: one removes, the other is refused, and all is well'
 test('a run that begins while a removal is to be gone on with loses nothing to it', { timeout: 60_000 }, async () => {
   await using repository = await fill(await mergeRepository());
   const { state, root } = repository;
-  const work = { state, vm, root, keys: noKeys, folderId: 'none', log: () => undefined, progress: () => undefined };
-  await writeIntent(root, await prepareUnit(work, { child: null, drop: ['p04'], disks: [] }));
+  const request = { state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
+  const unit = { child: null, drop: ['p04'], disks: [] };
+  await claimed(request, async (work) => writeIntent(root, await prepareUnit(work, unit)));
   addRuns(state, 'backup-1');
   const keys = async (): Promise<typeof noKeys> => {
     acquireLock(state, 'primary/vm', 'backup-1', () => true);

@@ -288,3 +288,17 @@ test('the manifest that an intent was made for must be there', { timeout: 60_000
   expect(await finishMerges(repository.state, repositoryOf)).toEqual(['vm/p04']);
   await assertSealed(repository);
 });
+
+test('what has its data in another file is merged into nothing, and nothing into it', { timeout: 60_000 }, async () => {
+  await using repository = await chain(3);
+  const image = repository.file('vm/disk-0/p02.qcow2');
+  const { atime, mtime } = await stat(image);
+  await chmod(image, 0o644);
+  const file = await open(image, 'r+');
+  await file.write(Buffer.from([4]), 0, 1, 79);
+  await file.close();
+  await utimes(image, atime, mtime);
+  const { removed, skipped } = await remove(repository, 'p02');
+  expect(removed).toEqual([]);
+  expect(skipped[0]?.reason).toMatch(/^disk-0 of p02 is broken, .*has its data in another file$/);
+});

@@ -10,7 +10,7 @@ const longestLog = 10_000;
 /** `URL/start`, `URL`, and `URL/EXIT-CODE` or `URL/fail`, with `rid` by which start and end of a run find each other. */
 export const sendPing: Send<PingChannel> = async (channel, { message, signal, folder, secrets }) => {
   const [notice] = message.notices;
-  const address = (await readUrl(channel.url, secrets)).replaceAll('{plan}', encodeURIComponent(notice?.plan ?? ''));
+  const address = (await readUrl(channel, secrets)).replaceAll('{plan}', encodeURIComponent(notice?.plan ?? ''));
   const url = URL.parse(address);
   if (url) {
     url.pathname = url.pathname.replace(/\/$/, '') + suffixOf(channel, message.event, notice?.details['exit_code']);

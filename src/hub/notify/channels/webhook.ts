@@ -6,7 +6,7 @@ import { templates } from './webhook-templates.ts';
 
 /** The receiver can tell a message that is sent again by its id, and one of ours by its signature. */
 export const sendWebhook: Send<WebhookChannel> = async (channel, { message, signal, folder, secrets }) => {
-  const url = await readUrl(channel.url, secrets);
+  const url = await readUrl(channel, secrets);
   const { body, headers } = templates[channel.template](message);
   const own: Record<string, string> = {};
   for (const [name, value] of Object.entries(channel.headers)) own[name] = await secrets.read(value);

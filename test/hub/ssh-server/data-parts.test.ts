@@ -1,0 +1,94 @@
+import { execa } from 'execa';
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { judgeFirstBytes, prefaceOf } from '../../../src/host/ssh/data-preface.ts';
+import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
+import { findSshd } from '../../../src/host/ssh/sshd-process.ts';
+import { openTickets } from '../../../src/hub/ssh-server/data-tickets.ts';
+import { authorizedKeyOf, sshdConfigOf } from '../../../src/hub/ssh-server/sshd-files.ts';
+import { nodeAddress } from '../../../src/state/node-address.ts';
+import { temporaryFolder } from '../../host/temporary-folder.ts';
+
+test('a ticket is good once, for its holder, until the next one, and for a short time', () => {
+  let now = 0;
+  const tickets = openTickets(() => now);
+  const [first, other] = [tickets.issue('a'), tickets.issue('b')];
+  expect(first).not.toBe(other);
+  expect(tickets.take(first)).toEqual({ holder: 'a' });
+  expect(tickets.take(first)).toEqual({ refused: 'unknown' });
+  const before = tickets.issue('b');
+  expect(tickets.take(other)).toEqual({ refused: 'unknown' });
+  expect(tickets.take('')).toEqual({ refused: 'unknown' });
+  now = 20_000;
+  expect(tickets.take(before)).toEqual({ refused: 'expired' });
+  expect(tickets.take(before)).toEqual({ refused: 'unknown' });
+  const last = tickets.issue('a');
+  tickets.forget('a');
+  expect(tickets.take(last)).toEqual({ refused: 'unknown' });
+});
+
+test.each([
+  ['', 'more'],
+  ['S', 'more'],
+  ['SS', 'ssh'],
+  ['SSH-2.0-OpenSSH_9.2\r\n', 'ssh'],
+  ['GET / HTTP/1.1\r\n', 'ssh'],
+  ['SENDENSE-DATA', 'more'],
+  ['SENDENSE-DATE', 'ssh'],
+  ['SENDENSE-DATA ', 'more'],
+  ['SENDENSE-DATA \n', 'malformed'],
+  ['SENDENSE-DATA abc_-9', 'more'],
+  ['SENDENSE-DATA abc\r\n', 'malformed'],
+  ['SENDENSE-DATA abc\nSSH-2.0', 'malformed'],
+  [`SENDENSE-DATA ${'x'.repeat(101)}`, 'malformed'],
+  [prefaceOf('abc'), 'preface'],
+])('a connection that begins with %j is %s', (text, kind) => {
+  expect(judgeFirstBytes(Buffer.from(text))).toMatchObject(kind === 'preface' ? { kind, ticket: 'abc' } : { kind });
+});
+
+test('each reverse port has a loopback address of its own, never the usual one', () => {
+  const all = Array.from({ length: 65_535 }, (_, index) => nodeAddress(index + 1));
+  expect(new Set(all).size).toBe(all.length);
+  expect(all.every((address) => /^127\.83\.\d{1,3}\.\d{1,3}$/.test(address))).toBe(true);
+  expect(nodeAddress(9081)).toBe('127.83.35.121');
+});
+
+test.skipIf(findSshd() === null || process.getuid?.() !== 0)(
+  'sshd takes the configuration as it is meant',
+  async () => {
+    await using folder = await temporaryFolder();
+    const hostKeyFile = folder.file('host key %h');
+    writeFileSync(hostKeyFile, makeKeyPair('').privateKey, { mode: 0o600 });
+    const targets = Array.from({ length: 101 }, (_, index) => `127.83.35.121:${10_100 + index}`);
+    const login = {
+      user: 'root',
+      isRoot: true,
+      hostKeyFile,
+      authorizedKeysFile: folder.file('keys %h'),
+      publicKey: makeKeyPair('').publicKey,
+      targets,
+    };
+    const config = folder.file('config');
+    writeFileSync(config, sshdConfigOf(login));
+    const { stdout } = await execa(findSshd() ?? '', ['-T', '-f', config]);
+    for (const line of [
+      `permitopen ${targets.join(' ')}`,
+      'permitlisten none',
+      'allowtcpforwarding local',
+      'allowstreamlocalforwarding no',
+      'maxsessions 0',
+      'usepam no',
+      'passwordauthentication no',
+      'kbdinteractiveauthentication no',
+      'authenticationmethods publickey',
+      'allowusers root',
+      'clientaliveinterval 5',
+      'clientalivecountmax 3',
+      `hostkey ${hostKeyFile}`,
+    ])
+      expect(stdout.split('\n')).toContain(line);
+    expect(authorizedKeyOf(login)).toMatch(
+      /^restrict,port-forwarding,permitopen="127\.83\.35\.121:10100",.* ssh-ed25519 /,
+    );
+  },
+);

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { decideSlot, listSlots, newestDecided, openStates, type SlotRecord } from '../../src/state/schedule-slots.ts';
+import { openDatabase } from '../../src/state/sqlite.ts';
+import { temporaryState } from './temporary-state.ts';
+
+const slot = (plan: string, at: number, state: SlotRecord['state']): SlotRecord => ({
+  plan,
+  slot: at,
+  state,
+  reason: null,
+  trigger: 'schedule',
+  kind: 'backup',
+  node: null,
+  repository: 'primary',
+  runId: null,
+  owner: null,
+  decided: at,
+});
+
+test('the newest slot of each plan, and none of others', () => {
+  using temporary = temporaryState();
+  const { state } = temporary;
+  for (const [plan, at] of [
+    ['one', 1],
+    ['one', 3],
+    ['two', 2],
+    ['three', 9],
+  ] as const)
+    decideSlot(state, slot(plan, at, 'succeeded'));
+  expect([...newestDecided(state, ['two', 'one', 'nobody'])].sort()).toEqual([
+    ['one', 3],
+    ['two', 2],
+  ]);
+});
+
+test('open slots are found among many, by their index', () => {
+  using temporary = temporaryState();
+  const { state } = temporary;
+  for (let at = 0; at < 50; at++) decideSlot(state, slot('one', at, 'succeeded'));
+  decideSlot(state, slot('one', 50, 'waiting'));
+  decideSlot(state, slot('two', 51, 'claimed'));
+  expect(listSlots(state, { states: openStates }).map(({ plan }) => plan)).toEqual(['two', 'one']);
+  expect(listSlots(state, { states: ['claimed', 'running'] }).map(({ plan }) => plan)).toEqual(['two']);
+  expect(listSlots(state, { states: ['succeeded'], limit: 2 }).map((found) => found.slot)).toEqual([49, 48]);
+  // A condition in other words than the index has it reads every slot there ever was.
+  const database = openDatabase(temporary.path, { readonly: true });
+  const plan = database
+    .prepare(
+      "EXPLAIN QUERY PLAN SELECT * FROM schedule_slots WHERE state IN (?) AND state IN ('waiting', 'claimed', 'running')",
+    )
+    .all('waiting') as { detail: string }[];
+  database.close();
+  expect(plan.map(({ detail }) => detail).join('\n')).toContain('schedule_slots_open');
+});
