@@ -59,6 +59,10 @@ dpkg-deb    dpkg                 builds the packages
 python3     python3              tests hear with it what systemd would
 nft         nftables             tests put nodes behind NAT
 qemu-system-x86_64  qemu-system-x86  tests boot restore points, as verify --boot does
+mcopy       mtools               makes the disks of the Linux guest that tests boot
+objcopy     binutils             the same, of the disk that only UEFI starts
+/lib/systemd/systemd-journald     systemd  tests send notices to it
+/usr/share/OVMF/OVMF_CODE_4M.fd  ovmf     tests boot with UEFI
 /usr/include/stdio.h                                       libc6-dev                          builds C programs
 /usr/share/gocode/src/github.com/vmware/govmomi/simulator  golang-github-vmware-govmomi-dev  the test vCenter is made of it
 /usr/lib/python3/dist-packages/pyVmomi                     python3-pyvmomi                    an independent client judges
@@ -186,11 +190,12 @@ make_bundle_ready() {
     say 'the programs could not be bundled (see .toolchain/build.log): they run from src/ and start slower.'
 }
 
-# Without the Debian system, and nbdkit's vddk plugin, the tests that need it fail and say so; the others can run.
+# Without the Debian system, the Linux guest and nbdkit's vddk plugin, the tests that need it fail and say so; the others can run.
 make_tests_ready() {
   "$root/test/simulators/vcenter/ready.sh" >/dev/null || fail 'the test vCenter could not be built; the lines above say why.'
   "$root/test/simulators/vcenter/setup-vddk-plugin.sh" "$toolchain/simulators/nbdkit-vddk-plugin.so" || true
   "$root/test/services/make-debian-root.sh" >/dev/null || true
+  "$root/test/guests/make-linux-guest.sh" >/dev/null || true
 }
 
 tests=

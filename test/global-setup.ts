@@ -1,5 +1,7 @@
 /** Around all tests: at the end no process, no mount and no temporary file of theirs is left. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
 
@@ -25,6 +27,7 @@ export default function setup(project: TestProject): () => Promise<void> {
     SENDENSE_TEST_RUN: string;
   };
   mkdirSync(folder);
+  bundle();
   return async () => {
     const processes = await processesLeft(run);
     for (const { pid } of processes) kill(pid);
@@ -38,6 +41,18 @@ export default function setup(project: TestProject): () => Promise<void> {
     ];
     if (left.length > 0) throw new Error(`the tests left behind:\n  ${left.join('\n  ')}`);
   };
+}
+
+/** The tests start the programs of `dist/` (`test/programs.ts`). */
+function bundle(): void {
+  const root = join(import.meta.dirname, '..');
+  const script = '. src/cli/checkout.sh; bundle_is_current || npm run --silent build';
+  const { status, stderr } = spawnSync('sh', ['-euc', script], {
+    cwd: root,
+    env: { ...process.env, root },
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`the programs could not be bundled:\n${stderr}`);
 }
 
 /** Processes that bear the mark of this run and are still there after a moment; the test runner's own excepted. */

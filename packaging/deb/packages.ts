@@ -43,8 +43,8 @@ export const debianPackages: readonly DebianPackage[] = [
       'nodes that connect to it.',
     ],
     depends: ['sendense-common =', ...tools, 'openssh-client', 'init-system-helpers (>= 1.52)'],
-    // An sshd of its own moves the nodes' data (docs/network.md).
-    recommends: ['bash-completion', 'openssh-server'],
+    // An sshd of its own moves the nodes' data (docs/network.md), and `ss` counts it.
+    recommends: ['bash-completion', 'iproute2', 'openssh-server'],
     conffiles: ['/etc/sendense/sendense.yaml'],
   },
 ];

@@ -9,8 +9,13 @@ import { exitCodes } from './exit-codes.ts';
 export interface ProgramParts {
   readonly version: string;
   readonly terminal: Terminal;
-  /** Called with the command that the user named. */
-  act(definition: CommandDefinition, args: readonly string[], options: Record<string, unknown>): Promise<void>;
+  /** Called with the command that the user named. @param path its name with those of the commands above it: `repo gc` */
+  act(
+    definition: CommandDefinition,
+    path: string,
+    args: readonly string[],
+    options: Record<string, unknown>,
+  ): Promise<void>;
 }
 
 /** The commander program of the list of commands. Parsing throws CommanderError, also after help was printed. */
@@ -24,7 +29,7 @@ export function buildProgram(parts: ProgramParts): Command {
     .helpCommand('help [command]', 'help for a command')
     .helpOption('-h, --help', 'help')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false });
-  configure(program, parts.terminal);
+  configure(program, parts.terminal, 'sendense-run');
   for (const option of globalOptions) program.addOption(optionOf(option));
   program.addHelpText('after', () => afterProgram(parts.terminal));
   for (const definition of commands)
@@ -32,11 +37,12 @@ export function buildProgram(parts: ProgramParts): Command {
   return program;
 }
 
-function commandOf(definition: CommandDefinition, parts: ProgramParts): Command {
+function commandOf(definition: CommandDefinition, parts: ProgramParts, above = ''): Command {
+  const path = `${above}${definition.name}`;
   const command = new Command(definition.name)
     .summary(definition.summary)
     .description(definition.description.join('\n\n'));
-  configure(command, parts.terminal);
+  configure(command, parts.terminal, `sendense-run ${path}`);
   command.helpOption('-h, --help', 'help').configureHelp({ showGlobalOptions: true });
   for (const { syntax, description, completes } of definition.arguments) {
     const argument = new Argument(syntax, description);
@@ -45,9 +51,9 @@ function commandOf(definition: CommandDefinition, parts: ProgramParts): Command 
   for (const option of definition.options) command.addOption(optionOf(option));
   command.addHelpText('after', () => afterCommand(definition, parts.terminal));
   for (const child of definition.commands ?? [])
-    command.addCommand(commandOf(child, parts), { hidden: child.hidden ?? false });
+    command.addCommand(commandOf(child, parts, `${path} `), { hidden: child.hidden ?? false });
   if (definition.load) {
-    command.action(async () => parts.act(definition, command.args, command.optsWithGlobals()));
+    command.action(async () => parts.act(definition, path, command.args, command.optsWithGlobals()));
   }
   if (definition.commands) command.helpCommand(false);
   return command;
@@ -61,11 +67,11 @@ export function optionOf({ flags, description, choices, default: value, repeats 
   return option;
 }
 
-function configure(command: Command, { stdout, stderr, style, errorStyle }: Terminal): void {
+function configure(command: Command, { stdout, stderr, style, errorStyle }: Terminal, called: string): void {
   const widthOf = (stream: OutputStream): number => Math.min(100, columnsOf(stream));
   command
     .exitOverride()
-    .showHelpAfterError('(see --help)')
+    .showHelpAfterError(`(see ${called} --help)`)
     .configureOutput({
       writeOut: (text) => void stdout.write(readable(text, style)),
       writeErr: (text) => void stderr.write(readable(text, errorStyle)),

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { SendenseError } from '../errors/sendense-error.ts';
 import { version } from '../schemas/package.ts';
 import { openTerminal } from '../view/terminal.ts';
 import { buildProgram } from './build-program.ts';
@@ -19,9 +20,9 @@ export async function main(argv: readonly string[], io: ProgramIo): Promise<numb
   const program = buildProgram({
     version,
     terminal,
-    act: async (definition, args, options) => {
+    act: async (definition, path, args, options) => {
       const implied = definition.name === 'run' && program.args[0] !== 'run';
-      exitCode = await act(definition, contextOf(io, terminal, { args, options, implied }));
+      exitCode = await act(definition, path, contextOf(io, terminal, { args, options, implied }));
     },
   });
   if (words.length === 0) {
@@ -37,14 +38,21 @@ export async function main(argv: readonly string[], io: ProgramIo): Promise<numb
   }
 }
 
-async function act(definition: CommandDefinition, context: CommandContext): Promise<number> {
+async function act(definition: CommandDefinition, path: string, context: CommandContext): Promise<number> {
   try {
     if (!definition.load) return 2;
     const { action } = await definition.load();
     return await action(context);
   } catch (error) {
-    return reportError(error, { terminal: context.terminal, json: context.global.json });
+    return reportError(withHelp(error, path), { terminal: context.terminal, json: context.global.json });
   }
+}
+
+/** A wrong command line that says no more of the way out names the help of its command. */
+function withHelp(error: unknown, path: string): unknown {
+  if (!(error instanceof SendenseError) || error.code !== 'usage' || error.remedy !== error.entry.remedy) return error;
+  const remedy = `See \`sendense-run ${path} --help\`.`;
+  return new SendenseError('usage', error.message, { remedy, cause: error });
 }
 
 function contextOf(

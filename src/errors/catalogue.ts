@@ -288,6 +288,12 @@ export const catalogue = {
     'Reading over NBD failed',
     'The message holds what the server said or did; look at its log, then run again.',
   ),
+  'data.unreachable': entry(
+    75,
+    'temporary',
+    'The node does not reach the hub where the disks are to be served',
+    'Check `data: host` and `data: listen` of the node in sendense.yaml, and that firewalls let the node connect to `ports` of the hub.',
+  ),
   'ssh.unreachable': entry(
     75,
     'temporary',
@@ -507,6 +513,12 @@ export const catalogue = {
     'The backup would not fit',
     'See what `sendense-run prune --dry-run` and `sendense-run repo gc --dry-run` would free, or raise `quota` or lower `minFree` in sendense.yaml.',
   ),
+  'repository.quota': entry(
+    1,
+    'never',
+    'The backup took more than its quota',
+    'Nothing of it is left, and earlier restore points are as they were. See what `sendense-run prune --dry-run` and `sendense-run repo gc --dry-run` would free, or raise `quota` or `vmQuota` in sendense.yaml.',
+  ),
   'repository.immutable': entry(
     1,
     'never',
@@ -536,7 +548,7 @@ export const catalogue = {
     1,
     'never',
     'The state database cannot be used',
-    'Check the path and permissions; `sendense-run repo import` rebuilds a lost one.',
+    'Check its path, permissions and the free space there; `sendense-run repo import` rebuilds a lost one.',
   ),
   'notify.failed': entry(
     1,

@@ -13,6 +13,8 @@ import type {
   BackupStarted,
   CredentialsTested,
   CredentialsTestRequest,
+  DataPathTested,
+  DataPathTestRequest,
   Discovered,
   DiscoverRequest,
   ErrorOutput,
@@ -43,6 +45,8 @@ export interface NodeClient {
   inventory(request: Omit<DiscoverRequest, 'vm_name'>, signal?: AbortSignal): Promise<Inventory>;
   /** Logs in and compares the user's privileges with those that a backup needs. */
   testCredential(request: CredentialsTestRequest, signal?: AbortSignal): Promise<CredentialsTested>;
+  /** Looks at the way to the disks of this hub; an older node answers 404. */
+  testDataPath(request: DataPathTestRequest, signal?: AbortSignal): Promise<DataPathTested>;
   /**
    * Makes a block index known to the node under its SHA-256 (hex); nothing happens where it is known already.
    * @param key of a file that is encrypted here
@@ -104,6 +108,8 @@ export function nodeClient(address: NodeAddress): NodeClient {
       json('node/inventory.json', 'POST', '/api/v1/discover', { ...request, vm_name: null }, signal),
     testCredential: (request, signal) =>
       json('node/credentials-tested.json', 'POST', '/api/v1/credentials/test', request, signal),
+    testDataPath: (request, signal) =>
+      json('node/data-path-tested.json', 'POST', '/api/v1/data-path/test', request, signal),
     putIndex: async (sha256, file, signal, key = null) => {
       await using handle = await open(file);
       const headers = { 'content-type': 'application/octet-stream' };

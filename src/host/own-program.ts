@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { ProcessIdentity } from '../schemas/types.ts';
 import { isRunning, identityOf } from './process-identity.ts';
@@ -42,11 +43,15 @@ export function startOwnProgram([file = '', ...args]: readonly string[], options
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-most)));
   const identity = child.pid === undefined ? null : identityOf(child.pid);
   const ended = new Promise<OwnProgramEnd>((resolve) => {
-    child.once('error', (error) => resolve({ exitCode: null, lastLine: '', said: error.message }));
+    child.once('error', (error) => resolve({ exitCode: null, lastLine: '', said: notStarted(error, options.cwd) }));
     child.once('close', (exitCode) => resolve({ exitCode, lastLine, said: tail(said) }));
   });
   return { ended, terminate: () => void (identity && askToEnd(identity)) };
 }
+
+/** A folder that is gone is told by spawn as a program that is gone. */
+const notStarted = ({ message }: Error, folder: string): string =>
+  existsSync(folder) ? message : `the folder ${folder} is not there`;
 
 /** Sends SIGTERM to a process, unless it has ended. */
 export function askToEnd(identity: ProcessIdentity): void {

@@ -3,21 +3,18 @@ import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
 import { toBackground } from './background.ts';
-import type { ImageTarget } from './image-options.ts';
+import { diskArgs, type GuestDisk } from './guest-disks.ts';
 import { argvOf, identityOf, isRunning, terminate } from './process-identity.ts';
 import { runTool } from './process.ts';
 import { connectJsonSocket, type JsonSocket } from './qmp.ts';
 
 export const qemuSystem = 'qemu-system-x86_64';
 
-/** How the disks are plugged in, as the guest knows it. */
-export type DiskBus = 'ahci' | 'pvscsi' | 'lsisas' | 'nvme';
-
 export interface GuestOptions {
   /** For sockets and pid file. */
   readonly folder: string;
   /** Written to: give overlays. */
-  readonly disks: readonly { readonly image: ImageTarget; readonly bus: DiskBus }[];
+  readonly disks: readonly GuestDisk[];
   readonly accel: 'tcg' | 'kvm';
   readonly memoryBytes: number;
   readonly cpus: number;
@@ -34,6 +31,8 @@ export interface Guest extends AsyncDisposable {
   isRunning(): boolean;
   /** What it wrote to its first serial port so far, the last mebibyte. */
   serial(): Promise<string>;
+  /** Whether its firmware says that there is nothing on the disks that it can start. */
+  foundNothing(): Promise<boolean>;
   /** Whether the guest agent answers. */
   agentAnswers(): Promise<boolean>;
   /** Writes what its screen shows. @throws SendenseError `tool.failed` */
@@ -42,38 +41,10 @@ export interface Guest extends AsyncDisposable {
 
 /** Of what the guest writes so much is kept, a power of two: one that writes without end fills nothing up. */
 const serialBytes = 1024 * 1024;
+const firmwareBytes = 64 * 1024;
 const agentName = 'agent.sock';
 const qmpName = 'qmp.sock';
 export const guestPidName = 'guest.pid';
-
-const drive = ({ image }: GuestOptions['disks'][number], number: number): string => {
-  const file = image.name.replaceAll(',', ',,');
-  const format = image.format.length > 0 ? ',format=qcow2' : '';
-  return `file=${file},if=none,id=disk${number},cache=unsafe,discard=unmap${format}`;
-};
-
-/** AHCI has six ports; the other controllers take all disks. */
-function devices(disks: GuestOptions['disks']): string[] {
-  const args: string[] = [];
-  const made = new Set<string>();
-  const controller = (device: string, id: string): string => {
-    if (!made.has(id)) args.push('-device', `${device},id=${id}`);
-    made.add(id);
-    return id;
-  };
-  for (const [number, { bus }] of disks.entries()) {
-    const boot = `drive=disk${number},bootindex=${number}`;
-    if (bus === 'nvme') args.push('-device', `nvme,serial=disk${number},${boot}`);
-    else if (bus === 'ahci') {
-      const id = controller('ich9-ahci', `ahci${Math.floor(number / 6)}`);
-      args.push('-device', `ide-hd,bus=${id}.${number % 6},${boot}`);
-    } else {
-      const id = controller(bus === 'pvscsi' ? 'pvscsi' : 'mptsas1068', bus);
-      args.push('-device', `scsi-hd,bus=${id}.0,scsi-id=${number < 7 ? number : number + 1},${boot}`);
-    }
-  }
-  return args;
-}
 
 /** Arguments of qemu-system-x86_64. */
 export function guestArgs(options: GuestOptions): string[] {
@@ -102,6 +73,10 @@ export function guestArgs(options: GuestOptions): string[] {
     `ringbuf,id=serial,size=${serialBytes}`,
     '-serial',
     'chardev:serial',
+    '-chardev',
+    `ringbuf,id=firmware,size=${firmwareBytes}`,
+    '-device',
+    `isa-debugcon,iobase=${firmwarePort},chardev=firmware`,
     '-qmp',
     `unix:${path(qmpName)},server=on,wait=off`,
     ...(efi
@@ -115,8 +90,7 @@ export function guestArgs(options: GuestOptions): string[] {
     ...(disks.find(({ image }) => image.objects.length > 0)?.image.objects ?? []).map((word) =>
       word.replace(/^--/, '-'),
     ),
-    ...disks.flatMap((disk, number) => ['-drive', drive(disk, number)]),
-    ...devices(disks),
+    ...diskArgs(disks),
     ...(agent
       ? [
           '-device',
@@ -147,25 +121,31 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
   if (!process) throw new SendenseError('tool.failed', `${qemuSystem} ended as soon as it was started`);
   toBackground(process.pid);
   let qmp: JsonSocket | null = null;
-  let said = '';
   const connected = async (): Promise<JsonSocket> => {
     if (qmp) return qmp;
     qmp = await connectJsonSocket(join(folder, qmpName));
     await qmp.ask('qmp_capabilities');
     return qmp;
   };
+  const said = new Map<string, string>();
+  /** What was said so far on a device that keeps the last `size` bytes. */
+  const saidOn = async (device: string, size: number): Promise<string> => {
+    const more = isRunning(process)
+      ? await connected()
+          .then((socket) => socket.ask('ringbuf-read', { device, size }))
+          .catch(() => '')
+      : '';
+    const all = ((said.get(device) ?? '') + String(more)).slice(-size);
+    said.set(device, all);
+    return all;
+  };
   return {
     process,
     isRunning: () => isRunning(process),
-    async serial() {
-      const more = isRunning(process)
-        ? await connected()
-            .then((socket) => socket.ask('ringbuf-read', { device: 'serial', size: serialBytes }))
-            .catch(() => '')
-        : '';
-      said = (said + String(more)).slice(-serialBytes);
-      return said;
-    },
+    serial: () => saidOn('serial', serialBytes),
+    foundNothing: async () =>
+      biosFoundNothing.test(await saidOn('firmware', firmwareBytes)) ||
+      efiFoundNothing.test(await saidOn('serial', serialBytes)),
     agentAnswers: () => pingAgent(join(folder, agentName)),
     async screenshot(file, format) {
       await (await connected()).ask('screendump', { filename: file, format });
@@ -197,6 +177,12 @@ async function pingAgent(path: string): Promise<boolean> {
   }
 }
 
+/** Where SeaBIOS says what it does. */
+const firmwarePort = '0x402';
+const biosFoundNothing = /No bootable device/;
+/** OVMF says it on the serial console; where it has a shell, it starts that last. */
+const efiFoundNothing = /BdsDxe: (No bootable option or device was found|starting \S+ "EFI Internal Shell")/;
+
 /** What the firmware says on its debug port when it is through: a KVM was seen that hangs before that. */
 const firmwareSays = /No bootable device|enter handle_18/;
 const probeMs = 8000;
@@ -208,7 +194,7 @@ export async function kvmWorks(signal?: AbortSignal): Promise<boolean> {
   let said = '';
   const args = ['-nodefaults', '-machine', 'pc', '-accel', 'kvm', '-m', '16M', '-nic', 'none', '-display', 'none'];
   try {
-    await runTool(qemuSystem, [...args, '-debugcon', 'stdio', '-global', 'isa-debugcon.iobase=0x402'], {
+    await runTool(qemuSystem, [...args, '-debugcon', 'stdio', '-global', `isa-debugcon.iobase=${firmwarePort}`], {
       signal: stop,
       timeoutMs: probeMs,
       onStdoutText: (text) => {

@@ -16,3 +16,18 @@ export async function makeUser(name: string, home: string): Promise<void> {
   );
   if (exitCode !== 0) throw new SendenseError('service.failed', `the user ${name} cannot be made: ${stderr.trim()}`);
 }
+
+/** An account of this machine. */
+export interface SystemUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly home: string;
+}
+
+/** Null where there is none of this name. @throws SendenseError `tool.failed`, `tool.missing` */
+export async function findUser(name: string): Promise<SystemUser | null> {
+  const { stdout, exitCode } = await runTool('getent', ['passwd', name], { allowFailure: true });
+  const [found, , uid, , , home] = stdout.split('\n')[0]?.split(':') ?? [];
+  if (exitCode !== 0 || found === undefined || uid === undefined || home === undefined) return null;
+  return { name: found, uid: Number(uid), home };
+}

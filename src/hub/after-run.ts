@@ -1,4 +1,3 @@
-import type { RunOrigin } from '../engine/journal.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
 import { toSendenseError } from '../errors/sendense-error.ts';
 import { isRunning } from '../host/process-identity.ts';
@@ -74,11 +73,21 @@ export function watchRun(
 }
 
 /** A plan that nobody looks at could not even begin. */
-export function noticeOfInvalidPlan(state: State, origin: RunOrigin | undefined, file: string, error: unknown): void {
+export function noticeOfInvalidPlan(
+  state: State,
+  { origin, slot, file }: Pick<RunRequest, 'origin' | 'slot' | 'file'>,
+  error: unknown,
+): void {
   if (origin === undefined || origin.trigger === 'manual' || origin.trigger === 'command' || origin.trigger === 'group')
     return;
   const { code, message } = toSendenseError(error);
-  raiseNotice(state, { event: 'invalid-plan', message: `${file} cannot run: ${message}`, details: { file, code } });
+  raiseNotice(state, {
+    event: 'invalid-plan',
+    plan: slot?.plan,
+    runId: slot?.runId,
+    message: `${file} cannot run: ${message}`,
+    details: { file, code },
+  });
 }
 
 export interface DeliverNowOptions {

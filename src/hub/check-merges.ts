@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toSendenseError } from '../errors/sendense-error.ts';
 import { exists } from '../host/files.ts';
 import { manifestPath } from '../repository/layout.ts';
 import { filesOfIntent, intentNames, intentPath, readIntent, type MergeChild } from '../repository/merge/intent.ts';
@@ -33,8 +34,8 @@ export async function readMerges(walk: Walk, context: string): Promise<Merges> {
       if (!living)
         report(walk, 'warning', 'file.leftover', null, path, 'is of a removal that was cut off', remedies.merge);
     } catch (error) {
-      const remedy = 'Restore the file from a copy of the repository.';
-      report(walk, 'error', 'manifest.damaged', null, path, `is damaged: ${(error as Error).message}`, remedy);
+      const { message, remedy } = toSendenseError(error);
+      report(walk, 'error', 'manifest.damaged', null, path, `is damaged: ${message}`, remedy);
     }
   }
   return { removed, children, files };

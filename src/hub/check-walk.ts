@@ -38,7 +38,8 @@ export const remedies = {
   time: 'Run `sendense-run check` without --quick: it compares the content.',
   key: 'Name the key under `encryption.keys` of the repository in sendense.yaml.',
   database: 'Run `sendense-run repo import NAME`.',
-  unowned: 'Nothing of Sendense refers to it; remove it if nobody needs it.',
+  unowned:
+    'See `sendense-run repo gc --dry-run`: what Sendense made it can remove. Remove all else if nobody needs it.',
   leftover: 'Run `sendense-run recover`; what is still there then can be removed.',
   merge: 'Run `sendense-run recover`: it finishes the removal. All restore points that stay are readable meanwhile.',
 } as const;

@@ -52,6 +52,8 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     stack.use(embedded);
     return embedded.client;
   };
+  const node = (name: string): Promise<NodeClient> =>
+    remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name));
   return {
     version: options.version,
     settings,
@@ -73,9 +75,8 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
         },
       );
     },
-    node: (name) =>
-      remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name)),
-    ...dataPaths(settings, settingsFolder, state),
+    node,
+    ...dataPaths({ settings, settingsFolder, state, node }),
     isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',
     runPlan: options.runPlan,
     readSecret,

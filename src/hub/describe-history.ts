@@ -36,9 +36,11 @@ export function describeHistory(state: State, { plan, vm, status, since, limit, 
 
 const toDay = ({
   bytes,
+  command,
   ...day
 }: ReturnType<typeof dailySummaries>[number]): NonNullable<HistoryOutput['days']>[number] => ({
   ...day,
+  command: command === 1,
   bytes_transferred: bytes,
 });
 

@@ -7,7 +7,7 @@ import { careFolder, manifestPath } from '../repository/layout.ts';
 import { marksPath, readMarks } from '../repository/marks.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
 import { foreignImage } from '../repository/own-image.ts';
-import { readIntents } from '../repository/merge/intent.ts';
+import { readIntents, wayOut } from '../repository/merge/intent.ts';
 import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { ImportOutput, Manifest } from '../schemas/types.ts';
 import { lockHolder } from '../state/locks.ts';
@@ -59,7 +59,7 @@ export async function importRepository(options: ImportOptions): Promise<ImportOu
 async function readAll(options: ImportOptions, context: string, output: ImportOutput): Promise<Manifest[]> {
   const manifests: Manifest[] = [];
   const intents = await readIntents(options.root, context).catch((error: Error) => {
-    output.refused.push({ path: context, message: error.message });
+    output.refused.push({ path: context, message: `${error.message}; see ${wayOut}` });
     return [];
   });
   for (const name of (await readdir(join(options.root, context))).filter((entry) => entry.endsWith('.json'))) {

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { previewPipeline } from '../engine/preview-pipeline.ts';
 import { recoverRuns } from '../engine/recover-runs.ts';
 import { runPipeline } from '../engine/run-pipeline.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
@@ -7,15 +6,11 @@ import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
 import { isRunning, thisProcess } from '../host/process-identity.ts';
 import { makeRunFolder, removeRunFolder, sweepRunFolders } from '../host/run-folder.ts';
 import { createEvaluator } from '../plan/create-evaluator.ts';
-import type { Marks } from '../repository/marks.ts';
 import { findRepository } from '../repository/open-repository.ts';
-import type { PlanOutput, RecoverOutput, RunEvent, RunFinishedEvent, Settings } from '../schemas/types.ts';
+import type { RecoverOutput, RunEvent, RunFinishedEvent } from '../schemas/types.ts';
 import { version } from '../schemas/package.ts';
 import { createJournal } from '../state/create-journal.ts';
-import { listedPoints } from '../state/listed-points.ts';
-import { pointLines } from '../state/point-lines.ts';
 import { openState } from '../state/open-state.ts';
-import { marksKey, marksOf } from '../state/point-marks.ts';
 import { findRun } from '../state/runs.ts';
 import { stepRegistry } from '../steps/index.ts';
 import type { Services } from '../steps/services.ts';
@@ -25,17 +20,18 @@ import { checkAll } from './check-all.ts';
 import { createServices, nodeStateDirOf } from './create-services.ts';
 import { describeHistory } from './describe-history.ts';
 import { describeRun, findRunLog } from './describe-run.ts';
-import { describePoints, withHeldBytes } from './describe-points.ts';
 import { describeStatus } from './describe-status.ts';
 import { discoverSource } from './discover-source.ts';
 import { finishRemovals } from './finish-removals.ts';
-import type { Hub, HubOptions, PointFilter, RunRequest } from './hub.ts';
+import type { Hub, HubOptions, RunRequest } from './hub.ts';
 import { importRepository } from './import-repository.ts';
 import { keepRecords } from './keep-records.ts';
+import { listPoints } from './list-points.ts';
 import { loadPipeline, requireSettings } from './load-pipeline.ts';
 import { manageCredentials } from './manage-credentials.ts';
 import { withEnrolledNodes } from './nodes/dial-hub.ts';
 import { manageNodes } from './nodes/manage-nodes.ts';
+import { previewPlan } from './preview-plan.ts';
 import { runLock } from './run-lock.ts';
 import { manageSchedules } from './schedule/manage-schedules.ts';
 import { takeSlot } from './schedule/take-slot.ts';
@@ -120,7 +116,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     try {
       pipeline = loadPipeline(request, loaded);
     } catch (error) {
-      noticeOfInvalidPlan(state, request.origin, request.file, error);
+      noticeOfInvalidPlan(state, request, error);
       await deliverNow(noticeParts, warn);
       throw error;
     }
@@ -167,8 +163,6 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       cancel: { gently: signal, atOnce: new AbortController().signal },
     });
 
-  const marksIn = (repository: string): ReadonlyMap<string, Marks> => marksOf(state, { repository });
-
   return {
     settings,
     settingsFile,
@@ -179,70 +173,9 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     },
     run,
 
-    async preview(request) {
-      const pipeline = loadPipeline(request, loaded);
-      const preview = await previewPipeline({
-        pipeline,
-        registry,
-        services,
-        evaluator,
-        ...(request.cancel ? { signal: request.cancel.gently } : {}),
-      });
-      const disks = (preview.outputs['decide'] as { disks?: PlanOutput['disks'] } | undefined)?.disks ?? [];
-      const estimates = disks.map((disk) => disk.estimated_bytes);
-      const estimated =
-        disks.length === 0 || estimates.includes(null)
-          ? null
-          : estimates.reduce<number>((total, bytes) => total + (bytes ?? 0), 0);
-      return {
-        version: 1,
-        plan: pipeline.name,
-        kind: pipeline.kind,
-        vm: pipeline.vm,
-        steps: [...preview.steps],
-        disks,
-        estimated_bytes: estimated,
-      };
-    },
+    preview: (request) => previewPlan(request, { loaded, registry, services, evaluator }),
 
-    async lines(filter) {
-      const lines = pointLines(state, { ...onlyRepository(settings, filter), vm: filter.vm });
-      const marks = new Map(
-        [...new Set(lines.map(({ repository }) => repository))].map((name) => [name, marksIn(name)]),
-      );
-      return lines.map((line) => {
-        const those = marks.get(line.repository);
-        const mark = those?.size ? those.get(marksKey(line.context, line.backup_id)) : undefined;
-        return { ...line, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
-      });
-    },
-
-    async list(filter) {
-      const points = listedPoints(state, { ...onlyRepository(settings, filter), vm: filter.vm });
-      return { version: 1, points: describePoints(points, services.repositoryPath, marksIn) };
-    },
-
-    async show(filter) {
-      const { point } = filter;
-      const only = onlyRepository(settings, filter);
-      const selected = point === undefined ? undefined : listedPoints(state, { ...only, point })[0];
-      if (filter.point !== undefined && !selected)
-        throw new SendenseError('point.unknown', `there is no restore point ${filter.point}`);
-      const vm = selected?.vm.name ?? filter.vm ?? '';
-      const shown = listedPoints(state, { ...only, vm, ...(selected ? { repository: selected.repository } : {}) });
-      if (shown.length === 0) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
-      return {
-        version: 1,
-        vm,
-        repository: shown[0]?.repository ?? '',
-        selected: selected?.backup_id ?? null,
-        points: await withHeldBytes(
-          describePoints(shown, services.repositoryPath, marksIn),
-          shown,
-          services.repositoryPath,
-        ),
-      };
-    },
+    ...listPoints({ state, settings, repositoryPath }),
 
     showRun: (id) => describeRun(state, id),
 
@@ -312,17 +245,6 @@ async function nodeStateDir(options: HubOptions, statePath: string, stack: Async
   const folder = await makeRunFolder(id);
   stack.defer(() => removeRunFolder(id));
   return folder;
-}
-
-function onlyRepository(settings: Settings, filter: PointFilter): { repository?: string } {
-  if (filter.repository === undefined) return {};
-  if (!settings.repositories[filter.repository]) {
-    throw new SendenseError(
-      'repository.unusable',
-      `sendense.yaml has no repository ${filter.repository}; it has ${Object.keys(settings.repositories).join(', ')}`,
-    );
-  }
-  return { repository: filter.repository };
 }
 
 /** What a command made of its options has a name, and is no plan of that name. */

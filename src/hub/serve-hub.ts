@@ -46,7 +46,16 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
   bringUpToDate(state, { places, settingsFile }, log);
   const figures = createFigures(version);
   const token = await apiTokenFrom(places.apiTokenFile);
-  const api = await createHubApi({ state, places, token, figures, backupFigures, log });
+  let countElsewhere = async (): Promise<void> => {};
+  const api = await createHubApi({
+    state,
+    places,
+    token,
+    figures,
+    backupFigures,
+    log,
+    countElsewhere: () => countElsewhere(),
+  });
   stack.defer(() => api.close());
   let url: string;
   try {
@@ -61,6 +70,7 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
     const { serveSsh } = await import('./ssh-server/serve-ssh.ts');
     const server = stack.use(await serveSsh({ state, places, figures, log, hostKey }));
     ssh = `${server.host}:${server.port}`;
+    countElsewhere = server.count;
     // Who speaks first is answered at once (`first-bytes.ts`).
     sshAnswer = (signal) => listenerAnswers(server, signal, 'SSH-2.0-sendense\r\n');
   }

@@ -6,6 +6,9 @@ import type { Diagnostic } from './diagnostic.ts';
 import { rules, type RuleId } from './rules.ts';
 import type { ValidationResult } from './validate-files.ts';
 
+/** Rules that a valid plan may break. */
+const warnings: ReadonlySet<RuleId> = new Set<RuleId>(['schedule/rpo', 'schedule/never-runs', 'settings/no-default']);
+
 /** SARIF 2.1.0, for code scanning. Columns count UTF-16 units. */
 export function formatSarif(result: ValidationResult): string {
   const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
@@ -23,7 +26,7 @@ export function formatSarif(result: ValidationResult): string {
               id,
               shortDescription: { text: `${rules[id].title}.` },
               help: { text: rules[id].remedy },
-              defaultConfiguration: { level: id === 'schedule/rpo' ? 'warning' : 'error' },
+              defaultConfiguration: { level: warnings.has(id) ? 'warning' : 'error' },
             })),
           },
         },

@@ -79,6 +79,10 @@ export const rules = {
     'A plan cannot keep its rpo (a warning: the plan is valid)',
     'Let it run more often, or write an rpo that is longer than the time between two slots and the length of a run.',
   ),
+  'schedule/never-runs': rule(
+    'Blackouts cover every slot of a schedule (a warning: the plan is valid)',
+    'Move the slots out of the blackouts, or make those shorter.',
+  ),
   'schedule/duplicate': rule(
     'Two plans with a schedule have the same name',
     'Give one of the two plans another name; the daemon goes by the names, and keeps the one in force that it knew first.',
@@ -195,6 +199,10 @@ export const rules = {
   'settings/clear-secret': rule(
     'A secret of a channel is sent over a connection that is not encrypted',
     'Write https://, or plainHttp: true for a network that you trust.',
+  ),
+  'settings/no-default': rule(
+    'Channels without a default (a warning: the settings are valid)',
+    'Say who is told of every plan, for example default: [{ channel: operators }]; `default: []` if nobody is.',
   ),
   'settings/unknown-vm': rule(
     'The source does not have the VM',

@@ -1,12 +1,13 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { ValidateOutput } from '../schemas/types.ts';
-import { checkRpo } from './check-rpo.ts';
 import { diagnosticOf, fileDiagnostic, type Diagnostic } from './diagnostic.ts';
 import { loadPlanFile, loadPlanText, looksLikeSettings, type LoadedPlan } from './load-plan.ts';
 import { findSettings, loadSettings, settingsName, type LoadedSettings } from './load-settings.ts';
 import { completePlan } from './prepare-plan.ts';
+import { scheduleWarnings } from './schedule-warnings.ts';
 import { reasonOf, textOf } from './read-document.ts';
+import { settingsWarnings } from './settings-warnings.ts';
 import { shown } from './words.ts';
 
 export interface ValidationResult {
@@ -56,7 +57,11 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
     const loaded = loadSettings(path, startFolder);
     settingsByFile.set(loaded.file ?? '', loaded);
     const file = shownName(loaded) ?? path;
-    if (file !== undefined) report({ file, kind: 'settings', name: null }, loaded.document?.text, loaded.diagnostics);
+    if (file !== undefined)
+      report({ file, kind: 'settings', name: null }, loaded.document?.text, [
+        ...loaded.diagnostics,
+        ...settingsWarnings(loaded),
+      ]);
     return loaded;
   }
 
@@ -75,7 +80,7 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
     const prepared = completePlan(loaded, used);
     const { file, text, value } = loaded.document;
     const entry = { file, kind: textAt(value, 'kind'), name: textAt(value, 'name') };
-    const more = prepared.plan ? [...checkRpo(loaded.document, prepared.plan), ...duplicate(loaded, used)] : [];
+    const more = prepared.plan ? [...scheduleWarnings(loaded.document, prepared.plan), ...duplicate(loaded, used)] : [];
     report({ ...entry, settings: shownName(used) }, text, [...prepared.diagnostics, ...more]);
   }
 

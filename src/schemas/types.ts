@@ -341,6 +341,8 @@ export interface AllSchemas {
   NodeConfig: NodeConfig;
   CredentialsTestRequest: CredentialsTestRequest;
   CredentialsTested: CredentialsTested;
+  DataPathTestRequest: DataPathTestRequest;
+  DataPathTested: DataPathTested;
   DiscoverRequest: DiscoverRequest;
   Discovered: Discovered;
   NodeError: NodeError;
@@ -890,7 +892,7 @@ export interface BootCheck {
   memory: number | string;
   cpus: number;
   /**
-   * auto: as the configuration of the VM says, bios where there is none.
+   * auto: as the configuration of the VM says; where there is none, efi for a disk that only UEFI can start, else bios.
    */
   firmware: 'auto' | 'bios' | 'efi';
   /**
@@ -2608,6 +2610,47 @@ export interface CredentialsTested {
   }[];
   warnings: string[];
 }
+/**
+ * Looks at the way from the node to the disks of the hub.
+ */
+export interface DataPathTestRequest {
+  /**
+   * Ports of the node's loopback address that a tunnel shall have.
+   *
+   * @maxItems 256
+   */
+  ports?: number[];
+  /**
+   * An address where the hub listens now.
+   */
+  connect?: {
+    host: string;
+    port: number;
+    /**
+     * What the hub says there.
+     */
+    word: string;
+  } | null;
+}
+/**
+ * What is in the way to the disks of the hub.
+ */
+export interface DataPathTested {
+  /**
+   * The ports that a program on the node holds.
+   */
+  held: {
+    port: number;
+    /**
+     * `PROGRAM (process PID)`; null: another user's, which the node cannot see.
+     */
+    holder: string | null;
+  }[];
+  /**
+   * Why the hub does not answer at `connect`; null: it does, or nothing was asked.
+   */
+  problem: string | null;
+}
 export interface DiscoverRequest {
   /**
    * null: all VMs of the source.
@@ -3360,6 +3403,10 @@ export interface HistoryDay {
   day: string;
   plan: string;
   kind: string;
+  /**
+   * Runs that a command made of its options (verify, prune, repo copy): no plan's, whatever their name.
+   */
+  command: boolean;
   /**
    * With or without warnings.
    */

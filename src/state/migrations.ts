@@ -440,4 +440,27 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE nodes ADD COLUMN data TEXT CHECK (data IN ('sshd', 'builtin'));
   `,
+  // Runs of commands have days of their own. Those that are in the days of a plan of their name can be told no more.
+  `
+  CREATE TABLE summed_runs (
+    plan TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    command INTEGER NOT NULL CHECK (command IN (0, 1)),
+    day TEXT NOT NULL,
+    succeeded INTEGER NOT NULL,
+    warned INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
+    crashed INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    longest_ms INTEGER NOT NULL,
+    PRIMARY KEY (plan, kind, command, day)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO summed_runs
+    SELECT plan, kind, 0, day, succeeded, warned, failed, cancelled, crashed, bytes, duration_ms, longest_ms
+    FROM run_summaries;
+  DROP TABLE run_summaries;
+  ALTER TABLE summed_runs RENAME TO run_summaries;
+  `,
 ];

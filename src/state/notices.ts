@@ -68,6 +68,12 @@ export function routeNotice(state: State, notice: NoticeRow, channels: readonly 
   });
 }
 
+/** Whether a notice of a run was raised. */
+export const wasSaid = (state: State, runId: string, event: NoticeEvent): boolean =>
+  state.first(
+    state.query.selectFrom('notices').select('id').where('run_id', '=', runId).where('event', '=', event).limit(1),
+  ) !== undefined;
+
 /** The channels that were told of an event of a run. */
 export const channelsTold = (state: State, runId: string, events: readonly NoticeEvent[]): Set<string> =>
   new Set(

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { RunEnd } from '../engine/journal.ts';
+import type { ErrorOutput } from '../schemas/types.ts';
 import type { State } from './open-state.ts';
 import type { PlanHealthTable, RunsTable } from './tables.ts';
 
@@ -76,16 +77,24 @@ export function recordRunEnd(state: State, run: RunsTable, end: RunEnd): PlanHea
       rpo_raised: null,
     });
   } else if (end.status !== 'cancelled') {
-    updateHealth(state, run.plan, {
-      last_failure: end.finished,
-      last_failure_run: run.id,
-      last_error: end.error && JSON.stringify(end.error),
-      failing_since: before.failing_since ?? end.finished,
-      failures: before.failures + 1,
-    });
+    recordFailure(state, before, { runId: run.id, error: end.error, at: end.finished });
   }
   return before;
 }
+
+/** Takes a failure into the health of a plan. @param failure.runId null: no run began */
+export const recordFailure = (
+  state: State,
+  { plan, failing_since, failures }: Pick<PlanHealthTable, 'plan' | 'failing_since' | 'failures'>,
+  { runId, error, at }: { readonly runId: string | null; readonly error: ErrorOutput | null; readonly at: number },
+): void =>
+  void updateHealth(state, plan, {
+    last_failure: at,
+    last_failure_run: runId,
+    last_error: error && JSON.stringify(error),
+    failing_since: failing_since ?? at,
+    failures: failures + 1,
+  });
 
 /** How many slots of each plan were missed since its last success; plans without any are not in it. */
 export const missedSlots = (state: State): Map<string, number> =>

@@ -1,8 +1,9 @@
 import type { NewRun, RunEnd } from '../engine/journal.ts';
-import type { GroupedRun } from '../schemas/types.ts';
-import { raiseNotice, type NoticeEvent } from './notices.ts';
+import type { ErrorOutput, GroupedRun } from '../schemas/types.ts';
+import { raiseNotice, wasSaid, type NoticeEvent } from './notices.ts';
 import type { State } from './open-state.ts';
-import { recordRunEnd } from './plan-health.ts';
+import { healthOf, recordFailure, recordRunEnd } from './plan-health.ts';
+import type { SlotRecord } from './schedule-slots.ts';
 import type { PlanHealthTable, RunsTable } from './tables.ts';
 
 /**
@@ -55,6 +56,34 @@ export function noticeOfEnd(state: State, runId: string, end: RunEnd): void {
   else raise('success', `${run.plan} succeeded`);
   if (before && (before.failing_since !== null || before.rpo_since !== null))
     raise('recovery', `${run.plan} succeeded again ${afterWhat(before)}`);
+}
+
+/**
+ * The run of a slot failed before it was in the journal, where nothing else speaks of it: its settings are invalid, its
+ * program could not be started, its process died. Counts as a failure of the plan; one that was begun by hand was seen.
+ */
+export function noticeOfUnbegun(
+  state: State,
+  { plan, slot, runId, trigger, repository }: SlotRecord,
+  error: ErrorOutput,
+  now: number,
+): void {
+  const health = healthOf(state, plan);
+  if (health) recordFailure(state, health, { runId: null, error, at: now });
+  if (trigger === 'manual' || (runId !== null && wasSaid(state, runId, 'invalid-plan'))) return;
+  raiseNotice(
+    state,
+    {
+      event: 'failure',
+      plan,
+      vm: health?.vm,
+      repository,
+      runId,
+      message: `${plan} could not begin: ${error.code}: ${error.message}`,
+      details: { trigger, slot, error },
+    },
+    now,
+  );
 }
 
 const detailsOf = (run: RunsTable, end: RunEnd): Record<string, unknown> => ({

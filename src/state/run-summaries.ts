@@ -13,7 +13,7 @@ export interface SummaryFilter {
   readonly since?: string;
 }
 
-/** What each day's runs add up to, newest day first: those that are forgotten, and those that are not and have ended. */
+/** What each day's runs of a plan add up to, those of commands by themselves, newest day first: those that are forgotten, and those that are not and have ended. */
 export function dailySummaries(state: State, filter: SummaryFilter = {}): RunSummary[] {
   let forgotten = state.query.selectFrom('run_summaries').selectAll();
   let kept = summed(state).where('finished', 'is not', null);
@@ -27,12 +27,12 @@ export function dailySummaries(state: State, filter: SummaryFilter = {}): RunSum
   }
   const byDay = new Map<string, RunSummary>();
   for (const row of state.reading(() => [...state.all(forgotten), ...state.all(kept)])) {
-    const key = `${row.day}\n${row.plan}\n${row.kind}`;
+    const key = `${row.day}\n${row.plan}\n${row.kind}\n${row.command}`;
     const before = byDay.get(key);
     byDay.set(key, before ? added(before, row) : row);
   }
   return [...byDay.values()].sort(
-    (a, b) => compare(b.day, a.day) || compare(a.plan, b.plan) || compare(a.kind, b.kind),
+    (a, b) => compare(b.day, a.day) || compare(a.plan, b.plan) || compare(a.kind, b.kind) || a.command - b.command,
   );
 }
 
@@ -108,13 +108,14 @@ const forgettable = (state: State, before: number) =>
     .orderBy('finished')
     .limit(runsAtOnce);
 
-/** Runs by day, plan and kind. What a run transferred is in its result, disk by disk. */
+/** Runs by day, plan and kind, those of commands by themselves. What a run transferred is in its result, disk by disk. */
 const summed = (state: State) =>
   state.query
     .selectFrom('runs')
     .select([
       'plan',
       'kind',
+      sql<number>`trigger = 'command'`.as('command'),
       sql<string>`date(finished / 1000, 'unixepoch')`.as('day'),
       countOf(sql`status = 'succeeded'`).as('succeeded'),
       countOf(sql`status = 'succeeded' AND exit_code = 3`).as('warned'),
@@ -127,7 +128,7 @@ const summed = (state: State) =>
       sql<number>`sum(max(0, finished - started))`.as('duration_ms'),
       sql<number>`max(max(0, finished - started))`.as('longest_ms'),
     ])
-    .groupBy(['plan', 'kind', 'day']);
+    .groupBy(['plan', 'kind', 'command', 'day']);
 
 const countOf = (condition: ReturnType<typeof sql>) => sql<number>`count(*) FILTER (WHERE ${condition})`;
 

@@ -453,6 +453,8 @@ export interface PlanHealthTable {
 export interface RunSummariesTable {
   plan: string;
   kind: string;
+  /** 1: runs that a command made of its options; no plan's, whatever their name. */
+  command: number;
   /** `2026-11-21`, UTC, of the end of the runs. */
   day: string;
   /** Those with warnings too. */

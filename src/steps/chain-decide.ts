@@ -1,8 +1,10 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import { clearRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { decideDisk, type Decision } from '../repository/decide-disk.ts';
+import { brokenBelow } from '../repository/merge/run-below.ts';
 import { encryptionChange, encryptionOf, lostKeys, type ImageKeys } from '../repository/image-keys.ts';
 import { backupIdOf, diskName, imagePath, indexPath } from '../repository/layout.ts';
+import { manifestIds } from '../repository/manifest-ids.ts';
 import { verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
 import type { State } from '../state/open-state.ts';
 import { marksKey, marksOf } from '../state/point-marks.ts';
@@ -51,6 +53,8 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
 
   async run(context, input, claim) {
     const { path: root } = await context.services.openRepository(input.repository);
+    const strangers = await unknownPoints(context.services.state, input, root);
+    if (strangers !== null) context.warn(strangers);
     const output = await decide(context.services, input, claim.backupId, (disk, chain, touched) =>
       confirmContent(
         context,
@@ -68,6 +72,17 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
 });
 
 const contextOf = (input: ChainDecideInput): string => (input.vm as unknown as VmReference).name;
+
+/** A warning where the VM has restore points and the state database, which was lost perhaps, has none of them; null: it is not so. */
+async function unknownPoints(state: State, input: ChainDecideInput, root: string): Promise<string | null> {
+  const { repository } = input;
+  const context = contextOf(input);
+  if (latestPoint(state, { repository, context })) return null;
+  const { size } = await manifestIds(root, context).catch(() => new Set());
+  return size === 0
+    ? null
+    : `${size === 1 ? 'a restore point' : `${size} restore points`} of ${context} in repository ${repository} ${size === 1 ? 'is' : 'are'} not in the state database; sendense-run repo import ${repository} enters what is there`;
+}
 
 async function decide(
   services: Services,
@@ -216,7 +231,12 @@ async function judge(
   confirm: Confirm,
 ): Promise<ChainVerdict> {
   if (typeof chain === 'string') return { verdict: 'broken', reason: chain };
-  const verdict = await verifyChain(services.repositoryPath(repository), chain);
+  const root = services.repositoryPath(repository);
+  const verdict = await verifyChain(root, chain);
+  for (const link of verdict.verdict === 'broken' ? [] : chain) {
+    const reason = await brokenBelow(root, link);
+    if (reason !== null) return { verdict: 'broken', reason };
+  }
   return verdict.verdict === 'touched' ? confirm(disk, chain, verdict.paths) : verdict;
 }
 

@@ -7,12 +7,16 @@ import type { JobStatus, NodeTransferInput, SnapshotFacts } from '../schemas/typ
 import type { Services } from './services.ts';
 import { assertSpaceLeft } from './space-for-run.ts';
 
-/** Reports progress until the job ends. Asks often at first, because small jobs end soon. */
+/**
+ * Reports progress until the job ends. Asks often at first, because small jobs end soon.
+ * @param assertQuota throws where the run has to be stopped for what it has written
+ */
 export async function followJob(
   context: StepContext<Services>,
   client: NodeClient,
   jobId: string,
   input: NodeTransferInput,
+  assertQuota: () => Promise<void>,
 ): Promise<JobStatus> {
   const nameOf = new Map(input.disks.map((disk) => [disk.key, disk.disk]));
   let activity: JobStatus['activity'];
@@ -36,7 +40,10 @@ export async function followJob(
         rate: disk.rate,
       })),
     );
-    if (status.status === 'running') await assertSpaceLeft(context.services, input.repository);
+    if (status.status === 'running') {
+      await assertSpaceLeft(context.services, input.repository);
+      await assertQuota();
+    }
     if (status.status === 'succeeded') return status;
     if (status.status === 'failed' || status.status === 'cancelled') throw failureOf(status);
   }

@@ -21,6 +21,7 @@ import { removeJob } from './remove-job.ts';
 import { loginFor } from './source-login.ts';
 import type { VmReference } from './source-spec.ts';
 import { fetchIndexes, fetchVmConfig, sendIndexes } from './transfer-files.ts';
+import { watchQuota, type WatchedRun } from './watch-quota.ts';
 import { leaseSecondsOf, patienceSecondsOf, reconnectSecondsOf, tuningOf } from './transfer-limits.ts';
 
 interface Claim {
@@ -91,6 +92,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
     const { path: root } = await context.services.openRepository(input.repository);
     const keys = await context.services.imageKeys(input.repository);
     const previous = await sendIndexes(client, root, input, keys, context.signal);
+    const assertQuota = await watchQuota(context, watchedBy(input, claim));
     const login = await loginFor(context.services, input.source, context.signal);
     const psk = await readPsk(pskFolderOf(context.runId));
     const lease = context.services.isEmbedded(claim.node) ? null : leaseSecondsOf(reconnect);
@@ -116,7 +118,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       statePath: context.services.state.path,
       secrets: [...Object.values(login), psk ?? []].flat(),
     };
-    const status = await keepingLog(job, context, () => followJob(context, client, claim.jobId, input));
+    const status = await keepingLog(job, context, () => followJob(context, client, claim.jobId, input, assertQuota));
     const disks = await fetchIndexes(client, root, input, status, keys, context.signal);
     const vmConfig =
       status.vm_config && claim.vmConfig
@@ -130,6 +132,8 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
             context.signal,
           )
         : null;
+    // The last of it came after the last look.
+    await assertQuota();
     await client.remove(claim.jobId, context.signal);
     const told = new Set((input.not_protected ?? []).map(labelOf));
     const notProtected = status.not_protected ?? input.not_protected ?? [];
@@ -215,6 +219,12 @@ function requestOf(input: NodeTransferInput, jobId: string, previous: ReadonlyMa
     })),
   };
 }
+
+const watchedBy = ({ repository, disks }: NodeTransferInput, { vmConfig }: Claim): WatchedRun => ({
+  repository,
+  context: disks[0]?.path.split('/')[0] ?? '',
+  files: [...disks.flatMap((disk) => [disk.path, disk.index_path]), ...(vmConfig ? [vmConfig.path] : [])],
+});
 
 /** What a disk is told by: an independent one that takes another's place is another one. */
 const labelOf = ({ label, uuid }: NotProtected): string => `${uuid} ${label}`;

@@ -41,8 +41,10 @@ export const pointsVerify = defineStep<PointsVerifyInput, { readonly folder: str
     if (!(await findRepository(input.repository, root)))
       throw new SendenseError('repository.unusable', `repository ${input.repository}: there is none at ${root}`);
     context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
-    const { chosen, unmatched } = choose(context.services, input);
+    const { chosen, unmatched, known } = choose(context.services, input);
     for (const pattern of unmatched) context.warn(noVm(input, pattern));
+    if (known === 0 && unmatched.length === 0)
+      context.warn(`the database knows no restore point of repository ${input.repository}`);
     const fault = await markerFault(root);
     const results = await verifyAll(context, input, root, chosen);
     const problems = results.filter(({ ok }) => !ok).map(sentence);
@@ -72,7 +74,7 @@ const sentence = ({ vm, backup_id: id, problems, remarks, broken, dependents }: 
 function choose(
   { state }: Services,
   { repository, vms, point, level, points: selection }: PointsVerifyInput,
-): { readonly chosen: RestorePoint[]; readonly unmatched: readonly string[] } {
+): { readonly chosen: RestorePoint[]; readonly unmatched: readonly string[]; readonly known: number } {
   const all = points(state, { repository });
   const { points: chosen, unmatched } = choosePoints(all, verificationsOf(state, { repository }), {
     selection: selection ?? 'latest',
@@ -83,7 +85,7 @@ function choose(
   });
   if (point && chosen.length === 0)
     throw new SendenseError('point.unknown', `there is no restore point ${point} in repository ${repository}`);
-  return { chosen, unmatched };
+  return { chosen, unmatched, known: all.length };
 }
 
 async function verifyAll(

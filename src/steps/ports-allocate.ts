@@ -54,6 +54,8 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
         onWait: (message) => context.log(message),
       },
     );
+    // Before files and snapshots are made: a program on the node may hold one of them.
+    await context.services.checkPorts(input.node ?? 'local', ports, context.signal);
     return { leases: input.disks.map(({ disk }, index) => ({ disk, port: ports[index] ?? 0 })) };
   },
 

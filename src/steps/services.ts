@@ -46,8 +46,13 @@ export interface Services {
     signal?: AbortSignal,
     log?: (message: string) => void,
   ): Promise<AsyncDisposable>;
-  /** Whether {@link openDataPath} would be allowed. @throws SendenseError `ssh.*` */
+  /**
+   * Whether the node will reach the disks of a run: that {@link openDataPath} is allowed, and that the hub answers at the address of its
+   * settings. @throws SendenseError `ssh.*`, `data.unreachable`, `settings.invalid`
+   */
   checkDataPath(node: string, signal?: AbortSignal): Promise<void>;
+  /** Whether {@link openDataPath} will get these ports, which belong to this run. @throws SendenseError `ssh.forward` */
+  checkPorts(node: string, ports: readonly number[], signal?: AbortSignal): Promise<void>;
   /** Runs a plan as a part of another run. Rejects with `plan.invalid`; how the run ends is in the event. */
   runPlan(run: ChildRun): Promise<RunFinishedEvent>;
   readSecret(reference: Secret, folder: string, signal?: AbortSignal): Promise<string>;

@@ -105,17 +105,36 @@ function neededBytes(
   return each.reduce((sum, bytes) => sum + bytes, 0) + (compress ? Math.max(0, ...each) : 0);
 }
 
-/** What runs that are under way will still write here. Of two that ask at once, the one with the smaller id comes first. */
-async function promisedBytes(services: Services, repository: string, root: string, own: string): Promise<number> {
-  let promised = 0;
-  for (const run of listRuns(services.state, { open: true })) {
-    if (run.id === own || run.finished !== null || !isRunning(run.owner)) continue;
-    const steps = listSteps(services.state, run.id);
+/** What other runs that are under way make here. `counts`: what they have announced will still be written. */
+export function spaceClaims(
+  { state }: Services,
+  repository: string,
+  own: string,
+): { readonly claim: SpaceClaim; readonly counts: boolean }[] {
+  return listRuns(state, { open: true }).flatMap((run) => {
+    if (run.id === own || run.finished !== null || !isRunning(run.owner)) return [];
+    const steps = listSteps(state, run.id);
     const create = steps.find(({ uses }) => uses === 'qcow2.create');
-    if (!create || steps.some(({ uses }) => uses === 'qcow2.seal')) continue;
+    if (!create) return [];
     const claim = create.claim as SpaceClaim;
-    if (claim.repository !== repository || claim.bytes === undefined) continue;
-    if (create.state !== 'succeeded' && !(create.state === 'started' && run.id < own)) continue;
+    if (claim.repository !== repository) return [];
+    const sealing = steps.some(({ uses }) => uses === 'qcow2.seal');
+    // Of two that ask at once, the one with the smaller id comes first.
+    const counts = !sealing && (create.state === 'succeeded' || (create.state === 'started' && run.id < own));
+    return [{ claim, counts }];
+  });
+}
+
+/** What runs that are under way will still write here, bytes. */
+export async function promisedBytes(
+  services: Services,
+  repository: string,
+  root: string,
+  own: string,
+): Promise<number> {
+  let promised = 0;
+  for (const { claim, counts } of spaceClaims(services, repository, own)) {
+    if (!counts || claim.bytes === undefined) continue;
     const written = await Promise.all(claim.files.map((file) => allocatedBytes(join(root, file))));
     promised += Math.max(0, claim.bytes - written.reduce((sum, bytes) => sum + bytes, 0));
   }

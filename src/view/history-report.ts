@@ -17,7 +17,7 @@ function runLines(runs: HistoryOutput['runs'], { style, columns }: SummaryOption
       ['STARTED', 'PLAN', 'VM', 'TOOK', 'SENT', 'STATUS', 'RUN'].map(style.bold),
       ...runs.map((run) => [
         formatTime(run.started),
-        run.trigger === 'command' ? `${run.plan} (command)` : run.plan,
+        nameOf(run.plan, run.trigger === 'command'),
         run.vm,
         run.duration_ms === null ? '' : formatDuration(run.duration_ms),
         run.bytes_transferred === 0 ? '' : formatBytes(run.bytes_transferred),
@@ -36,6 +36,9 @@ function runLines(runs: HistoryOutput['runs'], { style, columns }: SummaryOption
   });
 }
 
+/** What a command made of its options is no plan of that name. */
+const nameOf = (plan: string, command: boolean): string => (command ? `${plan} (command)` : plan);
+
 function statusOf(
   { status, exit_code: code, finished }: HistoryOutput['runs'][number],
   style: SummaryOptions['style'],
@@ -52,7 +55,7 @@ function dayLines(days: NonNullable<HistoryOutput['days']>, { style, columns }: 
       ['DAY', 'PLAN', 'GOOD', 'WARNED', 'FAILED', 'SENT', 'TOOK', 'LONGEST'].map(style.bold),
       ...days.map((day) => [
         day.day,
-        day.plan,
+        nameOf(day.plan, day.command),
         count(day.succeeded, style.green),
         count(day.warned, style.yellow),
         count(day.failed + day.cancelled + day.crashed, style.red),

@@ -46,7 +46,8 @@ function stateOf({ enabled, paused, last, failures, error, cron }: ScheduleOutpu
   if (paused) return `paused: ${printable(paused.reason)}`;
   if (cron === null && error) return 'invalid';
   if (!enabled) return 'not enabled';
-  const state = last?.state ?? 'new';
+  // The last slot fell into a pause that is over.
+  const state = last?.state === 'paused' ? 'resumed' : (last?.state ?? 'new');
   return failures > 1 ? `${state}, ${failures} times` : state;
 }
 

@@ -86,13 +86,17 @@ const behind = (label: string, lines: readonly string[]): string[] =>
 
 /** Rows as aligned columns, two spaces apart; columns named in `right` are aligned to the right. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const sizes = rows.map((row) => row.map(widthOf));
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, widthOf(cell))));
-  const pads = widths.map((_, index) => (right.includes(index) ? padStart : padEnd));
-  return rows.map((row) => {
+  for (const row of sizes) row.forEach((size, index) => (widths[index] = Math.max(widths[index] ?? 0, size)));
+  const isRight = widths.map((_, index) => right.includes(index));
+  return rows.map((row, at) => {
     let line = '';
-    for (const [index, cell] of row.entries())
-      line += (index === 0 ? '' : '  ') + (pads[index] ?? padEnd)(cell, widths[index] ?? 0);
+    for (let index = 0; index < row.length; index++) {
+      const gap = ' '.repeat((widths[index] ?? 0) - (sizes[at]?.[index] ?? 0));
+      const cell = row[index] ?? '';
+      line += (index === 0 ? '' : '  ') + (isRight[index] ? gap + cell : cell + gap);
+    }
     return line.trimEnd();
   });
 }

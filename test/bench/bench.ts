@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
- * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M]`; names: full restore verify incremental validate starts
+ * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M] [--line long]`; names: full restore verify incremental validate starts
  * merge memory vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
+ * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory.
  * `--delta` is what `merge` merges: `256M`, or several, `64M,256M,1G`. BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
     size: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     delta: { type: 'string', default: '256M' },
+    line: { type: 'string' },
   },
 });
 const size = values.size ?? '8G';
@@ -44,7 +46,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'vsphere-full': () => vsphereFull(bytes, rounds),
   'vsphere-small': () => vsphereSmall(rounds),
   'tunnel-latency': () => tunnelLatency(rounds),
-  'tunnel': () => tunnel(parseSize(values.size ?? '256M'), rounds),
+  'tunnel': () => tunnel(parseSize(values.size ?? '256M'), rounds, values.line),
 };
 
 const unknown = positionals.filter((name) => !(name in benches));

@@ -29,10 +29,13 @@ const mostDisks = 4;
 /**
  * NBD writes from node to hub, by every way, over lines of several kinds; needs root, for hosts of their own.
  * @param bytes for one measurement on the slowest line, all disks together
+ * @param only the line of this id, and no memory; default: all
  */
-export async function tunnel(bytes: number, rounds: number): Promise<void> {
-  for (const kind of lineKinds) await overLine(kind, bytes * kind.times, rounds);
-  await tunnelMemory();
+export async function tunnel(bytes: number, rounds: number, only?: string): Promise<void> {
+  const kinds = lineKinds.filter(({ id }) => only === undefined || id === only);
+  if (kinds.length === 0) throw new Error(`no line ${only}; there are ${lineKinds.map(({ id }) => id).join(', ')}`);
+  for (const kind of kinds) await overLine(kind, bytes * kind.times, rounds);
+  if (only === undefined) await tunnelMemory();
 }
 
 async function overLine(kind: LineKind, bytes: number, rounds: number): Promise<void> {

@@ -91,6 +91,15 @@ describe('the command line', () => {
   });
 
   it.each([
+    ['list --nope', '(see sendense-run list --help)'],
+    ['schedule next --nope', '(see sendense-run schedule next --help)'],
+    ['schedule next --count 0', 'See `sendense-run schedule next --help`.'],
+  ])('names the help that helps: %s', async (line, help) => {
+    const { exitCode, stderr } = await runCli(line.split(' '), withHub(fakeHub()));
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(help)]);
+  });
+
+  it.each([
     ['nonsense', /no such command or plan file: nonsense\n/],
     ['lst', /no such command or plan file: lst; did you mean list\?/],
     ['nightl.yaml', /no such plan file: nightl\.yaml; did you mean nightly\.yaml\?/],

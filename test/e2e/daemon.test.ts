@@ -1,11 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { rm, symlink, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ListOutput, SchedulesOutput, SlotOutput, SlotsOutput } from '../../src/schemas/types.ts';
+import type {
+  ListOutput,
+  NotifyHistoryOutput,
+  SchedulesOutput,
+  SlotOutput,
+  SlotsOutput,
+} from '../../src/schemas/types.ts';
 import { processesNaming } from '../support/processes.ts';
-import { makeRaw, program, workspace, type Workspace } from './workspace.ts';
+import { defaultSettings, makeRaw, program, workspace, type Workspace } from './workspace.ts';
 
 let work: Workspace;
 let daemons: Daemon[] = [];
@@ -91,6 +97,40 @@ test(
     expect((await slots()).map(({ state, trigger }) => [state, trigger])).toEqual([['succeeded', 'manual']]);
     await rm(work.path('nightly.yaml'));
     await until(async () => (await schedules()).length === 0);
+  },
+);
+
+test(
+  'an emptied file leaves its plan in force; settings that no run can begin with are told',
+  { timeout: 180_000 },
+  async () => {
+    await work.write('nightly.yaml', plan('{ cron: "0 3 * * *" }'));
+    const { log } = daemon();
+    await until(async () => (await schedules()).length === 1);
+    // What an editor that died, or a full disk, leaves behind; then a plan that was cut off.
+    for (const text of ['', 'kind: backup\nname: nightly\n']) {
+      await work.write('nightly.yaml', text);
+      await until(async () => (await schedules())[0]?.error?.message.includes(text === '' ? 'nothing' : 'vm') === true);
+      expect(await schedules()).toMatchObject([{ cron: '0 3 * * *', error: { code: 'plan.invalid' } }]);
+    }
+    // A file that could not be read is read again, though it does not change.
+    const away = work.path('away');
+    await rm(work.path('nightly.yaml'));
+    await symlink(away, work.path('nightly.yaml'));
+    await until(async () => (await schedules())[0]?.error?.message.includes('cannot be read') === true);
+    await writeFile(away, plan('{ cron: "0 3 * * *" }'));
+    await until(async () => (await schedules())[0]?.error === null);
+    await rm(work.path('nightly.yaml'));
+    // A valid plan without a schedule is meant.
+    await work.write('nightly.yaml', plan('{ cron: "0 3 * * *" }').replace(/schedule.*\n/, ''));
+    await until(async () => (await schedules()).length === 0);
+
+    await work.write('sendense.yaml', `${defaultSettings}foo: bar\n`);
+    await until(() => log().includes('no run can begin until they are valid'));
+    await work.write('sendense.yaml', defaultSettings);
+    const { notices } = await json<NotifyHistoryOutput>('notify', 'history');
+    const told = notices.filter(({ message }) => message.includes('the settings are invalid'));
+    expect(told).toMatchObject([{ event: 'invalid-plan', plan: null }]);
   },
 );
 

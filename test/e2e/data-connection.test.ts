@@ -1,7 +1,7 @@
 /** The hub as a service of a user without a shell and without rights: its nodes' data goes through an sshd that ends with it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
@@ -14,6 +14,7 @@ import { startFile } from '../../src/schemas/package.ts';
 import type { NodeAddedOutput, NodesOutput } from '../../src/schemas/types.ts';
 import { nodeAddress } from '../../src/state/node-address.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
+import { parseExposition } from '../support/exposition.ts';
 import { freePorts } from '../hub/ssh-server/hub-bench.ts';
 
 const patience = { timeout: 60_000, interval: 50 };
@@ -64,9 +65,10 @@ test.skipIf(process.getuid?.() !== 0)(
       await vi.waitUntil(() => said.includes('"listening"'), patience);
       return child;
     };
-    const sshds = async (): Promise<string[]> => {
+    /** The sshd of the connection, and what counts its bytes. */
+    const helpers = async (): Promise<string[]> => {
       const { stdout } = await execa('ps', ['-o', 'args=', '-u', `${uid}`], { reject: false });
-      return stdout.split('\n').filter((line) => line.includes('sshd'));
+      return stdout.split('\n').filter((line) => /sshd|sendense-count/.test(line));
     };
 
     let hub = await startHub();
@@ -105,16 +107,33 @@ test.skipIf(process.getuid?.() !== 0)(
     await isUp();
     await works();
     expect((JSON.parse(await run('node', 'list', '--json')) as NodesOutput).nodes[0]).toMatchObject({ data: 'sshd' });
-    expect(await sshds()).not.toEqual([]);
+    for (const name of [/sshd/, /sendense-count/])
+      expect(await helpers()).toContainEqual(expect.stringMatching(name) as string);
+    const figures = await scrape(`http://127.0.0.2:${from + 1}`, `${home}/state/hub-api.token`);
+    expect(figures.get('sendense_hub_node_data_by_sshd')?.samples[0]).toMatchObject({ value: 1 });
+    expect(figures.get('sendense_hub_data_connections_total')?.samples[0]).toMatchObject({ value: 1 });
+    const bySshd = figures
+      .get('sendense_hub_forwarded_bytes_total')
+      ?.samples.filter(({ labels }) => labels['by'] === 'sshd');
+    expect(bySshd?.map(({ labels }) => labels)).toEqual(
+      ['from_node', 'to_node'].map((direction) => ({ node: 'site-b', direction, by: 'sshd' })),
+    );
+    for (const { value } of bySshd ?? []) expect(value).toBeGreaterThan(1000);
 
     for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
       const ended = once(hub, 'exit');
       hub.kill(signal);
       await ended;
-      await vi.waitFor(async () => expect(await sshds()).toEqual([]), patience);
+      await vi.waitFor(async () => expect(await helpers()).toEqual([]), patience);
       hub = await startHub();
       await isUp();
       await works();
     }
   },
 );
+
+async function scrape(api: string, tokenFile: string): Promise<ReturnType<typeof parseExposition>> {
+  const token = (await readFile(tokenFile, 'utf8')).trim();
+  const answer = await fetch(`${api}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+  return parseExposition(await answer.text());
+}

@@ -108,6 +108,16 @@ describe('a node that the hub dials', () => {
       message: expect.stringContaining('refused') as string,
     });
 
+    // Data beside the tunnel, to an address at which this hub is not.
+    await at.settings({
+      api: `127.0.0.1:8081\n    data: { listen: ${hosts.hub.address}, host: ${hosts.node.address}, tls: psk }`,
+    });
+    expect(await failure()).toMatchObject({
+      exit: 75,
+      code: 'data.unreachable',
+      message: expect.stringContaining(`${hosts.node.address}:${nbdPorts.to}`) as string,
+    });
+
     // The ports that are tried first are the last ones; the run itself takes the first.
     await at.settings();
     const holder = spawn(
@@ -124,8 +134,15 @@ describe('a node that the hub dials', () => {
     const taken = await work.run('plan.yaml');
     expect(taken.finished).toMatchObject({
       exit_code: 1,
-      error: { code: 'ssh.forward', message: expect.stringContaining(`port ${nbdPorts.from}`) as string },
+      error: {
+        code: 'ssh.forward',
+        message: expect.stringMatching(
+          new RegExp(`node sna1: port ${nbdPorts.from} is taken there: \\S+ \\(process [0-9]+\\) holds it`),
+        ) as string,
+      },
     });
+    const begun = taken.events.filter((event) => event.type === 'step.started').map((event) => event.uses);
+    expect(begun.at(-1)).toBe('ports.allocate');
     holder.kill();
     await once(holder, 'exit');
     await expectNothingLeft(at);

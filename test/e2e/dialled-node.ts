@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { twoHosts, type TestHost, type TwoHosts } from '../simulators/network/two-hosts.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { startSshd, type Sshd } from '../support/sshd.ts';
+import { programs } from '../programs.ts';
 import { defaultSettings, workspace, type Workspace } from './workspace.ts';
 
 /** The first NBD port of the hub, and the last: few, so that authorized_keys stays readable. */
@@ -80,11 +81,9 @@ ${more}`,
   };
 }
 
-const nodeProgram = join(import.meta.dirname, '../../src/cli/sendense-node.ts');
-
 async function startNode(host: TestHost, stateDir: string): Promise<AsyncDisposable> {
   await mkdir(stateDir);
-  const serve = [process.execPath, nodeProgram, 'serve', '--listen', '127.0.0.1:8081', '--state-dir', stateDir];
+  const serve = [process.execPath, programs.node, 'serve', '--listen', '127.0.0.1:8081', '--state-dir', stateDir];
   const [file = '', ...args] = [...host.prefix, ...serve];
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const said: string[] = [];

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { copyFile, cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import type { Manifest } from '../../src/schemas/types.ts';
+import type { Manifest, PointsVerifyOutput } from '../../src/schemas/types.ts';
 import { leftovers } from './nothing-left.ts';
 import {
   backupPlan,
@@ -175,6 +175,21 @@ describe('encryption at rest', () => {
     await work.write('sendense.yaml', settings(''));
     const checked = JSON.parse((await work.call(['check', '--json'])).stdout) as { ok: boolean; findings: unknown[] };
     expect(checked).toMatchObject({ ok: true, findings: [{ code: 'key.missing', severity: 'warning' }] });
+
+    // A point without its key fails a verification, is not marked, and keeps no other point from being verified.
+    await work.write('sendense.yaml', withKey('other.key'));
+    const { id: newer } = await next(work, 1);
+    const verified = await work.call(['verify', '--points', 'all', '--level', 'deep', '--json']);
+    expect(verified.exitCode).toBe(1);
+    const results = verified.stdout
+      .split('\n')
+      .filter((line) => line.includes('"step.succeeded"') && line.includes('"results"'))
+      .flatMap((line) => (JSON.parse(line) as { output: PointsVerifyOutput }).output.results);
+    expect(results.map(({ backup_id, ok, broken }) => [backup_id, ok, broken])).toEqual([
+      [id, false, false],
+      [newer, true, false],
+    ]);
+    expect(results[0]?.problems[0]).toContain('is not the one');
   }, 400_000);
 
   test('switching encryption on, changing the key and switching it off each begin a new chain, and old points stay readable', async () => {

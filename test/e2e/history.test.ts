@@ -200,6 +200,25 @@ describe('a state database that is lost', () => {
     for (const end of ['', '-wal', '-shm']) await rm(work.path(`state/sendense.db${end}`), { force: true });
   };
 
+  test('a backup or a verification that knows nothing of what is there says so', { timeout: 120_000 }, async () => {
+    await using work = await workspace();
+    await pgtest1(work);
+    await work.run('nightly.yaml');
+    await lose(work);
+    const verified = await work.call(['verify']);
+    expect([verified.exitCode, verified.stderr + verified.stdout]).toEqual([
+      3,
+      expect.stringContaining('knows no restore point'),
+    ]);
+    const { finished } = await work.run('nightly.yaml');
+    expect(finished).toMatchObject({ status: 'succeeded', exit_code: 3 });
+    expect(finished.warnings.join()).toContain(
+      'restore point of pgtest1 in repository primary is not in the state database',
+    );
+    expect((await work.call(['repo', 'import', 'primary'])).exitCode).toBe(0);
+    expect((await work.run('nightly.yaml')).finished).toMatchObject({ exit_code: 0, warnings: [] });
+  });
+
   test('repo import brings back the points and their marks, and incrementals go on', { timeout: 180_000 }, async () => {
     await using work = await workspace();
     await pgtest1(work);

@@ -86,6 +86,31 @@ describe('a repository on a full disk', () => {
     expect(await sameBytes(work.path('out/disk-0.raw'), work.path('kept.raw'))).toBe(true);
   });
 
+  test(
+    'above a quota while it writes: ended, nothing is left, and a larger quota lets it go on',
+    { timeout: 90_000 },
+    async () => {
+      const settings = (quota: string): string =>
+        `version: 1\nstate: ./state/sendense.db\nrepositories:\n  primary: { path: ./repository, quota: ${quota} }\n`;
+      await using work = await workspace({ settings: settings('12MiB') });
+      await makeRaw(work.path('a.raw'), 40 * MiB, [[0, MiB]]);
+      await work.write('plan.yaml', backupPlan(['a.raw']));
+      expect((await work.run('plan.yaml')).finished.exit_code).toBe(0);
+      // How much of it changed is only known when it was read.
+      await writeAt(work.path('a.raw'), [4 * MiB, randomBytes(20 * MiB)]);
+      const grown = await work.run('plan.yaml');
+      expect(grown.finished).toMatchObject({ status: 'failed', exit_code: 1, error: { code: 'repository.quota' } });
+      expect(grown.finished.error?.message).toMatch(/of the quota of repository primary \(12\.0 MiB\)/);
+      expect(leftovers(work.folder)).toEqual([]);
+      expect((await findings(work)).findings).toEqual([]);
+
+      await work.write('sendense.yaml', settings('40MiB'));
+      const next = await work.run('plan.yaml');
+      expect(next.finished.exit_code).toBe(0);
+      expect(disksOf(next)[0]).toMatchObject({ mode: 'incremental', bytes_transferred: 20 * MiB });
+    },
+  );
+
   test('a restore onto a full disk removes what it wrote and says how much is free', { timeout: 60_000 }, async () => {
     await using work = await workspace();
     await oneDisk(work);

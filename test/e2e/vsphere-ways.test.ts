@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, test } from 'vitest';
 import type { DiscoverOutput, VmConfig } from '../../src/schemas/types.ts';
 import { startSshd } from '../node/vsphere/transports/sshd.ts';
+import { programs } from '../programs.ts';
 import { leftovers } from './nothing-left.ts';
 import { expectClean, expectFrozen, guestWorks, MiB, pgtest1, vsphereWorkspace } from './vsphere-workspace.ts';
 import { disksOf, type Workspace } from './workspace.ts';
@@ -91,14 +92,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     const vm = await vcenter.addVm(pgtest1);
     const added = await execa(
       process.execPath,
-      [
-        join(import.meta.dirname, '../../src/cli/sendense-run.ts'),
-        'credentials',
-        'add',
-        'backup-user',
-        '--user',
-        vcenter.user,
-      ],
+      [programs.run, 'credentials', 'add', 'backup-user', '--user', vcenter.user],
       { cwd: work.folder, input: `${vcenter.password}\n` },
     );
     expect(added.exitCode).toBe(0);
@@ -140,14 +134,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     await mkdir(work.path('node-state'));
     const node = spawn(
       process.execPath,
-      [
-        join(import.meta.dirname, '../../src/cli/sendense-node.ts'),
-        'serve',
-        '--listen',
-        '127.0.0.1:0',
-        '--state-dir',
-        work.path('node-state'),
-      ],
+      [programs.node, 'serve', '--listen', '127.0.0.1:0', '--state-dir', work.path('node-state')],
       { env: { ...process.env, ...vcenter.vddkEnvironment }, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     try {

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { programs } from '../programs.ts';
 import type { DiskResult, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
 
-export const program = join(import.meta.dirname, '../../src/cli/sendense-run.ts');
+export const program = programs.run;
 
 export interface RunOutcome {
   readonly exitCode: number;

@@ -12,7 +12,7 @@ interface Ended {
   readonly output: string;
 }
 
-/** Runs a TypeScript program of the checkout; `stopAt`: SIGINT to it and what it started when its output says this. */
+/** Runs a program of the checkout; `stopAt`: SIGINT to it and what it started when its output says this. */
 function program(file: string, args: readonly string[], cwd: string, stopAt?: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, file), ...args], { cwd, detached: true, timeout: 150_000 });
@@ -31,7 +31,7 @@ function program(file: string, args: readonly string[], cwd: string, stopAt?: st
 }
 
 const sendense = (args: readonly string[], cwd: string): Promise<Ended> =>
-  program('src/cli/sendense-run.ts', args, cwd);
+  program('dist/cli/sendense-run.js', args, cwd);
 
 let folder = '';
 beforeAll(() => {

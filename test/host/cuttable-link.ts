@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { nbd } from '../../src/host/nbd-protocol.ts';
 
 type Place = { readonly path: string } | { readonly host: string; readonly port: number };
 
@@ -13,6 +14,8 @@ export interface CuttableLink extends AsyncDisposable {
   /** What got stuck arrives after all. */
   thaw(): void;
   mend(): Promise<void>;
+  /** From now on servers behind it answer the handshake and nothing after it: what is asked of them gets stuck. */
+  muffle(): void;
   /** Ends what goes through it once; new connections are fine. */
   blip(): void;
   /** Bytes that have gone from client to server. */
@@ -23,7 +26,7 @@ export interface CuttableLink extends AsyncDisposable {
 
 export async function cuttableLink(listen: Place, to: Place): Promise<CuttableLink> {
   const pairs = new Set<readonly [Socket, Socket]>();
-  let [sent, made, frozen] = [0, 0, false];
+  let [sent, made, frozen, muffled] = [0, 0, false, false];
   let server: Server | null = null;
 
   const accept = (client: Socket): void => {
@@ -39,7 +42,10 @@ export async function cuttableLink(listen: Place, to: Place): Promise<CuttableLi
         pairs.delete(pair);
       });
       from.on('data', (chunk: Buffer) => {
-        if (from === client) sent += chunk.length;
+        if (from === client) {
+          sent += chunk.length;
+          if (muffled && isRequest(chunk)) return stall(pair);
+        }
         if (!other.write(chunk)) from.pause();
       });
       from.on('drain', () => void (pairs.has(pair) && other.resume()));
@@ -86,6 +92,7 @@ export async function cuttableLink(listen: Place, to: Place): Promise<CuttableLi
       }
       stuck.clear();
     },
+    muffle: () => void (muffled = true),
     async mend() {
       frozen = false;
       if (server === null) await open();
@@ -96,3 +103,6 @@ export async function cuttableLink(listen: Place, to: Place): Promise<CuttableLi
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** A client asks only when the handshake is over, and so what it asks begins a chunk. */
+const isRequest = (chunk: Buffer): boolean => chunk.length >= 4 && chunk.readUInt32BE(0) === nbd.requestMagic;

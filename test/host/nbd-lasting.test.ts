@@ -145,12 +145,16 @@ describe('a connection that lasts', () => {
 
   test('a server that makes connections and answers nothing is given up', async () => {
     await using shop = await openWorkshop();
-    const { uri } = await shop.nbdkitTarget(...described, 'memory', '1M', ...own, 'wdelay=3600', 'delay-extents=3600');
-    await using target = await connectNbdTarget(uri, { reconnectMs: 60_000, silenceMs: 16 });
+    const at = await linked(shop);
+    await using link = at.link;
+    await using _server = at.server;
+    link.muffle();
+    await using target = await connectNbdTarget(at.uri, { reconnectMs: 60_000, silenceMs: 16 });
     await expect(target.write(0, noise(block))).rejects.toMatchObject({
       code: 'nbd.lost',
       message: expect.stringMatching(/no answer and no sign of life for 0.512 s$/),
     });
+    expect(link.made()).toBe(6);
   });
 
   test('a server that says nothing of itself may have been started anew: a break is the end', async () => {

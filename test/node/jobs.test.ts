@@ -8,6 +8,7 @@ import { nodeClient, type NodeClient } from '../../src/host/node-client.ts';
 import { identityOf } from '../../src/host/process-identity.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import type { JobStatus } from '../../src/schemas/types.ts';
+import { programs } from '../programs.ts';
 import {
   assertSame,
   finished,
@@ -25,8 +26,6 @@ import {
   workshop,
   writeAt,
 } from './support.ts';
-
-const nodeProgram = join(import.meta.dirname, '../../src/cli/sendense-node.ts');
 
 const copying = (api: NodeClient, id: string): Promise<JobStatus> =>
   until(async () => {
@@ -224,7 +223,7 @@ test('a node that was killed leaves its job alone; the next one ends it when its
   const stateDir = at.path('state');
   await writeFile(at.path('token'), token);
   const args = ['serve', '--socket', at.path('other.sock'), '--state-dir', stateDir, '--token-file', at.path('token')];
-  const first = spawn(process.execPath, [nodeProgram, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const first = spawn(process.execPath, [programs.node, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   await once(first.stderr, 'data');
   const api = nodeClient({ url: `unix:${at.path('other.sock')}`, token });
   await api.startBackup(fullRequest('job', imageSpec(disk), [slow.uri]));

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { nodeClient } from '../../src/host/node-client.ts';
+import { programs } from '../programs.ts';
 import { workshop } from './support.ts';
 
-const program = join(import.meta.dirname, '../../src/cli/sendense-node.ts');
+const program = programs.node;
 
 async function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });

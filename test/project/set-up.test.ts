@@ -94,20 +94,22 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     );
   });
 
-  test('brings what only the tests need when it is for tests, and goes on without the vddk plugin and Debian system', async () => {
+  test('brings what only the tests need when it is for tests, and goes on without the vddk plugin, Debian system and Linux guest', async () => {
     using machine = fakeMachine('v24.0.0');
     const folder = join(machine.checkout, 'test/simulators/vcenter');
     mkdirSync(folder, { recursive: true });
     mkdirSync(join(machine.checkout, 'test/services'));
+    mkdirSync(join(machine.checkout, 'test/guests'));
     const script = (name: string, end: string, path = join(folder, name)): void =>
       writeFileSync(path, `#!/bin/sh\necho "${name}" >>"$HOME/calls"\n${end}\n`, { mode: 0o755 });
     script('ready.sh', 'echo /somewhere');
     script('setup-vddk-plugin.sh', 'exit 1');
     script('debian-root', 'exit 1', join(machine.checkout, 'test/services/make-debian-root.sh'));
+    script('linux-guest', 'exit 1', join(machine.checkout, 'test/guests/make-linux-guest.sh'));
     machine.program(
       'apt-get',
       `echo "apt-get $*" >>"$HOME/calls"
-case $1 in install) for p in go cc ssh sshd nft qemu-system-x86_64 debootstrap systemd-analyze dpkg-deb python3; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
+case $1 in install) for p in go cc ssh sshd nft qemu-system-x86_64 debootstrap systemd-analyze dpkg-deb python3 mcopy objcopy; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
     );
     expect((await machine.run(['node', 'hello'])).code).toBe(0);
     expect(count(machine.calls(), 'apt-get')).toBe(0);
@@ -115,7 +117,7 @@ case $1 in install) for p in go cc ssh sshd nft qemu-system-x86_64 debootstrap s
     expect(result).toMatchObject({ code: 0, stdout: 'system node: hello\n' });
     expect(result.stderr).toContain('go (builds the test vCenter), Debian package golang-go');
     expect(machine.calls().filter((call) => call.startsWith('apt-get install'))[0]).toContain('gcc golang-go');
-    expect(machine.calls().slice(-3)).toEqual(['ready.sh', 'setup-vddk-plugin.sh', 'debian-root']);
+    expect(machine.calls().slice(-4)).toEqual(['ready.sh', 'setup-vddk-plugin.sh', 'debian-root', 'linux-guest']);
   });
 
   test('repeats an installation of npm packages that was interrupted', async () => {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { announceService, type ServiceOptions } from '../../src/host/sd-notify.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
+import { programs } from '../programs.ts';
 import { openNotifySocket } from './notify-socket.ts';
 
 const wellAndQuiet = { status: 'at work', alive: () => Promise.resolve(), log: () => {} } satisfies ServiceOptions;
@@ -83,9 +83,8 @@ test('nothing happens where no service manager asks, or where it is gone', async
 test('sendense-node serve tells systemd that it is ready when it answers, lives and stops', async () => {
   await using folder = await temporaryFolder();
   await using systemd = await openNotifySocket(folder.path);
-  const program = join(import.meta.dirname, '../../src/cli/sendense-node.ts');
   const args = ['serve', '--socket', folder.file('api'), '--state-dir', folder.file('state')];
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [programs.node, ...args], {
     stdio: 'ignore',
     env: { ...process.env, NOTIFY_SOCKET: systemd.path, WATCHDOG_USEC: '1000000' },
   });

@@ -1,21 +1,21 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { unitMark, unitText, type ServiceName } from '../../src/cli/services/units.ts';
 import { runCli } from '../cli/run-cli.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
+import { programs } from '../programs.ts';
 
 const names: readonly ServiceName[] = ['sendense-node', 'sendense-tunnel', 'sendense-hub', 'sendense-daemon'];
 /** Tenths of what `systemd-analyze security` says; 100 is a service without any of it. The hub may have port 443, the daemon reads disks. */
 const exposure = { 'sendense-node': 24, 'sendense-tunnel': 24, 'sendense-hub': 26, 'sendense-daemon': 28 } as const;
-const nodeProgram = join(import.meta.dirname, '../../src/cli/sendense-node.ts');
 
 const unitIn = (folder: TemporaryFolder, name: ServiceName): string =>
   folder.file(`etc/systemd/system/${name}.service`);
 
 function node(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [nodeProgram, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [programs.node, ...args], {
     encoding: 'utf8',
     env: { ...process.env, LANG: 'C.UTF-8' },
   });

@@ -1,6 +1,9 @@
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { RunEnd } from '../../src/engine/journal.ts';
 import { createJournal } from '../../src/state/create-journal.ts';
+import { migrate } from '../../src/state/migrate.ts';
+import { migrations } from '../../src/state/migrations.ts';
 import type { State } from '../../src/state/open-state.ts';
 import { dailySummaries, summariseRuns } from '../../src/state/run-summaries.ts';
 import { listRuns, listSteps } from '../../src/state/runs.ts';
@@ -17,12 +20,15 @@ interface Course {
   readonly exitCode?: number;
   readonly unclean?: boolean;
   readonly bytes?: readonly number[];
+  /** A command made it of its options. */
+  readonly command?: boolean;
 }
 
 function addRun(state: State, id: string, finished: number, course: Course = {}): void {
   const journal = createJournal(state, () => true);
   const { plan = 'nightly', vm = 'pgtest1', status = 'succeeded', exitCode = 0, unclean = false, bytes = [] } = course;
-  journal.startRun(someRun(id, { plan, vm, started: finished - 60_000 }));
+  const origin = course.command ? { origin: { trigger: 'command' as const } } : {};
+  journal.startRun({ ...someRun(id, { plan, vm, started: finished - 60_000 }), ...origin });
   journal.record(id, 'transfer', { event: 'started', uses: 'node.transfer', number: 0, attempt: 1, claim: {} });
   journal.finishRun(id, {
     status,
@@ -60,6 +66,7 @@ test('old runs become one line a day and plan, and their steps go', async () => 
     day: '2026-11-01',
     plan: 'nightly',
     kind: 'backup',
+    command: 0,
     succeeded: 2,
     warned: 1,
     failed: 1,
@@ -69,6 +76,50 @@ test('old runs become one line a day and plan, and their steps go', async () => 
     duration_ms: 240_000,
     longest_ms: 60_000,
   });
+});
+
+test('runs of commands are no runs of the plan that has their name', async () => {
+  using temporary = temporaryState();
+  const { state } = temporary;
+  addRun(state, 'plan1', noon);
+  addRun(state, 'typed1', noon + 1, { command: true, status: 'failed', exitCode: 1 });
+  addRun(state, 'typed2', noon + 2, { command: true, status: 'failed', exitCode: 1 });
+  addRun(state, 'plan2', noon + 2 * day);
+  addRun(state, 'typed3', noon + 2 * day, { command: true, status: 'failed', exitCode: 1 });
+  const before = dailySummaries(state);
+  expect(before.map(({ day: of, command, succeeded, failed }) => [of, command, succeeded, failed])).toEqual([
+    ['2026-11-03', 0, 1, 0],
+    ['2026-11-03', 1, 0, 1],
+    ['2026-11-01', 0, 1, 0],
+    ['2026-11-01', 1, 0, 2],
+  ]);
+  expect(await summariseRuns(state, noon + day)).toBe(3);
+  expect(dailySummaries(state)).toEqual(before);
+});
+
+test('days that were summarised before commands were told apart stay', () => {
+  const database = new Database(':memory:');
+  const apart = migrations.findIndex((sql) => sql.includes('summed_runs'));
+  migrate(database, ':memory:', migrations.slice(0, apart));
+  database.exec(`INSERT INTO run_summaries VALUES ('prune', 'prune', '2026-11-01', 3, 1, 0, 0, 0, 10, 20, 15)`);
+  migrate(database, ':memory:', migrations.slice(0, apart + 1));
+  expect(database.prepare('SELECT * FROM run_summaries').all()).toEqual([
+    {
+      plan: 'prune',
+      kind: 'prune',
+      command: 0,
+      day: '2026-11-01',
+      succeeded: 3,
+      warned: 1,
+      failed: 0,
+      cancelled: 0,
+      crashed: 0,
+      bytes: 10,
+      duration_ms: 20,
+      longest_ms: 15,
+    },
+  ]);
+  database.close();
 });
 
 test('a day that is summarised in two parts adds up', async () => {

@@ -170,6 +170,7 @@ function fakeNode(
     discover: refuse,
     inventory: refuse,
     testCredential: refuse,
+    testDataPath: refuse,
     putIndex: async (hash) => void asked.push(`put ${hash}`),
     startBackup: async (request) => (
       asked.push(`start ${request.job_id} ${request.backup_type} ${request.nbd_targets}`),

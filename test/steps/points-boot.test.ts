@@ -128,7 +128,10 @@ test('no guest has a network, and each disk is on the controller that is asked f
   const image = { name: '/x,y.qcow2', format: ['-f', 'qcow2'], objects: [], secret: undefined };
   const args = guestArgs({
     folder: '/run',
-    disks: (['pvscsi', 'pvscsi', 'ahci', 'nvme', 'lsisas'] as const).map((bus) => ({ image, bus })),
+    disks: (['pvscsi', 'pvscsi', 'ahci', 'nvme', ...Array<'lsisas'>(9).fill('lsisas')] as const).map((bus) => ({
+      image,
+      bus,
+    })),
     accel: 'tcg',
     memoryBytes: 64 * MiB,
     cpus: 1,
@@ -136,9 +139,12 @@ test('no guest has a network, and each disk is on the controller that is asked f
     agent: false,
   });
   expect(args.join(' ')).toContain('-nic none');
-  expect(args.filter((word) => word.startsWith('pvscsi'))).toEqual(['pvscsi,id=pvscsi']);
-  expect(args).toContain('ide-hd,bus=ahci0.2,drive=disk2,bootindex=2');
+  expect(args.filter((word) => word.startsWith('pvscsi'))).toEqual(['pvscsi,id=pvscsi0']);
+  expect(args).toContain('ide-hd,bus=ahci0.0,drive=disk2,bootindex=2');
   expect(args).toContain('nvme,serial=disk3,drive=disk3,bootindex=3');
+  // Linux sees no SAS disk without an address of its own, and a controller takes eight.
+  expect(args).toContain('scsi-hd,bus=lsisas0.0,scsi-id=7,wwn=3458764513820540940,drive=disk11,bootindex=11');
+  expect(args).toContain('scsi-hd,bus=lsisas1.0,scsi-id=0,wwn=3458764513820540941,drive=disk12,bootindex=12');
   expect(args).toContain('file=/x,,y.qcow2,if=none,id=disk0,cache=unsafe,discard=unmap,format=qcow2');
 });
 

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { runFolderOf } from '../../src/host/run-folder.ts';
@@ -19,8 +18,9 @@ import {
   until,
   workshop,
 } from '../node/support.ts';
+import { programs } from '../programs.ts';
 
-const program = join(import.meta.dirname, '../../src/cli/sendense-backup-client.ts');
+const program = programs.client;
 
 async function client(
   args: readonly string[],

@@ -1,4 +1,5 @@
 import type { CommandDefinition, OptionDefinition } from '../command.ts';
+import { vmPatternOption } from '../vm-pattern-option.ts';
 
 const rule = (name: string, what: string): OptionDefinition => ({
   flags: `--keep-${name} <n>`,
@@ -16,12 +17,7 @@ export const prune: CommandDefinition = {
   ],
   arguments: [],
   options: [
-    {
-      flags: '--vm <pattern>',
-      description: 'only VMs of this name; * stands for any characters; may be repeated',
-      repeats: true,
-      completes: 'known-vms',
-    },
+    vmPatternOption,
     { flags: '-r, --repository <name>', description: 'repository to prune (default: the only one)' },
     {
       flags: '-p, --plan <file>',

@@ -65,7 +65,7 @@ const repoGc: CommandDefinition = {
   summary: 'Put aside what Sendense made and what belongs to nothing',
   description: [
     'Files whose name and content say that Sendense made them, that no manifest names, that no image is built on, that no run works on, and that are older than an hour: what a run left that could not clean up, or what a removal that was cut off left. All other files stay, and the reason is told.',
-    'The folder of a VM is left alone where a manifest in it cannot be read or is missing, where a removal is not finished, or where a run works on the VM.',
+    'The folder of a VM is left alone where a manifest in it cannot be read or is missing, where the file of a removal that is not finished cannot be read, or where a run works on the VM.',
     'Temporary files (`.sendense-part`) are removed; all else goes into `.sendense/trash/TIME/` in the repository, where it stays for 7 days, and is removed by the next gc after that. --purge removes at once, also what was put aside before.',
     'Shows what it would do and asks; --yes does not ask, --dry-run only shows.',
   ],

@@ -1,7 +1,7 @@
-import type { ArgumentDefinition, CommandDefinition, OptionDefinition } from '../command.ts';
+import type { ArgumentDefinition, CommandDefinition } from '../command.ts';
+import { installOptionsFor } from '../services/install-options.ts';
 
 const plan: ArgumentDefinition = { syntax: '<plan>', description: 'name or file of a plan', completes: 'plans' };
-const print: OptionDefinition = { flags: '--print', description: 'print the unit files and change nothing' };
 
 const list: CommandDefinition = {
   name: 'list',
@@ -171,16 +171,7 @@ const install: CommandDefinition = {
   arguments: [{ syntax: '<plan...>', description: 'names or files of plans', completes: 'plans' }],
   options: [
     { flags: '--systemd', description: 'timers of systemd; the only kind there is' },
-    print,
-    { flags: '--remove', description: 'stop the timers of these plans and remove their files' },
-    { flags: '--user <user>', description: 'the user of the services', default: 'sendense' },
-    {
-      flags: '--root <dir>',
-      description: 'write to the system in this folder, and start nothing',
-      default: '/',
-      completes: 'folders',
-    },
-    { flags: '--no-start', description: 'write the files only' },
+    ...installOptionsFor('stop the timers of these plans and remove their files', 'the user of the services'),
   ],
   examples: [
     {

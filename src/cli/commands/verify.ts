@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '../command.ts';
+import { vmPatternOption } from '../vm-pattern-option.ts';
 
 export const verify: CommandDefinition = {
   name: 'verify',
@@ -10,12 +11,7 @@ export const verify: CommandDefinition = {
   ],
   arguments: [],
   options: [
-    {
-      flags: '--vm <pattern>',
-      description: 'only VMs of this name; * stands for any characters; may be repeated',
-      repeats: true,
-      completes: 'known-vms',
-    },
+    vmPatternOption,
     { flags: '-r, --repository <name>', description: 'repository to verify (default: the only one)' },
     { flags: '-p, --point <id>', description: 'only this restore point', completes: 'nothing' },
     {

@@ -2,11 +2,11 @@ import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { OptionDefinition } from '../command.ts';
 
-/** Options of both `install` commands. */
-export const installOptions: readonly OptionDefinition[] = [
+/** Options of an `install` command. @param remove what --remove does @param user whom --user names */
+export const installOptionsFor = (remove: string, user: string): readonly OptionDefinition[] => [
   { flags: '--print', description: 'print the unit files and change nothing' },
-  { flags: '--remove', description: 'stop the services and remove their unit files; settings and state stay' },
-  { flags: '--user <user>', description: 'the user of the services; made where it is missing', default: 'sendense' },
+  { flags: '--remove', description: remove },
+  { flags: '--user <user>', description: user, default: 'sendense' },
   {
     flags: '--root <dir>',
     description: 'write to the system in this folder, and start nothing',
@@ -15,6 +15,12 @@ export const installOptions: readonly OptionDefinition[] = [
   },
   { flags: '--no-start', description: 'write the files only' },
 ];
+
+/** Of a service with a unit of its own. */
+export const installOptions = installOptionsFor(
+  'stop the services and remove their unit files; settings and state stay',
+  'the user of the services; made where it is missing',
+);
 
 export interface InstallChoice {
   readonly print: boolean;

@@ -34,9 +34,10 @@ export function explainOpenSsh(
   }
   const remote = /remote port forwarding failed for listen (?:port ([0-9]+)|path (.*))/.exec(text);
   if (remote)
-    return error(
+    return new SendenseError(
       'ssh.forward',
       `${at} does not forward ${remote[1] ? `port ${remote[1]}` : (remote[2] ?? '').trim()} to here: another program there holds it, or the server does not allow it`,
+      { details: { ...details, ...(remote[1] ? { port: Number(remote[1]) } : {}) } },
     );
   const local = /cannot listen to (?:port|path): (.*)|bind \[.*\]:([0-9]+): (.*)/.exec(text);
   if (local || /Could not request local forwarding/.test(text))

@@ -76,7 +76,8 @@ export async function listenThere(client: Client, server: SshServer, { listen }:
       if (!error) return resolve();
       const place = 'socket' in listen ? listen.socket : `port ${listen.port}`;
       const message = `${where(server)} does not forward ${place} to here: another program there holds it, or the server does not allow it`;
-      reject(new SendenseError('ssh.forward', message, { cause: error }));
+      const details = 'socket' in listen ? {} : { port: listen.port };
+      reject(new SendenseError('ssh.forward', message, { cause: error, details }));
     };
     if ('socket' in listen) client.openssh_forwardInStreamLocal(listen.socket, done);
     else client.forwardIn(listen.host, listen.port, done);

@@ -21,6 +21,8 @@ export interface HubApiOptions {
   /** Every request must bring it: `Authorization: Bearer …`. */
   readonly token: string;
   readonly figures: HubFigures;
+  /** Brings `figures` up to date with what other processes carry; quick, and never rejects. */
+  countElsewhere(): Promise<void>;
   /** What `GET /metrics` tells beside `figures`, in Prometheus' text form. */
   backupFigures(): Promise<string>;
   readonly log: HubLog;
@@ -88,6 +90,7 @@ export async function createHubApi(options: HubApiOptions): Promise<FastifyInsta
   }));
   app.get('/api/v1/nodes', async () => nodes());
   app.get('/metrics', async (_request, reply) => {
+    await options.countElsewhere();
     const now = { nodes: nodes().nodes, runs: countRuns(state), leases: listLeases(state).length };
     const text = `${await figures.text(now)}\n${await options.backupFigures()}`;
     return reply.type(figures.contentType).send(text);

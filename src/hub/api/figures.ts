@@ -46,8 +46,19 @@ export function createFigures(version: string): HubFigures {
     labelNames: ['node'],
   });
   const bytes = new Counter({
-    ...named('forwarded_bytes_total', 'Bytes through the built-in SSH server itself; not those that it hands to sshd.'),
-    labelNames: ['node', 'direction'],
+    ...named(
+      'forwarded_bytes_total',
+      'Bytes through the tunnels of nodes: by the built-in SSH server itself, and by the sshd that it hands disks to (as TCP counts them).',
+    ),
+    labelNames: ['node', 'direction', 'by'],
+  });
+  const bySshd = new Gauge({
+    ...named('node_data_by_sshd', '1: an sshd carries the disks of the connected node; 0: the server itself, or none.'),
+    labelNames: ['node'],
+  });
+  const dataConnections = new Counter({
+    ...named('data_connections_total', 'Connections for the disks of a node that logged in to an sshd.'),
+    labelNames: ['node'],
   });
   const connections = new Counter({
     ...named('node_connections_total', 'Times that a node has connected.'),
@@ -64,7 +75,8 @@ export function createFigures(version: string): HubFigures {
 
   return {
     contentType: registry.contentType,
-    bytes: (node, direction, count) => bytes.inc({ node, direction }, count),
+    bytes: (node, direction, count, by) => bytes.inc({ node, direction, by }, count),
+    dataConnected: (node) => dataConnections.inc({ node }),
     connected: (node) => connections.inc({ node }),
     forward: (node, to) => forwards.inc({ node, to }),
     refused: (reason) => refused.inc({ reason }),
@@ -73,8 +85,10 @@ export function createFigures(version: string): HubFigures {
       for (const state of nodeStates) nodes.set({ state }, now.nodes.filter((node) => node.state === state).length);
       connected.reset();
       lastSeen.reset();
-      for (const { name: node, state, last_seen: seen } of now.nodes) {
+      bySshd.reset();
+      for (const { name: node, state, last_seen: seen, data } of now.nodes) {
         connected.set({ node }, Number(state === 'connected'));
+        bySshd.set({ node }, Number(data === 'sshd'));
         if (seen !== null) lastSeen.set({ node }, seen / 1000);
       }
       runs.reset();

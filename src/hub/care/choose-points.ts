@@ -1,12 +1,22 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { withAncestors } from '../../repository/manifest.ts';
-import { unfinishedRemedy } from '../../repository/merge/blocked.ts';
+import { unfinishedRemedy, withChains } from '../../repository/merge/blocked.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { ReceiverFacts } from './receiver.ts';
 
+/** Restore points that the other repository cannot take, since a removal that is not finished there has to do with them, and why. */
+export const blockedThere = (
+  all: readonly Manifest[],
+  { repository, blocked }: ReceiverFacts,
+): ReadonlyMap<string, string> =>
+  withChains(
+    all,
+    blocked.map(({ backup_id: id, reason }) => [id, `in repository ${repository} ${reason}`] as const),
+  );
+
 /**
  * A restore point with all that it is built on, or all of the VM; parents first. Without those that a removal which is not
- * finished has to do with.
+ * finished, here or there, has to do with.
  * @param blocked why, by backup id
  * @returns and what is left out, in words
  * @throws SendenseError `repository.damaged` also where nothing is left

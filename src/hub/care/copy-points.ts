@@ -13,7 +13,7 @@ import type { CopyOutput, Manifest } from '../../schemas/types.ts';
 import { usePoint } from '../../state/point-uses.ts';
 import { points } from '../../state/restore-points.ts';
 import type { Services } from '../../steps/services.ts';
-import { assertNoConflict, chooseUnblocked } from './choose-points.ts';
+import { assertNoConflict, blockedThere, chooseUnblocked } from './choose-points.ts';
 import { maintenanceRun, type MaintenanceRun } from './maintenance-run.ts';
 import { localReceiver, type Receiver } from './receiver.ts';
 import { remoteReceiver, type RemoteRepository } from './remote-receiver.ts';
@@ -77,9 +77,10 @@ async function copyInto(services: Services, receiver: Receiver, job: Job): Promi
   // Before anything is looked at: the lock alone does not keep a removal that was cut off from being gone on with.
   for (const { backup_id: backupId } of points(services.state, { repository: from, context }))
     usePoint(services.state, job.runId, { repository: from, context, backupId });
-  const files = await readContext(root, context);
-  const { manifests } = files;
-  const blocked = blockedBy([...manifests.values()], await readIntents(root, context));
+  const intents = await readIntents(root, context);
+  const { manifests } = await readContext(root, context);
+  const all = [...manifests.values()];
+  const blocked = new Map([...blockedThere(all, there), ...blockedBy(all, intents)]);
   const { chosen, left } = chooseUnblocked(manifests, 'point' in target ? target.point : undefined, blocked);
   assertNoConflict(chosen, there);
   const copied = await copyChosen(receiver, chosen, new Set(there.points.map((point) => point.backup_id)), job);

@@ -5,10 +5,12 @@ import { exists, fsyncFolder, publishFile, spaceOf, writeNewFile } from '../../h
 import { replaceFile } from '../../host/replace-file.ts';
 import { allocatedIn } from '../../repository/care/allocated.ts';
 import { assertFits } from '../../repository/care/capacity.ts';
-import { assertNoMerge, readContext } from '../../repository/care/read-context.ts';
+import { readContext } from '../../repository/care/read-context.ts';
 import { receiveFiles, type FileReceiver } from '../../repository/care/receive-files.ts';
 import { backingName, manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
+import { blockedBy, unfinishedRemedy, withChains } from '../../repository/merge/blocked.ts';
+import { readIntents } from '../../repository/merge/intent.ts';
 import { longerProtection, marksIn, marksPath, readMarks, writeMarks } from '../../repository/marks.ts';
 import { backingNameOf } from '../../host/qcow2-header.ts';
 import { foreignImage } from '../../repository/own-image.ts';
@@ -30,6 +32,8 @@ export interface ReceiverFacts {
   readonly id: string;
   readonly points: readonly { readonly backup_id: string; readonly checksum: string }[];
   readonly disks: readonly { readonly number: number; readonly uuid: string }[];
+  /** With which a removal that is not finished there has to do, and why: neither they nor what has to do with them is taken. */
+  readonly blocked: readonly { readonly backup_id: string; readonly reason: string }[];
 }
 
 /** A repository that restore points are copied into: of this hub, or of another one over SSH. All calls throw SendenseErrors. */
@@ -56,13 +60,16 @@ export function localReceiver(
   const root = services.repositoryPath(repository);
   const files = receiveFiles(root, signal);
   let context = '';
+  let there: Folder = { manifests: new Map(), blocked: new Map() };
   /** What comes from another hub may name only files of the VM that it has the lock of. */
   const own = (path: string): string => {
     if (
       new RegExp(`^${name}/(disk-[0-9]+/${name}\\.(qcow2|index)|${name}\\.vm-config)$`).test(path) &&
       path.startsWith(`${context}/`)
-    )
+    ) {
+      assertNotBlocked(there.blocked, basename(path).replace(/\.[^.]+$/, ''));
       return path;
+    }
     throw new SendenseError('repository.conflict', `${path} is no file of ${context}`);
   };
   const named = (): void => {
@@ -74,14 +81,16 @@ export function localReceiver(
       const { id } = await services.openRepository(repository);
       run.lock(repository, wanted);
       context = wanted;
-      const there = await manifestsIn(root, context);
+      there = await folderOf(root, context);
+      const { manifests, blocked } = there;
       const disks = new Map(knownDisks(services.state, { repository, context }));
-      for (const manifest of there.values()) for (const disk of manifest.disks) disks.set(disk.uuid, disk.number);
+      for (const manifest of manifests.values()) for (const disk of manifest.disks) disks.set(disk.uuid, disk.number);
       return {
         repository,
         id,
-        points: [...there.values()].map(({ backup_id, checksum }) => ({ backup_id, checksum })),
+        points: [...manifests.values()].map(({ backup_id, checksum }) => ({ backup_id, checksum })),
         disks: [...disks].map(([uuid, number]) => ({ uuid, number })),
+        blocked: [...blocked].map(([backup_id, reason]) => ({ backup_id, reason })),
       };
     },
     async reserve(bytes) {
@@ -102,7 +111,7 @@ export function localReceiver(
       named();
       if (marks !== null && marksIn(marks) === null)
         throw new SendenseError('repository.damaged', 'marks that are not as they were written were sent');
-      const manifest = await placeManifest(root, context, text, signal);
+      const manifest = await placeManifest(root, context, text, there.blocked, signal);
       const backupId = manifest.backup_id;
       if (marks !== null) await placeMarks(root, context, backupId, marks);
       insertRestorePoint(services.state, repository, manifest);
@@ -131,18 +140,40 @@ async function placeMarks(root: string, context: string, id: string, text: strin
   if (kept !== own) await writeMarks(root, context, id, { protected: kept });
 }
 
-async function manifestsIn(root: string, context: string): Promise<ReadonlyMap<string, Manifest>> {
-  if (!(await exists(join(root, context)))) return new Map();
-  const files = await readContext(root, context);
-  assertNoMerge(files);
-  return files.manifests;
+/** What is there of a VM. */
+interface Folder {
+  readonly manifests: ReadonlyMap<string, Manifest>;
+  /** Why nothing may be added to them, by backup id; also of some that are gone. */
+  readonly blocked: ReadonlyMap<string, string>;
+}
+
+async function folderOf(root: string, context: string): Promise<Folder> {
+  if (!(await exists(join(root, context)))) return { manifests: new Map(), blocked: new Map() };
+  // First: one that ends meanwhile blocks its chain this once, and what it takes away does not count as there.
+  const intents = await readIntents(root, context);
+  const { manifests } = await readContext(root, context);
+  return { manifests, blocked: blockedBy([...manifests.values()], intents) };
+}
+
+/** @throws SendenseError `repository.damaged` */
+function assertNotBlocked(blocked: ReadonlyMap<string, string>, id: string): void {
+  const reason = blocked.get(id);
+  if (reason === undefined) return;
+  throw new SendenseError('repository.damaged', `${id} is not taken: ${reason}`, { remedy: unfinishedRemedy });
 }
 
 /** Byte for byte, after all that it names was found. */
-async function placeManifest(root: string, context: string, text: string, signal?: AbortSignal): Promise<Manifest> {
+async function placeManifest(
+  root: string,
+  context: string,
+  text: string,
+  blocked: ReadonlyMap<string, string>,
+  signal?: AbortSignal,
+): Promise<Manifest> {
   const { backup_id: id } = JSON.parse(text) as { backup_id?: unknown };
   if (typeof id !== 'string' || !new RegExp(`^${name}$`).test(id))
     throw new SendenseError('repository.damaged', 'a manifest without an id was sent');
+  assertNotBlocked(blocked, id);
   const path = join(root, manifestPath(context, id));
   if (await exists(path)) {
     await rm(`${path}.sendense-part`, { force: true });
@@ -157,6 +188,7 @@ async function placeManifest(root: string, context: string, text: string, signal
     const manifest = await readManifest(part);
     if (manifest.vm.context !== context)
       throw new SendenseError('repository.conflict', `${id} is a restore point of ${manifest.vm.context}`);
+    assertNotBlocked(withChains([manifest], blocked), id);
     await assertComplete(root, manifest, signal);
     await publishFile(part, path);
     await fsyncFolder(join(root, context));

@@ -42,7 +42,11 @@ export async function remoteReceiver(remote: RemoteRepository, signal?: AbortSig
     return answer.result as T;
   };
   return {
-    hello: (context) => ask<ReceiverFacts>({ op: 'hello', version: 1, context }),
+    // A hub that does not know of it refuses the VM as a whole.
+    hello: async (context) => ({
+      blocked: [],
+      ...(await ask<Omit<ReceiverFacts, 'blocked'>>({ op: 'hello', version: 1, context })),
+    }),
     reserve: (bytes) => ask({ op: 'reserve', bytes }),
     begin: (path, bytes) => ask<FilePresence>({ op: 'begin', path, bytes }),
     async write(chunk) {

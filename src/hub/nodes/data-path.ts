@@ -6,6 +6,7 @@ import { listLeases, openPortsTo } from '../../state/port-leases.ts';
 import type { State } from '../../state/open-state.ts';
 import type { Settings } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
+import { explainRefusal, requirePortsThere, requireReach } from './check-data-path.ts';
 import { checkPorts, openPorts, type DialledNode } from './dial-node.ts';
 
 /** How long a run waits for a node that has no way to its disks, ms; then the node says what is wrong. */
@@ -15,15 +16,24 @@ const lookEveryMs = 100;
 const tries = 3;
 
 /** What the steps do to let a node reach the NBD ports of this hub: where it keeps a tunnel they are opened to it, and where the hub must make the way it does. */
-export function dataPaths(
-  settings: Settings,
-  settingsFolder: string,
-  state: State,
-): Pick<Services, 'checkDataPath' | 'openDataPath'> {
+export function dataPaths({
+  settings,
+  settingsFolder,
+  state,
+  node: clientOf,
+}: Pick<Services, 'settings' | 'settingsFolder' | 'state' | 'node'>): Pick<
+  Services,
+  'checkDataPath' | 'checkPorts' | 'openDataPath'
+> {
   const dialled = (name: string): DialledNode | null => {
     const node = settings.nodes[name];
     return node?.mode === 'dial-node' && !node.data ? { name, settings: node, settingsFolder } : null;
   };
+  /** What the node knows of a port that it does not give is said with the error. */
+  const explained = <T>(name: string, signal: AbortSignal | undefined, work: Promise<T>): Promise<T> =>
+    work.catch(async (error: unknown) => {
+      throw await explainRefusal(() => clientOf(name), error, signal);
+    });
   return {
     openDataPath: async (name, ports, signal, log) => {
       const known = settings.nodes[name];
@@ -33,11 +43,19 @@ export function dataPaths(
         return path;
       }
       const node = dialled(name);
-      return node && ports.length > 0 ? openPorts(node, ports, signal, log) : new AsyncDisposableStack();
+      return node && ports.length > 0
+        ? explained(name, signal, openPorts(node, ports, signal, log))
+        : new AsyncDisposableStack();
     },
     checkDataPath: async (name, signal) => {
+      const known = settings.nodes[name];
       const node = dialled(name);
-      if (node) await checkPorts(node, idlePorts(settings, state), signal);
+      if (node) await explained(name, signal, checkPorts(node, idlePorts(settings, state), signal));
+      else if (known && known.mode !== 'embedded' && known.data)
+        await requireReach(await clientOf(name), known.data, idlePorts(settings, state), signal);
+    },
+    checkPorts: async (name, ports, signal) => {
+      if (dialled(name)) await requirePortsThere(await clientOf(name), ports, signal);
     },
   };
 }

@@ -1,16 +1,22 @@
 import { statSync } from 'node:fs';
-import { SendenseError } from '../../errors/sendense-error.ts';
 import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
 import { writeNewFile } from '../../host/files.ts';
 import { runTool } from '../../host/process.ts';
+import { findUser, type SystemUser } from '../../host/system-user.ts';
 import { makeKeyPair } from '../../host/ssh/keys.ts';
 import type { SshdConfigOutput } from '../../schemas/types.ts';
 import { listNodes } from '../../state/nodes.ts';
 import type { State } from '../../state/open-state.ts';
 import { authorizedKeysLines, readAuthorizedKeys, type AuthorizedKeysPlaces } from './authorized-keys.ts';
 import type { HubPlaces } from './hub-places.ts';
+import { folderDifferences } from './strict-modes.ts';
 
 type Difference = SshdConfigOutput['differences'][number];
+
+interface Check {
+  readonly configFile?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Keys of the Match block: everything but the forwards of authorized_keys is off, and a dead peer is noticed in 20 s. */
 const matchBlock = (places: HubPlaces): readonly (readonly [string, string])[] => [
@@ -50,17 +56,11 @@ export const sshdConfigText = (places: HubPlaces): string =>
 export async function describeSshdConfig(
   state: State,
   options: AuthorizedKeysPlaces,
-  check: { readonly configFile?: string | undefined; readonly signal?: AbortSignal | undefined } | null,
+  check: Check | null,
 ): Promise<SshdConfigOutput> {
   const { places } = options;
   const lines = authorizedKeysLines(listNodes(state), options);
-  const differences = check
-    ? [
-        ...(await configDifferences(places, check)),
-        ...fileDifferences(state, places, lines),
-        ...(await userDifferences(state, places)),
-      ]
-    : [];
+  const differences = check ? await differencesIn(state, places, lines, check) : [];
   return {
     version: 1,
     config: sshdConfigText(places),
@@ -70,11 +70,24 @@ export async function describeSshdConfig(
   };
 }
 
-async function configDifferences(
+async function differencesIn(
+  state: State,
   places: HubPlaces,
-  check: { readonly configFile?: string | undefined; readonly signal?: AbortSignal | undefined },
+  lines: readonly string[],
+  check: Check,
 ): Promise<Difference[]> {
   const effective = await effectiveConfig(places.user, check);
+  const user = await findUser(places.user);
+  const isStrict = effective.get('strictmodes')?.[0] !== 'no';
+  return [
+    ...configDifferences(places, effective),
+    ...fileDifferences(state, places, lines),
+    ...(isStrict && user ? folderDifferences(places.authorizedKeysFile, user) : []),
+    ...userDifferences(state, places, user),
+  ];
+}
+
+function configDifferences(places: HubPlaces, effective: ReadonlyMap<string, string[]>): Difference[] {
   return [...matchBlock(places), ...global].flatMap(([key, wanted]) => {
     const found = effective.get(key.toLowerCase()) ?? [];
     if (found.includes(wanted) && found.length === 1) return [];
@@ -96,10 +109,7 @@ async function configDifferences(
  * `sshd -T -C user=…`: each key in lower case with its values. A key of its own for the call, because sshd wants to read
  * its host keys, which root alone can.
  */
-async function effectiveConfig(
-  user: string,
-  { configFile, signal }: { readonly configFile?: string | undefined; readonly signal?: AbortSignal | undefined },
-): Promise<Map<string, string[]>> {
+async function effectiveConfig(user: string, { configFile, signal }: Check): Promise<Map<string, string[]>> {
   const id = `sshd-${process.pid}`;
   const folder = await makeRunFolder(id);
   try {
@@ -170,10 +180,9 @@ function fileDifferences(
 }
 
 /** The forced commands run as that user and write the state database. */
-async function userDifferences(state: State, { user }: HubPlaces): Promise<Difference[]> {
-  const uid = await uidOf(user);
+function userDifferences(state: State, { user }: HubPlaces, found: SystemUser | null): Difference[] {
   const owner = statSync(state.path, { throwIfNoEntry: false })?.uid;
-  if (uid === null)
+  if (found === null)
     return [
       {
         about: 'user',
@@ -181,22 +190,12 @@ async function userDifferences(state: State, { user }: HubPlaces): Promise<Diffe
         remedy: `Make it: useradd --system --shell /bin/sh --password '*' ${user}; or name another with \`hub: user\`.`,
       },
     ];
-  if (owner === undefined || owner === uid) return [];
+  if (owner === undefined || owner === found.uid) return [];
   return [
     {
       about: 'user',
-      message: `${user} is user ${uid}, and the state database belongs to ${owner}`,
+      message: `${user} is user ${found.uid}, and the state database belongs to ${owner}`,
       remedy: `Give the folder of the state database to ${user}, or name its owner with \`hub: user\`.`,
     },
   ];
-}
-
-/** Null where there is no such user. */
-async function uidOf(user: string): Promise<number | null> {
-  try {
-    return Number((await runTool('id', ['-u', user])).stdout.trim());
-  } catch (error) {
-    if (error instanceof SendenseError && error.code === 'tool.failed') return null;
-    throw error;
-  }
 }

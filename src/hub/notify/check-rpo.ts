@@ -7,6 +7,7 @@ import { formatAge } from '../../view/format-age.ts';
 
 /** A breach is said again after this. */
 const againMs = 86_400_000;
+const goneMs = 7 * againMs;
 /** Plans in one transaction: others wait for the database meanwhile. */
 const atATime = 500;
 
@@ -17,7 +18,10 @@ export const rpoFrom = ({ last_success_started, since }: PlanHealthTable): numbe
 export const isLate = (health: PlanHealthTable, now: number): boolean =>
   health.rpo !== null && now - rpoFrom(health) > health.rpo;
 
-/** Raises a notice for each plan without a success within its `rpo`, once and then daily; several processes may ask. */
+/**
+ * Raises a notice for each plan without a success within its `rpo`, once and then daily, and for each that is watched no more
+ * because its file is gone. Several processes may ask.
+ */
 export function checkRpo(state: State, now = Date.now()): void {
   const late = watchedPlans(state).filter((health) => needsWord(health, now));
   for (let at = 0; at < late.length; at += atATime) {
@@ -31,7 +35,11 @@ export function checkRpo(state: State, now = Date.now()): void {
 }
 
 const needsWord = (health: PlanHealthTable, now: number): boolean =>
-  isLate(health, now) && (health.rpo_raised === null || now - health.rpo_raised >= againMs);
+  isGone(health, now) || (isLate(health, now) && (health.rpo_raised === null || now - health.rpo_raised >= againMs));
+
+/** A plan without an rpo, whose file is gone and of which nothing was heard for a week: it would stand in the status for ever. */
+const isGone = ({ rpo, file, since, last_success, last_failure }: PlanHealthTable, now: number): boolean =>
+  rpo === null && now - Math.max(since, last_success ?? 0, last_failure ?? 0) > goneMs && !existsSync(file);
 
 function speak(state: State, health: PlanHealthTable, now: number): void {
   const { plan, vm, repository, file, last_success: last, rpo } = health;

@@ -40,7 +40,9 @@ async function walk(folder: string, found: FoundPlans): Promise<void> {
     if (entry.isDirectory()) {
       if (!entry.name.startsWith('.') && entry.name !== 'node_modules') await walk(path, found);
     } else if (/\.ya?ml$/.test(entry.name) && entry.name !== settingsName) {
-      const stamp = stampOf(path);
+      // A link whose file is not there has not been removed: what it names may be on a disk that is not mounted. Emacs makes
+      // hidden ones to nowhere.
+      const stamp = stampOf(path) ?? (entry.isSymbolicLink() && !entry.name.startsWith('.') ? 'unknown' : null);
       if (stamp !== null) found.files.push({ path, stamp });
       if (found.files.length % slice === 0) await turn();
     }

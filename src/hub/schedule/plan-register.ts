@@ -128,8 +128,9 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
           const owner = plan === null ? undefined : findSchedule(state, plan);
           const mine = plan !== null && (!owner || owner.file === path || owner.removed !== null);
           const told = owner?.file === path && owner.error?.message === error.message;
-          if (mine) refusePlan(state, { plan, file: path, error, stamp, now: now() });
-          known.set(path, { stamp, plan: own });
+          const seen = read.unread ? '' : stamp;
+          if (mine) refusePlan(state, { plan, file: path, error, stamp: seen, now: now() });
+          known.set(path, { stamp: seen, plan: own });
           return complain(path, plan, error, told);
         }
         if (own !== null && (read.type === 'none' || read.name !== own)) end(own, path);
@@ -155,7 +156,8 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
       for (let at = 0; at < changed.length; at += batch) {
         const piece: { readonly file: FoundFile; readonly read: ReadPlan }[] = [];
         for (const file of changed.slice(at, at + batch)) {
-          piece.push({ file, read: readPlan(file.path, settings) });
+          const scheduled = (known.get(file.path)?.plan ?? null) !== null;
+          piece.push({ file, read: readPlan(file.path, settings, scheduled) });
           if (piece.length % 20 === 0) await turn();
         }
         state.transaction(() => {

@@ -1,9 +1,9 @@
 import type { SendenseError } from '../../errors/sendense-error.ts';
-import { checkRpo } from '../../plan/check-rpo.ts';
 import { loadPlanText } from '../../plan/load-plan.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
 import { completePlan } from '../../plan/prepare-plan.ts';
 import { readDocument } from '../../plan/read-document.ts';
+import { scheduleWarnings } from '../../plan/schedule-warnings.ts';
 import type { Plan, Schedule } from '../../schemas/types.ts';
 import type { ScheduledPlan } from '../../state/schedules.ts';
 import { invalidPlan } from '../load-pipeline.ts';
@@ -22,15 +22,20 @@ export type ReadPlan =
       /** What is allowed, and hardly meant. */
       readonly warnings: readonly string[];
     }
-  /** The name is null where not even that can be read. */
-  | { readonly type: 'invalid'; readonly name: string | null; readonly error: SendenseError };
+  /** The name is null where not even that can be read. `unread`: that can change although the file does not. */
+  | { readonly type: 'invalid'; readonly name: string | null; readonly error: SendenseError; readonly unread?: true };
 
-/** Reads a plan file and checks it as `run` does. */
-export function readPlan(file: string, settings: LoadedSettings): ReadPlan {
+/**
+ * Reads a plan file and checks it as `run` does.
+ * @param scheduled whether its plan is on the schedule: then only a valid plan without a schedule takes it off, and no file
+ * that was emptied or cut off
+ */
+export function readPlan(file: string, settings: LoadedSettings, scheduled = false): ReadPlan {
   const read = readDocument(file);
-  if ('diagnostic' in read) return { type: 'invalid', name: null, error: invalidPlan([read.diagnostic], '') };
+  if ('diagnostic' in read)
+    return { type: 'invalid', name: null, error: invalidPlan([read.diagnostic], ''), unread: true };
   // Quick, and true for whatever way a schedule gets into a plan.
-  if (!read.text.includes('schedule')) return { type: 'none' };
+  if (!scheduled && !read.text.includes('schedule')) return { type: 'none' };
   const loaded = loadPlanText({ file, text: read.text });
   const value = loaded.document.value as { name?: unknown; kind?: unknown; schedule?: unknown } | null;
   const { pipeline, diagnostics } = completePlan(loaded, settings);
@@ -49,6 +54,6 @@ export function readPlan(file: string, settings: LoadedSettings): ReadPlan {
     schedule,
   };
   const plan = pipeline.plan as unknown as Plan;
-  const warnings = checkRpo(loaded.document, plan).map(({ message }) => message);
+  const warnings = scheduleWarnings(loaded.document, plan).map(({ message }) => message);
   return { type: 'plan', name: pipeline.name, text: read.text, facts, plan, warnings };
 }

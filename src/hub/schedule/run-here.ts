@@ -8,11 +8,11 @@ import { isRunning } from '../../host/process-identity.ts';
 import type { ProcessIdentity, RunEvent, RunFinishedEvent } from '../../schemas/types.ts';
 import type { AdmissionLimits } from '../../state/admission.ts';
 import type { State } from '../../state/open-state.ts';
-import { changeSlot, decideSlot, findSlot, type SlotRecord, type SlotTrigger } from '../../state/schedule-slots.ts';
+import { changeSlot, decideSlot, type SlotRecord, type SlotTrigger } from '../../state/schedule-slots.ts';
 import type { ScheduledPlan } from '../../state/schedules.ts';
 import { claimWaiting, type ClaimedSlot } from './claim-waiting.ts';
 import { rulesOf } from './schedule-rules.ts';
-import { endSlot, settleSlots } from './settle-slots.ts';
+import { endUnbegun, settleSlots } from './settle-slots.ts';
 import type { SlotKey } from './take-slot.ts';
 
 /** A process that runs slots itself, without a daemon. */
@@ -124,10 +124,7 @@ async function runClaimed(
     const key = { plan, slot, runId };
     return await run({ file, text, origin: { trigger, slot }, slot: key, ...watch });
   } catch (error) {
-    const open = findSlot(state, plan, slot);
-    const { code, message } = errorToJson(toSendenseError(error));
-    if (open?.runId === runId && (open.state === 'claimed' || open.state === 'running'))
-      endSlot(state, open, { state: code === 'run.locked' ? 'skipped' : 'failed', reason: message }, Date.now());
+    endUnbegun(state, { plan, slot, runId }, errorToJson(toSendenseError(error)), Date.now());
     throw error;
   } finally {
     settleSlots(state, isRunning, Date.now());

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseDuration } from '../../host/duration.ts';
+import { coversWall } from '../../plan/blackout-window.ts';
 import type { Blackout, Schedule } from '../../schemas/types.ts';
 import type { SlotPattern } from './slots.ts';
 import { instantOf, wallAt } from './zone-clock.ts';
@@ -52,24 +53,6 @@ const words = (entry: Blackout): string =>
   entry.start === undefined
     ? `blackout ${entry.from}-${entry.to}${entry.days ? ` ${entry.days.join(' ')}` : ''}`
     : `blackout ${entry.start} to ${entry.end}`;
-
-const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
-const dayMs = 86_400_000;
-
-/** By the clock on the wall, so that a window is as long as it says also where the clock changes. */
-function coversWall({ from = '00:00', to = '24:00', days }: Blackout, wall: number): boolean {
-  const begin = timeOfDay(from);
-  const end = timeOfDay(to);
-  const time = ((wall % dayMs) + dayMs) % dayMs;
-  const on = (at: number): boolean => !days || days.includes(dayNames[new Date(at).getUTCDay()] ?? 'sun');
-  if (begin < end) return time >= begin && time < end && on(wall);
-  return (time >= begin && on(wall)) || (time < end && on(wall - dayMs));
-}
-
-const timeOfDay = (text: string): number => {
-  const [hours = 0, minutes = 0] = text.split(':').map(Number);
-  return (hours * 60 + minutes) * 60_000;
-};
 
 const coversInstant = ({ start = '', end = '' }: Blackout, zone: string, instant: number): boolean =>
   instant >= dateTime(start, zone) && instant < dateTime(end, zone);

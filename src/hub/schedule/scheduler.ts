@@ -10,7 +10,7 @@ import { createDueQueue } from './due-queue.ts';
 import { decideMissed, graceMs, mostMissed } from './missed-slots.ts';
 import { busyPlans, pausedPlans, type BusyPlan } from './plan-conditions.ts';
 import { blackoutAt, jitterOf, rulesOf, type ScheduleRules } from './schedule-rules.ts';
-import { endSlot, settleSlots } from './settle-slots.ts';
+import { endUnbegun, settleSlots } from './settle-slots.ts';
 import { newestSlots, nextSlot } from './slots.ts';
 
 /** What a slot's run is begun with. */
@@ -238,19 +238,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const why = error ? { error: error.message } : {};
     log[level]({ plan: name, run: runId, exit_code: exitCode, ...why }, 'run ended');
     attempt(() => {
-      endUnbegun(record, error);
+      endUnbegun(state, record, error, now());
       settle();
     });
     if (running.size === 0) idle.resolve();
     options.onChange();
-  };
-
-  /** Had the run begun, its process would have taken the slot. */
-  const endUnbegun = (record: ClaimedSlot, error: ErrorOutput | null): void => {
-    const reason = error?.message ?? 'its process ended before the run began';
-    const what = error?.code === 'run.locked' ? 'skipped' : 'failed';
-    const ended: SlotRecord = { ...record, state: 'claimed' };
-    endSlot(state, ended, { state: what, reason }, now());
   };
 
   const settle = (): void => {

@@ -14,6 +14,7 @@ import type { HubLog } from '../hub-log.ts';
 import { withEnrolledNodes } from '../nodes/dial-hub.ts';
 import { startNotifier } from '../notify/notifier.ts';
 import { createPlanRegister } from './plan-register.ts';
+import { tellOnce } from './tell-once.ts';
 import { createScheduler, type RunningSlot, type RunOrder, type SchedulerCounts } from './scheduler.ts';
 
 export interface ServeSchedulesOptions {
@@ -118,6 +119,18 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     log,
   });
 
+  // Runs read the settings themselves.
+  const settingsTrouble = tellOnce(state, log, {
+    file: settingsFile,
+    code: 'settings.invalid',
+    meaning: 'the settings are invalid; no run can begin until they are valid',
+  });
+  const folderTrouble = tellOnce(state, log, {
+    file: folder,
+    code: 'file.unreadable',
+    meaning: 'plans could not be read; those known stay in force',
+  });
+
   const readSettings = async (): Promise<void> => {
     const stamp = await stat(settingsFile).then(
       ({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`,
@@ -127,9 +140,10 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     if (next === mark) return;
     const loaded = loadSettings(settingsFile, folder);
     if (!loaded.settings) {
-      const problem = loaded.diagnostics[0]?.message ?? 'they are gone';
-      return log.error({ file: settingsFile, error: problem }, 'invalid settings; those before stay in force');
+      const [problem] = loaded.diagnostics;
+      return settingsTrouble.tell(`${settingsFile}:${problem?.line ?? 1}: ${problem?.message ?? 'they are gone'}`);
     }
+    settingsTrouble.over();
     if (mark !== '' && loaded.settings.state !== settings.settings?.state)
       log.warn({ file: settingsFile }, 'another state database is used after a restart only');
     settings = { ...loaded, settings: withEnrolledNodes(loaded.settings, state) };
@@ -145,6 +159,7 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     try {
       await readSettings();
       const { put, drop, folders } = await register.scan(settings, mark);
+      folderTrouble.over();
       for (const plan of drop) scheduler.drop(plan);
       for (const { plan, facts, since } of put) scheduler.put(plan, facts, since);
       watch.watch([...folders, dirname(settingsFile)]);
@@ -153,7 +168,7 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
         wake();
       }
     } catch (error) {
-      log.error({ folder, error: (error as Error).message }, 'plans could not be read; those known stay in force');
+      folderTrouble.tell((error as Error).message);
     }
   };
 
@@ -222,6 +237,6 @@ const failed = (said: string, exitCode: number | null): ErrorOutput =>
   errorToJson(
     new SendenseError(
       'run.crashed',
-      `its process ended ${exitCode === null ? 'by a signal' : `with ${exitCode}`}${said === '' ? '' : `: ${said.split('\n').at(-1)}`}`,
+      `its process ${exitCode === null ? 'could not be started or was killed' : `ended with ${exitCode}`}${said === '' ? '' : `: ${said.split('\n').at(-1)}`}`,
     ),
   );

@@ -1,10 +1,21 @@
+import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
+import type { ErrorOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import type { IsRunning } from '../../state/locks.ts';
 import { raiseNotice } from '../../state/notices.ts';
+import { noticeOfUnbegun } from '../../state/run-notices.ts';
 import { findRun, type RunRecord } from '../../state/runs.ts';
-import { changeSlot, listSlots, openStates, type SlotRecord, type SlotState } from '../../state/schedule-slots.ts';
+import {
+  changeSlot,
+  findSlot,
+  listSlots,
+  openStates,
+  type SlotRecord,
+  type SlotState,
+} from '../../state/schedule-slots.ts';
 import { countFailure, findSchedule, pauseSchedule } from '../../state/schedules.ts';
 import { rulesOf } from './schedule-rules.ts';
+import type { SlotKey } from './take-slot.ts';
 
 export interface Settled {
   /** Slots whose run has ended since. */
@@ -51,6 +62,8 @@ export function settleSlots(
 interface SlotEnd {
   readonly state: SlotState;
   readonly reason: string | null;
+  /** Why its run could not begin, where that is known better than the reason says. */
+  readonly error?: ErrorOutput | null;
 }
 
 function endOf(run: RunRecord): SlotEnd {
@@ -58,14 +71,36 @@ function endOf(run: RunRecord): SlotEnd {
   return { state, reason: run.error?.message ?? null };
 }
 
-/** Ends an open slot, once; after as many failures as its plan says, that pauses the plan. False: another process was first. */
-export const endSlot = (state: State, slot: SlotRecord, end: SlotEnd, now: number): boolean =>
+/**
+ * Ends an open slot, once. A run that failed before it was in the journal is heard of by this; after as many failures as its
+ * plan says, the plan is paused. False: another process was first.
+ */
+const endSlot = (state: State, slot: SlotRecord, end: SlotEnd, now: number): boolean =>
   state.transaction(() => {
-    if (!changeSlot(state, slot, slot.state, end, now)) return false;
+    const { error, ...change } = end;
+    if (!changeSlot(state, slot, slot.state, change, now)) return false;
+    const begun = slot.runId !== null && findRun(state, slot.runId) !== undefined;
+    if (end.state === 'failed' && !begun) noticeOfUnbegun(state, slot, error ?? unbegun(end.reason), now);
     if (end.state === 'failed' || end.state === 'crashed') failed(state, slot, now);
     else if (end.state === 'succeeded') countFailure(state, slot.plan, false);
     return true;
   });
+
+/** Ends the slot of a run whose process has ended, unless the run began: then `settleSlots` knows how it went. */
+export function endUnbegun(state: State, { plan, slot, runId }: SlotKey, error: ErrorOutput | null, now: number): void {
+  const open = findSlot(state, plan, slot);
+  if (open?.runId !== runId || (open.state !== 'claimed' && open.state !== 'running') || findRun(state, runId)) return;
+  const reason = error?.message ?? 'its process ended before the run began';
+  endSlot(state, open, { state: unbegunState(error), reason, error }, now);
+}
+
+function unbegunState(error: ErrorOutput | null): SlotState {
+  if (error?.code === 'run.locked') return 'skipped';
+  return error?.code === 'run.cancelled' ? 'cancelled' : 'failed';
+}
+
+const unbegun = (reason: string | null): ErrorOutput =>
+  errorToJson(new SendenseError('run.crashed', reason ?? 'its run did not begin'));
 
 function failed(state: State, { plan, runId }: SlotRecord, now: number): void {
   const failures = countFailure(state, plan, true);

@@ -50,14 +50,17 @@ export function dataConnectionOf(
     current = null;
   };
 
-  const hear = (log: HubLog, line: string): void => {
+  const hear = (log: HubLog, name: string, line: string): void => {
     const denied = /to connect to host (\S+) port (\d+), but the request was denied/.exec(line);
     if (denied) {
       const what = `a connection to ${denied[1]}:${denied[2]}`;
       figures.refused('target');
       return warn(log, nodeId, { reason: 'target', what }, `refused: ${what}`);
     }
-    if (line.startsWith('Accepted publickey')) return log.info('the data connection is logged in');
+    if (line.startsWith('Accepted publickey')) {
+      figures.dataConnected(name);
+      return log.info('the data connection is logged in');
+    }
     if (troubles.test(line)) warn(log, nodeId, {}, `sshd: ${line}`);
     else log.debug(`sshd: ${line}`);
   };
@@ -73,12 +76,17 @@ export function dataConnectionOf(
       stop();
       const log = link.log.child({ data_peer: peer });
       try {
-        const targets = nbdTargets(node().reversePort, places);
+        const { name, reversePort } = node();
+        const targets = nbdTargets(reversePort, places);
         const served = service.serve(
           socket,
           { publicKey, targets },
           {
-            onLine: (line) => hear(log, line),
+            onLine: (line) => hear(log, name, line),
+            onBytes: ({ received, sent }) => {
+              figures.bytes(name, 'from_node', received, 'sshd');
+              figures.bytes(name, 'to_node', sent, 'sshd');
+            },
             onEnd: () => {
               log.info('the data connection has ended');
               if (current !== served) return;

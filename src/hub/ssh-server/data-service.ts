@@ -23,7 +23,12 @@ export interface DataService extends AsyncDisposable {
     login: { readonly publicKey: string; readonly targets: readonly string[] },
     events: SshdEvents,
   ): SshdProcess;
+  /** Tells what the connections have carried until now, or a moment ago. Never rejects, and takes a second at most. */
+  count(): Promise<void>;
 }
+
+/** ms in which nobody looks again. */
+const countedMs = 2000;
 
 /** Looks whether sshd can be had, and makes the private folder for what it reads. Never fails: data can go without. */
 export async function openDataService({
@@ -45,6 +50,7 @@ export async function openDataService({
     unavailable = toSendenseError(error).message;
   }
   const running = new Set<SshdProcess>();
+  let counting: { readonly at: number; readonly done: Promise<unknown> } | null = null;
   let count = 0;
   return {
     user: unavailable === null ? user : null,
@@ -62,9 +68,14 @@ export async function openDataService({
         for (const end of ['conf', 'keys']) rmSync(`${at}.${end}`, { force: true });
         events.onEnd();
       };
-      const served = serveBySshd({ sshd, configFile: `${at}.conf` }, socket, { onLine: events.onLine, onEnd });
+      const served = serveBySshd({ sshd, configFile: `${at}.conf` }, socket, { ...events, onEnd });
       running.add(served);
       return served;
+    },
+    count: async () => {
+      if (counting === null || performance.now() - counting.at > countedMs)
+        counting = { at: performance.now(), done: Promise.all([...running].map((served) => served.count())) };
+      await counting.done;
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...running].map((served) => served[Symbol.asyncDispose]()));

@@ -58,7 +58,7 @@ export function serveNode(
   // Renamed meanwhile or not: what it is now.
   const node = (): NodeRecord => findNodeById(state, nodeId) ?? identity.node;
   const bridges = openBridges(connection, transport, rttMs, (direction, bytes) =>
-    figures.bytes(identity.node.name, direction, bytes),
+    figures.bytes(identity.node.name, direction, bytes, 'server'),
   );
   const data = dataConnectionOf(context, context.data, {
     connection: id,

@@ -19,6 +19,8 @@ import { limitedWarnings } from './warnings.ts';
 export interface SshServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
+  /** Brings the figures of connections up to date that other processes carry. Never rejects, and takes a second at most. */
+  count(): Promise<void>;
 }
 
 export interface SshServerOptions extends Omit<ServerContext, 'warn' | 'data'> {
@@ -208,6 +210,7 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
   return {
     host,
     port,
+    count: data.count,
     [Symbol.asyncDispose]: async () => {
       supervision[Symbol.dispose]();
       const closed = once(listener, 'close');

@@ -29,7 +29,10 @@ export type Refusal =
 
 /** What is counted, by name of the node. */
 export interface SshFigures {
-  bytes(node: string, direction: Direction, count: number): void;
+  /** @param by who has moved them: this process, or an sshd that it has started */
+  bytes(node: string, direction: Direction, count: number, by: 'server' | 'sshd'): void;
+  /** A connection for the disks is logged in, with an sshd at this end. */
+  dataConnected(node: string): void;
   connected(node: string): void;
   /** A connection through the tunnel. */
   forward(node: string, to: 'nbd' | 'hub-api' | 'node-api'): void;

@@ -9,8 +9,11 @@ import type { Connection, ServerChannel } from 'ssh2';
 const widest = 8 * 1024 * 1024;
 /** For all channels of a connection; about that much waits in memory here when the disks stand still. */
 const budget = 32 * 1024 * 1024;
-/** Enough for a line within a building. */
+/** Enough for a line within a building, of each of a few channels; many share less than all of these need together. */
 const enough = 2 * 1024 * 1024;
+const few = 16;
+/** What goes into one packet of OpenSSH. */
+const onePacket = 32 * 1024;
 /** What is under way on a line of 1 Gbit/s, and as much again in the queues on it. */
 const bytesPerMs = 250_000;
 const step = 256 * 1024;
@@ -40,7 +43,8 @@ interface Protocol {
 /** What a channel may send at most, over a line with this round trip that it shares with so many. */
 export function windowOf(channels: number, rttMs: number): number {
   const shared = Math.max(1, channels);
-  return Math.min(Math.max(enough, (rttMs * bytesPerMs) / shared), widest, budget / shared);
+  const nearby = Math.max(onePacket, enough / Math.max(1, shared / few) ** 2);
+  return Math.min(Math.max(nearby, (rttMs * bytesPerMs) / shared), widest, budget / shared);
 }
 
 /** Accepts a channel that begins with little; answers how much that is. */

@@ -1,5 +1,6 @@
 import { config, health, metrics, openapi } from './about.ts';
 import { cleanup } from './cleanup.ts';
+import { testDataPath } from './data-path.ts';
 import { discover } from './discover.ts';
 import { cancelJob, jobIndex, jobLog, jobStatus, jobVmConfig, listJobs, removeJob } from './jobs.ts';
 import type { Route } from './route.ts';
@@ -13,6 +14,7 @@ export const routes: readonly Route[] = [
   openapi,
   metrics,
   cleanup,
+  testDataPath,
   discover,
   testCredentials,
   cbtStatus,

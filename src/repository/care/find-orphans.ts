@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
 import { backingNameOf } from '../../host/qcow2-header.ts';
 import { imageInfo } from '../../host/qemu-img.ts';
 import { marksPath } from '../marks.ts';
@@ -57,7 +58,7 @@ export async function findOrphans(options: OrphanOptions): Promise<FoundOrphans>
     return { ...found, kept: [...found.kept, ...unfinished] };
   } catch (error) {
     options.signal?.throwIfAborted();
-    return skipped((error as Error).message);
+    return skipped(error instanceof SendenseError ? `${error.message}. ${error.remedy}` : (error as Error).message);
   }
 }
 

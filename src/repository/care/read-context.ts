@@ -22,15 +22,6 @@ export const contextsIn = async (root: string): Promise<string[]> =>
     .filter((name) => name !== markerName)
     .toSorted();
 
-/** @throws SendenseError `repository.damaged` where a removal of restore points was cut off and is not finished yet */
-export function assertNoMerge({ files }: ContextFiles): void {
-  const intent = files.find((path) => path.endsWith('.merge'));
-  if (intent === undefined) return;
-  throw new SendenseError('repository.damaged', `a removal is not finished (${intent})`, {
-    remedy: 'Run `sendense-run recover`, then this again.',
-  });
-}
-
 /** @throws SendenseError `repository.damaged` where any manifest cannot be read; an error of the file system as it is */
 export async function readContext(root: string, context: string): Promise<ContextFiles> {
   const entries = await readdir(join(root, context), { recursive: true, withFileTypes: true });

@@ -1,5 +1,5 @@
 import type { MergeIntent } from '../../schemas/types.ts';
-import { intentPath } from './intent.ts';
+import { intentPath, wayOut } from './intent.ts';
 import type { UnitPoint } from './plan-units.ts';
 
 /**
@@ -8,7 +8,25 @@ import type { UnitPoint } from './plan-units.ts';
  * @param points of the VM, by their manifests
  * @returns why, by backup id
  */
-export function blockedBy(points: readonly UnitPoint[], intents: readonly MergeIntent[]): Map<string, string> {
+export const blockedBy = (points: readonly UnitPoint[], intents: readonly MergeIntent[]): Map<string, string> =>
+  withChains(
+    points,
+    intents.flatMap((intent) => {
+      const reason = `it has to do with the removal ${intentPath(intent.context, intent.name)}, which is not finished`;
+      return namedBy(intent).map((id) => [id, reason] as const);
+    }),
+  );
+
+/**
+ * These restore points and all of the chains that they belong to. Pure.
+ * @param points of the VM, by their manifests
+ * @param reasons by backup id, which need not be among the points; what several reach gets the first
+ * @returns why, by backup id
+ */
+export function withChains(
+  points: readonly UnitPoint[],
+  reasons: Iterable<readonly [string, string]>,
+): Map<string, string> {
   const beside = new Map<string, Set<string>>();
   const join = (a: string, b: string): void => {
     beside.set(a, (beside.get(a) ?? new Set()).add(b));
@@ -16,9 +34,8 @@ export function blockedBy(points: readonly UnitPoint[], intents: readonly MergeI
   };
   for (const { backup_id: id, disks } of points) for (const { parent } of disks) if (parent !== null) join(id, parent);
   const found = new Map<string, string>();
-  for (const intent of intents) {
-    const open = namedBy(intent);
-    const reason = `it has to do with the removal ${intentPath(intent.context, intent.name)}, which is not finished`;
+  for (const [id, reason] of reasons) {
+    const open = [id];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
       if (found.has(at)) continue;
       found.set(at, reason);
@@ -38,5 +55,4 @@ const namedBy = ({ removed, child }: MergeIntent): string[] => [
 ];
 
 /** What can be done where a removal cannot be gone on with. */
-export const unfinishedRemedy =
-  'Finish it: `sendense-run recover`. Where that cannot be, see “A removal that cannot be finished” in docs/repository.md.';
+export const unfinishedRemedy = `Finish it: \`sendense-run recover\`. Where that cannot be, see ${wayOut}.`;

@@ -14,6 +14,9 @@ export type MergeDisk = MergeChild['disks'][number];
 
 const suffix = '.merge';
 
+/** Where it says what can be done about a removal that is stuck. */
+export const wayOut = '“A removal that cannot be finished” in docs/repository.md';
+
 /** A removal under way, beside the manifests, relative to the repository. */
 export const intentPath = (context: string, name: string): string => join(context, `${name}${suffix}`);
 
@@ -49,21 +52,22 @@ export async function removeIntent(root: string, { context, name }: MergeIntent)
 
 /**
  * Null: there is none.
- * @throws SendenseError `repository.damaged` for a file that is not as it was written
+ * @throws SendenseError `repository.damaged` for a file that cannot be read, or is not as it was written
  */
 export async function readIntent(root: string, context: string, name: string): Promise<MergeIntent | null> {
   const path = intentPath(context, name);
+  const damaged = (what: string, cause?: unknown): SendenseError =>
+    new SendenseError('repository.damaged', `${path}, which says how a removal goes on, ${what}`, {
+      cause,
+      remedy: `Put it back from a copy of the repository; where there is none, see ${wayOut}. Until then nothing of this VM is removed or copied; backups and restores go on.`,
+    });
   let text: string;
   try {
     text = await readFile(join(root, path), 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    throw damaged(`cannot be read: ${(error as Error).message}`, error);
   }
-  const damaged = (what: string): SendenseError =>
-    new SendenseError('repository.damaged', `${path}, which says how a removal goes on, ${what}`, {
-      remedy: 'Put it back from a copy of the repository. What is under way stays readable meanwhile.',
-    });
   let intent: MergeIntent;
   try {
     intent = JSON.parse(text) as MergeIntent;

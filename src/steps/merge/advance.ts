@@ -5,7 +5,7 @@ import { fsyncFolder } from '../../host/files.ts';
 import { lift, set } from '../../repository/care/immutable.ts';
 import { manifestPath } from '../../repository/layout.ts';
 import { readManifest, replaceManifest } from '../../repository/manifest.ts';
-import { removeIntent, writeIntent, type MergeChild, type MergeDisk } from '../../repository/merge/intent.ts';
+import { removeIntent, wayOut, writeIntent, type MergeChild, type MergeDisk } from '../../repository/merge/intent.ts';
 import { mergedManifest } from '../../repository/merge/merged-manifest.ts';
 import { factsOf, sameFacts } from '../../repository/merge/merge-files.ts';
 import type { Manifest, MergeIntent } from '../../schemas/types.ts';
@@ -228,8 +228,7 @@ async function assertDiskFits(work: MergeWork, intent: MergeIntent, child: Merge
 
 const misfit = ({ context, name }: MergeIntent, what: string): SendenseError =>
   new SendenseError('repository.damaged', `the removal ${context}/${name}.merge cannot go on: ${what}`, {
-    remedy:
-      'Put the file back as it was; nothing is touched until then. Where there is none: “A removal that cannot be finished” in docs/repository.md.',
+    remedy: `Put the file back as it was; nothing is touched until then. Where there is none: ${wayOut}.`,
   });
 
 /** As the file itself says; null: there is none. */

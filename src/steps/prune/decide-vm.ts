@@ -1,9 +1,8 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { MergeIntent, Retention } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { points, type RestorePoint } from '../../state/restore-points.ts';
+import { manifestIds } from '../../repository/manifest-ids.ts';
 import { readMarks, type Marks } from '../../repository/marks.ts';
 import { blockedBy, unfinishedRemedy } from '../../repository/merge/blocked.ts';
 import { intentPath, readIntents } from '../../repository/merge/intent.ts';
@@ -130,14 +129,13 @@ async function assertListing(
   intents: readonly MergeIntent[],
 ): Promise<void> {
   const where = `VM ${vm.context} in repository ${vm.repository}`;
-  let names: string[];
+  let there: Set<string>;
   try {
-    names = await readdir(join(vm.root, vm.context));
+    there = await manifestIds(vm.root, vm.context);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && known.length === 0) return;
     throw new SendenseError('prune.refused', `${where}: its folder cannot be listed`, { cause: error });
   }
-  const there = new Set(names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5)));
   const missing = known.find(({ backup_id: id }) => !there.has(id));
   if (missing)
     throw new SendenseError(

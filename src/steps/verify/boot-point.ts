@@ -1,6 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { imageTarget } from '../../host/image-options.ts';
+import { imageTarget, type ImageTarget } from '../../host/image-options.ts';
+import { readImageStart } from '../../host/image-start.ts';
 import { createOverlay, createQcow2 } from '../../host/qemu-img.ts';
 import { kvmWorks, startGuest, type Guest, type GuestOptions } from '../../host/qemu-system.ts';
 import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
@@ -8,6 +9,7 @@ import type { ImageKeys } from '../../repository/image-keys.ts';
 import { imagePath } from '../../repository/layout.ts';
 import type { RestorePoint } from '../../state/restore-points.ts';
 import { busOf, firmwareOf, readVmConfig } from './guest-hardware.ts';
+import { gptBytes, needsUefi } from './needs-uefi.ts';
 import { watchGuest, type Seen, type Signs } from './watch-guest.ts';
 
 export interface BootWork {
@@ -52,7 +54,7 @@ export async function bootPoint(work: BootWork): Promise<Booted> {
 async function hardware(work: BootWork, folder: string): Promise<GuestOptions> {
   const { root, point, keys, signal } = work;
   const config = await readVmConfig(root, point, keys);
-  const disks: GuestOptions['disks'][number][] = [];
+  const images: ImageTarget[] = [];
   for (const disk of point.disks) {
     const overlay = join(folder, `disk-${disk.number}.qcow2`);
     const key = keys.of(disk);
@@ -60,18 +62,33 @@ async function hardware(work: BootWork, folder: string): Promise<GuestOptions> {
     // What a guest writes of its own is as secret as the rest of it.
     if (key) await createQcow2(overlay, disk.capacity_bytes, file, signal, key);
     else await createOverlay(overlay, file, signal);
-    disks.push({ image: await imageTarget(overlay, { key }), bus: busOf(config, disk.uuid) });
+    images.push(await imageTarget(overlay, { key }));
   }
+  const efi = await firmwareOf(
+    work.firmware,
+    async () => config?.firmware ?? firmwareByDisk(images, folder, signal),
+    folder,
+  );
+  const disks = images.map((image, index) => ({
+    image,
+    bus: busOf(config, point.disks[index]?.uuid ?? '', efi !== null),
+  }));
   return {
     folder,
     disks,
     accel: work.accel === 'auto' ? ((await kvmWorks(signal)) ? 'kvm' : 'tcg') : work.accel,
     memoryBytes: work.memoryBytes,
     cpus: work.cpus,
-    efi: await firmwareOf(work.firmware, config, folder),
+    efi,
     agent: work.signs.agent,
     signal,
   };
+}
+
+/** What the first disk tells, where nothing was saved. */
+async function firmwareByDisk([first]: readonly ImageTarget[], folder: string, signal: AbortSignal): Promise<string> {
+  if (!first) return 'bios';
+  return needsUefi(await readImageStart(first, { bytes: gptBytes, folder, signal })) ? 'efi' : 'bios';
 }
 
 /** Null where there is none: the guest has ended. */

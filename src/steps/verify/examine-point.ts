@@ -3,7 +3,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists } from '../../host/files.ts';
 import { diskName, manifestPath } from '../../repository/layout.ts';
 import { readManifestExactly } from '../../repository/manifest.ts';
-import { intentPath, type MergeChild } from '../../repository/merge/intent.ts';
+import { intentPath, wayOut, type MergeChild } from '../../repository/merge/intent.ts';
 import { withMerge } from '../../repository/merge/merge-files.ts';
 import { marksPath, readMarks } from '../../repository/marks.ts';
 import { sha256OfFile } from '../../repository/verify-chain.ts';
@@ -58,7 +58,7 @@ export async function examinePoint(
   } catch (error) {
     // The disks may well be sound; what they are at this moment cannot be told.
     const path = intentPath(context, backupId);
-    const message = `is damaged: ${(error as Error).message}`;
+    const message = `is damaged: ${(error as Error).message}; see ${wayOut}`;
     return { problems: [{ disk: null, breaks: false, code: 'manifest.damaged', path, message }], remarks, bytesRead };
   }
   const manifest = await manifestOf(state, key, root, merge);
@@ -80,7 +80,14 @@ export async function examinePoint(
       });
       continue;
     }
-    const verdict = await examineStanding(manifest, disk.number, { ...reading, content: contents[level] });
+    const verdict = await examineStanding(manifest, disk.number, { ...reading, content: contents[level] }).catch(
+      withoutKey,
+    );
+    if ('missing' in verdict) {
+      const message = `was not looked at: ${verdict.missing}`;
+      problems.push({ disk: disk.number, breaks: false, code: 'key.missing', path: join(context, disk.path), message });
+      continue;
+    }
     bytesRead += verdict.bytesRead;
     if (verdict.problem) problems.push({ ...verdict.problem, disk: disk.number, breaks: true });
     else if (verdict.touched && level === 'quick')
@@ -91,6 +98,12 @@ export async function examinePoint(
   // Files that vanish under our hands were removed by somebody who may.
   if (problems.length > 0 && !findPoint(state, key)) return null;
   return { problems, remarks, bytesRead };
+}
+
+/** A missing key is no fault of the disk, and no reason to leave out the others. */
+function withoutKey(error: unknown): { readonly missing: string } {
+  if (error instanceof SendenseError && error.code === 'repository.key') return { missing: error.message };
+  throw error;
 }
 
 async function manifestOf(

@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists } from '../../host/files.ts';
 import { contentStream } from '../../host/locked-file.ts';
-import type { DiskBus } from '../../host/qemu-system.ts';
+import type { DiskBus } from '../../host/guest-disks.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import type { VmConfig } from '../../schemas/types.ts';
 import type { RestorePoint } from '../../state/restore-points.ts';
@@ -25,13 +25,21 @@ const buses: readonly (readonly [RegExp, DiskBus])[] = [
   [/ParaVirtualSCSI/i, 'pvscsi'],
   [/LsiLogicSAS/i, 'lsisas'],
   [/NVME/i, 'nvme'],
+  [/IDEController/i, 'ide'],
 ];
 
-/** The controller that the VM had its disk on, where qemu has it too; else SATA, which every system knows. */
-export function busOf(config: VmConfig | null, uuid: string): DiskBus {
+/** What OVMF has no driver for, as Debian builds it: it would find nothing to start. */
+const unknownToOvmf: ReadonlySet<DiskBus> = new Set(['pvscsi', 'lsisas']);
+
+/**
+ * The controller that the VM had its disk on, where qemu has it too and the firmware can read it; else SATA, which every system knows.
+ * @param efi whether UEFI starts the VM
+ */
+export function busOf(config: VmConfig | null, uuid: string, efi: boolean): DiskBus {
   const disk = config?.disks?.find((entry) => entry.uuid === uuid);
   const type = config?.controllers?.find(({ key }) => key === disk?.controller_key)?.type ?? '';
-  return buses.find(([pattern]) => pattern.test(type))?.[1] ?? 'ahci';
+  const bus = buses.find(([pattern]) => pattern.test(type))?.[1] ?? 'ahci';
+  return efi && unknownToOvmf.has(bus) ? 'ahci' : bus;
 }
 
 const ovmf: readonly (readonly [string, string])[] = [
@@ -42,14 +50,15 @@ const ovmf: readonly (readonly [string, string])[] = [
 
 /**
  * UEFI with variables of its own in `folder`; null for BIOS.
+ * @param saved what the saved configuration says, or what can be told by the disk where there is none
  * @throws SendenseError `tool.missing` where the VM needs UEFI and there is none
  */
 export async function firmwareOf(
   wanted: 'auto' | 'bios' | 'efi',
-  config: VmConfig | null,
+  saved: () => Promise<string>,
   folder: string,
 ): Promise<{ code: string; variables: string } | null> {
-  const firmware = wanted === 'auto' ? (config?.firmware ?? 'bios') : wanted;
+  const firmware = wanted === 'auto' ? await saved() : wanted;
   if (firmware !== 'efi') return null;
   for (const [code, template] of ovmf) {
     if (!(await exists(code)) || !(await exists(template))) continue;

@@ -67,15 +67,17 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
   for (const [backupId, problems] of elsewhere) markBroken(work, { ...key, backupId }, problems, all);
   const before = marks.get(marksKey(context, id))?.broken ?? null;
   const breaking = own.filter(({ breaks }) => breaks);
+  /** What was not read cannot be found sound again. */
+  const unproven = level === 'quick' || own.some(({ code }) => code === 'key.missing');
   if (breaking.length > 0) markBroken(work, key, breaking, all);
-  else if (before && level !== 'quick') {
+  else if (before && !unproven) {
     changeMarks(state, reading.root, key, { broken: null });
     work.log(`${context} ${id} is sound again; it is no longer marked as broken`);
   }
   const restsOn = [...elsewhere.keys()][0] ?? below?.backupId ?? null;
-  const stillBroken = breaking.length > 0 || (before !== null && level === 'quick');
+  const stillBroken = breaking.length > 0 || (before !== null && unproven);
   const remarks = [...verdict.remarks];
-  if (before && level === 'quick' && breaking.length === 0)
+  if (before && unproven && breaking.length === 0)
     remarks.push(`was found broken before (${before.reason}); only --level digests or deep can find it sound again`);
   const problems = own.map(({ path, message }) => `${path} ${message}`);
   if (restsOn !== null) problems.push(`depends on ${restsOn}, which is broken`);
@@ -119,7 +121,7 @@ async function blame(
   for (const problem of problems) {
     const { disk } = problem;
     const culprits =
-      level === 'deep' && disk !== null && problem.code !== 'file.missing'
+      level === 'deep' && disk !== null && !['file.missing', 'key.missing'].includes(problem.code)
         ? await findCulprits(state, key, { ...problem, disk }, reading)
         : [];
     for (const { backupId, ...found } of culprits) {

@@ -33,6 +33,7 @@ export async function watchGuest(
       return { sign: 'serial', problem: null };
     if (!guest.isRunning()) return { sign: null, problem: `it shut itself down${await lastWords(guest)}` };
     if (signs.agent && (await guest.agentAnswers())) return { sign: 'agent', problem: null };
+    if (await guest.foundNothing()) return { sign: null, problem: 'its firmware finds no disk that it can start from' };
     if (await isStill?.()) return { sign: 'picture', problem: null };
     if (performance.now() >= end)
       return { sign: null, problem: `no sign of life within ${timeoutMs / 1000} s${await lastWords(guest)}` };

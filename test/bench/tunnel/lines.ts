@@ -12,6 +12,7 @@ export interface BenchLine extends AsyncDisposable {
 }
 
 export interface LineKind {
+  readonly id: string;
   readonly name: string;
   /** What it can carry, MB/s; null: as much as the processors can. */
   readonly most: number | null;
@@ -25,9 +26,9 @@ const gigabit = (1e9 / 8 / 1e6) * (1448 / 1514);
 
 /** One Gbit/s by the kernel's token bucket at both ends; what `tc` lacks on this kernel, the delay, by test/simulators/network. */
 export const lineKinds: readonly [LineKind, ...LineKind[]] = [
-  { name: 'loopback', most: null, times: 4, lay: layLoopback },
-  { name: '1 Gbit/s', most: gigabit, times: 1, lay: layGigabit },
-  { name: '1 Gbit/s, 50 ms there and back', most: gigabit, times: 1, lay: layLongLine },
+  { id: 'loopback', name: 'loopback', most: null, times: 4, lay: layLoopback },
+  { id: 'gigabit', name: '1 Gbit/s', most: gigabit, times: 1, lay: layGigabit },
+  { id: 'long', name: '1 Gbit/s, 50 ms there and back', most: gigabit, times: 1, lay: layLongLine },
 ];
 
 async function layLoopback(): Promise<BenchLine> {

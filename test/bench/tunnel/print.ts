@@ -62,6 +62,6 @@ function summary(cells: readonly Cell[]): Pick<Cell, 'rate' | 'cpu' | 'tunnelCpu
 /** What the issue asks for. */
 function target({ most, name }: LineKind, job: string): string {
   if (most === null) return '   (target: 0.90 per core)';
-  if (name.includes('50 ms')) return job.startsWith('four') ? '   (target: MB/s at least those of ssh -L)' : '';
+  if (name.includes('50 ms')) return job.startsWith('four') ? '   (target: MB/s at least those of four of ssh -L)' : '';
   return `   (target: ${most.toFixed(0)} MB/s)`;
 }

@@ -26,6 +26,7 @@ export interface Way {
 export const wayNames = [
   'direct',
   'ssh -L',
+  'four of ssh -L',
   'ours, default',
   'ours, OpenSSH both ends',
   'ours, OpenSSH to built-in',
@@ -33,8 +34,10 @@ export const wayNames = [
   'TLS (nbds://, PSK)',
 ] as const;
 export type WayName = (typeof wayNames)[number];
-/** Those with a tunnel, by whose processor time and memory it is judged. */
-export const tunnelNames = wayNames.slice(1, 6);
+/** Those with one connection for all forwards, whose memory is measured. */
+export const tunnelNames = wayNames.filter(
+  (name) => !['direct', 'four of ssh -L', 'TLS (nbds://, PSK)'].includes(name),
+);
 /** What the others are compared with. */
 export const reference: WayName = 'ssh -L';
 
@@ -106,6 +109,7 @@ export async function openTunnelFor(
   ports: readonly number[],
 ): Promise<OpenTunnel> {
   const forwards = ports.map((port) => ({ here: port + shift, there: port }));
+  if (name === 'four of ssh -L') return fourOfSsh(line, sshd, folder, forwards);
   const before = new Set(sshd.sessions());
   const byData = name === 'ours, default';
   const toBuiltIn = byData || name.endsWith('built-in');
@@ -131,6 +135,17 @@ export async function openTunnelFor(
     ],
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
+}
+
+/** A connection for each disk, as somebody would who wants more than one gives. */
+async function fourOfSsh(line: BenchLine, sshd: Sshd, folder: string, forwards: Ports): Promise<OpenTunnel> {
+  await using stack = new AsyncDisposableStack();
+  const before = new Set(sshd.sessions());
+  const children: Child[] = [];
+  for (const forward of forwards) children.push(stack.use(await plainSsh(line, sshd, folder, [forward])));
+  const pids = [...children.map(({ pid }) => pid), ...sshd.sessions().filter((pid) => !before.has(pid))];
+  const made = stack.move();
+  return { pids: () => pids, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }
 
 type Ports = readonly { readonly here: number; readonly there: number }[];

@@ -14,6 +14,7 @@ import { startSshd, type Sshd } from '../../support/sshd.ts';
 import { keyOptions } from '../dialled-node.ts';
 import { leftovers } from '../nothing-left.ts';
 import { defaultSettings, program, workspace, type Workspace } from '../workspace.ts';
+import { programs } from '../../programs.ts';
 import { startService, type Service } from './service.ts';
 
 /** How hub and node come together: dial-hub with the built-in server, dial-hub with OpenSSH, dial-node, direct in a trusted network, and the data beside the tunnel with TLS. */
@@ -27,7 +28,6 @@ export const allModes: readonly Mode[] = [...modes, 'tls'];
 const dialsHub = (mode: Mode): boolean => mode === 'built-in' || mode === 'openssh' || mode === 'tls';
 
 export const patience = { timeout: 60_000, interval: 50 };
-const nodeProgram = join(import.meta.dirname, '../../../src/cli/sendense-node.ts');
 
 /** A node as the tests see it: programs on a host of its own, with a state folder of its own. */
 export interface SiteNode {
@@ -130,12 +130,12 @@ export async function openSite(mode: Mode, { nodes: count = 1, program: carrier 
 /** Command lines and listening ports of a host. */
 async function programsOn(host: TestHost): Promise<string[]> {
   const { stdout } = await execa('ip', ['netns', 'pids', host.namespace]);
-  const programs = stdout
+  const names = stdout
     .split('\n')
     .filter(Boolean)
     .map((pid) => argvOf(Number(pid)).join(' ').trim());
   const sockets = (await host.run('ss', '-Hltn')).split('\n').map((line) => `listens on ${line.split(/\s+/)[3]}`);
-  return [...programs.filter(Boolean), ...sockets].toSorted();
+  return [...names.filter(Boolean), ...sockets].toSorted();
 }
 
 function isConnected(work: Workspace, name: string): boolean {
@@ -218,7 +218,7 @@ async function startNode(
   const env = { TMPDIR: temporaryOf(stateDir) };
   for (const folder of [stateDir, env.TMPDIR]) await mkdir(folder, { mode: 0o700 });
   const call: SiteNode['call'] = async (args, input = '') => {
-    const [file = '', ...rest] = [...host.prefix, process.execPath, nodeProgram, '--state-dir', stateDir, ...args];
+    const [file = '', ...rest] = [...host.prefix, process.execPath, programs.node, '--state-dir', stateDir, ...args];
     const result = await execa(file, rest, { reject: false, timeout: 60_000, env, input });
     return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
   };
@@ -233,7 +233,7 @@ async function startNode(
     host,
     argv: [
       process.execPath,
-      nodeProgram,
+      programs.node,
       '--config',
       config,
       '--state-dir',

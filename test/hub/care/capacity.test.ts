@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { assertFits, floorOf, type CapacityFacts, type CapacityLimits } from '../../../src/repository/care/capacity.ts';
 import { allocatedIn } from '../../../src/repository/care/allocated.ts';
@@ -8,6 +9,7 @@ import { sizeBytes, sizeText } from '../../../src/repository/care/size.ts';
 import { describeRepositories } from '../../../src/hub/care/describe-repositories.ts';
 import type { Settings } from '../../../src/schemas/types.ts';
 import { qcow2Create } from '../../../src/steps/qcow2-create.ts';
+import { watchQuota } from '../../../src/steps/watch-quota.ts';
 import { makeRaw, MiB, writeInto } from '../../host/disk-images.ts';
 import { backup, prepareBackup } from '../../steps/backup-run.ts';
 import { someDecision } from '../../steps/some-decision.ts';
@@ -96,6 +98,17 @@ describe('growth', () => {
   });
 });
 
+/** Another run, as its journal says it: `qcow2.create` is done. */
+async function announce(bench: StepBench, disk: ReturnType<typeof someDecision>) {
+  const run = 'run-000009';
+  const claim = qcow2Create.claim({ repository: 'primary', disks: [disk] }, bench.facts(qcow2Create, run));
+  const { createJournal } = await import('../../../src/state/create-journal.ts');
+  const journal = createJournal(bench.state, () => true);
+  journal.record(run, 'create', { event: 'started', uses: 'qcow2.create', number: 0, attempt: 1, claim });
+  journal.record(run, 'create', { event: 'succeeded', output: {} });
+  return { journal, claim, run };
+}
+
 describe('in a run', () => {
   const full = async (bench: StepBench): Promise<void> => {
     await makeRaw(bench.folder.file('a.raw'), 64 * MiB, [0, 20 * MiB]);
@@ -128,20 +141,87 @@ describe('in a run', () => {
   test('what other runs have announced and not written yet counts', async () => {
     await using bench = await stepBench(settings({ quota: '100MiB' }));
     const other = someDecision({ estimated_bytes: 60 * MiB, capacity_bytes: 64 * MiB });
-    const claim = qcow2Create.claim({ repository: 'primary', disks: [other] }, bench.facts(qcow2Create, 'run-000001'));
+    const { journal, claim, run } = await announce(bench, other);
     expect(claim.bytes).toBeGreaterThan(60 * MiB);
-    const { createJournal } = await import('../../../src/state/create-journal.ts');
-    const journal = createJournal(bench.state, () => true);
-    journal.record('run-000001', 'create', { event: 'started', uses: 'qcow2.create', number: 0, attempt: 1, claim });
-    journal.record('run-000001', 'create', { event: 'succeeded', output: {} });
     const own = someDecision({ estimated_bytes: 45 * MiB, capacity_bytes: 64 * MiB });
     const act = () => bench.run(qcow2Create, { repository: 'primary', disks: [own] }, { run: 'run-000002' });
     await expect(act()).rejects.toMatchObject({
       code: 'repository.full',
       message: expect.stringContaining('other runs need') as string,
     });
-    journal.record('run-000001', 'seal', { event: 'started', uses: 'qcow2.seal', number: 1, attempt: 1, claim: {} });
+    journal.record(run, 'seal', { event: 'started', uses: 'qcow2.seal', number: 1, attempt: 1, claim: {} });
     await using _created = await act();
+  });
+
+  describe('a quota while it writes', () => {
+    /** What was estimated is far too little: only reading the disk tells how much changed. */
+    const grow = async (bench: StepBench): Promise<void> => {
+      await full(bench);
+      await writeInto(bench.folder.file('a.raw'), [20 * MiB, 40 * MiB]);
+    };
+    const next = { run: 'run-000002', disks: ['a.raw'] };
+    const own = 'pgtest1/disk-0/own.qcow2';
+    const watch = (bench: StepBench): Promise<() => Promise<void>> => {
+      const signal = AbortSignal.timeout(60_000);
+      const context = { ...bench.facts(qcow2Create, next.run), services: bench.services, signal };
+      const run = { repository: 'primary', context: 'pgtest1', files: [own] };
+      return watchQuota(context as unknown as Parameters<typeof watchQuota>[0], run);
+    };
+
+    test.each([
+      [
+        'of the repository',
+        { quota: '40MiB' },
+        /has written [0-9.]+ MiB, and 20\.[0-9] MiB of the quota of repository primary \(40\.0 MiB\)/,
+      ],
+      [
+        'of a VM',
+        { vmQuota: '40MiB' },
+        /has written [0-9.]+ MiB, and 20\.[0-9] MiB of what a VM may take in .*vmQuota, 40\.0 MiB/,
+      ],
+    ])('%s ends it', async (_what, limit, message) => {
+      await using bench = await stepBench(settings(limit));
+      await grow(bench);
+      await expect(prepareBackup(bench, next)).rejects.toMatchObject({
+        code: 'repository.quota',
+        message: expect.stringMatching(message) as string,
+      });
+    });
+
+    test('what a prune has freed meanwhile is room again', async () => {
+      await using bench = await stepBench(settings({ quota: '70MiB' }));
+      await full(bench);
+      const old = bench.folder.file('repository/other/disk-0/old.qcow2');
+      await mkdir(dirname(old), { recursive: true });
+      await makeRaw(old, 64 * MiB, [0, 30 * MiB]);
+      const assertQuota = await watch(bench);
+      await makeRaw(bench.folder.file('repository', own), 64 * MiB, [0, 25 * MiB]);
+      await expect(assertQuota()).rejects.toMatchObject({ code: 'repository.quota' });
+      await rm(old);
+      await assertQuota();
+    });
+
+    test('two runs at once: what the other has announced is not free, and what it has written of that counts once', async () => {
+      await using bench = await stepBench(settings({ quota: '100MiB' }));
+      await full(bench);
+      const other = someDecision({ estimated_bytes: 40 * MiB, capacity_bytes: 64 * MiB, path: 'other/disk-0/b.qcow2' });
+      await announce(bench, other);
+      const file = bench.folder.file('repository', other.path);
+      await mkdir(dirname(file), { recursive: true });
+      await makeRaw(file, 64 * MiB, [0, 20 * MiB]);
+      const assertQuota = await watch(bench);
+      // 20 MiB are there, 40 MiB are the other's.
+      await makeRaw(bench.folder.file('repository', own), 64 * MiB, [0, 35 * MiB]);
+      await assertQuota();
+      await makeRaw(bench.folder.file('repository', own), 64 * MiB, [0, 45 * MiB]);
+      await expect(assertQuota()).rejects.toMatchObject({ code: 'repository.quota' });
+      // The other one goes above what it has announced.
+      await makeRaw(bench.folder.file('repository', own), 64 * MiB, [0, 30 * MiB]);
+      await makeRaw(file, 64 * MiB, [0, 60 * MiB]);
+      await expect(assertQuota()).rejects.toMatchObject({ code: 'repository.quota' });
+      await rm(file);
+      await assertQuota();
+    });
   });
 
   test.skipIf(!canMount)(

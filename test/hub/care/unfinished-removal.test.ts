@@ -1,22 +1,24 @@
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { PassThrough } from 'node:stream';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { collectGarbage } from '../../../src/hub/care/collect-garbage.ts';
 import { copyPoints } from '../../../src/hub/care/copy-points.ts';
+import { maintenanceRun } from '../../../src/hub/care/maintenance-run.ts';
+import { localReceiver } from '../../../src/hub/care/receiver.ts';
+import { serveReceiver } from '../../../src/hub/care/serve-receiver.ts';
 import { importRepository } from '../../../src/hub/import-repository.ts';
-import { noKeys } from '../../../src/repository/image-keys.ts';
-import { planUnits } from '../../../src/repository/merge/plan-units.ts';
-import { writeIntent } from '../../../src/repository/merge/intent.ts';
-import type { Settings } from '../../../src/schemas/types.ts';
+import { manifestChecksum } from '../../../src/repository/manifest.ts';
+import type { Manifest, Settings } from '../../../src/schemas/types.ts';
 import { points } from '../../../src/state/restore-points.ts';
-import { advance } from '../../../src/steps/merge/advance.ts';
-import { claimed, finishMerges } from '../../../src/steps/merge/finish-merges.ts';
-import { prepareUnit } from '../../../src/steps/merge/prepare-unit.ts';
+import { finishMerges } from '../../../src/steps/merge/finish-merges.ts';
 import { removePoints } from '../../../src/steps/merge/remove-points.ts';
 import { decideVm } from '../../../src/steps/prune/decide-vm.ts';
 import { makeRaw, MiB, writeInto } from '../../host/disk-images.ts';
 import { backup } from '../../steps/backup-run.ts';
-import { stepBench, type StepBench } from '../../steps/step-bench.ts';
+import { listing, stepBench, type StepBench } from '../../steps/step-bench.ts';
+import { startSshd } from '../../support/sshd.ts';
+import { cutOffRemoval } from './cut-off-removal.ts';
 
 // Whole backups on a machine that may be busy.
 vi.setConfig({ testTimeout: 120_000 });
@@ -32,42 +34,40 @@ let bench: StepBench;
 let ids: string[];
 let root: string;
 
-/** Restore point 1 is being merged into 2, and its file is lost. */
-async function prepare(): Promise<void> {
-  bench = await stepBench(settings);
-  root = bench.folder.file('repository');
-  await makeRaw(bench.folder.file('a.raw'), 4 * MiB, [0, MiB]);
+let template: Promise<StepBench> | undefined;
+
+async function makeTemplate(): Promise<StepBench> {
+  const made = await stepBench(settings);
+  await makeRaw(made.folder.file('a.raw'), 4 * MiB, [0, MiB]);
   for (const [number, mode] of (['auto', 'auto', 'auto', 'full', 'auto', 'auto'] as const).entries()) {
-    await writeInto(bench.folder.file('a.raw'), [number * 65536, 4096]);
-    await backup(bench, { run: `run-00000${number}`, disks: ['a.raw'], mode });
+    await writeInto(made.folder.file('a.raw'), [number * 65536, 4096]);
+    await backup(made, { run: `run-00000${number}`, disks: ['a.raw'], mode });
   }
-  const all = points(bench.state);
-  ids = all.map(({ backup_id: id }) => id);
-  const [unit] = planUnits(all, new Set([ids[1] ?? ''])).units;
-  if (!unit) throw new Error('nothing to remove');
-  const keys = {
-    ...noKeys,
-    of: () => {
-      throw new Error('killed here');
-    },
-  };
-  const request = { state: bench.state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
-  const killed = claimed(request, async (work) => {
-    const intent = await writeIntent(root, await prepareUnit(work, unit));
-    await advance({ ...work, keys }, intent);
-  });
-  await expect(killed).rejects.toThrow('killed here');
-  await rm(join(root, `pgtest1/disk-0/${ids[1]}.qcow2`), { force: true });
+  return made;
 }
 
-afterAll(() => bench[Symbol.asyncDispose]());
+/** Two chains, and nothing is the matter with them. */
+async function makeChains(): Promise<void> {
+  template ??= makeTemplate();
+  bench = await stepBench(settings, (await template).folder.path);
+  root = bench.folder.file('repository');
+  ids = points(bench.state).map(({ backup_id: id }) => id);
+}
+
+/** Restore point 1 is being merged into 2, and its file is lost. */
+const cutOff = (repository = 'primary'): Promise<void> =>
+  cutOffRemoval(bench, ids[1] ?? '', { repository, lost: true });
+
+afterEach(() => bench[Symbol.asyncDispose]());
+afterAll(async () => void (await (await template)?.[Symbol.asyncDispose]()));
 
 const left = (): string[] => points(bench.state, vm).map(({ backup_id: id }) => id);
 const decide = () =>
   decideVm(bench.state, { ...vm, root }, { retention: { last: 1 }, now: Date.now(), timezone: 'Etc/UTC' });
 
 test('a removal that cannot be finished blocks its chain and nothing else, and can be given up', async () => {
-  await prepare();
+  await makeChains();
+  await cutOff();
   const merge = `pgtest1/${ids[2]}.merge`;
   await expect(finishMerges(bench.state, { name: 'primary', root }, { everywhere: true })).rejects.toMatchObject({
     code: 'repository.damaged',
@@ -132,4 +132,89 @@ test('a removal that cannot be finished blocks its chain and nothing else, and c
   ]);
   expect(left()).toEqual([ids[0], ids[4]]);
   expect((await decide()).unfinished).toEqual([]);
+});
+
+test('one where restore points are copied to keeps only those of its own chain from coming', async () => {
+  await makeChains();
+  const request = { from: 'primary', to: 'second' };
+  await copyPoints(bench.services, { ...request, move: false, target: { point: ids[2] ?? '' } });
+  await cutOff('second');
+  const merge = `pgtest1/${ids[2]}.merge`;
+  const before = await listing(bench.folder.file('second'));
+  const reason = `in repository second it has to do with the removal ${merge}, which is not finished`;
+  await expect(
+    copyPoints(bench.services, { ...request, move: true, target: { point: ids[1] ?? '' } }),
+  ).rejects.toMatchObject({
+    code: 'repository.damaged',
+    message: `${ids[1]} is not copied: ${reason}`,
+    remedy: expect.stringContaining('sendense-run recover') as string,
+  });
+  expect(await listing(bench.folder.file('second'))).toEqual(before);
+
+  const moved = await copyPoints(bench.services, { ...request, move: true, target: { vm: 'pgtest1' } });
+  expect(moved.points.map(({ backup_id: id, removed }) => [id, removed])).toEqual(ids.slice(3).map((id) => [id, true]));
+  expect(moved.warnings).toEqual(ids.slice(0, 3).map((id) => `${id} is not copied: ${reason}`));
+  expect(left()).toEqual(ids.slice(0, 3));
+  const after = await listing(bench.folder.file('second'));
+  expect(before.filter((line) => !line.endsWith('/')).every((line) => after.includes(line))).toBe(true);
+});
+
+test('and so over SSH, where the other hub says it', async () => {
+  await makeChains();
+  const request = { from: 'primary', move: false };
+  await copyPoints(bench.services, { ...request, to: 'second', target: { point: ids[2] ?? '' } });
+  await cutOff('second');
+  await using sshd = await startSshd(bench.folder.file('sshd'));
+  const at = bench.folder.file('second');
+  const file = bench.folder.file('other-hub.yaml');
+  await writeFile(file, `version: 1\nstate: ./other.db\nrepositories:\n  archive: { path: ${at} }\n`);
+  const command = `${process.cwd()}/sendense-run -c ${file} repo receive ${at}`;
+  const privateKey = await readFile(sshd.keyFile, 'utf8');
+  const to = { server: sshd.server, privateKey, command };
+  const copied = await copyPoints(bench.services, { ...request, to, target: { vm: 'pgtest1' } });
+  expect(copied.points.map(({ backup_id: id }) => id)).toEqual(ids.slice(3));
+  expect(copied.warnings).toEqual(
+    ids
+      .slice(0, 3)
+      .map(
+        (id) =>
+          `${id} is not copied: in repository archive it has to do with the removal pgtest1/${ids[2]}.merge, which is not finished`,
+      ),
+  );
+});
+
+test('a receiver takes no file of such a chain, whatever the sender says', async () => {
+  await makeChains();
+  await cutOff();
+  const text = await readFile(join(root, `pgtest1/${ids[2]}.json`), 'utf8');
+  const child = JSON.parse(text) as Manifest;
+  const disks = child.disks.map((disk) => ({
+    ...disk,
+    parent: child.backup_id,
+    path: 'disk-0/later.qcow2',
+    index: { ...disk.index, path: 'disk-0/later.index' },
+  })) as Manifest['disks'];
+  const onTop = { ...child, backup_id: 'later', disks };
+  const before = await listing(root);
+  for (const asked of [
+    { op: 'begin', path: `pgtest1/disk-0/${ids[2]}.qcow2`, bytes: 1 },
+    { op: 'begin', path: `pgtest1/disk-0/${ids[1]}.qcow2`, bytes: 1 },
+    { op: 'commit', text, marks: null },
+    { op: 'commit', text: JSON.stringify({ ...onTop, checksum: manifestChecksum(onTop) }), marks: null },
+  ]) {
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    output.resume();
+    input.write(`${JSON.stringify({ op: 'hello', version: 1, context: 'pgtest1' })}\n`);
+    input.end(`${JSON.stringify(asked)}\n`);
+    const run = { name: 'repo-receive', vm: '*', repository: 'primary' };
+    const served = maintenanceRun(bench.state, run, async (its) => {
+      await using receiver = localReceiver(bench.services, 'primary', its);
+      await serveReceiver(input, output, receiver);
+    });
+    await expect(served).rejects.toMatchObject({
+      code: 'repository.damaged',
+      message: expect.stringMatching(/ is not taken: it has to do with the removal /) as string,
+    });
+  }
+  expect(await listing(root)).toEqual(before);
 });

@@ -1,5 +1,15 @@
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, existsSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
@@ -173,5 +183,46 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_00
     await hub.run('node', 'sshd-config', '--write');
     expect(textOf(hub.authorizedKeys)).toContain('stranger');
     expect(modeOf(hub.authorizedKeys)).toBe(0o600);
+  });
+
+  test('is checked for folders that sshd does not trust, as that sshd does not', { timeout: 60_000 }, async () => {
+    await hub.run('node', 'remove', 'twice');
+    const keyFile = await hub.enrol('strict');
+    const state = hub.folder.file('state');
+    const greeted = async (): Promise<boolean> => {
+      const child = hub.ssh(keyFile, [], ['sendense-link']);
+      child.stdin?.end(`${hello}\n`);
+      return (await child).exitCode === 0;
+    };
+    const folders = async (): Promise<string[]> =>
+      (await hub.check()).differences
+        .filter(({ about }) => about === hub.folder.path || about === state)
+        .map(({ about, message, remedy }) => `${about}: ${message}: ${remedy}`);
+    const { uid, gid } = statSync(state);
+    expect(await greeted()).toBe(true);
+    const asItWas = statSync(state).mode & 0o777;
+    // Where the hub has its temporary files: it could not make that itself in a folder of somebody else.
+    const temporary = hub.folder.file(`sendense-${uid}`);
+    mkdirSync(temporary, { recursive: true, mode: 0o700 });
+    chownSync(temporary, uid, gid);
+    chmodSync(state, 0o757);
+    expect(await greeted()).toBe(false);
+    chownSync(hub.folder.path, 65_534, gid);
+    expect(await folders()).toEqual([
+      expect.stringMatching(/state: has mode 757: everybody .* chmod go-w \/.*state$/),
+      expect.stringMatching(/: belongs to user 65534: .*: chown sdt\S+ \//),
+    ]);
+    chmodSync(state, 0o755);
+    expect(await greeted()).toBe(false);
+    chownSync(hub.folder.path, uid, gid);
+    // Group of others: Debian's sshd looks who is in it.
+    chownSync(state, uid, 65_534);
+    chmodSync(state, 0o775);
+    expect([await greeted(), await folders()]).toEqual([
+      false,
+      [expect.stringMatching(/has mode 775: group 65534 can write .*: chmod g-w /)],
+    ]);
+    chmodSync(state, asItWas);
+    expect(await greeted()).toBe(true);
   });
 });

@@ -184,6 +184,18 @@ test('a plan whose file is gone is no longer watched, and that is said once', ()
   expect(planHealth(made.state, start)).toEqual([]);
 });
 
+test('one without an rpo, a week after it was last heard of', () => {
+  using made = bench(null);
+  made.run(0, failed);
+  rmSync(made.file);
+  checkRpo(made.state, start + 7 * 24 * hour);
+  expect(stateAt(made, 7 * 24)).toEqual(['failing']);
+  checkRpo(made.state, start + 8 * 24 * hour);
+  checkRpo(made.state, start + 9 * 24 * hour);
+  expect(stateAt(made, 8 * 24)).toEqual([]);
+  expect(made.messages('invalid-plan')).toEqual([`nightly is no longer watched: its file ${made.file} is gone`]);
+});
+
 test('a plan that got another name in its file is no longer watched under the old one', () => {
   using made = bench();
   const other = { kind: 'backup', vm: 'pgtest1', repository: 'primary', file: made.file, notify: undefined, rpo: null };

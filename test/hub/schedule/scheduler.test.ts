@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { jitterOf } from '../../../src/hub/schedule/schedule-rules.ts';
-import type { Schedule } from '../../../src/schemas/types.ts';
+import type { ErrorOutput, Schedule } from '../../../src/schemas/types.ts';
+import { healthOf, watchPlan } from '../../../src/state/plan-health.ts';
 import { decideSlot, listSlots } from '../../../src/state/schedule-slots.ts';
 import { findSchedule, pauseSchedule, resumeSchedule } from '../../../src/state/schedules.ts';
 import { temporaryState, type TemporaryState } from '../../state/temporary-state.ts';
@@ -26,8 +27,7 @@ const statesOf = (plan: string): string[] => slotsOf(plan).map(({ state }) => st
 const notices = (): { event: string; plan: string | null; message: string }[] =>
   temporary.state
     .all(temporary.state.query.selectFrom('notices').select(['event', 'plan', 'message']))
-    // The others are of runs.
-    .filter(({ event }) => event === 'missed-slot' || event === 'paused');
+    .filter(({ event }) => event !== 'started' && event !== 'success');
 
 test('each slot is run once, at its time and its jitter', () => {
   const daemon = simulatedDaemon(temporary.state, clock, { endAtOnce: true });
@@ -217,6 +217,36 @@ test('a pause leaves rows, and as many failures as the plan says pause it', asyn
   daemon.until(start + 4 * hour);
   expect(statesOf('hourly')).toEqual(['failed', 'failed', 'paused', 'paused']);
   expect(notices().map(({ event }) => event)).toContain('paused');
+});
+
+test('a run that could not begin is a failure of its plan, and is told', async () => {
+  const error = { code: 'settings.invalid', message: 'unknown key "foo"', remedy: 'Look.', position: null };
+  let refused: ErrorOutput | null = error;
+  const daemon = simulatedDaemon(temporary.state, clock, { refuse: () => refused });
+  daemon.plan('hourly', { cron: '0 * * * *', pauseOnFailure: 3 });
+  const watched = { kind: 'backup', vm: 'hourly', repository: 'primary', notify: undefined, rpo: null };
+  watchPlan(temporary.state, { plan: 'hourly', file: '/plans/hourly.yaml', ...watched }, start);
+  const anHour = async (): Promise<void> => {
+    daemon.until(clock.now + hour);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await anHour();
+  expect(slotsOf('hourly')[0]).toMatchObject({ state: 'failed', reason: error.message });
+  expect(notices().map(({ event, plan, message }) => [event, plan, message])).toEqual([
+    ['failure', 'hourly', 'hourly could not begin: settings.invalid: unknown key "foo"'],
+  ]);
+  expect(healthOf(temporary.state, 'hourly')).toMatchObject({ failures: 1, failing_since: clock.now });
+  // Another run of the VM is no failure, and a stop is none.
+  for (const code of ['run.locked', 'run.cancelled']) {
+    refused = { ...error, code };
+    await anHour();
+  }
+  expect(statesOf('hourly')).toEqual(['failed', 'skipped', 'cancelled']);
+  expect(notices()).toHaveLength(1);
+  refused = null;
+  await anHour();
+  await daemon.end(daemon.begun[0]!);
+  expect(notices().map(({ event }) => event)).toContain('recovery');
 });
 
 test('a success in between begins the count of failures anew', async () => {

@@ -6,7 +6,7 @@ import { createJournal } from '../../../src/state/create-journal.ts';
 import type { State } from '../../../src/state/open-state.ts';
 import { acceptPlan, findSchedule, type ScheduledPlan } from '../../../src/state/schedules.ts';
 import { someRun } from '../../state/temporary-state.ts';
-import type { Schedule } from '../../../src/schemas/types.ts';
+import type { ErrorOutput, Schedule } from '../../../src/schemas/types.ts';
 
 export interface SimulatedRun extends RunOrder {
   readonly begun: number;
@@ -27,7 +27,7 @@ export interface SimulatedDaemon {
 export function simulatedDaemon(
   state: State,
   clock: { now: number },
-  options: { limits?: AdmissionLimits; endAtOnce?: boolean } = {},
+  options: { limits?: AdmissionLimits; endAtOnce?: boolean; refuse?: () => ErrorOutput | null } = {},
 ): SimulatedDaemon {
   const journal = createJournal(state, isRunning);
   const begun: SimulatedRun[] = [];
@@ -53,6 +53,8 @@ export function simulatedDaemon(
     limits: () => options.limits ?? {},
     now: () => clock.now,
     launch: (order) => {
+      const refused = options.refuse?.() ?? null;
+      if (refused) return { ended: Promise.resolve({ exitCode: 10, error: refused }), cancel: quiet };
       const { promise, resolve } = Promise.withResolvers<{ exitCode: number; error: null }>();
       const facts = findSchedule(state, order.plan)?.facts;
       takeSlot(state, order);

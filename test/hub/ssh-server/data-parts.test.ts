@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { writeFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { bytesIn } from '../../../src/host/ssh/count-bytes.ts';
 import { judgeFirstBytes, prefaceOf } from '../../../src/host/ssh/data-preface.ts';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { findSshd } from '../../../src/host/ssh/sshd-process.ts';
@@ -44,6 +45,35 @@ test.each([
   [prefaceOf('abc'), 'preface'],
 ])('a connection that begins with %j is %s', (text, kind) => {
   expect(judgeFirstBytes(Buffer.from(text))).toMatchObject(kind === 'preface' ? { kind, ticket: 'abc' } : { kind });
+});
+
+describe('the counters of a connection', () => {
+  const facts = (acked: number, received: number): string =>
+    `\t cubic wscale:7,7 rto:204 bytes_sent:99 bytes_retrans:9 bytes_acked:${acked} bytes_received:${received} segs_out:3`;
+  test.each([
+    ['192.0.2.1:443', '192.0.2.7:40000', '192.0.2.7'],
+    ['[::ffff:192.0.2.1]:443', '[::ffff:192.0.2.7]:40000', '::ffff:192.0.2.7'],
+    ['[2001:db8::1]:443', '[2001:db8::7]:40000', '2001:DB8:0:0:0:0:0:7'],
+    ['[fe80::1]%eth0:443', '[fe80::7%eth0]:40000', 'fe80::7%eth0'],
+  ])('are found among others with the same ports: %s', (local, peer, address) => {
+    const lines = [
+      `TIME-WAIT 0 0 ${local} 192.0.2.6:40000`,
+      `ESTAB 0 0 ${local} 192.0.2.70:40000`,
+      facts(1, 2),
+      `CLOSE-WAIT 1 0 ${local} ${peer}`,
+      facts(30, 40_000_000_000),
+    ];
+    expect(bytesIn(lines, address)).toEqual({ sent: 30, received: 40_000_000_000 });
+    expect(bytesIn(lines.slice(0, 3), address)).toBeNull();
+    expect(bytesIn(lines.slice(0, 4), address)).toBeNull();
+  });
+
+  test('that stand at 0 are not printed', () => {
+    expect(bytesIn(['ESTAB 0 0 192.0.2.1:443 192.0.2.7:40000', '\t cubic rto:1000'], '192.0.2.7')).toEqual({
+      sent: 0,
+      received: 0,
+    });
+  });
 });
 
 test('each reverse port has a loopback address of its own, never the usual one', () => {

@@ -42,7 +42,10 @@ export interface HubBench extends AsyncDisposable {
   readonly port: number;
   readonly log: LogLine[];
   readonly refused: Refusal[];
+  /** By `site-b from_node`, and `site-b from_node by sshd` */
   readonly bytes: Map<string, number>;
+  /** Counts what sshd carries. */
+  count(): Promise<void>;
   enrol(name: string): EnrolledNode;
   /** A node that is not enrolled yet, and its token's one-time key. */
   token(
@@ -98,9 +101,12 @@ export async function hubBench(limits?: typeof gateLimits, data: HubPlaces['data
     ...(limits ? { limits } : {}),
     log: recorder(log),
     figures: {
-      bytes: (node, direction, count) =>
-        bytes.set(`${node} ${direction}`, (bytes.get(`${node} ${direction}`) ?? 0) + count),
+      bytes: (node, direction, count, by) => {
+        const key = `${node} ${direction}${by === 'sshd' ? ' by sshd' : ''}`;
+        bytes.set(key, (bytes.get(key) ?? 0) + count);
+      },
       connected: () => {},
+      dataConnected: () => {},
       forward: () => {},
       refused: (reason) => void refused.push(reason),
     },
@@ -140,6 +146,7 @@ export async function hubBench(limits?: typeof gateLimits, data: HubPlaces['data
     log,
     refused,
     bytes,
+    count: server.count,
     token,
     keyFile,
     enrol: (name) => {

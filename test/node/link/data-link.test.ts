@@ -41,6 +41,10 @@ async function through(port: number, text = 'written to a disk'): Promise<string
 const carriedBy = ({ hub }: NodeBench): string | null | undefined =>
   describeNodes(hub.state, [requireNode(hub.state, 'site-b')]).nodes[0]?.data;
 
+/** Bytes that sshd has carried, from the node and to it. */
+const bySshd = ({ hub }: NodeBench): number[] =>
+  ['from_node', 'to_node'].map((direction) => hub.bytes.get(`site-b ${direction} by sshd`) ?? 0);
+
 /** Processes of sshd that serve a connection for this hub. */
 async function sshds(): Promise<number[]> {
   const { stdout } = await execa('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { reject: false });
@@ -57,6 +61,11 @@ describe('the disks of a node', { timeout: 60_000 }, () => {
     const text = 'x'.repeat(3_000_000);
     expect(await through(port, text)).toBe(text);
     expect(at.hub.bytes.get('site-b from_node') ?? 0).toBeLessThan(100_000);
+    await until(async () => {
+      await at.hub.count();
+      return bySshd(at).every((bytes) => bytes > text.length);
+    }, 'the bytes of both directions');
+    for (const bytes of bySshd(at)) expect(bytes).toBeLessThan(1.05 * text.length);
     await until(() => carriedBy(at) === 'sshd', 'the list of nodes says so');
     await at.hub.logged(/the data connection is logged in/);
   });
@@ -84,11 +93,20 @@ describe('the disks of a node', { timeout: 60_000 }, () => {
     await using link = await at.link(api);
     await wayOf(link, { way: 'connection', state: 'up' });
     const port = await at.hub.echo('site-b');
+    const text = 'x'.repeat(200_000);
+    expect(await through(port, text)).toBe(text);
     const [first] = await sshds();
     process.kill(first ?? 0, 'SIGKILL');
     await wayOf(link, { state: 'down' });
     await wayOf(link, { state: 'up' });
+    // Nobody has asked before it ended.
+    const before = bySshd(at);
+    for (const bytes of before) expect(bytes).toBeGreaterThan(text.length);
     expect(await through(port)).toBe('written to a disk');
+    await until(async () => {
+      await at.hub.count();
+      return bySshd(at).every((bytes, direction) => bytes > (before[direction] ?? 0));
+    }, 'the counters go on');
     expect(link.status()).toMatchObject({ state: 'up', connections: 1 });
   });
 

@@ -1,0 +1,69 @@
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { Marks } from '../repository/marks.ts';
+import type { Settings } from '../schemas/types.ts';
+import { listedPoints } from '../state/listed-points.ts';
+import type { State } from '../state/open-state.ts';
+import { pointLines } from '../state/point-lines.ts';
+import { marksKey, marksOf } from '../state/point-marks.ts';
+import { describePoints, withHeldBytes } from './describe-points.ts';
+import type { Hub, PointFilter } from './hub.ts';
+
+/** Restore points as the database has them: for people, for programs, and the chain of one VM. */
+export function listPoints({
+  state,
+  settings,
+  repositoryPath,
+}: {
+  readonly state: State;
+  readonly settings: Settings;
+  repositoryPath(name: string): string;
+}): Pick<Hub, 'lines' | 'list' | 'show'> {
+  const marksIn = (repository: string): ReadonlyMap<string, Marks> => marksOf(state, { repository });
+
+  return {
+    async lines(filter) {
+      const lines = pointLines(state, { ...onlyRepository(settings, filter), vm: filter.vm });
+      const marks = new Map(
+        [...new Set(lines.map(({ repository }) => repository))].map((name) => [name, marksIn(name)]),
+      );
+      return lines.map((line) => {
+        const those = marks.get(line.repository);
+        const mark = those?.size ? those.get(marksKey(line.context, line.backup_id)) : undefined;
+        return { ...line, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
+      });
+    },
+
+    async list(filter) {
+      const points = listedPoints(state, { ...onlyRepository(settings, filter), vm: filter.vm });
+      return { version: 1, points: describePoints(points, repositoryPath, marksIn) };
+    },
+
+    async show(filter) {
+      const { point } = filter;
+      const only = onlyRepository(settings, filter);
+      const selected = point === undefined ? undefined : listedPoints(state, { ...only, point })[0];
+      if (point !== undefined && !selected)
+        throw new SendenseError('point.unknown', `there is no restore point ${point}`);
+      const vm = selected?.vm.name ?? filter.vm ?? '';
+      const shown = listedPoints(state, { ...only, vm, ...(selected ? { repository: selected.repository } : {}) });
+      if (shown.length === 0) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
+      const described = describePoints(shown, repositoryPath, marksIn);
+      return {
+        version: 1,
+        vm,
+        repository: shown[0]?.repository ?? '',
+        selected: selected?.backup_id ?? null,
+        points: await withHeldBytes(described, shown, repositoryPath),
+      };
+    },
+  };
+}
+
+function onlyRepository(settings: Settings, { repository }: PointFilter): { repository?: string } {
+  if (repository === undefined) return {};
+  if (settings.repositories[repository]) return { repository };
+  throw new SendenseError(
+    'repository.unusable',
+    `sendense.yaml has no repository ${repository}; it has ${Object.keys(settings.repositories).join(', ')}`,
+  );
+}

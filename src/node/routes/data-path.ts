@@ -1,0 +1,25 @@
+import { portHolder } from '../../host/port-holder.ts';
+import { isPortFree } from '../../host/port-probe.ts';
+import { hearWord } from '../../host/word-probe.ts';
+import type { DataPathTested, DataPathTestRequest } from '../../schemas/types.ts';
+import { defineRoute } from './route.ts';
+
+export const testDataPath = defineRoute<DataPathTestRequest>({
+  id: 'testDataPath',
+  method: 'POST',
+  path: '/api/v1/data-path/test',
+  tag: 'node',
+  summary: 'Whether the disks of the hub can be reached',
+  description:
+    'Which loopback ports of the node a program holds, so that no tunnel can have them there; and whether an address of the hub answers ' +
+    'with the word that the hub says there. Nothing of what else answers is told.',
+  body: { schema: 'node/data-path-test.json', bytes: 64 * 1024 },
+  answers: { 200: { description: 'What was found.', schema: 'node/data-path-tested.json' } },
+  errors: [],
+  handle: async ({ body, signal }): Promise<DataPathTested> => {
+    const held: DataPathTested['held'] = [];
+    for (const port of body.ports ?? []) if (!(await isPortFree(port))) held.push({ port, holder: portHolder(port) });
+    const problem = body.connect ? await hearWord(body.connect, signal) : null;
+    return { held, problem };
+  },
+});
