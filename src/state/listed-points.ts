@@ -1,5 +1,6 @@
 import type { Manifest } from '../schemas/types.ts';
 import type { State } from './open-state.ts';
+import { byAge, pointQueries, type PointFilter } from './point-queries.ts';
 import type { RestorePoint } from './restore-points.ts';
 
 /** What lists show of a disk. */
@@ -72,51 +73,13 @@ const diskColumns = [
   'compression',
 ] as const;
 
-export interface ListedPointFilter {
-  readonly repository?: string | undefined;
-  /** Name of the VM. */
-  readonly vm?: string | undefined;
-  /** A backup id. */
-  readonly point?: string | undefined;
-}
-
 /** Restore points, oldest first. */
-export const listedPoints = (state: State, { repository, vm, point }: ListedPointFilter = {}): ListedPoint[] =>
+export const listedPoints = (state: State, filter: PointFilter = {}): ListedPoint[] =>
   state.reading(() => {
-    let query = state.query
-      .selectFrom('backups')
-      .innerJoin('vm_contexts', (join) =>
-        join
-          .onRef('vm_contexts.repository', '=', 'backups.repository')
-          .onRef('vm_contexts.context', '=', 'backups.context'),
-      )
-      .select(pointColumns);
-    // In the order of the primary key, which costs no sorting: the disks of one point stand together.
-    let parts = state.query
-      .selectFrom('backup_disks')
-      .select(diskColumns)
-      .orderBy('repository')
-      .orderBy('context')
-      .orderBy('backup_id')
-      .orderBy('number');
-    if (repository !== undefined) {
-      query = query.where('backups.repository', '=', repository);
-      parts = parts.where('repository', '=', repository);
-    }
-    if (vm !== undefined) {
-      query = query.where('vm_contexts.vm_name', '=', vm);
-      const own = state.query.selectFrom('vm_contexts').select(['repository', 'context']).where('vm_name', '=', vm);
-      parts = parts.where(({ eb, refTuple }) =>
-        eb(refTuple('repository', 'context'), 'in', own.$asTuple('repository', 'context')),
-      );
-    }
-    if (point !== undefined) {
-      query = query.where('backups.backup_id', '=', point);
-      parts = parts.where('backup_id', '=', point);
-    }
-    const disks = disksByPoint(state.all(parts));
+    const queries = pointQueries(state, filter);
+    const disks = disksByPoint(state.all(queries.disks.select(diskColumns)));
     return state
-      .all(query)
+      .all(queries.points.select(pointColumns))
       .map((row) => ({
         repository: row.repository,
         backup_id: row.backup_id,
@@ -131,7 +94,7 @@ export const listedPoints = (state: State, { repository, vm, point }: ListedPoin
         vm_config: valueIn<NonNullable<Manifest['vm_config']>>(row.vm_config),
         disks: disks.get(keyOf(row.repository, row.context, row.backup_id)) ?? [],
       }))
-      .sort((a, b) => a.created - b.created || (a.backup_id < b.backup_id ? -1 : a.backup_id > b.backup_id ? 1 : 0));
+      .sort(byAge);
   });
 
 type DiskRow = ListedDisk & { readonly repository: string; readonly context: string; readonly backup_id: string };

@@ -1,4 +1,5 @@
 import type { State } from './open-state.ts';
+import { byAge, pointQueries, type PointFilter } from './point-queries.ts';
 import type { BackupsTable } from './tables.ts';
 
 /** What a line of a list shows of a restore point. */
@@ -17,53 +18,23 @@ export interface PointLine {
   readonly disks: { readonly length: number };
 }
 
-export interface PointLineFilter {
-  readonly repository?: string | undefined;
-  readonly vm?: string | undefined;
-}
+const pointColumns = [
+  'backups.repository',
+  'backups.context',
+  'vm_contexts.vm_name as vm',
+  'backups.backup_id',
+  'backups.kind',
+  'backups.created',
+] as const;
+
+const diskColumns = ['repository', 'context', 'backup_id', 'number', 'parent', 'file_bytes'] as const;
 
 /** A line for each restore point, oldest first. Reads no more than it shows: there may be ten thousand. */
-export const pointLines = (state: State, filter: PointLineFilter = {}): PointLine[] =>
+export const pointLines = (state: State, filter: PointFilter = {}): PointLine[] =>
   state.reading(() => {
-    let query = state.query
-      .selectFrom('backups')
-      .innerJoin('vm_contexts', (join) =>
-        join
-          .onRef('vm_contexts.repository', '=', 'backups.repository')
-          .onRef('vm_contexts.context', '=', 'backups.context'),
-      )
-      .select([
-        'backups.repository',
-        'backups.context',
-        'vm_contexts.vm_name as vm',
-        'backups.backup_id',
-        'backups.kind',
-        'backups.created',
-      ]);
-    // In the order of the primary key, which costs no sorting: the disks of one point, and the points of one VM, stand together.
-    let parts = state.query
-      .selectFrom('backup_disks')
-      .select(['repository', 'context', 'backup_id', 'number', 'parent', 'file_bytes'])
-      .orderBy('repository')
-      .orderBy('context')
-      .orderBy('backup_id')
-      .orderBy('number');
-    const { repository, vm } = filter;
-    if (repository !== undefined) {
-      query = query.where('backups.repository', '=', repository);
-      parts = parts.where('repository', '=', repository);
-    }
-    if (vm !== undefined) {
-      query = query.where('vm_contexts.vm_name', '=', vm);
-      const own = state.query.selectFrom('vm_contexts').select(['repository', 'context']).where('vm_name', '=', vm);
-      parts = parts.where(({ eb, refTuple }) =>
-        eb(refTuple('repository', 'context'), 'in', own.$asTuple('repository', 'context')),
-      );
-    }
-    const found = disksByPoint(state.all(parts));
-    const points = state
-      .all(query)
-      .sort((a, b) => a.created - b.created || (a.backup_id < b.backup_id ? -1 : a.backup_id > b.backup_id ? 1 : 0));
+    const queries = pointQueries(state, filter);
+    const found = disksByPoint(state.all(queries.disks.select(diskColumns)));
+    const points = state.all(queries.points.select(pointColumns)).sort(byAge);
     // Oldest first, so that a parent is counted before what is built on it.
     return points.map((point) => {
       const siblings = found.get(contextOf(point));

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { prefaceAnswer, prefaceOf } from './data-preface.ts';
 import { where, type SshServer } from './tunnel-options.ts';
+import { untilOpen } from './until-open.ts';
 
 const withinMs = 15_000;
 
@@ -16,7 +17,10 @@ export async function dialData(
   signal: AbortSignal,
 ): Promise<Socket> {
   signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const open = Promise.withResolvers<void>();
+  const at = where(server);
+  const failure = (why: string, cause?: unknown): SendenseError =>
+    new SendenseError('ssh.unreachable', `${at}, data connection: ${why}`, { cause });
   let heard = '';
   const socket = connect({
     host: server.host,
@@ -29,30 +33,17 @@ export async function dialData(
       callback: (count, buffer) => {
         heard += Buffer.from(buffer.subarray(0, count)).toString('latin1');
         if (prefaceAnswer.startsWith(heard) && heard !== prefaceAnswer) return true;
-        if (heard === prefaceAnswer) resolve();
+        if (heard === prefaceAnswer) open.resolve();
         else
-          reject(new SendenseError('ssh.unreachable', `${at} answers ${JSON.stringify(heard)} to a data connection`));
+          open.reject(
+            new SendenseError('ssh.unreachable', `${at} answers ${JSON.stringify(heard)} to a data connection`),
+          );
         return false;
       },
     },
   });
-  const at = where(server);
-  const lost = (why: string, cause?: unknown): void =>
-    reject(new SendenseError('ssh.unreachable', `${at}, data connection: ${why}`, { cause }));
-  const abort = (): void => reject(signal.reason as Error);
-  const limit = setTimeout(() => lost(`no answer within ${withinMs / 1000} s`), withinMs);
-  signal.addEventListener('abort', abort, { once: true });
-  socket.on('error', (error) => lost(error.message, error));
-  socket.on('close', () => lost('the hub closed it'));
+  socket.on('error', (error) => open.reject(failure(error.message, error)));
+  socket.on('close', () => open.reject(failure('the hub closed it')));
   socket.write(prefaceOf(ticket));
-  try {
-    await promise;
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    clearTimeout(limit);
-    signal.removeEventListener('abort', abort);
-  }
+  return untilOpen(socket, open, { withinMs, late: () => failure(`no answer within ${withinMs / 1000} s`), signal });
 }

@@ -3,6 +3,7 @@ import type { Client, ConnectConfig } from 'ssh2';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fingerprintOf, fingerprintOfBlob, parsePublicKey, signatureAlgorithms, typeOfBlob } from './keys.ts';
 import { where, type SshServer } from './tunnel-options.ts';
+import { untilOpen } from './until-open.ts';
 
 /** Fastest first, measured: with AES in hardware GCM needs no MAC of its own. */
 export const ciphers = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'aes128-ctr'] as const;
@@ -73,27 +74,16 @@ export async function connectSsh2(options: ConnectOptions): Promise<{ client: Cl
 
 /** Without Nagle: with it a request of 64 KiB takes 40 ms. */
 async function openTcp(server: SshServer, signal: AbortSignal | undefined): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const open = Promise.withResolvers<void>();
   const socket = connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
-  const fail = (why: string, cause?: unknown): void =>
-    reject(new SendenseError('ssh.unreachable', `${where(server)}: ${why}`, { cause }));
-  const abort = (): void => reject(signal?.reason as Error);
-  const limit = setTimeout(() => fail(`no answer within ${tcpWithinMs / 1000} s`), tcpWithinMs);
-  signal?.addEventListener('abort', abort, { once: true });
-  socket.on('connect', resolve).on('error', (error: NodeJS.ErrnoException) => {
+  const failure = (why: string, cause?: unknown): SendenseError =>
+    new SendenseError('ssh.unreachable', `${where(server)}: ${why}`, { cause });
+  socket.on('connect', open.resolve).on('error', (error: NodeJS.ErrnoException) => {
     const unknown = error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN';
-    fail(unknown ? 'the name is not known' : error.message || String(error.code), error);
+    open.reject(failure(unknown ? 'the name is not known' : error.message || String(error.code), error));
   });
-  try {
-    await promise;
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    clearTimeout(limit);
-    signal?.removeEventListener('abort', abort);
-  }
+  const late = (): SendenseError => failure(`no answer within ${tcpWithinMs / 1000} s`);
+  return untilOpen(socket, open, { withinMs: tcpWithinMs, late, signal });
 }
 
 /** Algorithms by which the server may prove itself: those of the pinned keys. @throws SendenseError `ssh.host-key` for a key that is none */
