@@ -1,6 +1,7 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import { connectNbd } from '../host/nbd-client.ts';
 import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
+import { connectSpread } from '../host/nbd-spread.ts';
 import { connectNbdTarget } from '../host/nbd-target.ts';
 import type { AllocationMap } from './allocation-map.ts';
 import { blockSize } from './block-index-format.ts';
@@ -35,8 +36,8 @@ export interface CopyExportOptions {
   /** What may hold data, bytes, any form: the rest counts as zeros. Default: the export is asked. */
   readonly allocated?: readonly Extent[] | null | undefined;
   /**
-   * Connections to the source at a time, as many to the target. Default 3: two for threads, one to ask where data is.
-   * With 1 this thread does all the work.
+   * Connections to the source at a time. Default 3: two for threads, one to ask where data is. With 1 this thread does all
+   * the work. As many to the target, or one more than it has `addresses` where that is more.
    */
   readonly connections?: number | undefined;
   /** Of one read, bytes. Default 1 MiB. */
@@ -73,7 +74,15 @@ export async function copyExport(options: CopyExportOptions): Promise<CopyExport
   if (base !== undefined && options.areas === undefined)
     throw new SendenseError('run.internal', 'copyExport takes `base` only with `areas`');
   await using source = await connectNbd(from, { signal });
-  await using target = await connectNbdTarget(to, { ...link, onLink, signal });
+  await using first = await connectNbdTarget(to, { ...link, onLink, signal });
+  // Threads have connections of their own to the other addresses; one that does all the work alone has to open them here.
+  const isKnown = typeof first.facts.description === 'string';
+  const nths = connections > 1 || !isKnown ? [] : (link?.addresses ?? []).map((_, index) => index + 1);
+  await using wide =
+    link && nths.length > 0
+      ? await connectSpread(to, { link, server: first.facts, nths, first, onLink, signal })
+      : null;
+  const target = wide ?? first;
   const capacity = source.size;
   if (target.size !== capacity)
     throw new SendenseError('content.mismatch', `${from} has ${capacity} bytes, the target ${to} has ${target.size}`);

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
+import type { ExportFacts } from '../host/nbd-protocol.ts';
 import type { Extent } from './extents.ts';
 import type { SameWork } from './same-bytes.ts';
 
@@ -12,6 +13,8 @@ export interface WorkerStart {
   readonly to?: string | undefined;
   /** How to hold on to `to`. */
   readonly link?: LinkOptions | undefined;
+  /** The server of `to` as a first connection found it, and with which of its addresses each of ours begins. Default: one connection. */
+  readonly beside?: { readonly server: ExportFacts; readonly nths: readonly number[] } | undefined;
   /** Of one read, bytes. Default 1 MiB. */
   readonly requestBytes?: number | undefined;
   /** Let other work of the machine go first. */

@@ -75,8 +75,24 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
   if (signal?.aborted) onAbort();
   else signal?.addEventListener('abort', onAbort, { once: true });
 
+  /** With which addresses of the target a thread begins: all threads together with all of them. */
+  const besideOf = (thread: number): WorkerStart['beside'] => {
+    if (!link?.addresses?.length || typeof target?.facts.description !== 'string') return undefined;
+    const ways = link.addresses.length + 1;
+    const nths = Array.from({ length: Math.max(1, Math.ceil((ways - thread) / options.workers)) });
+    return { server: target.facts, nths: nths.map((_, index) => thread + index * options.workers) };
+  };
+
   const addThread = (): void => {
-    const start: WorkerStart = { uri, file, to: target?.uri, link, requestBytes, background };
+    const start: WorkerStart = {
+      uri,
+      file,
+      to: target?.uri,
+      link,
+      beside: besideOf(threads.length),
+      requestBytes,
+      background,
+    };
     const tasks = new Map<number, Waiting>();
     const worker = new Worker(workerFile, { workerData: start });
     worker.on('message', (answer: WorkerAnswer) => {

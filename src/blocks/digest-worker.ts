@@ -2,7 +2,8 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { toSendenseError } from '../errors/sendense-error.ts';
 import { backgroundPriority } from '../host/background.ts';
-import type { connectNbdTarget, NbdTarget } from '../host/nbd-target.ts';
+import type { LinkEvent } from '../host/nbd-lasting.ts';
+import type { NbdTarget } from '../host/nbd-target.ts';
 import { createDigestLanes } from './digest-lanes.ts';
 import type { DigestDone, WorkerAnswer, WorkerStart, WorkerTask } from './digest-messages.ts';
 import { openRawFile, openReadAtOnce, type ByteSource } from './raw-file.ts';
@@ -17,18 +18,15 @@ const flushed: DigestDone = { digests: new Uint8Array(), bytesWritten: 0 };
 const say = (answer: WorkerAnswer, moved: readonly ArrayBuffer[] = []): void => port.postMessage(answer, moved);
 
 async function start(): Promise<void> {
-  const { uri, file, to, link, requestBytes, background } = workerData as WorkerStart;
+  const { uri, file, requestBytes, background, ...target } = workerData as WorkerStart;
   // Of this thread alone: Linux has a priority for each (sched(7), "the nice value").
   if (background) setPriority(backgroundPriority);
-  const [source, target] = await Promise.all([
-    sourceOf(uri, file),
-    to === undefined ? null : targetOf(to, { ...link, onLink: (event) => say({ link: event }) }),
-  ]);
-  const lanes = createDigestLanes(source, { target, requestBytes, open: openReadAtOnce });
+  const [source, to] = await Promise.all([sourceOf(uri, file), targetOf(target)]);
+  const lanes = createDigestLanes(source, { target: to, requestBytes, open: openReadAtOnce });
   port.on('message', (task: WorkerTask) => {
     const { id } = task;
     if ('flush' in task) {
-      void (target?.flush() ?? Promise.resolve()).then(() => say({ id, done: flushed }), report);
+      void (to?.flush() ?? Promise.resolve()).then(() => say({ id, done: flushed }), report);
       return;
     }
     if ('same' in task) {
@@ -36,7 +34,7 @@ async function start(): Promise<void> {
       return;
     }
     // Nobody waits for the progress of what is read in no time.
-    const onProgress = target === null ? undefined : (progress: number): void => say({ id, progress });
+    const onProgress = to === null ? undefined : (progress: number): void => say({ id, progress });
     lanes.digest(task.work, onProgress).then((done) => say({ id, done }, [done.digests.buffer]), report);
   });
 }
@@ -47,8 +45,16 @@ async function sourceOf(uri: string | undefined, file: string | undefined): Prom
   return uri === undefined ? null : (await import('../host/nbd-client.ts')).connectNbd(uri);
 }
 
-async function targetOf(...to: Parameters<typeof connectNbdTarget>): Promise<NbdTarget> {
-  return (await import('../host/nbd-target.ts')).connectNbdTarget(...to);
+async function targetOf({
+  to,
+  link = {},
+  beside,
+}: Pick<WorkerStart, 'to' | 'link' | 'beside'>): Promise<NbdTarget | null> {
+  if (to === undefined) return null;
+  const onLink = (event: LinkEvent): void => say({ link: event });
+  return beside
+    ? (await import('../host/nbd-spread.ts')).connectSpread(to, { link, ...beside, onLink })
+    : (await import('../host/nbd-target.ts')).connectNbdTarget(to, { ...link, onLink });
 }
 
 function report(thrown: unknown): void {

@@ -1,6 +1,6 @@
 import type { NbdConnection } from './nbd-connection.ts';
 import { openLastingConnection, type LastingOptions } from './nbd-lasting.ts';
-import { nbd } from './nbd-protocol.ts';
+import { nbd, type ExportFacts } from './nbd-protocol.ts';
 import type { AllocationExtent } from './nbd-replies.ts';
 
 export type { LastingOptions as NbdOptions } from './nbd-lasting.ts';
@@ -11,6 +11,8 @@ export interface NbdClient extends AsyncDisposable {
   readonly uri: string;
   /** Size of the export, bytes. */
   readonly size: number;
+  /** What the server said of the export. */
+  readonly facts: ExportFacts;
   /** Largest request that the server takes, bytes; a larger `read` is made of several. */
   readonly maxRequest: number;
   /**
@@ -36,6 +38,7 @@ export function clientOver(uri: string, connection: NbdConnection): NbdClient {
   return {
     uri,
     size: facts.size,
+    facts,
     maxRequest: facts.maxRequest,
     async read(offset, target) {
       await inPieces(target.length, facts.maxRequest, (start, length) => {

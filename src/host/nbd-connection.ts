@@ -9,6 +9,8 @@ import { openWire, TlsRefusal, type Wire } from './nbd-wire.ts';
 export interface NbdOptions {
   /** Aborting closes the connection; what is pending rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Connect to this host instead of that of the URI, with its port; for `nbd:` alone. */
+  readonly host?: string | undefined;
   /** Time limit of connection and handshake, ms. Default 30 000. */
   readonly connectTimeoutMs?: number | undefined;
   /** The pre-shared key of an `nbds:` address, hex. A secret. */
@@ -54,7 +56,7 @@ const noSpace: readonly number[] = [28, 122];
 /** Needs a server that knows NBD_OPT_GO (qemu-nbd, nbdkit, nbd-server 3.17). `who` names it in errors. */
 export async function openNbdConnection(uri: string, who: string, options: NbdOptions): Promise<NbdConnection> {
   const { signal, connectTimeoutMs = 30_000, silenceMs, patience } = options;
-  const { address, key } = placeOf(uri, who, options.psk);
+  const { address, key } = placeOf(uri, who, options);
   signal?.throwIfAborted();
 
   const pending = new Map<number, Pending>();
@@ -186,13 +188,14 @@ function cheapest(facts: ExportFacts): Parameters<NbdConnection['request']> {
 function placeOf(
   uri: string,
   who: string,
-  psk: string | null | undefined,
+  { psk, host }: Pick<NbdOptions, 'psk' | 'host'>,
 ): { readonly address: NbdAddress; readonly key: Buffer | null } {
   const address = parseNbdUri(uri);
   if (address === null) {
     const forms = 'nbd://host:port/export or nbd+unix:///export?socket=PATH';
     throw new SendenseError('nbd.lost', `'${uri}' is not an NBD address: expected ${forms}`);
   }
+  if (address.kind === 'tcp') return { address: { ...address, host: host ?? address.host }, key: null };
   if (address.kind !== 'tls') return { address, key: null };
   if (!psk) throw new SendenseError('nbd.encryption', `${who}: it is encrypted, and there is no key to it`);
   return { address, key: Buffer.from(psk, 'hex') };

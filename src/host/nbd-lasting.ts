@@ -13,6 +13,15 @@ export interface LinkOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** The pre-shared key of an `nbds:` address, hex. A secret. */
   readonly psk?: string | null | undefined;
+  /**
+   * Other hosts at which the server answers, with the port of its URI (`nbd:` alone). They are tried in turn with that of the
+   * URI, as soon as it is known what the server says of itself: that tells it from others.
+   */
+  readonly addresses?: readonly string[] | undefined;
+  /** For a connection beside a first one: the server as that found it, and with which of the hosts to begin (0: that of the URI). */
+  readonly beside?: { readonly server: ExportFacts; readonly nth: number } | undefined;
+  /** After how long at another host the first one is tried again, ms. Default 60 000. */
+  readonly homeMs?: number | undefined;
 }
 
 export interface LastingOptions extends NbdOptions, LinkOptions {
@@ -38,59 +47,87 @@ const mostPatience = 32;
  * @throws SendenseError as `openNbdConnection`; `nbd.lost` when the time is over, or the server is not known to be the same
  */
 export async function openLastingConnection(uri: string, who: string, options: LastingOptions): Promise<NbdConnection> {
-  const { reconnectMs = 0, onLink, silenceMs = 20_000, signal, ...rest } = options;
+  const {
+    reconnectMs = 0,
+    onLink,
+    silenceMs = 20_000,
+    signal,
+    addresses = [],
+    beside,
+    homeMs = 60_000,
+    ...rest
+  } = options;
   if (reconnectMs === 0) return openNbdConnection(uri, who, { ...rest, signal });
 
   const disposed = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, disposed.signal]) : disposed.signal;
+  /** Undefined: that of the URI. */
+  const hosts = [undefined, ...addresses];
   /** How many times `silenceMs`. */
   let patience = 1;
   /** Since when nothing was answered, for all the attempts; null: the last thing that came was an answer. */
   let lostAt: number | null = null;
   let attempts = 0;
-  let facts: ExportFacts | null = null;
+  let server: ExportFacts | null = beside?.server ?? null;
+  /** How many of the hosts may be gone to: what says nothing of itself cannot be told from others. */
+  const ways = (): number => (typeof server?.description === 'string' ? hosts.length : 1);
+  const home = (): number => (beside?.nth ?? 0) % ways();
+  let wasThere = false;
+  /** That the first connection could not be made. */
+  let told = false;
 
-  const dial = async (): Promise<NbdConnection> => {
+  const attempt = async (way: number, connectTimeoutMs: number): Promise<Used> => {
+    const host = hosts[way];
+    const limits = { connectTimeoutMs, silenceMs, patience: () => patience };
+    const connection = await openNbdConnection(uri, who, { ...rest, ...limits, host, signal: stopped });
+    if (server === null || isSame(server, connection.facts))
+      return { connection, way, since: performance.now(), busy: 0, onIdle: () => {} };
+    await connection[Symbol.asyncDispose]();
+    throw otherServer(who);
+  };
+
+  const dial = async (): Promise<Used> => {
     lostAt ??= performance.now();
     for (let last: unknown = null; ;) {
       const left = lostAt + reconnectMs - performance.now();
       if (left <= 0) throw tooLong(who, reconnectMs, last);
-      if (attempts++ > 0) await pause(Math.min(left, pauses.last, pauses.first * 2 ** (attempts - 2)), stopped);
+      const way = (home() + attempts) % ways();
+      const round = Math.floor(attempts / ways());
+      if (round > 0 && attempts % ways() === 0)
+        await pause(Math.min(left, pauses.last, pauses.first * 2 ** (round - 1)), stopped);
+      attempts++;
       try {
-        const connectTimeoutMs = Math.min(rest.connectTimeoutMs ?? attemptMs, Math.max(left, 1000));
-        const made = await openNbdConnection(uri, who, {
-          ...rest,
-          signal: stopped,
-          connectTimeoutMs,
-          silenceMs,
-          patience: () => patience,
-        });
-        if (facts !== null && !isSame(facts, made.facts)) {
-          await made[Symbol.asyncDispose]();
-          throw otherServer(who);
-        }
-        return made;
+        return await attempt(way, Math.min(rest.connectTimeoutMs ?? attemptMs, Math.max(left, 1000)));
       } catch (error) {
         stopped.throwIfAborted();
-        const broke = breakOf(error);
+        if (way > 0) {
+          // Whatever answers there.
+          last ??= error;
+          continue;
+        }
         // In the midst of a break even the agreement on the encryption can break off.
-        if (broke === null && !(facts !== null && isEncryption(error))) throw error;
-        if (last === null && facts === null) onLink?.({ state: 'lost', why: (error as Error).message });
+        if (breakOf(error) === null && !(wasThere && isEncryption(error))) throw error;
+        if (!wasThere && !told) {
+          told = true;
+          onLink?.({ state: 'lost', why: (error as Error).message });
+        }
         last = error;
       }
     }
   };
 
-  let connection = await dial();
-  if (attempts > 1) onLink?.({ state: 'back' });
-  facts = connection.facts;
+  let current = await dial();
+  if (told) onLink?.({ state: 'back' });
+  const { facts } = current.connection;
+  [server, wasThere] = [facts, true];
   [lostAt, attempts] = [null, 0];
   /** One dials for all requests that wait; once in vain is for ever. */
   let dialing: Promise<void> | null = null;
+  let returning: Promise<void> | null = null;
   let closed = false;
 
   const dialAgain = async (why: unknown): Promise<void> => {
-    if (facts?.description === null) throw nameless(who, why);
+    if (facts.description === null) throw nameless(who, why);
     onLink?.({ state: 'lost', why: (why as Error).message });
     if (breakOf(why) === 'silent') {
       // It had answered the handshake: the network was there, and the time counts from now.
@@ -98,38 +135,73 @@ export async function openLastingConnection(uri: string, who: string, options: L
       patience *= 2;
       if (patience > mostPatience) throw why;
     }
-    connection = await dial();
+    current = await dial();
     dialing = null;
     onLink?.({ state: 'back' });
   };
 
+  /** What broke together must not stay together at the host that was there first. What is under way ends where it began. */
+  const goHome = async (): Promise<void> => {
+    const away = current;
+    try {
+      const back = await attempt(home(), attemptMs);
+      // Where it broke meanwhile, that has been mended, or is being mended.
+      if (current !== away || dialing !== null || closed) return await back.connection[Symbol.asyncDispose]();
+      current = back;
+      if (away.busy > 0) await new Promise<void>((resolve) => (away.onIdle = resolve));
+      await away.connection[Symbol.asyncDispose]();
+    } catch {
+      away.since = performance.now();
+    } finally {
+      returning = null;
+    }
+  };
+
   return {
     facts,
-    failure: connection.failure,
+    failure: current.connection.failure,
     async request(...what) {
       for (;;) {
         if (dialing !== null) await dialing;
-        const used = connection;
+        const used = current;
         const asked = performance.now();
+        if (used.way !== home() && asked - used.since > homeMs) returning ??= goHome();
+        used.busy++;
         try {
-          const answer = await used.request(...what);
-          [lostAt, attempts] = [null, 0];
+          const answer = await used.connection.request(...what);
+          // What is left behind says nothing of the one that is being made.
+          if (used === current) [lostAt, attempts] = [null, 0];
           // A server that was only slow is left the time that it needs; after a break of the network that is over.
           patience = Math.max(1, Math.min(patience, (2 * (performance.now() - asked)) / silenceMs));
           return answer;
         } catch (error) {
           if (breakOf(error) === null || stopped.aborted || closed) throw error;
-          if (connection === used) dialing ??= quietly(dialAgain(error));
+          if (current === used) dialing ??= quietly(dialAgain(error));
+        } finally {
+          if (--used.busy === 0) used.onIdle();
         }
       }
     },
     async [Symbol.asyncDispose]() {
       closed = true;
-      if (dialing !== null) disposed.abort(new SendenseError('nbd.lost', `${who}: the connection is closed`));
+      if (dialing !== null || returning !== null)
+        disposed.abort(new SendenseError('nbd.lost', `${who}: the connection is closed`));
       await dialing?.catch(() => {});
-      await connection[Symbol.asyncDispose]();
+      await returning;
+      await current.connection[Symbol.asyncDispose]();
     },
   };
+}
+
+interface Used {
+  readonly connection: NbdConnection;
+  /** Which of the hosts it goes to. */
+  readonly way: number;
+  /** When it was made, or the way home was tried last, ms. */
+  since: number;
+  /** Requests that are not answered. */
+  busy: number;
+  onIdle(): void;
 }
 
 /** Whoever waits for it hears of its failure. */

@@ -21,20 +21,27 @@ export interface StartedClient {
 /**
  * Starts the client of a job in a session of its own, so that it outlives this process. The document, which may hold a
  * password, goes through its standard input: neither argv nor the environment nor a file has it.
+ * @param addresses at how many loopback addresses the hub's disks answer here
  */
-export async function startClient(folder: JobFolder, request: BackupStartRequest): Promise<StartedClient> {
+export async function startClient(
+  folder: JobFolder,
+  request: BackupStartRequest,
+  addresses: number,
+): Promise<StartedClient> {
   await using stdout = await open(folder.stdout, 'w', 0o600);
   await using stderr = await open(folder.stderr, 'w', 0o600);
-  const child = spawn(
-    process.execPath,
-    [entry, '--checked', '--job', '-', '--job-dir', folder.path, '--socket-dir', folder.sockets],
-    {
-      detached: true,
-      stdio: ['pipe', stdout.fd, stderr.fd],
-      cwd: '/',
-      env: { ...process.env, ...compileCache() },
-    },
-  );
+  const args = [
+    ['--job', '-'],
+    ['--job-dir', folder.path],
+    ['--socket-dir', folder.sockets],
+    ['--target-addresses', String(addresses)],
+  ];
+  const child = spawn(process.execPath, [entry, '--checked', ...args.flat()], {
+    detached: true,
+    stdio: ['pipe', stdout.fd, stderr.fd],
+    cwd: '/',
+    env: { ...process.env, ...compileCache() },
+  });
   const { promise: ended, resolve } = Promise.withResolvers<boolean>();
   child.once('exit', (_code, signal) => resolve(signal === null));
   const failed = new Promise<never>((_, reject) => {

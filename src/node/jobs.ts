@@ -11,6 +11,7 @@ import type { IndexSpool } from './index-spool.ts';
 import { jobFolderIn, readClient, readRecord, type JobFolder, type JobRecord } from './job-folder.ts';
 import { bury, isFinal, isYoung, whileAlive } from './job-state.ts';
 import { leaseIn } from './lease.ts';
+import { diskAddresses, linkOf } from './link-state.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { cleanUpSource } from './sources/index.ts';
 import { stopStrays } from './stop-strays.ts';
@@ -88,7 +89,7 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
       throw new SendenseError('node.busy', `${running} jobs run on this node, which is the limit`);
     await prepare(folder, record, request, indexes);
     try {
-      const client = await startClient(folder, request);
+      const client = await startClient(folder, request, diskAddresses(await linkOf(stateDir)));
       void client.ended.then((byItself) => afterEnd(folder, request, byItself)).catch(() => {});
     } catch (error) {
       await discard(folder);

@@ -21,3 +21,7 @@ export async function linkOf(stateDir: string): Promise<Link> {
   const said = tunnel ?? enrolment;
   return { name: said?.name ?? null, tunnel, nbdPorts: said?.nbd_ports ?? usualPorts };
 }
+
+/** At how many loopback addresses of this machine, from 127.0.0.1 on, the disks of the hub answer, or will when a break is over. */
+export const diskAddresses = ({ tunnel }: Link): number =>
+  tunnel !== null && tunnel.state !== 'stopped' ? tunnel.data.connections : 1;

@@ -88,7 +88,14 @@ export type LinkRequest =
       ping: number;
     }
   | {
-      data: 'ticket' | 'sshd' | 'builtin';
+      data: 'ticket';
+      /**
+       * Which of them: a new connection of a slot ends the one before. Missing: 0.
+       */
+      slot?: number;
+    }
+  | {
+      data: 'sshd' | 'builtin';
     };
 /**
  * A source as the node gets it.
@@ -1617,7 +1624,7 @@ export interface EnrollAnswer {
   };
   hub_api_port: number;
   /**
-   * How the disks are reached: with the other forwards, or by a connection of their own, for which the hub gives tickets.
+   * How the disks are reached: with the other forwards, or by connections of their own, for which the hub gives tickets.
    */
   data: 'tunnel' | 'connection';
   hub_version: string;
@@ -1676,7 +1683,7 @@ export interface Enrolment {
   };
   hub_api_port: number;
   /**
-   * How the disks are reached: with the other forwards, or by a connection of their own, for which the hub gives tickets.
+   * How the disks are reached: with the other forwards, or by connections of their own, for which the hub gives tickets.
    */
   data?: 'tunnel' | 'connection';
   hub_version: string;
@@ -1759,14 +1766,18 @@ export interface LinkStatus {
    */
   data: {
     /**
-     * With the other forwards, or by a connection of their own.
+     * With the other forwards, or by connections of their own.
      */
     way: 'tunnel' | 'connection';
     state: 'connecting' | 'up' | 'down';
     /**
-     * Why the connection of its own is not up, or was given up for now.
+     * Why the connections of their own are not up, or were given up for now.
      */
     error: string | null;
+    /**
+     * How many connections carry them. At as many loopback addresses of this machine, from 127.0.0.1 on, each disk answers, at each by another connection.
+     */
+    connections: number;
   };
   reverse_port: number;
   nbd_ports: {
@@ -1837,7 +1848,7 @@ export interface LinkWelcome {
   };
   hub_api_port: number;
   /**
-   * How the disks are reached: with the other forwards, or by a connection of their own, for which the hub gives tickets.
+   * How the disks are reached: with the other forwards, or by connections of their own, for which the hub gives tickets.
    */
   data: 'tunnel' | 'connection';
   hub_version: string;

@@ -22,6 +22,8 @@ It goes on when its caller is gone. SIGTERM or SIGINT cancels it.
   --previous-change-id ID    /
   --disk PATH                an image or block device as source; once per disk, keys count from 0
   --socket-dir DIR           existing folder with a short path for sockets (default: one of its own)
+  --target-addresses N       targets at 127.0.0.1 answer at so many loopback addresses, up to 127.0.0.N, at each through
+                             another connection; default 1
   --checked                  the caller has validated the document
   --help, --version
 
@@ -41,6 +43,7 @@ const flags = {
   'previous-change-id': { type: 'string' },
   'disk': { type: 'string', multiple: true },
   'socket-dir': { type: 'string' },
+  'target-addresses': { type: 'string' },
   'checked': { type: 'boolean' },
   'help': { type: 'boolean', short: 'h' },
   'version': { type: 'boolean', short: 'V' },
@@ -57,6 +60,8 @@ const fields = [
   'previous-change-id',
 ] as const;
 
+const mostAddresses = 16;
+
 export type ClientOptions =
   | { readonly show: 'help' | 'version' }
   | {
@@ -64,6 +69,7 @@ export type ClientOptions =
       readonly request: BackupStartRequest;
       readonly jobFolder: string;
       readonly socketFolder: string | null;
+      readonly addresses: number;
     };
 
 /** The command line and the document that it names. @throws SendenseError `usage`, `request.invalid`, `file.unreadable` */
@@ -81,7 +87,18 @@ export async function readClientOptions(argv: readonly string[]): Promise<Client
     request: document as unknown as BackupStartRequest,
     jobFolder: resolve(values['job-dir']),
     socketFolder: values['socket-dir'] === undefined ? null : resolve(values['socket-dir']),
+    addresses: addressesIn(values['target-addresses']),
   };
+}
+
+function addressesIn(word = '1'): number {
+  const count = /^[0-9]{1,2}$/.test(word) ? Number(word) : 0;
+  if (count < 1 || count > mostAddresses)
+    throw new SendenseError(
+      'usage',
+      `--target-addresses ${JSON.stringify(word)} is not a number from 1 to ${mostAddresses}`,
+    );
+  return count;
 }
 
 function parse(argv: readonly string[]): { values: ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'] } {

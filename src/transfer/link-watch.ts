@@ -1,6 +1,6 @@
 import type { LinkEvent } from '../host/nbd-lasting.ts';
 
-/** How the connections of a job to the hub fare. They break together, so that is one break. */
+/** How the connections of a job to the hub fare. Most break together; as long as one of them is away, that is one break. */
 export interface LinkWatch {
   onLink(event: LinkEvent): void;
   /** How often it broke and for how long; null where it did not. */

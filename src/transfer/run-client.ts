@@ -23,12 +23,19 @@ export async function runClient(
       process.stdout.write(options.show === 'help' ? clientHelp : `${version}\n`);
       return 0;
     }
-    const { request, jobFolder } = options;
+    const { request, jobFolder, addresses } = options;
     folder = jobFolder;
     await mkdir(jobFolder, { recursive: true, mode: 0o700 });
     await writeFile(join(jobFolder, 'client.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
     await using sockets = await socketFolderOf(jobFolder, options.socketFolder);
-    await runJob({ request, jobFolder, socketFolder: sockets.path, openSource, signal: cancelled.signal });
+    await runJob({
+      request,
+      jobFolder,
+      addresses,
+      socketFolder: sockets.path,
+      openSource,
+      signal: cancelled.signal,
+    });
     return 0;
   } catch (error) {
     if (cancelled.signal.aborted) return cancelled.exitCode();

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toSendenseError, type SendenseError } from '../errors/sendense-error.ts';
+import { loopbackAddresses } from '../host/loopback-addresses.ts';
+import { parseNbdUri } from '../host/nbd-uri.ts';
 import type { BackupStartRequest, JobDisk } from '../schemas/types.ts';
 import { diskJobsOf, type DiskJob } from './disk-jobs.ts';
 import { openJobLog } from './job-log.ts';
@@ -15,6 +17,8 @@ export interface RunJobOptions {
   readonly request: BackupStartRequest;
   /** Gets `status.json`, `log.jsonl`, `<key>.index`; holds `<sha256>.previous`. Made where it is missing. */
   readonly jobFolder: string;
+  /** At how many loopback addresses, from 127.0.0.1 on, targets at 127.0.0.1 answer, at each by a connection of its own. Default 1. */
+  readonly addresses?: number;
   /** For sockets: short, of this user alone, made by the caller. */
   readonly socketFolder: string;
   readonly openSource: (request: BackupStartRequest, options: OpenSourceOptions) => Promise<TransferSource>;
@@ -91,6 +95,7 @@ export async function runJob(options: RunJobOptions): Promise<void> {
       jobRate: request.tuning?.job_rate ?? null,
     });
     const link = { reconnectMs: (request.tuning?.reconnect_seconds ?? 0) * 1000, psk: request.nbd_psk ?? null };
+    const [here, ...addresses] = loopbackAddresses(options.addresses ?? 1);
     const move = (job: DiskJob) => (inner: AbortSignal) =>
       transferDisk({
         job,
@@ -99,7 +104,8 @@ export async function runJob(options: RunJobOptions): Promise<void> {
         socketFolder,
         tuning,
         limit: limitOf(),
-        link,
+        // What does not outlive a break goes to the one address that must be there.
+        link: link.reconnectMs > 0 && isTcpAt(job.target, here) ? { ...link, addresses } : link,
         onLink: (event) => linkWatch.onLink(event),
         signal: inner,
         report: (facts) => {
@@ -121,6 +127,11 @@ export async function runJob(options: RunJobOptions): Promise<void> {
   tellOfLink();
   log.write('info', 'job done');
   await status.finish('succeeded');
+}
+
+function isTcpAt(uri: string, host: string | undefined): boolean {
+  const address = parseNbdUri(uri);
+  return address?.kind === 'tcp' && address.host === host;
 }
 
 const waiting = (job: DiskJob): JobDisk => ({

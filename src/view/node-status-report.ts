@@ -40,14 +40,14 @@ function linkLines(
     down: `${style.red('down')}${link.retry_at === null ? '' : `, tried again ${formatTime(link.retry_at)}`}`,
     stopped: style.yellow('not running'),
   }[link.state];
-  const { way, state: disks, error: why } = link.data;
+  const { way, state: disks, error: why, connections } = link.data;
   const reason = why === null ? '' : `: ${printable(why)}`;
   const data =
     way === 'tunnel'
       ? `with the link${reason}`
       : disks === 'up'
-        ? `${style.green('up')}, by a connection of their own`
-        : `${style.yellow(disks)}, a connection of their own${reason}`;
+        ? `${style.green('up')}, by ${plural(connections, 'connection')} of their own${why === null ? '' : `, no more: ${printable(why)}`}`
+        : `${style.yellow(disks)}, ${plural(connections, 'connection')} of their own${reason}`;
   return [
     ...line('link', state),
     ...(link.state === 'up' ? line('disks', data) : []),

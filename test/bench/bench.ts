@@ -1,8 +1,9 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
- * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M] [--line long]`; names: full restore verify incremental validate starts
+ * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M] [--line long] [--way NAME]`; names: full restore verify incremental validate starts
  * merge memory vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
- * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory.
+ * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory; `--way 'ours, default'`, as often as one likes, the other
+ * ways but plain `ssh -L`.
  * `--delta` is what `merge` merges: `256M`, or several, `64M,256M,1G`. BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     delta: { type: 'string', default: '256M' },
     line: { type: 'string' },
+    way: { type: 'string', multiple: true },
   },
 });
 const size = values.size ?? '8G';
@@ -46,7 +48,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'vsphere-full': () => vsphereFull(bytes, rounds),
   'vsphere-small': () => vsphereSmall(rounds),
   'tunnel-latency': () => tunnelLatency(rounds),
-  'tunnel': () => tunnel(parseSize(values.size ?? '256M'), rounds, values.line),
+  'tunnel': () => tunnel(parseSize(values.size ?? '256M'), rounds, values.line, values.way),
 };
 
 const unknown = positionals.filter((name) => !(name in benches));

@@ -8,7 +8,7 @@ import { lineKinds, type BenchLine, type LineKind } from './tunnel/lines.ts';
 import { tunnelMemory } from './tunnel/memory.ts';
 import { printLine, type Cell } from './tunnel/print.ts';
 import { cpuOf, cpuOfEndedChildren } from './tunnel/process-figures.ts';
-import { openWay, startServers, wayNames, type Way } from './tunnel/ways.ts';
+import { openWay, reference, startServers, wayNames, type Way, type WayName } from './tunnel/ways.ts';
 
 const MiB = 1024 * 1024;
 const GiB = 1024 * MiB;
@@ -21,6 +21,7 @@ interface Job {
 }
 const jobs: readonly Job[] = [
   { name: 'one disk, nbdcopy', disks: 1, writer: 'nbdcopy' },
+  { name: 'one disk, our client', disks: 1, writer: 'own' },
   { name: 'four disks, nbdcopy', disks: 4, writer: 'nbdcopy' },
   { name: 'four disks, our client', disks: 4, writer: 'own' },
 ];
@@ -30,15 +31,22 @@ const mostDisks = 4;
  * NBD writes from node to hub, by every way, over lines of several kinds; needs root, for hosts of their own.
  * @param bytes for one measurement on the slowest line, all disks together
  * @param only the line of this id, and no memory; default: all
+ * @param names of the ways beside that with which they are compared; default: all
  */
-export async function tunnel(bytes: number, rounds: number, only?: string): Promise<void> {
+export async function tunnel(bytes: number, rounds: number, only?: string, names?: readonly string[]): Promise<void> {
   const kinds = lineKinds.filter(({ id }) => only === undefined || id === only);
   if (kinds.length === 0) throw new Error(`no line ${only}; there are ${lineKinds.map(({ id }) => id).join(', ')}`);
-  for (const kind of kinds) await overLine(kind, bytes * kind.times, rounds);
+  for (const kind of kinds) await overLine(kind, bytes * kind.times, rounds, waysOf(names));
   if (only === undefined) await tunnelMemory();
 }
 
-async function overLine(kind: LineKind, bytes: number, rounds: number): Promise<void> {
+function waysOf(names: readonly string[] = wayNames): WayName[] {
+  const unknown = names.find((name) => !wayNames.some((way) => way === name));
+  if (unknown !== undefined) throw new Error(`no way ${unknown}; there are: ${wayNames.join('; ')}`);
+  return wayNames.filter((way) => way === reference || names.includes(way));
+}
+
+async function overLine(kind: LineKind, bytes: number, rounds: number, names: readonly WayName[]): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'tbench-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -48,7 +56,7 @@ async function overLine(kind: LineKind, bytes: number, rounds: number): Promise<
   const line = stack.use(await kind.lay());
   const servers = stack.use(await startServers(line, folder));
   const ways: Way[] = [];
-  for (const name of wayNames)
+  for (const name of names)
     ways.push(stack.use(await openWay(name, line, servers, folder, { count: mostDisks, bytes })));
   const cells: Cell[] = [];
   for (const job of jobs) {
@@ -76,7 +84,7 @@ async function overLine(kind: LineKind, bytes: number, rounds: number): Promise<
   }
   const delays = [];
   for (const way of ways) delays.push({ way: way.name, times: await latency(line, way, kind.times > 1 ? 1000 : 50) });
-  printLine(kind, cells, delays);
+  printLine(kind, names, cells, delays);
 }
 
 /** Not all the same, or zeros would be found in it; made at once. */
@@ -95,7 +103,7 @@ function figures(way: Way): { all: number; tunnel: number } {
 async function write(job: Job, line: BenchLine, way: Way, file: string, bytes: number): Promise<void> {
   const uris = (job.writer === 'own' ? way.uris : way.nbdcopyUris).slice(0, job.disks);
   if (job.writer === 'own') {
-    await ownWriter(line, way, ['copy', String(bytes), ...uris]);
+    await ownWriter(line, way, ['copy', String(bytes), String(way.addresses), ...uris]);
     return;
   }
   const options = ['--destination-is-zero', '--flush', '--connections=4', '--requests=64', '--request-size=1048576'];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { nodeMain } from '../../src/cli/node/node-program.ts';
+import { dataConnections } from '../../src/host/loopback-addresses.ts';
 import { nodeClient } from '../../src/host/node-client.ts';
 import { isPortFree } from '../../src/host/port-probe.ts';
 import { linkFolder, requireEnrolment } from '../../src/node/link/enrolment-files.ts';
@@ -133,8 +134,10 @@ test('serve --tunnel: API and link in one process, which ends cleanly and logs n
   });
   expect((await api.health()).status).toBe('ok');
   await expect(api.status('job-unknown')).rejects.toMatchObject({ code: 'job.unknown' });
-  // What moves the data is apart from what answers: an ssh for the link, and one for the disks.
-  await expect.poll(() => processesNaming(linkFolder(at.stateDir)), { timeout: 20_000 }).toHaveLength(2);
+  // What moves the data is apart from what answers: an ssh for the link, and those for the disks.
+  await expect
+    .poll(() => processesNaming(linkFolder(at.stateDir)), { timeout: 20_000 })
+    .toHaveLength(1 + dataConnections);
   expect(processesNaming(linkFolder(at.stateDir)).some((argv) => argv.includes(String(node.child.pid)))).toBe(false);
   node.child.kill('SIGTERM');
   expect(await node.ended).toEqual([0, null]);

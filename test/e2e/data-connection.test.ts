@@ -111,7 +111,7 @@ test.skipIf(process.getuid?.() !== 0)(
       expect(await helpers()).toContainEqual(expect.stringMatching(name) as string);
     const figures = await scrape(`http://127.0.0.2:${from + 1}`, `${home}/state/hub-api.token`);
     expect(figures.get('sendense_hub_node_data_by_sshd')?.samples[0]).toMatchObject({ value: 1 });
-    expect(figures.get('sendense_hub_data_connections_total')?.samples[0]).toMatchObject({ value: 1 });
+    expect(figures.get('sendense_hub_data_connections_total')?.samples[0]).toMatchObject({ value: 4 });
     const bySshd = figures
       .get('sendense_hub_forwarded_bytes_total')
       ?.samples.filter(({ labels }) => labels['by'] === 'sshd');

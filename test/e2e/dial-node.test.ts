@@ -174,11 +174,12 @@ describe('a node that the hub dials', () => {
         await sshd.stop();
         const said = (): number =>
           events.filter(
-            (event) => event.type === 'step.log' && event.message.startsWith('the connection to the node is back'),
+            (event) => event.type === 'step.log' && /^connection [12] of 2 to the node is back/.test(event.message),
           ).length;
         await vi.waitUntil(() => tunnels(at).length === 0, patience);
         await sshd.start();
-        await vi.waitUntil(() => said() > breaks, patience);
+        // A connection for each disk.
+        await vi.waitUntil(() => said() === 2 * (breaks + 1), patience);
       }
       await ended;
       expect(events.at(-1), JSON.stringify(events.at(-1))).toMatchObject({ type: 'run.finished', status: 'succeeded' });
@@ -199,7 +200,8 @@ describe('a node that the hub dials', () => {
       await twoDisks(at, 'limits: { jobRate: 1MiB }\n');
       const { run, events } = await startedRun(at);
       expect(run.exitCode, JSON.stringify(events.at(-1))).toBeNull();
-      expect(tunnels(at).length).toBe(2);
+      // To the API, and one for each disk.
+      expect(tunnels(at).length).toBe(3);
       const ended = once(run, 'exit');
       run.kill('SIGKILL');
       await ended;

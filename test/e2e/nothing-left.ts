@@ -7,6 +7,7 @@ import { listRuns } from '../../src/state/runs.ts';
 import { listLocks } from '../../src/state/locks.ts';
 import { points } from '../../src/state/restore-points.ts';
 import { isRunning } from '../../src/host/process-identity.ts';
+import { processesNaming } from '../support/processes.ts';
 
 /**
  * Everything that a run could leave behind in a workspace, in words; empty when there is nothing: open runs, leases, locks,
@@ -19,7 +20,7 @@ export function leftovers(folder: string): string[] {
   for (const lease of listLeases(state)) found.push(`lease of port ${lease.port}`);
   for (const lock of listLocks(state, isRunning)) found.push(`lock ${lock.name}`);
   for (const run of listRuns(state)) if (existsSync(runFolderOf(run.id))) found.push(`folder ${runFolderOf(run.id)}`);
-  found.push(...processesNaming(folder).map((argv) => `process ${argv}`));
+  found.push(...programsNaming(folder).map((argv) => `process ${argv}`));
   for (const mount of readFileSync('/proc/mounts', 'utf8').split('\n'))
     if (mount.includes(folder)) found.push(`mount ${mount}`);
   for (const job of list(join(folder, 'state/node/jobs'))) found.push(`job ${job}`);
@@ -27,18 +28,9 @@ export function leftovers(folder: string): string[] {
   return found;
 }
 
-export function processesNaming(text: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid)
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        return '';
-      }
-    })
-    .filter((argv) => argv.includes(text) && /qemu|nbd|sendense/.test(argv));
-}
+/** Programs of a backup, and no editor or shell that happens to be in the folder. */
+const programsNaming = (text: string): string[] =>
+  processesNaming(text).filter((argv) => /qemu|nbd|sendense/.test(argv));
 
 const list = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { connectNbd } from '../../src/host/nbd-client.ts';
+import { loopbackAddresses } from '../../src/host/loopback-addresses.ts';
 import type { LinkEvent } from '../../src/host/nbd-lasting.ts';
 import { connectNbdTarget } from '../../src/host/nbd-target.ts';
-import { unixUri } from '../../src/host/nbd-uri.ts';
+import { tcpUri, unixUri } from '../../src/host/nbd-uri.ts';
 import { runTool } from '../../src/host/process.ts';
 import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
 import { block, KiB, MiB, noise, openWorkshop, type Workshop } from '../blocks/workshop.ts';
 import { until } from '../node/support.ts';
+import { freePort, freePorts } from '../support/free-ports.ts';
 import { cuttableLink, type CuttableLink } from './cuttable-link.ts';
 
 const size = 8 * MiB;
@@ -36,6 +41,179 @@ const serve = (shop: Workshop, file: string): Promise<NbdServer> =>
 /** A server that can be told from others, and is as slow as is asked. */
 const described = ['--filter=exportname', '--filter=delay'];
 const own = ['exportdesc=fixed:a server of its own'];
+
+/** The same as `serve`, at a loopback address. */
+async function served(
+  shop: Workshop,
+  host: string,
+  port: number,
+  description: string = randomUUID(),
+): Promise<NbdServer> {
+  const file = shop.path(`${host}.qcow2`);
+  await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', file, String(size)]);
+  return serveNbd({
+    file,
+    format: 'qcow2',
+    readOnly: false,
+    listen: { port, address: host },
+    exportName: 'target',
+    pidFile: shop.path(`${host}.pid`),
+    clients: 64,
+    description: description === '' ? undefined : description,
+  });
+}
+
+describe('a connection beside another one', () => {
+  test('goes by an address of its own, and by the usual one where nothing, or another server, answers there', async () => {
+    await using shop = await openWorkshop();
+    const port = await freePort();
+    const server = await served(shop, '127.0.0.1', port);
+    await using forwarded = await cuttableLink({ host: '127.0.0.2', port }, { host: '127.0.0.1', port });
+    const other = await served(shop, '127.0.0.3', port);
+    const uri = tcpUri('127.0.0.1', port, 'target');
+    await using first = await connectNbdTarget(uri);
+    const link = { reconnectMs: 10_000, addresses: loopbackAddresses(5).slice(1) };
+    const data = noise(5 * block);
+    await using stranger = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    });
+    await once(stranger.listen(port, '127.0.0.5'), 'listening');
+    for (let nth = 0; nth < 5; nth++) {
+      const events: LinkEvent[] = [];
+      await using target = await connectNbdTarget(uri, {
+        ...link,
+        beside: { server: first.facts, nth },
+        onLink: (event) => events.push(event),
+      });
+      await target.write(nth * block, data.subarray(nth * block, (nth + 1) * block));
+      expect(events).toEqual([]);
+    }
+    expect(forwarded.made()).toBe(1);
+    await first.flush();
+    const found = Buffer.alloc(data.length);
+    await first.read(0, found);
+    expect(found.equals(data)).toBe(true);
+    await using untouched = await connectNbd(tcpUri('127.0.0.3', port, 'target'));
+    expect(await untouched.allocation(0, size)).toEqual([{ offset: 0, length: size, zero: true }]);
+    await untouched[Symbol.asyncDispose]();
+    await first[Symbol.asyncDispose]();
+    await server.stop();
+    await other.stop();
+  });
+
+  test.each([
+    ['127.0.0.2', 1],
+    ['127.0.0.1', 0],
+  ])('goes on by another address when its own one, %s, breaks', async (host, nth) => {
+    await using shop = await openWorkshop();
+    const [port, behind] = (await freePorts(2)) as [number, number];
+    const server = await served(shop, '127.0.0.9', behind);
+    const ways = await Promise.all(
+      ['127.0.0.1', '127.0.0.2'].map((from) => cuttableLink({ host: from, port }, { host: '127.0.0.9', port: behind })),
+    );
+    await using usual = ways[0];
+    await using other = ways[1];
+    const uri = tcpUri('127.0.0.1', port, 'target');
+    await using direct = await connectNbdTarget(tcpUri('127.0.0.9', behind, 'target'));
+    const events: LinkEvent[] = [];
+    await using target = await connectNbdTarget(uri, {
+      reconnectMs: 10_000,
+      addresses: ['127.0.0.2'],
+      // The first connection of all does not know the server yet.
+      ...(nth > 0 ? { beside: { server: direct.facts, nth } } : {}),
+      onLink: (event) => events.push(event),
+    });
+    const data = noise(size);
+    await target.write(0, data.subarray(0, MiB));
+    expect([usual?.made(), other?.made()]).toEqual(host === '127.0.0.1' ? [1, 0] : [0, 1]);
+    await (host === '127.0.0.1' ? usual : other)?.cut();
+    await target.write(MiB, data.subarray(MiB));
+    await target.flush();
+    expect(events.map(({ state }) => state)).toEqual(['lost', 'back']);
+    const found = Buffer.alloc(size);
+    await direct.read(0, found);
+    expect(found.equals(data)).toBe(true);
+    await target[Symbol.asyncDispose]();
+    await direct[Symbol.asyncDispose]();
+    await server.stop();
+  });
+});
+
+test('a connection that had to go elsewhere returns when its own address answers again', async () => {
+  await using shop = await openWorkshop();
+  const [port, behind] = (await freePorts(2)) as [number, number];
+  const server = await served(shop, '127.0.0.9', behind);
+  const to = { host: '127.0.0.9', port: behind };
+  await using usual = await cuttableLink({ host: '127.0.0.1', port }, to);
+  await using other = await cuttableLink({ host: '127.0.0.2', port }, to);
+  const uri = tcpUri('127.0.0.1', port, 'target');
+  await using direct = await connectNbdTarget(tcpUri('127.0.0.9', behind, 'target'));
+  const events: string[] = [];
+  await using target = await connectNbdTarget(uri, {
+    reconnectMs: 10_000,
+    homeMs: 200,
+    addresses: ['127.0.0.2'],
+    beside: { server: direct.facts, nth: 1 },
+    onLink: ({ state }) => events.push(state),
+  });
+  const data = noise(size);
+  const piece = 16 * KiB;
+  const offsets = Array.from({ length: size / piece }, (_, index) => index * piece).values();
+  const writeOn = async (): Promise<void> => {
+    const { value: at, done } = offsets.next();
+    if (!done) await target.write(at, data.subarray(at, at + piece));
+  };
+  await writeOn();
+  await other.cut();
+  await writeOn();
+  expect([usual.made(), other.made()]).toEqual([1, 1]);
+  // While it is away it asks now and then, and writes on.
+  for (let round = 0; round < 25; round++) await Promise.all([writeOn(), delay(20)]);
+  expect(usual.made()).toBe(1);
+  await other.mend();
+  // Several at once: what is under way ends where it began.
+  const patience = performance.now() + 10_000;
+  while (other.made() < 2 && performance.now() < patience) await Promise.all([writeOn(), writeOn(), delay(10)]);
+  expect(other.made()).toBe(2);
+  await delay(100);
+  const before = usual.sent();
+  for (const at of offsets) await target.write(at, data.subarray(at, at + piece));
+  expect(usual.sent() - before).toBeLessThan(1000);
+  await target.flush();
+  const found = Buffer.alloc(size);
+  await direct.read(0, found);
+  expect(found.equals(data)).toBe(true);
+  expect(events).toEqual(['lost', 'back']);
+  await target[Symbol.asyncDispose]();
+  await direct[Symbol.asyncDispose]();
+  await server.stop();
+});
+
+test('a server that says nothing of itself is never looked for elsewhere', async () => {
+  await using shop = await openWorkshop();
+  const port = await freePort();
+  const server = await served(shop, '127.0.0.1', port, '');
+  const twin = await served(shop, '127.0.0.2', port, '');
+  const uri = tcpUri('127.0.0.1', port, 'target');
+  await using first = await connectNbdTarget(uri);
+  const link = { reconnectMs: 10_000, homeMs: 20, addresses: ['127.0.0.2'] };
+  await using target = await connectNbdTarget(uri, { ...link, beside: { server: first.facts, nth: 1 } });
+  const data = noise(20 * block);
+  for (let at = 0; at < data.length; at += block) {
+    await target.write(at, data.subarray(at, at + block));
+    await delay(10);
+  }
+  await target.flush();
+  const found = Buffer.alloc(data.length);
+  await first.read(0, found);
+  expect(found.equals(data)).toBe(true);
+  await using untouched = await connectNbd(tcpUri('127.0.0.2', port, 'target'));
+  expect(await untouched.allocation(0, size)).toEqual([{ offset: 0, length: size, zero: true }]);
+  for (const each of [untouched, target, first]) await each[Symbol.asyncDispose]();
+  await server.stop();
+  await twin.stop();
+});
 
 describe('a connection that lasts', () => {
   test.each(['cut', 'freeze'] as const)('what was not answered is asked again after a %s', async (how) => {

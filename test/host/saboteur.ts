@@ -21,7 +21,7 @@ export function sabotage(link: CuttableLink, mishaps: readonly Mishap[]): { done
       if (what === 'blip') link.blip();
       if (what === 'cut') await link.cut();
       if (what === 'freeze') link.freeze();
-      await delay(ms);
+      await delay(ms, undefined, { signal: over.signal }).catch(() => {});
       await link.mend();
     }
   };

@@ -162,7 +162,7 @@ test('config tells limits, address and tunnel, and never the token', async () =>
     attempts: 0,
     retry_at: null,
     last_error: null,
-    data: { way: 'tunnel', state: 'up', error: null },
+    data: { way: 'tunnel', state: 'up', error: null, connections: 1 },
     reverse_port: 9081,
     nbd_ports: { from: 10_300, to: 10_320 },
     hub_api_port: 8082,

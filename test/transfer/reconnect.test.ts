@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { unixUri } from '../../src/host/nbd-uri.ts';
+import { loopbackAddresses } from '../../src/host/loopback-addresses.ts';
+import { tcpUri, unixUri } from '../../src/host/nbd-uri.ts';
+import { openSource } from '../../src/node/sources/index.ts';
 import type { BackupStartRequest } from '../../src/schemas/types.ts';
+import type { TransferDisk } from '../../src/transfer/source.ts';
 import { cuttableLink, type CuttableLink } from '../host/cuttable-link.ts';
 import { sabotage, type Mishap } from '../host/saboteur.ts';
 import {
@@ -18,6 +21,7 @@ import {
   type Target,
   type Workshop,
 } from '../node/support.ts';
+import { freePort } from '../support/free-ports.ts';
 import { handIndexOn, runHere } from './run-here.ts';
 
 async function linked(
@@ -48,6 +52,42 @@ const breaks: readonly Mishap[] = [
   { atBytes: 2 * MiB, what: 'blip', ms: 0 },
   { atBytes: 6 * MiB, what: 'cut', ms: 150 },
 ];
+
+test.each([
+  ['that bears as many connections as one likes', undefined],
+  ['that bears two connections, as VDDK does', 2],
+  ['that bears one connection', 1],
+])(
+  'a disk %s is spread over four addresses, and goes on by others when some break',
+  async (_, connections) => {
+    await using at = await workshop();
+    const size = 96 * MiB;
+    const disk = await makeRaw(at.path('disk.raw'), size, [[0, 90 * MiB]]);
+    await using full = await target(at, 'full', size);
+    const port = await freePort();
+    const links = await Promise.all(
+      loopbackAddresses(4).map((host) => cuttableLink({ host, port }, { path: at.path('full.sock') })),
+    );
+    await using stack = new AsyncDisposableStack();
+    for (const link of links) stack.use(link);
+    const [usual, second, third, fourth] = links as [CuttableLink, CuttableLink, CuttableLink, CuttableLink];
+    // For good: what went through them goes on by the other two.
+    stack.use(sabotage(usual, [{ atBytes: 6 * MiB, what: 'cut', ms: 3_600_000 }]));
+    stack.use(sabotage(third, [{ atBytes: 2 * MiB, what: 'cut', ms: 3_600_000 }]));
+    const request = lasting(fullRequest('j', imageSpec(disk), [tcpUri('127.0.0.1', port, 'full')]));
+    const bearing: typeof openSource = async (...args) => {
+      const source = await openSource(...args);
+      const bears = (opened: TransferDisk): TransferDisk =>
+        connections === undefined ? opened : Object.assign(opened, { connections });
+      return { ...source, disk: async (...which) => bears(await source.disk(...which)) };
+    };
+    expect(await runHere(at, request, { addresses: 4, openSource: bearing })).toMatchObject({ status: 'succeeded' });
+    for (const link of [second, fourth]) expect(link.sent()).toBeGreaterThan(8 * MiB);
+    await full.server.stop();
+    assertSame(disk, 'raw', full.file);
+  },
+  60_000,
+);
 
 test('full and digest go on after breaks of the connection, and say so', async () => {
   await using at = await workshop();

@@ -9,7 +9,7 @@ import type { Workshop } from '../node/support.ts';
 export async function runHere(
   at: Workshop,
   request: BackupStartRequest,
-  options: { readonly signal?: AbortSignal; readonly openSource?: RunJobOptions['openSource'] } = {},
+  options: Partial<Pick<RunJobOptions, 'signal' | 'openSource' | 'addresses'>> = {},
 ): Promise<JobStatus> {
   const jobFolder = at.path(request.job_id);
   const socketFolder = at.path(`${request.job_id}.s`);

@@ -7,12 +7,14 @@ import type { Forward } from './tunnel-options.ts';
  * The error for a place of this host where the tunnel cannot listen, with the process that holds it; `details.place` tells it
  * from a forward that the far end refuses.
  * @param place a port, or the path of a socket
+ * @param host of the port, where it is known
  */
-export function portTaken(place: string, why = 'it cannot be listened on'): SendenseError {
+export function portTaken(place: string, why = 'it cannot be listened on', host?: string): SendenseError {
   const isPort = /^[0-9]+$/.test(place);
-  const holder = isPort ? portHolder(Number(place)) : null;
+  const holder = isPort ? portHolder(Number(place), host) : null;
   const reason = holder ? `${holder} holds it` : why;
-  return new SendenseError('ssh.forward', `${isPort ? `port ${place}` : place} of this host: ${reason}`, {
+  const at = host === undefined || host === '127.0.0.1' ? '' : ` at ${host}`;
+  return new SendenseError('ssh.forward', `${isPort ? `port ${place}${at}` : place} of this host: ${reason}`, {
     details: { place },
   });
 }
@@ -20,5 +22,6 @@ export function portTaken(place: string, why = 'it cannot be listened on'): Send
 /** @throws SendenseError `ssh.forward` for the first local port that another program holds */
 export async function requireFreePorts(local: readonly Forward[]): Promise<void> {
   for (const { listen } of local)
-    if ('port' in listen && !(await isPortFree(listen.port, listen.host))) throw portTaken(String(listen.port));
+    if ('port' in listen && !(await isPortFree(listen.port, listen.host)))
+      throw portTaken(String(listen.port), undefined, listen.host);
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { writeNewFile } from '../../host/files.ts';
+import { dataConnections } from '../../host/loopback-addresses.ts';
 import { nodeClient, type NodeClient } from '../../host/node-client.ts';
 import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
 import { readSecret } from '../../host/secret.ts';
@@ -33,9 +34,8 @@ export async function connectToNode(node: DialledNode): Promise<{ client: NodeCl
   await using stack = new AsyncDisposableStack();
   const folder = await ownFolder(stack);
   const socket = join(folder, 'api.sock');
-  const tunnel = stack.use(
-    await tunnelTo(node, folder, { local: [{ listen: { socket }, connect: apiOf(node) }], remote: [] }),
-  );
+  const local = [{ listen: { socket }, connect: apiOf(node) }];
+  const tunnel = stack.use(tunnelTo(node, folder, await keyFile(node, folder), { local, remote: [] }));
   await isUp(tunnel);
   const client = nodeClient({ url: `unix:${socket}`, token, name: node.name });
   await client.health().catch((error: unknown) => throwReason(node, tunnel, error));
@@ -44,8 +44,8 @@ export async function connectToNode(node: DialledNode): Promise<{ client: NodeCl
 }
 
 /**
- * Makes NBD ports of this host answer at the node, at its loopback address under the same numbers, through a connection of
- * its own that is kept up until it is disposed of.
+ * Makes NBD ports of this host answer at the node, at its loopback address under the same numbers, through connections of
+ * their own that are kept up until this is disposed of: one for each port, up to {@link dataConnections} of them.
  * @throws SendenseError `ssh.*`; on abort the signal's reason
  */
 export async function openPorts(
@@ -56,9 +56,14 @@ export async function openPorts(
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const folder = await ownFolder(stack);
-  const remote = ports.map((port): Forward => ({ listen: loopback(port), connect: loopback(port) }));
-  const tunnel = stack.use(await tunnelTo(node, folder, { local: [], remote, onState: sayWhenItBreaks(log) }));
-  await isUp(tunnel, signal);
+  const key = await keyFile(node, folder);
+  const shares = sharesOf(ports, dataConnections);
+  const tunnels = shares.map((share, index) => {
+    const remote = share.map((port): Forward => ({ listen: loopback(port), connect: loopback(port) }));
+    const which = shares.length === 1 ? 'the connection' : `connection ${index + 1} of ${shares.length}`;
+    return stack.use(tunnelTo(node, folder, key, { local: [], remote, onState: sayWhenItBreaks(which, log) }));
+  });
+  await Promise.all(tunnels.map((tunnel) => isUp(tunnel, signal)));
   return stack.move();
 }
 
@@ -98,15 +103,15 @@ async function ownFolder(stack: AsyncDisposableStack): Promise<string> {
   return folder;
 }
 
-async function tunnelTo(
-  { settings, settingsFolder }: DialledNode,
+function tunnelTo(
+  { settings: { host, port, user, hostKey } }: DialledNode,
   folder: string,
+  key: string,
   options: Pick<TunnelOptions, 'local' | 'remote' | 'onState'>,
-): Promise<Tunnel> {
-  const { host, port, user, hostKey } = settings;
+): Tunnel {
   return openTunnel({
     server: { host, port, user, hostKeys: [hostKey].flat() },
-    keyFile: await keyFile(settings.key, settingsFolder, folder),
+    keyFile: key,
     folder,
     // Something that answers what it is told, and is everywhere.
     command: 'cat',
@@ -115,7 +120,7 @@ async function tunnelTo(
 }
 
 /** The file where ssh reads the key: the one of the settings, or one of this run for a key that comes from elsewhere. */
-async function keyFile(key: DialNode['key'], settingsFolder: string, folder: string): Promise<string> {
+async function keyFile({ settings: { key }, settingsFolder }: DialledNode, folder: string): Promise<string> {
   if (key.secret.file !== undefined) return resolve(settingsFolder, key.secret.file);
   const file = join(folder, 'key');
   await writeNewFile(file, `${await readSecret(key, settingsFolder)}\n`, 0o600);
@@ -155,18 +160,24 @@ async function throwReason({ name, settings }: DialledNode, tunnel: Tunnel, erro
   );
 }
 
+/** The ports in turn to at most so many connections; none without a port. */
+const sharesOf = (ports: readonly number[], connections: number): number[][] =>
+  Array.from({ length: Math.min(ports.length, connections) }, (_, share) =>
+    ports.filter((_port, index) => index % connections === share),
+  );
+
 /** The data waits meanwhile; a line in the run's log says why nothing moves. */
-function sayWhenItBreaks(log: Log | undefined): NonNullable<TunnelOptions['onState']> {
+function sayWhenItBreaks(which: string, log: Log | undefined): NonNullable<TunnelOptions['onState']> {
   let wasUp = false;
   let broken = false;
   return (state) => {
     if (state.state === 'up') {
-      if (broken) log?.('the connection to the node is back');
+      if (broken) log?.(`${which} to the node is back`);
       wasUp = true;
       broken = false;
     } else if (state.state === 'down' && wasUp && !broken) {
       broken = true;
-      log?.(`the connection to the node broke: ${state.error.message}; it is made again`);
+      log?.(`${which} to the node broke: ${state.error.message}; it is made again`);
     }
   };
 }

@@ -1,35 +1,52 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
+/** For which link, and which of its data connections, a ticket is. */
+export interface TicketHolder {
+  readonly link: string;
+  readonly slot: number;
+}
+
 /** Tickets for data connections: each is good once, for a short time, and for who has asked for it. */
 export interface Tickets {
-  /** The one that the holder had before is void. */
-  issue(holder: string): string;
-  take(ticket: string): { readonly holder: string } | { readonly refused: 'unknown' | 'expired' };
-  /** Its ticket is void. */
-  forget(holder: string): void;
+  /** The one before it, for the same connection, is void. */
+  issue(link: string, slot: number): string;
+  take(ticket: string): TicketHolder | { readonly refused: 'unknown' | 'expired' | 'of a link that has ended' };
+  /** The link has ended: its tickets are void. */
+  forget(link: string): void;
 }
 
 /** How long a ticket is good, ms: from the answer on one connection to the first line on another. */
 const lifeMs = 20_000;
 
+interface Issued extends TicketHolder {
+  readonly digest: Buffer;
+  readonly until: number;
+  readonly ended: boolean;
+}
+
 export function openTickets(now: () => number = () => performance.now()): Tickets {
-  const issued = new Map<string, { readonly digest: Buffer; readonly until: number }>();
+  let issued: readonly Issued[] = [];
   return {
-    issue: (holder) => {
+    issue: (link, slot) => {
       const ticket = randomBytes(32).toString('base64url');
-      issued.set(holder, { digest: digestOf(ticket), until: now() + lifeMs });
+      const kept = issued.filter(
+        (old) => (old.link !== link || old.slot !== slot) && (!old.ended || now() < old.until),
+      );
+      issued = [...kept, { link, slot, digest: digestOf(ticket), until: now() + lifeMs, ended: false }];
       return ticket;
     },
     take: (ticket) => {
       const digest = digestOf(ticket);
       // All are compared, each in constant time.
-      const [found] = [...issued].filter((entry) => timingSafeEqual(entry[1].digest, digest));
+      const [found] = issued.filter((entry) => timingSafeEqual(entry.digest, digest));
       if (!found) return { refused: 'unknown' };
-      const [holder, { until }] = found;
-      issued.delete(holder);
-      return now() < until ? { holder } : { refused: 'expired' };
+      issued = issued.filter((entry) => entry !== found);
+      const { link, slot, until, ended } = found;
+      if (ended) return { refused: 'of a link that has ended' };
+      return now() < until ? { link, slot } : { refused: 'expired' };
     },
-    forget: (holder) => void issued.delete(holder),
+    // Known for a while: who comes with one late is no stranger.
+    forget: (link) => void (issued = issued.map((entry) => (entry.link === link ? { ...entry, ended: true } : entry))),
   };
 }
 

@@ -2,16 +2,19 @@ import { isIPv6 } from 'node:net';
 
 /** Limits for those who have not proven who they are. */
 export const gateLimits = {
-  /** Connections that are not logged in yet; one more ends the oldest of them. */
-  pending: 100,
-  pendingPerAddress: 20,
+  /**
+   * Connections that are not logged in yet; one more ends the oldest of them. After a restart each node makes
+   * five, and many nodes can have one address.
+   */
+  pending: 200,
+  pendingPerAddress: 60,
   /** ms for keys and login. */
   loginMs: 15_000,
   /** Connections that failed to log in, from one address, in `failureWindowMs`. */
   failures: 20,
   failureWindowMs: 60_000,
   /** Connections that an address with so many failures may still try in that time, each with one key: nodes may share it with whoever fails. */
-  onProbation: 60,
+  onProbation: 150,
 };
 
 /** Somebody who is not logged in. */

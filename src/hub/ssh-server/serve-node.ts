@@ -9,7 +9,7 @@ import type { HubLog } from '../hub-log.ts';
 import { openBridges } from './bridge.ts';
 import type { Identity } from './check-key.ts';
 import { connectLoopback } from './connect-loopback.ts';
-import { dataConnectionOf } from './data-connection.ts';
+import { dataConnectionsOf } from './data-connections.ts';
 import { decideForward, mayListen, type AllowedForward } from './forward-rules.ts';
 import { listenForNode } from './reverse-listener.ts';
 import { serveSessions } from './serve-sessions.ts';
@@ -23,8 +23,8 @@ export interface NodeConnection {
   readonly connection: string;
   /** Looks whether it may go on; ends it where not. To be called every half second. @throws SendenseError of the database */
   check(): void;
-  /** A connection that came with its ticket, to be handed to sshd. */
-  takeData(socket: Socket, peer: string): void;
+  /** A connection that came with its ticket, to be handed to sshd: one of its data connections. */
+  takeData(socket: Socket, peer: string, slot: number): void;
   cut(reason: string): void;
 }
 
@@ -60,7 +60,7 @@ export function serveNode(
   const bridges = openBridges(connection, transport, rttMs, (direction, bytes) =>
     figures.bytes(identity.node.name, direction, bytes, 'server'),
   );
-  const data = dataConnectionOf(context, context.data, {
+  const data = dataConnectionsOf(context, context.data, {
     connection: id,
     publicKey: identity.publicKey,
     node,

@@ -14,7 +14,7 @@ export interface SessionRules {
   readonly node: () => NodeRecord;
   readonly role: 'own' | 'one-time';
   readonly log: HubLog;
-  /** What a node says of its data connection. */
+  /** What a node says of its data connections. */
   readonly data?: LinkSession['data'];
   readonly refuse: (reason: Refusal, what: string, reject: (() => void) | undefined) => void;
 }

@@ -29,6 +29,8 @@ export interface SshServerOptions extends Omit<ServerContext, 'warn' | 'data'> {
   readonly limits?: typeof gateLimits;
 }
 
+/** Of a ticket. */
+const tooLate = 'of a link that has ended';
 /** Holders of tokens that are logged in at a time: an enrolment takes a second, and a token logs in also when it is used. */
 const mostTokenHolders = 20;
 /**
@@ -147,15 +149,17 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
       ssh: () => ssh.injectSocket(socket),
       preface: (ticket) => {
         const taken = data.tickets.take(ticket);
-        const holder = 'holder' in taken ? [...nodes.values()].find((node) => node.connection === taken.holder) : null;
-        if (!holder) {
-          failed = true;
-          const why = 'refused' in taken ? taken.refused : 'of a connection that has ended';
+        const invalid = (why: string): void => {
+          // Links break, with tickets under way.
+          failed = why !== tooLate;
           refused('ticket', `data connection refused: its ticket is ${why}`);
-          return void socket.destroy();
-        }
+          socket.destroy();
+        };
+        if ('refused' in taken) return invalid(taken.refused);
+        const holder = [...nodes.values()].find((node) => node.connection === taken.link);
+        if (!holder) return invalid(tooLate);
         loggedIn();
-        holder.takeData(socket, peer);
+        holder.takeData(socket, peer, taken.slot);
       },
       malformed: () => {
         failed = true;

@@ -1,12 +1,13 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { dataConnections, loopbackAddresses } from '../../host/loopback-addresses.ts';
 import { portHolder } from '../../host/port-holder.ts';
 import { isPortFree } from '../../host/port-probe.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
 import type { HostAndPort } from '../../schemas/host-and-port.ts';
 import type { Enrolment, LinkStatus } from '../../schemas/types.ts';
-import { forwardedPorts } from '../link/link-forwards.ts';
+import { diskForwards, forwardedPorts } from '../link/link-forwards.ts';
 import { maxSkewMs } from '../link/link-status.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 
@@ -35,9 +36,19 @@ export function checkLink(status: LinkStatus | null): Finding {
       'Start `sendense-node serve --tunnel`, or `sendense-node tunnel` beside `serve`.',
     );
   const { state, process, last_error: error, retry_at: retryAt } = status;
+  if (state === 'up' && status.data.error !== null && status.data.way === 'connection')
+    return status.data.state === 'up'
+      ? warn(
+          `up, but the disks have one connection of their own instead of several: ${status.data.error}`,
+          'That is slower on long lines. The others are tried again every 5 minutes.',
+        )
+      : warn(
+          `up, but a connection for the disks is down: ${status.data.error}`,
+          'It is made again by itself; after three attempts in vain fewer connections carry the disks.',
+        );
   if (state === 'up' && status.data.error !== null)
     return warn(
-      `up, but the disks have no connection of their own: ${status.data.error}`,
+      `up, but the disks have no connections of their own: ${status.data.error}`,
       'The hub moves them itself meanwhile, which costs it more; its log says why (docs/network.md).',
     );
   if (state === 'up')
@@ -70,7 +81,10 @@ export async function checkLocalPorts(
   for (const port of ports) if (!(await isPortFree(port))) held.push(port);
   const range = `${enrolment.nbd_ports.from}-${enrolment.nbd_ports.to} and ${enrolment.hub_api_port}`;
   if (held.length === 0)
-    return ok(`${range} of 127.0.0.1 are free${status?.state === 'up' ? ', though the link is up' : ''}`);
+    return (
+      (await checkFurther(enrolment, ours)) ??
+      ok(`${range} of 127.0.0.1 are free${status?.state === 'up' ? ', though the link is up' : ''}`)
+    );
   const foreign = new Map<number, string>();
   // To find a holder is to look through all processes: the first and the last tell.
   for (const port of held.length === ports.length ? [ports[0] ?? 0, ports.at(-1) ?? 0] : held.slice(0, 5)) {
@@ -81,9 +95,36 @@ export async function checkLocalPorts(
     const pid = Number(/process ([0-9]+)/.exec(holder)?.[1] ?? 0);
     if (!ours(pid)) foreign.set(port, holder);
   }
-  if (foreign.size === 0) return ok(`${range} of 127.0.0.1 are held by the link`);
+  if (foreign.size === 0)
+    return (await checkFurther(enrolment, ours)) ?? ok(`${range} of 127.0.0.1 are held by the link`);
   const named = [...foreign].map(([port, holder]) => `${port} by ${holder}`).join(', ');
   return fail(`held: ${named}`, 'Stop it, or let the hub use other ports (`ports:` of its sendense.yaml).');
+}
+
+/** Where 127.0.0.1 is as it should be: null where the further addresses are, too. */
+async function checkFurther(enrolment: Enrolment, ours: (pid: number) => boolean): Promise<Finding | null> {
+  const held = await heldElsewhere(enrolment, ours);
+  return held === null
+    ? null
+    : warn(
+        `held: ${held}`,
+        'Stop it: without that address the disks have one connection instead of several, which is slower on long lines.',
+      );
+}
+
+/** A port of the disks that another program holds at one of the further addresses, with its holder; null where there is none. */
+async function heldElsewhere(enrolment: Enrolment, ours: (pid: number) => boolean): Promise<string | null> {
+  if (enrolment.data !== 'connection') return null;
+  for (const host of loopbackAddresses(dataConnections).slice(1))
+    for (const { listen } of diskForwards(enrolment)) {
+      if (!('port' in listen) || (await isPortFree(listen.port, host))) continue;
+      const holder = portHolder(listen.port, host);
+      // Another user's process is not seen without root: it may be the link's.
+      if (holder === null) return null;
+      if (!ours(Number(/process ([0-9]+)/.exec(holder)?.[1] ?? 0))) return `${listen.port} at ${host} by ${holder}`;
+      break;
+    }
+  return null;
 }
 
 const timeOf = (time: number): string => new Date(time).toISOString();

@@ -1,90 +1,78 @@
 import type { SendenseError } from '../../errors/sendense-error.ts';
-import { openTunnel, type SshServer, type TunnelOptions, type TunnelState } from '../../host/ssh/tunnel.ts';
-import type { Enrolment, LinkStatus } from '../../schemas/types.ts';
-import { ticketOffice, type TicketOffice } from './data-tickets.ts';
-import { diskForwards } from './link-forwards.ts';
+import { dataConnections } from '../../host/loopback-addresses.ts';
+import type { Enrolment, LinkRequest, LinkStatus } from '../../schemas/types.ts';
+import {
+  openDataTunnels,
+  sharesOf,
+  type DataState,
+  type DataTunnels,
+  type DataTunnelsOptions,
+  type Share,
+} from './data-tunnels.ts';
+import { diskForwards, onLoopback } from './link-forwards.ts';
 
-/** The connection that carries the disks beside the link, which gives it its tickets. It keeps itself up, until it is disposed of. */
-export interface DataLink extends AsyncDisposable {
-  /** The link has been greeted by the hub, or has broken. */
-  linkIs(up: boolean): void;
-  /** Takes a line of the link's session; false where it is about something else. */
-  take(line: string): boolean;
+/** How many connections carry the disks, 0: the link does; and why it is not as many as they might be. */
+export interface Carriers {
+  readonly connections: number;
+  readonly why: string | null;
 }
 
-export interface DataLinkOptions {
+export interface DataLinkOptions extends Omit<DataTunnelsOptions, 'shares' | 'onState'> {
   readonly enrolment: Enrolment;
-  readonly server: SshServer;
-  readonly keyFile: string;
-  readonly folder: string;
+  readonly carriers: Carriers;
   /** Writes a line into the link's session. */
   readonly say: (line: string) => void;
   readonly onState: (state: LinkStatus['data']) => void;
-  /** It could not be made so often, while the link was up, that the disks had better go with the link. */
-  readonly onGivenUp: (error: SendenseError) => void;
-  readonly log: NonNullable<TunnelOptions['log']>;
+  /** One of them could not be made so often, while the link was up, that fewer had better do it; once. */
+  readonly onGivenUp: (fewer: Carriers, error: SendenseError) => void;
 }
 
 /** Attempts in a row until it is given up. */
 const mostFailures = 3;
 
-export function openDataLink(options: DataLinkOptions): DataLink {
-  const { enrolment, say, onState } = options;
-  const tickets = ticketOffice(options);
-  let failures = 0;
-  let up = false;
-  const changed = (state: TunnelState): void => {
-    if (state.state === 'connecting') return onState({ way: 'connection', state: 'connecting', error: null });
-    if (state.state === 'up') {
-      up = true;
-      failures = 0;
-      say(JSON.stringify({ data: 'sshd' }));
-      return onState({ way: 'connection', state: 'up', error: null });
+/** The connections that carry the disks beside the link, which gives them their tickets. They keep themselves up, until this is disposed of. */
+export function openDataLink(options: DataLinkOptions): AsyncDisposable {
+  const { enrolment, carriers, say, onState, onGivenUp, ...common } = options;
+  const { connections, why } = carriers;
+  let isGivenUp = false;
+  const show = (state: LinkStatus['data']['state'], error: string | null): void =>
+    onState({ way: 'connection', state, error, connections });
+  const changed = (now: DataState): void => {
+    if (now.state === 'connecting') return show('connecting', why);
+    if (now.state === 'up') {
+      show('up', why);
+      return say(JSON.stringify({ data: 'sshd' } satisfies LinkRequest));
     }
-    const { error } = state;
-    onState({ way: 'connection', state: 'down', error: error.message });
-    if (!up && tickets.isOpen()) failures++;
-    up = false;
+    const { error, failures, others } = now;
+    show('down', error.message);
     const hopeless = error.entry.retry === 'never' || error.details?.['place'] !== undefined;
-    if (failures >= mostFailures || hopeless) options.onGivenUp(error);
+    if (isGivenUp || (failures < mostFailures && !hopeless)) return;
+    isGivenUp = true;
+    onGivenUp({ connections: others > 0 ? 1 : 0, why: error.message }, error);
   };
-  onState({ way: 'connection', state: 'connecting', error: null });
-  const tunnel = openTunnel({ ...tunnelOptions(options, tickets), local: diskForwards(enrolment), onState: changed });
-  return {
-    linkIs: tickets.open,
-    take: tickets.take,
-    [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose](),
-  };
+  show('connecting', why);
+  const shares = sharesOf(diskForwards(enrolment), connections);
+  return openDataTunnels({ ...common, shares, onState: changed });
 }
 
-/** A connection to see whether it can be made: it carries nothing. */
-export interface DataProbe extends Omit<DataLink, 'linkIs'> {
-  /** @throws SendenseError why it cannot be made; on abort the signal's reason */
-  ready(signal: AbortSignal): Promise<void>;
+export type DataProbeOptions = Omit<DataLinkOptions, 'onState' | 'onGivenUp'>;
+
+/** Connections to see whether all of them can be made, while one, or the link, carries the disks; they listen wherever that does not. */
+export function probeAll(options: DataProbeOptions): DataTunnels {
+  const { enrolment, carriers } = options;
+  const shares = sharesOf(diskForwards(enrolment), dataConnections).map(({ slot, local }) => ({
+    slot,
+    local: local.filter(({ listen }) => !onLoopback(listen)),
+  }));
+  // A slot that is in use stays as it is; whether its ports are free is seen by another one.
+  const [busy, free] = [shares.slice(0, carriers.connections), shares.slice(carriers.connections)];
+  const [first, ...others] = free;
+  const all = first ? [{ ...first, local: [...first.local, ...busy.flatMap(({ local }) => local)] }, ...others] : [];
+  return probe(options, all);
 }
 
-/** While the link is up. */
-export function probeData(options: Omit<DataLinkOptions, 'onState' | 'onGivenUp'>): DataProbe {
-  const tickets = ticketOffice(options);
-  tickets.open(true);
-  const tunnel = openTunnel({ ...tunnelOptions(options, tickets), local: [] });
-  return {
-    take: tickets.take,
-    ready: (signal) => tunnel.ready(signal),
-    [Symbol.asyncDispose]: tunnel[Symbol.asyncDispose],
-  };
-}
+/** One connection to see whether it can be made, while the link carries the disks. */
+export const probeOne = (options: DataProbeOptions): DataTunnels => probe(options, [{ slot: 0, local: [] }]);
 
-type Common = Pick<DataLinkOptions, 'server' | 'keyFile' | 'folder' | 'say' | 'log'>;
-
-const tunnelOptions = (
-  { server, keyFile, folder, log }: Common,
-  { dial }: TicketOffice,
-): Omit<TunnelOptions, 'local'> => ({
-  server,
-  keyFile,
-  folder,
-  remote: [],
-  dial,
-  log: (level, message, facts) => log(level, `disks: ${message}`, facts),
-});
+const probe = ({ tickets, server, keyFile, folder, log }: DataProbeOptions, shares: readonly Share[]): DataTunnels =>
+  openDataTunnels({ tickets, server, keyFile, folder, log, shares });

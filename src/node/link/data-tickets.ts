@@ -2,7 +2,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { dialData } from '../../host/ssh/dial-data.ts';
 import type { SshServer } from '../../host/ssh/tunnel.ts';
 import { where, type Dialled } from '../../host/ssh/tunnel-options.ts';
-import type { DataAnswer } from '../../schemas/types.ts';
+import type { DataAnswer, LinkRequest } from '../../schemas/types.ts';
 import { answerIn } from './hub-answers.ts';
 
 type Ticket = Extract<DataAnswer, { user: string }>;
@@ -14,8 +14,8 @@ export interface TicketOffice {
   isOpen(): boolean;
   /** Takes a line of the session; false where it is about something else. */
   take(line: string): boolean;
-  /** Waits for the link to be up. @throws SendenseError; on abort the signal's reason */
-  dial(signal: AbortSignal): Promise<Dialled>;
+  /** Makes the connection of that slot. Waits for the link to be up. @throws SendenseError; on abort the signal's reason */
+  dial(slot: number, signal: AbortSignal): Promise<Dialled>;
 }
 
 const answerMs = 10_000;
@@ -30,10 +30,11 @@ export function ticketOffice({
 }): TicketOffice {
   let isOpen = false;
   let opened = Promise.withResolvers<void>();
-  let asked: PromiseWithResolvers<DataAnswer> | null = null;
+  /** In the order of the answers; those that nobody waits for any more too. */
+  const asked: PromiseWithResolvers<DataAnswer>[] = [];
   const lost = (why: string): SendenseError =>
     new SendenseError('ssh.lost', `${where(server)}, ticket for a data connection: ${why}`);
-  const next = async (signal: AbortSignal): Promise<Ticket> => {
+  const next = async (slot: number, signal: AbortSignal): Promise<Ticket> => {
     const aborted = Promise.withResolvers<never>();
     aborted.promise.catch(() => {});
     const abort = (): void => aborted.reject(signal.reason as Error);
@@ -41,15 +42,15 @@ export function ticketOffice({
     if (signal.aborted) abort();
     try {
       await Promise.race([opened.promise, aborted.promise]);
-      asked = Promise.withResolvers();
-      asked.promise.catch(() => {});
-      const limit = setTimeout(() => asked?.reject(lost(`no answer within ${answerMs / 1000} s`)), answerMs);
-      say(JSON.stringify({ data: 'ticket' }));
-      const answer = await Promise.race([asked.promise, aborted.promise]).finally(() => clearTimeout(limit));
+      const coming = Promise.withResolvers<DataAnswer>();
+      coming.promise.catch(() => {});
+      asked.push(coming);
+      const limit = setTimeout(() => coming.reject(lost(`no answer within ${answerMs / 1000} s`)), answerMs);
+      say(JSON.stringify({ data: 'ticket', slot } satisfies LinkRequest));
+      const answer = await Promise.race([coming.promise, aborted.promise]).finally(() => clearTimeout(limit));
       if (answer.ticket === null) throw lost(`the hub gives none: ${answer.reason}`);
       return answer as Ticket;
     } finally {
-      asked = null;
       signal.removeEventListener('abort', abort);
     }
   };
@@ -58,20 +59,21 @@ export function ticketOffice({
     open: (now) => {
       if (now) opened.resolve();
       else if (isOpen) opened = Promise.withResolvers();
-      if (!now) asked?.reject(lost('the link broke'));
+      if (!now) for (const { reject } of asked.splice(0)) reject(lost('the link broke'));
       isOpen = now;
     },
     take: (line) => {
       if (!line.startsWith('{"ticket":')) return false;
+      const waiting = asked.shift();
       try {
-        asked?.resolve(answerIn<DataAnswer>('link/data-answer.json', line, where(server)));
+        waiting?.resolve(answerIn<DataAnswer>('link/data-answer.json', line, where(server)));
       } catch (error) {
-        asked?.reject(error);
+        waiting?.reject(error);
       }
       return true;
     },
-    dial: async (signal) => {
-      const { ticket, user } = await next(signal);
+    dial: async (slot, signal) => {
+      const { ticket, user } = await next(slot, signal);
       return { socket: await dialData(server, ticket, signal), user };
     },
   };

@@ -1,75 +1,101 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toSendenseError, type SendenseError } from '../../errors/sendense-error.ts';
+import { dataConnections } from '../../host/loopback-addresses.ts';
 import { isInstalled } from '../../host/spawn-bound.ts';
 import type { Forward, TunnelOptions } from '../../host/ssh/tunnel.ts';
-import { openDataLink, probeData, type DataLink, type DataLinkOptions, type DataProbe } from './data-link.ts';
+import type { LinkRequest } from '../../schemas/types.ts';
+import { openDataLink, probeAll, probeOne, type Carriers, type DataLinkOptions } from './data-link.ts';
+import { ticketOffice, type TicketOffice } from './data-tickets.ts';
+import type { DataTunnels } from './data-tunnels.ts';
 import { diskForwards } from './link-forwards.ts';
 
-/** How the disks at the hub are reached: by a connection of their own, or by the link with everything else. */
-export interface DiskWay extends DataLink {
+/** How the disks at the hub are reached: by connections of their own, or by the link with everything else. */
+export interface DiskWay extends AsyncDisposable {
   /** What the link has to forward for it. */
   readonly local: readonly Forward[];
+  /** The link has been greeted by the hub, or has broken. */
+  linkIs(up: boolean): void;
+  /** Takes a line of the link's session; false where it is about something else. */
+  take(line: string): boolean;
 }
 
-export interface DiskWayOptions extends Omit<DataLinkOptions, 'onGivenUp'> {
+export interface DiskWayOptions extends Omit<DataLinkOptions, 'tickets' | 'onGivenUp'> {
   readonly program: NonNullable<TunnelOptions['program']>;
-  /** Why a connection of their own was given up; null where it was not. */
-  readonly givenUp: string | null;
-  /** When to try again whether it can be made, ms. */
+  /** When to try again whether more connections can be made, ms. */
   readonly retryMs: number;
-  /** Another way is to be taken: `givenUp` says why, or null where a connection of their own can be made again. */
-  readonly onOther: (givenUp: string | null) => void;
+  /** As many of these are to be used from now on. */
+  readonly onOther: (carriers: Carriers) => void;
 }
 
-/** The connection of their own where the hub offers it and ssh is there; else, and after that failed, the link. */
+/** As long as nothing is in the way. */
+export const allCarriers: Carriers = { connections: dataConnections, why: null };
+
+/**
+ * Connections of their own where the hub offers them and ssh is there. Where some of those cannot be made, one; and where that
+ * cannot be made, the link. What is in the way may go away: that is tried now and then.
+ */
 export function openDiskWay(options: DiskWayOptions): DiskWay {
-  const { enrolment, program, givenUp } = options;
+  const { enrolment, program, carriers } = options;
+  const tickets = ticketOffice(options);
   const can = enrolment.data === 'connection' && program !== 'ssh2' && isInstalled('ssh');
-  if (!can || givenUp !== null) return withLink(options, can);
-  const onGivenUp = (error: SendenseError): void => {
-    options.log('warn', `the disks go with the link: ${error.message}`, { code: error.code });
-    options.onOther(error.message);
+  const onGivenUp = (fewer: Carriers, error: SendenseError): void => {
+    const way = fewer.connections > 0 ? 'with one connection' : 'with the link';
+    options.log('warn', `the disks go ${way}: ${error.message}`, { code: error.code });
+    options.onOther(fewer);
   };
-  return { ...openDataLink({ ...options, onGivenUp }), local: [] };
-}
-
-function withLink(options: DiskWayOptions, retries: boolean): DiskWay {
-  const { enrolment, say, onState, givenUp } = options;
-  const stop = new AbortController();
-  let isUp = false;
-  let probe: DataProbe | null = null;
-
-  const keepTrying = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      await delay(options.retryMs, undefined, { signal: stop.signal });
-      if (!isUp) continue;
-      try {
-        await using trying = (probe = probeData(options));
-        await trying.ready(AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]));
-        options.log('info', 'the disks go by a connection of their own again');
-        return options.onOther(null);
-      } catch (error) {
-        options.log('info', `the disks still go with the link: ${toSendenseError(error).message}`);
-      } finally {
-        probe = null;
-      }
-    }
+  const byLink = !can || carriers.connections === 0;
+  const data = byLink ? null : openDataLink({ ...options, tickets, onGivenUp });
+  const ended = new AbortController();
+  const trying =
+    can && carriers.connections < dataConnections
+      ? keepTrying({ ...options, tickets }, ended.signal).catch(() => {})
+      : null;
+  const show = (): void => {
+    const state = tickets.isOpen() ? 'up' : 'connecting';
+    if (byLink) options.onState({ way: 'tunnel', state, error: carriers.why, connections: 1 });
   };
-  const ended = retries ? keepTrying().catch(() => {}) : Promise.resolve();
-  const show = (): void => onState({ way: 'tunnel', state: isUp ? 'up' : 'connecting', error: givenUp });
   show();
   return {
-    local: diskForwards(enrolment),
-    take: (line) => probe?.take(line) ?? false,
+    local: byLink ? diskForwards(enrolment) : [],
+    take: tickets.take,
     linkIs: (up) => {
-      isUp = up;
+      tickets.open(up);
       // A hub that offers another way wants to know.
-      if (up && enrolment.data === 'connection') say(JSON.stringify({ data: 'builtin' }));
+      if (byLink && up && enrolment.data === 'connection')
+        options.say(JSON.stringify({ data: 'builtin' } satisfies LinkRequest));
       show();
     },
     [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await ended;
+      ended.abort();
+      await Promise.all([trying, data?.[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** Until more connections could be made than there are, or the signal aborts. */
+async function keepTrying(
+  options: DiskWayOptions & { readonly tickets: TicketOffice },
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await delay(options.retryMs, undefined, { signal });
+    if (!options.tickets.isOpen()) continue;
+    const why = await failureOf(probeAll(options), signal);
+    signal.throwIfAborted();
+    if (why === null) {
+      options.log('info', 'the disks go by all connections of their own again');
+      return options.onOther(allCarriers);
+    }
+    if (options.carriers.connections === 0 && (await failureOf(probeOne(options), signal)) === null) {
+      options.log('info', `the disks go by one connection of their own again, not by all: ${why.message}`);
+      return options.onOther({ connections: 1, why: why.message });
+    }
+    options.log('info', `the disks go as before: ${why.message}`);
+  }
+}
+
+/** Why these are not made; null where they are. They are gone then. */
+async function failureOf(probe: DataTunnels, signal: AbortSignal): Promise<SendenseError | null> {
+  await using _probe = probe;
+  return await probe.ready(AbortSignal.any([signal, AbortSignal.timeout(60_000)])).then(() => null, toSendenseError);
 }

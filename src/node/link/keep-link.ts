@@ -10,7 +10,8 @@ import type { Enrolment, LinkStatus, LinkWelcome } from '../../schemas/types.ts'
 import { tryToHold } from '../held-name.ts';
 import type { ListenAddress } from '../listen-address.ts';
 import { keyFileOf, linkFolder, readEnrolment, requireEnrolment, writeEnrolment } from './enrolment-files.ts';
-import { openDiskWay } from './disk-way.ts';
+import type { Carriers } from './data-link.ts';
+import { allCarriers, openDiskWay } from './disk-way.ts';
 import { answerIn, askHub, helloLine } from './hub-answers.ts';
 import { readLinkStatus } from './link-files.ts';
 import { apiForward, remoteForwards, serverOf } from './link-forwards.ts';
@@ -26,7 +27,7 @@ export interface LinkOptions {
   readonly hub: HostAndPort | undefined;
   readonly program: NonNullable<TunnelOptions['program']>;
   readonly log: FastifyBaseLogger;
-  /** After how long a connection for the disks that could not be made is tried again, ms; default 5 minutes. */
+  /** After how long connections for the disks that could not be made are tried again, ms; default 5 minutes. */
   readonly retryDataMs?: number;
 }
 
@@ -73,10 +74,10 @@ async function alreadyKept(stateDir: string): Promise<SendenseError> {
   return new SendenseError('link.running', `${which} keeps the link of ${stateDir}`);
 }
 
-/** What a tunnel is made of: the enrolment, and why the disks go with it although the hub offers a connection of their own. */
+/** What a tunnel is made of: the enrolment, and what carries the disks where the hub offers connections of their own. */
 interface Wanted {
   readonly enrolment: Enrolment;
-  readonly givenUp: string | null;
+  readonly carriers: Carriers;
 }
 
 /** One tunnel after another: a new one where the ports, the key or the hub are others than before. */
@@ -86,27 +87,28 @@ async function keepOpen(
   status: StatusKeeper,
   stopped: AbortSignal,
 ): Promise<void> {
-  for (let wanted: Wanted = { enrolment: first, givenUp: null }; !stopped.aborted;)
+  for (let wanted: Wanted = { enrolment: first, carriers: allCarriers }; !stopped.aborted;)
     wanted = await keepOne(options, wanted, status, stopped);
 }
 
 /** Keeps a tunnel until it is to be another one; answers with what that one is to be made of. */
 async function keepOne(
   options: LinkOptions,
-  { enrolment, givenUp }: Wanted,
+  { enrolment, carriers }: Wanted,
   status: StatusKeeper,
   stopped: AbortSignal,
 ): Promise<Wanted> {
   const { stateDir, log } = options;
   const next = Promise.withResolvers<Wanted>();
-  const stop = (): void => next.resolve({ enrolment, givenUp });
+  const stop = (): void => next.resolve({ enrolment, carriers });
   stopped.addEventListener('abort', stop, { once: true });
   const server = serverOf(enrolment, options.hub);
   const timer = setInterval(() => {
     void readEnrolment(stateDir)
       .catch(() => null)
       .then(
-        (onDisk) => onDisk && !isDeepStrictEqual(onDisk, known) && next.resolve({ enrolment: onDisk, givenUp: null }),
+        (onDisk) =>
+          onDisk && !isDeepStrictEqual(onDisk, known) && next.resolve({ enrolment: onDisk, carriers: allCarriers }),
       );
   }, lookEveryMs);
   let known = enrolment;
@@ -120,14 +122,14 @@ async function keepOne(
     log.info(portsOf(told), `the hub has other ${moved ? 'ports' : 'facts'} for this node than before`);
     known = told;
     await writeEnrolment(stateDir, told);
-    if (moved) next.resolve({ enrolment: told, givenUp: null });
+    if (moved) next.resolve({ enrolment: told, carriers: allCarriers });
   };
   /** A port that is not forwarded: ours is tried again soon, and the hub may have given the node another one. */
   const afterForward = async (error: SendenseError): Promise<void> => {
     if (error.details?.['place'] !== undefined) {
       status.retrying(Date.now() + takenPortMs);
       await delay(takenPortMs, undefined, { signal: stopped });
-      return next.resolve({ enrolment: known, givenUp });
+      return next.resolve({ enrolment: known, carriers });
     }
     if (performance.now() - asked < askEveryMs) return;
     asked = performance.now();
@@ -153,12 +155,12 @@ async function keepOne(
     const way = openDiskWay({
       ...common,
       enrolment,
-      givenUp,
+      carriers,
       program: options.program,
       retryMs: options.retryDataMs ?? retryDataMs,
       say: (line) => tunnel?.say(line),
       onState: status.data,
-      onOther: (why) => next.resolve({ enrolment: known, givenUp: why }),
+      onOther: (others) => next.resolve({ enrolment: known, carriers: others }),
     });
     await using _tunnel = (tunnel = openTunnel({
       ...common,
@@ -190,7 +192,7 @@ async function keepOne(
     // The key is gone, or the folder cannot be made: that heals as little by itself as the hub's refusal, but it may.
     status.refused(toSendenseError(error));
     await delay(askEveryMs, undefined, { signal: stopped }).catch(() => {});
-    return { enrolment: (await readEnrolment(stateDir).catch(() => null)) ?? enrolment, givenUp };
+    return { enrolment: (await readEnrolment(stateDir).catch(() => null)) ?? enrolment, carriers };
   } finally {
     clearInterval(timer);
     stopped.removeEventListener('abort', stop);

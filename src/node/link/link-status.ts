@@ -43,7 +43,7 @@ export function openStatus(
     attempts: 1,
     retry_at: null,
     last_error: null,
-    data: { way: 'tunnel', state: 'connecting', error: null },
+    data: { way: 'tunnel', state: 'connecting', error: null, connections: 1 },
     hub_version: null,
     clock_skew_ms: null,
     process: thisProcess(),

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,10 +24,18 @@ export async function serveDisks(
   for (const port of ports) {
     const pidFile = join(folder, `disk-${port}.pid`);
     await rm(pidFile, { force: true });
-    const place = ['--bind=0.0.0.0', `--port=${port}`, '--export-name=disk', `--pid-file=${pidFile}`];
+    const place = ['--bind=0.0.0.0', `--port=${port}`, '--export-name=disk', `--description=${randomUUID()}`];
     const tls = [`--object=tls-creds-psk,id=tls,endpoint=server,dir=${pskFolder}`, '--tls-creds=tls'];
     const image = ['--image-opts', `driver=null-co,size=${bytes},read-zeroes=on`];
-    const qemu = ['qemu-nbd', '--persistent', '--shared=20', ...place, ...(pskFolder ? tls : []), ...image];
+    const qemu = [
+      'qemu-nbd',
+      '--persistent',
+      '--shared=20',
+      `--pid-file=${pidFile}`,
+      ...place,
+      ...(pskFolder ? tls : []),
+      ...image,
+    ];
     const [file = '', ...args] = [...host.prefix, ...qemu];
     const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     stack.defer(async () => {

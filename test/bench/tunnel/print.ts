@@ -1,6 +1,6 @@
 import { median } from '../measure.ts';
 import type { LineKind } from './lines.ts';
-import { reference, wayNames } from './ways.ts';
+import { reference, type WayName } from './ways.ts';
 
 /** One measurement. */
 export interface Cell {
@@ -22,14 +22,19 @@ interface Delay {
 const MBperGiB = 1073.741824;
 
 /** A table for each job: medians, and how they compare with OpenSSH. */
-export function printLine(kind: LineKind, cells: readonly Cell[], delays: readonly Delay[]): void {
+export function printLine(
+  kind: LineKind,
+  names: readonly WayName[],
+  cells: readonly Cell[],
+  delays: readonly Delay[],
+): void {
   console.log(
     `\nNBD writes through the tunnel: ${kind.name}${kind.most ? ` (carries ${kind.most.toFixed(0)} MB/s)` : ''}`,
   );
-  const width = Math.max(...wayNames.map((name) => name.length));
+  const width = Math.max(...names.map((name) => name.length));
   for (const job of new Set(cells.map((cell) => cell.job))) {
-    const rows = wayNames.map((way) => summary(cells.filter((cell) => cell.job === job && cell.way === way)));
-    const than = rows[wayNames.indexOf(reference)];
+    const rows = names.map((way) => summary(cells.filter((cell) => cell.job === job && cell.way === way)));
+    const than = rows[names.indexOf(reference)];
     console.log(
       `  ${job.padEnd(width)}     MB/s   ratio   CPU s/GiB   of the tunnel   MB/s per core   ratio${target(kind, job)}`,
     );
@@ -38,7 +43,7 @@ export function printLine(kind: LineKind, cells: readonly Cell[], delays: readon
       const thanCore = than && than.tunnelCpu > 0 ? MBperGiB / than.tunnelCpu : null;
       console.log(
         [
-          `    ${(wayNames[index] ?? '').padEnd(width)}`,
+          `    ${(names[index] ?? '').padEnd(width)}`,
           row.rate.toFixed(0).padStart(7),
           (row.rate / (than?.rate ?? 1)).toFixed(2).padStart(8),
           row.cpu.toFixed(2).padStart(12),

@@ -3,14 +3,16 @@
  * standard output: `up` when it is. It ends with its standard input.
  */
 import { createInterface } from 'node:readline';
+import { dataConnections } from '../../../src/host/loopback-addresses.ts';
 import { ticketOffice } from '../../../src/node/link/data-tickets.ts';
+import { openDataTunnels, sharesOf } from '../../../src/node/link/data-tunnels.ts';
 import { openTunnel, type TunnelOptions } from '../../../src/host/ssh/tunnel.ts';
 
 /** What goes over standard input. */
 export interface TunnelOrder extends Pick<TunnelOptions, 'server' | 'keyFile' | 'local' | 'remote' | 'folder'> {
   readonly program: 'openssh' | 'ssh2';
   readonly command: string;
-  /** By a connection of their own, as nodes do, and the session by another one. */
+  /** By connections of their own, as nodes do, and the session by another one. */
   readonly data: boolean;
 }
 
@@ -29,6 +31,9 @@ const log: NonNullable<TunnelOptions['log']> = (level, message) =>
   level === 'info' || process.stderr.write(`${message}\n`);
 const signal = AbortSignal.timeout(30_000);
 const tickets = ticketOffice({ server: order.server, say: (text) => tunnel.say(text) });
+await using disks = data
+  ? openDataTunnels({ ...order, tickets, shares: sharesOf(order.local, dataConnections), log })
+  : null;
 await using tunnel = openTunnel({
   ...order,
   local: data ? [] : order.local,
@@ -38,7 +43,6 @@ await using tunnel = openTunnel({
 });
 await tunnel.ready(signal);
 tickets.open(true);
-await using disks = data ? openTunnel({ ...order, remote: [], dial: tickets.dial, log }) : null;
 await disks?.ready(signal);
 process.stdout.write('up\n');
 await ended;

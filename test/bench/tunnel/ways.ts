@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataConnections } from '../../../src/host/loopback-addresses.ts';
 import { tcpUri, tlsUri } from '../../../src/host/nbd-uri.ts';
 import { makePsk, pskFileIn, pskIdentity, writePsk } from '../../../src/host/psk-file.ts';
 import { startSshd, type Sshd } from '../../support/sshd.ts';
@@ -18,6 +19,8 @@ export interface Way {
   /** The same, for nbdcopy. */
   readonly nbdcopyUris: readonly string[];
   readonly pskFolder: string | null;
+  /** At how many loopback addresses each disk answers, for our own client. */
+  readonly addresses: number;
   /** Processes of the tunnel, at both ends. */
   tunnel(): number[];
   readonly disks: readonly number[];
@@ -75,7 +78,8 @@ export async function openWay(
   const pskFolder = name.startsWith('TLS') ? join(folder, 'psk') : undefined;
   if (pskFolder) await writePsk(pskFolder, makePsk());
   const { pids } = stack.use(await serveDisks(line.hub, folder, ports, disks.bytes, pskFolder));
-  const facts = { name, disks: pids, pskFolder: pskFolder ?? null };
+  const addresses = name === 'ours, default' ? dataConnections : 1;
+  const facts = { name, disks: pids, pskFolder: pskFolder ?? null, addresses };
   if (pskFolder || name === 'direct') {
     const uris = ports.map((port) =>
       pskFolder ? tlsUri(line.address, port, 'disk', pskIdentity) : tcpUri(line.address, port, 'disk'),

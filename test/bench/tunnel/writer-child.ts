@@ -1,9 +1,10 @@
 /**
- * Our own NBD client, as the transfer uses it, from memory: `writer-child.ts copy BYTES URI…` writes that much to each with four
- * connections; `writer-child.ts latency REQUESTS URI` writes 64 KiB, one request after the other, and prints the milliseconds of
+ * Our own NBD client, as the transfer uses it, from memory: `writer-child.ts copy BYTES ADDRESSES URI…` writes that much to each with
+ * four connections, by so many loopback addresses in turn; `writer-child.ts latency REQUESTS URI` writes 64 KiB, one request after the other, and prints the milliseconds of
  * each as JSON. The file of the pre-shared key, for `nbds:`, is in the variable BENCH_PSK.
  */
 import { readPsk } from '../../../src/host/psk-file.ts';
+import { loopbackAddresses } from '../../../src/host/loopback-addresses.ts';
 import { connectNbdTarget, type NbdTarget } from '../../../src/host/nbd-target.ts';
 
 const [what = '', count = '', ...uris] = process.argv.slice(2);
@@ -14,7 +15,8 @@ const connections = 4;
 const requestBytes = 1024 * 1024;
 const requestsEach = 8;
 
-async function copy(uri: string, bytes: number): Promise<void> {
+async function copy(uri: string, bytes: number, addresses: readonly string[]): Promise<void> {
+  await using first = await connectNbdTarget(uri, { psk });
   let next = 0;
   const data = Buffer.alloc(requestBytes, 0xa5);
   const lane = async (target: NbdTarget): Promise<void> => {
@@ -25,8 +27,9 @@ async function copy(uri: string, bytes: number): Promise<void> {
     }
   };
   await Promise.all(
-    Array.from({ length: connections }, async () => {
-      await using target = await connectNbdTarget(uri, { psk });
+    Array.from({ length: connections }, async (_, nth) => {
+      const link = { reconnectMs: 60_000, addresses, beside: { server: first.facts, nth } };
+      await using target = await connectNbdTarget(uri, { psk, ...link });
       await Promise.all(Array.from({ length: requestsEach }, () => lane(target)));
       await target.flush();
     }),
@@ -45,5 +48,8 @@ async function latency(uri: string, requests: number): Promise<number[]> {
   return times;
 }
 
-if (what === 'copy') await Promise.all(uris.map((uri) => copy(uri, Number(count))));
-else console.log(JSON.stringify(await latency(uris[0] ?? '', Number(count))));
+if (what === 'copy') {
+  const [addresses = '1', ...disks] = uris;
+  const others = loopbackAddresses(Number(addresses)).slice(1);
+  await Promise.all(disks.map((uri) => copy(uri, Number(count), others)));
+} else console.log(JSON.stringify(await latency(uris[0] ?? '', Number(count))));

@@ -1,31 +1,42 @@
 import { execa } from 'execa';
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { dataConnections } from '../../../src/host/loopback-addresses.ts';
 import { bytesIn } from '../../../src/host/ssh/count-bytes.ts';
 import { judgeFirstBytes, prefaceOf } from '../../../src/host/ssh/data-preface.ts';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { findSshd } from '../../../src/host/ssh/sshd-process.ts';
 import { openTickets } from '../../../src/hub/ssh-server/data-tickets.ts';
 import { authorizedKeyOf, sshdConfigOf } from '../../../src/hub/ssh-server/sshd-files.ts';
+import { validatorOf } from '../../../src/schemas/validator.ts';
 import { nodeAddress } from '../../../src/state/node-address.ts';
 import { temporaryFolder } from '../../host/temporary-folder.ts';
 
-test('a ticket is good once, for its holder, until the next one, and for a short time', () => {
+test('a ticket is good once, for its link and slot, until the next one, and for a short time', () => {
   let now = 0;
   const tickets = openTickets(() => now);
-  const [first, other] = [tickets.issue('a'), tickets.issue('b')];
-  expect(first).not.toBe(other);
-  expect(tickets.take(first)).toEqual({ holder: 'a' });
+  const [first, second, other] = [tickets.issue('a', 0), tickets.issue('a', 1), tickets.issue('b', 0)];
+  expect(new Set([first, second, other]).size).toBe(3);
+  expect(tickets.take(second)).toEqual({ link: 'a', slot: 1 });
+  expect(tickets.take(first)).toEqual({ link: 'a', slot: 0 });
   expect(tickets.take(first)).toEqual({ refused: 'unknown' });
-  const before = tickets.issue('b');
+  const before = tickets.issue('b', 0);
   expect(tickets.take(other)).toEqual({ refused: 'unknown' });
   expect(tickets.take('')).toEqual({ refused: 'unknown' });
   now = 20_000;
   expect(tickets.take(before)).toEqual({ refused: 'expired' });
   expect(tickets.take(before)).toEqual({ refused: 'unknown' });
-  const last = tickets.issue('a');
+  const last = [tickets.issue('a', 0), tickets.issue('a', 3)];
   tickets.forget('a');
-  expect(tickets.take(last)).toEqual({ refused: 'unknown' });
+  for (const ticket of last) expect(tickets.take(ticket)).toEqual({ refused: 'of a link that has ended' });
+  for (const ticket of last) expect(tickets.take(ticket)).toEqual({ refused: 'unknown' });
+});
+
+test('the hub knows as many slots as a node may use', () => {
+  const isRequest = validatorOf('link/request.json');
+  expect(isRequest({ data: 'ticket' })).toBe(true);
+  for (let slot = 0; slot < dataConnections; slot++) expect(isRequest({ data: 'ticket', slot })).toBe(true);
+  for (const slot of [dataConnections, -1, 0.5, '0']) expect(isRequest({ data: 'ticket', slot })).toBe(false);
 });
 
 test.each([

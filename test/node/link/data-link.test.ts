@@ -1,16 +1,18 @@
-/** The connection of a node for its disks, which the hub hands to sshd: with the real programs at both ends. */
+/** The connections of a node for its disks, which the hub hands to sshd: with the real programs at both ends. */
 import { execa } from 'execa';
 import { once } from 'node:events';
 import { mkdir, rename } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { Client, ClientChannel } from 'ssh2';
 import { describe, expect, test } from 'vitest';
 import { SendenseError } from '../../../src/errors/sendense-error.ts';
 import { describeNodes } from '../../../src/hub/nodes/describe-nodes.ts';
 import { gateLimits } from '../../../src/hub/ssh-server/gate.ts';
+import { loopbackAddresses } from '../../../src/host/loopback-addresses.ts';
 import { dialData } from '../../../src/host/ssh/dial-data.ts';
 import { openTunnel } from '../../../src/host/ssh/tunnel.ts';
+import { diskAddresses, linkOf } from '../../../src/node/link-state.ts';
 import type { Link } from '../../../src/node/link/keep-link.ts';
 import type { LinkStatus } from '../../../src/schemas/types.ts';
 import { nodeAddress } from '../../../src/state/node-address.ts';
@@ -31,8 +33,8 @@ const wayOf = (link: Link, want: Partial<LinkStatus['data']>): Promise<LinkStatu
   );
 
 /** What an echo says to somebody on the node's side. */
-async function through(port: number, text = 'written to a disk'): Promise<string> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+async function through(port: number, text = 'written to a disk', host = '127.0.0.1'): Promise<string> {
+  const socket = connect({ port, host, allowHalfOpen: true });
   socket.on('error', () => {});
   socket.end(text);
   return (await buffer(socket).catch(() => Buffer.alloc(0))).toString();
@@ -87,7 +89,47 @@ describe('the disks of a node', { timeout: 60_000 }, () => {
     await until(async () => (await sshds()).length === 0, 'no sshd is left');
   });
 
-  test('come back after a break of their connection alone', async () => {
+  test('answer at four addresses, at each by a connection of its own, which breaks alone', async () => {
+    await using at = await nodeBench();
+    await at.enroll();
+    await using link = await at.link(api);
+    const { connections } = await wayOf(link, { way: 'connection', state: 'up' });
+    expect(connections).toBe(4);
+    expect(diskAddresses(await linkOf(at.stateDir))).toBe(4);
+    const numbers = at.hub.log.flatMap(({ facts }) => facts['data_connection'] ?? []);
+    expect(new Set(numbers)).toEqual(new Set([0, 1, 2, 3]));
+    const port = await at.hub.echo('site-b');
+    const open = await Promise.all(
+      loopbackAddresses(connections).map(async (host) => {
+        const socket = connect(port, host);
+        socket.on('error', () => {});
+        socket.write('x');
+        await once(socket, 'data');
+        return { host, socket };
+      }),
+    );
+    const [first] = await sshds();
+    const broken = Promise.race(open.map(({ socket }) => once(socket, 'close')));
+    process.kill(first ?? 0, 'SIGKILL');
+    await broken;
+    const others = open.filter(({ socket }) => !socket.destroyed);
+    expect(others).toHaveLength(3);
+    for (const { socket } of others) {
+      socket.write('y');
+      await once(socket, 'data');
+    }
+    for (const { host } of others) expect(await through(port, 'beside', host)).toBe('beside');
+    await wayOf(link, { state: 'down' });
+    await wayOf(link, { state: 'up' });
+    for (const { host, socket } of open) {
+      expect(await through(port, 'again', host)).toBe('again');
+      socket.destroy();
+    }
+    await link[Symbol.asyncDispose]();
+    expect(diskAddresses(await linkOf(at.stateDir))).toBe(1);
+  });
+
+  test('come back after a break of their connections alone', async () => {
     await using at = await nodeBench();
     await at.enroll();
     await using link = await at.link(api);
@@ -95,8 +137,7 @@ describe('the disks of a node', { timeout: 60_000 }, () => {
     const port = await at.hub.echo('site-b');
     const text = 'x'.repeat(200_000);
     expect(await through(port, text)).toBe(text);
-    const [first] = await sshds();
-    process.kill(first ?? 0, 'SIGKILL');
+    for (const pid of await sshds()) process.kill(pid, 'SIGKILL');
     await wayOf(link, { state: 'down' });
     await wayOf(link, { state: 'up' });
     // Nobody has asked before it ended.
@@ -110,7 +151,7 @@ describe('the disks of a node', { timeout: 60_000 }, () => {
     expect(link.status()).toMatchObject({ state: 'up', connections: 1 });
   });
 
-  test('go with the link where sshd cannot be had, and by a connection of their own when it can again', async () => {
+  test('go with the link where sshd cannot be had, and by connections of their own when it can again', async () => {
     await using at = await nodeBench();
     await at.enroll();
     const { hostKeyFile } = at.hub.places;
@@ -125,6 +166,51 @@ describe('the disks of a node', { timeout: 60_000 }, () => {
     await rename(`${hostKeyFile}.away`, hostKeyFile);
     await wayOf(link, { way: 'connection', state: 'up', error: null });
     expect(await through(port)).toBe('written to a disk');
+  });
+
+  test('go by one connection where the others cannot listen, and by all when they can again', async () => {
+    await using at = await nodeBench();
+    const { nbd_ports: ports } = await at.enroll();
+    const held = createServer().listen(ports.to, '127.0.0.3');
+    await once(held, 'listening');
+    await using link = await at.link(api, { retryDataMs: 1000 });
+    const given = await wayOf(link, { way: 'connection', state: 'up', connections: 1 });
+    expect(given.error).toMatch(
+      new RegExp(`port ${ports.to} at 127\\.0\\.0\\.3 of this host: .*\\(process ${process.pid}\\) holds it`),
+    );
+    expect(diskAddresses(await linkOf(at.stateDir))).toBe(1);
+    const port = await at.hub.echo('site-b');
+    expect(await through(port)).toBe('written to a disk');
+    expect(carriedBy(at)).toBe('sshd');
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('x');
+    await once(socket, 'data');
+    // It is tried in vain, which must not disturb what the one connection carries.
+    await until(() => at.logged.some(({ msg }) => String(msg).includes('the disks go as before')), 'a trial in vain');
+    socket.write('y');
+    await once(socket, 'data');
+    socket.destroy();
+    held.close();
+    await wayOf(link, { way: 'connection', state: 'up', connections: 4, error: null });
+    expect(await through(port, 'again', '127.0.0.3')).toBe('again');
+  });
+
+  test('come back from the link by one connection where that is all that can be made', async () => {
+    await using at = await nodeBench();
+    const { nbd_ports: ports } = await at.enroll();
+    const { hostKeyFile } = at.hub.places;
+    await rename(hostKeyFile, `${hostKeyFile}.away`);
+    await using link = await at.link(api, { retryDataMs: 500 });
+    await wayOf(link, { way: 'tunnel', state: 'up' });
+    const held = createServer().listen(ports.from, '127.0.0.2');
+    await once(held, 'listening');
+    await rename(`${hostKeyFile}.away`, hostKeyFile);
+    const { error } = await wayOf(link, { way: 'connection', state: 'up', connections: 1 });
+    expect(error).toContain(`port ${ports.from} at 127.0.0.2 of this host`);
+    expect(await through(await at.hub.echo('site-b'))).toBe('written to a disk');
+    held.close();
+    await wayOf(link, { way: 'connection', state: 'up', connections: 4, error: null });
   });
 
   test('go with the link where the hub is told not to use sshd', async () => {

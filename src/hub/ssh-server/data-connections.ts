@@ -3,23 +3,24 @@ import type { SshdProcess } from '../../host/ssh/sshd-process.ts';
 import { toSendenseError } from '../../errors/sendense-error.ts';
 import { enterDataWay } from '../../state/node-connections.ts';
 import type { NodeRecord } from '../../state/nodes.ts';
-import type { DataAnswer, LinkRequest } from '../../schemas/types.ts';
+import type { DataAnswer } from '../../schemas/types.ts';
 import type { HubLog } from '../hub-log.ts';
 import { nbdTargets } from '../nodes/authorized-keys.ts';
+import type { DataRequest } from '../nodes/link-session.ts';
 import type { DataService } from './data-service.ts';
 import type { ServerContext } from './server-context.ts';
 
-/** The second connection of a node, for its disks, as long as its first one lives. */
-export interface DataConnection {
-  /** What the node says of it in its session; undefined where that needs no answer. */
-  request(request: Extract<LinkRequest, { data: string }>['data']): DataAnswer | undefined;
-  /** A connection that came with the ticket; one before it ends. */
-  take(socket: Socket, peer: string): void;
+/** The further connections of a node, for its disks, as long as its first one lives. */
+export interface DataConnections {
+  /** What the node says of them in its session; undefined where that needs no answer. */
+  request(request: DataRequest): DataAnswer | undefined;
+  /** A connection that came with a ticket for that slot; the one before it ends. */
+  take(socket: Socket, peer: string, slot: number): void;
   end(): void;
 }
 
 /** @param connection id of the first one; it holds the tickets */
-export function dataConnectionOf(
+export function dataConnectionsOf(
   context: ServerContext,
   service: DataService,
   link: {
@@ -28,11 +29,11 @@ export function dataConnectionOf(
     readonly node: () => NodeRecord;
     readonly log: HubLog;
   },
-): DataConnection {
+): DataConnections {
   const { state, places, figures, warn } = context;
   const { connection, publicKey, node } = link;
   const nodeId = node().id;
-  let current: SshdProcess | null = null;
+  const current = new Map<number, SshdProcess>();
   let ended = false;
   /** As the node said last. */
   let way: 'sshd' | 'builtin' | null = null;
@@ -45,9 +46,9 @@ export function dataConnectionOf(
       link.log.warn(`the way of the data cannot be entered: ${toSendenseError(error).message}`);
     }
   };
-  const stop = (): void => {
-    void current?.[Symbol.asyncDispose]();
-    current = null;
+  const stop = (slot: number): void => {
+    void current.get(slot)?.[Symbol.asyncDispose]();
+    current.delete(slot);
   };
 
   const hear = (log: HubLog, name: string, line: string): void => {
@@ -67,14 +68,14 @@ export function dataConnectionOf(
 
   return {
     request: (request) => {
-      if (request !== 'ticket') return void enter(request);
+      if (request.data !== 'ticket') return void enter(request.data);
       if (service.user === null) return { ticket: null, reason: service.unavailable ?? 'there is none' };
-      return { ticket: service.tickets.issue(connection), user: service.user };
+      return { ticket: service.tickets.issue(connection, request.slot ?? 0), user: service.user };
     },
-    take: (socket, peer) => {
+    take: (socket, peer, slot) => {
       if (ended) return void socket.destroy();
-      stop();
-      const log = link.log.child({ data_peer: peer });
+      stop(slot);
+      const log = link.log.child({ data_connection: slot, data_peer: peer });
       try {
         const { name, reversePort } = node();
         const targets = nbdTargets(reversePort, places);
@@ -89,14 +90,14 @@ export function dataConnectionOf(
             },
             onEnd: () => {
               log.info('the data connection has ended');
-              if (current !== served) return;
-              current = null;
-              // The end of a mere trial changes nothing.
-              if (!ended && way === 'sshd') enter(null);
+              if (current.get(slot) !== served) return;
+              current.delete(slot);
+              // The end of a mere trial changes nothing, and what one carried the others do.
+              if (!ended && way === 'sshd' && current.size === 0) enter(null);
             },
           },
         );
-        current = served;
+        current.set(slot, served);
         log.info('a data connection, for sshd');
       } catch (error) {
         log.error(`no sshd for a data connection: ${toSendenseError(error).message}`);
@@ -106,7 +107,7 @@ export function dataConnectionOf(
     end: () => {
       ended = true;
       service.tickets.forget(connection);
-      stop();
+      for (const slot of current.keys()) stop(slot);
     },
   };
 }
