@@ -81,8 +81,24 @@ export async function createQcow2(
 ): Promise<void> {
   const { secret } = encryptionOptions(key);
   const args = createQcow2Args(file, capacity, backing, key);
-  await runTool('qemu-img', args, { signal, secret, timeoutMs: 120_000 });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await runTool('qemu-img', args, { signal, secret, timeoutMs: 120_000 });
+      return;
+    } catch (error) {
+      if (attempt === mostAttempts || !isUnmeasured(error)) throw error;
+    }
+  }
 }
+
+const mostAttempts = 10;
+
+/**
+ * For each LUKS header qemu measures how fast it hashes, by the time that the kernel says a thread of some milliseconds has had.
+ * Kernels that count in ticks say none to up to one in ten, which ends qemu-img; the next attempt is as good as the first.
+ */
+const isUnmeasured = (error: unknown): boolean =>
+  error instanceof SendenseError && error.code === 'tool.failed' && error.message.includes('accurate CPU usage');
 
 /** Arguments of {@link createOverlay}. */
 export const createOverlayArgs = (file: string, backing: string, capacity: number | null = null): string[] => [

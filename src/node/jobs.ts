@@ -5,7 +5,7 @@ import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import { exists } from '../host/files.ts';
 import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
 import type { BackupStarted, BackupStartRequest, JobStatus } from '../schemas/types.ts';
-import { startClient } from './client-process.ts';
+import { startClient, startingClient } from './client-process.ts';
 import { abandonWhereNobodyAsks, cancel, stopClient } from './end-client.ts';
 import type { IndexSpool } from './index-spool.ts';
 import { jobFolderIn, readClient, readRecord, type JobFolder, type JobRecord } from './job-folder.ts';
@@ -52,7 +52,7 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
   const known = async (id: string): Promise<JobFolder> => {
     const folder = jobFolderIn(stateDir, id);
     if (await readRecord(folder)) return folder;
-    throw new SendenseError('job.unknown', `no job ${id} on this node`);
+    throw unknown(id);
   };
   const status = async (id: string): Promise<JobStatus> => {
     const folder = await known(id);
@@ -113,8 +113,10 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
   };
 
   const remove = async (id: string): Promise<boolean> => {
-    const folder = await known(id);
-    const client = await readClient(folder);
+    const folder = jobFolderIn(stateDir, id);
+    // Without a record, too: the process that was making it, or starting its client, has died.
+    if (!(await exists(folder.path))) throw unknown(id);
+    const client = (await readClient(folder)) ?? (await startingClient(folder));
     if (client && !(await stopClient(folder, client))) return false;
     await stopStrays([folder.path, folder.sockets]);
     await discard(folder);
@@ -156,6 +158,8 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
     },
   };
 }
+
+const unknown = (id: string): SendenseError => new SendenseError('job.unknown', `no job ${id} on this node`);
 
 async function prepare(
   folder: JobFolder,

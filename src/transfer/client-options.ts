@@ -24,7 +24,7 @@ It goes on when its caller is gone. SIGTERM or SIGINT cancels it.
   --socket-dir DIR           existing folder with a short path for sockets (default: one of its own)
   --target-addresses N       targets at 127.0.0.1 answer at so many loopback addresses, up to 127.0.0.N, at each through
                              another connection; default 1
-  --checked                  the caller has validated the document
+  --checked                  the caller has validated the document, and made the folder
   --help, --version
 
 Exit codes: 0 done, 1 failed, 2 usage, 75 try again, 130/143 cancelled; see docs/exit-codes.md.
@@ -68,6 +68,8 @@ export type ClientOptions =
       readonly show: null;
       readonly request: BackupStartRequest;
       readonly jobFolder: string;
+      /** Nobody has made it yet. One that was made and is gone tells that the job is no longer wanted. */
+      readonly isFolderNew: boolean;
       readonly socketFolder: string | null;
       readonly addresses: number;
     };
@@ -86,6 +88,7 @@ export async function readClientOptions(argv: readonly string[]): Promise<Client
     show: null,
     request: document as unknown as BackupStartRequest,
     jobFolder: resolve(values['job-dir']),
+    isFolderNew: values.checked !== true,
     socketFolder: values['socket-dir'] === undefined ? null : resolve(values['socket-dir']),
     addresses: addressesIn(values['target-addresses']),
   };

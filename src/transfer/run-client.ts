@@ -23,9 +23,9 @@ export async function runClient(
       process.stdout.write(options.show === 'help' ? clientHelp : `${version}\n`);
       return 0;
     }
-    const { request, jobFolder, addresses } = options;
+    const { request, jobFolder, isFolderNew, addresses } = options;
     folder = jobFolder;
-    await mkdir(jobFolder, { recursive: true, mode: 0o700 });
+    if (isFolderNew) await mkdir(jobFolder, { recursive: true, mode: 0o700 });
     await writeFile(join(jobFolder, 'client.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
     await using sockets = await socketFolderOf(jobFolder, options.socketFolder);
     await runJob({

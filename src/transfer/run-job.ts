@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toSendenseError, type SendenseError } from '../errors/sendense-error.ts';
 import { loopbackAddresses } from '../host/loopback-addresses.ts';
@@ -15,7 +14,7 @@ import { transferDisk } from './transfer-disk.ts';
 
 export interface RunJobOptions {
   readonly request: BackupStartRequest;
-  /** Gets `status.json`, `log.jsonl`, `<key>.index`; holds `<sha256>.previous`. Made where it is missing. */
+  /** Gets `status.json`, `log.jsonl`, `<key>.index`; holds `<sha256>.previous`. */
   readonly jobFolder: string;
   /** At how many loopback addresses, from 127.0.0.1 on, targets at 127.0.0.1 answer, at each by a connection of its own. Default 1. */
   readonly addresses?: number;
@@ -33,7 +32,6 @@ const copyConnections = 7;
 /** Moves all disks of one job. Ends with the final status written, and throws what the job failed with. */
 export async function runJob(options: RunJobOptions): Promise<void> {
   const { request, jobFolder, socketFolder, signal } = options;
-  await mkdir(jobFolder, { recursive: true, mode: 0o700 });
   await using log = openJobLog(join(jobFolder, 'log.jsonl'));
   const jobs = refusable(() => diskJobsOf(request));
   await using status = await openStatusFile(join(jobFolder, 'status.json'), {

@@ -46,7 +46,9 @@ async function encrypted(work: Workspace): Promise<string> {
 
 async function backup(work: Workspace): Promise<RunOutcome> {
   const outcome = await work.run('nightly.yaml');
-  expect(outcome.finished, outcome.stderr).toMatchObject({ status: 'succeeded' });
+  expect(outcome.finished, JSON.stringify(outcome.finished.error) + outcome.stderr).toMatchObject({
+    status: 'succeeded',
+  });
   return outcome;
 }
 
@@ -66,7 +68,10 @@ async function next(work: Workspace, number: number): Promise<{ id: string; outc
 async function restored(work: Workspace, id: string, number: number, name = `${number}`): Promise<void> {
   await work.write('restore.yaml', restorePlan(`./restored-${name}`, `point: ${id}\n`));
   const outcome = await work.run('restore.yaml');
-  expect(outcome.finished, outcome.stderr).toMatchObject({ status: 'succeeded', exit_code: 0 });
+  expect(outcome.finished, JSON.stringify(outcome.finished.error) + outcome.stderr).toMatchObject({
+    status: 'succeeded',
+    exit_code: 0,
+  });
   expect(await sameBytes(work.path(`restored-${name}`, 'disk-0.raw'), work.path(`kept-${number}.raw`))).toBe(true);
 }
 
@@ -301,7 +306,9 @@ describe('encryption at rest', () => {
       ),
     );
     const outcome = await work.run('thin.yaml');
-    expect(outcome.finished, outcome.stderr).toMatchObject({ status: 'succeeded' });
+    expect(outcome.finished, JSON.stringify(outcome.finished.error) + outcome.stderr).toMatchObject({
+      status: 'succeeded',
+    });
     const info = await execa('qemu-img', ['info', '--output=json', work.path('thin/disk-0.qcow2')]);
     expect(JSON.parse(info.stdout)).toMatchObject({ 'virtual-size': 8 * MiB });
   }, 120_000);

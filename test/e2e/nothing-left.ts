@@ -23,7 +23,12 @@ export function leftovers(folder: string): string[] {
   found.push(...programsNaming(folder).map((argv) => `process ${argv}`));
   for (const mount of readFileSync('/proc/mounts', 'utf8').split('\n'))
     if (mount.includes(folder)) found.push(`mount ${mount}`);
-  for (const job of list(join(folder, 'state/node/jobs'))) found.push(`job ${job}`);
+  for (const job of list(join(folder, 'state/node/jobs'))) {
+    const inside = list(join(folder, 'state/node/jobs', job))
+      .sort()
+      .join(' ');
+    found.push(`job ${job}: ${inside}`);
+  }
   found.push(...strangers(folder, points(state)));
   return found;
 }

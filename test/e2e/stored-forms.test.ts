@@ -74,7 +74,10 @@ describe.each([
       );
       await copyFile(work.path('disk0.raw'), work.path(`kept-${number}.raw`));
       const outcome = await work.run('nightly.yaml');
-      expect(outcome.finished, outcome.stderr).toMatchObject({ status: 'succeeded', exit_code: 0 });
+      expect(outcome.finished, JSON.stringify(outcome.finished.error) + outcome.stderr).toMatchObject({
+        status: 'succeeded',
+        exit_code: 0,
+      });
       expect(disksOf(outcome)[0]?.mode).toBe(number === 0 ? 'full' : 'incremental');
       ids.push(outcome.finished.backup_id ?? '');
     };

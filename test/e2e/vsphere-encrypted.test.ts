@@ -17,7 +17,10 @@ test('a VM of vSphere is stored encrypted, its configuration too, and comes back
   for (const round of [0, 1]) {
     await guestWorks(vm);
     const outcome = await at.run('plan.yaml');
-    expect(outcome.finished, outcome.stderr).toMatchObject({ status: 'succeeded', warnings: [] });
+    expect(outcome.finished, JSON.stringify(outcome.finished.error) + outcome.stderr).toMatchObject({
+      status: 'succeeded',
+      warnings: [],
+    });
     for (const { mode } of disksOf(outcome)) expect(mode).toBe(round === 0 ? 'full' : 'incremental');
     ids.push(outcome.finished.backup_id);
     await keepFrozen(at, vm, `round${round}`);

@@ -1,5 +1,6 @@
 import { copyFile, readdir, writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { execa } from 'execa';
+import { describe, expect, test, vi } from 'vitest';
 import { plainTarget } from '../../src/host/image-options.ts';
 import {
   checkImage,
@@ -44,6 +45,31 @@ describe('qcow2 files', () => {
       [0, 65_536, 1],
       [MiB, 65_536, 0],
     ]);
+  });
+
+  test('an encrypted one is made again where qemu could not measure how fast it hashes', async () => {
+    await using folder = await temporaryFolder();
+    // Kernels that count processor time in ticks do so now and then: stand in for qemu-img's first two answers.
+    const real = (await execa('sh', ['-c', 'command -v qemu-img'])).stdout;
+    const said = folder.file('said');
+    const script = `#!/bin/sh
+if [ "$(wc -c < '${said}')" -lt 2 ]; then
+  printf x >> '${said}'
+  echo "qemu-img: a.qcow2: Unable to get accurate CPU usage" >&2
+  exit 1
+fi
+exec ${real} "$@"
+`;
+    await writeFile(said, '');
+    await writeFile(folder.file('qemu-img'), script, { mode: 0o755 });
+    vi.stubEnv('PATH', `${folder.path}:${process.env['PATH']}`);
+    const key = { id: '0123456789abcdef', passphrase: 'canary-passphrase' };
+    await createQcow2(folder.file('a.qcow2'), MiB, null, undefined, key);
+    expect(await imageInfo(folder.file('a.qcow2'))).toMatchObject({ encrypted: true });
+    await writeFile(folder.file('qemu-img'), '#!/bin/sh\necho "No accurate CPU usage, ever" >&2\nexit 1\n');
+    await expect(createQcow2(folder.file('b.qcow2'), MiB, null, undefined, key)).rejects.toMatchObject({
+      code: 'tool.failed',
+    });
   });
 
   test('an overlay on a missing backing file is refused', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { nodeClient, type NodeClient } from '../../src/host/node-client.ts';
 import { identityOf } from '../../src/host/process-identity.ts';
@@ -282,6 +283,34 @@ test('a job whose client cannot work fails with its reason', async () => {
   });
   await expect(node.api.getIndex('job', '0', at.path('x'))).rejects.toMatchObject({ code: 'job.unknown' });
   await node.api.remove('job');
+}, 30_000);
+
+test('what a crash left of a job in its first moment is removed at once, with a client that had only just begun', async () => {
+  await using at = await workshop();
+  await using node = await testNode(at);
+  const folderOf = (id: string): string => join(node.stateDir, 'jobs', id);
+  await mkdir(folderOf('half'));
+  await node.api.remove('half');
+  expect(await readdir(join(node.stateDir, 'jobs'))).toEqual([]);
+
+  // A client that is still waiting for its document has written nothing yet.
+  await mkdir(folderOf('begun'));
+  const start = (id: string) =>
+    spawn(process.execPath, [programs.client, '--checked', '--job', '-', '--job-dir', folderOf(id)], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+  const begun = start('begun');
+  const ended = once(begun, 'exit');
+  await node.api.remove('begun');
+  await ended;
+  expect(await readdir(join(node.stateDir, 'jobs'))).toEqual([]);
+
+  const late = start('late');
+  const said = text(late.stderr);
+  late.stdin.end(JSON.stringify(fullRequest('late', imageSpec(at.path('no.raw')), ['nbd://127.0.0.1:9/x'])));
+  expect((await once(late, 'exit'))[0]).not.toBe(0);
+  expect(await said).toContain('late');
+  expect(await readdir(join(node.stateDir, 'jobs'))).toEqual([]);
 }, 30_000);
 
 test('what a crash left of a job that was never started does not stop the node', async () => {

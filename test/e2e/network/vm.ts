@@ -74,7 +74,7 @@ export async function makeVm(site: Site, { mib = 8, node = 'site-1', more = '' }
       const folder = `restored-${node}-${++restores}`;
       await work.write('restore.yaml', named(restorePlan(`./${folder}`)));
       const { finished, stderr } = await work.run('restore.yaml');
-      expect(finished, stderr).toMatchObject({ exit_code: 0 });
+      expect(finished, JSON.stringify(finished.error) + stderr).toMatchObject({ exit_code: 0 });
       for (const [index, disk] of disks.entries())
         expect(await sameBytes(work.path(folder, `disk-${index}.raw`), disk)).toBe(true);
     },
