@@ -1,6 +1,7 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import { connectNbd } from '../host/nbd-client.ts';
 import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
+import { waysTo } from '../host/nbd-protocol.ts';
 import { connectSpread } from '../host/nbd-spread.ts';
 import { connectNbdTarget } from '../host/nbd-target.ts';
 import type { AllocationMap } from './allocation-map.ts';
@@ -76,8 +77,8 @@ export async function copyExport(options: CopyExportOptions): Promise<CopyExport
   await using source = await connectNbd(from, { signal });
   await using first = await connectNbdTarget(to, { ...link, onLink, signal });
   // Threads have connections of their own to the other addresses; one that does all the work alone has to open them here.
-  const isKnown = typeof first.facts.description === 'string';
-  const nths = connections > 1 || !isKnown ? [] : (link?.addresses ?? []).map((_, index) => index + 1);
+  const ways = connections > 1 ? 1 : waysTo(first.facts, link?.addresses);
+  const nths = Array.from({ length: ways - 1 }, (_, index) => index + 1);
   await using wide =
     link && nths.length > 0
       ? await connectSpread(to, { link, server: first.facts, nths, first, onLink, signal })

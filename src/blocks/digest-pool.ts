@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { LinkEvent } from '../host/nbd-lasting.ts';
+import { waysTo } from '../host/nbd-protocol.ts';
 import type { NbdTarget } from '../host/nbd-target.ts';
 import { startFile } from '../schemas/package.ts';
 import { createDigestLanes, type DigestLanes } from './digest-lanes.ts';
@@ -77,8 +78,8 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
 
   /** With which addresses of the target a thread begins: all threads together with all of them. */
   const besideOf = (thread: number): WorkerStart['beside'] => {
-    if (!link?.addresses?.length || typeof target?.facts.description !== 'string') return undefined;
-    const ways = link.addresses.length + 1;
+    const ways = waysTo(target?.facts ?? null, link?.addresses);
+    if (!target || ways === 1) return undefined;
     const nths = Array.from({ length: Math.max(1, Math.ceil((ways - thread) / options.workers)) });
     return { server: target.facts, nths: nths.map((_, index) => thread + index * options.workers) };
   };

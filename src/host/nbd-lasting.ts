@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { breakOf, openNbdConnection, type NbdConnection, type NbdOptions } from './nbd-connection.ts';
-import type { ExportFacts } from './nbd-protocol.ts';
+import { waysTo, type ExportFacts } from './nbd-protocol.ts';
 
 /** How to hold on to a server: plain data, so that it can be given to a thread. */
 export interface LinkOptions {
@@ -69,8 +69,7 @@ export async function openLastingConnection(uri: string, who: string, options: L
   let lostAt: number | null = null;
   let attempts = 0;
   let server: ExportFacts | null = beside?.server ?? null;
-  /** How many of the hosts may be gone to: what says nothing of itself cannot be told from others. */
-  const ways = (): number => (typeof server?.description === 'string' ? hosts.length : 1);
+  const ways = (): number => waysTo(server, addresses);
   const home = (): number => (beside?.nth ?? 0) % ways();
   let wasThere = false;
   /** That the first connection could not be made. */

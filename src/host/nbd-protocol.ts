@@ -39,6 +39,10 @@ export interface ExportFacts {
   readonly description: string | null;
 }
 
+/** At how many hosts a server may be looked for, the one of its URI and these: what says nothing of itself cannot be told from others. */
+export const waysTo = (server: ExportFacts | null, addresses: readonly string[] = []): number =>
+  typeof server?.description === 'string' ? 1 + addresses.length : 1;
+
 /** Server and client do not agree on whether, or how, to encrypt. */
 export class EncryptionMismatch extends Error {}
 

@@ -55,6 +55,14 @@ export function argvOf(pid: number): string[] {
   }
 }
 
+/** All live processes of this machine, as they come up in /proc, proc(5); the command line is empty where it cannot be read. */
+export function* liveProcesses(): Generator<{ readonly identity: ProcessIdentity; readonly argv: string[] }> {
+  for (const name of readdirSync('/proc')) {
+    const identity = /^[0-9]+$/.test(name) ? identityOf(Number(name)) : null;
+    if (identity) yield { identity, argv: argvOf(identity.pid) };
+  }
+}
+
 /** Resolves true when the process is gone, false when `ms` passed or the signal aborted first. */
 export async function waitUntilGone(identity: ProcessIdentity, ms: number, signal?: AbortSignal): Promise<boolean> {
   const end = performance.now() + ms;

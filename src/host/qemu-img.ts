@@ -94,8 +94,8 @@ export async function createQcow2(
 const mostAttempts = 10;
 
 /**
- * For each LUKS header qemu measures how fast it hashes, by the time that the kernel says a thread of some milliseconds has had.
- * Kernels that count in ticks say none to up to one in ten, which ends qemu-img; the next attempt is as good as the first.
+ * For each LUKS header qemu measures how fast it hashes, by the processor time of a thread that runs some milliseconds. A kernel
+ * that counts such time in ticks now and then counts none, which ends qemu-img; the next attempt is as good as the first.
  */
 const isUnmeasured = (error: unknown): boolean =>
   error instanceof SendenseError && error.code === 'tool.failed' && error.message.includes('accurate CPU usage');

@@ -1,7 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { ProcessIdentity } from '../schemas/types.ts';
-import { argvOf, identityOf } from './process-identity.ts';
+import { liveProcesses } from './process-identity.ts';
 import { guestPidName } from './qemu-system.ts';
 import { terminateQemuNbd } from './qemu-nbd.ts';
 
@@ -14,20 +12,11 @@ export async function stopServersIn(
   folder: string,
   options: { graceMs?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<number> {
-  const found = (await serversIn(folder)).map((identity) => terminateQemuNbd(identity, options));
-  await Promise.all(found);
+  const found = [...liveProcesses()].filter(({ argv: [program = '', ...args] }) =>
+    isServerIn(folder, basename(program), args),
+  );
+  await Promise.all(found.map(({ identity }) => terminateQemuNbd(identity, options)));
   return found.length;
-}
-
-async function serversIn(folder: string): Promise<ProcessIdentity[]> {
-  const found: ProcessIdentity[] = [];
-  for (const name of await readdir('/proc')) {
-    if (!/^[0-9]+$/.test(name)) continue;
-    const identity = identityOf(Number(name));
-    const [program = '', ...args] = argvOf(Number(name));
-    if (identity && isServerIn(folder, basename(program), args)) found.push(identity);
-  }
-  return found;
 }
 
 const isServerIn = (folder: string, program: string, args: readonly string[]): boolean =>

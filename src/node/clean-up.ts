@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { argvOf, isRunning } from '../host/process-identity.ts';
+import { isRunning, liveProcesses } from '../host/process-identity.ts';
 import { removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { toSendenseError } from '../errors/sendense-error.ts';
 import type { CleanedUp, CleanupRequest } from '../schemas/types.ts';
@@ -63,7 +63,7 @@ async function findStrays(stateDir: string): Promise<Mover[]> {
     for (const [folder, id] of sockets) if (arg.includes(folder)) return id;
     return undefined;
   };
-  const movers = await moversNaming([join(stateDir, 'jobs'), ...[...sockets.keys()].map((path) => path.slice(0, -1))]);
+  const movers = moversNaming([join(stateDir, 'jobs'), ...[...sockets.keys()].map((path) => path.slice(0, -1))]);
   const dead = await Promise.all(
     movers.map(async ({ args }) => {
       const named = [...new Set(args.flatMap((arg) => idIn(arg) ?? []))];
@@ -94,8 +94,6 @@ async function deadRunFolders(stateDir: string): Promise<string[]> {
     if (info?.isDirectory() && Date.now() - info.mtimeMs >= folderIsOldAfterMs) old.push(path);
   }
   if (old.length === 0) return [];
-  const named = (await readdir('/proc'))
-    .filter((name) => /^[0-9]+$/.test(name))
-    .flatMap((pid) => argvOf(Number(pid)).map((arg) => arg.replaceAll('%2F', '/')));
+  const named = [...liveProcesses()].flatMap(({ argv }) => argv.map((arg) => arg.replaceAll('%2F', '/')));
   return old.filter((path) => !named.some((arg) => arg.includes(path))).toSorted();
 }

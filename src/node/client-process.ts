@@ -1,11 +1,11 @@
 // oxlint-disable-next-line no-restricted-imports -- a detached child with its output in files is nothing that src/host offers
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { argvOf, identityOf } from '../host/process-identity.ts';
+import { identityOf, liveProcesses } from '../host/process-identity.ts';
 import { startFile } from '../schemas/package.ts';
 import type { BackupStartRequest, ProcessIdentity } from '../schemas/types.ts';
 import type { JobFolder } from './job-folder.ts';
@@ -62,15 +62,10 @@ export async function startClient(
 }
 
 /** The client of a job that nobody has noted down: who started it died in that moment, and it has not come to it yet. */
-export async function startingClient(folder: JobFolder): Promise<ProcessIdentity | null> {
-  for (const name of await readdir('/proc')) {
-    if (!/^[0-9]+$/.test(name)) continue;
-    const identity = identityOf(Number(name));
-    const argv = argvOf(Number(name));
-    if (identity && argv.includes('--checked') && argv[argv.indexOf('--job-dir') + 1] === folder.path) return identity;
-  }
-  return null;
-}
+export const startingClient = (folder: JobFolder): ProcessIdentity | null =>
+  [...liveProcesses()].find(
+    ({ argv }) => argv.includes('--checked') && argv[argv.indexOf('--job-dir') + 1] === folder.path,
+  )?.identity ?? null;
 
 /** The cache that this program uses, if it uses one: it halves the client's time to start. */
 function compileCache(): { NODE_COMPILE_CACHE?: string } {

@@ -116,7 +116,7 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
     const folder = jobFolderIn(stateDir, id);
     // Without a record, too: the process that was making it, or starting its client, has died.
     if (!(await exists(folder.path))) throw unknown(id);
-    const client = (await readClient(folder)) ?? (await startingClient(folder));
+    const client = (await readClient(folder)) ?? startingClient(folder);
     if (client && !(await stopClient(folder, client))) return false;
     await stopStrays([folder.path, folder.sockets]);
     await discard(folder);

@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { argvOf, identityOf, terminate } from '../host/process-identity.ts';
+import { liveProcesses, terminate } from '../host/process-identity.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
 
 const ours: readonly string[] = ['qemu-nbd', 'nbdkit', 'nbdcopy'];
@@ -11,7 +10,7 @@ const ours: readonly string[] = ['qemu-nbd', 'nbdkit', 'nbdcopy'];
  * @returns how many there were
  */
 export async function stopStrays(folders: readonly string[]): Promise<number> {
-  const found = await moversNaming(folders);
+  const found = moversNaming(folders);
   await Promise.all(found.map(({ identity }) => stopMover(identity)));
   return found.length;
 }
@@ -26,16 +25,14 @@ export interface Mover {
 }
 
 /** Data movers whose command line names something in one of these folders. */
-export async function moversNaming(folders: readonly string[]): Promise<Mover[]> {
+export function moversNaming(folders: readonly string[]): Mover[] {
   // In a path, or percent-encoded in an NBD URI.
   const marks = folders.flatMap((folder) => [`${folder}/`, encodeURIComponent(`${folder}/`)]);
   const found: Mover[] = [];
-  for (const name of await readdir('/proc')) {
-    if (!/^[0-9]+$/.test(name)) continue;
-    const identity = identityOf(Number(name));
-    const [path = '', ...args] = argvOf(Number(name));
+  for (const { identity, argv } of liveProcesses()) {
+    const [path = '', ...args] = argv;
     const program = basename(path);
-    if (identity && ours.includes(program) && args.some((arg) => marks.some((mark) => arg.includes(mark))))
+    if (ours.includes(program) && args.some((arg) => marks.some((mark) => arg.includes(mark))))
       found.push({ identity, program, args: args.map((arg) => arg.replaceAll('%2F', '/')) });
   }
   return found;

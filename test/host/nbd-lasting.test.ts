@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,59 +7,36 @@ import { loopbackAddresses } from '../../src/host/loopback-addresses.ts';
 import type { LinkEvent } from '../../src/host/nbd-lasting.ts';
 import { connectNbdTarget } from '../../src/host/nbd-target.ts';
 import { tcpUri, unixUri } from '../../src/host/nbd-uri.ts';
-import { runTool } from '../../src/host/process.ts';
-import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
+import type { NbdServer } from '../../src/host/qemu-nbd.ts';
 import { block, KiB, MiB, noise, openWorkshop, type Workshop } from '../blocks/workshop.ts';
 import { until } from '../node/support.ts';
 import { freePort, freePorts } from '../support/free-ports.ts';
 import { cuttableLink, type CuttableLink } from './cuttable-link.ts';
+import { makeTarget, serveTarget } from './served-target.ts';
 
 const size = 8 * MiB;
 
 /** A fresh qcow2, served as the hub does it, and reached over a link that can be cut. */
 async function linked(shop: Workshop): Promise<{ uri: string; file: string; server: NbdServer; link: CuttableLink }> {
   const file = shop.path('t.qcow2');
-  await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', file, String(size)]);
+  await makeTarget(file, size);
   const server = await serve(shop, file);
   const link = await cuttableLink({ path: shop.path('link') }, { path: shop.path('t.sock') });
   return { uri: unixUri(shop.path('link'), 'target'), file, server, link };
 }
 
 const serve = (shop: Workshop, file: string): Promise<NbdServer> =>
-  serveNbd({
-    file,
-    format: 'qcow2',
-    readOnly: false,
-    listen: { socket: shop.path('t.sock') },
-    exportName: 'target',
-    pidFile: shop.path('t.pid'),
-    clients: 64,
-    description: randomUUID(),
-  });
+  serveTarget(shop, file, { socket: shop.path('t.sock') });
 
 /** A server that can be told from others, and is as slow as is asked. */
 const described = ['--filter=exportname', '--filter=delay'];
 const own = ['exportdesc=fixed:a server of its own'];
 
 /** The same as `serve`, at a loopback address. */
-async function served(
-  shop: Workshop,
-  host: string,
-  port: number,
-  description: string = randomUUID(),
-): Promise<NbdServer> {
+async function served(shop: Workshop, host: string, port: number, description?: string): Promise<NbdServer> {
   const file = shop.path(`${host}.qcow2`);
-  await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', file, String(size)]);
-  return serveNbd({
-    file,
-    format: 'qcow2',
-    readOnly: false,
-    listen: { port, address: host },
-    exportName: 'target',
-    pidFile: shop.path(`${host}.pid`),
-    clients: 64,
-    description: description === '' ? undefined : description,
-  });
+  await makeTarget(file, size);
+  return serveTarget(shop, file, { port, address: host }, description);
 }
 
 describe('a connection beside another one', () => {

@@ -1,30 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { loopbackAddresses } from '../../src/host/loopback-addresses.ts';
 import { connectSpread } from '../../src/host/nbd-spread.ts';
 import { connectNbdTarget } from '../../src/host/nbd-target.ts';
 import { tcpUri } from '../../src/host/nbd-uri.ts';
-import { runTool } from '../../src/host/process.ts';
-import { serveNbd } from '../../src/host/qemu-nbd.ts';
 import { block, MiB, noise, openWorkshop } from '../blocks/workshop.ts';
 import { freePort } from '../support/free-ports.ts';
 import { cuttableLink } from './cuttable-link.ts';
+import { makeTarget, serveTarget } from './served-target.ts';
 
 test('one target of several connections: each write over one, zeros too, and a flush over all', async () => {
   await using shop = await openWorkshop();
   const size = 8 * MiB;
   const file = shop.path('t.qcow2');
-  await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', file, String(size)]);
-  const server = await serveNbd({
-    file,
-    format: 'qcow2',
-    readOnly: false,
-    listen: { socket: shop.path('t.sock') },
-    exportName: 'target',
-    pidFile: shop.path('t.pid'),
-    clients: 64,
-    description: randomUUID(),
-  });
+  await makeTarget(file, size);
+  const server = await serveTarget(shop, file, { socket: shop.path('t.sock') });
   const port = await freePort();
   await using stack = new AsyncDisposableStack();
   const links = await Promise.all(

@@ -92,8 +92,7 @@ export async function checkLocalPorts(
     // Another user's process is not seen without root; a link that is up holds its ports.
     if (seen === null && status?.state === 'up') continue;
     const holder = seen ?? 'a process that this user cannot see';
-    const pid = Number(/process ([0-9]+)/.exec(holder)?.[1] ?? 0);
-    if (!ours(pid)) foreign.set(port, holder);
+    if (!ours(pidIn(holder))) foreign.set(port, holder);
   }
   if (foreign.size === 0)
     return (await checkFurther(enrolment, ours)) ?? ok(`${range} of 127.0.0.1 are held by the link`);
@@ -121,10 +120,13 @@ async function heldElsewhere(enrolment: Enrolment, ours: (pid: number) => boolea
       const holder = portHolder(listen.port, host);
       // Another user's process is not seen without root: it may be the link's.
       if (holder === null) return null;
-      if (!ours(Number(/process ([0-9]+)/.exec(holder)?.[1] ?? 0))) return `${listen.port} at ${host} by ${holder}`;
+      if (!ours(pidIn(holder))) return `${listen.port} at ${host} by ${holder}`;
       break;
     }
   return null;
 }
+
+/** Of what `portHolder` says. */
+const pidIn = (holder: string): number => Number(/process ([0-9]+)/.exec(holder)?.[1] ?? 0);
 
 const timeOf = (time: number): string => new Date(time).toISOString();
