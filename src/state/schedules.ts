@@ -121,11 +121,16 @@ export function refusePlan(
   );
 }
 
-/** Ends the schedule of a plan whose file is gone; its slots stay. One that was never valid is forgotten. */
+/** Ends the schedule of a plan whose file is gone; its slots stay. */
 export function removeSchedule(state: State, plan: string, now: number): void {
   const own = state.query.updateTable('schedules').set({ removed: now }).where('plan', '=', plan);
   state.run(own.where('removed', 'is', null));
-  state.run(state.query.deleteFrom('schedules').where('plan', '=', plan).where('facts', 'is', null));
+}
+
+/** Forgets a plan that was never valid and is not in this file any more. */
+export function forgetRefused(state: State, plan: string, file: string): void {
+  const never = state.query.deleteFrom('schedules').where('facts', 'is', null);
+  state.run(never.where('plan', '=', plan).where('file', '=', file));
 }
 
 /**

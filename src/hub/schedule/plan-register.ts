@@ -9,6 +9,7 @@ import type { State } from '../../state/open-state.ts';
 import {
   acceptPlan,
   findSchedule,
+  forgetRefused,
   listSchedules,
   refusePlan,
   removeSchedule,
@@ -26,6 +27,8 @@ export interface PlanChanges {
   readonly drop: readonly string[];
   /** Where changes are to be looked for. */
   readonly folders: readonly string[];
+  /** Files are gone, or are only being replaced: look again in this time, ms. */
+  readonly againMs: number | null;
 }
 
 export interface RegisterOptions {
@@ -34,6 +37,8 @@ export interface RegisterOptions {
   readonly folder: string;
   readonly now: () => number;
   readonly log: Pick<HubLog, 'info' | 'warn' | 'error'>;
+  /** How long a file that was there has to be away to be gone, ms: `git pull` and editors take files away to replace them. */
+  readonly goneAfterMs?: number | undefined;
 }
 
 export interface PlanRegister {
@@ -45,6 +50,8 @@ interface KnownFile {
   readonly stamp: string;
   /** Whose file it is; null: of no plan that is in force. */
   readonly plan: string | null;
+  /** Of whose plan nothing was ever valid; it is known only to tell of it. */
+  readonly refused?: string | null;
 }
 
 /** Files that one transaction writes about: each waits for the disk, and keeps other processes waiting. */
@@ -52,11 +59,14 @@ const batch = 200;
 
 /**
  * What the plan files of a folder say, in the state database: valid texts, and why a file is not in force. A plan stays in
- * force with its last valid text while its file is invalid, and ends when the file is gone. Files that did not change since
+ * force with its last valid text while its file is invalid, and ends when the file is gone for good. Files that did not change since
  * the database was written are not read again, also after a restart.
  */
-export function createPlanRegister({ state, folder, now, log }: RegisterOptions): PlanRegister {
+export function createPlanRegister(options: RegisterOptions): PlanRegister {
+  const { state, folder, now, log, goneAfterMs = 2000 } = options;
   const known = new Map<string, KnownFile>();
+  /** Since when files of plans in force are away, ms of `performance.now`. */
+  const away = new Map<string, number>();
   /** What was said about files, so that it is said once. */
   const said = new Map<string, string>();
   /** Files with a plan of a name that is taken. */
@@ -79,17 +89,29 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
     if (duplicates.delete(file)) forgetDuplicate(state, file);
   };
 
+  /** @param facts null: the file is gone */
+  const note = (path: string, facts: KnownFile | null): void => {
+    const refused = known.get(path)?.refused ?? null;
+    if (refused !== null && refused !== facts?.refused) forgetRefused(state, refused, path);
+    if (facts) known.set(path, facts);
+    else known.delete(path);
+  };
+
   return {
     async scan(settings, mark) {
       const put: PlanChanges['put'][number][] = [];
       const drop = new Set<string>();
       const { files, folders } = await findPlanFiles(folder);
       const present = new Set(files.map(({ path }) => path));
+      for (const path of away.keys()) if (present.has(path)) away.delete(path);
+      // What was taken away while no daemon looked is gone.
+      const patienceMs = first ? 0 : goneAfterMs;
       if (first) {
         first = false;
         for (const record of listSchedules(state)) {
           if (!record.file.startsWith(join(folder, '/')) || record.removed !== null) continue;
-          known.set(record.file, { stamp: record.stamp ?? '', plan: record.facts ? record.plan : null });
+          const [plan, refused] = record.facts ? [record.plan, null] : [null, record.plan];
+          known.set(record.file, { stamp: record.stamp ?? '', plan, refused });
           if (record.error) said.set(record.file, record.error.message);
           if (record.facts && present.has(record.file))
             put.push({ plan: record.plan, facts: record.facts, since: record.since });
@@ -103,8 +125,14 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
       }
       for (const [path, { plan }] of known) {
         if (present.has(path)) continue;
+        if (plan !== null) {
+          const since = away.get(path) ?? performance.now();
+          away.set(path, since);
+          if (performance.now() - since < patienceMs) continue;
+          away.delete(path);
+        }
         settled(path);
-        known.delete(path);
+        note(path, null);
         said.delete(path);
         if (plan !== null) end(plan, path);
       }
@@ -130,13 +158,13 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
           const told = owner?.file === path && owner.error?.message === error.message;
           const seen = read.unread ? '' : stamp;
           if (mine) refusePlan(state, { plan, file: path, error, stamp: seen, now: now() });
-          known.set(path, { stamp: seen, plan: own });
+          note(path, { stamp: seen, plan: own, refused: mine && own === null ? plan : null });
           return complain(path, plan, error, told);
         }
         if (own !== null && (read.type === 'none' || read.name !== own)) end(own, path);
-        if (read.type === 'none') return void known.set(path, { stamp, plan: null });
+        if (read.type === 'none') return note(path, { stamp, plan: null });
         if (taken) {
-          known.set(path, { stamp: '', plan: null });
+          note(path, { stamp: '', plan: null });
           const error = errorToJson(duplicate(read.name, path, holder.file));
           if (said.get(path) !== error.message) noteDuplicate(state, { file: path, plan: read.name, error });
           duplicates.add(path);
@@ -145,7 +173,7 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
         const accepted = { plan: read.name, file: path, text: read.text, facts: read.facts, stamp, now: now() };
         const since = acceptPlan(state, accepted, holder);
         watchPlan(state, read.plan, path);
-        known.set(path, { stamp, plan: read.name });
+        note(path, { stamp, plan: read.name });
         for (const warning of read.warnings) log.warn({ plan: read.name, file: path, warning }, 'plan has a warning');
         if (said.delete(path)) log.info({ plan: read.name, file: path }, 'plan is valid again');
         drop.delete(read.name);
@@ -165,7 +193,7 @@ export function createPlanRegister({ state, folder, now, log }: RegisterOptions)
         });
         await turn();
       }
-      return { put, drop: [...drop], folders };
+      return { put, drop: [...drop], folders, againMs: away.size > 0 ? goneAfterMs : null };
     },
   };
 }

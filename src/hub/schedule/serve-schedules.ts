@@ -152,17 +152,21 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
 
   const register = createPlanRegister({ state, folder, now: Date.now, log });
   const watch = stack.use(watchFolders(() => void reread()));
+  let lookAgain: NodeJS.Timeout | undefined;
+  stack.defer(() => clearTimeout(lookAgain));
   let reading: Promise<void> = Promise.resolve();
   const reread = (): Promise<void> => (reading = reading.then(read));
   const read = async (): Promise<void> => {
     if (stopped) return;
     try {
       await readSettings();
-      const { put, drop, folders } = await register.scan(settings, mark);
+      const { put, drop, folders, againMs } = await register.scan(settings, mark);
       folderTrouble.over();
       for (const plan of drop) scheduler.drop(plan);
       for (const { plan, facts, since } of put) scheduler.put(plan, facts, since);
       watch.watch([...folders, dirname(settingsFile)]);
+      clearTimeout(lookAgain);
+      if (againMs !== null && !stopped) lookAgain = setTimeout(() => void reread(), againMs);
       if (put.length > 0 || drop.length > 0) {
         log.info({ plans: scheduler.counts().plans, changed: put.length, removed: drop.length }, 'plans read');
         wake();
