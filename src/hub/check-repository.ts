@@ -6,6 +6,7 @@ import { removeRunFolder } from '../host/run-folder.ts';
 import { careFolder, diskName, manifestPath, markerName } from '../repository/layout.ts';
 import { marksPath } from '../repository/marks.ts';
 import { readManifest, withAncestors } from '../repository/manifest.ts';
+import type { MergeChild } from '../repository/merge/intent.ts';
 import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { CheckOutput, Manifest } from '../schemas/types.ts';
 import { checkDisk } from './check-disk.ts';
@@ -73,7 +74,7 @@ async function checkManifests(
         'Restore the file from a copy of the repository.',
       );
   }
-  compareWithDatabase(walk, context, selected);
+  compareWithDatabase(walk, context, merges, selected);
   missingManifests(walk, context, new Set([...manifests.keys(), ...damaged.keys(), ...merges.removed]), ids);
   const sound = new Map<string, boolean>();
   for (const [index, manifest] of selected.entries()) {
@@ -113,7 +114,7 @@ async function readManifests(
   return { manifests, damaged };
 }
 
-function compareWithDatabase(walk: Walk, context: string, manifests: readonly Manifest[]): void {
+function compareWithDatabase(walk: Walk, context: string, merges: Merges, manifests: readonly Manifest[]): void {
   // Claims first: a run that ends in between is in the database then.
   const claimed = walk.options.claimed();
   const known = walk.options.known().get(context) ?? new Map<string, string>();
@@ -124,7 +125,7 @@ function compareWithDatabase(walk: Walk, context: string, manifests: readonly Ma
     const checksum = known.get(id);
     if (checksum === undefined)
       report(walk, 'warning', 'database.missing', id, path, 'is not in the state database', remedies.database);
-    else if (checksum !== manifest.checksum)
+    else if (checksum !== manifest.checksum && !isHalfPublished(merges.children.get(id), checksum, manifest))
       report(
         walk,
         'error',
@@ -136,6 +137,10 @@ function compareWithDatabase(walk: Walk, context: string, manifests: readonly Ma
       );
   }
 }
+
+/** A merge replaces the manifest and then its row, and was cut off in between. */
+const isHalfPublished = (merge: MergeChild | undefined, known: string, { checksum }: Manifest): boolean =>
+  merge?.checksum === known && merge.manifest?.checksum === checksum;
 
 /** @param ids those of interest; null: all */
 function missingManifests(

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { authorized, dial, healthy, httpNode, isError, parsed, say } from './http-node.ts';
 import { raw } from './raw-request.ts';
 import { token, workshop } from './support.ts';
+import { closed } from '../support/closed.ts';
 
 test('nothing is told without the token: unknown paths, other methods and paths that cannot be read are 401', async () => {
   await using at = await workshop();
@@ -97,7 +97,7 @@ test(
         what.map(async (bytes) => {
           const socket = dial(node.port).resume();
           socket.end(bytes);
-          await once(socket, 'close');
+          await closed(socket);
         }),
       );
     }

@@ -13,6 +13,7 @@ import { freePort, freePorts } from '../../support/free-ports.ts';
 import { startSshd } from '../../support/sshd.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { exchange, forward, loopback, server, tunnelTo, type WatchedTunnel } from './tunnel-workshop.ts';
+import { closed } from '../../support/closed.ts';
 
 const patience = { timeout: 20_000, interval: 20 };
 
@@ -193,7 +194,7 @@ describe.each(['openssh', 'ssh2'] as const)('a tunnel through %s', (program) => 
     await tunnel.ready();
     const socket = connect(near, '127.0.0.1');
     await once(socket, 'connect');
-    const broken = once(socket, 'close');
+    const broken = closed(socket);
     socket.on('error', () => {});
     await sshd.stop();
     await broken;
@@ -227,10 +228,10 @@ describe.each(['openssh', 'ssh2'] as const)('a tunnel through %s', (program) => 
     const socket = connect(near, '127.0.0.1').on('error', () => {});
     await once(socket, 'connect');
     expect(processesNaming(folder.file('tunnel')).length).toBeGreaterThan(0);
-    const closed = once(socket, 'close');
+    const end = closed(socket);
     child.kill('SIGKILL');
     await child;
-    await closed;
+    await end;
     await vi.waitUntil(async () => isPortFree(near), patience);
     await vi.waitUntil(() => processesNaming(folder.file('tunnel')).length === 0, patience);
   });

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import ssh2 from 'ssh2';
 import { describe, expect, test } from 'vitest';
@@ -6,6 +5,7 @@ import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { gateLimits } from '../../../src/hub/ssh-server/gate.ts';
 import { removeNode, revokeNode } from '../../../src/state/nodes.ts';
 import { hubBench, until } from './hub-bench.ts';
+import { closed } from '../../support/closed.ts';
 
 describe('a login', () => {
   test('is refused for an unknown key, and logged with its fingerprint', async () => {
@@ -68,7 +68,7 @@ describe('a login', () => {
     const silent = connect(hub.port, '127.0.0.1');
     const halfway = connect(hub.port, '127.0.0.1', () => halfway.write('SSH-2.0-slow\r\n'));
     for (const socket of [silent, halfway]) socket.on('error', () => {}).resume();
-    await Promise.all([once(silent, 'close'), once(halfway, 'close')]);
+    await Promise.all([closed(silent), closed(halfway)]);
     expect(hub.refused).toEqual(['login-time', 'login-time']);
   });
 
@@ -102,7 +102,7 @@ describe('a login', () => {
     for (const bytes of ['GET / HTTP/1.1\r\n\r\n', `SSH-2.0-x\r\n${'\0'.repeat(70_000)}`, 'A'.repeat(100_000)]) {
       const socket = connect(hub.port, '127.0.0.1', () => socket.end(bytes));
       socket.on('error', () => {}).resume();
-      await once(socket, 'close');
+      await closed(socket);
     }
     await hub.client(node.privateKey);
   });
@@ -113,7 +113,7 @@ describe('a connection', () => {
     await using hub = await hubBench();
     const node = hub.enrol('site-b');
     const first = await hub.client(node.privateKey);
-    const ended = once(first, 'close');
+    const ended = closed(first);
     const forward = (client: ssh2.Client): Promise<void> =>
       new Promise((resolve, reject) =>
         client.forwardIn('127.0.0.1', node.record().reversePort, (error) => (error ? reject(error) : resolve())),
@@ -141,7 +141,7 @@ describe('a connection', () => {
     );
     channel.resume();
     end(hub.state, 'site-b');
-    await Promise.all([once(client, 'close'), once(channel, 'close')]);
+    await Promise.all([closed(client), closed(channel)]);
     await hub.logged(new RegExp(`connection cut: ${word}`));
     await expect(hub.client(node.privateKey)).rejects.toThrow();
   });

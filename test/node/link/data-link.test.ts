@@ -21,6 +21,7 @@ import { freePort } from '../../support/free-ports.ts';
 import { hubBench, type EnrolledNode, type HubBench } from '../../hub/ssh-server/hub-bench.ts';
 import { until } from '../support.ts';
 import { nodeBench, type NodeBench } from './node-bench.ts';
+import { closed } from '../../support/closed.ts';
 
 const api = { host: '127.0.0.1', port: 1 };
 const wayOf = (link: Link, want: Partial<LinkStatus['data']>): Promise<LinkStatus['data']> =>
@@ -82,9 +83,9 @@ describe('the disks of a node', { timeout: 60_000 }, () => {
     socket.on('error', () => {});
     socket.write('x');
     await once(socket, 'data');
-    const closed = once(socket, 'close');
+    const end = closed(socket);
     revokeNode(at.hub.state, 'site-b');
-    await closed;
+    await end;
     await at.hub.logged(/the data connection has ended/);
     await until(async () => (await sshds()).length === 0, 'no sshd is left');
   });
@@ -109,7 +110,7 @@ describe('the disks of a node', { timeout: 60_000 }, () => {
       }),
     );
     const [first] = await sshds();
-    const broken = Promise.race(open.map(({ socket }) => once(socket, 'close')));
+    const broken = Promise.race(open.map(({ socket }) => closed(socket)));
     process.kill(first ?? 0, 'SIGKILL');
     await broken;
     const others = open.filter(({ socket }) => !socket.destroyed);
@@ -284,11 +285,11 @@ describe('a data connection', { timeout: 60_000 }, () => {
     const say = await sessionOf(client);
     const { ticket: before } = (await say({ data: 'ticket' })) as { ticket: string };
     const { ticket: ended } = (await say({ data: 'ticket' })) as { ticket: string };
-    const closed = until(() => node.record().connectedSince === null, 'the end of the node');
+    const end = until(() => node.record().connectedSince === null, 'the end of the node');
     for (const wrong of [ticket, before, 'A'.repeat(43)])
       expect(await refusedWith(hub, wrong)).toMatchObject({ code: 'ssh.unreachable' });
     client.end();
-    await closed;
+    await end;
     expect(await refusedWith(hub, ended)).toBeInstanceOf(SendenseError);
     for (const nonsense of ['SENDENSE-DATA \n', `SENDENSE-DATA ${'x'.repeat(200)}`, 'SENDENSE-DATA ../\n']) {
       const socket = connect(hub.port, '127.0.0.1');

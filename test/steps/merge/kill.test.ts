@@ -8,6 +8,7 @@ import { importRepository } from '../../../src/hub/import-repository.ts';
 import { verifyChain } from '../../../src/repository/verify-chain.ts';
 import type { MergeIntent } from '../../../src/schemas/types.ts';
 import { openState } from '../../../src/state/open-state.ts';
+import { openDatabase } from '../../../src/state/sqlite.ts';
 import { points } from '../../../src/state/restore-points.ts';
 import { finishMerges } from '../../../src/steps/merge/finish-merges.ts';
 import { storedChain } from '../../../src/steps/stored-chain.ts';
@@ -98,6 +99,9 @@ function intentNow(repository: MergeRepository): MergeIntent | null {
   return null;
 }
 
+const checksumOf = (repository: MergeRepository, id: string): string =>
+  (JSON.parse(readFileSync(repository.file('vm', `${id}.json`), 'utf8')) as { checksum: string }).checksum;
+
 const moments: readonly (readonly [string, (intent: MergeIntent) => boolean])[] = [
   ['nothing is done yet', ({ phase }) => phase === 'prepared'],
   ['the manifests are gone', ({ phase }) => phase === 'unpublished'],
@@ -131,6 +135,38 @@ describe('killed', () => {
       }
       running.kill('SIGKILL');
       await running;
+      if (!caught) continue;
+      await gone(repository);
+      return await assertRecovers(repository);
+    }
+  });
+
+  test('between the merged manifest and the database', { timeout: 240_000 }, async () => {
+    for (;;) {
+      await using repository = await mergeRepository(template);
+      const running = child(repository);
+      const merging = { ended: false };
+      void running.then(() => (merging.ended = true));
+      while (!merging.ended && intentNow(repository)?.phase !== 'merged') await turn();
+      // The database takes nothing from now on.
+      await using stack = new AsyncDisposableStack();
+      const database = stack.adopt(openDatabase(join(repository.folder, 'state', 'sendense.db')), (open) => {
+        open.close();
+      });
+      database.exec('BEGIN IMMEDIATE');
+      const before = new Map(points(repository.state, vm).map((point) => [point.backup_id, point.checksum]));
+      const isBetween = (): boolean => {
+        const merge = intentNow(repository)?.child;
+        const merged = merge?.manifest?.checksum;
+        return (
+          merge != null && checksumOf(repository, merge.backup_id) === merged && before.get(merge.backup_id) !== merged
+        );
+      };
+      for (const end = Date.now() + 3000; !merging.ended && !isBetween() && Date.now() < end;) await turn();
+      const caught = isBetween();
+      running.kill('SIGKILL');
+      await running;
+      database.exec('ROLLBACK');
       if (!caught) continue;
       await gone(repository);
       return await assertRecovers(repository);
