@@ -266,7 +266,7 @@ describe('when it goes wrong in the middle', () => {
     setTimeout(() => comparing.abort(new Error('too slow')), 300);
     const compared = compareExport({ uri: slow, indexPath: shop.path('b'), signal: comparing.signal });
     await expect(compared).rejects.toThrow('too slow');
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(existsSync(shop.path('a'))).toBe(false);
     await expect.poll(threads, { timeout: 5000 }).toBeLessThanOrEqual(before + 4);
   });

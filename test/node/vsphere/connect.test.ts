@@ -343,7 +343,7 @@ it('closes in time where the server is gone', async () => {
   await gone[Symbol.asyncDispose]();
   const start = performance.now();
   await vsphere[Symbol.asyncDispose]();
-  expect(performance.now() - start).toBeLessThan(6000);
+  expect(performance.now() - start).toBeLessThan(20_000);
 });
 
 it('tells neither password nor cookie in any error', async () => {

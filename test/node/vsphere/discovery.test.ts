@@ -265,7 +265,7 @@ describe('the list of all VMs', () => {
     const vm = await newVm({ folder: 'list' });
     const start = performance.now();
     const { vms, warnings } = await listVms(vsphere);
-    expect(performance.now() - start).toBeLessThan(9_000);
+    expect(performance.now() - start).toBeLessThan(20_000);
     expect(warnings).toEqual([]);
     expect(new Set(vms.map(({ moref }) => moref)).size).toBe(vms.length);
     expect(vms.length).toBeGreaterThan(idle);

@@ -57,7 +57,7 @@ test('the cookie and the password are in no argument, in no environment, and in 
   await disk[Symbol.asyncDispose]();
   expect(readdirSync(folder.path)).toEqual(before);
   // Those of other tests come and go.
-  await vi.waitFor(() => expect(nbdkitErrors().filter((name) => !errorsBefore.has(name))).toEqual([]));
+  await vi.waitFor(() => expect(nbdkitErrors().filter((name) => !errorsBefore.has(name))).toEqual([]), 20_000);
 });
 
 test('folders of any name are possible', async () => {
