@@ -58,6 +58,7 @@ systemd-analyze  systemd         judges the units, and systemd-notify speaks for
 dpkg-deb    dpkg                 builds the packages
 python3     python3              tests hear with it what systemd would
 nft         nftables             tests put nodes behind NAT
+strace      strace               tests see what is flushed, and in which order
 qemu-system-x86_64  qemu-system-x86  tests boot restore points, as verify --boot does
 mcopy       mtools               makes the disks of the Linux guest that tests boot
 objcopy     binutils             the same, of the disk that only UEFI starts
@@ -192,10 +193,15 @@ make_bundle_ready() {
 
 # Without the Debian system, the Linux guest and nbdkit's vddk plugin, the tests that need it fail and say so; the others can run.
 make_tests_ready() {
+  # Beside each other: one compiles while the others wait for packages.
+  "$root/test/services/make-debian-root.sh" >/dev/null &
+  debian=$!
+  "$root/test/guests/make-linux-guest.sh" >/dev/null &
+  guest=$!
   "$root/test/simulators/vcenter/ready.sh" >/dev/null || fail 'the test vCenter could not be built; the lines above say why.'
   "$root/test/simulators/vcenter/setup-vddk-plugin.sh" "$toolchain/simulators/nbdkit-vddk-plugin.so" || true
-  "$root/test/services/make-debian-root.sh" >/dev/null || true
-  "$root/test/guests/make-linux-guest.sh" >/dev/null || true
+  wait "$debian" || true
+  wait "$guest" || true
 }
 
 tests=

@@ -4,6 +4,8 @@ import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
+import { testProgramsFolder } from './programs.ts';
+import { bundleTestPrograms } from './runner/bundle-programs.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,15 +23,18 @@ interface Left {
 
 const graceMs = 5_000;
 
-export default function setup(project: TestProject): () => Promise<void> {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { TMPDIR: folder, SENDENSE_TEST_RUN: run } = project.config.provide as {
     TMPDIR: string;
     SENDENSE_TEST_RUN: string;
   };
   mkdirSync(folder);
   bundle();
+  const ownPrograms = testProgramsFolder(run);
+  await bundleTestPrograms(ownPrograms);
   return async () => {
     const processes = await processesLeft(run);
+    rmSync(ownPrograms, { recursive: true, force: true });
     for (const { pid } of processes) kill(pid);
     const mounts = mountsBelow(folder);
     const files = mounts.length > 0 ? [] : readdirSync(folder);

@@ -9,3 +9,10 @@ export const programs = {
   node: bundled('sendense-node'),
   client: bundled('sendense-backup-client'),
 } as const;
+
+/** Where a run of the tests has the programs that only tests start: its own, because another run may be going on. */
+export const testProgramsFolder = (run: string): string => join(root, '.toolchain/test-programs', run);
+
+/** A program that only tests start, bundled too: `e2e/resident-child` is made of `test/e2e/resident-child.ts`. */
+export const testProgram = (name: `${string}-child`): string =>
+  join(testProgramsFolder(process.env['SENDENSE_TEST_RUN'] ?? ''), `${name}.js`);

@@ -26,8 +26,8 @@ export interface BuildOptions {
   readonly version: string;
   /** Time of every file, s since 1970 (reproducible-builds.org, SOURCE_DATE_EPOCH). */
   readonly epoch: number;
-  /** Of gzip, for tests that have no time, or of xz. */
-  readonly compression: { readonly program: 'gzip' | 'xz'; readonly level: number };
+  /** Of gzip or none, for tests that have no time, or of xz. */
+  readonly compression: { readonly program: 'gzip' | 'none' | 'xz'; readonly level: number };
 }
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };

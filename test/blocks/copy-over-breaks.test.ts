@@ -12,6 +12,7 @@ import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
 import { cuttableLink, type CuttableLink } from '../host/cuttable-link.ts';
 import { sabotage, type Mishap } from '../host/saboteur.ts';
 import { block, differences, MiB, noise, openWorkshop, type Workshop } from './workshop.ts';
+import { rounds } from '../support/rounds.ts';
 
 let links = 0;
 
@@ -146,7 +147,7 @@ test('any mishaps at any moments: the bytes are equal', { timeout: 120_000 }, as
       await overBreaks(shop, { before, after: changedBy(before, seed) }, way, mishaps, { connections });
     },
   );
-  await fc.assert(property, { numRuns: 12, endOnFailure: true });
+  await fc.assert(property, { numRuns: rounds(4, 40), endOnFailure: true });
 });
 
 test('a cut that is too long fails, and leaves no index', async () => {

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { cpSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +10,7 @@ import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.
 import { someDiskInfo } from '../steps/some-decision.ts';
 import { fakeNode, nodeToken, vsphereVm, type FakeNode } from './fake-node.ts';
 import { runCli, type CliResult } from './run-cli.ts';
+import { randomBytes } from '../support/random.ts';
 
 const home = process.cwd();
 const plans = globSync('{plans,examples/*}/*.yaml', { cwd: packageRoot })

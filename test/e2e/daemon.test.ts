@@ -125,6 +125,11 @@ test(
     await work.write('nightly.yaml', plan('{ cron: "0 3 * * *" }').replace(/schedule.*\n/, ''));
     await until(async () => (await schedules()).length === 0);
 
+    // Empty for a moment, as while somebody writes them: nothing is told of it.
+    await work.write('sendense.yaml', '');
+    await delay(200);
+    await work.write('sendense.yaml', defaultSettings);
+    await delay(200);
     await work.write('sendense.yaml', `${defaultSettings}foo: bar\n`);
     await until(() => log().includes('no run can begin until they are valid'));
     await work.write('sendense.yaml', defaultSettings);

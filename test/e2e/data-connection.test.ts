@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 /** The hub as a service of a user without a shell and without rights: its nodes' data goes through an sshd that ends with it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,7 +16,7 @@ import type { NodeAddedOutput, NodesOutput } from '../../src/schemas/types.ts';
 import { nodeAddress } from '../../src/state/node-address.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { parseExposition } from '../support/exposition.ts';
-import { freePorts } from '../hub/ssh-server/hub-bench.ts';
+import { freePorts } from '../support/free-ports.ts';
 
 const patience = { timeout: 60_000, interval: 50 };
 const apiToken = 'canary-api-token-0123456789abcdef';
@@ -26,7 +27,7 @@ test.skipIf(process.getuid?.() !== 0)(
   async () => {
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await temporaryFolder());
-    const user = `sdt${process.pid}${Math.floor(Math.random() * 1000)}`;
+    const user = `sdt${process.pid}${randomUUID().slice(0, 4)}`;
     // As the package makes it: no shell, and the password locked.
     await execa('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', user]);
     stack.defer(async () => void (await execa('userdel', ['--force', user], { reject: false })));
@@ -35,7 +36,7 @@ test.skipIf(process.getuid?.() !== 0)(
     const home = folder.file('hub');
     await mkdir(home, { mode: 0o700 });
     await execa('chmod', ['711', folder.path]);
-    const from = await freePorts(12);
+    const [from = 0] = await freePorts(12);
     await writeFile(
       `${home}/sendense.yaml`,
       [

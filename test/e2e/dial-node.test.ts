@@ -9,7 +9,7 @@ import { processesNaming } from '../support/processes.ts';
 import { dialledWorkspace, keyOptions, nbdPorts, writeKey, type DialledWorkspace } from './dialled-node.ts';
 import { leftovers } from './nothing-left.ts';
 import { backupPlan, disksOf, makeRaw, program, restorePlan, sameBytes, writeAt } from './workspace.ts';
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from '../support/random.ts';
 
 const MiB = 1024 * 1024;
 const patience = { timeout: 30_000, interval: 50 };

@@ -1,5 +1,4 @@
 import { execa } from 'execa';
-import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, readFile, rm, symlink, writeFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,6 +21,7 @@ import {
   writeAt,
   type Workspace,
 } from './workspace.ts';
+import { randomBytes } from '../support/random.ts';
 
 const MiB = 1024 * 1024;
 

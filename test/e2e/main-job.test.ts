@@ -1,5 +1,4 @@
 import { execa } from 'execa';
-import { randomBytes } from 'node:crypto';
 import { copyFile, cp, readFile, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import {
@@ -14,6 +13,7 @@ import {
   writeAt,
   type Workspace,
 } from './workspace.ts';
+import { randomBytes } from '../support/random.ts';
 
 const MiB = 1024 * 1024;
 

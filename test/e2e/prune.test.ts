@@ -1,6 +1,5 @@
 import { copyFile, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
@@ -8,7 +7,18 @@ import { writeMarks } from '../../src/repository/marks.ts';
 import type { ListOutput, PruneOutput } from '../../src/schemas/types.ts';
 import { exists } from '../../src/host/files.ts';
 import { pointsOf, redate } from './redate.ts';
-import { backupPlan, makeRaw, program, sameBytes, workspace, writeAt, type Workspace } from './workspace.ts';
+import {
+  backupPlan,
+  makeRaw,
+  program,
+  sameBytes,
+  sameContent,
+  workspace,
+  writeAt,
+  type Workspace,
+} from './workspace.ts';
+import { randomBytes } from '../support/random.ts';
+import { all } from '../support/rounds.ts';
 
 const mib = 1024 * 1024;
 const size = 8 * mib;
@@ -40,7 +50,18 @@ async function oneMore(bench: Workspace, vm: string, night: number): Promise<voi
 
 /** Restores each of the points and compares it with what was backed up. */
 async function expectRestorable(bench: Workspace, vm: string, ids: readonly string[]): Promise<void> {
-  for (const id of ids) {
+  for (const [at, id] of ids.entries()) {
+    // What a restore does is another test's; here the restore points are what is looked at.
+    if (!all && at > 0 && at < ids.length - 1) {
+      for (const disk of [0, 1])
+        expect(
+          await sameContent(
+            bench.path('repository', vm, `disk-${disk}`, `${id}.qcow2`),
+            bench.path(`${id}-${disk}.copy`),
+          ),
+        ).toBe(true);
+      continue;
+    }
     const to = bench.path(`restored-${id}`);
     const restore = await bench.call(['restore', vm, '--point', id, '--to', to]);
     expect(restore.exitCode, restore.stderr).toBe(0);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { copyFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { leftovers } from './nothing-left.ts';
@@ -12,6 +11,10 @@ import {
   writeAt,
   type Workspace,
 } from './workspace.ts';
+import { randomBytes } from '../support/random.ts';
+import { hurryKdf } from '../support/hurried-kdf.ts';
+
+hurryKdf();
 
 const MiB = 1024 * 1024;
 

@@ -1,5 +1,4 @@
 import { execa } from 'execa';
-import { randomBytes } from 'node:crypto';
 import { chmod, copyFile, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
@@ -18,6 +17,8 @@ import {
   writeAt,
   type Workspace,
 } from './workspace.ts';
+import { randomBytes } from '../support/random.ts';
+import { rounds } from '../support/rounds.ts';
 
 const MiB = 1024 * 1024;
 
@@ -225,13 +226,14 @@ describe('several runs', () => {
     },
   );
 
-  test('20 VMs at once over 101 ports, some of them held by other programs', { timeout: 240_000 }, async () => {
-    await using work = await workspace();
+  const count = rounds(8, 20);
+  test(`${count} VMs at once over 101 ports, some of them held by other programs`, { timeout: 240_000 }, async () => {
+    await using work = await workspace({ ownProcess: true });
     await using _first = await holdPort(10100);
     await using _second = await holdPort(10107);
     await makeRaw(work.path('a.raw'), MiB, [[0, MiB]]);
     await makeRaw(work.path('b.raw'), MiB, [[0, 1000]]);
-    const names = Array.from({ length: 20 }, (_item, index) => `vm${index}`);
+    const names = Array.from({ length: count }, (_item, index) => `vm${index}`);
     for (const name of names)
       await work.write(`${name}.yaml`, backupPlan(['a.raw', 'b.raw']).replaceAll('pgtest1', name));
     const outcomes = await Promise.all(names.map((name) => work.run(`${name}.yaml`)));
@@ -242,7 +244,7 @@ describe('several runs', () => {
       expect(await sameContent(disksOf(outcome)[1]?.path ?? '', work.path('b.raw'))).toBe(true);
     expect(leftovers(work.folder)).toEqual([]);
     const list = JSON.parse((await work.call(['list', '--json'])).stdout) as { points: object[] };
-    expect(list.points).toHaveLength(20);
+    expect(list.points).toHaveLength(count);
   });
 
   test(

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { chmod, copyFile, readdir, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { execa } from 'execa';
@@ -9,6 +8,7 @@ import { bootSector } from '../steps/boot-sector.ts';
 import { processesNaming } from '../support/processes.ts';
 import { leftovers } from './nothing-left.ts';
 import { backupPlan, disksOf, makeRaw, program, restorePlan, workspace, writeAt, type Workspace } from './workspace.ts';
+import { randomBytes } from '../support/random.ts';
 
 const mib = 1024 * 1024;
 

@@ -3,6 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { expectClean, guestWorks, keepFrozen, pgtest1, vsphereWorkspace } from './vsphere-workspace.ts';
 import { disksOf, restorePlan, sameBytes } from './workspace.ts';
+import { hurryKdf } from '../support/hurried-kdf.ts';
+
+hurryKdf();
 
 test('a VM of vSphere is stored encrypted, its configuration too, and comes back', { timeout: 300_000 }, async () => {
   await using at = await vsphereWorkspace();

@@ -6,9 +6,11 @@ import { processesOf } from '../node/support.ts';
 import { leftovers } from './nothing-left.ts';
 import { expectClean, expectFrozen, guestWorks, pgtest1, vsphereWorkspace } from './vsphere-workspace.ts';
 import { disksOf, program } from './workspace.ts';
+import { printedRandom } from '../support/random.ts';
+import { rounds } from '../support/rounds.ts';
 
-/** `KILLS=50 npx vitest run test/e2e/vsphere-kill.test.ts` for more; every kill is followed by a whole run with all its proofs. */
-const kills = Number(process.env['KILLS'] ?? 12);
+/** Every kill is followed by a whole run with all its proofs. */
+const kills = rounds(3, 50);
 
 function kill(pid: number): void {
   try {
@@ -22,6 +24,7 @@ test(
   `kill -9 of hub and node, client, or both, ${kills} times at random moments: never a wrong restore point, never a snapshot left after the next run`,
   { timeout: 60_000 + kills * 25_000 },
   async () => {
+    const numbers = printedRandom('kills');
     await using at = await vsphereWorkspace();
     const vm = await at.vcenter.addVm(pgtest1);
     await at.plan('plan.yaml', vm);
@@ -30,7 +33,7 @@ test(
     const usualMs = performance.now() - began;
     const struck = { committed: 0, unfinished: 0 };
     for (let round = 0; round < kills; round++) {
-      await guestWorks(vm);
+      await guestWorks(vm, 6, numbers);
       const hub = spawn(process.execPath, [program, '--json', 'run', at.work.path('plan.yaml')], {
         cwd: at.work.folder,
         env: { ...process.env, ...at.vcenter.vddkEnvironment },
@@ -39,7 +42,7 @@ test(
       let said = '';
       hub.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
       const ended = once(hub, 'close');
-      await Promise.race([delay(Math.random() * usualMs), ended]);
+      await Promise.race([delay(numbers.part() * usualMs), ended]);
       const victims = ['hub', 'client', 'both'][round % 3];
       if (victims !== 'client') kill(hub.pid ?? 0);
       if (victims !== 'hub')

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import type { Manifest } from '../../src/schemas/types.ts';
 import { startVcenter, type Vcenter, type VcenterOptions } from '../simulators/vcenter/start-vcenter.ts';
 import type { SimulatedVm, VmSpec } from '../simulators/vcenter/simulated-vm.ts';
 import { sameContent, workspace, type RunOutcome, type Workspace } from './workspace.ts';
+import { random, randomBytes } from '../support/random.ts';
 
 export const MiB = 1024 * 1024;
 
@@ -91,14 +91,14 @@ export const pgtest1: VmSpec = {
 };
 
 /** Random guest writes: data, zeros over data, and the last sector. */
-export async function guestWorks(vm: SimulatedVm, writes = 6): Promise<void> {
+export async function guestWorks(vm: SimulatedVm, writes = 6, numbers = random('guest')): Promise<void> {
   for (const [disk, { capacity }] of vm.disks.entries()) {
     for (let done = 0; done < writes; done++) {
-      const length = 512 * (1 + Math.floor(Math.random() * 300));
-      const offset = 512 * Math.floor(Math.random() * ((capacity - length) / 512));
-      await vm.write(disk, offset, Math.random() < 0.3 ? Buffer.alloc(length) : randomBytes(length));
+      const length = 512 * numbers.int(1, 301);
+      const offset = 512 * numbers.int(0, (capacity - length) / 512);
+      await vm.write(disk, offset, numbers.chance(0.3) ? Buffer.alloc(length) : numbers.bytes(length));
     }
-    if (Math.random() < 0.5) await vm.write(disk, capacity - 512, randomBytes(512));
+    if (numbers.chance(0.5)) await vm.write(disk, capacity - 512, randomBytes(512));
   }
 }
 

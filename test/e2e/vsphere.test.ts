@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { leftovers } from './nothing-left.ts';
 import {
   expectClean,
@@ -16,6 +16,7 @@ import {
   type VsphereWorkspace,
 } from './vsphere-workspace.ts';
 import { disksOf, program, restorePlan, sameContent, type RunOutcome } from './workspace.ts';
+import { all, enough, rounds, type Repeated } from '../support/rounds.ts';
 import { busyGuest } from '../simulators/vcenter/busy-guest.ts';
 import type { ListOutput, Manifest } from '../../src/schemas/types.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
@@ -45,14 +46,15 @@ async function expectRestored(
 
 describe('backups of a VM in vSphere', () => {
   test(
-    'a full and a chain of ten incrementals hold what each snapshot froze, while the guest goes on writing',
+    'a full and a chain of incrementals hold what each snapshot froze, while the guest goes on writing',
     { timeout: 240_000 },
     async () => {
       await using at = await vsphereWorkspace();
       const vm = await at.vcenter.addVm(pgtest1);
       await at.plan('plan.yaml', vm);
       const points: (string | null)[] = [];
-      for (let round = 0; round <= 10; round++) {
+      const last = rounds(3, 10);
+      for (let round = 0; round <= last; round++) {
         await guestWorks(vm);
         const guests = vm.disks.map((_, disk) => busyGuest(vm, disk, { pauseMs: 20 }));
         const outcome = await at.run('plan.yaml');
@@ -72,10 +74,10 @@ describe('backups of a VM in vSphere', () => {
         await expectClean(vm);
       }
       expect(leftovers(at.work.folder)).toEqual([]);
-      for (const round of [0, 4, 10]) await expectRestored(at, points[round] ?? null, `round${round}`);
+      for (const round of [0, 1, last]) await expectRestored(at, points[round] ?? null, `round${round}`);
       expect((await at.work.call(['check'])).exitCode).toBe(0);
 
-      const manifest = await at.manifest(points[10] ?? null);
+      const manifest = await at.manifest(points[last] ?? null);
       expect(manifest).toMatchObject({
         vm: { instance_uuid: vm.instanceUuid, path: vm.path },
         snapshot: { quiesce: 'try', quiesced: true, transport: 'vddk' },
@@ -99,18 +101,43 @@ async function expectRecovered(at: VsphereWorkspace, vm: SimulatedVm): Promise<R
   return outcome;
 }
 
+interface BackedUp extends VsphereWorkspace {
+  readonly vm: SimulatedVm;
+}
+
 /** A VM with one committed full backup. */
-async function backedUp(lines: readonly string[] = []): Promise<VsphereWorkspace & { readonly vm: SimulatedVm }> {
+async function backedUp(): Promise<BackedUp> {
   const at = await vsphereWorkspace();
   const vm = await at.vcenter.addVm(pgtest1);
-  await at.plan('plan.yaml', vm, lines);
+  await at.plan('plan.yaml', vm);
   const first = await at.run('plan.yaml');
   expect(first.finished, JSON.stringify(first.finished.error)).toMatchObject({ exit_code: 0 });
   await guestWorks(vm);
   return { ...at, vm };
 }
 
-interface Case {
+let shared: { readonly at: BackedUp; cases: number } | null = null;
+
+async function dropShared(): Promise<void> {
+  await shared?.at[Symbol.asyncDispose]();
+  shared = null;
+}
+
+/** What failed last, and what had to take another way, has not spoiled the next run. */
+async function endShared(): Promise<void> {
+  if (shared) await expectRecovered(shared.at, shared.at.vm);
+  await dropShared();
+}
+
+/** The same for several cases, one after the other, each of which leaves it as it should be; the chain stays short. */
+async function backedUpBefore(): Promise<BackedUp> {
+  if (shared && shared.cases >= 8) await endShared();
+  shared ??= { at: await backedUp(), cases: 0 };
+  if (shared.cases++ > 0) await guestWorks(shared.at.vm);
+  return shared.at;
+}
+
+interface Case extends Repeated {
   readonly what: string;
   readonly fault?: readonly [name: string, options?: Record<string, string | number>];
   readonly before?: (vm: SimulatedVm, at: VsphereWorkspace) => Promise<void>;
@@ -166,6 +193,7 @@ const cases: readonly Case[] = [
   ...['noTrack', 'noEpoch', 'cannotGetChanges'].map((key): Case => ({
     what: `QueryChangedDiskAreas faults with ${key}`,
     fault: ['file-fault', { key: `vim.hostd.vmsvc.cbt.${key}` }],
+    again: key !== 'noTrack',
     exit: 0,
     modes: incremental,
     says: /digest.*vSphere/,
@@ -230,6 +258,7 @@ const cases: readonly Case[] = [
   },
   {
     what: 'a VDDK that refuses the login, and a datastore that does not answer',
+    again: true,
     before: (_vm, at) => at.vcenter.vddkFault({ 'connect-error': 3014 }),
     fault: ['folder-status', { status: 403 }],
     exit: 1,
@@ -246,8 +275,8 @@ const cases: readonly Case[] = [
       expect((await at.vcenter.calls()).map(({ method }) => method)).not.toContain('CreateSnapshot_Task'),
   },
   { what: 'no progress in the pages', fault: ['page-no-progress'], exit: 1, code: 'cbt.protocol' },
-  { what: 'a page from the wrong start', fault: ['page-wrong-start'], exit: 1, code: 'cbt.protocol' },
-  { what: 'a page beyond the end', fault: ['page-beyond-end'], exit: 1, code: 'cbt.protocol' },
+  { what: 'a page from the wrong start', fault: ['page-wrong-start'], exit: 1, code: 'cbt.protocol', again: true },
+  { what: 'a page beyond the end', fault: ['page-beyond-end'], exit: 1, code: 'cbt.protocol', again: true },
   {
     what: 'empty and short pages',
     fault: ['page-length', { bytes: 1048576 }],
@@ -321,7 +350,7 @@ const cases: readonly Case[] = [
     exit: 12,
     code: 'vsphere.permission',
   },
-  { what: 'slow answers', fault: ['slow', { ms: 150 }], exit: 0, modes: incremental },
+  { what: 'slow answers', fault: ['slow', { ms: 150 }], exit: 0, modes: incremental, again: true },
   { what: 'dropped connections', fault: ['drop', { count: 2, after: 3 }], exit: 0, modes: incremental },
   {
     what: 'a resized disk',
@@ -342,11 +371,13 @@ const cases: readonly Case[] = [
 ];
 
 describe('what goes wrong in vSphere ends in the right decision, without a snapshot left', () => {
-  test.each(cases)(
+  afterAll(endShared);
+  test.for(enough(cases))(
     '$what',
     { timeout: 120_000 },
-    async ({ fault, before, lines, exit, code, modes: expected, says, after }) => {
-      await using at = await backedUp();
+    async ({ fault, before, lines, exit, code, modes: expected, says, after }, { onTestFailed }) => {
+      onTestFailed(dropShared);
+      const at = await backedUpBefore();
       const { vm } = at;
       if (lines) await at.plan('plan.yaml', vm, lines);
       await before?.(vm, at);
@@ -366,8 +397,8 @@ describe('what goes wrong in vSphere ends in the right decision, without a snaps
       await expectClean(vm);
       expect(leftovers(at.work.folder)).toEqual([]);
       await at.plan('plan.yaml', vm);
-      // What failed, and what had to take another way, must not spoil the next run.
-      if (exit !== 0 || /digest/.test(says?.source ?? '')) await expectRecovered(at, vm);
+      // The next case has a chain that goes on; at full length each has a run of its own for that.
+      if (all && (exit !== 0 || /digest/.test(says?.source ?? ''))) await expectRecovered(at, vm);
     },
   );
 });

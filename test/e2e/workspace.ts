@@ -1,10 +1,12 @@
 import { execa } from 'execa';
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programs } from '../programs.ts';
 import type { DiskResult, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
+import { randomBytes } from '../support/random.ts';
+import { all } from '../support/rounds.ts';
+import { callResident } from './resident.ts';
 
 export const program = programs.run;
 
@@ -38,7 +40,15 @@ export interface WorkspaceOptions {
   readonly prefix?: readonly string[];
   /** Where the workspace is made; default: the system's temporary folder. */
   readonly parent?: string;
+  /**
+   * Each call is a process of its own, as it is for users, because the test looks at processes, or for the sake of it. Default: only at
+   * full length; otherwise a process that is there already answers ({@link callResident}).
+   */
+  readonly ownProcess?: boolean;
 }
+
+/** A call that takes longer is ended, ms. */
+const callMs = 120_000;
 
 export const defaultSettings = `version: 1
 state: ./state/sendense.db
@@ -50,13 +60,17 @@ export async function workspace(options: WorkspaceOptions = {}): Promise<Workspa
   const folder = await mkdtemp(join(options.parent ?? tmpdir(), 'sendense-e2e-'));
   const path = (...names: string[]): string => join(folder, ...names);
   await writeFile(path('sendense.yaml'), options.settings ?? defaultSettings);
+  const ownProcess = options.ownProcess ?? (all || options.prefix !== undefined);
   const call: Workspace['call'] = async (args, how = {}) => {
+    const env = { NO_COLOR: '1', ...options.env, ...how.env };
+    if (!ownProcess)
+      return callResident({ args, cwd: folder, env: { ...(process.env as Record<string, string>), ...env } }, callMs);
     const [file = '', ...rest] = [...(options.prefix ?? []), process.execPath, program, ...args];
     const result = await execa(file, rest, {
       cwd: folder,
       reject: false,
-      timeout: 120_000,
-      env: { NO_COLOR: '1', ...options.env, ...how.env },
+      timeout: callMs,
+      env,
       maxBuffer: 64 * 1024 * 1024,
     });
     return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };

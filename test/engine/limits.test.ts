@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { cancelledBy } from '../../src/engine/install-signals.ts';
 import { recoverRuns } from '../../src/engine/recover-runs.ts';
@@ -129,7 +130,7 @@ describe('retry', () => {
     using own = bench();
     const claims: unknown[] = [];
     const step = fakeStep('b', {
-      claim: () => ({ file: 'b.effect', random: Math.random() }),
+      claim: () => ({ file: 'b.effect', random: randomUUID() }),
       run: async (_context, _input, claim) => {
         claims.push(claim);
         throw temporary();

@@ -11,6 +11,7 @@ import { createJournal } from '../../src/state/create-journal.ts';
 import { listLocks } from '../../src/state/locks.ts';
 import { findRun, listRuns } from '../../src/state/runs.ts';
 import { bench, fakeStep, publishStep, type Bench } from './fake-run.ts';
+import { testProgram } from '../programs.ts';
 
 const ids = ['a', 'b', 'publish', 'c'];
 const soundSteps = () =>
@@ -24,7 +25,7 @@ interface Child extends AsyncDisposable {
 
 /** Starts the child and waits until it is at the place. */
 async function childAt(folder: string, step: string, place: string): Promise<Child> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'crash-child.ts'), folder, step, place], {
+  const child = spawn(process.execPath, [testProgram('engine/crash-child'), folder, step, place], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;

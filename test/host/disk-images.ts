@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { open, truncate, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
+import { randomBytes } from '../support/random.ts';
 
 export const KiB = 1024;
 export const MiB = 1024 * KiB;

@@ -8,6 +8,9 @@ import { serveNbd } from '../../src/host/qemu-nbd.ts';
 import { runTool } from '../../src/host/process.ts';
 import { MiB } from './disk-images.ts';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
+import { hurryKdf } from '../support/hurried-kdf.ts';
+
+hurryKdf();
 
 const key: ImageKey = { id: '0'.repeat(16), passphrase: 'a passphrase of many characters, with spaces' };
 const wrong: ImageKey = { id: '1'.repeat(16), passphrase: 'another one of many characters' };

@@ -1,5 +1,4 @@
 import { execa } from 'execa';
-import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
@@ -8,6 +7,7 @@ import { expect, test } from 'vitest';
 import { contentStream, lockedHeadBytes, lockingStream, openContent } from '../../src/host/locked-file.ts';
 import type { ImageKey } from '../../src/host/image-options.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { randomBytes } from '../support/random.ts';
 
 const key: ImageKey = { id: '0'.repeat(16), passphrase: randomBytes(32).toString('base64') };
 

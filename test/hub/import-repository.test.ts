@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { copyFile, mkdir, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -19,7 +20,7 @@ async function imported(
   repository: SmallRepository,
   into?: State,
 ): Promise<{ output: ImportOutput; state: State } & Disposable> {
-  const state = into ?? openState(repository.file('..', `fresh-${Math.random()}.db`));
+  const state = into ?? openState(repository.file('..', `fresh-${randomUUID()}.db`));
   const output = await importRepository({ state, repository: 'primary', root: repository.root });
   return { output, state, [Symbol.dispose]: () => state.close() };
 }

@@ -17,7 +17,7 @@ import { enrolNode } from '../../src/state/node-enrolment.ts';
 import { requireNode, revokeNode } from '../../src/state/nodes.ts';
 import { openState } from '../../src/state/open-state.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
-import { freePorts } from './ssh-server/hub-bench.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { parseExposition } from '../support/exposition.ts';
 
 interface Place extends AsyncDisposable {
@@ -29,7 +29,7 @@ interface Place extends AsyncDisposable {
 async function openPlace(): Promise<Place> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
-  const from = await freePorts(4);
+  const [from = 0] = await freePorts(4);
   writeFileSync(
     folder.file('sendense.yaml'),
     [

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
@@ -118,7 +118,7 @@ async function makeDisk(
   await mkdir(dirname(image), { recursive: true });
   await createQcow2(image, capacity, parent === null ? null : backingName(parent));
   if (commands.length > 0) await guestWrites(image, 'qcow2', ...commands);
-  const folderId = `test-${randomBytes(4).toString('hex')}`;
+  const folderId = `test-${randomUUID().slice(0, 8)}`;
   const digest = await (async () => {
     await using server = await serveReadOnly(image, 'qcow2', folderId);
     return await digestExport({ uri: server.uri, indexPath: index });

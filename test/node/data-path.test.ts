@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { explainRefusal, requirePortsThere, requireReach } from '../../src/hub/nodes/check-data-path.ts';
-import { freePorts } from '../hub/ssh-server/hub-bench.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { raw } from './raw-request.ts';
 import { testNode, workshop } from './support.ts';
 
@@ -20,7 +20,7 @@ const code = (expected: string, message: RegExp): unknown =>
 test('a port that is held at the node is named with who holds it; one that is let go is waited for', async () => {
   await using at = await workshop();
   await using node = await testNode(at);
-  const [free = 0, taken = 0] = [await freePorts(1), await freePorts(1)];
+  const [free = 0, taken = 0] = await freePorts(2);
   const holder = await held(taken);
   expect(await node.api.testDataPath({ ports: [free, taken] })).toEqual({
     held: [{ port: taken, holder: expect.stringContaining(`process ${process.pid})`) as string }],
@@ -53,7 +53,7 @@ test('a port that is held at the node is named with who holds it; one that is le
 test('an address at which the node reaches the hub is told from one of somebody else, and from none', async () => {
   await using at = await workshop();
   await using node = await testNode(at);
-  const ports = [await freePorts(1), await freePorts(1)];
+  const ports = await freePorts(2);
   const reach = (data: { listen: string; host: string }): Promise<void> =>
     requireReach(node.api, { ...data, tls: 'none' }, ports, undefined);
   await reach({ listen: '127.0.0.2', host: '127.0.0.2' });

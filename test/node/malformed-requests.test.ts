@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { authorized, dial, healthy, httpNode, isError, parsed, say } from './http-node.ts';
 import { raw } from './raw-request.ts';
 import { token, workshop } from './support.ts';
 import { closed } from '../support/closed.ts';
+import { printedRandom, randomBytes } from '../support/random.ts';
 
 test('nothing is told without the token: unknown paths, other methods and paths that cannot be read are 401', async () => {
   await using at = await workshop();
@@ -80,14 +80,15 @@ test(
     const good = Buffer.from(
       `POST /api/v1/backup/start HTTP/1.1\r\nhost: x\r\n${authorized}content-type: application/json\r\ncontent-length: 15\r\n\r\n{"job_id":"jo"}`,
     );
+    const numbers = printedRandom('twisted requests');
     const twisted = (): Buffer => {
       const copy = Buffer.from(good);
-      for (const byte of randomBytes(4)) copy[Math.floor((byte / 256) * copy.length)] = byte;
-      return copy.subarray(0, 1 + Math.floor(Math.random() * copy.length));
+      for (let change = 0; change < 4; change++) copy[numbers.int(0, copy.length)] = numbers.int(0, 256);
+      return copy.subarray(0, numbers.int(1, copy.length + 1));
     };
     for (let turn = 0; turn < 20; turn++) {
       const what = [
-        randomBytes(1 + ((turn * 997) % 9000)),
+        numbers.bytes(1 + ((turn * 997) % 9000)),
         twisted(),
         twisted(),
         twisted(),

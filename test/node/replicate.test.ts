@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { serveNbd } from '../../src/host/qemu-nbd.ts';
@@ -21,6 +20,7 @@ import {
   type TestNode,
   type Workshop,
 } from './support.ts';
+import { randomBytes } from '../support/random.ts';
 
 const size = 12 * MiB;
 type Format = 'raw' | 'qcow2';

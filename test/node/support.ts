@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { argvOf } from '../../src/host/process-identity.ts';
 import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
 import { startNode, type RunningNode } from '../../src/node/start-node.ts';
 import type { BackupStartRequest, ImageSourceSpec, JobStatus } from '../../src/schemas/types.ts';
+import { randomBytes } from '../support/random.ts';
 
 export const MiB = 1024 * 1024;
 export const token = 'canary-token-0123456789abcdef';

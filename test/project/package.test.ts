@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomBytes } from '../support/random.ts';
 
 const root = join(import.meta.dirname, '../..');
 const { files, bin, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {

@@ -109,7 +109,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     machine.program(
       'apt-get',
       `echo "apt-get $*" >>"$HOME/calls"
-case $1 in install) for p in go cc ssh sshd nft qemu-system-x86_64 debootstrap systemd-analyze dpkg-deb python3 mcopy objcopy; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
+case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 debootstrap systemd-analyze dpkg-deb python3 mcopy objcopy; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
     );
     expect((await machine.run(['node', 'hello'])).code).toBe(0);
     expect(count(machine.calls(), 'apt-get')).toBe(0);
@@ -117,7 +117,12 @@ case $1 in install) for p in go cc ssh sshd nft qemu-system-x86_64 debootstrap s
     expect(result).toMatchObject({ code: 0, stdout: 'system node: hello\n' });
     expect(result.stderr).toContain('go (builds the test vCenter), Debian package golang-go');
     expect(machine.calls().filter((call) => call.startsWith('apt-get install'))[0]).toContain('gcc golang-go');
-    expect(machine.calls().slice(-4)).toEqual(['ready.sh', 'setup-vddk-plugin.sh', 'debian-root', 'linux-guest']);
+    expect(machine.calls().slice(-4).toSorted()).toEqual([
+      'debian-root',
+      'linux-guest',
+      'ready.sh',
+      'setup-vddk-plugin.sh',
+    ]);
   });
 
   test('repeats an installation of npm packages that was interrupted', async () => {

@@ -9,9 +9,10 @@ import { migrations } from '../../src/state/migrations.ts';
 import { openState } from '../../src/state/open-state.ts';
 import { listRuns } from '../../src/state/runs.ts';
 import { addRuns, temporaryState } from './temporary-state.ts';
+import { testProgram } from '../programs.ts';
 
 const child = (...args: string[]): ChildProcess =>
-  spawn(process.execPath, [join(import.meta.dirname, 'state-child.ts'), ...args], {
+  spawn(process.execPath, [testProgram('state/state-child'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 

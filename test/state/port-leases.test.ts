@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { State } from '../../src/state/open-state.ts';
 import { allocatePorts, listLeases, releasePorts, type PortRequest } from '../../src/state/port-leases.ts';
 import { addRuns, temporaryState } from './temporary-state.ts';
+import { testProgram } from '../programs.ts';
 
 const request = (more: Partial<PortRequest> = {}): PortRequest => ({
   count: 2,
@@ -161,7 +162,7 @@ test('no port is leased twice when several processes allocate at once', { timeou
   using temporary = temporaryState();
   const folder = join(temporary.folder, 'ports');
   mkdirSync(folder);
-  const program = join(import.meta.dirname, 'state-child.ts');
+  const program = testProgram('state/state-child');
   const children = ['a', 'b', 'c', 'd'].map((run) =>
     spawn(process.execPath, [program, 'ports', temporary.path, run, '10100', '10114', '25', folder], {
       stdio: 'inherit',

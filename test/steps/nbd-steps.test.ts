@@ -16,6 +16,7 @@ import { nbdStop } from '../../src/steps/nbd-stop.ts';
 import { MiB } from '../host/disk-images.ts';
 import { someDecision } from './some-decision.ts';
 import { servers, stepBench, type StepBench } from './step-bench.ts';
+import { ownPorts } from '../support/free-ports.ts';
 
 const disks = [someDecision(), someDecision({ number: 1 })];
 
@@ -122,7 +123,7 @@ describe('nbd.serve', () => {
   });
 
   test('where no other port is free, that is the error, and nothing runs', async () => {
-    const from = 30_900 + 10 * Math.floor(Math.random() * 180);
+    const from = ownPorts(2);
     await using bench = await stepBench({ ports: { from, to: from + 1, wait: '0s' } });
     const input = await toServe(bench);
     const holder = createServer().listen(from + 1, '127.0.0.1');

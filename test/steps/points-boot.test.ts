@@ -17,6 +17,9 @@ import { makeRaw, MiB, writeInto } from '../host/disk-images.ts';
 import { backup } from './backup-run.ts';
 import { bootSector } from './boot-sector.ts';
 import { stepBench, type StepBench } from './step-bench.ts';
+import { hurryKdf } from '../support/hurried-kdf.ts';
+
+hurryKdf();
 
 /** A VM of two disks whose first boots, and what level quick says of its only restore point. */
 async function bootable(

@@ -8,6 +8,7 @@ import { portsRelease } from '../../src/steps/ports-release.ts';
 import { waitFor } from '../../src/steps/wait-for.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { someDecision } from './some-decision.ts';
+import { ownPorts } from '../support/free-ports.ts';
 import { stepBench, type StepBench } from './step-bench.ts';
 
 const disks = (count: number) => Array.from({ length: count }, (_, number) => someDecision({ number }));
@@ -16,8 +17,7 @@ const allocate = (bench: StepBench, count: number, run: string, more: object = {
 
 /** A range of four ports that nobody else uses. */
 async function fourPorts(wait = '0s'): Promise<{ bench: StepBench; from: number }> {
-  // Above those of step-bench.ts, below those that the system gives to whoever asks for any.
-  const from = 29_000 + 10 * Math.floor(Math.random() * 180);
+  const from = ownPorts(4);
   return { from, bench: await stepBench({ ports: { from, to: from + 3, wait } }) };
 }
 

@@ -15,6 +15,7 @@ import type { Settings } from '../../src/schemas/types.ts';
 import { createJournal } from '../../src/state/create-journal.ts';
 import { openState, type State } from '../../src/state/open-state.ts';
 import type { Services } from '../../src/steps/services.ts';
+import { ownPorts } from '../support/free-ports.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 
 /** One call of a step's `run`. */
@@ -58,12 +59,6 @@ export interface StepBench extends AsyncDisposable {
 
 const startedAt = Date.parse('2026-11-21T01:30:00Z');
 
-let benches = 0;
-
-/** 40 ports of its own for each bench: workers that run at the same time never share one. */
-const nextPorts = (): number =>
-  11_000 + 6000 * (Number(process.env['VITEST_POOL_ID'] ?? 1) % 3) + 40 * (benches++ % 150);
-
 /** @param template folder of another bench to start from */
 export async function stepBench(settings: Partial<Settings> = {}, template?: string): Promise<StepBench> {
   // Services put what they open later on it, so it cannot be moved.
@@ -72,7 +67,7 @@ export async function stepBench(settings: Partial<Settings> = {}, template?: str
   if (template !== undefined) await execa('cp', ['-a', `${template}/.`, folder.path]);
   await ownRunFolders(stack);
   const state = stack.use(openState(folder.file('state', 'sendense.db')));
-  const from = nextPorts();
+  const from = ownPorts(40);
   // Ports of its own: other tests on this machine lease theirs in databases of their own.
   const full = { repositories: { primary: { path: './repository' } }, ports: { from, to: from + 39 }, ...settings };
   if (!validatorOf('settings.json')(full)) throw new Error('bad settings');

@@ -20,6 +20,7 @@ import {
   type Workshop,
 } from '../node/support.ts';
 import { handIndexOn, runHere } from './run-here.ts';
+import { randomBytes } from '../support/random.ts';
 
 const block = 65_536;
 
@@ -92,6 +93,7 @@ test('a full onto a target that an attempt before left half-written has the zero
 test('a raw disk that ends in the middle of a sector reads as zeros to the end of it', async () => {
   await using at = await workshop();
   const disk = await makeRaw(at.path('disk.raw'), MiB + 100, [[MiB - 100, 200]]);
+  await writeAt(disk, [MiB + 99, Buffer.from('a')]);
   const { second } = await fullThenDigest(at, disk, 'raw', MiB + 512, () =>
     writeAt(disk, [MiB + 99, Buffer.from('z')]),
   );
@@ -294,7 +296,7 @@ test('a disk that changes while it is read fails the job', async () => {
   const disk = await makeRaw(at.path('disk.raw'), 64 * MiB, [[0, 32 * MiB]]);
   await using full = await target(at, 'full', 64 * MiB);
   const running = runHere(at, fullRequest('a', imageSpec(disk), [full.uri]));
-  const writing = setInterval(() => void writeAt(disk, [0, Buffer.from([Math.random() * 256])]), 5);
+  const writing = setInterval(() => void writeAt(disk, [0, randomBytes(1)]), 5);
   const job = await running;
   clearInterval(writing);
   expect(job).toMatchObject({

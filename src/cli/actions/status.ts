@@ -23,5 +23,5 @@ export async function action(context: CommandContext): Promise<number> {
 async function ask(context: CommandContext): Promise<StatusOutput> {
   const { vm, plans } = context.options as { vm?: string; plans?: string };
   await using hub = await context.openHub({ startFolder: plans ?? process.cwd(), readOnly: true });
-  return hub.status({ vm, plans });
+  return await hub.status({ vm, plans });
 }

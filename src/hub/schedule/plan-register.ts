@@ -18,6 +18,7 @@ import {
 import type { HubLog } from '../hub-log.ts';
 import { watch as watchPlan } from '../notify/watch-plan.ts';
 import { findPlanFiles, type FoundFile } from './find-plan-files.ts';
+import { createPatience } from './patience.ts';
 import { readPlan, type ReadPlan } from './read-plan.ts';
 
 export interface PlanChanges {
@@ -27,7 +28,7 @@ export interface PlanChanges {
   readonly drop: readonly string[];
   /** Where changes are to be looked for. */
   readonly folders: readonly string[];
-  /** Files are gone, or are only being replaced: look again in this time, ms. */
+  /** Files are gone or invalid, or are only being replaced or written: look again in this time, ms. */
   readonly againMs: number | null;
 }
 
@@ -37,8 +38,8 @@ export interface RegisterOptions {
   readonly folder: string;
   readonly now: () => number;
   readonly log: Pick<HubLog, 'info' | 'warn' | 'error'>;
-  /** How long a file that was there has to be away to be gone, ms: `git pull` and editors take files away to replace them. */
-  readonly goneAfterMs?: number | undefined;
+  /** How long a file has to be away or invalid until that counts, ms. */
+  readonly patienceMs?: number | undefined;
 }
 
 export interface PlanRegister {
@@ -59,14 +60,14 @@ const batch = 200;
 
 /**
  * What the plan files of a folder say, in the state database: valid texts, and why a file is not in force. A plan stays in
- * force with its last valid text while its file is invalid, and ends when the file is gone for good. Files that did not change since
+ * force with its last valid text while its file is invalid, and ends when the file is gone for good. What may only be a moment of a file
+ * that is being replaced or written counts for nothing. Files that did not change since
  * the database was written are not read again, also after a restart.
  */
 export function createPlanRegister(options: RegisterOptions): PlanRegister {
-  const { state, folder, now, log, goneAfterMs = 2000 } = options;
+  const { state, folder, now, log } = options;
+  const patience = createPatience(options.patienceMs);
   const known = new Map<string, KnownFile>();
-  /** Since when files of plans in force are away, ms of `performance.now`. */
-  const away = new Map<string, number>();
   /** What was said about files, so that it is said once. */
   const said = new Map<string, string>();
   /** Files with a plan of a name that is taken. */
@@ -103,9 +104,9 @@ export function createPlanRegister(options: RegisterOptions): PlanRegister {
       const drop = new Set<string>();
       const { files, folders } = await findPlanFiles(folder);
       const present = new Set(files.map(({ path }) => path));
-      for (const path of away.keys()) if (present.has(path)) away.delete(path);
+      patience.keep((path) => present.has(path) || known.has(path));
       // What was taken away while no daemon looked is gone.
-      const patienceMs = first ? 0 : goneAfterMs;
+      const gone = first;
       if (first) {
         first = false;
         for (const record of listSchedules(state)) {
@@ -125,12 +126,8 @@ export function createPlanRegister(options: RegisterOptions): PlanRegister {
       }
       for (const [path, { plan }] of known) {
         if (present.has(path)) continue;
-        if (plan !== null) {
-          const since = away.get(path) ?? performance.now();
-          away.set(path, since);
-          if (performance.now() - since < patienceMs) continue;
-          away.delete(path);
-        }
+        if (plan !== null && !gone && !patience.lasted(path)) continue;
+        patience.over(path);
         settled(path);
         note(path, null);
         said.delete(path);
@@ -147,6 +144,9 @@ export function createPlanRegister(options: RegisterOptions): PlanRegister {
       const take = ({ path }: FoundFile, stamp: string, read: ReadPlan): void => {
         const before = known.get(path);
         const own = before?.plan ?? null;
+        const wrong = read.type === 'invalid' || (own !== null && (read.type === 'none' || read.name !== own));
+        if (!wrong) patience.over(path);
+        else if (!patience.lasted(path)) return;
         const holder = read.type === 'plan' ? findSchedule(state, read.name) : undefined;
         const taken = holder?.facts && holder.removed === null && holder.file !== path && present.has(holder.file);
         if (!taken) settled(path);
@@ -193,7 +193,7 @@ export function createPlanRegister(options: RegisterOptions): PlanRegister {
         });
         await turn();
       }
-      return { put, drop: [...drop], folders, againMs: away.size > 0 ? goneAfterMs : null };
+      return { put, drop: [...drop], folders, againMs: patience.againMs() };
     },
   };
 }

@@ -13,6 +13,7 @@ import { forgetSlots } from '../../state/schedule-slots.ts';
 import type { HubLog } from '../hub-log.ts';
 import { withEnrolledNodes } from '../nodes/dial-hub.ts';
 import { startNotifier } from '../notify/notifier.ts';
+import { createPatience } from './patience.ts';
 import { createPlanRegister } from './plan-register.ts';
 import { tellOnce } from './tell-once.ts';
 import { createScheduler, type RunningSlot, type RunOrder, type SchedulerCounts } from './scheduler.ts';
@@ -131,18 +132,23 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     meaning: 'plans could not be read; those known stay in force',
   });
 
-  const readSettings = async (): Promise<void> => {
+  const patience = createPatience();
+
+  /** @param final what is wrong is told at once, because nothing is read again */
+  const readSettings = async ({ final }: { final: boolean }): Promise<void> => {
     const stamp = await stat(settingsFile).then(
       ({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`,
       () => '',
     );
     const next = `${version}:${stamp}`;
-    if (next === mark) return;
+    if (next === mark) return patience.over(settingsFile);
     const loaded = loadSettings(settingsFile, folder);
     if (!loaded.settings) {
+      if (!final && !patience.lasted(settingsFile)) return;
       const [problem] = loaded.diagnostics;
       return settingsTrouble.tell(`${settingsFile}:${problem?.line ?? 1}: ${problem?.message ?? 'they are gone'}`);
     }
+    patience.over(settingsFile);
     settingsTrouble.over();
     if (mark !== '' && loaded.settings.state !== settings.settings?.state)
       log.warn({ file: settingsFile }, 'another state database is used after a restart only');
@@ -156,23 +162,28 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
   stack.defer(() => clearTimeout(lookAgain));
   let reading: Promise<void> = Promise.resolve();
   const reread = (): Promise<void> => (reading = reading.then(read));
+  const lookAgainIn = (ms: number | null): void => {
+    clearTimeout(lookAgain);
+    if (ms !== null && !stopped) lookAgain = setTimeout(() => void reread(), ms);
+  };
   const read = async (): Promise<void> => {
     if (stopped) return;
     try {
-      await readSettings();
+      await readSettings({ final: false });
       const { put, drop, folders, againMs } = await register.scan(settings, mark);
+      patience.over(folder);
       folderTrouble.over();
       for (const plan of drop) scheduler.drop(plan);
       for (const { plan, facts, since } of put) scheduler.put(plan, facts, since);
       watch.watch([...folders, dirname(settingsFile)]);
-      clearTimeout(lookAgain);
-      if (againMs !== null && !stopped) lookAgain = setTimeout(() => void reread(), againMs);
+      lookAgainIn(againMs ?? patience.againMs());
       if (put.length > 0 || drop.length > 0) {
         log.info({ plans: scheduler.counts().plans, changed: put.length, removed: drop.length }, 'plans read');
         wake();
       }
     } catch (error) {
-      folderTrouble.tell((error as Error).message);
+      if (patience.lasted(folder)) folderTrouble.tell((error as Error).message);
+      lookAgainIn(patience.againMs());
     }
   };
 
@@ -192,7 +203,7 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
       log.error({ error: (error as Error).message }, 'old slots could not be forgotten; it is tried again');
     }
   };
-  await readSettings();
+  await readSettings({ final: true });
   if (!settings.settings) throw new SendenseError('settings.invalid', `${settingsFile} cannot be used`);
   await reread();
   settle();

@@ -1,12 +1,13 @@
 /**
  * The line is cut at a random moment of a full and of an incremental run: nothing arrives, and nobody is told. By default 1 s and
- * 10 s; with NETWORK=all 1, 10 and 60 s in each mode, with a `reconnect` that is longer and one that is shorter.
+ * 10 s; with `npm run test:all` 1, 10 and 60 s in each mode, with a `reconnect` that is longer and one that is shorter.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { RunOutcome } from '../workspace.ts';
 import { settle, someMoment, whenMoved } from './settle.ts';
-import { all, modes, openSite, type Mode, type Site } from './site.ts';
+import { modes, openSite, type Mode, type Site } from './site.ts';
+import { all } from '../../support/rounds.ts';
 import { expectSuccess, makeVm, type TestVm } from './vm.ts';
 
 /** What a run does beside the copy. */

@@ -2,10 +2,10 @@
  * A process of `many.test.ts`: `answer FROM TO ADDRESS` listens on the ports of a loopback address and sends back what comes; `ask FROM TO`
  * connects to each at 127.0.0.1, and once all are connected sends a MiB through each, and says how many came back as they were.
  */
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { randomBytes } from '../../support/random.ts';
 
 const [role, from, to, address] = process.argv.slice(2);
 const ports = Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => Number(from) + index);

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { allModes, openSite } from './site.ts';
 import { expectSuccess, makeVm } from './vm.ts';
+import { all } from '../../support/rounds.ts';
 
 const ways = [
   ...allModes.map((mode) => ({ mode, program: undefined })),
@@ -16,7 +17,8 @@ test.each(ways)(
     const vm = await makeVm(site);
     for (const expected of ['full', 'incremental'] as const) {
       expectSuccess(await vm.back(), expected);
-      await vm.expectRestored();
+      // What the incremental shows is built on the full.
+      if (all || expected === 'incremental') await vm.expectRestored();
       await site.expectNothingLeft();
       await vm.change(2);
     }

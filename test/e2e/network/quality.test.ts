@@ -1,10 +1,11 @@
 /**
- * Bad lines: the backup works, and the bytes are the same. By default one line that has it all; with NETWORK=all each fault
+ * Bad lines: the backup works, and the bytes are the same. By default one line that has it all; with `npm run test:all` each fault
  * alone and together, in each mode.
  */
 import { describe, expect, test } from 'vitest';
 import type { LineQuality } from '../../simulators/network/line.ts';
-import { all, modes, openSite, type Mode } from './site.ts';
+import { modes, openSite, type Mode } from './site.ts';
+import { all } from '../../support/rounds.ts';
 import { expectSuccess, makeVm } from './vm.ts';
 
 const worst: LineQuality = { lossPercent: 1, rttMs: 50, mbitPerSecond: 10 };

@@ -3,6 +3,7 @@ import type { RunEvent } from '../../../src/schemas/types.ts';
 import type { RunOutcome } from '../workspace.ts';
 import { patience, type Site } from './site.ts';
 import type { TestVm } from './vm.ts';
+import { printedRandom } from '../../support/random.ts';
 
 /** Calls `act` once: as soon as that part of the bytes of the run has moved. */
 export function whenMoved(part: number, act: () => void): (event: RunEvent) => void {
@@ -17,12 +18,9 @@ export function whenMoved(part: number, act: () => void): (event: RunEvent) => v
   };
 }
 
-/** A moment of a run, as a part of its bytes; it is said, so that a failure can be had again with `NETWORK_MOMENT=0.37`. */
-export function someMoment(): number {
-  const part = Number(process.env['NETWORK_MOMENT'] ?? (0.02 + Math.random() * 0.9).toFixed(3));
-  console.log(`moment: ${part} (NETWORK_MOMENT)`);
-  return part;
-}
+/** A moment of a run, as a part of its bytes. */
+export const someMoment = (): number =>
+  0.02 + 0.9 * printedRandom(`moment of ${expect.getState().currentTestName}`).part();
 
 /**
  * After something broke in a run: where it succeeded the disks are as the VM's. Where not, `recover` cleans up. Either

@@ -20,8 +20,6 @@ import { startService, type Service } from './service.ts';
 /** How hub and node come together: dial-hub with the built-in server, dial-hub with OpenSSH, dial-node, direct in a trusted network, and the data beside the tunnel with TLS. */
 export type Mode = 'built-in' | 'openssh' | 'dial-node' | 'direct' | 'tls';
 
-/** Whether the whole matrix runs (`NETWORK=all npm test -- test/e2e/network`, about an hour), or what fits into every run of the tests. */
-export const all = process.env['NETWORK'] === 'all';
 export const modes: readonly Mode[] = ['built-in', 'openssh', 'dial-node', 'direct'];
 export const allModes: readonly Mode[] = [...modes, 'tls'];
 

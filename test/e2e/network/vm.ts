@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text as textOf } from 'node:stream/consumers';
@@ -16,6 +15,7 @@ import {
   type RunOutcome,
 } from '../workspace.ts';
 import type { Site } from './site.ts';
+import { random, randomBytes } from '../../support/random.ts';
 
 const MiB = 1024 * 1024;
 
@@ -41,11 +41,12 @@ export async function makeVm(site: Site, { mib = 8, node = 'site-1', more = '' }
   const plan = `${node}.yaml`;
   const named = (text: string): string => text.replaceAll('pgtest1', `pgtest1-${node}`);
   await work.write(plan, named(backupPlan(disks, `node: ${node}\n${more}`)));
+  const numbers = random(`changes of ${node}`);
   let restores = 0;
   return {
     async change(changed) {
       for (let done = 0; done < changed; done++)
-        await writeAt(first, [Math.floor(Math.random() * (mib + 7)) * MiB, randomBytes(MiB)]);
+        await writeAt(first, [numbers.int(0, mib + 7) * MiB, randomBytes(MiB)]);
       await writeAt(second, [MiB, randomBytes(4096)]);
     },
     back: () => work.run(plan),

@@ -1,5 +1,4 @@
 import { execa } from 'execa';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -14,6 +13,8 @@ import { startSshd } from '../../support/sshd.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { exchange, forward, loopback, server, tunnelTo, type WatchedTunnel } from './tunnel-workshop.ts';
 import { closed } from '../../support/closed.ts';
+import { randomBytes } from '../../support/random.ts';
+import { testProgram } from '../../programs.ts';
 
 const patience = { timeout: 20_000, interval: 20 };
 
@@ -222,7 +223,7 @@ describe.each(['openssh', 'ssh2'] as const)('a tunnel through %s', (program) => 
       remote: [],
       program,
     };
-    const child = execa('node', [`${import.meta.dirname}/tunnel-child.ts`, JSON.stringify(order)], { reject: false });
+    const child = execa('node', [testProgram('host/ssh/tunnel-child'), JSON.stringify(order)], { reject: false });
     const [line] = (await once(child.stdout, 'data')) as [Buffer];
     expect(line.toString()).toContain('up');
     const socket = connect(near, '127.0.0.1').on('error', () => {});

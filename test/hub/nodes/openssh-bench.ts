@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -7,7 +8,7 @@ import { keyPairFromSeed, makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { startFile } from '../../../src/schemas/package.ts';
 import type { NodeAddedOutput, SshdConfigOutput } from '../../../src/schemas/types.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../host/temporary-folder.ts';
-import { freePorts } from '../ssh-server/hub-bench.ts';
+import { freePorts } from '../../support/free-ports.ts';
 
 /** A user of this machine can be made for the test; else its tests are skipped. */
 export const canMakeUsers = process.getuid?.() === 0;
@@ -33,7 +34,7 @@ export interface OpensshBench extends AsyncDisposable {
 export async function opensshBench(): Promise<OpensshBench> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
-  const user = `sdt${process.pid}${Math.floor(Math.random() * 1000)}`;
+  const user = `sdt${process.pid}${randomInt(1000)}`;
   await execa('useradd', [
     '--no-create-home',
     '--home-dir',
@@ -48,7 +49,7 @@ export async function opensshBench(): Promise<OpensshBench> {
   const [uid, gid] = (await Promise.all(['-u', '-g'].map((flag) => execa('id', [flag, user])))).map(({ stdout }) =>
     Number(stdout),
   );
-  const from = await freePorts(12);
+  const [from = 0] = await freePorts(12);
   const host = makeKeyPair('host');
   const keys = folder.file('sshd');
   mkdirSync(keys);

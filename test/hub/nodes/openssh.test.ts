@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { nodeAddress } from '../../../src/state/node-address.ts';
 import type { NodesOutput } from '../../../src/schemas/types.ts';
-import { freePorts } from '../ssh-server/hub-bench.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { canMakeUsers, enrolRequest, modeOf, opensshBench, textOf, type OpensshBench } from './openssh-bench.ts';
 
 const hello = JSON.stringify({ version: 1, node_version: '0.1.0', hostname: 'b', boot_id: 'x', time: Date.now() });
@@ -92,7 +92,7 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_00
 
   test('allows the forwards of the node and nothing else', async () => {
     const keyFile = await hub.enrol('site-b');
-    const local = await freePorts(3);
+    const [local = 0] = await freePorts(3);
     const reverse = (await show('site-b'))?.reverse_port ?? 0;
     const [own, other] = [nodeAddress(reverse), nodeAddress(reverse + 1)];
     const servers = [own, other].map((address) =>
@@ -144,7 +144,7 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_00
   test('cuts a revoked node at once, with a session and without one, and leaves others connected', async () => {
     const [thief, other] = [await hub.enrol('thief'), await hub.enrol('other')];
     const { child: staying } = await link(other);
-    const local = await freePorts(1);
+    const [local = 0] = await freePorts(1);
     const { child: holding } = await link(thief);
     const silent = hub.ssh(thief, ['-N', '-L', `127.0.0.1:${local}:127.0.0.1:${hub.nbdPort}`]);
     await expect

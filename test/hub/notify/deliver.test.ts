@@ -1,6 +1,5 @@
 import { execa } from 'execa';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { backoffMs, deliver } from '../../../src/hub/notify/deliver.ts';
 import { startNotifier } from '../../../src/hub/notify/notifier.ts';
@@ -14,6 +13,7 @@ import { routeNotices } from '../../../src/hub/notify/routing.ts';
 import { freePort } from '../../support/free-ports.ts';
 import { httpReceiver, type HttpReceiver } from '../../support/http-receiver.ts';
 import { notifyBench, type NotifyBench } from './notify-bench.ts';
+import { testProgram } from '../../programs.ts';
 
 const hook = (url: string, more: object = {}): object => ({ type: 'webhook', url, ...more });
 const failed = (plan: string, more: Partial<Notice> = {}): Notice => ({
@@ -104,7 +104,7 @@ test('two processes at once: every message once', async () => {
     for (let at = 0; at < 60; at++) raiseNotice(made.state, failed(`vm${at % 20}`, { message: `message ${at}` }));
   });
   const children = Array.from({ length: 2 }, () =>
-    execa(process.execPath, [join(import.meta.dirname, 'flush-child.ts'), made.folder], { stdin: 'pipe' }),
+    execa(process.execPath, [testProgram('hub/notify/flush-child'), made.folder], { stdin: 'pipe' }),
   );
   await Promise.all(children.map((child) => once(child.stdout, 'data')));
   for (const child of children) child.stdin.write('go\n');

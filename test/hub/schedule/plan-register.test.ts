@@ -32,9 +32,9 @@ function openFolder() {
     rename: (from: string, to: string): void => renameSync(path(from), path(to)),
     /** Names and times that are in force, and what is told of files that are not. */
     inForce: () => listSchedules(state).filter(({ removed }) => removed === null),
-    register(goneAfterMs: number) {
+    register(patienceMs: number) {
       const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-      const register = createPlanRegister({ state, folder, now: () => clock++, log, goneAfterMs });
+      const register = createPlanRegister({ state, folder, now: () => clock++, log, patienceMs });
       return async () => {
         const { put, drop, againMs } = await register.scan(settings, 'mark');
         return { put: put.map(({ plan: name, facts }) => `${name} ${facts.schedule.cron}`), drop, againMs };
@@ -47,7 +47,7 @@ function openFolder() {
 type Folder = ReturnType<typeof openFolder>;
 const hour = 3_600_000;
 
-test('a file that is away for a moment is being replaced: its plan stays in force, with an invalid text too', async () => {
+test('a file that is away for a moment is being replaced: its plan stays in force', async () => {
   using folder = openFolder();
   folder.write('a.yaml', plan('0 3 * * *'));
   const scan = folder.register(hour);
@@ -60,14 +60,49 @@ test('a file that is away for a moment is being replaced: its plan stays in forc
   expect(await scan()).toEqual({ put: ['nightly 0 3 * * *'], drop: [], againMs: null });
   // Slots since then count: nothing has ended.
   expect(folder.inForce()[0]?.since).toBe(before?.since);
+});
 
-  folder.remove('a.yaml');
-  await scan();
-  folder.write('a.yaml', 'kind: backup\nname: nightly\n');
-  expect(await scan()).toEqual({ put: [], drop: [], againMs: null });
-  expect(folder.inForce()).toMatchObject([
-    { plan: 'nightly', facts: { schedule: { cron: '0 3 * * *' } }, error: { code: 'plan.invalid' } },
-  ]);
+describe('a file that is being written', () => {
+  test.for([
+    ['is empty', ''],
+    ['is cut off where it is no plan yet', 'kind: backup\nname: nightly\n'],
+    ['is cut off where it is a plan without a schedule', plan('0 3 * * *').replace(/schedule.*\n/, '')],
+    ['is cut off in the name', 'kind: backup\nname: night\n'],
+  ] as const)('%s for a moment: nothing is told, and its plan stays in force', async ([, text]) => {
+    using folder = openFolder();
+    folder.write('a.yaml', plan('0 3 * * *'));
+    const scan = folder.register(hour);
+    await scan();
+    folder.write('a.yaml', text);
+    expect(await scan()).toEqual({ put: [], drop: [], againMs: hour });
+    expect(folder.inForce()).toMatchObject([{ plan: 'nightly', error: null }]);
+    folder.write('a.yaml', plan('0 4 * * *'));
+    expect(await scan()).toEqual({ put: ['nightly 0 4 * * *'], drop: [], againMs: null });
+  });
+
+  test('and stays cut off is told of, and leaves its plan in force', async () => {
+    using folder = openFolder();
+    folder.write('a.yaml', plan('0 3 * * *'));
+    const scan = folder.register(50);
+    await scan();
+    folder.write('a.yaml', 'kind: backup\nname: nightly\n');
+    expect(await scan()).toEqual({ put: [], drop: [], againMs: 50 });
+    await delay(60);
+    expect(await scan()).toEqual({ put: [], drop: [], againMs: null });
+    expect(folder.inForce()).toMatchObject([
+      { plan: 'nightly', facts: { schedule: { cron: '0 3 * * *' } }, error: { code: 'plan.invalid' } },
+    ]);
+  });
+
+  test('and goes before it was ever valid is not waited for', async () => {
+    using folder = openFolder();
+    const scan = folder.register(hour);
+    folder.write('a.yaml', 'kind: backup\nname: nightly\nschedule: {}\n');
+    expect(await scan()).toEqual({ put: [], drop: [], againMs: hour });
+    folder.remove('a.yaml');
+    expect(await scan()).toEqual({ put: [], drop: [], againMs: null });
+    expect(folder.inForce()).toEqual([]);
+  });
 });
 
 test('a file that stays away ends its plan; one that came back meanwhile has its time anew', async () => {
@@ -125,11 +160,11 @@ describe('a plan that was never valid is told of until', () => {
     for (const restarted of [false, true]) {
       using folder = openFolder();
       folder.write('a.yaml', invalid('nightly'));
-      const scan = folder.register(hour);
+      const scan = folder.register(0);
       await scan();
       expect(folder.inForce()).toMatchObject([{ plan: 'nightly', ...told }]);
       change(folder);
-      await (restarted ? folder.register(hour) : scan)();
+      await (restarted ? folder.register(0) : scan)();
       expect(folder.inForce().map(({ plan: name, facts }) => [name, facts !== null])).toEqual(left);
     }
   });

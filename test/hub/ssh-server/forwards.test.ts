@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { releasePorts } from '../../../src/state/port-leases.ts';
 import { nodeAddress } from '../../../src/state/node-address.ts';
 import { isPortFree } from '../../../src/host/port-probe.ts';
-import { freePorts, hubBench, until } from './hub-bench.ts';
+import { hubBench, until } from './hub-bench.ts';
+import { freePorts } from '../../support/free-ports.ts';
 
 const forwardOut = (client: Client, host: string, port: number): Promise<ClientChannel> =>
   new Promise((resolve, reject) =>
@@ -23,7 +24,7 @@ describe('an enrolled node', () => {
     await using hub = await hubBench();
     const node = hub.enrol('site-b');
     const port = await hub.echo('site-b');
-    const local = await freePorts(2);
+    const [local = 0] = await freePorts(2);
     const api = createServer((socket) => socket.end('hello from the node'));
     api.listen(local + 1, '127.0.0.1');
     await once(api, 'listening');

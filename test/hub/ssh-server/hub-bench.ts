@@ -20,6 +20,7 @@ import { openState, type State } from '../../../src/state/open-state.ts';
 import { allocatePorts, openPortsTo } from '../../../src/state/port-leases.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../host/temporary-folder.ts';
 import { addRuns } from '../../state/temporary-state.ts';
+import { freePorts } from '../../support/free-ports.ts';
 
 export interface EnrolledNode {
   readonly name: string;
@@ -62,22 +63,13 @@ export interface HubBench extends AsyncDisposable {
   logged(pattern: RegExp): Promise<LogLine>;
 }
 
-/** Ports below the ephemeral range that nobody uses now. */
-export async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const from = 20_000 + Math.floor(Math.random() * 12_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isPortFree(from + index)));
-    if (free.every(Boolean)) return from;
-  }
-}
-
 /** The built-in SSH server with a state database of its own. */
 export async function hubBench(limits?: typeof gateLimits, data: HubPlaces['data'] = 'auto'): Promise<HubBench> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
   const state = stack.use(openState(folder.file('sendense.db'), { busyTimeout: 300 }));
   addRuns(state, 'run-1');
-  const from = await freePorts(12);
+  const [from = 0] = await freePorts(12);
   const places: HubPlaces = {
     ssh: 'builtin',
     listen: { host: '127.0.0.1', port: from },

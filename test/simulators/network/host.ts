@@ -1,7 +1,7 @@
 import { execa } from 'execa';
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { identityOf, thisProcess } from '../../../src/host/process-identity.ts';
+import { randomUUID } from 'node:crypto';
 
 /** A host of its own, as far as the network goes: its own loopback, ports, addresses and routes. The file system is this one. */
 export interface TestHost {
@@ -17,7 +17,7 @@ export interface TestHost {
 
 /** The names of a test's hosts say which process made them, so that those of a killed one are known. */
 export function hostNames(): (name: string) => string {
-  const mark = `st-${process.pid}-${thisProcess().start_time}-${randomBytes(3).toString('hex')}`;
+  const mark = `st-${process.pid}-${thisProcess().start_time}-${randomUUID().slice(0, 6)}`;
   return (name) => `${mark}-${name}`;
 }
 

@@ -1,9 +1,8 @@
-import { execa } from 'execa';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { compiled } from '../../support/compiled.ts';
 import type { TestHost } from './host.ts';
 
 export interface LineQuality {
@@ -25,7 +24,9 @@ export interface Line extends AsyncDisposable {
 
 /** Gives both hosts an interface of that name, and connects them, well at first. */
 export async function layLine(a: TestHost, b: TestHost, name: string): Promise<Line> {
-  const child = spawn(await lineProgram(), [a.namespace, b.namespace, name], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(await compiled(join(import.meta.dirname, 'line.c')), [a.namespace, b.namespace, name], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const ended = once(child, 'exit');
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let last: Promise<void> = answered();
@@ -47,18 +48,4 @@ export async function layLine(a: TestHost, b: TestHost, name: string): Promise<L
       await ended;
     },
   };
-}
-
-/** `line.c`, compiled where it is newer than what is there. */
-async function lineProgram(): Promise<string> {
-  const source = join(import.meta.dirname, 'line.c');
-  const folder = join(import.meta.dirname, '../../../.toolchain/simulators');
-  const program = join(folder, 'line');
-  if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
-  mkdirSync(folder, { recursive: true });
-  // Another test may be compiling it, too.
-  const own = `${program}.${process.pid}`;
-  await execa('cc', ['-O2', '-Wall', '-Werror', '-o', own, source]);
-  renameSync(own, program);
-  return program;
 }

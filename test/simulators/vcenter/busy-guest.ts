@@ -1,6 +1,6 @@
-import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SimulatedVm } from './simulated-vm.ts';
+import { random } from '../../support/random.ts';
 
 export interface BusyGuest extends AsyncDisposable {
   /** How many writes so far. */
@@ -15,12 +15,13 @@ export function busyGuest(
 ): BusyGuest {
   const capacity = vm.disks[disk]?.capacity ?? 0;
   const maxBytes = Math.min(options.maxBytes ?? 65536, capacity);
+  const numbers = random(`guest of ${vm.name}, disk ${disk}`);
   let writes = 0;
   const stop = new AbortController();
   const going = (async () => {
     while (!stop.signal.aborted) {
-      const data = randomBytes(randomInt(1, maxBytes + 1));
-      await vm.write(disk, randomInt(0, capacity - data.length + 1), data);
+      const data = numbers.bytes(numbers.int(1, maxBytes + 1));
+      await vm.write(disk, numbers.int(0, capacity - data.length + 1), data);
       writes++;
       await delay(options.pauseMs ?? 1);
     }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { testProgram } from '../../programs.ts';
 
 test('README.md lists every fault that there is', () => {
   const read = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
@@ -17,7 +18,7 @@ test('README.md lists every fault that there is', () => {
 });
 
 test('ends with who started it, and takes its files along', async () => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'vcenter-child.ts')], {
+  const child = spawn(process.execPath, [testProgram('simulators/vcenter/vcenter-child')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line', {

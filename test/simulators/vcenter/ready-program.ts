@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTool } from '../../../src/host/process.ts';
+import { packageRoot } from '../../../src/schemas/package.ts';
 
 export interface ReadyProgram {
   readonly program: string;
@@ -15,7 +16,7 @@ const buildMs = 300_000;
 
 /** The test vCenter, built on first use into .toolchain/simulators/; `setup.sh --tests` does it beforehand. */
 export async function readyProgram(signal?: AbortSignal): Promise<ReadyProgram> {
-  const script = join(import.meta.dirname, 'ready.sh');
+  const script = join(packageRoot, 'test/simulators/vcenter/ready.sh');
   const { stdout: folder } = await runTool('sh', [script], { signal, timeoutMs: buildMs });
   const plugin = join(folder, '../nbdkit-vddk-plugin.so');
   return {

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, cp, mkdir, rename, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { digestExport } from '../../../src/blocks/digest-export.ts';
@@ -54,12 +54,8 @@ export const vm = { repository: 'primary', context: 'vm' };
 export async function mergeRepository(template?: MergeRepository, parent?: string): Promise<MergeRepository> {
   const own = parent === undefined ? await temporaryFolder() : null;
   const folder = own?.path ?? parent ?? '';
-  if (template) {
-    for (const name of ['repository', 'state', 'truth'])
-      await cp(join(template.folder, name), join(folder, name), { recursive: true, preserveTimestamps: true });
-    // cp keeps times to the microsecond only.
-    await execa('cp', ['-a', `${template.folder}/.`, folder]);
-  }
+  // node:fs keeps times to the microsecond only.
+  if (template) await execa('cp', ['-a', `${template.folder}/.`, folder]);
   const root = join(folder, 'repository');
   await mkdir(join(folder, 'truth'), { recursive: true });
   await openRepository('primary', root, false);
@@ -156,7 +152,7 @@ async function makeDisk(
     await execa('qemu-img', ['convert', '-c', '-O', 'qcow2', '-o', options.join(','), image, `${image}.zstd`]);
     await rename(`${image}.zstd`, image);
   }
-  const folderId = `test-${randomBytes(4).toString('hex')}`;
+  const folderId = `test-${randomUUID().slice(0, 8)}`;
   const digest = await (async () => {
     await using server = await serveReadOnly(image, 'qcow2', folderId, undefined, key ?? null);
     return await digestExport({ uri: server.uri, indexPath: index });

@@ -20,6 +20,10 @@ import { MiB } from '../../host/disk-images.ts';
 import { temporaryFolder } from '../../host/temporary-folder.ts';
 import { addRuns } from '../../state/temporary-state.ts';
 import { idOf, mergeRepository, numbersFrom, someWrites, vm, type MergeRepository } from './merge-repository.ts';
+import { testProgram } from '../../programs.ts';
+import { hurryKdf } from '../../support/hurried-kdf.ts';
+
+hurryKdf();
 
 const remove = (repository: MergeRepository, ...ids: string[]): Promise<RemovalResult> =>
   removePoints(repository.state, { ...vm, root: repository.root, remove: ids });
@@ -42,7 +46,7 @@ async function fill(repository: MergeRepository): Promise<MergeRepository> {
 }
 
 const child = (repository: MergeRepository, ...ids: string[]) =>
-  execa(process.execPath, [join(import.meta.dirname, 'merge-child.ts'), repository.folder, ...ids], { reject: false });
+  execa(process.execPath, [testProgram('steps/merge/merge-child'), repository.folder, ...ids], { reject: false });
 
 function phaseNow(repository: MergeRepository, name: string): MergeIntent['phase'] | null {
   try {

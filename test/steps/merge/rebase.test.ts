@@ -1,17 +1,28 @@
 import { copyFile, rm } from 'node:fs/promises';
-import { expect, test, vi } from 'vitest';
-import { removePoints } from '../../../src/steps/merge/remove-points.ts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { removePoints as RemovePoints } from '../../../src/steps/merge/remove-points.ts';
 import { idOf, mergeRepository, vm } from './merge-repository.ts';
 
-// Few machines that run tests have a file system that can clone: a copy is the same, only slower.
-vi.mock(import('../../../src/host/qemu-merge.ts'), async (original) => ({
-  ...(await original()),
-  cloneFile: async (from, to) => {
-    await rm(to, { force: true });
-    await copyFile(from, to);
-    return true;
-  },
-}));
+let removePoints: typeof RemovePoints;
+
+// Few machines that run tests have a file system that can clone: a copy is the same, only slower. Modules that other test files of this
+// process have loaded are loaded anew, and once more after this one.
+beforeAll(async () => {
+  vi.resetModules();
+  vi.doMock(import('../../../src/host/qemu-merge.ts'), async (original) => ({
+    ...(await original()),
+    cloneFile: async (from, to) => {
+      await rm(to, { force: true });
+      await copyFile(from, to);
+      return true;
+    },
+  }));
+  ({ removePoints } = await import('../../../src/steps/merge/remove-points.ts'));
+});
+afterAll(() => {
+  vi.doUnmock('../../../src/host/qemu-merge.ts');
+  vi.resetModules();
+});
 
 test('little that goes is taken in by a clone of what is built on it', { timeout: 120_000 }, async () => {
   await using repository = await mergeRepository();

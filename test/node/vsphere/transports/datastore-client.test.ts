@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { datastoreClient } from '../../../../src/node/vsphere/transports/datastore-client.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startDatastoreServer, type DatastoreServer } from './datastore-server.ts';
 import { someContext, type RecordingContext } from './some-disk.ts';
+import { randomBytes } from '../../../support/random.ts';
 
 const MiB = 1024 * 1024;
 const content = randomBytes(16 * MiB);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -7,6 +6,8 @@ import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startDatastoreServer, type DatastoreServer } from './datastore-server.ts';
 import { contentOf, password, someContext, someDisk, type RecordingContext } from './some-disk.ts';
+import { randomBytes } from '../../../support/random.ts';
+import { rounds } from '../../../support/rounds.ts';
 
 const url = '/folder/pgtest1/pgtest1-flat.vmdk?dcPath=DC1&dsName=ds%25201';
 const MiB = 1024 * 1024;
@@ -29,9 +30,6 @@ const serve = (size = MiB) => serveSnapshotDisk(context, 'https', someDisk({ cap
 
 /** What nbdkit's scripts write their errors to. */
 const nbdkitErrors = (): string[] => readdirSync('/tmp').filter((name) => /^errors.{6}$/.test(name));
-
-/** Of a test that looks for what goes wrong now and then. */
-const rounds = Number(process.env.HTTPS_ROUNDS ?? 5);
 
 const isDirect = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('url=https://');
 
@@ -190,7 +188,7 @@ async function readWhole(uri: string, content: Buffer, pieceBytes: number): Prom
 test('many requests at a time over several connections are no cause for alarm', { timeout: 120_000 }, async () => {
   const content = randomBytes(24 * MiB);
   server.files.set(url, content);
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds(2, 50); round++) {
     await using disk = await serve(content.length);
     expect(await readWhole(disk.uri, content, 64 * 1024 * (1 + (round % 4)))).toBe(null);
     await disk.assertSound?.(content.length);

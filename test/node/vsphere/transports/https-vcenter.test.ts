@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectNbd, type NbdClient } from '../../../../src/host/nbd-client.ts';
 import { connectVsphere, type Vsphere } from '../../../../src/node/vsphere/connect.ts';
@@ -6,6 +5,7 @@ import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startVcenter, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
 import { someContext, someDisk } from './some-disk.ts';
+import { randomBytes } from '../../../support/random.ts';
 
 const MiB = 1024 * 1024;
 const content = randomBytes(48 * MiB);

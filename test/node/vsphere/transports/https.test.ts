@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { connectNbd } from '../../../../src/host/nbd-client.ts';
@@ -8,6 +7,7 @@ import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startDatastoreServer, type DatastoreServer } from './datastore-server.ts';
 import { contentOf, someContext, someDisk, type RecordingContext } from './some-disk.ts';
+import { randomBytes } from '../../../support/random.ts';
 
 const url = '/folder/pgtest1/pgtest1-flat.vmdk?dcPath=DC1&dsName=ds%25201';
 const MiB = 1024 * 1024;

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { SnapshotDiskRef, TransportContext } from '../../../../src/node/vsphere/transports/transport.ts';
 import { connectNbd } from '../../../../src/host/nbd-client.ts';
 import type { VsphereSourceSpec } from '../../../../src/schemas/types.ts';
+import { randomBytes } from '../../../support/random.ts';
 
 export const password = `pass=wörd ${randomBytes(6).toString('hex')}`;
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,6 +8,7 @@ import type { VsphereSourceSpec } from '../../../../src/schemas/types.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startSshd, type Sshd } from './sshd.ts';
 import { contentOf, someContext, someDisk } from './some-disk.ts';
+import { randomBytes } from '../../../support/random.ts';
 
 const content = randomBytes(64 * 1024 * 1024);
 const datastore = `sendense-test-${process.pid}`;

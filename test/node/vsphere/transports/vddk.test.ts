@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { isRunning } from '../../../../src/host/process-identity.ts';
@@ -11,6 +10,7 @@ import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-f
 import type { SimulatedVm } from '../../../simulators/vcenter/simulated-vm.ts';
 import { startVcenter, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
 import { contentOf, someContext, someDisk, type RecordingContext } from './some-disk.ts';
+import { randomBytes } from '../../../support/random.ts';
 
 const MiB = 1024 * 1024;
 const content = randomBytes(64 * MiB);

@@ -1,4 +1,4 @@
-/** Runs a plan and kills itself with SIGKILL before or after a step's effect: `node killed-run.ts PLAN STEP before|after`. */
+/** Runs a plan and kills itself with SIGKILL before or after a step's effect: `node killed-run-child.js PLAN STEP before|after`. */
 import { dirname } from 'node:path';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode } from '../../src/node/start-node.ts';

@@ -1,0 +1,94 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readCosts, type FileCost } from './costs.ts';
+import { compiled } from '../support/compiled.ts';
+import { runProgram } from './run-program.ts';
+
+/** The part of vitest's JSON report that is read here. Durations in milliseconds. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly duration?: number }[];
+  }[];
+}
+
+export interface TestsEnded {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly wallMs: number;
+  readonly costs: readonly FileCost[];
+  readonly slowest: readonly { readonly name: string; readonly ms: number }[];
+}
+
+export interface RunTestsOptions {
+  readonly root: string;
+  /** For vitest. */
+  readonly args: readonly string[];
+  readonly seed: number;
+  /** At full length. */
+  readonly all: boolean;
+}
+
+export async function runTests({ root, args, seed, all }: RunTestsOptions): Promise<TestsEnded> {
+  const folder = mkdtempSync(join(tmpdir(), 'sendense-report-'));
+  try {
+    const [reportFile, costsFile] = [join(folder, 'report.json'), join(folder, 'costs.jsonl')];
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
+    const began = performance.now();
+    const { code } = await runProgram(join(root, 'node_modules/.bin/vitest'), ['run', ...reporters, ...args], {
+      cwd: root,
+      show: true,
+      env: {
+        SEED: String(seed),
+        SENDENSE_TEST_COSTS: costsFile,
+        ...(all ? { SENDENSE_TESTS: 'all' } : {}),
+        ...(await quickFork()),
+      },
+    });
+    const report = readReport(reportFile);
+    return {
+      passed: report?.numPassedTests ?? 0,
+      // A file that does not load, or something left behind, fails without a failed test.
+      failed: Math.max((report?.numFailedTests ?? 0) + brokenFiles(report), code === 0 && report ? 0 : 1),
+      skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
+      wallMs: performance.now() - began,
+      costs: readCosts(costsFile, root),
+      slowest: slowest(report),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** See quick-fork.c. Without a compiler, or on another processor, the tests take longer. */
+async function quickFork(): Promise<Record<string, string>> {
+  if (process.arch !== 'x64') return {};
+  const flags = ['-shared', '-fPIC'];
+  const library = await compiled(join(import.meta.dirname, 'quick-fork.c'), flags).catch(() => null);
+  return library === null ? {} : { LD_PRELOAD: library };
+}
+
+function readReport(file: string): Report | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Report;
+  } catch {
+    return null;
+  }
+}
+
+const brokenFiles = (report: Report | null): number =>
+  report?.testResults.filter((result) => result.status === 'failed' && result.assertionResults.length === 0).length ??
+  0;
+
+const slowest = (report: Report | null): { name: string; ms: number }[] =>
+  (report?.testResults ?? [])
+    .flatMap((result) => result.assertionResults)
+    .map(({ fullName, duration = 0 }) => ({ name: fullName, ms: duration }))
+    .toSorted((a, b) => b.ms - a.ms);

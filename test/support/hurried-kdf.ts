@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { compiled } from './compiled.ts';
+
+/**
+ * In the tests of this file qemu-img makes encrypted images at once, and does not measure for seconds how fast the machine is; see
+ * `hurried-kdf.c`. `test/host/qemu-img.test.ts` makes some as users do.
+ */
+export function hurryKdf(): void {
+  const before = process.env['LD_PRELOAD'];
+  beforeAll(async () => {
+    process.env['LD_PRELOAD'] = await compiled(join(import.meta.dirname, 'hurried-kdf.c'), ['-shared', '-fPIC']);
+  });
+  afterAll(() => {
+    if (before === undefined) delete process.env['LD_PRELOAD'];
+    else process.env['LD_PRELOAD'] = before;
+  });
+}
