@@ -49,9 +49,16 @@ export async function callResident(call: ResidentCall, timeoutMs: number): Promi
   }
 }
 
+const quickFork = (): Record<string, string> => {
+  const { sendenseQuickFork: library } = globalThis as { sendenseQuickFork?: string };
+  return library === undefined ? {} : { LD_PRELOAD: library };
+};
+
 function start(): Resident {
   const child = fork(testProgram('e2e/resident-child'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // It starts programs as this worker does; each call has an environment of its own, without this.
+    env: { ...process.env, ...quickFork() },
     execArgv: [],
   });
   // Neither keeps this worker alive.

@@ -22,8 +22,11 @@ interface Meter {
   last: { at: number; ownMs: number; programsMs: number; sleeps: number; sleptMs: number };
 }
 
-// It is for this process alone (quick-fork.c).
-if (process.env['LD_PRELOAD']?.endsWith('/quick-fork')) delete process.env['LD_PRELOAD'];
+// It is for this process and for those that answer in its place (quick-fork.c, ../e2e/resident.ts).
+if (process.env['LD_PRELOAD']?.endsWith('/quick-fork')) {
+  (globalThis as { sendenseQuickFork?: string }).sendenseQuickFork = process.env['LD_PRELOAD'];
+  delete process.env['LD_PRELOAD'];
+}
 
 const file = process.env['SENDENSE_TEST_COSTS'];
 if (file !== undefined) measureInto(file);
