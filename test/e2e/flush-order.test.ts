@@ -11,7 +11,8 @@ import { randomBytes } from '../support/random.ts';
 const MiB = 1024 * 1024;
 
 interface Call {
-  readonly what: 'flush' | 'name';
+  /** `flush`: with everything that is known of the file, as its mode (fsync); `data`: without (fdatasync). */
+  readonly what: 'flush' | 'data' | 'name';
   /** Relative to the workspace; of what gets a name, the new one. */
   readonly path: string;
 }
@@ -38,11 +39,11 @@ async function traced(work: Workspace, ...args: string[]): Promise<Call[]> {
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(said);
     const whole = resumed ? `${begun.get(pid)?.replace(' <unfinished ...>', '')}${resumed[1]}` : said;
     if (!whole.endsWith(' = 0')) continue;
-    const flushed = /^f(?:data)?sync\(\d+<([^>]*)>/.exec(whole)?.[1];
+    const [, data, flushed] = /^f(data)?sync\(\d+<([^>]*)>/.exec(whole) ?? [];
     const named = /^(?:rename|link)/.test(whole) ? [...whole.matchAll(/"([^"]*)"/g)].at(-1)?.[1] : undefined;
     const path = (flushed ?? named)?.replace(`${work.folder}/`, '');
-    if (path !== undefined && !path.startsWith('/'))
-      made.push({ what: flushed === undefined ? 'name' : 'flush', path });
+    if (path === undefined || path.startsWith('/')) continue;
+    made.push({ what: flushed === undefined ? 'name' : data === undefined ? 'flush' : 'data', path });
   }
   return made;
 }
@@ -81,7 +82,7 @@ describe('before it counts, it is flushed', { timeout: 120_000 }, () => {
       );
       expect(durable, JSON.stringify(calls.slice(published))).not.toBe(-1);
       const recorded = calls.findIndex(
-        ({ what, path }, at) => at > durable && what === 'flush' && path.startsWith('state/sendense.db'),
+        ({ what, path }, at) => at > durable && what !== 'name' && path.startsWith('state/sendense.db'),
       );
       expect(recorded, JSON.stringify(calls.slice(published))).not.toBe(-1);
     }

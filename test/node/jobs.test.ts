@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { nodeClient, type NodeClient } from '../../src/host/node-client.ts';
-import { identityOf } from '../../src/host/process-identity.ts';
+import { identityOf, thisProcess } from '../../src/host/process-identity.ts';
+import { maxRunning } from '../../src/node/jobs.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import type { JobStatus } from '../../src/schemas/types.ts';
 import { programs } from '../programs.ts';
@@ -312,6 +313,32 @@ test('what a crash left of a job in its first moment is removed at once, with a 
   expect(await said).toContain('late');
   expect(await readdir(join(node.stateDir, 'jobs'))).toEqual([]);
 }, 30_000);
+
+test('no more jobs run at once than the limit, and one that ended makes room', { timeout: 60_000 }, async () => {
+  await using at = await workshop();
+  await using node = await testNode(at);
+  // They live as long as this process.
+  const client = JSON.stringify(thisProcess());
+  const status = (id: string, word: string) => ({ job_id: id, vm_name: 'vm', status: word, disks: [], finished: null });
+  for (let job = 0; job < maxRunning; job++) {
+    const folder = join(node.stateDir, 'jobs', `held-${job}`);
+    await mkdir(folder);
+    await writeFile(join(folder, 'client.json'), client);
+    await writeFile(join(folder, 'status.json'), JSON.stringify(status(`held-${job}`, 'running')));
+  }
+  const disk = await makeRaw(at.path('disk.raw'), MiB, []);
+  await using full = await target(at, 'full', MiB);
+  const start = (): Promise<unknown> => node.api.startBackup(fullRequest('one-more', imageSpec(disk), [full.uri]));
+  await expect(start()).rejects.toMatchObject({
+    code: 'node.busy',
+    message: expect.stringContaining('100 jobs') as string,
+  });
+  const ended = { ...status('held-0', 'succeeded'), finished: Date.now() };
+  await writeFile(join(node.stateDir, 'jobs', 'held-0', 'status.json'), JSON.stringify(ended));
+  await start();
+  expect((await finished(node.api, 'one-more')).status).toBe('succeeded');
+  await node.api.remove('one-more');
+});
 
 test('what a crash left of a job that was never started does not stop the node', async () => {
   await using at = await workshop();

@@ -52,3 +52,14 @@ test('open slots are found among many, by their index', () => {
   database.close();
   expect(plan.map(({ detail }) => detail).join('\n')).toContain('schedule_slots_open');
 });
+
+test('who decides a slot second is told so, and changes nothing', () => {
+  using temporary = temporaryState();
+  const { state } = temporary;
+  expect(decideSlot(state, slot('one', 1, 'waiting'))).toBe(true);
+  expect(decideSlot(state, slot('one', 1, 'skipped'))).toBe(false);
+  expect(decideSlot(state, slot('one', 1, 'missed'), ['claimed'])).toBe(false);
+  expect(listSlots(state, { plan: 'one' }).map((found) => found.state)).toEqual(['waiting']);
+  expect(decideSlot(state, slot('one', 1, 'missed'), ['waiting'])).toBe(true);
+  expect(listSlots(state, { plan: 'one' }).map((found) => found.state)).toEqual(['missed']);
+});

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, copyFile, readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { exists } from '../../src/host/files.ts';
@@ -109,6 +109,20 @@ describe('backup.commit', () => {
     const { input, manifest } = await toCommit(bench);
     await expect(commit(bench, input, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
     expect(await exists(manifest)).toBe(false);
+  });
+
+  test.each(['qcow2', 'index'])('a file that changed after it was checked is not committed: %s', async (ending) => {
+    await using bench = await stepBench();
+    const { input, claim, manifest } = await toCommit(bench);
+    const file = bench.folder.file('repository', 'pgtest1', 'disk-0', `${claim.backupId}.${ending}`);
+    await chmod(file, 0o600);
+    await appendFile(file, 'x');
+    await expect(commit(bench, input)).rejects.toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringContaining(`${claim.backupId}.${ending} changed after it was`) as string,
+    });
+    expect(await exists(manifest)).toBe(false);
+    expect(findPoint(bench.state, claim)).toBeUndefined();
   });
 
   test('a disk of which nothing is known is a fault of ours', async () => {

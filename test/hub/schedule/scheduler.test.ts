@@ -100,6 +100,15 @@ describe('missed slots', () => {
     return after;
   };
 
+  test('a daemon that begins at the very moment of a slot runs it', () => {
+    simulatedDaemon(temporary.state, clock).plan('hourly', { cron: '0 * * * *' });
+    clock.now = start + hour;
+    const daemon = simulatedDaemon(temporary.state, clock);
+    daemon.plan('hourly', { cron: '0 * * * *' });
+    daemon.until(start + hour + minute);
+    expect(times(daemon.begun)).toEqual(['11-20T13:00']);
+  });
+
   test('latest: one run for the last, which makes up for the others', () => {
     const daemon = away({ cron: '30 1 * * *' });
     expect(times(daemon.begun)).toEqual(['11-24T01:30']);
