@@ -34,8 +34,8 @@ export default defineConfig({
     pool: 'forks',
     // Test files leave behind nothing that the next one in their process could stumble over.
     isolate: false,
-    // Twice the cores of the CI's machine: tests wait for programs half of their time.
-    maxWorkers: 4,
+    // Three times the cores of the CI's machine: tests wait more than half of their time, for programs, timers and lines.
+    maxWorkers: 6,
     env: { TMPDIR, SENDENSE_TEST_RUN, SEED, NO_COLOR: '1' },
     provide: { TMPDIR, SENDENSE_TEST_RUN },
     testTimeout: 60_000,

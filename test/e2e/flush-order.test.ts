@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { backupPlan, makeRaw, program, restorePlan, workspace, writeAt, type Workspace } from './workspace.ts';
 import { randomBytes } from '../support/random.ts';
+import { all } from '../support/rounds.ts';
 
 const MiB = 1024 * 1024;
 
@@ -68,6 +69,10 @@ describe('before it counts, it is flushed', { timeout: 120_000 }, () => {
     await work.write('plan.yaml', backupPlan(['a.raw', 'b.raw']));
     for (const round of ['full', 'incremental']) {
       await writeAt(work.path('a.raw'), [MiB, randomBytes(70_000)]);
+      if (!all && round === 'full') {
+        expect((await work.run('plan.yaml')).finished.exit_code).toBe(0);
+        continue;
+      }
       const calls = await traced(work, 'run', 'plan.yaml');
       const published = nameOf(calls, manifest);
       expect(published, round).not.toBe(-1);

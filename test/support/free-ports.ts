@@ -4,7 +4,7 @@ import { isPortFree } from '../../src/host/port-probe.ts';
 /** Below the ephemeral range, from which the kernel gives the ports of outgoing connections, and above those of the product. */
 const range = { first: 11_000, last: 32_000 };
 /** Test files that run at once have ports of their own: what one has found free, the others must not take. */
-const workers = 4;
+const workers = 8;
 const share = (range.last - range.first) / workers;
 const first = range.first + (Number(process.env['VITEST_POOL_ID'] ?? 0) % workers) * share;
 
