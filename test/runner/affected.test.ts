@@ -22,6 +22,11 @@ const files: Readonly<Record<string, string>> = {
   'test/plan/shipped.test.ts': "const all = join(root, 'plans');",
   'test/project/docs.test.ts': "const pages = join(import.meta.dirname, '../../docs');",
   'test/e2e/run.test.ts': "import { programs } from '../programs.ts';",
+  'src/transfer/client.ts': '',
+  'src/node/jobs.ts': "spawn(startFile('transfer/client'));",
+  'test/node/jobs.test.ts': "import { j } from '../../src/node/jobs.ts';",
+  'test/state/state-child.ts': '',
+  'test/state/leases.test.ts': "spawn(testProgram('state/state-child'));",
   'test/simulators/line.ts': '',
   'test/simulators/deep/line.c': '',
   'test/e2e/line.test.ts': "import { l } from '../simulators/line.ts';",
@@ -43,6 +48,8 @@ describe('the tests that a change can affect', () => {
     // Started as programs, by whoever imports the list of them; a type changes nothing that runs.
     ['src/hub/hub.ts', ['test/e2e/run.test.ts']],
     ['src/blocks/digest-worker.ts', ['test/e2e/run.test.ts']],
+    ['src/transfer/client.ts', ['test/node/jobs.test.ts']],
+    ['test/state/state-child.ts', ['test/state/leases.test.ts']],
     ['schemas/plan.json', ['test/plan/load.test.ts']],
     ['plans/nightly.yaml', ['test/plan/shipped.test.ts']],
     ['docs/errors.md', ['test/project/docs.test.ts']],
@@ -63,6 +70,7 @@ describe('the tests that a change can affect', () => {
     const root = new URL('../..', import.meta.url).pathname;
     const graph = importGraph(root);
     const affected = (path: string): number => affectedTests(graph, [path]).length;
+    expect(affectedTests(graph, ['test/e2e/faults.test.ts'])).toEqual(['test/e2e/faults.test.ts']);
     expect(affected('src/view/format.ts')).toBeGreaterThan(0);
     expect(affected('src/hub/schedule/patience.ts')).toBeLessThan(affected('src/errors/sendense-error.ts'));
     expect(affectedTests(graph, ['src/host/qemu-img.ts'])).toContain('test/e2e/main-job.test.ts');

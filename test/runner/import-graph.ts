@@ -18,6 +18,9 @@ const unnamed: Readonly<Record<string, readonly string[]>> = {
     'src/host/ssh/ssh2-child.ts',
   ],
   'src/schemas/package.ts': ['schemas', 'runners', 'package.json'],
+  // These bundle or pack all of it.
+  'test/project/package.test.ts': ['src'],
+  'packaging/deb/build-packages.ts': ['src'],
 };
 
 export function importGraph(root: string): ImportGraph {
@@ -28,29 +31,36 @@ export function importGraph(root: string): ImportGraph {
 function codeBelow(root: string, folder: string): string[] {
   if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.[jt]s$/.test(name) && !name.includes('node_modules'))
+    .filter((name) => isCode(name) && !name.includes('node_modules'))
     .map((name) => join(folder, name));
 }
 
 function needsOf(root: string, file: string): Set<string> {
-  const text = readFileSync(join(root, file), 'utf8').replaceAll(/^import type .*$/gm, '');
+  const text = readFileSync(join(root, file), 'utf8').replaceAll(/^import type .*$|^ *\/\/.*$|\/\*[^]*?\*\//gm, '');
   const needs = new Set<string>(unnamed[file]);
   for (const [, specifier = ''] of text.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g))
     needs.add(normalize(join(dirname(file), specifier)));
+  // Programs and threads by their names: those of the product, those of tests.
+  for (const [, name] of text.matchAll(/\bstartFile\(\s*'([^']+)'/g)) needs.add(`src/${name}.ts`);
+  for (const [, name] of text.matchAll(/\btestProgram\(\s*'([^']+)'/g)) needs.add(`test/${name}.ts`);
   // A test names what it starts or reads in words, from its own folder or from the root of the checkout.
-  if (file.startsWith('test/') || file.startsWith('packaging/'))
+  if (/^(test\/(?!runner\/)|packaging\/)/.test(file))
     for (const [, word = ''] of text.matchAll(/['`"]((?:\.{1,2}\/)*[\w.@/-]+)['`"]/g))
       for (const path of [normalize(join(dirname(file), word)), normalize(word)])
         if (isPart(root, path) && path !== file) needs.add(path.replace(/^dist\b/, 'src'));
   return needs;
 }
 
-/** A file, or a folder below one of the checkout's, and no folder that holds everything. */
+/** A file, or a folder of no code: who uses code imports it. */
 function isPart(root: string, path: string): boolean {
-  if (path === '.' || path === 'test' || path.startsWith('..') || path.startsWith('/')) return false;
+  if (path === '.' || path.startsWith('..') || path.startsWith('/')) return false;
   if (/^(node_modules|\.toolchain|\.git)(\/|$)/.test(path)) return false;
   const found = statSync(join(root, path), { throwIfNoEntry: false });
+  if (!found?.isDirectory()) return found?.isFile() === true;
+  const [top = ''] = path.split('/');
   return (
-    found?.isFile() === true || (found?.isDirectory() === true && (path.includes('/') || !codeFolders.includes(path)))
+    !['src', 'test'].includes(top) || !readdirSync(join(root, path), { recursive: true, encoding: 'utf8' }).some(isCode)
   );
 }
+
+const isCode = (name: string): boolean => /\.[jt]s$/.test(name);

@@ -161,6 +161,8 @@ export function createPlanRegister(options: RegisterOptions): PlanRegister {
           note(path, { stamp: seen, plan: own, refused: mine && own === null ? plan : null });
           return complain(path, plan, error, told);
         }
+        // What is wrong with the file from now on is another matter.
+        patience.over(path);
         if (own !== null && (read.type === 'none' || read.name !== own)) end(own, path);
         if (read.type === 'none') return note(path, { stamp, plan: null });
         if (taken) {
