@@ -201,7 +201,7 @@ describe('a node that the hub dials', () => {
       const { run, events } = await startedRun(at);
       expect(run.exitCode, JSON.stringify(events.at(-1))).toBeNull();
       // To the API, and one for each disk.
-      expect(tunnels(at).length).toBe(3);
+      await vi.waitFor(() => expect(tunnels(at)).toHaveLength(3), patience);
       const ended = once(run, 'exit');
       run.kill('SIGKILL');
       await ended;
