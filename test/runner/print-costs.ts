@@ -21,8 +21,8 @@ tests nor their programs had the processor. Slept: waits for a fixed time, those
   console.log(`\nPrograms started by the tests themselves: ${startsOf(sum(costs).starts, 12)}`);
 }
 
-/** Says which folders took more processor time than they may. @returns how many */
-export function printExceeded(costs: readonly FileCost[]): number {
+/** Says which folders took more processor time than they may. */
+export function printExceeded(costs: readonly FileCost[]): void {
   const exceeded = byFolder(costs, Object.keys(budgets)).filter(({ name, ...cost }) => exceeds(name, cost));
   for (const folder of exceeded) {
     const budget = budgets[folder.name];
@@ -32,7 +32,6 @@ export function printExceeded(costs: readonly FileCost[]): number {
         : `\n! ${folder.name} took ${seconds(processorMs(folder))} s of processor time; its budget in test/runner/budgets.ts is ${budget} s.`,
     );
   }
-  return exceeded.length;
 }
 
 const exceeds = (name: string, cost: Omit<FolderCost, 'name'>): boolean =>
