@@ -1,6 +1,5 @@
 import { copyFile, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
 import { writeMarks } from '../../src/repository/marks.ts';
@@ -19,6 +18,7 @@ import {
 } from './workspace.ts';
 import { randomBytes } from '../support/random.ts';
 import { all } from '../support/rounds.ts';
+import { openDatabase } from '../../src/state/sqlite.ts';
 
 const mib = 1024 * 1024;
 const size = 8 * mib;
@@ -83,7 +83,7 @@ async function allocated(folder: string): Promise<number> {
 const json = <T>(text: string): T => JSON.parse(text.trim().split('\n').at(-1) ?? '') as T;
 
 function noticesOf(bench: Workspace): { event: string; vm: string | null; message: string }[] {
-  const database = new Database(bench.path('state', 'sendense.db'), { readonly: true });
+  const database = openDatabase(bench.path('state', 'sendense.db'), { readonly: true });
   try {
     return database.prepare('SELECT event, vm, message FROM notices').all() as ReturnType<typeof noticesOf>;
   } finally {

@@ -12,7 +12,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
 import { keyFileOf, oldKeyFileOf } from '../../src/state/credential-keys.ts';
 import {
@@ -25,6 +24,7 @@ import {
 import { openState, type State } from '../../src/state/open-state.ts';
 import { rotateKey } from '../../src/state/rotate-key.ts';
 import { temporaryState } from './temporary-state.ts';
+import { openDatabase } from '../../src/state/sqlite.ts';
 
 const secrets = { user: 'backup@vsphere.local', password: 'päss"word\\ with % and spaces' };
 const code = (name: string): unknown => expect.objectContaining({ code: name });
@@ -35,7 +35,7 @@ afterEach(() => {
 
 /** Runs SQL as who has the file and not our program. */
 function tamper(path: string, sql: string): void {
-  const database = new Database(path);
+  const database = openDatabase(path);
   database.exec(sql);
   database.close();
 }
@@ -58,7 +58,7 @@ describe('a stored credential', () => {
     temporary.state.close();
     const bytes = readFileSync(temporary.path);
     for (const text of [secrets.user, secrets.password]) expect(bytes.includes(text)).toBe(false);
-    const database = new Database(temporary.path, { readonly: true });
+    const database = openDatabase(temporary.path, { readonly: true });
     const [one, two] = database.prepare('SELECT sealed FROM credentials ORDER BY name').all() as { sealed: Buffer }[];
     database.close();
     expect(one?.sealed.subarray(1, 13).equals(two?.sealed.subarray(1, 13) ?? Buffer.of())).toBe(false);

@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { migrate } from '../../src/state/migrate.ts';
 import { migrations } from '../../src/state/migrations.ts';
@@ -10,6 +9,7 @@ import { openState } from '../../src/state/open-state.ts';
 import { listRuns } from '../../src/state/runs.ts';
 import { addRuns, temporaryState } from './temporary-state.ts';
 import { testProgram } from '../programs.ts';
+import { openDatabase } from '../../src/state/sqlite.ts';
 
 const child = (...args: string[]): ChildProcess =>
   spawn(process.execPath, [testProgram('state/state-child'), ...args], {
@@ -30,7 +30,7 @@ describe('openState', () => {
   test('is durable, waits for others and enforces foreign keys', () => {
     using temporary = temporaryState();
     using raw = {
-      database: new Database(temporary.path),
+      database: openDatabase(temporary.path),
       [Symbol.dispose]() {
         this.database.close();
       },
@@ -76,7 +76,7 @@ describe('openState', () => {
   test('refuses a database of another program', () => {
     using temporary = temporaryState();
     const path = join(temporary.folder, 'other.db');
-    const other = new Database(path);
+    const other = openDatabase(path);
     other.exec('CREATE TABLE songs (title TEXT)');
     other.close();
     expect(() => openState(path)).toThrow(
@@ -86,7 +86,7 @@ describe('openState', () => {
 
   test('refuses a database of a newer version, naming both', () => {
     using temporary = temporaryState();
-    const raw = new Database(temporary.path);
+    const raw = openDatabase(temporary.path);
     raw.pragma('user_version = 99');
     raw.close();
     expect(() => openState(temporary.path)).toThrow(
@@ -108,7 +108,7 @@ describe('openState', () => {
   test('applies only the migrations that are missing', () => {
     using temporary = temporaryState();
     addRuns(temporary.state, 'r1');
-    const raw = new Database(temporary.path);
+    const raw = openDatabase(temporary.path);
     migrate(raw, temporary.path, [...migrations, 'CREATE TABLE later (x INTEGER) STRICT']);
     expect(raw.pragma('user_version', { simple: true })).toBe(migrations.length + 1);
     expect(raw.prepare('SELECT count(*) AS n FROM later').get()).toEqual({ n: 0 });
@@ -118,7 +118,7 @@ describe('openState', () => {
 
   test('a migration that fails changes nothing', () => {
     using temporary = temporaryState();
-    const raw = new Database(temporary.path);
+    const raw = openDatabase(temporary.path);
     expect(() => migrate(raw, temporary.path, [...migrations, 'CREATE TABLE later (x INTEGER); nonsense'])).toThrow();
     expect(raw.pragma('user_version', { simple: true })).toBe(migrations.length);
     expect(raw.prepare(`SELECT name FROM sqlite_schema WHERE name = 'later'`).all()).toEqual([]);

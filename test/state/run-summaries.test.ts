@@ -1,4 +1,3 @@
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { RunEnd } from '../../src/engine/journal.ts';
 import { createJournal } from '../../src/state/create-journal.ts';
@@ -9,6 +8,7 @@ import { dailySummaries, summariseRuns } from '../../src/state/run-summaries.ts'
 import { listRuns, listSteps } from '../../src/state/runs.ts';
 import { fillState } from '../bench/many-points.ts';
 import { someRun, temporaryState } from './temporary-state.ts';
+import { openDatabase } from '../../src/state/sqlite.ts';
 
 const day = 86_400_000;
 const noon = Date.UTC(2026, 10, 1, 12);
@@ -98,7 +98,7 @@ test('runs of commands are no runs of the plan that has their name', async () =>
 });
 
 test('days that were summarised before commands were told apart stay', () => {
-  const database = new Database(':memory:');
+  const database = openDatabase(':memory:');
   const apart = migrations.findIndex((sql) => sql.includes('summed_runs'));
   migrate(database, ':memory:', migrations.slice(0, apart));
   database.exec(`INSERT INTO run_summaries VALUES ('prune', 'prune', '2026-11-01', 3, 1, 0, 0, 0, 10, 20, 15)`);

@@ -1,7 +1,7 @@
-import Database from 'better-sqlite3';
 import type { Client } from 'ssh2';
 import { expect, test } from 'vitest';
 import { hubBench, until } from './hub-bench.ts';
+import { openDatabase } from '../../../src/state/sqlite.ts';
 
 const opened = (client: Client, host: string, port: number): Promise<boolean> =>
   new Promise((resolve) => client.forwardOut('127.0.0.1', 1, host, port, (error) => resolve(!error)));
@@ -66,7 +66,7 @@ test(
     const port = await hub.echo('site-b');
     const client = await hub.client(node.privateKey);
     await hub.logged(/^connected/);
-    const locker = new Database(hub.state.path);
+    const locker = openDatabase(hub.state.path);
     locker.exec('BEGIN IMMEDIATE');
     await hub.logged(/who is connected cannot be entered: .*locked/);
     const refused = await hub.client(other.privateKey);

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { copyState } from '../../../src/hub/upkeep/copy-state.ts';
 import { keepHouse } from '../../../src/hub/upkeep/keep-house.ts';
@@ -15,6 +14,7 @@ import { acquireLock } from '../../../src/state/locks.ts';
 import { listRuns } from '../../../src/state/runs.ts';
 import { fillState } from '../../bench/many-points.ts';
 import { addRuns, someRun, temporaryState, type TemporaryState } from '../../state/temporary-state.ts';
+import { openDatabase } from '../../../src/state/sqlite.ts';
 
 const day = 86_400_000;
 
@@ -92,7 +92,7 @@ test('a copy is sound, for its owner alone, and knows of no run that goes on', a
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
   expect(copies(temporary)).toHaveLength(1);
-  const raw = new Database(path, { readonly: true });
+  const raw = openDatabase(path, { readonly: true });
   expect(raw.pragma('integrity_check', { simple: true })).toBe('ok');
   raw.close();
   using state = openState(path, { readOnly: true });
