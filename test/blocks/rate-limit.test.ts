@@ -15,7 +15,7 @@ test('a limit is kept, whoever asks', async () => {
   // The last of the 60 quarters starts when the 59 before it are paid for: 1.475 s.
   const seconds = (performance.now() - started) / 1000;
   expect(seconds).toBeGreaterThan(1.475 - 0.11);
-  expect(seconds).toBeLessThan(1.475 * 3);
+  expect(seconds).toBeLessThan(15);
 });
 
 test('after a pause there is no rush', async () => {
@@ -41,19 +41,18 @@ test('disks share the limit of their job and have one of their own', async () =>
   expect(createJobPace({ diskRate: null, jobRate: null })()).toBeNull();
   const paceOf = createJobPace({ diskRate: 20 * MiB, jobRate: 10 * MiB });
   const [a, b] = [paceOf(), paceOf()];
-  const bytes = [0, 0];
-  const end = performance.now() + 1000;
-  const run = async (number: number, pace = number === 0 ? a : b): Promise<void> => {
-    while (performance.now() < end) {
+  const bytes: [number, number] = [0, 0];
+  const started = performance.now();
+  const run = async (number: 0 | 1, pace = number === 0 ? a : b): Promise<void> => {
+    while (bytes[0] + bytes[1] < 10 * MiB) {
       await pace?.pace(128 * KiB, never);
-      bytes[number] = (bytes[number] ?? 0) + 128 * KiB;
+      bytes[number] += 128 * KiB;
     }
   };
   await Promise.all([run(0), run(1)]);
-  const [first = 0, second = 0] = bytes;
-  expect(first + second).toBeLessThan(12 * MiB);
-  expect(first + second).toBeGreaterThan(3 * MiB);
-  expect(Math.abs(first - second)).toBeLessThan(MiB);
+  // Never faster, however long the machine lets them wait.
+  expect(performance.now() - started).toBeGreaterThan(800);
+  expect(Math.min(...bytes)).toBeGreaterThan(2.5 * MiB);
 });
 
 test.each([

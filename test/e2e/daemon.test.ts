@@ -149,6 +149,8 @@ test('a second plan of a name is refused, and the first stays', { timeout: 120_0
   const duplicates = async (): Promise<unknown[]> =>
     (JSON.parse((await work.call(['--json', 'schedule', 'list'])).stdout) as SchedulesOutput).duplicates;
   const refused = [{ file: work.path('b.yaml'), plan: 'nightly', error: { code: 'schedule.duplicate' } }];
+  // It says so before it writes it down.
+  await until(async () => (await duplicates()).length === 1);
   expect(await duplicates()).toMatchObject(refused);
   expect((await work.call(['schedule', 'list'])).stdout).toContain('b.yaml is not in force');
 

@@ -125,7 +125,7 @@ describe('validateFiles', () => {
     expect(result.files.map((file) => file.valid)).toEqual([false, false, true]);
   });
 
-  test('does 500 plans in seconds, also on a busy machine', () => {
+  test('does 500 plans with little processor time', () => {
     const files = Object.fromEntries(
       Array.from({ length: 500 }, (_, index) => [
         `plan-${index}.yaml`,
@@ -133,9 +133,10 @@ describe('validateFiles', () => {
       ]),
     );
     const folder = folderWith({ 'sendense.yaml': settings, ...files });
-    const start = performance.now();
+    const before = process.cpuUsage();
     expect(validateFiles([folder]).valid).toBe(true);
-    expect(performance.now() - start).toBeLessThan(15_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1e6).toBeLessThan(15);
   });
 });
 
