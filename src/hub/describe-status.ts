@@ -1,11 +1,13 @@
 import { isRunning } from '../host/process-identity.ts';
-import type { StatusOutput } from '../schemas/types.ts';
+import type { Settings, StatusOutput } from '../schemas/types.ts';
 import { failingChannels } from '../state/channels.ts';
 import { countWaiting } from '../state/deliveries.ts';
+import { lastReads } from '../state/last-reads.ts';
 import { listLocks } from '../state/locks.ts';
 import type { State } from '../state/open-state.ts';
 import { listLeases } from '../state/port-leases.ts';
 import { listRuns, type RunRecord } from '../state/runs.ts';
+import { rereadState, rereadWithinMs } from '../steps/verify/reread.ts';
 import { planHealth, type HealthFilter } from './plan-health.ts';
 import { watchFolder } from './watch-folder.ts';
 
@@ -19,7 +21,11 @@ export interface StatusRequest {
 }
 
 /** What goes on and what went on lately, newest first, and how it goes with the plans. */
-export async function describeStatus(state: State, request: StatusRequest = {}): Promise<StatusOutput> {
+export async function describeStatus(
+  state: State,
+  repositories: Settings['repositories'],
+  request: StatusRequest = {},
+): Promise<StatusOutput> {
   const of = request.vm === undefined ? {} : { vm: request.vm };
   const runs = listRuns(state, { limit: shownRuns, ...of });
   const open = listRuns(state, { open: true, ...of }).filter((run) => !runs.some((other) => other.id === run.id));
@@ -36,6 +42,7 @@ export async function describeStatus(state: State, request: StatusRequest = {}):
       owner_alive: lock.alive,
     })),
     plans: [...planHealth(state, Date.now(), filter), ...(folder?.invalid ?? [])],
+    repositories: describeReading(state, repositories, Date.now()),
     channels: failingChannels(state).map(({ name, failing_since, failures, error }) => ({
       channel: name,
       failing_since: failing_since ?? 0,
@@ -44,6 +51,31 @@ export async function describeStatus(state: State, request: StatusRequest = {}):
       waiting: waiting.get(name) ?? 0,
     })),
   };
+}
+
+/** How far each repository is with reading everything again; one without restore points has nothing to read. */
+function describeReading(
+  state: State,
+  repositories: Settings['repositories'],
+  now: number,
+): StatusOutput['repositories'] {
+  const reads = Map.groupBy(lastReads(state, now), ({ repository }) => repository);
+  return Object.entries(repositories).flatMap(([repository, { rereadWithin }]) => {
+    const withinMs = rereadWithinMs(rereadWithin);
+    const { points, late, oldest } = rereadState(reads.get(repository) ?? [], withinMs, now);
+    return oldest === null
+      ? []
+      : [
+          {
+            repository,
+            points,
+            reread_within_ms: withinMs,
+            oldest_read: oldest,
+            oldest_age_ms: Math.max(0, now - oldest),
+            late_points: late,
+          },
+        ];
+  });
 }
 
 export const runOutput = (run: RunRecord): StatusOutput['runs'][number] => ({

@@ -191,7 +191,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
 
     check: (request) => checkAll(services, request),
 
-    status: (request) => describeStatus(state, request),
+    status: (request) => describeStatus(state, settings.repositories, request),
 
     credentials: manageCredentials({ state, settings, settingsFolder: folder }, (request) =>
       testCredential(services, request),

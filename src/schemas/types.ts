@@ -4375,6 +4375,29 @@ export interface StatusOutput {
     paused: number | null;
   }[];
   /**
+   * Repositories of the settings that have restore points: how far each is with reading the files of all of them again.
+   */
+  repositories: {
+    repository: string;
+    points: number;
+    /**
+     * `rereadWithin` of the repository; null: never.
+     */
+    reread_within_ms: number | null;
+    /**
+     * When the files of the restore point that was read longest ago were read. Milliseconds since the epoch.
+     */
+    oldest_read: number;
+    /**
+     * Restore points whose files were not read within that time.
+     */
+    late_points: number;
+    /**
+     * How long ago that was.
+     */
+    oldest_age_ms: number;
+  }[];
+  /**
    * Channels of notices that do not work.
    */
   channels: {
@@ -5215,6 +5238,10 @@ export interface Settings {
        * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
        */
       immutableFor?: string;
+      /**
+       * Verifications read the files of every restore point again within this time, spread over the runs; `status` says when that is late. Default: 30d.
+       */
+      rereadWithin?: string | 'never';
     };
   };
   nodes: {
@@ -6218,7 +6245,14 @@ export interface PointsVerifyInput {
   rate: string | null;
 }
 export interface PointsVerifyOutput {
+  /**
+   * Restore points that were asked for and are still there.
+   */
   verified: number;
+  /**
+   * Others whose files were read because it was their turn (`rereadWithin` of the repository).
+   */
+  reread: number;
   /**
    * Ids of those that are broken.
    */

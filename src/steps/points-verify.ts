@@ -6,6 +6,7 @@ import { faultsOfCopies } from '../repository/care/state-copies.ts';
 import { findRepository, markerFault } from '../repository/open-repository.ts';
 import { manifestPath, markerName } from '../repository/layout.ts';
 import type { PointsVerifyInput, PointsVerifyOutput } from '../schemas/types.ts';
+import { lastReads } from '../state/last-reads.ts';
 import { verificationsOf } from '../state/point-marks.ts';
 import { points, type RestorePoint } from '../state/restore-points.ts';
 import { defineStep } from './define-step.ts';
@@ -13,6 +14,7 @@ import { readFolderId } from './serve-chain.ts';
 import type { Services } from './services.ts';
 import { bytesPerSecond } from './transfer-limits.ts';
 import { choosePoints } from './verify/choose-points.ts';
+import { dueForReading, rereadWithinMs } from './verify/reread.ts';
 import { verifyPoint, type VerifiedPoint } from './verify/verify-points.ts';
 
 /** What it finds is recorded point by point, so that a run that is cut off is gone on with by the next. */
@@ -26,10 +28,10 @@ export const pointsVerify = defineStep<PointsVerifyInput, { readonly folder: str
     const { chosen, unmatched } = choose(services, input);
     const root = services.repositoryPath(input.repository);
     return {
-      effects: chosen.map((point) => ({
+      effects: chosen.map(({ point, level, reread }) => ({
         action: 'read',
         target: `${root}/${manifestPath(point.vm.context, point.backup_id)}`,
-        detail: `level ${input.level}, about ${bytesOf(point, input.level)} bytes`,
+        detail: `level ${level}${reread ? ', read again because it is its turn' : ''}, about ${bytesOf(point, level)} bytes`,
         argv: null,
       })),
       notes: unmatched.map((pattern) => noVm(input, pattern)),
@@ -46,12 +48,14 @@ export const pointsVerify = defineStep<PointsVerifyInput, { readonly folder: str
     if (known === 0 && unmatched.length === 0)
       context.warn(`the database knows no restore point of repository ${input.repository}`);
     const fault = await markerFault(root);
-    const results = await verifyAll(context, input, root, chosen);
+    const { asked, reread, below } = await verifyAll(context, input, root, chosen);
+    const results = [...asked, ...reread, ...below];
     const problems = results.filter(({ ok }) => !ok).map(sentence);
     if (fault !== null) problems.push(`${markerName} ${fault}`);
     if (input.level !== 'quick') problems.push(...(await faultsOfCopies(root, context.signal)));
     return {
-      verified: results.length,
+      verified: asked.length,
+      reread: reread.length,
       broken: results.filter(({ broken }) => broken).map(({ backup_id: id }) => id),
       problems,
       bytes_read: results.reduce((sum, { bytes_read: bytes }) => sum + bytes, 0),
@@ -71,34 +75,57 @@ const sentence = ({ vm, backup_id: id, problems, remarks, broken, dependents }: 
     ...(dependents.length > 0 ? [`built on it: ${dependents.join(', ')}`] : []),
   ].join('; ');
 
+interface Chosen {
+  readonly point: RestorePoint;
+  readonly level: PointsVerifyInput['level'];
+  /** Nobody asked for it: its files are read since it is their turn (`rereadWithin`). */
+  readonly reread: boolean;
+}
+
 function choose(
-  { state }: Services,
+  { state, settings }: Services,
   { repository, vms, point, level, points: selection }: PointsVerifyInput,
-): { readonly chosen: RestorePoint[]; readonly unmatched: readonly string[]; readonly known: number } {
+): { readonly chosen: Chosen[]; readonly unmatched: readonly string[]; readonly known: number } {
   const all = points(state, { repository });
-  const { points: chosen, unmatched } = choosePoints(all, verificationsOf(state, { repository }), {
+  const verifications = verificationsOf(state, { repository });
+  const now = Date.now();
+  const choice = { vms: vms ?? undefined, level, now };
+  const asked = choosePoints(all, verifications, {
+    ...choice,
     selection: selection ?? 'latest',
-    vms: vms ?? undefined,
     point: point ?? undefined,
-    level,
-    now: Date.now(),
   });
-  if (point && chosen.length === 0)
+  if (point && asked.points.length === 0)
     throw new SendenseError('point.unknown', `there is no restore point ${point} in repository ${repository}`);
-  return { chosen, unmatched, known: all.length };
+  const chosen: Chosen[] = asked.points.map((entry) => ({ point: entry, level, reread: false }));
+  const withinMs = rereadWithinMs(settings.repositories[repository]?.rereadWithin);
+  if (!point && level !== 'quick' && withinMs !== null) {
+    const ids = new Set(asked.points.map(({ backup_id: id }) => id));
+    const mine = choosePoints(all, verifications, { ...choice, selection: 'all' }).points;
+    for (const entry of dueForReading(mine, lastReads(state, now, repository), { withinMs, now }))
+      if (!ids.has(entry.backup_id)) chosen.push({ point: entry, level: 'digests', reread: true });
+  }
+  return { chosen, unmatched: asked.unmatched, known: all.length };
+}
+
+interface Verified {
+  readonly asked: VerifiedPoint[];
+  readonly reread: VerifiedPoint[];
+  /** Those that the others are built on, where something is wrong with them. */
+  readonly below: VerifiedPoint[];
 }
 
 async function verifyAll(
   context: StepContext<Services>,
   input: PointsVerifyInput,
   root: string,
-  chosen: readonly RestorePoint[],
-): Promise<VerifiedPoint[]> {
+  chosen: readonly Chosen[],
+): Promise<Verified> {
   const { services, signal, runId } = context;
   const pace = createJobPace({ diskRate: null, jobRate: bytesPerSecond(input.rate ?? undefined) ?? null })();
-  const total = chosen.reduce((sum, point) => sum + bytesOf(point, input.level), 0);
+  const total = chosen.reduce((sum, { point, level }) => sum + bytesOf(point, level), 0);
   const started = performance.now();
-  const results: VerifiedPoint[] = [];
+  const found = new Map<string, VerifiedPoint | null>();
   let [done, counted] = [0, 0];
   const tell = (name: string): void =>
     context.progress([
@@ -110,7 +137,7 @@ async function verifyAll(
         rate: Math.round((done * 1000) / (performance.now() - started + 1)),
       },
     ]);
-  for (const [number, point] of chosen.entries()) {
+  for (const [number, { point, level }] of chosen.entries()) {
     signal.throwIfAborted();
     const { context: vm } = point.vm;
     tell(overall);
@@ -120,7 +147,7 @@ async function verifyAll(
         repository: input.repository,
         runId,
         plan: context.planName,
-        level: input.level,
+        level,
         reading: {
           root,
           keys: await services.imageKeys(input.repository),
@@ -133,18 +160,22 @@ async function verifyAll(
             tell(overall);
           },
         },
+        found,
         log: context.log,
       },
       point,
     );
-    counted += bytesOf(point, input.level);
+    counted += bytesOf(point, level);
     done = counted;
     context.alive();
-    if (result) results.push(result);
-    else context.log(`${vm} ${point.backup_id} was removed meanwhile`);
+    if (!result) context.log(`${vm} ${point.backup_id} was removed meanwhile`);
     if (result?.ok) context.log(`${vm} ${point.backup_id} is sound (${number + 1} of ${chosen.length})`);
   }
-  return results;
+  const of = (reread: boolean): VerifiedPoint[] =>
+    chosen.filter((entry) => entry.reread === reread).flatMap(({ point }) => found.get(point.backup_id) ?? []);
+  const ids = new Set(chosen.map(({ point }) => point.backup_id));
+  const below = [...found.values()].filter((result) => result !== null && !result.ok && !ids.has(result.backup_id));
+  return { asked: of(false), reread: of(true), below: below as VerifiedPoint[] };
 }
 
 /** The name of the one bar. */

@@ -15,11 +15,14 @@ const shownProblems = 5;
 const shownPlans = 100;
 
 /** One line as plugins of Nagios print it, with performance data (monitoring-plugins.org, guidelines). */
-export function statusNagios({ plans, channels, runs }: StatusOutput): NagiosAnswer {
+export function statusNagios({ plans, repositories, channels, runs }: StatusOutput): NagiosAnswer {
   const critical = plans.filter(({ late }) => late).map(lateText);
   const left = runs.filter((run) => run.finished === null && !run.owner_alive);
   const warning = [
     ...plans.filter(({ late }) => !late).flatMap(warningOf),
+    ...repositories.flatMap(({ repository, late_points: late }) =>
+      late === 0 ? [] : [`${repository}: ${late} restore points were not read again in time`],
+    ),
     ...channels.map(({ channel, error }) => `channel ${channel}: ${error ?? 'fails'}`),
     ...left.map((run) => `${run.plan}: run ${run.run_id} was left behind by a crash`),
   ];
@@ -28,6 +31,7 @@ export function statusNagios({ plans, channels, runs }: StatusOutput): NagiosAns
     late: critical.length,
     failing: plans.filter(({ failing_since }) => failing_since !== null).length,
     missed_slots: plans.reduce((sum, plan) => sum + plan.missed_slots, 0),
+    unread_points: repositories.reduce((sum, { late_points: late }) => sum + late, 0),
   };
   const data = [
     ...Object.entries(counts).map(([name, count]) => `${name}=${count}`),

@@ -1,12 +1,13 @@
 import type { StatusOutput } from '../schemas/types.ts';
 import { formatDuration, formatTime } from './format.ts';
+import { formatAge } from './format-age.ts';
 import { deadChannels, planHealthReport } from './plan-health-report.ts';
 import type { SummaryOptions } from './run-summary.ts';
 import { flow, foldedTable, labelled, printable, table } from './text.ts';
 
 /** Plans, runs, locks and leases. */
 export function statusReport(output: StatusOutput, options: SummaryOptions): string[] {
-  const { plans, channels, runs, locks, leases } = output;
+  const { plans, repositories, channels, runs, locks, leases } = output;
   const { style, columns } = options;
   const abandoned = runs.some((run) => run.finished === null && !run.owner_alive);
   const health = planHealthReport(plans, options);
@@ -26,6 +27,7 @@ export function statusReport(output: StatusOutput, options: SummaryOptions): str
     ...(leases.length > 0
       ? ['', style.bold('Port leases'), ...table(leases.map(({ port, run_id }) => [`  ${port}`, run_id]))]
       : []),
+    ...readingLines(repositories, options),
     ...(channels.length > 0 ? ['', ...deadChannels(channels, options)] : []),
     ...(abandoned
       ? [
@@ -41,6 +43,23 @@ export function statusReport(output: StatusOutput, options: SummaryOptions): str
         ]
       : []),
   ];
+}
+
+/** Only of those that read everything again: the time that is allowed, and whether it is kept. */
+function readingLines(repositories: StatusOutput['repositories'], { style, columns }: SummaryOptions): string[] {
+  const lines = repositories.flatMap(
+    ({ repository, points, reread_within_ms: within, oldest_age_ms: oldest, late_points: late }) => {
+      if (within === null) return [];
+      const name = printable(repository);
+      const age = formatAge(oldest);
+      const text =
+        late === 0
+          ? `${name}: all files were read within ${formatAge(within)}, the oldest ${age} ago`
+          : `${name}: late: the files of ${late} of ${points} restore points were not read again within ${formatAge(within)} (the oldest: ${age} ago); run sendense-run verify --repository ${name}, or schedule it`;
+      return flow(text.split(' '), columns - 2).map((line) => (late === 0 ? line : style.red(line)));
+    },
+  );
+  return lines.length === 0 ? [] : ['', style.bold('Verification'), ...lines.map((line) => `  ${line}`)];
 }
 
 type Run = StatusOutput['runs'][number];

@@ -131,7 +131,7 @@ export function fakeHub(
         };
       },
       showRun: async () => undefined,
-      status: async () => ({ version: 1, runs: [], leases: [], locks: [], plans: [], channels: [] }),
+      status: async () => ({ version: 1, runs: [], leases: [], locks: [], plans: [], repositories: [], channels: [] }),
       recover: async () => ({ version: 1, runs: [] }),
       notices: {
         list: () => ({ version: 1, channels: [] }),

@@ -1,4 +1,4 @@
-import { chmod, copyFile, open, rm, utimes, stat } from 'node:fs/promises';
+import { chmod, copyFile, open, rm, truncate, utimes, stat } from 'node:fs/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { guestBlocksOf } from '../../src/repository/envelope.ts';
@@ -161,6 +161,51 @@ describe('points.verify', () => {
       [ids[2], false, ids[0]],
     ]);
     expect([...marksOf(bench.state, mark).keys()]).toEqual([`pgtest1/${ids[0]}`]);
+  });
+
+  test.each(['quick', 'digests', 'deep'])(
+    '%s: a point is sound only if its whole chain is, though only the newest is asked for',
+    async (level) => {
+      const { bench, ids, path } = await chainOfThree();
+      await using _bench = bench;
+      await chmod(path(0), 0o644);
+      await truncate(path(0), (await stat(path(0))).size - 65_536);
+      const output = await run(verify(bench, { level }));
+      expect(output.verified).toBe(1);
+      expect(output.broken).toEqual([ids[0]]);
+      expect(output.results.map(({ backup_id: id, ok, rests_on: on }) => [id, ok, on])).toEqual([
+        [ids[2], false, ids[0]],
+        [ids[0], false, null],
+        [ids[1], false, ids[0]],
+      ]);
+      expect(output.problems[0]).toContain(`depends on ${ids[0]}, which is broken`);
+      expect([...marksOf(bench.state, mark).keys()]).toEqual([`pgtest1/${ids[0]}`]);
+    },
+  );
+
+  test('files that were not read for longer than the settings allow are read again, whatever is asked for', async () => {
+    const { bench, ids, path } = await chainOfThree();
+    await using _bench = bench;
+    const aged = (days: number): number =>
+      bench.state.run(
+        bench.state.query.updateTable('backups').set(({ eb }) => ({ created: eb('created', '-', days * 86_400_000) })),
+      );
+    const verified = async (input: object): Promise<(string | undefined)[]> =>
+      (await run(verify(bench, input))).results.map(({ backup_id: id, level }) => `${level} ${id}`);
+    expect(await verified({ level: 'digests' })).toEqual([`digests ${ids[2]}`]);
+    aged(31);
+    await rot(path(0));
+    // Structure alone is no reading.
+    expect(await verified({ level: 'quick' })).toEqual([`quick ${ids[2]}`]);
+    expect(await verified({ point: ids[2] })).toEqual([`digests ${ids[2]}`]);
+    // The last run was a moment ago: one at a time is enough.
+    expect(await run(verify(bench, { level: 'deep', vms: ['pg*'] }))).toMatchObject({
+      verified: 1,
+      reread: 1,
+      broken: [ids[0]],
+    });
+    expect(await verified({})).toEqual([`digests ${ids[2]}`, `digests ${ids[1]}`, `quick ${ids[0]}`]);
+    expect(await run(verify(bench))).toMatchObject({ verified: 1, reread: 0 });
   });
 
   test('a damaged manifest breaks the point as a whole', async () => {

@@ -88,6 +88,7 @@ const examples: Readonly<Record<string, string>> = {
   'warnAt': '80%',
   'immutable': 'try',
   'immutableFor': '30d',
+  'rereadWithin': '2w',
   'nodes': '{ esx1: { mode: direct, url: "http://127.0.0.1:8081", token: { secret: { file: /run/token } } } }',
   'nodes.<name>.mode': 'direct',
   'nodes.<name>.host': 'sna1.example.com',

@@ -74,6 +74,16 @@ const status: StatusOutput = {
       paused: null,
     },
   ],
+  repositories: [
+    {
+      repository: 'a-repository-with-a-long-name',
+      points: 3,
+      reread_within_ms: 2_592_000_000,
+      oldest_read: 1_790_224_165_000,
+      oldest_age_ms: 5_086_400_000,
+      late_points: 2,
+    },
+  ],
   channels: [
     { channel: 'operators', failing_since: 1_795_224_166_000, failures: 3, error: 'no answer within 30s', waiting: 2 },
   ],

@@ -7,10 +7,12 @@ import type { Settings } from '../../schemas/types.ts';
 import { version } from '../../schemas/package.ts';
 import { lastRuns, vmFigures, type LastRun, type VmFigures } from '../../state/figures.ts';
 import type { State } from '../../state/open-state.ts';
+import { lastReads } from '../../state/last-reads.ts';
 import { listLeases } from '../../state/port-leases.ts';
 import { channelsFailing, slotsWaiting, undelivered } from '../../state/queue-figures.ts';
 import { countOpenRuns } from '../../state/runs.ts';
 import { listUpkeep } from '../../state/upkeep.ts';
+import { rereadState, rereadWithinMs } from '../../steps/verify/reread.ts';
 import { planHealth } from '../plan-health.ts';
 import type { FamilyName, Sample } from './families.ts';
 
@@ -48,6 +50,7 @@ export async function collectFigures({ state, settings, repositoryPath }: Figure
     seen.add(`${vm.repository}\n${name}`);
     sayVm(say, vm, { repository: vm.repository, vm: name });
   }
+  const reads = Map.groupBy(lastReads(state, now), ({ repository }) => repository);
   await Promise.all(
     Object.entries(settings.repositories).map(async ([name, repository]) => {
       const own = vms.filter((vm) => vm.repository === name);
@@ -56,6 +59,9 @@ export async function collectFigures({ state, settings, repositoryPath }: Figure
       say('sendense_repository_points', sum(own, 'points'), labels);
       say('sendense_repository_min_free_bytes', sizeBytes(repository.minFree), labels);
       if (repository.quota !== undefined) say('sendense_repository_quota_bytes', sizeBytes(repository.quota), labels);
+      const { late, oldest } = rereadState(reads.get(name) ?? [], rereadWithinMs(repository.rereadWithin), now);
+      say('sendense_repository_oldest_read_timestamp_seconds', oldest === null ? null : seconds(oldest), labels);
+      say('sendense_repository_late_points', late, labels);
       const space = await spaceOf(name, repositoryPath(name));
       say('sendense_repository_up', space ? 1 : 0, labels);
       say('sendense_repository_size_bytes', space?.size, labels);

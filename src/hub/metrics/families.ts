@@ -56,6 +56,15 @@ export const families = {
   sendense_repository_stored_bytes: { help: 'Size of the files of all restore points.', labels: ['repository'] },
   sendense_repository_points: { help: 'Restore points.', labels: ['repository'] },
 
+  sendense_repository_oldest_read_timestamp_seconds: {
+    help: 'When the files of the restore point that was read longest ago were read.',
+    labels: ['repository'],
+  },
+  sendense_repository_late_points: {
+    help: 'Restore points whose files were not read again within `rereadWithin` of the settings.',
+    labels: ['repository'],
+  },
+
   sendense_runs_active: { help: 'Runs that go on, by what they do.', labels: ['status'] },
   sendense_slots_waiting: { help: 'Slots of schedules that wait for their run to be admitted.', labels: [] },
   sendense_ports: { help: 'NBD ports that there are.', labels: [] },

@@ -7,7 +7,7 @@ import { marksKey, marksOf, recordVerification } from '../../state/point-marks.t
 import { releaseUse, usePoint } from '../../state/point-uses.ts';
 import { findPoint, points, type PointKey, type RestorePoint } from '../../state/restore-points.ts';
 import { changeMarks } from '../change-marks.ts';
-import { brokenBelow, dependentsOf } from './broken-points.ts';
+import { brokenBelow, dependentsOf, parentsOf } from './broken-points.ts';
 import {
   examinePoint,
   type ContentLevel,
@@ -26,19 +26,33 @@ export interface VerifyWork {
   readonly plan: string;
   readonly level: ContentLevel;
   readonly reading: Reading;
+  /** What this run has found of each restore point so far, by its id; null: it is gone. */
+  readonly found: Map<string, VerifiedPoint | null>;
   log(message: string): void;
 }
 
 /**
- * Verifies one restore point, marks it broken or takes that mark away, and records the result at once.
+ * Verifies one restore point, marks it broken or takes that mark away, and records the result at once. It is sound only if
+ * its whole chain is: each restore point below it that this run has not looked at is verified before it, at level `quick`.
  * @returns null where it is gone: it was removed meanwhile
  */
-export async function verifyPoint(
-  work: VerifyWork,
-  { vm, backup_id: id }: RestorePoint,
-): Promise<VerifiedPoint | null> {
-  const { state, repository, runId } = work;
-  const key: PointKey = { repository, context: vm.context, backupId: id };
+export async function verifyPoint(work: VerifyWork, point: RestorePoint): Promise<VerifiedPoint | null> {
+  const { state, repository } = work;
+  const all = points(state, { repository, context: point.vm.context });
+  const below = parentsOf(point, new Map(all.map((entry) => [entry.backup_id, entry])));
+  for (const parent of all.filter(({ backup_id: id }) => below.has(id) && !work.found.has(id)))
+    await verifyAlone({ ...work, level: 'quick' }, parent);
+  return await verifyAlone(work, point);
+}
+
+async function verifyAlone(work: VerifyWork, { vm, backup_id: id }: RestorePoint): Promise<VerifiedPoint | null> {
+  const result = await verifyInUse(work, { repository: work.repository, context: vm.context, backupId: id });
+  work.found.set(id, result);
+  return result;
+}
+
+async function verifyInUse(work: VerifyWork, key: PointKey): Promise<VerifiedPoint | null> {
+  const { state, runId } = work;
   try {
     usePoint(state, runId, key);
   } catch (error) {
@@ -74,13 +88,15 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
     changeMarks(state, reading.root, key, { broken: null });
     work.log(`${context} ${id} is sound again; it is no longer marked as broken`);
   }
-  const restsOn = [...elsewhere.keys()][0] ?? below?.backupId ?? null;
+  const doubtful = below === null ? unsoundBelow(work, point, all) : null;
+  const restsOn = [...elsewhere.keys()][0] ?? below?.backupId ?? doubtful ?? null;
   const stillBroken = breaking.length > 0 || (before !== null && unproven);
   const remarks = [...verdict.remarks];
   if (before && unproven && breaking.length === 0)
     remarks.push(`was found broken before (${before.reason}); only --level digests or deep can find it sound again`);
   const problems = own.map(({ path, message }) => `${path} ${message}`);
-  if (restsOn !== null) problems.push(`depends on ${restsOn}, which is broken`);
+  if (restsOn !== null)
+    problems.push(`depends on ${restsOn}, which ${restsOn === doubtful ? 'was not found sound' : 'is broken'}`);
   const ok = problems.length === 0 && !stillBroken;
   recordVerification(state, key, {
     level,
@@ -102,6 +118,12 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
     dependents: stillBroken ? dependentsOf(id, all) : [],
     bytes_read: verdict.bytesRead,
   };
+}
+
+/** The oldest restore point below this one that this run did not find sound, whether it is marked as broken or could not be read. */
+function unsoundBelow({ found }: VerifyWork, point: RestorePoint, all: readonly RestorePoint[]): string | null {
+  const below = parentsOf(point, new Map(all.map((entry) => [entry.backup_id, entry])));
+  return all.find(({ backup_id: id }) => below.has(id) && found.get(id)?.ok === false)?.backup_id ?? null;
 }
 
 function withoutOwn(marks: ReadonlyMap<string, Marks>, { context, backupId }: PointKey): Map<string, Marks> {

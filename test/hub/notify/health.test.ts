@@ -221,22 +221,24 @@ test('the state of a plan', () => {
 test('nagios: what is late is critical, what fails a warning, and there is one line', async () => {
   using made = bench();
   const ask = async (hours: number): Promise<string> => {
-    const status = await describeStatus(made.state);
+    const status = await describeStatus(made.state, {});
     const plans = planHealth(made.state, start + hours * hour);
     const { line, exitCode } = statusNagios({ ...status, plans, runs: [] });
     return `${exitCode} ${line}`;
   };
-  expect(await ask(1)).toBe('1 SENDENSE WARNING - nightly: no success yet | plans=1 late=0 failing=0 missed_slots=0');
+  expect(await ask(1)).toBe(
+    '1 SENDENSE WARNING - nightly: no success yet | plans=1 late=0 failing=0 missed_slots=0 unread_points=0',
+  );
   made.run(0);
   expect(await ask(2)).toBe(
-    "0 SENDENSE OK - 1 plan, none late or failing | plans=1 late=0 failing=0 missed_slots=0 'age_nightly'=7200s;;93600;0",
+    "0 SENDENSE OK - 1 plan, none late or failing | plans=1 late=0 failing=0 missed_slots=0 unread_points=0 'age_nightly'=7200s;;93600;0",
   );
   made.run(24, { ...failed, error: { code: 'source.missing', message: 'a | b\nc', remedy: 'Look.', position: null } });
   expect(await ask(26)).toBe(
-    "1 SENDENSE WARNING - nightly: a / b c | plans=1 late=0 failing=1 missed_slots=0 'age_nightly'=93600s;;93600;0",
+    "1 SENDENSE WARNING - nightly: a / b c | plans=1 late=0 failing=1 missed_slots=0 unread_points=0 'age_nightly'=93600s;;93600;0",
   );
   expect(await ask(31)).toBe(
-    "2 SENDENSE CRITICAL - nightly: no success for 31h (rpo 26h) | plans=1 late=1 failing=1 missed_slots=0 'age_nightly'=111600s;;93600;0",
+    "2 SENDENSE CRITICAL - nightly: no success for 31h (rpo 26h) | plans=1 late=1 failing=1 missed_slots=0 unread_points=0 'age_nightly'=111600s;;93600;0",
   );
 });
 
@@ -247,7 +249,7 @@ test('status of a folder knows plans that never ran, and files that are no plan'
   const plan = 'kind: backup\nname: weekly\nvm: { name: pgtest1 }\nrepository: primary\nrpo: 8d\n';
   writeFileSync(join(folder, 'weekly.yaml'), plan);
   writeFileSync(join(folder, 'broken.yaml'), 'kind: backup\nnam: x\n');
-  const { plans } = await describeStatus(made.state, { plans: folder });
+  const { plans } = await describeStatus(made.state, {}, { plans: folder });
   expect(plans).toMatchObject([
     { plan: 'weekly', state: 'never', late: false, rpo_ms: 8 * 24 * hour },
     { plan: 'broken', state: 'failing', error: { code: 'plan.invalid' } },

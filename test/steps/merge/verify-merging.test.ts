@@ -50,6 +50,7 @@ async function verify({ state, root }: MergeRepository, id: string, level: Conte
       plan: 'verify',
       level,
       reading: { root, folderId },
+      found: new Map(),
       log: () => undefined,
     };
   }
