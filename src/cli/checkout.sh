@@ -7,6 +7,12 @@ bundle_is_current() {
     [ -z "$(find "$root/src" "$root/rolldown.config.ts" "$root/package-lock.json" -newer "$root/dist/.built" -print -quit)" ]
 }
 
+# Whether a folder, which is made where it is missing, belongs to this user, and nobody else can write to it.
+is_private() {
+  { [ -d "$1" ] || mkdir -m 700 -- "$1" 2>/dev/null; } &&
+    [ -z "$(find "$1" -prune \( -type l -o ! -user "$(id -u)" -o -perm /022 \) -print)" ]
+}
+
 # start_program NAME ARGUMENT...: the bundle, which starts in half the time, or in development the source as it stands.
 start_program() {
   name=$1
@@ -16,8 +22,12 @@ start_program() {
     exit 70
   fi
   # Set here and not by the program itself: Node then need not load its type stripper. Private, because what lies there is run.
-  NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/sendense}"
-  export NODE_COMPILE_CACHE
+  if [ -z "${NODE_COMPILE_CACHE:-}" ]; then
+    caches=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+    if [ -n "$caches" ] && is_private "$caches" && is_private "$caches/sendense"; then
+      export NODE_COMPILE_CACHE="$caches/sendense"
+    fi
+  fi
   if bundle_is_current; then
     exec "$root/.toolchain/bin/node" "$root/dist/cli/$name.js" "$@"
   fi

@@ -1,7 +1,11 @@
+import { dirname } from 'node:path';
 import { CommanderError } from 'commander';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { distrustOf } from '../plan/distrust-of.ts';
+import { exposedSecrets } from '../plan/exposed-secrets.ts';
 import { version } from '../schemas/package.ts';
 import { openTerminal } from '../view/terminal.ts';
+import { printable } from '../view/text.ts';
 import { buildProgram } from './build-program.ts';
 import type { CommandContext, CommandDefinition, ProgramIo } from './command.ts';
 import { reportError } from './report-error.ts';
@@ -70,9 +74,25 @@ function contextOf(
     readInput: io.readInput,
     askHidden: io.askHidden,
     askLine: io.askLine,
-    openHub: (wanted) => io.openHub({ config, embeddedNode: io.embeddedNode, ...wanted }),
+    openHub: async (wanted) => {
+      warnOfNamed(config, terminal);
+      const hub = await io.openHub({ config, embeddedNode: io.embeddedNode, ...wanted });
+      for (const { message, remedy } of exposedSecrets(hub.settings, dirname(hub.settingsFile)))
+        warn(terminal, `${message}: ${remedy}`);
+      return hub;
+    },
   };
 }
+
+/** Settings that the user names count whoever can write them; those that are found would not. */
+function warnOfNamed(config: string | undefined, terminal: CommandContext['terminal']): void {
+  const distrust = config === undefined ? null : distrustOf(config);
+  if (distrust)
+    warn(terminal, `${config} counts, for you named it, but others could have written it: ${distrust.message}`);
+}
+
+const warn = ({ stderr, errorStyle }: CommandContext['terminal'], message: string): void =>
+  void stderr.write(`${errorStyle.yellow('warning:')} ${printable(message)}\n`);
 
 /** `--point before TIME` is what people write; the option takes one value. */
 function joinBefore(argv: readonly string[]): string[] {

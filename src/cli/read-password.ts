@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { readSecret } from '../host/secret.ts';
+import { exposureOf } from '../plan/exposed-secrets.ts';
 import type { CommandContext } from './command.ts';
 
 /**
@@ -9,7 +11,11 @@ import type { CommandContext } from './command.ts';
  */
 export async function readPassword(context: CommandContext, whose: string): Promise<string> {
   const file = context.options['passwordFile'] as string | undefined;
-  if (file !== undefined) return oneLine(await readSecret({ secret: { file } }, process.cwd()), file);
+  if (file !== undefined) {
+    const exposed = exposureOf(resolve(file));
+    if (exposed) context.terminal.stderr.write(`warning: ${exposed.message}: ${exposed.remedy}\n`);
+    return oneLine(await readSecret({ secret: { file } }, process.cwd()), file);
+  }
   if (context.askHidden) return typed(context.askHidden, whose);
   const input = Buffer.from(await context.readInput());
   const text = input.toString('utf8').replace(/\r?\n$/, '');

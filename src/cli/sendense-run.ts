@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -54,9 +54,17 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 function cacheCompiledCode(): void {
   const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   try {
+    const cache = join(caches, 'sendense');
     if (!existsSync(caches)) mkdirSync(caches, { mode: 0o700 });
-    enableCompileCache(join(caches, 'sendense'));
+    if (!existsSync(cache)) mkdirSync(cache, { mode: 0o700 });
+    if ([caches, cache].every(isOwn)) enableCompileCache(cache);
   } catch {
     // No home, or one that cannot be written: it starts as fast as it can.
   }
+}
+
+/** Others can neither write to the folder nor have it replaced. */
+function isOwn(folder: string): boolean {
+  const { uid, mode } = lstatSync(folder);
+  return uid === process.geteuid?.() && (mode & 0o022) === 0;
 }

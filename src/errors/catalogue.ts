@@ -41,6 +41,18 @@ export const catalogue = {
     'No sendense.yaml was found',
     'Create sendense.yaml beside the plan or in a folder above it, or name one with --config.',
   ),
+  'settings.untrusted': entry(
+    12,
+    'never',
+    "Settings that were found could be somebody else's",
+    'Give file and folders to yourself or root, let nobody else write to them, or name the file with --config.',
+  ),
+  'plan.untrusted': entry(
+    12,
+    'never',
+    "A plan that was found could be somebody else's",
+    'Give file and folders to yourself or root, and let nobody else write to them.',
+  ),
   'secret.unreadable': entry(
     12,
     'never',

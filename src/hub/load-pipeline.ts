@@ -16,9 +16,11 @@ export interface UsableSettings {
   readonly loaded: LoadedSettings;
 }
 
-/** @throws SendenseError `settings.missing`; `settings.invalid` with the diagnostics in its details */
+/** @throws SendenseError `settings.missing`; `settings.untrusted`, `settings.invalid` with the diagnostics in its details */
 export function requireSettings(config: string | undefined, startFolder: string): UsableSettings {
   const loaded = loadSettings(config, startFolder);
+  if (loaded.diagnostics.some(({ rule }) => rule === 'settings/untrusted'))
+    throw invalid('settings.untrusted', loaded.diagnostics, '');
   if (loaded.diagnostics.length > 0) throw invalid('settings.invalid', loaded.diagnostics, loaded.document?.text ?? '');
   if (loaded.file === undefined || !loaded.settings)
     throw new SendenseError(

@@ -4,6 +4,7 @@ import { loadPlanFile, looksLikeSettings } from '../plan/load-plan.ts';
 import type { State } from '../state/open-state.ts';
 import { watch } from './notify/watch-plan.ts';
 import type { PlanHealth } from './plan-health.ts';
+import { distrustedPlan } from './schedule/distrusted-plan.ts';
 import { findPlanFiles } from './schedule/find-plan-files.ts';
 
 export interface WatchedFolder {
@@ -24,18 +25,23 @@ export async function watchFolder(state: State, folder: string): Promise<Watched
   const plans = new Set<string>();
   const invalid: PlanHealth[] = [];
   for (const { path } of found.files) {
+    const distrusted = distrustedPlan(path);
+    if (distrusted) {
+      invalid.push(invalidPlan(path, distrusted));
+      continue;
+    }
     const { plan, document, diagnostics } = loadPlanFile(path);
     if (plan) {
       watch(state, plan, path);
       plans.add(plan.name);
     } else if (!looksLikeSettings(document.value)) {
-      invalid.push(invalidPlan(path, diagnostics[0]?.message ?? 'invalid'));
+      invalid.push(invalidPlan(path, new SendenseError('plan.invalid', diagnostics[0]?.message ?? 'invalid')));
     }
   }
   return { plans, invalid };
 }
 
-const invalidPlan = (file: string, message: string): PlanHealth => ({
+const invalidPlan = (file: string, error: SendenseError): PlanHealth => ({
   plan: basename(file).replace(/\.ya?ml$/, ''),
   kind: '',
   vm: '*',
@@ -51,7 +57,7 @@ const invalidPlan = (file: string, message: string): PlanHealth => ({
   last_failure_run: null,
   failing_since: null,
   failures: 0,
-  error: errorToJson(new SendenseError('plan.invalid', message)),
+  error: errorToJson(error),
   missed_slots: 0,
   paused: null,
 });

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { diagnosticOf, inOrder, type Diagnostic } from '../plan/diagnostic.ts';
 import type { PlanDocument } from '../plan/document.ts';
+import { distrustOf } from '../plan/distrust-of.ts';
 import { parseDocument, valueOf } from '../plan/parse-document.ts';
 import { readDocument } from '../plan/read-document.ts';
 import { schemaDiagnostics } from '../plan/schema-diagnostics.ts';
@@ -40,9 +41,18 @@ export interface NodeOverrides {
   readonly logLevel?: NodeSettings['logLevel'] | undefined;
 }
 
-/** @throws SendenseError `settings.invalid` with the diagnostics in its details, each with line and column */
+/** @throws SendenseError `settings.untrusted`; `settings.invalid` with the diagnostics in its details, each with line and column */
 export function loadNodeSettings(overrides: NodeOverrides, usual = usualFile): ResolvedNodeSettings {
   const file = overrides.config ?? (existsSync(usual) ? usual : undefined);
+  const distrust = file === undefined || overrides.config !== undefined ? null : distrustOf(file);
+  if (distrust)
+    throw new SendenseError(
+      'settings.untrusted',
+      `${file}: others could have written these settings: ${distrust.message}`,
+      {
+        remedy: `${distrust.remedy}; or name the file: --config ${file}`,
+      },
+    );
   const settings = file === undefined ? defaults() : readSettings(file);
   const folder = file === undefined ? process.cwd() : dirname(resolve(file));
   const stateDir = overrides.stateDir === undefined ? resolve(folder, settings.stateDir) : resolve(overrides.stateDir);

@@ -8,7 +8,8 @@ import { checkDisks } from './check-plan.ts';
 import { nodeFindings } from './check-nodes.ts';
 import { repositoryFindings } from './check-repositories.ts';
 import { vsphereFindings } from './check-sources.ts';
-import { diagnosticOf, inOrder, type Diagnostic } from './diagnostic.ts';
+import { diagnosticOf, fileDiagnostic, inOrder, type Diagnostic } from './diagnostic.ts';
+import { distrustOf } from './distrust-of.ts';
 import type { PlanDocument } from './document.ts';
 import { parseDocument, valueOf } from './parse-document.ts';
 import { readDocument } from './read-document.ts';
@@ -29,16 +30,33 @@ export interface LoadedSettings {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** The named file; else sendense.yaml in the start folder, in one above it, or in /etc/sendense/. Nothing found is no diagnostic. */
+/**
+ * The named file; else sendense.yaml in the start folder, in one above it, or in /etc/sendense/. Nothing found is no diagnostic.
+ * What is found is not even read where others could have written it ({@link distrustOf}).
+ */
 export function loadSettings(explicitPath: string | undefined, startFolder: string): LoadedSettings {
   const file = explicitPath === undefined ? findSettings(startFolder) : resolve(explicitPath);
   if (file === undefined)
     return { file, folder: resolve(startFolder), document: undefined, settings: undefined, diagnostics: [] };
   const shownAs = explicitPath ?? nearName(file);
-  const source = readDocument(file, shownAs);
+  const source = explicitPath === undefined ? readFound(file, shownAs) : readDocument(file, shownAs);
   if ('text' in source)
     return { ...loadSettingsText({ file: shownAs, text: source.text, folder: dirname(file) }), file };
   return { file, folder: dirname(file), document: undefined, settings: undefined, diagnostics: [source.diagnostic] };
+}
+
+function readFound(file: string, shownAs: string): ReturnType<typeof readDocument> {
+  const diagnostic = distrustedSettings(file, shownAs);
+  return diagnostic ? { diagnostic } : readDocument(file, shownAs);
+}
+
+/** Null where only root and this user could have written them. */
+export function distrustedSettings(file: string, shownAs = file): Diagnostic | null {
+  const distrust = distrustOf(file);
+  if (!distrust) return null;
+  const message = `others could have written these settings: ${distrust.message}`;
+  const remedy = `${distrust.remedy}; or name the file: --config ${file}`;
+  return fileDiagnostic(shownAs, 'settings/untrusted', message, remedy);
 }
 
 export function findSettings(startFolder: string): string | undefined {

@@ -60,6 +60,10 @@ export const rules = {
     'A secret stands in the file as plain text',
     'Refer to it instead: { secret: { file: PATH } }, or env, systemd or command. Consider this secret known: change it.',
   ),
+  'secret/exposed': rule(
+    'Others can read the file of a secret (a warning: the file is valid)',
+    'Let only its owner read it: chmod 600. Consider this secret known: change it.',
+  ),
   'secret/reference': rule(
     'A reference to a secret is not complete',
     'Write { secret: { … } } with exactly one of file, env, systemd or command.',
@@ -151,6 +155,10 @@ export const rules = {
     'Refer to plan only, or write the value itself.',
   ),
 
+  'settings/untrusted': rule(
+    "Settings that were found could be somebody else's",
+    'Give file and folders to yourself or root, let nobody else write to them, or name the file with --config.',
+  ),
   'settings/ports': rule('The port range ends before it begins', 'Give from the smaller number.'),
   'settings/compress-encrypted': rule(
     'Disks cannot be both compressed and encrypted',

@@ -2,8 +2,10 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { ValidateOutput } from '../schemas/types.ts';
 import { diagnosticOf, fileDiagnostic, type Diagnostic } from './diagnostic.ts';
+import type { PlanDocument } from './document.ts';
+import { exposedSecrets } from './exposed-secrets.ts';
 import { loadPlanFile, loadPlanText, looksLikeSettings, type LoadedPlan } from './load-plan.ts';
-import { findSettings, loadSettings, settingsName, type LoadedSettings } from './load-settings.ts';
+import { distrustedSettings, findSettings, loadSettings, settingsName, type LoadedSettings } from './load-settings.ts';
 import { completePlan } from './prepare-plan.ts';
 import { scheduleWarnings } from './schedule-warnings.ts';
 import { reasonOf, textOf } from './read-document.ts';
@@ -29,15 +31,18 @@ export interface ValidateOptions {
   enrolledNodes?(settings: LoadedSettings): readonly string[];
 }
 
-function withNodes(loaded: LoadedSettings, { enrolledNodes }: ValidateOptions): LoadedSettings {
+/** Settings that others could have written name no database that is opened here. */
+function withNodes(loaded: LoadedSettings, { enrolledNodes, config }: ValidateOptions): LoadedSettings {
   if (!loaded.settings || !enrolledNodes) return loaded;
+  if (config === undefined && loaded.file !== undefined && distrustedSettings(loaded.file)) return loaded;
   const enrolled = Object.fromEntries(enrolledNodes(loaded).map((name) => [name, { mode: 'dial-hub' as const }]));
   return { ...loaded, settings: { ...loaded.settings, nodes: { ...enrolled, ...loaded.settings.nodes } } };
 }
 
 /**
  * Validates plans and settings: files, folders (with everything below them) and `-`. Touches neither network nor secrets.
- * A plan is checked against the settings that a run of it would use, so in a tree each against its own.
+ * A plan is checked against the settings that a run of it would use, so in a tree each against its own. Settings that others could have
+ * written get a warning where they are among what was named, and are not even read where a search finds them above it.
  */
 export function validateFiles(paths: readonly string[], options: ValidateOptions = {}): ValidationResult {
   const files: ValidateOutput['files'] = [];
@@ -47,20 +52,29 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
   const done = new Set<string>();
   /** Files of plans with a schedule, by settings and name. */
   const scheduled = new Map<string, string>();
+  const entries = paths.map((path) => ({ path, found: expand(path) }));
+  const named = new Set(
+    entries.flatMap(({ found }) => found.map((entry) => ('file' in entry ? resolve(entry.file) : ''))),
+  );
 
   function useSettings(startFolder: string): LoadedSettings {
     const path = options.config ?? findSettings(startFolder);
-    return settingsByFile.get(path === undefined ? '' : resolve(path)) ?? settings(options.config, startFolder);
+    const known = settingsByFile.get(path === undefined ? '' : resolve(path));
+    const isNamed = path !== undefined && named.has(resolve(path));
+    return known ?? settings(options.config ?? (isNamed ? path : undefined), startFolder);
   }
 
   function settings(path: string | undefined, startFolder: string): LoadedSettings {
     const loaded = loadSettings(path, startFolder);
     settingsByFile.set(loaded.file ?? '', loaded);
     const file = shownName(loaded) ?? path;
+    const distrusted = path === undefined ? null : distrustedSettings(resolve(path), file);
     if (file !== undefined)
       report({ file, kind: 'settings', name: null }, loaded.document?.text, [
         ...loaded.diagnostics,
         ...settingsWarnings(loaded),
+        ...exposed(loaded.document),
+        ...(distrusted ? [{ ...distrusted, severity: 'warning' as const }] : []),
       ]);
     return loaded;
   }
@@ -81,6 +95,7 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
     const { file, text, value } = loaded.document;
     const entry = { file, kind: textAt(value, 'kind'), name: textAt(value, 'name') };
     const more = prepared.plan ? [...scheduleWarnings(loaded.document, prepared.plan), ...duplicate(loaded, used)] : [];
+    more.push(...exposed(loaded.document));
     report({ ...entry, settings: shownName(used) }, text, [...prepared.diagnostics, ...more]);
   }
 
@@ -97,8 +112,8 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
     return [diagnosticOf(document, { rule: 'schedule/duplicate', at: { path: ['name'], part: 'value' }, message })];
   }
 
-  for (const path of paths) {
-    for (const entry of expand(path)) {
+  for (const { path, found } of entries) {
+    for (const entry of found) {
       if ('diagnostic' in entry) report({ file: path, kind: null, name: null }, undefined, [entry.diagnostic]);
       else if (entry.file === '-') plan(fromInput(options.stdin ?? ''));
       else if (!done.has(resolve(entry.file))) {
@@ -111,6 +126,14 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
   }
   return { valid: diagnostics.every(isWarning), files, diagnostics, texts };
 }
+
+const exposed = (document: PlanDocument | undefined): Diagnostic[] =>
+  !document
+    ? []
+    : exposedSecrets(document.value, document.folder).map((finding) => ({
+        ...diagnosticOf(document, finding),
+        severity: 'warning',
+      }));
 
 const isWarning = ({ severity }: Diagnostic): boolean => severity === 'warning';
 

@@ -1,4 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { RuleId } from '../../src/plan/rules.ts';
@@ -13,6 +22,8 @@ export interface CorpusCase {
   readonly paths: readonly string[];
   /** Makes `plan.yaml` large, which no one wants in the repository. */
   readonly pad?: { readonly text: string; readonly times: number };
+  /** Gives files of a copy other modes, octal. */
+  readonly modes?: Readonly<Record<string, string>>;
   readonly diagnostics: readonly {
     readonly file: string;
     readonly rule: string;
@@ -45,7 +56,7 @@ export function corpusCases(): CorpusCase[] {
 
 /** Validates a case; file names in the result are relative to its folder. */
 export function runCase(example: CorpusCase): ValidationResult {
-  const padded = example.pad ? padCase(example) : undefined;
+  const padded = example.pad || example.modes ? copyCase(example) : undefined;
   try {
     return relativeTo(padded ?? example.folder, (folder) =>
       validateFiles(example.paths.map((path) => join(folder, path))),
@@ -55,14 +66,14 @@ export function runCase(example: CorpusCase): ValidationResult {
   }
 }
 
-function padCase({ folder, pad }: CorpusCase): string {
+function copyCase({ folder, pad, modes = {} }: CorpusCase): string {
   const copy = join(mkdtempSync(join(tmpdir(), 'corpus-')), 'case');
-  mkdirSync(copy);
+  cpSync(folder, copy, { recursive: true });
+  // Others can look in: a corpus of a checkout in a private home says the same.
+  for (const made of [copy, join(copy, '..')]) chmodSync(made, 0o755);
   copyFileSync(join(corpus, 'sendense.yaml'), join(copy, '../sendense.yaml'));
-  writeFileSync(
-    join(copy, 'plan.yaml'),
-    readFileSync(join(folder, 'plan.yaml'), 'utf8') + (pad?.text ?? '').repeat(pad?.times ?? 0),
-  );
+  for (const [name, mode] of Object.entries(modes)) chmodSync(join(copy, name), Number.parseInt(mode, 8));
+  if (pad) appendFileSync(join(copy, 'plan.yaml'), pad.text.repeat(pad.times));
   return copy;
 }
 
@@ -76,7 +87,12 @@ function relativeTo(folder: string, validate: (folder: string) => ValidationResu
       file: short(file.file),
       ...(file.settings ? { settings: basename(file.settings) } : {}),
     })),
-    diagnostics: result.diagnostics.map((item) => ({ ...item, file: short(item.file), message: short(item.message) })),
+    diagnostics: result.diagnostics.map((item) => ({
+      ...item,
+      file: short(item.file),
+      message: short(item.message),
+      remedy: short(item.remedy),
+    })),
     texts: new Map([...result.texts].map(([file, text]) => [short(file), text])),
   };
 }

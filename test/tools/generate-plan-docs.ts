@@ -408,6 +408,13 @@ What the hub knows. The file that \`--config\` names; else \`sendense.yaml\` in 
 \`/etc/sendense/\`. A plan that names no node uses \`local\`, which is embedded and need not be in the settings. A plan that names no
 source uses the only one there is.
 
+Settings decide which commands are run and where secrets go. Settings that were found, not named, count only if nobody but you and root could
+have written them: the file, the links and the folders on the way belong to you or root, and nobody else can write to them. A sticky
+folder such as \`/tmp\` may be above the folder of the file. A group may write if you and root are its only members. Under sudo the
+user who called it counts too. Sendense does not read other settings; the error \`settings.untrusted\` names the file, its owner and the
+way out. A file that you name with \`--config\` counts in any case, with a warning. \`node.yaml\` in \`/etc/sendense/\` and the plans in
+the daemon's folder follow the same rule: the daemon keeps the last text of a plan that it could trust.
+
 ${yaml(settingsExample)}
 
 ${table(

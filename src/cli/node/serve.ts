@@ -34,16 +34,19 @@ export const serve: NodeCommand = {
 };
 
 async function run(context: NodeContext): Promise<number> {
-  const [{ keepLink }, { neverLog }, { startNode }, { tokenFrom }] = await Promise.all([
+  const [{ keepLink }, { neverLog }, { startNode }, { tokenFrom }, { exposureOf }] = await Promise.all([
     import('../../node/link/keep-link.ts'),
     import('../../node/logger.ts'),
     import('../../node/start-node.ts'),
     import('../../node/token.ts'),
+    import('../../plan/exposed-secrets.ts'),
   ]);
   const { stateDir, listen, tokenFile, hub, program, limits } = context.settings();
   const log = context.logger('api');
   const { token, made } = await tokenFrom(tokenFile);
   neverLog(token);
+  const exposed = exposureOf(tokenFile);
+  if (exposed) log.warn(`${exposed.message}: ${exposed.remedy}`);
   if (made) log.info({ file: tokenFile }, `made a token in ${tokenFile}; give it to the hub`);
   await using node = await startNode({ listen, stateDir, token, limits, logger: log });
   if ('host' in listen && !isLoopback(listen.host))

@@ -18,6 +18,7 @@ import {
 import type { HubLog } from '../hub-log.ts';
 import { watch as watchPlan } from '../notify/watch-plan.ts';
 import { findPlanFiles, type FoundFile } from './find-plan-files.ts';
+import { distrustedPlan } from './distrusted-plan.ts';
 import { createPatience } from './patience.ts';
 import { readPlan, type ReadPlan } from './read-plan.ts';
 
@@ -187,7 +188,7 @@ export function createPlanRegister(options: RegisterOptions): PlanRegister {
         const piece: { readonly file: FoundFile; readonly read: ReadPlan }[] = [];
         for (const file of changed.slice(at, at + batch)) {
           const scheduled = (known.get(file.path)?.plan ?? null) !== null;
-          piece.push({ file, read: readPlan(file.path, settings, scheduled) });
+          piece.push({ file, read: readFound(file.path, settings, scheduled) });
           if (piece.length % 20 === 0) await turn();
         }
         state.transaction(() => {
@@ -198,6 +199,12 @@ export function createPlanRegister(options: RegisterOptions): PlanRegister {
       return { put, drop: [...drop], folders, againMs: patience.againMs() };
     },
   };
+}
+
+/** A file of the folder, which nobody named: whoever can write it decides what the daemon runs. */
+function readFound(file: string, settings: LoadedSettings, scheduled: boolean): ReadPlan {
+  const error = distrustedPlan(file);
+  return error ? { type: 'invalid', name: null, error, unread: true } : readPlan(file, settings, scheduled);
 }
 
 const duplicate = (plan: string, file: string, first: string): SendenseError =>

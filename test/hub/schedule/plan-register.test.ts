@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -168,4 +168,26 @@ describe('a plan that was never valid is told of until', () => {
       expect(folder.inForce().map(({ plan: name, facts }) => [name, facts !== null])).toEqual(left);
     }
   });
+});
+
+test.each([
+  ['everybody can write to', (path: string) => chmodSync(path, 0o646), (path: string) => chmodSync(path, 0o644)],
+  ['belongs to', (path: string) => chownSync(path, 65_534, 0), (path: string) => chownSync(path, 0, 0)],
+] as const)('a file that %s others is not in force; its plan stays so with its last text', async (why, spoil, mend) => {
+  if (process.geteuid?.() !== 0 && why === 'belongs to') return;
+  using folder = openFolder();
+  folder.write('a.yaml', plan('0 3 * * *'));
+  const scan = folder.register(0);
+  await scan();
+  folder.write('a.yaml', plan('0 4 * * *'));
+  folder.write('b.yaml', plan('0 5 * * *', 'planted'));
+  for (const name of ['a.yaml', 'b.yaml']) spoil(folder.path(name));
+  expect(await scan()).toMatchObject({ put: [], drop: [] });
+  expect(folder.inForce()).toMatchObject([
+    { plan: 'nightly', facts: { schedule: { cron: '0 3 * * *' } }, error: { code: 'plan.untrusted' } },
+  ]);
+  expect(folder.inForce()[0]?.error?.message).toContain(why);
+  // A mode and an owner are not what tells that a file is another: it is looked at again all the same.
+  for (const name of ['a.yaml', 'b.yaml']) mend(folder.path(name));
+  expect((await scan()).put).toEqual(['nightly 0 4 * * *', 'planted 0 5 * * *']);
 });
