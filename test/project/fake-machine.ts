@@ -63,9 +63,12 @@ export function fakeMachine(nodeVersion: string): FakeMachine {
     'npm',
     `echo "npm $*" >>${log}
 case $1 in
-  install) for word; do case $word in *@*) name=\${word%@*} ;; esac; done
-    mkdir -p $3/node_modules/$name/bin && cat ${join(bin, 'fake-node')} >$3/node_modules/$name/bin/node && /bin/chmod +x $3/node_modules/$name/bin/node ;;
-  ci) rm -rf node_modules && mkdir node_modules ;;
+  ci) [ "$2" != --prefix ] || {
+      name=$(sed -n 's/.*"\\(node-linux-[a-z0-9]*\\)": .*/\\1/p' $3/package.json)
+      mkdir -p $3/node_modules/$name/bin && cat ${join(bin, 'fake-node')} >$3/node_modules/$name/bin/node && /bin/chmod +x $3/node_modules/$name/bin/node
+      exit
+    }
+    rm -rf node_modules && mkdir node_modules ;;
   run) mkdir -p dist && touch dist/.built ;;
 esac`,
   );

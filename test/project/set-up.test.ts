@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fakeMachine } from './fake-machine.ts';
@@ -12,8 +12,24 @@ describe('setup.sh', () => {
     const result = await machine.run(['sh', '-c', 'node hello && exit 7']);
     expect(result).toMatchObject({ code: 7, stdout: 'brought node: hello\n' });
     expect(result.stderr).toContain('the system has 20');
-    expect(count(machine.calls(), 'npm install')).toBe(1);
-    expect(count(machine.calls(), 'npm ci')).toBe(1);
+    expect(count(machine.calls(), 'npm ci --prefix')).toBe(1);
+    expect(count(machine.calls(), 'npm ci --ignore-scripts')).toBe(1);
+  });
+
+  test('brings one version of Node only, and no other bytes than those of its digest', async () => {
+    using machine = fakeMachine('v20.1.0');
+    await machine.run([]);
+    const read = (name: string): unknown =>
+      JSON.parse(readFileSync(join(machine.checkout, '.toolchain', name), 'utf8'));
+    const [[name, version] = []] = Object.entries((read('package.json') as { dependencies: object }).dependencies);
+    expect(version).toMatch(/^24\.[0-9]+\.[0-9]+$/);
+    expect(read('package-lock.json')).toEqual({
+      lockfileVersion: 3,
+      packages: {
+        '': { dependencies: { [name as string]: version } },
+        [`node_modules/${name}`]: { version, integrity: expect.stringMatching(/^sha512-[A-Za-z0-9+/]{86}==$/) },
+      },
+    });
   });
 
   test('does nothing and says nothing when everything is there', async () => {
@@ -29,7 +45,7 @@ describe('setup.sh', () => {
     using machine = fakeMachine(version);
     const result = await machine.run(['node', 'hello']);
     expect(result).toMatchObject({ code: 0, stdout: 'system node: hello\n' });
-    expect(count(machine.calls(), 'npm install')).toBe(0);
+    expect(count(machine.calls(), 'npm ci --prefix')).toBe(0);
   });
 
   test("brings Node 24 when the system's was downgraded since", async () => {
@@ -133,7 +149,7 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
     expect(first).toMatchObject({ code: 1, stdout: '' });
     machine.program('npm', `echo "npm $*" >>"$HOME/calls"; [ "$1" != ci ] || { ${ok}; }`);
     expect((await machine.run(['node', 'hello'])).code).toBe(0);
-    expect(count(machine.calls(), 'npm ci')).toBe(2);
+    expect(count(machine.calls(), 'npm ci --ignore-scripts')).toBe(2);
   });
 
   test('installs again when the lock file changed or node_modules was removed', async () => {
@@ -143,7 +159,7 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
     await machine.run([]);
     rmSync(join(machine.checkout, 'node_modules'), { recursive: true });
     await machine.run([]);
-    expect(count(machine.calls(), 'npm ci')).toBe(3);
+    expect(count(machine.calls(), 'npm ci --ignore-scripts')).toBe(3);
   });
 
   test('bundles the programs again when the source changed, and goes on where that fails', async () => {
@@ -166,8 +182,8 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
       machine.run(['node', 'c']),
     ]);
     expect(results.map((result) => result.code)).toEqual([0, 0, 0]);
-    expect(count(machine.calls(), 'npm ci')).toBe(1);
-    expect(count(machine.calls(), 'npm install')).toBe(1);
+    expect(count(machine.calls(), 'npm ci --ignore-scripts')).toBe(1);
+    expect(count(machine.calls(), 'npm ci --prefix')).toBe(1);
   });
 
   test('says which part stays slower without a compiler, and goes on', async () => {
