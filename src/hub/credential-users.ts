@@ -1,7 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadPlanFile } from '../plan/load-plan.ts';
+import { loadPlanFile, loadPlanText } from '../plan/load-plan.ts';
+import { settingsName } from '../plan/load-settings.ts';
 import type { Settings } from '../schemas/types.ts';
+import type { State } from '../state/open-state.ts';
+import { watchedPlans } from '../state/plan-health.ts';
+import { listSchedules, scheduledText } from '../state/schedules.ts';
 
 export interface CredentialUsers {
   /** Names of sources of sendense.yaml. */
@@ -10,29 +14,54 @@ export interface CredentialUsers {
   readonly plans: string[];
 }
 
-/** Who names each credential: sources of sendense.yaml, and plans beside it and in `plans/` there. */
-export function credentialUsers(settings: Settings, folder: string): (name: string) => CredentialUsers {
-  const plans = [folder, join(folder, 'plans')].flatMap(yamlFilesIn).map((file) => ({ file, name: namedBy(file) }));
+export interface CredentialUserPlaces {
+  readonly state: State;
+  readonly settings: Settings;
+  /** Absolute. */
+  readonly settingsFolder: string;
+}
+
+/**
+ * Who names each credential: sources of sendense.yaml, plans beside it and below `plans/` there, and wherever they are those that were run
+ * or are scheduled, also with the text that is in force while their file is gone or another.
+ */
+export function credentialUsers(places: CredentialUserPlaces): (name: string) => CredentialUsers {
+  const { state, settings, settingsFolder: folder } = places;
+  const schedules = listSchedules(state).filter(({ removed }) => removed === null);
+  const files = new Set([
+    ...yamlFilesIn(folder, false),
+    ...yamlFilesIn(join(folder, 'plans'), true),
+    ...watchedPlans(state).map(({ file }) => file),
+    ...schedules.map(({ file }) => file),
+  ]);
+  const named = new Map([...files].map((file) => [file, new Set(credentialsIn(loadPlanFile(file).document.value))]));
+  for (const { plan, file } of schedules) {
+    const text = scheduledText(state, plan);
+    if (text === undefined) continue;
+    for (const name of credentialsIn(loadPlanText({ file, text }).document.value)) named.get(file)?.add(name);
+  }
   return (name) => ({
     sources: Object.entries(settings.sources)
       .filter(([, source]) => source.type === 'vsphere' && source.credential === name)
       .map(([source]) => source),
-    plans: plans.filter((plan) => plan.name === name).map(({ file }) => file),
+    plans: [...named].filter(([, names]) => names.has(name)).map(([file]) => file),
   });
 }
 
-function yamlFilesIn(folder: string): string[] {
+function yamlFilesIn(folder: string, recursive: boolean): string[] {
   try {
-    return readdirSync(folder)
-      .filter((file) => /\.ya?ml$/.test(file) && file !== 'sendense.yaml')
+    return readdirSync(folder, { recursive, encoding: 'utf8' })
+      .filter((file) => /\.ya?ml$/.test(file) && file !== settingsName)
+      .toSorted()
       .map((file) => join(folder, file));
   } catch {
     return [];
   }
 }
 
-/** The credential that a plan names, whatever else is wrong with it. */
-function namedBy(file: string): unknown {
-  const { value } = loadPlanFile(file).document;
-  return (value as { vm?: { credential?: unknown } } | null)?.vm?.credential;
+/** The credentials that a plan names anywhere (for its VM, for all of a group, for some of them), whatever else is wrong with it. */
+function credentialsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const own = (value as { credential?: unknown }).credential;
+  return [...(typeof own === 'string' ? [own] : []), ...Object.values(value).flatMap(credentialsIn)];
 }

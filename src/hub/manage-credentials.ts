@@ -43,7 +43,7 @@ export function manageCredentials(
   test: Credentials['test'],
 ): Credentials {
   const describe = (only?: string): CredentialsOutput => {
-    const users = credentialUsers(settings, settingsFolder);
+    const users = credentialUsers({ state, settings, settingsFolder });
     const key = keyIfUsable(state);
     return {
       version: 1,

@@ -87,6 +87,14 @@ export const rules = {
     'Blackouts cover every slot of a schedule (a warning: the plan is valid)',
     'Move the slots out of the blackouts, or make those shorter.',
   ),
+  'plan/same-name': rule(
+    'Two plans have the same name',
+    'Give one of the two another name; status, history and notices go by the names of plans.',
+  ),
+  'plan/same-vm': rule(
+    'Two plans back up different disks under one name of a VM',
+    'Give one of the two VMs another vm.name, or let it go to another repository.',
+  ),
   'schedule/duplicate': rule(
     'Two plans with a schedule have the same name',
     'Give one of the two plans another name; the daemon goes by the names, and keeps the one in force that it knew first.',

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { ValidateOutput } from '../schemas/types.ts';
+import { conflictingPlans } from './conflicting-plans.ts';
 import { diagnosticOf, fileDiagnostic, type Diagnostic } from './diagnostic.ts';
 import type { PlanDocument } from './document.ts';
 import { exposedSecrets } from './exposed-secrets.ts';
@@ -10,7 +11,6 @@ import { completePlan } from './prepare-plan.ts';
 import { scheduleWarnings } from './schedule-warnings.ts';
 import { reasonOf, textOf } from './read-document.ts';
 import { settingsWarnings } from './settings-warnings.ts';
-import { shown } from './words.ts';
 
 export interface ValidationResult {
   /** Warnings aside. */
@@ -50,8 +50,7 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
   const texts = new Map<string, string>();
   const settingsByFile = new Map<string, LoadedSettings>();
   const done = new Set<string>();
-  /** Files of plans with a schedule, by settings and name. */
-  const scheduled = new Map<string, string>();
+  const conflicts = conflictingPlans();
   const entries = paths.map((path) => ({ path, found: expand(path) }));
   const named = new Set(
     entries.flatMap(({ found }) => found.map((entry) => ('file' in entry ? resolve(entry.file) : ''))),
@@ -94,22 +93,9 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
     const prepared = completePlan(loaded, used);
     const { file, text, value } = loaded.document;
     const entry = { file, kind: textAt(value, 'kind'), name: textAt(value, 'name') };
-    const more = prepared.plan ? [...scheduleWarnings(loaded.document, prepared.plan), ...duplicate(loaded, used)] : [];
+    const more = prepared.plan ? [...scheduleWarnings(loaded.document, prepared.plan), ...conflicts(loaded, used)] : [];
     more.push(...exposed(loaded.document));
     report({ ...entry, settings: shownName(used) }, text, [...prepared.diagnostics, ...more]);
-  }
-
-  /** A daemon would keep one of the two in force, and complain about the other. */
-  function duplicate({ document, plan: loaded }: LoadedPlan, used: LoadedSettings): Diagnostic[] {
-    if (!loaded || !('schedule' in loaded) || loaded.schedule === undefined) return [];
-    const key = JSON.stringify([used.file ?? null, loaded.name]);
-    const first = scheduled.get(key);
-    if (first === undefined) {
-      scheduled.set(key, document.file);
-      return [];
-    }
-    const message = `a plan named ${shown(loaded.name)} is in ${first} already`;
-    return [diagnosticOf(document, { rule: 'schedule/duplicate', at: { path: ['name'], part: 'value' }, message })];
   }
 
   for (const { path, found } of entries) {

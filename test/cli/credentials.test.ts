@@ -1,9 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode } from '../../src/node/start-node.ts';
-import type { CredentialsTested, ErrorOutput } from '../../src/schemas/types.ts';
+import type { CredentialsOutput, CredentialsTested, ErrorOutput } from '../../src/schemas/types.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
+import { openState } from '../../src/state/open-state.ts';
+import { watchPlan } from '../../src/state/plan-health.ts';
+import { acceptPlan } from '../../src/state/schedules.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { about, fakeNode, nodeToken, type FakeNode } from './fake-node.ts';
 import { runCli, type CliOptions, type CliResult } from './run-cli.ts';
@@ -132,6 +136,59 @@ describe('credentials list', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('counts what some VMs of a group use, and plans that were run or are scheduled elsewhere', async () => {
+    await add('special');
+    mkdirSync('plans/deep', { recursive: true });
+    const group = `kind: group
+name: all
+source: vc1
+repository: primary
+members: [{ name: '*' }]
+overrides: [{ match: [{ name: db }], vm: { credential: special } }]
+`;
+    writeFileSync('plans/deep/group.yaml', group);
+    const usedBy = async (): Promise<string[]> =>
+      (JSON.parse((await cli(['credentials', 'list', '--json'])).stdout) as CredentialsOutput).credentials.flatMap(
+        ({ used_by: users }) => users.plans.map((file) => relative(process.cwd(), file)),
+      );
+    expect(await usedBy()).toEqual(['plans/deep/group.yaml']);
+    rmSync('plans', { recursive: true });
+
+    mkdirSync('elsewhere');
+    const file = resolve('elsewhere/web.yaml');
+    const text = 'kind: backup\nname: web\nvm: { name: web, credential: special }\nrepository: primary\n';
+    writeFileSync(file, text);
+    {
+      using state = openState(resolve('state/sendense.db'));
+      watchPlan(state, {
+        plan: 'web',
+        kind: 'backup',
+        vm: 'web',
+        repository: 'primary',
+        file,
+        notify: undefined,
+        rpo: null,
+      });
+    }
+    expect(await usedBy()).toEqual(['elsewhere/web.yaml']);
+    {
+      using state = openState(resolve('state/sendense.db'));
+      const facts = {
+        kind: 'backup',
+        vm: 'web',
+        node: null,
+        repository: 'primary',
+        lock: null,
+        schedule: { cron: '0 3 * * *' },
+      };
+      acceptPlan(state, { plan: 'web', file, text, facts: facts as never, stamp: '', now: 1 });
+    }
+    // The text that is in force still names it.
+    rmSync(file);
+    expect(await usedBy()).toEqual(['elsewhere/web.yaml']);
+    expect(await cli(['credentials', 'remove', 'special'])).toMatchObject({ exitCode: 1 });
   });
 
   it('still lists them where the key is gone', async () => {

@@ -1,5 +1,5 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatDiagnostics } from '../../src/plan/format-diagnostics.ts';
 import { maskSecrets } from '../../src/plan/mask-secrets.ts';
@@ -8,12 +8,15 @@ import { validateFiles } from '../../src/plan/validate-files.ts';
 import { orList } from '../../src/plan/words.ts';
 import { backup, folderWith, settings } from './support.ts';
 
+/** Of another name, for another VM. */
+const another = (name: string): string => backup.replace('nightly', name).replace('pgtest1', name);
+
 describe('validateFiles', () => {
   test('looks into folders, at *.yaml and *.yml, but not into hidden ones', () => {
     const folder = folderWith({
       'sendense.yaml': settings,
       'a/one.yaml': backup,
-      'a/b/two.yml': backup,
+      'a/b/two.yml': another('second'),
       '.git/three.yaml': 'x',
       'note.txt': 'x',
       'node_modules/x/y.yaml': 'x',
@@ -24,7 +27,7 @@ describe('validateFiles', () => {
     expect(result.files.map((file) => [file.file.slice(folder.length + 1), file.kind, file.name])).toEqual(
       [
         [expect.stringContaining('sendense.yaml'), 'settings', null],
-        ['a/b/two.yml', 'backup', 'nightly'],
+        ['a/b/two.yml', 'backup', 'second'],
         ['a/one.yaml', 'backup', 'nightly'],
       ].sort((a, b) => (a[1] === 'settings' ? -1 : b[1] === 'settings' ? 1 : 0)),
     );
@@ -39,10 +42,10 @@ describe('validateFiles', () => {
     const tree = () =>
       folderWith({
         'sendense.yaml': settings,
-        'c.yaml': backup,
+        'c.yaml': another('weekly'),
         'a/nightly.yaml': backup,
         'b/sendense.yaml': settings.replace('primary:', 'second:'),
-        'b/nightly.yaml': backup,
+        'b/nightly.yaml': another('other'),
         'lab.yaml': settings,
       });
     const brief = (folder: string, options: { config?: string } = {}) =>
@@ -98,7 +101,7 @@ describe('validateFiles', () => {
     const folder = folderWith({
       'sendense.yaml': `${settings}ports: { from: 2000, to: 1999 }\n`,
       'a.yaml': backup,
-      'b.yaml': backup,
+      'b.yaml': another('weekly'),
     });
     expect(validateFiles([folder, join(folder, 'a.yaml')]).diagnostics.map((item) => item.rule)).toEqual([
       'settings/ports',
@@ -261,4 +264,21 @@ describe('secrets', () => {
         expect(formatDiagnostics(result, format), `${wrong} as ${format}`).not.toContain('hunter2');
     }
   });
+});
+
+test('plans of one VM are no conflict where they name the same disks, another repository or other settings', () => {
+  const plan = (name: string, disk: string, more = 'repository: primary'): string =>
+    `kind: backup\nname: ${name}\nvm: { name: web, source: { type: image, disks: [{ path: ${disk} }] } }\n${more}\n`;
+  const folder = folderWith({
+    'sendense.yaml': 'repositories: { primary: { path: ./one }, second: { path: ./two } }\n',
+    'a.yaml': plan('a', 'web.raw'),
+    'b.yaml': plan('b', './web.raw'),
+    'c/c.yaml': plan('c', '../web.raw'),
+    'd.yaml': plan('d', 'other.raw', 'repository: second'),
+    'e/sendense.yaml': settings,
+    'e/e.yaml': plan('a', 'web.raw'),
+    'f.yaml': plan('f', 'web.raw', 'repository: primary\nnode: far'),
+  });
+  const found = validateFiles([folder]).diagnostics.filter(({ rule }) => rule.startsWith('plan/'));
+  expect(found.map(({ file, rule }) => [basename(file), rule])).toEqual([['f.yaml', 'plan/same-vm']]);
 });
