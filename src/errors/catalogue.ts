@@ -562,6 +562,12 @@ export const catalogue = {
     'The state database cannot be used',
     'Check its path, permissions and the free space there; `sendense-run repo import` rebuilds a lost one.',
   ),
+  'state.owner': entry(
+    12,
+    'never',
+    'The state database belongs to another user',
+    'Run this as the user whom the message names.',
+  ),
   'notify.failed': entry(
     1,
     'temporary',

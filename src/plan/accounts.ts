@@ -22,10 +22,14 @@ export function isPrivateGroup(gid: number, trusted: ReadonlySet<number>): boole
 export const userName = (uid: number): string => nameOf('/etc/passwd', 'user', uid);
 export const groupName = (gid: number): string => nameOf('/etc/group', '', gid);
 
-function nameOf(file: string, what: string, id: number): string {
-  const name = accounts(file).find((fields) => fields[2] === String(id))?.[0];
+function nameOf(file: '/etc/passwd' | '/etc/group', what: string, id: number): string {
+  const name = accountName(file, id);
   return [what, name === undefined ? String(id) : `${name} (${id})`].filter(Boolean).join(' ');
 }
+
+/** The name of an id in passwd(5) or group(5). */
+export const accountName = (file: '/etc/passwd' | '/etc/group', id: number): string | undefined =>
+  accounts(file).find((fields) => fields[2] === String(id))?.[0];
 
 /** The lines of passwd(5) or group(5). */
 function accounts(file: string): string[][] {

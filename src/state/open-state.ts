@@ -6,6 +6,7 @@ import { openLook } from './look.ts';
 import { copyDatabase, shrinkDatabase } from './maintain.ts';
 import { isCurrent, migrate } from './migrate.ts';
 import { migrations } from './migrations.ts';
+import { refuseForeignState } from './refuse-foreign-state.ts';
 import { openDatabase } from './sqlite.ts';
 import { stateError } from './state-error.ts';
 import type { Tables } from './tables.ts';
@@ -50,7 +51,7 @@ export interface OpenStateOptions {
 
 /**
  * Opens the state database, makes it (file mode 0600, folders 0700) where there is none, and migrates it.
- * @throws SendenseError `state.unusable`, `disk.full`
+ * @throws SendenseError `state.unusable`, `state.owner`, `disk.full`
  */
 export function openState(path: string, options: OpenStateOptions = {}): State {
   try {
@@ -100,6 +101,7 @@ function lookAt(path: string): Access {
 }
 
 function openFile(path: string, timeout: number): Database.Database {
+  refuseForeignState(path);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // SQLite gives its -wal and -shm files the mode of the database.
   closeSync(openSync(path, 'a', 0o600));

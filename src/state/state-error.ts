@@ -1,4 +1,7 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { accountName } from '../plan/accounts.ts';
 
 const meanings: Record<string, string> = {
   SQLITE_NOTADB: 'is not a SQLite database',
@@ -26,11 +29,25 @@ export function stateError(path: string, error: unknown): SendenseError {
     return new SendenseError(
       'state.unusable',
       `the state database ${path} ${meaning ?? 'cannot be used'}: ${message}`,
-      {
-        cause: error,
-      },
+      { cause: error, ...ownerRemedy(path) },
     );
   }
   // Constraints and the like: a fault of ours.
   return new SendenseError('run.internal', `state database ${path}: ${message} (${code})`, { cause: error });
+}
+
+/** Where the database belongs to another user, that is the reason; a lost one is not. */
+function ownerRemedy(path: string): { remedy?: string } {
+  try {
+    const { uid } = statSync(path);
+    const self = process.geteuid?.() ?? uid;
+    if (uid === self || self === 0) return {};
+    const owner = accountName('/etc/passwd', uid) ?? `#${uid}`;
+    const us = accountName('/etc/passwd', self) ?? String(self);
+    return {
+      remedy: `It belongs to ${owner}, and you are ${us}. Run this as ${owner}; or, where it is to be yours, as root: chown -R ${us}: ${dirname(path)}`,
+    };
+  } catch {
+    return {};
+  }
 }

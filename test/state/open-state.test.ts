@@ -1,12 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { migrate } from '../../src/state/migrate.ts';
 import { migrations } from '../../src/state/migrations.ts';
 import { openState } from '../../src/state/open-state.ts';
 import { listRuns } from '../../src/state/runs.ts';
+import { temporaryFolder } from '../host/temporary-folder.ts';
 import { addRuns, temporaryState } from './temporary-state.ts';
 import { testProgram } from '../programs.ts';
 import { openDatabase } from '../../src/state/sqlite.ts';
@@ -199,4 +210,49 @@ describe('read only', () => {
       expect(readdirSync(join(temporary.folder, 'other'))).toEqual(files);
     },
   );
+});
+
+describe('the database of another user', () => {
+  const service = 65_534;
+
+  test.each([
+    ['there', true],
+    ['not made yet', false],
+  ])('that is %s is not written by root, but read', async (_what, isThere) => {
+    if (process.geteuid?.() !== 0) return;
+    await using folder = await temporaryFolder();
+    const path = folder.file('state/deeper/sendense.db');
+    mkdirSync(folder.file('state'));
+    if (isThere) openState(path).close();
+    for (const name of isThere ? ['state', 'state/deeper', 'state/deeper/sendense.db'] : ['state'])
+      chownSync(folder.file(name), service, service);
+    expect(() => openState(path)).toThrow(
+      expect.objectContaining({
+        code: 'state.owner',
+        message: `you are root, and the state database ${path} belongs to nobody: what root writes there, nobody could not use any more`,
+        remedy: 'Run this as nobody: runuser -u nobody -- sendense-run …',
+      }),
+    );
+    expect(existsSync(folder.file('state/deeper'))).toBe(isThere);
+    openState(path, { readOnly: true }).close();
+  });
+
+  test('says whose it is, where it cannot be opened for that', async () => {
+    if (process.geteuid?.() !== 0) return;
+    await using folder = await temporaryFolder();
+    const path = folder.file('sendense.db');
+    openState(path).close();
+    chmodSync(folder.path, 0o777);
+    process.seteuid?.(service);
+    try {
+      expect(() => openState(path)).toThrow(
+        expect.objectContaining({
+          code: 'state.unusable',
+          remedy: `It belongs to root, and you are nobody. Run this as root; or, where it is to be yours, as root: chown -R nobody: ${folder.path}`,
+        }),
+      );
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
 });
