@@ -10,7 +10,7 @@ import { noKeys, type ImageKeys } from '../repository/image-keys.ts';
 import type { DiskDecision, NbdServeInput, NbdServeOutput, NbdServer as ServerOutput } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { allocatePorts, releasePorts } from '../state/port-leases.ts';
-import { dataAddressOf, pskFolderOf, targetUri } from './data-address.ts';
+import { dataAddressOf, exportOf, pskFolderOf, socketOf, targetUri, type TcpAddress } from './data-address.ts';
 import { defineStep } from './define-step.ts';
 import type { Services } from './services.ts';
 
@@ -27,7 +27,7 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
   async plan(context, input) {
     const keys = await keysOf(context.services, input);
     const servers = input.disks.map((disk) => ({
-      ...optionsFor(disk.disk, leasedPort(disk.disk, input), input, context),
+      ...optionsFor(disk.disk, plannedPort(disk.disk, input, context), input, context),
       image: plannedImage(context.services, input, disk, keys),
     }));
     return {
@@ -44,7 +44,8 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
   async run(context, input) {
     const folder = await makeRunFolder(context.runId);
     context.scope.defer(() => removeRunFolder(context.runId));
-    if (dataAddressOf(context.services, input.node).tls === 'psk') {
+    const address = dataAddressOf(context.services, input.node);
+    if (address.kind === 'tcp' && address.tls === 'psk') {
       const keys = pskFolderOf(context.runId);
       await writePsk(keys, (await readPsk(keys)) ?? makePsk());
     }
@@ -64,8 +65,17 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
 });
 
 async function serve(context: StepContext<Services>, disk: string, input: NbdServeInput): Promise<ServerOutput> {
+  const address = dataAddressOf(context.services, input.node);
+  return address.kind === 'unix' ? serveAt(context, disk, null, input) : serveAtPort(context, disk, address, input);
+}
+
+async function serveAtPort(
+  context: StepContext<Services>,
+  disk: string,
+  { listen }: TcpAddress,
+  input: NbdServeInput,
+): Promise<ServerOutput> {
   const { state, settings } = context.services;
-  const { listen } = dataAddressOf(context.services, input.node);
   const isFree = (port: number): Promise<boolean> => isPortFree(port, listen);
   const taken: number[] = [];
   for (let port = leasedPort(disk, input); ;) {
@@ -86,7 +96,7 @@ async function serve(context: StepContext<Services>, disk: string, input: NbdSer
 async function serveAt(
   context: StepContext<Services>,
   disk: string,
-  port: number,
+  port: number | null,
   input: NbdServeInput,
 ): Promise<ServerOutput> {
   // A client whose connection broke knows by these words that it is the same process which answers again.
@@ -107,6 +117,9 @@ function leasedPort(disk: string, input: NbdServeInput): number {
   return port;
 }
 
+const plannedPort = (disk: string, input: NbdServeInput, { services }: Where): number | null =>
+  dataAddressOf(services, input.node).kind === 'unix' ? null : leasedPort(disk, input);
+
 const keysOf = async (services: Services, { repository }: NbdServeInput): Promise<ImageKeys> =>
   repository === undefined ? noKeys : services.imageKeys(repository);
 
@@ -126,40 +139,36 @@ function plannedImage(
 
 interface Where {
   readonly runId: string;
-  readonly services: Pick<Services, 'settings' | 'state'>;
+  readonly services: Pick<Services, 'settings' | 'state' | 'isEmbedded'>;
 }
 
 /** Connections that broke without a word stay with the server for a long time, and must not keep new ones out. */
 const clients = 100;
 
-function optionsFor(disk: string, port: number, input: NbdServeInput, { runId, services }: Where): ServeOptions {
+function optionsFor(disk: string, port: number | null, input: NbdServeInput, { runId, services }: Where): ServeOptions {
   const file = input.files.find((entry) => entry.disk === disk)?.file;
   if (file === undefined) throw new SendenseError('run.internal', `${disk} has no file`);
-  const { listen, tls } = dataAddressOf(services, input.node);
+  const address = dataAddressOf(services, input.node);
   return {
     file,
     format: 'qcow2',
     readOnly: false,
-    listen: { port, address: listen },
-    pskFolder: tls === 'psk' ? pskFolderOf(runId) : null,
+    listen:
+      address.kind === 'unix' || port === null ? { socket: socketOf(runId, disk) } : { port, address: address.listen },
+    pskFolder: address.kind === 'tcp' && address.tls === 'psk' ? pskFolderOf(runId) : null,
     clients,
     exportName: exportOf(runId, disk),
     pidFile: join(runFolderOf(runId), `${disk}.pid`),
   };
 }
 
-/** Holds the run's id: a client of an earlier run that comes back to a port finds no export of its name there. */
-const exportOf = (runId: string, disk: string): string => `${disk}-${runId}`;
-
-/** `nbd_targets` of the design: `key:nbd://host:port/export,…` */
+/** `nbd_targets` of the design: `key:nbd://host:port/export,…`, or `key:nbd+unix:///export?socket=PATH,…` on this machine. */
 function targetsOf(
   input: NbdServeInput,
   { runId, services }: Where,
-  ports: readonly { readonly disk: string; readonly port: number }[],
+  ports: readonly { readonly disk: string; readonly port: number | null }[],
 ): string {
-  const portOf = (disk: string): number => ports.find((entry) => entry.disk === disk)?.port ?? 0;
+  const portOf = (disk: string): number | null => ports.find((entry) => entry.disk === disk)?.port ?? null;
   const address = dataAddressOf(services, input.node);
-  return input.disks
-    .map(({ disk, key }) => `${key}:${targetUri(address, portOf(disk), exportOf(runId, disk))}`)
-    .join(',');
+  return input.disks.map(({ disk, key }) => `${key}:${targetUri(address, runId, disk, portOf(disk))}`).join(',');
 }

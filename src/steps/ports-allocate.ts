@@ -2,9 +2,10 @@ import { parseDuration } from '../host/duration.ts';
 import { isPortFree } from '../host/port-probe.ts';
 import { allocatePorts, listLeases, releasePorts } from '../state/port-leases.ts';
 import type { PortsAllocateInput, PortsAllocateOutput } from '../schemas/types.ts';
-import { dataAddressOf } from './data-address.ts';
+import { dataAddressOf, loopback, type DataAddress } from './data-address.ts';
 import { waitFor } from './wait-for.ts';
 import { defineStep } from './define-step.ts';
+import type { Services } from './services.ts';
 
 interface Claim {
   readonly runId: string;
@@ -17,6 +18,7 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
   claim: (_input, facts) => ({ runId: facts.runId, stepId: facts.stepId }),
 
   async plan({ services }, input) {
+    if (placeFor(services, input).kind === 'unix') return { effects: [], notes: [noPorts], output: { leases: [] } };
     const { from, to } = services.settings.ports;
     const taken = listLeases(services.state).filter(({ port }) => port >= from && port <= to).length;
     return {
@@ -34,8 +36,10 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
   },
 
   async run(context, input, claim) {
+    const place = placeFor(context.services, input);
+    if (place.kind === 'unix') return { leases: [] };
+    const { listen } = place;
     const { from, to, wait } = context.services.settings.ports;
-    const { listen } = dataAddressOf(context.services, input.node ?? 'local');
     // A second attempt with the same claim starts from nothing.
     releasePorts(context.services.state, claim.runId, claim.stepId);
     const ports = await waitFor(
@@ -63,3 +67,9 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
     releasePorts(services.state, claim.runId, claim.stepId);
   },
 });
+
+const noPorts = 'the disks are served at Unix sockets that this user alone can open: no port is needed';
+
+/** Where nothing is said of the node it is the loopback address. */
+const placeFor = (services: Services, { node }: Pick<PortsAllocateInput, 'node'>): DataAddress =>
+  node === undefined ? loopback : dataAddressOf(services, node);

@@ -43,7 +43,9 @@ const remarks: Readonly<Record<string, (output: unknown) => string>> = {
       .map(({ mode, count }) => (count === disks.length ? mode : `${count} ${mode}`))
       .join(', '),
   ),
-  'ports.allocate': remark<PortsAllocateOutput>(({ leases }) => leases.map(({ port }) => port).join(', ')),
+  'ports.allocate': remark<PortsAllocateOutput>(({ leases }) =>
+    leases.length === 0 ? 'none needed' : leases.map(({ port }) => port).join(', '),
+  ),
   'node.transfer': remark<NodeTransferOutput>(
     ({ disks }) => `${formatBytes(sum(disks.map((disk) => disk.bytes_transferred)))} sent`,
   ),

@@ -4,8 +4,10 @@ import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { CheckOutput } from '../../src/schemas/types.ts';
 import { leftovers } from './nothing-left.ts';
+import { startNode } from '../../src/node/start-node.ts';
 import {
   backupPlan,
+  defaultSettings,
   disksOf,
   incrementalPlan,
   makeRaw,
@@ -43,6 +45,24 @@ async function holdPort(port: number): Promise<AsyncDisposable> {
       .listen(port, '127.0.0.1', resolve),
   );
   return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+/** A workspace whose plans go over ports of the loopback: to a node that is a program of its own. */
+async function withFarNode(settings = ''): Promise<Workspace & { readonly plan: string }> {
+  const stack = new AsyncDisposableStack();
+  const work = stack.use(await workspace({ ownProcess: true }));
+  const token = randomBytes(16).toString('hex');
+  const node = stack.use(
+    await startNode({ listen: { host: '127.0.0.1', port: 0 }, stateDir: work.path('node'), token, metrics: false }),
+  );
+  await work.write('token', token);
+  await work.write(
+    'sendense.yaml',
+    `${defaultSettings}${settings}nodes:
+  far: { mode: direct, url: '${node.url}', token: { secret: { file: ./token } } }
+`,
+  );
+  return { ...work, plan: 'node: far\n', [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 const findings = async (work: Workspace): Promise<CheckOutput> =>
@@ -228,14 +248,17 @@ describe('several runs', () => {
 
   const count = rounds(8, 20);
   test(`${count} VMs at once over 101 ports, some of them held by other programs`, { timeout: 240_000 }, async () => {
-    await using work = await workspace({ ownProcess: true });
+    await using work = await withFarNode();
     await using _first = await holdPort(10100);
     await using _second = await holdPort(10107);
     await makeRaw(work.path('a.raw'), MiB, [[0, MiB]]);
     await makeRaw(work.path('b.raw'), MiB, [[0, 1000]]);
     const names = Array.from({ length: count }, (_item, index) => `vm${index}`);
     for (const name of names)
-      await work.write(`${name}.yaml`, backupPlan(['a.raw', 'b.raw']).replaceAll('pgtest1', name));
+      await work.write(
+        `${name}.yaml`,
+        backupPlan([work.path('a.raw'), work.path('b.raw')], work.plan).replaceAll('pgtest1', name),
+      );
     const outcomes = await Promise.all(names.map((name) => work.run(`${name}.yaml`)));
     expect(outcomes.map(({ finished }) => finished.error?.message ?? finished.status)).toEqual(
       names.map(() => 'succeeded'),
@@ -251,10 +274,9 @@ describe('several runs', () => {
     'too few ports are a clear error that can be tried again, and a wait gets through',
     { timeout: 60_000 },
     async () => {
-      await using work = await workspace({
-        settings: 'version: 1\nrepositories: { primary: { path: ./repository } }\nports: { from: 10190, to: 10190 }\n',
-      });
+      await using work = await withFarNode('ports: { from: 10190, to: 10190 }\n');
       await oneDisk(work);
+      await work.write('plan.yaml', backupPlan([work.path('a.raw')], work.plan));
       {
         await using _held = await holdPort(10190);
         const outcome = await work.run('plan.yaml');

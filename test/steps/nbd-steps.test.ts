@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -17,8 +17,12 @@ import { MiB } from '../host/disk-images.ts';
 import { someDecision } from './some-decision.ts';
 import { servers, stepBench, type StepBench } from './step-bench.ts';
 import { ownPorts } from '../support/free-ports.ts';
+import { tcpListenersOf } from '../support/listeners.ts';
 
 const disks = [someDecision(), someDecision({ number: 1 })];
+
+/** A hub with a node of its own process, whose disks are served at ports. */
+const far = { nodes: { far: { mode: 'direct', url: 'http://127.0.0.1:1', token: { secret: { env: 'NO_TOKEN' } } } } } as const;
 
 /** Two qcow2 files in a repository, and the input that serves them. */
 async function toServe(bench: StepBench) {
@@ -28,13 +32,13 @@ async function toServe(bench: StepBench) {
     await mkdir(dirname(file), { recursive: true });
     await createQcow2(file, MiB, null);
   }
-  return { node: 'local', disks, files, leases: disks.map(({ disk }, at) => ({ disk, port: from + at })) };
+  return { node: 'far', disks, files, leases: disks.map(({ disk }, at) => ({ disk, port: from + at })) };
 }
 
 const run = 'run-nbd';
 describe('nbd.serve', () => {
   test('serves each disk on its own port of the loopback and says where, for the node', async () => {
-    await using bench = await stepBench();
+    await using bench = await stepBench(far);
     const input = await toServe(bench);
     const { from } = bench.services.settings.ports;
     await using served = await bench.run<NbdServeOutput>(nbdServe, input, { run });
@@ -51,8 +55,30 @@ describe('nbd.serve', () => {
     );
   });
 
-  test('its servers end with its scope', async () => {
+  test('for an embedded node at Unix sockets in a folder that this user alone can open, and at no port', async () => {
     await using bench = await stepBench();
+    const input = { ...(await toServe(bench)), node: 'local', leases: [] };
+    await using served = await bench.run<NbdServeOutput>(nbdServe, input, { run });
+    const socketOf = (disk: string): string => encodeURIComponent(join(runFolderOf(run), `${disk}.sock`));
+    expect(served.output.targets).toBe(
+      `2000:nbd+unix:///disk-0-${run}?socket=${socketOf('disk-0')},2001:nbd+unix:///disk-1-${run}?socket=${socketOf('disk-1')}`,
+    );
+    for (const folder of [runFolderOf(run), dirname(runFolderOf(run))])
+      expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    for (const { uri, port, process } of served.output.servers) {
+      expect((await execa('nbdinfo', ['--size', uri])).stdout).toBe(String(MiB));
+      expect(port).toBeNull();
+      expect(tcpListenersOf([process.pid])).toEqual([]);
+    }
+    const preview = await bench.plan(nbdServe, input, run);
+    expect((preview.output as NbdServeOutput).targets).toBe(served.output.targets);
+    const argv = preview.effects[0]?.argv ?? [];
+    expect(argv).toContain(`--socket=${join(runFolderOf(run), 'disk-0.sock')}`);
+    expect(argv.filter((word) => /^--(port|bind)=/.test(word))).toEqual([]);
+  });
+
+  test('its servers end with its scope', async () => {
+    await using bench = await stepBench(far);
     const served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
     await served.close();
     expect(served.output.servers.map(({ process }) => isRunning(process))).toEqual([false, false]);
@@ -62,7 +88,7 @@ describe('nbd.serve', () => {
   test.each(['as it is', 'without its pid files'])(
     'after a kill -9 the claim alone finds the servers (folder %s)',
     async (how) => {
-      await using bench = await stepBench();
+      await using bench = await stepBench(far);
       const served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
       if (how !== 'as it is')
         for (const name of await readdir(runFolderOf(run))) await rm(join(runFolderOf(run), name));
@@ -75,7 +101,7 @@ describe('nbd.serve', () => {
   );
 
   test('undo after a half-done run stops the one that was started, and only that', async () => {
-    await using bench = await stepBench();
+    await using bench = await stepBench(far);
     const input = await toServe(bench);
     await using other = await bench.run<NbdServeOutput>(
       nbdServe,
@@ -90,7 +116,7 @@ describe('nbd.serve', () => {
   });
 
   test('a pid file that names a foreign process harms nobody', async () => {
-    await using bench = await stepBench();
+    await using bench = await stepBench(far);
     const foreign = spawn('sleep', ['60'], { stdio: 'ignore' });
     await once(foreign, 'spawn');
     const identity = identityOf(foreign.pid ?? -1);
@@ -102,7 +128,7 @@ describe('nbd.serve', () => {
   });
 
   test('a port that another program took meanwhile is replaced by another one, which undo gives back', async () => {
-    await using bench = await stepBench();
+    await using bench = await stepBench(far);
     const input = await toServe(bench);
     const { from } = bench.services.settings.ports;
     const holder = createServer().listen(from + 1, '127.0.0.1');
@@ -115,7 +141,7 @@ describe('nbd.serve', () => {
     expect(served.logs).toContainEqual(expect.stringContaining(`port ${from + 1} was taken meanwhile`));
     // Somebody else may have had the other one, too.
     const replaced = served.output.servers.map(({ port }) => port).filter((port) => port !== from);
-    expect(listLeases(bench.state).map(({ port }) => port)).toEqual(replaced.toSorted((a, b) => a - b));
+    expect(listLeases(bench.state).map(({ port }) => port)).toEqual(replaced.map(Number).toSorted((a, b) => a - b));
     await bench.undo(nbdServe, served.claim, { run });
     expect(listLeases(bench.state)).toEqual([]);
     expect(servers(bench.folder.path)).toEqual([]);
@@ -126,7 +152,7 @@ describe('nbd.serve', () => {
 
   test('where no other port is free, that is the error, and nothing runs', async () => {
     const from = ownPorts(2);
-    await using bench = await stepBench({ ports: { from, to: from + 1, wait: '0s' } });
+    await using bench = await stepBench({ ...far, ports: { from, to: from + 1, wait: '0s' } });
     const input = await toServe(bench);
     const holder = createServer().listen(from + 1, '127.0.0.1');
     await once(holder, 'listening');
@@ -144,7 +170,7 @@ describe('nbd.serve', () => {
   });
 
   test('a disk without file or port is a fault of ours', async () => {
-    await using bench = await stepBench();
+    await using bench = await stepBench(far);
     const input = await toServe(bench);
     await expect(bench.run(nbdServe, { ...input, leases: [] }, { run })).rejects.toMatchObject({
       code: 'run.internal',
@@ -154,7 +180,7 @@ describe('nbd.serve', () => {
 
 describe('nbd.stop', () => {
   test('ends all servers and counts them', async () => {
-    await using bench = await stepBench();
+    await using bench = await stepBench(far);
     await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
     await using stopped = await bench.run(nbdStop, { servers: served.output.servers }, { run });
     expect(stopped.output).toEqual({ stopped: 2 });
@@ -162,7 +188,7 @@ describe('nbd.stop', () => {
   });
 
   test('one that ended before it was told to is an error: what it held may be lost', async () => {
-    await using bench = await stepBench();
+    await using bench = await stepBench(far);
     await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
     process.kill(served.output.servers[0]?.process.pid ?? 0, 'SIGKILL');
     await expect
@@ -175,7 +201,7 @@ describe('nbd.stop', () => {
   });
 
   test('an abort ends it with its reason', async () => {
-    await using bench = await stepBench();
+    await using bench = await stepBench(far);
     await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
     const controller = new AbortController();
     controller.abort(new Error('enough'));
