@@ -497,7 +497,7 @@ export const catalogue = {
     1,
     'never',
     'What was written is not what was read',
-    'Check the storage; run again. Nothing was committed.',
+    'Nothing was committed. Find out whether another program writes to the source or to the repository, check the storage, and run again.',
   ),
   'verify.failed': entry(
     1,

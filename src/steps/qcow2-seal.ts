@@ -1,8 +1,8 @@
 import { chmod, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { compareExport } from '../blocks/compare-export.ts';
 import { openIndex } from '../blocks/block-index.ts';
 import { totalLength } from '../blocks/extents.ts';
+import type { GuestBlocks } from '../blocks/guest-blocks.ts';
 import { writtenAreas } from '../blocks/written-areas.ts';
 import type { StepContext, StepPreview } from '../engine/step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -10,13 +10,15 @@ import { fsyncFile, fsyncFolder } from '../host/files.ts';
 import { imageTarget, plainTarget, targetOf, type ImageKey } from '../host/image-options.ts';
 import { checkImage, imageInfo } from '../host/qemu-img.ts';
 import { clearRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
-import { envelopeDigest } from '../repository/envelope.ts';
+import { digestOfEnvelope, guestBlocksOf } from '../repository/envelope.ts';
 import { backingName } from '../repository/layout.ts';
 import type { DiskDecision, Qcow2SealInput, Qcow2SealOutput } from '../schemas/types.ts';
 import { compressArgs, compresses, compressImage } from './compress-image.ts';
 import { defineStep } from './define-step.ts';
-import { readFolderId, serveReadOnly } from './serve-chain.ts';
+import { proveContent } from './prove-content.ts';
+import { readFolderId } from './serve-chain.ts';
 import type { Services } from './services.ts';
+import { together } from './together.ts';
 
 export const qcow2Seal = defineStep<Qcow2SealInput, { readonly folder: string }, Qcow2SealOutput>({
   uses: 'qcow2.seal',
@@ -68,22 +70,16 @@ async function sealEffects(
       {
         action: 'change' as const,
         target: file,
-        detail: `flushed, read-only; read back: ${comparedPart(disk, input.verify, compress)}`,
+        detail: `flushed, read-only; read back: ${comparedPart(disk, input.verify)}`,
         argv: ['qemu-img', 'check', '--output=json', ...image.objects, ...image.format, image.name],
       },
     ];
   });
 }
 
-function comparedPart(
-  disk: DiskDecision,
-  verify: 'changed' | 'all',
-  compressed: boolean,
-): 'everything' | 'what changed' | 'nothing' {
-  // What is rewritten is read again, also where the transfer had nothing left to prove.
-  if (verify === 'all' || (disk.mode === 'full' && (!disk.still || compressed))) return 'everything';
-  return disk.mode === 'incremental' ? 'what changed' : 'nothing';
-}
+/** A full is read back like all else: who else wrote to the file, or what the storage lost, shows nowhere but there. */
+const comparedPart = (disk: DiskDecision, verify: 'changed' | 'all'): 'everything' | 'what changed' =>
+  verify === 'all' || disk.mode === 'full' ? 'everything' : 'what changed';
 
 interface Sealed {
   readonly root: string;
@@ -97,8 +93,11 @@ async function seal(context: StepContext<Services>, sealed: Sealed): Promise<Qco
   const file = join(root, disk.path);
   const compression = await rewrite(context, sealed);
   await assertSound(file, disk, key, context.signal);
-  const compared = await readBack(context, sealed);
-  const envelope = await envelopeDigest(file, { signal: context.signal });
+  const blocks = await guestBlocksOf(file, context.signal);
+  const [compared, envelope] = await together([
+    readBack(context, sealed, blocks),
+    digestOfEnvelope(file, blocks, { signal: context.signal }),
+  ]);
   await chmod(file, 0o444);
   await fsyncFile(file);
   await fsyncFolder(dirname(file));
@@ -148,52 +147,52 @@ async function assertSound(file: string, disk: DiskDecision, key: ImageKey | nul
 }
 
 /** Reads back what was written and compares it with the block index of the source. */
-async function readBack(context: StepContext<Services>, { root, disk, input, key }: Sealed): Promise<number> {
-  const part = comparedPart(disk, input.verify, compresses(context.services, input));
+async function readBack(
+  context: StepContext<Services>,
+  { root, disk, input, key }: Sealed,
+  blocks: GuestBlocks,
+): Promise<number> {
+  const file = join(root, disk.path);
   const indexPath = join(root, disk.index_path);
   await assertDigest(indexPath, disk, input, key);
-  if (part === 'nothing') return 0;
+  const capacity = disk.capacity_bytes;
   const areas =
-    part === 'everything' || !disk.parent
-      ? undefined
+    comparedPart(disk, input.verify) === 'everything' || !disk.parent
+      ? [{ offset: 0, length: capacity }]
       : await writtenAreas({
-          file: join(root, disk.path),
+          file,
           index: indexPath,
           parentIndex: join(root, disk.parent.index_path),
-          capacity: disk.capacity_bytes,
+          capacity,
           key,
           signal: context.signal,
         });
-  const total = areas ? totalLength(areas) : disk.capacity_bytes;
-  if (total === 0) return 0;
-  const image = join(root, disk.path);
-  await using server = await serveReadOnly(image, 'qcow2', readFolderId(context.runId), context.signal, key);
+  const total = totalLength(areas);
   const started = performance.now();
-  const result = await compareExport({
-    uri: server.uri,
+  let done = 0;
+  const first = await proveContent({
+    file,
     indexPath,
-    indexKey: key,
-    ...(areas ? { areas } : {}),
+    capacity,
+    key,
+    blocks,
+    areas,
+    folderId: readFolderId(context.runId),
     signal: context.signal,
-    onProgress: (done) =>
-      context.progress([
-        {
-          disk: disk.disk,
-          phase: 'comparing',
-          bytes_done: done,
-          bytes_total: total,
-          rate: Math.round((done * 1000) / (performance.now() - started + 1)),
-        },
-      ]),
+    onCompared: (bytes) => {
+      done = Math.min(total, done + bytes);
+      const rate = Math.round((done * 1000) / (performance.now() - started + 1));
+      context.progress([{ disk: disk.disk, phase: 'comparing', bytes_done: done, bytes_total: total, rate }]);
+    },
   });
-  const first = result.mismatches[0];
-  if (first) {
-    throw new SendenseError(
-      'content.mismatch',
-      `${disk.disk}: what ${disk.path} holds differs from what was read from the source, first at offset ${first.offset} (${first.length} bytes); the source changed while it was read, or the storage is faulty`,
-    );
-  }
-  return result.comparedBytes;
+  if (first === null) return total;
+  const why = disk.still
+    ? 'another program wrote to the file, or the storage is faulty'
+    : 'the source changed while it was read, another program wrote to the file, or the storage is faulty';
+  throw new SendenseError(
+    'content.mismatch',
+    `${disk.disk}: what ${disk.path} holds differs from what was read from the source, first at offset ${first.offset} (${first.length} bytes); ${why}`,
+  );
 }
 
 async function assertDigest(

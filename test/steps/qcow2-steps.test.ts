@@ -105,22 +105,32 @@ describe('qcow2.seal', () => {
     expect(mode & 0o777n).toBe(0o444n);
   });
 
-  test('compares what verify asks for: all, or of an incremental what changed, or of a still full nothing', async () => {
+  test.each([true, false])('a full is read back as a whole, whatever verify says (still: %s)', async (still) => {
     await using bench = await stepBench();
     await makeRaw(bench.folder.file('a.raw'), 4 * MiB, [0, MiB]);
-    const first = await toSeal(bench);
-    const compared = async (input: object): Promise<number | undefined> => {
-      await using sealed = await seal(bench, input);
-      return sealed.output.disks[0]?.compared_bytes;
-    };
-    expect(await compared({ ...first.input, verify: 'changed' })).toBe(0);
-    expect(
-      await compared({
-        ...first.input,
-        verify: 'changed',
-        disks: first.parts.decided.disks.map((disk) => ({ ...disk, still: false })),
-      }),
-    ).toBe(4 * MiB);
+    const { input, parts } = await toSeal(bench);
+    const disks = parts.decided.disks.map((disk) => ({ ...disk, still }));
+    await using sealed = await seal(bench, { ...input, disks, verify: 'changed' });
+    expect(sealed.output.disks[0]?.compared_bytes).toBe(4 * MiB);
+  });
+
+  test.each([
+    ['where there is data', 0, 'write -P 0x41 0 64k'],
+    ['in a hole', 2 * MiB, 'write -P 0x41 2M 512'],
+    ['zeros over data', 65_536, 'write -z 64k 64k'],
+    ['gone', 131_072, 'discard 128k 64k'],
+  ])('of a full it finds what somebody else did to the file: %s', async (_where, offset, command) => {
+    await using bench = await stepBench();
+    await makeRaw(bench.folder.file('a.raw'), 4 * MiB, [0, MiB]);
+    const { input, file } = await toSeal(bench);
+    await guestWrites(file, 'qcow2', command);
+    await expect(seal(bench, { ...input, verify: 'changed' })).rejects.toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringContaining(
+        `first at offset ${offset} (65536 bytes); another program wrote to the file, or the storage is faulty`,
+      ) as string,
+    });
+    expect((await stat(file)).mode & 0o777).toBe(0o644);
   });
 
   test('of an incremental it finds a block that was written although it should not have been, and one that was not', async () => {
