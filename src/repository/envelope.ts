@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { Qcow2Header } from '../host/qcow2-header.ts';
+import { readQcow2Tables } from '../host/qcow2-tables.ts';
 import { imageInfo, type Allocation } from '../host/qemu-img.ts';
 import { mapOwnData } from '../host/qemu-map.ts';
 import { envelopeRanges, wholeBlocks, type GuestBlocks } from '../blocks/guest-blocks.ts';
@@ -30,6 +31,24 @@ export async function guestBlocksOf(file: string, signal?: AbortSignal): Promise
   if (info.encrypted) return { extents: [], virtualSize: info.virtualSize };
   const extents = wholeBlocks(await mapOwnData(file, signal), info.virtualSize);
   return { extents, virtualSize: info.virtualSize };
+}
+
+/** Of the bytes outside of the guest's blocks: more is read by programs, which do not hold it in memory. */
+const mostAtOnce = 16 * 1024 * 1024;
+
+/**
+ * Whether a file is, outside of the guest's blocks, what was committed, told without starting a program: its structure is then what
+ * `qemu-img check` found sound before the commit. False: it cannot be told so, and another way has to say.
+ * @throws an error of the file system as it is
+ */
+export async function envelopeStands(file: string, expected: string, signal?: AbortSignal): Promise<boolean> {
+  const tables = await readQcow2Tables(file);
+  if (!tables) return false;
+  const { size } = await stat(file);
+  const extents = wholeBlocks(tables.data, tables.virtualSize);
+  const outside = envelopeRanges(extents, size).reduce((sum, { length }) => sum + length, 0);
+  if (outside > mostAtOnce) return false;
+  return (await digestOfEnvelope(file, { extents, virtualSize: tables.virtualSize }, { signal })) === expected;
 }
 
 /** {@link guestBlocksOf} of an image of which header and map (`qemu-img map`) are known. */

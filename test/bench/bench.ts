@@ -14,6 +14,7 @@ import { list } from './list.ts';
 import { parseSize } from './fixture.ts';
 import { merge } from './merge.ts';
 import { memory, starts, validate } from './small.ts';
+import { scale } from './scale.ts';
 import { schedule } from './schedule.ts';
 import { tunnel } from './tunnel.ts';
 import { tunnelLatency } from './tunnel-latency.ts';
@@ -28,6 +29,7 @@ const { values, positionals } = parseArgs({
     delta: { type: 'string', default: '256M' },
     line: { type: 'string' },
     way: { type: 'string', multiple: true },
+    points: { type: 'string', default: '300' },
   },
 });
 const size = values.size ?? '8G';
@@ -37,6 +39,7 @@ const rounds = Number(values.rounds);
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   'validate': () => validate(rounds),
   'list': () => list(rounds),
+  'scale': () => scale(Number(values.points), rounds),
   'starts': () => starts(rounds),
   'full': () => full(bytes, rounds),
   'restore': () => restore(bytes, rounds),

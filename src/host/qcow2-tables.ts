@@ -1,0 +1,73 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import type { OwnData } from './qemu-map.ts';
+
+export interface Qcow2Tables {
+  /** What the file holds uncompressed and unencrypted, in the order of the guest's disk. */
+  readonly data: readonly OwnData[];
+  /** Of the guest's disk, bytes. */
+  readonly virtualSize: number;
+}
+
+/** Tables of more than this are left to qemu-img, which reads them as fast and needs less memory. */
+const mostTableBytes = 8 * 1024 * 1024;
+/** Bits of the header and of entries: QEMU, docs/interop/qcow2.rst. */
+const dirty = 1n;
+const compressionType = 8n;
+const compressed = 1n << 62n;
+const allZeros = 1n;
+const hostOffset = 0x00ff_ffff_ffff_fe00n;
+
+/**
+ * Reads where a qcow2 holds the guest's data from its tables, without starting a program. It knows what Sendense makes and does not judge:
+ * whoever uses it has to prove what it says, for instance with the envelope digest.
+ * @returns null for all else: another format, features that Sendense does not use, encryption, tables that are large or lie outside of the file
+ * @throws an error of the file system as it is
+ */
+export async function readQcow2Tables(file: string): Promise<Qcow2Tables | null> {
+  await using handle = await open(file, 'r');
+  const { size } = await handle.stat();
+  const header = await readAt(handle, 0, 104);
+  if (header?.toString('latin1', 0, 4) !== 'QFI\xfb' || header.readUInt32BE(4) !== 3) return null;
+  const clusterBits = header.readUInt32BE(20);
+  const virtualSize = Number(header.readBigUInt64BE(24));
+  const encryption = header.readUInt32BE(32);
+  const strange = header.readBigUInt64BE(72) & ~(dirty | compressionType);
+  if (clusterBits < 9 || clusterBits > 21 || encryption !== 0 || strange !== 0n) return null;
+  if (!Number.isSafeInteger(virtualSize)) return null;
+  const clusterBytes = 2 ** clusterBits;
+  const entries = clusterBytes / 8;
+  const needed = Math.ceil(virtualSize / (clusterBytes * entries));
+  const l1Entries = header.readUInt32BE(36);
+  if (l1Entries < needed || needed * 8 > mostTableBytes) return null;
+  const l1 = await readAt(handle, Number(header.readBigUInt64BE(40)), needed * 8);
+  if (!l1) return null;
+  const data: { guest: number; host: number; length: number }[] = [];
+  let tableBytes = l1.length;
+  for (let table = 0; table < needed; table++) {
+    const at = Number(l1.readBigUInt64BE(table * 8) & hostOffset);
+    if (at === 0) continue;
+    tableBytes += clusterBytes;
+    const l2 = tableBytes > mostTableBytes ? null : await readAt(handle, at, clusterBytes);
+    if (!l2) return null;
+    for (let entry = 0; entry < entries; entry++) {
+      const bits = l2.readBigUInt64BE(entry * 8);
+      if (bits === 0n || (bits & (compressed | allZeros)) !== 0n) continue;
+      const guest = (table * entries + entry) * clusterBytes;
+      const host = Number(bits & hostOffset);
+      const length = Math.min(clusterBytes, virtualSize - guest);
+      if (length <= 0 || host + length > size) return null;
+      const last = data.at(-1);
+      if (last && last.guest + last.length === guest && last.host + last.length === host) last.length += length;
+      else data.push({ guest, host, length });
+    }
+  }
+  return { data, virtualSize };
+}
+
+/** Null: the file ends before. */
+async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer | null> {
+  if (!Number.isSafeInteger(position + length)) return null;
+  const buffer = Buffer.allocUnsafe(length);
+  const { bytesRead } = await handle.read(buffer, 0, length, position);
+  return bytesRead === length ? buffer : null;
+}
