@@ -2,8 +2,8 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { isRunning } from '../host/process-identity.ts';
 import { findRepository } from '../repository/open-repository.ts';
 import type { CheckOutput } from '../schemas/types.ts';
+import { manifestChecksums } from '../state/manifest-checksums.ts';
 import { livingMerges } from '../state/merges.ts';
-import type { State } from '../state/open-state.ts';
 import { points } from '../state/restore-points.ts';
 import type { Services } from '../steps/services.ts';
 import { checkRepository } from './check-repository.ts';
@@ -42,16 +42,6 @@ function assertSomethingToCheck({ state }: Services, names: readonly string[], {
     );
 }
 
-/** By context and backup id. */
-function knownChecksums(state: State, repository: string): Map<string, Map<string, string>> {
-  const known = new Map<string, Map<string, string>>();
-  for (const point of points(state, { repository })) {
-    const ids = known.get(point.vm.context) ?? new Map<string, string>();
-    known.set(point.vm.context, ids.set(point.backup_id, point.checksum));
-  }
-  return known;
-}
-
 async function checkOne(services: Services, name: string, request: CheckRequest): Promise<CheckOutput> {
   const root = services.repositoryPath(name);
   const stored = points(services.state, { repository: name });
@@ -80,7 +70,7 @@ async function checkOne(services: Services, name: string, request: CheckRequest)
     point: request.point,
     deep: request.deep,
     keys: await services.imageKeys(name),
-    known: () => knownChecksums(services.state, name),
+    known: (context) => manifestChecksums(services.state, name, context),
     claimed: () => claimedFiles(services.state, name),
     merging: () => new Set(livingMerges(services.state, name, isRunning)),
     signal: request.signal,

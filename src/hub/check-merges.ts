@@ -55,7 +55,7 @@ export async function forgetRemoved(
   const { root } = walk.options;
   const found = walk.findings.splice(from);
   if (found.length === 0) return;
-  const known = walk.options.known().get(context);
+  const known = walk.options.known(context).get(context);
   const living = walk.options.merging?.().has(context) ?? false;
   const { removed, children, files } = await readMerges({ ...walk, findings: [] }, context);
   for (const finding of found) {

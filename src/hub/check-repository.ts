@@ -117,7 +117,7 @@ async function readManifests(
 function compareWithDatabase(walk: Walk, context: string, merges: Merges, manifests: readonly Manifest[]): void {
   // Claims first: a run that ends in between is in the database then.
   const claimed = walk.options.claimed();
-  const known = walk.options.known().get(context) ?? new Map<string, string>();
+  const known = walk.options.known(context).get(context) ?? new Map<string, string>();
   for (const manifest of manifests) {
     const id = manifest.backup_id;
     const path = manifestPath(context, id);
@@ -149,7 +149,7 @@ function missingManifests(
   there: ReadonlySet<string>,
   ids: ReadonlySet<string> | null,
 ): void {
-  for (const id of walk.options.known().get(context)?.keys() ?? []) {
+  for (const id of walk.options.known(context).get(context)?.keys() ?? []) {
     if (there.has(id) || (ids !== null && !ids.has(id))) continue;
     report(
       walk,
@@ -240,7 +240,7 @@ async function findUnowned(
   for (const file of walk.options.claimed()) owned.add(file);
   // Whose manifest is damaged, missing, or was written after we had read them: owned, but what is theirs cannot be read.
   const unread = new Set(
-    [...damaged.keys(), ...(walk.options.known().get(context)?.keys() ?? [])].filter((id) => !manifests.has(id)),
+    [...damaged.keys(), ...(walk.options.known(context).get(context)?.keys() ?? [])].filter((id) => !manifests.has(id)),
   );
   for (const entry of entries) {
     const id = entry.name.slice(0, -'.json'.length);

@@ -13,8 +13,8 @@ export interface CheckOptions {
   readonly deep: boolean;
   /** Of the repository; default: none. */
   readonly keys?: ImageKeys | undefined;
-  /** Checksum of the manifest by backup id, as the database has it now, by context. */
-  known(): ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Checksum of the manifest by backup id, as the database has it now, by context: of this one, or of all. */
+  known(context?: string): ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Files that a living run is making now, relative to the root: not ours to judge. */
   claimed(): ReadonlySet<string>;
   /** Directories of VMs of which restore points are being removed now. Default: none. */

@@ -37,18 +37,18 @@ export async function guestBlocksOf(file: string, signal?: AbortSignal): Promise
 const mostAtOnce = 16 * 1024 * 1024;
 
 /**
- * Whether a file is, outside of the guest's blocks, what was committed, told without starting a program: its structure is then what
- * `qemu-img check` found sound before the commit. False: it cannot be told so, and another way has to say.
+ * Where a file holds whole blocks of the guest's disk, told without starting a program, if it is what was committed outside of them: its
+ * structure is then what `qemu-img check` found sound before the commit. Null: it cannot be told so, and another way has to say.
  * @throws an error of the file system as it is
  */
-export async function envelopeStands(file: string, expected: string, signal?: AbortSignal): Promise<boolean> {
+export async function provenBlocks(file: string, envelope: string, signal?: AbortSignal): Promise<GuestBlocks | null> {
   const tables = await readQcow2Tables(file);
-  if (!tables) return false;
+  if (!tables) return null;
   const { size } = await stat(file);
-  const extents = wholeBlocks(tables.data, tables.virtualSize);
-  const outside = envelopeRanges(extents, size).reduce((sum, { length }) => sum + length, 0);
-  if (outside > mostAtOnce) return false;
-  return (await digestOfEnvelope(file, { extents, virtualSize: tables.virtualSize }, { signal })) === expected;
+  const blocks = { extents: wholeBlocks(tables.data, tables.virtualSize), virtualSize: tables.virtualSize };
+  const outside = envelopeRanges(blocks.extents, size).reduce((sum, { length }) => sum + length, 0);
+  if (outside > mostAtOnce) return null;
+  return (await digestOfEnvelope(file, blocks, { signal })) === envelope ? blocks : null;
 }
 
 /** {@link guestBlocksOf} of an image of which header and map (`qemu-img map`) are known. */

@@ -13,9 +13,10 @@ import { defineStep } from './define-step.ts';
 import { readFolderId } from './serve-chain.ts';
 import type { Services } from './services.ts';
 import { bytesPerSecond } from './transfer-limits.ts';
+import { inTurn } from './verify/in-turn.ts';
 import { choosePoints } from './verify/choose-points.ts';
 import { dueForReading, rereadWithinMs } from './verify/reread.ts';
-import { verifyPoint, type VerifiedPoint } from './verify/verify-points.ts';
+import { keyOfPoint, verifyPoint, type VerifiedPoint } from './verify/verify-points.ts';
 
 /** What it finds is recorded point by point, so that a run that is cut off is gone on with by the next. */
 export const pointsVerify = defineStep<PointsVerifyInput, { readonly folder: string }, PointsVerifyOutput>({
@@ -137,10 +138,12 @@ async function verifyAll(
         rate: Math.round((done * 1000) / (performance.now() - started + 1)),
       },
     ]);
-  for (const [number, { point, level }] of chosen.entries()) {
-    signal.throwIfAborted();
+  const keys = await services.imageKeys(input.repository);
+  const verifyOne = async ({ point, level }: Chosen): Promise<void> => {
     const { context: vm } = point.vm;
     tell(overall);
+    const bytes = bytesOf(point, level);
+    let read = 0;
     const result = await verifyPoint(
       {
         state: services.state,
@@ -150,13 +153,14 @@ async function verifyAll(
         level,
         reading: {
           root,
-          keys: await services.imageKeys(input.repository),
+          keys,
           folderId: readFolderId(runId),
           background: true,
           ...pace,
           signal,
-          onRead: (bytes) => {
-            done += bytes;
+          onRead: (more) => {
+            done += more;
+            read += more;
             tell(overall);
           },
         },
@@ -165,17 +169,26 @@ async function verifyAll(
       },
       point,
     );
-    counted += bytesOf(point, level);
-    done = counted;
+    done += bytes - read;
+    counted++;
     context.alive();
     if (!result) context.log(`${vm} ${point.backup_id} was removed meanwhile`);
-    if (result?.ok) context.log(`${vm} ${point.backup_id} is sound (${number + 1} of ${chosen.length})`);
-  }
+    if (result?.ok) context.log(`${vm} ${point.backup_id} is sound (${counted} of ${chosen.length})`);
+  };
+  await inTurn(
+    chosen.map((entry) => ({
+      // Restore points of one VM share files, and what is said of one depends on what was found below it.
+      key: entry.point.vm.context,
+      weight: bytesOf(entry.point, entry.level),
+      run: () => verifyOne(entry),
+    })),
+    signal,
+  );
   const of = (reread: boolean): VerifiedPoint[] =>
-    chosen.filter((entry) => entry.reread === reread).flatMap(({ point }) => found.get(point.backup_id) ?? []);
-  const ids = new Set(chosen.map(({ point }) => point.backup_id));
-  const below = [...found.values()].filter((result) => result !== null && !result.ok && !ids.has(result.backup_id));
-  return { asked: of(false), reread: of(true), below: below as VerifiedPoint[] };
+    chosen.filter((entry) => entry.reread === reread).flatMap(({ point }) => found.get(keyOfPoint(point)) ?? []);
+  const chosenKeys = new Set(chosen.map(({ point }) => keyOfPoint(point)));
+  const below = [...found].flatMap(([key, result]) => (result && !result.ok && !chosenKeys.has(key) ? [result] : []));
+  return { asked: of(false), reread: of(true), below };
 }
 
 /** The name of the one bar. */

@@ -1,9 +1,10 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
  * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M] [--line long] [--way NAME]`; names: full restore verify incremental validate starts
- * merge memory vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
+ * merge memory scale vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
  * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory; `--way 'ours, default'`, as often as one likes, the other
  * ways but plain `ssh -L`.
+ * `--points` is how many restore points `scale` looks at.
  * `--delta` is what `merge` merges: `256M`, or several, `64M,256M,1G`. BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';

@@ -43,16 +43,17 @@ async function multiply(root: string, count: number): Promise<void> {
   for (let number = 1; number < count; number++) {
     const context = `vm${number}`;
     await mkdir(join(root, context, 'disk-0'), { recursive: true });
-    const disks: Manifest['disks'] = [];
-    for (const disk of manifest.disks) {
-      for (const file of [disk.path, disk.index.path]) await cp(join(root, 'vm', file), join(root, context, file));
-      const { mtimeNs } = await stat(join(root, context, disk.path), { bigint: true });
-      disks.push({ ...disk, file_mtime_ns: String(mtimeNs) });
-    }
+    const disks = await Promise.all(
+      manifest.disks.map(async (disk) => {
+        for (const file of [disk.path, disk.index.path]) await cp(join(root, 'vm', file), join(root, context, file));
+        const { mtimeNs } = await stat(join(root, context, disk.path), { bigint: true });
+        return { ...disk, file_mtime_ns: String(mtimeNs) };
+      }),
+    );
     const { checksum: _own, ...content } = manifest;
     await writeManifest(join(root, context, name), {
       ...content,
-      disks,
+      disks: disks as unknown as Manifest['disks'],
       vm: { ...manifest.vm, name: context, context },
     });
   }

@@ -3,7 +3,7 @@ import { openIndex } from '../../blocks/block-index.ts';
 import { compareStored } from '../../blocks/compare-stored.ts';
 import type { DigestLanes } from '../../blocks/digest-lanes.ts';
 import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
-import { digestOfEnvelope, guestBlocksOf } from '../../repository/envelope.ts';
+import { digestOfEnvelope, guestBlocksOf, provenBlocks } from '../../repository/envelope.ts';
 import { together } from '../together.ts';
 import { assertRoot, differs, type Compared } from './compare-guest.ts';
 import { keyOf, type DiskToExamine } from './disk-work.ts';
@@ -32,14 +32,15 @@ export async function compareFile(work: DiskToExamine & FileReading): Promise<Co
     work.onRead?.(bytes);
   };
   const found = (problem: Compared['problem']): Compared => ({ problem, bytesRead });
-  const blocks = work.blocks ?? (await guestBlocksOf(file, signal));
+  const proven = key === null && disk.envelope !== undefined ? await provenBlocks(file, disk.envelope, signal) : null;
+  const blocks = work.blocks ?? proven ?? (await guestBlocksOf(file, signal));
   const outside = blocks.extents.find(({ host, length }) => host + length > disk.file_bytes);
   if (outside) return found({ code: 'image.damaged', message: `names data at ${outside.host}, beyond its end` });
   await using index = await openIndex(indexFile, { key });
   const { pool, background = false, pace, paceBytes } = work;
   // The one reads and hashes in this thread, the other in threads of its own.
   const [envelope, first] = await together([
-    disk.envelope === undefined ? undefined : digestOfEnvelope(file, blocks, { signal, onRead }),
+    disk.envelope === undefined || proven ? disk.envelope : digestOfEnvelope(file, blocks, { signal, onRead }),
     compareStored({ file, blocks, index, pool, background, pace, paceBytes, signal, onRead }),
   ]);
   if (envelope !== disk.envelope)

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { imageTarget, type ImageKey } from '../../host/image-options.ts';
 import { checkImage, imageInfo } from '../../host/qemu-img.ts';
 import { backingName } from '../../repository/layout.ts';
-import { envelopeStands } from '../../repository/envelope.ts';
+import { provenBlocks } from '../../repository/envelope.ts';
 import { foreignInChain } from '../../repository/own-image.ts';
 import { keyOf, type DiskToExamine } from './disk-work.ts';
 
@@ -18,7 +18,7 @@ export async function imageStructure(work: DiskToExamine): Promise<string | null
     // Before a program opens whatever it names.
     const foreign = await foreignInChain(file, disk.parent);
     if (foreign !== null) return foreign;
-    if (disk.envelope !== undefined && key === null && (await envelopeStands(file, disk.envelope, signal))) return null;
+    if (key === null && disk.envelope !== undefined && (await provenBlocks(file, disk.envelope, signal))) return null;
     const info = await imageInfo(file, { format: 'qcow2', forceShare: true, signal });
     const differs = headerDiffers({ ...info, backing: info.backingFile ?? null }, disk, key);
     if (differs !== null) return differs;

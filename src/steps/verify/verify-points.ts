@@ -26,7 +26,7 @@ export interface VerifyWork {
   readonly plan: string;
   readonly level: ContentLevel;
   readonly reading: Reading;
-  /** What this run has found of each restore point so far, by its id; null: it is gone. */
+  /** What this run has found of each restore point so far, by {@link marksKey}; null: it is gone. */
   readonly found: Map<string, VerifiedPoint | null>;
   log(message: string): void;
 }
@@ -40,14 +40,17 @@ export async function verifyPoint(work: VerifyWork, point: RestorePoint): Promis
   const { state, repository } = work;
   const all = points(state, { repository, context: point.vm.context });
   const below = parentsOf(point, new Map(all.map((entry) => [entry.backup_id, entry])));
-  for (const parent of all.filter(({ backup_id: id }) => below.has(id) && !work.found.has(id)))
+  for (const parent of all.filter((entry) => below.has(entry.backup_id) && !work.found.has(keyOfPoint(entry))))
     await verifyAlone({ ...work, level: 'quick' }, parent);
   return await verifyAlone(work, point);
 }
 
-async function verifyAlone(work: VerifyWork, { vm, backup_id: id }: RestorePoint): Promise<VerifiedPoint | null> {
-  const result = await verifyInUse(work, { repository: work.repository, context: vm.context, backupId: id });
-  work.found.set(id, result);
+export const keyOfPoint = ({ vm, backup_id: id }: RestorePoint): string => marksKey(vm.context, id);
+
+async function verifyAlone(work: VerifyWork, point: RestorePoint): Promise<VerifiedPoint | null> {
+  const { repository, found } = work;
+  const result = await verifyInUse(work, { repository, context: point.vm.context, backupId: point.backup_id });
+  found.set(keyOfPoint(point), result);
   return result;
 }
 
@@ -98,13 +101,16 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
   if (restsOn !== null)
     problems.push(`depends on ${restsOn}, which ${restsOn === doubtful ? 'was not found sound' : 'is broken'}`);
   const ok = problems.length === 0 && !stillBroken;
-  recordVerification(state, key, {
-    level,
-    finished: Date.now(),
-    ok,
-    runId,
-    bytesRead: verdict.bytesRead,
-    detail: [...problems, ...remarks].join('; ') || null,
+  state.transaction(() => {
+    recordVerification(state, key, {
+      level,
+      finished: Date.now(),
+      ok,
+      runId,
+      bytesRead: verdict.bytesRead,
+      detail: [...problems, ...remarks].join('; ') || null,
+    });
+    releaseUse(state, runId, key);
   });
   return {
     vm: context,
@@ -123,7 +129,9 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
 /** The oldest restore point below this one that this run did not find sound, whether it is marked as broken or could not be read. */
 function unsoundBelow({ found }: VerifyWork, point: RestorePoint, all: readonly RestorePoint[]): string | null {
   const below = parentsOf(point, new Map(all.map((entry) => [entry.backup_id, entry])));
-  return all.find(({ backup_id: id }) => below.has(id) && found.get(id)?.ok === false)?.backup_id ?? null;
+  return (
+    all.find((entry) => below.has(entry.backup_id) && found.get(keyOfPoint(entry))?.ok === false)?.backup_id ?? null
+  );
 }
 
 function withoutOwn(marks: ReadonlyMap<string, Marks>, { context, backupId }: PointKey): Map<string, Marks> {
