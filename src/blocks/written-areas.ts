@@ -22,9 +22,7 @@ export interface WrittenAreasOptions {
  * block indexes say changed. A block that was never written is found by the second.
  */
 export async function writtenAreas(options: WrittenAreasOptions): Promise<Extent[]> {
-  const held = (
-    await mapImage(await imageTarget(options.file, { key: options.key, alone: options.key != null }), options.signal)
-  )
+  const held = (await mapImage(await imageTarget(options.file, { key: options.key, alone: true }), options.signal))
     .filter((area) => area.depth === 0 && area.present)
     .map((area) => ({ offset: area.start, length: area.length }));
   const differing = await changedBetween(options.parentIndex, options.index, options.signal, options.key ?? null);

@@ -1,6 +1,7 @@
-import { dirname, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { readQcow2Header, type Qcow2Header } from './qcow2-header.ts';
+import { foreignHeader } from './foreign-header.ts';
+import { readQcow2Header } from './qcow2-header.ts';
 
 export interface ImageLayer {
   /** Absolute path. */
@@ -8,25 +9,32 @@ export interface ImageLayer {
   readonly encrypted: boolean;
 }
 
-/** More than any chain has: what comes after is a circle. */
+/** More than any chain has. */
 const deepest = 10_000;
 
 /**
- * A qcow2 and its backing files, newest first, as their headers name them.
+ * A qcow2 of a repository and its backing files, newest first, as their headers name them. Nothing but these headers is opened, and
+ * nothing that is not beside the first.
  * @param file absolute path
- * @throws SendenseError `source.unsupported` for one that is no qcow2, `file.unreadable`
+ * @throws SendenseError `chain.damaged` for an image that is none of ours, `file.unreadable`
  */
 export async function layersOf(file: string): Promise<ImageLayer[]> {
   const layers: ImageLayer[] = [];
+  const seen = new Set<string>();
   for (let at: string | null = file; at !== null;) {
     const path: string = at;
-    const header: Qcow2Header | undefined = await readQcow2Header(path).catch((cause: NodeJS.ErrnoException) => {
+    if (seen.has(path)) throw new SendenseError('chain.damaged', `${file} is built on itself, through ${path}`);
+    if (seen.size >= deepest)
+      throw new SendenseError('chain.damaged', `${file} is built on more than ${deepest} files, one on the other`);
+    seen.add(path);
+    const header = await readQcow2Header(path).catch((cause: NodeJS.ErrnoException) => {
       throw new SendenseError('file.unreadable', `${path} cannot be read (${cause.code ?? cause.message})`, { cause });
     });
-    if (!header) throw new SendenseError('source.unsupported', `${at} is not a qcow2 file`);
-    layers.push({ file: at, encrypted: header.encrypted });
-    if (layers.length > deepest) throw new SendenseError('source.unsupported', `${file}: its backing files never end`);
-    at = header.backing === null ? null : resolve(dirname(at), header.backing);
+    const foreign = foreignHeader(header);
+    if (!header || foreign !== null)
+      throw new SendenseError('chain.damaged', `${path} ${foreign}; nothing that it names was opened`);
+    layers.push({ file: path, encrypted: header.encrypted });
+    at = header.backing === null ? null : join(dirname(path), header.backing);
   }
   return layers;
 }

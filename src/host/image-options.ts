@@ -9,8 +9,8 @@ export interface ImageKey {
 }
 
 /**
- * How qemu-img, qemu-nbd and qemu-system are told to open an image. For one whose chain is not encrypted that is its name; else a
- * `json:` description of the whole chain, because each layer has to be told its key.
+ * How qemu-img, qemu-nbd and qemu-system are told to open an image: one of a repository by a `json:` description of the whole chain, so
+ * that no program follows a name or a format that a header has, and each layer can be told its key; another one by its name.
  */
 export interface ImageTarget {
   /** Stands where a file name would. */
@@ -40,16 +40,34 @@ interface TargetOptions {
 }
 
 /**
- * How to open a qcow2 with all that it is built on, as it stands now. Without a key that is by its name.
+ * How to open a qcow2 of a repository with all that it is built on, as it stands now.
  * @param file absolute path
- * @throws SendenseError `file.unreadable`, `source.unsupported`
+ * @throws SendenseError `chain.damaged` where a file of the chain is none of ours, `file.unreadable`, `repository.key`
  */
 export async function imageTarget(file: string, options: TargetOptions = {}): Promise<ImageTarget> {
-  if (!options.key && !options.alone && !options.forceShare) return plainTarget(file);
   const layers = await layersOf(file);
-  const wanted = options.alone ? layers.slice(0, 1) : layers;
-  return targetOf(wanted, options);
+  return targetOf(options.alone ? layers.slice(0, 1) : layers, options);
 }
+
+/**
+ * How to open an overlay that this process has made on an image of a repository.
+ * @param on the image, absolute path
+ * @throws as {@link imageTarget}
+ */
+export async function overlayTarget(
+  overlay: string,
+  on: string,
+  { key, encrypted }: { readonly key: ImageKey | null; readonly encrypted: boolean },
+): Promise<ImageTarget> {
+  return targetOf([{ file: overlay, encrypted }, ...(await layersOf(on))], { key });
+}
+
+/**
+ * Characters of a description: an argument holds 128 KiB, and commas are doubled for qemu-system. Some 500 files of a chain fit, and the
+ * parser of JSON takes a nesting of 1024.
+ */
+const longestName = 100_000;
+const deepestGraph = 900;
 
 /**
  * {@link imageTarget} of layers that are known, newest first.
@@ -59,27 +77,38 @@ export function targetOf(layers: readonly ImageLayer[], { key, alone, forceShare
   const [top] = layers;
   if (!top) throw new SendenseError('run.internal', 'an image without a file');
   const locked = layers.find((layer) => layer.encrypted);
-  if (!locked && !alone && !forceShare) return plainTarget(top.file);
   if (locked && !key)
     throw new SendenseError('repository.key', `${locked.file} is encrypted, and there is no key for it`);
-  // Backing files go by what the headers say: an argument holds 128 KiB, and a long chain of long names more.
-  const open = layers.reduceRight<object | null>(
-    (backing, { encrypted }) => ({
-      driver: 'qcow2',
-      ...(encrypted ? { encrypt: { 'key-secret': secretId } } : {}),
-      ...(backing || alone ? { backing } : {}),
-    }),
-    null,
-  );
+  const graph = graphOf(alone ? layers.slice(0, 1) : layers);
   return {
-    name: `json:${JSON.stringify({ ...open, file: { driver: 'file', filename: top.file }, ...(forceShare ? { 'force-share': true } : {}) })}`,
+    name: `json:${JSON.stringify({ ...graph, ...(forceShare ? { 'force-share': true } : {}) })}`,
     format: [],
     objects: locked ? secretObjects : [],
     secret: locked ? key?.passphrase : undefined,
   };
 }
 
-/** A file of which it is known that nothing of it is encrypted. */
+/**
+ * Names each file itself, so that none is found by what a header says. Only what does not fit at the end of a very long chain goes by
+ * the headers, which were read just now, and of which each names a qcow2 beside it.
+ */
+function graphOf(layers: readonly ImageLayer[]): object | null {
+  let room = longestName;
+  const named = layers.findIndex(({ file }) => (room -= file.length + 80) < 0);
+  const last = named < 0 ? layers.length : named;
+  return layers.slice(0, deepestGraph).reduceRight<object | null>(
+    (backing, { file, encrypted }, at) => ({
+      driver: 'qcow2',
+      ...(encrypted ? { encrypt: { 'key-secret': secretId } } : {}),
+      ...(at < last ? { file: { driver: 'file', filename: file } } : {}),
+      // Left out, the header would count.
+      ...(at === deepestGraph - 1 && layers.length > deepestGraph ? {} : { backing }),
+    }),
+    null,
+  );
+}
+
+/** A file that is none of a repository, or that a program of ours has just made: not encrypted, and whatever its header names counts. */
 export const plainTarget = (file: string, format = 'qcow2'): ImageTarget => ({
   name: file,
   format: ['-f', format],

@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, pbkdf2, randomBytes } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { promisify } from 'node:util';
+import { openRegular } from './regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ImageKey } from './image-options.ts';
 
@@ -63,7 +64,7 @@ export interface FileContent extends AsyncDisposable {
  * @throws SendenseError `repository.key` for one without a key; what `open` throws
  */
 export async function openContent(path: string, key: ImageKey | null = null): Promise<FileContent> {
-  const file = await open(path, 'r');
+  const file = await openRegular(path);
   try {
     const { size } = await file.stat();
     const head = Buffer.alloc(lockedHeadBytes);

@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { OwnData } from './qemu-map.ts';
+import { openRegular } from './regular-file.ts';
 
 export interface Qcow2Tables {
   /** What the file holds uncompressed and unencrypted, in the order of the guest's disk. */
@@ -24,7 +25,7 @@ const hostOffset = 0x00ff_ffff_ffff_fe00n;
  * @throws an error of the file system as it is
  */
 export async function readQcow2Tables(file: string): Promise<Qcow2Tables | null> {
-  await using handle = await open(file, 'r');
+  await using handle = await openRegular(file);
   const { size } = await handle.stat();
   const header = await readAt(handle, 0, 104);
   if (header?.toString('latin1', 0, 4) !== 'QFI\xfb' || header.readUInt32BE(4) !== 3) return null;

@@ -1,4 +1,6 @@
+import { dirname, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { layersOf } from './image-layers.ts';
 import { encryptionOptions, plainTarget, type ImageKey, type ImageTarget } from './image-options.ts';
 import { runTool } from './process.ts';
 
@@ -64,14 +66,18 @@ export function createQcow2Args(
     'qcow2',
     '-o',
     [...layout, ...encryption.options].join(','),
-    // The backing file of an encrypted one is encrypted, too, and cannot be opened here.
-    ...(backing === null ? [] : [...(key ? ['-u'] : []), '-F', 'qcow2', '-b', backing]),
+    // The backing file is not opened here: nobody but `imageTarget` says how one is.
+    ...(backing === null ? [] : ['-u', '-F', 'qcow2', '-b', backing]),
     file,
     String(capacity),
   ];
 }
 
-/** @param key encrypts it; its backing file is not looked at then */
+/**
+ * @param backing relative to `file`'s folder; it, and what it is built on, must be there and ours. No program opens it.
+ * @param key encrypts it
+ * @throws SendenseError `chain.damaged`, `file.unreadable`, `tool.failed`
+ */
 export async function createQcow2(
   file: string,
   capacity: number,
@@ -81,6 +87,7 @@ export async function createQcow2(
 ): Promise<void> {
   const { secret } = encryptionOptions(key);
   const args = createQcow2Args(file, capacity, backing, key);
+  if (backing !== null) await layersOf(resolve(dirname(file), backing));
   for (let attempt = 1; ; attempt++) {
     try {
       await runTool('qemu-img', args, { signal, secret, timeoutMs: 120_000 });
@@ -101,10 +108,10 @@ const isUnmeasured = (error: unknown): boolean =>
   error instanceof SendenseError && error.code === 'tool.failed' && error.message.includes('accurate CPU usage');
 
 /** Arguments of {@link createOverlay}. */
-export const createOverlayArgs = (file: string, backing: string, capacity: number | null = null): string[] => [
+export const createOverlayArgs = (file: string, backing: string, capacity: number): string[] => [
   'create',
   '-q',
-  ...(capacity === null ? [] : ['-u']),
+  '-u',
   '-f',
   'qcow2',
   '-F',
@@ -112,18 +119,18 @@ export const createOverlayArgs = (file: string, backing: string, capacity: numbe
   '-b',
   backing,
   file,
-  ...(capacity === null ? [] : [String(capacity)]),
+  String(capacity),
 ];
 
 /**
- * A qcow2, not encrypted, on top of an image named by its absolute path.
- * @param capacity bytes, where the image cannot be asked without its key; null: that of the image
+ * A qcow2, not encrypted, on top of an image named by its absolute path, which is not opened.
+ * @param capacity bytes
  */
 export async function createOverlay(
   file: string,
   backing: string,
+  capacity: number,
   signal?: AbortSignal,
-  capacity: number | null = null,
 ): Promise<void> {
   await runTool('qemu-img', createOverlayArgs(file, backing, capacity), { signal, timeoutMs: 120_000 });
 }

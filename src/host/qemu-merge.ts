@@ -25,7 +25,10 @@ const stacked = (layers: readonly ImageLayer[], lowest: object | null): object |
     lowest,
   );
 
-/** As {@link stacked}, but what the last layer is built on is opened as its header says. */
+/**
+ * As {@link stacked}, but what the last layer is built on is opened as its header says: qemu-img finds the image that it commits to by
+ * its name, which one has no more whose backing file is described. `layersOf` has just read these headers: each names a qcow2 beside it.
+ */
 function stackedOnHeader(layers: readonly ImageLayer[]): object | null {
   const [last] = layers.slice(-1);
   const lowest = last ? { driver: 'qcow2', file: { ...unlockedFile, filename: last.file } } : null;
@@ -83,7 +86,7 @@ const isEncrypted = ({ key, layers }: CommitWay): boolean => key !== null && lay
 export async function prepareCommit(way: CommitWay, signal?: AbortSignal): Promise<void> {
   const { layers, temporary, capacity } = way;
   await rm(temporary, { force: true });
-  if (!isEncrypted(way)) await createOverlay(temporary, basename(layers[0]?.file ?? ''), signal, capacity);
+  if (!isEncrypted(way)) await createOverlay(temporary, basename(layers[0]?.file ?? ''), capacity, signal);
 }
 
 /**

@@ -7,7 +7,8 @@ import { careFolder, manifestPath } from '../repository/layout.ts';
 import { marksPath, readMarks } from '../repository/marks.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
 import { foreignImage } from '../repository/own-image.ts';
-import { readIntents, wayOut } from '../repository/merge/intent.ts';
+import { readIntents, wayOut, type MergeChild } from '../repository/merge/intent.ts';
+import { strayFolder } from '../repository/stray-folder.ts';
 import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { ImportOutput, Manifest } from '../schemas/types.ts';
 import { lockHolder } from '../state/locks.ts';
@@ -44,20 +45,27 @@ export async function importRepository(options: ImportOptions): Promise<ImportOu
   for (const context of contexts
     .filter((entry) => entry.isDirectory() && entry.name !== 'lost+found' && entry.name !== careFolder)
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const manifests = await readAll(options, context.name, output);
+    const { manifests, merges } = await readAll(options, context.name, output);
     const accepted = new Set<string>();
     for (const manifest of manifests) {
       options.signal?.throwIfAborted();
-      await importOne(options, manifest, accepted, output);
+      await importOne(options, manifest, { accepted, merge: merges.get(manifest.backup_id) }, output);
     }
   }
   if (options.forgetMissing) await forgetMissing(options, output);
   return output;
 }
 
-/** Parents before what is built on them. */
-async function readAll(options: ImportOptions, context: string, output: ImportOutput): Promise<Manifest[]> {
+interface Read {
+  /** Parents before what is built on them. */
+  readonly manifests: readonly Manifest[];
+  /** What is merged into a restore point at this moment, by its id. */
+  readonly merges: ReadonlyMap<string, MergeChild>;
+}
+
+async function readAll(options: ImportOptions, context: string, output: ImportOutput): Promise<Read> {
   const manifests: Manifest[] = [];
+  const merges = new Map<string, MergeChild>();
   const intents = await readIntents(options.root, context).catch((error: Error) => {
     output.refused.push({ path: context, message: `${error.message}; see ${wayOut}` });
     return [];
@@ -74,12 +82,13 @@ async function readAll(options: ImportOptions, context: string, output: ImportOu
       // What a removal under way takes away is no restore point any more, and what it merges is as it will be.
       if (intents.some(({ removed }) => removed.some(({ backup_id: id }) => id === manifest.backup_id))) continue;
       const child = intents.find((intent) => intent.child?.backup_id === manifest.backup_id)?.child;
+      if (child) merges.set(manifest.backup_id, child);
       manifests.push(child ? withMerge(await asItStands(options.root, manifest, child), child) : manifest);
     } catch (error) {
       output.refused.push({ path, message: (error as Error).message });
     }
   }
-  return parentsFirst(manifests);
+  return { manifests: parentsFirst(manifests), merges };
 }
 
 /** A damaged file of marks keeps no restore point out, but is named; undefined: the marks stay as they are. */
@@ -124,10 +133,41 @@ function checksumAt(path: string): string | null {
   }
 }
 
+/** On which its file may still be built while a removal is not finished. */
+const parentsBefore = (merge: MergeChild | undefined, number: number): string[] =>
+  (merge?.disks.find((disk) => disk.number === number)?.run ?? []).slice(0, 1).map(({ backup_id: id }) => id);
+
+/**
+ * The files of a disk are there, in the repository itself, and the image takes its content from nowhere else.
+ * @param before backup ids on which it may be built beside its parent
+ * @throws SendenseError `repository.damaged`
+ */
+async function assertOwnFiles(
+  root: string,
+  context: string,
+  disk: Manifest['disks'][number],
+  before: readonly string[],
+): Promise<void> {
+  const wrong = (what: string): never => {
+    throw new SendenseError('repository.damaged', what);
+  };
+  for (const path of [disk.path, disk.index.path].map((file) => join(context, file))) {
+    const stray = await strayFolder(root, path);
+    if (stray !== null) wrong(`${path} ${stray}`);
+    const info = await lstat(join(root, path)).catch(() => null);
+    if (!info) return wrong(`${path} is missing`);
+    if (!info.isFile()) wrong(`${path} is not a regular file`);
+    if (path === join(context, disk.index.path)) continue;
+    if (info.size !== disk.file_bytes) wrong(`${path} has ${info.size} bytes, ${disk.file_bytes} were committed`);
+    const foreign = await foreignImage(join(root, path), disk.parent, ...before);
+    if (foreign !== null) wrong(`${path} ${foreign}`);
+  }
+}
+
 async function importOne(
   options: ImportOptions,
   manifest: Manifest,
-  accepted: Set<string>,
+  { accepted, merge }: { readonly accepted: Set<string>; readonly merge: MergeChild | undefined },
   output: ImportOutput,
 ): Promise<void> {
   const path = manifestPath(manifest.vm.context, manifest.backup_id);
@@ -138,19 +178,7 @@ async function importOne(
           'repository.damaged',
           `disk-${disk.number} is built on ${disk.parent}, which is not there or was refused`,
         );
-      for (const file of [disk.path, disk.index.path]) {
-        const info = await lstat(join(options.root, manifest.vm.context, file)).catch(() => null);
-        if (!info?.isFile())
-          throw new SendenseError('repository.damaged', `${join(manifest.vm.context, file)} is missing`);
-        if (file === disk.path && info.size !== disk.file_bytes)
-          throw new SendenseError(
-            'repository.damaged',
-            `${join(manifest.vm.context, file)} has ${info.size} bytes, ${disk.file_bytes} were committed`,
-          );
-        const foreign = file === disk.path ? await foreignImage(join(options.root, manifest.vm.context, file)) : null;
-        if (foreign !== null)
-          throw new SendenseError('repository.damaged', `${join(manifest.vm.context, file)} ${foreign}`);
-      }
+      await assertOwnFiles(options.root, manifest.vm.context, disk, parentsBefore(merge, disk.number));
     }
     const { state, repository } = options;
     const key = { repository, context: manifest.vm.context, backupId: manifest.backup_id };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { openRegular } from '../host/regular-file.ts';
 import type { Qcow2Header } from '../host/qcow2-header.ts';
 import { readQcow2Tables } from '../host/qcow2-tables.ts';
 import { imageInfo, type Allocation } from '../host/qemu-img.ts';
@@ -67,7 +68,7 @@ export async function digestOfEnvelope(
   { signal, onRead }: EnvelopeOptions = {},
 ): Promise<string> {
   const hash = createHash('sha256');
-  await using handle = await open(file, 'r');
+  await using handle = await openRegular(file);
   const { size } = await handle.stat();
   const buffer = Buffer.allocUnsafe(pieceBytes);
   const place = Buffer.alloc(16);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
+import { readRegular } from '../host/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../host/files.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
@@ -61,7 +62,7 @@ export async function replaceManifest(path: string, manifest: Manifest): Promise
  * @throws SendenseError `repository.damaged` naming file and fault
  */
 export async function readManifest(path: string): Promise<Manifest> {
-  return manifestIn(path, await readFile(path, 'utf8'));
+  return manifestIn(path, (await bytesOf(path)).toString('utf8'));
 }
 
 /**
@@ -69,11 +70,18 @@ export async function readManifest(path: string): Promise<Manifest> {
  * @throws SendenseError `repository.damaged`
  */
 export async function readManifestExactly(path: string): Promise<Manifest> {
-  const bytes = await readFile(path);
+  const bytes = await bytesOf(path);
   const manifest = manifestIn(path, bytes.toString('utf8'));
   if (bytes.equals(Buffer.from(textOf(manifest)))) return manifest;
   throw new SendenseError('repository.damaged', `${path} means what was written, but is not the same text`);
 }
+
+/** @throws SendenseError `repository.damaged` for what is no regular file; an error of the file system as it is */
+const bytesOf = (path: string): Promise<Buffer> =>
+  readRegular(path).catch((error: NodeJS.ErrnoException) => {
+    if (!['ELOOP', 'EINVAL', 'EISDIR', 'EFBIG'].includes(error.code ?? '')) throw error;
+    throw new SendenseError('repository.damaged', error.message, { cause: error });
+  });
 
 function manifestIn(path: string, text: string): Manifest {
   let value: unknown;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularNow } from '../host/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { replaceFile } from '../host/replace-file.ts';
 import type { PointMarks } from '../schemas/types.ts';
@@ -24,7 +24,7 @@ function readMarksNow(root: string, context: string, backupId: string): Marks | 
   const path = marksPath(context, backupId);
   let text: string;
   try {
-    text = readFileSync(join(root, path), 'utf8');
+    text = readRegularNow(join(root, path)).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new SendenseError('repository.damaged', `${path} cannot be read: ${(error as Error).message}`, {

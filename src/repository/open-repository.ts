@@ -1,6 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
-import { access, constants, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegular } from '../host/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../host/files.ts';
 import { markerName } from './layout.ts';
@@ -20,7 +21,7 @@ export async function findRepository(name: string, path: string): Promise<Reposi
   const marker = join(path, markerName);
   let text: string;
   try {
-    text = await readFile(marker, 'utf8');
+    text = (await readRegular(marker)).toString('utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') return refuseForeign(name, path);
@@ -49,7 +50,7 @@ function markerText(id: string, created: string): string {
 
 /** Why the marker of a repository is not as it was written; null: it is, or was made by a version that gave it no checksum. */
 export async function markerFault(path: string): Promise<string | null> {
-  const text = await readFile(join(path, markerName)).catch((error: Error) => error);
+  const text = await readRegular(join(path, markerName)).catch((error: Error) => error);
   if (text instanceof Error) return `cannot be read: ${text.message}`;
   try {
     const { id, created, checksum, ...rest } = JSON.parse(text.toString('utf8')) as Record<string, unknown>;

@@ -1,49 +1,44 @@
 import { dirname, join } from 'node:path';
-import { backingNameOf, readQcow2Header, type Qcow2Header } from '../host/qcow2-header.ts';
+import { foreignHeader } from '../host/foreign-header.ts';
+import { readQcow2Header, type Qcow2Header } from '../host/qcow2-header.ts';
 import { backingName } from './layout.ts';
-
-/** What QEMU makes for us, or leaves to `qemu-img check`: dirty, corrupt, compression type. */
-const knownFeatures = 1n | 2n | 8n;
 
 /**
  * Why an image of a repository must not be opened, by its header alone; null: it is one of ours, which takes its content from
- * itself and from files beside it. Another one may name any file of this machine: a restore would read it, a merge write to it.
- * What is no qcow2 at all names nothing, and cannot be opened as one.
+ * itself and from the file of its parent beside it.
  * @param file absolute path
- * @param parent backup id that it has to be built on; null: on none; left out: on whichever beside it
+ * @param parents backup ids on one of which it has to be built; null: on none
  * @returns what follows its name in a sentence
- * @throws an error of the file system as it is
+ * @throws an error of the file system as it is, also for what is no regular file
  */
-export async function foreignImage(file: string, parent?: string | null): Promise<string | null> {
+export async function foreignImage(file: string, ...parents: readonly (string | null)[]): Promise<string | null> {
   const header = await readQcow2Header(file);
-  if (!header) return null;
-  if (header.externalData) return 'has its data in another file';
-  const strange = header.incompatibleFeatures & ~knownFeatures;
-  if (strange !== 0n) return `has qcow2 features that Sendense does not use (0x${strange.toString(16)})`;
-  return foreignBacking(header, parent);
+  return foreignHeader(header) ?? foreignBacking(header, parents);
 }
 
 /** As {@link foreignImage}, of an image and of all that it is built on: whoever opens it opens those, too. */
 export async function foreignInChain(file: string, parent: string | null): Promise<string | null> {
   const own = await foreignImage(file, parent);
+  if (own !== null) return own;
   const seen = new Set([file]);
-  let below = own === null ? await backingNameOf(file) : null;
-  while (below != null) {
+  for (let below = await backingOf(file); below !== null;) {
     const path = join(dirname(file), below);
     if (seen.has(path)) return `is built on itself, through ${below}`;
     seen.add(path);
-    const foreign = await foreignImage(path);
+    const header = await readQcow2Header(path);
+    const foreign = foreignHeader(header);
     if (foreign !== null) return `is built on ${below}, which ${foreign}`;
-    below = await backingNameOf(path);
+    below = header?.backing ?? null;
   }
-  return own;
+  return null;
 }
 
-function foreignBacking({ backing }: Qcow2Header, parent: string | null | undefined): string | null {
-  if (parent === undefined)
-    return backing !== null && /[/:]/.test(backing) ? `is built on ${backing}, which is not a file beside it` : null;
-  const expected = parent === null ? null : backingName(parent);
-  return backing === expected
+const backingOf = async (file: string): Promise<string | null> => (await readQcow2Header(file))?.backing ?? null;
+
+function foreignBacking(header: Qcow2Header | undefined, parents: readonly (string | null)[]): string | null {
+  const expected = parents.map((parent) => (parent === null ? null : backingName(parent)));
+  const backing = header?.backing ?? null;
+  return expected.includes(backing)
     ? null
-    : `names the backing file ${backing ?? 'none'}, ${expected ?? 'none'} was committed`;
+    : `names the backing file ${backing ?? 'none'}, ${expected[0] ?? 'none'} was committed`;
 }

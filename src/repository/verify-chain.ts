@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { foreignHeader } from '../host/foreign-header.ts';
+import { readQcow2Header } from '../host/qcow2-header.ts';
+import { openRegular } from '../host/regular-file.ts';
 import type { DiskEncryption } from './image-keys.ts';
 import { foreignImage } from './own-image.ts';
+import { readIntent } from './merge/intent.ts';
 import { isMerged } from './merge/merge-files.ts';
+import { strayFolder } from './stray-folder.ts';
 
 /** One disk of one committed restore point, as the database or a manifest records it. Sizes in bytes. */
 export interface StoredDisk {
@@ -45,13 +49,16 @@ export async function verifyChain(repository: string, chain: readonly StoredDisk
     if (typeof info === 'string')
       return broken(`${disk.path} ${info === 'ENOENT' ? 'is missing' : `cannot be read (${info})`}`);
     if (!info.isFile()) return broken(`${disk.path} is not a regular file`);
-    const foreign = await foreignImage(path).catch((error: NodeJS.ErrnoException) => `cannot be read (${error.code})`);
-    if (foreign !== null) return broken(`${disk.path} ${foreign}`);
     const asCommitted = info.size === BigInt(disk.fileBytes) && String(info.mtimeNs) === disk.fileMtimeNs;
-    if (asCommitted || (await isMerged(repository, disk))) continue;
-    if (info.size !== BigInt(disk.fileBytes))
-      return broken(`${disk.path} has ${info.size} bytes, ${disk.fileBytes} were committed`);
-    touched.push(disk.path);
+    if (!asCommitted && !(await isMerged(repository, disk))) {
+      if (info.size !== BigInt(disk.fileBytes))
+        return broken(`${disk.path} has ${info.size} bytes, ${disk.fileBytes} were committed`);
+      touched.push(disk.path);
+    }
+    const foreign = await foreignStored(repository, disk).catch(
+      (error: NodeJS.ErrnoException) => `cannot be read (${error.code})`,
+    );
+    if (foreign !== null) return broken(`${disk.path} ${foreign}`);
   }
   const newest = chain[0];
   if (newest) {
@@ -66,11 +73,31 @@ export async function verifyChain(repository: string, chain: readonly StoredDisk
   return touched.length > 0 ? { verdict: 'touched', paths: touched } : { verdict: 'sound' };
 }
 
+/**
+ * While a removal is not finished, its file may still be built on what goes, or already on what is below that. Where nobody can read
+ * what the removal is about it may be on any image beside it, for restores go on.
+ */
+async function foreignStored(repository: string, disk: StoredDisk): Promise<string | null> {
+  const file = join(repository, disk.path);
+  const stray = await strayFolder(repository, disk.path);
+  if (stray !== null) return stray;
+  const foreign = await foreignImage(file, disk.parent);
+  if (foreign === null) return null;
+  const intent = await readIntent(repository, dirname(dirname(disk.path)), disk.backupId).catch(
+    () => 'damaged' as const,
+  );
+  if (intent === 'damaged') return foreignHeader(await readQcow2Header(file));
+  const merge = intent?.child?.disks.find(({ number }) => number === disk.number);
+  const above = merge?.run[0];
+  return merge && above ? foreignImage(file, disk.parent, above.backup_id, merge.parent) : foreign;
+}
+
 const broken = (reason: string): ChainVerdict => ({ verdict: 'broken', reason });
 
 /** SHA-256 of a file's bytes, hex. */
 export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash, { signal });
+  await using file = await openRegular(path);
+  await pipeline(file.createReadStream({ highWaterMark: 1024 * 1024, autoClose: false }), hash, { signal });
   return hash.digest('hex');
 }

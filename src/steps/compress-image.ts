@@ -1,7 +1,8 @@
 import { rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fsyncFile, fsyncFolder } from '../host/files.ts';
-import { plainTarget } from '../host/image-options.ts';
+import { layersOf } from '../host/image-layers.ts';
+import { targetOf } from '../host/image-options.ts';
 import { convertArgs, convertImage, type ConvertOptions } from '../host/qemu-img.ts';
 import type { Services } from './services.ts';
 
@@ -17,8 +18,11 @@ const options = 'compat=1.1,cluster_size=65536,lazy_refcounts=off,compression_ty
 const partOf = (file: string): string => `${file}.sendense-part`;
 
 /** @param backing relative to the folder of `file`; null: none */
-const compression = (file: string, backing: string | null): ConvertOptions => ({
-  from: plainTarget(file),
+const compression = async (file: string, backing: string | null): Promise<ConvertOptions> => ({
+  from: targetOf([
+    { file, encrypted: false },
+    ...(backing === null ? [] : await layersOf(join(dirname(file), backing))),
+  ]),
   to: partOf(file),
   toFormat: 'qcow2',
   toOptions: options,
@@ -29,9 +33,9 @@ const compression = (file: string, backing: string | null): ConvertOptions => ({
 });
 
 /** What {@link compressImage} runs; for a dry-run. */
-export const compressArgs = (file: string, backing: string | null): string[] => [
+export const compressArgs = async (file: string, backing: string | null): Promise<string[]> => [
   'qemu-img',
-  ...convertArgs(compression(file, backing)),
+  ...convertArgs(await compression(file, backing)),
 ];
 
 /**
@@ -45,7 +49,7 @@ export async function compressImage(
 ): Promise<number> {
   const { size } = await stat(file);
   await rm(partOf(file), { force: true });
-  await convertImage({ ...compression(file, backing), ...how });
+  await convertImage({ ...(await compression(file, backing)), ...how });
   await fsyncFile(partOf(file));
   await rename(partOf(file), file);
   await fsyncFolder(dirname(file));

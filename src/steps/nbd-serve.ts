@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { layersOf } from '../host/image-layers.ts';
 import { imageTarget, targetOf, type ImageTarget } from '../host/image-options.ts';
 import { qemuNbdArgs, serveNbd, type ServeOptions } from '../host/qemu-nbd.ts';
 import { isPortFree } from '../host/port-probe.ts';
@@ -26,10 +27,12 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
 
   async plan(context, input) {
     const keys = await keysOf(context.services, input);
-    const servers = input.disks.map((disk) => ({
-      ...optionsFor(disk.disk, plannedPort(disk.disk, input, context), input, context),
-      image: plannedImage(context.services, input, disk, keys),
-    }));
+    const servers = await Promise.all(
+      input.disks.map(async (disk) => ({
+        ...optionsFor(disk.disk, plannedPort(disk.disk, input, context), input, context),
+        image: await plannedImage(context.services, input, disk, keys),
+      })),
+    );
     return {
       effects: servers.map((options) => ({
         action: 'run',
@@ -104,7 +107,7 @@ async function serveAt(
   const plain = optionsFor(disk, port, input, context);
   const decision = input.disks.find((entry) => entry.disk === disk);
   const key = decision ? (await keysOf(context.services, input)).of(decision) : null;
-  const image = key ? await imageTarget(plain.file, { key }) : undefined;
+  const image = await imageTarget(plain.file, { key });
   const options = { ...plain, image, ...own };
   const server = context.scope.use(await serveNbd(options));
   context.remember(disk, server.process);
@@ -124,17 +127,17 @@ const keysOf = async (services: Services, { repository }: NbdServeInput): Promis
   repository === undefined ? noKeys : services.imageKeys(repository);
 
 /** How a file will be opened that is not there yet. */
-function plannedImage(
+async function plannedImage(
   services: Services,
   { repository, files }: NbdServeInput,
   disk: DiskDecision,
   keys: ImageKeys,
-): ImageTarget | undefined {
+): Promise<ImageTarget | undefined> {
   const key = keys.of(disk);
   const file = files.find((entry) => entry.disk === disk.disk)?.file;
-  if (!key || file === undefined || repository === undefined) return undefined;
+  if (file === undefined || repository === undefined) return undefined;
   const parent = disk.parent ? join(services.repositoryPath(repository), disk.parent.path) : null;
-  return targetOf([{ file, encrypted: true }, ...(parent ? [{ file: parent, encrypted: true }] : [])], { key });
+  return targetOf([{ file, encrypted: key !== null }, ...(parent ? await layersOf(parent) : [])], { key });
 }
 
 interface Where {

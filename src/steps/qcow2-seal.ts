@@ -7,7 +7,7 @@ import { writtenAreas } from '../blocks/written-areas.ts';
 import type { StepContext, StepPreview } from '../engine/step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFile, fsyncFolder } from '../host/files.ts';
-import { imageTarget, plainTarget, targetOf, type ImageKey } from '../host/image-options.ts';
+import { imageTarget, targetOf, type ImageKey } from '../host/image-options.ts';
 import { checkImage, imageInfo } from '../host/qemu-img.ts';
 import { clearRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { digestOfEnvelope, guestBlocksOf } from '../repository/envelope.ts';
@@ -51,11 +51,11 @@ async function sealEffects(
   input: Pick<Qcow2SealInput, 'repository' | 'disks' | 'verify' | 'compress'>,
 ): Promise<StepPreview['effects']> {
   const keys = await services.imageKeys(input.repository);
-  return input.disks.flatMap((disk) => {
+  const effects = input.disks.map(async (disk) => {
     const file = join(services.repositoryPath(input.repository), disk.path);
     const compress = compresses(services, input);
     const key = keys.of(disk);
-    const image = key ? targetOf([{ file, encrypted: true }], { key, alone: true }) : plainTarget(file);
+    const image = targetOf([{ file, encrypted: key !== null }], { key, alone: true });
     return [
       ...(compress
         ? [
@@ -63,7 +63,7 @@ async function sealEffects(
               action: 'change' as const,
               target: file,
               detail: 'rewritten with compressed clusters, beside the file until it is complete',
-              argv: compressArgs(file, disk.parent ? backingName(disk.parent.backup_id) : null),
+              argv: await compressArgs(file, disk.parent ? backingName(disk.parent.backup_id) : null),
             },
           ]
         : []),
@@ -75,6 +75,7 @@ async function sealEffects(
       },
     ];
   });
+  return (await Promise.all(effects)).flat();
 }
 
 /** A full is read back like all else: who else wrote to the file, or what the storage lost, shows nowhere but there. */
@@ -134,7 +135,7 @@ async function rewrite(
 
 async function assertSound(file: string, disk: DiskDecision, key: ImageKey | null, signal: AbortSignal): Promise<void> {
   const [check, info] = await Promise.all([
-    checkImage(await imageTarget(file, { key, alone: key !== null }), signal),
+    checkImage(await imageTarget(file, { key, alone: true }), signal),
     imageInfo(file, { format: 'qcow2', signal }),
   ]);
   if (!check.ok) throw new SendenseError('content.mismatch', `${file}: qemu-img check: ${check.message}`);

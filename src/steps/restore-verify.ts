@@ -1,5 +1,6 @@
 import { compareExport } from '../blocks/compare-export.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { backingNameOf } from '../host/qcow2-header.ts';
 import { clearRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import type { RestoreVerifyInput, RestoreVerifyOutput } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
@@ -45,7 +46,9 @@ async function compare(
   if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
   const key = input.repository ? (await context.services.imageKeys(input.repository)).of(disk) : null;
   const folderId = readFolderId(context.runId);
-  await using server = await serveReadOnly(file.temporary, file.format, folderId, context.signal, key);
+  const thin = file.format === 'qcow2' && (await backingNameOf(file.temporary)) === disk.file;
+  const on = thin ? disk.file : null;
+  await using server = await serveReadOnly(file.temporary, file.format, folderId, context.signal, key, on);
   const started = performance.now();
   const result = await compareExport({
     uri: server.uri,

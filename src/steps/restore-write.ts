@@ -144,13 +144,9 @@ function diskAt(input: RestoreWriteInput, index: number): RestoreWriteInput['dis
   return disk;
 }
 
-/** Of the overlay, where the chain cannot be asked without its key. */
-const statedCapacity = (disk: RestoreWriteInput['disks'][number]): number | null =>
-  disk.encryption ? disk.capacity_bytes : null;
-
 async function argvFor(input: RestoreWriteInput, index: number, target: Target, keys: ImageKeys): Promise<string[]> {
   const disk = diskAt(input, index);
-  if (input.to.thin) return ['qemu-img', ...createOverlayArgs(target.temporary, disk.file, statedCapacity(disk))];
+  if (input.to.thin) return ['qemu-img', ...createOverlayArgs(target.temporary, disk.file, disk.capacity_bytes)];
   return ['qemu-img', ...convertArgs(await convertOptions(input, index, target, keys))];
 }
 
@@ -161,7 +157,7 @@ async function write(
   target: Target,
 ): Promise<void> {
   const disk = diskAt(input, index);
-  if (input.to.thin) return createOverlay(target.temporary, disk.file, context.signal, statedCapacity(disk));
+  if (input.to.thin) return createOverlay(target.temporary, disk.file, disk.capacity_bytes, context.signal);
   const keys = await context.services.imageKeys(input.repository);
   const options = await convertOptions(input, index, target, keys);
   const total = input.disks[index]?.capacity_bytes ?? 0;

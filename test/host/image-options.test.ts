@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { imageTarget, secretFile, type ImageKey } from '../../src/host/image-options.ts';
+import { imageTarget, overlayTarget, secretFile, type ImageKey } from '../../src/host/image-options.ts';
 import { openSecret } from '../../src/host/secret-descriptor.ts';
 import { checkImage, convertImage, createOverlay, createQcow2, imageInfo, mapImage } from '../../src/host/qemu-img.ts';
 import { serveNbd } from '../../src/host/qemu-nbd.ts';
@@ -73,10 +73,9 @@ describe('imageTarget', () => {
   test('a plain overlay of an encrypted chain is opened with the key', async () => {
     await using folder = await temporaryFolder();
     const { b } = await chain(folder);
-    await createOverlay(folder.file('top'), b, undefined, 4 * MiB);
-    expect(await mapImage(await imageTarget(folder.file('top'), { key }))).toContainEqual(
-      expect.objectContaining({ start: 2 * MiB, depth: 1 }),
-    );
+    await createOverlay(folder.file('top'), b, 4 * MiB);
+    const target = await overlayTarget(folder.file('top'), b, { key, encrypted: false });
+    expect(await mapImage(target)).toContainEqual(expect.objectContaining({ start: 2 * MiB, depth: 1 }));
     expect(await imageInfo(folder.file('top'), { format: 'qcow2' })).toMatchObject({ encrypted: false });
   });
 

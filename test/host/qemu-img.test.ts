@@ -75,7 +75,7 @@ exec ${real} "$@"
   test('an overlay on a missing backing file is refused', async () => {
     await using folder = await temporaryFolder();
     await expect(createQcow2(folder.file('b.qcow2'), MiB, 'a.qcow2')).rejects.toMatchObject({
-      code: 'tool.failed',
+      code: 'file.unreadable',
       message: expect.stringContaining('a.qcow2') as string,
     });
   });
@@ -87,7 +87,7 @@ exec ${real} "$@"
     expect((await imageInfo(file, { format: 'qcow2', forceShare: true })).virtualSize).toBe(MiB);
     expect((await checkImage(file)).ok).toBe(true);
     expect(await mapImage(file)).toHaveLength(1);
-    await createOverlay(`${file}.top`, file);
+    await createOverlay(`${file}.top`, file, MiB);
     expect((await imageInfo(`${file}.top`)).virtualSize).toBe(MiB);
     await convertImage({ from: plainTarget(file), to: `${file}.raw`, toFormat: 'raw' });
     expect(await compareImages({ file, format: 'qcow2' }, { file: `${file}.raw`, format: 'raw' })).toBe(true);

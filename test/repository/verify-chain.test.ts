@@ -3,6 +3,7 @@ import { mkdir, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'n
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256OfFile, verifyChain, type StoredDisk } from '../../src/repository/verify-chain.ts';
+import { qcow2Header } from '../support/qcow2-header.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 
 /** A chain of three, newest first, with files of the right sizes. */
@@ -16,7 +17,7 @@ async function chain(folder: TemporaryFolder): Promise<StoredDisk[]> {
     const path = `vm/disk-0/${id}.qcow2`;
     const indexPath = `vm/disk-0/${id}.index`;
     await mkdir(dirname(folder.file(path)), { recursive: true });
-    await writeFile(folder.file(path), `image ${id}`);
+    await writeFile(folder.file(path), qcow2Header({ backing: parent && `${parent}.qcow2` }));
     await writeFile(folder.file(indexPath), `index ${id}`);
     const { size, mtimeNs } = await stat(folder.file(path), { bigint: true });
     disks.push({
@@ -45,8 +46,8 @@ describe('verifyChain', () => {
 
   test.each([
     ['a missing file', (path: string) => rm(path), /b1\.qcow2 is missing/],
-    ['a shorter file', (path: string) => truncate(path, 3), /b1\.qcow2 has 3 bytes, 8 were committed/],
-    ['a longer file', (path: string) => truncate(path, 9), /b1\.qcow2 has 9 bytes, 8 were committed/],
+    ['a shorter file', (path: string) => truncate(path, 3), /b1\.qcow2 has 3 bytes, 112 were committed/],
+    ['a longer file', (path: string) => truncate(path, 113), /b1\.qcow2 has 113 bytes, 112 were committed/],
     [
       'a link to the right file',
       (path: string) => rename(path, `${path}.x`).then(() => symlink(`${path}.x`, path)),
@@ -99,26 +100,43 @@ describe('verifyChain', () => {
     });
   });
 
-  test.each([
-    ['data in another file', (header: Buffer) => void header.writeBigUInt64BE(4n, 72), 'has its data in another file'],
+  test.each<[string, Buffer, string]>([
+    ['data in another file', qcow2Header({ incompatible: 4n }), 'has its data in another file'],
+    [
+      'features that nobody knows',
+      qcow2Header({ incompatible: 16n }),
+      'has qcow2 features that Sendense does not use (0x10)',
+    ],
+    ['old encryption', qcow2Header({ crypt: 1 }), 'is encrypted in a way that Sendense does not use'],
     [
       'a backing file elsewhere',
-      (header: Buffer) => {
-        header.writeBigUInt64BE(80n, 8);
-        header.writeUInt32BE(11, 16);
-        header.write('/etc/shadow', 80, 'latin1');
-      },
-      'is built on /etc/shadow, which is not a file beside it',
+      qcow2Header({ backing: '/etc/shadow' }),
+      'is built on "/etc/shadow", which is not a file beside it',
     ],
-  ])('an image with %s breaks it', async (_name, change, reason) => {
+    [
+      'a server for a backing file',
+      qcow2Header({ backing: 'nbd://127.0.0.1:10809/x' }),
+      'is built on "nbd://127.0.0.1:10809/x", which is not a file beside it',
+    ],
+    ['another parent', qcow2Header({ backing: 'b0.qcow2' }), 'names the backing file b0.qcow2, b1.qcow2 was committed'],
+    ['no parent', qcow2Header(), 'names the backing file none, b1.qcow2 was committed'],
+    [
+      'a parent of another format',
+      qcow2Header({ backing: 'b1.qcow2', backingFormat: 'vmdk' }),
+      'is built on b1.qcow2 of format "vmdk", which has to be qcow2',
+    ],
+    [
+      'a parent of any format',
+      qcow2Header({ backing: 'b1.qcow2', backingFormat: null }),
+      'is built on b1.qcow2 of format unknown, which has to be qcow2',
+    ],
+    ['another format', Buffer.from('# Disk DescriptorFile\nversion=1\n'), 'is not a qcow2 file'],
+  ])('an image with %s breaks it', async (_name, header, reason) => {
     await using folder = await temporaryFolder();
     const disks = await chain(folder);
-    const header = Buffer.alloc(112);
-    header.write('QFI\xfb\0\0\0\x03', 0, 'latin1');
-    change(header);
     const path = disks[1]?.path ?? '';
     await writeFile(folder.file(path), header);
-    const changed = disks.map((disk) => (disk.path === path ? { ...disk, fileBytes: 112 } : disk));
+    const changed = disks.map((disk) => (disk.path === path ? { ...disk, fileBytes: header.length } : disk));
     expect(await verifyChain(folder.path, changed)).toEqual({ verdict: 'broken', reason: `${path} ${reason}` });
   });
 });

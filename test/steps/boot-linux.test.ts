@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { exists } from '../../src/host/files.ts';
 import type { DiskBus } from '../../src/host/guest-disks.ts';
-import { imageTarget } from '../../src/host/image-options.ts';
+import { plainTarget } from '../../src/host/image-options.ts';
 import { startGuest } from '../../src/host/qemu-system.ts';
 import { runFolderOf } from '../../src/host/run-folder.ts';
 import type { PointsBootOutput, PointsVerifyOutput, VmConfig } from '../../src/schemas/types.ts';
@@ -110,7 +110,7 @@ test.each<DiskBus>(['ide', 'ahci', 'pvscsi', 'lsisas', 'nvme'])('a PC starts fro
   await makeRaw(folder.file('a.raw'), MiB, [0, bootSector('login: ')]);
   await using guest = await startGuest({
     folder: folder.path,
-    disks: [{ image: { ...(await imageTarget(folder.file('a.raw'))), format: [] }, bus }],
+    disks: [{ image: { ...plainTarget(folder.file('a.raw')), format: [] }, bus }],
     accel: 'tcg',
     memoryBytes: 64 * MiB,
     cpus: 1,

@@ -109,7 +109,7 @@ describe('nbd.serve', () => {
       { run: 'run-other' },
     );
     const second = { ...input, files: input.files.map((file) => ({ ...file, file: `${file.file}.missing` })) };
-    await expect(bench.run(nbdServe, second, { run })).rejects.toMatchObject({ code: 'nbd.failed' });
+    await expect(bench.run(nbdServe, second, { run })).rejects.toMatchObject({ code: 'file.unreadable' });
     await bench.undo(nbdServe, nbdServe.claim(second, bench.facts(nbdServe, run)), { run });
     expect(other.output.servers.every(({ process }) => isRunning(process))).toBe(true);
     expect(await exists(runFolderOf(run))).toBe(false);

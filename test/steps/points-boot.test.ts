@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { imageTarget } from '../../src/host/image-options.ts';
+import { plainTarget } from '../../src/host/image-options.ts';
 import { exists } from '../../src/host/files.ts';
 import { readQcow2Header } from '../../src/host/qcow2-header.ts';
 import { createOverlay } from '../../src/host/qemu-img.ts';
@@ -107,11 +107,11 @@ describe('points.boot', () => {
     await using _bench = bench;
     const folder = await makeRunFolder('run-killed-boot');
     const overlay = join(folder, 'disk-0.qcow2');
-    await createOverlay(overlay, files[0] ?? '');
+    await createOverlay(overlay, files[0] ?? '', 64 * MiB);
     // It runs in the background by itself, so that nothing of ours has to die for it to be left over.
     const guest = await startGuest({
       folder,
-      disks: [{ image: await imageTarget(overlay), bus: 'ahci' }],
+      disks: [{ image: plainTarget(overlay), bus: 'ahci' }],
       accel: 'tcg',
       memoryBytes: 64 * MiB,
       cpus: 1,

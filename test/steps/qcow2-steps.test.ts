@@ -30,7 +30,7 @@ describe('qcow2.create', () => {
     await using bench = await stepBench();
     const input = { repository: 'primary', disks: [someDecision(), onMissing] };
     await expect(bench.run(qcow2Create, input, { run })).rejects.toMatchObject({
-      code: 'tool.failed',
+      code: 'file.unreadable',
       message: expect.stringContaining('b0.qcow2') as string,
     });
     await bench.undo(qcow2Create, qcow2Create.claim(input, bench.facts(qcow2Create, run)), { run });

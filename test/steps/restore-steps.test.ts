@@ -197,7 +197,7 @@ describe('restore.write', () => {
       claim: unknown;
       remembered: Record<string, unknown>;
     };
-    expect(failure.code).toBe('tool.failed');
+    expect(failure.code).toBe('file.unreadable');
     expect(await readdir(it.out())).toContain(`.disk-0.${run}.sendense-part`);
     await it.bench.undo(restoreWrite, failure.claim, { run, remembered: failure.remembered });
     expect(await exists(it.out())).toBe(false);

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegular } from '../../host/regular-file.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { allocatedBytes } from '../../repository/care/allocated.ts';
 import { readContext } from '../../repository/care/read-context.ts';
@@ -159,7 +159,7 @@ async function copyChosen(
     }
     const { context } = manifest.vm;
     await receiver.commit(
-      await readFile(join(root, manifestPath(context, id)), 'utf8'),
+      (await readRegular(join(root, manifestPath(context, id)))).toString('utf8'),
       await marksOf(root, context, id),
     );
     done.push({ backup_id: id, state: there.has(id) ? 'present' : 'copied', bytes });
@@ -168,10 +168,13 @@ async function copyChosen(
 }
 
 const marksOf = (root: string, context: string, id: string): Promise<string | null> =>
-  readFile(join(root, marksPath(context, id)), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
+  readRegular(join(root, marksPath(context, id))).then(
+    (bytes) => bytes.toString('utf8'),
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    },
+  );
 
 /** All but the manifest, which goes last. */
 function filesToSend(manifest: Manifest): FileToSend[] {

@@ -1,5 +1,6 @@
-import { chmod, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { readRegular } from '../../host/regular-file.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, fsyncFolder, publishFile, spaceOf, writeNewFile } from '../../host/files.ts';
 import { replaceFile } from '../../host/replace-file.ts';
@@ -12,7 +13,6 @@ import { readManifest } from '../../repository/manifest.ts';
 import { blockedBy, unfinishedRemedy, withChains } from '../../repository/merge/blocked.ts';
 import { readIntents } from '../../repository/merge/intent.ts';
 import { longerProtection, marksIn, marksPath, readMarks, writeMarks } from '../../repository/marks.ts';
-import { backingNameOf } from '../../host/qcow2-header.ts';
 import { foreignImage } from '../../repository/own-image.ts';
 import { sha256OfFile } from '../../repository/verify-chain.ts';
 import type { Manifest } from '../../schemas/types.ts';
@@ -177,7 +177,7 @@ async function placeManifest(
   const path = join(root, manifestPath(context, id));
   if (await exists(path)) {
     await rm(`${path}.sendense-part`, { force: true });
-    if ((await readFile(path, 'utf8')) === text) return readManifest(path);
+    if ((await readRegular(path)).toString('utf8') === text) return readManifest(path);
     throw new SendenseError('repository.conflict', `${path} is another manifest than the one that was sent`);
   }
   const part = `${path}.sendense-part`;
@@ -211,8 +211,7 @@ async function assertComplete(root: string, manifest: Manifest, signal?: AbortSi
   };
   for (const disk of manifest.disks) {
     const file = join(root, context, disk.path);
-    if ((await stat(file)).size !== disk.file_bytes) wrong(`${disk.path} has another size than its manifest says`);
-    if ((await backingNameOf(file)) === undefined) wrong(`${disk.path} is no qcow2`);
+    if ((await lstat(file)).size !== disk.file_bytes) wrong(`${disk.path} has another size than its manifest says`);
     const foreign = await foreignImage(file, disk.parent);
     if (foreign !== null) wrong(`${disk.path} ${foreign}`);
     const expected = disk.parent === null ? null : backingName(disk.parent);

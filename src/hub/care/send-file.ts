@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { openRegular } from '../../host/regular-file.ts';
+import { strayFolder } from '../../repository/stray-folder.ts';
 import { sha256OfFile } from '../../repository/verify-chain.ts';
 import type { Receiver } from './receiver.ts';
 
@@ -26,7 +26,10 @@ export async function sendFile(
   { signal, onBytes }: { readonly signal?: AbortSignal | undefined; onBytes?(count: number): void },
 ): Promise<number | null> {
   const file = join(root, path);
-  const info = await stat(file, { bigint: true });
+  const stray = await strayFolder(root, path);
+  if (stray !== null) throw new SendenseError('repository.damaged', `${path} ${stray}`);
+  await using opened = await openRegular(file);
+  const info = await opened.stat({ bigint: true });
   const bytes = Number(info.size);
   if (expected !== null && bytes !== expected)
     throw new SendenseError('repository.damaged', `${path} has ${bytes} bytes, ${expected} were committed`);
@@ -45,7 +48,12 @@ export async function sendFile(
     }
     const hash = createHash('sha256');
     let position = 0;
-    for await (const piece of createReadStream(file, { highWaterMark: 1024 * 1024, signal })) {
+    for await (const piece of opened.createReadStream({
+      start: 0,
+      highWaterMark: 1024 * 1024,
+      autoClose: false,
+      signal,
+    })) {
       const chunk = piece as Buffer;
       hash.update(chunk);
       const skipped = Math.min(chunk.length, Math.max(0, offset - position));

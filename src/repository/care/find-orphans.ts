@@ -1,7 +1,8 @@
 import { lstat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { backingNameOf } from '../../host/qcow2-header.ts';
+import { foreignHeader } from '../../host/foreign-header.ts';
+import { backingNameOf, readQcow2Header } from '../../host/qcow2-header.ts';
 import { imageInfo } from '../../host/qemu-img.ts';
 import { marksPath } from '../marks.ts';
 import { filesOfIntent, intentPath, readIntents } from '../merge/intent.ts';
@@ -124,6 +125,8 @@ async function whyNot(
   if (now - (newest.get(own.backupId ?? path) ?? now) < youngMs) return 'it was changed less than an hour ago';
   if (!(await hasOwnContent(join(root, path), own.kind))) return 'it does not hold what its name says';
   if (own.kind !== 'image') return null;
+  const foreign = foreignHeader(await readQcow2Header(join(root, path)));
+  if (foreign !== null) return `it ${foreign}`;
   // Fails where a program has the image open for writing.
   return imageInfo(join(root, path), { format: 'qcow2', signal }).then(
     () => null,

@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { openRegular, readRegular } from '../../host/regular-file.ts';
 import { lockedMagic } from '../../host/locked-file.ts';
 import { backingNameOf } from '../../host/qcow2-header.ts';
 
@@ -48,7 +48,7 @@ export async function hasOwnContent(file: string, kind: OwnKind): Promise<boolea
 }
 
 async function firstBytes(path: string, length: number): Promise<string> {
-  await using file = await open(path, 'r');
+  await using file = await openRegular(path);
   const buffer = Buffer.alloc(length);
   await file.read(buffer, 0, length, 0);
   return buffer.toString('latin1');
@@ -56,7 +56,7 @@ async function firstBytes(path: string, length: number): Promise<string> {
 
 async function formatOf(path: string): Promise<unknown> {
   try {
-    return (JSON.parse(await readFile(path, 'utf8')) as { format?: unknown } | null)?.format;
+    return (JSON.parse((await readRegular(path)).toString('utf8')) as { format?: unknown } | null)?.format;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readRegular } from '../../host/regular-file.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder, writeNewFile } from '../../host/files.ts';
 import type { MergeIntent } from '../../schemas/types.ts';
@@ -63,7 +64,7 @@ export async function readIntent(root: string, context: string, name: string): P
     });
   let text: string;
   try {
-    text = await readFile(join(root, path), 'utf8');
+    text = (await readRegular(join(root, path))).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw damaged(`cannot be read: ${(error as Error).message}`, error);

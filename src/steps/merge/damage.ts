@@ -3,6 +3,7 @@ import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
 import { readQcow2Header } from '../../host/qcow2-header.ts';
 import { digestOfEnvelope, guestBlocksIn } from '../../repository/envelope.ts';
 import { foreignImage } from '../../repository/own-image.ts';
+import { strayFolder } from '../../repository/stray-folder.ts';
 import { readMarks } from '../../repository/marks.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import { compareFile } from '../verify/compare-file.ts';
@@ -37,7 +38,10 @@ export async function damageIn(work: MergeWork, number: number, chain: readonly 
   for (const { backup_id: backupId, disks } of chain) {
     const own = disks.find((entry) => entry.number === number);
     const file = join(work.root, work.vm.context, own?.path ?? '');
-    const what = own ? await foreignImage(file, own.parent).catch(() => null) : null;
+    const what = own
+      ? ((await strayFolder(work.root, join(work.vm.context, own.path))) ??
+        (await foreignImage(file, own.parent).catch((error: Error) => `cannot be read: ${error.message}`)))
+      : null;
     if (what !== null) return { backupId, what, known: false };
   }
   const [child, ...below] = chain;

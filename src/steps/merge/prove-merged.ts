@@ -73,7 +73,7 @@ function assertBuiltOn({ result, disk, stored }: ToProve, { backing, virtualSize
 }
 
 async function assertSound(file: string, key: ImageKey | null, signal: AbortSignal | undefined): Promise<void> {
-  const check = await checkImage(key ? await imageTarget(file, { key, alone: true }) : file, signal);
+  const check = await checkImage(await imageTarget(file, { key, alone: true }), signal);
   if (!check.ok) throw new SendenseError('content.mismatch', `${file}: qemu-img check: ${check.message}`);
 }
 

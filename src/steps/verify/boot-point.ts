@@ -1,6 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { imageTarget, type ImageTarget } from '../../host/image-options.ts';
+import { overlayTarget, type ImageTarget } from '../../host/image-options.ts';
 import { readImageStart } from '../../host/image-start.ts';
 import { createOverlay, createQcow2 } from '../../host/qemu-img.ts';
 import { kvmWorks, startGuest, type Guest, type GuestOptions } from '../../host/qemu-system.ts';
@@ -61,8 +61,8 @@ async function hardware(work: BootWork, folder: string): Promise<GuestOptions> {
     const file = join(root, imagePath(point.vm.context, disk.number, point.backup_id));
     // What a guest writes of its own is as secret as the rest of it.
     if (key) await createQcow2(overlay, disk.capacity_bytes, file, signal, key);
-    else await createOverlay(overlay, file, signal);
-    images.push(await imageTarget(overlay, { key }));
+    else await createOverlay(overlay, file, disk.capacity_bytes, signal);
+    images.push(await overlayTarget(overlay, file, { key, encrypted: key !== null }));
   }
   const efi = await firmwareOf(
     work.firmware,

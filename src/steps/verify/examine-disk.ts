@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { strayFolder } from '../../repository/stray-folder.ts';
 import { sha256OfFile } from '../../repository/verify-chain.ts';
 import { compareGuest } from './compare-guest.ts';
 import { compareFile } from './compare-file.ts';
@@ -28,6 +29,8 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
     touched: false,
     bytesRead: 0,
   });
+  const stray = await strayFolder(root, image);
+  if (stray !== null) return wrong('file.missing', image, stray);
   const info = await lstat(join(root, image), { bigint: true }).catch(() => null);
   if (!info) return wrong('file.missing', image, 'is missing');
   if (!info.isFile()) return wrong('file.missing', image, 'is not a regular file');

@@ -22,7 +22,7 @@ export async function imageStructure(work: DiskToExamine): Promise<string | null
     const info = await imageInfo(file, { format: 'qcow2', forceShare: true, signal });
     const differs = headerDiffers({ ...info, backing: info.backingFile ?? null }, disk, key);
     if (differs !== null) return differs;
-    const check = await checkImage(key ? await imageTarget(file, { key, alone: true }) : file, signal);
+    const check = await checkImage(await imageTarget(file, { key, alone: true }), signal);
     return check.ok ? null : `is damaged: qemu-img check: ${check.message}`;
   } catch (error) {
     signal?.throwIfAborted();

@@ -1,0 +1,70 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+
+const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Of a text file that is read whole: more than any has that Sendense writes. */
+const mostBytes = 64 * 1024 * 1024;
+
+/**
+ * Opens a file of a repository to read it. Somebody else may have put it there, so it is taken only if it is a regular file: a symbolic
+ * link is not followed, and nobody waits for a pipe.
+ * @throws NodeJS.ErrnoException with a message that names the file
+ */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const handle = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
+    throw plainer(path, error);
+  });
+  try {
+    const info = await handle.stat();
+    if (!info.isFile()) throw notRegular(path, info.isDirectory());
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** As {@link openRegular}, and reads all of it. */
+export async function readRegular(path: string): Promise<Buffer> {
+  await using handle = await openRegular(path);
+  if ((await handle.stat()).size > mostBytes) throw tooLarge(path);
+  return handle.readFile();
+}
+
+/** {@link readRegular} within one turn of the event loop. */
+export function readRegularNow(path: string): Buffer {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, flags);
+  } catch (error) {
+    throw plainer(path, error as NodeJS.ErrnoException);
+  }
+  try {
+    const info = fstatSync(descriptor);
+    if (!info.isFile()) throw notRegular(path, info.isDirectory());
+    if (info.size > mostBytes) throw tooLarge(path);
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const faulty = (path: string, code: string, what: string): NodeJS.ErrnoException =>
+  Object.assign(new Error(`${path} ${what}`), { code });
+
+const notRegular = (path: string, folder = false): NodeJS.ErrnoException =>
+  folder
+    ? Object.assign(new Error(`EISDIR: ${path} is a folder`), { code: 'EISDIR' })
+    : faulty(path, 'EINVAL', 'is not a regular file');
+
+const tooLarge = (path: string): NodeJS.ErrnoException =>
+  faulty(path, 'EFBIG', `has more than ${mostBytes} bytes, which no file of its kind has`);
+
+/** A link is told from links that never end by the flag that was given; a socket cannot be opened at all. */
+const plainer = (path: string, error: NodeJS.ErrnoException): NodeJS.ErrnoException =>
+  error.code === 'ELOOP'
+    ? faulty(path, 'ELOOP', 'is a symbolic link, which is not followed')
+    : error.code === 'ENXIO'
+      ? notRegular(path)
+      : error;
