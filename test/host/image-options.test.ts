@@ -31,18 +31,6 @@ async function write(file: string, command: string): Promise<void> {
 }
 
 describe('imageTarget', () => {
-  test('an image that is not encrypted is opened by its name', async () => {
-    await using folder = await temporaryFolder();
-    await createQcow2(folder.file('a'), MiB, null);
-    await createQcow2(folder.file('b'), MiB, 'a');
-    expect(await imageTarget(folder.file('b'), { key })).toEqual({
-      name: folder.file('b'),
-      format: ['-f', 'qcow2'],
-      objects: [],
-      secret: undefined,
-    });
-  });
-
   test('a chain is checked, mapped, converted and served with its key', async () => {
     await using folder = await temporaryFolder();
     const { b } = await chain(folder);
@@ -91,6 +79,45 @@ describe('imageTarget', () => {
     });
     await expect(mapImage(await imageTarget(a, { key: wrong }))).rejects.toMatchObject({ code: 'tool.failed' });
     expect(await imageInfo(a, { format: 'qcow2' })).toMatchObject({ encrypted: true, virtualSize: 4 * MiB });
+  });
+});
+
+describe('a chain that is not encrypted', () => {
+  /** `0` to `count - 1`, each on the one before, with one byte of its own. */
+  async function plain(folder: TemporaryFolder, count: number): Promise<string> {
+    for (let at = 0; at < count; at++)
+      await createQcow2(folder.file(`${at}.qcow2`), 4 * MiB, at === 0 ? null : `${at - 1}.qcow2`);
+    return folder.file(`${count - 1}.qcow2`);
+  }
+
+  test('is described file by file, so that no header counts', async () => {
+    await using folder = await temporaryFolder();
+    const { name, format } = await imageTarget(await plain(folder, 3));
+    const layer = (at: number, backing: object | null): object => ({
+      driver: 'qcow2',
+      file: { driver: 'file', filename: folder.file(`${at}.qcow2`) },
+      backing,
+    });
+    expect(JSON.parse(name.slice('json:'.length))).toEqual(layer(2, layer(1, layer(0, null))));
+    expect(format).toEqual([]);
+  });
+
+  test('of many files goes by the headers at its end, and is the same disk', async () => {
+    await using folder = await temporaryFolder();
+    const top = await plain(folder, 40);
+    await write(folder.file('0.qcow2'), 'write -P 9 1M 64k');
+    const held = (await mapImage(await imageTarget(top))).filter(({ data }) => data);
+    expect(held).toEqual([expect.objectContaining({ start: MiB, length: 65_536, depth: 39 })]);
+  });
+
+  test('that is built on itself is refused, whoever put it there', async () => {
+    await using folder = await temporaryFolder();
+    await plain(folder, 2);
+    await execa('qemu-img', ['rebase', '-u', '-f', 'qcow2', '-F', 'qcow2', '-b', '1.qcow2', folder.file('0.qcow2')]);
+    await expect(imageTarget(folder.file('1.qcow2'))).rejects.toMatchObject({
+      code: 'chain.damaged',
+      message: expect.stringContaining('is built on itself') as string,
+    });
   });
 });
 
