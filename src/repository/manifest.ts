@@ -103,6 +103,8 @@ function manifestIn(path: string, text: string): Manifest {
   const stray = strayPath(manifest) ?? strayParent(manifest);
   if (stray !== null)
     throw new SendenseError('repository.damaged', `${path} names a file outside of its place: ${stray}`);
+  if (manifest.disks.some(({ parent }) => parent === manifest.backup_id))
+    throw new SendenseError('repository.damaged', `${path} is built on itself`);
   return manifest;
 }
 

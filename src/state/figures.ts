@@ -189,6 +189,7 @@ function chainLengths(state: State): Map<string, number> {
           FROM chain JOIN backup_disks AS below
             ON below.repository = chain.repository AND below.context = chain.context
             AND below.backup_id = chain.parent AND below.number = chain.number
+          WHERE chain.length < 10000
         )
         SELECT repository, context, max(length) AS length FROM chain GROUP BY repository, context`.compile(state.query),
   });

@@ -27,7 +27,10 @@ export function storedChain(state: State, newest: RestorePoint, number: number):
   const chain: StoredDisk[] = [];
   let point: RestorePoint | undefined = newest;
   let id: string | null = newest.backup_id;
+  const seen = new Set<string>();
   while (id !== null) {
+    if (seen.has(id)) return `disk-${number} of ${newest.backup_id} is built on itself, through ${id}`;
+    seen.add(id);
     if (id !== newest.backup_id)
       point = findPoint(state, { repository: newest.repository, context: newest.vm.context, backupId: id });
     const disk: Disk | undefined = point?.disks.find((entry) => entry.number === number);

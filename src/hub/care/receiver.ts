@@ -1,5 +1,5 @@
 import { chmod, lstat, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readRegular } from '../../host/regular-file.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, fsyncFolder, publishFile, spaceOf, writeNewFile } from '../../host/files.ts';
@@ -214,8 +214,14 @@ async function assertComplete(root: string, manifest: Manifest, signal?: AbortSi
     if ((await lstat(file)).size !== disk.file_bytes) wrong(`${disk.path} has another size than its manifest says`);
     const foreign = await foreignImage(file, disk.parent);
     if (foreign !== null) wrong(`${disk.path} ${foreign}`);
-    const expected = disk.parent === null ? null : backingName(disk.parent);
-    if (expected !== null && !(await exists(join(file, '..', basename(expected))))) wrong(`${expected} is not there`);
+    if (disk.parent !== null) {
+      // Committed before it: so nothing is ever built on itself.
+      const parent = await readManifest(join(root, manifestPath(context, disk.parent))).catch(() => null);
+      if (!parent?.disks.some(({ number }) => number === disk.number))
+        wrong(`${disk.path} is built on ${disk.parent}, which is no restore point here`);
+      if (!(await exists(join(dirname(file), backingName(disk.parent)))))
+        wrong(`${backingName(disk.parent)} is not there`);
+    }
     await assertDigest(disk.index.path, disk.index.sha256);
   }
   if (manifest.vm_config) await assertDigest(manifest.vm_config.path, manifest.vm_config.sha256);

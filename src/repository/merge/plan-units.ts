@@ -52,7 +52,7 @@ function chainsIn(points: readonly UnitPoint[]): Chains {
 
 /**
  * How restore points of one VM can be removed so that all others stay as they are. Pure.
- * @param points all that there are, without circles
+ * @param points all that there are; what is built on itself stays
  */
 export function planUnits(points: readonly UnitPoint[], remove: ReadonlySet<string>): RemovalPlan {
   const chains = chainsIn(points);
@@ -75,7 +75,10 @@ export function planUnits(points: readonly UnitPoint[], remove: ReadonlySet<stri
 function heirs({ children }: Chains, drop: ReadonlySet<string>, id: string, number: number): string[] {
   const found = new Set<string>();
   const open = [...children(id, number)];
+  const seen = new Set<string>();
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
     if (drop.has(at)) open.push(...children(at, number));
     else found.add(at);
   }
@@ -118,7 +121,8 @@ function runsBelow(chains: Chains, drop: ReadonlySet<string>, child: string): Re
   return (chains.byId.get(child)?.disks ?? []).flatMap(({ number, parent: first }) => {
     const run: string[] = [];
     let parent = first;
-    for (; parent !== null && drop.has(parent); parent = parentOf(parent, number)) run.push(parent);
+    for (; parent !== null && drop.has(parent) && !run.includes(parent); parent = parentOf(parent, number))
+      run.push(parent);
     return run.length === 0 ? [] : [{ number, run, parent }];
   });
 }

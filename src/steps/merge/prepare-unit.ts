@@ -83,8 +83,10 @@ async function childOf(work: MergeWork, unit: RemovalUnit, manifests: Manifests)
 
 /** The restore point before it that is still there. */
 function keptParent({ parent: first }: Manifest, drop: readonly string[], manifests: Manifests): string | null {
+  const seen = new Set<string>();
   let parent = first;
-  while (parent !== null && drop.includes(parent)) parent = manifests.get(parent)?.parent ?? null;
+  for (; parent !== null && drop.includes(parent) && !seen.has(parent); parent = manifests.get(parent)?.parent ?? null)
+    seen.add(parent);
   return parent;
 }
 
@@ -98,7 +100,11 @@ async function mergeOf(
   const own = diskOf(child, number);
   const facts: (FileFacts & { backup_id: string })[] = [];
   let whole = false;
+  const seen = new Set<string>();
   for (let id: string | null = child.backup_id; id !== null;) {
+    if (seen.has(id))
+      throw new Stays(`the chain of ${child.backup_id} is broken: it is built on itself, through ${id}`);
+    seen.add(id);
     const manifest = manifests.get(id);
     const disk: Disk | undefined = manifest && diskOf(manifest, number);
     if (!disk)

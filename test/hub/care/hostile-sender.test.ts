@@ -106,6 +106,35 @@ describe('an image is not taken', () => {
   });
 });
 
+describe('a restore point is not taken', () => {
+  const imageOn = async (bench: StepBench, parent: string): Promise<Buffer> => {
+    const image = bench.folder.file('image.qcow2');
+    await execa('qemu-img', ['create', '-u', '-f', 'qcow2', '-F', 'qcow2', '-b', `${parent}.qcow2`, image, '65536']);
+    return readFile(image);
+  };
+
+  test('that is its own parent: whoever walked its chain would never end', async () => {
+    await using bench = await stepBench(settings);
+    const sent = [hello, ...point('b1', await imageOn(bench, 'b1'), 'b1'), { op: 'done' }];
+    await expect(say(bench, sent)).rejects.toMatchObject({
+      code: 'repository.damaged',
+      message: expect.stringContaining('is built on itself') as string,
+    });
+    expect(await isThere(bench.folder.file('second/vm/b1.json'))).toBe(false);
+  });
+
+  test('whose parent is no committed restore point, though a file has its name', async () => {
+    await using bench = await stepBench(settings);
+    const image = await imageOn(bench, 'b0');
+    const sent = [hello, ...file('vm/disk-0/b0.qcow2', image), ...point('b1', image, 'b0'), { op: 'done' }];
+    await expect(say(bench, sent)).rejects.toMatchObject({
+      code: 'repository.damaged',
+      message: expect.stringContaining('built on b0, which is no restore point here') as string,
+    });
+    expect(await isThere(bench.folder.file('second/vm/b1.json'))).toBe(false);
+  });
+});
+
 test('marks that are none are not put in place', async () => {
   await using bench = await stepBench(settings);
   const image = bench.folder.file('image.qcow2');
