@@ -35,7 +35,7 @@ export interface IndexWriter extends AsyncDisposable {
 export async function createIndexWriter(path: string, options: { readonly capacity: number }): Promise<IndexWriter> {
   const { capacity } = options;
   if (!Number.isSafeInteger(capacity) || capacity < 0) throw new RangeError(`capacity ${capacity}`);
-  const file = await open(path, 'w');
+  const file = await open(path, 'w', 0o600);
   const entries: PageEntry[] = Array.from({ length: pageCountOf(capacity) }, () => zeroPage);
   const whole = createHash('sha256');
   const seen = new Set<number>();

@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { buffer } from 'node:stream/consumers';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { keepPrivate } from '../host/private-files.ts';
 import { nodeMain } from './node/node-program.ts';
+
+keepPrivate();
 
 /** A reader that goes away ends neither the node nor its link. */
 for (const stream of [process.stdout, process.stderr]) {

@@ -4,7 +4,9 @@ import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { keepPrivate } from '../host/private-files.ts';
 
+keepPrivate();
 cacheCompiledCode();
 const { main } = await import('./main.ts');
 const { reportError } = await import('./report-error.ts');

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { link, lstat, open, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { sharedMode } from './private-files.ts';
 
 /** Flushes a file's data and metadata to disk. */
 export async function fsyncFile(path: string): Promise<void> {
@@ -21,15 +22,19 @@ export async function fsyncFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes a new file, its data flushed to disk; its name is not (see {@link fsyncFolder}). Fails where there is one. */
-export async function writeNewFile(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+/**
+ * Makes a new file, its data flushed to disk; its name is not (see {@link fsyncFolder}). Fails where there is one.
+ * @param mode of one that others shall read: as far as the caller's umask lets them
+ */
+export async function writeNewFile(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   await using handle = await open(path, 'wx', mode);
+  if ((mode & 0o077) !== 0) await handle.chmod(sharedMode(mode));
   await handle.writeFile(data);
   await handle.sync();
 }
 
 /** Writes a whole file so that after a crash either the old or the new content is there, never a part. */
-export async function writeFileDurably(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeFileDurably(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   const temporary = join(dirname(path), `.${randomUUID()}.sendense-part`);
   try {
     await writeNewFile(temporary, data, mode);

@@ -62,7 +62,7 @@ export async function writePlan(settings: LoadedSettings, subject: PlanSubject, 
   });
   loadPipeline({ file: path, text }, settings);
   try {
-    await writeNewFile(path, text);
+    await writeNewFile(path, text, 0o644);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
     throw new SendenseError('file.exists', `${path} exists already`, {

@@ -36,7 +36,7 @@ export async function writeManifest(path: string, content: Omit<Manifest, 'check
   const temporary = `${path}.sendense-part`;
   await rm(temporary, { force: true });
   try {
-    await writeNewFile(temporary, text, 0o444);
+    await writeNewFile(temporary, text, 0o400);
     await publishFile(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -52,7 +52,7 @@ const textOf = (manifest: Manifest): string => `${JSON.stringify(manifest, null,
 export async function replaceManifest(path: string, manifest: Manifest): Promise<void> {
   const temporary = `${path}.sendense-part`;
   await rm(temporary, { force: true });
-  await writeNewFile(temporary, textOf(manifest), 0o444);
+  await writeNewFile(temporary, textOf(manifest), 0o400);
   await rename(temporary, path);
   await fsyncFolder(dirname(path));
 }

@@ -52,7 +52,7 @@ export const writeMarks = async (
  */
 export function writeMarksNow(root: string, context: string, backupId: string, change: MarksChange): Marks {
   const marks: Marks = { format, protected: null, broken: null, ...readable(root, context, backupId), ...change };
-  replaceFile(join(root, marksPath(context, backupId)), textOf(marks), { mode: 0o444 });
+  replaceFile(join(root, marksPath(context, backupId)), textOf(marks), { mode: 0o400 });
   return marks;
 }
 

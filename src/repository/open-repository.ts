@@ -109,7 +109,7 @@ export async function openRepository(name: string, path: string, known: boolean)
     );
   }
   try {
-    await mkdir(path, { recursive: true });
+    await mkdir(path, { recursive: true, mode: 0o700 });
     await makeMarker(path);
   } catch (error) {
     throw new SendenseError(

@@ -62,7 +62,7 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
       input.disks.map(async (disk) => {
         const file = join(root, disk.path);
         const backing = backingOf(disk);
-        await mkdir(dirname(file), { recursive: true });
+        await mkdir(dirname(file), { recursive: true, mode: 0o700 });
         // A second attempt with the same claim starts from nothing; the id is of this run, so the file is ours.
         await rm(file, { force: true });
         await createQcow2(file, disk.capacity_bytes, backing, context.signal, keys.of(disk));

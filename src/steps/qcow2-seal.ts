@@ -99,7 +99,7 @@ async function seal(context: StepContext<Services>, sealed: Sealed): Promise<Qco
     readBack(context, sealed, blocks),
     digestOfEnvelope(file, blocks, { signal: context.signal }),
   ]);
-  await chmod(file, 0o444);
+  await chmod(file, 0o400);
   await fsyncFile(file);
   await fsyncFolder(dirname(file));
   const info = await stat(file, { bigint: true });

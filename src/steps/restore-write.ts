@@ -104,7 +104,7 @@ async function makeDirectory(context: StepContext<Services>, directory: string):
   let firstMade: string | null = null;
   for (let folder = directory; !(await exists(folder)); folder = dirname(folder)) firstMade = folder;
   if (firstMade !== null) context.remember('firstMade', firstMade);
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
 }
 
 /** Only folders that are empty. */

@@ -82,7 +82,7 @@ async function fetchProven(
   { sha256: expected, what, key }: Expected,
   fetchTo: (part: string) => Promise<void>,
   signal: AbortSignal,
-  mode = 0o444,
+  mode = 0o400,
 ): Promise<void> {
   const part = `${path}.sendense-part`;
   await rm(part, { force: true });

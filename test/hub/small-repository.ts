@@ -63,7 +63,7 @@ export async function smallRepository(template?: SmallRepository): Promise<Small
           makeDisk(file, { context, id, parent: parent ?? null, number, commands, old }),
         ),
       );
-      if (vmConfig !== undefined) await writeFile(file(vmConfigPath(context, id)), vmConfig, { mode: 0o444 });
+      if (vmConfig !== undefined) await writeFile(file(vmConfigPath(context, id)), vmConfig, { mode: 0o400 });
       const content = someManifest(id, {
         vm: { name: context, context },
         created,
@@ -124,8 +124,8 @@ async function makeDisk(
     return await digestExport({ uri: server.uri, indexPath: index });
   })().finally(() => removeRunFolder(folderId));
   const envelope = old ? {} : { envelope: await envelopeDigest(image) };
-  await chmod(image, 0o444);
-  await chmod(index, 0o444);
+  await chmod(image, 0o400);
+  await chmod(index, 0o400);
   const info = await stat(image, { bigint: true });
   return someDisk(id, number, {
     capacity_bytes: capacity,

@@ -15,7 +15,7 @@ describe('writing a manifest', () => {
     const path = folder.file('b1.json');
     const written = await writeManifest(path, someManifest());
     expect(await readManifest(path)).toEqual(written);
-    expect((await stat(path)).mode & 0o777).toBe(0o444);
+    expect((await stat(path)).mode & 0o777).toBe(0o400);
     expect(await readdir(folder.path)).toEqual(['b1.json']);
     expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(written);
   });
@@ -42,7 +42,7 @@ describe('writing a manifest', () => {
   test('what an attempt that was cut off left behind is no obstacle', async () => {
     await using folder = await temporaryFolder();
     await writeFile(folder.file('b1.json.sendense-part'), '{"half":');
-    await chmod(folder.file('b1.json.sendense-part'), 0o444);
+    await chmod(folder.file('b1.json.sendense-part'), 0o400);
     await writeManifest(folder.file('b1.json'), someManifest());
     expect(await readdir(folder.path)).toEqual(['b1.json']);
   });

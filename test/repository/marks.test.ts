@@ -21,7 +21,7 @@ test('one mark is changed, the others stay; the file cannot be written to by acc
   });
   expect(await readMarks(folder.path, 'vm', 'b1')).toMatchObject({ protected: kept, broken });
   expect((await writeMarks(folder.path, 'vm', 'b1', { broken: null })).protected).toEqual(kept);
-  expect((await stat(folder.file('vm', 'b1.marks'))).mode & 0o777).toBe(0o444);
+  expect((await stat(folder.file('vm', 'b1.marks'))).mode & 0o777).toBe(0o400);
 });
 
 test.each([

@@ -102,7 +102,7 @@ describe('qcow2.seal', () => {
         envelope: await envelopeDigest(file),
       },
     ]);
-    expect(mode & 0o777n).toBe(0o444n);
+    expect(mode & 0o777n).toBe(0o400n);
   });
 
   test.each([true, false])('a full is read back as a whole, whatever verify says (still: %s)', async (still) => {

@@ -134,7 +134,7 @@ export function localReceiver(
 /** Marks that were made there stay; but what is protected in one of the two is protected in both. */
 async function placeMarks(root: string, context: string, id: string, text: string): Promise<void> {
   const file = join(root, marksPath(context, id));
-  if (!(await exists(file))) return replaceFile(file, text, { mode: 0o444 });
+  if (!(await exists(file))) return replaceFile(file, text, { mode: 0o400 });
   const own = (await readMarks(root, context, id))?.protected ?? null;
   const kept = longerProtection(own, marksIn(text)?.protected ?? null);
   if (kept !== own) await writeMarks(root, context, id, { protected: kept });
@@ -183,8 +183,8 @@ async function placeManifest(
   const part = `${path}.sendense-part`;
   await rm(part, { force: true });
   try {
-    await writeNewFile(part, text, 0o444);
-    await chmod(part, 0o444);
+    await writeNewFile(part, text, 0o400);
+    await chmod(part, 0o400);
     const manifest = await readManifest(part);
     if (manifest.vm.context !== context)
       throw new SendenseError('repository.conflict', `${id} is a restore point of ${manifest.vm.context}`);

@@ -15,7 +15,7 @@ export async function writeTextfile(parts: FiguresParts & { readonly settingsFol
   if (textfile === undefined) return null;
   const file = resolve(parts.settingsFolder, textfile);
   try {
-    await writeFileDurably(file, await figuresText(parts));
+    await writeFileDurably(file, await figuresText(parts), 0o644);
     return null;
   } catch (error) {
     return `the metrics could not be written to ${file}: ${(error as Error).message}`;

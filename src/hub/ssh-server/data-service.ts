@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
@@ -44,7 +44,7 @@ export async function openDataService({
   try {
     unavailable = data === 'builtin' ? '`hub: data` is builtin' : whyNot(sshd, user, isRoot);
     // sshd insists on this folder where it starts as root; services of the system make it too.
-    if (unavailable === null && isRoot) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+    if (unavailable === null && isRoot && mkdirSync('/run/sshd', { recursive: true })) chmodSync('/run/sshd', 0o755);
     if (unavailable === null) folder = await makeRunFolder(id);
   } catch (error) {
     unavailable = toSendenseError(error).message;

@@ -30,7 +30,7 @@ export async function set(paths: readonly string[], signal?: AbortSignal): Promi
 export async function whyNotImmutable(folder: string, signal?: AbortSignal): Promise<string | null> {
   const probe = join(folder, `.${randomUUID()}.sendense-part`);
   try {
-    await writeFile(probe, '', { flag: 'wx' });
+    await writeFile(probe, '', { flag: 'wx', mode: 0o600 });
     await setImmutable([probe], true, signal);
     return (await immutableFiles([probe], signal)).has(probe) ? null : 'the flag does not stay';
   } catch (error) {

@@ -47,8 +47,8 @@ export function receiveFiles(root: string, signal?: AbortSignal): FileReceiver {
   const settle = async (file: string, { mtime_ns: mtime }: FileFacts): Promise<void> => {
     const { mode, mtimeNs } = await stat(file, { bigint: true });
     // Neither can be set of an immutable file.
-    if ((mode & 0o777n) === 0o444n && String(mtimeNs) === mtime) return;
-    await chmod(file, 0o444);
+    if ([0o400n, 0o444n].includes(mode & 0o777n) && String(mtimeNs) === mtime) return;
+    await chmod(file, 0o400);
     await setMtimeNs(file, BigInt(mtime), signal);
     await fsyncFile(file);
   };
@@ -57,7 +57,7 @@ export function receiveFiles(root: string, signal?: AbortSignal): FileReceiver {
       await close();
       const file = join(root, path);
       if (await isFile(file)) return { state: 'whole', offset: bytes };
-      await mkdir(dirname(file), { recursive: true });
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       const part = partOf(file);
       // What is longer than the whole is not the beginning of it.
       if ((await isFile(part)) && (await stat(part)).size > bytes) await rm(part);

@@ -19,7 +19,7 @@ export const trashName = (now: number): string =>
 export async function moveToTrash(root: string, name: string, path: string): Promise<void> {
   const from = join(root, path);
   const to = join(root, trashFolder, name, path);
-  await mkdir(dirname(to), { recursive: true });
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   await lift([from]);
   await rename(from, to);
   await fsyncFolder(dirname(to));

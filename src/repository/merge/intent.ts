@@ -38,7 +38,7 @@ export async function writeIntent(root: string, content: Omit<MergeIntent, 'chec
   const temporary = `${path}.sendense-part`;
   // Always this name, so that what a kill leaves is known.
   await rm(temporary, { force: true });
-  await writeNewFile(temporary, `${JSON.stringify(intent, null, 2)}\n`, 0o444);
+  await writeNewFile(temporary, `${JSON.stringify(intent, null, 2)}\n`, 0o400);
   await rename(temporary, path);
   await fsyncFolder(dirname(path));
   return intent;

@@ -70,7 +70,7 @@ export async function mergeDisk(merge: DiskMerge): Promise<MergedDisk> {
   const { disk, held, changed } = await make(merge, key);
   const paths = pathsOf(work, child.backup_id, disk);
   const result = resultOf(paths, disk);
-  await chmod(result, 0o444);
+  await chmod(result, 0o400);
   const { backup_id: id } = child;
   const proof = proveMerged({ work, child: id, image: paths.image, disk, stored, result, key, held, changed });
   const [proven] = await together([proof, flush(result)]);
@@ -97,7 +97,7 @@ async function make(merge: DiskMerge, key: ImageKey | null): Promise<Made> {
   const paths = pathsOf(work, child.backup_id, disk);
   if (disk.direction === 'rebase') {
     if (await cloneFile(paths.image, paths.part)) {
-      await chmod(paths.part, 0o644);
+      await chmod(paths.part, 0o600);
       const rebased = rebaseOnto(paths.part, backingName(disk.parent ?? ''), reporting(work, stored));
       const [, changed] = await together([rebased, changedSince(merge, disk, key)]);
       return { disk, held: null, changed };
@@ -111,7 +111,7 @@ async function make(merge: DiskMerge, key: ImageKey | null): Promise<Made> {
   const opened = key ? [paths.image, ...paths.run] : [paths.lowest];
   const [begun] = await together([disk.begun ? disk : merge.save({ begun: true }), prepareCommit(way, signal)]);
   await lift(opened, signal);
-  for (const file of opened) await chmod(file, 0o644);
+  for (const file of opened) await chmod(file, 0o600);
   if (disk.begun) await repairLeaks(lowest, key, signal);
   // What is above is only read: it can be looked at meanwhile.
   const above = work.held.of([paths.image, ...paths.run.slice(0, -1)], key);

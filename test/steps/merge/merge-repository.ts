@@ -158,8 +158,8 @@ async function makeDisk(
     return await digestExport({ uri: server.uri, indexPath: index });
   })().finally(() => removeRunFolder(folderId));
   await convertImage({ from: await imageTarget(image, { key }), to: truth, toFormat: 'raw' });
-  await chmod(image, 0o444);
-  await chmod(index, 0o444);
+  await chmod(image, 0o400);
+  await chmod(index, 0o400);
   const info = await stat(image, { bigint: true });
   return someDisk(id, number, {
     capacity_bytes: capacity,

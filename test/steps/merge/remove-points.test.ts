@@ -37,7 +37,7 @@ async function assertSealed(repository: MergeRepository): Promise<void> {
   for (const id of repository.ids()) {
     for (const disk of (await readManifest(repository.file('vm', `${id}.json`))).disks) {
       const { mode } = await stat(repository.file('vm', disk.path));
-      expect([id, disk.number, mode & 0o777]).toEqual([id, disk.number, 0o444]);
+      expect([id, disk.number, mode & 0o777]).toEqual([id, disk.number, 0o400]);
     }
   }
 }
@@ -199,7 +199,7 @@ async function damaged(id: string, where: (size: number) => number): Promise<Mer
     await using file = await open(image, 'r+');
     await file.write(Buffer.alloc(64, 0x55), 0, 64, where(Number(size)));
   }
-  await chmod(image, 0o444);
+  await chmod(image, 0o400);
   const nanoseconds = String(mtimeNs % 1_000_000_000n).padStart(9, '0');
   await execa('touch', ['-m', '-d', `@${mtimeNs / 1_000_000_000n}.${nanoseconds}`, image]);
   return repository;
