@@ -1,7 +1,7 @@
 import { errorToJson, exitCodeOf, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import type { DiagnosticOutput } from '../schemas/types.ts';
 import { errorReport } from '../view/error-report.ts';
-import { columnsOf, type Terminal } from '../view/terminal.ts';
+import { columnsOf, type Terminal, exactly } from '../view/terminal.ts';
 import { printable } from '../view/text.ts';
 
 export interface ReportOptions {
@@ -18,7 +18,7 @@ export interface ReportOptions {
 export async function reportError(value: unknown, options: ReportOptions): Promise<number> {
   const { terminal, json, unexpected, program = 'sendense-run' } = options;
   const error = unexpected ? internal(value) : toSendenseError(value);
-  if (json) terminal.stdout.write(`${JSON.stringify(errorToJson(error))}\n`);
+  if (json) exactly(terminal.stdout).write(`${JSON.stringify(errorToJson(error))}\n`);
   await explainError(value, error, terminal, program);
   return exitCodeOf(error);
 }

@@ -1,4 +1,4 @@
-import { columnsOf, type Terminal } from './terminal.ts';
+import { columnsOf, exactly, type Terminal } from './terminal.ts';
 import { printable } from './text.ts';
 
 export interface CountView {
@@ -7,10 +7,9 @@ export interface CountView {
 }
 
 /** How far a count has come: one line that changes on a terminal, nothing elsewhere. */
-export function countView(
-  { stderr, errorStyle: style, interactive }: Terminal,
-  options: { json: boolean; quiet: boolean },
-): CountView {
+export function countView(terminal: Terminal, options: { json: boolean; quiet: boolean }): CountView {
+  const { errorStyle: style, interactive } = terminal;
+  const stderr = exactly(terminal.stderr);
   if (!interactive || options.json || options.quiet) return { progress: () => {}, close: () => {} };
   const clear = '\r\u001b[2K';
   let drawn = 0;

@@ -1,3 +1,4 @@
+import { harmless } from './text.ts';
 import { makeStyle, type Style } from './style.ts';
 
 /** What the view needs of a stream of the process. */
@@ -9,7 +10,7 @@ export interface OutputStream {
   off?(event: 'resize', listener: () => void): unknown;
 }
 
-/** The two streams of a program and how text on each may look. */
+/** The two streams of a program and how text on each may look. What is written to them steers no terminal, but for {@link exactly}. */
 export interface Terminal {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
@@ -33,13 +34,35 @@ export function openTerminal({ stdout, stderr, env, noColour }: TerminalOptions)
   const unicode = isUnicode(env);
   const styleOf = (stream: OutputStream): Style => makeStyle({ colour: !noColour && hasColour(stream, env), unicode });
   return {
-    stdout,
-    stderr,
+    stdout: guarded(stdout),
+    stderr: guarded(stderr),
     style: styleOf(stdout),
     errorStyle: styleOf(stderr),
     interactive: stderr.isTTY === true && env['TERM'] !== 'dumb',
   };
 }
+
+const behind = new WeakMap<OutputStream, OutputStream>();
+
+/** Everything that is written for people goes through this: what came from outside cannot steer the terminal that it is read in. */
+function guarded(stream: OutputStream): OutputStream {
+  const guard: OutputStream = {
+    write: (text) => stream.write(harmless(text)),
+    get isTTY() {
+      return stream.isTTY === true;
+    },
+    get columns() {
+      return stream.columns ?? 80;
+    },
+    on: (event, listener) => stream.on?.(event, listener),
+    off: (event, listener) => stream.off?.(event, listener),
+  };
+  behind.set(guard, stream);
+  return guard;
+}
+
+/** The stream as it is: for what programs read, and for a view that moves the cursor and has made its text harmless. */
+export const exactly = (stream: OutputStream): OutputStream => behind.get(stream) ?? stream;
 
 /** Columns to write in: those of the terminal. A file or pipe gets whole lines, which can be searched. */
 export const columnsOf = (stream: OutputStream): number =>

@@ -129,6 +129,31 @@ export function foldedTable(
 export const widest = (lines: readonly string[]): number =>
   lines.reduce((most, line) => Math.max(most, widthOf(line)), 0);
 
+/** Control characters, and those that turn the direction of what follows or end a line unseen. */
+const steering =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]/g;
+
 /** What comes from outside (tools, nodes, plans) must not steer the terminal. */
+export const printable = (text: string): string => text.replace(steering, '?');
+
+/** The colours of `style.ts`, and no others. */
 // eslint-disable-next-line no-control-regex
-export const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');
+const colours = /(\u001b\[(?:[1-4]|2[2-4]|3[1-79]|9[0-7]|1;97;41|22;39;49)m)/;
+
+/** {@link printable} of a text that has our colours already. */
+export const harmless = (text: string): string =>
+  /^[ -~\n]*$/.test(text)
+    ? text
+    : text
+        .split(colours)
+        .map((part, at) => (at % 2 === 1 ? part : printable(part)))
+        .join('');
+
+/** {@link printable} of all texts in a value. */
+export function printableIn<T>(value: T): T {
+  if (typeof value === 'string') return printable(value) as T;
+  if (Array.isArray(value)) return value.map(printableIn) as T;
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, printableIn(inner)])) as T;
+}

@@ -13,7 +13,7 @@ import type { RunView } from './run-view.ts';
 import { stepLines, undoLines } from './step-line.ts';
 import type { Style } from './style.ts';
 import { eraseReflowed } from './erase-reflowed.ts';
-import { columnsOf, type Terminal } from './terminal.ts';
+import { columnsOf, exactly, type Terminal } from './terminal.ts';
 import { padStart, widthOf } from './text.ts';
 
 /** How often elapsed times move on. */
@@ -24,7 +24,9 @@ const tickMs = 200;
  * say how its step ended, and it neither handles signals nor decides anything.
  */
 export function ttyView(terminal: Terminal): RunView {
-  const { errorStyle: style, stdout, stderr } = terminal;
+  const { errorStyle: style } = terminal;
+  // It moves the cursor; `openView` has made harmless what it shows.
+  const [stdout, stderr] = [exactly(terminal.stdout), exactly(terminal.stderr)];
   const streams = new ProcessOutput(stderr as NodeJS.WriteStream, stdout as NodeJS.WriteStream, {
     leaveEmptyLine: false,
   });

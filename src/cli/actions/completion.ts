@@ -1,3 +1,4 @@
+import { exactly } from '../../view/terminal.ts';
 import type { CommandContext, NameKind } from '../command.ts';
 import { bashCompletion } from '../completion/bash.ts';
 import { fishCompletion } from '../completion/fish.ts';
@@ -25,6 +26,6 @@ export async function action({ args, global, terminal }: CommandContext): Promis
   const [what = ''] = args;
   const ask = Object.hasOwn(names, what) ? names[what as NameKind] : () => [];
   const lines = (await ask(global.config)).map((name) => `${name}\n`);
-  terminal.stdout.write(shells[what]?.() ?? lines.join(''));
+  exactly(terminal.stdout).write(shells[what]?.() ?? lines.join(''));
   return 0;
 }

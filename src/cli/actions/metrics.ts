@@ -1,3 +1,4 @@
+import { exactly } from '../../view/terminal.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { CommandContext } from '../command.ts';
 
@@ -5,7 +6,7 @@ export async function action(context: CommandContext): Promise<number> {
   const { stdout, stderr } = context.terminal;
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   if (context.options['write'] !== true) {
-    stdout.write(await hub.metrics());
+    exactly(stdout).write(await hub.metrics());
     return 0;
   }
   if (hub.settings.metrics.textfile === undefined)

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
 import { planReport } from '../../view/plan-report.ts';
-import { columnsOf } from '../../view/terminal.ts';
+import { columnsOf, exactly } from '../../view/terminal.ts';
 import type { CommandContext } from '../command.ts';
 import { worstOf } from '../exit-codes.ts';
 import { planFile } from '../plan-file.ts';
@@ -24,7 +24,7 @@ export async function previewPlan(context: CommandContext, plan: PlanToRun): Pro
     await using hub = await context.openHub({ startFolder: dirname(plan.file), readOnly: true });
     const preview = await hub.preview({ ...plan, cancel });
     const { stdout, style } = terminal;
-    stdout.write(
+    (global.json ? exactly(stdout) : stdout).write(
       global.json
         ? `${JSON.stringify(preview)}\n`
         : `${planReport(preview, { style, columns: columnsOf(stdout) }).join('\n')}\n`,

@@ -1,3 +1,4 @@
+import { exactly } from '../../view/terminal.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { didYouMean } from '../../plan/did-you-mean.ts';
 import { bundledSchema, schemaNames, schemaSummary } from '../bundled-schema.ts';
@@ -20,6 +21,6 @@ export async function action({ args, global, terminal }: CommandContext): Promis
       remedy: '`sendense-run schema` lists them.',
     });
   }
-  stdout.write(`${JSON.stringify(bundledSchema(name), null, global.json ? 0 : 2)}\n`);
+  exactly(stdout).write(`${JSON.stringify(bundledSchema(name), null, global.json ? 0 : 2)}\n`);
   return 0;
 }

@@ -1,3 +1,4 @@
+import { exactly } from '../../view/terminal.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { readJobLogs } from '../../hub/describe-run.ts';
 import type { Hub, ListLine } from '../../hub/hub.ts';
@@ -43,7 +44,7 @@ const repositoriesOf = (points: readonly ListLine[], target: { vm: string } | { 
 /** The lines as they are under --json, for each is JSON. */
 async function printLog(context: CommandContext, run: ShowRunOutput): Promise<void> {
   const text = await readJobLogs(run);
-  if (context.global.json) context.terminal.stdout.write(text);
+  if (context.global.json) exactly(context.terminal.stdout).write(text);
   else print(context, null, (options) => jobLogReport(text, options));
 }
 

@@ -1,5 +1,6 @@
 import { formatDiagnostics, validateOutput, type DiagnosticFormat } from '../../plan/format-diagnostics.ts';
 import { validateFiles, type ValidateOptions, type ValidationResult } from '../../plan/validate-files.ts';
+import { exactly } from '../../view/terminal.ts';
 import type { CommandContext } from '../command.ts';
 
 /** Only src/plan is loaded for this: it has to be quick. */
@@ -9,9 +10,9 @@ export async function action({ args, options, global, terminal, readInput }: Com
   const result = await validate(paths, { config: global.config, stdin });
   const { stdout, style } = terminal;
   const format = options['format'] as DiagnosticFormat;
-  if (global.json && format === 'text') stdout.write(`${JSON.stringify(validateOutput(result))}\n`);
+  if (global.json && format === 'text') exactly(stdout).write(`${JSON.stringify(validateOutput(result))}\n`);
   else if (!(global.quiet && result.valid && format === 'text')) {
-    stdout.write(formatDiagnostics(result, format, { color: style.colour }));
+    (format === 'text' ? stdout : exactly(stdout)).write(formatDiagnostics(result, format, { color: style.colour }));
   }
   return result.valid ? 0 : 10;
 }

@@ -1,5 +1,5 @@
 import { checkLines, doctorSummary } from '../../view/doctor-report.ts';
-import { columnsOf } from '../../view/terminal.ts';
+import { columnsOf, exactly } from '../../view/terminal.ts';
 import type { NodeCommand, NodeContext } from './node-command.ts';
 import { listenOption, socketOption, tokenFileOption } from './options.ts';
 
@@ -50,6 +50,8 @@ async function run(context: NodeContext): Promise<number> {
       if (!context.json) stdout.write(`${checkLines(check, options).join('\n')}\n`);
     },
   });
-  stdout.write(context.json ? `${JSON.stringify(output)}\n` : `${doctorSummary(output, options).join('\n')}\n`);
+  (context.json ? exactly(stdout) : stdout).write(
+    context.json ? `${JSON.stringify(output)}\n` : `${doctorSummary(output, options).join('\n')}\n`,
+  );
   return { ok: 0, warn: 3, fail: 1 }[output.result];
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { exactly } from '../../view/terminal.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { printable } from '../../view/text.ts';
 import type { NodeCommand, NodeContext } from './node-command.ts';
@@ -58,7 +59,7 @@ async function run(context: NodeContext): Promise<number> {
   });
   const { stdout, style } = context.terminal;
   const { name, reverse_port: reverse, hub_version: version } = enrolment;
-  if (context.json) stdout.write(`${JSON.stringify(enrolment)}\n`);
+  if (context.json) exactly(stdout).write(`${JSON.stringify(enrolment)}\n`);
   else
     stdout.write(
       [

@@ -4,7 +4,7 @@ import type { ResolvedNodeSettings } from '../../node/node-settings.ts';
 import { version } from '../../schemas/package.ts';
 import type { NodeStatusOutput } from '../../schemas/types.ts';
 import { nodeStatusReport } from '../../view/node-status-report.ts';
-import { columnsOf } from '../../view/terminal.ts';
+import { columnsOf, exactly } from '../../view/terminal.ts';
 import type { NodeCommand, NodeContext } from './node-command.ts';
 import { listenOption, socketOption, tokenFileOption } from './options.ts';
 
@@ -39,7 +39,7 @@ async function run(context: NodeContext): Promise<number> {
     api: await apiOf(settings, context.stop),
   };
   const { stdout, style } = context.terminal;
-  if (context.json) stdout.write(`${JSON.stringify(output)}\n`);
+  if (context.json) exactly(stdout).write(`${JSON.stringify(output)}\n`);
   else stdout.write(`${nodeStatusReport(output, { style, columns: columnsOf(stdout) }).join('\n')}\n`);
   const linked = output.enrolment === null || output.link?.state === 'up';
   return linked && output.api.error === null ? 0 : 3;
