@@ -153,6 +153,12 @@ export const catalogue = {
     'The node refused the token',
     'Use the token that the node was started with: by default what STATE-DIR/token holds there.',
   ),
+  'node.unproven': entry(
+    12,
+    'never',
+    'What answers in the place of the node does not prove that it is the node',
+    'Nothing secret was sent. A node that is older than this hub cannot prove it: upgrade the node. Else another program listens in its place: `ss -ltnp` as root names it.',
+  ),
   'node.protocol': entry(
     1,
     'never',

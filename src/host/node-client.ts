@@ -2,11 +2,14 @@ import { createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import type { TLSSocket } from 'node:tls';
 import { text } from 'node:stream/consumers';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
 import type { ImageKey } from './image-options.ts';
 import { contentStream, lockingStream } from './locked-file.ts';
+import { connectProven } from './node-proof.ts';
+import { socketPath } from './socket-path.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
 import type {
   BackupStartRequest,
@@ -31,6 +34,8 @@ export interface NodeAddress {
   readonly name?: string | undefined;
   /** How long the node may be silent before it counts as out of reach, ms; default 60 000. */
   readonly silenceMs?: number;
+  /** `ours`: a socket in a private folder, at which nobody else can answer. Others prove first that they have the token. */
+  readonly peer?: 'ours' | undefined;
 }
 
 /** The node's API, `docs/node-api.md`. Every call throws `node.unreachable`, `node.refused` or what the node says. */
@@ -156,13 +161,14 @@ async function send(
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const { silenceMs = 60_000 } = address;
   const url = address.url.startsWith('unix:') ? null : new URL(path, address.url);
+  const proven = await provenConnection(address, `${method} ${path}`, signal);
   const options: RequestOptions = {
     method,
     headers: { ...headers, authorization: `Bearer ${address.token}` },
-    agent: false,
     timeout: silenceMs,
     ...(signal ? { signal } : {}),
     ...(url ? {} : { socketPath: address.url.slice('unix:'.length), path }),
+    ...(proven ? { createConnection: () => proven } : { agent: false }),
   };
   const request = url ? (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options) : httpRequest(options);
   request.setNoDelay(true);
@@ -174,6 +180,28 @@ async function send(
   if ((answer.statusCode ?? 0) < 300) return answer;
   const body = await read(address, `${method} ${path}`, signal, () => text(answer));
   throw refusal(address, answer.statusCode ?? 0, `${method} ${path}`, body);
+}
+
+/** Null where a certificate proves the node, or nobody else can answer. */
+async function provenConnection(
+  address: NodeAddress,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<TLSSocket | null> {
+  const { url, token, silenceMs = 60_000, peer } = address;
+  if (peer === 'ours' || url.startsWith('https:')) return null;
+  try {
+    return await connectProven({ target: targetOf(url), token, label: called(address), silenceMs, signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof SendenseError ? error : lost(address, what, error as NodeJS.ErrnoException);
+  }
+}
+
+function targetOf(url: string): { path: string } | { host: string; port: number } {
+  if (url.startsWith('unix:')) return { path: socketPath(url.slice('unix:'.length)) };
+  const { hostname, port } = new URL(url);
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 80) };
 }
 
 const called = ({ name, url }: NodeAddress): string => (name === undefined ? `node at ${url}` : `node ${name}`);

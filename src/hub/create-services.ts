@@ -47,7 +47,7 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     }
     if (node.mode === 'dial-node')
       return stack.use(await connectToNode({ name, settings: node, settingsFolder })).client;
-    if (node.mode === 'dial-hub') return connectedNode(state, name);
+    if (node.mode === 'dial-hub') return connectedNode(state, name, settings.hub.ssh);
     const embedded = await startEmbeddedNode(options.embeddedNode, options.nodeStateDir);
     stack.use(embedded);
     return embedded.client;

@@ -21,7 +21,7 @@ export async function startEmbeddedNode(
   const token = randomBytes(32).toString('base64url');
   const node = await start({ listen: { socket }, stateDir, token });
   return {
-    client: nodeClient({ url: `unix:${socket}`, token, name: 'local' }),
+    client: nodeClient({ url: `unix:${socket}`, token, name: 'local', peer: 'ours' }),
     [Symbol.asyncDispose]: async () => {
       await node[Symbol.asyncDispose]();
       await removeRunFolder(id);

@@ -2,6 +2,7 @@ import { chmod, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { longestSocketPath } from '../host/socket-path.ts';
 import { portHolder } from '../host/port-holder.ts';
 import { version } from '../schemas/package.ts';
 import { createNode } from './create-node.ts';
@@ -52,12 +53,9 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   return { url: urlOf(address), address, close, [Symbol.asyncDispose]: close };
 }
 
-/** Source: unix(7): sun_path holds 108 bytes with the final zero. */
-const maxSocketPath = 107;
-
 async function listenOnSocket(path: string, start: (path: string) => Promise<unknown>): Promise<void> {
-  if (Buffer.byteLength(path) > maxSocketPath) {
-    throw new SendenseError('node.address', `the path of the socket ${path} is longer than ${maxSocketPath} bytes`);
+  if (Buffer.byteLength(path) > longestSocketPath) {
+    throw new SendenseError('node.address', `the path of the socket ${path} is longer than ${longestSocketPath} bytes`);
   }
   if ((await stat(path).catch(() => null))?.isSocket() && !(await answers(path))) await rm(path, { force: true });
   await start(path);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { letProve } from '../../src/node/http/let-prove.ts';
 import type {
   CredentialsTested,
   CredentialsTestRequest,
@@ -37,6 +38,7 @@ export async function fakeNode(answers: NodeAnswers): Promise<FakeNode> {
     response.writeHead(answer === undefined ? 404 : failed ? 422 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(failed ? { error: answer } : answer));
   });
+  letProve(server, { token: nodeToken, withinMs: 10_000 });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

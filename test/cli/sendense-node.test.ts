@@ -12,6 +12,7 @@ import { linkFolder, requireEnrolment } from '../../src/node/link/enrolment-file
 import { readLinkStatus } from '../../src/node/link/link-files.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import type { NodeStatusOutput } from '../../src/schemas/types.ts';
+import { nodeSocket } from '../../src/hub/nodes/node-sockets.ts';
 import { requireNode } from '../../src/state/nodes.ts';
 import { apiToken, nodeBench, type NodeBench } from '../node/link/node-bench.ts';
 import { until } from '../node/support.ts';
@@ -129,7 +130,7 @@ test('serve --tunnel: API and link in one process, which ends cleanly and logs n
   const node = start('serve', '--tunnel', '--listen', '127.0.0.1:0', '--state-dir', at.stateDir);
   await up(at);
   const api = nodeClient({
-    url: `http://127.0.0.1:${requireNode(at.hub.state, 'site-b').reversePort}`,
+    url: `unix:${nodeSocket(at.hub.state.path, requireNode(at.hub.state, 'site-b').reversePort)}`,
     token: apiToken,
   });
   expect((await api.health()).status).toBe('ok');

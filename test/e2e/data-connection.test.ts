@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
 import { nodeClient } from '../../src/host/node-client.ts';
+import { nodeSocket } from '../../src/hub/nodes/node-sockets.ts';
 import { enroll } from '../../src/node/link/enroll.ts';
 import { keepLink, type Link } from '../../src/node/link/keep-link.ts';
 import { makeLogger } from '../../src/node/logger.ts';
@@ -100,9 +101,8 @@ test.skipIf(process.getuid?.() !== 0)(
       socket.write('written to a disk');
       expect(String((await once(socket, 'data'))[0])).toBe('written to a disk');
       socket.destroy();
-      expect((await nodeClient({ url: `http://127.0.0.1:${reversePort}`, token: apiToken }).health()).status).toBe(
-        'ok',
-      );
+      const url = `unix:${nodeSocket(`${home}/state/sendense.db`, reversePort)}`;
+      expect((await nodeClient({ url, token: apiToken }).health()).status).toBe('ok');
     };
 
     await isUp();

@@ -66,7 +66,12 @@ async function node(answer: Answer, more: { path?: string; silenceMs?: number } 
   return {
     url,
     seen,
-    client: nodeClient({ url, token, ...(more.silenceMs === undefined ? {} : { silenceMs: more.silenceMs }) }),
+    client: nodeClient({
+      url,
+      token,
+      peer: 'ours',
+      ...(more.silenceMs === undefined ? {} : { silenceMs: more.silenceMs }),
+    }),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -112,7 +117,7 @@ describe('a call', () => {
 
   test('a wrong token is refused, and shows nowhere', async () => {
     await using there = await node(says(status));
-    const error: unknown = await nodeClient({ url: there.url, token: 'wr0ng-token' })
+    const error: unknown = await nodeClient({ url: there.url, token: 'wr0ng-token', peer: 'ours' })
       .status('j')
       .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'node.refused' });
@@ -172,9 +177,9 @@ describe('a call', () => {
     );
     await listening(server, { port: 0 });
     const { port } = server.address() as AddressInfo;
-    await expect(nodeClient({ url: `http://127.0.0.1:${port}`, token }).status('j')).rejects.toMatchObject({
-      code: 'node.protocol',
-    });
+    const url = `http://127.0.0.1:${port}`;
+    await expect(nodeClient({ url, token, peer: 'ours' }).status('j')).rejects.toMatchObject({ code: 'node.protocol' });
+    await expect(nodeClient({ url, token }).status('j')).rejects.toMatchObject({ code: 'node.unproven' });
     server.close();
     await once(server, 'close');
   });
@@ -283,7 +288,7 @@ describe('block indexes', () => {
     await using refusing = await node(says({ error: full }, 507));
     await expect(refusing.client.putIndex(sha256, folder.file('up'))).rejects.toMatchObject({ code: 'disk.full' });
     await expect(
-      nodeClient({ url: refusing.url, token: 'other' }).putIndex(sha256, folder.file('up')),
+      nodeClient({ url: refusing.url, token: 'other', peer: 'ours' }).putIndex(sha256, folder.file('up')),
     ).rejects.toMatchObject({ code: 'node.refused' });
   });
 

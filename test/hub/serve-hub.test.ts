@@ -11,6 +11,8 @@ import { thisProcess } from '../../src/host/process-identity.ts';
 import { makeKeyPair, parsePublicKey } from '../../src/host/ssh/keys.ts';
 import { createServices } from '../../src/hub/create-services.ts';
 import { withEnrolledNodes } from '../../src/hub/nodes/dial-hub.ts';
+import { makeNodeSocketFolder, nodeSocket } from '../../src/hub/nodes/node-sockets.ts';
+import { letProve } from '../../src/node/http/let-prove.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { connectNode } from '../../src/state/node-connections.ts';
 import { enrolNode } from '../../src/state/node-enrolment.ts';
@@ -108,7 +110,7 @@ test('a request that comes byte by byte is ended', { timeout: 40_000 }, async ()
   expect((await buffer(socket)).toString()).toContain('408');
 });
 
-test('a node is reached through its reverse port, and its absence is explained', async () => {
+test('a node is reached at its socket, and its absence is explained', async () => {
   await using place = await openPlace();
   const { folder, hub, from } = place;
   await hub.nodes.add({ name: 'site-b', expiresMs: 60_000, again: false });
@@ -138,7 +140,10 @@ test('a node is reached through its reverse port, and its absence is explained',
   const api = createServer((request, answer) => {
     said.push(request.headers.authorization);
     answer.end(JSON.stringify({ status: 'ok', version: '1', time: 1, tools: [], jobs_running: 0 }));
-  }).listen(from + 2, '127.0.0.1');
+  });
+  letProve(api, { token: apiToken, withinMs: 10_000 });
+  makeNodeSocketFolder(state.path);
+  api.listen(nodeSocket(state.path, from + 2));
   await once(api, 'listening');
   expect(await (await services.node('site-b')).health()).toMatchObject({ status: 'ok' });
   expect(said).toEqual([`Bearer ${apiToken}`]);

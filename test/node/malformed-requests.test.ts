@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { authorized, dial, healthy, httpNode, isError, parsed, say } from './http-node.ts';
 import { raw } from './raw-request.ts';
 import { token, workshop } from './support.ts';
+import { nodeClient } from '../../src/host/node-client.ts';
 import { closed } from '../support/closed.ts';
 import { printedRandom, randomBytes } from '../support/random.ts';
 
@@ -44,7 +45,6 @@ test('what is not HTTP is answered in the one shape, ends the connection and nev
     `POST /api/v1/discover HTTP/1.1\r\nhost: x\r\n${authorized}content-type: application/json\r\n${headers}\r\n${body}`;
   const cases: [what: string | Buffer, status: number][] = [
     ['nonsense\r\n\r\n', 400],
-    [Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]), 400],
     [Buffer.concat([Buffer.from('GET / HTTP/1.1\r\nx: '), Buffer.alloc(64, 0), Buffer.from('\r\n\r\n')]), 400],
     [`GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`, 431],
     [`GET / HTTP/1.1\r\n${'a: b\r\n'.repeat(20_000)}\r\n`, 431],
@@ -68,6 +68,17 @@ test('what is not HTTP is answered in the one shape, ends the connection and nev
     expect(answer.head).toMatch(/x-request-id: \S+/i);
   }
   expect(node.lines.some(({ status, level }) => status === 431 && level === 40)).toBe(true);
+  await expect(healthy(node)).resolves.toMatchObject({ status: 'ok' });
+});
+
+test('a proof of the token that is not finished, or wrong, ends the connection, says nothing and is in the log', async () => {
+  await using at = await workshop();
+  await using node = await httpNode(at, { headersMs: 300 });
+  expect(await say(node.port, Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]))).toBe('');
+  await expect(nodeClient({ url: node.running.url, token: 'another' }).health()).rejects.toMatchObject({
+    code: 'node.refused',
+  });
+  expect(node.lines.filter(({ msg }) => msg === 'no proof of the token')).toHaveLength(2);
   await expect(healthy(node)).resolves.toMatchObject({ status: 'ok' });
 });
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
 import { bearerCheck } from '../../host/bearer-token.ts';
+import { limitNewcomers } from '../../host/limit-newcomers.ts';
 import type { HubHealth, NodesOutput } from '../../schemas/types.ts';
 import { version } from '../../schemas/package.ts';
 import { listNodes } from '../../state/nodes.ts';
@@ -30,6 +31,8 @@ export interface HubApiOptions {
 
 /** At a time; each node may hold many through its tunnel, and none may use up all file descriptors. */
 const mostConnections = 512;
+/** Fewer than those: who has no token leaves room for who has one. */
+const newcomerLimits = { most: 256, mostOfOnePeer: 64 };
 
 /** The hub's HTTP API, not listening yet: what is going on, for whoever watches. It changes nothing. */
 export async function createHubApi(options: HubApiOptions): Promise<FastifyInstance> {
@@ -47,13 +50,14 @@ export async function createHubApi(options: HubApiOptions): Promise<FastifyInsta
   const allowed = bearerCheck(token);
   const warn = limitedWarnings();
   app.server.maxConnections = mostConnections;
+  const newcomers = limitNewcomers(app.server, newcomerLimits);
   app.server.prependListener('clientError', ({ code }: NodeJS.ErrnoException, socket: Socket) => {
     if (code === 'ECONNRESET') return;
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     warn(log, socket.remoteAddress ?? '', { peer, reason: code }, 'a request that is malformed or too slow');
   });
   app.addHook('onRequest', async (request) => {
-    if (allowed(request.headers.authorization)) return;
+    if (allowed(request.headers.authorization)) return newcomers.known(request.raw.socket);
     figures.refused('api-token');
     throw new SendenseError('node.refused', "the token of the hub's API is missing or wrong", {
       remedy: 'Bring the token of `hub: apiToken` in sendense.yaml: `Authorization: Bearer TOKEN`.',

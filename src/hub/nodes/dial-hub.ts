@@ -4,6 +4,7 @@ import { isRunning } from '../../host/process-identity.ts';
 import type { Settings } from '../../schemas/types.ts';
 import { connectionOf } from '../../state/node-connections.ts';
 import { openNodeToken } from '../../state/node-tokens.ts';
+import { nodeSocket } from './node-sockets.ts';
 import { findNode, listNodes, type NodeRecord } from '../../state/nodes.ts';
 import type { State } from '../../state/open-state.ts';
 
@@ -19,9 +20,10 @@ export function withEnrolledNodes(settings: Settings, state: State): Settings {
 
 /**
  * The API of a node that is connected to this hub now.
+ * @param ssh who answers the nodes: OpenSSH listens on a port, where anybody else of this host can listen, too
  * @throws SendenseError `node.unreachable` saying since when it is gone; `node.unknown`, `node.revoked`, `credential.sealed`, `credential.key`
  */
-export function connectedNode(state: State, name: string): NodeClient {
+export function connectedNode(state: State, name: string, ssh: Settings['hub']['ssh']): NodeClient {
   const node = findNode(state, name);
   if (!node)
     throw new SendenseError('node.unknown', `node ${name} has mode dial-hub, and was never added on this hub`, {
@@ -32,7 +34,9 @@ export function connectedNode(state: State, name: string): NodeClient {
   if (!connectionOf(node, isRunning)) throw notConnected(node);
   const token = openNodeToken(state, node.id);
   if (token === null) throw notConnected(node);
-  return nodeClient({ url: `http://127.0.0.1:${node.reversePort}`, token, name });
+  const url =
+    ssh === 'builtin' ? `unix:${nodeSocket(state.path, node.reversePort)}` : `http://127.0.0.1:${node.reversePort}`;
+  return nodeClient({ url, token, name });
 }
 
 function notConnected({ name, enrolled, lastSeen }: NodeRecord): SendenseError {

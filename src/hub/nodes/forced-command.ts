@@ -89,7 +89,7 @@ export async function linkOverStdio(command: ForcedCommand): Promise<0 | 1> {
       input,
       output,
       welcome: ({ hostname, node_version: version }) => {
-        describeNode(state, node.id, { hostname, version });
+        if (node.hostname !== hostname || node.version !== version) describeNode(state, node.id, { hostname, version });
         return welcomeOf(findNodeById(state, node.id) ?? node, places, 'tunnel');
       },
     });

@@ -1,4 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { limitPerMinute } from '../../host/limit-per-minute.ts';
 import type { DataAnswer, LinkHello, LinkRequest, LinkWelcome } from '../../schemas/types.ts';
 import { errorLine, linesOf, parseLine, writeLine } from './json-lines.ts';
 
@@ -12,13 +14,22 @@ export interface LinkSession {
   welcome(hello: LinkHello): LinkWelcome;
   /** What the node says of its data connections; undefined: no answer. Missing where there is none to be had. */
   readonly data?: (request: DataRequest) => DataAnswer | undefined;
+  /** Asked before each line. False: the node says more than it may, and the session ends. */
+  readonly allowed?: () => boolean;
 }
 
+/** Lines of a node in a minute, where nobody else counts them; an honest one says few. */
+const linesPerMinute = 600;
+
 /** The session that a node holds open: hello and welcome, then pings and what is about a data connection, until the node ends it. Rejects with what was wrong. */
-export async function linkSession({ input, output, welcome, data }: LinkSession): Promise<void> {
+export async function linkSession({ input, output, welcome, data, allowed = own() }: LinkSession): Promise<void> {
   try {
     let welcomed = false;
     for await (const line of linesOf(input)) {
+      if (!allowed())
+        throw new SendenseError('request.invalid', `more than ${linesPerMinute} lines in a minute`, {
+          remedy: 'Upgrade the node; if it goes on, look at what runs there with its key.',
+        });
       if (welcomed) {
         const request = parseLine<LinkRequest>('link/request.json', line);
         const answer: object | undefined =
@@ -37,4 +48,9 @@ export async function linkSession({ input, output, welcome, data }: LinkSession)
     await writeLine(output, errorLine(error));
     throw error;
   }
+}
+
+function own(): () => boolean {
+  const take = limitPerMinute(linesPerMinute);
+  return () => take('').allowed;
 }

@@ -26,6 +26,8 @@ const matchBlock = (places: HubPlaces): readonly (readonly [string, string])[] =
   ['PubkeyAuthentication', 'yes'],
   ['PasswordAuthentication', 'no'],
   ['KbdInteractiveAuthentication', 'no'],
+  // Each is a process of this program.
+  ['MaxSessions', '1'],
   ['AllowTcpForwarding', 'yes'],
   ['AllowStreamLocalForwarding', 'no'],
   ['AllowAgentForwarding', 'no'],

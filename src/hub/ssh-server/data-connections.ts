@@ -8,6 +8,7 @@ import type { HubLog } from '../hub-log.ts';
 import { nbdTargets } from '../nodes/authorized-keys.ts';
 import type { DataRequest } from '../nodes/link-session.ts';
 import type { DataService } from './data-service.ts';
+import { inIntervals } from '../../host/in-intervals.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** The further connections of a node, for its disks, as long as its first one lives. */
@@ -18,6 +19,9 @@ export interface DataConnections {
   take(socket: Socket, peer: string, slot: number): void;
   end(): void;
 }
+
+/** ms between two entries of how the disks of a node are reached. */
+const enterEveryMs = 1000;
 
 /** @param connection id of the first one; it holds the tickets */
 export function dataConnectionsOf(
@@ -37,14 +41,18 @@ export function dataConnectionsOf(
   let ended = false;
   /** As the node said last. */
   let way: 'sshd' | 'builtin' | null = null;
-
-  const enter = (now: typeof way): void => {
-    way = now;
+  /** Each write waits for the disk, and with it the whole process. */
+  const written = inIntervals(enterEveryMs, () => {
     try {
-      enterDataWay(state, nodeId, connection, now);
+      enterDataWay(state, nodeId, connection, way);
     } catch (error) {
       link.log.warn(`the way of the data cannot be entered: ${toSendenseError(error).message}`);
     }
+  });
+  const enter = (now: typeof way): void => {
+    if (now === way) return;
+    way = now;
+    written.wanted();
   };
   const stop = (slot: number): void => {
     void current.get(slot)?.[Symbol.asyncDispose]();
@@ -70,6 +78,9 @@ export function dataConnectionsOf(
     request: (request) => {
       if (request.data !== 'ticket') return void enter(request.data);
       if (service.user === null) return { ticket: null, reason: service.unavailable ?? 'there is none' };
+      const { allowed, first, retrySeconds } = context.allowance.tickets(nodeId);
+      if (first) warn(link.log, nodeId, { reason: 'overload' }, 'no ticket: the node asks for too many');
+      if (!allowed) return { ticket: null, reason: `too many were asked for; try again in ${retrySeconds} s` };
       return { ticket: service.tickets.issue(connection, request.slot ?? 0), user: service.user };
     },
     take: (socket, peer, slot) => {
@@ -106,6 +117,7 @@ export function dataConnectionsOf(
     },
     end: () => {
       ended = true;
+      written[Symbol.dispose]();
       service.tickets.forget(connection);
       for (const slot of current.keys()) stop(slot);
     },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Connection, ServerChannel } from 'ssh2';
 import { toSendenseError } from '../../errors/sendense-error.ts';
 import { thisProcess } from '../../host/process-identity.ts';
@@ -11,9 +11,11 @@ import type { Identity } from './check-key.ts';
 import { connectLoopback } from './connect-loopback.ts';
 import { dataConnectionsOf } from './data-connections.ts';
 import { decideForward, mayListen, type AllowedForward } from './forward-rules.ts';
-import { listenForNode } from './reverse-listener.ts';
+import { listenForNode } from './node-listener.ts';
+import { nodeSocket } from '../nodes/node-sockets.ts';
 import { serveSessions } from './serve-sessions.ts';
 import type { Refusal, ServerContext } from './server-context.ts';
+import { takeTurns } from './take-turns.ts';
 import { acceptNarrow, mostWaiting } from './wide-window.ts';
 
 /** The connection of one node, as long as it lasts. */
@@ -30,6 +32,10 @@ export interface NodeConnection {
 
 /** Channels of one connection at a time: 101 disks with several NBD connections each. */
 const mostChannels = 1024;
+/** Of these, to the hub's API: it has room for a few hundred, for all nodes and for this host. */
+const mostApiChannels = 8;
+/** Bytes for the node that it does not take: what waits of data, and answers that it asks for and never reads. */
+const mostUnsent = 128 * 1024 * 1024;
 /** ms after which the end of a connection is entered again, where the database could not be written. */
 const enterAgainMs = 5000;
 
@@ -50,16 +56,19 @@ export function serveNode(
   const { connection, transport, identity, rttMs, log } = link;
   const { id: nodeId } = identity.node;
   const id = randomUUID();
-  let listener: Server | null = null;
+  let listener: Disposable | null = null;
   let listening = false;
   let ended = false;
   /** Channels that are being opened, in either direction. */
   let opening = 0;
+  let apiChannels = 0;
+  let moved = 0;
   // Renamed meanwhile or not: what it is now.
   const node = (): NodeRecord => findNodeById(state, nodeId) ?? identity.node;
-  const bridges = openBridges(connection, transport, rttMs, (direction, bytes) =>
-    figures.bytes(identity.node.name, direction, bytes, 'server'),
-  );
+  const bridges = openBridges(connection, transport, rttMs, (direction, bytes) => {
+    moved += bytes;
+    figures.bytes(identity.node.name, direction, bytes, 'server');
+  });
   const data = dataConnectionsOf(context, context.data, {
     connection: id,
     publicKey: identity.publicKey,
@@ -70,6 +79,7 @@ export function serveNode(
     figures.refused(reason);
     context.warn(log, nodeId, { reason, what }, `refused: ${what}`);
     reject?.();
+    if (!context.allowance.refusals(nodeId).allowed) cut('it goes on asking for what it may not');
   };
   /** An error of the database refuses what it is about, and ends nothing else. */
   const deciding = (what: string, reject: (() => void) | undefined, decide: () => void): void => {
@@ -90,7 +100,7 @@ export function serveNode(
   const end = (): void => {
     if (ended) return;
     ended = true;
-    listener?.close();
+    listener?.[Symbol.dispose]();
     bridges.cut();
     data.end();
     leave();
@@ -106,12 +116,16 @@ export function serveNode(
 
   connection.on('close', end);
   transport.on('close', end);
+  takeTurns(transport, { moved: () => moved, onFlood: () => cut('it keeps the hub busy and moves nothing') });
 
   connection.on('tcpip', (accept, reject, { destIP: host, destPort: port }) => {
     const what = `a connection to ${host}:${port}`;
     deciding(what, reject, () => {
-      const decision = bridges.count + opening < mostChannels ? decideForward(context, node(), { host, port }) : null;
+      const often = !context.allowance.channels(nodeId).allowed;
+      const decision =
+        often || bridges.count + opening >= mostChannels ? null : decideForward(context, node(), { host, port });
       if (!decision?.allowed) return refuse(decision?.reason ?? 'overload', what, reject);
+      if (decision.to === 'hub-api' && apiChannels >= mostApiChannels) return refuse('overload', what, reject);
       void toHub(decision, accept, reject);
     });
   });
@@ -122,7 +136,7 @@ export function serveNode(
     deciding(what, reject, () => {
       if (!mayListen(node(), { host: info.bindAddr, port: info.bindPort })) return refuse('listen', what, reject);
       if (name === 'cancel-tcpip-forward') {
-        listener?.close();
+        listener?.[Symbol.dispose]();
         listener = null;
         return accept?.();
       }
@@ -141,8 +155,12 @@ export function serveNode(
     reject: () => void,
   ): Promise<void> => {
     opening++;
+    const isApi = to === 'hub-api';
+    if (isApi) apiChannels++;
+    let socket: Socket | null = null;
     try {
-      const socket = await connectLoopback(host, port);
+      socket = await connectLoopback(host, port);
+      if (isApi) socket.once('close', () => apiChannels--);
       if (ended) return void socket.destroy();
       const { channel, granted } = acceptNarrow(connection, accept);
       if (!channel) return void socket.destroy();
@@ -150,6 +168,7 @@ export function serveNode(
       log.debug({ to, port, run_id: runId }, 'connection to the hub');
       bridges.join(socket, channel, granted);
     } catch (error) {
+      if (isApi && socket === null) apiChannels--;
       context.warn(log, nodeId, { to, port }, `nothing answers on port ${port}: ${toSendenseError(error).message}`);
       reject();
     } finally {
@@ -165,10 +184,11 @@ export function serveNode(
   ): Promise<void> => {
     listening = true;
     try {
-      const server = await listenForNode(port, (socket) => toNode(socket, host, port));
-      if (ended) return void server.close();
-      listener = server;
-      log.info({ port }, `the node's API answers on 127.0.0.1:${port}`);
+      const path = nodeSocket(state.path, node().reversePort);
+      const made = await listenForNode(path, (socket) => toNode(socket, host, port));
+      if (ended) return made[Symbol.dispose]();
+      listener = made;
+      log.info({ path }, `the node's API answers at ${path}`);
       accept?.();
     } catch (error) {
       log.error({ port }, toSendenseError(error).message);
@@ -182,7 +202,7 @@ export function serveNode(
     socket.on('error', () => {});
     if (ended || bridges.count + opening >= mostChannels) return void socket.destroy();
     opening++;
-    connection.forwardOut(host, port, socket.remoteAddress ?? '127.0.0.1', socket.remotePort ?? 0, (error, channel) => {
+    connection.forwardOut(host, port, '127.0.0.1', 0, (error, channel) => {
       opening--;
       if (error) {
         context.warn(log, nodeId, {}, `the node does not take a connection to its API: ${error.message}`);
@@ -194,7 +214,7 @@ export function serveNode(
     });
   };
 
-  serveSessions(context, { connection, node, role: 'own', log, data: data.request, refuse });
+  serveSessions(context, { connection, nodeId, node, role: 'own', log, data: data.request, refuse });
 
   const wayAtFirst = context.data.user === null ? 'builtin' : null;
   if (connectNode(state, nodeId, { connection: id, owner: thisProcess(), peer: link.peer, data: wayAtFirst })) {
@@ -213,6 +233,7 @@ export function serveNode(
       if (reason) cut(reason);
       // ssh2 takes more than it has announced: who sends that must not fill our memory.
       else if (bridges.waiting() > mostWaiting(bridges.count)) cut('it sends more than was allowed');
+      else if (transport.writableLength > mostUnsent) cut('it does not take what it asks for');
     },
   };
 }

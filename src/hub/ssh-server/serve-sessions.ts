@@ -11,6 +11,7 @@ import type { Refusal, ServerContext } from './server-context.ts';
 
 export interface SessionRules {
   readonly connection: Connection;
+  readonly nodeId: string;
   readonly node: () => NodeRecord;
   readonly role: 'own' | 'one-time';
   readonly log: HubLog;
@@ -30,6 +31,7 @@ export function serveSessions(context: ServerContext, rules: SessionRules): void
   const command = role === 'own' ? 'sendense-link' : 'sendense-enroll';
   let open = 0;
   connection.on('session', (accept, reject) => {
+    if (!context.allowance.sessions(rules.nodeId).allowed) return refuse('overload', 'too many sessions', reject);
     if (open >= mostSessions) return refuse('session', `more than ${mostSessions} sessions`, reject);
     open++;
     const session = accept();
@@ -71,12 +73,13 @@ async function answer(context: ServerContext, rules: SessionRules, channel: Serv
       input: channel,
       output: channel,
       welcome: (hello) => welcome(context, rules, hello),
+      allowed: () => context.allowance.lines(rules.nodeId).allowed,
       ...(rules.data ? { data: rules.data } : {}),
     });
     return 0;
   } catch (error) {
     const { code, message } = toSendenseError(error);
-    log.warn({ code }, `the session ends: ${message}`);
+    context.warn(log, rules.nodeId, { code }, `the session ends: ${message}`);
     return 1;
   }
 }
@@ -106,7 +109,8 @@ const dataOf = ({ data }: ServerContext): LinkWelcome['data'] => (data.user === 
 function welcome(context: ServerContext, { node, log }: SessionRules, hello: LinkHello): LinkWelcome {
   const { state, places } = context;
   const { hostname, node_version: version, boot_id: bootId, time } = hello;
-  describeNode(state, node().id, { hostname, version });
+  const known = node();
+  if (known.hostname !== hostname || known.version !== version) describeNode(state, known.id, { hostname, version });
   const skew = Math.round((time - Date.now()) / 1000);
   const facts = { hostname, version, boot_id: bootId, clock_skew_seconds: skew };
   if (Math.abs(skew) > skewSeconds) log.warn(facts, `the clock of the node differs by ${skew} s`);

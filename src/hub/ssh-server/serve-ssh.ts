@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import ssh2, { type Connection } from 'ssh2';
-import { toSendenseError } from '../../errors/sendense-error.ts';
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { ciphers } from '../../host/ssh/ssh2-connect.ts';
+import { makeNodeSocketFolder } from '../nodes/node-sockets.ts';
 import { cannotListen } from './cannot-listen.ts';
 import type { Identity } from './check-key.ts';
 import { gateLimits, groupOf, openGate } from './gate.ts';
+import { openNodeAllowance } from './node-allowance.ts';
 import { serveNode, type NodeConnection } from './serve-node.ts';
 import { serveTokenHolder } from './serve-token-holder.ts';
 import { openDataService } from './data-service.ts';
@@ -23,7 +25,7 @@ export interface SshServer extends AsyncDisposable {
   count(): Promise<void>;
 }
 
-export interface SshServerOptions extends Omit<ServerContext, 'warn' | 'data'> {
+export interface SshServerOptions extends Omit<ServerContext, 'warn' | 'data' | 'allowance'> {
   /** OpenSSH format. */
   readonly hostKey: string;
   readonly limits?: typeof gateLimits;
@@ -57,7 +59,7 @@ const algorithms = {
 export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
   const { places, figures, limits = gateLimits } = options;
   const data = await openDataService(places);
-  const context: ServerContext = { ...options, warn: limitedWarnings(), data };
+  const context: ServerContext = { ...options, warn: limitedWarnings(), data, allowance: openNodeAllowance() };
   const gate = openGate(limits);
   const nodes = new Map<string, NodeConnection>();
   const sockets = new Set<Socket>();
@@ -176,7 +178,8 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
     { peer, rttMs, log }: { readonly peer: string; readonly rttMs: number; readonly log: ServerContext['log'] },
   ): void => {
     if (identity.role === 'one-time') {
-      if (tokenHolders.size >= mostTokenHolders) {
+      const often = !context.allowance.connections(`token ${identity.node.id}`).allowed;
+      if (often || tokenHolders.size >= mostTokenHolders) {
         figures.refused('overload');
         context.warn(
           log,
@@ -191,6 +194,11 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
       return serveTokenHolder(context, { connection, transport, identity, log });
     }
     const { id } = identity.node;
+    if (!context.allowance.connections(id).allowed) {
+      figures.refused('rate');
+      context.warn(log, id, { reason: 'rate' }, 'ended: the node connects too often');
+      return void transport.destroy();
+    }
     nodes.get(id)?.cut('replaced by a newer connection');
     const served = serveNode(context, { connection, transport, identity, peer, rttMs, log });
     nodes.set(id, served);
@@ -203,8 +211,12 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
   try {
     listener.listen(places.listen);
     await once(listener, 'listening');
+    // Not before: another hub may be running, and have sockets there.
+    makeNodeSocketFolder(options.state.path);
   } catch (cause) {
+    listener.close();
     await data[Symbol.asyncDispose]();
+    if (cause instanceof SendenseError) throw cause;
     throw cannotListen('hub.listen', places.listen, cause);
   }
   listener.on('error', (error) => options.log.error(`the SSH server: ${error.message}`));

@@ -39,5 +39,5 @@ export function serveTokenHolder(
     // A newer token is not the one that was shown.
     return now.oneTimeKey === identity.publicKey ? now : { ...now, oneTimeKey: null };
   };
-  serveSessions(context, { connection, node, role: 'one-time', log, refuse });
+  serveSessions(context, { connection, nodeId: identity.node.id, node, role: 'one-time', log, refuse });
 }

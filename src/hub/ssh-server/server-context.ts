@@ -3,6 +3,7 @@ import type { HubLog } from '../hub-log.ts';
 import type { HubPlaces } from '../nodes/hub-places.ts';
 import type { Direction } from './bridge.ts';
 import type { DataService } from './data-service.ts';
+import type { NodeAllowance } from './node-allowance.ts';
 import type { Warn } from './warnings.ts';
 
 /** Why something was refused, as it stands in the log and in the metrics. */
@@ -46,4 +47,5 @@ export interface ServerContext {
   readonly figures: SshFigures;
   readonly warn: Warn;
   readonly data: DataService;
+  readonly allowance: NodeAllowance;
 }

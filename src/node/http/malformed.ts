@@ -15,10 +15,15 @@ const said: Record<string, readonly [status: number, message: string]> = {
 export const malformedAnswer =
   (guard: Guard, log: FastifyBaseLogger) =>
   (error: NodeJS.ErrnoException, socket: Socket): void => {
-    if (error.code === 'ECONNRESET' || socket.destroyed) return;
+    if (error.code === 'ECONNRESET') return;
+    const unproven = error.code?.startsWith('ERR_SSL') || error.code?.startsWith('ERR_TLS');
+    if (socket.destroyed && !unproven) return;
     const peer = peerOf({ socket });
     const id = randomUUID();
-    const [status, message] = said[error.code ?? ''] ?? [400, 'this is not HTTP/1.1'];
+    const [status, message] = said[error.code ?? ''] ?? [
+      400,
+      unproven ? 'no proof of the token' : 'this is not HTTP/1.1',
+    ];
     if (guard.malformed(peer).allowed) log.warn({ request_id: id, peer, status, reason: error.code }, message);
     if (socket.writable) {
       const body = JSON.stringify(errorAnswer(httpError(status, message)).body);

@@ -2,7 +2,9 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import type { NodeLimits } from '../limits.ts';
 import { answerError, httpError } from './error-answer.ts';
 import { createGuard } from './guard.ts';
+import { letProve } from './let-prove.ts';
 import { malformedAnswer } from './malformed.ts';
+import { limitNewcomers } from '../../host/limit-newcomers.ts';
 import { limitPerMinute } from '../../host/limit-per-minute.ts';
 import { requestId } from './request-log.ts';
 import { impatient } from './slow-body.ts';
@@ -12,6 +14,9 @@ export interface ServerOptions {
   readonly limits: NodeLimits;
   readonly logger?: FastifyBaseLogger | undefined;
 }
+
+/** Fewer than all: who has no token leaves room for who has one. */
+const newcomerLimits = { most: 256, mostOfOnePeer: 64 };
 
 /** An HTTP server that lets nobody in without the token, bears slow, malformed and too many requests, and has no routes yet. */
 export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
@@ -53,6 +58,11 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     : fastify(settings);
   app.server.removeAllListeners('clientError').on('clientError', malformedAnswer(guard, app.log));
   app.server.maxConnections = limits.connections;
+  letProve(app.server, { token, withinMs: limits.headersMs });
+  const newcomers = limitNewcomers(app.server, {
+    most: Math.min(newcomerLimits.most, limits.connections),
+    mostOfOnePeer: newcomerLimits.mostOfOnePeer,
+  });
   const dropped = limitPerMinute(1);
   app.server.on('drop', () => {
     if (dropped('').allowed) app.log.warn(`more than ${limits.connections} connections at a time; others are dropped`);
@@ -65,6 +75,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
     guard.check(request);
+    newcomers.known(request.raw.socket);
   });
   app.addHook('preParsing', async ({ headers }, _reply, payload) => {
     if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return payload;

@@ -18,6 +18,7 @@ import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { nodeAddress } from '../../../src/state/node-address.ts';
 import type { NodesOutput } from '../../../src/schemas/types.ts';
 import { freePorts } from '../../support/free-ports.ts';
+import { strangerAt } from '../../support/stranger.ts';
 import { canMakeUsers, enrolRequest, modeOf, opensshBench, textOf, type OpensshBench } from './openssh-bench.ts';
 
 const hello = JSON.stringify({ version: 1, node_version: '0.1.0', hostname: 'b', boot_id: 'x', time: Date.now() });
@@ -129,6 +130,30 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_00
     await child;
     expect(await show('site-b')).toMatchObject({ state: 'disconnected' });
     for (const server of servers) server.close();
+  });
+
+  test('another user of the hub who takes the port of a node first hears no secret, and is named', async () => {
+    const password = 'canary-password-0123456789';
+    writeFileSync(hub.folder.file('password'), `${password}\n`);
+    appendFileSync(
+      hub.folder.file('sendense.yaml'),
+      `\nsources: { vc: { type: vsphere, host: '127.0.0.1:1', user: root, password: { secret: { file: ./password } }, thumbprint: '${Array(20).fill('AA').join(':')}' } }\n`,
+    );
+    const keyFile = await hub.enrol('squatted');
+    const { reverse_port: port = 0 } = (await show('squatted')) ?? {};
+    await using stranger = await strangerAt(port);
+    const { child } = await link(keyFile);
+    const { exitCode, stderr } = await hub.run('discover', 'vc', '--node', 'squatted');
+    expect(stranger.connections()).toBeGreaterThan(0);
+    expect(stranger.heard()).not.toMatch(/canary|token-0123456789|Bearer|HTTP/);
+    expect([exitCode, stderr]).toEqual([
+      12,
+      expect.stringMatching(/node\.unproven[^]*Nothing secret was sent/) as string,
+    ]);
+    child.stdin?.end();
+    await child;
+    // Each node has one of few ports.
+    await hub.run('node', 'remove', 'squatted');
   });
 
   test('lets a second connection replace the first', async () => {

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { Client, ClientChannel } from 'ssh2';
 import { describe, expect, test } from 'vitest';
+import { nodeSocket } from '../../../src/hub/nodes/node-sockets.ts';
 import { releasePorts } from '../../../src/state/port-leases.ts';
 import { nodeAddress } from '../../../src/state/node-address.ts';
 import { isPortFree } from '../../../src/host/port-probe.ts';
@@ -41,7 +43,7 @@ describe('an enrolled node', () => {
     const text = Buffer.alloc(3_000_000, 'sendense');
     socket.end(text);
     expect((await buffer(socket)).equals(text)).toBe(true);
-    expect((await buffer(connect(reversePort, '127.0.0.1'))).toString()).toBe('hello from the node');
+    expect((await buffer(connect(nodeSocket(hub.state.path, reversePort)))).toString()).toBe('hello from the node');
     expect(hub.bytes.get('site-b from_node')).toBeGreaterThanOrEqual(text.length);
     expect(hub.bytes.get('site-b to_node')).toBeGreaterThanOrEqual(text.length);
     expect(node.record()).toMatchObject({
@@ -51,7 +53,8 @@ describe('an enrolled node', () => {
     child.kill();
     await child;
     await until(() => node.record().connectedSince === null, 'the end of the connection');
-    await expect.poll(() => isPortFree(reversePort)).toBe(true);
+    expect(await isPortFree(reversePort)).toBe(true);
+    await expect.poll(() => existsSync(nodeSocket(hub.state.path, reversePort))).toBe(false);
     api.close();
   });
 

@@ -12,6 +12,7 @@ import { renameNode, requireNode, revokeNode } from '../../../src/state/nodes.ts
 import type { LinkStatus } from '../../../src/schemas/types.ts';
 import { cuttableLink } from '../../host/cuttable-link.ts';
 import { freePort } from '../../support/free-ports.ts';
+import { nodeSocket } from '../../../src/hub/nodes/node-sockets.ts';
 import { until } from '../support.ts';
 import { apiToken, nodeBench } from './node-bench.ts';
 
@@ -28,7 +29,7 @@ test.each(['openssh', 'ssh2'] as const)(
       await using link = await at.link(api.address, { program });
       const status = await inState(link, 'up');
       const { reversePort } = requireNode(at.hub.state, 'site-b');
-      const client = nodeClient({ url: `http://127.0.0.1:${reversePort}`, token: apiToken });
+      const client = nodeClient({ url: `unix:${nodeSocket(at.hub.state.path, reversePort)}`, token: apiToken });
       expect((await client.health()).version).toBe(status.hub_version);
       expect(status).toMatchObject({
         name: 'site-b',
@@ -152,7 +153,7 @@ test('a line that breaks is made again, and what it broke for stays to be seen',
   await line.mend();
   expect(await inState(link, 'up')).toMatchObject({ connections: 2, attempts: 0, last_error: down.last_error });
   const client = nodeClient({
-    url: `http://127.0.0.1:${requireNode(at.hub.state, 'site-b').reversePort}`,
+    url: `unix:${nodeSocket(at.hub.state.path, requireNode(at.hub.state, 'site-b').reversePort)}`,
     token: apiToken,
   });
   expect((await client.health()).status).toBe('ok');
