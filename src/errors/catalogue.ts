@@ -159,6 +159,12 @@ export const catalogue = {
     'What answers in the place of the node does not prove that it is the node',
     'Nothing secret was sent. A node that is older than this hub cannot prove it: upgrade the node. Else another program listens in its place: `ss -ltnp` as root names it.',
   ),
+  'node.certificate': entry(
+    12,
+    'never',
+    'The certificate at the address of the node is not good',
+    'Name the authority that signed it with `ca:` beside `url` in sendense.yaml, or give it to this system (update-ca-certificates); the name in `url` must be one of the certificate.',
+  ),
   'node.protocol': entry(
     1,
     'never',

@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { RequestOptions as HttpsOptions } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import { text } from 'node:stream/consumers';
@@ -36,6 +37,8 @@ export interface NodeAddress {
   readonly silenceMs?: number;
   /** `ours`: a socket in a private folder, at which nobody else can answer. Others prove first that they have the token. */
   readonly peer?: 'ours' | undefined;
+  /** With https: PEM of the authorities that may have signed its certificate; default: those of the system and of Node.js. */
+  readonly ca?: string | undefined;
 }
 
 /** The node's API, `docs/node-api.md`. Every call throws `node.unreachable`, `node.refused` or what the node says. */
@@ -162,13 +165,14 @@ async function send(
   const { silenceMs = 60_000 } = address;
   const url = address.url.startsWith('unix:') ? null : new URL(path, address.url);
   const proven = await provenConnection(address, `${method} ${path}`, signal);
-  const options: RequestOptions = {
+  const options: HttpsOptions = {
     method,
     headers: { ...headers, authorization: `Bearer ${address.token}` },
     timeout: silenceMs,
     ...(signal ? { signal } : {}),
     ...(url ? {} : { socketPath: address.url.slice('unix:'.length), path }),
     ...(proven ? { createConnection: () => proven } : { agent: false }),
+    ...(url?.protocol === 'https:' ? { ca: address.ca ?? systemAuthorities() } : {}),
   };
   const request = url ? (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options) : httpRequest(options);
   request.setNoDelay(true);
@@ -206,9 +210,23 @@ function targetOf(url: string): { path: string } | { host: string; port: number 
 
 const called = ({ name, url }: NodeAddress): string => (name === undefined ? `node at ${url}` : `node ${name}`);
 
+/** Of Node.js and of the system (Debian: /etc/ssl/certs). */
+function systemAuthorities(): string[] {
+  const { getCACertificates } = process.getBuiltinModule('node:tls');
+  return [...getCACertificates('default'), ...getCACertificates('system')];
+}
+
+/** Of OpenSSL and Node.js: what is wrong with a certificate, which no time heals. */
+const certificateFault =
+  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH|CA_SIGNATURE_|ERROR_IN_CERT_)/;
+
 /** A connection that fails, or speaks something that is not HTTP. */
 function lost(address: NodeAddress, what: string, error: NodeJS.ErrnoException): SendenseError {
   const message = `${called(address)}: ${what}: ${error.message || error.code}`;
+  if (address.url.startsWith('https:') && certificateFault.test(error.code ?? ''))
+    return new SendenseError('node.certificate', `${called(address)}: its certificate is not good: ${error.message}`, {
+      cause: error,
+    });
   return new SendenseError(error.code?.startsWith('HPE_') ? 'node.protocol' : 'node.unreachable', message, {
     cause: error,
   });

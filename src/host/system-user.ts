@@ -22,12 +22,14 @@ export interface SystemUser {
   readonly name: string;
   readonly uid: number;
   readonly home: string;
+  readonly shell: string;
 }
 
 /** Null where there is none of this name. @throws SendenseError `tool.failed`, `tool.missing` */
 export async function findUser(name: string): Promise<SystemUser | null> {
   const { stdout, exitCode } = await runTool('getent', ['passwd', name], { allowFailure: true });
-  const [found, , uid, , , home] = stdout.split('\n')[0]?.split(':') ?? [];
+  const [found, , uid, , , home, shell = ''] = stdout.split('\n')[0]?.split(':') ?? [];
   if (exitCode !== 0 || found === undefined || uid === undefined || home === undefined) return null;
-  return { name: found, uid: Number(uid), home };
+  // passwd(5): an empty one is /bin/sh.
+  return { name: found, uid: Number(uid), home, shell: shell === '' ? '/bin/sh' : shell };
 }

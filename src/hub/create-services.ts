@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { nodeClient, type NodeClient } from '../host/node-client.ts';
@@ -10,7 +11,7 @@ import type { Settings } from '../schemas/types.ts';
 import { readImageKeys } from './read-image-keys.ts';
 import { sourceSecret } from './source-secret.ts';
 import { dataPaths } from './nodes/data-path.ts';
-import { connectedNode } from './nodes/dial-hub.ts';
+import { connectedNode, patienceWith } from './nodes/dial-hub.ts';
 import { connectToNode } from './nodes/dial-node.ts';
 import { startEmbeddedNode, type EmbeddedNodeFactory } from './embedded-node.ts';
 
@@ -43,7 +44,8 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     const node = nodeSettings(settings, name);
     if (node.mode === 'direct') {
       const token = await readSecret(node.token, settingsFolder);
-      return nodeClient({ url: node.url, token, name: `${name} (${node.url})` });
+      const ca = node.ca === undefined ? undefined : await readAuthorities(resolve(settingsFolder, node.ca), name);
+      return nodeClient({ url: node.url, token, ca, name: `${name} (${node.url})` });
     }
     if (node.mode === 'dial-node')
       return stack.use(await connectToNode({ name, settings: node, settingsFolder })).client;
@@ -77,11 +79,20 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     },
     node,
     ...dataPaths({ settings, settingsFolder, state, node }),
+    patienceWith: (name) => (nodeSettings(settings, name).mode === 'dial-hub' ? patienceWith(state, name) : 0),
     isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',
     runPlan: options.runPlan,
     readSecret,
     sourceSecret: (source, signal) => sourceSecret({ state, settings, settingsFolder }, source, signal),
   };
+}
+
+async function readAuthorities(file: string, name: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new SendenseError('file.unreadable', `nodes.${name}.ca: ${file} cannot be read (${cause.code})`, { cause });
+  });
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw new SendenseError('settings.invalid', `nodes.${name}.ca: ${file} holds no certificate in PEM form`);
 }
 
 /** One attempt at a time; a failed one is forgotten, so that it can be tried again. */

@@ -4,10 +4,11 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, freeBytes } from '../host/files.ts';
 import { requireTools } from '../host/tools.ts';
 import { sizeText } from '../repository/care/size.ts';
-import type { HubPreflightInput, HubPreflightOutput } from '../schemas/types.ts';
+import type { HubPreflightInput, HubPreflightOutput, NodeHealth } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
 import { assertImmutability } from './immutable-points.ts';
+import { patiently } from './patiently.ts';
 import type { Services } from './services.ts';
 import { capacityLimits } from './space-for-run.ts';
 
@@ -58,9 +59,15 @@ export const hubPreflight = defineStep<HubPreflightInput, null, HubPreflightOutp
 });
 
 async function askNode(context: StepContext<Services>, name: string): Promise<HubPreflightOutput['node']> {
-  const before = Date.now();
-  const client = await context.services.node(name);
-  const health = await client.health(context.signal);
+  let before = Date.now();
+  const ask = async (): Promise<NodeHealth> => {
+    const client = await context.services.node(name);
+    before = Date.now();
+    return client.health(context.signal);
+  };
+  const patienceMs = context.services.patienceWith(name);
+  const { signal, log, alive } = context;
+  const health = await (patienceMs === 0 ? ask() : patiently(ask, { patienceMs, signal, log, alive }));
   const missing = health.tools.filter((tool) => tool.version === null).map((tool) => tool.name);
   if (missing.length > 0) throw new SendenseError('tool.missing', `node ${name} lacks ${missing.join(', ')}`);
   const skew = Math.round(health.time - (before + Date.now()) / 2);

@@ -53,7 +53,8 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
         }),
       {
         code: 'ports.exhausted',
-        waitMs: parseDuration(input.wait ?? wait),
+        // What never fits is not waited for.
+        waitMs: input.disks.length > to - from + 1 ? 0 : parseDuration(input.wait ?? wait),
         signal: context.signal,
         onWait: (message) => context.log(message),
       },

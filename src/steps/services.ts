@@ -32,6 +32,8 @@ export interface Services {
   imageKeys(name: string): Promise<ImageKeys>;
   /** The node of that name; an embedded one is started on first use and ends with the hub. */
   node(name: string): Promise<NodeClient>;
+  /** How long a run waits for a node that is out of reach when it begins, ms: its link may be coming back. */
+  patienceWith(name: string): number;
   /** Whether the node of that name runs inside this process. */
   isEmbedded(name: string): boolean;
   /**

@@ -83,7 +83,7 @@ test('neither a node nor anybody without the token uses up the API', { timeout: 
   expect(await hub.ask()).toBe(200);
   const sockets: Socket[] = [];
   for (let count = 0; count < 700; count++) {
-    const socket = connect(hub.apiPort, '127.0.0.1');
+    const socket = connect(hub.apiPort, '127.0.0.2');
     socket.on('error', () => {});
     sockets.push(socket);
     await once(socket, 'connect');

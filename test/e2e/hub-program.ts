@@ -19,7 +19,7 @@ export interface HubProgram extends AsyncDisposable {
   /** All that it wrote. */
   said(): string;
   /** A node with a key of its own; answers the key. */
-  enrol(name: string): string;
+  enrol(name: string, apiToken?: string): string;
   /** Logged in as a node. */
   client(privateKey: string): Promise<Client>;
   /** Its session, greeted. */
@@ -40,7 +40,7 @@ export async function hubProgram(): Promise<HubProgram> {
       'version: 1',
       'repositories: { primary: { path: ./repository } }',
       `ports: { from: ${port + 6}, to: ${port + 7} }`,
-      `hub: { listen: '127.0.0.1:${port}', api: '127.0.0.1:${port + 1}', nodePorts: { from: ${port + 2}, to: ${port + 5} } }`,
+      `hub: { listen: '127.0.0.1:${port}', api: '127.0.0.2:${port + 1}', nodePorts: { from: ${port + 2}, to: ${port + 5} } }`,
     ].join('\n'),
   );
   const words = [startFile('cli/sendense-run'), '--config', folder.file('sendense.yaml'), 'hub'];
@@ -62,11 +62,11 @@ export async function hubProgram(): Promise<HubProgram> {
     apiPort: port + 1,
     state,
     said: () => said,
-    enrol: (name) => {
+    enrol: (name, apiToken = `token-of-${name}-0123456789`) => {
       const oneTimeKey = `ssh-ed25519 ${name}`;
       addNode(state, { name, oneTimeKey, expires: Date.now() + 60_000, ports: { from: port + 2, to: port + 5 } });
       const { privateKey, publicKey } = makeKeyPair(name);
-      const facts = { apiToken: `token-of-${name}-0123456789`, hostname: name, version: '1' };
+      const facts = { apiToken, hostname: name, version: '1' };
       enrolNode(state, { oneTimeKey, publicKey: parsePublicKey(publicKey) ?? '', ...facts });
       return privateKey;
     },
@@ -94,7 +94,7 @@ export async function hubProgram(): Promise<HubProgram> {
     },
     ask: async (path = '/api/v1/health', withinMs = 3000) => {
       const headers = { authorization: `Bearer ${token}` };
-      return fetch(`http://127.0.0.1:${port + 1}${path}`, { headers, signal: AbortSignal.timeout(withinMs) }).then(
+      return fetch(`http://127.0.0.2:${port + 1}${path}`, { headers, signal: AbortSignal.timeout(withinMs) }).then(
         async (answer) => {
           await answer.arrayBuffer();
           return answer.status;

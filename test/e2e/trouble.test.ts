@@ -274,7 +274,7 @@ describe('several runs', () => {
     'too few ports are a clear error that can be tried again, and a wait gets through',
     { timeout: 60_000 },
     async () => {
-      await using work = await withFarNode('ports: { from: 10190, to: 10190 }\n');
+      await using work = await withFarNode('ports: { from: 10190, to: 10190, wait: 0s }\n');
       await oneDisk(work);
       await work.write('plan.yaml', backupPlan([work.path('a.raw')], work.plan));
       {

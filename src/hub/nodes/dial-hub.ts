@@ -39,6 +39,18 @@ export function connectedNode(state: State, name: string, ssh: Settings['hub']['
   return nodeClient({ url, token, name });
 }
 
+/** ms: a link that was up so short a time ago is coming back, or its hub has just been started. */
+const recentMs = 120_000;
+/** ms in which it should be: the tunnel tries again after 10 s at most, and a dead peer shows after 20 s. */
+const backWithinMs = 45_000;
+
+/** How long it is worth to wait for an enrolled node that is out of reach, ms. */
+export function patienceWith(state: State, name: string): number {
+  const node = findNode(state, name);
+  if (!node || node.revoked !== null || node.lastSeen === null) return 0;
+  return Date.now() - node.lastSeen < recentMs ? backWithinMs : 0;
+}
+
 function notConnected({ name, enrolled, lastSeen }: NodeRecord): SendenseError {
   if (enrolled === null)
     return new SendenseError('node.unreachable', `node ${name} was added, but is not enrolled yet`, {

@@ -7,6 +7,7 @@ import { makeKeyPair } from '../../host/ssh/keys.ts';
 import type { SshdConfigOutput } from '../../schemas/types.ts';
 import { listNodes } from '../../state/nodes.ts';
 import type { State } from '../../state/open-state.ts';
+import { accountDifferences } from './account-differences.ts';
 import { authorizedKeysLines, readAuthorizedKeys, type AuthorizedKeysPlaces } from './authorized-keys.ts';
 import type { HubPlaces } from './hub-places.ts';
 import { folderDifferences } from './strict-modes.ts';
@@ -86,6 +87,7 @@ async function differencesIn(
     ...fileDifferences(state, places, lines),
     ...(isStrict && user ? folderDifferences(places.authorizedKeysFile, user) : []),
     ...userDifferences(state, places, user),
+    ...(user ? accountDifferences(user, effective.get('usepam')?.[0] === 'yes') : []),
   ];
 }
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { isLockedAccount } from '../../host/locked-account.ts';
 import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
 import { findSshd, serveBySshd, type SshdEvents, type SshdProcess } from '../../host/ssh/sshd-process.ts';
 import type { HubPlaces } from '../nodes/hub-places.ts';
@@ -87,16 +88,8 @@ export async function openDataService({
 function whyNot(sshd: string | null, user: string | null, isRoot: boolean): string | null {
   if (sshd === null) return 'sshd is not installed (Debian package openssh-server)';
   if (user === null) return `user ${process.geteuid?.()} has no name`;
-  if (isRoot && isLocked(user)) return 'the account of root is locked, and sshd lets in no such user';
+  if (isRoot && isLockedAccount(user) === true) return 'the account of root is locked, and sshd lets in no such user';
   return null;
-}
-
-/** Without PAM, and where it can read that file, sshd refuses accounts whose password begins like that. */
-function isLocked(user: string): boolean {
-  if (!existsSync('/etc/shadow')) return false;
-  const lines = readFileSync('/etc/shadow', 'utf8').split('\n');
-  const entry = lines.find((line) => line.startsWith(`${user}:`));
-  return entry?.split(':')[1]?.startsWith('!') ?? false;
 }
 
 function userName(): string | null {

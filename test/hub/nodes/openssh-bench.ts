@@ -15,6 +15,7 @@ export const canMakeUsers = process.getuid?.() === 0;
 
 export interface OpensshBench extends AsyncDisposable {
   readonly folder: TemporaryFolder;
+  readonly user: string;
   /** sshd_config of the sshd below. */
   readonly sshdConfig: string;
   readonly authorizedKeys: string;
@@ -28,6 +29,8 @@ export interface OpensshBench extends AsyncDisposable {
   enrol(name: string): Promise<string>;
   ssh(keyFile: string, options: readonly string[], command?: readonly string[]): ResultPromise<{ reject: false }>;
   check(): Promise<SshdConfigOutput>;
+  /** Root sees more. */
+  checkAsRoot(): Promise<SshdConfigOutput>;
 }
 
 /** A hub behind an sshd of its own, with a user made for it: all as `sendense-run node sshd-config` says. */
@@ -49,7 +52,7 @@ export async function opensshBench(): Promise<OpensshBench> {
   const [uid, gid] = (await Promise.all(['-u', '-g'].map((flag) => execa('id', [flag, user])))).map(({ stdout }) =>
     Number(stdout),
   );
-  const [from = 0] = await freePorts(12);
+  const [from = 0] = await freePorts(14);
   const host = makeKeyPair('host');
   const keys = folder.file('sshd');
   mkdirSync(keys);
@@ -60,8 +63,8 @@ export async function opensshBench(): Promise<OpensshBench> {
     [
       'version: 1',
       'repositories: { primary: { path: ./repository } }',
-      `ports: { from: ${from + 6}, to: ${from + 9} }`,
-      `hub: { ssh: openssh, user: ${user}, hostKey: ./sshd/host.pub, api: '127.0.0.1:${from + 1}', nodePorts: { from: ${from + 2}, to: ${from + 5} } }`,
+      `ports: { from: ${from + 10}, to: ${from + 13} }`,
+      `hub: { ssh: openssh, user: ${user}, hostKey: ./sshd/host.pub, api: '127.0.0.1:${from + 1}', nodePorts: { from: ${from + 2}, to: ${from + 9} } }`,
     ].join('\n'),
   );
   chownSync(folder.path, uid ?? 0, gid ?? 0);
@@ -131,9 +134,10 @@ export async function opensshBench(): Promise<OpensshBench> {
   };
   return {
     folder,
+    user,
     sshdConfig,
     authorizedKeys: folder.file('state', 'authorized_keys'),
-    nbdPort: from + 6,
+    nbdPort: from + 10,
     apiPort: from + 1,
     reversePort: from + 2,
     run,
@@ -151,6 +155,21 @@ export async function opensshBench(): Promise<OpensshBench> {
     check: async () => {
       const { stdout, stderr } = await run('node', 'sshd-config', '--check', '--sshd-file', sshdConfig, '--json');
       if (stderr !== '') throw new Error(stderr);
+      return JSON.parse(stdout) as SshdConfigOutput;
+    },
+    checkAsRoot: async () => {
+      const words = [
+        '--config',
+        folder.file('sendense.yaml'),
+        'node',
+        'sshd-config',
+        '--check',
+        '--sshd-file',
+        sshdConfig,
+      ];
+      const { stdout } = await execa(process.execPath, [startFile('cli/sendense-run'), ...words, '--json'], {
+        reject: false,
+      });
       return JSON.parse(stdout) as SshdConfigOutput;
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -13,6 +13,7 @@ import {
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { nodeAddress } from '../../../src/state/node-address.ts';
@@ -209,6 +210,45 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_00
     expect(textOf(hub.authorizedKeys)).toContain('stranger');
     expect(modeOf(hub.authorizedKeys)).toBe(0o600);
   });
+
+  test(
+    'is checked for an account with which sshd lets nobody in, and the remedies work',
+    { timeout: 60_000 },
+    async () => {
+      const keyFile = await hub.enrol('locked');
+      const user = hub.user;
+      const greeted = async (): Promise<boolean> => {
+        const child = hub.ssh(keyFile, [], ['sendense-link']);
+        child.stdin?.end(`${hello}\n`);
+        return (await child).stdout.includes('"name":"locked"');
+      };
+      const checked = async () => {
+        const { differences } = await hub.checkAsRoot();
+        return differences.filter(({ about }) => about === `user ${user}`);
+      };
+      expect(await greeted()).toBe(true);
+      await execa('usermod', ['-p', '!', user]);
+      expect(await greeted()).toBe(false);
+      const [locked] = await checked();
+      expect(locked).toMatchObject({
+        about: `user ${user}`,
+        message: expect.stringContaining('locked') as string,
+        remedy: expect.stringContaining(`usermod -p '*' ${user}`) as string,
+      });
+      await execa('usermod', ['-p', '*', '-s', '/usr/sbin/nologin', user]);
+      expect(await greeted()).toBe(false);
+      expect(await checked()).toEqual([
+        {
+          about: `user ${user}`,
+          message: expect.stringContaining('nologin') as string,
+          remedy: `usermod -s /bin/sh ${user}`,
+        },
+      ]);
+      await execa('usermod', ['-s', '/bin/sh', user]);
+      expect([await greeted(), await checked()]).toEqual([true, []]);
+      await hub.run('node', 'remove', 'locked');
+    },
+  );
 
   test('is checked for folders that sshd does not trust, as that sshd does not', { timeout: 60_000 }, async () => {
     await hub.run('node', 'remove', 'twice');
