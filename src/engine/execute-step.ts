@@ -29,7 +29,7 @@ export async function executeStep<S>(run: Run<S>, step: PipelineStep, turn: Turn
     run.say({ type: 'step.started', step: step.id, uses: step.uses, title, attempt });
   const fail = (error: SendenseError, retryIn: number | null = null): SendenseError => {
     error.position ??= positionOf(step, error.code);
-    const duration_ms = run.now() - started;
+    const duration_ms = Math.max(0, run.now() - started);
     run.say({ type: 'step.failed', step: step.id, duration_ms, error: errorToJson(error), retry_in_ms: retryIn });
     return error;
   };
@@ -53,7 +53,12 @@ export async function executeStep<S>(run: Run<S>, step: PipelineStep, turn: Turn
     const ended = await journalledAttempt(run, attempt, turn, count);
     if (ended.ok) {
       run.outputs[step.id] = ended.value;
-      run.say({ type: 'step.succeeded', step: step.id, duration_ms: run.now() - started, output: ended.value });
+      run.say({
+        type: 'step.succeeded',
+        step: step.id,
+        duration_ms: Math.max(0, run.now() - started),
+        output: ended.value,
+      });
       return null;
     }
     const { error } = ended;

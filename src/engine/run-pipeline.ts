@@ -192,7 +192,7 @@ function finished<S>(run: Run<S>, outcome: RunOutcome): void {
     vm,
     status: outcome.status,
     exit_code: outcome.exitCode,
-    duration_ms: run.now() - run.startedAt,
+    duration_ms: Math.max(0, run.now() - run.startedAt),
     backup_id: typeof backup_id === 'string' ? backup_id : null,
     error: outcome.error && errorToJson(outcome.error),
     undo_errors: outcome.undoErrors.map(errorToJson),

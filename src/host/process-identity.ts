@@ -5,7 +5,7 @@ import type { ProcessIdentity } from '../schemas/types.ts';
 
 let boot: string | undefined;
 
-const bootId = (): string => (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+export const bootId = (): string => (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
 
 /** State letter and start time (clock ticks since boot) from /proc/<pid>/stat, proc(5); null where there is no process. */
 function stat(pid: number): { state: string; startTime: string } | null {

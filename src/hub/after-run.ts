@@ -1,10 +1,12 @@
 import type { Pipeline } from '../engine/pipeline.ts';
 import { toSendenseError } from '../errors/sendense-error.ts';
+import { lookAtClock } from '../host/boot-clock.ts';
 import { isRunning } from '../host/process-identity.ts';
 import type { Plan, RunEvent, RunFinishedEvent, Settings } from '../schemas/types.ts';
 import { hasDeliverer } from '../state/channels.ts';
 import { raiseNotice } from '../state/notices.ts';
 import type { State } from '../state/open-state.ts';
+import { watchClock } from './clock-watch.ts';
 import { checkRpo } from './notify/check-rpo.ts';
 import type { RunRequest } from './hub.ts';
 import { watch } from './notify/watch-plan.ts';
@@ -62,6 +64,7 @@ export function watchRun(
             message: `${pipeline.name} did not run: ${error.message}`,
             details: { error },
           });
+        watchClock(state, lookAtClock(), { warn: () => {} });
         checkRpo(state);
       });
       await begun;

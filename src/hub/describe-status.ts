@@ -4,6 +4,7 @@ import { failingChannels } from '../state/channels.ts';
 import { countWaiting } from '../state/deliveries.ts';
 import { lastReads } from '../state/last-reads.ts';
 import { listLocks } from '../state/locks.ts';
+import { inFuture } from '../state/in-future.ts';
 import type { State } from '../state/open-state.ts';
 import { listLeases } from '../state/port-leases.ts';
 import { listRuns, type RunRecord } from '../state/runs.ts';
@@ -32,6 +33,7 @@ export async function describeStatus(
   const folder = request.plans === undefined ? undefined : await watchFolder(state, request.plans);
   const filter: HealthFilter = { vm: request.vm, plans: folder?.plans };
   const waiting = countWaiting(state);
+  const now = Date.now();
   return {
     version: 1,
     runs: [...open, ...runs].map(runOutput),
@@ -41,8 +43,8 @@ export async function describeStatus(
       run_id: lock.runId,
       owner_alive: lock.alive,
     })),
-    plans: [...planHealth(state, Date.now(), filter), ...(folder?.invalid ?? [])],
-    repositories: describeReading(state, repositories, Date.now()),
+    plans: [...planHealth(state, now, filter), ...(folder?.invalid ?? [])],
+    repositories: describeReading(state, repositories, now),
     channels: failingChannels(state).map(({ name, failing_since, failures, error }) => ({
       channel: name,
       failing_since: failing_since ?? 0,
@@ -50,6 +52,11 @@ export async function describeStatus(
       error,
       waiting: waiting.get(name) ?? 0,
     })),
+    in_future: inFuture(state, now).filter(
+      (entry) =>
+        (request.vm === undefined || entry.vm === null || entry.vm === request.vm) &&
+        (folder === undefined || entry.plan === null || folder.plans.has(entry.plan)),
+    ),
   };
 }
 

@@ -1,7 +1,9 @@
 import { isRunning } from '../host/process-identity.ts';
 import type { ErrorOutput, StatusOutput } from '../schemas/types.ts';
+import { aheadMs, isAhead } from '../state/in-future.ts';
 import type { State } from '../state/open-state.ts';
 import { missedSlots, watchedPlans } from '../state/plan-health.ts';
+import { plansAhead } from '../state/slot-progress.ts';
 import type { PlanHealthTable } from '../state/tables.ts';
 import { isLate, rpoFrom } from './notify/check-rpo.ts';
 
@@ -20,20 +22,22 @@ export interface HealthFilter {
 export function planHealth(state: State, now: number, { vm, plans }: HealthFilter = {}): PlanHealth[] {
   const running = runningPlans(state);
   const paused = pausedPlans(state);
-  const missed = missedSlots(state);
+  const missed = missedSlots(state, now);
+  const slotsAhead = new Set(plansAhead(state, now + aheadMs));
   return watchedPlans(state)
     .filter((health) => health.kind !== 'restore' && (vm === undefined || health.vm === vm))
     .filter((health) => plans?.has(health.plan) ?? true)
     .map((health) => {
       const since = paused.get(health.plan) ?? null;
       const late = isLate(health, now);
+      const ahead = slotsAhead.has(health.plan) || isAhead(health.last_success, now);
       return {
         plan: health.plan,
         kind: health.kind,
         vm: health.vm,
         repository: health.repository,
         file: health.file,
-        state: running.has(health.plan) ? 'running' : since !== null ? 'paused' : restingState(health, late),
+        state: running.has(health.plan) ? 'running' : since !== null ? 'paused' : restingState(health, late, ahead),
         late,
         last_success: health.last_success,
         last_success_run: health.last_success_run,
@@ -53,7 +57,8 @@ export function planHealth(state: State, now: number, { vm, plans }: HealthFilte
     });
 }
 
-function restingState(health: PlanHealthTable, late: boolean): PlanHealth['state'] {
+function restingState(health: PlanHealthTable, late: boolean, ahead: boolean): PlanHealth['state'] {
+  if (ahead) return 'clock';
   if (late) return 'late';
   if (health.failing_since !== null) return 'failing';
   return health.last_success === null ? 'never' : 'ok';

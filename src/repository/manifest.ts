@@ -124,11 +124,11 @@ const id = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const strayParent = ({ parent, disks }: Manifest): string | null =>
   [parent, ...disks.map((disk) => disk.parent)].find((name) => name !== null && !id.test(name)) ?? null;
 
-/** Parents before what is built on them, and else oldest first; the clock need not have gone forward all the time. */
+const placeOf = ({ sequence, created }: Manifest): number => sequence ?? Date.parse(created);
+
+/** Parents before what is built on them, and else in the order in which they were made. */
 export function parentsFirst(manifests: Iterable<Manifest>): Manifest[] {
-  const oldestFirst = [...manifests].toSorted(
-    (a, b) => compare(a.created, b.created) || compare(a.backup_id, b.backup_id),
-  );
+  const oldestFirst = [...manifests].toSorted((a, b) => placeOf(a) - placeOf(b) || compare(a.backup_id, b.backup_id));
   const byId = new Map(oldestFirst.map((manifest) => [manifest.backup_id, manifest]));
   const begun = new Set<Manifest>();
   const ordered: Manifest[] = [];

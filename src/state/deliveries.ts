@@ -100,7 +100,7 @@ function choose(
   let again = Infinity;
   const sentAt = new Map<string, number>();
   const lastOf = (event: string): number => {
-    const known = sentAt.get(event) ?? lastSent(state, channel, event);
+    const known = sentAt.get(event) ?? lastSent(state, channel, event, now);
     sentAt.set(event, known);
     return known;
   };
@@ -111,7 +111,7 @@ function choose(
     const lane = row.plan === '' ? `notice ${row.id}` : row.plan;
     if (blocked.has(lane)) continue;
     const [first] = rows;
-    const freeAt = Math.max(row.due, underWayUntil(row, options));
+    const freeAt = Math.max(dueAt(row, now), underWayUntil(row, options));
     const goesAt =
       first !== undefined || foldMs === 0 || atOnce ? freeAt : Math.max(freeAt, lastOf(row.event) + foldMs);
     if (goesAt > now) again = Math.min(again, goesAt);
@@ -125,20 +125,28 @@ function choose(
   return again === Infinity ? null : { again };
 }
 
-/** Until when somebody else sends it; a claim ends with its owner. */
-function underWayUntil({ claim_owner, claim_expires }: Waiting, { isRunning }: ClaimOptions): number {
-  if (claim_owner === null || claim_expires === null) return 0;
+/** The longest pause before another attempt, ms. */
+export const longestPauseMs = 3_600_000;
+
+/** When it may go. A pause that is longer than any was begun by a clock that was ahead; before the first attempt there is none. */
+const dueAt = ({ due, attempts }: Waiting, now: number): number =>
+  attempts === 0 || due - now > longestPauseMs ? Math.min(due, now) : due;
+
+/** Until when somebody else sends it; a claim ends with its owner, or its time, if no clock that was ahead has given that. */
+function underWayUntil({ claim_owner, claim_expires }: Waiting, { isRunning, now, expiresMs }: ClaimOptions): number {
+  if (claim_owner === null || claim_expires === null || claim_expires - now > expiresMs + longestPauseMs) return 0;
   return isRunning(JSON.parse(claim_owner) as ProcessIdentity) ? claim_expires : 0;
 }
 
-function lastSent(state: State, channel: string, event: string): number {
+function lastSent(state: State, channel: string, event: string, now: number): number {
   const row = state.first(
     state.query
       .selectFrom('deliveries')
       .select(({ fn }) => fn.max('finished').as('last'))
       .where('channel', '=', channel)
       .where('event', '=', event)
-      .where('state', '=', 'sent'),
+      .where('state', '=', 'sent')
+      .where('finished', '<=', now),
   );
   return row?.last ?? -Infinity;
 }

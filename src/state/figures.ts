@@ -109,7 +109,9 @@ export const vmFigures = (state: State, now: number): VmFigures[] =>
           'backups.context',
           'vm_contexts.vm_name as vm',
           fn.countAll<number>().as('points'),
-          fn.max('backups.created').as('newest'),
+          'backups.created as newest',
+          // SQLite takes the other columns from the row with the greatest.
+          fn.max('backups.sequence').as('sequence'),
         ])
         .groupBy(['backups.repository', 'backups.context']),
     );
@@ -182,7 +184,7 @@ function chainLengths(state: State): Map<string, number> {
       sql<ChainRow>`
         WITH RECURSIVE chain (repository, context, number, parent, length) AS (
           SELECT disk.repository, disk.context, disk.number, disk.parent, 1
-          FROM (SELECT repository, context, backup_id, max(created) FROM backups GROUP BY repository, context) AS newest
+          FROM (SELECT repository, context, backup_id, max(sequence) FROM backups GROUP BY repository, context) AS newest
           JOIN backup_disks AS disk USING (repository, context, backup_id)
           UNION ALL
           SELECT below.repository, below.context, below.number, below.parent, chain.length + 1

@@ -31,6 +31,7 @@ export interface ListedPoint extends Pick<
   | 'parent'
   | 'plan'
   | 'created'
+  | 'sequence'
   | 'warnings'
   | 'not_protected'
   | 'snapshot'
@@ -48,6 +49,7 @@ const pointColumns = [
   'backups.parent',
   'backups.plan',
   'backups.created',
+  'backups.sequence',
   'backups.warnings',
   'backups.not_protected',
   'backups.snapshot',
@@ -88,6 +90,7 @@ export const listedPoints = (state: State, filter: PointFilter = {}): ListedPoin
         parent: row.parent,
         plan: row.plan,
         created: row.created,
+        sequence: row.sequence,
         warnings: listIn<string>(row.warnings),
         not_protected: listIn<NonNullable<Manifest['not_protected']>[number]>(row.not_protected),
         snapshot: valueIn<NonNullable<Manifest['snapshot']>>(row.snapshot),

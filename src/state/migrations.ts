@@ -463,4 +463,25 @@ export const migrations: readonly string[] = [
   DROP TABLE run_summaries;
   ALTER TABLE summed_runs RENAME TO run_summaries;
   `,
+  // How far the slots of each plan are decided, as the clock is now; the last look at the clock.
+  `
+  CREATE TABLE schedule_progress (
+    plan TEXT NOT NULL PRIMARY KEY,
+    decided_until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO schedule_progress SELECT plan, max(slot) FROM schedule_slots GROUP BY plan;
+  CREATE TABLE clock_looks (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    boot_id TEXT NOT NULL,
+    ahead_of_boot INTEGER NOT NULL,
+    seen INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  // The order of restore points, apart from their times.
+  `
+  ALTER TABLE backups ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
+  UPDATE backups SET sequence = created;
+  DROP INDEX backups_created;
+  CREATE INDEX backups_sequence ON backups (repository, context, sequence);
+  `,
 ];

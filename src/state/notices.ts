@@ -14,6 +14,7 @@ export type NoticeEvent =
   | 'failure'
   | 'recovery'
   | 'missed-slot'
+  | 'clock'
   | 'lock-refused'
   | 'prune-trouble'
   | 'verification-failure'
@@ -73,6 +74,27 @@ export const wasSaid = (state: State, runId: string, event: NoticeEvent): boolea
   state.first(
     state.query.selectFrom('notices').select('id').where('run_id', '=', runId).where('event', '=', event).limit(1),
   ) !== undefined;
+
+/**
+ * By how much the clock was set back since a run began, ms; with a run of which nothing was said, ever, as far as that is known.
+ * The order of notices is that in which they were raised, whatever the clock showed.
+ */
+export function clockSetBackSince(state: State, runId: string): number {
+  const { query } = state;
+  const begun = state.first(
+    query.selectFrom('notices').select('number').where('run_id', '=', runId).where('event', '=', 'started'),
+  );
+  return state
+    .all(
+      query
+        .selectFrom('notices')
+        .select('details')
+        .where('event', '=', 'clock')
+        .where('number', '>', begun?.number ?? 0),
+    )
+    .map(({ details }) => Number((JSON.parse(details) as { jump_ms?: unknown }).jump_ms ?? 0))
+    .reduce((sum, jump) => sum + Math.max(0, -jump), 0);
+}
 
 /** The channels that were told of an event of a run. */
 export const channelsTold = (state: State, runId: string, events: readonly NoticeEvent[]): Set<string> =>

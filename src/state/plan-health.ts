@@ -96,8 +96,11 @@ export const recordFailure = (
     failures: failures + 1,
   });
 
-/** How many slots of each plan were missed since its last success; plans without any are not in it. */
-export const missedSlots = (state: State): Map<string, number> =>
+/**
+ * How many slots of each plan were missed since its last success; plans without any are not in it. One of the future was
+ * decided by a clock that was ahead, and a success of the future is none that they follow.
+ */
+export const missedSlots = (state: State, now: number): Map<string, number> =>
   new Map(
     state
       .all(
@@ -107,6 +110,7 @@ export const missedSlots = (state: State): Map<string, number> =>
           .select(({ fn }) => ['schedule_slots.plan', fn.countAll<number>().as('count')])
           // Written out, so that SQLite uses the index of missed slots.
           .where(sql<boolean>`schedule_slots.state = 'missed'`)
+          .where('slot', '<=', now)
           .where(({ eb, fn, ref, lit }) => eb('slot', '>', fn.coalesce(ref('last_success_started'), lit(0))))
           .groupBy('schedule_slots.plan'),
       )

@@ -25,6 +25,7 @@ const pointColumns = [
   'backups.backup_id',
   'backups.kind',
   'backups.created',
+  'backups.sequence',
 ] as const;
 
 const diskColumns = ['repository', 'context', 'backup_id', 'number', 'parent', 'file_bytes'] as const;
@@ -36,7 +37,7 @@ export const pointLines = (state: State, filter: PointFilter = {}): PointLine[] 
     const found = disksByPoint(state.all(queries.disks.select(diskColumns)));
     const points = state.all(queries.points.select(pointColumns)).sort(byAge);
     // Oldest first, so that a parent is counted before what is built on it.
-    return points.map((point) => {
+    return points.map(({ sequence: _place, ...point }) => {
       const siblings = found.get(contextOf(point));
       const own = siblings?.get(point.backup_id);
       let bytes = 0;

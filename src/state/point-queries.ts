@@ -43,10 +43,10 @@ export function pointQueries(state: State, { repository, vm, point }: PointFilte
 }
 
 interface Aged {
-  readonly created: number;
+  readonly sequence: number;
   readonly backup_id: string;
 }
 
-/** Oldest first. */
+/** In the order in which they were made, VM by VM. */
 export const byAge = (a: Aged, b: Aged): number =>
-  a.created - b.created || (a.backup_id < b.backup_id ? -1 : a.backup_id > b.backup_id ? 1 : 0);
+  a.sequence - b.sequence || (a.backup_id < b.backup_id ? -1 : a.backup_id > b.backup_id ? 1 : 0);

@@ -1,15 +1,19 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { Manifest } from '../schemas/types.ts';
 import type { State } from './open-state.ts';
+import { pointTimes } from './point-times.ts';
 import type { BackupDisksTable, BackupsTable } from './tables.ts';
 import { addContext, addDisk, type VmContext } from './vm-disks.ts';
 
 /** A restore point as its manifest says, with the repository's name and the times in milliseconds since the epoch. */
-export interface RestorePoint extends Omit<Manifest, 'format' | 'started' | 'created' | 'disks'> {
+export interface RestorePoint extends Omit<Manifest, 'format' | 'started' | 'created' | 'sequence' | 'disks'> {
   /** Name of the repository in the settings. */
   readonly repository: string;
   readonly started: number;
+  /** As the hub's clock was: `pointTimes` says when it was made. */
   readonly created: number;
+  /** Its place among the points of the VM. */
+  readonly sequence: number;
   /** By number; paths are relative to the manifest. */
   readonly disks: readonly Manifest['disks'][number][];
 }
@@ -51,7 +55,7 @@ export function insertRestorePoint(
   });
 }
 
-/** Restore points, oldest first. */
+/** Restore points in the order in which they were made. */
 export function points(state: State, filter: PointFilter = {}): RestorePoint[] {
   let query = state.query
     .selectFrom('backups')
@@ -62,7 +66,7 @@ export function points(state: State, filter: PointFilter = {}): RestorePoint[] {
     )
     .selectAll('backups')
     .select('vm_contexts.vm_name')
-    .orderBy('backups.created')
+    .orderBy('backups.sequence')
     .orderBy('backups.backup_id');
   let disks = state.query.selectFrom('backup_disks').selectAll().orderBy('number');
   if (filter.repository !== undefined) {
@@ -91,24 +95,25 @@ export const hasPoints = (state: State, repository: string): boolean =>
 export const findPoint = (state: State, key: PointKey): RestorePoint | undefined => points(state, key)[0];
 
 /** The newest restore point of a VM. */
-export const latestPoint = (state: State, context: VmContext): RestorePoint | undefined => newest(state, context);
-
-/** The newest one that was created before `time`, in milliseconds since the epoch. */
-export const pointBefore = (state: State, context: VmContext, time: number): RestorePoint | undefined =>
-  newest(state, context, time);
-
-function newest(state: State, { repository, context }: VmContext, before?: number): RestorePoint | undefined {
-  let query = state.query
-    .selectFrom('backups')
-    .select('backup_id')
-    .where('repository', '=', repository)
-    .where('context', '=', context)
-    .orderBy('created', 'desc')
-    .orderBy('backup_id', 'desc')
-    .limit(1);
-  if (before !== undefined) query = query.where('created', '<', before);
-  const row = state.first(query);
+export function latestPoint(state: State, { repository, context }: VmContext): RestorePoint | undefined {
+  const row = state.first(
+    state.query
+      .selectFrom('backups')
+      .select('backup_id')
+      .where('repository', '=', repository)
+      .where('context', '=', context)
+      .orderBy('sequence', 'desc')
+      .orderBy('backup_id', 'desc')
+      .limit(1),
+  );
   return row && findPoint(state, { repository, context, backupId: row.backup_id });
+}
+
+/** The newest one that was made before `time`, in milliseconds since the epoch, as far as that can be told. */
+export function pointBefore(state: State, { repository, context }: VmContext, time: number): RestorePoint | undefined {
+  const all = points(state, { repository, context });
+  const times = pointTimes(all, Date.now());
+  return all.findLast((_point, at) => (times[at] ?? 0) < time);
 }
 
 /**
@@ -156,6 +161,7 @@ export const toRow = (repository: string, manifest: Manifest): BackupsTable => (
   parent: manifest.parent,
   started: milliseconds(manifest, 'started'),
   created: milliseconds(manifest, 'created'),
+  sequence: manifest.sequence ?? milliseconds(manifest, 'created'),
   producer_version: manifest.producer.version,
   qemu_version: manifest.producer.qemu,
   removed_disks: JSON.stringify(manifest.removed_disks),
@@ -203,6 +209,7 @@ const toPoint = (row: BackupsTable & { vm_name: string }, disks: readonly Backup
   parent: row.parent,
   started: row.started,
   created: row.created,
+  sequence: row.sequence,
   producer: { name: 'sendense', version: row.producer_version, qemu: row.qemu_version },
   disks: disks.map(toDisk),
   removed_disks: JSON.parse(row.removed_disks) as Manifest['removed_disks'],

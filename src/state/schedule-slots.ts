@@ -3,6 +3,7 @@ import type { RunOrigin } from '../engine/journal.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
 import type { IsRunning } from './locks.ts';
 import type { State } from './open-state.ts';
+import { advanceProgress } from './slot-progress.ts';
 import type { ScheduleSlotsTable } from './tables.ts';
 
 /**
@@ -44,25 +45,58 @@ export interface SlotRecord {
 export const openStates = ['waiting', 'claimed', 'running'] as const satisfies readonly SlotState[];
 const isOpen = (state: SlotState): boolean => openStates.some((open) => open === state);
 
-/**
- * Writes down what becomes of a slot that nobody has decided yet. False: another process was first. With `over`, also
- * where it was decided in one of these ways before.
- */
-export function decideSlot(state: State, slot: SlotRecord, over: readonly SlotState[] = []): boolean {
-  const row = toRow(slot);
-  return (
-    state.run(
-      state.query
-        .insertInto('schedule_slots')
-        .values(row)
-        .onConflict((conflict) =>
-          over.length === 0
-            ? conflict.doNothing()
-            : conflict.columns(['plan', 'slot']).doUpdateSet(row).where('schedule_slots.state', 'in', over),
-        ),
-    ) > 0
-  );
+export interface DecideOptions {
+  /** Also where it was decided in one of these ways before. */
+  readonly over?: readonly SlotState[];
+  /** It comes now: what a clock that was ahead has run in its name may be run again. */
+  readonly onTime?: boolean;
 }
+
+/**
+ * Writes down what becomes of a slot that nobody has decided yet. False: another process was first.
+ *
+ * A slot later than the progress of its plan was decided by a clock that was ahead: that it had no run does not count. That it
+ * had one counts, so that a slot is run once where nobody can say which clock was right; unless it comes now, and its run made
+ * up for the past, or jumped over slots that the plan has run since.
+ */
+export function decideSlot(state: State, slot: SlotRecord, { over = [], onTime = false }: DecideOptions = {}): boolean {
+  const row = toRow(slot);
+  return state.transaction(() => {
+    const insert = state.query.insertInto('schedule_slots').values(row);
+    const written = state.run(
+      insert.onConflict((conflict) =>
+        conflict
+          .columns(['plan', 'slot'])
+          .doUpdateSet(row)
+          .where(({ or, and, eb }) =>
+            or([
+              ...(over.length === 0 ? [] : [eb('schedule_slots.state', 'in', over)]),
+              and([aheadOfProgress, onTime ? or([withoutRun, ranTooEarly]) : withoutRun]),
+            ]),
+          ),
+      ),
+    );
+    advanceProgress(state, slot.plan, slot.slot);
+    return written > 0;
+  });
+}
+
+const aheadOfProgress = sql<boolean>`(
+  schedule_slots.state NOT IN ('waiting', 'claimed', 'running')
+  AND schedule_slots.slot > coalesce(
+    (SELECT decided_until FROM schedule_progress AS progress WHERE progress.plan = schedule_slots.plan), -1))`;
+
+const withoutRun = sql<boolean>`schedule_slots.run_id IS NULL`;
+
+/** The order in which runs began is that of their rows, whatever the clock showed. */
+const ranTooEarly = sql<boolean>`(
+  schedule_slots.trigger = 'catch-up'
+  OR EXISTS (
+    SELECT 1
+    FROM runs AS own
+    JOIN runs AS later ON later.plan = own.plan AND later.slot < own.slot AND later.rowid > own.rowid
+    JOIN runs AS earlier ON earlier.plan = own.plan AND earlier.slot < later.slot AND earlier.rowid < own.rowid
+    WHERE own.id = schedule_slots.run_id AND later.trigger IN ('schedule', 'timer', 'catch-up')))`;
 
 export interface SlotChange {
   readonly state: SlotState;
@@ -95,8 +129,15 @@ export function changeSlot(
   return state.run(update) > 0;
 }
 
-/** The newest slot of each of these plans that was decided. One look into the key for each: there may be millions of slots. */
-export function newestDecided(state: State, plans: readonly string[]): Map<string, number> {
+/**
+ * The newest slot of each of these plans that was decided, until a time. One look into the key for each: there may be
+ * millions of slots.
+ */
+export function newestDecided(
+  state: State,
+  plans: readonly string[],
+  until = Number.MAX_SAFE_INTEGER,
+): Map<string, number> {
   const named = sql<{ value: string }>`json_each(${JSON.stringify(plans)})`.as('named');
   const rows = state.all(
     state.query.selectFrom(named).select(({ selectFrom }) => [
@@ -104,6 +145,7 @@ export function newestDecided(state: State, plans: readonly string[]): Map<strin
       selectFrom('schedule_slots')
         .select(({ fn }) => fn.max('slot').as('slot'))
         .whereRef('schedule_slots.plan', '=', 'named.value')
+        .where('schedule_slots.slot', '<=', until)
         .as('slot'),
     ]),
   );
@@ -116,11 +158,13 @@ export interface SlotFilter {
   /** From this slot on, until this one, both included. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
+  /** None that is later than this and had no run: a clock that was ahead has decided it, and it comes again. */
+  readonly now?: number | undefined;
   readonly limit?: number | undefined;
 }
 
 /** Slots that were decided, newest first. */
-export function listSlots(state: State, { plan, states, from, to, limit }: SlotFilter = {}): SlotRecord[] {
+export function listSlots(state: State, { plan, states, from, to, now, limit }: SlotFilter = {}): SlotRecord[] {
   let query = state.query.selectFrom('schedule_slots').selectAll().orderBy('slot', 'desc').orderBy('plan');
   if (plan !== undefined) query = query.where('plan', '=', plan);
   if (states !== undefined) query = query.where('state', 'in', states);
@@ -128,6 +172,7 @@ export function listSlots(state: State, { plan, states, from, to, limit }: SlotF
   if (states?.every(isOpen)) query = query.where(sql<boolean>`state IN ('waiting', 'claimed', 'running')`);
   if (from !== undefined) query = query.where('slot', '>=', from);
   if (to !== undefined) query = query.where('slot', '<=', to);
+  if (now !== undefined) query = query.where(({ or, eb }) => or([eb('slot', '<=', now), eb('run_id', 'is not', null)]));
   if (limit !== undefined) query = query.limit(limit);
   return state.all(query).map(toRecord);
 }

@@ -22,6 +22,8 @@ export interface Tables {
   schedules: SchedulesTable;
   duplicate_plans: DuplicatePlansTable;
   schedule_slots: ScheduleSlotsTable;
+  schedule_progress: ScheduleProgressTable;
+  clock_looks: ClockLooksTable;
   point_marks: PointMarksTable;
   verifications: VerificationsTable;
   point_uses: PointUsesTable;
@@ -148,7 +150,10 @@ export interface BackupsTable {
   run_id: string;
   parent: string | null;
   started: number;
+  /** As the hub's clock was. */
   created: number;
+  /** Place among the points of the VM; that of `created` where the clock did not go back. */
+  sequence: number;
   producer_version: string;
   qemu_version: string;
   /** JSON. */
@@ -312,6 +317,22 @@ export interface ScheduleSlotsTable {
   /** JSON, `ProcessIdentity` of who took it: the daemon, then the run's process. */
   owner: string | null;
   decided: number;
+}
+
+/** How far the slots of a plan are decided. */
+export interface ScheduleProgressTable {
+  plan: string;
+  /** The newest slot that was decided; put back when the clock is. */
+  decided_until: number;
+}
+
+/** One row: what the clock showed when it was looked at last. */
+export interface ClockLooksTable {
+  one: 1;
+  boot_id: string;
+  /** How far the clock was ahead of the time since boot. */
+  ahead_of_boot: number;
+  seen: number;
 }
 
 /** A copy of the `.marks` files in the repository, which count. */

@@ -13,8 +13,8 @@ export function vmIdentities(state: State, repository: string): VmIdentity[] {
   const rows = state.all(
     state.query
       .selectFrom('backups')
-      // SQLite takes the other columns from the row with the greatest `created`.
-      .select(({ fn }) => ['context', 'vm_instance_uuid', fn.max('created').as('newest')])
+      // SQLite takes the other columns from the row with the greatest `sequence`.
+      .select(({ fn }) => ['context', 'vm_instance_uuid', 'created as newest', fn.max('sequence').as('sequence')])
       .where('repository', '=', repository)
       .groupBy('context'),
   );

@@ -130,10 +130,15 @@ async function publish(
   return manifest;
 }
 
-/** Later than every restore point of the VM, also when the clock went back: "latest" goes by it. */
-function creationTime(state: State, { repository, decision }: BackupCommitInput): number {
+/** Its time is the clock's. Where that is not later than the place of the point before, its own place is written down too. */
+function timeAndPlace(
+  state: State,
+  { repository, decision }: BackupCommitInput,
+): Pick<Manifest, 'created' | 'sequence'> {
   const last = latestPoint(state, { repository, context: decision.context });
-  return Math.max(Date.now(), (last?.created ?? 0) + 1);
+  const now = Date.now();
+  const sequence = Math.max(now, (last?.sequence ?? 0) + 1);
+  return { created: new Date(now).toISOString(), ...(sequence === now ? {} : { sequence }) };
 }
 
 /** What was sealed is what is there: nobody took or changed it meanwhile. */
@@ -178,7 +183,7 @@ function manifestOf(
     run_id: facts.runId,
     parent: decision.parent,
     started: new Date(facts.startedAt).toISOString(),
-    created: new Date(creationTime(state, input)).toISOString(),
+    ...timeAndPlace(state, input),
     producer: { name: 'sendense', version, qemu },
     disks: decision.disks.map((disk) => {
       const moved = find(input.transferred, disk.disk);

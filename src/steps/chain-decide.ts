@@ -8,6 +8,7 @@ import { manifestIds } from '../repository/manifest-ids.ts';
 import { verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
 import type { State } from '../state/open-state.ts';
 import { marksKey, marksOf } from '../state/point-marks.ts';
+import { clockSetBackSince } from '../state/notices.ts';
 import { latestPoint, type RestorePoint } from '../state/restore-points.ts';
 import { knownDisks } from '../state/vm-disks.ts';
 import type { ChainDecideInput, ChainDecideOutput, DiskDecision, DiskInfo } from '../schemas/types.ts';
@@ -156,6 +157,7 @@ async function look(
 ): Promise<Found> {
   const row = last?.disks.find((entry) => entry.uuid === disk.uuid);
   const parent = last && row ? storedDisk(last, row) : null;
+  const setBack = last ? clockSetBackSince(services.state, last.run_id) : 0;
   const facts = {
     disk,
     wanted: input.mode,
@@ -164,10 +166,10 @@ async function look(
     broken:
       last && row
         ? (brokenParent(services.state, last, row.number) ??
-          whatBroke(input, disk, last, row) ??
+          whatBroke(input, disk, last, row, setBack) ??
           encryptionChange(keys, last.backup_id, row))
         : null,
-    unproven: last ? unseenRevert(input, last) : null,
+    unproven: last ? unseenRevert(input, last, setBack) : null,
   };
   // Files are only looked at where the answer depends on them.
   const first = decideDisk({ ...facts, chain: { verdict: 'sound' } });
@@ -199,12 +201,14 @@ function whatBroke(
   disk: DiskInfo,
   last: RestorePoint,
   row: RestorePoint['disks'][number],
+  /** By how much the hub's clock was set back since, ms: the point may be older than its time by as much. */
+  setBack: number,
 ): string | null {
   if (!facts) return null;
   const before = last.vm.instance_uuid;
   if (before && facts.instance_uuid && before !== facts.instance_uuid)
     return `another VM has this name now: instance uuid ${facts.instance_uuid}, it was ${before}`;
-  if (facts.last_revert !== null && facts.last_revert >= last.started - clocksMs)
+  if (facts.last_revert !== null && facts.last_revert >= last.started - setBack - clocksMs)
     return `the VM was reverted to a snapshot on ${new Date(facts.last_revert).toISOString()}`;
   if (disk.change_tracking === 'cbt' && row.source_path !== disk.path)
     return `the disk's file was ${row.source_path} and is ${disk.path} now`;
@@ -212,12 +216,12 @@ function whatBroke(
 }
 
 /** Why the VM may have been reverted since the last restore point without anybody knowing. */
-function unseenRevert({ facts }: ChainDecideInput, last: RestorePoint): string | null {
+function unseenRevert({ facts }: ChainDecideInput, last: RestorePoint, setBack: number): string | null {
   if (!facts) return null;
   const known = facts.reverts_known_since ?? null;
   // By the node's clock, as the time of the snapshot.
   const taken = Date.parse(last.snapshot?.taken ?? '') || last.started;
-  if (known !== null && known <= taken) return null;
+  if (known !== null && known <= taken - setBack) return null;
   return known === null
     ? 'vSphere does not tell whether the VM was reverted to a snapshot since'
     : `vSphere's events begin at ${new Date(known).toISOString()}, and the VM may have been reverted to a snapshot before`;

@@ -4,6 +4,7 @@ import { whyNotImmutable } from '../repository/care/immutable.ts';
 import { settleImmutable } from '../repository/care/settle-immutable.ts';
 import { ageMs } from '../schemas/age-ms.ts';
 import type { Settings } from '../schemas/types.ts';
+import { pointTimes } from '../state/point-times.ts';
 import { points } from '../state/restore-points.ts';
 import type { Services } from './services.ts';
 
@@ -42,9 +43,13 @@ export async function settleImmutablePoints(
   const settings = services.settings.repositories[repository];
   if (immutabilityOf(settings) === 'off') return;
   try {
-    await settleImmutable(services.repositoryPath(repository), points(services.state, { repository, context }), {
+    const now = Date.now();
+    const all = points(services.state, { repository, context });
+    const times = pointTimes(all, now);
+    const dated = all.map((point, at) => ({ ...point, created: times[at] ?? now }));
+    await settleImmutable(services.repositoryPath(repository), dated, {
       forMs: settings?.immutableFor === undefined ? Infinity : ageMs(settings.immutableFor),
-      now: Date.now(),
+      now,
       signal,
     });
   } catch (error) {

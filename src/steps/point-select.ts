@@ -4,6 +4,7 @@ import { diskName } from '../repository/layout.ts';
 import { verifyChain } from '../repository/verify-chain.ts';
 import { marksOf } from '../state/point-marks.ts';
 import { usePoint } from '../state/point-uses.ts';
+import { pointTimes } from '../state/point-times.ts';
 import { points, type RestorePoint } from '../state/restore-points.ts';
 import type { PointSelectInput, PointSelectOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
@@ -125,7 +126,8 @@ function find(
     const why = against(point);
     return { point, remark: why && `restore point ${point.backup_id} is taken because it was named, but ${why}` };
   }
-  const candidates = all.filter(({ created }) => before === null || created < Date.parse(before)).toReversed();
+  const times = before === null ? [] : pointTimes(all, Date.now());
+  const candidates = all.filter((_point, at) => before === null || (times[at] ?? 0) < Date.parse(before)).toReversed();
   const [newest] = candidates;
   if (!newest)
     throw unknown(

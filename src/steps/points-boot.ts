@@ -59,7 +59,7 @@ function newestOf({ state }: Services, { repository, points }: PointsBootInput):
   const newest = new Map<string, RestorePoint>();
   for (const { vm, backup_id: backupId, ok } of points) {
     const point = ok ? findPoint(state, { repository, context: vm, backupId }) : undefined;
-    if (point && point.created > (newest.get(vm)?.created ?? 0)) newest.set(vm, point);
+    if (point && point.sequence > (newest.get(vm)?.sequence ?? -1)) newest.set(vm, point);
   }
   return [...newest.values()];
 }

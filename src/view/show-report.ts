@@ -20,10 +20,8 @@ export function showReport(output: ShowOutput, options: ShowOptions): string[] {
   const known = new Set(points.map((point) => point.backup_id));
   const roots = points.filter(({ parent }) => parent === null || !known.has(parent));
   const stored = points.reduce((sum, point) => sum + point.file_bytes, 0);
-  const newest = points.reduce<RestorePointOutput | undefined>(
-    (last, point) => (last && last.created > point.created ? last : point),
-    undefined,
-  );
+  // They come in their order, whatever their times say.
+  const newest = points.at(-1);
   const wanted = output.selected ?? newest?.backup_id ?? 'latest';
   const [title = '', ...more] = fit(
     `${vm} in repository ${output.repository}: ${plural(points.length, 'restore point')} in ${plural(roots.length, 'chain')}, ${formatBytes(stored)}`,

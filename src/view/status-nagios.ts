@@ -1,5 +1,6 @@
 import type { StatusOutput } from '../schemas/types.ts';
 import { formatAge } from './format-age.ts';
+import { futureText } from './future-text.ts';
 import { printable } from './text.ts';
 
 export interface NagiosAnswer {
@@ -15,8 +16,9 @@ const shownProblems = 5;
 const shownPlans = 100;
 
 /** One line as plugins of Nagios print it, with performance data (monitoring-plugins.org, guidelines). */
-export function statusNagios({ plans, repositories, channels, runs }: StatusOutput): NagiosAnswer {
-  const critical = plans.filter(({ late }) => late).map(lateText);
+export function statusNagios({ plans, repositories, channels, runs, in_future }: StatusOutput): NagiosAnswer {
+  const tooLate = plans.filter(({ late }) => late).map(lateText);
+  const critical = [...tooLate, ...in_future.map(futureText)];
   const left = runs.filter((run) => run.finished === null && !run.owner_alive);
   const warning = [
     ...plans.filter(({ late }) => !late).flatMap(warningOf),
@@ -28,10 +30,11 @@ export function statusNagios({ plans, repositories, channels, runs }: StatusOutp
   ];
   const counts = {
     plans: plans.length,
-    late: critical.length,
+    late: tooLate.length,
     failing: plans.filter(({ failing_since }) => failing_since !== null).length,
     missed_slots: plans.reduce((sum, plan) => sum + plan.missed_slots, 0),
     unread_points: repositories.reduce((sum, { late_points: late }) => sum + late, 0),
+    ...(in_future.length > 0 ? { in_future: in_future.length } : {}),
   };
   const data = [
     ...Object.entries(counts).map(([name, count]) => `${name}=${count}`),

@@ -1,19 +1,24 @@
 import type { StatusOutput } from '../schemas/types.ts';
 import { formatDuration, formatTime } from './format.ts';
 import { formatAge } from './format-age.ts';
+import { futureText } from './future-text.ts';
 import { deadChannels, planHealthReport } from './plan-health-report.ts';
 import type { SummaryOptions } from './run-summary.ts';
 import { flow, foldedTable, labelled, printable, table } from './text.ts';
 
 /** Plans, runs, locks and leases. */
 export function statusReport(output: StatusOutput, options: SummaryOptions): string[] {
-  const { plans, repositories, channels, runs, locks, leases } = output;
+  const { plans, repositories, channels, runs, locks, leases, in_future } = output;
   const { style, columns } = options;
   const abandoned = runs.some((run) => run.finished === null && !run.owner_alive);
   const health = planHealthReport(plans, options);
   return [
     ...health,
     ...(health.length > 0 ? [''] : []),
+    ...in_future.flatMap((entry) =>
+      labelled(`${style.red(style.symbols.failed)} `, printable(futureText(entry)), columns),
+    ),
+    ...(in_future.length > 0 ? [''] : []),
     ...runLines(runs, options),
     ...(locks.length > 0
       ? [

@@ -131,7 +131,16 @@ export function fakeHub(
         };
       },
       showRun: async () => undefined,
-      status: async () => ({ version: 1, runs: [], leases: [], locks: [], plans: [], repositories: [], channels: [] }),
+      status: async () => ({
+        version: 1,
+        runs: [],
+        leases: [],
+        locks: [],
+        plans: [],
+        repositories: [],
+        channels: [],
+        in_future: [],
+      }),
       recover: async () => ({ version: 1, runs: [] }),
       notices: {
         list: () => ({ version: 1, channels: [] }),

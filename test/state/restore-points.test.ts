@@ -73,6 +73,7 @@ test('a restore point comes back as its manifest said', () => {
     repository: 'primary',
     started: Date.parse(started),
     created: Date.parse(created),
+    sequence: Date.parse(created),
   });
 });
 

@@ -58,8 +58,8 @@ test('who decides a slot second is told so, and changes nothing', () => {
   const { state } = temporary;
   expect(decideSlot(state, slot('one', 1, 'waiting'))).toBe(true);
   expect(decideSlot(state, slot('one', 1, 'skipped'))).toBe(false);
-  expect(decideSlot(state, slot('one', 1, 'missed'), ['claimed'])).toBe(false);
+  expect(decideSlot(state, slot('one', 1, 'missed'), { over: ['claimed'] })).toBe(false);
   expect(listSlots(state, { plan: 'one' }).map((found) => found.state)).toEqual(['waiting']);
-  expect(decideSlot(state, slot('one', 1, 'missed'), ['waiting'])).toBe(true);
+  expect(decideSlot(state, slot('one', 1, 'missed'), { over: ['waiting'] })).toBe(true);
   expect(listSlots(state, { plan: 'one' }).map((found) => found.state)).toEqual(['missed']);
 });

@@ -4,10 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { exists } from '../../src/host/files.ts';
 import { runFolderOf } from '../../src/host/run-folder.ts';
 import type { ChainDecideOutput, DiskInfo } from '../../src/schemas/types.ts';
+import { raiseNotice } from '../../src/state/notices.ts';
 import { chainDecide } from '../../src/steps/chain-decide.ts';
 import { readFolderId, serveReadOnly } from '../../src/steps/serve-chain.ts';
 import { makeRaw, MiB, writeInto } from '../host/disk-images.ts';
 import { backup, type BackupSpec } from './backup-run.ts';
+import { vsphereVm } from '../cli/fake-node.ts';
 import { someDiskInfo } from './some-decision.ts';
 import { servers, stepBench, type StepBench } from './step-bench.ts';
 
@@ -41,6 +43,21 @@ async function withFull(): Promise<{
 }
 
 describe('chain.decide', () => {
+  test('a revert is seen although the last restore point was made by a clock that was ahead', async () => {
+    const { bench, disks } = await withFull();
+    await using _bench = bench;
+    const revert = Date.parse('2026-11-21T01:30:00Z') - 90 * 60_000;
+    // As the hypervisor says it, whose clock is right.
+    const facts = vsphereVm('pgtest1', 'vm-1', { last_revert: revert, reverts_known_since: 0 });
+    const reasons = async (): Promise<(string | undefined)[]> =>
+      (await decide(bench, disks, { facts })).output.disks.map(({ reason }) => reason);
+    for (const reason of await reasons()) expect(reason).not.toContain('reverted');
+    const details = { jump_ms: -2 * 3_600_000 };
+    raiseNotice(bench.state, { event: 'clock', message: 'the clock was set back by 2h', details });
+    for (const reason of await reasons())
+      expect(reason).toContain('the VM was reverted to a snapshot on 2026-11-21T00:00:00.000Z');
+  });
+
   test('numbers the disks of a new VM in their order, and says that this is the first backup', async () => {
     await using bench = await stepBench();
     const { output } = await decide(bench, [someDiskInfo({ uuid: 'x' }), someDiskInfo({ uuid: 'y', key: '1' })]);

@@ -12,6 +12,7 @@ const point = (context: string, id: string, age: number): RestorePoint =>
     backup_id: id,
     vm: { name: context, context },
     created: now - age * day,
+    sequence: now - age * day,
     disks: [],
   }) as unknown as RestorePoint;
 

@@ -6,11 +6,12 @@ import { exists } from '../../src/host/files.ts';
 import type { NodeClient } from '../../src/host/node-client.ts';
 import { readManifest, writeManifest } from '../../src/repository/manifest.ts';
 import type { BackupCommitOutput, JobStatus, NotProtected, NodeTransferOutput } from '../../src/schemas/types.ts';
-import { findPoint } from '../../src/state/restore-points.ts';
+import { inFuture } from '../../src/state/in-future.ts';
+import { findPoint, insertRestorePoint, latestPoint } from '../../src/state/restore-points.ts';
 import { backupCommit } from '../../src/steps/backup-commit.ts';
 import { nodeTransfer } from '../../src/steps/node-transfer.ts';
 import { makeRaw, MiB } from '../host/disk-images.ts';
-import { someManifest } from '../repository/some-manifest.ts';
+import { someDisk, someManifest } from '../repository/some-manifest.ts';
 import { prepareBackup } from './backup-run.ts';
 import { someDecision } from './some-decision.ts';
 import { stepBench, type StepBench } from './step-bench.ts';
@@ -102,6 +103,23 @@ describe('backup.commit', () => {
     expect(await bench.published(backupCommit, claim)).toBe(true);
     await bench.undo(backupCommit, claim, { run });
     expect(await exists(manifest)).toBe(true);
+  });
+
+  test('after a clock that was ahead, the restore point has its own time, and comes after the one before', async () => {
+    await using bench = await stepBench();
+    const ahead = Date.now() + 400 * 86_400_000;
+    const { input, claim, manifest } = await toCommit(bench);
+    const other = someManifest('b1', { disks: [someDisk('b1', 9)] });
+    const before = { ...other, created: new Date(ahead).toISOString(), checksum: 'sha256:0' };
+    insertRestorePoint(bench.state, 'primary', before);
+    const from = Date.now();
+    await commit(bench, input);
+    const { created, sequence } = await readManifest(manifest);
+    expect(Date.parse(created)).toBeGreaterThanOrEqual(from);
+    expect(Date.parse(created)).toBeLessThanOrEqual(Date.now());
+    expect(sequence).toBe(ahead + 1);
+    expect(latestPoint(bench.state, claim)?.backup_id).toBe(claim.backupId);
+    expect(inFuture(bench.state, Date.now())).toEqual([]);
   });
 
   test('an abort before it begins leaves nothing', async () => {

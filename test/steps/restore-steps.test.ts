@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exists } from '../../src/host/files.ts';
 import { imageInfo } from '../../src/host/qemu-img.ts';
 import { runFolderOf } from '../../src/host/run-folder.ts';
+import { readManifest } from '../../src/repository/manifest.ts';
 import type { PointSelectOutput, RestorePublishOutput, RestoreWriteOutput } from '../../src/schemas/types.ts';
+import { insertRestorePoint, points } from '../../src/state/restore-points.ts';
 import { pointSelect } from '../../src/steps/point-select.ts';
 import { restorePublish } from '../../src/steps/restore-publish.ts';
 import { restoreVerify } from '../../src/steps/restore-verify.ts';
@@ -79,6 +81,28 @@ describe('point.select', () => {
       (await select(it.bench, { point: { before: new Date(it.selected.created).toISOString() } })).output.backup_id,
     ).toBe(it.ids[0]);
     expect((await select(it.bench, { disks: [1] })).output.disks.map(({ disk }) => disk)).toEqual(['disk-1']);
+  });
+
+  test('a clock that was ahead once: points keep their order, those after it their times, and all are found', async () => {
+    await using it = await ready();
+    const { bench } = it;
+    const at = Date.now();
+    const day = 86_400_000;
+    // The first was made when the clock was 400 days ahead, the second with the right one.
+    const path = (id: string): string => bench.folder.file('repository', 'pgtest1', `${id}.json`);
+    const [first, second] = await Promise.all(ids.map(async (id) => await readManifest(path(id))));
+    const iso = (time: number): string => new Date(time).toISOString();
+    const place = at + 400 * day;
+    insertRestorePoint(bench.state, 'primary', { ...first!, created: iso(place), checksum: 'sha256:1' });
+    insertRestorePoint(bench.state, 'primary', {
+      ...second!,
+      created: iso(at),
+      sequence: place + 1,
+      checksum: 'sha256:2',
+    });
+    expect((await select(bench, {})).output).toMatchObject({ backup_id: ids[1], created: at });
+    expect((await select(bench, { point: { before: iso(at + 1) } })).output.backup_id).toBe(ids[1]);
+    expect(points(bench.state).map(({ backup_id }) => backup_id)).toEqual(ids);
   });
 
   test.each([

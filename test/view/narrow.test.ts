@@ -84,6 +84,9 @@ const status: StatusOutput = {
       late_points: 2,
     },
   ],
+  in_future: [
+    { what: 'success', plan: 'a-virtual-machine-nightly', vm: null, repository: null, time: 1_995_224_165_000 },
+  ],
   channels: [
     { channel: 'operators', failing_since: 1_795_224_166_000, failures: 3, error: 'no answer within 30s', waiting: 2 },
   ],

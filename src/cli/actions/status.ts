@@ -17,9 +17,9 @@ export async function action(context: CommandContext): Promise<number> {
   const output = await ask(context);
   const json = global.json || options['format'] === 'json';
   print({ ...context, global: { ...global, json } }, output, (how) => statusReport(output, how));
-  const late =
-    output.plans.some((plan) => plan.late) || output.repositories.some(({ late_points: points }) => points > 0);
-  return late ? 1 : 0;
+  const { plans, repositories, in_future: future } = output;
+  const late = plans.some((plan) => plan.late) || repositories.some(({ late_points: points }) => points > 0);
+  return late || future.length > 0 ? 1 : 0;
 }
 
 async function ask(context: CommandContext): Promise<StatusOutput> {

@@ -6,6 +6,7 @@ import { ageMs } from '../../schemas/age-ms.ts';
 import type { Settings } from '../../schemas/types.ts';
 import { version } from '../../schemas/package.ts';
 import { lastRuns, vmFigures, type LastRun, type VmFigures } from '../../state/figures.ts';
+import { inFuture } from '../../state/in-future.ts';
 import type { State } from '../../state/open-state.ts';
 import { lastReads } from '../../state/last-reads.ts';
 import { listLeases } from '../../state/port-leases.ts';
@@ -43,6 +44,9 @@ export async function collectFigures({ state, settings, repositoryPath }: Figure
   say('sendense_series_left_out', Math.max(0, runs.length - mostSeries) + Math.max(0, vms.length - mostSeries));
   for (const run of runs.slice(0, mostSeries)) sayRun(say, run);
   sayPlans(say, state, now);
+  const ahead = inFuture(state, now);
+  for (const what of ['success', 'slot', 'restore-point'] as const)
+    say('sendense_in_future', ahead.filter((entry) => entry.what === what).length, { what });
   const seen = new Set<string>();
   for (const vm of vms.slice(0, mostSeries)) {
     // Two VMs of one name have folders of their own.

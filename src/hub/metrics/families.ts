@@ -27,6 +27,11 @@ export const families = {
   sendense_plan_last_run_duration_seconds: { help: 'How long the last run took.', labels: plan },
   sendense_plan_last_run_transferred_bytes: { help: 'What the last run transferred.', labels: plan },
 
+  sendense_in_future: {
+    help: 'Successes, slots or newest restore points that are dated later than the clock.',
+    labels: ['what'],
+  },
+
   sendense_plan_rpo_seconds: { help: 'The rpo of the plan; none: it has none.', labels: ['plan'] },
   sendense_plan_rpo_breached: { help: '1: no success within the rpo of the plan.', labels: ['plan'] },
   sendense_plan_failures: { help: 'Failures since the last success.', labels: ['plan'] },

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { isAhead } from '../../state/in-future.ts';
 import { raiseNotice } from '../../state/notices.ts';
 import type { State } from '../../state/open-state.ts';
 import { healthOf, updateHealth, watchedPlans } from '../../state/plan-health.ts';
@@ -14,9 +15,9 @@ const atATime = 500;
 /** Since when the last success of a plan counts: when its run began, for its restore point holds what was there then. */
 export const rpoFrom = ({ last_success_started, since }: PlanHealthTable): number => last_success_started ?? since;
 
-/** Whether no success is young enough. */
+/** Whether no success is young enough, or nobody knows how old it is: by its time it is still to come. */
 export const isLate = (health: PlanHealthTable, now: number): boolean =>
-  health.rpo !== null && now - rpoFrom(health) > health.rpo;
+  health.rpo !== null && (now - rpoFrom(health) > health.rpo || isAhead(rpoFrom(health), now));
 
 /**
  * Raises a notice for each plan without a success within its `rpo`, once and then daily, and for each that is watched no more
@@ -35,11 +36,19 @@ export function checkRpo(state: State, now = Date.now()): void {
 }
 
 const needsWord = (health: PlanHealthTable, now: number): boolean =>
-  isGone(health, now) || (isLate(health, now) && (health.rpo_raised === null || now - health.rpo_raised >= againMs));
+  isGone(health, now) || (isLate(health, now) && !saidLately(health.rpo_raised, now));
+
+/** What was said by a clock that was ahead is said again. */
+const saidLately = (raised: number | null, now: number): boolean =>
+  raised !== null && raised <= now && now - raised < againMs;
 
 /** A plan without an rpo, whose file is gone and of which nothing was heard for a week: it would stand in the status for ever. */
 const isGone = ({ rpo, file, since, last_success, last_failure }: PlanHealthTable, now: number): boolean =>
-  rpo === null && now - Math.max(since, last_success ?? 0, last_failure ?? 0) > goneMs && !existsSync(file);
+  rpo === null && now - latestOf([since, last_success, last_failure], now) > goneMs && !existsSync(file);
+
+/** The latest of these times; one in the future says nothing. */
+const latestOf = (times: readonly (number | null)[], now: number): number =>
+  Math.max(0, ...times.filter((time) => time !== null && time <= now).map(Number));
 
 function speak(state: State, health: PlanHealthTable, now: number): void {
   const { plan, vm, repository, file, last_success: last, rpo } = health;
@@ -64,10 +73,12 @@ function speak(state: State, health: PlanHealthTable, now: number): void {
     {
       ...about,
       event: 'rpo',
-      message: `${plan}: no success for ${formatAge(now - rpoFrom(health))} (rpo ${formatAge(rpo ?? 0)})${last === null ? ', and none ever' : ''}`,
+      message: isAhead(rpoFrom(health), now)
+        ? `${plan}: ${last === null ? 'it is watched since' : 'its last success began at'} ${new Date(rpoFrom(health)).toISOString()}, which is in the future: the clock was ahead, and nobody knows how old that is (rpo ${formatAge(rpo ?? 0)})`
+        : `${plan}: no success for ${formatAge(now - rpoFrom(health))} (rpo ${formatAge(rpo ?? 0)})${last === null ? ', and none ever' : ''}`,
       details: {
         rpo_ms: rpo,
-        age_ms: now - rpoFrom(health),
+        age_ms: Math.max(0, now - rpoFrom(health)),
         last_success: last,
         last_error: health.last_error === null ? null : (JSON.parse(health.last_error) as unknown),
       },

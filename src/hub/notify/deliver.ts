@@ -6,6 +6,7 @@ import { channelFailed, channelHealth, channelReported, channelWorked } from '..
 import {
   claimBatch,
   giveUpUnknown,
+  longestPauseMs,
   markFailed,
   markSent,
   releaseClaim,
@@ -51,7 +52,7 @@ const claimMarginMs = 60_000;
 const failuresUntilRest = 2;
 
 /** ms until the next attempt: 2 s, 6 s, 18 s … at most one hour. */
-export const backoffMs = (failures: number): number => Math.min(2000 * 3 ** Math.min(failures, 10), 3_600_000);
+export const backoffMs = (failures: number): number => Math.min(2000 * 3 ** Math.min(failures, 10), longestPauseMs);
 
 /** Routes new notices and delivers what waits, all channels at a time. Rejects only where the database does. */
 export async function deliver(options: DeliverOptions): Promise<DeliveryResult> {
@@ -153,7 +154,7 @@ async function attempt(
 function report(state: State, name: string, givenUp: number, now: number): boolean {
   const health = channelHealth(state, name);
   if (!health || (health.failures <= toleratedFailures && givenUp === 0)) return false;
-  if (health.reported !== null && now - health.reported < reportAgainMs) return false;
+  if (health.reported !== null && health.reported <= now && now - health.reported < reportAgainMs) return false;
   channelReported(state, name, now);
   const since = new Date(health.failing_since ?? now).toISOString();
   const lost = givenUp === 0 ? '' : `; ${givenUp} messages were given up`;

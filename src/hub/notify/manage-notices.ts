@@ -1,4 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { lookAtClock } from '../../host/boot-clock.ts';
 import { didYouMean } from '../../plan/did-you-mean.ts';
 import type {
   Notify,
@@ -13,6 +14,7 @@ import { bringForward, countWaiting, deliveryHistory } from '../../state/deliver
 import type { NoticeRow } from '../../state/notices.ts';
 import { watchedPlans } from '../../state/plan-health.ts';
 import type { NoticeParts } from '../after-run.ts';
+import { watchClock } from '../clock-watch.ts';
 import { checkRpo } from './check-rpo.ts';
 import type { ChannelSettings } from './routing.ts';
 
@@ -72,6 +74,7 @@ export function manageNotices(parts: NoticeParts): Notices {
     },
 
     async flush(options) {
+      watchClock(state, lookAtClock(), { warn: () => {} });
       checkRpo(state);
       bringForward(state, Date.now());
       const { deliver } = await import('./deliver.ts');

@@ -8,6 +8,7 @@ const events: Readonly<Record<NoticeEvent, readonly [severity: NotifyMessage['se
   'recovery': ['ok', 'recovered'],
   'warning': ['warning', 'warning'],
   'missed-slot': ['warning', 'missed'],
+  'clock': ['warning', 'CLOCK'],
   'lock-refused': ['warning', 'locked'],
   'prune-trouble': ['warning', 'prune'],
   'paused': ['warning', 'paused'],

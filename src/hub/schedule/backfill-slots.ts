@@ -42,7 +42,7 @@ export async function backfillSlots(
   const outcomes: SlotRecord[] = [];
   for (const record of records) {
     if (watch.cancel?.gently.aborted) break;
-    if (!decideSlot(state, record, withoutRun)) continue;
+    if (!decideSlot(state, record, { over: withoutRun })) continue;
     await runWaiting(here, found, record, watch);
     outcomes.push(findSlot(state, plan, record.slot) ?? record);
   }
@@ -59,7 +59,7 @@ function makeUp(here: RunHere, found: FoundSchedule, slots: readonly number[], b
       decideSlot(
         state,
         { ...slotRecord(here, found, slot, { state: 'missed', reason, trigger: 'backfill' }), owner: null },
-        withoutRun,
+        { over: withoutRun },
       );
   });
 }

@@ -21,6 +21,7 @@ export function describeSchedules(state: State, { host, now, plan }: DescribeOpt
   const newest = newestDecided(
     state,
     shown.map((entry) => entry.plan),
+    now,
   );
   return {
     version: 1,

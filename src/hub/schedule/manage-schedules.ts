@@ -91,7 +91,12 @@ export function manageSchedules({ state, loaded, run }: ManageSchedulesOptions):
     },
     history({ plan, limit, state: only_ }) {
       if (plan !== undefined) known(plan);
-      const slots = listSlots(state, { plan, limit, ...(only_ === undefined ? {} : { states: [only_] }) });
+      const slots = listSlots(state, {
+        plan,
+        limit,
+        now: Date.now(),
+        ...(only_ === undefined ? {} : { states: [only_] }),
+      });
       return { version: 1, slots: slots.map(slotOutput) };
     },
     pause(plan, reason) {

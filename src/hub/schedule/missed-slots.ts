@@ -36,7 +36,7 @@ export function decideMissed(state: State, options: MissedOptions): MissedAnswer
   const { plan, rules, offset, slots, now, paused, record } = options;
   const settle = (slot: number, what: SlotState, reason: string | null, over: readonly SlotState[] = ['missed']) => {
     const row = record(slot, { state: what, reason, trigger: isLate(slot) ? 'catch-up' : 'schedule' });
-    return decideSlot(state, row, over) ? row : null;
+    return decideSlot(state, row, { over }) ? row : null;
   };
   const isLate = (slot: number): boolean => now - slot - offset > graceMs;
   const open: number[] = [];

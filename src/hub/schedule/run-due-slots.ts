@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cancelledBy } from '../../engine/install-signals.ts';
 import { isRunning } from '../../host/process-identity.ts';
 import type { RunFinishedEvent } from '../../schemas/types.ts';
-import { decideSlot, newestDecided } from '../../state/schedule-slots.ts';
+import { decideSlot } from '../../state/schedule-slots.ts';
+import { decidedUntil, rewindProgress } from '../../state/slot-progress.ts';
 import { decideMissed, mostMissed } from './missed-slots.ts';
 import { busyPlans, pausedPlans } from './plan-conditions.ts';
 import { runWaiting, slotRecord, type FoundSchedule, type RunHere, type RunWatch } from './run-here.ts';
@@ -30,7 +31,9 @@ export async function runDueSlots(
   const skips = busy !== undefined && rules.overlap === 'skip';
   const waiting = state.transaction(() => {
     // A timer that was made for a plan that nobody knew: this slot is its first.
-    const since = Math.max(Math.min(found.since, last - 1), newestDecided(state, [plan]).get(plan) ?? -Infinity);
+    rewindProgress(state, Date.now());
+    const decided = decidedUntil(state, [plan], Date.now()).get(plan) ?? -Infinity;
+    const since = Math.max(Math.min(found.since, last - 1), decided);
     const slots = newestSlots(rules, since, last, mostMissed);
     if (skips) {
       const reason = `run ${busy.runId} still goes on`;

@@ -2,8 +2,9 @@ import type { ErrorOutput, ProcessIdentity } from '../../schemas/types.ts';
 import type { AdmissionLimits } from '../../state/admission.ts';
 import type { IsRunning } from '../../state/locks.ts';
 import type { State } from '../../state/open-state.ts';
-import { changeSlot, decideSlot, listSlots, newestDecided, type SlotRecord } from '../../state/schedule-slots.ts';
+import { changeSlot, decideSlot, listSlots, type SlotRecord } from '../../state/schedule-slots.ts';
 import type { ScheduledPlan } from '../../state/schedules.ts';
+import { decidedUntil, rewindProgress } from '../../state/slot-progress.ts';
 import type { HubLog } from '../hub-log.ts';
 import { claimWaiting, type ClaimedSlot, type WaitingSlot } from './claim-waiting.ts';
 import { createDueQueue } from './due-queue.ts';
@@ -72,7 +73,9 @@ export interface SchedulerCounts {
 }
 
 /** It looks at the clock at least so often, ms, because clocks are set and machines sleep. */
-const longestSleep = 30_000;
+export const longestSleep = 30_000;
+/** The clock goes back by less, ms, where it is only kept right: what is due then was decided a moment ago. */
+const keptRightMs = 60_000;
 /** Plans that one transaction decides about: other processes come to write in between. */
 const batch = 500;
 
@@ -80,7 +83,7 @@ interface Planned {
   readonly facts: ScheduledPlan;
   readonly rules: ScheduleRules;
   readonly offset: number;
-  readonly since: number;
+  since: number;
   /** Null: none ever comes. */
   next: number | null;
 }
@@ -98,6 +101,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const running = new Map<string, RunningSlot>();
   const cancelled = new Set<string>();
   let draining = false;
+  /** The latest that the clock has shown. */
+  let latest = now();
   let idle = Promise.withResolvers<void>();
   idle.resolve();
 
@@ -132,7 +137,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { rules } = planned;
     const put = (what: 'paused' | 'blackout' | 'skipped', reason: string | null): void => {
       const record = recordOf(name, planned, slot, { state: what, reason, trigger: 'schedule' });
-      if (decideSlot(state, record)) log.info({ plan: name, slot: time(slot), reason }, `slot ${what}`);
+      if (decideSlot(state, record, { onTime: true }))
+        log.info({ plan: name, slot: time(slot), reason }, `slot ${what}`);
     };
     if (paused.has(name)) return put('paused', paused.get(name) ?? null);
     const blackout = blackoutAt(rules, now());
@@ -143,23 +149,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (waits && !(rules.catchUp === 'all' && waits.trigger === 'catch-up'))
       return put('skipped', `the slot of ${time(waits.slot)} still waits`);
     const record = recordOf(name, planned, slot, { state: 'waiting', reason: null, trigger: 'schedule' });
-    if (decideSlot(state, record)) hold(record, planned);
+    if (decideSlot(state, record, { onTime: true })) hold(record, planned);
   };
 
   /** Slots for which nobody was there, and then the next one. */
   const lookBack = (names: readonly string[]): void => {
     const paused = pausedPlans(state);
-    const newest = newestDecided(state, names);
+    rewindProgress(state, now());
+    const newest = decidedUntil(state, names, now());
     for (const name of names) {
       const planned = plans.get(name);
       if (!planned) continue;
       const { rules, offset } = planned;
       const until = now() - offset;
+      // A plan that was put on the schedule by a clock that was ahead counts from now on.
+      planned.since = Math.min(planned.since, now());
       const since = Math.max(planned.since, newest.get(name) ?? -Infinity);
       const first = slotAfter(planned, since);
       const unseen = first !== null && first <= until ? newestSlots(rules, since, until, mostMissed) : [];
       const slots = [...(left.get(name) ?? []), ...unseen].sort((a, b) => a - b);
-      left.delete(name);
       if (slots.length > 0) {
         const record = (slot: number, what: What): SlotRecord => recordOf(name, planned, slot, what);
         const base = { plan: name, rules, offset, slots, now: now(), paused: paused.get(name), record };
@@ -176,18 +184,26 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     // Those of one expression after each other: croner reads it once.
     const cronOf = (name: string): string => plans.get(name)?.rules.cron ?? '';
     const names = [...fresh].sort((a, b) => (cronOf(a) < cronOf(b) ? -1 : 1));
-    fresh.clear();
     for (let at = 0; at < names.length; at += batch) {
       const part = names.slice(at, at + batch);
-      inTransaction(part, () => lookBack(part));
+      inTransaction(part, () => {
+        lookBack(part);
+        return part;
+      });
     }
   };
 
-  /** What was taken out of memory for a transaction that failed is looked for in the past. */
-  const inTransaction = (names: readonly string[], work: () => void): void => {
+  /**
+   * What was taken out of memory for a transaction that failed is looked for in the past. Memory forgets what was looked back
+   * at, as `work` answers, once that is on the disk.
+   */
+  const inTransaction = (names: readonly string[], work: () => readonly string[]): void => {
     const before = waiting.length;
     try {
-      state.transaction(work);
+      for (const name of state.transaction(work)) {
+        left.delete(name);
+        fresh.delete(name);
+      }
     } catch (error) {
       waiting.length = before;
       for (const name of names) fresh.add(name);
@@ -216,6 +232,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         }
         // The machine slept, or its clock was set.
         if (late.length > 0) lookBack(late);
+        return late;
       });
     }
   };
@@ -278,6 +295,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     wake() {
       if (draining) return Infinity;
+      if (now() < latest - keptRightMs) {
+        // What comes next was worked out with a clock that was ahead, or comes again.
+        latest = now();
+        for (const name of plans.keys()) fresh.add(name);
+      }
+      latest = Math.max(latest, now());
       welcome();
       decideDue();
       const answer = claimWaiting({ state, self, isRunning, limits: options.limits(), now: now(), waiting });

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
+import { lookAtClock } from '../../host/boot-clock.ts';
 import { askToEnd, startOwnProgram } from '../../host/own-program.ts';
 import { isRunning, thisProcess } from '../../host/process-identity.ts';
 import { watchFolders } from '../../host/watch-folders.ts';
@@ -10,13 +11,14 @@ import { version } from '../../schemas/package.ts';
 import type { ErrorOutput, RunFinishedEvent } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { forgetSlots } from '../../state/schedule-slots.ts';
+import { watchClock } from '../clock-watch.ts';
 import type { HubLog } from '../hub-log.ts';
 import { withEnrolledNodes } from '../nodes/dial-hub.ts';
 import { startNotifier } from '../notify/notifier.ts';
 import { createPatience } from './patience.ts';
 import { createPlanRegister } from './plan-register.ts';
 import { tellOnce } from './tell-once.ts';
-import { createScheduler, type RunningSlot, type RunOrder, type SchedulerCounts } from './scheduler.ts';
+import { createScheduler, longestSleep, type RunningSlot, type RunOrder, type SchedulerCounts } from './scheduler.ts';
 
 export interface ServeSchedulesOptions {
   readonly state: State;
@@ -63,7 +65,8 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     }),
   );
   let mark = '';
-  let lastWake = Date.now();
+  /** Of the clock that nobody sets. */
+  let lastWake = performance.now();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -73,11 +76,11 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     let next = Date.now() + 5000;
     try {
       next = scheduler.wake();
-      lastWake = Date.now();
+      lastWake = performance.now();
     } catch (error) {
       log.error({ error: (error as Error).message }, 'what is due could not be decided; it is tried again');
     }
-    if (Number.isFinite(next)) timer = setTimeout(wake, Math.max(0, next - Date.now()));
+    if (Number.isFinite(next)) timer = setTimeout(wake, Math.min(Math.max(0, next - Date.now()), longestSleep));
   };
   stack.defer(() => {
     stopped = true;
@@ -189,6 +192,7 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
 
   const settle = (): void => {
     try {
+      watchClock(state, lookAtClock(), log);
       scheduler.settle();
       // What waits may wait for what other processes do.
       wake();
@@ -205,6 +209,8 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
   };
   await readSettings({ final: true });
   if (!settings.settings) throw new SendenseError('settings.invalid', `${settingsFile} cannot be used`);
+  // Before anything is decided by it.
+  watchClock(state, lookAtClock(), log);
   await reread();
   settle();
   forget();
@@ -223,7 +229,7 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     },
     counts: () => scheduler.counts(),
     answers: async () => {
-      const quiet = Date.now() - lastWake;
+      const quiet = performance.now() - lastWake;
       if (!stopped && quiet > 120_000) throw new Error(`nothing was decided for ${Math.round(quiet / 1000)} s`);
     },
     drain: () => {

@@ -6,8 +6,10 @@ import { periodsIn, type Periods } from './local-time.ts';
 /** A restore point as retention sees it. */
 export interface PolicyPoint {
   readonly id: string;
-  /** Milliseconds since the epoch. */
+  /** When it was made, milliseconds since the epoch. */
   readonly created: number;
+  /** Its place among the points of the VM, for those of one time; default: its id tells. */
+  readonly sequence?: number;
   readonly protected: boolean;
   /** It, or a point that it is built on, was found broken. */
   readonly broken: boolean;
@@ -61,7 +63,12 @@ export function decideRetention(
       if (now - point.created < minAge) keep(at, `younger than ${policy.minAge}`);
     }
   }
-  counted.sort((a, b) => b.point.created - a.point.created || (a.point.id < b.point.id ? 1 : -1));
+  counted.sort(
+    (a, b) =>
+      b.point.created - a.point.created ||
+      (b.point.sequence ?? 0) - (a.point.sequence ?? 0) ||
+      (a.point.id < b.point.id ? 1 : -1),
+  );
 
   const newest = counted.find(({ point }) => !point.broken);
   if (newest) keep(newest.at, 'newest');

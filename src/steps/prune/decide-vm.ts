@@ -1,6 +1,7 @@
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { MergeIntent, Retention } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
+import { datedLater, pointTimes } from '../../state/point-times.ts';
 import { points, type RestorePoint } from '../../state/restore-points.ts';
 import { manifestIds } from '../../repository/manifest-ids.ts';
 import { readMarks, type Marks } from '../../repository/marks.ts';
@@ -64,10 +65,12 @@ export async function decideVm(
   }
   const broken = brokenWithDependents(all, brokenDisks(marks));
   const next = withNext ? nextPoint(all.at(-1), broken) : null;
+  const times = pointTimes(all, now);
   const decisions = decideRetention(
-    [...all, ...(next ? [next] : [])].map(({ backup_id: id, created = now }) => ({
+    [...all, ...(next ? [next] : [])].map(({ backup_id: id }, at) => ({
       id,
-      created,
+      created: times[at] ?? now,
+      sequence: at,
       protected: isProtected(marks.get(id) ?? null, now),
       broken: broken.has(id),
     })),
@@ -98,10 +101,7 @@ function describeUnfinished(intent: MergeIntent, all: readonly RestorePoint[]): 
 }
 
 /** A broken one gets no child: the next backup begins a new chain. */
-const nextPoint = (
-  newest: RestorePoint | undefined,
-  broken: ReadonlySet<string>,
-): UnitPoint & { created?: number } => ({
+const nextPoint = (newest: RestorePoint | undefined, broken: ReadonlySet<string>): UnitPoint => ({
   backup_id: 'the next one',
   disks:
     newest && !broken.has(newest.backup_id)
@@ -154,8 +154,8 @@ async function assertListing(
 }
 
 function assertClock(vm: PrunedVm, known: readonly RestorePoint[], now: number): void {
-  const newest = known.at(-1);
-  if (!newest || newest.created <= now + clockTolerance) return;
+  const newest = datedLater(known, now + clockTolerance);
+  if (!newest) return;
   const time = (ms: number): string => new Date(ms).toISOString();
   throw new SendenseError(
     'prune.refused',

@@ -34,12 +34,13 @@ export function choosePoints(
       Number.NEGATIVE_INFINITY,
       ...(verifications.get(marksKey(entry.vm.context, entry.backup_id)) ?? [])
         .filter((verification) => rank[verification.level] >= rank[level])
-        .map(({ finished }) => finished),
+        // What is in the future was written by a clock that was ahead.
+        .map(({ finished }) => (finished > now ? Number.NEGATIVE_INFINITY : finished)),
     );
   const mine = all
     .filter((entry) => wanted.has(entry.vm.context) && (point === undefined || entry.backup_id === point))
     .map((entry) => ({ entry, last: last(entry) }))
-    .toSorted((a, b) => (a.last === b.last ? a.entry.created - b.entry.created : a.last < b.last ? -1 : 1));
+    .toSorted((a, b) => (a.last === b.last ? a.entry.sequence - b.entry.sequence : a.last < b.last ? -1 : 1));
   return { points: (point === undefined ? pick(mine, selection, now) : mine).map(({ entry }) => entry), unmatched };
 }
 
@@ -56,7 +57,7 @@ function pick(candidates: readonly Candidate[], selection: Selection, now: numbe
     for (const candidate of candidates) {
       const { context } = candidate.entry.vm;
       const before = newest.get(context);
-      if (!before || candidate.entry.created > before.entry.created) newest.set(context, candidate);
+      if (!before || candidate.entry.sequence > before.entry.sequence) newest.set(context, candidate);
     }
     const chosen = new Set(newest.values());
     return candidates.filter((candidate) => chosen.has(candidate));

@@ -6,7 +6,7 @@ import { startNotifier } from '../../../src/hub/notify/notifier.ts';
 import { thisProcess } from '../../../src/host/process-identity.ts';
 import type { NotifyMessage } from '../../../src/schemas/types.ts';
 import { hasDeliverer } from '../../../src/state/channels.ts';
-import { claimBatch, markSent, type ClaimOptions } from '../../../src/state/deliveries.ts';
+import { claimBatch, markFailed, markSent, type ClaimOptions } from '../../../src/state/deliveries.ts';
 import { raiseNotice, type Notice } from '../../../src/state/notices.ts';
 import { watchPlan } from '../../../src/state/plan-health.ts';
 import { routeNotices } from '../../../src/hub/notify/routing.ts';
@@ -95,6 +95,27 @@ test('a claim keeps others away until it expires or its owner is gone', () => {
   expect(made.history()[0]?.deliveries).toMatchObject([{ state: 'waiting' }]);
   markSent(made.state, third && 'batch' in third ? third.batch.claim : '', 2600);
   expect(claim(made, 9000)).toBeNull();
+});
+
+test('what a clock that was ahead wrote holds nothing up', () => {
+  using made = notifyBench(() => ({ hook: hook('http://127.0.0.1:9') }));
+  const ahead = 400 * 86_400_000;
+  // Raised, sent, put off and claimed when the clock was ahead.
+  raiseNotice(made.state, failed('vm1'), ahead);
+  routeNotices(made.state, made.settings, ahead);
+  const sent = claim(made, ahead);
+  markSent(made.state, sent && 'batch' in sent ? sent.batch.claim : '', ahead);
+  for (const plan of ['vm2', 'vm3']) raiseNotice(made.state, failed(plan), ahead);
+  routeNotices(made.state, made.settings, ahead);
+  const put = claim(made, ahead, { foldMs: 0, plan: 'vm3' });
+  expect(put).toMatchObject({ batch: { notices: [{ plan: 'vm3' }] } });
+  markFailed(made.state, put && 'batch' in put ? put.batch.claim : '', {
+    error: 'down',
+    now: ahead,
+    dueOf: () => ahead + 2000,
+  });
+  claim(made, ahead, { foldMs: 0, plan: 'vm2' });
+  expect(claim(made, 1000)).toMatchObject({ batch: { notices: [{ plan: 'vm2' }, { plan: 'vm3' }] } });
 });
 
 test('two processes at once: every message once', async () => {

@@ -7,6 +7,7 @@ import { describeStatus } from '../../../src/hub/describe-status.ts';
 import { planHealth } from '../../../src/hub/plan-health.ts';
 import { lastRuns } from '../../../src/state/figures.ts';
 import { createJournal } from '../../../src/state/create-journal.ts';
+import { inFuture } from '../../../src/state/in-future.ts';
 import { healthOf, watchPlan } from '../../../src/state/plan-health.ts';
 import { statusNagios } from '../../../src/view/status-nagios.ts';
 import { someRun, temporaryState, type TemporaryState } from '../../state/temporary-state.ts';
@@ -266,4 +267,38 @@ test('what a command made of its options is heard of, and says nothing of a plan
   expect(lastRuns(made.state, 0)).toHaveLength(1);
   made.run(48, {}, { trigger: 'command' });
   expect(healthOf(made.state, 'nightly')?.last_success).toBe(start + hour);
+});
+
+test('a success of a clock that was ahead is an alarm of its own, and late where there is an rpo', async () => {
+  using made = bench();
+  const ahead = 400 * 24;
+  made.run(ahead);
+  const now = start + 2 * hour;
+  expect(inFuture(made.state, now)).toMatchObject([{ what: 'success', plan: 'nightly' }]);
+  expect(planHealth(made.state, now)).toMatchObject([{ state: 'clock', late: true, age_ms: 0 }]);
+  checkRpo(made.state, now);
+  checkRpo(made.state, now + hour);
+  expect(made.messages('rpo')).toEqual([
+    expect.stringMatching(/^nightly: its last success began at 2024-.*, which is in the future/),
+  ]);
+  // The next success ends it.
+  made.run(2);
+  expect(inFuture(made.state, now + hour)).toEqual([]);
+  expect(planHealth(made.state, now + hour)).toMatchObject([{ state: 'ok', late: false }]);
+});
+
+test('a breach that was said by a clock that was ahead is said again', () => {
+  using made = bench();
+  checkRpo(made.state, start + 400 * 24 * hour);
+  checkRpo(made.state, start + 30 * hour);
+  checkRpo(made.state, start + 31 * hour);
+  expect(made.messages('rpo')).toHaveLength(2);
+});
+
+test('Nagios: what is in the future is critical, whatever else is well', async () => {
+  using made = bench(null);
+  made.run(Math.round((Date.now() - start) / hour) + 3);
+  const { line, exitCode } = statusNagios(await describeStatus(made.state));
+  expect(exitCode).toBe(2);
+  expect(line).toMatch(/^SENDENSE CRITICAL - nightly: its last success is dated .* in_future=1 /);
 });

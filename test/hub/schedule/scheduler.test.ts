@@ -179,6 +179,60 @@ describe('missed slots', () => {
   });
 });
 
+describe('a transaction that fails', () => {
+  /** The state, whose transactions fail from the `from`th on, `count` of them. */
+  const failing = (from: number, count: number) => {
+    const faults = { from: Infinity, begin: (): void => void (faults.from = from) };
+    const { state } = temporary;
+    const transaction: typeof state.transaction = (work) => {
+      if (faults.from !== Infinity && --faults.from < 0 && faults.from >= -count) throw new Error('database is locked');
+      return state.transaction(work);
+    };
+    return { faults, state: { ...state, transaction } };
+  };
+
+  test.each([0, 1, 2])('batch %s of more than a thousand plans at the start: none is lost', (batch) => {
+    const { faults, state } = failing(batch, 1);
+    const daemon = simulatedDaemon(state, clock, { endAtOnce: true });
+    temporary.state.transaction(() => {
+      for (let at = 0; at < 1100; at++) daemon.plan(`plan${at}`, { cron: '0 13 * * *' });
+    });
+    faults.begin();
+    expect(() => daemon.scheduler.wake()).toThrow('database is locked');
+    // As the daemon does after five seconds.
+    daemon.until(start + hour);
+    expect(new Set(daemon.begun.map(({ plan }) => plan)).size).toBe(1100);
+  });
+
+  test('the slot that a dead daemon had claimed is caught up by the next attempt', () => {
+    const slot = Date.parse('2026-11-21T01:30:00Z');
+    const { faults, state } = failing(0, 1);
+    const daemon = simulatedDaemon(state, clock);
+    daemon.plan('nightly', { cron: '30 1 * * *' });
+    daemon.until(start + minute);
+    decideSlot(temporary.state, {
+      plan: 'nightly',
+      kind: 'backup',
+      node: 'local',
+      repository: 'primary',
+      reason: null,
+      trigger: 'schedule',
+      slot,
+      state: 'claimed',
+      runId: 'never-begun',
+      owner: { pid: 999_999_999, start_time: '1', boot_id: 'gone' },
+      decided: slot,
+    });
+    clock.now = slot + 20 * minute;
+    daemon.scheduler.settle();
+    faults.begin();
+    // What goes wrong, goes wrong after it has looked back.
+    expect(() => daemon.scheduler.wake()).toThrow('database is locked');
+    daemon.until(clock.now + minute);
+    expect(times(daemon.begun)).toEqual(['11-21T01:30']);
+  });
+});
+
 test('a blackout over midnight, in the zone of the plan, on its days', () => {
   const daemon = simulatedDaemon(temporary.state, clock, { endAtOnce: true });
   const blackout: Schedule['blackout'] = [{ from: '22:00', to: '06:00', days: ['fri'], reason: 'end of the week' }];
