@@ -3,6 +3,7 @@ import { diagnosticOf, isSecretPointer, type Diagnostic, type Finding } from './
 import { didYouMean } from './did-you-mean.ts';
 import { pathOf, spanAt, type Path, type PlanDocument } from './document.ts';
 import { foldSchemaErrors, isSecretReference, isStepChoice, schemaAt } from './fold-schema-errors.ts';
+import { monthsNotMinutes } from '../schemas/age-ms.ts';
 import { homeOf, rangeFinding, typeFinding, uniqueFinding, unknownKeyRemedy } from './schema-findings.ts';
 import { branchesOf, childOf, keysOf, typesOf, type SchemaNode } from './schema-node.ts';
 import { described, placeWords, shown } from './words.ts';
@@ -136,6 +137,14 @@ function findingOf(document: PlanDocument, error: ErrorObject, root: SchemaNode,
     }
     case 'pattern': {
       const noun = /^(An? [^:]+):/.exec(about ?? '')?.[1]?.toLowerCase();
+      const months = noun === 'a span of time' && typeof value === 'string' ? monthsNotMinutes(value) : null;
+      if (months !== null)
+        return {
+          rule: 'schema/pattern',
+          at: { path, part: 'value' },
+          message: `${what} of ${said(value)} could be minutes or months`,
+          remedy: months,
+        };
       return {
         rule: 'schema/pattern',
         at: { path, part: 'value' },

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { monthsNotMinutes } from '../../schemas/age-ms.ts';
 import type { CommandContext } from '../command.ts';
 import { runPlan } from '../run-plan.ts';
 import { previewPlan } from './plan.ts';
@@ -54,7 +55,10 @@ function planOf(options: VerifyOptions, repository: string): Record<string, unkn
 function pointsOf(text: string): unknown {
   if (text === 'latest' || text === 'all') return text;
   if (/^[0-9.]+%$/.test(text)) return { share: text };
-  if (/^[0-9]{1,6}[hdwmy]$/.test(text)) return { notVerifiedFor: text };
+  if (/^[0-9]{1,6}(h|d|w|mo|y)$/.test(text)) return { notVerifiedFor: text };
+  const months = monthsNotMinutes(text);
+  if (months !== null)
+    throw new SendenseError('usage', `--points ${text} could be minutes or months`, { remedy: months });
   throw usage(`--points ${text} is none of latest, all, a share such as 10%, or a time such as 30d`);
 }
 
