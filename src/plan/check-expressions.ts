@@ -2,14 +2,14 @@ import { isScalar } from 'yaml';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { diagnosticOf, type Diagnostic } from './diagnostic.ts';
 import { nodeAt, spanAt, type Path, type PlanDocument, type Span } from './document.ts';
-import { expressionError, pathsIn, type Expression } from './expression.ts';
+import { expressionError, pathsIn, pathsWithoutDefault, type Expression } from './expression.ts';
 import { parseExpression } from './parse-expression.ts';
 import { typeOfExpression, typeOfReference, type References } from './reference-type.ts';
 import type { RuleId } from './rules.ts';
 import { mismatch } from './schema-mismatch.ts';
 import { typesOf, type SchemaNode } from './schema-node.ts';
 import { conditionSource, templateParts } from './template.ts';
-import { typeWords } from './words.ts';
+import { shown, typeWords } from './words.ts';
 
 /** One text of the document that holds expressions. */
 export interface ExpressionText {
@@ -31,6 +31,7 @@ export function checkTemplate(
     if (part.type === 'text') continue;
     const tree = attempt(problems, place, part.start, () => parseExpression(part.source, 'value'));
     if (!tree || !soundReferences(problems, place, part.start, tree, references)) continue;
+    if (references.afterFailure === true) attempt(problems, place, part.start, () => mayBeMissing(tree));
     attempt(problems, place, part.start, () => {
       const type = typeOfExpression(tree, references);
       if (whole) fits(tree, type, wanted);
@@ -70,6 +71,18 @@ function soundReferences(
   const before = problems.length;
   for (const path of pathsIn(tree)) attempt(problems, place, offset, () => typeOfReference(path, references));
   return problems.length === before;
+}
+
+/** A step that must run in any case would fail over the value of one that did not run. */
+function mayBeMissing(tree: Expression): void {
+  const path = pathsWithoutDefault(tree).find(({ root }) => root === 'steps');
+  if (!path) return;
+  const { name } = path.segments[0] ?? { name: '?' };
+  throw expressionError(
+    'ref/may-not-run',
+    `this step runs also after a failure, and then ${shown(name)} may not have run`,
+    path,
+  );
 }
 
 function fits(tree: Expression, type: SchemaNode, wanted: SchemaNode | undefined): void {

@@ -5,7 +5,7 @@ import { isSecret } from './create-evaluator.ts';
 import { diagnosticOf, type Diagnostic } from './diagnostic.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { Path, PlanDocument } from './document.ts';
-import { referencesIn } from './references-in.ts';
+import { conditionAsksForState, referencesIn } from './references-in.ts';
 import type { References } from './reference-type.ts';
 import { rules } from './rules.ts';
 import { schemaDiagnostics } from './schema-diagnostics.ts';
@@ -25,8 +25,9 @@ import { isTemplate } from './template.ts';
 import { shown } from './words.ts';
 
 /** What is wrong with one step that stands in the plan: its `uses`, its inputs, its condition, every reference. */
-export function checkStep(document: PlanDocument, step: StepDraft, references: References): Diagnostic[] {
+export function checkStep(document: PlanDocument, step: StepDraft, seen: References): Diagnostic[] {
   const { path, written } = step;
+  const references = { ...seen, afterFailure: typeof written.if === 'string' && conditionAsksForState(written.if) };
   const diagnostics: Diagnostic[] = [];
   if (typeof written.if === 'string')
     diagnostics.push(...checkCondition({ document, path: [...path, 'if'], text: written.if }, references));

@@ -54,6 +54,12 @@ export function pathsIn(expression: Expression): Extract<Expression, { type: 'pa
   }
 }
 
+/** Every path in an expression for which nothing is said where it leads to no value. */
+export function pathsWithoutDefault(expression: Expression): Extract<Expression, { type: 'path' }>[] {
+  if (expression.type === 'default') return pathsWithoutDefault(expression.second);
+  return expression.type === 'path' ? [expression] : [];
+}
+
 /** Whether a condition asks for the state of the run other than by success(). */
 export function asksForState(expression: Expression): boolean {
   switch (expression.type) {

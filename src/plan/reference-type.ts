@@ -15,6 +15,8 @@ export interface References {
   }[];
   /** Number of steps that have run when the expression is evaluated. */
   readonly at: number;
+  /** The step runs also after one that failed: whatever is before it may not have run. */
+  readonly afterFailure?: boolean;
   /** `schema`: what plan.x can be in any plan of the kind; `value`: what it is in this one. */
   readonly planBy: 'schema' | 'value';
 }

@@ -1,4 +1,4 @@
-import { pathsIn, type Expression } from './expression.ts';
+import { asksForState, pathsIn, type Expression } from './expression.ts';
 import { parseExpression } from './parse-expression.ts';
 import { conditionSource, isTemplate, templateParts } from './template.ts';
 
@@ -18,6 +18,15 @@ export function referencesIn(value: unknown): Reference[] {
 
 export const conditionReferences = (text: string): Reference[] =>
   quietly(() => pathsIn(parseExpression(conditionSource(text).source, 'condition')));
+
+/** Whether a step with this condition may run after one that failed; one that cannot be parsed has a diagnostic of its own. */
+export function conditionAsksForState(text: string): boolean {
+  try {
+    return asksForState(parseExpression(conditionSource(text).source, 'condition'));
+  } catch {
+    return false;
+  }
+}
 
 const templateReferences = (text: string): Reference[] =>
   templateParts(text).flatMap((part) =>

@@ -149,6 +149,10 @@ export const rules = {
   'ref/unknown-key': rule('A reference names a key that does not exist', 'Correct the key.'),
   'ref/unknown-step': rule('A reference names a step that does not exist', 'Correct the id of the step.'),
   'ref/later-step': rule('A reference names a step that runs later', 'Move that step before this one.'),
+  'ref/may-not-run': rule(
+    'A step that runs after a failure refers to a step that may not have run',
+    "Say what to use where it did not: default(steps.commit.backup_id, '').",
+  ),
   'ref/cycle': rule(
     'Steps need each other, or a step needs itself',
     'Break the circle: a step can only use what earlier steps gave.',

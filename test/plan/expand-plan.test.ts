@@ -35,7 +35,7 @@ describe('the pipeline of a plan', () => {
   - run: [freeze]
     cwd: scripts
 after:
-  - run: [thaw, "\${{ steps.commit.backup_id }}"]
+  - run: [thaw, "\${{ default(steps.commit.backup_id, '') }}"]
     env: { LEVEL: 3 }
     if: \${{ always() }}
   - id: tell
@@ -49,7 +49,7 @@ after:
     });
     expect(pipeline?.steps.at(-2)).toMatchObject({
       id: 'after-1',
-      with: { argv: ['thaw', '${{ steps.commit.backup_id }}'], env: { LEVEL: 3 }, cwd: '/plans' },
+      with: { argv: ['thaw', "${{ default(steps.commit.backup_id, '') }}"], env: { LEVEL: 3 }, cwd: '/plans' },
       if: 'always()',
     });
     expect(pipeline?.steps.at(-1)).toMatchObject({ id: 'tell', timeout: 90_000 });
