@@ -9,6 +9,5 @@ export function exitCode(end: {
   const { error } = end;
   if (error === null) return end.warnings.length > 0 ? 3 : 0;
   if (end.undoErrors.length > 0) return 16;
-  if (error.code === 'run.cancelled' && error.details?.['signal'] === 'SIGTERM') return 143;
   return exitCodeOf(error);
 }

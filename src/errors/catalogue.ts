@@ -115,6 +115,12 @@ export const catalogue = {
   'tool.version': entry(1, 'never', 'A program is too old', 'Install the version that the message names.'),
   'tool.failed': entry(1, 'never', 'A program failed', 'The message holds what the program printed.'),
   'disk.full': entry(1, 'never', 'No space is left', 'Free space where the message says, or point to another place.'),
+  'disk.failed': entry(
+    1,
+    'never',
+    'A disk or a mount could not be read or written',
+    'See what the kernel says (`dmesg`), and check the disk or the mount that the message names; then run it again.',
+  ),
   'file.unreadable': entry(1, 'never', 'A file cannot be read', 'Check the path and its permissions.'),
   'file.exists': entry(
     1,

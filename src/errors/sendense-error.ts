@@ -53,10 +53,18 @@ export function toSendenseError(value: unknown): SendenseError {
   ) {
     return new SendenseError('file.unreadable', message, { cause: value });
   }
+  if (failingDisk.includes(code ?? '')) return new SendenseError('disk.failed', message, { cause: value });
   return new SendenseError('run.internal', message, { cause: value });
 }
 
-export const exitCodeOf = (error: unknown): ExitCode => toSendenseError(error).entry.exit;
+/** What a file system says of a disk, or a server of files, that does not do its work. */
+const failingDisk = ['EIO', 'EREMOTEIO', 'ENXIO', 'ENODEV', 'ESTALE', 'EUCLEAN', 'EBADMSG'];
+
+/** A command that SIGTERM ended says so, whichever it was. */
+export function exitCodeOf(value: unknown): ExitCode {
+  const error = toSendenseError(value);
+  return error.code === 'run.cancelled' && error.details?.['signal'] === 'SIGTERM' ? 143 : error.entry.exit;
+}
 
 /** Error as it appears in JSON (`schemas/output/error.json`). */
 export function errorToJson(value: unknown): {

@@ -40,7 +40,8 @@ export const remedies = {
   database: 'Run `sendense-run repo import NAME`.',
   unowned:
     'See `sendense-run repo gc --dry-run`: what Sendense made it can remove. Remove all else if nobody needs it.',
-  leftover: 'Run `sendense-run recover`; what is still there then can be removed.',
+  leftover:
+    'Run `sendense-run recover`. What is still there then, `sendense-run repo gc` removes an hour after it was written.',
   merge: 'Run `sendense-run recover`: it finishes the removal. All restore points that stay are readable meanwhile.',
 } as const;
 

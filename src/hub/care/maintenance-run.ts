@@ -1,5 +1,5 @@
 import { newRunId } from '../../engine/run-id.ts';
-import { errorToJson, SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { errorToJson, exitCodeOf, SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { isRunning, thisProcess } from '../../host/process-identity.ts';
 import { createJournal } from '../../state/create-journal.ts';
 import { acquireLock } from '../../state/locks.ts';
@@ -39,7 +39,7 @@ export async function maintenanceRun<T>(
   const end = (error: SendenseError | null): void =>
     journal.finishRun(id, {
       status: error === null ? 'succeeded' : error.code === 'run.cancelled' ? 'cancelled' : 'failed',
-      exitCode: error?.entry.exit ?? 0,
+      exitCode: error === null ? 0 : exitCodeOf(error),
       result: {},
       error: error && errorToJson(error),
       warnings: [],
