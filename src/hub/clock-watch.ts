@@ -1,5 +1,5 @@
 import type { ClockLook } from '../host/boot-clock.ts';
-import { lastClockLook, latestRunTime, writeClockLook } from '../state/clock-looks.ts';
+import { clockDoubt, lastClockLook, latestRunTime, writeClockLook } from '../state/clock-looks.ts';
 import { raiseNotice } from '../state/notices.ts';
 import type { State } from '../state/open-state.ts';
 import { rewindProgress } from '../state/slot-progress.ts';
@@ -21,8 +21,16 @@ export function watchClock(
   log: Pick<HubLog, 'warn'>,
 ): number | null {
   const last = lastClockLook(state);
-  const look = { boot_id: bootId, ahead_of_boot: now - sinceBoot, seen: now };
   const sameBoot = last?.boot_id === bootId;
+  const doubt = clockDoubt(state, { bootId, sinceBoot, now });
+  const look = {
+    boot_id: bootId,
+    ahead_of_boot: now - sinceBoot,
+    seen: now,
+    // One that is doubted is believed after a day.
+    latest: doubt?.latest ?? Math.max(now, last?.latest ?? 0),
+    doubted: doubt === null ? null : sameBoot && last.doubted !== null ? last.doubted : sinceBoot,
+  };
   // How far it is from where it would be had nobody set it. Over a restart of the machine only a clock that goes back shows.
   const latest = last?.seen ?? latestRunTime(state) ?? now;
   const jump = sameBoot ? look.ahead_of_boot - last.ahead_of_boot : Math.min(0, now - latest);

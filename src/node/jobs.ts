@@ -22,6 +22,8 @@ const watchMs = 2000;
 const cleanUpMs = 30 * 60 * 1000;
 /** Jobs that nobody removed. */
 const keepMs = 7 * 24 * 3600 * 1000;
+/** They are kept so long, ms, after they were first found to be old: the clock may have been set ahead. */
+const graceMs = 3_600_000;
 
 /** The jobs of this node. All of it is in files, so that they outlive this process and several nodes can share a folder. */
 export interface Jobs extends AsyncDisposable {
@@ -123,13 +125,22 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
     return true;
   };
 
+  /** Jobs that are old by the clock, and since when, ms of the clock that nobody sets. */
+  const old = new Map<string, number>();
+  const isLongOver = (id: string, finished: number): boolean => {
+    if (Date.now() - finished <= keepMs) return (old.delete(id), false);
+    const since = old.get(id) ?? performance.now();
+    old.set(id, since);
+    return performance.now() - since > graceMs;
+  };
+
   const lookAfter = async (id: string): Promise<void> => {
     const folder = jobFolderIn(stateDir, id);
     if (!(await readRecord(folder)) && !(await isYoung(folder.path))) await discard(folder);
     const job = await status(id).catch(() => null);
     if (job && !isFinal(job)) await abandonWhereNobodyAsks(folder);
     if (job && isFinal(job) && (await exists(folder.removed))) await alone(id, () => remove(id));
-    else if (job?.finished && Date.now() - job.finished > keepMs) await alone(id, () => remove(id));
+    else if (job?.finished && isLongOver(id, job.finished)) await alone(id, () => remove(id));
   };
   /** A job that cannot be looked after is tried again the next time, and must not keep the others from it. */
   const watch = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import type { ClockLook } from '../host/boot-clock.ts';
 import type { State } from './open-state.ts';
 import type { ClockLooksTable } from './tables.ts';
 
@@ -13,6 +14,35 @@ export function writeClockLook(state: State, look: Omit<ClockLooksTable, 'one'>)
       .values(row)
       .onConflict((conflict) => conflict.column('one').doUpdateSet(row)),
   );
+}
+
+/** A clock that is set ahead by more, ms, is not believed at once: what is removed by its age would be gone. */
+const doubtedMs = 30 * 86_400_000;
+/** And so long not. */
+const doubtMs = 86_400_000;
+
+export interface ClockDoubt {
+  /** The latest that the clock has shown before, ms since the epoch. */
+  readonly latest: number;
+  /** How long it is doubted from now on, ms. */
+  readonly forMs: number;
+}
+
+/**
+ * Whether the clock was set ahead by more than 30 days, beyond all that it has shown, less than a day ago. Null: it was not, as far as
+ * is known. By what it says nothing must expire until somebody could set it right.
+ */
+export function clockDoubt(state: State, { bootId, sinceBoot, now }: ClockLook): ClockDoubt | null {
+  const last = lastClockLook(state);
+  if (!last) return null;
+  const sameBoot = last.boot_id === bootId;
+  const { latest, doubted } = last;
+  const left = sameBoot && doubted !== null ? doubted + doubtMs - sinceBoot : 0;
+  // Set back since: this one is believed.
+  if (left > 0 && now > latest + doubtedMs) return { latest, forMs: left };
+  if (doubted !== null && sameBoot) return null;
+  const passed = sameBoot ? Math.max(0, sinceBoot - (last.seen - last.ahead_of_boot)) : 0;
+  return now > latest + passed + doubtedMs ? { latest, forMs: doubtMs } : null;
 }
 
 /** When the latest run began or ended; null: there was none. For databases in which no look was written down yet. */

@@ -474,7 +474,9 @@ export const migrations: readonly string[] = [
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     boot_id TEXT NOT NULL,
     ahead_of_boot INTEGER NOT NULL,
-    seen INTEGER NOT NULL
+    seen INTEGER NOT NULL,
+    latest INTEGER NOT NULL,
+    doubted INTEGER
   ) STRICT, WITHOUT ROWID;
   `,
   // The order of restore points, apart from their times.

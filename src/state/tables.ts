@@ -333,6 +333,10 @@ export interface ClockLooksTable {
   /** How far the clock was ahead of the time since boot. */
   ahead_of_boot: number;
   seen: number;
+  /** The latest that it has shown while it was believed. */
+  latest: number;
+  /** How long after boot it was set so far ahead that it is not believed for a while; null: it was not. */
+  doubted: number | null;
 }
 
 /** A copy of the `.marks` files in the repository, which count. */

@@ -4,6 +4,8 @@ import { whyNotImmutable } from '../repository/care/immutable.ts';
 import { settleImmutable } from '../repository/care/settle-immutable.ts';
 import { ageMs } from '../schemas/age-ms.ts';
 import type { Settings } from '../schemas/types.ts';
+import { lookAtClock } from '../host/boot-clock.ts';
+import { clockDoubt } from '../state/clock-looks.ts';
 import { pointTimes } from '../state/point-times.ts';
 import { points } from '../state/restore-points.ts';
 import type { Services } from './services.ts';
@@ -48,7 +50,11 @@ export async function settleImmutablePoints(
     const times = pointTimes(all, now);
     const dated = all.map((point, at) => ({ ...point, created: times[at] ?? now }));
     await settleImmutable(services.repositoryPath(repository), dated, {
-      forMs: settings?.immutableFor === undefined ? Infinity : ageMs(settings.immutableFor),
+      // Nothing is set free by a clock that has just been set far ahead.
+      forMs:
+        settings?.immutableFor === undefined || clockDoubt(services.state, lookAtClock()) !== null
+          ? Infinity
+          : ageMs(settings.immutableFor),
       now,
       signal,
     });

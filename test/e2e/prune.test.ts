@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { copyFile, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -19,6 +20,7 @@ import {
 import { randomBytes } from '../support/random.ts';
 import { all } from '../support/rounds.ts';
 import { openDatabase } from '../../src/state/sqlite.ts';
+import { openState } from '../../src/state/open-state.ts';
 
 const mib = 1024 * 1024;
 const size = 8 * mib;
@@ -233,6 +235,24 @@ describe('prune', { timeout: 240_000 }, () => {
     const run = await bench.call(['prune', '--keep-last', '1', '--yes']);
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toMatch(/the clock says .* was made at 2199-01-01/);
+    expect(await pointsOf(bench, 'pgtest1')).toHaveLength(2);
+  });
+
+  it('refuses for a day when the clock was set far ahead, by which protections and ages run out', async () => {
+    await using bench = await workspace();
+    await nights(bench, 2);
+    // As it was looked at before it was set ahead by 100 days.
+    const before = 100 * 86_400_000;
+    using state = openState(bench.path('state', 'sendense.db'));
+    const moved = (column: string) => sql<number>`${sql.ref(column)} - ${before}`;
+    const change = { seen: moved('seen'), latest: moved('latest'), ahead_of_boot: moved('ahead_of_boot') };
+    expect(state.run(state.query.updateTable('clock_looks').set(change))).toBe(1);
+    const run = await bench.call(['prune', '--keep-last', '1', '--yes']);
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toMatch(/nothing of pgtest1 is removed by its age yet/);
+    expect(await pointsOf(bench, 'pgtest1')).toHaveLength(2);
+    // Another run has seen the jump meanwhile.
+    expect((await bench.call(['prune', '--keep-last', '1', '--yes'])).exitCode).toBe(1);
     expect(await pointsOf(bench, 'pgtest1')).toHaveLength(2);
   });
 });

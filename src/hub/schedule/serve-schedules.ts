@@ -9,6 +9,7 @@ import { watchFolders } from '../../host/watch-folders.ts';
 import { loadSettings, type LoadedSettings } from '../../plan/load-settings.ts';
 import { version } from '../../schemas/package.ts';
 import type { ErrorOutput, RunFinishedEvent } from '../../schemas/types.ts';
+import { clockDoubt } from '../../state/clock-looks.ts';
 import type { State } from '../../state/open-state.ts';
 import { forgetSlots } from '../../state/schedule-slots.ts';
 import { watchClock } from '../clock-watch.ts';
@@ -202,7 +203,7 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
   };
   const forget = (): void => {
     try {
-      forgetSlots(state, Date.now() - keepSlotsMs);
+      if (clockDoubt(state, lookAtClock()) === null) forgetSlots(state, Date.now() - keepSlotsMs);
     } catch (error) {
       log.error({ error: (error as Error).message }, 'old slots could not be forgotten; it is tried again');
     }

@@ -1,8 +1,10 @@
+import { lookAtClock } from '../../host/boot-clock.ts';
 import { isRunning, thisProcess } from '../../host/process-identity.ts';
 import { sizeBytes } from '../../repository/care/size.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import { ageMs } from '../../schemas/age-ms.ts';
 import type { Settings, UpkeepOutput } from '../../schemas/types.ts';
+import { clockDoubt } from '../../state/clock-looks.ts';
 import type { State } from '../../state/open-state.ts';
 import { summariseRuns } from '../../state/run-summaries.ts';
 import { listRuns } from '../../state/runs.ts';
@@ -39,7 +41,9 @@ export async function keepHouse(options: KeepHouseOptions): Promise<UpkeepOutput
     copies: [],
     troubles: [],
   };
-  await task(options, report, { name: 'tidy', what: 'the state database and the logs' }, () => tidy(options, report));
+  // By a clock that was set far ahead, all logs and runs would be old.
+  if (clockDoubt(options.state, { ...lookAtClock(), now: options.now ?? Date.now() }) === null)
+    await task(options, report, { name: 'tidy', what: 'the state database and the logs' }, () => tidy(options, report));
   const { stateCopies } = options.settings.history;
   if (stateCopies === 0) return report;
   const { version } = options.state;

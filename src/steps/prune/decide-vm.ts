@@ -1,5 +1,7 @@
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { MergeIntent, Retention } from '../../schemas/types.ts';
+import { lookAtClock } from '../../host/boot-clock.ts';
+import { clockDoubt } from '../../state/clock-looks.ts';
 import type { State } from '../../state/open-state.ts';
 import { datedLater, pointTimes } from '../../state/point-times.ts';
 import { points, type RestorePoint } from '../../state/restore-points.ts';
@@ -54,6 +56,7 @@ export async function decideVm(
   const intents = await readIntents(vm.root, vm.context);
   await assertListing(vm, all, intents);
   assertClock(vm, all, now);
+  assertBelieved(state, vm, now);
   const remarks: string[] = [];
   const marks = new Map<string, Marks | 'unreadable' | null>();
   for (const { backup_id: id } of all) {
@@ -151,6 +154,20 @@ async function assertListing(
     throw new SendenseError('prune.refused', `${where}: restore point ${foreign} is not in the database`, {
       remedy: `Enter it: \`sendense-run repo import ${vm.repository}\`.`,
     });
+}
+
+/** A clock that has just been set far ahead would let protections and `minAge` run out. */
+function assertBelieved(state: State, vm: PrunedVm, now: number): void {
+  const doubt = clockDoubt(state, { ...lookAtClock(), now });
+  if (doubt === null) return;
+  const time = (ms: number): string => new Date(ms).toISOString();
+  throw new SendenseError(
+    'prune.refused',
+    `the clock says ${time(now)}, and has said ${time(doubt.latest)} at the latest until it was set: nothing of ${vm.context} is removed by its age yet`,
+    {
+      remedy: `Set the clock right. If it is right, restore points go again in ${Math.ceil(doubt.forMs / 3_600_000)} hours.`,
+    },
+  );
 }
 
 function assertClock(vm: PrunedVm, known: readonly RestorePoint[], now: number): void {

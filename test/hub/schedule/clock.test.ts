@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { watchClock } from '../../../src/hub/clock-watch.ts';
 import { describeSchedules } from '../../../src/hub/schedule/describe-schedules.ts';
+import { clockDoubt } from '../../../src/state/clock-looks.ts';
 import { inFuture } from '../../../src/state/in-future.ts';
 import { listSlots } from '../../../src/state/schedule-slots.ts';
 import { printedRandom } from '../../support/random.ts';
@@ -152,6 +153,38 @@ describe('what the clock did is told', () => {
     expect(listSlots(temporary.state, { plan: 'hourly', to: clock.now }).map(({ slot }) => slot)).toEqual(
       [3, 2, 1].map((hours) => start + hours * hour),
     );
+  });
+});
+
+describe('a clock that was set ahead by more than all that it has shown is not believed for a day', () => {
+  const at = (now: number, sinceBoot: number, bootId = 'one') => ({ now, sinceBoot, bootId });
+  const seen = (now: number, sinceBoot: number, bootId = 'one'): number | undefined => {
+    const look = at(now, sinceBoot, bootId);
+    // Before it is noticed, and after.
+    const before = clockDoubt(temporary.state, look);
+    watchClock(temporary.state, look, { warn: () => {} });
+    expect(clockDoubt(temporary.state, look)).toEqual(before);
+    return before?.forMs;
+  };
+
+  test('in the life of the machine, until it was set right, or a day has passed', () => {
+    expect(seen(start, 0)).toBeUndefined();
+    expect(seen(start + 10 * day, 10 * day)).toBeUndefined();
+    expect(seen(start + 10 * day + 2 * hour, 10 * day)).toBeUndefined();
+    expect(seen(start + 410 * day, 10 * day)).toBe(day);
+    expect(seen(start + 410 * day + 6 * hour, 10 * day + 6 * hour)).toBe(18 * hour);
+    expect(seen(start + 10 * day + 7 * hour, 10 * day + 7 * hour)).toBeUndefined();
+    expect(seen(start + 410 * day, 10 * day + 8 * hour)).toBe(day);
+    expect(seen(start + 411 * day + hour, 11 * day + 9 * hour)).toBeUndefined();
+    expect(seen(start + 412 * day, 12 * day)).toBeUndefined();
+  });
+
+  test('when the machine starts with it; one without a battery that is set right is believed', () => {
+    seen(start, 90 * day);
+    expect(seen(start + 400 * day, minute, 'two')).toBe(day);
+    expect(seen(start + minute, 2 * minute, 'two')).toBeUndefined();
+    expect(seen(start - 6000 * day, minute, 'three')).toBeUndefined();
+    expect(seen(start + day, 2 * minute, 'three')).toBeUndefined();
   });
 });
 

@@ -195,12 +195,12 @@ describe('a transaction that fails', () => {
     const { faults, state } = failing(batch, 1);
     const daemon = simulatedDaemon(state, clock, { endAtOnce: true });
     temporary.state.transaction(() => {
-      for (let at = 0; at < 1100; at++) daemon.plan(`plan${at}`, { cron: '0 13 * * *' });
+      for (let at = 0; at < 1100; at++) daemon.plan(`plan${at}`, { cron: `${at % 50} 13 * * *` });
     });
     faults.begin();
     expect(() => daemon.scheduler.wake()).toThrow('database is locked');
     // As the daemon does after five seconds.
-    daemon.until(start + hour);
+    daemon.until(start + 2 * hour);
     expect(new Set(daemon.begun.map(({ plan }) => plan)).size).toBe(1100);
   });
 
