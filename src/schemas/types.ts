@@ -219,7 +219,7 @@ export interface AllSchemas {
    */
   Size: number | string;
   /**
-   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
    */
   Age: string;
   Retention: Retention;
@@ -236,6 +236,7 @@ export interface AllSchemas {
     | 'failure'
     | 'recovery'
     | 'missed-slot'
+    | 'clock'
     | 'lock-refused'
     | 'prune-trouble'
     | 'verification-failure'
@@ -269,7 +270,7 @@ export interface AllSchemas {
       }
     | {
         /**
-         * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+         * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
          */
         notVerifiedFor: string;
       };
@@ -779,7 +780,7 @@ export interface Retention {
    */
   yearly?: number;
   /**
-   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
    */
   minAge?: string;
   /**
@@ -860,6 +861,7 @@ export interface NotifyEntry {
       | 'failure'
       | 'recovery'
       | 'missed-slot'
+      | 'clock'
       | 'lock-refused'
       | 'prune-trouble'
       | 'verification-failure'
@@ -875,6 +877,7 @@ export interface NotifyEntry {
       | 'failure'
       | 'recovery'
       | 'missed-slot'
+      | 'clock'
       | 'lock-refused'
       | 'prune-trouble'
       | 'verification-failure'
@@ -1164,7 +1167,10 @@ export interface ProcessIdentity {
 }
 export interface NbdServer {
   disk: string;
-  port: number;
+  /**
+   * Null: served at a Unix socket.
+   */
+  port: number | null;
   export: string;
   uri: string;
   /**
@@ -1896,9 +1902,13 @@ export interface Manifest {
    */
   started: string;
   /**
-   * ISO 8601, UTC.
+   * ISO 8601, UTC, as the clock of the hub was.
    */
   created: string;
+  /**
+   * Place among the restore points of the VM, later ones have more. Without it: created, in milliseconds since the epoch. Written where the clock had gone back, so that its time does not tell.
+   */
+  sequence?: number;
   producer: {
     name: 'sendense';
     version: string;
@@ -3048,6 +3058,7 @@ export interface NotifyMessage {
     | 'failure'
     | 'recovery'
     | 'missed-slot'
+    | 'clock'
     | 'lock-refused'
     | 'prune-trouble'
     | 'verification-failure'
@@ -4331,9 +4342,9 @@ export interface StatusOutput {
     repository: string | null;
     file: string;
     /**
-     * late: no success within the rpo; failing: the last run failed; never: none succeeded yet.
+     * late: no success within the rpo; failing: the last run failed; never: none succeeded yet; clock: the last success or slot is in the future.
      */
-    state: 'ok' | 'late' | 'failing' | 'never' | 'running' | 'paused';
+    state: 'ok' | 'late' | 'failing' | 'never' | 'running' | 'paused' | 'clock';
     /**
      * No success within the rpo, whatever goes on.
      */
@@ -4406,6 +4417,22 @@ export interface StatusOutput {
     failures: number;
     error: string | null;
     waiting: number;
+  }[];
+  /**
+   * What is dated more than 10 minutes later than the clock: the clock was ahead, or is behind now.
+   */
+  in_future: {
+    /**
+     * success: of a plan; slot: until it the schedule of a plan counts as decided; restore-point: the newest of a VM.
+     */
+    what: 'success' | 'slot' | 'restore-point';
+    plan: string | null;
+    vm: string | null;
+    repository: string | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    time: number;
   }[];
 }
 /**
@@ -4503,12 +4530,12 @@ export interface BackupPlan {
         channels?: NotifyEntry[];
       };
   /**
-   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
    */
   rpo?: string;
   retention?: Retention1;
   /**
-   * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
+   * What is read back and compared before the commit: what this run wrote (of a full everything), or what is below an incremental, too.
    */
   verify: 'changed' | 'all';
   /**
@@ -4565,7 +4592,7 @@ export interface Retention1 {
    */
   yearly?: number;
   /**
-   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
    */
   minAge?: string;
   /**
@@ -4637,12 +4664,12 @@ export interface IncrementalPlan {
         channels?: NotifyEntry[];
       };
   /**
-   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
    */
   rpo?: string;
   retention?: Retention2;
   /**
-   * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
+   * What is read back and compared before the commit: what this run wrote (of a full everything), or what is below an incremental, too.
    */
   verify: 'changed' | 'all';
   /**
@@ -4699,7 +4726,7 @@ export interface Retention2 {
    */
   yearly?: number;
   /**
-   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
    */
   minAge?: string;
   /**
@@ -4876,7 +4903,7 @@ export interface GroupPlan {
    */
   mode: 'auto' | 'full';
   /**
-   * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
+   * What is read back and compared before the commit: what this run wrote (of a full everything), or what is below an incremental, too.
    */
   verify: 'changed' | 'all';
   limits: Limits3;
@@ -4896,7 +4923,7 @@ export interface GroupPlan {
         channels?: NotifyEntry[];
       };
   /**
-   * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
    */
   rpo?: string;
   /**
@@ -4934,7 +4961,7 @@ export interface GroupPlan {
      */
     mode?: 'auto' | 'full';
     /**
-     * What is read back from the repository and compared before the commit: what this run wrote on top of a parent, or everything.
+     * What is read back and compared before the commit: what this run wrote (of a full everything), or what is below an incremental, too.
      */
     verify?: 'changed' | 'all';
     limits?: Limits;
@@ -5095,7 +5122,7 @@ export interface VerifyPlan {
       }
     | {
         /**
-         * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+         * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
          */
         notVerifiedFor: string;
       };
@@ -5235,7 +5262,7 @@ export interface Settings {
        */
       immutable?: true | false | 'require' | 'try';
       /**
-       * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+       * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
        */
       immutableFor?: string;
       /**
@@ -5320,11 +5347,11 @@ export interface Settings {
    */
   history: {
     /**
-     * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+     * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
      */
     keepRuns: string;
     /**
-     * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+     * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
      */
     keepLogs: string;
     /**
@@ -5403,9 +5430,13 @@ export interface EmbeddedNode {
 export interface DirectNode {
   mode: 'direct';
   /**
-   * http://host:port of sendense-node.
+   * http://host:port of sendense-node, which proves by its token that it is that node; https://host:port of a proxy before it, which proves itself by its certificate.
    */
   url: string;
+  /**
+   * With https: PEM file of the authorities that may sign the proxy's certificate, and no others. Without it those of this system and of Node.js may.
+   */
+  ca?: string;
   token: Secret;
   data?: DataPath;
 }
@@ -6235,7 +6266,7 @@ export interface PointsVerifyInput {
       }
     | {
         /**
-         * A span of time: a number and h, d, w, m (30 days) or y (365 days), for example 36h or 30d.
+         * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
          */
         notVerifiedFor: string;
       };

@@ -22,7 +22,9 @@ import { tcpListenersOf } from '../support/listeners.ts';
 const disks = [someDecision(), someDecision({ number: 1 })];
 
 /** A hub with a node of its own process, whose disks are served at ports. */
-const far = { nodes: { far: { mode: 'direct', url: 'http://127.0.0.1:1', token: { secret: { env: 'NO_TOKEN' } } } } } as const;
+const far = {
+  nodes: { far: { mode: 'direct', url: 'http://127.0.0.1:1', token: { secret: { env: 'NO_TOKEN' } } } },
+} as const;
 
 /** Two qcow2 files in a repository, and the input that serves them. */
 async function toServe(bench: StepBench) {

@@ -298,7 +298,7 @@ test('a breach that was said by a clock that was ahead is said again', () => {
 test('Nagios: what is in the future is critical, whatever else is well', async () => {
   using made = bench(null);
   made.run(Math.round((Date.now() - start) / hour) + 3);
-  const { line, exitCode } = statusNagios(await describeStatus(made.state));
+  const { line, exitCode } = statusNagios(await describeStatus(made.state, {}));
   expect(exitCode).toBe(2);
   expect(line).toMatch(/^SENDENSE CRITICAL - nightly: its last success is dated .* in_future=1 /);
 });
