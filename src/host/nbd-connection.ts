@@ -9,7 +9,7 @@ import { openWire, TlsRefusal, type Wire } from './nbd-wire.ts';
 export interface NbdOptions {
   /** Aborting closes the connection; what is pending rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Connect to this host instead of that of the URI, with its port; for `nbd:` alone. */
+  /** Connect to this host instead of that of the URI, with its port; not for a Unix socket. */
   readonly host?: string | undefined;
   /** Time limit of connection and handshake, ms. Default 30 000. */
   readonly connectTimeoutMs?: number | undefined;
@@ -195,8 +195,9 @@ function placeOf(
     const forms = 'nbd://host:port/export or nbd+unix:///export?socket=PATH';
     throw new SendenseError('nbd.lost', `'${uri}' is not an NBD address: expected ${forms}`);
   }
-  if (address.kind === 'tcp') return { address: { ...address, host: host ?? address.host }, key: null };
-  if (address.kind !== 'tls') return { address, key: null };
+  if (address.kind === 'unix') return { address, key: null };
+  const there = { ...address, host: host ?? address.host };
+  if (there.kind === 'tcp') return { address: there, key: null };
   if (!psk) throw new SendenseError('nbd.encryption', `${who}: it is encrypted, and there is no key to it`);
-  return { address, key: Buffer.from(psk, 'hex') };
+  return { address: there, key: Buffer.from(psk, 'hex') };
 }

@@ -14,7 +14,7 @@ export interface LinkOptions {
   /** The pre-shared key of an `nbds:` address, hex. A secret. */
   readonly psk?: string | null | undefined;
   /**
-   * Other hosts at which the server answers, with the port of its URI (`nbd:` alone). They are tried in turn with that of the
+   * Other hosts at which the server answers, with the port of its URI. They are tried in turn with that of the
    * URI, as soon as it is known what the server says of itself: that tells it from others.
    */
   readonly addresses?: readonly string[] | undefined;

@@ -22,11 +22,12 @@ export interface TcpAddress {
   readonly tls: 'none' | 'psk';
 }
 
-export const loopback: TcpAddress = { kind: 'tcp', listen: '127.0.0.1', host: '127.0.0.1', tls: 'none' };
+export const loopback: TcpAddress = { kind: 'tcp', listen: '127.0.0.1', host: '127.0.0.1', tls: 'psk' };
 
 /**
  * What sendense.yaml says of a node, else the loopback address, where a tunnel has the ports on the node, too. For a node
- * that keeps the tunnel itself they are served at an address of its own, to which no other node gets.
+ * that keeps the tunnel itself they are served at an address of its own, to which no other node gets. Every user of hub and node can
+ * connect to a loopback address, so the servers there want the key of the run, unless the settings say otherwise.
  */
 export function dataAddressOf(
   { settings, state, isEmbedded }: Pick<Services, 'settings' | 'state' | 'isEmbedded'>,
@@ -34,8 +35,10 @@ export function dataAddressOf(
 ): DataAddress {
   if (isEmbedded(node)) return { kind: 'unix' };
   const known = settings.nodes[node];
-  if (known && known.mode !== 'embedded' && known.data) return { kind: 'tcp', ...known.data };
-  return known?.mode === 'dial-hub' ? { ...loopback, listen: addressOfNode(state, node) ?? loopback.listen } : loopback;
+  if (!known || known.mode === 'embedded') return loopback;
+  if (known.data) return { kind: 'tcp', ...known.data };
+  const listen = known.mode === 'dial-hub' ? addressOfNode(state, node) : undefined;
+  return { ...loopback, listen: listen ?? loopback.listen, tls: known.tls ?? loopback.tls };
 }
 
 /** The target that the node writes to. */

@@ -129,7 +129,7 @@ export async function runJob(options: RunJobOptions): Promise<void> {
 
 function isTcpAt(uri: string, host: string | undefined): boolean {
   const address = parseNbdUri(uri);
-  return address?.kind === 'tcp' && address.host === host;
+  return address !== null && address.kind !== 'unix' && address.host === host;
 }
 
 const waiting = (job: DiskJob): JobDisk => ({

@@ -1,30 +1,31 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { exists } from '../../src/host/files.ts';
 import { identityOf, isRunning } from '../../src/host/process-identity.ts';
+import { pskFileIn } from '../../src/host/psk-file.ts';
 import { createQcow2 } from '../../src/host/qemu-img.ts';
 import { makeRunFolder, runFolderOf } from '../../src/host/run-folder.ts';
 import type { NbdServeOutput } from '../../src/schemas/types.ts';
 import { allocatePorts, listLeases } from '../../src/state/port-leases.ts';
+import { pskFolderOf } from '../../src/steps/data-address.ts';
 import { nbdServe } from '../../src/steps/nbd-serve.ts';
 import { nbdStop } from '../../src/steps/nbd-stop.ts';
 import { MiB } from '../host/disk-images.ts';
 import { someDecision } from './some-decision.ts';
 import { servers, stepBench, type StepBench } from './step-bench.ts';
 import { ownPorts } from '../support/free-ports.ts';
-import { tcpListenersOf } from '../support/listeners.ts';
+import { argvOf, tcpListenersOf } from '../support/listeners.ts';
 
 const disks = [someDecision(), someDecision({ number: 1 })];
 
 /** A hub with a node of its own process, whose disks are served at ports. */
-const far = {
-  nodes: { far: { mode: 'direct', url: 'http://127.0.0.1:1', token: { secret: { env: 'NO_TOKEN' } } } },
-} as const;
+const farNode = { mode: 'direct', url: 'http://127.0.0.1:1', token: { secret: { env: 'NO_TOKEN' } } } as const;
+const far = { nodes: { far: { ...farNode, tls: 'none' } } } as const;
 
 /** Two qcow2 files in a repository, and the input that serves them. */
 async function toServe(bench: StepBench) {
@@ -55,6 +56,27 @@ describe('nbd.serve', () => {
     expect(preview.effects[0]?.argv).toEqual(
       expect.arrayContaining(['qemu-nbd', '--persistent', '--shared=100', '--bind=127.0.0.1', `--port=${from}`]),
     );
+  });
+
+  test('for a node of its own process only who has the key of the run gets to a disk, which no command line shows', async () => {
+    await using bench = await stepBench({ nodes: { far: farNode } });
+    await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
+    const { from } = bench.services.settings.ports;
+    expect(served.output.targets).toContain(`2000:nbds://sendense@127.0.0.1:${from}/disk-0-${run},`);
+    const keys = pskFolderOf(run);
+    const plain = await execa('qemu-io', ['-f', 'raw', `nbd://127.0.0.1:${from}/disk-0-${run}`, '-c', 'read 0 512'], {
+      reject: false,
+    });
+    expect(plain.exitCode).not.toBe(0);
+    const [server] = served.output.servers;
+    const withKey = `${server?.uri}?tls-psk-file=${encodeURIComponent(pskFileIn(keys))}`;
+    expect((await execa('nbdinfo', ['--size', withKey])).stdout).toBe(String(MiB));
+    expect((await stat(pskFileIn(keys))).mode & 0o777).toBe(0o600);
+    const [, psk = 'no key'] = (await readFile(pskFileIn(keys), 'utf8')).trim().split(':');
+    expect(psk).toMatch(/^[0-9a-f]{64}$/);
+    expect(argvOf(server?.process.pid ?? 0).join(' ')).not.toContain(psk);
+    await served.close();
+    expect(await exists(keys)).toBe(false);
   });
 
   test('for an embedded node at Unix sockets in a folder that this user alone can open, and at no port', async () => {

@@ -11,20 +11,25 @@ export interface Disks extends AsyncDisposable {
   readonly pids: readonly number[];
 }
 
-/** One qemu-nbd for each port, on all addresses of the host. */
+/** At the hub's or the node's end, where sockets are forwarded in place of ports. */
+export const socketOf = (folder: string, end: 'hub' | 'node', port: number): string =>
+  join(folder, `${end}-${port}.sock`);
+
+/** One qemu-nbd for each port, on all addresses of the host, or at a Unix socket. */
 export async function serveDisks(
   host: TestHost,
   folder: string,
   ports: readonly number[],
   bytes: number,
-  pskFolder?: string,
+  { pskFolder, bySockets = false }: { readonly pskFolder?: string | undefined; readonly bySockets?: boolean },
 ): Promise<Disks> {
   await using stack = new AsyncDisposableStack();
   const pids: number[] = [];
   for (const port of ports) {
     const pidFile = join(folder, `disk-${port}.pid`);
     await rm(pidFile, { force: true });
-    const place = ['--bind=0.0.0.0', `--port=${port}`, '--export-name=disk', `--description=${randomUUID()}`];
+    const at = bySockets ? [`--socket=${socketOf(folder, 'hub', port)}`] : ['--bind=0.0.0.0', `--port=${port}`];
+    const place = [...at, '--export-name=disk', `--description=${randomUUID()}`];
     const tls = [`--object=tls-creds-psk,id=tls,endpoint=server,dir=${pskFolder}`, '--tls-creds=tls'];
     const image = ['--image-opts', `driver=null-co,size=${bytes},read-zeroes=on`];
     const qemu = [

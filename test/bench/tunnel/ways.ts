@@ -1,11 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataConnections } from '../../../src/host/loopback-addresses.ts';
-import { tcpUri, tlsUri } from '../../../src/host/nbd-uri.ts';
+import { tcpUri, tlsUri, unixUri } from '../../../src/host/nbd-uri.ts';
 import { makePsk, pskFileIn, pskIdentity, writePsk } from '../../../src/host/psk-file.ts';
 import { startSshd, type Sshd } from '../../support/sshd.ts';
 import { nbdPorts, startBuiltInHub, type BuiltInHub } from './built-in-hub.ts';
-import { serveDisks } from './disks.ts';
+import { serveDisks, socketOf } from './disks.ts';
 import type { BenchLine } from './lines.ts';
 import { descendantsOf } from './process-figures.ts';
 import { startChild, type Child } from './start-child.ts';
@@ -31,6 +31,8 @@ export const wayNames = [
   'ssh -L',
   'four of ssh -L',
   'ours, default',
+  'ours, default, TLS inside',
+  'ssh -L, Unix sockets',
   'ours, OpenSSH both ends',
   'ours, OpenSSH to built-in',
   'ours, ssh2 to built-in',
@@ -39,7 +41,10 @@ export const wayNames = [
 export type WayName = (typeof wayNames)[number];
 /** Those with one connection for all forwards, whose memory is measured. */
 export const tunnelNames = wayNames.filter(
-  (name) => !['direct', 'four of ssh -L', 'TLS (nbds://, PSK)'].includes(name),
+  (name) =>
+    !['direct', 'four of ssh -L', 'ssh -L, Unix sockets', 'ours, default, TLS inside', 'TLS (nbds://, PSK)'].includes(
+      name,
+    ),
 );
 /** What the others are compared with. */
 export const reference: WayName = 'ssh -L';
@@ -75,26 +80,30 @@ export async function openWay(
   await using stack = new AsyncDisposableStack();
   const first = nbdPorts.from + wayNames.indexOf(name) * most;
   const ports = Array.from({ length: disks.count }, (_, index) => first + index);
-  const pskFolder = name.startsWith('TLS') ? join(folder, 'psk') : undefined;
+  const pskFolder = name.includes('TLS') ? join(folder, 'psk') : undefined;
   if (pskFolder) await writePsk(pskFolder, makePsk());
-  const { pids } = stack.use(await serveDisks(line.hub, folder, ports, disks.bytes, pskFolder));
-  const addresses = name === 'ours, default' ? dataConnections : 1;
+  const bySockets = name === 'ssh -L, Unix sockets';
+  const { pids } = stack.use(await serveDisks(line.hub, folder, ports, disks.bytes, { pskFolder, bySockets }));
+  const addresses = name.startsWith('ours, default') ? dataConnections : 1;
   const facts = { name, disks: pids, pskFolder: pskFolder ?? null, addresses };
-  if (pskFolder || name === 'direct') {
-    const uris = ports.map((port) =>
-      pskFolder ? tlsUri(line.address, port, 'disk', pskIdentity) : tcpUri(line.address, port, 'disk'),
-    );
-    const nbdcopyUris = uris.map((uri) => (pskFolder ? `${uri}?tls-psk-file=${pskFileIn(pskFolder)}` : uri));
+  const uriOf = (host: string, port: number): string =>
+    pskFolder ? tlsUri(host, port, 'disk', pskIdentity) : tcpUri(host, port, 'disk');
+  const forNbdcopy = (uri: string): string => (pskFolder ? `${uri}?tls-psk-file=${pskFileIn(pskFolder)}` : uri);
+  if (name === 'direct' || name.startsWith('TLS')) {
+    const uris = ports.map((port) => uriOf(line.address, port));
+    const nbdcopyUris = uris.map(forNbdcopy);
     const made = stack.move();
     return { ...facts, uris, nbdcopyUris, tunnel: () => [], [Symbol.asyncDispose]: () => made.disposeAsync() };
   }
   const tunnel = stack.use(await openTunnelFor(name, line, servers, folder, ports));
-  const uris = ports.map((port) => tcpUri('127.0.0.1', port + shift, 'disk'));
+  const uris = ports.map((port) =>
+    bySockets ? unixUri(socketOf(folder, 'node', port), 'disk') : uriOf('127.0.0.1', port + shift),
+  );
   const made = stack.move();
   return {
     ...facts,
     uris,
-    nbdcopyUris: uris,
+    nbdcopyUris: uris.map(forNbdcopy),
     tunnel: tunnel.pids,
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
@@ -115,26 +124,25 @@ export async function openTunnelFor(
   const forwards = ports.map((port) => ({ here: port + shift, there: port }));
   if (name === 'four of ssh -L') return fourOfSsh(line, sshd, folder, forwards);
   const before = new Set(sshd.sessions());
-  const byData = name === 'ours, default';
+  const byData = name.startsWith('ours, default');
   const toBuiltIn = byData || name.endsWith('built-in');
   const sshdsBefore = new Set(descendantsOf(builtIn.pid));
   const node = toBuiltIn ? await builtIn.enrol(`node-${ports[0]}-${ports.length}`, ports) : null;
-  const child =
-    name === 'ssh -L'
-      ? await plainSsh(line, sshd, folder, forwards)
-      : await ourTunnel(line, folder, forwards, node?.address ?? '127.0.0.1', {
-          server: toBuiltIn ? builtIn.server : sshd.server,
-          keyFile: node?.keyFile ?? sshd.keyFile,
-          command: toBuiltIn ? 'sendense-link' : 'cat',
-          program: name.includes('ssh2') ? 'ssh2' : 'openssh',
-          data: byData,
-        });
+  const child = name.startsWith('ssh -L')
+    ? await plainSsh(line, sshd, folder, forwards, name.endsWith('sockets'))
+    : await ourTunnel(line, folder, forwards, node?.address ?? '127.0.0.1', {
+        server: toBuiltIn ? builtIn.server : sshd.server,
+        keyFile: node?.keyFile ?? sshd.keyFile,
+        command: toBuiltIn ? 'sendense-link' : 'cat',
+        program: name.includes('ssh2') ? 'ssh2' : 'openssh',
+        data: byData,
+      });
   const sessions = sshd.sessions().filter((pid) => !before.has(pid));
   const sshds = byData ? descendantsOf(builtIn.pid).filter((pid) => !sshdsBefore.has(pid)) : [];
   return {
     // What holds our tunnel is part of the node's agent in earnest.
     pids: () => [
-      ...(name === 'ssh -L' ? [child.pid] : descendantsOf(child.pid)),
+      ...(name.startsWith('ssh -L') ? [child.pid] : descendantsOf(child.pid)),
       ...(toBuiltIn ? [builtIn.pid, ...sshds] : sessions),
     ],
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
@@ -155,11 +163,23 @@ async function fourOfSsh(line: BenchLine, sshd: Sshd, folder: string, forwards: 
 type Ports = readonly { readonly here: number; readonly there: number }[];
 
 /** What one would write by hand, with the session that takes Nagle off, and the cipher that ours has. */
-async function plainSsh(line: BenchLine, { server, keyFile }: Sshd, folder: string, ports: Ports): Promise<Child> {
+async function plainSsh(
+  line: BenchLine,
+  { server, keyFile }: Sshd,
+  folder: string,
+  ports: Ports,
+  bySockets = false,
+): Promise<Child> {
   const knownHosts = join(folder, 'known_hosts');
   await writeFile(knownHosts, `[${server.host}]:${server.port},${server.host} ${server.hostKeys[0]}\n`);
   const options = [`UserKnownHostsFile=${knownHosts}`, 'BatchMode=yes'].flatMap((option) => ['-o', option]);
-  const forwards = ports.flatMap(({ here, there }) => ['-L', `127.0.0.1:${here}:127.0.0.1:${there}`]);
+  for (const { there } of bySockets ? ports : []) await rm(socketOf(folder, 'node', there), { force: true });
+  const forwards = ports.flatMap(({ here, there }) => [
+    '-L',
+    bySockets
+      ? `${socketOf(folder, 'node', there)}:${socketOf(folder, 'hub', there)}`
+      : `127.0.0.1:${here}:127.0.0.1:${there}`,
+  ]);
   const place = `-p ${server.port} -l ${server.user} ${server.host}`.split(' ');
   const cipher = 'aes128-gcm@openssh.com';
   const argv = ['ssh', '-F', 'none', '-T', ...options, '-c', cipher, '-i', keyFile, ...forwards, ...place, 'cat'];

@@ -55,6 +55,16 @@ describe.each<Mode>(['built-in', 'openssh'])('%s', (mode) => {
       expect(await talk('127.0.0.1', 10_100, 'x'.repeat(64))).not.toContain('NBDMAGIC');
       expect((await site.work.call(['node', 'show', victim.name, '--json'])).stdout).toContain('"data":"sshd"');
       const disks = addressOf(site, victim);
+      // Other users of the node and of the hub get to the port, and no further: they have no key.
+      for (const [host, at] of [
+        [victim.host, '127.0.0.1'],
+        [site.net.hub, disks],
+      ] as const) {
+        const [file = '', ...args] = [...host.prefix, 'nbdinfo', '--list', `nbd://${at}:10100`];
+        const seen = await execa(file, args, { all: true, reject: false });
+        expect(seen.exitCode).not.toBe(0);
+        expect(seen.all).not.toContain('export-size');
+      }
       for (const target of ['127.0.0.1:10100', `${disks}:10100`])
         expect((await ssh(thiefKey, ['-W', target, ''])).stdout).not.toContain('NBDMAGIC');
       await expectLogged(
