@@ -87,6 +87,8 @@ export interface RunEnd {
   readonly published: boolean;
   /** Something could not be cleaned up; the next recovery tries again. */
   readonly unclean: boolean;
+  /** What could not be cleaned up. */
+  readonly undoErrors?: readonly ErrorOutput[];
   readonly finished: number;
 }
 

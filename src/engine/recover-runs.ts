@@ -77,6 +77,7 @@ async function recoverRun<S>(options: RecoverOptions<S>, run: JournalledRun): Pr
       warnings: [],
       published,
       unclean,
+      undoErrors: errors.map(errorToJson),
       finished: Date.now(),
     });
   } else {

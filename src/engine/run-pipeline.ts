@@ -153,6 +153,7 @@ function record<S>(run: Run<S>, outcome: RunOutcome): RunOutcome {
       warnings,
       published,
       unclean: undoErrors.length > 0,
+      undoErrors: undoErrors.map(errorToJson),
       finished: run.now(),
     });
     return outcome;

@@ -1,3 +1,4 @@
+import { catalogue } from '../errors/catalogue.ts';
 import { errorToJson, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import type { BegunStep, Said } from './open-run.ts';
@@ -112,7 +113,11 @@ async function dispose(scope: AsyncDisposableStack): Promise<void> {
 
 function uncleanError(stepId: string, faults: readonly SendenseError[]): SendenseError {
   const messages = faults.map(({ message }) => message).join('; ');
-  return new SendenseError('run.unclean', `step ${stepId} could not be cleaned up: ${messages}`, { cause: faults[0] });
+  const remedies = [...faults.map(({ remedy }) => remedy), catalogue['run.unclean'].remedy];
+  return new SendenseError('run.unclean', `step ${stepId} could not be cleaned up: ${messages}`, {
+    cause: faults[0],
+    remedy: [...new Set(remedies)].join(' '),
+  });
 }
 
 function attempt(work: () => void): SendenseError[] {

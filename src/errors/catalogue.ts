@@ -425,7 +425,7 @@ export const catalogue = {
     1,
     'temporary',
     'A snapshot of Sendense could not be removed',
-    'Remove it in vSphere if the next run does not.',
+    'The next run and `sendense-run recover` remove it once what the message names is mended (a privilege, a password, a lock); or remove it in vSphere. It grows as long as it is there.',
   ),
   'snapshot.consolidation': entry(
     75,

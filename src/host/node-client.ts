@@ -15,6 +15,8 @@ import { describeErrors, validatorOf } from '../schemas/validator.ts';
 import type {
   BackupStartRequest,
   BackupStarted,
+  CleanedUp,
+  CleanupRequest,
   CredentialsTested,
   CredentialsTestRequest,
   DataPathTested,
@@ -24,6 +26,7 @@ import type {
   ErrorOutput,
   Inventory,
   JobStatus,
+  LeftBehind,
   NodeHealth,
 } from '../schemas/types.ts';
 
@@ -39,6 +42,13 @@ export interface NodeAddress {
   readonly peer?: 'ours' | undefined;
   /** With https: PEM of the authorities that may have signed its certificate; default: those of the system and of Node.js. */
   readonly ca?: string | undefined;
+}
+
+export interface EndedJob {
+  /** False: it still closes its source. */
+  readonly gone: boolean;
+  /** Null: not known, because nobody knows the job any more, or its process died. */
+  readonly left: readonly LeftBehind[] | null;
 }
 
 /** The node's API, `docs/node-api.md`. Every call throws `node.unreachable`, `node.refused` or what the node says. */
@@ -70,6 +80,13 @@ export interface NodeClient {
   log(jobId: string, signal?: AbortSignal): Promise<string>;
   /** Stops the job where it still runs and removes all it left on the node; an unknown job is fine. False: it still removes its snapshot. */
   remove(jobId: string, signal?: AbortSignal): Promise<boolean>;
+  /** The same, with what the job left at its source. */
+  end(jobId: string, signal?: AbortSignal): Promise<EndedJob>;
+  /**
+   * Removes what an ended job left at its source (`job_id` of the request).
+   * @throws SendenseError `snapshot.left`, `node.busy` while the job goes on, `vsphere.*`
+   */
+  cleanUp(request: CleanupRequest, signal?: AbortSignal): Promise<CleanedUp>;
 }
 
 // `import` of node:http makes a facade of all it exports, undici among it: 70 ms at every start.
@@ -107,6 +124,19 @@ export function nodeClient(address: NodeAddress): NodeClient {
     await read(address, `GET ${path}`, signal, () => pipeline([answer, ...locking, target], { signal }));
   };
   const job = (id: string): string => `/api/v1/jobs/${encodeURIComponent(id)}`;
+  const end: NodeClient['end'] = async (id, signal) => {
+    const what = `DELETE ${job(id)}`;
+    try {
+      const answer = await call('DELETE', job(id), undefined, signal);
+      const body = await read(address, what, signal, () => text(answer));
+      if (answer.statusCode !== 200) return { gone: answer.statusCode !== 202, left: [] };
+      const { left_behind: left } = parse<JobStatus>('domain.json#/$defs/jobStatus', what, body);
+      return { gone: true, left: left ?? null };
+    } catch (error) {
+      if (!(error instanceof SendenseError && error.details?.['status'] === 404)) throw error;
+      return { gone: true, left: null };
+    }
+  };
   return {
     url: address.url,
     label: called(address),
@@ -139,15 +169,9 @@ export function nodeClient(address: NodeAddress): NodeClient {
       read(address, `GET ${job(id)}/log`, signal, async () =>
         text(await call('GET', `${job(id)}/log`, undefined, signal)),
       ),
-    remove: async (id, signal) => {
-      try {
-        const answer = (await call('DELETE', job(id), undefined, signal)).resume();
-        return answer.statusCode !== 202;
-      } catch (error) {
-        if (!(error instanceof SendenseError && error.details?.['status'] === 404)) throw error;
-        return true;
-      }
-    },
+    remove: async (id, signal) => (await end(id, signal)).gone,
+    end,
+    cleanUp: (request, signal) => json('node/cleaned-up.json', 'POST', '/api/v1/cleanup', request, signal),
   };
 }
 

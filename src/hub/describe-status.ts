@@ -7,7 +7,7 @@ import { listLocks } from '../state/locks.ts';
 import { inFuture } from '../state/in-future.ts';
 import type { State } from '../state/open-state.ts';
 import { listLeases } from '../state/port-leases.ts';
-import { listRuns, type RunRecord } from '../state/runs.ts';
+import { listRuns, listSteps, type RunRecord } from '../state/runs.ts';
 import { rereadState, rereadWithinMs } from '../steps/verify/reread.ts';
 import { planHealth, type HealthFilter } from './plan-health.ts';
 import { watchFolder } from './watch-folder.ts';
@@ -36,7 +36,7 @@ export async function describeStatus(
   const now = Date.now();
   return {
     version: 1,
-    runs: [...open, ...runs].map(runOutput),
+    runs: [...open, ...runs].map((run) => ({ ...runOutput(run), ...leftBehind(state, run) })),
     leases: listLeases(state).map(({ port, run_id }) => ({ port, run_id })),
     locks: listLocks(state, isRunning).map((lock) => ({
       name: lock.name,
@@ -84,6 +84,11 @@ function describeReading(
         ];
   });
 }
+
+const leftBehind = (state: State, run: RunRecord): { left_behind?: string[] } =>
+  run.unclean && run.finished !== null
+    ? { left_behind: listSteps(state, run.id).flatMap(({ undoError }) => undoError?.message ?? []) }
+    : {};
 
 export const runOutput = (run: RunRecord): StatusOutput['runs'][number] => ({
   run_id: run.id,

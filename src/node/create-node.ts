@@ -10,6 +10,7 @@ import { defaultLimits, type NodeLimits } from './limits.ts';
 import { noMetrics, type Metrics } from './metrics/metrics.ts';
 import { routes } from './routes/index.ts';
 import { registerRoutes } from './routes/register.ts';
+import { refusedLogins } from './vsphere/refused-logins.ts';
 
 export interface NodeOptions {
   /** Absolute folder for jobs and indexes; made where it is missing. */
@@ -29,13 +30,15 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
   const limits = { ...defaultLimits, ...options.limits };
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const indexes = await openIndexSpool(join(stateDir, 'indexes'));
-  const jobs = await openJobs({ stateDir, indexes });
+  const refused = refusedLogins();
+  const jobs = await openJobs({ stateDir, indexes, refused });
   const metrics = options.metrics === false ? noMetrics : await countFrom(version, await jobs.list());
 
   const app = await makeServer({ token, limits, logger });
   app.addHook('onClose', () => jobs[Symbol.asyncDispose]());
   logAnswers(app, metrics);
-  registerRoutes(app, routes, { stateDir, version, jobs, indexes, limits, metrics, address: () => addressOf(app) });
+  const parts = { stateDir, version, jobs, indexes, refused, limits, metrics };
+  registerRoutes(app, routes, { ...parts, address: () => addressOf(app) });
   return app;
 }
 

@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import { exists } from '../host/files.ts';
+import { isRunning } from '../host/process-identity.ts';
 import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
-import type { BackupStarted, BackupStartRequest, JobStatus } from '../schemas/types.ts';
+import type { BackupStarted, BackupStartRequest, JobStatus, LeftBehind, Source } from '../schemas/types.ts';
+import { cleanAfterJobs, type AskedCleanUp } from './clean-after-job.ts';
 import { startClient, startingClient } from './client-process.ts';
 import { abandonWhereNobodyAsks, cancel, stopClient } from './end-client.ts';
 import type { IndexSpool } from './index-spool.ts';
-import { jobFolderIn, readClient, readRecord, type JobFolder, type JobRecord } from './job-folder.ts';
+import { jobFolderIn, readClient, readRecord, readStatus, type JobFolder, type JobRecord } from './job-folder.ts';
 import { bury, isFinal, isYoung, whileAlive } from './job-state.ts';
 import { leaseIn } from './lease.ts';
 import { diskAddresses, linkOf } from './link-state.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import { cleanUpSource } from './sources/index.ts';
+import { cleanUpSource, noteRefused, refusalOf } from './sources/index.ts';
 import { stopStrays } from './stop-strays.ts';
+import type { RefusedLogins } from './vsphere/refused-logins.ts';
 
 /** Jobs at a time. */
 export const maxRunning = 100;
@@ -24,6 +27,13 @@ const cleanUpMs = 30 * 60 * 1000;
 const keepMs = 7 * 24 * 3600 * 1000;
 /** They are kept so long, ms, after they were first found to be old: the clock may have been set ahead. */
 const graceMs = 3_600_000;
+
+export interface RemovedJob {
+  /** False: it still closes its source. */
+  readonly gone: boolean;
+  /** The last that was known of it; null: nothing. */
+  readonly last: JobStatus | null;
+}
 
 /** The jobs of this node. All of it is in files, so that they outlive this process and several nodes can share a folder. */
 export interface Jobs extends AsyncDisposable {
@@ -38,15 +48,24 @@ export interface Jobs extends AsyncDisposable {
   cancel(id: string): Promise<void>;
   /**
    * Stops the client and all it started, and removes the job's files. A client that is still closing its source (removing
-   * a snapshot can take hours) is left to it; its files go when it has ended. False: so it is.
+   * a snapshot can take hours) is left to it; its files go when it has ended.
    */
-  remove(id: string): Promise<boolean>;
+  remove(id: string): Promise<RemovedJob>;
+  /**
+   * Removes what a job left at its source that has ended.
+   * @throws SendenseError `node.busy` while it goes on, `snapshot.left`, `vsphere.*`, `source.missing`
+   */
+  cleanUpAfter(id: string, source: Source, options: Omit<AskedCleanUp, 'signal'>): Promise<void>;
   /** @throws SendenseError `job.unknown` */
   folder(id: string): Promise<JobFolder>;
 }
 
-export async function openJobs(options: { stateDir: string; indexes: IndexSpool }): Promise<Jobs> {
-  const { stateDir, indexes } = options;
+export async function openJobs(options: {
+  stateDir: string;
+  indexes: IndexSpool;
+  refused: RefusedLogins;
+}): Promise<Jobs> {
+  const { stateDir, indexes, refused } = options;
   const alone = oneAtATime();
   const ending = new AbortController();
   await mkdir(join(stateDir, 'jobs'), { recursive: true, mode: 0o700 });
@@ -86,6 +105,8 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
         `there is a job ${request.job_id} already${now ? ` (${now.status})` : ''}; remove it first`,
       );
     }
+    const refusal = await refusalOf(request, refused);
+    if (refusal) throw refusal;
     const running = await runningOf(await ids());
     if (running >= maxRunning)
       throw new SendenseError('node.busy', `${running} jobs run on this node, which is the limit`);
@@ -103,26 +124,39 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
   /** A client that died could not close its source; what it logged in with is still known here. */
   const afterEnd = async (folder: JobFolder, request: BackupStartRequest, byItself: boolean): Promise<void> => {
     const lost = (await readRecord(folder)) !== null && (await whileAlive(folder)) === null;
-    await status(request.job_id).catch(() => null);
+    const last = await status(request.job_id).catch(() => null);
+    if (last?.login_refused) await noteRefused(request, refused);
     if (byItself && !lost) return;
     try {
-      await cleanUpSource(request, AbortSignal.any([ending.signal, AbortSignal.timeout(cleanUpMs)]));
+      await cleanUpSource(request, refused, AbortSignal.any([ending.signal, AbortSignal.timeout(cleanUpMs)]));
+      await noteLeft(folder, []).catch(() => {});
     } catch (error) {
-      const { code, message } = toSendenseError(error);
+      const { code, message, details } = toSendenseError(error);
       const line = { time: Date.now(), level: 'error', message: `the source was not cleaned up: ${message}`, code };
       await appendFile(folder.log, `${JSON.stringify(line)}\n`).catch(() => {});
+      const what = typeof details?.['what'] === 'string' ? details['what'] : `what job ${request.job_id} made`;
+      await noteLeft(folder, [{ what, why: message }]).catch(() => {});
     }
   };
 
-  const remove = async (id: string): Promise<boolean> => {
+  const cleanAfterJob = cleanAfterJobs();
+  const assertEnded = async (id: string): Promise<void> => {
+    const job = await status(id).catch(() => null);
+    const client = await readClient(jobFolderIn(stateDir, id));
+    if ((job && !isFinal(job)) || (client && isRunning(client)))
+      throw new SendenseError('node.busy', `job ${id} has not ended yet`);
+  };
+
+  const remove = async (id: string): Promise<RemovedJob> => {
     const folder = jobFolderIn(stateDir, id);
     // Without a record, too: the process that was making it, or starting its client, has died.
     if (!(await exists(folder.path))) throw unknown(id);
     const client = (await readClient(folder)) ?? startingClient(folder);
-    if (client && !(await stopClient(folder, client))) return false;
+    if (client && !(await stopClient(folder, client))) return { gone: false, last: await readStatus(folder) };
     await stopStrays([folder.path, folder.sockets]);
+    const last = await readStatus(folder);
     await discard(folder);
-    return true;
+    return { gone: true, last };
   };
 
   /** Jobs that are old by the clock, and since when, ms of the clock that nobody sets. */
@@ -161,6 +195,11 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
     },
     cancel: async (id) => cancel(await known(id)),
     remove: (id) => alone(id, () => remove(id)),
+    cleanUpAfter: async (id, source, asked) => {
+      await assertEnded(id);
+      const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(cleanUpMs)]);
+      await cleanAfterJob(id, source, { ...asked, signal });
+    },
     folder: known,
     [Symbol.asyncDispose]: async () => {
       ending.abort(new SendenseError('job.cancelled', 'the node ends'));
@@ -168,6 +207,14 @@ export async function openJobs(options: { stateDir: string; indexes: IndexSpool 
       await watching;
     },
   };
+}
+
+/** Changes the last word on a job whose client could not say it. */
+async function noteLeft(folder: JobFolder, left: LeftBehind[]): Promise<void> {
+  const last = await readStatus(folder);
+  if (!last || !isFinal(last)) return;
+  await writeFile(`${folder.status}.left`, JSON.stringify({ ...last, left_behind: left }), { mode: 0o600 });
+  await rename(`${folder.status}.left`, folder.status);
 }
 
 const unknown = (id: string): SendenseError => new SendenseError('job.unknown', `no job ${id} on this node`);

@@ -16,6 +16,9 @@ export const manifestPath = (context: string, backupId: string): string => join(
 /** The configuration of the VM, beside the manifest. */
 export const vmConfigPath = (context: string, backupId: string): string => join(context, `${backupId}.vm-config`);
 
+/** The manifest that a VM's configuration belongs to, once it is committed. */
+export const manifestOfVmConfig = (file: string): string => join(dirname(file), `${basename(file, '.vm-config')}.json`);
+
 /** The manifest that an image belongs to, once it is committed. */
 export const manifestOfImage = (image: string): string =>
   join(dirname(dirname(image)), `${basename(image, '.qcow2')}.json`);

@@ -29,7 +29,8 @@ export function noticeOfEnd(state: State, runId: string, end: RunEnd): void {
   const run = state.first(state.query.selectFrom('runs').selectAll().where('id', '=', runId));
   if (!run || run.trigger === 'group' || run.parent_run !== null) return;
   const before = recordRunEnd(state, run, end);
-  if (end.status === 'cancelled') return;
+  // Who cancelled it knows; what stays behind then is worth a word all the same.
+  if (end.status === 'cancelled' && !end.unclean) return;
   // Who restores by hand sees how it goes; a plan that says who is to be told means it.
   if (run.kind === 'restore' && before?.notify == null) return;
   const raise = (event: NoticeEvent, message: string): string =>
@@ -47,8 +48,15 @@ export function noticeOfEnd(state: State, runId: string, end: RunEnd): void {
       end.finished,
     );
   if (end.status !== 'succeeded') {
-    const { error } = end;
-    raise('failure', `${run.plan} failed: ${error === null ? end.status : `${error.code}: ${error.message}`}`);
+    const { error, undoErrors = [] } = end;
+    const left = undoErrors.map(({ message }) => message).join('; ');
+    const after = left === '' ? '' : `; not cleaned up: ${left}`;
+    if (end.status === 'cancelled') raise('failure', `${run.plan} was cancelled${after}`);
+    else
+      raise(
+        'failure',
+        `${run.plan} failed: ${error === null ? end.status : `${error.code}: ${error.message}`}${after}`,
+      );
     return;
   }
   if (end.warnings.length > 0 || end.exitCode === 3)
@@ -94,6 +102,7 @@ const detailsOf = (run: RunsTable, end: RunEnd): Record<string, unknown> => ({
   started: run.started,
   finished: end.finished,
   error: end.error,
+  ...(end.undoErrors?.length ? { undo_errors: end.undoErrors } : {}),
   warnings: end.warnings,
   ...(typeof end.result['backup_id'] === 'string' ? { backup_id: end.result['backup_id'] } : {}),
   ...(Array.isArray(end.result['runs']) ? { members: membersOf(end.result['runs'] as GroupedRun[]) } : {}),

@@ -3,7 +3,7 @@ import type { StepContext } from '../engine/step.ts';
 import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { NodeClient } from '../host/node-client.ts';
-import type { JobStatus, NodeTransferInput, SnapshotFacts } from '../schemas/types.ts';
+import type { JobStatus, LeftBehind, NodeTransferInput, SnapshotFacts } from '../schemas/types.ts';
 import type { Services } from './services.ts';
 import { assertSpaceLeft } from './space-for-run.ts';
 
@@ -45,12 +45,21 @@ export async function followJob(
       await assertQuota();
     }
     if (status.status === 'succeeded') return status;
-    if (status.status === 'failed' || status.status === 'cancelled') throw failureOf(status);
+    if (status.status === 'failed' || status.status === 'cancelled') {
+      const about = new Set((status.left_behind ?? []).map(({ what }) => what));
+      // What the job warned of before it failed may be what made it fail.
+      for (const warning of status.warnings)
+        if (![...about].some((what) => warning.includes(what))) context.warn(warning);
+      throw failureOf(status);
+    }
   }
 }
 
 const aboutSnapshot = ({ name, quiesced, note, transport, transport_reason: why }: SnapshotFacts): string =>
   `snapshot ${name}, ${quiesced ? 'quiesced' : 'not quiesced'}${note ? ` (${note})` : ''}; read by ${transport}: ${why}`;
+
+const withLeft = (message: string, left: readonly LeftBehind[]): string =>
+  left.length === 0 ? message : `${message}; ${left.map(({ what }) => what).join(' and ')} is still there`;
 
 function failureOf(status: JobStatus): SendenseError {
   const failed = status.disks.find((disk) => disk.error !== null);
@@ -62,7 +71,7 @@ function failureOf(status: JobStatus): SendenseError {
       : status.error && Object.hasOwn(catalogue, status.error.code)
         ? (status.error.code as ErrorCode)
         : 'job.failed';
-  return new SendenseError(code, message, {
+  return new SendenseError(code, withLeft(message, status.left_behind ?? []), {
     details: { job_id: status.job_id },
     ...(code === status.error?.code && status.error.remedy !== '' ? { remedy: status.error.remedy } : {}),
   });

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists } from '../host/files.ts';
 import { readPsk } from '../host/psk-file.ts';
-import { vmConfigPath } from '../repository/layout.ts';
+import { manifestOfVmConfig, vmConfigPath } from '../repository/layout.ts';
 import type {
   BackupStartRequest,
+  LeftBehind,
   NodeTransferInput,
   NodeTransferOutput,
   NotProtected,
@@ -17,7 +18,9 @@ import { defineStep } from './define-step.ts';
 import { followJob } from './follow-job.ts';
 import { jobLogFile, keepingLog, keepJobLog } from './job-log.ts';
 import { patientClient } from './patiently.ts';
+import { leftError, mayLeave, removeLeft, type AskedOfSource } from './left-at-source.ts';
 import { removeJob } from './remove-job.ts';
+import type { Services } from './services.ts';
 import { loginFor } from './source-login.ts';
 import type { VmReference } from './source-spec.ts';
 import { fetchIndexes, fetchVmConfig, sendIndexes } from './transfer-files.ts';
@@ -102,6 +105,10 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       context.signal,
       context.log,
     );
+    if (mayLeave(input.source)) {
+      const asked: AskedOfSource = { source: input.source, vmName: vmNameOf(input) };
+      context.remember('asked', asked);
+    }
     await client.startBackup(
       {
         ...requestOf(input, claim.jobId, previous),
@@ -134,6 +141,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
         : null;
     // The last of it came after the last look.
     await assertQuota();
+    context.remember('left', status.left_behind ?? []);
     await client.remove(claim.jobId, context.signal);
     const told = new Set((input.not_protected ?? []).map(labelOf));
     const notProtected = status.not_protected ?? input.not_protected ?? [];
@@ -151,7 +159,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
     };
   },
 
-  async undo({ services, signal, log }, claim) {
+  async undo({ services, signal, log, remembered }, claim) {
     const client = await services.node(claim.node).catch((error: unknown) => {
       if (isForGood(error)) return null;
       throw error;
@@ -161,20 +169,30 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
     // After a crash or a cancel at once nobody has looked at it yet.
     if (client && !(await exists(jobLogFile(statePath, claim.jobId))))
       await keepJobLog({ client, jobId: claim.jobId, statePath });
-    const { gone, activity } = client
-      ? await removeJob(client, claim.jobId, { log, signal })
-      : { gone: true, activity: null };
-    if (!gone)
+    const ended = client ? await removeJob(client, claim.jobId, { log, signal }) : null;
+    if (ended && !ended.gone) {
+      const doing = ended.activity === null ? '' : ` (${ended.activity})`;
       throw new SendenseError(
         'snapshot.left',
-        `job ${claim.jobId} on node ${claim.node} is still removing its snapshot${activity === null ? '' : ` (${activity})`}; \`sendense-run recover\` looks again`,
+        `job ${claim.jobId} on node ${claim.node} is still removing its snapshot${doing}; \`sendense-run recover\` looks again`,
       );
-    if (!claim.vmConfig) return;
-    const file = join(await services.existingRepository(claim.vmConfig.repository), claim.vmConfig.path);
-    await rm(file, { force: true });
-    await rm(`${file}.sendense-part`, { force: true });
+    }
+    await removeVmConfig(services, claim);
+    // It has only just tried.
+    if (ended?.left?.length) throw leftError(ended.left);
+    const asked = remembered['asked'] as AskedOfSource | undefined;
+    const left = ended?.left ?? (remembered['left'] as LeftBehind[] | undefined) ?? null;
+    if (client && asked && left?.length !== 0) await removeLeft(services, client, claim.jobId, asked, left, signal);
   },
 });
+
+/** Unless the restore point is published: then it is part of it. */
+async function removeVmConfig(services: Services, { vmConfig }: Claim): Promise<void> {
+  if (!vmConfig) return;
+  const file = join(await services.existingRepository(vmConfig.repository), vmConfig.path);
+  await rm(`${file}.sendense-part`, { force: true });
+  if (!(await exists(manifestOfVmConfig(file)))) await rm(file, { force: true });
+}
 
 /** Revoked, removed or not in the settings any more. Waiting for it would never end; its jobs do, since nobody renews their lease. */
 const isForGood = (error: unknown): boolean =>
@@ -199,11 +217,13 @@ const snapshotEffects = (source: VsphereSourceSpec): StepPreview['effects'] => [
   },
 ];
 
+const vmNameOf = (input: NodeTransferInput): string => (input.vm as unknown as VmReference).name;
+
 function requestOf(input: NodeTransferInput, jobId: string, previous: ReadonlyMap<string, string>): BackupStartRequest {
   const full = input.disks.every((disk) => disk.mode === 'full');
   return {
     job_id: jobId,
-    vm_name: (input.vm as unknown as VmReference).name,
+    vm_name: vmNameOf(input),
     nbd_targets: input.targets,
     backup_type: full ? 'full' : 'incremental',
     backup_id: input.backup_id ?? null,

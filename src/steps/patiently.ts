@@ -63,6 +63,7 @@ export const patientClient = (client: NodeClient, how: Patience): NodeClient => 
       await client.getVmConfig(jobId, file, signal, fileKey);
     }, how),
   remove: (...what) => patiently(() => client.remove(...what), how),
+  end: (...what) => patiently(() => client.end(...what), how),
 });
 
 async function statusInTime(client: NodeClient, jobId: string, how: Patience): Promise<JobStatus> {

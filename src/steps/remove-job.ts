@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeClient } from '../host/node-client.ts';
+import type { LeftBehind } from '../schemas/types.ts';
 
 /** Between two looks at what the job does, ms. A job that ends sooner is not spoken of. */
 const lookMs = 250;
@@ -9,6 +10,8 @@ export interface RemovedJob {
   readonly gone: boolean;
   /** What it was seen to do last; null: nothing that takes its time. */
   readonly activity: string | null;
+  /** What it left at its source; null: not known. */
+  readonly left: readonly LeftBehind[] | null;
 }
 
 /** Ends a job of a node and removes what it left there, and says meanwhile what it waits for. */
@@ -29,7 +32,7 @@ export async function removeJob(
     }
   })().catch(() => undefined);
   try {
-    return { gone: await client.remove(jobId, signal), activity };
+    return { ...(await client.end(jobId, signal)), activity };
   } finally {
     over.abort();
     await telling;

@@ -75,6 +75,10 @@ export async function runJob(options: RunJobOptions): Promise<void> {
       signal,
       warn,
       log: (message) => log.write('info', message),
+      left: (what) => {
+        status.left(what);
+        log.write('error', `${what.what} is still there: ${what.why}`);
+      },
       activity: (what) => {
         ofSource = what;
         tellActivity();
@@ -119,6 +123,7 @@ export async function runJob(options: RunJobOptions): Promise<void> {
     tellOfLink();
     log.write(cancelled ? 'warn' : 'error', error.message, { code: error.code });
     status.settle();
+    if (error.details?.['refused'] === true) status.job({ login_refused: true });
     await status.finish(cancelled ? 'cancelled' : 'failed', error);
     throw error;
   }

@@ -1,6 +1,6 @@
 import type { Extent } from '../blocks/extents.ts';
 import type { SendenseError } from '../errors/sendense-error.ts';
-import type { NotProtected, SnapshotFacts } from '../schemas/types.ts';
+import type { LeftBehind, NotProtected, SnapshotFacts } from '../schemas/types.ts';
 
 /**
  * What the transfer needs of a source: one consistent view of all disks. `src/node/sources/` implements it and the client's
@@ -30,6 +30,8 @@ export interface OpenSourceOptions {
   log(message: string): void;
   /** What goes on while no bytes move; null: nothing special. Its being there tells that the job lives. */
   activity(what: string | null): void;
+  /** Something of ours stays at the source. */
+  left(what: LeftBehind): void;
 }
 
 export interface TransferDisk extends AsyncDisposable {

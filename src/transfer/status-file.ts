@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { errorToJson } from '../errors/sendense-error.ts';
-import type { JobDisk, JobStatus } from '../schemas/types.ts';
+import type { JobDisk, JobStatus, LeftBehind } from '../schemas/types.ts';
 import { createRate, type Rate } from './rate.ts';
 
 const everyMs = 400;
@@ -9,8 +9,11 @@ export interface StatusFile extends AsyncDisposable {
   /** Changes what is known of a disk. A new phase starts its bytes and rate from nothing. */
   disk(key: string, facts: Partial<Omit<JobDisk, 'key'>>): void;
   /** Changes what is known of the job. */
-  job(facts: Pick<JobStatus, 'snapshot' | 'vm_config' | 'not_protected' | 'activity' | 'remarks'>): void;
+  job(
+    facts: Pick<JobStatus, 'snapshot' | 'vm_config' | 'not_protected' | 'activity' | 'remarks' | 'login_refused'>,
+  ): void;
   warn(message: string): void;
+  left(what: LeftBehind): void;
   /** Marks as cancelled what has not ended by itself. */
   settle(): void;
   /** The last word; written before this returns. */
@@ -34,6 +37,7 @@ export async function openStatusFile(
     warnings: [],
     disks: start.disks,
   };
+  const left: LeftBehind[] = [];
   const rates = new Map<string, Rate>(start.disks.map((disk) => [disk.key, createRate()]));
   const write = async (): Promise<void> => {
     status.updated = Date.now();
@@ -65,6 +69,7 @@ export async function openStatusFile(
     },
     job: (facts) => void Object.assign(status, facts),
     warn: (message) => void status.warnings.push(message),
+    left: (what) => void left.push(what),
     finish: async (outcome, error) => {
       clearInterval(timer);
       await writing;
@@ -72,6 +77,8 @@ export async function openStatusFile(
       status.finished = Date.now();
       if (status.activity) status.activity = null;
       status.error = error === undefined ? null : errorToJson(error);
+      // Said also where it is nothing: only this process knows.
+      status.left_behind = left;
       await write();
     },
     [Symbol.asyncDispose]: async () => {

@@ -27,6 +27,7 @@ export function statusNagios({ plans, repositories, channels, runs, in_future }:
     ),
     ...channels.map(({ channel, error }) => `channel ${channel}: ${error ?? 'fails'}`),
     ...left.map((run) => `${run.plan}: run ${run.run_id} was left behind by a crash`),
+    ...runs.flatMap(({ plan, left_behind: what }) => (what ? [`${plan}: ${what.join('; ')}`] : [])),
   ];
   const counts = {
     plans: plans.length,

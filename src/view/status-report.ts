@@ -11,6 +11,7 @@ export function statusReport(output: StatusOutput, options: SummaryOptions): str
   const { plans, repositories, channels, runs, locks, leases, in_future } = output;
   const { style, columns } = options;
   const abandoned = runs.some((run) => run.finished === null && !run.owner_alive);
+  const unclean = runs.some((run) => run.left_behind !== undefined);
   const health = planHealthReport(plans, options);
   return [
     ...health,
@@ -34,13 +35,15 @@ export function statusReport(output: StatusOutput, options: SummaryOptions): str
       : []),
     ...readingLines(repositories, options),
     ...(channels.length > 0 ? ['', ...deadChannels(channels, options)] : []),
-    ...(abandoned
+    ...(abandoned || unclean
       ? [
           '',
           ...flow(
             [
               style.yellow(style.symbols.warning),
-              ...'a run was left behind by a crash; clean up with'.split(' '),
+              ...`a run ${abandoned ? 'was left behind by a crash' : 'left something behind'}; clean up with`.split(
+                ' ',
+              ),
               style.cyan('sendense-run recover'),
             ],
             columns,
@@ -80,10 +83,9 @@ function runLines(runs: readonly Run[], { style, columns }: SummaryOptions): str
     [3],
   );
   return rows.flatMap((row, index) => {
-    const error = runs[index - 1]?.error;
-    return error
-      ? [...row, ...labelled('    ', printable(`${error.code}: ${error.message}`), columns).map(style.red)]
-      : row;
+    const { error, left_behind: left = [] } = runs[index - 1] ?? {};
+    const remarks = [...(error ? [`${error.code}: ${error.message}`] : []), ...left];
+    return [...row, ...remarks.flatMap((text) => labelled('    ', printable(text), columns).map(style.red))];
   });
 }
 

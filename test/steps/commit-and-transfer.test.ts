@@ -218,6 +218,8 @@ function fakeNode(
     cancel: refuse,
     log: refuse,
     remove: async (job) => asked.push(`remove ${job}`) > 0,
+    end: async (job) => ({ gone: asked.push(`remove ${job}`) > 0, left: null }),
+    cleanUp: refuse,
     ...more,
   };
   return { client, asked };

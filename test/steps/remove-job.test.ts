@@ -27,7 +27,7 @@ function slowNode(activities: readonly (string | null | Error)[], answer: boolea
       if (now instanceof Error) throw now;
       return running(now);
     },
-    remove: async () => (await told.promise, answer),
+    end: async () => (await told.promise, { gone: answer, left: null }),
   } as unknown as NodeClient;
 }
 
@@ -42,11 +42,15 @@ test('what is waited for is said while it is waited for, each once', async () =>
   expect(await remove(node)).toEqual({
     gone: false,
     activity: 'x is not removed',
+    left: null,
     said: ['waiting for job job-1 to end: removing x', 'waiting for job job-1 to end: x is not removed'],
   });
 });
 
 test('a job that ends at once is not spoken of', async () => {
-  const node = { status: async () => running('removing x'), remove: async () => true } as unknown as NodeClient;
-  expect(await remove(node)).toEqual({ gone: true, activity: null, said: [] });
+  const node = {
+    status: async () => running('removing x'),
+    end: async () => ({ gone: true, left: [] }),
+  } as unknown as NodeClient;
+  expect(await remove(node)).toEqual({ gone: true, activity: null, left: [], said: [] });
 });

@@ -15,9 +15,9 @@ export const discover = defineRoute<DiscoverRequest>({
     200: { description: 'The disks of the VM, or all VMs.', schema: ['node/discovered.json', 'node/inventory.json'] },
   },
   errors: [...sourceErrors, ...vsphereErrors],
-  handle: async ({ body, signal }): Promise<Discovered | Inventory> => {
+  handle: async ({ node, body, signal }): Promise<Discovered | Inventory> => {
     const { vm_name: vmName, source } = body;
-    const asking = { login: loginOf(body), signal };
+    const asking = { login: loginOf(body, node.refused), signal };
     if (vmName === null) return inventory(source, { ...asking, tags: body.tags });
     return { vm_name: vmName, ...(await discoverDisks(source, { ...asking, vmName })) };
   },

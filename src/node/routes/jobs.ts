@@ -121,7 +121,12 @@ export const removeJob = defineRoute({
   summary: 'Stops a job and removes all it left',
   params: job,
   answers: {
-    204: { description: 'It is gone.' },
+    204: { description: 'It is gone, and left nothing behind.' },
+    200: {
+      description:
+        'It is gone. Its last status says what it left at the source, or not even that (`left_behind` is absent).',
+      schema: 'domain.json#/$defs/jobStatus',
+    },
     202: { description: 'It is still removing its snapshot, and goes when that is done.', type: 'application/json' },
   },
   errors: unknown,
@@ -131,10 +136,11 @@ export const removeJob = defineRoute({
     const last = await jobs.status(id).catch(() => null);
     if (last) metrics.job(last);
     // Waits for a start that is under way: what is not there yet must not come to be after this answer.
-    const gone = await jobs.remove(id);
-    // Of number-like keys JavaScript puts the least first, so the first answer is 202.
-    void call.reply.code(gone ? 204 : 202);
-    return gone ? undefined : {};
+    const { gone, last: ended } = await jobs.remove(id);
+    const clean = ended?.left_behind?.length === 0 || ended?.status === 'succeeded';
+    // Of number-like keys JavaScript puts the least first, so a status is always said.
+    void call.reply.code(gone ? (clean || !ended ? 204 : 200) : 202);
+    return gone ? (clean || !ended ? undefined : ended) : {};
   },
 });
 

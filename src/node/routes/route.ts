@@ -5,6 +5,7 @@ import type { IndexSpool } from '../index-spool.ts';
 import type { Jobs } from '../jobs.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { NodeLimits } from '../limits.ts';
+import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 
 /** What the routes act with. */
 export interface NodeParts {
@@ -12,6 +13,8 @@ export interface NodeParts {
   readonly version: string;
   readonly jobs: Jobs;
   readonly indexes: IndexSpool;
+  /** Passwords that sources refused. */
+  readonly refused: RefusedLogins;
   readonly limits: NodeLimits;
   readonly metrics: Metrics;
   /** Where the API listens: a socket's path, or host and port; null before it does. */

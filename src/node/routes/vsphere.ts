@@ -11,6 +11,7 @@ import type {
 } from '../../schemas/types.ts';
 import { loginOf } from '../sources/index.ts';
 import { sourceOf } from '../sources/request-source.ts';
+import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { vsphereErrors } from './error-sets.ts';
 import { defineRoute } from './route.ts';
 
@@ -25,9 +26,9 @@ export const testCredentials = defineRoute<CredentialsTestRequest>({
   body: { schema: 'node/credentials-test.json', bytes: 256 * 1024 },
   answers: { 200: { description: 'The login works.', schema: 'node/credentials-tested.json' } },
   errors: vsphereErrors,
-  handle: async ({ body, signal }): Promise<CredentialsTested> => {
+  handle: async ({ node, body, signal }): Promise<CredentialsTested> => {
     const { testLogin } = await import('../sources/vsphere/test-login.ts');
-    return testLogin(onlyVsphere(body.source), loginOf(body), signal);
+    return testLogin(onlyVsphere(body.source), loginOf(body, node.refused), signal);
   },
 });
 
@@ -49,8 +50,8 @@ export const cbtStatus = defineRoute({
   },
   answers: { 200: { description: 'What is tracked, and what speaks against it.', schema: 'node/cbt-status.json' } },
   errors: ['source.missing', ...vsphereErrors],
-  handle: async ({ request, params, signal }): Promise<CbtStatus> => {
-    const { spec, login } = fromHeaders(request, params['path'] ?? '');
+  handle: async ({ node, request, params, signal }): Promise<CbtStatus> => {
+    const { spec, login } = fromHeaders(request, params['path'] ?? '', node.refused);
     const { discoverVm } = await import('../sources/vsphere/vsphere-source.ts');
     return cbtStatusOf(await discoverVm(spec, { vmName: '', login, signal }));
   },
@@ -68,9 +69,9 @@ export const vmSpecChanges = defineRoute<VmSpecChangesRequest>({
   body: { schema: 'node/vm-spec-changes.json', bytes: 8 * 1024 * 1024 },
   answers: { 200: { description: 'The differences.', schema: 'node/vm-spec-changed.json' } },
   errors: ['source.missing', ...vsphereErrors],
-  handle: async ({ body, signal }): Promise<VmSpecChanges> => {
+  handle: async ({ node, body, signal }): Promise<VmSpecChanges> => {
     const { specChanges } = await import('../sources/vsphere/spec-changes.ts');
-    const options = { vmName: body.vm_name ?? '', login: loginOf(body), signal };
+    const options = { vmName: body.vm_name ?? '', login: loginOf(body, node.refused), signal };
     return specChanges(onlyVsphere(body.source), options, body.since);
   },
 });
@@ -79,6 +80,7 @@ export const vmSpecChanges = defineRoute<VmSpecChangesRequest>({
 function fromHeaders(
   request: FastifyRequest,
   path: string,
+  refused: RefusedLogins,
 ): { spec: VsphereSourceSpec; login: ReturnType<typeof loginOf> } {
   const header = (name: string): string | null => {
     const value = request.headers[`x-vcenter-${name}`];
@@ -102,7 +104,7 @@ function fromHeaders(
   );
   return {
     spec: { ...spec, moref: isMoref ? path : null },
-    login: loginOf({ vcenter_user: header('user'), vcenter_password: header('password') }),
+    login: loginOf({ vcenter_user: header('user'), vcenter_password: header('password') }, refused),
   };
 }
 

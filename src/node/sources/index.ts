@@ -1,8 +1,10 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { BackupStartRequest, Inventory, Source as SourceSpec } from '../../schemas/types.ts';
 import { imageSource } from './image/image-source.ts';
+import { refusedLogins, type LoginName, type RefusedLogins } from '../vsphere/refused-logins.ts';
 import { sourceOf } from './request-source.ts';
 import type {
+  CleanUpOptions,
   DiscoveredDisks,
   DiscoverOptions,
   InventoryOptions,
@@ -35,7 +37,7 @@ export async function inventory(spec: SourceSpec, options: InventoryOptions): Pr
   });
 }
 
-type ClientOptions = Pick<OpenOptions, 'jobFolder' | 'socketFolder' | 'signal' | 'warn' | 'log' | 'activity'>;
+type ClientOptions = Pick<OpenOptions, 'jobFolder' | 'socketFolder' | 'signal' | 'warn' | 'log' | 'activity' | 'left'>;
 
 /** Opens what a start request is about. */
 export async function openSource(request: BackupStartRequest, options: ClientOptions): Promise<OpenSource> {
@@ -43,7 +45,7 @@ export async function openSource(request: BackupStartRequest, options: ClientOpt
   return (await kindOf(spec)).open(spec, {
     ...options,
     vmName: request.vm_name,
-    login: loginOf(request),
+    login: loginOf(request, refusedLogins()),
     jobId: request.job_id,
     backupId: request.backup_id ?? null,
     lastRevert: request.last_revert,
@@ -52,17 +54,43 @@ export async function openSource(request: BackupStartRequest, options: ClientOpt
 }
 
 /** Removes what the job of this request left at its source. */
-export async function cleanUpSource(request: BackupStartRequest, signal?: AbortSignal): Promise<void> {
-  const spec = sourceOf(request);
-  await (
-    await kindOf(spec)
-  ).cleanUp?.(spec, { vmName: request.vm_name, login: loginOf(request), jobId: request.job_id, signal });
+export async function cleanUpSource(
+  request: BackupStartRequest,
+  refused: RefusedLogins,
+  signal?: AbortSignal,
+): Promise<void> {
+  const login = loginOf(request, refused);
+  await cleanUpAfter(sourceOf(request), { vmName: request.vm_name, login, jobId: request.job_id, signal });
 }
 
-export const loginOf = (request: {
-  readonly vcenter_user?: string | null;
-  readonly vcenter_password?: string | null;
-}): Login | null =>
+/** How the login of a request was refused lately; null where it was not. */
+export async function refusalOf(request: BackupStartRequest, refused: RefusedLogins): Promise<SendenseError | null> {
+  const account = await accountOf(request);
+  return account && refused.refusal(account);
+}
+
+/** Another process was refused with the login of this request. */
+export async function noteRefused(request: BackupStartRequest, refused: RefusedLogins): Promise<void> {
+  const account = await accountOf(request);
+  if (account) refused.note(account);
+}
+
+async function accountOf(request: BackupStartRequest): Promise<LoginName | null> {
+  const spec = sourceOf(request);
+  const login = loginOf(request);
+  return (login && (await kindOf(spec)).account?.(spec, login)) ?? null;
+}
+
+/** The same for a source and a job. @throws SendenseError `snapshot.left`, `vsphere.*`, `source.missing` */
+export async function cleanUpAfter(spec: SourceSpec, options: CleanUpOptions): Promise<void> {
+  await (await kindOf(spec)).cleanUp?.(spec, options);
+}
+
+/** @param refused what this process knows of refused passwords */
+export const loginOf = (
+  request: { readonly vcenter_user?: string | null; readonly vcenter_password?: string | null },
+  refused?: RefusedLogins,
+): Login | null =>
   request.vcenter_password === null || request.vcenter_password === undefined
     ? null
-    : { user: request.vcenter_user ?? '', password: request.vcenter_password };
+    : { user: request.vcenter_user ?? '', password: request.vcenter_password, refused };

@@ -3,11 +3,13 @@ import type {
   DiskInfo,
   ErrorOutput,
   Inventory,
+  LeftBehind,
   NotProtected,
   SnapshotFacts,
   Source as SourceSpec,
   VsphereVm,
 } from '../../schemas/types.ts';
+import type { LoginName, RefusedLogins } from '../vsphere/refused-logins.ts';
 
 /**
  * A kind of source: where disks are read. `image` reads disk images and block devices. `vsphere` makes one snapshot of a VM
@@ -21,6 +23,8 @@ export interface Source<S extends SourceSpec = SourceSpec> {
   inventory?(spec: S, options: InventoryOptions): Promise<Inventory>;
   /** One consistent view of all disks, for as long as it is open. */
   open(spec: S, options: OpenOptions): Promise<OpenSource>;
+  /** Who logs in where, for a source that asks for a password. */
+  account?(spec: S, login: Login): LoginName;
   /** Removes what a job left at the source whose process died. "Nothing there" is success. */
   cleanUp?(spec: S, options: CleanUpOptions): Promise<void>;
 }
@@ -29,6 +33,8 @@ export interface Source<S extends SourceSpec = SourceSpec> {
 export interface Login {
   readonly user: string;
   readonly password: string;
+  /** What was refused before, in this process. */
+  readonly refused?: RefusedLogins | undefined;
 }
 
 export interface DiscoverOptions {
@@ -46,6 +52,8 @@ export interface InventoryOptions extends Omit<DiscoverOptions, 'vmName'> {
 
 export interface CleanUpOptions extends DiscoverOptions {
   readonly jobId: string;
+  /** How long what fails is tried again, ms. Default: minutes. */
+  readonly retryMs?: number | undefined;
 }
 
 export interface DiscoveredDisks {
@@ -68,6 +76,8 @@ export interface OpenOptions extends DiscoverOptions {
   log(message: string): void;
   /** What goes on while no bytes move; null: nothing special. */
   activity(what: string | null): void;
+  /** Something of ours stays at the source. Told once for each thing, while it is opened or closed. */
+  left(what: LeftBehind): void;
   /** Folder of the job, for pid files; of any length. */
   readonly jobFolder: string;
   /** Folder of the job for sockets, short enough for them. Both exist. */

@@ -48,21 +48,6 @@ export async function connectPinned(
   }
 }
 
-/**
- * SHA-1 of the server's certificate, `AA:BB:…`, as VMware's disk library wants it, from a connection that was checked
- * against what is configured.
- */
-export async function presentedSha1(address: PinnedAddress, signal?: AbortSignal): Promise<string> {
-  const digits = hexOf(address.thumbprint ?? '');
-  if (digits.length === 40) return (digits.match(/../g) ?? []).join(':');
-  const socket = await connectPinned(address, signal);
-  try {
-    return socket.getPeerCertificate().fingerprint.toUpperCase();
-  } finally {
-    socket.destroy();
-  }
-}
-
 const optionsOf = ({ host, port }: PinnedAddress): ConnectionOptions => ({
   host,
   port,
@@ -103,7 +88,7 @@ function assertExpected(socket: TLSSocket, address: PinnedAddress): void {
   );
 }
 
-const hexOf = (text: string): string => text.replaceAll(/[^0-9a-fA-F]/g, '').toUpperCase();
+export const hexOf = (text: string): string => text.replaceAll(/[^0-9a-fA-F]/g, '').toUpperCase();
 
 function reasonOf(code: string, certificate: PeerCertificate, { host, ca }: PinnedAddress): string {
   if (/ALTNAME_INVALID|HOSTNAME_MISMATCH/.test(code)) {

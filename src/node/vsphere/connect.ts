@@ -3,8 +3,9 @@ import { version } from '../../schemas/package.ts';
 import type { SoapArg } from './encode-soap.ts';
 import { faultOf } from './fault.ts';
 import { locateFault } from './locate-fault.ts';
-import { patiently } from './patiently.ts';
+import { aboutAMinute, patiently } from './patiently.ts';
 import { allObjects, assertAuthenticated, objectProperties, type ObjectProperties } from './properties.ts';
+import { refusedLogins, type RefusedLogins } from './refused-logins.ts';
 import { sessionOf, type Session } from './session.ts';
 import { openSoap, type PostOptions, type SoapConnection } from './soap-connection.ts';
 import { runTask, type TaskOptions } from './task.ts';
@@ -24,6 +25,8 @@ export interface VsphereAddress {
   readonly thumbprint: string | null;
   /** PEM; null, and no thumbprint: the system's authorities. */
   readonly ca: string | null;
+  /** What was refused before, by other sessions of this process. Default: of this session alone. */
+  readonly refused?: RefusedLogins | undefined;
 }
 
 /**
@@ -52,7 +55,10 @@ export interface Vsphere extends AsyncDisposable {
     paths: readonly string[],
     options?: { readonly signal?: AbortSignal; readonly container?: Moref },
   ): Promise<ObjectProperties[]>;
-  /** Of the session, for requests to /folder. `refused`: the server did not take that one; then a fresh one. */
+  /**
+   * Of the session, for requests to /folder. `refused`: the server did not take that one; then a fresh one.
+   * @throws SendenseError `vsphere.*` where there is no session and none can be had
+   */
   cookie(refused?: string): Promise<string>;
   /** The server's clock minus ours, ms. */
   clockOffset(signal?: AbortSignal): Promise<number>;
@@ -86,7 +92,8 @@ export async function connectVsphere(address: VsphereAddress, options: ConnectOp
     if (!content) throw new SendenseError('vsphere.protocol', `${address.host} shows no service content`);
     const about = aboutOf(content);
     soap.version = /^[0-9.]+$/.test(about.apiVersion) ? `/${about.apiVersion}` : '';
-    const session = sessionOf(soap, address, moref(content, 'sessionManager'), pauseMs);
+    const account = { ...address, refused: address.refused ?? refusedLogins() };
+    const session = sessionOf(soap, account, moref(content, 'sessionManager'), pauseMs);
     await session.login(null, signal);
     return vsphereOf({ soap, session, pauseMs }, address.host, about, content);
   } catch (error) {
@@ -124,7 +131,9 @@ function vsphereOf({ soap, session, pauseMs }: Connected, host: string, about: A
       }
     };
     try {
-      return await (method.endsWith('_Task') ? post() : patiently(post, { signal: options.signal, pauseMs }));
+      return await (method.endsWith('_Task')
+        ? post()
+        : patiently(post, { signal: options.signal, pauseMs, attempts: aboutAMinute, garbled: true }));
     } catch (error) {
       // Those are what finds the name of an object.
       throw method.includes('RetrieveProperties') ? error : await locateFault(vsphere, error, options.signal);
@@ -145,7 +154,8 @@ function vsphereOf({ soap, session, pauseMs }: Connected, host: string, about: A
     properties: (objects, paths, options) => objectProperties(vsphere, objects, paths, options?.signal),
     all: (type, paths, options) => allObjects(vsphere, type, paths, options),
     cookie: async (refused) => {
-      if (refused !== undefined) await session.login(refused);
+      // A session that is being made anew, or could not be, has none.
+      if (refused !== undefined || soap.cookie === '') await session.login(refused ?? '');
       return soap.cookie;
     },
     clockOffset: async (signal) => {

@@ -4,7 +4,7 @@ import { faultOf } from './fault.ts';
 import { persistently } from './persistently.ts';
 import type { SnapshotMark } from './snapshot-mark.ts';
 import { timesOf, type SnapshotWork } from './snapshot-work.ts';
-import { lookAtVm, type VmSnapshot } from './vm-state.ts';
+import { lookAtVm, type VmSnapshot, type VmState } from './vm-state.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
 
 /**
@@ -20,28 +20,39 @@ export async function removeOurs(
   morefs: readonly string[] = [],
 ): Promise<string[]> {
   const removed: string[] = [];
+  let vmName = work.vm.value;
   // One that is only just being made, its job cancelled or dead, would not be in the list yet.
   await orLeft(work, 'a snapshot is being made', () =>
     waitUntilIdle(work, { tasks: /createSnapshot/i, idle: timesOf(work).create }),
   );
   for (;;) {
-    const snapshots = await orLeft(work, 'the snapshots cannot be listed', () => snapshotsOf(work));
+    const { name: seen, snapshots } = await orLeft(work, 'the snapshots cannot be listed', () => stateOf(work));
+    vmName = seen === '' ? vmName : `${seen} (${work.vm.value})`;
     const next = snapshots.find(({ mark, moref }) => morefs.includes(moref.value) || (mark !== null && matches(mark)));
     if (!next) break;
     work.log(`removing the snapshot ${next.name}`);
-    await orLeft(work, `the snapshot ${next.name} (${next.moref.value}) is not removed`, () => removeOnce(work, next));
+    await orLeft(
+      work,
+      `the snapshot ${next.name} (${next.moref.value}) is not removed`,
+      () => removeOnce(work, next),
+      `the snapshot ${next.name} of ${vmName}`,
+    );
     removed.push(next.name);
   }
   if (removed.length > 0) await tidy(work);
   return removed;
 }
 
-async function orLeft<T>(work: SnapshotWork, what: string, action: () => Promise<T>): Promise<T> {
+/** @param left what stays where it fails, in words */
+async function orLeft<T>(work: SnapshotWork, what: string, action: () => Promise<T>, left?: string): Promise<T> {
   try {
     return await persistently(work, what, action);
   } catch (cause) {
-    const { message } = toSendenseError(cause);
-    throw new SendenseError('snapshot.left', `VM ${work.vm.value}: ${what}: ${message}`, { cause });
+    const { code, message, details } = toSendenseError(cause);
+    throw new SendenseError('snapshot.left', `VM ${work.vm.value}: ${what}: ${code}: ${message}`, {
+      cause,
+      details: { ...(left === undefined ? {} : { what: left }), refused: details?.['refused'] === true },
+    });
   }
 }
 
@@ -49,7 +60,7 @@ async function orLeft<T>(work: SnapshotWork, what: string, action: () => Promise
 async function removeOnce(work: SnapshotWork, { moref, name }: VmSnapshot): Promise<void> {
   const { vsphere, signal } = work;
   const isThere = async (): Promise<boolean> =>
-    (await snapshotsOf(work)).some((one) => one.moref.value === moref.value);
+    (await stateOf(work)).snapshots.some((one) => one.moref.value === moref.value);
   // An earlier attempt whose answer was lost may be the very task that is waited for.
   await waitUntilIdle(work, { idle: timesOf(work).remove });
   if (!(await isThere())) return;
@@ -75,11 +86,11 @@ async function removeOnce(work: SnapshotWork, { moref, name }: VmSnapshot): Prom
   if (await isThere()) throw new SendenseError('vsphere.busy', 'vSphere says that it is removed, yet it is there');
 }
 
-async function snapshotsOf({ vsphere, vm, signal }: SnapshotWork): Promise<readonly VmSnapshot[]> {
+async function stateOf({ vsphere, vm, signal }: SnapshotWork): Promise<Pick<VmState, 'name' | 'snapshots'>> {
   try {
-    return (await lookAtVm(vsphere, vm, signal)).snapshots;
+    return await lookAtVm(vsphere, vm, signal);
   } catch (error) {
-    if (error instanceof SendenseError && error.code === 'source.missing') return [];
+    if (error instanceof SendenseError && error.code === 'source.missing') return { name: '', snapshots: [] };
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { VsphereAddress } from './connect.ts';
 import { pinnedAgent, readBody } from './pinned-agent.ts';
+import { refusedLogins } from './refused-logins.ts';
 import { hideSecrets } from './hide-secrets.ts';
 
 const { request: httpRequest } = process.getBuiltinModule('node:http');
@@ -56,7 +57,10 @@ export async function openRest(address: VsphereAddress, signal?: AbortSignal): P
       if (cause instanceof SendenseError) throw cause;
       throw new SendenseError('vsphere.unreachable', `${what}: ${toSendenseError(cause).message}`, { cause });
     }
-    if (status === 401) throw new SendenseError('vsphere.login', `${what}: the user or the password is refused`);
+    if (status === 401)
+      throw new SendenseError('vsphere.login', `${what}: the user or the password is refused`, {
+        details: { refused: session === '' },
+      });
     if (status === 403) throw new SendenseError('vsphere.permission', `${what}: the user may not do that`);
     if (status < 200 || status > 299) {
       const shown = hideSecrets(text, [login, address.password, session]).slice(0, 200);
@@ -70,7 +74,9 @@ export async function openRest(address: VsphereAddress, signal?: AbortSignal): P
     agent.destroy();
   };
   try {
-    const value = await send('POST', 'com/vmware/cis/session', undefined, signal);
+    const value = await (address.refused ?? refusedLogins()).attempt(address, () =>
+      send('POST', 'com/vmware/cis/session', undefined, signal),
+    );
     if (typeof value !== 'string' || value === '')
       throw new SendenseError('vsphere.protocol', `${address.host} gave no session of its REST API`);
     session = value;

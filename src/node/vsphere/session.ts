@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { patiently } from './patiently.ts';
+import { aboutAMinute, patiently } from './patiently.ts';
+import type { LoginName, RefusedLogins } from './refused-logins.ts';
 import type { SoapConnection } from './soap-connection.ts';
 import type { Moref } from './xml.ts';
 
@@ -7,7 +8,7 @@ import type { Moref } from './xml.ts';
 export interface Session {
   /**
    * Logs in, once for all who ask at the same time, unless that happened since the session with the cookie `ended`; null: the
-   * first time. Aborting ends the wait of this caller alone.
+   * first time. Aborting ends the wait of this caller alone. A password that was refused is not tried again.
    * @throws SendenseError `vsphere.*`
    */
   login(ended: string | null, signal?: AbortSignal): Promise<void>;
@@ -20,27 +21,33 @@ const logoutMs = 5_000;
 
 export function sessionOf(
   soap: SoapConnection,
-  { user, password }: { readonly user: string; readonly password: string },
+  account: LoginName & { readonly refused: RefusedLogins },
   manager: Moref,
   pauseMs: number,
 ): Session {
   let going: Promise<void> | null = null;
 
-  const start = async (): Promise<void> => {
+  const start = async (again: boolean): Promise<void> => {
     soap.cookie = '';
     const args = [
-      ['userName', user],
-      ['password', password],
+      ['userName', account.user],
+      ['password', account.password],
     ] as const;
-    await patiently(() => soap.post('Login', manager, args, { timeoutMs: loginMs }), { pauseMs });
+    await account.refused.attempt(account, () =>
+      patiently(() => soap.post('Login', manager, args, { timeoutMs: loginMs }), {
+        pauseMs,
+        ...(again ? { attempts: aboutAMinute } : {}),
+      }),
+    );
     if (soap.cookie === '') throw new SendenseError('vsphere.protocol', 'Login was answered without a session cookie');
   };
 
   return {
     async login(ended, signal) {
       if (going === null) {
-        if (ended !== null && ended !== soap.cookie) return;
-        going = start().finally(() => (going = null));
+        // Without a cookie the last attempt failed.
+        if (ended !== null && soap.cookie !== '' && ended !== soap.cookie) return;
+        going = start(ended !== null).finally(() => (going = null));
       }
       await unlessAborted(going, signal);
     },

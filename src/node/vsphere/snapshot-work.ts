@@ -1,3 +1,4 @@
+import type { LeftBehind } from '../../schemas/types.ts';
 import type { Moref, Vsphere } from './connect.ts';
 
 /** What every part of the work on snapshots needs. */
@@ -9,6 +10,8 @@ export interface SnapshotWork {
   readonly log: (message: string) => void;
   /** One sentence for the job's warnings. */
   readonly warn: (message: string) => void;
+  /** A snapshot of ours that stays: what it is called, and why. */
+  readonly left?: ((what: LeftBehind) => void) | undefined;
   readonly times?: Partial<SnapshotTimes> | undefined;
 }
 

@@ -127,12 +127,20 @@ function refusal(what: string, method: string, status: number, body: string): Se
     content = at(parseXml(body), 'Body');
   } catch (cause) {
     const { message } = toSendenseError(cause);
-    return new SendenseError('vsphere.protocol', `${what}: HTTP ${status}, ${message}${quoted(body)}`, { cause });
+    return garbled(`${what}: HTTP ${status}, ${message}${quoted(body)}`, cause);
   }
   const fault = at(content, 'Fault');
   if (fault) return faultError(what, at(fault, 'detail')?.children[0], optionalText(fault, 'faultstring') ?? '');
-  return new SendenseError('vsphere.protocol', `${what}: HTTP ${status}, no ${method}Response${quoted(body)}`);
+  return garbled(`${what}: HTTP ${status}, no ${method}Response${quoted(body)}`);
 }
+
+const garbled = (message: string, cause?: unknown): SendenseError =>
+  new SendenseError('vsphere.protocol', message, {
+    cause,
+    details: { garbled: true },
+    remedy:
+      'Check that host and port are those of a vCenter or ESXi host. If they are, a proxy may be in between that answers in its place, or cuts its answers off.',
+  });
 
 const valueOf = (cookie: string): string => /="?([^"]*)/.exec(cookie)?.[1] ?? '';
 

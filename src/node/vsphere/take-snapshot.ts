@@ -1,5 +1,5 @@
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import type { NotProtected, VsphereDisk } from '../../schemas/types.ts';
+import type { LeftBehind, NotProtected, VsphereDisk } from '../../schemas/types.ts';
 import { clearLeftOvers } from './clear-left-overs.ts';
 import type { Moref, Vsphere } from './connect.ts';
 import { consolidate } from './consolidate.ts';
@@ -7,7 +7,7 @@ import { type ChangeTracking, prepareChangeTracking } from './prepare-change-tra
 import { type Quiesce, quiescedSnapshot } from './quiesced-snapshot.ts';
 import { removeOurs } from './remove-snapshot.ts';
 import { snapshotDisks } from './snapshot-disks.ts';
-import type { SnapshotMark } from './snapshot-mark.ts';
+import { snapshotName, type SnapshotMark } from './snapshot-mark.ts';
 import { type SnapshotTimes, type SnapshotWork, timesOf } from './snapshot-work.ts';
 import { lookAtVm } from './vm-state.ts';
 
@@ -21,6 +21,8 @@ export interface SnapshotOptions {
   isAlive(mark: SnapshotMark): Promise<boolean>;
   warn(message: string): void;
   log(message: string): void;
+  /** A snapshot of ours stays, this one or one of an earlier job. */
+  left?(what: LeftBehind): void;
   readonly signal?: AbortSignal | undefined;
   readonly times?: Partial<SnapshotTimes> | undefined;
 }
@@ -50,7 +52,7 @@ export interface Snapshot extends AsyncDisposable {
 /**
  * The one snapshot of all disks of a VM: after what earlier jobs left was removed, with change tracking as asked, never
  * while vSphere works on the VM's disks.
- * @throws SendenseError `snapshot.*`, `cbt.*`, `vsphere.*`; then the snapshot is removed, or a warning says that it is not
+ * @throws SendenseError `snapshot.*`, `cbt.*`, `vsphere.*`; then the snapshot is removed, or `left` and a warning say that it is not
  */
 export async function takeSnapshot(vsphere: Vsphere, vm: Moref, options: SnapshotOptions): Promise<Snapshot> {
   const { mark, signal } = options;
@@ -60,9 +62,15 @@ export async function takeSnapshot(vsphere: Vsphere, vm: Moref, options: Snapsho
     signal,
     log: (message) => options.log(message),
     warn: (message) => options.warn(message),
+    left: (what) => options.left?.(what),
     times: options.times,
   };
-  await clearLeftOvers(work, mark, (one) => options.isAlive(one));
+  await clearLeftOvers(work, mark, (one) => options.isAlive(one)).catch((error: unknown) => {
+    const { code, message, details } = toSendenseError(error);
+    if (code === 'snapshot.left')
+      work.left?.({ what: leftName(details, 'a snapshot of an earlier job'), why: message });
+    throw error;
+  });
   const state = await lookAtVm(vsphere, vm, signal);
   if (state.connection !== 'connected')
     throw new SendenseError('snapshot.failed', `${state.name} is ${state.connection}: no snapshot can be made of it`);
@@ -95,12 +103,25 @@ export async function takeSnapshot(vsphere: Vsphere, vm: Moref, options: Snapsho
       [Symbol.asyncDispose]: () => (removed ??= remove([moref.value])),
     };
   } catch (error) {
-    if (signal?.aborted || toSendenseError(error).code !== 'snapshot.left')
-      await remove([]).catch((left: unknown) => work.warn(toSendenseError(left).message));
+    const own = toSendenseError(error);
+    // That one was tried for minutes.
+    const left =
+      !signal?.aborted && own.code === 'snapshot.left' ? own : await remove([]).then(() => null, toSendenseError);
+    if (left) {
+      if (left !== own) work.warn(left.message);
+      work.left?.({
+        what: leftName(left.details, `the snapshot ${snapshotName(mark)} of ${state.name}`),
+        why: left.message,
+      });
+    }
     signal?.throwIfAborted();
     throw error;
   }
 }
+
+/** What a removal that failed was about; where it did not come so far, what was to be removed. */
+const leftName = (details: SendenseError['details'], otherwise: string): string =>
+  typeof details?.['what'] === 'string' ? details['what'] : otherwise;
 
 const foreignNote = (names: readonly string[]): string | null =>
   names.length === 0

@@ -33,6 +33,7 @@ function diskOf(device: XmlValue, controller: XmlValue | undefined): VsphereDisk
     datastore: /^\[([^\]]+)\]/.exec(file)?.[1] ?? null,
     file,
     has_parent: at(backing, 'parent') !== undefined,
+    ...(at(backing, 'keyId') ? { encrypted: true } : {}),
     sharing: sharingOf(backing),
     change_id: optionalText(backing, 'changeId') || null,
     protected: reason === null,

@@ -175,6 +175,7 @@ const openAt = (at: Workshop, spec: ImageSourceSpec) =>
     warn: () => undefined,
     log: () => undefined,
     activity: () => undefined,
+    left: () => undefined,
     jobFolder: at.folder,
     socketFolder: at.folder,
   });

@@ -133,7 +133,7 @@ static int find(const struct connection *c, const char *disk, char *file, size_t
   char line[8192];
   int found = 0;
   while (f && !found && fgets(line, sizeof line, f)) {
-    char *name = strchr(line, '\t'), *where = name ? strchr(name + 1, '\t') : NULL;
+    char *name = strchr(line, '\x1f'), *where = name ? strchr(name + 1, '\x1f') : NULL;
     if (!where) continue;
     *name++ = 0, *where++ = 0;
     where[strcspn(where, "\n")] = 0;

@@ -38,6 +38,7 @@ func main() {
 	vms := flag.Int("vms", 0, "machines that hold nothing")
 	flag.IntVar(&simulator.MaxAreas, "max-areas", 2000, "changed areas in one answer")
 	flag.Int64Var(&simulator.Grain, "grain", 64<<10, "bytes in which changes are tracked")
+	gated := flag.Bool("gate", false, "a port that can refuse connections stands before the server's own")
 	verbose := flag.Bool("verbose", false, "vcsim's own log on stderr")
 	flag.Parse()
 	// In the environment, because a password is in no argument.
@@ -51,7 +52,7 @@ func main() {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, os.Interrupt, syscall.SIGTERM)
 	go whenParentEnds(ended)
-	err := run(*root, *esx, *datacenter, *vms, user, password, ended)
+	err := run(*root, *esx, *gated, *datacenter, *vms, user, password, ended)
 	_ = os.RemoveAll(*root)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "vcenter:", err)
@@ -65,7 +66,7 @@ func whenParentEnds(ended chan<- os.Signal) {
 	ended <- syscall.SIGTERM
 }
 
-func run(root string, esx bool, datacenter string, vms int, user, password string, ended <-chan os.Signal) error {
+func run(root string, esx, gated bool, datacenter string, vms int, user, password string, ended <-chan os.Signal) error {
 	simulator.Root = root
 	if err := os.Setenv("TMPDIR", root); err != nil {
 		return err
@@ -101,8 +102,14 @@ func run(root string, esx bool, datacenter string, vms int, user, password strin
 		return err
 	}
 	raw := certificate.Certificate[0]
+	port := server.Listener.Addr().(*net.TCPAddr).Port
+	if gated {
+		if port, err = simulator.OpenGate(server.Listener.Addr().String()); err != nil {
+			return err
+		}
+	}
 	return announce(map[string]interface{}{
-		"port":            server.Listener.Addr().(*net.TCPAddr).Port,
+		"port":            port,
 		"control_port":    control.Addr().(*net.TCPAddr).Port,
 		"thumbprint":      colons(fmt.Sprintf("%X", sha256.Sum256(raw))),
 		"thumbprint_sha1": colons(fmt.Sprintf("%X", sha1.Sum(raw))),

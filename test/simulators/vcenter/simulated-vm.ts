@@ -16,6 +16,10 @@ export interface DiskSpec {
   /** flat. `parent`: a linked clone, whose first link of the chain is another disk. */
   readonly backing?: 'flat' | 'rdm-physical' | 'rdm-virtual' | 'sesparse' | 'parent';
   readonly uuid?: string;
+  /** sharingNone */
+  readonly sharing?: 'sharingNone' | 'sharingMultiWriter';
+  /** The file is encrypted with this key. */
+  readonly keyId?: string;
   /** Freeze without a copy: for big disks that nobody writes to from the first snapshot on (for changes: the fault `many-areas`). */
   readonly share?: boolean;
   /** Written at the start of the disk. */
@@ -44,6 +48,8 @@ export interface VmSpec {
   /** One vmxnet3 adapter each; without it one on `VM Network`. */
   readonly networks?: readonly { readonly name: string; readonly mac?: string }[];
   readonly nvram?: Buffer;
+  /** The VM's own files are encrypted with this key, as those of one with a virtual TPM. */
+  readonly keyId?: string;
 }
 
 export interface SimulatedDisk {

@@ -18,6 +18,8 @@ export interface VcenterOptions {
   readonly user?: string;
   readonly password?: string;
   readonly datacenter?: string;
+  /** A port that can refuse connections (fault `away`) stands before the server's own. */
+  readonly gate?: boolean;
   /** Machines that hold nothing, in the folder `many`. */
   readonly vms?: number;
   /** vcsim's own log to our standard error. */
@@ -72,6 +74,8 @@ export interface Vcenter extends AsyncDisposable {
   /** The SOAP calls so far, oldest first. */
   calls(): Promise<SoapCall[]>;
   clearCalls(): Promise<void>;
+  /** How often a password was tried since the last `clearCalls`, and how often it was refused: accounts lock. */
+  logins(): Promise<{ readonly tried: number; readonly refused: number }>;
   /** Faults of the stand-in library, see fake-vddk.c; without any, none. */
   vddkFault(options?: Record<string, string | number>): Promise<void>;
 }
@@ -126,6 +130,10 @@ export async function startVcenter(options: VcenterOptions = {}): Promise<Vcente
       sessions: async () => ((await control('/sessions')) as { sessions: number }).sessions,
       calls: async () => (await control('/calls')) as SoapCall[],
       clearCalls: async () => void (await control('/calls/clear')),
+      logins: async () => {
+        const tries = ((await control('/calls')) as SoapCall[]).filter(({ method }) => method === 'Login');
+        return { tried: tries.length, refused: tries.filter((one) => one.fault !== undefined).length };
+      },
       vddkFault: async (query = {}) =>
         void (await control(
           '/vddk',
@@ -146,6 +154,7 @@ const argumentsFor = (root: string, datacenter: string, options: VcenterOptions)
   `-root=${root}`,
   `-datacenter=${datacenter}`,
   `-esx=${options.esx ?? false}`,
+  `-gate=${options.gate ?? false}`,
   `-vms=${options.vms ?? 0}`,
   `-max-areas=${options.maxAreas ?? 2000}`,
   `-grain=${options.grain ?? 65536}`,

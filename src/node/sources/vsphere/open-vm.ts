@@ -7,6 +7,7 @@ import { datastoreTypesOf } from '../../vsphere/datastore-types.ts';
 import { downloadDatastoreFile } from '../../vsphere/download-datastore-file.ts';
 import { findVm } from '../../vsphere/inventory.ts';
 import { lastRevert } from '../../vsphere/last-revert.ts';
+import { refusedLogins } from '../../vsphere/refused-logins.ts';
 import { diskTitle, notProtected } from '../../vsphere/snapshot-disks.ts';
 import { takeSnapshot, type Snapshot } from '../../vsphere/take-snapshot.ts';
 import { chooseTransport, type TransportChoice } from '../../vsphere/transports/choose-transport.ts';
@@ -48,6 +49,7 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
     spec: { ...spec, user: address.user },
     password: () => address.password,
     cookie: (refused) => vsphere.cookie(refused),
+    vddkLogins: refusedLogins(),
     jobFolder: options.jobFolder,
     socketFolder: options.socketFolder,
     signal,
@@ -121,6 +123,7 @@ async function snapshotOf(
     foreignSnapshots: spec.foreign_snapshots,
     isAlive: async (mark) => mark.job !== options.jobId && mark.node === node && (await isJobHeld(node, mark.job)),
     warn,
+    left: (what) => options.left(what),
     log: (message) => {
       options.activity(message);
       options.log(message);
@@ -130,13 +133,14 @@ async function snapshotOf(
 }
 
 /** The data is safe by now: a snapshot that stays is a warning, and the next run begins with it. */
-async function remove(snapshot: Snapshot, { path }: VsphereVm, { activity, warn }: OpenOptions): Promise<void> {
+async function remove(snapshot: Snapshot, { path }: VsphereVm, { activity, warn, left }: OpenOptions): Promise<void> {
   activity(`removing the snapshot ${snapshot.name}`);
   try {
     await snapshot[Symbol.asyncDispose]();
   } catch (cause) {
     const { code, message, remedy } = toSendenseError(cause);
     warn(`${code}: the snapshot ${snapshot.name} of ${path} is still there: ${message} ${remedy}`);
+    left({ what: `the snapshot ${snapshot.name} of ${path}`, why: message });
   } finally {
     activity(null);
   }
@@ -199,7 +203,6 @@ async function diskRefs(
   const vm: Moref = { type: 'VirtualMachine', value: facts.moref };
   const [found] = await vsphere.properties([vm], ['datastore'], signal ? { signal } : {});
   const types = await datastoreTypesOf(vsphere, found, signal);
-  const encrypted = facts.findings.some(({ code }) => code === 'vm.encrypted');
   return disks.map((disk) => ({
     vmMoref: facts.moref,
     snapshotMoref: snapshot.moref.value,
@@ -209,7 +212,7 @@ async function diskRefs(
     capacity: disk.capacity_bytes,
     backing: disk.backing,
     hasParent: disk.has_parent,
-    encrypted,
+    encrypted: disk.encrypted ?? false,
     datacenter: facts.datacenter,
     datastoreType: disk.datastore === null ? null : (types.get(disk.datastore) ?? null),
     host: facts.host,

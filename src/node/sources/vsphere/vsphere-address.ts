@@ -11,5 +11,5 @@ export function addressOf(spec: VsphereSourceSpec, login: Login | null): Vsphere
     throw new SendenseError('request.invalid', `${field} is needed to log in at ${spec.host}`, { details: { field } });
   }
   const { host, port, thumbprint, ca } = spec;
-  return { host, port, user, password: login.password, thumbprint, ca };
+  return { host, port, user, password: login.password, thumbprint, ca, refused: login.refused };
 }

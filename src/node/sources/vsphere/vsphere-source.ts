@@ -1,6 +1,7 @@
 import { errorToJson, SendenseError } from '../../../errors/sendense-error.ts';
 import type { Inventory, VsphereSourceSpec, VsphereVm } from '../../../schemas/types.ts';
 import { aboutJson } from '../../vsphere/about-json.ts';
+import { allocatedBytes } from '../../vsphere/allocated-bytes.ts';
 import { connectVsphere } from '../../vsphere/connect.ts';
 import { findVm } from '../../vsphere/inventory.ts';
 import { listVms } from '../../vsphere/list-vms.ts';
@@ -19,10 +20,10 @@ export const vsphereSource: Source<VsphereSourceSpec> = {
   type: 'vsphere',
 
   discover: async (spec, options) => {
-    const vm = await discoverVm(spec, options);
+    const { vm, allocated } = await lookAt(spec, options);
     const refused = refusal(vm, spec);
     return {
-      disks: diskInfos(vm, spec),
+      disks: diskInfos(vm, spec, allocated),
       // What is said of a disk is said with the disk.
       warnings: vm.findings.filter(({ code }) => warns(code, spec)).map(({ message }) => message),
       vm,
@@ -48,24 +49,31 @@ export const vsphereSource: Source<VsphereSourceSpec> = {
 
   open: openVm,
 
-  cleanUp: async (spec, { login, vmName, jobId, signal }) => {
+  account: addressOf,
+
+  cleanUp: async (spec, { login, vmName, jobId, signal, retryMs }) => {
     await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
     const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: vmName }, signal);
     const quiet = (): void => undefined;
-    await removeOurs({ vsphere, vm, signal, log: quiet, warn: quiet }, (mark) => mark.job === jobId);
+    const times = retryMs === undefined ? {} : { retry: retryMs };
+    await removeOurs({ vsphere, vm, signal, log: quiet, warn: quiet, times }, (mark) => mark.job === jobId);
   },
 };
 
 /** What is known of one VM. @throws SendenseError `source.missing`, `vsphere.*` */
-export async function discoverVm(
+export const discoverVm = async (spec: VsphereSourceSpec, options: DiscoverOptions): Promise<VsphereVm> =>
+  (await lookAt(spec, options)).vm;
+
+async function lookAt(
   spec: VsphereSourceSpec,
   { vmName, login, signal }: DiscoverOptions,
-): Promise<VsphereVm> {
+): Promise<{ vm: VsphereVm; allocated: ReadonlyMap<number, number> }> {
   await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
   const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: vmName }, signal);
   const facts = await vmFacts(vsphere, vm, signal);
   const lacking = await privilegeFindings(vsphere, facts, spec.transports, signal);
-  return { ...facts, findings: [...facts.findings, ...lacking] };
+  const allocated = await allocatedBytes(vsphere, vm, signal);
+  return { vm: { ...facts, findings: [...facts.findings, ...lacking] }, allocated };
 }
 
 /** Findings that the user of this plan has not decided about. */

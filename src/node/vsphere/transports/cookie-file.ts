@@ -1,5 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
+import { isRefusal } from '../refused-logins.ts';
 import type { TransportContext } from './transport.ts';
 
 /** A file that holds the session's cookie of the moment, for a program that reads it again and again. */
@@ -8,6 +9,8 @@ export interface CookieFile extends AsyncDisposable {
   refused(): void;
   /** Why the last renewal failed; null where it did not. */
   lastError(): string | null;
+  /** The password was refused: there will be no other cookie. Null where it was not. */
+  lastFault(): SendenseError | null;
 }
 
 /** After a renewal the program may use the old cookie for a while, and be refused for it, ms. */
@@ -16,11 +19,15 @@ const settleMs = 3000;
 /** Others renew the session as well, ms. */
 const lookMs = 5 * 60_000;
 
-/** @param file in a folder of this user alone, which whoever calls removes */
-export async function keepCookieFile(context: Pick<TransportContext, 'cookie'>, file: string): Promise<CookieFile> {
+/** @param file in a folder of this user alone, which whoever calls removes; `onRefused`: the password was refused, and what fails now fails for good */
+export async function keepCookieFile(
+  context: Pick<TransportContext, 'cookie'>,
+  file: string,
+  onRefused: () => void = () => {},
+): Promise<CookieFile> {
   let current = '';
   let renewedAt = -Infinity;
-  let failure: string | null = null;
+  let failure: SendenseError | null = null;
   let asking = false;
   let closed = false;
   let writing: Promise<void> = Promise.resolve();
@@ -38,7 +45,8 @@ export async function keepCookieFile(context: Pick<TransportContext, 'cookie'>, 
       if (refused !== undefined) renewedAt = performance.now();
       failure = null;
     } catch (error) {
-      failure = toSendenseError(error).message;
+      failure = toSendenseError(error);
+      if (isRefusal(failure)) onRefused();
     } finally {
       asking = false;
     }
@@ -49,7 +57,8 @@ export async function keepCookieFile(context: Pick<TransportContext, 'cookie'>, 
     refused: () => {
       if (performance.now() - renewedAt > settleMs) void update(current);
     },
-    lastError: () => failure,
+    lastError: () => failure?.message ?? null,
+    lastFault: () => (failure && isRefusal(failure) ? failure : null),
     [Symbol.asyncDispose]: async () => {
       closed = true;
       clearInterval(timer);

@@ -36,7 +36,7 @@ export interface FileHead {
 }
 
 /** Pauses between tries of which none brought a byte, ms. */
-const pausesMs = [50, 1000, 2000, 4000, 8000];
+const pausesMs = [50, 1000, 2000, 4000, 8000, 15_000, 30_000];
 
 /** A server that says nothing for so long is asked again, ms. */
 const silenceMs = 60_000;

@@ -45,9 +45,9 @@ export async function serveDirect(
     join(folder, 'cookie'),
   ];
   await Promise.all([writeFile(authorities, trusted, { mode: 0o600 }), mkdir(nobody, { mode: 0o700 })]);
-  const cookie = opened.use(await keepCookieFile(context, cookies));
   let short = false;
   let stop = (): void => {};
+  const cookie = opened.use(await keepCookieFile(context, cookies, () => stop()));
   // Nothing of what follows would count.
   const audit = auditCurl(disk.capacity, () => stop());
   const served = await serveDisk(context, disk, {
@@ -87,11 +87,12 @@ export async function serveDirect(
       if (/returned error: 40[13]\b/.test(line)) cookie.refused();
       if (/write_count == 0/.test(line)) short = true;
     },
+    lastFault: () => cookie.lastFault(),
     lastError: () => audit.fault() ?? (short ? 'the server sent less than it was asked for' : cookie.lastError()),
   });
   opened.use(served);
   stop = () => void served.stop().catch(() => {});
-  await proveLastPiece(context, disk, served, audit);
+  await proveLastPiece(context, disk, served, audit, () => cookie.lastFault());
   const unsafe = (why: string): SendenseError =>
     new SendenseError('transport.unsafe', `${disk.label} (${disk.file}) over https: ${why}`, {
       remedy: 'Look for a proxy between node and vSphere, or use the transport vddk.',
@@ -103,7 +104,7 @@ export async function serveDirect(
     lastFault: () => {
       served.catchUp();
       const why = audit.fault();
-      return why === null ? null : unsafe(why);
+      return why === null ? cookie.lastFault() : unsafe(why);
     },
     assertSound: async (bytesRead) => {
       const why = (await served.stop()) ? audit.verdict(bytesRead) : 'nbdkit did not say all that the server answered';
@@ -122,6 +123,7 @@ async function proveLastPiece(
   disk: SnapshotDiskRef,
   served: NbdkitDisk,
   audit: CurlAudit,
+  refused: () => SendenseError | null,
 ): Promise<void> {
   const bytes = Math.min(largestPage, disk.capacity);
   const why = await (async () => {
@@ -130,6 +132,8 @@ async function proveLastPiece(
       await client.read(disk.capacity - bytes, Buffer.alloc(bytes));
     } catch (error) {
       context.signal?.throwIfAborted();
+      const login = refused();
+      if (login) throw login;
       return served.lastError() ?? toSendenseError(error).message;
     }
     served.catchUp();

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isRefusal } from '../refused-logins.ts';
 import type { DatastoreClient } from './datastore-client.ts';
 import { forwardFile } from './forward-file.ts';
 import { serveDisk } from './serve-disk.ts';
@@ -35,6 +36,10 @@ export async function serveRelayed(
   const owned = opened.move();
   return {
     ...served,
+    lastFault: () => {
+      const error = file.lastError();
+      return error && isRefusal(error) ? error : null;
+    },
     // nbdkit waits for requests under way, which end when the forwarder does.
     [Symbol.asyncDispose]: async () => {
       try {

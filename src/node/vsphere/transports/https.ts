@@ -1,5 +1,6 @@
 import { toSendenseError } from '../../../errors/sendense-error.ts';
 import { runTool } from '../../../host/process.ts';
+import { isRefusal } from '../refused-logins.ts';
 import { assertReadableFlat } from './assert-readable-flat.ts';
 import { datastoreClient, type DatastoreClient } from './datastore-client.ts';
 import { findFlatFile } from './find-flat-file.ts';
@@ -35,7 +36,8 @@ export async function serveHttps(context: TransportContext, disk: SnapshotDiskRe
     } catch (error) {
       context.signal?.throwIfAborted();
       const { code, message } = toSendenseError(error);
-      if (code === 'transport.unsafe') throw error;
+      // No other way has another password.
+      if (code === 'transport.unsafe' || isRefusal(error)) throw error;
       context.warn(`${message}; it is read through a relay instead, which is slower`);
     }
   }

@@ -18,6 +18,10 @@ export interface DiskServer {
   readonly connections?: number;
   /** Knows better than nbdkit what is wrong. */
   readonly lastError?: () => string | null;
+  /** Knows that it cannot go on, whatever is tried. */
+  readonly lastFault?: () => SendenseError | null;
+  /** A line after which nothing is tried any more: nbdkit is ended. What it means is the disk's `lastFault`. */
+  readonly isFinal?: (line: string) => boolean;
   /** Hears each line of an nbdkit that is to say everything. Such lines hold secrets: only those that say no details are kept. */
   readonly onLine?: (line: string) => void;
 }
@@ -48,10 +52,12 @@ export async function serveDisk(
   const talkative = how.onLine !== undefined;
   const mayBeKept = (line: string): boolean => !talkative || /^nbdkit: (?!(\S+: )?debug: )/.test(line);
   const fault = (text: readonly string[]): NbdkitFault | null => explainNbdkit(text.map(mask));
+  let ending = (): void => {};
+  let final = false;
   const failed = ({ code, message, remedy }: NbdkitFault, cause?: unknown): SendenseError =>
     new SendenseError(code, `${subject}: ${message}`, {
       cause,
-      details: { key: disk.key, transport: how.transport },
+      details: { key: disk.key, transport: how.transport, ...(final ? { refused: how.transport } : {}) },
       ...(remedy === undefined ? {} : { remedy }),
     });
 
@@ -70,6 +76,10 @@ export async function serveDisk(
         spoken.resolve();
         lines.push(talkative ? Buffer.from(line, 'latin1').toString() : line);
         if (lines.length > keptLines) lines.shift();
+        if (how.isFinal?.(line)) {
+          final = true;
+          ending();
+        }
       },
       talkative,
       describeFailure: (said) => {
@@ -79,6 +89,13 @@ export async function serveDisk(
     }),
     async (running) => void (await running.stop({ graceMs: 5000 })),
   );
+  ending = () => void server.stop({ graceMs: 1000 }).catch(() => {});
+  if (final) ending();
+  const lastFault = (): SendenseError | null => {
+    const known = how.lastFault?.() ?? null;
+    const said = final ? fault(lines) : null;
+    return known ?? (said && failed(said));
+  };
   const lastError = (): string | null => {
     server.catchUp();
     return how.lastError?.() ?? fault(lines)?.message ?? null;
@@ -94,6 +111,8 @@ export async function serveDisk(
     context.signal?.throwIfAborted();
     const known = toSendenseError(error);
     if (known.code === 'transport.unsafe') throw known;
+    const certain = how.lastFault?.() ?? null;
+    if (certain) throw certain;
     const better = how.lastError?.() ?? null;
     // The refusal comes by the socket, the reason by a pipe, in any order.
     if (better === null) await Promise.race([spoken.promise, delay(500)]).then(() => delay(20));
@@ -111,6 +130,7 @@ export async function serveDisk(
     connections: how.connections ?? 1,
     multiConn: how.connections !== undefined,
     lastError,
+    lastFault,
     process: server.process,
     catchUp: () => server.catchUp(),
     stop: async () => {

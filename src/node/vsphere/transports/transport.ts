@@ -1,5 +1,6 @@
 import type { SendenseError } from '../../../errors/sendense-error.ts';
 import type { ProcessIdentity, VsphereSourceSpec } from '../../../schemas/types.ts';
+import type { RefusedLogins } from '../refused-logins.ts';
 
 export type TransportName = VsphereSourceSpec['transports'][number];
 
@@ -36,6 +37,8 @@ export interface TransportContext {
    * any more: the session is to be renewed first, unless it has been since.
    */
   readonly cookie: (refused?: string) => Promise<string> | string;
+  /** Logins of VMware's disk library, which has a session of its own for each disk. */
+  readonly vddkLogins?: RefusedLogins | undefined;
   /** For files that end with the job; of any length. */
   readonly jobFolder: string;
   /** For sockets: short enough for them, and this user's alone. */

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { runTool } from '../../../host/process.ts';
 import type { VsphereSourceSpec } from '../../../schemas/types.ts';
-import { presentedSha1 } from '../connect-pinned.ts';
+import { presentedSha1 } from '../presented-sha1.ts';
 import { hasControls } from './datastore-file.ts';
 import { explainNbdkit } from './explain-nbdkit.ts';
 import { serveDisk } from './serve-disk.ts';
@@ -33,27 +33,32 @@ export async function serveVddk(context: TransportContext, disk: SnapshotDiskRef
   const config = join(context.jobFolder, `vddk-${disk.key}.conf`);
   await writeFile(config, configText(context.jobFolder), { mode: 0o600 });
   const thumbprint = await presentedSha1(context.spec, context.signal);
-  return serveDisk(context, disk, {
-    transport: 'vddk',
-    args: [
-      '--filter=blocksize',
-      '--filter=retry',
-      '--filter=cacheextents',
-      pluginOf(vddk),
-      ...parameters,
-      `snapshot=${disk.snapshotMoref}`,
-      `thumbprint=${thumbprint}`,
-      `config=${config}`,
-      'password=-3',
-      `maxdata=${requestBytes}`,
-      'retries=4',
-      'retry-delay=2',
-    ],
-    pipes: [password],
-    // Each is a connection to the host, too: one to ask what is allocated, one to read.
-    connections: 2,
-    requestBytes,
-  });
+  const { host, port, user } = context.spec;
+  const open = () =>
+    serveDisk(context, disk, {
+      transport: 'vddk',
+      args: [
+        '--filter=blocksize',
+        '--filter=retry',
+        '--filter=cacheextents',
+        pluginOf(vddk),
+        ...parameters,
+        `snapshot=${disk.snapshotMoref}`,
+        `thumbprint=${thumbprint}`,
+        `config=${config}`,
+        'password=-3',
+        `maxdata=${requestBytes}`,
+        'retries=4',
+        'retry-delay=2',
+      ],
+      pipes: [password],
+      // Each try logs in, and accounts lock.
+      isFinal: (line) => explainNbdkit([line])?.code === 'vsphere.login',
+      // Each is a connection to the host, too: one to ask what is allocated, one to read.
+      connections: 2,
+      requestBytes,
+    });
+  return context.vddkLogins ? context.vddkLogins.attempt({ host, port, user, password }, open) : open();
 }
 
 function settingsOf({ spec }: TransportContext): Vddk {

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { isRunning } from '../../../../src/host/process-identity.ts';
 import { connectVsphere, type Vsphere } from '../../../../src/node/vsphere/connect.ts';
+import { refusedLogins } from '../../../../src/node/vsphere/refused-logins.ts';
 import { chooseTransport } from '../../../../src/node/vsphere/transports/choose-transport.ts';
 import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve-snapshot-disk.ts';
 import type { SnapshotDiskRef } from '../../../../src/node/vsphere/transports/transport.ts';
@@ -115,6 +117,24 @@ test('a wrong password is told as such', async () => {
       /^Hard disk 1 \(\[LocalDS_0\] pgtest1\/pgtest1.vmdk\) over vddk: VMware's disk library was not let in/,
     ),
   });
+});
+
+test('a password that the library refuses is tried once, for all disks', async () => {
+  const connects = async (): Promise<number> =>
+    (await readFile(vcenter.vddkLog, 'utf8').catch(() => '')).split('\n').filter((line) => line.startsWith('connect'))
+      .length;
+  const before = await connects();
+  const wrong = { ...context({}, 'not the password'), vddkLogins: refusedLogins() };
+  const [one, two] = await Promise.allSettled([
+    serveSnapshotDisk(wrong, 'vddk', disk),
+    serveSnapshotDisk(wrong, 'vddk', { ...disk, key: disk.key + 1 }),
+  ]);
+  for (const refused of [one, two])
+    expect(refused).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'vsphere.login', message: expect.stringContaining('refuses the user') as string },
+    });
+  expect((await connects()) - before).toBe(1);
 });
 
 test.each([

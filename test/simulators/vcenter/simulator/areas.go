@@ -206,5 +206,17 @@ func spoil(page *types.DiskChangeInfo, capacity int64) *types.DiskChangeInfo {
 	if takeFault("page-outside", nil) != nil { // an area that the page does not cover
 		page.ChangedArea = append([]types.DiskChangeExtent{{Start: page.StartOffset + page.Length, Length: Grain}}, page.ChangedArea...)
 	}
+	if areas := page.ChangedArea; len(areas) > 1 {
+		last := len(areas) - 1
+		if takeFault("page-overlap", nil) != nil { // the first reaches into the second
+			areas[0].Length = areas[1].Start + areas[1].Length - areas[0].Start
+		}
+		if takeFault("page-falling", nil) != nil {
+			areas[0], areas[last] = areas[last], areas[0]
+		}
+		if takeFault("page-duplicate", nil) != nil {
+			page.ChangedArea = append(areas, areas[last])
+		}
+	}
 	return page
 }

@@ -160,9 +160,9 @@ var knownFaults = map[string]bool{}
 
 func init() {
 	for _, name := range []string{
-		"cbt-at-first-snapshot", "clock", "consolidate", "consolidation-needed", "create-snapshot", "drop", "file-fault",
-		"folder-cut", "folder-status", "hang", "hide-independent", "login", "many-areas", "max-objects", "method", "no-permission", "open-disks-lock",
-		"page-beyond-end", "page-length", "page-no-progress", "page-outside", "page-too-long", "page-wrong-start",
+		"away", "cbt-at-first-snapshot", "clock", "consolidate", "consolidation-needed", "create-snapshot", "drop", "file-fault",
+		"folder-cut", "folder-status", "garble", "hang", "hide-independent", "login", "many-areas", "max-objects", "method", "no-permission", "open-disks-lock",
+		"page-beyond-end", "page-duplicate", "page-falling", "page-length", "page-no-progress", "page-outside", "page-overlap", "page-too-long", "page-wrong-start",
 		"privileges", "quiesce", "reconfigure", "refuse-cbt-with-snapshots", "remove-snapshot", "revert-keeps-tracking",
 		"session-expiry", "slow", "slow-task", "star",
 	} {

@@ -15,6 +15,7 @@ import (
 type diskSpec struct {
 	Capacity                        int64
 	Controller, Mode, Backing, UUID string
+	Sharing, KeyID                  string
 	Unit, Key                       *int32
 	Share                           bool
 }
@@ -29,6 +30,7 @@ type machineSpec struct {
 	Tools                                                           *bool
 	PoweredOn                                                       *bool
 	HardwareVersion, Cpus                                           int
+	KeyID                                                           string
 	MemoryMb                                                        int64
 	Nvram                                                           []byte
 	hollow                                                          bool // for lists only: no files but vcsim's
@@ -109,7 +111,10 @@ func (m *machine) addDisk(spec diskSpec, dir string) (*simDisk, error) {
 	}
 	d := &simDisk{
 		controllerKey: kind.key, capacity: spec.Capacity, mode: spec.Mode, backing: spec.Backing, share: spec.Share,
-		uuid: spec.UUID,
+		uuid: spec.UUID, sharing: spec.Sharing, keyID: spec.KeyID,
+	}
+	if d.sharing == "" {
+		d.sharing = "sharingNone"
 	}
 	if d.mode == "" {
 		d.mode = "persistent"

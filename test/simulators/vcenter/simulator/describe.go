@@ -59,6 +59,9 @@ func (m *machine) describe(spec machineSpec, dir string) {
 		}
 	}
 	vm.Config.ExtraConfig = append(vm.Config.ExtraConfig, &types.OptionValue{Key: "nvram", Value: name})
+	if spec.KeyID != "" {
+		vm.Config.KeyId = &types.CryptoKeyId{KeyId: spec.KeyID, ProviderId: &types.KeyProviderId{Id: "provider"}}
+	}
 	vm.Config.GuestFullName = "Debian GNU/Linux 10 (64-bit)"
 	vm.Capability.ChangeTrackingSupported = types.NewBool(spec.HardwareVersion >= 7)
 	vm.Capability.SnapshotOperationsSupported = true

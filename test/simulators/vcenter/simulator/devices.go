@@ -83,6 +83,14 @@ func (m *machine) devices(
 	return all
 }
 
+// cryptoKey is nil for a disk that is not encrypted.
+func (d *simDisk) cryptoKey() *types.CryptoKeyId {
+	if d.keyID == "" {
+		return nil
+	}
+	return &types.CryptoKeyId{KeyId: d.keyID, ProviderId: &types.KeyProviderId{Id: "provider"}}
+}
+
 // backingInfo describes the element of the disk's chain at a level, with its parents.
 func (d *simDisk) backingInfo(level int, changeID string) types.BaseVirtualDeviceBackingInfo {
 	var flat *types.VirtualDiskFlatVer2BackingInfo
@@ -114,7 +122,7 @@ func (d *simDisk) backingInfo(level int, changeID string) types.BaseVirtualDevic
 			flat = &types.VirtualDiskFlatVer2BackingInfo{
 				VirtualDeviceFileBackingInfo: file, DiskMode: d.mode, Uuid: d.uuid, ChangeId: id, Parent: flat,
 				ThinProvisioned: yes, Split: no, WriteThrough: no, EagerlyScrub: no, DigestEnabled: no,
-				Sharing: "sharingNone",
+				Sharing: d.sharing, KeyId: d.cryptoKey(),
 			}
 			if at > 0 {
 				flat.DeltaDiskFormat = "redoLogFormat"

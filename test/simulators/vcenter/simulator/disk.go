@@ -16,6 +16,7 @@ import (
 type simDisk struct {
 	key, controllerKey, unit int32
 	uuid                     string
+	sharing, keyID           string // of the backing; a key means that the file is encrypted
 	base                     string // "[LocalDS_0] vm/vm", to which -000001 and .vmdk are added
 	flat                     string // path of the -flat.vmdk
 	private                  string

@@ -13,8 +13,8 @@ func (s *Service) serveFolder(w http.ResponseWriter, r *http.Request) {
 	if trouble(w, r, "folder") {
 		return
 	}
-	if takeFault("session-expiry", func(f *mishap) bool { return f.option("method") == "folder" }) != nil {
-		expireSessions()
+	if f := takeFault("session-expiry", func(f *mishap) bool { return f.option("method") == "folder" }); f != nil {
+		endSessions(f)
 	}
 	if !s.mayRead(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="VMware HTTP server"`)

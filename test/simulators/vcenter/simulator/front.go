@@ -25,6 +25,10 @@ func (s *Service) Front(vcsim http.Handler) http.Handler {
 // is a method's name, or "folder".
 func trouble(w http.ResponseWriter, r *http.Request, what string) bool {
 	match := func(f *mishap) bool { return f.matches("for", what) }
+	if f := takeFault("away", match); f != nil {
+		goAway(f.ms("ms", 5000))
+		return dropConnection(w)
+	}
 	if f := takeFault("slow", match); f != nil {
 		select {
 		case <-time.After(f.ms("ms", 1000)):

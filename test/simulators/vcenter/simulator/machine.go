@@ -73,25 +73,28 @@ func (m *machine) publish(more ...types.PropertyChange) {
 		return d.backingInfo(d.level(len(d.snapshots)), d.tracking.current())
 	}, nil)
 	changes := append([]types.PropertyChange{{Name: "config.hardware.device", Val: devices}}, more...)
+	if !m.hollow {
+		changes = append(changes, types.PropertyChange{Name: "layoutEx", Val: m.layout()})
+	}
 	Map.WithLock(m.vm, func() { Map.Update(m.vm, changes) })
 	if !m.hollow {
 		m.writeLibraryIndex()
 	}
 }
 
-// writeLibraryIndex writes what fake-vddk.c reads: one line "<snapshot> <tab> <disk name> <tab> <file>" per disk.
+// writeLibraryIndex writes what fake-vddk.c reads: one line "<snapshot> US <disk name> US <file>" per disk, with the unit separator 0x1f.
 func (m *machine) writeLibraryIndex() {
 	text := ""
 	for _, d := range m.disks {
-		text += fmt.Sprintf("-\t%s\t%s\n", d.fileName(d.level(len(d.snapshots))), d.live)
+		text += fmt.Sprintf("-\x1f%s\x1f%s\n", d.fileName(d.level(len(d.snapshots))), d.live)
 		if !d.inSnapshots() { // can be opened, but is not frozen
 			for _, s := range m.snapshots {
-				text += fmt.Sprintf("%s\t%s\t%s\n", s.Value, d.fileName(0), d.live)
+				text += fmt.Sprintf("%s\x1f%s\x1f%s\n", s.Value, d.fileName(0), d.live)
 			}
 		}
 		for i, s := range d.snapshots {
 			if !s.orphan {
-				text += fmt.Sprintf("%s\t%s\t%s\n", s.moref, d.fileName(d.level(i)), s.frozen)
+				text += fmt.Sprintf("%s\x1f%s\x1f%s\n", s.moref, d.fileName(d.level(i)), s.frozen)
 			}
 		}
 	}

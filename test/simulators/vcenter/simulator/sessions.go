@@ -35,6 +35,14 @@ func expireSessions() {
 	}
 }
 
+// endSessions is what the fault "session-expiry" does; with afterwards=refuse nobody is let in any more.
+func endSessions(f *mishap) {
+	if f.option("afterwards") == "refuse" {
+		switchFault(&mishap{Name: "login", Count: -1, Options: map[string]string{}})
+	}
+	expireSessions()
+}
+
 func countSessions() int {
 	sessionMutex.Lock()
 	defer sessionMutex.Unlock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"time"
@@ -93,12 +94,30 @@ func (s *Service) serveSOAP(w http.ResponseWriter, r *http.Request) {
 	if f := res.Fault(); f != nil {
 		noted.Fault = strings.TrimPrefix(fmt.Sprintf("%T", f.Detail.Fault), "*types.")
 	}
+	if f := takeFault("garble", func(f *mishap) bool { return f.matches("method", method.Name) }); f != nil {
+		noted.Fault = "garbled"
+		garble(w, res, f.optionOr("kind", "truncated"))
+		return
+	}
 	writeSOAP(w, res)
+}
+
+// garble answers with status 200 what no vCenter says: half of the answer, or a page of a proxy in its place.
+func garble(w http.ResponseWriter, res soap.HasFault, kind string) {
+	text := "<html><head><title>Sign in</title></head><body><p>Your session at the proxy has ended.<br></body></html>"
+	if kind == "truncated" {
+		whole := httptest.NewRecorder()
+		writeSOAP(whole, res)
+		text = whole.Body.String()[:whole.Body.Len()/2]
+	}
+	w.Header().Set("Content-Type", "text/html")
+	w.WriteHeader(http.StatusOK)
+	_, _ = io.WriteString(w, text)
 }
 
 func (s *Service) answer(ctx *Context, method *Method) soap.HasFault {
 	if f := takeFault("session-expiry", func(f *mishap) bool { return f.matches("method", method.Name) }); f != nil {
-		expireSessions()
+		endSessions(f)
 		ctx.Session = nil
 	}
 	if ctx.Session == nil && !anonymous(ctx, method) {
