@@ -192,8 +192,11 @@ function brokenParent(state: State, last: RestorePoint, number: number): string 
   return null;
 }
 
-/** How far the clocks of hub and node may be apart: a full too many does no harm. */
+/** How far the clocks that dated snapshot and revert may be apart. */
 const clocksMs = 10 * 60_000;
+
+/** By the node's clock, as the time of a revert. */
+const takenAt = (last: RestorePoint): number => Date.parse(last.snapshot?.taken ?? '') || last.started;
 
 /** Why the hypervisor's list of changes cannot be trusted to lead from the last restore point to now. */
 function whatBroke(
@@ -208,7 +211,7 @@ function whatBroke(
   const before = last.vm.instance_uuid;
   if (before && facts.instance_uuid && before !== facts.instance_uuid)
     return `another VM has this name now: instance uuid ${facts.instance_uuid}, it was ${before}`;
-  if (facts.last_revert !== null && facts.last_revert >= last.started - setBack - clocksMs)
+  if (facts.last_revert !== null && facts.last_revert >= takenAt(last) - setBack)
     return `the VM was reverted to a snapshot on ${new Date(facts.last_revert).toISOString()}`;
   if (disk.change_tracking === 'cbt' && row.source_path !== disk.path)
     return `the disk's file was ${row.source_path} and is ${disk.path} now`;
@@ -219,9 +222,11 @@ function whatBroke(
 function unseenRevert({ facts }: ChainDecideInput, last: RestorePoint, setBack: number): string | null {
   if (!facts) return null;
   const known = facts.reverts_known_since ?? null;
-  // By the node's clock, as the time of the snapshot.
-  const taken = Date.parse(last.snapshot?.taken ?? '') || last.started;
-  if (known !== null && known <= taken - setBack) return null;
+  const taken = takenAt(last) - setBack;
+  const { last_revert: revert } = facts;
+  if (revert !== null && revert < taken && revert >= taken - clocksMs)
+    return `the VM was reverted to a snapshot on ${new Date(revert).toISOString()}, too shortly before to tell by clocks which came first`;
+  if (known !== null && known <= taken) return null;
   return known === null
     ? 'vSphere does not tell whether the VM was reverted to a snapshot since'
     : `vSphere's events begin at ${new Date(known).toISOString()}, and the VM may have been reverted to a snapshot before`;

@@ -162,6 +162,11 @@ async function revertedByHand(vm: SimulatedVm, { vcenter }: VsphereWorkspace): P
   await vm.removeSnapshot(snapshot);
 }
 
+/** Whatever made it fail, no second one was made. */
+async function expectOneSnapshot(_vm: SimulatedVm, { vcenter }: VsphereWorkspace): Promise<void> {
+  expect((await vcenter.calls()).filter(({ method }) => method === 'CreateSnapshot_Task')).toHaveLength(1);
+}
+
 /** What the newest restore point says of its snapshot. */
 async function lastSnapshot(at: VsphereWorkspace): Promise<Manifest['snapshot']> {
   const listed = JSON.parse((await at.work.call(['--json', 'list'])).stdout) as ListOutput;
@@ -277,6 +282,54 @@ const cases: readonly Case[] = [
   { what: 'no progress in the pages', fault: ['page-no-progress'], exit: 1, code: 'cbt.protocol' },
   { what: 'a page from the wrong start', fault: ['page-wrong-start'], exit: 1, code: 'cbt.protocol', again: true },
   { what: 'a page beyond the end', fault: ['page-beyond-end'], exit: 1, code: 'cbt.protocol', again: true },
+  ...['overlap', 'falling', 'duplicate'].map((kind): Case => ({
+    what: `changed areas that contradict themselves: ${kind}`,
+    fault: [`page-${kind}`],
+    again: kind !== 'overlap',
+    exit: 0,
+    modes: incremental,
+    says: /digest.*list of changes contradicts itself/,
+  })),
+  {
+    what: 'pages of one byte',
+    fault: ['page-length', { bytes: 1 }],
+    exit: 0,
+    modes: incremental,
+    says: /digest.*pieces that are too small/,
+  },
+  {
+    what: 'an answer that a proxy cuts off, once',
+    fault: ['garble', { method: 'QueryChangedDiskAreas', count: 1 }],
+    exit: 0,
+    modes: incremental,
+    says: /changed areas/,
+  },
+  {
+    what: 'a page of a proxy in place of the changed areas, always',
+    fault: ['garble', { method: 'QueryChangedDiskAreas', kind: 'html' }],
+    exit: 0,
+    modes: incremental,
+    says: /digest.*no answer that is understood.*Sign in/,
+  },
+  {
+    what: 'a page of a proxy in place of any answer, now and then',
+    fault: ['garble', { method: 'RetrievePropertiesEx', kind: 'html', count: 2, after: 3 }],
+    exit: 0,
+    modes: incremental,
+    again: true,
+  },
+  ...[
+    ['InvalidPowerState', 75, 'vsphere.busy'],
+    ['SystemError', 1, 'snapshot.failed'],
+  ].map(([fault, exit, code], number): Case => ({
+    what: `a snapshot that fails for what has nothing to do with quiescing: ${fault}`,
+    fault: ['create-snapshot', { fault: String(fault) }],
+    before: (_vm, at) => at.vcenter.clearCalls(),
+    again: number > 0,
+    exit: Number(exit),
+    code: String(code),
+    after: expectOneSnapshot,
+  })),
   {
     what: 'empty and short pages',
     fault: ['page-length', { bytes: 1048576 }],

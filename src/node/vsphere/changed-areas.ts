@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { VsphereDisk } from '../../schemas/types.ts';
 import { parseChangeId } from './change-id.ts';
-import { type Area, type AreaPage, collectAreas } from './collect-areas.ts';
+import { type Area, type AreaPage, collectAreas, uselessAnswer } from './collect-areas.ts';
 import type { Moref, Vsphere } from './connect.ts';
 import { type Fault, faultOf } from './fault.ts';
+import { isGarbled } from './patiently.ts';
 import { integer, list, type XmlValue } from './xml.ts';
 
 /** A disk of a snapshot, as the snapshot's own configuration shows it. */
@@ -94,10 +95,13 @@ const notOfTracking = new Set(['InvalidArgument', 'ManagedObjectNotFound', 'NoPe
 
 /** Null: not a matter of tracking, so reading the whole disk is no answer to it. */
 function resetReason(error: unknown): string | null {
+  const useless = uselessAnswer(error);
+  if (useless !== null) return useless;
   const fault = faultOf(error);
   const { code, message } = toSendenseError(error);
   // Asked again and again by now. Reading the disk needs no answer.
-  if (!fault) return code === 'vsphere.unreachable' ? `vSphere gave no answer: ${message}` : null;
+  if (!fault && code === 'vsphere.unreachable') return `vSphere gave no answer: ${message}`;
+  if (!fault) return isGarbled(error) ? `vSphere gave no answer that is understood: ${message}` : null;
   const meaning = keyMeaning(fault);
   if (meaning !== undefined) return meaning;
   if (fault.name === 'InvalidArgument' && /(^|\.)changeId$/.test(fault.property ?? ''))

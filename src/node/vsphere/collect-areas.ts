@@ -16,10 +16,24 @@ export interface AreaPage {
 /** A page holds about 2000 areas, so this is 200 million. */
 const mostPages = 100_000;
 
+/** How often it is looked at whether the pages will come to an end. */
+const probePages = 200;
+/** Longer than this it is quicker to read most disks, and a snapshot grows meanwhile, ms. */
+const longestMs = 10 * 60_000;
+
+/** All the time the VM has a snapshot. */
+function assertWorthwhile(pages: number, asked: number, capacity: number, ms: number): void {
+  const factor = capacity / asked;
+  if (pages * factor <= mostPages && ms * factor <= longestMs) return;
+  throw useless(
+    `vSphere tells the changes in pieces that are too small: ${pages} answers in ${Math.ceil(ms / 1000)} s reached byte ${asked} of ${capacity}`,
+  );
+}
+
 /**
  * All areas of a disk, from pages that must cover it: each begins where it was asked and gets on, the last ends exactly at
  * the capacity, areas ascend within their page. Areas that touch are joined. The capacity itself is never asked.
- * @throws SendenseError `cbt.protocol`
+ * @throws SendenseError `cbt.protocol`, see also `uselessAnswer`
  */
 export async function collectAreas(
   capacity: number,
@@ -29,8 +43,10 @@ export async function collectAreas(
   if (!Number.isSafeInteger(capacity) || capacity < 0) throw broken(`${capacity} is no size of a disk`);
   const all: { offset: number; length: number }[] = [];
   let asked = 0;
+  const began = performance.now();
   for (let pages = 0; asked < capacity; pages++) {
     if (pages === limit) throw broken(`${limit} answers reached only byte ${asked} of ${capacity}`);
+    if (pages > 0 && pages % probePages === 0) assertWorthwhile(pages, asked, capacity, performance.now() - began);
     const page = await ask(asked);
     append(all, checked(page, asked, capacity));
     asked += page.length;
@@ -50,8 +66,12 @@ function checked(page: AreaPage, asked: number, capacity: number): readonly Area
     const to = area.offset + area.length;
     if (!(Number.isSafeInteger(area.offset) && Number.isSafeInteger(area.length) && area.length >= 0))
       throw broken(`the area of ${area.length} bytes at byte ${area.offset} is none`);
-    if (area.offset < last || to > end)
-      throw broken(`the area from byte ${area.offset} to ${to} does not lie between bytes ${last} and ${end}`);
+    if (area.offset < start || to > end)
+      throw broken(`the area from byte ${area.offset} to ${to} does not lie between bytes ${start} and ${end}`);
+    if (area.offset < last)
+      throw useless(
+        `vSphere's list of changes contradicts itself: the area at byte ${area.offset} comes after one that ends at ${last}`,
+      );
     last = to;
   }
   return page.areas;
@@ -65,5 +85,13 @@ function append(all: { offset: number; length: number }[], areas: readonly Area[
     else all.push({ offset, length });
   }
 }
+
+/** What the disk itself has to answer: it is read whole. */
+const useless = (what: string): SendenseError =>
+  new SendenseError('cbt.protocol', what, { details: { readWhole: true } });
+
+/** Why an answer is no use, although nothing speaks against the disk; null: something does. */
+export const uselessAnswer = (error: unknown): string | null =>
+  error instanceof SendenseError && error.details?.['readWhole'] === true ? error.message : null;
 
 const broken = (what: string): SendenseError => new SendenseError('cbt.protocol', what);

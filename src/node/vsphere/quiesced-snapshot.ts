@@ -15,8 +15,11 @@ export interface QuiescedSnapshot {
   readonly note: string | null;
 }
 
-/** Never because the guest could not be brought to rest; without quiescing they would come again. */
-const otherFaults = new Set(['NoPermission', 'RestrictedVersion', 'TaskInProgress', 'ManagedObjectNotFound']);
+/** Of a guest that could not be brought to rest. */
+const guestFaults = new Set(['ApplicationQuiesceFault', 'FilesystemQuiesceFault', 'ToolsUnavailable']);
+/** vSphere says these where quiescing fails as well as for other reasons: a second snapshot, without, tells them apart. */
+const unclearFaults = new Set(['SnapshotFault', 'GenericVmConfigFault', 'Timedout']);
+const guestWords = /quiesc|tools|vss|freez/i;
 
 /**
  * A snapshot, with the guest's file systems at rest where that is asked and can be done.
@@ -49,10 +52,10 @@ export async function quiescedSnapshot(
   } catch (cause) {
     work.signal?.throwIfAborted();
     const fault = faultOf(cause)?.name;
-    if (fault === undefined || otherFaults.has(fault)) return failed(work, vm)(cause);
     const { message } = toSendenseError(cause);
+    const ofGuest = fault !== undefined && (guestFaults.has(fault) || guestWords.test(message));
+    if (!ofGuest && !(quiesce === 'try' && unclearFaults.has(fault ?? ''))) return failed(work, vm)(cause);
     if (quiesce === 'required') {
-      if (!/quiesc|tools|vss|freez/i.test(`${fault} ${message}`)) return failed(work, vm)(cause);
       throw new SendenseError('snapshot.quiesce', `${vm.name}: ${message}`, { cause });
     }
     work.warn(`quiescing ${vm.name} failed (${message}); trying without`);

@@ -81,7 +81,14 @@ export function vmFindings(vm: Omit<VsphereVm, 'findings'>, peculiar: VmPeculiar
       'vm.fault-tolerance',
       'fault tolerance is on: vSphere may refuse the snapshot, and change tracking begins anew after a failover',
     );
-  if (peculiar.encrypted) weakens('vm.encrypted', 'it is encrypted: only the transport vddk reads its disks');
+  const locked = vm.disks.filter((disk) => disk.encrypted && disk.protected).map(({ label }) => label);
+  if (locked.length > 0)
+    weakens(
+      'vm.encrypted',
+      `${locked.join(', ')} ${locked.length === 1 ? 'is' : 'are'} encrypted: only the transport vddk reads that`,
+    );
+  else if (peculiar.encrypted)
+    weakens('vm.encrypted', 'its configuration is encrypted, and its disks are not: every transport reads them');
   if (peculiar.vtpm)
     weakens(
       'vm.vtpm',

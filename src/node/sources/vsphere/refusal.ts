@@ -34,6 +34,12 @@ export function refusal(vm: VsphereVm, spec: VsphereSourceSpec): SendenseError |
       'snapshot.quiesce',
       `${vm.path} cannot be quiesced, and the plan requires it: ${vm.power_state === 'suspended' ? 'it is suspended' : 'VMware Tools are not installed'}`,
     );
+  const shared = vm.findings.find(({ code }) => code === 'disk.shared' || code === 'disk.shared-bus');
+  if (shared)
+    return new SendenseError('source.unsupported', `${vm.path}: ${shared.message}`, {
+      remedy:
+        'Make the disk independent in vSphere, which keeps it out of the snapshot and of the backup; back it up from inside.',
+    });
   if (vm.disks.every((disk) => !disk.protected))
     return new SendenseError('source.unsupported', `no disk of ${vm.path} can be part of a snapshot`, {
       remedy: 'Change the disks to dependent mode, or back the VM up from inside.',

@@ -22,9 +22,9 @@ export function flatFileOf(file: string): DatastoreFile {
   return { datastore: match[1], segments };
 }
 
-/** Characters that have no place in a name that is handed to another program. */
+/** Characters that have no place in a name that is handed to another program. A tab has: vSphere takes it in names of VMs. */
 // oxlint-disable-next-line no-control-regex
-export const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text);
+export const hasControls = (text: string): boolean => /[\u0000-\u0008\u000a-\u001f\u007f]/.test(text);
 
 /**
  * Path and query of a file in vSphere's datastore access over HTTPS (`/folder`).
