@@ -180,19 +180,28 @@ describe('missed slots', () => {
 });
 
 describe('a transaction that fails', () => {
-  /** The state, whose transactions fail from the `from`th on, `count` of them. */
-  const failing = (from: number, count: number) => {
-    const faults = { from: Infinity, begin: (): void => void (faults.from = from) };
+  /** The state, one of whose transactions, the `at`th from when it is told to, does its work and then fails. */
+  const failing = (at: number) => {
+    const faults = { left: Infinity, begin: (): void => void (faults.left = at) };
     const { state } = temporary;
-    const transaction: typeof state.transaction = (work) => {
-      if (faults.from !== Infinity && --faults.from < 0 && faults.from >= -count) throw new Error('database is locked');
-      return state.transaction(work);
-    };
+    let depth = 0;
+    const transaction: typeof state.transaction = (work) =>
+      state.transaction(() => {
+        const fails = depth === 0 && faults.left-- === 0;
+        depth++;
+        try {
+          const value = work();
+          if (fails) throw new Error('database is locked');
+          return value;
+        } finally {
+          depth--;
+        }
+      });
     return { faults, state: { ...state, transaction } };
   };
 
   test.each([0, 1, 2])('batch %s of more than a thousand plans at the start: none is lost', (batch) => {
-    const { faults, state } = failing(batch, 1);
+    const { faults, state } = failing(batch);
     const daemon = simulatedDaemon(state, clock, { endAtOnce: true });
     temporary.state.transaction(() => {
       for (let at = 0; at < 1100; at++) daemon.plan(`plan${at}`, { cron: `${at % 50} 13 * * *` });
@@ -206,7 +215,7 @@ describe('a transaction that fails', () => {
 
   test('the slot that a dead daemon had claimed is caught up by the next attempt', () => {
     const slot = Date.parse('2026-11-21T01:30:00Z');
-    const { faults, state } = failing(0, 1);
+    const { faults, state } = failing(0);
     const daemon = simulatedDaemon(state, clock);
     daemon.plan('nightly', { cron: '30 1 * * *' });
     daemon.until(start + minute);
@@ -226,7 +235,6 @@ describe('a transaction that fails', () => {
     clock.now = slot + 20 * minute;
     daemon.scheduler.settle();
     faults.begin();
-    // What goes wrong, goes wrong after it has looked back.
     expect(() => daemon.scheduler.wake()).toThrow('database is locked');
     daemon.until(clock.now + minute);
     expect(times(daemon.begun)).toEqual(['11-21T01:30']);
