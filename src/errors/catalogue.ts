@@ -72,6 +72,12 @@ export const catalogue = {
     'See `sendense-run show RUN` for each; the restore points of the others are there.',
   ),
   'run.locked': entry(11, 'temporary', 'Another run works on this VM', 'Wait until that run ends, or stop it.'),
+  'run.overtaken': entry(
+    1,
+    'never',
+    'Another hub took the VM over',
+    'Nothing was changed after that. Run the plan again; see “Several hubs” in docs/repository.md.',
+  ),
   'run.cancelled': entry(130, 'never', 'The run was cancelled', 'Run the plan again.'),
   'run.crashed': entry(
     1,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
@@ -39,6 +39,20 @@ export function thisProcess(): ProcessIdentity {
   const identity = identityOf(process.pid);
   if (!identity) throw new Error('cannot read /proc/self/stat');
   return identity;
+}
+
+/**
+ * Where process numbers mean what they mean to this process: one boot of one kernel, one pid namespace. An identity can be judged
+ * by {@link isRunning} only in the place that it is of.
+ */
+export function thisPlace(): string {
+  let namespace = 'unknown';
+  try {
+    namespace = readlinkSync('/proc/self/ns/pid');
+  } catch {
+    // Without namespaces there is one.
+  }
+  return `${bootId()} ${namespace}`;
 }
 
 export function isRunning(identity: ProcessIdentity): boolean {

@@ -36,11 +36,11 @@ function stackedOnHeader(layers: readonly ImageLayer[]): object | null {
 }
 
 /**
- * Runs qemu-img so that nothing else of ours writes to `written` at the same time: what a killed process has left running
+ * Runs qemu-img so that nothing else of ours writes to the file `locked` at the same time: what a killed process has left running
  * dies with it (PR_SET_PDEATHSIG), and should it not, it still holds the file's flock(2), which ends with it.
  */
 async function runAlone(
-  written: string,
+  locked: string,
   args: readonly string[],
   options: {
     readonly key: ImageKey | null;
@@ -49,13 +49,13 @@ async function runAlone(
   },
 ): Promise<void> {
   const alone = ['--pdeathsig', 'KILL', 'flock', '--exclusive', '--timeout', '600', '--conflict-exit-code', '75'];
-  await runTool('setpriv', [...alone, '--no-fork', written, 'qemu-img', ...args], {
+  await runTool('setpriv', [...alone, '--no-fork', locked, 'qemu-img', ...args], {
     signal: options.signal,
     secret: options.key?.passphrase,
     ...progressOf(options.onProgress),
   }).catch((error: unknown) => {
     if (error instanceof SendenseError && /ended with 75/.test(error.message))
-      throw new SendenseError('source.busy', `another merge goes on writing to ${written}`, { cause: error });
+      throw new SendenseError('source.busy', `another merge goes on writing to ${locked}`, { cause: error });
     throw error;
   });
 }
@@ -70,6 +70,8 @@ export interface CommitWay {
   /** Bytes. */
   readonly capacity: number;
   readonly key: ImageKey | null;
+  /** Another name of `into`, absolute: where it is gone, nothing is written. */
+  readonly gate?: string | undefined;
 }
 
 export interface CommitOptions extends CommitWay {
@@ -123,10 +125,13 @@ async function flushUntil(ended: AbortSignal, path: string): Promise<void> {
   }
 }
 
-async function commitPlain({ layers, into, temporary, ...options }: CommitOptions, at: number): Promise<void> {
+async function commitPlain(
+  { layers, into, temporary, gate = into, ...options }: CommitOptions,
+  at: number,
+): Promise<void> {
   const top = { file: temporary, encrypted: false };
   const image = `json:${JSON.stringify(stackedOnHeader([top, ...layers.slice(0, at + 1)]))}`;
-  await runAlone(into, ['commit', '-p', '-d', '-b', into, image], { ...options, key: null });
+  await runAlone(gate, ['commit', '-p', '-d', '-b', into, image], { ...options, key: null });
   await rm(temporary, { force: true });
 }
 
@@ -134,12 +139,15 @@ async function commitPlain({ layers, into, temporary, ...options }: CommitOption
  * qemu-img finds no base by its name in a chain that is described with keys, only what an image is directly on top of: so
  * each layer goes down by itself, put directly on top, the lowest first. What shows through the chain never changes.
  */
-async function commitEncrypted({ layers, into, key, ...options }: CommitOptions, at: number): Promise<void> {
+async function commitEncrypted(
+  { layers, into, key, gate = into, ...options }: CommitOptions,
+  at: number,
+): Promise<void> {
   const base = stacked(layers.slice(at), null);
   for (let number = at - 1; number >= 0; number--) {
     const image = `json:${JSON.stringify(stacked(layers.slice(number, number + 1), base))}`;
     const onProgress = (fraction: number): void => options.onProgress?.((at - 1 - number + fraction) / at);
-    await runAlone(into, ['commit', '-p', '-d', ...secretObjects, image], { ...options, key, onProgress });
+    await runAlone(gate, ['commit', '-p', '-d', ...secretObjects, image], { ...options, key, onProgress });
   }
 }
 
@@ -147,10 +155,15 @@ async function commitEncrypted({ layers, into, key, ...options }: CommitOptions,
  * Gives back clusters that a writer which was cut off has taken and not used.
  * @throws SendenseError `tool.failed` where the image has worse than that
  */
-export async function repairLeaks(layer: ImageLayer, key: ImageKey | null, signal?: AbortSignal): Promise<void> {
+export async function repairLeaks(
+  layer: ImageLayer,
+  key: ImageKey | null,
+  signal?: AbortSignal,
+  gate = layer.file,
+): Promise<void> {
   const image = `json:${JSON.stringify(stacked([layer], null))}`;
   const objects = layer.encrypted ? secretObjects : [];
-  await runAlone(layer.file, ['check', '-q', '-r', 'leaks', ...objects, image], {
+  await runAlone(gate, ['check', '-q', '-r', 'leaks', ...objects, image], {
     key: layer.encrypted ? key : null,
     signal,
   });

@@ -4,7 +4,9 @@ import type { Settings } from '../schemas/types.ts';
 import { listedPoints } from '../state/listed-points.ts';
 import type { State } from '../state/open-state.ts';
 import { pointLines } from '../state/point-lines.ts';
-import { marksKey, marksOf } from '../state/point-marks.ts';
+import { marksKey } from '../state/point-marks.ts';
+import type { RestorePoint } from '../state/restore-points.ts';
+import { storedMarks } from '../steps/follow-marks.ts';
 import { describePoints, withHeldBytes } from './describe-points.ts';
 import type { Hub, PointFilter } from './hub.ts';
 
@@ -18,24 +20,36 @@ export function listPoints({
   readonly settings: Settings;
   repositoryPath(name: string): string;
 }): Pick<Hub, 'lines' | 'list' | 'show'> {
-  const marksIn = (repository: string): ReadonlyMap<string, Marks> => marksOf(state, { repository });
+  /** As their files say: another hub may have made them. */
+  const marksIn = async (
+    found: readonly { readonly repository: string; readonly context: string }[],
+  ): Promise<(repository: string) => ReadonlyMap<string, Marks>> => {
+    const all = new Map<string, Map<string, Marks>>();
+    for (const key of new Set(found.map(({ repository, context }) => JSON.stringify([repository, context])))) {
+      const [repository, context] = JSON.parse(key) as [string, string];
+      const marks = all.get(repository) ?? new Map<string, Marks>();
+      for (const [id, mark] of await storedMarks(state, repositoryPath(repository), { repository, context }))
+        marks.set(id, mark);
+      all.set(repository, marks);
+    }
+    return (repository) => all.get(repository) ?? new Map();
+  };
+  const placesOf = (found: readonly Pick<RestorePoint, 'repository' | 'vm'>[]) =>
+    found.map(({ repository, vm }) => ({ repository, context: vm.context }));
 
   return {
     async lines(filter) {
       const lines = pointLines(state, { ...onlyRepository(settings, filter), vm: filter.vm });
-      const marks = new Map(
-        [...new Set(lines.map(({ repository }) => repository))].map((name) => [name, marksIn(name)]),
-      );
+      const marks = await marksIn(lines);
       return lines.map((line) => {
-        const those = marks.get(line.repository);
-        const mark = those?.size ? those.get(marksKey(line.context, line.backup_id)) : undefined;
+        const mark = marks(line.repository).get(marksKey(line.context, line.backup_id));
         return { ...line, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
       });
     },
 
     async list(filter) {
       const points = listedPoints(state, { ...onlyRepository(settings, filter), vm: filter.vm });
-      return { version: 1, points: describePoints(points, repositoryPath, marksIn) };
+      return { version: 1, points: describePoints(points, repositoryPath, await marksIn(placesOf(points))) };
     },
 
     async show(filter) {
@@ -47,7 +61,7 @@ export function listPoints({
       const vm = selected?.vm.name ?? filter.vm ?? '';
       const shown = listedPoints(state, { ...only, vm, ...(selected ? { repository: selected.repository } : {}) });
       if (shown.length === 0) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
-      const described = describePoints(shown, repositoryPath, marksIn);
+      const described = describePoints(shown, repositoryPath, await marksIn(placesOf(shown)));
       return {
         version: 1,
         vm,

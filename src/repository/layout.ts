@@ -9,6 +9,9 @@ export const careFolder = '.sendense';
 /** Files that `repo gc` has put aside, in a folder named by the time. */
 export const trashFolder = join(careFolder, 'trash');
 
+/** Locks of VMs, one folder each. */
+export const locksFolder = join(careFolder, 'locks');
+
 export const diskName = (number: number): string => `disk-${number}`;
 
 export const manifestPath = (context: string, backupId: string): string => join(context, `${backupId}.json`);

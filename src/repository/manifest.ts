@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { readRegular } from '../host/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { fsyncFolder, publishFile, writeNewFile } from '../host/files.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
 import type { Manifest } from '../schemas/types.ts';
 import { imagePath, indexPath, vmConfigPath } from './layout.ts';
+import { publishText, replaceText } from './vm-lock/fenced.ts';
+import type { VmHold } from './vm-lock/vm-hold.ts';
 
 /** JSON with sorted keys and no spaces: the same text wherever it is written. */
 export function canonical(value: unknown): string {
@@ -26,36 +27,31 @@ export function manifestChecksum(manifest: Omit<Manifest, 'checksum'>): string {
 }
 
 /**
- * Puts a manifest in place: written and flushed under a temporary name, then given its own; never over another.
- * Calling it again with the same content is fine. A temporary name left by an attempt that was cut off is taken over.
- * @throws SendenseError `file.exists`
+ * Puts a manifest in place: written and flushed first, then given its name, if the VM's lock is held at that moment; never over
+ * another. Calling it again with the same content is fine.
+ * @throws SendenseError `file.exists`, `run.overtaken`
  */
-export async function writeManifest(path: string, content: Omit<Manifest, 'checksum'>): Promise<Manifest> {
+export async function writeManifest(
+  hold: VmHold,
+  path: string,
+  content: Omit<Manifest, 'checksum'>,
+): Promise<Manifest> {
   const manifest = { ...content, checksum: manifestChecksum(content) } as Manifest;
   const text = textOf(manifest);
-  const temporary = `${path}.sendense-part`;
-  await rm(temporary, { force: true });
   try {
-    await writeNewFile(temporary, text, 0o400);
-    await publishFile(temporary, path);
+    await publishText(hold, path, text);
   } catch (error) {
-    await rm(temporary, { force: true });
     if ((await readFile(path, 'utf8').catch(() => '')) !== text) throw error;
   }
-  await fsyncFolder(dirname(path));
+  await rm(`${path}.sendense-part`, { force: true });
   return manifest;
 }
 
 const textOf = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`;
 
 /** Puts a manifest in the place of the one before, durably: after a crash the old or the new one is there. */
-export async function replaceManifest(path: string, manifest: Manifest): Promise<void> {
-  const temporary = `${path}.sendense-part`;
-  await rm(temporary, { force: true });
-  await writeNewFile(temporary, textOf(manifest), 0o400);
-  await rename(temporary, path);
-  await fsyncFolder(dirname(path));
-}
+export const replaceManifest = (hold: VmHold, path: string, manifest: Manifest): Promise<void> =>
+  replaceText(hold, path, textOf(manifest));
 
 /**
  * Reads a manifest and proves that nobody changed it.

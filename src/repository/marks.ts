@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { readRegularNow } from '../host/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { replaceFile } from '../host/replace-file.ts';
 import type { PointMarks } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';
+import { replaceTextNow } from './vm-lock/fenced.ts';
+import type { VmHold } from './vm-lock/vm-hold.ts';
 
 /** `schemas/point-marks.json`. */
 export type Marks = Omit<PointMarks, 'checksum'>;
@@ -38,21 +39,16 @@ function readMarksNow(root: string, context: string, backupId: string): Marks | 
   });
 }
 
-/** As {@link writeMarksNow}. */
-export const writeMarks = async (
-  root: string,
-  context: string,
-  backupId: string,
-  change: MarksChange,
-): Promise<Marks> => writeMarksNow(root, context, backupId, change);
-
 /**
  * Changes the marks that are named, durably: after a crash the old or the new ones are there. Within one turn of the event
- * loop; what keeps two processes apart is the caller's (`changeMarks` in `src/state/`). A damaged file is replaced.
+ * loop. A damaged file is replaced.
+ * @param hold of the VM's marks
+ * @throws SendenseError `run.overtaken`
  */
-export function writeMarksNow(root: string, context: string, backupId: string, change: MarksChange): Marks {
+export function writeMarks(hold: VmHold, backupId: string, change: MarksChange): Marks {
+  const { root, context } = hold;
   const marks: Marks = { format, protected: null, broken: null, ...readable(root, context, backupId), ...change };
-  replaceFile(join(root, marksPath(context, backupId)), textOf(marks), { mode: 0o400 });
+  replaceTextNow(hold, join(root, marksPath(context, backupId)), textOf(marks));
   return marks;
 }
 

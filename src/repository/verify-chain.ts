@@ -92,6 +92,15 @@ async function foreignStored(repository: string, disk: StoredDisk): Promise<stri
   return merge && above ? foreignImage(file, disk.parent, above.backup_id, merge.parent) : foreign;
 }
 
+/** Whether each file of a chain has the size and the time that is known of it. */
+export async function filesFit(repository: string, chain: readonly StoredDisk[]): Promise<boolean> {
+  for (const disk of chain) {
+    const info = await lstat(join(repository, disk.path), { bigint: true }).catch(() => null);
+    if (info?.size !== BigInt(disk.fileBytes) || String(info.mtimeNs) !== disk.fileMtimeNs) return false;
+  }
+  return true;
+}
+
 const broken = (reason: string): ChainVerdict => ({ verdict: 'broken', reason });
 
 /** SHA-256 of a file's bytes, hex. */

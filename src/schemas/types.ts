@@ -215,6 +215,10 @@ export interface AllSchemas {
   Limits: Limits;
   DataPath: DataPath;
   /**
+   * Of the disks at loopback addresses, without `data`. psk (default): a key for each run. none: faster, and any user of hub or node reads and writes them.
+   */
+  LoopbackTls: 'psk' | 'none';
+  /**
    * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
    */
   Size: number | string;
@@ -314,6 +318,7 @@ export interface AllSchemas {
   NbdServer: NbdServer;
   JobDisk: JobDisk;
   JobStatus: JobStatus;
+  LeftBehind: LeftBehind;
   NotProtected: NotProtected;
   SnapshotFacts: SnapshotFacts;
   VsphereDisk: VsphereDisk;
@@ -1248,6 +1253,14 @@ export interface JobStatus {
   error: ErrorOutput | null;
   warnings: string[];
   /**
+   * What the job could not remove at its source, a snapshot above all. Absent: not known, because the job's process died or has not ended.
+   */
+  left_behind?: LeftBehind[];
+  /**
+   * The source refused user and password while the job ran: nobody tries them again for a while, because accounts lock.
+   */
+  login_refused?: boolean;
+  /**
    * Worth knowing, and no reason to act: a connection that broke and came back.
    */
   remarks?: string[];
@@ -1284,6 +1297,19 @@ export interface ErrorOutput {
     line: number;
     column: number;
   } | null;
+}
+/**
+ * Something of ours that stays at a source.
+ */
+export interface LeftBehind {
+  /**
+   * The snapshot sendense-… of /DC1/vm/pgtest1.
+   */
+  what: string;
+  /**
+   * Why it could not be removed.
+   */
+  why: string;
 }
 /**
  * The snapshot that a backup was read from.
@@ -1368,6 +1394,10 @@ export interface VsphereDisk {
    * The backing is a delta on top of another.
    */
   has_parent: boolean;
+  /**
+   * Its backing names a key: the file holds cipher text.
+   */
+  encrypted?: boolean;
   /**
    * sharingMultiWriter or null
    */
@@ -2528,6 +2558,10 @@ export interface CleanupRequest {
    * The VM, where the source does not say it by path or moref.
    */
   vm_name?: string | null;
+  /**
+   * Only what this job left at the source, and nothing else; the job must have ended. 409 as long as it goes on.
+   */
+  job_id?: string | null;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -3531,6 +3565,24 @@ export interface RestorePointOutput {
      * The run that found it.
      */
     run_id: string | null;
+    /**
+     * What was looked at; where the files are others since, the mark is about nothing that is there.
+     */
+    judged?: {
+      /**
+       * `checksum` of the manifest; null: it could not be read.
+       */
+      manifest: string | null;
+      /**
+       * The damaged disks, as the manifest has them.
+       */
+      disks: {
+        number: number;
+        file_bytes: number;
+        file_mtime_ns: string;
+        envelope: string | null;
+      }[];
+    };
   } | null;
   /**
    * What its own files take on the disk; only in `show`.
@@ -4270,6 +4322,10 @@ export interface Items {
   backup_id: string | null;
   error: ErrorOutput | null;
   owner_alive: boolean;
+  /**
+   * What could not be cleaned up and is still there, such as a snapshot; `sendense-run recover` tries again.
+   */
+  left_behind?: string[];
 }
 /**
  * A VM's chains, or one restore point with its chain, oldest first.
@@ -5194,6 +5250,24 @@ export interface PointMarks {
      * The run that found it.
      */
     run_id: string | null;
+    /**
+     * What was looked at; where the files are others since, the mark is about nothing that is there.
+     */
+    judged?: {
+      /**
+       * `checksum` of the manifest; null: it could not be read.
+       */
+      manifest: string | null;
+      /**
+       * The damaged disks, as the manifest has them.
+       */
+      disks: {
+        number: number;
+        file_bytes: number;
+        file_mtime_ns: string;
+        envelope: string | null;
+      }[];
+    };
   } | null;
   /**
    * SHA-256 of [format, protected, broken] as JSON.
@@ -5439,6 +5513,10 @@ export interface DirectNode {
   ca?: string;
   token: Secret;
   data?: DataPath;
+  /**
+   * Of the disks at loopback addresses, without `data`. psk (default): a key for each run. none: faster, and any user of hub or node reads and writes them.
+   */
+  tls?: 'psk' | 'none';
 }
 /**
  * A sendense-node on a host to whose sshd this hub connects, for the length of a run (docs/network.md).
@@ -5468,6 +5546,10 @@ export interface DialNode {
   api: string;
   token: Secret3;
   data?: DataPath;
+  /**
+   * Of the disks at loopback addresses, without `data`. psk (default): a key for each run. none: faster, and any user of hub or node reads and writes them.
+   */
+  tls?: 'psk' | 'none';
 }
 /**
  * A reference to a secret; never the secret itself.
@@ -5525,6 +5607,10 @@ export interface Secret3 {
 export interface DialHubNode {
   mode: 'dial-hub';
   data?: DataPath;
+  /**
+   * Of the disks at loopback addresses, without `data`. psk (default): a key for each run. none: faster, and any user of hub or node reads and writes them.
+   */
+  tls?: 'psk' | 'none';
 }
 /**
  * Disk images by VM name.
@@ -6489,6 +6575,7 @@ export type Duration = AllSchemas['Duration'];
 export type HostKey = AllSchemas['HostKey'];
 export type DataRate = AllSchemas['DataRate'];
 export type Transport = AllSchemas['Transport'];
+export type LoopbackTls = AllSchemas['LoopbackTls'];
 export type Size = AllSchemas['Size'];
 export type Age = AllSchemas['Age'];
 export type NotifyEvent = AllSchemas['NotifyEvent'];

@@ -3,13 +3,18 @@ import { dirname, join, relative } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, fsyncFolder } from '../host/files.ts';
 import { requireTools } from '../host/tools.ts';
-import { manifestPath } from '../repository/layout.ts';
+import { backingNameOf } from '../host/qcow2-header.ts';
+import { readContext } from '../repository/care/read-context.ts';
+import { backingName, manifestPath } from '../repository/layout.ts';
 import { readManifest, writeManifest } from '../repository/manifest.ts';
+import { assertHeld, removeFile } from '../repository/vm-lock/fenced.ts';
+import type { VmHold } from '../repository/vm-lock/vm-hold.ts';
 import type { State } from '../state/open-state.ts';
 import { findPoint, insertRestorePoint, latestPoint } from '../state/restore-points.ts';
 import type { BackupCommitInput, BackupCommitOutput, Manifest } from '../schemas/types.ts';
 import type { RunFacts, StepPreview } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
+import { holdPoints } from './hold-points.ts';
 import { settleImmutablePoints } from './immutable-points.ts';
 import type { Services } from './services.ts';
 import type { VmReference } from './source-spec.ts';
@@ -42,11 +47,19 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
     const { path: root } = await services.openRepository(claim.repository);
     const path = join(root, manifestPath(claim.context, claim.backupId));
     const [qemu] = await requireTools(['qemu-img'], context.signal);
+    // The run holds it since it decided what to build on, unless it is of steps of the user's own.
+    await using hold = await holdPoints(services.state, {
+      root,
+      context: claim.context,
+      run: context.runId,
+      signal: context.signal,
+      log: context.log,
+    });
     // From here the run is not stopped half-way: a manifest without its rows would have to be unwound again.
     context.signal.throwIfAborted();
     const manifest =
       (await ownManifest(path, context.runId)) ??
-      (await publish(root, path, input, manifestOf(input, context, services, qemu?.version ?? '')));
+      (await publish(hold, path, input, manifestOf(input, context, services, qemu?.version ?? '')));
     insertRestorePoint(services.state, claim.repository, manifest);
     await settleImmutablePoints(context, claim.repository, claim.context);
     return {
@@ -72,7 +85,7 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
   async undo({ services, runId }, claim) {
     if (isCommitted(services.state, claim)) return;
     const path = join(await services.existingRepository(claim.repository), manifestPath(claim.context, claim.backupId));
-    if ((await runOf(path)) === runId) await rm(path, { force: true });
+    if ((await runOf(path)) === runId) await unpublish(services.state, path, claim, runId);
     await rm(`${path}.sendense-part`, { force: true });
     await fsyncFolder(dirname(path)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
@@ -117,17 +130,52 @@ async function runOf(path: string): Promise<string | null> {
 const isCommitted = (state: State, { repository, context, backupId }: Claim): boolean =>
   findPoint(state, { repository, context, backupId }) !== undefined;
 
+/** Right before the manifest gets its name, and by the same lock: the files are there, and what they are built on. */
 async function publish(
-  root: string,
+  hold: VmHold,
   path: string,
   input: BackupCommitInput,
   content: Omit<Manifest, 'checksum'>,
 ): Promise<Manifest> {
-  await assertFiles(root, input);
-  const manifest = await writeManifest(path, content);
+  await assertHeld(hold);
+  await assertFiles(hold.root, input);
+  await assertParents(hold, input);
+  const manifest = await writeManifest(hold, path, content);
   // The VM's folder may be new.
-  await fsyncFolder(root);
+  await fsyncFolder(hold.root);
   return manifest;
+}
+
+/** @throws SendenseError `chain.damaged` */
+async function assertParents({ root, context }: VmHold, { decision }: BackupCommitInput): Promise<void> {
+  for (const { disk, path, parent } of decision.disks) {
+    if (!parent) continue;
+    const needed = [manifestPath(context, parent.backup_id), parent.path, parent.index_path];
+    for (const file of needed) {
+      if (await exists(join(root, file))) continue;
+      throw new SendenseError('chain.damaged', `${disk} is built on ${parent.backup_id}, and ${file} is gone`, {
+        remedy: 'Nothing was committed. Run it again: it starts a new chain. Look who removed the file.',
+      });
+    }
+    const backing = await backingNameOf(join(root, path));
+    if (backing !== backingName(parent.backup_id))
+      throw new SendenseError('content.mismatch', `${path} is built on ${backing}, not on ${parent.backup_id}`);
+  }
+}
+
+/** Where the database does not know of it, the manifest goes again, unless another hub has built on it meanwhile. */
+async function unpublish(state: State, path: string, { context, backupId }: Claim, runId: string): Promise<void> {
+  const root = dirname(dirname(path));
+  await using hold = await holdPoints(state, { root, context, run: runId });
+  const { manifests } = await readContext(root, context);
+  const child = [...manifests.values()].find(({ disks }) => disks.some(({ parent }) => parent === backupId));
+  if (child)
+    throw new SendenseError(
+      'run.unclean',
+      `${path} was put in place, and ${child.backup_id} is built on it; its files are kept`,
+      { remedy: 'Enter both in the state database: `sendense-run repo import`.' },
+    );
+  await removeFile(hold, path);
 }
 
 /** Its time is the clock's. Where that is not later than the place of the point before, its own place is written down too. */

@@ -5,15 +5,19 @@ import { brokenBelow } from '../repository/merge/run-below.ts';
 import { encryptionChange, encryptionOf, lostKeys, type ImageKeys } from '../repository/image-keys.ts';
 import { backupIdOf, diskName, imagePath, indexPath } from '../repository/layout.ts';
 import { manifestIds } from '../repository/manifest-ids.ts';
-import { verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
+import { filesFit, verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
 import type { State } from '../state/open-state.ts';
-import { marksKey, marksOf } from '../state/point-marks.ts';
 import { clockSetBackSince } from '../state/notices.ts';
+import type { Marks } from '../repository/marks.ts';
+import { marksKey } from '../state/point-marks.ts';
 import { latestPoint, type RestorePoint } from '../state/restore-points.ts';
-import { knownDisks } from '../state/vm-disks.ts';
+import { knownDisks, type VmContext } from '../state/vm-disks.ts';
 import type { ChainDecideInput, ChainDecideOutput, DiskDecision, DiskInfo } from '../schemas/types.ts';
 import { confirmContent } from './confirm-content.ts';
 import { defineStep } from './define-step.ts';
+import { followMarks } from './follow-marks.ts';
+import { followMerges } from './follow-merges.ts';
+import { holdPoints } from './hold-points.ts';
 import { readFolderId } from './serve-chain.ts';
 import type { Services } from './services.ts';
 import { storedChain, storedDisk } from './stored-chain.ts';
@@ -54,6 +58,16 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
 
   async run(context, input, claim) {
     const { path: root } = await context.services.openRepository(input.repository);
+    // From here to the end of the run nobody, of whatever hub, takes away or merges what is built on.
+    context.scope.use(
+      await holdPoints(context.services.state, {
+        root,
+        context: contextOf(input),
+        run: context.runId,
+        signal: context.signal,
+        log: context.log,
+      }),
+    );
     const strangers = await unknownPoints(context.services.state, input, root);
     if (strangers !== null) context.warn(strangers);
     const output = await decide(context.services, input, claim.backupId, (disk, chain, touched) =>
@@ -92,14 +106,17 @@ async function decide(
   confirm: Confirm,
 ): Promise<ChainDecideOutput> {
   const context = contextOf(input);
-  const last = latestPoint(services.state, { repository: input.repository, context });
+  const root = services.repositoryPath(input.repository);
+  const vm = { repository: input.repository, context };
+  const marks = await followMarks(services.state, root, vm);
+  const last = await newestPoint(services, root, vm);
   const numbers = numbersFor(input.disks, knownDisks(services.state, { repository: input.repository, context }));
   const keys = await services.imageKeys(input.repository);
   const encryption = encryptionOf(keys);
   const disks: DiskDecision[] = [];
   for (const disk of input.disks) {
     const number = numbers.get(disk.uuid) ?? 0;
-    const found = await look(services, input, disk, last, confirm, keys);
+    const found = await look(services, input, disk, last, confirm, keys, marks);
     refuseFallback(input, disk, found.decision);
     disks.push({ ...decisionOf(disk, number, context, backupId, found), encryption });
   }
@@ -134,6 +151,21 @@ async function decide(
   };
 }
 
+/** What is built on: the newest restore point, as it is after whatever merges another hub has made of its chains. */
+async function newestPoint(services: Services, root: string, vm: VmContext): Promise<RestorePoint | undefined> {
+  const { state } = services;
+  for (let followed = false; ; followed = true) {
+    const last = latestPoint(state, vm);
+    if (!last || followed) return last;
+    const chains = last.disks.map(({ number }) => storedChain(state, last, number)).filter((one) => Array.isArray(one));
+    const ids = new Set(chains.flat().map(({ backupId }) => backupId));
+    const verdicts = await Promise.all(chains.map((chain) => filesFit(root, chain)));
+    if (verdicts.every(Boolean)) return last;
+    const keys = [...ids].map((backupId) => ({ ...vm, backupId }));
+    if (!(await followMerges(state, root, keys))) return last;
+  }
+}
+
 /** Known disks keep their numbers; new ones get the next, in the order of the VM. */
 function numbersFor(disks: readonly DiskInfo[], known: ReadonlyMap<string, number>): Map<string, number> {
   const numbers = new Map(known);
@@ -154,6 +186,7 @@ async function look(
   last: RestorePoint | undefined,
   confirm: Confirm,
   keys: ImageKeys,
+  marks: ReadonlyMap<string, Marks>,
 ): Promise<Found> {
   const row = last?.disks.find((entry) => entry.uuid === disk.uuid);
   const parent = last && row ? storedDisk(last, row) : null;
@@ -165,7 +198,7 @@ async function look(
     parent,
     broken:
       last && row
-        ? (brokenParent(services.state, last, row.number) ??
+        ? (brokenParent(services.state, last, row.number, marks) ??
           whatBroke(input, disk, last, row, setBack) ??
           encryptionChange(keys, last.backup_id, row))
         : null,
@@ -180,11 +213,15 @@ async function look(
 }
 
 /** Which restore point of the disk's chain a verification found broken, in whatever disk: nothing is built on it. */
-function brokenParent(state: State, last: RestorePoint, number: number): string | null {
-  const { repository, vm } = last;
+function brokenParent(
+  state: State,
+  last: RestorePoint,
+  number: number,
+  marks: ReadonlyMap<string, Marks>,
+): string | null {
+  const { vm } = last;
   const chain = storedChain(state, last, number);
   if (typeof chain === 'string') return null;
-  const marks = marksOf(state, { repository, context: vm.context });
   for (const { backupId } of chain) {
     const broken = marks.get(marksKey(vm.context, backupId))?.broken;
     if (broken) return `restore point ${backupId} is broken: ${broken.reason}`;

@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { diskName } from '../repository/layout.ts';
-import { verifyChain } from '../repository/verify-chain.ts';
+import { verifyChain, type ChainVerdict } from '../repository/verify-chain.ts';
 import { marksOf } from '../state/point-marks.ts';
 import { usePoint } from '../state/point-uses.ts';
 import { pointTimes } from '../state/point-times.ts';
-import { points, type RestorePoint } from '../state/restore-points.ts';
+import type { State } from '../state/open-state.ts';
+import { findPoint, points, type RestorePoint } from '../state/restore-points.ts';
 import type { PointSelectInput, PointSelectOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
+import { followMarks } from './follow-marks.ts';
+import { followMerges } from './follow-merges.ts';
 import type { Services } from './services.ts';
 import { storedChain } from './stored-chain.ts';
 import type { VmReference } from './source-spec.ts';
@@ -56,6 +59,7 @@ async function select(
 ): Promise<{ output: PointSelectOutput; remark: string | null }> {
   const { name } = input.vm as unknown as VmReference;
   const root = services.repositoryPath(input.repository);
+  await followMarks(services.state, root, { repository: input.repository, context: name });
   // From here nothing of it is removed or merged until the run has ended.
   const { point, remark } = services.state.transaction(() => {
     const found = find(services, input, name);
@@ -73,9 +77,7 @@ async function select(
   const keys = await services.imageKeys(input.repository);
   for (const disk of wanted) {
     keys.of(disk);
-    const chain = storedChain(services.state, point, disk.number);
-    const verdict =
-      typeof chain === 'string' ? { verdict: 'broken' as const, reason: chain } : await verifyChain(root, chain);
+    const verdict = await verdictOn(services.state, root, point, disk.number);
     if (verdict.verdict === 'broken')
       throw new SendenseError(
         'chain.damaged',
@@ -96,6 +98,24 @@ async function select(
     })),
   };
   return { output, remark };
+}
+
+/** Where the files are not as the database says, another hub may have merged them: then it is asked again. */
+async function verdictOn(
+  state: State,
+  root: string,
+  { repository, vm, backup_id: backupId }: RestorePoint,
+  number: number,
+): Promise<ChainVerdict> {
+  for (let followed = false; ; followed = true) {
+    const point = findPoint(state, { repository, context: vm.context, backupId });
+    const chain = point ? storedChain(state, point, number) : `${backupId} is gone`;
+    const verdict: ChainVerdict =
+      typeof chain === 'string' ? { verdict: 'broken', reason: chain } : await verifyChain(root, chain);
+    if (verdict.verdict === 'sound' || followed || typeof chain === 'string') return verdict;
+    const keys = chain.map((disk) => ({ repository, context: vm.context, backupId: disk.backupId }));
+    if (!(await followMerges(state, root, keys))) return verdict;
+  }
 }
 
 /** The restore point that is meant, and what speaks against it. */

@@ -4,6 +4,7 @@ import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import { isRunning } from '../host/process-identity.ts';
 import { manifestPath } from '../repository/layout.ts';
 import { removePoints } from './merge/remove-points.ts';
+import { lockedBy } from '../repository/vm-lock/hold-vm.ts';
 import { findRepository } from '../repository/open-repository.ts';
 import { decideVm, type PrunedVm } from './prune/decide-vm.ts';
 import type { PlannedEffect, PointsPruneInput, PointsPruneOutput, PruneOutput } from '../schemas/types.ts';
@@ -11,6 +12,7 @@ import { acquireLock, lockHolder, releaseLock } from '../state/locks.ts';
 import { raiseNotice } from '../state/notices.ts';
 import { contextsOf } from '../state/vm-disks.ts';
 import { defineStep } from './define-step.ts';
+import { tryHoldPoints } from './hold-points.ts';
 import { previewPrune } from './prune/preview.ts';
 import { pruneTarget, zoneOf } from './prune/target.ts';
 import type { Services } from './services.ts';
@@ -102,6 +104,15 @@ async function pruneLocked(context: Context, input: PointsPruneInput, vm: Pruned
     return null;
   }
   try {
+    const { runId, signal, log } = context;
+    const held = await tryHoldPoints(state, { root: vm.root, context: vm.context, run: runId, signal, log });
+    if ('owner' in held) {
+      const message = `VM ${vm.context} was not pruned, for ${lockedBy(vm, held.owner).message}`;
+      context.warn(message);
+      trouble(context, vm, message);
+      return null;
+    }
+    await using _hold = held.hold;
     return await pruneVm(context, input, vm);
   } finally {
     if (!ours) releaseLock(state, lock, context.runId);
@@ -128,6 +139,7 @@ async function pruneVm(context: Context, input: PointsPruneInput, vm: PrunedVm):
   if (remove.length === 0) return { vm: vm.context, removed: [], merged: [], kept, skipped: [], freed_bytes: 0 };
   const result = await removePoints(services.state, {
     ...vm,
+    runId: context.runId,
     remove,
     keys: await services.imageKeys(vm.repository),
     signal,

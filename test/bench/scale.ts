@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeManifest } from '../../src/repository/manifest.ts';
+import { manifestChecksum } from '../../src/repository/manifest.ts';
 import type { Manifest } from '../../src/schemas/types.ts';
 import { fixture } from './fixture.ts';
 import { compete, printTable } from './measure.ts';
@@ -51,10 +51,12 @@ async function multiply(root: string, count: number): Promise<void> {
       }),
     );
     const { checksum: _own, ...content } = manifest;
-    await writeManifest(join(root, context, name), {
+    const copy = {
       ...content,
       disks: disks as unknown as Manifest['disks'],
       vm: { ...manifest.vm, name: context, context },
-    });
+    };
+    const text = `${JSON.stringify({ ...copy, checksum: manifestChecksum(copy) }, null, 2)}\n`;
+    await writeFile(join(root, context, name), text, { mode: 0o400 });
   }
 }

@@ -1,12 +1,12 @@
-/** Runs a plan and kills itself with SIGKILL before or after a step's effect: `node killed-run-child.js PLAN STEP before|after`. */
+/** Runs a plan and sends itself a signal (default: SIGKILL) before or after a step's effect: `node killed-run-child.js PLAN STEP before|after [SIGNAL]`. */
 import { dirname } from 'node:path';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import { builtInSteps } from '../../src/steps/index.ts';
 import { withFault } from './with-fault.ts';
 
-const [plan = '', uses = '', when = ''] = process.argv.slice(2);
-const kill = async (): Promise<void> => void process.kill(process.pid, 'SIGKILL');
+const [plan = '', uses = '', when = '', signal = 'SIGKILL'] = process.argv.slice(2);
+const kill = async (): Promise<void> => void process.kill(process.pid, signal);
 const steps = builtInSteps.map((step) => (step.uses === uses ? withFault(step, when, kill) : step));
 
 await using hub = await openHub({
@@ -14,4 +14,6 @@ await using hub = await openHub({
   embeddedNode: startNode,
   steps: new Map(steps.map((step) => [step.uses, step])),
 });
-await hub.run({ file: plan });
+const { exit_code: exitCode, error, undo_errors: more } = await hub.run({ file: plan });
+for (const one of error ? [error, ...more] : more) process.stderr.write(`${one.code}: ${one.message}\n`);
+process.exitCode = exitCode;

@@ -13,6 +13,7 @@ import {
   writeAt,
   type Workspace,
 } from './workspace.ts';
+import { isLockRecord } from '../steps/step-bench.ts';
 import { randomBytes } from '../support/random.ts';
 
 const MiB = 1024 * 1024;
@@ -273,7 +274,7 @@ describe('the main job', () => {
 
 const listing = async (work: Workspace): Promise<string[]> => {
   const names = await readdir(work.path('repository'), { recursive: true });
-  const files = names.toSorted();
+  const files = names.filter((name) => !isLockRecord(name)).toSorted();
   const sizes = await Promise.all(
     files.map(async (name) => `${name} ${(await stat(work.path('repository', name))).mtimeMs}`),
   );

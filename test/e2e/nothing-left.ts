@@ -59,11 +59,13 @@ function strangers(folder: string, known: ReturnType<typeof points>): string[] {
   // Copies of the state database are made after runs of all kinds.
   const isCopy = (name: string): boolean =>
     /^\.sendense\/state-[0-9]{8}-v[0-9]+-[0-9a-f]{8}\.db(\.sha256)?$/.test(name);
+  // Who had the lock of a VM before stays known; a folder beside that means that somebody has it.
+  const isLockRecord = (name: string): boolean => /^\.sendense\/locks\/(\.marks\/)?[^/.]+\/[0-9]{12}\.json$/.test(name);
   const missing = [...owned].filter(
     (name) => /\.(json|qcow2|index)$/.test(name) && known.length > 0 && !names.includes(name),
   );
   return [
-    ...names.filter((name) => !owned.has(name) && !isCopy(name)).map((name) => `file ${name}`),
+    ...names.filter((name) => !owned.has(name) && !isCopy(name) && !isLockRecord(name)).map((name) => `file ${name}`),
     ...missing.map((name) => `missing ${name}`),
   ];
 }

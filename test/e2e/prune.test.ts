@@ -3,7 +3,7 @@ import { copyFile, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
-import { writeMarks } from '../../src/repository/marks.ts';
+import { writeMarks } from '../repository/fixture-files.ts';
 import type { ListOutput, PruneOutput } from '../../src/schemas/types.ts';
 import { exists } from '../../src/host/files.ts';
 import { pointsOf, redate } from './redate.ts';

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeManifest } from '../../src/repository/manifest.ts';
+import { writeManifest } from '../repository/fixture-files.ts';
 import type { Manifest } from '../../src/schemas/types.ts';
 import type { Workspace } from './workspace.ts';
 

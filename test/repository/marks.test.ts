@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { readMarks, writeMarks } from '../../src/repository/marks.ts';
+import { readMarks } from '../../src/repository/marks.ts';
+import { writeMarks } from './fixture-files.ts';
 import { setMarks, marksOf } from '../../src/state/point-marks.ts';
 import { changeMarks } from '../../src/steps/change-marks.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
@@ -46,10 +47,10 @@ test('the database has a copy, which goes with the last mark', async () => {
   using state = temporaryState();
   await mkdir(folder.file('vm'));
   const key = { repository: 'primary', context: 'vm', backupId: 'b1' };
-  changeMarks(state.state, folder.path, key, { broken });
+  await changeMarks(state.state, folder.path, key, { broken });
   expect(marksOf(state.state, { repository: 'primary', context: 'vm' }).get('vm/b1')?.broken).toEqual(broken);
   expect(marksOf(state.state, { repository: 'other' }).size).toBe(0);
-  changeMarks(state.state, folder.path, key, { broken: null });
+  await changeMarks(state.state, folder.path, key, { broken: null });
   expect(marksOf(state.state, {}).size).toBe(0);
   setMarks(state.state, key, await readMarks(folder.path, 'vm', 'b1'));
   expect(marksOf(state.state, {}).size).toBe(0);

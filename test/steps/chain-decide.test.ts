@@ -13,12 +13,15 @@ import { vsphereVm } from '../cli/fake-node.ts';
 import { someDiskInfo } from './some-decision.ts';
 import { servers, stepBench, type StepBench } from './step-bench.ts';
 
-const decide = (bench: StepBench, disks: readonly DiskInfo[], more: object = {}, run = 'run-decide') =>
-  bench.run<ChainDecideOutput>(
+/** As a run that decides and ends: until then it holds the VM's lock. */
+async function decide(bench: StepBench, disks: readonly DiskInfo[], more: object = {}, run = 'run-decide') {
+  await using decided = await bench.run<ChainDecideOutput>(
     chainDecide,
     { repository: 'primary', vm: { name: 'pgtest1' }, disks, ...more },
     { run },
   );
+  return decided;
+}
 
 /** A bench with one full restore point of two disks; the disks as the node saw them. */
 async function withFull(): Promise<{

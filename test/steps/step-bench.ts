@@ -201,11 +201,15 @@ function checked(step: AnyStep<Services>, part: 'input' | 'output', value: objec
   return copy;
 }
 
-/** Path, kind, size, mode and time of everything below a folder. */
+/** Who had the lock of a VM before, which whatever takes it leaves; not a folder of somebody who has it. */
+export const isLockRecord = (name: string): boolean =>
+  /(^|\/)\.sendense(\/locks(\/\.marks)?(\/[^/.]+(\/[0-9]{12}\.json)?)?)?$/.test(name);
+
+/** Path, kind, size, mode and time of everything below a folder, without records of locks. */
 export async function listing(folder: string, skip: (name: string) => boolean = () => false): Promise<string[]> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const lines = names
-    .filter((name) => !skip(name))
+    .filter((name) => !skip(name) && !isLockRecord(name))
     .map(async (name) => {
       const info = await lstat(join(folder, name), { bigint: true }).catch(() => null);
       if (!info || info.isDirectory()) return `${name}/`;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { removeRunFolder } from '../../src/host/run-folder.ts';
 import { guestBlocksOf } from '../../src/repository/envelope.ts';
 import { markerFault } from '../../src/repository/open-repository.ts';
-import { writeMarks } from '../../src/repository/marks.ts';
+import { writeMarks } from '../repository/fixture-files.ts';
 import { examinePoint, type ContentLevel } from '../../src/steps/verify/examine-point.ts';
 import { smallRepository, type SmallRepository } from '../hub/small-repository.ts';
 import { rounds } from '../support/rounds.ts';

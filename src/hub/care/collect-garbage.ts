@@ -14,6 +14,7 @@ import {
   trashName,
 } from '../../repository/care/trash.ts';
 import { findRepository } from '../../repository/open-repository.ts';
+import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { GcOutput } from '../../schemas/types.ts';
 import { points } from '../../state/restore-points.ts';
 import type { Services } from '../../steps/services.ts';
@@ -66,23 +67,24 @@ async function collectIn(
 ): Promise<Report> {
   const { now = Date.now() } = request;
   const report: Report = { repository: name, path: root, removed: [], kept: [], skipped: [], expired: [] };
-  const act = async (found: FoundOrphans, context: string | null): Promise<void> => {
+  const act = async (found: FoundOrphans, context: string | null, hold: VmHold | null): Promise<void> => {
     report.kept.push(...found.kept);
     if (found.skipped !== null) report.skipped.push({ vm: context ?? '', reason: found.skipped });
     for (const orphan of found.orphans) {
       request.signal?.throwIfAborted();
       const trashed = !request.purge && orphan.kind !== 'part';
-      if (run) await remove(root, trashName(now), orphan, trashed);
+      if (run) await remove(root, trashName(now), orphan, trashed, hold);
       const { path, kind, bytes, backupId: backup_id } = orphan;
       report.removed.push({ path, kind, bytes, backup_id, trashed });
     }
     if (run && context !== null && found.skipped === null) await tidy(root, found.orphans);
   };
-  await act(await rootParts(root, now), null);
+  await act(await rootParts(root, now), null, null);
   for (const context of await contextsIn(root)) {
     request.signal?.throwIfAborted();
+    let hold: VmHold | null = null;
     try {
-      run?.lock(name, context);
+      hold = (await run?.lock({ repository: name, root, context })) ?? null;
     } catch (error) {
       report.skipped.push({ vm: context, reason: (error as Error).message });
       continue;
@@ -90,7 +92,7 @@ async function collectIn(
     // Claims first: a run that ends in between is in the database then.
     const claimed = claimedFiles(services.state, name);
     const known = new Set(points(services.state, { repository: name, context }).map((point) => point.backup_id));
-    await act(await findOrphans({ root, context, known, claimed, now, signal: request.signal }), context);
+    await act(await findOrphans({ root, context, known, claimed, now, signal: request.signal }), context, hold);
   }
   for (const expired of await expiredTrash(root, request.purge ? now + 2 * trashDays * 86_400_000 : now)) {
     if (run) await emptyTrash(root, expired.name);
@@ -99,8 +101,8 @@ async function collectIn(
   return report;
 }
 
-const remove = (root: string, name: string, { path }: Orphan, trashed: boolean): Promise<void> =>
-  trashed ? moveToTrash(root, name, path) : removeForGood(root, path);
+const remove = (root: string, name: string, { path }: Orphan, trashed: boolean, hold: VmHold | null): Promise<void> =>
+  trashed ? moveToTrash(root, name, path, hold) : removeForGood(root, path, hold);
 
 async function tidy(root: string, orphans: readonly Orphan[]): Promise<void> {
   for (const folder of new Set(orphans.map(({ path }) => dirname(path)))) await removeEmptyFolders(root, folder);

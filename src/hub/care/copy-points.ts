@@ -9,6 +9,7 @@ import { marksPath } from '../../repository/marks.ts';
 import { blockedBy } from '../../repository/merge/blocked.ts';
 import { readIntents } from '../../repository/merge/intent.ts';
 import { findRepository } from '../../repository/open-repository.ts';
+import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { CopyOutput, Manifest } from '../../schemas/types.ts';
 import { usePoint } from '../../state/point-uses.ts';
 import { points } from '../../state/restore-points.ts';
@@ -48,10 +49,11 @@ export async function copyPoints(services: Services, request: CopyRequest): Prom
     services.state,
     { name: move ? 'repo-move' : 'repo-copy', vm: context, repository: from },
     async (run) => {
-      run.lock(from, context);
+      const place = { repository: from, root, context };
+      const hold = await (move ? run.lock(place) : run.lockToRead(place));
       try {
         await using receiver = await receiverFor(services, to, run, signal);
-        return await copyInto(services, receiver, { ...request, root, context, id: source.id, runId: run.id });
+        return await copyInto(services, receiver, { ...request, root, context, hold, id: source.id, runId: run.id });
       } catch (error) {
         // Whatever an abort looks like where it was noticed.
         signal?.throwIfAborted();
@@ -64,6 +66,8 @@ export async function copyPoints(services: Services, request: CopyRequest): Prom
 interface Job extends CopyRequest {
   readonly root: string;
   readonly context: string;
+  /** Null: the repository is read-only, and nothing is moved. */
+  readonly hold: VmHold | null;
   /** Of the repository. */
   readonly id: string;
   readonly runId: string;
@@ -85,9 +89,11 @@ async function copyInto(services: Services, receiver: Receiver, job: Job): Promi
   assertNoConflict(chosen, there);
   const copied = await copyChosen(receiver, chosen, new Set(there.points.map((point) => point.backup_id)), job);
   const warnings = [...left, ...(await receiver.done())];
-  const kept = move
-    ? await removeCopied(services.state, { repository: from, root, context, runId: job.runId }, chosen, manifests)
-    : null;
+  const { hold, runId } = job;
+  const kept =
+    move && hold
+      ? await removeCopied(services.state, { repository: from, root, context, hold, runId }, chosen, manifests)
+      : null;
   return {
     version: 1,
     vm: context,

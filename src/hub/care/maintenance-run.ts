@@ -3,15 +3,30 @@ import { errorToJson, exitCodeOf, SendenseError, toSendenseError } from '../../e
 import { isRunning, thisProcess } from '../../host/process-identity.ts';
 import { createJournal } from '../../state/create-journal.ts';
 import { acquireLock } from '../../state/locks.ts';
+import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { State } from '../../state/open-state.ts';
+import { holdPoints } from '../../steps/hold-points.ts';
 
 export interface MaintenanceRun {
   readonly id: string;
   /**
-   * Takes the lock of a VM until the run ends, so that no backup, prune or copy of it goes on meanwhile.
-   * @throws SendenseError `run.locked`
+   * Takes the lock of a VM, that of this hub and that of the repository, until the run ends: no backup, prune or copy of it goes on
+   * meanwhile, whatever hub makes it.
+   * @throws SendenseError `run.locked`, `repository.unusable`
    */
-  lock(repository: string, context: string): void;
+  lock(place: LockedPlace): Promise<VmHold>;
+  /**
+   * As {@link lock}, for what only reads; null where the repository is mounted read-only: nobody can change anything there from here.
+   */
+  lockToRead(place: LockedPlace): Promise<VmHold | null>;
+}
+
+export interface LockedPlace {
+  /** Name of the repository. */
+  readonly repository: string;
+  /** Absolute path of it. */
+  readonly root: string;
+  readonly context: string;
 }
 
 /** What a command does to a repository is a run in the journal, so that it can hold locks, and so that `status` shows it. */
@@ -48,13 +63,29 @@ export async function maintenanceRun<T>(
       finished: Date.now(),
     });
   try {
-    const result = await work({ id, lock: (of, context) => lock(state, id, of, context) });
+    await using holds = new AsyncDisposableStack();
+    const hold = async ({ repository: of, root, context }: LockedPlace): Promise<VmHold> => {
+      lock(state, id, of, context);
+      return holds.use(await holdPoints(state, { root, context, run: id }));
+    };
+    const result = await work({
+      id,
+      lock: hold,
+      lockToRead: (place) => hold(place).catch((error: unknown) => nullIfReadOnly(error)),
+    });
+    await holds.disposeAsync();
     end(null);
     return result;
   } catch (error) {
     end(toSendenseError(error));
     throw error;
   }
+}
+
+function nullIfReadOnly(error: unknown): null {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  if (code === 'EROFS') return null;
+  throw error;
 }
 
 function lock(state: State, id: string, repository: string, context: string): void {

@@ -2,8 +2,7 @@ import { chmod, lstat, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { readRegular } from '../../host/regular-file.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists, fsyncFolder, publishFile, spaceOf, writeNewFile } from '../../host/files.ts';
-import { replaceFile } from '../../host/replace-file.ts';
+import { exists, fsyncFolder, spaceOf, writeNewFile } from '../../host/files.ts';
 import { allocatedIn } from '../../repository/care/allocated.ts';
 import { assertFits } from '../../repository/care/capacity.ts';
 import { readContext } from '../../repository/care/read-context.ts';
@@ -12,13 +11,18 @@ import { backingName, manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
 import { blockedBy, unfinishedRemedy, withChains } from '../../repository/merge/blocked.ts';
 import { readIntents } from '../../repository/merge/intent.ts';
-import { longerProtection, marksIn, marksPath, readMarks, writeMarks } from '../../repository/marks.ts';
+import { currentMarks } from '../../repository/marks-of-vm.ts';
+import { longerProtection, marksIn, readMarks } from '../../repository/marks.ts';
 import { foreignImage } from '../../repository/own-image.ts';
+import { assertHeld, publishText } from '../../repository/vm-lock/fenced.ts';
+import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import { sha256OfFile } from '../../repository/verify-chain.ts';
 import type { Manifest } from '../../schemas/types.ts';
+import type { State } from '../../state/open-state.ts';
 import { setMarks } from '../../state/point-marks.ts';
-import { insertRestorePoint } from '../../state/restore-points.ts';
+import { insertRestorePoint, type PointKey } from '../../state/restore-points.ts';
 import { knownDisks } from '../../state/vm-disks.ts';
+import { changeMarks } from '../../steps/change-marks.ts';
 import { settleImmutablePoints } from '../../steps/immutable-points.ts';
 import type { Services } from '../../steps/services.ts';
 import { capacityLimits } from '../../steps/space-for-run.ts';
@@ -58,8 +62,13 @@ export function localReceiver(
   signal?: AbortSignal,
 ): Receiver {
   const root = services.repositoryPath(repository);
-  const files = receiveFiles(root, signal);
   let context = '';
+  let hold: VmHold | null = null;
+  const held = (): VmHold => {
+    if (hold === null) throw new SendenseError('link.protocol', 'the sender did not say which VM it is about');
+    return hold;
+  };
+  const files = receiveFiles(root, { prove: () => assertHeld(held()), signal });
   let there: Folder = { manifests: new Map(), blocked: new Map() };
   /** What comes from another hub may name only files of the VM that it has the lock of. */
   const own = (path: string): string => {
@@ -72,14 +81,11 @@ export function localReceiver(
     }
     throw new SendenseError('repository.conflict', `${path} is no file of ${context}`);
   };
-  const named = (): void => {
-    if (context === '') throw new SendenseError('link.protocol', 'the sender did not say which VM it is about');
-  };
   return {
     async hello(wanted) {
       if (!new RegExp(`^${name}$`).test(wanted)) throw new SendenseError('usage', `${wanted} is no name of a VM`);
       const { id } = await services.openRepository(repository);
-      run.lock(repository, wanted);
+      hold = await run.lock({ repository, root, context: wanted });
       context = wanted;
       there = await folderOf(root, context);
       const { manifests, blocked } = there;
@@ -94,7 +100,7 @@ export function localReceiver(
       };
     },
     async reserve(bytes) {
-      named();
+      held();
       const limits = capacityLimits(services.settings.repositories[repository]);
       const [used, { free, total }] = await Promise.all([allocatedIn(root, signal), spaceOf(root)]);
       const usedByVm = used.contexts.get(context) ?? 0;
@@ -108,17 +114,17 @@ export function localReceiver(
     finish: (facts) => files.finish({ ...facts, path: own(facts.path) }),
     adopt: (facts) => files.adopt({ ...facts, path: own(facts.path) }),
     async commit(text, marks) {
-      named();
+      const now = held();
       if (marks !== null && marksIn(marks) === null)
         throw new SendenseError('repository.damaged', 'marks that are not as they were written were sent');
-      const manifest = await placeManifest(root, context, text, there.blocked, signal);
+      const manifest = await placeManifest(now, text, there.blocked, signal);
       const backupId = manifest.backup_id;
-      if (marks !== null) await placeMarks(root, context, backupId, marks);
       insertRestorePoint(services.state, repository, manifest);
-      setMarks(services.state, { repository, context, backupId }, await readMarks(root, context, backupId));
+      if (marks !== null) await placeMarks(services.state, root, { repository, context, backupId }, marks);
+      setMarks(services.state, { repository, context, backupId }, await currentMarks(root, context, backupId));
     },
     async done() {
-      named();
+      held();
       const warnings: string[] = [];
       await settleImmutablePoints(
         { services, signal: signal ?? new AbortController().signal, warn: (message) => void warnings.push(message) },
@@ -132,12 +138,12 @@ export function localReceiver(
 }
 
 /** Marks that were made there stay; but what is protected in one of the two is protected in both. */
-async function placeMarks(root: string, context: string, id: string, text: string): Promise<void> {
-  const file = join(root, marksPath(context, id));
-  if (!(await exists(file))) return replaceFile(file, text, { mode: 0o400 });
-  const own = (await readMarks(root, context, id))?.protected ?? null;
-  const kept = longerProtection(own, marksIn(text)?.protected ?? null);
-  if (kept !== own) await writeMarks(root, context, id, { protected: kept });
+async function placeMarks(state: State, root: string, key: PointKey, text: string): Promise<void> {
+  const sent = marksIn(text);
+  const own = await readMarks(root, key.context, key.backupId);
+  const kept = longerProtection(own?.protected ?? null, sent?.protected ?? null);
+  if (own === null) await changeMarks(state, root, key, { protected: kept, broken: sent?.broken ?? null });
+  else if (kept !== own.protected) await changeMarks(state, root, key, { protected: kept });
 }
 
 /** What is there of a VM. */
@@ -164,12 +170,12 @@ function assertNotBlocked(blocked: ReadonlyMap<string, string>, id: string): voi
 
 /** Byte for byte, after all that it names was found. */
 async function placeManifest(
-  root: string,
-  context: string,
+  hold: VmHold,
   text: string,
   blocked: ReadonlyMap<string, string>,
   signal?: AbortSignal,
 ): Promise<Manifest> {
+  const { root, context } = hold;
   const { backup_id: id } = JSON.parse(text) as { backup_id?: unknown };
   if (typeof id !== 'string' || !new RegExp(`^${name}$`).test(id))
     throw new SendenseError('repository.damaged', 'a manifest without an id was sent');
@@ -190,8 +196,7 @@ async function placeManifest(
       throw new SendenseError('repository.conflict', `${id} is a restore point of ${manifest.vm.context}`);
     assertNotBlocked(withChains([manifest], blocked), id);
     await assertComplete(root, manifest, signal);
-    await publishFile(part, path);
-    await fsyncFolder(join(root, context));
+    await publishText(hold, path, text);
     await fsyncFolder(root);
     return manifest;
   } finally {

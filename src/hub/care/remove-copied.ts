@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fsyncFolder } from '../../host/files.ts';
 import { lift } from '../../repository/care/immutable.ts';
@@ -6,6 +5,8 @@ import { filesOfPoint } from '../../repository/care/settle-immutable.ts';
 import { removeEmptyFolders } from '../../repository/care/trash.ts';
 import { diskFolder, manifestPath } from '../../repository/layout.ts';
 import { marksPath } from '../../repository/marks.ts';
+import { assertHeld, removeFile } from '../../repository/vm-lock/fenced.ts';
+import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { releaseUse, usersOf } from '../../state/point-uses.ts';
@@ -25,13 +26,15 @@ export async function removeCopied(
     readonly repository: string;
     readonly root: string;
     readonly context: string;
+    /** The VM's lock there. */
+    readonly hold: VmHold;
     /** Who copied them, and says that it reads them. */
     readonly runId: string;
   },
   chosen: readonly Manifest[],
   all: ReadonlyMap<string, Manifest>,
 ): Promise<Map<string, string>> {
-  const { repository, root, context, runId } = vm;
+  const { repository, root, context, hold, runId } = vm;
   const kept = new Map<string, string>();
   const left = new Map(all);
   for (const manifest of chosen.toReversed()) {
@@ -41,12 +44,13 @@ export async function removeCopied(
       kept.set(id, `${child.backup_id} is built on it`);
       continue;
     }
+    await assertHeld(hold);
     const reader = forget(state, runId, { repository, context, backupId: id });
     if (reader !== undefined) {
       kept.set(id, `run ${reader} reads it`);
       continue;
     }
-    await removeFiles(root, manifest);
+    await removeFiles(hold, root, manifest);
     left.delete(id);
   }
   return kept;
@@ -64,14 +68,14 @@ const forget = (state: State, runId: string, key: PointKey): string | undefined 
     return reader;
   });
 
-async function removeFiles(root: string, manifest: Manifest): Promise<void> {
+async function removeFiles(hold: VmHold, root: string, manifest: Manifest): Promise<void> {
   const { backup_id: id, disks } = manifest;
   const { context } = manifest.vm;
   const files = [...filesOfPoint({ ...manifest, created: 0 }), marksPath(context, id)].map((path) => join(root, path));
   await lift(files);
   const path = join(root, manifestPath(context, id));
-  await rm(path, { force: true });
+  await removeFile(hold, path);
   await fsyncFolder(dirname(path));
-  for (const file of files) await rm(file, { force: true });
+  for (const file of files) await removeFile(hold, file);
   for (const { number } of disks) await removeEmptyFolders(root, diskFolder(context, number));
 }

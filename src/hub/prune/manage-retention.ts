@@ -1,6 +1,6 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists } from '../../host/files.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
 import { manifestPath } from '../../repository/layout.ts';
 import type { MarksChange } from '../../repository/marks.ts';
@@ -49,12 +49,11 @@ export function manageRetention(services: Services, settings: LoadedSettings): R
     const root = await services.existingRepository(point.repository);
     const manifest = join(root, manifestPath(point.vm.context, id));
     const key = { repository: point.repository, context: point.vm.context, backupId: id };
-    const gone = (): SendenseError =>
-      new SendenseError('point.unknown', `restore point ${id} is known, but its manifest ${manifest} is gone`);
-    if (!(await exists(manifest))) throw gone();
-    const marks = changeMarks(services.state, root, key, change);
-    // A prune may have been faster.
-    if (!(await exists(manifest))) throw gone();
+    // A prune may have been faster, and from then on it waits.
+    const marks = await changeMarks(services.state, root, key, change, () => {
+      if (existsSync(manifest)) return;
+      throw new SendenseError('point.unknown', `restore point ${id} is known, but its manifest ${manifest} is gone`);
+    });
     return {
       version: 1,
       backup_id: id,

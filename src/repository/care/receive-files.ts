@@ -35,7 +35,13 @@ export interface FileReceiver extends AsyncDisposable {
 
 const partOf = (file: string): string => `${file}.sendense-part`;
 
-export function receiveFiles(root: string, signal?: AbortSignal): FileReceiver {
+export interface ReceiveOptions {
+  /** Called before a file gets its name: throws where the lock of its VM was lost. */
+  prove(): Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function receiveFiles(root: string, { prove, signal }: ReceiveOptions): FileReceiver {
   let handle: FileHandle | null = null;
   /** Bytes that the file may still get. */
   let room = 0;
@@ -55,6 +61,7 @@ export function receiveFiles(root: string, signal?: AbortSignal): FileReceiver {
   return {
     async begin(path, bytes) {
       await close();
+      await prove();
       const file = join(root, path);
       if (await isFile(file)) return { state: 'whole', offset: bytes };
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -86,6 +93,7 @@ export function receiveFiles(root: string, signal?: AbortSignal): FileReceiver {
         return false;
       }
       await settle(part, facts);
+      await prove();
       await publishFile(part, file);
       await fsyncFolder(dirname(file));
       return true;

@@ -2,6 +2,8 @@ import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fsyncFolder } from '../../host/files.ts';
 import { trashFolder } from '../layout.ts';
+import { removeFile, renameFile } from '../vm-lock/fenced.ts';
+import type { VmHold } from '../vm-lock/vm-hold.ts';
 import { allocatedIn } from './allocated.ts';
 import { lift } from './immutable.ts';
 
@@ -15,22 +17,28 @@ export const trashName = (now: number): string =>
     .replace(/[-:]/g, '')
     .replace(/\.[0-9]+/, '');
 
-/** Puts a file aside, under its own path in the folder `name` of the trash. @param path relative to the repository */
-export async function moveToTrash(root: string, name: string, path: string): Promise<void> {
+/**
+ * Puts a file aside, under its own path in the folder `name` of the trash.
+ * @param path relative to the repository
+ * @param hold the lock of the VM whose file it is; null: of none
+ */
+export async function moveToTrash(root: string, name: string, path: string, hold: VmHold | null): Promise<void> {
   const from = join(root, path);
   const to = join(root, trashFolder, name, path);
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   await lift([from]);
-  await rename(from, to);
+  if (hold) await renameFile(hold, from, to);
+  else await rename(from, to);
   await fsyncFolder(dirname(to));
   await fsyncFolder(dirname(from));
 }
 
-/** Removes a file for good. @param path relative to the repository */
-export async function removeForGood(root: string, path: string): Promise<void> {
+/** Removes a file for good. @param path, @param hold as of {@link moveToTrash} */
+export async function removeForGood(root: string, path: string, hold: VmHold | null): Promise<void> {
   const file = join(root, path);
   await lift([file]);
-  await rm(file, { force: true });
+  if (hold) await removeFile(hold, file);
+  else await rm(file, { force: true });
   await fsyncFolder(dirname(file));
 }
 

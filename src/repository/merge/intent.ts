@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readRegular } from '../../host/regular-file.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { fsyncFolder, writeNewFile } from '../../host/files.ts';
+import { fsyncFolder } from '../../host/files.ts';
 import type { MergeIntent } from '../../schemas/types.ts';
 import { describeErrors, validatorOf } from '../../schemas/validator.ts';
 import { imagePath, manifestPath } from '../layout.ts';
 import { canonical } from '../manifest.ts';
 import { marksPath } from '../marks.ts';
+import { removeFile, replaceText } from '../vm-lock/fenced.ts';
+import type { VmHold } from '../vm-lock/vm-hold.ts';
 
 export type MergeChild = NonNullable<MergeIntent['child']>;
 export type MergeDisk = MergeChild['disks'][number];
@@ -32,22 +34,18 @@ function checksumOf(intent: Omit<MergeIntent, 'checksum'>): string {
 }
 
 /** Puts it in place of what was there, durably: after a crash the old or the new one is there. */
-export async function writeIntent(root: string, content: Omit<MergeIntent, 'checksum'>): Promise<MergeIntent> {
+export async function writeIntent(hold: VmHold, content: Omit<MergeIntent, 'checksum'>): Promise<MergeIntent> {
   const intent = { ...content, checksum: checksumOf(content) };
-  const path = join(root, intentPath(intent.context, intent.name));
-  const temporary = `${path}.sendense-part`;
-  // Always this name, so that what a kill leaves is known.
-  await rm(temporary, { force: true });
-  await writeNewFile(temporary, `${JSON.stringify(intent, null, 2)}\n`, 0o400);
-  await rename(temporary, path);
-  await fsyncFolder(dirname(path));
+  const path = join(hold.root, intentPath(intent.context, intent.name));
+  await replaceText(hold, path, `${JSON.stringify(intent, null, 2)}\n`);
   return intent;
 }
 
 /** Ends it: all is done. */
-export async function removeIntent(root: string, { context, name }: MergeIntent): Promise<void> {
+export async function removeIntent(hold: VmHold, { context, name }: MergeIntent): Promise<void> {
+  const { root } = hold;
   await rm(join(root, `${intentPath(context, name)}.sendense-part`), { force: true });
-  await rm(join(root, intentPath(context, name)), { force: true });
+  await removeFile(hold, join(root, intentPath(context, name)));
   await fsyncFolder(join(root, context));
 }
 

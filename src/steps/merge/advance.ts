@@ -1,4 +1,4 @@
-import { link, readFile, rename, rm } from 'node:fs/promises';
+import { link, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder } from '../../host/files.ts';
@@ -8,8 +8,11 @@ import { readManifest, replaceManifest } from '../../repository/manifest.ts';
 import { removeIntent, wayOut, writeIntent, type MergeChild, type MergeDisk } from '../../repository/merge/intent.ts';
 import { mergedManifest } from '../../repository/merge/merged-manifest.ts';
 import { factsOf, sameFacts } from '../../repository/merge/merge-files.ts';
+import { assertHeld, removeFile, renameFile } from '../../repository/vm-lock/fenced.ts';
 import type { Manifest, MergeIntent } from '../../schemas/types.ts';
 import { recordMerged, unpublishPoints, whatKeeps } from '../../state/removed-points.ts';
+import { holdMarks } from '../hold-marks.ts';
+import { followMarks } from '../follow-marks.ts';
 import { mergeDisk, pathsOf, resultOf } from './merge-disk.ts';
 import { spaceOfMerge } from './merge-space.ts';
 import { affectedByIntent, knownPoints, type MergeWork } from './merge-work.ts';
@@ -38,26 +41,26 @@ export async function advance(work: MergeWork, begun: MergeIntent): Promise<Adva
 }
 
 async function goOn(work: MergeWork, begun: MergeIntent): Promise<Advanced> {
-  const { root } = work;
+  const { hold } = work;
   let intent = begun;
   let bytes = 0;
   if (intent.phase === 'prepared') {
     const kept = await unpublish(work, intent);
     if (kept !== null) return { waits: kept, intent, bytes };
-    intent = await writeIntent(root, { ...intent, phase: 'unpublished' });
+    intent = await writeIntent(hold, { ...intent, phase: 'unpublished' });
   }
   if (intent.phase === 'unpublished') ({ intent, bytes } = await merge(work, intent));
   if (intent.phase === 'merged') intent = await publish(work, intent);
   const kept = await whoReads(work, intent);
   if (kept !== null) return { waits: kept, intent, bytes };
   await removeFiles(work, intent);
-  await removeIntent(root, intent);
+  await removeIntent(hold, intent);
   return { waits: null, intent, bytes };
 }
 
 /** From here on nobody finds what goes. What is built on it is as good as before. */
 async function unpublish(work: MergeWork, intent: MergeIntent): Promise<string | null> {
-  const { state, vm, root, signal } = work;
+  const { state, vm, root, hold, signal } = work;
   const { removed, child } = intent;
   const affected = affectedByIntent((await knownPoints(work)).all, intent);
   const what = {
@@ -65,19 +68,23 @@ async function unpublish(work: MergeWork, intent: MergeIntent): Promise<string |
     affected,
     child: child && { backupId: child.backup_id, disks: child.disks },
   };
+  const manifests = removed.map(({ backup_id: id }) => join(root, manifestPath(vm.context, id)));
+  // What any hub protects is protected before these manifests go, or finds them gone.
+  await using _marks = await holdMarks(state, { ...vm, root });
+  await followMarks(state, root, vm);
+  await assertHeld(hold);
   const kept = state.transaction(() => work.hindered?.() ?? unpublishPoints(state, vm, what, Date.now()));
   if (kept !== null) return kept;
-  const manifests = removed.map(({ backup_id: id }) => join(root, manifestPath(vm.context, id)));
   await lift(manifests, signal);
-  for (const path of manifests) await rm(path, { force: true });
+  for (const path of manifests) await removeFile(hold, path);
   await fsyncFolder(join(root, vm.context));
   return null;
 }
 
 async function merge(work: MergeWork, begun: MergeIntent): Promise<{ intent: MergeIntent; bytes: number }> {
-  const { root, vm } = work;
+  const { root, vm, hold } = work;
   let intent = begun;
-  if (!intent.child) return { intent: await writeIntent(root, { ...intent, phase: 'published' }), bytes: 0 };
+  if (!intent.child) return { intent: await writeIntent(hold, { ...intent, phase: 'published' }), bytes: 0 };
   const manifest = await readManifest(join(root, manifestPath(vm.context, intent.child.backup_id)));
   let bytes = 0;
   const last = intent.child.disks.at(-1)?.number;
@@ -87,7 +94,7 @@ async function merge(work: MergeWork, begun: MergeIntent): Promise<{ intent: Mer
     };
     const save = async (change: Partial<MergeDisk>): Promise<MergeDisk> => {
       note(change);
-      intent = await writeIntent(root, intent);
+      intent = await writeIntent(hold, intent);
       return diskOf(intent, number);
     };
     const disk = diskOf(intent, number);
@@ -103,7 +110,7 @@ async function merge(work: MergeWork, begun: MergeIntent): Promise<{ intent: Mer
     else await save({ after: merged.after });
   }
   const child: MergeChild = { ...intent.child, manifest: mergedManifest(manifest, intent.child) };
-  return { intent: await writeIntent(root, { ...intent, phase: 'merged', child }), bytes };
+  return { intent: await writeIntent(hold, { ...intent, phase: 'merged', child }), bytes };
 }
 
 /** A disk that got full all the same: says how much there must be. */
@@ -132,7 +139,7 @@ function withDisk(intent: MergeIntent, number: number, change: Partial<MergeDisk
 
 /** The merged files get their names, then the manifest says so, then the database. */
 async function publish(work: MergeWork, intent: MergeIntent): Promise<MergeIntent> {
-  const { root, vm, state, signal } = work;
+  const { root, vm, state, hold, signal } = work;
   const { child } = intent;
   if (!child?.manifest) throw new SendenseError('run.internal', 'a merge without its manifest');
   const path = join(root, manifestPath(vm.context, child.backup_id));
@@ -140,17 +147,17 @@ async function publish(work: MergeWork, intent: MergeIntent): Promise<MergeInten
   const named = [path, ...merges.map(({ paths }) => paths.image)];
   const lifted = await lift([...named, ...merges.map(({ disk, paths }) => resultOf(paths, disk))], signal);
   for (const { disk, paths } of merges) await giveName(work, paths, disk);
-  await replaceManifest(path, child.manifest);
+  await replaceManifest(hold, path, child.manifest);
   recordMerged(state, vm, child.manifest);
   await set(
     named.filter((file) => lifted.includes(file)),
     signal,
   );
-  return writeIntent(root, { ...intent, phase: 'published' });
+  return writeIntent(hold, { ...intent, phase: 'published' });
 }
 
 /** The old name stays where a file can have two: somebody may just be opening the old chain. */
-async function giveName({ freed }: MergeWork, paths: ReturnType<typeof pathsOf>, disk: MergeDisk): Promise<void> {
+async function giveName({ freed, hold }: MergeWork, paths: ReturnType<typeof pathsOf>, disk: MergeDisk): Promise<void> {
   const { image, part } = paths;
   await freed.hold(image);
   if (sameFacts(await factsOf(image), disk.after)) {
@@ -164,9 +171,9 @@ async function giveName({ freed }: MergeWork, paths: ReturnType<typeof pathsOf>,
         throw error;
       },
     );
-    await rename(linked ? part : paths.lowest, image);
+    await renameFile(hold, linked ? part : paths.lowest, image);
   } else {
-    await rename(part, image);
+    await renameFile(hold, part, image);
   }
   await fsyncFolder(dirname(image));
 }

@@ -4,7 +4,7 @@ import { readQcow2Header } from '../../host/qcow2-header.ts';
 import { digestOfEnvelope, guestBlocksIn } from '../../repository/envelope.ts';
 import { foreignImage } from '../../repository/own-image.ts';
 import { strayFolder } from '../../repository/stray-folder.ts';
-import { readMarks } from '../../repository/marks.ts';
+import { currentMarks } from '../../repository/marks-of-vm.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import { compareFile } from '../verify/compare-file.ts';
 import { headerDiffers, imageStructure } from '../verify/image-structure.ts';
@@ -30,7 +30,7 @@ export interface Damage {
  */
 export async function damageIn(work: MergeWork, number: number, chain: readonly Manifest[]): Promise<Damage | null> {
   for (const { backup_id: backupId } of chain) {
-    const broken = (await readMarks(work.root, work.vm.context, backupId).catch(() => null))?.broken;
+    const broken = (await currentMarks(work.root, work.vm.context, backupId).catch(() => null))?.broken;
     if (broken && (broken.disks.length === 0 || broken.disks.includes(number)))
       return { backupId, what: broken.reason, known: true };
   }

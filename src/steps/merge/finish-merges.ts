@@ -10,6 +10,7 @@ import type { MergeIntent } from '../../schemas/types.ts';
 import { lockHolder } from '../../state/locks.ts';
 import { claimMerges, listMerges, releaseMerges } from '../../state/merges.ts';
 import type { State } from '../../state/open-state.ts';
+import { holdPoints } from '../hold-points.ts';
 import { advance, assertFits } from './advance.ts';
 import { createFreedLater } from './freed-later.ts';
 import { createHeldAreas } from './held-areas.ts';
@@ -56,7 +57,8 @@ export async function finishMerges(
       errors.push(...(done?.failed ?? []).map(({ error }) => error));
     } catch (error) {
       options.signal?.throwIfAborted();
-      errors.push(toSendenseError(error));
+      // Another hub works on the VM, and what is left is its.
+      if (toSendenseError(error).code !== 'run.locked') errors.push(toSendenseError(error));
     }
   }
   if (errors[0]) throw errors[0];
@@ -74,16 +76,27 @@ async function contextsWithMerges(
   return [...found].toSorted();
 }
 
-/** Does the work while nobody else removes anything of the VM; null: somebody else is at it. */
+/**
+ * Does the work while nobody else removes anything of the VM; null: another process of this hub is at it.
+ * @throws SendenseError `run.locked` where a process of another hub works on the VM
+ */
 export async function claimed<T>(work: MergeRequest, act: (work: MergeWork) => Promise<T>): Promise<T | null> {
-  const { state, vm, root, signal } = work;
+  const { runId, ...request } = work;
+  const { state, vm, root, signal } = request;
   if (claimMerges(state, vm, thisProcess(), isRunning) !== null) return null;
   const folderId = `merge-${process.pid}-${Date.now()}`;
   let nothingLeft = false;
   try {
+    await using hold = await holdPoints(state, {
+      root,
+      context: vm.context,
+      run: runId ?? folderId,
+      signal,
+      log: request.log,
+    });
     await using freed = createFreedLater();
     await using threads = createMergeThreads(signal);
-    const result = await act({ ...work, folderId, threads, held: createHeldAreas(signal), freed });
+    const result = await act({ ...request, hold, folderId, threads, held: createHeldAreas(signal), freed });
     // What a kill left before it was an intent.
     for (const part of await intentParts(root, vm.context)) await rm(join(root, vm.context, part), { force: true });
     nothingLeft = (await intentNames(root, vm.context)).length === 0;

@@ -1,4 +1,4 @@
-import { chmod } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { changedBetween } from '../../blocks/changed-between.ts';
 import { totalLength, type Extent } from '../../blocks/extents.ts';
@@ -10,6 +10,7 @@ import { cloneFile, commitDown, prepareCommit, rebaseOnto, repairLeaks } from '.
 import { lift } from '../../repository/care/immutable.ts';
 import { backingName, imagePath, indexPath } from '../../repository/layout.ts';
 import { mergePart, type MergeChild, type MergeDisk } from '../../repository/merge/intent.ts';
+import { nameUnder } from '../../repository/vm-lock/fenced.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { MergeWork } from './merge-work.ts';
 import { proveMerged } from './prove-merged.ts';
@@ -107,16 +108,20 @@ async function make(merge: DiskMerge, key: ImageKey | null): Promise<Made> {
   const layers = await layersOf(paths.image);
   const lowest = layers.find(({ file }) => file === paths.lowest);
   if (!lowest) throw new SendenseError('repository.damaged', `${paths.image} is not built on ${paths.lowest}`);
-  const way = { layers, into: paths.lowest, temporary: paths.part, capacity: stored.capacity_bytes, key };
+  // qemu-img is started through this name, which whoever takes the VM over has removed.
+  const gate = (await nameUnder(work.hold, paths.lowest)) ?? undefined;
+  const way = { layers, gate, into: paths.lowest, temporary: paths.part, capacity: stored.capacity_bytes, key };
   const opened = key ? [paths.image, ...paths.run] : [paths.lowest];
   const [begun] = await together([disk.begun ? disk : merge.save({ begun: true }), prepareCommit(way, signal)]);
   await lift(opened, signal);
   for (const file of opened) await chmod(file, 0o600);
-  if (disk.begun) await repairLeaks(lowest, key, signal);
+  if (disk.begun) await repairLeaks(lowest, key, signal, gate);
   // What is above is only read: it can be looked at meanwhile.
   const above = work.held.of([paths.image, ...paths.run.slice(0, -1)], key);
   const committed = commitDown({ ...way, ...reporting(work, stored) });
-  const [, held, changed] = await together([committed, above, changedSince(merge, begun, key)]);
+  const [, held, changed] = await together([committed, above, changedSince(merge, begun, key)]).finally(
+    () => gate && rm(gate, { force: true }),
+  );
   return { disk: begun, held, changed };
 }
 

@@ -1,6 +1,7 @@
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import { readContext } from '../../repository/care/read-context.ts';
 import { affectedBy, type UnitPoint } from '../../repository/merge/plan-units.ts';
+import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { Manifest, MergeIntent } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { points } from '../../state/restore-points.ts';
@@ -10,7 +11,10 @@ import type { HeldAreas } from './held-areas.ts';
 import type { MergeThreads } from './merge-threads.ts';
 
 /** What is asked of whoever removes restore points; the rest is made for it. */
-export type MergeRequest = Omit<MergeWork, 'folderId' | 'threads' | 'held' | 'freed'>;
+export interface MergeRequest extends Omit<MergeWork, 'folderId' | 'threads' | 'held' | 'freed' | 'hold'> {
+  /** The run that does it, which may hold the VM's lock in the repository already; default: one of its own. */
+  readonly runId?: string | undefined;
+}
 
 /** What removing restore points of one VM acts with. */
 export interface MergeWork {
@@ -18,6 +22,8 @@ export interface MergeWork {
   readonly vm: VmContext;
   /** Of the repository, absolute. */
   readonly root: string;
+  /** The VM's lock in the repository. */
+  readonly hold: VmHold;
   readonly keys: ImageKeys;
   /** Of a run folder, for sockets. */
   readonly folderId: string;

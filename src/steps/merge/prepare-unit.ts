@@ -148,7 +148,7 @@ async function assertUndamaged(
   const damage = await damageIn(work, number, chain);
   if (!damage) return;
   const { backupId, what, known } = damage;
-  if (!known) markDamaged(work, backupId, number, what);
+  if (!known) await markDamaged(work, backupId, number, what);
   throw new Stays(`${diskName(number)} of ${backupId} is broken, so nothing is merged: ${what}`);
 }
 

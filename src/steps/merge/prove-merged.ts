@@ -104,7 +104,7 @@ async function assertAsBefore({ work, child, image, disk, result, key }: ToProve
   const before = targetOf(await layersOf(image), { key, forceShare: true });
   if (await showsSame(before, targetOf(await layersOf(result), { key, forceShare: true }), work.signal)) {
     const what = `was damaged before it was merged, first at offset ${first.offset} (${first.length} bytes)`;
-    markDamaged(work, child, disk.number, what);
+    await markDamaged(work, child, disk.number, what);
     return;
   }
   throw new SendenseError(

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder } from '../../host/files.ts';
@@ -6,6 +6,7 @@ import { backingNameOf } from '../../host/qcow2-header.ts';
 import { lift, set } from '../../repository/care/immutable.ts';
 import { manifestPath } from '../../repository/layout.ts';
 import { filesOfIntent } from '../../repository/merge/intent.ts';
+import { removeFile } from '../../repository/vm-lock/fenced.ts';
 import type { MergeIntent } from '../../schemas/types.ts';
 import { pathsOf } from './merge-disk.ts';
 import { knownPoints, type MergeWork } from './merge-work.ts';
@@ -15,7 +16,7 @@ import { knownPoints, type MergeWork } from './merge-work.ts';
  * @throws SendenseError `repository.damaged` where something still does: nothing was removed then
  */
 export async function removeFiles(work: MergeWork, intent: MergeIntent): Promise<void> {
-  const { root, vm, freed, signal } = work;
+  const { root, vm, freed, hold, signal } = work;
   const paths = intent.removed.flatMap(({ files }) => files.map((file) => join(vm.context, file)));
   await assertUnneeded(work, intent, paths);
   const own = new Set(paths);
@@ -29,7 +30,7 @@ export async function removeFiles(work: MergeWork, intent: MergeIntent): Promise
   );
   for (const path of [...own, ...parts]) {
     if (path.endsWith('.qcow2')) await freed.hold(join(root, path));
-    await rm(join(root, path), { force: true });
+    await removeFile(hold, join(root, path));
   }
   for (const folder of new Set([...own].map((path) => join(root, dirname(path))))) {
     await fsyncFolder(folder).catch((error: NodeJS.ErrnoException) => {

@@ -26,6 +26,8 @@ export interface RemovalRequest {
   readonly context: string;
   /** Backup ids. */
   readonly remove: readonly string[];
+  /** The run that removes them and may hold the lock of the VM in the repository; default: one of its own. */
+  readonly runId?: string | undefined;
   /** Of encrypted images. */
   readonly keys?: ImageKeys | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -58,13 +60,14 @@ export interface RemovalResult {
  * `run.locked` where another process finishes a removal of the VM
  */
 export async function removePoints(state: State, request: RemovalRequest): Promise<RemovalResult> {
-  const { repository, context, root, keys = noKeys, signal } = request;
+  const { repository, context, root, keys = noKeys, signal, runId } = request;
   const work = {
     state,
     vm: { repository, context },
     root,
     keys,
     signal,
+    runId,
     log: (message: string) => request.log?.(message),
     progress: (done: number, total: number) => request.onProgress?.(done, total),
   };
@@ -144,10 +147,10 @@ async function removeUnit(work: MergeWork, unit: RemovalUnit): Promise<UnitOutco
     } else log(`${unit.drop.join(', ')}: removed`);
     const files = filesOf(work, prepared);
     const before = await allocatedOf(files);
-    const advanced = await advance(work, await writeIntent(root, prepared));
+    const advanced = await advance(work, await writeIntent(work.hold, prepared));
     if (advanced.intent.phase === 'prepared') {
       // Somebody came in between; nothing was changed.
-      await removeIntent(root, advanced.intent);
+      await removeIntent(work.hold, advanced.intent);
       return { stays: advanced.waits ?? '' };
     }
     if (advanced.waits !== null) log(`files that are not needed any more stay for now: ${advanced.waits}`);

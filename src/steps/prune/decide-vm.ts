@@ -6,7 +6,8 @@ import type { State } from '../../state/open-state.ts';
 import { datedLater, pointTimes } from '../../state/point-times.ts';
 import { points, type RestorePoint } from '../../state/restore-points.ts';
 import { manifestIds } from '../../repository/manifest-ids.ts';
-import { readMarks, type Marks } from '../../repository/marks.ts';
+import { currentMarks } from '../../repository/marks-of-vm.ts';
+import type { Marks } from '../../repository/marks.ts';
 import { blockedBy, unfinishedRemedy } from '../../repository/merge/blocked.ts';
 import { intentPath, readIntents } from '../../repository/merge/intent.ts';
 import type { UnitPoint } from '../../repository/merge/plan-units.ts';
@@ -60,7 +61,7 @@ export async function decideVm(
   const remarks: string[] = [];
   const marks = new Map<string, Marks | 'unreadable' | null>();
   for (const { backup_id: id } of all) {
-    const found = await readMarks(vm.root, vm.context, id).catch((error: unknown) => {
+    const found = await currentMarks(vm.root, vm.context, id).catch((error: unknown) => {
       remarks.push(`${id} stays, for its marks cannot be read: ${toSendenseError(error).message}`);
       return 'unreadable' as const;
     });
@@ -145,7 +146,7 @@ async function assertListing(
       'prune.refused',
       `${where}: the manifest of restore point ${missing.backup_id} is missing`,
       {
-        remedy: 'See `sendense-run check`; a copy of the manifest makes it known again.',
+        remedy: `See \`sendense-run check\`; a copy of the manifest makes it known again. Where another hub has removed it: \`sendense-run repo import ${vm.repository} --forget-missing\`.`,
       },
     );
   for (const { backup_id: id } of [...known, ...intents.flatMap(({ removed }) => removed)]) there.delete(id);

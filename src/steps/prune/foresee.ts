@@ -3,7 +3,7 @@ import { lockedFiles } from '../../host/file-users.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import { diskName, manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
-import { readMarks } from '../../repository/marks.ts';
+import { currentMarks } from '../../repository/marks-of-vm.ts';
 import type { MergeChild } from '../../repository/merge/intent.ts';
 import { factsOf } from '../../repository/merge/merge-files.ts';
 import { affectedBy, planUnits, type RemovalUnit } from '../../repository/merge/plan-units.ts';
@@ -51,7 +51,7 @@ async function notMergeable(work: Foresight, { child, disks }: RemovalUnit): Pro
   const { root, context } = work.vm;
   for (const { number, run } of disks) {
     for (const id of [child, ...run]) {
-      const broken = (await readMarks(root, context, id).catch(() => null))?.broken;
+      const broken = (await currentMarks(root, context, id).catch(() => null))?.broken;
       if (broken && (broken.disks.length === 0 || broken.disks.includes(number)))
         return `${diskName(number)} of ${id} is broken, so nothing is merged: ${broken.reason}`;
       const disk = work.points.find((point) => point.backup_id === id)?.disks.find((entry) => entry.number === number);

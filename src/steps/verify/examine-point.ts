@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists } from '../../host/files.ts';
+import { readContext } from '../../repository/care/read-context.ts';
 import { diskName, manifestPath } from '../../repository/layout.ts';
 import { readManifestExactly } from '../../repository/manifest.ts';
 import { intentPath, wayOut, type MergeChild } from '../../repository/merge/intent.ts';
@@ -9,7 +10,8 @@ import { marksPath, readMarks } from '../../repository/marks.ts';
 import { sha256OfFile } from '../../repository/verify-chain.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
-import { findPoint, type PointKey } from '../../state/restore-points.ts';
+import { findPoint, type PointKey, type RestorePoint } from '../../state/restore-points.ts';
+import { followMerges } from '../follow-merges.ts';
 import type { DiskToExamine, Problem } from './disk-work.ts';
 import { examineStanding, mergeInto } from './standing-disk.ts';
 
@@ -118,12 +120,17 @@ async function manifestOf(
   for (let tries = 1; ; tries++) {
     const row = findPoint(state, key);
     if (!row) return 'gone';
-    if (!(await exists(join(root, path)))) return wrong('manifest.missing', 'is missing');
+    if (!(await exists(join(root, path)))) {
+      const gone = wrong('manifest.missing', 'is missing');
+      return gone !== 'gone' && (await isRemoved(root, row)) ? removedElsewhere(gone, key) : gone;
+    }
     try {
       const manifest = await readManifestExactly(join(root, path));
       if (manifest.checksum === row.checksum) return manifest;
       // A merge replaces the manifest and then its row, and may have been cut off in between.
       if (manifest.checksum === merge?.manifest?.checksum) return manifest;
+      // Another hub merged it: what is there counts, and the database learns it.
+      if (merge === null && (await followMerges(state, root, [key]))) continue;
       if (tries === 5) return wrong('database.differs', 'is not the manifest that was committed');
     } catch (error) {
       if (!(error instanceof SendenseError)) return wrong('manifest.damaged', (error as Error).message);
@@ -132,6 +139,22 @@ async function manifestOf(
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** Damage takes a file; a removal takes all of a restore point, and leaves nothing that is built on it. */
+async function isRemoved(root: string, { vm: { context }, backup_id: id, disks }: RestorePoint): Promise<boolean> {
+  for (const disk of disks)
+    for (const file of [disk.path, disk.index.path]) if (await exists(join(root, context, file))) return false;
+  const { manifests } = await readContext(root, context).catch(() => ({ manifests: null }));
+  if (manifests === null) return false;
+  return ![...manifests.values()].some((manifest) => manifest.disks.some(({ parent }) => parent === id));
+}
+
+/** It is told, and no damage: a mark would lie where there is nothing that it is about. */
+const removedElsewhere = (problem: PointProblem, { repository }: PointKey): PointProblem => ({
+  ...problem,
+  breaks: false,
+  message: `is gone with all its files: another hub has removed the restore point, or somebody has; \`sendense-run repo import ${repository} --forget-missing\` forgets it`,
+});
 
 /** Of what breaks no disk: the marks and the VM's configuration. */
 async function sideFiles(root: string, context: string, id: string, manifest: Manifest): Promise<PointProblem[]> {

@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { manifestPath } from '../../repository/layout.ts';
+import { readManifest } from '../../repository/manifest.ts';
+import { judgedAgainst } from '../../repository/marks-of-vm.ts';
 import type { Marks } from '../../repository/marks.ts';
 import type { PointsVerifyOutput } from '../../schemas/types.ts';
 import { raiseNotice } from '../../state/notices.ts';
@@ -7,6 +11,7 @@ import { marksKey, marksOf, recordVerification } from '../../state/point-marks.t
 import { releaseUse, usePoint } from '../../state/point-uses.ts';
 import { findPoint, points, type PointKey, type RestorePoint } from '../../state/restore-points.ts';
 import { changeMarks } from '../change-marks.ts';
+import { followMarks } from '../follow-marks.ts';
 import { brokenBelow, dependentsOf, parentsOf } from './broken-points.ts';
 import {
   examinePoint,
@@ -75,20 +80,20 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
   const all = points(state, { repository, context });
   const point = all.find((entry) => entry.backup_id === id);
   if (!point) return null;
-  const marks = marksOf(state, { repository, context });
+  const marks = await followMarks(state, reading.root, { repository, context });
   const below = brokenBelow(point, all, withoutOwn(marks, key));
   // What is built on a broken one reads wrong through the chain, whatever is in its own file.
   const verdict = await examinePoint(state, key, level === 'deep' && below ? 'digests' : level, reading);
   if (!verdict || !findPoint(state, key)) return null;
   const { own, elsewhere } = await blame(work, key, verdict);
-  for (const [backupId, problems] of elsewhere) markBroken(work, { ...key, backupId }, problems, all);
+  for (const [backupId, problems] of elsewhere) await markBroken(work, { ...key, backupId }, problems, all);
   const before = marks.get(marksKey(context, id))?.broken ?? null;
   const breaking = own.filter(({ breaks }) => breaks);
   /** What was not read cannot be found sound again. */
   const unproven = level === 'quick' || own.some(({ code }) => code === 'key.missing');
-  if (breaking.length > 0) markBroken(work, key, breaking, all);
+  if (breaking.length > 0) await markBroken(work, key, breaking, all);
   else if (before && !unproven) {
-    changeMarks(state, reading.root, key, { broken: null });
+    await changeMarks(state, reading.root, key, { broken: null });
     work.log(`${context} ${id} is sound again; it is no longer marked as broken`);
   }
   const doubtful = below === null ? unsoundBelow(work, point, all) : null;
@@ -164,18 +169,20 @@ async function blame(
   return { own, elsewhere };
 }
 
-function markBroken(
+async function markBroken(
   { state, runId, plan, reading, log }: VerifyWork,
   key: PointKey,
   problems: readonly PointProblem[],
   all: readonly RestorePoint[],
-): void {
+): Promise<void> {
   const { repository, context, backupId } = key;
   const whole = problems.some(({ disk }) => disk === null);
   const disks = whole ? [] : [...new Set(problems.map(({ disk }) => disk ?? 0))].toSorted((a, b) => a - b);
   const reason = problems.map(({ path, message }) => `${path} ${message}`).join('; ');
   const since = marksOf(state, { repository, context }).get(marksKey(context, backupId))?.broken?.since ?? Date.now();
-  changeMarks(state, reading.root, key, { broken: { since, disks, reason, run_id: runId } });
+  const manifest = await readManifest(join(reading.root, manifestPath(context, backupId))).catch(() => null);
+  const judged = judgedAgainst(manifest, disks);
+  await changeMarks(state, reading.root, key, { broken: { since, disks, reason, run_id: runId, judged } });
   const dependents = dependentsOf(backupId, all);
   const above = dependents.length === 0 ? '' : `; built on it: ${dependents.join(', ')}`;
   log(`${context} ${backupId} is broken: ${reason}${above}`);

@@ -32,7 +32,7 @@ export async function cutOffRemoval(
   };
   const request = { state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
   const killed = claimed(request, async (work) => {
-    const intent = await writeIntent(root, await prepareUnit(work, unit));
+    const intent = await writeIntent(work.hold, await prepareUnit(work, unit));
     await advance({ ...work, keys }, intent);
   });
   const error = await killed.then(

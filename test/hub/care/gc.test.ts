@@ -13,7 +13,7 @@ import { acquireLock } from '../../../src/state/locks.ts';
 import { points } from '../../../src/state/restore-points.ts';
 import { makeRaw, MiB, writeInto } from '../../host/disk-images.ts';
 import { backup } from '../../steps/backup-run.ts';
-import { stepBench, type StepBench } from '../../steps/step-bench.ts';
+import { isLockRecord, stepBench, type StepBench } from '../../steps/step-bench.ts';
 
 // Whole backups on a machine that may be busy.
 vi.setConfig({ testTimeout: 120_000 });
@@ -65,6 +65,7 @@ async function made(): Promise<Made> {
       (await readdir(root, { recursive: true, withFileTypes: true }))
         .filter((entry) => !entry.isDirectory())
         .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+        .filter((name) => !isLockRecord(name))
         .toSorted(),
     async gc({ dryRun = false, purge = false } = {}) {
       const output = await collectGarbage(bench.services, { dryRun, purge, now });

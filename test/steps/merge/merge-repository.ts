@@ -12,7 +12,7 @@ import { removeRunFolder } from '../../../src/host/run-folder.ts';
 import { checkRepository } from '../../../src/hub/check-repository.ts';
 import { envelopeDigest } from '../../../src/repository/envelope.ts';
 import { backingName, imagePath, indexPath, manifestPath } from '../../../src/repository/layout.ts';
-import { writeManifest } from '../../../src/repository/manifest.ts';
+import { writeManifest } from '../../repository/fixture-files.ts';
 import { openRepository } from '../../../src/repository/open-repository.ts';
 import type { CheckOutput, Manifest } from '../../../src/schemas/types.ts';
 import { openState, type State } from '../../../src/state/open-state.ts';

@@ -70,7 +70,7 @@ test('a run that begins while a removal is to be gone on with loses nothing to i
   const { state, root } = repository;
   const request = { state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
   const unit = { child: null, drop: ['p04'], disks: [] };
-  await claimed(request, async (work) => writeIntent(root, await prepareUnit(work, unit)));
+  await claimed(request, async (work) => writeIntent(work.hold, await prepareUnit(work, unit)));
   addRuns(state, 'backup-1');
   const keys = async (): Promise<typeof noKeys> => {
     acquireLock(state, 'primary/vm', 'backup-1', () => true);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { noKeys } from '../../../src/repository/image-keys.ts';
-import { writeMarks } from '../../../src/repository/marks.ts';
+import { writeMarks } from '../../repository/fixture-files.ts';
 import { usePoint } from '../../../src/state/point-uses.ts';
 import { points } from '../../../src/state/restore-points.ts';
 import { removePoints } from '../../../src/steps/merge/remove-points.ts';
