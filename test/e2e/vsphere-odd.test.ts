@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { VsphereDiscoverOutput } from '../../src/schemas/types.ts';
+import { connectPinned } from '../../src/node/vsphere/connect-pinned.ts';
+import { connectVsphere } from '../../src/node/vsphere/connect.ts';
+import { trustedAuthorities } from '../../src/node/vsphere/transports/trusted-authorities.ts';
 import { randomBytes } from '../support/random.ts';
 import { expectClean, MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
 import { disksOf } from './workspace.ts';
@@ -36,6 +39,21 @@ test('a vCenter that is away for 5 s while disks are opened is waited for', { ti
   const outcome = await at.run('away.yaml');
   expect(outcome.finished, JSON.stringify(outcome.finished)).toMatchObject({ status: 'succeeded', exit_code: 0 });
   await expectClean(vm);
+});
+
+test('what nbdkit is to trust is asked of a vCenter that is away for a moment', { timeout: 60_000 }, async () => {
+  const address = { ...at.vcenter, ca: null };
+  await using vsphere = await connectVsphere(address);
+  await at.vcenter.fault('away', { for: 'CurrentTime', ms: 2000, count: 1 });
+  const asking = vsphere.clockOffset();
+  const look = (): Promise<string> =>
+    connectPinned(address).then(
+      (socket) => (socket.destroy(), 'there'),
+      () => 'away',
+    );
+  await expect.poll(look).toBe('away');
+  expect(await trustedAuthorities(address)).toContain('BEGIN CERTIFICATE');
+  await asking;
 });
 
 test('a session is used again when vCenter was away for 5 s', { timeout: 120_000 }, async () => {
