@@ -171,6 +171,12 @@ export const catalogue = {
     'What answers in the place of the node does not prove that it is the node',
     'Nothing secret was sent. A node that is older than this hub cannot prove it: upgrade the node. Else another program listens in its place: `ss -ltnp` as root names it.',
   ),
+  'node.cloned': entry(
+    12,
+    'never',
+    'Another machine has the key of this node',
+    'Decide which one it is: `sendense-run node add NAME --again` on the hub, then `sendense-node enroll --force` on the right one. The other gets a name of its own: `sendense-run node add OTHER`, and `enroll --force` there.',
+  ),
   'node.certificate': entry(
     12,
     'never',
@@ -340,7 +346,7 @@ export const catalogue = {
     12,
     'never',
     'The SSH server has another host key than the pinned one',
-    'Compare the fingerprints in the message with `ssh-keygen -lf` on the server itself; pin the right key only when you know why it changed.',
+    'Compare the fingerprints in the message with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the server itself (of a built-in hub: hub_host_key beside its state database). If you know why the key changed, pin the new one: of a hub by `sendense-run node add NAME --again` and `sendense-node enroll --force`, of a node in mode dial-node by `hostKey:` in sendense.yaml.',
   ),
   'ssh.key': entry(
     12,

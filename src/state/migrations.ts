@@ -486,4 +486,8 @@ export const migrations: readonly string[] = [
   DROP INDEX backups_created;
   CREATE INDEX backups_sequence ON backups (repository, context, sequence);
   `,
+  // Which machine has the key of a node, and which other one was seen with it.
+  `
+  ALTER TABLE nodes ADD COLUMN machines TEXT CHECK (json_valid(machines));
+  `,
 ];

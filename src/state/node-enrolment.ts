@@ -27,7 +27,15 @@ export function enrolNode(state: State, enrolment: Enrolment): NodeRecord {
       throw new SendenseError('request.invalid', 'this public key belongs to another node or to a token', {
         remedy: 'Let `sendense-node enroll` make a key of its own for each node.',
       });
-    const change = { public_key: publicKey, used: time, enrolled: time, hostname, version, revoked: null };
+    const change = {
+      public_key: publicKey,
+      used: time,
+      enrolled: time,
+      hostname,
+      version,
+      revoked: null,
+      machines: null,
+    };
     state.run(state.query.updateTable('nodes').set(change).where('id', '=', id));
     storeNodeToken(state, id, apiToken);
     return requireNode(state, name);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
+import type { Machines } from './node-machines.ts';
 import type { State } from './open-state.ts';
 import type { NodesTable } from './tables.ts';
 
@@ -29,6 +30,7 @@ export interface NodeRecord {
   readonly data: 'sshd' | 'builtin' | null;
   readonly connectionOwner: ProcessIdentity | null;
   readonly revoked: number | null;
+  readonly machines: Machines | null;
 }
 
 export interface NewNode {
@@ -177,4 +179,5 @@ const toRecord = (row: NodesTable): NodeRecord => ({
   data: row.data,
   connectionOwner: row.connection_owner === null ? null : (JSON.parse(row.connection_owner) as ProcessIdentity),
   revoked: row.revoked,
+  machines: row.machines === null ? null : (JSON.parse(row.machines) as Machines),
 });

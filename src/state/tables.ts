@@ -239,6 +239,8 @@ export interface NodesTable {
   /** JSON, `ProcessIdentity` of the process at the hub's end. */
   connection_owner: string | null;
   revoked: number | null;
+  /** JSON, see `node-machines.ts`. */
+  machines: string | null;
 }
 
 /** One row, made with the database: what was sealed for one database does not open in another. */

@@ -25,7 +25,18 @@ export function nodesReport({ nodes }: NodesOutput, options: SummaryOptions): st
     ],
     columns,
   );
-  return [...head.map(style.bold), ...lines.flat()];
+  return [...head.map(style.bold), ...lines.flat(), ...nodes.flatMap((node) => otherMachine(node, options))];
+}
+
+/** Two machines with one key: what that is, and the way out. */
+function otherMachine({ name, other_machine: other }: ShownNode, { style }: SummaryOptions): string[] {
+  if (other === null) return [];
+  return [
+    style.red(
+      `${name}: another machine has the key of this node and is refused: ${printable(other.hostname)}, ${other.peer}, last at ${formatTime(other.seen)}`,
+    ),
+    `  Decide which is ${name}: \`sendense-run node add ${name} --again\`, then \`sendense-node enroll --force\` there. The other gets a name of its own.`,
+  ];
 }
 
 /** All that is known of one. */
@@ -47,6 +58,7 @@ export function nodeReport(output: NodesOutput, options: SummaryOptions): string
       ['  token good until', timeOr(node.token_expires)],
       ['  revoked', timeOr(node.revoked)],
     ]),
+    ...otherMachine(node, options),
   ]);
 }
 

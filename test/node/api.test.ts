@@ -82,7 +82,8 @@ test('what is malformed is answered with 4xx, one shape and the field', async ()
     expect(isError(answer.body)).toBe(true);
     expect(answer.body.field, `${method} ${path} ${body.slice(0, 200)}`).toBe(field);
   }
-  expect((await raw(node, 'POST', start, 'a=b', { 'content-type': 'application/xml' })).status).toBe(415);
+  for (const type of ['application/xml', 'text/plain', 'text/plain; charset=utf-8'])
+    expect((await raw(node, 'POST', start, 'a=b', { 'content-type': type })).status).toBe(415);
   expect(await readdir(`${node.stateDir}/jobs`)).toEqual([]);
   await node.api.remove('none');
 });

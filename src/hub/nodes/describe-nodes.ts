@@ -2,6 +2,7 @@ import { isRunning } from '../../host/process-identity.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
 import type { NodesOutput } from '../../schemas/types.ts';
 import { connectionOf } from '../../state/node-connections.ts';
+import { otherMachine } from '../../state/node-machines.ts';
 import type { NodeRecord } from '../../state/nodes.ts';
 import type { State } from '../../state/open-state.ts';
 import { listLeases } from '../../state/port-leases.ts';
@@ -28,6 +29,7 @@ export function describeNodes(state: State, nodes: readonly NodeRecord[]): Nodes
         data: connection?.data ?? null,
         last_seen: node.lastSeen,
         revoked: node.revoked,
+        other_machine: otherOf(node),
         open_ports: leases.filter((lease) => lease.node === node.name).map(({ port }) => port),
       };
     }),
@@ -38,4 +40,9 @@ function stateOf(node: NodeRecord, connected: boolean): NodesOutput['nodes'][num
   if (node.revoked !== null) return 'revoked';
   if (node.enrolled === null) return (node.expires ?? 0) > Date.now() ? 'waiting' : 'expired';
   return connected ? 'connected' : 'disconnected';
+}
+
+function otherOf(node: NodeRecord): NodesOutput['nodes'][number]['other_machine'] {
+  const other = otherMachine(node);
+  return other && { hostname: other.hostname, peer: other.peer, seen: other.seen };
 }

@@ -21,7 +21,7 @@ import { makeEnrolmentToken } from './enrolment-token.ts';
 import { acceptOverStdio, linkOverStdio } from './forced-command.ts';
 import { hostKeyToPin } from './host-key.ts';
 import { hubPlaces } from './hub-places.ts';
-import { describeSshdConfig } from './sshd-config.ts';
+import { describeSshdConfig, sshdPort } from './sshd-config.ts';
 
 /** What a forced command of sshd has. */
 export interface Stdio {
@@ -111,7 +111,7 @@ export function manageNodes(hub: {
         expires,
         reverse_port: node.reversePort,
         host_key: fingerprintOf(hostKey),
-        ssh_port: places.ssh === 'builtin' ? places.listen.port : 22,
+        ssh_port: places.ssh === 'builtin' ? places.listen.port : await sshdPort(places.user),
       };
     },
     rename: (name, to) => {

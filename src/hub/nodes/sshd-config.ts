@@ -142,6 +142,15 @@ async function effectiveConfig(user: string, { configFile, signal }: Check): Pro
   }
 }
 
+/** The port of this machine's sshd, as far as it says so; 22 where it does not. */
+export async function sshdPort(user: string): Promise<number> {
+  try {
+    return Number((await effectiveConfig(user, {})).get('port')?.[0] ?? 22);
+  } catch {
+    return 22;
+  }
+}
+
 function fileDifferences(
   state: State,
   { authorizedKeysFile: path }: HubPlaces,

@@ -15,6 +15,8 @@ import { listenForNode } from './node-listener.ts';
 import { nodeSocket } from '../nodes/node-sockets.ts';
 import { serveSessions } from './serve-sessions.ts';
 import type { Refusal, ServerContext } from './server-context.ts';
+import { judgeMachine } from './judge-machine.ts';
+import type { LinkHello } from '../../schemas/types.ts';
 import { takeTurns } from './take-turns.ts';
 import { acceptNarrow, mostWaiting } from './wide-window.ts';
 
@@ -214,7 +216,16 @@ export function serveNode(
     });
   };
 
-  serveSessions(context, { connection, nodeId, node, role: 'own', log, data: data.request, refuse });
+  const judge = (hello: LinkHello): void => {
+    try {
+      judgeMachine(context, { node: node(), peer: link.peer, log }, hello);
+    } catch (error) {
+      // Its session is told why first.
+      setTimeout(() => cut('another machine has its key'), 1000).unref();
+      throw error;
+    }
+  };
+  serveSessions(context, { connection, nodeId, node, role: 'own', log, data: data.request, refuse, judge });
 
   const wayAtFirst = context.data.user === null ? 'builtin' : null;
   if (connectNode(state, nodeId, { connection: id, owner: thisProcess(), peer: link.peer, data: wayAtFirst })) {

@@ -1,5 +1,6 @@
 import type { Connection, ServerChannel, Session } from 'ssh2';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { sameRelease, version as ours } from '../../schemas/package.ts';
 import type { LinkHello, LinkWelcome } from '../../schemas/types.ts';
 import { describeNode } from '../../state/node-connections.ts';
 import type { NodeRecord } from '../../state/nodes.ts';
@@ -18,6 +19,8 @@ export interface SessionRules {
   /** What a node says of its data connections. */
   readonly data?: LinkSession['data'];
   readonly refuse: (reason: Refusal, what: string, reject: (() => void) | undefined) => void;
+  /** Looks who says hello. @throws SendenseError where it is not let in */
+  readonly judge?: (hello: LinkHello) => void;
 }
 
 /** Open sessions of one connection at a time; a node holds one. */
@@ -106,7 +109,8 @@ async function enrol(context: ServerContext, { log, node }: SessionRules, channe
 
 const dataOf = ({ data }: ServerContext): LinkWelcome['data'] => (data.user === null ? 'tunnel' : 'connection');
 
-function welcome(context: ServerContext, { node, log }: SessionRules, hello: LinkHello): LinkWelcome {
+function welcome(context: ServerContext, { node, log, judge }: SessionRules, hello: LinkHello): LinkWelcome {
+  judge?.(hello);
   const { state, places } = context;
   const { hostname, node_version: version, boot_id: bootId, time } = hello;
   const known = node();
@@ -115,6 +119,8 @@ function welcome(context: ServerContext, { node, log }: SessionRules, hello: Lin
   const facts = { hostname, version, boot_id: bootId, clock_skew_seconds: skew };
   if (Math.abs(skew) > skewSeconds) log.warn(facts, `the clock of the node differs by ${skew} s`);
   else log.info(facts, 'the node says hello');
+  if (!sameRelease(ours, version))
+    log.warn(facts, `the node has version ${version}, and this hub ${ours}: upgrade both to one (docs/operations.md)`);
   return welcomeOf(node(), places, dataOf(context));
 }
 

@@ -9,6 +9,8 @@ import { cannotListen } from './cannot-listen.ts';
 import type { Identity } from './check-key.ts';
 import { gateLimits, groupOf, openGate } from './gate.ts';
 import { openNodeAllowance } from './node-allowance.ts';
+import { otherMachine } from '../../state/node-machines.ts';
+import { serveCandidate } from './serve-candidate.ts';
 import { serveNode, type NodeConnection } from './serve-node.ts';
 import { serveTokenHolder } from './serve-token-holder.ts';
 import { openDataService } from './data-service.ts';
@@ -199,7 +201,12 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
       context.warn(log, id, { reason: 'rate' }, 'ended: the node connects too often');
       return void transport.destroy();
     }
-    nodes.get(id)?.cut('replaced by a newer connection');
+    const before = nodes.get(id);
+    if (before && otherMachine(identity.node) !== null) {
+      const makeRoom = (): void => before.cut('replaced by a newer connection');
+      return serveCandidate(context, { connection, transport, identity, peer, log, makeRoom });
+    }
+    before?.cut('replaced by a newer connection');
     const served = serveNode(context, { connection, transport, identity, peer, rttMs, log });
     nodes.set(id, served);
     transport.on('close', () => {

@@ -26,6 +26,7 @@ export type Refusal =
   | 'command'
   | 'session'
   | 'state'
+  | 'cloned'
   | 'api-token';
 
 /** What is counted, by name of the node. */

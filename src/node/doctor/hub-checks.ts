@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { SendenseError } from '../../errors/sendense-error.ts';
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { dataConnections, loopbackAddresses } from '../../host/loopback-addresses.ts';
 import { portHolder } from '../../host/port-holder.ts';
 import { isPortFree } from '../../host/port-probe.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
+import { sameRelease, version } from '../../schemas/package.ts';
 import type { HostAndPort } from '../../schemas/host-and-port.ts';
 import type { Enrolment, LinkStatus } from '../../schemas/types.ts';
 import { diskForwards, forwardedPorts } from '../link/link-forwards.ts';
@@ -27,6 +28,9 @@ export async function checkName({ host }: HostAndPort): Promise<Finding> {
     );
   }
 }
+
+/** A link that broke so short a time ago, and not for the first time, is not steady, ms. */
+const unsteadyMs = 120_000;
 
 /** How the link is, as far as its process says. */
 export function checkLink(status: LinkStatus | null): Finding {
@@ -51,6 +55,11 @@ export function checkLink(status: LinkStatus | null): Finding {
       `up, but the disks have no connections of their own: ${status.data.error}`,
       'The hub moves them itself meanwhile, which costs it more; its log says why (docs/network.md).',
     );
+  if (state === 'up' && error !== null && status.connections >= 4 && Date.now() - error.time < unsteadyMs)
+    return warn(
+      `up, but it broke ${status.connections - 1} times since process ${process.pid} began, the last time at ${timeOf(error.time)}: ${error.message}`,
+      `Where it breaks under load alone: ${lookAtMtu}`,
+    );
   if (state === 'up')
     return ok(
       `up since ${timeOf(status.connected_since ?? status.updated)}, process ${process.pid}, ${status.program}`,
@@ -62,6 +71,37 @@ export function checkLink(status: LinkStatus | null): Finding {
 
 export const pinnedKey = ({ hub }: Enrolment): string =>
   `${fingerprintOf(hub.host_key)} (${hub.host_key.split(' ')[0]})`;
+
+/** Four packets of full size on Ethernet, and below the longest line that a hub takes. */
+const largeBytes = 6000;
+const largeWithinMs = 10_000;
+const lookAtMtu =
+  'A device on the way drops packets of full size. Find what passes: `ping -M do -s 1472 HUB`, then smaller; set that plus 28 as MTU of the interface or VPN (`ip link set dev eth0 mtu 1400`), or let the router clamp the MSS.';
+
+/** Small packets pass: whether large ones do. @param ask asks the hub something that is so much longer */
+export async function checkLargePackets(
+  hub: string,
+  ask: (options: { readonly padBytes: number; readonly timeoutMs: number }) => Promise<void>,
+): Promise<Finding> {
+  try {
+    await ask({ padBytes: largeBytes, timeoutMs: largeWithinMs });
+    return ok(`${hub} answers them`);
+  } catch (error) {
+    const { code, message } = toSendenseError(error);
+    if (code !== 'ssh.unreachable' && code !== 'ssh.lost') throw error;
+    return { ...fail(`${hub} answers small packets and not large ones: ${message}`, lookAtMtu), code };
+  }
+}
+
+/** @param name of this node, as the hub knows it */
+export function checkVersions(name: string, hub: string | null): Finding {
+  const found = `${name}, hub version ${hub}`;
+  if (hub === null || sameRelease(hub, version)) return ok(found);
+  return warn(
+    `${found}, this node ${version}`,
+    'Upgrade both to one version: the first two numbers have to be the same.',
+  );
+}
 
 /** @param skewMs how far the hub's clock is ahead */
 export function checkClock(skewMs: number): Finding {

@@ -13,7 +13,15 @@ import { nbdHost, remoteForwards, serverOf } from '../link/link-forwards.ts';
 import { withWelcome } from '../link/told-by-hub.ts';
 import type { ResolvedNodeSettings } from '../node-settings.ts';
 import { failedBy, ok, skipped, warn, worstOf, type CheckResult, type Finding } from './finding.ts';
-import { checkClock, checkLink, checkLocalPorts, checkName, pinnedKey } from './hub-checks.ts';
+import {
+  checkClock,
+  checkLargePackets,
+  checkLink,
+  checkLocalPorts,
+  checkName,
+  checkVersions,
+  pinnedKey,
+} from './hub-checks.ts';
 import { checkApi, checkSshProgram, checkStateFolder, checkTokenFile, checkTools } from './machine-checks.ts';
 import { answersAt, healthRequest, hubApiFinding, nbdFinding, withProbe } from './probe-forwards.ts';
 
@@ -116,7 +124,7 @@ async function settledStatus(stateDir: string, signal: AbortSignal): Promise<Lin
 async function reportLive(enrolment: Enrolment, status: LinkStatus, check: Check): Promise<void> {
   await check('host-key', 'Host key of the hub', () => ok(`${pinnedKey(enrolment)}, as pinned; proven by the link`));
   await check('key', 'Key of this node', () => ok('accepted; proven by the link'));
-  await check('session', 'Answer of the hub', () => ok(`${status.name}, hub version ${status.hub_version}`));
+  await check('session', 'Answer of the hub', () => checkVersions(status.name, status.hub_version));
   await check('clock', 'Clocks', () => checkClock(status.clock_skew_ms ?? 0));
   const [reverse, nbd, [apiId, apiTitle]] = forwardChecks;
   for (const [id, title] of [reverse, nbd])
@@ -156,8 +164,13 @@ async function tryHub(
   if (at('ssh.key')) return;
   if (asked instanceof SendenseError) return void (await check('session', 'Answer of the hub', () => failedBy(asked)));
   const { welcome, skewMs } = asked;
-  await check('session', 'Answer of the hub', () => ok(`${welcome.name}, hub version ${welcome.hub_version}`));
+  await check('session', 'Answer of the hub', () => checkVersions(welcome.name, welcome.hub_version));
   await check('clock', 'Clocks', () => checkClock(skewMs));
+  await check('mtu', 'Large packets', async () =>
+    checkLargePackets(`${server.host}:${server.port}`, async (options) => {
+      await askHub(server, await readFile(await keyFileOf(settings.stateDir, enrolment)), { ...options, signal });
+    }),
+  );
   await tryForwards(settings, withWelcome(enrolment, welcome), signal, check);
 }
 

@@ -71,6 +71,8 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   app.setNotFoundHandler((request, reply) =>
     answerError(httpError(404, `the node has no ${request.method} ${pathOf(request.url)}`), request, reply),
   );
+  // Fastify's own, for which no route has a use: another type is 415.
+  app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);

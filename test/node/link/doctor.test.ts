@@ -1,9 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { portHolder } from '../../../src/host/port-holder.ts';
 import { runDoctor } from '../../../src/node/doctor/run-doctor.ts';
-import { requireEnrolment, writeEnrolment } from '../../../src/node/link/enrolment-files.ts';
+import { checkLargePackets } from '../../../src/node/doctor/hub-checks.ts';
+import { askHub } from '../../../src/node/link/hub-answers.ts';
+import { serverOf } from '../../../src/node/link/link-forwards.ts';
+import { keyFileOf, requireEnrolment, writeEnrolment } from '../../../src/node/link/enrolment-files.ts';
 import type { ListenAddress } from '../../../src/node/listen-address.ts';
 import { loadNodeSettings } from '../../../src/node/node-settings.ts';
 import { validatorOf } from '../../../src/schemas/validator.ts';
@@ -55,6 +60,7 @@ test('with the link down it tries each step and each forward by itself', async (
     'host-key': 'ok',
     'key': 'ok',
     'session': 'ok',
+    'mtu': 'ok',
     'clock': 'ok',
     'forward.reverse': 'ok',
     'forward.nbd': 'ok',
@@ -152,3 +158,34 @@ test('on an OpenSSH hub, each forward that authorized_keys forbids is found', as
     api: 'fail',
   });
 }, 90_000);
+
+test('a line that lets no packet of full size through is found, with the way out', { timeout: 60_000 }, async () => {
+  await using at = await nodeBench();
+  const enrolment = await at.enroll();
+  const sockets: Socket[] = [];
+  const line = createServer((socket) => {
+    const onward = connect(at.hub.port, '127.0.0.1');
+    sockets.push(socket, onward);
+    for (const one of [socket, onward]) one.on('error', () => {});
+    onward.pipe(socket);
+    let lost = false;
+    // What is large is lost, and after it nothing comes in order any more.
+    socket.on('data', (data: Buffer) => {
+      lost ||= data.length > 3000;
+      if (!lost) onward.write(data);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(line, 'listening');
+  const { port } = line.address() as AddressInfo;
+  const hub = serverOf(enrolment, { host: '127.0.0.1', port });
+  const key = await readFile(await keyFileOf(at.stateDir, enrolment));
+  const timeoutMs = 3000;
+  expect((await askHub(hub, key, { timeoutMs: 20_000 })).welcome.name).toBe('site-b');
+  const finding = await checkLargePackets('hub', async ({ padBytes }) => {
+    await askHub(hub, key, { padBytes, timeoutMs });
+  });
+  expect(finding).toMatchObject({ result: 'fail', remedy: expect.stringContaining('ping -M do') as string });
+  for (const socket of sockets) socket.destroy();
+  line.close();
+  await once(line, 'close');
+});
