@@ -26,10 +26,15 @@ export function targetIn(points: readonly NamedPoint[], name: string): { vm: str
   return points.some(({ backup_id }) => backup_id === name) ? { point: name } : undefined;
 }
 
+/** Where nothing is known at all, perhaps only the database is lost. */
+export const importHint =
+  'Where the repository has restore points that this hub does not know (a lost database, a copied repository), run `sendense-run repo import NAME`.';
+
 /** `point.unknown`, with what may have been meant. @param what `no VM and no run` */
 export function unknownName(points: readonly NamedPoint[], name: string, what: string): SendenseError {
   const near = didYouMean(name, new Set(points.flatMap(({ vm, backup_id }) => [vm, backup_id])));
   const hint = near === null ? '' : `; did you mean ${near}?`;
-  const runs = what.includes('run') ? { remedy: 'See `sendense-run list` and `sendense-run status`.' } : {};
+  const empty = points.length === 0 ? `. ${importHint}` : '.';
+  const runs = what.includes('run') ? { remedy: `See \`sendense-run list\` and \`sendense-run status\`${empty}` } : {};
   return new SendenseError('point.unknown', `${what} has the name ${name}${hint}`, runs);
 }

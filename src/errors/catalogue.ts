@@ -535,7 +535,12 @@ export const catalogue = {
     'Restore points are not what was backed up',
     'See `sendense-run list`: the next run of a broken one makes a full. Bring damaged files back from a copy, then verify again.',
   ),
-  'point.unknown': entry(1, 'never', 'No such restore point', 'See `sendense-run list`.'),
+  'point.unknown': entry(
+    1,
+    'never',
+    'No such restore point',
+    'See `sendense-run list`. Where the repository has restore points that this hub does not know (a lost database, a copied repository), run `sendense-run repo import NAME`.',
+  ),
   'point.needed': entry(1, 'never', 'Other restore points build on this one', 'Delete those first.'),
   'repository.key': entry(
     12,

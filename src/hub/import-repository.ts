@@ -5,6 +5,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { isRunning } from '../host/process-identity.ts';
 import { careFolder, manifestPath } from '../repository/layout.ts';
 import { marksPath, readMarks } from '../repository/marks.ts';
+import { manifestNames } from '../repository/manifest-ids.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
 import { foreignImage } from '../repository/own-image.ts';
 import { readIntents, wayOut, type MergeChild } from '../repository/merge/intent.ts';
@@ -70,7 +71,7 @@ async function readAll(options: ImportOptions, context: string, output: ImportOu
     output.refused.push({ path: context, message: `${error.message}; see ${wayOut}` });
     return [];
   });
-  for (const name of (await readdir(join(options.root, context))).filter((entry) => entry.endsWith('.json'))) {
+  for (const name of await manifestNames(options.root, context)) {
     const path = join(context, name);
     try {
       const manifest = await readManifest(join(options.root, path));

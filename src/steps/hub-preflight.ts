@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, freeBytes } from '../host/files.ts';
 import { requireTools } from '../host/tools.ts';
+import { findRepository, type Repository } from '../repository/open-repository.ts';
 import { sizeText } from '../repository/care/size.ts';
 import type { HubPreflightInput, HubPreflightOutput, NodeHealth } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
@@ -41,7 +42,7 @@ export const hubPreflight = defineStep<HubPreflightInput, null, HubPreflightOutp
     await services.imageKeys(input.repository);
     const [tools, repository] = await Promise.all([
       requireTools(hubTools, signal),
-      services.openRepository(input.repository),
+      input.for === 'restore' ? readable(services, input.repository) : services.openRepository(input.repository),
     ]);
     const free = await freeBytes(repository.path);
     const { minFree } = capacityLimits(services.settings.repositories[input.repository]);
@@ -57,6 +58,16 @@ export const hubPreflight = defineStep<HubPreflightInput, null, HubPreflightOutp
     return { repository_path: repository.path, free_bytes: free, tools, node };
   },
 });
+
+/** Nothing is written to it: it may be a read-only mount. @throws SendenseError `repository.unusable` */
+async function readable(services: Services, name: string): Promise<Repository> {
+  const path = services.repositoryPath(name);
+  const found = await findRepository(name, path);
+  if (found) return found;
+  throw new SendenseError('repository.unusable', `repository ${name}: there is none at ${path}`, {
+    remedy: 'Mount it, or correct its path in sendense.yaml.',
+  });
+}
 
 async function askNode(context: StepContext<Services>, name: string): Promise<HubPreflightOutput['node']> {
   let before = Date.now();

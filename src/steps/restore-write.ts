@@ -3,7 +3,15 @@ import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, freeBytes, fsyncFile } from '../host/files.ts';
 import { imageTarget } from '../host/image-options.ts';
-import { convertArgs, convertImage, createOverlay, createOverlayArgs, type ConvertOptions } from '../host/qemu-img.ts';
+import {
+  convertArgs,
+  convertImage,
+  createOverlay,
+  createOverlayArgs,
+  measureImage,
+  type ConvertOptions,
+} from '../host/qemu-img.ts';
+import { sizeText } from '../repository/care/size.ts';
 import type { ImageKeys } from '../repository/image-keys.ts';
 import type { RestoreWriteInput, RestoreWriteOutput } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
@@ -62,6 +70,7 @@ export const restoreWrite = defineStep<RestoreWriteInput, Claim, RestoreWriteOut
   async run(context, input, claim) {
     await assertNothingThere(claim);
     await assertApart(context.services.repositoryPath(input.repository), claim.directory);
+    await assertFits(context, input, claim);
     await makeDirectory(context, claim.directory);
     const files: RestoreWriteOutput['files'] = [];
     for (const [index, target] of claim.targets.entries()) {
@@ -84,6 +93,37 @@ async function assertNothingThere(claim: Claim): Promise<void> {
   for (const { file } of claim.targets) {
     if (await exists(file)) throw new SendenseError('file.exists', `${file} exists already`);
   }
+}
+
+/**
+ * Before anything is written: a restore that ends at a full disk has cost hours. What is compressed takes nobody knows how much.
+ * @throws SendenseError `disk.full`
+ */
+async function assertFits(
+  { services, signal, log }: StepContext<Services>,
+  input: RestoreWriteInput,
+  { directory }: Claim,
+): Promise<void> {
+  if (input.to.thin || streamOptimized(input)) return;
+  let there = directory;
+  while (!(await exists(there))) there = dirname(there);
+  const free = await freeBytes(there);
+  // Known at once, and nearly always enough.
+  if (input.disks.reduce((sum, disk) => sum + disk.capacity_bytes, 0) <= free) return;
+  const keys = await services.imageKeys(input.repository);
+  let needed = 0;
+  for (const disk of input.disks)
+    needed += await measureImage(await imageTarget(disk.file, { key: keys.of(disk) }), signal);
+  log(`the disks hold ${sizeText(needed)}, ${sizeText(free)} are free at ${there}`);
+  if (needed <= free) return;
+  throw new SendenseError(
+    'disk.full',
+    `the disks need ${sizeText(needed)} (${needed} bytes) at ${directory}, ${sizeText(free)} (${free} bytes) are free; nothing was written`,
+    {
+      remedy:
+        'Make space, choose another directory, restore fewer disks (--disk), or look into them with --format qcow2 --thin.',
+    },
+  );
 }
 
 /** A restore never writes into the repository. */

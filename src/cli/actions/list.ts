@@ -1,4 +1,7 @@
+import { dirname, resolve } from 'node:path';
 import type { Hub } from '../../hub/hub.ts';
+import { contextsIn } from '../../repository/care/read-context.ts';
+import { manifestIds } from '../../repository/manifest-ids.ts';
 import { listReport } from '../../view/list-report.ts';
 import type { CommandContext } from '../command.ts';
 import { unknownName } from '../find-target.ts';
@@ -11,9 +14,31 @@ export async function action(context: CommandContext): Promise<number> {
   const output = context.global.json ? await hub.list(filter) : null;
   const points = output?.points ?? (await hub.lines(filter));
   if (vm !== undefined && points.length === 0) await assertKnown(hub, vm);
+  if (points.length === 0) await tellOfUnknown(context, hub);
   if (output) print(context, output, () => []);
   else print(context, null, (options) => listReport({ points }, vm, options));
   return 0;
+}
+
+/** A lost database or a copied repository looks empty, and is not. */
+async function tellOfUnknown({ terminal, global }: CommandContext, hub: Hub): Promise<void> {
+  if (global.quiet) return;
+  for (const [name, { path }] of Object.entries(hub.settings.repositories)) {
+    const root = resolve(dirname(hub.settingsFile), path);
+    const vms = await vmsIn(root);
+    if (vms.length === 0 || (await hub.lines({ repository: name })).length > 0) continue;
+    terminal.stderr.write(
+      `${terminal.errorStyle.yellow('warning:')} ${root} has restore points of ${vms.length === 1 ? vms[0] : `${vms.length} VMs`} that this hub does not know; \`sendense-run repo import ${name}\` enters them\n`,
+    );
+  }
+}
+
+/** VMs with manifests in a repository; none where it cannot be read. */
+async function vmsIn(root: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const context of await contextsIn(root).catch(() => []))
+    if ((await manifestIds(root, context).catch(() => new Set())).size > 0) found.push(context);
+  return found;
 }
 
 /** A VM may have restore points in other repositories only. @throws SendenseError `point.unknown` */

@@ -6,7 +6,7 @@ import type { ShowRunOutput } from '../../schemas/types.ts';
 import { jobLogReport, runReport } from '../../view/run-report.ts';
 import { showReport } from '../../view/show-report.ts';
 import type { CommandContext } from '../command.ts';
-import { targetIn, unknownName } from '../find-target.ts';
+import { importHint, targetIn, unknownName } from '../find-target.ts';
 import { print } from '../print.ts';
 
 /** A VM or a restore point; a run where there is neither of that name, or where one is asked for. */
@@ -53,7 +53,7 @@ function onlyVm(points: Awaited<ReturnType<Hub['lines']>>): string {
   if (vms.length === 1 && vms[0] !== undefined) return vms[0];
   throw vms.length === 0
     ? new SendenseError('point.unknown', 'there are no restore points yet', {
-        remedy: 'Run a backup plan: `sendense-run PLAN`.',
+        remedy: `Run a backup plan: \`sendense-run PLAN\`. ${importHint}`,
       })
     : new SendenseError('usage', `say which VM: ${vms.join(', ')}`, {
         remedy: `For example \`sendense-run show ${vms[0]}\`.`,

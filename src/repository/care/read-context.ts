@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { Manifest } from '../../schemas/types.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { manifestPath, markerName } from '../layout.ts';
+import { isManifest } from '../manifest-ids.ts';
 import { readManifest } from '../manifest.ts';
 
 /** All that is in the folder of a VM. Paths are relative to the repository. */
@@ -31,6 +32,7 @@ export async function readContext(root: string, context: string): Promise<Contex
   const others = entries.filter((entry) => !entry.isFile() && !entry.isDirectory()).map(pathOf);
   const manifests = new Map<string, Manifest>();
   for (const path of files.filter((file) => /^[^/]+\/[^/]+\.json$/.test(file))) {
+    if (!(await isManifest(root, context, basename(path)))) continue;
     const manifest = await readManifest(join(root, path));
     if (manifestPath(manifest.vm.context, manifest.backup_id) !== path)
       throw new SendenseError(

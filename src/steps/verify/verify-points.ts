@@ -3,11 +3,11 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
 import { judgedAgainst } from '../../repository/marks-of-vm.ts';
-import type { Marks } from '../../repository/marks.ts';
+import type { Marks, MarksChange } from '../../repository/marks.ts';
 import type { PointsVerifyOutput } from '../../schemas/types.ts';
 import { raiseNotice } from '../../state/notices.ts';
 import type { State } from '../../state/open-state.ts';
-import { marksKey, marksOf, recordVerification } from '../../state/point-marks.ts';
+import { marksKey, marksOf, recordVerification, setMarks } from '../../state/point-marks.ts';
 import { releaseUse, usePoint } from '../../state/point-uses.ts';
 import { findPoint, points, type PointKey, type RestorePoint } from '../../state/restore-points.ts';
 import { changeMarks } from '../change-marks.ts';
@@ -93,7 +93,7 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
   const unproven = level === 'quick' || own.some(({ code }) => code === 'key.missing');
   if (breaking.length > 0) await markBroken(work, key, breaking, all);
   else if (before && !unproven) {
-    await changeMarks(state, reading.root, key, { broken: null });
+    await mark(work, key, { broken: null });
     work.log(`${context} ${id} is sound again; it is no longer marked as broken`);
   }
   const doubtful = below === null ? unsoundBelow(work, point, all) : null;
@@ -169,12 +169,36 @@ async function blame(
   return { own, elsewhere };
 }
 
+/** In a repository that cannot be written only the database of this hub knows of it, and that is said. */
+async function mark(
+  { state, reading: { root }, log }: VerifyWork,
+  key: PointKey,
+  change: MarksChange,
+): Promise<void> {
+  const { repository, context, backupId } = key;
+  try {
+    await changeMarks(state, root, key, change);
+  } catch (error) {
+    const { cause = error } = error as Error;
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (!['EROFS', 'EACCES', 'EPERM'].includes(code)) throw error;
+    const none = { format: 'sendense-point-marks/1', protected: null, broken: null } as const;
+    setMarks(state, key, {
+      ...none,
+      ...marksOf(state, { repository, context }).get(marksKey(context, backupId)),
+      ...change,
+    });
+    log(`${context} ${backupId}: its mark cannot be written to the repository (${code}); only this hub knows of it`);
+  }
+}
+
 async function markBroken(
-  { state, runId, plan, reading, log }: VerifyWork,
+  work: VerifyWork,
   key: PointKey,
   problems: readonly PointProblem[],
   all: readonly RestorePoint[],
 ): Promise<void> {
+  const { state, reading, runId, plan, log } = work;
   const { repository, context, backupId } = key;
   const whole = problems.some(({ disk }) => disk === null);
   const disks = whole ? [] : [...new Set(problems.map(({ disk }) => disk ?? 0))].toSorted((a, b) => a - b);
@@ -182,7 +206,7 @@ async function markBroken(
   const since = marksOf(state, { repository, context }).get(marksKey(context, backupId))?.broken?.since ?? Date.now();
   const manifest = await readManifest(join(reading.root, manifestPath(context, backupId))).catch(() => null);
   const judged = judgedAgainst(manifest, disks);
-  await changeMarks(state, reading.root, key, { broken: { since, disks, reason, run_id: runId, judged } });
+  await mark(work, key, { broken: { since, disks, reason, run_id: runId, judged } });
   const dependents = dependentsOf(backupId, all);
   const above = dependents.length === 0 ? '' : `; built on it: ${dependents.join(', ')}`;
   log(`${context} ${backupId} is broken: ${reason}${above}`);
