@@ -3721,6 +3721,20 @@ export interface NodesOutput {
      */
     revoked: number | null;
     /**
+     * Another machine with the same key, which is refused until you decide (node.cloned). null: none was seen in the last hour.
+     */
+    other_machine: {
+      hostname: string;
+      /**
+       * Address and port.
+       */
+      peer: string;
+      /**
+       * Milliseconds since the epoch.
+       */
+      seen: number;
+    } | null;
+    /**
      * NBD ports that it may reach now, as targets of runs.
      */
     open_ports: number[];

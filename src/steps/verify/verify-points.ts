@@ -170,11 +170,7 @@ async function blame(
 }
 
 /** In a repository that cannot be written only the database of this hub knows of it, and that is said. */
-async function mark(
-  { state, reading: { root }, log }: VerifyWork,
-  key: PointKey,
-  change: MarksChange,
-): Promise<void> {
+async function mark({ state, reading: { root }, log }: VerifyWork, key: PointKey, change: MarksChange): Promise<void> {
   const { repository, context, backupId } = key;
   try {
     await changeMarks(state, root, key, change);
