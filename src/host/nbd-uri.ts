@@ -22,7 +22,10 @@ export type NbdAddress =
     }
   | { readonly kind: 'unix'; readonly socket: string; readonly exportName: string };
 
-/** Takes an NBD URI apart; null where it is none. `nbds:` has an identity and nothing behind `?`: no key is named in a URI. */
+/**
+ * Takes an NBD URI apart; null where it is none. Nothing but the socket of `nbd+unix:` may stand behind `?`: libnbd would open files that
+ * parameters name. `nbds:` has an identity, the others no user.
+ */
 export function parseNbdUri(uri: string): NbdAddress | null {
   let url: URL;
   let exportName: string;
@@ -35,9 +38,12 @@ export function parseNbdUri(uri: string): NbdAddress | null {
     return null;
   }
   const place = { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 10809), exportName };
-  if (url.protocol === 'nbd:' && url.hostname) return { kind: 'tcp', ...place };
-  if (url.protocol === 'nbds:' && url.hostname && identity && !url.search && !url.password)
-    return { kind: 'tls', ...place, identity };
+  if (url.password || url.hash || /[?#]$/.test(uri)) return null;
+  if (url.protocol === 'nbd:' && url.hostname && !identity && !url.search) return { kind: 'tcp', ...place };
+  if (url.protocol === 'nbds:' && url.hostname && identity && !url.search) return { kind: 'tls', ...place, identity };
   const socket = url.searchParams.get('socket');
-  return url.protocol === 'nbd+unix:' && socket ? { kind: 'unix', socket, exportName } : null;
+  const alone = [...url.searchParams.keys()].length === 1;
+  return url.protocol === 'nbd+unix:' && !url.host && !identity && socket && alone
+    ? { kind: 'unix', socket, exportName }
+    : null;
 }

@@ -17,6 +17,8 @@ export interface NodeOptions {
   readonly stateDir: string;
   /** Every request must bring it: `Authorization: Bearer …`. */
   readonly token: string;
+  /** Where the token came from, if not from `stateDir`. */
+  readonly tokenFile?: string | undefined;
   readonly version: string;
   readonly logger?: FastifyBaseLogger | undefined;
   readonly limits?: Partial<NodeLimits> | undefined;
@@ -27,6 +29,7 @@ export interface NodeOptions {
 /** The node's HTTP API (`docs/node-api.md`), not listening yet. Closing it leaves running jobs alone. */
 export async function createNode(options: NodeOptions): Promise<FastifyInstance> {
   const { stateDir, token, version, logger } = options;
+  const own = [stateDir, ...(options.tokenFile === undefined ? [] : [options.tokenFile])];
   const limits = { ...defaultLimits, ...options.limits };
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const indexes = await openIndexSpool(join(stateDir, 'indexes'));
@@ -37,7 +40,7 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
   const app = await makeServer({ token, limits, logger });
   app.addHook('onClose', () => jobs[Symbol.asyncDispose]());
   logAnswers(app, metrics);
-  const parts = { stateDir, version, jobs, indexes, refused, limits, metrics };
+  const parts = { stateDir, own, version, jobs, indexes, refused, limits, metrics };
   registerRoutes(app, routes, { ...parts, address: () => addressOf(app) });
   return app;
 }

@@ -14,6 +14,8 @@ export interface StartNodeOptions {
   readonly listen: ListenAddress;
   readonly stateDir: string;
   readonly token: string;
+  /** Where the token came from, if not from `stateDir`. */
+  readonly tokenFile?: string | undefined;
   readonly logger?: FastifyBaseLogger | undefined;
   /** Instead of the usual ones of `limits.ts`. */
   readonly limits?: Partial<NodeLimits> | undefined;
@@ -35,8 +37,8 @@ export interface RunningNode extends AsyncDisposable {
 /** Starts the node's API; it answers when this returns. @throws SendenseError `node.address` */
 export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
   options.signal?.throwIfAborted();
-  const { listen, stateDir, token, logger, limits, metrics } = options;
-  const app = await createNode({ stateDir, token, version, logger, limits, metrics });
+  const { listen, stateDir, token, tokenFile, logger, limits, metrics } = options;
+  const app = await createNode({ stateDir, token, tokenFile, version, logger, limits, metrics });
   try {
     if ('socket' in listen) await listenOnSocket(listen.socket, (path) => app.listen({ path }));
     else await app.listen(listen);

@@ -48,7 +48,7 @@ async function run(context: NodeContext): Promise<number> {
   const exposed = exposureOf(tokenFile);
   if (exposed) log.warn(`${exposed.message}: ${exposed.remedy}`);
   if (made) log.info({ file: tokenFile }, `made a token in ${tokenFile}; give it to the hub`);
-  await using node = await startNode({ listen, stateDir, token, limits, logger: log });
+  await using node = await startNode({ listen, stateDir, token, tokenFile, limits, logger: log });
   if ('host' in listen && !isLoopback(listen.host))
     log.warn(`${listen.host} can be reached from other machines; there is no encryption without a tunnel`);
   log.info(`listening on ${node.url}`);

@@ -1,4 +1,5 @@
 import type { Discovered, DiscoverRequest, Inventory } from '../../schemas/types.ts';
+import { assertNotOwn } from '../own-files.ts';
 import { discover as discoverDisks, inventory, loginOf } from '../sources/index.ts';
 import { defineRoute } from './route.ts';
 import { sourceErrors, vsphereErrors } from './error-sets.ts';
@@ -17,6 +18,7 @@ export const discover = defineRoute<DiscoverRequest>({
   errors: [...sourceErrors, ...vsphereErrors],
   handle: async ({ node, body, signal }): Promise<Discovered | Inventory> => {
     const { vm_name: vmName, source } = body;
+    await assertNotOwn(source, node.own);
     const asking = { login: loginOf(body, node.refused), signal };
     if (vmName === null) return inventory(source, { ...asking, tags: body.tags });
     return { vm_name: vmName, ...(await discoverDisks(source, { ...asking, vmName })) };

@@ -10,6 +10,8 @@ import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 /** What the routes act with. */
 export interface NodeParts {
   readonly stateDir: string;
+  /** Files and folders of the node itself, which are no disks: `stateDir`, and where the token is. */
+  readonly own: readonly string[];
   readonly version: string;
   readonly jobs: Jobs;
   readonly indexes: IndexSpool;
