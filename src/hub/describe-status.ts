@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { isRunning } from '../host/process-identity.ts';
 import type { Settings, StatusOutput } from '../schemas/types.ts';
 import { failingChannels } from '../state/channels.ts';
@@ -9,7 +10,7 @@ import type { State } from '../state/open-state.ts';
 import { listLeases } from '../state/port-leases.ts';
 import { listRuns, listSteps, type RunRecord } from '../state/runs.ts';
 import { rereadState, rereadWithinMs } from '../steps/verify/reread.ts';
-import { planHealth, type HealthFilter } from './plan-health.ts';
+import { planHealth, type HealthFilter, type PlanHealth } from './plan-health.ts';
 import { watchFolder } from './watch-folder.ts';
 
 const shownRuns = 20;
@@ -43,7 +44,7 @@ export async function describeStatus(
       run_id: lock.runId,
       owner_alive: lock.alive,
     })),
-    plans: [...planHealth(state, now, filter), ...(folder?.invalid ?? [])],
+    plans: [...planHealth(state, now, filter).map(withFile), ...(folder?.invalid ?? [])],
     repositories: describeReading(state, repositories, now),
     channels: failingChannels(state).map(({ name, failing_since, failures, error }) => ({
       channel: name,
@@ -89,6 +90,19 @@ const leftBehind = (state: State, run: RunRecord): { left_behind?: string[] } =>
   run.unclean && run.finished !== null
     ? { left_behind: listSteps(state, run.id).flatMap(({ undoError }) => undoError?.message ?? []) }
     : {};
+
+/** A plan that does not run, is not late and whose file is not there protects nothing from now on, however well it went. */
+const withFile = (plan: PlanHealth): PlanHealth =>
+  ['ok', 'never', 'failing'].includes(plan.state) && isGone(plan.file) ? { ...plan, state: 'gone' } : plan;
+
+/** A folder that this user may not look into is no proof. */
+function isGone(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
 
 export const runOutput = (run: RunRecord): StatusOutput['runs'][number] => ({
   run_id: run.id,

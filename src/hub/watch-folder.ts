@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
-import { loadPlanFile, looksLikeSettings } from '../plan/load-plan.ts';
+import { loadPlanFile, looksLikeNodeSettings, looksLikeSettings } from '../plan/load-plan.ts';
 import type { State } from '../state/open-state.ts';
 import { watch } from './notify/watch-plan.ts';
 import type { PlanHealth } from './plan-health.ts';
@@ -34,7 +34,7 @@ export async function watchFolder(state: State, folder: string): Promise<Watched
     if (plan) {
       watch(state, plan, path);
       plans.add(plan.name);
-    } else if (!looksLikeSettings(document.value)) {
+    } else if (!looksLikeSettings(document.value) && !looksLikeNodeSettings(document)) {
       invalid.push(invalidPlan(path, new SendenseError('plan.invalid', diagnostics[0]?.message ?? 'invalid')));
     }
   }

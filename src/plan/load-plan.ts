@@ -1,4 +1,5 @@
 import { isMap, isScalar } from 'yaml';
+import { basename } from 'node:path';
 import type { Plan } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';
 import { checkPlan } from './check-plan.ts';
@@ -89,6 +90,10 @@ const didYouMeanKind = (keys: readonly string[]): string | undefined =>
 /** Whether a file is more likely settings than a plan, whatever its name. */
 export const looksLikeSettings = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !('kind' in value) && 'repositories' in value;
+
+/** Whether it is the settings of a node, which lie beside those of the hub in /etc/sendense. */
+export const looksLikeNodeSettings = ({ file, value }: Pick<PlanDocument, 'file' | 'value'>): boolean =>
+  basename(file) === 'node.yaml' && !(typeof value === 'object' && value !== null && 'kind' in value);
 
 const missingKindRemedy = (value: object): string =>
   looksLikeSettings(value)

@@ -2,14 +2,17 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { ValidateOutput } from '../schemas/types.ts';
 import { conflictingPlans } from './conflicting-plans.ts';
+import { validatorOf } from '../schemas/validator.ts';
 import { diagnosticOf, fileDiagnostic, type Diagnostic } from './diagnostic.ts';
 import type { PlanDocument } from './document.ts';
 import { exposedSecrets } from './exposed-secrets.ts';
-import { loadPlanFile, loadPlanText, looksLikeSettings, type LoadedPlan } from './load-plan.ts';
+import { loadPlanFile, loadPlanText, looksLikeNodeSettings, looksLikeSettings, type LoadedPlan } from './load-plan.ts';
 import { distrustedSettings, findSettings, loadSettings, settingsName, type LoadedSettings } from './load-settings.ts';
 import { completePlan } from './prepare-plan.ts';
 import { scheduleWarnings } from './schedule-warnings.ts';
 import { reasonOf, textOf } from './read-document.ts';
+import { schemaDiagnostics } from './schema-diagnostics.ts';
+import { schemaNode } from './schema-node.ts';
 import { settingsWarnings } from './settings-warnings.ts';
 
 export interface ValidationResult {
@@ -98,14 +101,28 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
     report({ ...entry, settings: shownName(used) }, text, [...prepared.diagnostics, ...more]);
   }
 
-  for (const { path, found } of entries) {
+  /** An empty file says nothing else than the defaults. */
+  function nodeSettings({ document, diagnostics: all }: LoadedPlan): void {
+    const { file, text, value } = document;
+    const check = validatorOf('node-settings.json');
+    const wrong = all.filter(({ rule }) => /^(file|yaml)\//.test(rule) && rule !== 'yaml/empty');
+    const form =
+      wrong.length > 0 || value === null || value === undefined || check(structuredClone(value))
+        ? []
+        : schemaDiagnostics(document, check.errors ?? [], schemaNode('node-settings.json'));
+    report({ file, kind: 'node settings', name: null }, text, [...wrong, ...form]);
+  }
+
+  for (const { found } of entries) {
     for (const entry of found) {
-      if ('diagnostic' in entry) report({ file: path, kind: null, name: null }, undefined, [entry.diagnostic]);
+      if ('diagnostic' in entry)
+        report({ file: entry.diagnostic.file, kind: null, name: null }, undefined, [entry.diagnostic]);
       else if (entry.file === '-') plan(fromInput(options.stdin ?? ''));
       else if (!done.has(resolve(entry.file))) {
         done.add(resolve(entry.file));
         const loaded = basename(entry.file) === settingsName ? undefined : loadPlanFile(entry.file);
-        if (loaded && !looksLikeSettings(loaded.document.value)) plan(loaded);
+        if (loaded && looksLikeNodeSettings(loaded.document)) nodeSettings(loaded);
+        else if (loaded && !looksLikeSettings(loaded.document.value)) plan(loaded);
         else if (!settingsByFile.has(resolve(entry.file))) settings(entry.file, '.');
       }
     }
@@ -142,7 +159,7 @@ function expand(path: string): Entry[] {
   try {
     if (!statSync(path).isDirectory()) return [{ file: path }];
     const found = below(path);
-    if (found.length > 0) return found.map((file) => ({ file }));
+    if (found.length > 0) return found;
     return [{ diagnostic: fileDiagnostic(path, 'file/no-plans', `${path} holds no *.yaml or *.yml file`) }];
   } catch (error) {
     return [{ diagnostic: fileDiagnostic(path, 'file/unreadable', `${path} cannot be read: ${reasonOf(error)}`) }];
@@ -150,13 +167,27 @@ function expand(path: string): Entry[] {
 }
 
 /** Hidden folders and node_modules are left out, and links to folders are not followed. */
-function below(folder: string): string[] {
+function below(folder: string): Entry[] {
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return entry.name.startsWith('.') || entry.name === 'node_modules' ? [] : below(path);
-    return /\.ya?ml$/.test(entry.name) && (entry.isFile() || (entry.isSymbolicLink() && isFile(path))) ? [path] : [];
+    if (entry.isDirectory())
+      return entry.name.startsWith('.') || entry.name === 'node_modules' ? [] : belowIfReadable(path);
+    return /\.ya?ml$/.test(entry.name) && (entry.isFile() || (entry.isSymbolicLink() && isFile(path)))
+      ? [{ file: path }]
+      : [];
   });
+}
+
+/** The state of a service may lie among the plans, closed to everybody else: that is no reason not to check the rest. */
+function belowIfReadable(folder: string): Entry[] {
+  try {
+    return below(folder);
+  } catch (error) {
+    const message = `${folder} was not looked into: ${reasonOf(error)}`;
+    const remedy = 'If it holds plans, run this as a user who may read it.';
+    return [{ diagnostic: { ...fileDiagnostic(folder, 'file/unreadable', message, remedy), severity: 'warning' } }];
+  }
 }
 
 function isFile(path: string): boolean {

@@ -38,9 +38,10 @@ function stateOf({ state, late }: Plan, style: SummaryOptions['style']): string 
   return state === 'never' ? style.yellow(state) : style.red(state);
 }
 
-function remarks({ error, failures, failing_since, missed_slots }: Plan): string[] {
+function remarks({ state, file, error, failures, failing_since, missed_slots }: Plan): string[] {
   const since = failing_since === null ? '' : ` (${plural(failures, 'failure')} since ${formatTime(failing_since)})`;
   return [
+    ...(state === 'gone' ? [`its file ${file} is gone: nothing runs it any more`] : []),
     ...(error === null ? [] : [`${error.code}: ${error.message}${since}`]),
     ...(missed_slots === 0 ? [] : [`${plural(missed_slots, 'slot')} missed since the last success`]),
   ];

@@ -62,6 +62,7 @@ const lateText = ({ plan, age_ms, rpo_ms }: Plan): string =>
     : `${plan}: no success for ${formatAge(age_ms)} (rpo ${formatAge(rpo_ms ?? 0)})`;
 
 function warningOf(plan: Plan): string[] {
+  if (plan.state === 'gone') return [`${plan.plan}: its file ${plan.file} is gone`];
   if (plan.error !== null) return [`${plan.plan}: ${plan.error.message}`];
   if (plan.failing_since !== null) return [`${plan.plan}: fails`];
   if (plan.paused !== null) return [`${plan.plan}: paused`];

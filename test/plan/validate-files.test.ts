@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatDiagnostics } from '../../src/plan/format-diagnostics.ts';
@@ -281,4 +281,45 @@ test('plans of one VM are no conflict where they name the same disks, another re
   });
   const found = validateFiles([folder]).diagnostics.filter(({ rule }) => rule.startsWith('plan/'));
   expect(found.map(({ file, rule }) => [basename(file), rule])).toEqual([['f.yaml', 'plan/same-vm']]);
+});
+
+describe('a folder with more in it than plans', () => {
+  test('node.yaml beside sendense.yaml, as the packages have it, is checked as settings of a node', () => {
+    const shipped = readFileSync(join(import.meta.dirname, '../../packaging/etc/node.yaml'), 'utf8');
+    const folder = folderWith({ 'sendense.yaml': settings, 'node.yaml': shipped, 'empty/node.yaml': '# nothing\n' });
+    const result = validateFiles([folder]);
+    expect(result.diagnostics).toEqual([]);
+    expect(result.files.map(({ file, kind }) => [basename(file), kind])).toContainEqual(['node.yaml', 'node settings']);
+    const wrong = folderWith({
+      'node.yaml': 'listen: 8081\nhubb: x\n',
+      'b/node.yaml': 'a: [\n',
+      'c/node.yaml': backup,
+    });
+    expect(
+      validateFiles([wrong])
+        .diagnostics.map(({ rule }) => rule)
+        .toSorted(),
+    ).toEqual(['schema/type', 'schema/unknown-key', 'yaml/syntax']);
+    expect(validateFiles([join(wrong, 'c')]).files[0]?.kind).toBe('backup');
+  });
+
+  test('a closed folder among the plans is named, and the others are checked', () => {
+    if (process.geteuid?.() !== 0) return;
+    const folder = folderWith({ 'a.yaml': backup, 'state/x.yaml': backup, 'z.yaml': 'kind: backup\n' });
+    chmodSync(folder, 0o755);
+    chmodSync(join(folder, 'state'), 0o700);
+    process.seteuid?.(65_534);
+    try {
+      const result = validateFiles([folder]);
+      expect(result.diagnostics.find(({ rule }) => rule === 'file/unreadable')).toMatchObject({
+        severity: 'warning',
+        file: join(folder, 'state'),
+        message: `${join(folder, 'state')} was not looked into: permission denied`,
+      });
+      expect(result.files.map(({ file }) => basename(file))).toEqual(['a.yaml', 'state', 'z.yaml']);
+      expect(result.valid).toBe(false);
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
 });

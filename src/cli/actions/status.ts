@@ -17,10 +17,15 @@ export async function action(context: CommandContext): Promise<number> {
   const output = await ask(context);
   const json = global.json || options['format'] === 'json';
   print({ ...context, global: { ...global, json } }, output, (how) => statusReport(output, how));
-  const { plans, repositories, in_future: future } = output;
-  const late = plans.some((plan) => plan.late) || repositories.some(({ late_points: points }) => points > 0);
-  return late || future.length > 0 ? 1 : 0;
+  return isAlarm(output) ? 1 : 0;
 }
+
+const isAlarm = ({ plans, repositories, in_future: future }: StatusOutput): boolean =>
+  plans.some(
+    ({ late, state, failing_since }) => late || state === 'gone' || failing_since !== null || state === 'failing',
+  ) ||
+  repositories.some(({ late_points: points }) => points > 0) ||
+  future.length > 0;
 
 async function ask(context: CommandContext): Promise<StatusOutput> {
   const { vm, plans } = context.options as { vm?: string; plans?: string };

@@ -6,8 +6,8 @@ export const status: CommandDefinition = {
   description: [
     'Each plan with its last success and how old it is, against its `rpo:`; plans that run, fail, are late or paused; channels of notices that do not work; the last runs with how they ended, which of them still go on, the locks that they hold and the ports that they lease. A run whose process is gone is marked: `sendense-run recover` cleans up after it.',
     'Each repository with when its files were last read again (`rereadWithin` of the settings, docs/verification.md).',
-    'Ends with 1 where a plan has no success within its rpo, or files of a repository were not read again in time; else with 0, whatever else is wrong.',
-    '--format nagios prints one line and ends as plugins for Nagios, Icinga and others do: 0 OK, 1 WARNING (a plan fails or is paused, a slot was missed, files were not read again in time, a channel is dead, a run was left behind), 2 CRITICAL (no success within the rpo), 3 UNKNOWN.',
+    'Ends with 1 if a plan has no success within its rpo, if the last run of a plan failed, if a plan file is invalid, if the file of a plan is gone, if files of a repository were not read again in time, or if something is dated in the future; else with 0.',
+    '--format nagios prints one line and ends as plugins for Nagios, Icinga and others do: 0 OK, 1 WARNING (a plan fails or is paused, its file is gone, a slot was missed, files were not read again in time, a channel is dead, a run was left behind), 2 CRITICAL (no success within the rpo, or something is dated in the future), 3 UNKNOWN.',
   ],
   arguments: [],
   options: [
