@@ -15,6 +15,8 @@ export interface CliOptions {
   readonly stdin?: string;
   /** What is typed, one answer after another; standard input is a terminal then. */
   readonly typed?: readonly string[];
+  /** Answers to questions on the terminal, one after another. */
+  readonly answers?: readonly string[];
   readonly openHub?: ProgramIo['openHub'];
   readonly embeddedNode?: ProgramIo['embeddedNode'];
 }
@@ -32,6 +34,7 @@ export async function runCli(argv: readonly string[], options: CliOptions = {}):
     stderr,
     env: options.env ?? { LANG: 'C.UTF-8', NO_COLOR: '1' },
     askHidden: options.typed && hiddenAnswers(options.typed, stderr),
+    askLine: options.answers && hiddenAnswers(options.answers, stderr),
     readInput: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
     openHub: options.openHub ?? noHub,
     embeddedNode: options.embeddedNode ?? noHub,

@@ -7,6 +7,7 @@ import { discover } from './discover.ts';
 import { explain } from './explain.ts';
 import { history } from './history.ts';
 import { hub } from './hub.ts';
+import { init } from './init.ts';
 import { list } from './list.ts';
 import { logs } from './logs.ts';
 import { metrics } from './metrics.ts';
@@ -30,6 +31,7 @@ import { verify } from './verify.ts';
 /** The commands of `sendense-run`, in the order in which help lists them. */
 export const commands: readonly CommandDefinition[] = [
   run,
+  init,
   plan,
   validate,
   restore,

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { writeNewFile } from '../../host/files.ts';
+import { loadPlanText } from '../../plan/load-plan.ts';
+import { loadSettingsText, settingsName } from '../../plan/load-settings.ts';
+import { completePlan } from '../../plan/prepare-plan.ts';
+import type { CommandContext } from '../command.ts';
+import { firstFiles, type FirstPlan } from '../first-files.ts';
+
+/** Makes settings and a first plan that are valid together; nothing is written where one of the two is there. */
+export async function action(context: CommandContext): Promise<number> {
+  const wanted = await wantedOf(context);
+  const { settings, plan, planName, next } = firstFiles(wanted);
+  const files = [
+    [resolve(settingsName), settings],
+    [resolve(planName), plan],
+  ] as const;
+  for (const [file] of files) if (existsSync(file)) throw existing(file);
+  const loaded = loadSettingsText({ file: files[0][0], text: settings });
+  const prepared = completePlan(loadPlanText({ file: files[1][0], text: plan }), loaded);
+  const [wrong] = [...loaded.diagnostics, ...prepared.diagnostics];
+  if (wrong) throw usage(wrong.message);
+  for (const [file, text] of files)
+    await writeNewFile(file, text).catch((cause: NodeJS.ErrnoException) => {
+      throw cause.code === 'EEXIST' ? existing(file) : cause;
+    });
+  const { stdout, style } = context.terminal;
+  if (context.global.json) {
+    stdout.write(`${JSON.stringify({ version: 1, files: files.map(([file]) => file), next })}\n`);
+    return 0;
+  }
+  for (const [file] of files) stdout.write(`${style.green(style.symbols.done)} ${basename(file)}\n`);
+  stdout.write(`\nNext:\n${next.map((command) => `  ${style.cyan(command)}\n`).join('')}`);
+  return 0;
+}
+
+async function wantedOf({ options, askLine, global }: CommandContext): Promise<FirstPlan> {
+  const given = options as {
+    image?: readonly string[];
+    vcenter?: string;
+    vm?: string;
+    repository?: string;
+    thumbprint?: string;
+  };
+  if (given.image && given.vcenter !== undefined) throw usage('--image and --vcenter: say one of the two');
+  const ask = global.json ? undefined : askLine;
+  const asked = async (question: string, usual = ''): Promise<string> =>
+    (await ask?.(`${question}${usual === '' ? '' : ` [${usual}]`}: `))?.trim() || usual;
+
+  let { image, vcenter } = given;
+  if (!image && vcenter === undefined) {
+    const where = await asked('Disk image of the VM (a path), or a vCenter or ESXi host');
+    if (where === '') throw usage('say what to back up: --image FILE, or --vcenter HOST --vm NAME');
+    if (where.includes('/') || existsSync(where)) image = [where];
+    else vcenter = where;
+  }
+  for (const file of image ?? [])
+    if (!existsSync(file)) throw new SendenseError('source.missing', `there is no image ${resolve(file)}`);
+  const usualName = (basename(image?.[0] ?? '').replace(/\.[^.]*$/, '') || '').replaceAll(/[^A-Za-z0-9._-]/g, '-');
+  const vm = given.vm ?? (await asked('Name of the VM', usualName));
+  if (vm === '') throw usage('name the VM: --vm NAME');
+  const repository = given.repository ?? (await asked('Folder for the restore points', './repository'));
+  const source = image
+    ? { images: image.map((file) => resolve(file)) }
+    : { vcenter: vcenter ?? '', thumbprint: given.thumbprint };
+  return { vm, repository, ...source };
+}
+
+const existing = (file: string): SendenseError =>
+  new SendenseError('file.exists', `${file} exists already`, {
+    remedy: 'It stays as it is. Edit it, or call init in another folder.',
+  });
+
+const usage = (message: string): SendenseError => new SendenseError('usage', message);
