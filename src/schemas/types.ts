@@ -4412,9 +4412,9 @@ export interface StatusOutput {
     repository: string | null;
     file: string;
     /**
-     * late: no success within the rpo; failing: the last run failed; never: none succeeded yet; clock: the last success or slot is in the future.
+     * late: no success within the rpo; failing: the last run failed; never: none succeeded yet; clock: the last success or slot is in the future; gone: its file is not there.
      */
-    state: 'ok' | 'late' | 'failing' | 'never' | 'running' | 'paused' | 'clock';
+    state: 'ok' | 'late' | 'failing' | 'never' | 'running' | 'paused' | 'clock' | 'gone';
     /**
      * No success within the rpo, whatever goes on.
      */
