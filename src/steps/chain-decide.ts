@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { exists } from '../host/files.ts';
 import { clearRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { decideDisk, type Decision } from '../repository/decide-disk.ts';
 import { brokenBelow } from '../repository/merge/run-below.ts';
 import { encryptionChange, encryptionOf, lostKeys, type ImageKeys } from '../repository/image-keys.ts';
-import { backupIdOf, diskName, imagePath, indexPath } from '../repository/layout.ts';
+import { backupIdOf, diskName, imagePath, indexPath, locksFolder } from '../repository/layout.ts';
 import { manifestIds } from '../repository/manifest-ids.ts';
 import { filesFit, verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
 import type { State } from '../state/open-state.ts';
@@ -17,7 +19,7 @@ import { confirmContent } from './confirm-content.ts';
 import { defineStep } from './define-step.ts';
 import { followMarks } from './follow-marks.ts';
 import { followMerges } from './follow-merges.ts';
-import { holdPoints } from './hold-points.ts';
+import { holdPoints, tryHoldPoints } from './hold-points.ts';
 import { readFolderId } from './serve-chain.ts';
 import type { Services } from './services.ts';
 import { storedChain, storedDisk } from './stored-chain.ts';
@@ -27,6 +29,8 @@ interface Claim {
   readonly backupId: string;
   /** Where a server for comparing a touched chain has its pid file. */
   readonly folder: string;
+  /** Of the VM, in the repository: a run that is killed does not give it back. */
+  readonly lock: { readonly repository: string; readonly context: string; readonly run: string };
 }
 
 /** Compares the content of a chain whose files were touched; answers sound or broken. */
@@ -35,9 +39,10 @@ type Confirm = (disk: DiskInfo, chain: readonly StoredDisk[], touched: readonly 
 export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput>({
   uses: 'chain.decide',
   title: 'Decide full or incremental',
-  claim: (_input, facts) => ({
+  claim: (input, facts) => ({
     backupId: backupIdOf(facts.startedAt, facts.runId),
     folder: runFolderOf(readFolderId(facts.runId)),
+    lock: { repository: input.repository, context: contextOf(input), run: facts.runId },
   }),
 
   async plan({ services, startedAt, runId }, input) {
@@ -83,8 +88,22 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
     return output;
   },
 
-  undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
+  async undo({ services, signal }, { folder, lock }) {
+    await clearRunFolder(folder, signal);
+    await giveBack(services, lock);
+  },
 });
+
+/** A run that was killed has not given its lock back: who takes it now does. Where somebody else has it, that has happened. */
+async function giveBack(
+  { state, repositoryPath }: Services,
+  { repository, context, run }: Claim['lock'],
+): Promise<void> {
+  const root = repositoryPath(repository);
+  if (!(await exists(join(root, locksFolder, context)))) return;
+  const got = await tryHoldPoints(state, { root, context, run });
+  if ('hold' in got) await got.hold[Symbol.asyncDispose]();
+}
 
 const contextOf = (input: ChainDecideInput): string => (input.vm as unknown as VmReference).name;
 

@@ -16,6 +16,8 @@ interface Call {
   readonly what: 'flush' | 'data' | 'name';
   /** Relative to the workspace; of what gets a name, the new one. */
   readonly path: string;
+  /** Of what gets a name: the one before. */
+  readonly from?: string | undefined;
 }
 
 /** What `sendense-run` and its programs flush and rename in the workspace, in the order of the ends of the calls. */
@@ -41,10 +43,10 @@ async function traced(work: Workspace, ...args: string[]): Promise<Call[]> {
     const whole = resumed ? `${begun.get(pid)?.replace(' <unfinished ...>', '')}${resumed[1]}` : said;
     if (!whole.endsWith(' = 0')) continue;
     const [, data, flushed] = /^f(data)?sync\(\d+<([^>]*)>/.exec(whole) ?? [];
-    const named = /^(?:rename|link)/.test(whole) ? [...whole.matchAll(/"([^"]*)"/g)].at(-1)?.[1] : undefined;
-    const path = (flushed ?? named)?.replace(`${work.folder}/`, '');
+    const names = /^(?:rename|link)/.test(whole) ? [...whole.matchAll(/"([^"]*)"/g)].map(([, name = '']) => name) : [];
+    const [path, from] = [flushed ?? names.at(-1), names.at(-2)].map((name) => name?.replace(`${work.folder}/`, ''));
     if (path === undefined || path.startsWith('/')) continue;
-    made.push({ what: flushed === undefined ? 'name' : data === undefined ? 'flush' : 'data', path });
+    made.push({ what: flushed === undefined ? 'name' : data === undefined ? 'flush' : 'data', path, from });
   }
   return made;
 }
@@ -59,6 +61,13 @@ function expectBefore(calls: readonly Call[], what: Call['what'], path: RegExp, 
 
 const nameOf = (calls: readonly Call[], path: RegExp): number =>
   calls.findLastIndex((call) => call.what === 'name' && path.test(call.path));
+
+/** What is written into the holder's own folder (docs/repository.md, Several hubs) is flushed there, and then gets its name. */
+const staged = (calls: readonly Call[], at: number): RegExp => {
+  const { from = '' } = calls[at] ?? {};
+  expect(from).toMatch(/^repository\/\.sendense\/locks\/pgtest1\/work-[0-9a-f-]{36}\/[0-9a-f-]{36}$/);
+  return new RegExp(`^${from.replaceAll('.', '\\.')}$`);
+};
 
 const manifest = /^repository\/pgtest1\/[^/]+\.json$/;
 
@@ -76,7 +85,7 @@ describe('before it counts, it is flushed', { timeout: 120_000 }, () => {
       const calls = await traced(work, 'run', 'plan.yaml');
       const published = nameOf(calls, manifest);
       expect(published, round).not.toBe(-1);
-      expectBefore(calls, 'flush', /\.json\.|\/\.[^/]*json/, published);
+      expectBefore(calls, 'flush', staged(calls, published), published);
       for (const disk of ['disk-0', 'disk-1']) {
         expectBefore(calls, 'flush', new RegExp(`/${disk}/[^/]*\\.qcow2$`), published);
         expectBefore(calls, 'flush', new RegExp(`/${disk}/[^/]*\\.index`), published);
@@ -104,7 +113,7 @@ describe('before it counts, it is flushed', { timeout: 120_000 }, () => {
     const calls = await traced(work, 'prune', '--vm', 'pgtest1', '--keep-last', '1', '--yes');
     const first = calls.findIndex(({ what, path }) => what === 'name' && path.endsWith('.merge'));
     expect(first).not.toBe(-1);
-    expectBefore(calls, 'flush', /\.merge/, first);
+    expectBefore(calls, 'flush', staged(calls, first), first);
     const image = nameOf(calls, /\/disk-0\/[^/]*\.qcow2$/);
     expect(image).toBeGreaterThan(first);
     expectBefore(calls, 'flush', /\/disk-0\/[^/]*\.(qcow2|sendense-part)/, image);

@@ -6,7 +6,7 @@ const turnMs = 10;
 const usualWindowMs = 5000;
 /** … more than this part, where the process is busy for more than that part of the time, … */
 const busyPart = 0.5;
-const loadedPart = 0.25;
+const usualLoadedPart = 0.25;
 /** … for less than so many bytes of real data in a second of it: a connection that carries data moves some 100 MB. */
 const leastBytesPerSecond = 4 * 1024 * 1024;
 
@@ -22,7 +22,13 @@ export function takeTurns(
     moved,
     onFlood,
     windowMs = usualWindowMs,
-  }: { readonly moved: () => number; readonly onFlood: () => void; readonly windowMs?: number },
+    loadedPart = usualLoadedPart,
+  }: {
+    readonly moved: () => number;
+    readonly onFlood: () => void;
+    readonly windowMs?: number;
+    readonly loadedPart?: number;
+  },
 ): void {
   let turn = 0;
   let began = 0;

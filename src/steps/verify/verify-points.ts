@@ -12,6 +12,7 @@ import { releaseUse, usePoint } from '../../state/point-uses.ts';
 import { findPoint, points, type PointKey, type RestorePoint } from '../../state/restore-points.ts';
 import { changeMarks } from '../change-marks.ts';
 import { followMarks } from '../follow-marks.ts';
+import { followMerges } from '../follow-merges.ts';
 import { brokenBelow, dependentsOf, parentsOf } from './broken-points.ts';
 import {
   examinePoint,
@@ -42,11 +43,18 @@ export interface VerifyWork {
  * @returns null where it is gone: it was removed meanwhile
  */
 export async function verifyPoint(work: VerifyWork, point: RestorePoint): Promise<VerifiedPoint | null> {
-  const { state, repository } = work;
-  const all = points(state, { repository, context: point.vm.context });
-  const below = parentsOf(point, new Map(all.map((entry) => [entry.backup_id, entry])));
-  for (const parent of all.filter((entry) => below.has(entry.backup_id) && !work.found.has(keyOfPoint(entry))))
-    await verifyAlone({ ...work, level: 'quick' }, parent);
+  const { state, repository, reading } = work;
+  const { context } = point.vm;
+  const unseen = (): RestorePoint[] => {
+    const all = points(state, { repository, context });
+    const now = all.find((entry) => entry.backup_id === point.backup_id) ?? point;
+    const below = parentsOf(now, new Map(all.map((entry) => [entry.backup_id, entry])));
+    return all.filter((entry) => below.has(entry.backup_id) && !work.found.has(keyOfPoint(entry)));
+  };
+  // What another hub has merged into it, it is not built on any more.
+  const keys = [...unseen(), point].map((entry) => ({ repository, context, backupId: entry.backup_id }));
+  await followMerges(state, reading.root, keys);
+  for (const parent of unseen()) await verifyAlone({ ...work, level: 'quick' }, parent);
   return await verifyAlone(work, point);
 }
 

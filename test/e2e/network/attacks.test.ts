@@ -171,7 +171,8 @@ describe.each<Mode>(['built-in', 'openssh'])('%s', (mode) => {
           9081,
           'GET /api/v1/jobs HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n',
         ),
-      ).toMatch(/^HTTP\/1\.1 401/);
+        // The built-in server has a socket in a private folder in place of the port.
+      ).toMatch(mode === 'built-in' ? /ECONNREFUSED/ : /^HTTP\/1\.1 401/);
 
       // Too big, and nonsense.
       const head = `POST /api/v1/nodes HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n`;
