@@ -51,9 +51,12 @@ async function isAt(host: string, peer: string): Promise<boolean> {
 async function isPrivateSocket(path: string): Promise<boolean> {
   if (!isAbsolute(path)) return false;
   try {
-    const [socket, folder] = [await lstat(path), await lstat(await realpath(dirname(path)))];
+    const folder = await lstat(await realpath(dirname(path)));
     const own = process.getuid?.() ?? 0;
-    return socket.isSocket() && socket.uid === own && folder.uid === own && (folder.mode & 0o077) === 0;
+    if (folder.uid !== own || (folder.mode & 0o077) !== 0) return false;
+    // One that is not there yet, or not any more: in this folder nobody else makes it.
+    const socket = await lstat(path).catch(() => null);
+    return socket === null || (socket.isSocket() && socket.uid === own);
   } catch {
     return false;
   }

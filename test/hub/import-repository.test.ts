@@ -76,7 +76,8 @@ describe('import', () => {
     ],
     [
       'a damaged manifest',
-      (file: SmallRepository['file']) => rm(file('vm/b1.json')).then(() => writeFile(file('vm/b1.json'), '{}')),
+      (file: SmallRepository['file']) =>
+        rm(file('vm/b1.json')).then(() => writeFile(file('vm/b1.json'), '{ "format": "sendense-restore-point/1" }')),
       /vm\/b1\.json: .*must have required/,
     ],
     [

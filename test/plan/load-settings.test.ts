@@ -38,7 +38,7 @@ describe('sendense.yaml', () => {
       repositories: { a: { path: './a', minFree: 0 } },
       nodes: {},
       sources: {},
-      ports: { from: 10100, to: 10200, wait: '0s' },
+      ports: { from: 10100, to: 10200, wait: '1h' },
       transfer: {},
       limits: {},
       history: { keepLogs: '30d', keepRuns: '90d', maxLogBytes: '1GiB', stateCopies: 7 },

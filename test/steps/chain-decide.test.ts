@@ -181,7 +181,7 @@ describe('chain.decide', () => {
     await using decided = await decide(bench, disks);
     expect(decided.output.disks[0]).toMatchObject({
       mode: 'full',
-      reason: expect.stringMatching(/cannot be read/) as string,
+      reason: expect.stringMatching(/is not a qcow2 file/) as string,
     });
   });
 
@@ -199,7 +199,8 @@ describe('chain.decide', () => {
     await using _bench = bench;
     await serveReadOnly(file(0), 'qcow2', readFolderId('run-killed'));
     expect(servers(bench.folder.path)).toHaveLength(1);
-    await bench.undo(chainDecide, chainDecide.claim({} as never, bench.facts(chainDecide, 'run-killed')), {
+    const input = { repository: 'primary', vm: { name: 'pgtest1' } } as never;
+    await bench.undo(chainDecide, chainDecide.claim(input, bench.facts(chainDecide, 'run-killed')), {
       run: 'run-killed',
     });
     expect(servers(bench.folder.path)).toEqual([]);

@@ -79,6 +79,7 @@ describe('hub.preflight', () => {
 
   test('a target folder must be writable, or the nearest one that exists', async () => {
     await using bench = await stepBench();
+    await bench.services.openRepository('primary');
     expect((await preflight(bench, { for: 'restore', directory: './a/b/c' })).output.node).toBeNull();
     if (process.getuid?.() === 0) return;
     await mkdir(bench.folder.file('plans', 'shut'));

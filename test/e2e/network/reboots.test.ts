@@ -105,13 +105,13 @@ describe('ports that other programs hold', () => {
       }
       await site.connected();
       await node.service.stop();
-      await vi.waitUntil(async () => !(await site.net.hub.run('ss', '-Hltn')).includes(':9081 '), patience);
-      {
+      // The built-in server has a socket in a private folder in place of the port.
+      if (mode === 'built-in') await node.service.start();
+      else {
+        await vi.waitUntil(async () => !(await site.net.hub.run('ss', '-Hltn')).includes(':9081 '), patience);
         await using _holder = await takePort(site.net.hub, 9081);
         await node.service.start();
         await vi.waitUntil(() => statusOf(node).last_error?.message.includes('9081'), patience);
-        if (mode === 'built-in')
-          await vi.waitUntil(() => /reverse port 9081: [^"]*node[^"]* holds it/.test(site.hub.log()), patience);
       }
       await site.connected();
       await vi.waitUntil(() => statusOf(node).state === 'up', patience);

@@ -136,6 +136,8 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_00
   test('another user of the hub who takes the port of a node first hears no secret, and is named', async () => {
     const password = 'canary-password-0123456789';
     writeFileSync(hub.folder.file('password'), `${password}\n`, { mode: 0o600 });
+    const { uid, gid } = statSync(hub.folder.path);
+    chownSync(hub.folder.file('password'), uid, gid);
     appendFileSync(
       hub.folder.file('sendense.yaml'),
       `\nsources: { vc: { type: vsphere, host: '127.0.0.1:1', user: root, password: { secret: { file: ./password } }, thumbprint: '${Array(20).fill('AA').join(':')}' } }\n`,
