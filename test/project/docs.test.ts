@@ -40,6 +40,12 @@ describe('documents', () => {
     expect([...new Set(named)].toSorted()).toEqual(commands.map((command) => command.name).toSorted());
   });
 
+  test('every test that docs/security.md names is there', () => {
+    const named = [...read('docs/security.md').matchAll(/`(test\/[^`]+)`/g)].map((match) => match[1] ?? '');
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
   test('docs/README.md lists every page of docs/', () => {
     const index = read('docs/README.md');
     for (const page of globSync('*.md', { cwd: join(root, 'docs') })) {
