@@ -24,6 +24,10 @@ export const pageCountOf = (capacity: number): number => Math.ceil(blockCountOf(
 export const storedPageBytes = (capacity: number, page: number): number =>
   Math.min(pageBlocks, blockCountOf(capacity) - page * pageBlocks) * digestBytes;
 
+/** Of the index of a disk, each block of which holds data. */
+export const mostIndexBytes = (capacity: number): number =>
+  headerBytes + blockCountOf(capacity) * digestBytes + pageCountOf(capacity) * entryBytes + footerBytes;
+
 /** One page of the page table. */
 export interface PageEntry {
   /** Where the page is in the file; 0 for a page of zeros, which is not stored. */

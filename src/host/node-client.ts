@@ -4,9 +4,9 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { RequestOptions as HttpsOptions } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
-import { text } from 'node:stream/consumers';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
+import { bounded, boundedText } from './bounded-answer.ts';
 import type { ImageKey } from './image-options.ts';
 import { contentStream, lockingStream } from './locked-file.ts';
 import { connectProven } from './node-proof.ts';
@@ -73,7 +73,14 @@ export interface NodeClient {
   startBackup(request: BackupStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
   status(jobId: string, signal?: AbortSignal): Promise<JobStatus>;
   /** Writes the block index of a finished disk to `file`, which must not exist, encrypted where a key is given. */
-  getIndex(jobId: string, key: string, file: string, signal?: AbortSignal, fileKey?: ImageKey | null): Promise<void>;
+  getIndex(
+    jobId: string,
+    key: string,
+    file: string,
+    signal?: AbortSignal,
+    fileKey?: ImageKey | null,
+    mostBytes?: number,
+  ): Promise<void>;
   /** Writes the configuration of the job's VM to `file`, which must not exist, encrypted where a key is given. */
   getVmConfig(jobId: string, file: string, signal?: AbortSignal, fileKey?: ImageKey | null): Promise<void>;
   cancel(jobId: string, signal?: AbortSignal): Promise<void>;
@@ -110,25 +117,35 @@ export function nodeClient(address: NodeAddress): NodeClient {
     parse<T>(
       schema,
       `${method} ${path}`,
-      await read(address, `${method} ${path}`, signal, async () => text(await call(method, path, body, signal))),
+      await read(address, `${method} ${path}`, signal, async () =>
+        boundedText(await call(method, path, body, signal), { what: said(method, path), ...limits.json }),
+      ),
     );
   const fetchTo = async (
     path: string,
     file: string,
+    mostBytes: number,
     signal?: AbortSignal,
     key: ImageKey | null = null,
   ): Promise<void> => {
     const locking = key ? [await lockingStream(key)] : [];
     const answer = await call('GET', path, undefined, signal);
     const target = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
-    await read(address, `GET ${path}`, signal, () => pipeline([answer, ...locking, target], { signal }));
+    await read(address, `GET ${path}`, signal, () =>
+      pipeline([answer, bounded({ what: said('GET', path), ...limits.file, mostBytes }), ...locking, target], {
+        signal,
+      }),
+    );
   };
+  const said = (method: string, path: string): string => `${called(address)}: ${method} ${path}`;
   const job = (id: string): string => `/api/v1/jobs/${encodeURIComponent(id)}`;
   const end: NodeClient['end'] = async (id, signal) => {
     const what = `DELETE ${job(id)}`;
     try {
       const answer = await call('DELETE', job(id), undefined, signal);
-      const body = await read(address, what, signal, () => text(answer));
+      const body = await read(address, what, signal, () =>
+        boundedText(answer, { what: `${called(address)}: ${what}`, ...limits.json }),
+      );
       if (answer.statusCode !== 200) return { gone: answer.statusCode !== 202, left: [] };
       const { left_behind: left } = parse<JobStatus>('domain.json#/$defs/jobStatus', what, body);
       return { gone: true, left: left ?? null };
@@ -161,19 +178,29 @@ export function nodeClient(address: NodeAddress): NodeClient {
     startBackup: (request, signal) => json('node/backup-started.json', 'POST', '/api/v1/backup/start', request, signal),
     status: (id, signal) =>
       json('domain.json#/$defs/jobStatus', 'GET', `/api/v1/status/${encodeURIComponent(id)}`, undefined, signal),
-    getIndex: (id, key, file, signal, fileKey) =>
-      fetchTo(`${job(id)}/indexes/${encodeURIComponent(key)}`, file, signal, fileKey),
-    getVmConfig: (id, file, signal, fileKey) => fetchTo(`${job(id)}/vm-config`, file, signal, fileKey),
+    getIndex: (id, key, file, signal, fileKey, mostBytes = limits.file.mostBytes) =>
+      fetchTo(`${job(id)}/indexes/${encodeURIComponent(key)}`, file, mostBytes, signal, fileKey),
+    getVmConfig: (id, file, signal, fileKey) =>
+      fetchTo(`${job(id)}/vm-config`, file, limits.json.mostBytes, signal, fileKey),
     cancel: async (id, signal) => void (await call('POST', `${job(id)}/cancel`, {}, signal)).resume(),
     log: (id, signal) =>
       read(address, `GET ${job(id)}/log`, signal, async () =>
-        text(await call('GET', `${job(id)}/log`, undefined, signal)),
+        boundedText(await call('GET', `${job(id)}/log`, undefined, signal), {
+          what: said('GET', `${job(id)}/log`),
+          ...limits.json,
+        }),
       ),
     remove: async (id, signal) => (await end(id, signal)).gone,
     end,
     cleanUp: (request, signal) => json('node/cleaned-up.json', 'POST', '/api/v1/cleanup', request, signal),
   };
 }
+
+/** Of answers, once they have begun: an inventory of 20,000 VMs has some 40 MB, the block index of 64 TiB 32 GiB. */
+const limits = {
+  json: { mostBytes: 64 * 1024 * 1024, mostMs: 300_000 },
+  file: { mostBytes: 64 * 1024 ** 3, mostMs: 24 * 3_600_000 },
+};
 
 type Feed = (request: ClientRequest) => void;
 
@@ -206,7 +233,9 @@ async function send(
   feed(request);
   const answer = await promise;
   if ((answer.statusCode ?? 0) < 300) return answer;
-  const body = await read(address, `${method} ${path}`, signal, () => text(answer));
+  const body = await read(address, `${method} ${path}`, signal, () =>
+    boundedText(answer, { what: `${called(address)}: ${method} ${path}`, ...limits.json }),
+  );
   throw refusal(address, answer.statusCode ?? 0, `${method} ${path}`, body);
 }
 

@@ -52,10 +52,10 @@ export const patientClient = (client: NodeClient, how: Patience): NodeClient => 
       const known = failures > 0 ? await knownStatus(client, request.job_id, how) : null;
       return known ?? client.startBackup(request, signal);
     }, how),
-  getIndex: (jobId, key, file, signal, fileKey) =>
+  getIndex: (jobId, key, file, signal, fileKey, mostBytes) =>
     patiently(async () => {
       await rm(file, { force: true });
-      await client.getIndex(jobId, key, file, signal, fileKey);
+      await client.getIndex(jobId, key, file, signal, fileKey, mostBytes);
     }, how),
   getVmConfig: (jobId, file, signal, fileKey) =>
     patiently(async () => {

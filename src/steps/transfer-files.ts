@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { mostIndexBytes } from '../blocks/block-index-format.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFile, fsyncFolder } from '../host/files.ts';
 import type { ImageKey } from '../host/image-options.ts';
@@ -116,7 +117,7 @@ export async function fetchIndexes(
     await fetchProven(
       path,
       { sha256: done.index_sha256, what: `the block index of ${disk.disk}`, key },
-      (part) => client.getIndex(status.job_id, disk.key, part, signal, key),
+      (part) => client.getIndex(status.job_id, disk.key, part, signal, key, mostIndexBytes(disk.capacity_bytes)),
       signal,
     );
     const { bytes, sha256 } = key ? await stored(path, signal) : { bytes: done.index_bytes, sha256: done.index_sha256 };
