@@ -114,7 +114,9 @@ describe('sendense-run verify', () => {
       env: { NO_COLOR: '1' },
     });
     const guests = (): string[] =>
-      processesNaming('qemu-system-x86_64').filter((argv) => argv.includes('-boot/guest.pid'));
+      processesNaming('qemu-system-x86_64').filter(
+        (argv) => argv.includes('-boot/guest.pid') && argv.includes(bench.folder),
+      );
     await vi.waitFor(() => expect(guests().length).toBeGreaterThan(0), { timeout: 60_000, interval: 100 });
     const folders = guests().map((argv) => / (\S+)\/guest\.pid/.exec(argv)?.[1] ?? '');
     killed.kill('SIGKILL');
