@@ -147,7 +147,8 @@ make_node_ready() {
     rm -rf "$toolchain/node_modules"
     wanted="{ \"$package\": \"$brought_version\" }"
     locked="{ \"version\": \"$brought_version\", \"integrity\": \"$digest\" }"
-    echo "{ \"private\": true, \"dependencies\": $wanted }" >"$toolchain/package.json"
+    # What tests bundle into this folder is in the form of modules, as all of ours.
+    echo "{ \"private\": true, \"type\": \"module\", \"dependencies\": $wanted }" >"$toolchain/package.json"
     echo "{ \"lockfileVersion\": 3, \"packages\": { \"\": { \"dependencies\": $wanted }, \"node_modules/$package\": $locked } }" \
       >"$toolchain/package-lock.json"
     quiet_npm ci --prefix "$toolchain" --ignore-scripts >&2 ||

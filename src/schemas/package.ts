@@ -15,7 +15,7 @@ export const startFile = (name: string): string =>
 
 function rootAbove(folder: string): string {
   const root = dirname(folder);
-  return root === folder || existsSync(join(root, 'package.json')) ? root : rootAbove(root);
+  return root === folder || existsSync(join(root, 'runners')) ? root : rootAbove(root);
 }
 
 /** Whether hub and node of these versions belong together: the first two numbers are the same. */
