@@ -60,7 +60,7 @@ const succeeded = async (): Promise<SlotOutput[]> =>
 const runsSince = async (from: number): Promise<boolean> =>
   (await succeeded()).some(({ slot }) => slot > from && slot <= Date.now());
 const told = async (): Promise<string[]> =>
-  (await json<NotifyHistoryOutput>('notify', 'history')).notices
+  (await json<NotifyHistoryOutput>('notify', 'history', '-n', '500')).notices
     .toReversed()
     .filter(({ event }) => event === 'clock')
     .map(({ message }) => message.replace(/:.*/s, ''));
