@@ -44,7 +44,7 @@ const json = async <T>(...args: string[]): Promise<T> =>
   JSON.parse((await at.work.call(['--json', ...args])).stdout) as T;
 const status = (): Promise<StatusOutput> => json<StatusOutput>('status');
 const noticesOf = async (run: string): Promise<string[]> =>
-  (await json<NotifyHistoryOutput>('notify', 'history')).notices
+  (await json<NotifyHistoryOutput>('notify', 'history', '-n', '500')).notices
     .filter((one) => one.run_id === run)
     .map((one) => one.message);
 const ours = /the snapshot sendense-\S+ of \/DC1\/vm\/pgtest1/;
