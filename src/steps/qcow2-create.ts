@@ -8,6 +8,7 @@ import type { Qcow2CreateInput, Qcow2CreateOutput } from '../schemas/types.ts';
 import { compresses } from './compress-image.ts';
 import { defineStep } from './define-step.ts';
 import { assertSpace, knownBytes, spaceNote } from './space-for-run.ts';
+import { together } from './together.ts';
 
 /** Paths relative to the repository; both files of a disk are named here, before anything makes them. */
 interface Claim {
@@ -58,7 +59,7 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
     const { path: root } = await context.services.openRepository(input.repository);
     const keys = await context.services.imageKeys(input.repository);
     await assertSpace(context, input.repository, input.disks, compresses(context.services, input));
-    const files = await Promise.all(
+    const files = await together(
       input.disks.map(async (disk) => {
         const file = join(root, disk.path);
         const backing = backingOf(disk);

@@ -222,7 +222,9 @@ describe('the main job', () => {
       );
     await work.write('plan.yaml', backupPlan(['a.raw\n        changes: changes.json']));
     await areas('t1', null, []);
-    expect(disksOf(await work.run('plan.yaml'))[0]).toMatchObject({ mode: 'full', change_id: 't1' });
+    const first = await work.run('plan.yaml');
+    expect(first.finished).toMatchObject({ status: 'succeeded', error: null });
+    expect(disksOf(first)[0]).toMatchObject({ mode: 'full', change_id: 't1' });
 
     await writeAt(work.path('a.raw'), [MiB, Buffer.alloc(1000)], [6 * MiB + 5, randomBytes(9)]);
     await areas('t2', 't1', [
