@@ -35,5 +35,6 @@ export function bounded({ what, mostBytes, mostMs }: AnswerLimits): Transform {
     const message = `${what}: the answer was not complete after ${mostMs / 1000} s`;
     stream.destroy(new SendenseError('node.unreachable', message));
   }, mostMs);
+  late.unref();
   return stream.once('close', () => clearTimeout(late));
 }
