@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { StatusOutput } from '../schemas/types.ts';
 import type { State } from './open-state.ts';
 import { watchedPlans } from './plan-health.ts';
+import { pointQueries } from './point-queries.ts';
 
 export type InFuture = StatusOutput['in_future'][number];
 
@@ -25,14 +26,8 @@ export function inFuture(state: State, now: number): InFuture[] {
       .orderBy('schedule_progress.plan'),
   );
   const newest = state.all(
-    query
-      .selectFrom('backups')
-      .innerJoin('vm_contexts', (join) =>
-        join
-          .onRef('vm_contexts.repository', '=', 'backups.repository')
-          .onRef('vm_contexts.context', '=', 'backups.context'),
-      )
-      .select(['backups.repository', 'vm_name as vm', 'backups.created as time'])
+    pointQueries(state, {})
+      .points.select(['backups.repository', 'vm_name as vm', 'backups.created as time'])
       .where('backups.created', '>', from)
       .where(isNewest)
       .orderBy('backups.repository')

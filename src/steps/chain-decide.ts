@@ -1,11 +1,9 @@
-import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { exists } from '../host/files.ts';
 import { clearRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { decideDisk, type Decision } from '../repository/decide-disk.ts';
 import { brokenBelow } from '../repository/merge/run-below.ts';
 import { encryptionChange, encryptionOf, lostKeys, type ImageKeys } from '../repository/image-keys.ts';
-import { backupIdOf, diskName, imagePath, indexPath, locksFolder } from '../repository/layout.ts';
+import { backupIdOf, diskName, imagePath, indexPath } from '../repository/layout.ts';
 import { manifestIds } from '../repository/manifest-ids.ts';
 import { filesFit, verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
 import type { State } from '../state/open-state.ts';
@@ -19,7 +17,7 @@ import { confirmContent } from './confirm-content.ts';
 import { defineStep } from './define-step.ts';
 import { followMarks } from './follow-marks.ts';
 import { followMerges } from './follow-merges.ts';
-import { holdPoints, tryHoldPoints } from './hold-points.ts';
+import { giveBackPoints, holdPoints } from './hold-points.ts';
 import { readFolderId } from './serve-chain.ts';
 import type { Services } from './services.ts';
 import { storedChain, storedDisk } from './stored-chain.ts';
@@ -90,20 +88,9 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
 
   async undo({ services, signal }, { folder, lock }) {
     await clearRunFolder(folder, signal);
-    await giveBack(services, lock);
+    await giveBackPoints(services.state, { ...lock, root: services.repositoryPath(lock.repository) });
   },
 });
-
-/** A run that was killed has not given its lock back: who takes it now does. Where somebody else has it, that has happened. */
-async function giveBack(
-  { state, repositoryPath }: Services,
-  { repository, context, run }: Claim['lock'],
-): Promise<void> {
-  const root = repositoryPath(repository);
-  if (!(await exists(join(root, locksFolder, context)))) return;
-  const got = await tryHoldPoints(state, { root, context, run });
-  if ('hold' in got) await got.hold[Symbol.asyncDispose]();
-}
 
 const contextOf = (input: ChainDecideInput): string => (input.vm as unknown as VmReference).name;
 

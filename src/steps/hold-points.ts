@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import { exists } from '../host/files.ts';
+import { locksFolder } from '../repository/layout.ts';
 import { holdVm, tryHoldVm, type Held, type HoldRequest } from '../repository/vm-lock/hold-vm.ts';
 import type { LockOwner } from '../repository/vm-lock/take-lock.ts';
 import type { State } from '../state/open-state.ts';
@@ -18,3 +21,11 @@ export const tryHoldPoints = (
   state: State,
   wanted: Wanted,
 ): Promise<{ readonly hold: Held } | { readonly owner: LockOwner }> => tryHoldVm({ ...wanted, hub: databaseId(state) });
+
+/** Gives back the lock of a run that was killed: who takes it now is this process, which lives. Where somebody else has it, that has happened. */
+export async function giveBackPoints(state: State, of: Pick<Wanted, 'root' | 'context' | 'run'>): Promise<void> {
+  const { root, context, run } = of;
+  if (!(await exists(join(root, locksFolder, context)))) return;
+  const got = await tryHoldPoints(state, { root, context, run });
+  if ('hold' in got) await got.hold[Symbol.asyncDispose]();
+}

@@ -1,27 +1,23 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { NotifyHistoryOutput, SlotOutput, SlotsOutput, StatusOutput } from '../../src/schemas/types.ts';
-import { processesNaming } from '../support/processes.ts';
-import { makeRaw, program, workspace, type Workspace } from './workspace.ts';
+import { daemonsOf, type Daemons } from './daemons.ts';
+import { makeRaw, workspace, type Workspace } from './workspace.ts';
 
 const hour = 3_600_000;
 const preload = join(import.meta.dirname, '../support/moved-clock.mjs');
 
 let work: Workspace;
-let daemons: { child: ChildProcess; ended: Promise<unknown>; log(): string }[] = [];
+let daemons: Daemons;
+const until = (met: () => boolean | Promise<boolean>): Promise<void> => daemons.until(met);
 beforeEach(async () => {
   work = await workspace();
+  daemons = daemonsOf(work);
   await makeRaw(work.path('disk0.raw'), 1 << 20, [[0, 65_536]]);
 });
 afterEach(async () => {
-  for (const { child } of daemons) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-  await Promise.all(daemons.map(({ ended }) => ended));
-  daemons = [];
-  await until(() => processesNaming(work.folder).length === 0);
+  await daemons.end();
   await work[Symbol.asyncDispose]();
 });
 
@@ -30,25 +26,12 @@ async function setClock(aheadMs: number): Promise<void> {
   await rename(work.path('clock.new'), work.path('clock'));
 }
 
-function daemon(): void {
-  const words = [program, '--config', work.path('sendense.yaml'), 'daemon', work.folder];
-  const child = spawn(process.execPath, words, {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: `--import=${preload}`, MOVED_CLOCK: work.path('clock') },
-  });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  daemons.push({ child, ended: once(child, 'exit'), log: () => said });
-}
+const daemon = (): unknown =>
+  daemons.start([], { NODE_OPTIONS: `--import=${preload}`, MOVED_CLOCK: work.path('clock') });
 
 async function stop(): Promise<void> {
-  for (const { child } of daemons) child.kill('SIGTERM');
-  await Promise.all(daemons.map(({ ended }) => ended));
-}
-
-async function until(met: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 90_000; !(await met()); await delay(100))
-    if (performance.now() > end) throw new Error(`waited in vain\n${daemons.map(({ log }) => log()).join('\n')}`);
+  for (const { child } of daemons.all) child.kill('SIGTERM');
+  await Promise.all(daemons.all.map(({ ended }) => ended));
 }
 
 const json = async <T>(...args: string[]): Promise<T> => JSON.parse((await work.call(['--json', ...args])).stdout) as T;

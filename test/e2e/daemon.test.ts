@@ -1,5 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { rm, symlink, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -11,42 +9,22 @@ import type {
   SlotsOutput,
 } from '../../src/schemas/types.ts';
 import { processesNaming } from '../support/processes.ts';
-import { defaultSettings, makeRaw, program, workspace, type Workspace } from './workspace.ts';
+import { daemonsOf, type Daemon, type Daemons } from './daemons.ts';
+import { defaultSettings, makeRaw, workspace, type Workspace } from './workspace.ts';
 
 let work: Workspace;
-let daemons: Daemon[] = [];
+let daemons: Daemons;
+const daemon = (...args: string[]): Daemon => daemons.start(['--poll', '1s', ...args]);
+const until = (met: () => boolean | Promise<boolean>): Promise<void> => daemons.until(met);
 beforeEach(async () => {
   work = await workspace();
+  daemons = daemonsOf(work);
   await makeRaw(work.path('disk0.raw'), 4 << 20, [[0, 65_536]]);
 });
 afterEach(async () => {
-  for (const { child } of daemons) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-  await Promise.all(daemons.map(({ ended }) => ended));
-  daemons = [];
-  await until(() => processesNaming(work.folder).length === 0);
+  await daemons.end();
   await work[Symbol.asyncDispose]();
 });
-
-interface Daemon {
-  readonly child: ChildProcess;
-  readonly ended: Promise<unknown>;
-  log(): string;
-}
-
-function daemon(...args: string[]): Daemon {
-  const words = [program, '--config', work.path('sendense.yaml'), 'daemon', work.folder, '--poll', '1s', ...args];
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const started = { child, ended: once(child, 'exit'), log: () => said };
-  daemons.push(started);
-  return started;
-}
-
-async function until(met: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 90_000; !(await met()); await delay(100))
-    if (Date.now() > end) throw new Error(`waited in vain\n${daemons.map(({ log }) => log()).join('\n')}`);
-}
 
 const plan = (schedule: string, more = ''): string => `kind: backup
 name: nightly
@@ -66,9 +44,9 @@ test('two daemons run each slot of a real plan once, and stop when they are told
   daemon();
   daemon();
   await until(async () => (await slots()).filter(({ state }) => state === 'succeeded').length >= 3);
-  for (const { child } of daemons) child.kill('SIGTERM');
-  await Promise.all(daemons.map(({ ended }) => ended));
-  expect(daemons.map(({ child }) => child.exitCode)).toEqual([0, 0]);
+  for (const { child } of daemons.all) child.kill('SIGTERM');
+  await Promise.all(daemons.all.map(({ ended }) => ended));
+  expect(daemons.all.map(({ child }) => child.exitCode)).toEqual([0, 0]);
   const done = (await slots()).filter(({ state }) => state === 'succeeded');
   // One restore point for each slot, each run once.
   expect(new Set(done.map(({ run_id }) => run_id)).size).toBe(done.length);
@@ -89,7 +67,7 @@ test(
     await first.ended;
 
     daemon();
-    await until(() => daemons[1]?.log().includes('plans are scheduled') ?? false);
+    await until(() => daemons.all[1]?.log().includes('plans are scheduled') ?? false);
     expect((await schedules())[0]).toMatchObject({ cron: '0 3 * * *', error: { code: 'plan.invalid' } });
     // With the text in force, not with what the file holds now.
     const run = await work.call(['--json', 'schedule', 'run', 'nightly']);
@@ -158,7 +136,7 @@ test('a second plan of a name is refused, and the first stays', { timeout: 120_0
   child.kill('SIGTERM');
   await ended;
   daemon();
-  await until(() => daemons[1]?.log().includes('plans are scheduled') ?? false);
+  await until(() => daemons.all[1]?.log().includes('plans are scheduled') ?? false);
   expect(await duplicates()).toMatchObject(refused);
   await rm(work.path('b.yaml'));
   await until(async () => (await duplicates()).length === 0);

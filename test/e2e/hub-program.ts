@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
 import ssh2, { type Client, type ClientChannel } from 'ssh2';
 import { vi } from 'vitest';
 import { makeKeyPair, parsePublicKey } from '../../src/host/ssh/keys.ts';
@@ -18,6 +19,8 @@ export interface HubProgram extends AsyncDisposable {
   readonly state: State;
   /** All that it wrote. */
   said(): string;
+  /** `sendense-run` with the settings of this hub. */
+  run(...args: string[]): Promise<{ readonly exitCode?: number; readonly stdout: string; readonly stderr: string }>;
   /** A node with a key of its own; answers the key. */
   enrol(name: string, apiToken?: string): string;
   /** Logged in as a node. */
@@ -30,7 +33,8 @@ export interface HubProgram extends AsyncDisposable {
 
 const patience = { timeout: 30_000, interval: 20 };
 
-export async function hubProgram(): Promise<HubProgram> {
+/** @param settings more lines of its settings */
+export async function hubProgram(...settings: readonly string[]): Promise<HubProgram> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
   const [port = 0] = await freePorts(8);
@@ -41,10 +45,11 @@ export async function hubProgram(): Promise<HubProgram> {
       'repositories: { primary: { path: ./repository } }',
       `ports: { from: ${port + 6}, to: ${port + 7} }`,
       `hub: { listen: '127.0.0.1:${port}', api: '127.0.0.2:${port + 1}', nodePorts: { from: ${port + 2}, to: ${port + 5} } }`,
+      ...settings,
     ].join('\n'),
   );
-  const words = [startFile('cli/sendense-run'), '--config', folder.file('sendense.yaml'), 'hub'];
-  const hub = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const words = [startFile('cli/sendense-run'), '--config', folder.file('sendense.yaml')];
+  const hub = spawn(process.execPath, [...words, 'hub'], { stdio: ['ignore', 'pipe', 'pipe'] });
   stack.defer(async () => {
     hub.kill('SIGTERM');
     await vi.waitUntil(() => hub.exitCode !== null || hub.signalCode !== null, patience);
@@ -62,6 +67,7 @@ export async function hubProgram(): Promise<HubProgram> {
     apiPort: port + 1,
     state,
     said: () => said,
+    run: (...args) => execa(process.execPath, [...words, ...args], { reject: false, cwd: folder.path }),
     enrol: (name, apiToken = `token-of-${name}-0123456789`) => {
       const oneTimeKey = `ssh-ed25519 ${name}`;
       addNode(state, { name, oneTimeKey, expires: Date.now() + 60_000, ports: { from: port + 2, to: port + 5 } });

@@ -52,9 +52,10 @@ export async function verifyPoint(work: VerifyWork, point: RestorePoint): Promis
     return all.filter((entry) => below.has(entry.backup_id) && !work.found.has(keyOfPoint(entry)));
   };
   // What another hub has merged into it, it is not built on any more.
-  const keys = [...unseen(), point].map((entry) => ({ repository, context, backupId: entry.backup_id }));
-  await followMerges(state, reading.root, keys);
-  for (const parent of unseen()) await verifyAlone({ ...work, level: 'quick' }, parent);
+  const before = unseen();
+  const keys = [...before, point].map((entry) => ({ repository, context, backupId: entry.backup_id }));
+  const learnt = await followMerges(state, reading.root, keys);
+  for (const parent of learnt ? unseen() : before) await verifyAlone({ ...work, level: 'quick' }, parent);
   return await verifyAlone(work, point);
 }
 
