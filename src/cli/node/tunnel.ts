@@ -9,7 +9,7 @@ export const tunnel: NodeCommand = {
   name: 'tunnel',
   summary: 'Keep the connection to the hub',
   description: [
-    "Connects to the hub that this node is enrolled at and keeps that connection, through every break, until SIGTERM or SIGINT: the ports of the disks (10100-10200) and of the hub's API (8082) listen on loopback here and lead to the hub, and the hub gets a port that leads to the API of this node.",
+    "Connects to the hub that this node is enrolled at and keeps that connection, through every break, until SIGTERM or SIGINT: the ports of the disks (10100-10200) and of the hub's API (8082) listen on loopback here and lead to the hub, and the hub reaches the API of this node through it.",
     'How it is says `sendense-node status`, and why not `sendense-node doctor`.',
   ],
   options: [listenOption, socketOption],
