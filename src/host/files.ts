@@ -11,6 +11,13 @@ export async function fsyncFile(path: string): Promise<void> {
   await handle.sync();
 }
 
+/**
+ * Removes a folder and all in it; one that is not there is fine. Somebody who still writes into it (a lease that is renewed
+ * at this moment, a process that is just ending) does not stop it: what came meanwhile goes too.
+ */
+export const removeTree = (path: string): Promise<void> =>
+  rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+
 /** Makes names in a folder durable. */
 export async function fsyncFolder(path: string): Promise<void> {
   let handle: FileHandle | undefined;

@@ -1,8 +1,8 @@
-import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { exists } from './files.ts';
+import { exists, removeTree } from './files.ts';
 import { identityOf } from './process-identity.ts';
 import { stopServersIn } from './stop-servers-in.ts';
 
@@ -39,7 +39,7 @@ export async function makeRunFolder(id: string): Promise<string> {
 export const removeRunFolder = (id: string): Promise<void> => removeFolder(runFolderOf(id));
 
 async function removeFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+  await removeTree(folder);
   await rmdir(dirname(folder)).catch(unless('ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EACCES', 'EPERM'));
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
-import { exists } from '../host/files.ts';
+import { exists, removeTree } from '../host/files.ts';
 import { isRunning } from '../host/process-identity.ts';
 import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
 import type { BackupStarted, BackupStartRequest, JobStatus, LeftBehind, Source } from '../schemas/types.ts';
@@ -259,7 +259,7 @@ async function prepare(
 
 async function discard(folder: JobFolder): Promise<void> {
   await removeRunFolder(folder.socketsId);
-  await rm(folder.path, { recursive: true, force: true });
+  await removeTree(folder.path);
 }
 
 const secretFields: readonly string[] = ['vcenter_password', 'nbd_psk'];

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { removeTree } from '../host/files.ts';
 import { parseNbdUri, tlsUri } from '../host/nbd-uri.ts';
 import { pskFileIn, writePsk } from '../host/psk-file.ts';
 
@@ -17,6 +17,6 @@ export async function toolTarget(
   const { host, port, exportName, identity } = address;
   return {
     uri: `${tlsUri(host, port, exportName, identity)}?tls-psk-file=${encodeURIComponent(pskFileIn(folder))}`,
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => removeTree(folder),
   };
 }

@@ -1,4 +1,5 @@
 import { chmod, link, mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import {
   exists,
@@ -7,6 +8,7 @@ import {
   fsyncFolder,
   nameFile,
   publishFile,
+  removeTree,
   writeFileDurably,
   writeNewFile,
 } from '../../src/host/files.ts';
@@ -109,4 +111,22 @@ test('flushing works for read-only files and for folders, and fails for what is 
 test('the free space of a folder is a number of bytes', async () => {
   await using folder = await temporaryFolder();
   expect(await freeBytes(folder.path)).toBeGreaterThan(0);
+});
+
+test('a folder is removed although somebody writes into it until it is gone', async () => {
+  for (let round = 0; round < 20; round += 1) {
+    await using folder = await temporaryFolder();
+    await mkdir(folder.file('job', 'deep'), { recursive: true });
+    const write = async (name: string): Promise<void> => {
+      for (let at = 0; ; at += 1) {
+        const failed = await writeFile(folder.file('job', `${name}${at % 50}`), '').catch(() => true);
+        if (failed) return;
+        await delay(at % 3);
+      }
+    };
+    const writers = ['a', 'b', 'c'].map(write);
+    await removeTree(folder.file('job'));
+    await Promise.all(writers);
+    expect(await readdir(folder.path)).toEqual([]);
+  }
 });

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fsyncFolder } from '../../host/files.ts';
+import { fsyncFolder, removeTree } from '../../host/files.ts';
 import { trashFolder } from '../layout.ts';
 import { removeFile, renameFile } from '../vm-lock/fenced.ts';
 import type { VmHold } from '../vm-lock/vm-hold.ts';
@@ -67,5 +67,4 @@ export async function expiredTrash(root: string, now: number): Promise<{ name: s
 }
 
 /** Removes one folder of the trash for good. */
-export const emptyTrash = (root: string, name: string): Promise<void> =>
-  rm(join(root, trashFolder, name), { recursive: true, force: true });
+export const emptyTrash = (root: string, name: string): Promise<void> => removeTree(join(root, trashFolder, name));

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
+import { removeTree } from '../../../host/files.ts';
 import { connectNbd } from '../../../host/nbd-client.ts';
 import { auditCurl, type CurlAudit } from './audit-curl.ts';
 import { keepCookieFile } from './cookie-file.ts';
@@ -37,7 +38,7 @@ export async function serveDirect(
   await using opened = new AsyncDisposableStack();
   // The run folder goes with the job, whatever becomes of its process.
   const folder = opened.adopt(await mkdtemp(join(context.socketFolder, `https-${disk.key}-`)), (name) =>
-    rm(name, { recursive: true, force: true }),
+    removeTree(name),
   );
   const [authorities, nobody, cookies] = [
     join(folder, 'authorities.pem'),
