@@ -3,10 +3,11 @@
  * somebody came.
  */
 import { execa } from 'execa';
-import { cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { all } from '../support/rounds.ts';
 import { backupPlan, makeRaw, program, workspace, type Workspace } from './workspace.ts';
 
 const KiB = 1024;
@@ -83,6 +84,11 @@ async function traced(
     opened: await readFile(log, 'utf8'),
   };
 }
+
+const expectNothingElseOpened = ({ opened }: { opened: string }): void => {
+  expect(opened).toContain('sendense-repository.json');
+  expect(opened.split('\n').filter((line) => line.includes('host-secret') && !line.includes('ENOENT'))).toEqual([]);
+};
 
 const rebase = async (file: string, ...backing: readonly string[]): Promise<void> => {
   await execa('chmod', ['u+w', file]);
@@ -187,11 +193,27 @@ describe.each(attacks)('%s', (_name, attack, reason) => {
     expect(verified.exitCode).not.toBe(0);
     const checked = await traced(it, 'check');
     expect(checked.exitCode).not.toBe(0);
-    for (const { opened } of [imported, restored, verified, checked]) {
-      expect(opened).toContain('sendense-repository.json');
-      expect(opened.split('\n').filter((line) => line.includes('host-secret') && !line.includes('ENOENT'))).toEqual([]);
-    }
+    for (const one of [imported, restored, verified, checked]) expectNothingElseOpened(one);
     expect(visits).toBe(before);
+  });
+});
+
+// What these read is looked at in the same place; the short round has one attack by each way.
+describe.each(all ? attacks : [...attacks.slice(0, 3), ...attacks.slice(4, 5)])('%s', (_name, attack) => {
+  test('is refused by a merge and by a boot', { timeout: 120_000 }, async () => {
+    await using it = await foreign();
+    await attack(it);
+    const before = visits;
+    const keep = 'version: 1\nkind: prune\nname: prune\nrepository: primary\nvms: [pgtest1]\nretention: { last: 1 }\n';
+    await writeFile(join(it.folder, 'prune.yaml'), keep);
+    const merged = await traced(it, 'run', 'prune.yaml');
+    expect(merged.said).toMatch(/stays for now: .*(is broken|is not as it was committed)/);
+    const booted = await traced(it, 'verify', '--boot', '--serial', 'login:');
+    expect(booted.exitCode, booted.said).not.toBe(0);
+    for (const one of [booted, merged]) expectNothingElseOpened(one);
+    expect(visits).toBe(before);
+    // The restore point that was to go is there.
+    expect(await readdir(join(it.folder, 'repository', 'pgtest1'))).toContain(`${full}.json`);
   });
 });
 
