@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { isRunning } from '../host/process-identity.ts';
 import { careFolder, manifestPath } from '../repository/layout.ts';
-import { marksPath, readMarks } from '../repository/marks.ts';
+import { currentMarks } from '../repository/marks-of-vm.ts';
+import { marksPath } from '../repository/marks.ts';
 import { manifestNames } from '../repository/manifest-ids.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
 import { foreignImage } from '../repository/own-image.ts';
@@ -97,9 +98,9 @@ async function marksIn(
   { root }: ImportOptions,
   { vm: { context }, backup_id: backupId }: Manifest,
   output: ImportOutput,
-): Promise<Awaited<ReturnType<typeof readMarks>> | undefined> {
+): Promise<Awaited<ReturnType<typeof currentMarks>> | undefined> {
   try {
-    return await readMarks(root, context, backupId);
+    return await currentMarks(root, context, backupId);
   } catch (error) {
     output.refused.push({ path: marksPath(context, backupId), message: (error as Error).message });
     return undefined;

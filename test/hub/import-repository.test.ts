@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { copyFile, mkdir, open, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isRunning, thisProcess } from '../../src/host/process-identity.ts';
 import { importRepository } from '../../src/hub/import-repository.ts';
-import type { ImportOutput } from '../../src/schemas/types.ts';
+import type { ImportOutput, Manifest } from '../../src/schemas/types.ts';
 import { acquireLock, releaseLocks } from '../../src/state/locks.ts';
 import { claimMerges, releaseMerges } from '../../src/state/merges.ts';
 import { openState, type State } from '../../src/state/open-state.ts';
+import { marksKey, marksOf } from '../../src/state/point-marks.ts';
 import { unpublishPoints } from '../../src/state/removed-points.ts';
 import { points } from '../../src/state/restore-points.ts';
+import { writeMarks } from '../repository/fixture-files.ts';
 import { addRuns } from '../state/temporary-state.ts';
 import { dropTemplate, filledRepository, smallRepository, type SmallRepository } from './small-repository.ts';
 
@@ -56,6 +58,25 @@ describe('import', () => {
     const again = await imported(repository, first.state);
     expect(again.output).toMatchObject({ imported: ['b4'], present: 4 });
     expect(points(first.state, { backupId: 'b4' })[0]?.warnings).toEqual(['looked at']);
+  });
+
+  test('a mark of a damage counts as long as it is about the files that are there', async () => {
+    await using repository = await filledRepository();
+    const broken = (manifest: string) => ({
+      since: 1,
+      disks: [],
+      reason: 'disk-0 was damaged',
+      run_id: null,
+      judged: { manifest, disks: [] },
+    });
+    const other = `sha256:${'0'.repeat(64)}`;
+    const { checksum = '' } = JSON.parse(await readFile(repository.file('vm', 'b1.json'), 'utf8')) as Manifest;
+    await writeMarks(repository.root, 'vm', 'b1', { broken: broken(checksum) });
+    await writeMarks(repository.root, 'vm', 'b4', { broken: broken(other) });
+    using fresh = await imported(repository);
+    const marks = marksOf(fresh.state, { repository: 'primary' });
+    expect(marks.get(marksKey('vm', 'b1'))?.broken).toMatchObject({ reason: 'disk-0 was damaged' });
+    expect(marks.get(marksKey('vm', 'b4'))?.broken ?? null).toBeNull();
   });
 
   test.each([
