@@ -38,8 +38,10 @@ export default defineConfig({
     maxWorkers: 6,
     env: { TMPDIR, SENDENSE_TEST_RUN, SEED, NO_COLOR: '1' },
     provide: { TMPDIR, SENDENSE_TEST_RUN },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Bounds on waits, not guesses at their length: other work on the machine may make all of it ten times as slow.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 20_000,
     slowTestThreshold: 3_000,
     // Everything is real here: no test is repeated until it passes, no double outlives its test.

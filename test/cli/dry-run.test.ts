@@ -67,7 +67,7 @@ beforeAll(async () => {
   await succeeds('pgtest1-nightly.yaml', '--quiet');
   process.chdir(folder.file('examples/vsphere'));
   await succeeds('credentials', 'add', 'backup-user', '--user', 'backup@vsphere.local', '--password-file', 'password');
-}, 60_000);
+});
 
 afterAll(async () => {
   process.chdir(home);

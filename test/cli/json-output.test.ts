@@ -63,7 +63,7 @@ describe('what --json prints is what its schema says', () => {
       status: 'succeeded',
       disks: [{ disk: 'disk-0', mode: 'full' }],
     });
-  }, 60_000);
+  });
 
   it('run that fails', async () => {
     const result = await cli('missing.yaml', '--json');
@@ -74,7 +74,7 @@ describe('what --json prints is what its schema says', () => {
       status: 'failed',
       error: { position: { line: expect.any(Number) as number } },
     });
-  }, 60_000);
+  });
 
   it('run of an invalid plan', async () => {
     const result = await cli('--json', 'bad.yaml');
@@ -86,7 +86,7 @@ describe('what --json prints is what its schema says', () => {
   it('plan', async () => {
     const [plan] = checked(await cli('plan', '--json', 'plan.yaml'), 'plan');
     expect(plan).toMatchObject({ plan: 'small', vm: 'vm1', disks: [{ disk: 'disk-0', mode: 'incremental' }] });
-  }, 60_000);
+  });
 
   it('restore', async () => {
     const result = await cli('restore', 'vm1', '--to', 'restored', '--json');
@@ -95,7 +95,7 @@ describe('what --json prints is what its schema says', () => {
       kind: 'restore',
       disks: [{ path: folder.file('restored/disk-0.raw') }],
     });
-  }, 60_000);
+  });
 
   it('list and show', async () => {
     const [list] = checked(await cli('list', '--json'), 'list');
@@ -129,7 +129,7 @@ describe('what --json prints is what its schema says', () => {
     expect(damaged.exitCode).toBe(1);
     expect(checked(damaged, 'check')[0]).toMatchObject({ ok: false });
     expect((await cli('check')).stdout).toContain('remedy');
-  }, 60_000);
+  });
 
   it('errors', async () => {
     const unknown = await cli('show', 'nothing', '--json');

@@ -12,7 +12,7 @@ import { backupPlan, disksOf, makeRaw, program, restorePlan, sameBytes, writeAt 
 import { randomBytes } from '../support/random.ts';
 
 const MiB = 1024 * 1024;
-const patience = { timeout: 30_000, interval: 50 };
+const patience = { timeout: 60_000, interval: 50 };
 
 async function twoDisks({ work }: DialledWorkspace, more = ''): Promise<void> {
   for (const name of ['disk0.raw', 'disk1.raw'])
@@ -149,16 +149,20 @@ describe('a node that the hub dials', () => {
     expect((await work.run('plan.yaml')).finished).toMatchObject({ exit_code: 0 });
   });
 
-  test('a node that does not allow the NBD ports is refused before anything is done', { timeout: 60_000 }, async () => {
-    await using at = await dialledWorkspace({ keyOptions: keyOptions({ from: 10_200, to: 10_200 }) });
-    await twoDisks(at);
-    const outcome = await at.work.run('plan.yaml');
-    expect(outcome.finished).toMatchObject({ exit_code: 1, error: { code: 'ssh.forward' } });
-    expect(outcome.events.filter((event) => event.type === 'step.started').map((event) => event.uses)).toEqual([
-      'hub.preflight',
-    ]);
-    await expectNothingLeft(at);
-  });
+  test(
+    'a node that does not allow the NBD ports is refused before anything is done',
+    { timeout: 120_000 },
+    async () => {
+      await using at = await dialledWorkspace({ keyOptions: keyOptions({ from: 10_200, to: 10_200 }) });
+      await twoDisks(at);
+      const outcome = await at.work.run('plan.yaml');
+      expect(outcome.finished).toMatchObject({ exit_code: 1, error: { code: 'ssh.forward' } });
+      expect(outcome.events.filter((event) => event.type === 'step.started').map((event) => event.uses)).toEqual([
+        'hub.preflight',
+      ]);
+      await expectNothingLeft(at);
+    },
+  );
 
   test(
     'the connection breaks in the middle: the copy goes on, and every byte is right',

@@ -215,7 +215,7 @@ test(
   },
 );
 
-test('a second signal ends the run at once, and the next run cleans up', { timeout: 60_000 }, async () => {
+test('a second signal ends the run at once, and the next run cleans up', { timeout: 120_000 }, async () => {
   await using work = await backedUp();
   await makeRaw(work.path('a.raw'), 4.5 * MiB, [[0, 4 * MiB]]);
   await copyFile(work.path('a.raw'), work.path('kept.raw'));

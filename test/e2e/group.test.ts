@@ -207,7 +207,7 @@ describe('a group that is stopped in the middle', () => {
     run.kill('SIGKILL');
     await run;
     expect((await work.run('db.yaml')).finished.status).toBe('succeeded');
-    await vi.waitFor(() => expect(leftovers(work.folder)).toEqual([]), { timeout: 20_000 });
+    await vi.waitFor(() => expect(leftovers(work.folder)).toEqual([]), { timeout: 60_000 });
     await rm(work.path('all.yaml'));
   });
 });

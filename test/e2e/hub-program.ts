@@ -31,7 +31,7 @@ export interface HubProgram extends AsyncDisposable {
   ask(path?: string, withinMs?: number): Promise<number | string>;
 }
 
-const patience = { timeout: 30_000, interval: 20 };
+const patience = { timeout: 60_000, interval: 20 };
 
 /** @param settings more lines of its settings */
 export async function hubProgram(...settings: readonly string[]): Promise<HubProgram> {

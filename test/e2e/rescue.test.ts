@@ -54,7 +54,7 @@ test(
   },
 );
 
-test('a verification that finds damage there says that the mark cannot be written', { timeout: 60_000 }, async () => {
+test('a verification that finds damage there says that the mark cannot be written', { timeout: 120_000 }, async () => {
   const index = work.path('repository', 'pgtest1', 'disk-0', `${backupId}.index`);
   await execa('mv', [index, `${index}.away`]);
   try {

@@ -132,7 +132,7 @@ describe('a repository on a full disk', () => {
     },
   );
 
-  test('a restore onto a full disk removes what it wrote and says how much is free', { timeout: 60_000 }, async () => {
+  test('a restore onto a full disk removes what it wrote and says how much is free', { timeout: 120_000 }, async () => {
     await using work = await workspace();
     await oneDisk(work);
     await work.run('plan.yaml');
@@ -183,7 +183,7 @@ describe('damage', () => {
     },
   );
 
-  test('a file that was only touched is compared and used on', { timeout: 60_000 }, async () => {
+  test('a file that was only touched is compared and used on', { timeout: 120_000 }, async () => {
     await using work = await workspace();
     await oneDisk(work);
     const first = await work.run('plan.yaml');
@@ -194,7 +194,7 @@ describe('damage', () => {
     expect((await work.run('plan.yaml')).stdout).not.toContain('comparing the content');
   });
 
-  test('a missing parent and a damaged manifest are named', { timeout: 60_000 }, async () => {
+  test('a missing parent and a damaged manifest are named', { timeout: 120_000 }, async () => {
     await using work = await workspace();
     await oneDisk(work);
     const first = await work.run('plan.yaml');
@@ -212,7 +212,7 @@ describe('damage', () => {
     expect(disksOf(third)[0]).toMatchObject({ mode: 'full', reason: expect.stringContaining('is missing') as string });
   });
 
-  test('a repository that is not mounted is refused instead of begun anew', { timeout: 60_000 }, async () => {
+  test('a repository that is not mounted is refused instead of begun anew', { timeout: 120_000 }, async () => {
     await using work = await workspace();
     await oneDisk(work);
     await work.run('plan.yaml');
@@ -362,7 +362,7 @@ test(
         .poll(
           async () =>
             (await execa('nbdinfo', ['--size', `nbd+unix:///?socket=${work.path('s')}`], { reject: false })).exitCode,
-          { timeout: 10_000 },
+          { timeout: 60_000 },
         )
         .toBe(0);
       const refused = await work.run('plan.yaml');

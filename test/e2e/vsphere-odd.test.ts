@@ -41,7 +41,7 @@ test('a vCenter that is away for 5 s while disks are opened is waited for', { ti
   await expectClean(vm);
 });
 
-test('what nbdkit is to trust is asked of a vCenter that is away for a moment', { timeout: 60_000 }, async () => {
+test('what nbdkit is to trust is asked of a vCenter that is away for a moment', { timeout: 120_000 }, async () => {
   const address = { ...at.vcenter, ca: null };
   await using vsphere = await connectVsphere(address);
   await at.vcenter.fault('away', { for: 'CurrentTime', ms: 2000, count: 1 });

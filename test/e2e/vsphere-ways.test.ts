@@ -185,7 +185,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     }
   });
 
-  test('a bare ESXi host', { timeout: 60_000 }, async () => {
+  test('a bare ESXi host', { timeout: 120_000 }, async () => {
     await using at = await vsphereWorkspace({ esx: true });
     const vm = await at.vcenter.addVm(pgtest1);
     await at.plan('plan.yaml', vm);
@@ -238,7 +238,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     },
   );
 
-  test('independent disks and RDMs are not protected, and everything says so', { timeout: 60_000 }, async () => {
+  test('independent disks and RDMs are not protected, and everything says so', { timeout: 120_000 }, async () => {
     await using at = await vsphereWorkspace();
     const vm = await at.vcenter.addVm({
       name: 'pgtest1',
@@ -278,7 +278,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     expect((await at.work.call(['check', '--quick'])).stdout).toContain('vm-config');
   });
 
-  test('discover lists VMs and writes a plan that runs', { timeout: 60_000 }, async () => {
+  test('discover lists VMs and writes a plan that runs', { timeout: 120_000 }, async () => {
     await using at = await vsphereWorkspace();
     const vm = await at.vcenter.addVm({ ...pgtest1, name: 'pg test/1'.replace('/', '%2f'), folder: 'Bücher & "more"' });
     const listed = await at.work.call(['--json', 'discover', 'test-vcenter']);

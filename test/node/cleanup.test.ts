@@ -80,36 +80,40 @@ test(
   },
 );
 
-test('data movers of a job that is gone are stopped, those of others are left alone', { timeout: 60_000 }, async () => {
-  await using at = await workshop();
-  await using node = await testNode(at);
-  const gone = join(node.stateDir, 'jobs', 'gone');
-  await mkdir(gone);
-  const elsewhere = at.path('elsewhere');
-  await mkdir(elsewhere);
-  const serve = async (folder: string) => {
-    const socket = join(folder, 's');
-    const args = ['--foreground', '--exit-with-parent', `--pidfile=${join(folder, 'pid')}`, `--unix=${socket}`];
-    const child = spawn('nbdkit', [...args, 'memory', '1M'], { stdio: 'ignore' });
-    const ended = once(child, 'exit');
-    await until(() => existsSync(join(folder, 'pid')), 'nbdkit is ready');
-    return { child, ended };
-  };
-  const stray = await serve(gone);
-  const other = await serve(elsewhere);
-  try {
-    const expected = [{ pid: stray.child.pid, program: 'nbdkit' }];
-    expect((await cleanUp(node, { dry_run: true })).strays).toEqual(expected);
-    expect(stray.child.exitCode ?? stray.child.signalCode).toBeNull();
-    expect((await cleanUp(node)).strays).toEqual(expected);
-    await stray.ended;
-    expect(processesOf(elsewhere)).toHaveLength(1);
-  } finally {
-    stray.child.kill('SIGKILL');
-    other.child.kill('SIGKILL');
-    await Promise.all([stray.ended, other.ended]);
-  }
-});
+test(
+  'data movers of a job that is gone are stopped, those of others are left alone',
+  { timeout: 120_000 },
+  async () => {
+    await using at = await workshop();
+    await using node = await testNode(at);
+    const gone = join(node.stateDir, 'jobs', 'gone');
+    await mkdir(gone);
+    const elsewhere = at.path('elsewhere');
+    await mkdir(elsewhere);
+    const serve = async (folder: string) => {
+      const socket = join(folder, 's');
+      const args = ['--foreground', '--exit-with-parent', `--pidfile=${join(folder, 'pid')}`, `--unix=${socket}`];
+      const child = spawn('nbdkit', [...args, 'memory', '1M'], { stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      await until(() => existsSync(join(folder, 'pid')), 'nbdkit is ready');
+      return { child, ended };
+    };
+    const stray = await serve(gone);
+    const other = await serve(elsewhere);
+    try {
+      const expected = [{ pid: stray.child.pid, program: 'nbdkit' }];
+      expect((await cleanUp(node, { dry_run: true })).strays).toEqual(expected);
+      expect(stray.child.exitCode ?? stray.child.signalCode).toBeNull();
+      expect((await cleanUp(node)).strays).toEqual(expected);
+      await stray.ended;
+      expect(processesOf(elsewhere)).toHaveLength(1);
+    } finally {
+      stray.child.kill('SIGKILL');
+      other.child.kill('SIGKILL');
+      await Promise.all([stray.ended, other.ended]);
+    }
+  },
+);
 
 test(
   'old folders for sockets that no process names are removed, young ones and those in use stay',

@@ -41,7 +41,7 @@ test('serve makes a token, says where but not what it is, and ends well on SIGTE
   expect(await nodeClient({ url: `unix:${at.path('s')}`, token }).health()).toMatchObject({ status: 'ok' });
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
-}, 30_000);
+});
 
 test('a port that is taken is named', async () => {
   await using at = await workshop();
@@ -55,7 +55,7 @@ test('a port that is taken is named', async () => {
   } finally {
     server.close();
   }
-}, 30_000);
+});
 
 test('help, version and wrong usage', async () => {
   const [help, serveHelp, version, nothing, unknown, address] = await Promise.all([
@@ -71,4 +71,4 @@ test('help, version and wrong usage', async () => {
   expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   for (const wrong of [nothing, unknown, address]) expect(wrong.code).toBe(2);
   expect(address.stderr).toContain('HOST:PORT');
-}, 30_000);
+});

@@ -207,7 +207,7 @@ export async function testNode(at: Workshop, stateDir = at.path('state')): Promi
 export async function until<T>(
   look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
   what: string,
-  ms = 25_000,
+  ms = 60_000,
 ): Promise<T> {
   const end = performance.now() + ms;
   for (;;) {

@@ -47,7 +47,7 @@ describe('the npm package', () => {
       (path) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) && !packages[path]?.dev && existsSync(join(root, path)),
     );
     execFileSync('cp', ['-R', '--parents', '-t', folder, ...production], { cwd: root });
-  }, 60_000);
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test.for(Object.keys(bin))('%s runs bundled', (program) => {
@@ -72,5 +72,5 @@ describe('the npm package', () => {
     expect(run('sendense-run', ['web1.yaml', '--quiet'])).toMatchObject({ status: 0 });
     expect(run('sendense-run', ['restore', 'web1', '--to', 'restored'])).toMatchObject({ status: 0 });
     expect(readFileSync(join(folder, 'restored/disk-0.raw')).equals(content)).toBe(true);
-  }, 60_000);
+  });
 });

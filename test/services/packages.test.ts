@@ -40,7 +40,7 @@ testAtFullLength(
       again.map((file) => [basename(file), digest(join(folder, 'new', basename(file)))]),
     );
   },
-  60_000,
+  120_000,
 );
 
 test('every file belongs to root, and none can be written by others', () => {
@@ -68,7 +68,7 @@ describe.skipIf(process.getuid?.() !== 0)('on a machine', { timeout: 120_000 }, 
     );
   const asUser = 'setpriv --reuid sendense --regid sendense --clear-groups env HOME=/var/lib/sendense';
   const until = async (script: string): Promise<void> => {
-    const deadline = Date.now() + 45_000;
+    const deadline = Date.now() + 120_000;
     while (machine.run(script).code !== 0) {
       if (Date.now() > deadline) machine.do(script);
       await delay(100);

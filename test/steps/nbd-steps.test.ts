@@ -163,9 +163,10 @@ describe('nbd.serve', () => {
     expect(served.output.targets).toContain(`2001:nbd://127.0.0.1:${second?.port}/disk-1`);
     expect((await execa('nbdinfo', ['--size', second?.uri ?? ''])).stdout).toBe(String(MiB));
     expect(served.logs).toContainEqual(expect.stringContaining(`port ${from + 1} was taken meanwhile`));
-    // Somebody else may have had the other one, too.
-    const replaced = served.output.servers.map(({ port }) => port).filter((port) => port !== from);
-    expect(listLeases(bench.state).map(({ port }) => port)).toEqual(replaced.map(Number).toSorted((a, b) => a - b));
+    // Somebody else may have had the other one for a moment, too; then that is one of ours now.
+    const leased = listLeases(bench.state).map(({ port }) => port);
+    expect(leased).toContain(second?.port);
+    expect(served.output.servers.map(({ port }) => port)).toEqual(expect.arrayContaining(leased));
     await bench.undo(nbdServe, served.claim, { run });
     expect(listLeases(bench.state)).toEqual([]);
     expect(servers(bench.folder.path)).toEqual([]);

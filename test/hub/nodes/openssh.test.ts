@@ -24,11 +24,11 @@ import { canMakeUsers, enrolRequest, modeOf, opensshBench, textOf, type OpensshB
 
 const hello = JSON.stringify({ version: 1, node_version: '0.1.0', hostname: 'b', boot_id: 'x', time: Date.now() });
 
-describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_000 }, () => {
+describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 120_000 }, () => {
   let hub: OpensshBench;
   beforeAll(async () => {
     hub = await opensshBench();
-  }, 60_000);
+  });
   afterAll(() => hub[Symbol.asyncDispose]());
 
   const show = async (name: string): Promise<NodesOutput['nodes'][number] | undefined> =>
@@ -182,7 +182,7 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_00
             () => true,
             () => false,
           ),
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toBe(true);
     const result = await hub.run('node', 'revoke', 'thief');
@@ -252,7 +252,7 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 30_00
     },
   );
 
-  test('is checked for folders that sshd does not trust, as that sshd does not', { timeout: 60_000 }, async () => {
+  test('is checked for folders that sshd does not trust, as that sshd does not', { timeout: 120_000 }, async () => {
     await hub.run('node', 'remove', 'twice');
     const keyFile = await hub.enrol('strict');
     const state = hub.folder.file('state');

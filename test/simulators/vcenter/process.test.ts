@@ -22,7 +22,7 @@ test('ends with who started it, and takes its files along', async () => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line', {
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(90_000),
   })) as [string];
   const { pid, folder } = JSON.parse(line) as { pid: number; folder: string };
   child.kill('SIGKILL');

@@ -20,7 +20,7 @@ export interface RawSoap {
   cookie: string;
 }
 
-const limitMs = 20_000;
+const limitMs = 60_000;
 
 function send(vcenter: Vcenter, path: string, options: RequestOptions, body?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {

@@ -56,7 +56,7 @@ function phaseNow(repository: MergeRepository, name: string): MergeIntent['phase
   }
 }
 
-test('two processes at once: one removes, the other is refused, and all is well', { timeout: 60_000 }, async () => {
+test('two processes at once: one removes, the other is refused, and all is well', { timeout: 120_000 }, async () => {
   await using repository = await fill(await mergeRepository());
   const results = await Promise.all([child(repository, 'p02'), child(repository, 'p02'), child(repository, 'p03')]);
   for (const { exitCode, stderr } of results) if (exitCode !== 0) expect(stderr).toContain('run.locked');
@@ -65,7 +65,7 @@ test('two processes at once: one removes, the other is refused, and all is well'
   expect(await repository.findings()).toEqual([]);
 });
 
-test('a run that begins while a removal is to be gone on with loses nothing to it', { timeout: 60_000 }, async () => {
+test('a run that begins while a removal is to be gone on with loses nothing to it', { timeout: 120_000 }, async () => {
   await using repository = await fill(await mergeRepository());
   const { state, root } = repository;
   const request = { state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
@@ -92,7 +92,7 @@ test('a run that begins while a removal is to be gone on with loses nothing to i
   expect(repository.ids()).toEqual(['p01', 'p02', 'p03']);
 });
 
-test('a removal of a VM that somebody else works on is left to him', { timeout: 60_000 }, async () => {
+test('a removal of a VM that somebody else works on is left to him', { timeout: 120_000 }, async () => {
   await using repository = await fill(await mergeRepository());
   expect(claimMerges(repository.state, vm, thisProcess(), isRunning)).toBeNull();
   await expect(remove(repository, 'p02')).rejects.toThrow('another process removes restore points of VM vm');
@@ -135,7 +135,7 @@ describe('who reads while a merge goes on', () => {
     expect(await repository.findings()).toEqual([]);
   });
 
-  test('keeps the old files until his run has ended', { timeout: 60_000 }, async () => {
+  test('keeps the old files until his run has ended', { timeout: 120_000 }, async () => {
     await using repository = await fill(await mergeRepository());
     addRuns(repository.state, 'restore-1');
     const result = await removePoints(repository.state, {
@@ -199,7 +199,7 @@ describe('images that are not plain', () => {
 });
 
 describe('a full disk', () => {
-  test('is foreseen, and the space that is needed is said', { timeout: 60_000 }, async (context) => {
+  test('is foreseen, and the space that is needed is said', { timeout: 120_000 }, async (context) => {
     await using small = await smallDisk('200m');
     if (!small) return context.skip('this user may not mount');
     await using repository = await fill(await mergeRepository(undefined, small.path));

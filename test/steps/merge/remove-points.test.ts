@@ -130,7 +130,7 @@ describe('whatever is removed, what stays shows what it showed', () => {
 });
 
 describe('what cannot go stays, and the reason is said', () => {
-  test('unknown, protected, read by a run, needed by two', { timeout: 60_000 }, async () => {
+  test('unknown, protected, read by a run, needed by two', { timeout: 120_000 }, async () => {
     await using repository = await chain(5);
     await repository.add('q1', [{ number: 0, parent: 'p02', commands: ['write -P 9 0 64k'] }]);
     await writeMarks(repository.root, 'vm', 'p01', {
@@ -151,7 +151,7 @@ describe('what cannot go stays, and the reason is said', () => {
     await assertSealed(repository);
   });
 
-  test('an image that another program has open', { timeout: 60_000 }, async () => {
+  test('an image that another program has open', { timeout: 120_000 }, async () => {
     await using repository = await chain(5);
     const reader = execa('qemu-io', ['-r', '-f', 'qcow2', repository.file('vm/disk-0/p03.qcow2')], {
       stdin: 'pipe',
@@ -168,7 +168,7 @@ describe('what cannot go stays, and the reason is said', () => {
     await assertSealed(repository);
   });
 
-  test('a chain of which a file is not as it was committed', { timeout: 60_000 }, async () => {
+  test('a chain of which a file is not as it was committed', { timeout: 120_000 }, async () => {
     await using repository = await chain(5);
     const image = repository.file('vm/disk-0/p02.qcow2');
     await chmod(image, 0o644);
@@ -180,7 +180,7 @@ describe('what cannot go stays, and the reason is said', () => {
   });
 });
 
-test('a file with another time is read back whole', { timeout: 60_000 }, async () => {
+test('a file with another time is read back whole', { timeout: 120_000 }, async () => {
   await using repository = await chain(5);
   await utimes(repository.file('vm/disk-0/p02.qcow2'), new Date(), new Date());
   expect((await remove(repository, 'p02')).removed).toEqual(['p02']);
@@ -214,7 +214,7 @@ test.each([
   ['c', (size: number): number => size - 32 * 1024, /does not hold what was backed up/],
   // Behind the header: qcow2 does not mind, and a merged file would be sealed with it.
   ['b', (): number => 30_000, /outside of the blocks of the guest/],
-])('nothing is merged where %s is damaged: it is marked', { timeout: 60_000 }, async (id, where, what) => {
+])('nothing is merged where %s is damaged: it is marked', { timeout: 120_000 }, async (id, where, what) => {
   await using repository = await damaged(id, where);
   const before = await readdir(repository.file('vm'), { recursive: true });
   const { removed, skipped } = await remove(repository, 'b');
@@ -265,7 +265,7 @@ test(
   },
 );
 
-test('the manifest that an intent was made for must be there', { timeout: 60_000 }, async () => {
+test('the manifest that an intent was made for must be there', { timeout: 120_000 }, async () => {
   await using repository = await chain(5);
   const abort = new AbortController();
   await expect(
@@ -294,16 +294,20 @@ test('the manifest that an intent was made for must be there', { timeout: 60_000
   await assertSealed(repository);
 });
 
-test('what has its data in another file is merged into nothing, and nothing into it', { timeout: 60_000 }, async () => {
-  await using repository = await chain(3);
-  const image = repository.file('vm/disk-0/p02.qcow2');
-  const { atime, mtime } = await stat(image);
-  await chmod(image, 0o644);
-  const file = await open(image, 'r+');
-  await file.write(Buffer.from([4]), 0, 1, 79);
-  await file.close();
-  await utimes(image, atime, mtime);
-  const { removed, skipped } = await remove(repository, 'p02');
-  expect(removed).toEqual([]);
-  expect(skipped[0]?.reason).toMatch(/^disk-0 of p02 is broken, .*has its data in another file$/);
-});
+test(
+  'what has its data in another file is merged into nothing, and nothing into it',
+  { timeout: 120_000 },
+  async () => {
+    await using repository = await chain(3);
+    const image = repository.file('vm/disk-0/p02.qcow2');
+    const { atime, mtime } = await stat(image);
+    await chmod(image, 0o644);
+    const file = await open(image, 'r+');
+    await file.write(Buffer.from([4]), 0, 1, 79);
+    await file.close();
+    await utimes(image, atime, mtime);
+    const { removed, skipped } = await remove(repository, 'p02');
+    expect(removed).toEqual([]);
+    expect(skipped[0]?.reason).toMatch(/^disk-0 of p02 is broken, .*has its data in another file$/);
+  },
+);

@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const whole = { first: 0, last: content.length - 1 };
 
-test('no byte changes under the hands of one who takes his time', { timeout: 60_000 }, async () => {
+test('no byte changes under the hands of one who takes his time', { timeout: 120_000 }, async () => {
   using client = datastoreClient(context);
   const parts: Buffer[] = [];
   let calls = 0;
@@ -47,7 +47,7 @@ test('chunks of a stream may be kept', async () => {
   expect(Buffer.concat(parts).equals(content)).toBe(true);
 });
 
-test('many at once do not get each other’s bytes, and connections are used again', { timeout: 60_000 }, async () => {
+test('many at once do not get each other’s bytes, and connections are used again', { timeout: 120_000 }, async () => {
   using client = datastoreClient(context);
   const read = async (first: number): Promise<boolean> => {
     const parts: Buffer[] = [];
@@ -82,11 +82,11 @@ test('a server that falls silent is asked again, then given up', async () => {
 });
 
 test('one who reads slowly is no silent server', async () => {
-  using client = datastoreClient(context, { silenceMs: 100, pausesMs: [] });
+  using client = datastoreClient(context, { silenceMs: 1000, pausesMs: [] });
   let got = 0;
   await client.relay('/folder/a', whole, (chunk) => {
     got += chunk.length;
-    return got > 8 * MiB && got - chunk.length <= 8 * MiB ? delay(500) : undefined;
+    return got > 8 * MiB && got - chunk.length <= 8 * MiB ? delay(1500) : undefined;
   });
   expect(got).toBe(content.length);
 });

@@ -188,7 +188,7 @@ test('https reads on after the session has ended in mid-read', async () => {
   expect((await contentOf(served.uri)).equals(content)).toBe(true);
 });
 
-test('https reads on after cut connections and a busy server', { timeout: 60_000 }, async () => {
+test('https reads on after cut connections and a busy server', { timeout: 120_000 }, async () => {
   await using served = await serveSnapshotDisk(context(), 'https', disk);
   await vcenter.fault('folder-cut', { count: 3, bytes: 1_000_000 });
   await vcenter.fault('folder-status', { count: 2, status: 503 });
