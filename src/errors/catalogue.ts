@@ -511,6 +511,12 @@ export const catalogue = {
     'A stored credential cannot be opened',
     'The key file must be the one it was made with; make the credential anew where that is lost.',
   ),
+  'vm.identity': entry(
+    12,
+    'never',
+    'Restore points under the name of this VM are of another VM',
+    'Give each VM a `vm.name` of its own, or say that they are one machine: `sendense-run adopt`. See “Whose restore points” in docs/repository.md.',
+  ),
   'chain.no-parent': entry(
     1,
     'never',

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { diskName } from '../repository/layout.ts';
 import type { Marks } from '../repository/marks.ts';
+import { identityOf } from '../repository/vm-identity.ts';
 import { heldBytes } from '../repository/retention/space.ts';
 import type { ListedDisk, ListedPoint } from '../state/listed-points.ts';
 import { marksKey } from '../state/point-marks.ts';
@@ -33,6 +34,7 @@ export function describePoints(
       backup_id: point.backup_id,
       vm: point.vm.name,
       repository: point.repository,
+      identity: identityOf(point.vm, mark),
       kind: point.kind,
       parent: point.parent,
       created: point.created,

@@ -10,6 +10,7 @@ import type {
   VsphereSourceSettings,
   VsphereVm,
 } from '../schemas/types.ts';
+import { knownVms } from '../steps/known-vms.ts';
 import { loginFor } from '../steps/source-login.ts';
 import { imageSpecOf, vsphereSpecOf } from '../steps/source-spec.ts';
 import type { Services } from '../steps/services.ts';
@@ -80,15 +81,29 @@ async function discoverVsphere(
     about,
     vms: [...shown].sort((left, right) => (left.path < right.path ? -1 : 1)),
     warnings,
-    plan_file: one && plan ? await writePlan(subjectOf(one, vms, name, node), plan) : null,
+    plan_file:
+      one && plan
+        ? await writePlan(subjectOf(one, vms, { source: name, node, owners: await ownersIn(services) }), plan)
+        : null,
   };
 }
 
-const subjectOf = (vm: VsphereVm, vms: readonly VsphereVm[], source: string, node: string): PlanSubject => {
+const subjectOf = (
+  vm: VsphereVm,
+  vms: readonly VsphereVm[],
+  about: Pick<PlanSubject, 'source' | 'node' | 'owners'>,
+): PlanSubject => {
   // Two VMs of one name would be one in the repository.
   const same = vms.some((other) => other !== vm && nameFrom(other.name) === nameFrom(vm.name));
-  return { name: vm.name, distinction: same ? vm.moref : null, source, node, vsphere: vm };
+  return { ...about, name: vm.name, distinction: same ? vm.moref : null, vsphere: vm };
 };
+
+/** Of the repository that a plan which is written names. */
+async function ownersIn(services: Services): Promise<PlanSubject['owners']> {
+  const [repository] = Object.keys(services.settings.repositories);
+  const known = repository === undefined ? [] : await knownVms(services, repository);
+  return new Map(known.map(({ context, identity }) => [context, identity]));
+}
 
 /** By path, else managed object id, else name. */
 function oneVm(source: string, wanted: string, vms: readonly VsphereVm[]): VsphereVm {
@@ -133,7 +148,7 @@ async function discoverImages(
     }
   }
   const subject = { name: vm ?? '', distinction: null, source: name, node, vsphere: null };
-  const file = plan ? await writePlan(subject, plan) : null;
+  const file = plan ? await writePlan({ ...subject, owners: await ownersIn(services) }, plan) : null;
   return { version: 1, type: 'image', source: name, node, vms, warnings: [], plan_file: file };
 }
 

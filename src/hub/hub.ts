@@ -2,6 +2,7 @@ import type { RunOrigin } from '../engine/journal.ts';
 import type { CancelSignals } from '../engine/run-options.ts';
 import type { StepRegistry } from '../engine/step.ts';
 import type {
+  AdoptOutput,
   CheckOutput,
   DiscoverOutput,
   HistoryOutput,
@@ -20,6 +21,7 @@ import type {
 } from '../schemas/types.ts';
 import type { PointLine } from '../state/point-lines.ts';
 import type { Services } from '../steps/services.ts';
+import type { AdoptRequest } from './adopt-vm.ts';
 import type { StatusRequest } from './describe-status.ts';
 import type { HistoryFilter } from './describe-history.ts';
 import type { RunLog } from './describe-run.ts';
@@ -78,7 +80,8 @@ export interface CheckRequest extends PointFilter {
 }
 
 /** A restore point in a list. */
-export type ListLine = Omit<PointLine, 'context'> & Pick<RestorePointOutput, 'protected' | 'broken'>;
+export type ListLine = Omit<PointLine, 'context' | 'vm_instance_uuid'> &
+  Pick<RestorePointOutput, 'identity' | 'protected' | 'broken'>;
 
 /** Everything that `sendense-run` can do, for the program and for whoever embeds it. */
 export interface Hub extends AsyncDisposable {
@@ -107,6 +110,8 @@ export interface Hub extends AsyncDisposable {
   status(request?: StatusRequest): Promise<StatusOutput>;
   recover(signal?: AbortSignal): Promise<RecoverOutput>;
   readonly credentials: Credentials;
+  /** @throws SendenseError `point.unknown`, `usage`, `run.locked` */
+  adopt(request: AdoptRequest): Promise<AdoptOutput>;
   readonly retention: RetentionCalls;
   readonly nodes: Nodes;
   readonly care: Care;

@@ -10,6 +10,8 @@ import { manifestNames } from '../repository/manifest-ids.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
 import { foreignImage } from '../repository/own-image.ts';
 import { readIntents, wayOut, type MergeChild } from '../repository/merge/intent.ts';
+import { vmsUnder } from '../repository/vm-identity.ts';
+import { ownedPoints } from '../steps/owned-points.ts';
 import { strayFolder } from '../repository/stray-folder.ts';
 import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { ImportOutput, Manifest } from '../schemas/types.ts';
@@ -42,11 +44,13 @@ export async function importRepository(options: ImportOptions): Promise<ImportOu
     present: 0,
     refused: [],
     forgotten: [],
+    shared: [],
   };
-  const contexts = await readdir(options.root, { withFileTypes: true });
-  for (const context of contexts
+  const entries = await readdir(options.root, { withFileTypes: true });
+  const contexts = entries
     .filter((entry) => entry.isDirectory() && entry.name !== 'lost+found' && entry.name !== careFolder)
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  for (const context of contexts) {
     const { manifests, merges } = await readAll(options, context.name, output);
     const accepted = new Set<string>();
     for (const manifest of manifests) {
@@ -55,6 +59,11 @@ export async function importRepository(options: ImportOptions): Promise<ImportOu
     }
   }
   if (options.forgetMissing) await forgetMissing(options, output);
+  for (const { name } of contexts) {
+    const { state, repository, root } = options;
+    const vms = vmsUnder(await ownedPoints(state, root, { repository, context: name }));
+    if (vms.length > 1) output.shared?.push({ vm: name, identities: vms.map(({ identity }) => identity) });
+  }
   return output;
 }
 

@@ -1,5 +1,6 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { Marks } from '../repository/marks.ts';
+import { identityOf } from '../repository/vm-identity.ts';
 import type { Settings } from '../schemas/types.ts';
 import { listedPoints } from '../state/listed-points.ts';
 import type { State } from '../state/open-state.ts';
@@ -41,9 +42,10 @@ export function listPoints({
     async lines(filter) {
       const lines = pointLines(state, { ...onlyRepository(settings, filter), vm: filter.vm });
       const marks = await marksIn(lines);
-      return lines.map((line) => {
+      return lines.map(({ vm_instance_uuid, ...line }) => {
         const mark = marks(line.repository).get(marksKey(line.context, line.backup_id));
-        return { ...line, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
+        const identity = identityOf({ instance_uuid: vm_instance_uuid }, mark);
+        return { ...line, identity, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
       });
     },
 

@@ -14,6 +14,7 @@ import { openState } from '../state/open-state.ts';
 import { findRun } from '../state/runs.ts';
 import { stepRegistry } from '../steps/index.ts';
 import type { Services } from '../steps/services.ts';
+import { adoptVm } from './adopt-vm.ts';
 import { deliverNow, noticeOfInvalidPlan, watchRun, type NoticeParts } from './after-run.ts';
 import { manageCare } from './care/manage-care.ts';
 import { checkAll } from './check-all.ts';
@@ -198,6 +199,8 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     ),
 
     notices: manageNotices(noticeParts),
+
+    adopt: (request) => adoptVm(services, recover, request),
 
     retention: manageRetention(services, loaded),
 

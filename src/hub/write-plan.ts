@@ -7,6 +7,7 @@ import { nameFrom } from '../plan/names.ts';
 import type { VsphereVm } from '../schemas/types.ts';
 import { formatBytes } from '../view/format.ts';
 import { printable, wrap } from '../view/text.ts';
+import { isNameTaken, type PlanText } from './free-vm-name.ts';
 import { loadPipeline } from './load-pipeline.ts';
 
 export interface PlanTarget {
@@ -26,40 +27,20 @@ export interface PlanSubject {
   readonly node: string;
   /** Null for an image source. */
   readonly vsphere: VsphereVm | null;
+  /** The VM to which each name of the repository belongs, by name; null: it is not known. */
+  readonly owners: ReadonlyMap<string, string | null>;
 }
 
 const commentColumns = 98;
 const suffix = '-nightly';
 
 /**
- * Makes a plan that backs up the VM every night, as our own validator accepts it. Answers its absolute path.
- * @throws SendenseError `file.exists` where the file is there, `plan.invalid`
+ * Makes a plan that backs up the VM every night, as our own validator accepts it. Answers its absolute path. The VM gets a name in plan
+ * and repository that no other VM has there.
+ * @throws SendenseError `file.exists` where the file is there, `plan.invalid`, `vm.identity` where every name is another VM's
  */
 export async function writePlan(settings: LoadedSettings, subject: PlanSubject, target: PlanTarget): Promise<string> {
-  const name = vmNameOf(subject);
-  const planName = `${name}${suffix}`;
-  const path = resolve(target.folder, target.file ?? `${planName}.yaml`);
-  const [repository = '', ...others] = Object.keys(settings.settings?.repositories ?? {});
-  const text = composePlan({
-    comment: [...commentOf(subject), ...repositoryNote(repository, others)].flatMap((line) =>
-      wrap(printable(line), commentColumns),
-    ),
-    plan: {
-      version: 1,
-      kind: 'backup',
-      name: planName,
-      vm: {
-        name,
-        path: subject.vsphere?.path,
-        source: subject.source,
-        ...(subject.vsphere ? { quiesce: 'try', cbt: cbtOf(subject.vsphere) } : {}),
-      },
-      repository,
-      ...(subject.node === 'local' ? {} : { node: subject.node }),
-      schedule: { cron: '30 1 * * *', timezone: 'UTC' },
-    },
-    besidePath: subject.vsphere?.moref,
-  });
+  const { path, text } = freePlan(settings, subject, target);
   loadPipeline({ file: path, text }, settings);
   try {
     await writeNewFile(path, text, 0o644);
@@ -73,16 +54,61 @@ export async function writePlan(settings: LoadedSettings, subject: PlanSubject, 
   return path;
 }
 
-/** A name for the VM in plan and repository: its own where that is possible. */
-export function vmNameOf({
-  name,
-  distinction,
-  vsphere,
-}: Pick<PlanSubject, 'name' | 'distinction' | 'vsphere'>): string {
+function freePlan(settings: LoadedSettings, subject: PlanSubject, target: PlanTarget): PlanText {
+  const names = namesFor(subject);
+  for (const name of names) {
+    const owner = subject.owners.get(name) ?? null;
+    const ours = subject.vsphere?.instance_uuid ?? null;
+    if (owner !== null && owner !== ours) continue;
+    const path = resolve(target.folder, target.file ?? `${name}${suffix}.yaml`);
+    const plan = { path, text: textOf(settings, subject, name) };
+    if (!isNameTaken(plan, settings)) return plan;
+  }
+  throw new SendenseError('vm.identity', `another VM is backed up as ${names.join(' and as ')} already`, {
+    remedy: 'Write a plan by hand that has another `vm.name`, or give the VM another name in its source.',
+  });
+}
+
+/** Names for the VM in plan and repository, the best one first. A VM of an image source is called as its source says. */
+function namesFor({ name, source, distinction, vsphere, owners }: PlanSubject): string[] {
   const own = nameFrom(name, suffix.length);
-  if (own !== '' && distinction === null) return own;
-  const other = nameFrom(distinction ?? vsphere?.moref ?? '', suffix.length) || 'vm';
-  return own === '' ? other : `${nameFrom(name, suffix.length + other.length + 1)}-${other}`;
+  const known = [...owners].find(([, identity]) => vsphere && identity === vsphere.instance_uuid)?.[0];
+  if (!vsphere) return [own];
+  const ends = [...(distinction === null ? [''] : [distinction]), source, `${source}-${vsphere.moref}`];
+  return [
+    ...new Set([...(known === undefined ? [] : [known]), ...ends.map((end) => withEnd(own, end || null, vsphere))]),
+  ];
+}
+
+/** The VM's own name where that is possible. */
+function withEnd(own: string, end: string | null, { moref }: VsphereVm): string {
+  if (own !== '' && end === null) return own;
+  const other = nameFrom(end ?? moref, suffix.length) || 'vm';
+  return own === '' ? other : `${nameFrom(own, suffix.length + other.length + 1)}-${other}`;
+}
+
+function textOf(settings: LoadedSettings, subject: PlanSubject, name: string): string {
+  const [repository = '', ...others] = Object.keys(settings.settings?.repositories ?? {});
+  return composePlan({
+    comment: [...commentOf(subject), ...repositoryNote(repository, others)].flatMap((line) =>
+      wrap(printable(line), commentColumns),
+    ),
+    plan: {
+      version: 1,
+      kind: 'backup',
+      name: `${name}${suffix}`,
+      vm: {
+        name,
+        path: subject.vsphere?.path,
+        source: subject.source,
+        ...(subject.vsphere ? { quiesce: 'try', cbt: cbtOf(subject.vsphere) } : {}),
+      },
+      repository,
+      ...(subject.node === 'local' ? {} : { node: subject.node }),
+      schedule: { cron: '30 1 * * *', timezone: 'UTC' },
+    },
+    besidePath: subject.vsphere?.moref,
+  });
 }
 
 const cbtOf = ({ cbt }: VsphereVm): 'enable' | 'auto' => (cbt.supported && !cbt.enabled ? 'enable' : 'auto');

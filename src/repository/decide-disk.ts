@@ -8,6 +8,8 @@ export interface DecisionFacts {
   readonly lastPoint: string | null;
   /** This very disk (by uuid) in that restore point. */
   readonly parent: StoredDisk | null;
+  /** Why the last restore point is of another VM than the one that is backed up, which has its name now; null: it is of this one. */
+  readonly otherVm?: string | null;
   /** Why nothing of the VM's earlier restore points can be built on, whatever the disk says; null: nothing speaks against it. */
   readonly broken?: string | null;
   /** Why the hypervisor's list of changes may not lead from the parent to now, which only a comparison can tell; null: it does. */
@@ -34,9 +36,20 @@ const incremental = (method: 'areas' | 'digest', reason: string): Decision => ({
 });
 
 /** Full or incremental, and why. Incremental only where all that DESIGN.md section 5 demands holds. Pure. */
-export function decideDisk({ disk, wanted, lastPoint, parent, chain, broken, unproven }: DecisionFacts): Decision {
+export function decideDisk({
+  disk,
+  wanted,
+  lastPoint,
+  parent,
+  chain,
+  otherVm,
+  broken,
+  unproven,
+}: DecisionFacts): Decision {
   if (wanted === 'full') return asked;
   if (lastPoint === null) return fallback('first backup of this VM in this repository');
+  // Before its disks, which are others as well: this is why.
+  if (otherVm) return fallback(otherVm);
   if (!parent) return fallback(`the disk is not in the last restore point ${lastPoint}`);
   if (parent.capacity !== disk.capacity_bytes)
     return fallback(`the capacity changed from ${parent.capacity} to ${disk.capacity_bytes} bytes`);

@@ -10,7 +10,7 @@ import type { VmHold } from './vm-lock/vm-hold.ts';
 /** `schemas/point-marks.json`. */
 export type Marks = Omit<PointMarks, 'checksum'>;
 
-export type MarksChange = Partial<Pick<Marks, 'protected' | 'broken'>>;
+export type MarksChange = Partial<Pick<Marks, 'protected' | 'broken' | 'adopted'>>;
 
 const format = 'sendense-point-marks/1';
 
@@ -67,12 +67,18 @@ export function longerProtection(a: Marks['protected'], b: Marks['protected']): 
   return a.until === null || (b.until !== null && a.until >= b.until) ? a : b;
 }
 
+/** What was said last. */
+export const laterAdoption = (
+  a: NonNullable<Marks['adopted']> | null,
+  b: NonNullable<Marks['adopted']> | null,
+): NonNullable<Marks['adopted']> | null => (a === null || b === null ? (a ?? b) : a.since >= b.since ? a : b);
+
 function textOf(marks: Marks): string {
-  const { protected: kept, broken } = marks;
-  const checksum = createHash('sha256')
-    .update(JSON.stringify([format, kept, broken]))
-    .digest('hex');
-  return `${JSON.stringify({ format, protected: kept, broken, checksum: `sha256:${checksum}` }, null, 2)}\n`;
+  const { protected: kept, broken, adopted } = marks;
+  // Without `adopted` it is the text that older versions read.
+  const said = adopted ? [format, kept, broken, adopted] : [format, kept, broken];
+  const checksum = `sha256:${createHash('sha256').update(JSON.stringify(said)).digest('hex')}`;
+  return `${JSON.stringify({ format, protected: kept, broken, ...(adopted ? { adopted } : {}), checksum }, null, 2)}\n`;
 }
 
 /** Of the text of a file; null: it is not the very text that these marks are written as. */

@@ -228,6 +228,10 @@ export interface AllSchemas {
   Age: string;
   Retention: Retention;
   VmPatterns: VmPatterns;
+  /**
+   * Which VM is meant, where several have restore points under one name: as `sendense-run list` shows it.
+   */
+  VmIdentity: string;
   VmMatch: VmMatch;
   VmPolicy: VmPolicy;
   /**
@@ -365,6 +369,7 @@ export interface AllSchemas {
   VmSpecChanges: VmSpecChanges;
   VmSpecChangesRequest: VmSpecChangesRequest;
   NotifyMessage: NotifyMessage;
+  AdoptOutput: AdoptOutput;
   CheckOutput: CheckOutput;
   CopyOutput: CopyOutput;
   CredentialsTestOutput: CredentialsTestOutput;
@@ -3159,6 +3164,29 @@ export interface NotifyMessage {
     }[],
   ];
 }
+/**
+ * What `adopt` did.
+ */
+export interface AdoptOutput {
+  version: 1;
+  vm: string;
+  repository: string;
+  /**
+   * The VM that the name belongs to now.
+   */
+  identity: string;
+  /**
+   * The VMs that had restore points under the name.
+   */
+  before: {
+    identity: string;
+    points: number;
+  }[];
+  /**
+   * Backup ids of the restore points that count as its own since.
+   */
+  adopted: string[];
+}
 export interface CheckOutput {
   version: 1;
   ok: boolean;
@@ -3487,6 +3515,13 @@ export interface ImportOutput {
    * With --forget-missing: restore points whose manifest is gone.
    */
   forgotten: string[];
+  /**
+   * Names under which several VMs have restore points.
+   */
+  shared?: {
+    vm: string;
+    identities: string[];
+  }[];
   refused: {
     path: string;
     message: string;
@@ -3500,6 +3535,10 @@ export interface RestorePointOutput {
   backup_id: string;
   vm: string;
   repository: string;
+  /**
+   * The VM that it counts as one of: its instance uuid, or what `adopt` said; null: it does not say.
+   */
+  identity?: string | null;
   kind: 'full' | 'incremental';
   parent: string | null;
   /**
@@ -4849,6 +4888,10 @@ export interface RestorePlan {
      * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
      */
     name: string;
+    /**
+     * Which VM is meant, where several have restore points under one name: as `sendense-run list` shows it.
+     */
+    identity?: string;
   };
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
@@ -5122,6 +5165,10 @@ export interface PrunePlan {
    */
   repository: string;
   vms?: VmPatterns;
+  /**
+   * Which VM is meant, where several have restore points under one name: as `sendense-run list` shows it.
+   */
+  identity?: string;
   retention: Retention;
   schedule?: Schedule;
   /**
@@ -5284,7 +5331,24 @@ export interface PointMarks {
     };
   } | null;
   /**
-   * SHA-256 of [format, protected, broken] as JSON.
+   * Somebody said that the machine of this restore point is this VM now. Missing or null: nobody did.
+   */
+  adopted?: {
+    /**
+     * Instance uuid of the VM that the restore point counts as one of; of a VM without one the uuid of a disk.
+     */
+    identity: string;
+    /**
+     * Milliseconds since the epoch.
+     */
+    since: number;
+    /**
+     * Who said so.
+     */
+    by: string;
+  } | null;
+  /**
+   * SHA-256 of [format, protected, broken] as JSON, with adopted behind them where it is not null.
    */
   checksum?: string;
 }
@@ -6305,6 +6369,10 @@ export interface PointsPruneInput {
    * Names of VMs in the repository; * stands for any characters. Default: all.
    */
   vms?: VmPatterns | null;
+  /**
+   * The VM whose restore points are meant, where several have some under one name; default: the one that the name belongs to.
+   */
+  identity?: string | null;
   retention: Retention;
   /**
    * Time zone where the retention names none; default: UTC.
@@ -6592,6 +6660,7 @@ export type Transport = AllSchemas['Transport'];
 export type LoopbackTls = AllSchemas['LoopbackTls'];
 export type Size = AllSchemas['Size'];
 export type Age = AllSchemas['Age'];
+export type VmIdentity = AllSchemas['VmIdentity'];
 export type NotifyEvent = AllSchemas['NotifyEvent'];
 export type Notify = AllSchemas['Notify'];
 export type VerifySelection = AllSchemas['VerifySelection'];

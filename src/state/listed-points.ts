@@ -37,7 +37,7 @@ export interface ListedPoint extends Pick<
   | 'snapshot'
   | 'vm_config'
 > {
-  readonly vm: Pick<RestorePoint['vm'], 'name' | 'context'>;
+  readonly vm: Pick<RestorePoint['vm'], 'name' | 'context' | 'instance_uuid'>;
   readonly disks: readonly ListedDisk[];
 }
 
@@ -54,6 +54,7 @@ const pointColumns = [
   'backups.not_protected',
   'backups.snapshot',
   'backups.vm_config',
+  'backups.vm_instance_uuid',
   'vm_contexts.vm_name',
 ] as const;
 
@@ -85,7 +86,7 @@ export const listedPoints = (state: State, filter: PointFilter = {}): ListedPoin
       .map((row) => ({
         repository: row.repository,
         backup_id: row.backup_id,
-        vm: { name: row.vm_name, context: row.context },
+        vm: { name: row.vm_name, context: row.context, instance_uuid: row.vm_instance_uuid },
         kind: row.kind,
         parent: row.parent,
         plan: row.plan,

@@ -490,4 +490,8 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE nodes ADD COLUMN machines TEXT CHECK (json_valid(machines));
   `,
+  // Which VM somebody has said that a restore point counts as one of.
+  `
+  ALTER TABLE point_marks ADD COLUMN adopted TEXT CHECK (json_valid(adopted));
+  `,
 ];

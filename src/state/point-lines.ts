@@ -7,6 +7,8 @@ export interface PointLine {
   readonly repository: string;
   readonly context: string;
   readonly vm: string;
+  /** vSphere's; null: it had none. */
+  readonly vm_instance_uuid: string | null;
   readonly backup_id: string;
   readonly kind: BackupsTable['kind'];
   readonly created: number;
@@ -26,6 +28,7 @@ const pointColumns = [
   'backups.kind',
   'backups.created',
   'backups.sequence',
+  'backups.vm_instance_uuid',
 ] as const;
 
 const diskColumns = ['repository', 'context', 'backup_id', 'number', 'parent', 'file_bytes'] as const;

@@ -31,7 +31,8 @@ export const marksKey = (context: string, backupId: string): string => `${contex
 export function setMarks(state: State, { repository, context, backupId }: PointKey, marks: Marks | null): void {
   const broken = marks?.broken ? JSON.stringify(marks.broken) : null;
   const kept = marks?.protected ? JSON.stringify(marks.protected) : null;
-  if (broken === null && kept === null) {
+  const adopted = marks?.adopted ? JSON.stringify(marks.adopted) : null;
+  if (broken === null && kept === null && adopted === null) {
     state.run(
       state.query
         .deleteFrom('point_marks')
@@ -44,9 +45,9 @@ export function setMarks(state: State, { repository, context, backupId }: PointK
   state.run(
     state.query
       .insertInto('point_marks')
-      .values({ repository, context, backup_id: backupId, protected: kept, broken })
+      .values({ repository, context, backup_id: backupId, protected: kept, broken, adopted })
       .onConflict((conflict) =>
-        conflict.columns(['repository', 'context', 'backup_id']).doUpdateSet({ protected: kept, broken }),
+        conflict.columns(['repository', 'context', 'backup_id']).doUpdateSet({ protected: kept, broken, adopted }),
       ),
   );
 }
@@ -63,6 +64,7 @@ export function marksOf(state: State, filter: MarksFilter): Map<string, Marks> {
         format: 'sendense-point-marks/1',
         protected: row.protected === null ? null : (JSON.parse(row.protected) as Marks['protected']),
         broken: row.broken === null ? null : (JSON.parse(row.broken) as Marks['broken']),
+        ...(row.adopted === null ? {} : { adopted: JSON.parse(row.adopted) as NonNullable<Marks['adopted']> }),
       },
     ]),
   );

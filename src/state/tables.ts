@@ -350,6 +350,8 @@ export interface PointMarksTable {
   protected: string | null;
   /** JSON. */
   broken: string | null;
+  /** JSON. */
+  adopted: string | null;
 }
 
 /** The last verification of each level. */

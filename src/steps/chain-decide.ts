@@ -6,18 +6,21 @@ import { encryptionChange, encryptionOf, lostKeys, type ImageKeys } from '../rep
 import { backupIdOf, diskName, imagePath, indexPath } from '../repository/layout.ts';
 import { manifestIds } from '../repository/manifest-ids.ts';
 import { filesFit, verifyChain, type ChainVerdict, type StoredDisk } from '../repository/verify-chain.ts';
+import { isForeign, ownerOf, type OwnedPoint } from '../repository/vm-identity.ts';
 import type { State } from '../state/open-state.ts';
 import { clockSetBackSince } from '../state/notices.ts';
 import type { Marks } from '../repository/marks.ts';
 import { marksKey } from '../state/point-marks.ts';
-import { latestPoint, type RestorePoint } from '../state/restore-points.ts';
+import { latestPoint, points, type RestorePoint } from '../state/restore-points.ts';
 import { knownDisks, type VmContext } from '../state/vm-disks.ts';
 import type { ChainDecideInput, ChainDecideOutput, DiskDecision, DiskInfo } from '../schemas/types.ts';
+import { assertSameVm } from './assert-same-vm.ts';
 import { confirmContent } from './confirm-content.ts';
 import { defineStep } from './define-step.ts';
 import { followMarks } from './follow-marks.ts';
 import { followMerges } from './follow-merges.ts';
 import { giveBackPoints, holdPoints } from './hold-points.ts';
+import { ownedPoints } from './owned-points.ts';
 import { readFolderId } from './serve-chain.ts';
 import type { Services } from './services.ts';
 import { storedChain, storedDisk } from './stored-chain.ts';
@@ -43,9 +46,11 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
     lock: { repository: input.repository, context: contextOf(input), run: facts.runId },
   }),
 
-  async plan({ services, startedAt, runId }, input) {
+  async plan({ services, startedAt, runId, planName }, input) {
     const later: string[] = [];
-    const output = await decide(services, input, backupIdOf(startedAt, runId), async (_disk, _chain, touched) => {
+    const there = await readOwn(services, input, planName);
+    const backupId = backupIdOf(startedAt, runId);
+    const output = await decide(services, input, { backupId, there }, async (_disk, _chain, touched) => {
       later.push(
         `${touched.join(', ')} changed since the commit: the content will be compared before anything is built on it`,
       );
@@ -71,9 +76,11 @@ export const chainDecide = defineStep<ChainDecideInput, Claim, ChainDecideOutput
         log: context.log,
       }),
     );
+    const there = await readOwn(context.services, input, context.planName);
     const strangers = await unknownPoints(context.services.state, input, root);
     if (strangers !== null) context.warn(strangers);
-    const output = await decide(context.services, input, claim.backupId, (disk, chain, touched) =>
+    const { backupId } = claim;
+    const output = await decide(context.services, input, { backupId, there }, (disk, chain, touched) =>
       confirmContent(
         context,
         { root, repository: input.repository, vm: contextOf(input), label: disk.label },
@@ -105,18 +112,30 @@ async function unknownPoints(state: State, input: ChainDecideInput, root: string
     : `${size === 1 ? 'a restore point' : `${size} restore points`} of ${context} in repository ${repository} ${size === 1 ? 'is' : 'are'} not in the state database; sendense-run repo import ${repository} enters what is there`;
 }
 
+/** The restore points under the VM's name, in the files. @throws SendenseError `vm.identity` where they are of another VM */
+async function readOwn(services: Services, input: ChainDecideInput, plan: string): Promise<OwnedPoint[]> {
+  const vm = { repository: input.repository, context: contextOf(input) };
+  const there = await ownedPoints(services.state, services.repositoryPath(input.repository), vm);
+  const disks = input.disks.map(({ uuid }) => uuid);
+  assertSameVm(vm, { instanceUuid: input.facts?.instance_uuid ?? null, disks, plan }, there);
+  return there;
+}
+
 async function decide(
   services: Services,
   input: ChainDecideInput,
-  backupId: string,
+  { backupId, there }: { readonly backupId: string; readonly there: readonly OwnedPoint[] },
   confirm: Confirm,
 ): Promise<ChainDecideOutput> {
   const context = contextOf(input);
   const root = services.repositoryPath(input.repository);
   const vm = { repository: input.repository, context };
   const marks = await followMarks(services.state, root, vm);
-  const last = await newestPoint(services, root, vm);
-  const numbers = numbersFor(input.disks, knownDisks(services.state, { repository: input.repository, context }));
+  const owner = ownerOf(there);
+  const foreign = new Set(there.filter((point) => isForeign(point, owner)).map((point) => point.backupId));
+  const last = await newestPoint(services, root, vm, foreign);
+  const inFiles = there.flatMap((point) => point.disks.map(({ uuid, number }) => [uuid, number] as const));
+  const numbers = numbersFor(input.disks, new Map([...inFiles, ...knownDisks(services.state, vm)]));
   const keys = await services.imageKeys(input.repository);
   const encryption = encryptionOf(keys);
   const disks: DiskDecision[] = [];
@@ -148,7 +167,8 @@ async function decide(
       path: null,
     })),
     warnings: [
-      ...removed.map(
+      // Of a VM that was made anew all disks are others, and each says why.
+      ...(last && otherVm(input, last) ? [] : removed).map(
         (disk) =>
           `${diskName(disk.number)} (${disk.label}) was in restore point ${last?.backup_id} and is no longer part of the VM`,
       ),
@@ -158,10 +178,16 @@ async function decide(
 }
 
 /** What is built on: the newest restore point, as it is after whatever merges another hub has made of its chains. */
-async function newestPoint(services: Services, root: string, vm: VmContext): Promise<RestorePoint | undefined> {
+async function newestPoint(
+  services: Services,
+  root: string,
+  vm: VmContext,
+  /** Backup ids of another VM's. */
+  foreign: ReadonlySet<string>,
+): Promise<RestorePoint | undefined> {
   const { state } = services;
   for (let followed = false; ; followed = true) {
-    const last = latestPoint(state, vm);
+    const last = points(state, vm).findLast((point) => !foreign.has(point.backup_id));
     if (!last || followed) return last;
     const chains = last.disks.map(({ number }) => storedChain(state, last, number)).filter((one) => Array.isArray(one));
     const ids = new Set(chains.flat().map(({ backupId }) => backupId));
@@ -202,6 +228,7 @@ async function look(
     wanted: input.mode,
     lastPoint: last?.backup_id ?? null,
     parent,
+    otherVm: last ? otherVm(input, last) : null,
     broken:
       last && row
         ? (brokenParent(services.state, last, row.number, marks) ??
@@ -241,6 +268,15 @@ const clocksMs = 10 * 60_000;
 /** By the node's clock, as the time of a revert. */
 const takenAt = (last: RestorePoint): number => Date.parse(last.snapshot?.taken ?? '') || last.started;
 
+/** The restore points were of another VM, until somebody said that they are one machine. */
+function otherVm({ facts }: ChainDecideInput, last: RestorePoint): string | null {
+  const before = last.vm.instance_uuid;
+  const now = facts?.instance_uuid;
+  return before && now && before !== now
+    ? `another VM has this name now: instance uuid ${now}, it was ${before} at ${last.backup_id}`
+    : null;
+}
+
 /** Why the hypervisor's list of changes cannot be trusted to lead from the last restore point to now. */
 function whatBroke(
   { facts }: ChainDecideInput,
@@ -251,9 +287,6 @@ function whatBroke(
   setBack: number,
 ): string | null {
   if (!facts) return null;
-  const before = last.vm.instance_uuid;
-  if (before && facts.instance_uuid && before !== facts.instance_uuid)
-    return `another VM has this name now: instance uuid ${facts.instance_uuid}, it was ${before}`;
   if (facts.last_revert !== null && facts.last_revert >= takenAt(last) - setBack)
     return `the VM was reverted to a snapshot on ${new Date(facts.last_revert).toISOString()}`;
   if (disk.change_tracking === 'cbt' && row.source_path !== disk.path)

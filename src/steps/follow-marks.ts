@@ -24,7 +24,8 @@ export async function storedMarks(state: State, root: string, vm: VmContext): Pr
 /** As {@link storedMarks}, and the database has them, too. */
 export async function followMarks(state: State, root: string, vm: VmContext): Promise<Map<string, Marks>> {
   const marks = await storedMarks(state, root, vm);
-  const said = (mark: Marks | undefined): string => JSON.stringify([mark?.protected ?? null, mark?.broken ?? null]);
+  const said = (mark: Marks | undefined): string =>
+    JSON.stringify([mark?.protected ?? null, mark?.broken ?? null, mark?.adopted ?? null]);
   const differ = (rows: ReadonlyMap<string, Marks>): string[] =>
     [...new Set([...rows.keys(), ...marks.keys()])].filter((key) => said(rows.get(key)) !== said(marks.get(key)));
   const changed = differ(marksOf(state, vm));

@@ -1,13 +1,13 @@
 import type { PlanContext } from '../engine/step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { GroupMember, GroupPlan, GroupResolveInput, GroupResolveOutput } from '../schemas/types.ts';
-import { vmIdentities, type VmIdentity } from '../state/vm-identities.ts';
 import { defineStep } from './define-step.ts';
 import { childPlan } from './group/child-plan.ts';
 import { listSourceVms } from './group/list-source-vms.ts';
-import { nameMembers } from './group/name-members.ts';
+import { nameMembers, takenNames } from './group/name-members.ts';
 import { compareMembers } from './group/order-members.ts';
 import { matchText, selectMembers, type SourceVm } from './group/select-members.ts';
+import { knownVms, type KnownVm } from './known-vms.ts';
 import type { Services } from './services.ts';
 
 export const groupResolve = defineStep<GroupResolveInput, null, GroupResolveOutput>({
@@ -42,17 +42,21 @@ async function resolve(context: PlanContext<Services>, group: GroupPlan): Promis
     );
   }
   const repositories = new Set([group.repository, ...(group.overrides ?? []).flatMap((over) => over.repository ?? [])]);
-  const known = [...repositories].flatMap((repository) => vmIdentities(services.state, repository));
+  const known: KnownVm[] = [];
+  for (const repository of repositories) known.push(...(await knownVms(services, repository)));
   const names = nameMembers(selection.members, known);
   const compare = compareMembers(group.order);
   const ordered = selection.members
     .map((vm) => ({ vm, member: childPlan(group, source, vm, names.get(vm) ?? vm.name) }))
     .map(({ vm, member }) => ({ member, place: placeOf(vm, member, known) }))
     .toSorted((a, b) => compare(a.place, b.place));
-  return { members: ordered.map(({ member }) => member), warnings: [...warnings, ...selection.warnings] };
+  return {
+    members: ordered.map(({ member }) => member),
+    warnings: [...warnings, ...selection.warnings, ...takenNames(names, known)],
+  };
 }
 
-const placeOf = (vm: SourceVm, { context, priority }: GroupMember, known: readonly VmIdentity[]) => ({
+const placeOf = (vm: SourceVm, { context, priority }: GroupMember, known: readonly KnownVm[]) => ({
   name: vm.name,
   priority,
   capacity: vm.capacity,

@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { diskName } from '../repository/layout.ts';
 import { verifyChain, type ChainVerdict } from '../repository/verify-chain.ts';
-import { marksOf } from '../state/point-marks.ts';
+import { identityOf } from '../repository/vm-identity.ts';
+import { marksKey, marksOf } from '../state/point-marks.ts';
 import { usePoint } from '../state/point-uses.ts';
 import { pointTimes } from '../state/point-times.ts';
 import type { State } from '../state/open-state.ts';
 import { findPoint, points, type RestorePoint } from '../state/restore-points.ts';
 import type { PointSelectInput, PointSelectOutput } from '../schemas/types.ts';
+import { assertOneVm } from './assert-one-vm.ts';
 import { defineStep } from './define-step.ts';
 import { followMarks } from './follow-marks.ts';
 import { followMerges } from './follow-merges.ts';
@@ -62,7 +64,7 @@ async function select(
   await followMarks(services.state, root, { repository: input.repository, context: name });
   // From here nothing of it is removed or merged until the run has ended.
   const { point, remark } = services.state.transaction(() => {
-    const found = find(services, input, name);
+    const found = find(services, input);
     use(found.point);
     return found;
   });
@@ -128,11 +130,8 @@ interface Found {
  * `latest` and `before` mean the newest one that no verification found broken, nor what it is built on; one that is named by its id is
  * taken whatever was found.
  */
-function find(
-  { state }: Services,
-  { repository, point: wanted = 'latest', disks }: PointSelectInput,
-  context: string,
-): Found {
+function find({ state }: Services, { repository, vm, point: wanted = 'latest', disks }: PointSelectInput): Found {
+  const { name: context, identity = null } = vm as unknown as VmReference & { readonly identity?: string };
   const all = points(state, { repository, context });
   const marks = marksOf(state, { repository, context });
   const against = (point: RestorePoint): string | null => {
@@ -146,8 +145,16 @@ function find(
     const why = against(point);
     return { point, remark: why && `restore point ${point.backup_id} is taken because it was named, but ${why}` };
   }
+  const identities = all.map((point) => identityOf(point.vm, marks.get(marksKey(context, point.backup_id))));
+  const own = assertOneVm(
+    { repository, context },
+    all.map(({ backup_id: id }, at) => ({ backupId: id, identity: identities[at] ?? null })),
+    identity,
+  );
   const times = before === null ? [] : pointTimes(all, Date.now());
-  const candidates = all.filter((_point, at) => before === null || (times[at] ?? 0) < Date.parse(before)).toReversed();
+  const candidates = all
+    .filter((point, at) => own.has(point.backup_id) && (before === null || (times[at] ?? 0) < Date.parse(before)))
+    .toReversed();
   const [newest] = candidates;
   if (!newest)
     throw unknown(

@@ -125,6 +125,7 @@ async function pruneVm(context: Context, input: PointsPruneInput, vm: PrunedVm):
     retention: input.retention,
     now: Date.now(),
     timezone: zoneOf(input),
+    identity: input.identity,
   });
   const { new_point: made } = input;
   if (made && !decision.points.some(({ backup_id: id }) => id === made))

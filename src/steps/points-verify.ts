@@ -7,7 +7,7 @@ import { findRepository, markerFault } from '../repository/open-repository.ts';
 import { manifestPath, markerName } from '../repository/layout.ts';
 import type { PointsVerifyInput, PointsVerifyOutput } from '../schemas/types.ts';
 import { lastReads } from '../state/last-reads.ts';
-import { verificationsOf } from '../state/point-marks.ts';
+import { marksOf, verificationsOf } from '../state/point-marks.ts';
 import { points, type RestorePoint } from '../state/restore-points.ts';
 import { defineStep } from './define-step.ts';
 import { readFolderId } from './serve-chain.ts';
@@ -90,7 +90,7 @@ function choose(
   const all = points(state, { repository });
   const verifications = verificationsOf(state, { repository });
   const now = Date.now();
-  const choice = { vms: vms ?? undefined, level, now };
+  const choice = { vms: vms ?? undefined, level, marks: marksOf(state, { repository }), now };
   const asked = choosePoints(all, verifications, {
     ...choice,
     selection: selection ?? 'latest',

@@ -1,12 +1,22 @@
 import type { RestorePointOutput } from '../schemas/types.ts';
 import { formatBytes, formatTime, plural } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
+import { sharedNames } from './shared-names.ts';
 import { fit, foldedTable, printable, table, widest } from './text.ts';
 
 /** What a line shows; of the disks only how many they are. */
 type ListLine = Pick<
   RestorePointOutput,
-  'vm' | 'repository' | 'backup_id' | 'kind' | 'created' | 'file_bytes' | 'chain_length' | 'protected' | 'broken'
+  | 'vm'
+  | 'repository'
+  | 'identity'
+  | 'backup_id'
+  | 'kind'
+  | 'created'
+  | 'file_bytes'
+  | 'chain_length'
+  | 'protected'
+  | 'broken'
 > & { readonly disks: { readonly length: number } };
 
 /** One line a restore point. Where that is too wide for the terminal, VM and repository stand above their points. */
@@ -35,7 +45,13 @@ export function listReport(
   const stored = formatBytes(points.reduce((sum, point) => sum + point.file_bytes, 0));
   const total = `${plural(points.length, 'restore point')} of ${plural(new Set(points.map((point) => point.vm)).size, 'VM')}, ${stored}`;
   const body = widest(rows) <= columns ? [style.bold(head), ...lines] : byVm(points, several, options);
-  return [...body, ...fit(total, columns).map(style.dim)];
+  return [
+    ...body,
+    ...fit(total, columns).map(style.dim),
+    ...sharedNames(points)
+      .flatMap((line) => fit(line, columns))
+      .map(style.yellow),
+  ];
 }
 
 const heads = ['RESTORE POINT', 'KIND', 'CREATED', 'STORED', 'DISKS', 'CHAIN'];

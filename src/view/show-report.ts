@@ -1,5 +1,6 @@
 import type { RestorePointOutput, ShowOutput } from '../schemas/types.ts';
 import { shortPath } from './error-report.ts';
+import { sharedNames } from './shared-names.ts';
 import { formatBytes, formatTime, plural, ratioText } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
 import { command, fit, fitted, flow, foldedTable, printable, shortened, widthOf } from './text.ts';
@@ -32,6 +33,9 @@ export function showReport(output: ShowOutput, options: ShowOptions): string[] {
   return [
     title.replace(vm, style.bold),
     ...more,
+    ...sharedNames(points)
+      .flatMap((line) => fit(line, columns))
+      .map(style.yellow),
     ...roots.flatMap((root) => ['', ...branch(root, output, '', '', options)]),
     '',
     ...command('restore with ', restore.map(style.cyan), columns),
@@ -101,7 +105,7 @@ function markLines(point: RestorePointOutput, prefix: string, { style, columns }
 
 /** What is to be known of the VM beside its disks. */
 function vmLines(point: RestorePointOutput, prefix: string, { style, columns }: SummaryOptions): string[] {
-  const { not_protected: missing = [], snapshot, vm_config: config } = point;
+  const { identity, not_protected: missing = [], snapshot, vm_config: config } = point;
   const lines = (text: string): string[] => fit(printable(text), Math.max(20, columns - widthOf(prefix)));
   const snapshotText =
     snapshot &&
@@ -109,6 +113,7 @@ function vmLines(point: RestorePointOutput, prefix: string, { style, columns }: 
   return [
     ...missing.flatMap(({ label, reason }) => lines(`${label} is NOT PROTECTED: ${reason}`).map(style.yellow)),
     ...(snapshotText ? lines(snapshotText).map(style.dim) : []),
+    ...(identity ? lines(`VM ${identity}`).map(style.dim) : []),
     ...(config ? lines(`VM configuration ${shortPath(config)}`).map(style.dim) : []),
   ].map((line) => `${prefix}${line}`);
 }

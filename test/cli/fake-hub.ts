@@ -83,6 +83,7 @@ export function fakeHub(
         for (const event of options.events ?? []) request.emit?.(event);
         return options.events?.at(-1) as RunFinishedEvent;
       },
+      adopt: () => Promise.reject(new Error('not in this test')),
       async preview(request) {
         fake.requests.push(request);
         return {

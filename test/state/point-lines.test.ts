@@ -25,7 +25,7 @@ test('lines say the same as what is described in full, in the same order', () =>
     file_bytes,
     chain_length,
     disks,
-  }: Omit<PointLine, 'context'>) => ({
+  }: Omit<PointLine, 'context' | 'vm_instance_uuid'>) => ({
     vm,
     repository,
     backup_id,

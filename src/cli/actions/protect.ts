@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { formatTime } from '../../view/format.ts';
 import { fit } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
+import { nameOfUser } from '../name-of-user.ts';
 import { print } from '../print.ts';
 
 /** Longest reason, in characters: it stands in lists. */
@@ -33,17 +33,6 @@ function timeOf(text: string): number {
     throw usage(`--until ${text}: not a day such as 2027-06-30`);
   if (time.getTime() <= Date.now()) throw usage(`--until ${text} is over already`);
   return time.getTime();
-}
-
-/** Of whoever typed the command; a process need not have a user that has a name. */
-function nameOfUser(): string {
-  const sudo = process.env['SUDO_USER'];
-  if (sudo) return sudo;
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? '?'}`;
-  }
 }
 
 const usage = (message: string): SendenseError =>

@@ -17,6 +17,7 @@ import { runPlan, type PlanToRun } from '../run-plan.ts';
 
 interface PruneOptions {
   readonly vm?: readonly string[];
+  readonly identity?: string;
   readonly repository?: string;
   readonly plan?: string;
   readonly minAge?: string;
@@ -70,7 +71,8 @@ async function ofFlags(context: CommandContext, options: PruneOptions): Promise<
     throw usage('say what stays: --plan FILE, or for example --keep-last 3 --keep-daily 7 --keep-weekly 5');
   if (keepsNothing(retention)) throw usage('no rule given here keeps a restore point');
   const repository = options.repository ?? (await onlyRepository(context));
-  return planToRun(join(process.cwd(), 'prune.yaml'), { name: 'prune', repository, vms: options.vm, retention });
+  const { vm: vms, identity } = options;
+  return planToRun(join(process.cwd(), 'prune.yaml'), { name: 'prune', repository, vms, identity, retention });
 }
 
 function retentionOf(flags: CommandContext['options'], { minAge, timezone }: PruneOptions): Record<string, unknown> {
@@ -94,17 +96,19 @@ function ofPlan(context: CommandContext, options: PruneOptions, file: string): P
   if (Object.keys(retentionOf(context.options, options)).length > 0)
     throw usage('--plan brings its own retention; leave the other rules out');
   if (options.repository !== undefined) throw usage('--plan names its own repository; leave --repository out');
+  const { vm: vms, identity } = options;
   const { plan, pipeline } = preparePlan(path, { config: context.global.config });
   // What is wrong with it is said by whoever runs it.
   if (!plan || !pipeline) return { file: path };
   if (plan.kind === 'prune')
-    return options.vm === undefined ? { file: path } : planToRun(path, { ...only(plan), vms: options.vm });
+    return vms === undefined && identity === undefined
+      ? { file: path }
+      : planToRun(path, { ...only(plan), vms: vms ?? plan.vms, identity: identity ?? plan.identity });
   const retention = 'retention' in plan ? plan.retention : undefined;
   if (!retention) throw usage(`${file} has no retention`);
-  if (isBackup(plan)) return planToRun(path, { ...only({ ...plan, retention }), vms: options.vm ?? [plan.vm.name] });
-  if (options.vm === undefined)
-    throw usage(`${file} is of kind ${plan.kind}: name the VMs, for example --vm 'pgtest*'`);
-  return planToRun(path, { ...only({ ...plan, retention }), vms: options.vm });
+  if (isBackup(plan)) return planToRun(path, { ...only({ ...plan, retention }), vms: vms ?? [plan.vm.name], identity });
+  if (vms === undefined) throw usage(`${file} is of kind ${plan.kind}: name the VMs, for example --vm 'pgtest*'`);
+  return planToRun(path, { ...only({ ...plan, retention }), vms, identity });
 }
 
 /** Of a plan what a prune needs; its time zone may be that of the schedule. */
@@ -124,6 +128,7 @@ interface PrunePlanText {
   readonly name: string;
   readonly repository: string;
   readonly vms?: readonly string[] | undefined;
+  readonly identity?: string | undefined;
   readonly retention: object;
 }
 

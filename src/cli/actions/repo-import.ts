@@ -11,5 +11,5 @@ export async function action(context: CommandContext): Promise<number> {
     signal: signals.gently,
   });
   print(context, output, (options) => importReport(output, options));
-  return output.refused.length > 0 ? 3 : 0;
+  return output.refused.length + (output.shared?.length ?? 0) > 0 ? 3 : 0;
 }

@@ -14,6 +14,7 @@ interface RestoreOptions {
   readonly thin?: boolean;
   readonly disk?: readonly string[];
   readonly verify: boolean;
+  readonly identity?: string;
   readonly repository?: string;
   readonly dryRun?: boolean;
 }
@@ -43,7 +44,7 @@ function planOf(vm: string, options: RestoreOptions, repository: string): Record
     version: 1,
     kind: 'restore',
     name: `restore-${vm}`,
-    vm: { name: vm },
+    vm: { name: vm, ...(options.identity === undefined ? {} : { identity: options.identity }) },
     repository,
     point: pointOf(options.point),
     to: { directory: resolve(to), format, ...(subformat ? { subformat } : {}), ...(thin ? { thin } : {}) },

@@ -1,4 +1,5 @@
 import type { CommandDefinition, OptionDefinition } from '../command.ts';
+import { adopt } from './adopt.ts';
 import { check } from './check.ts';
 import { completion } from './completion.ts';
 import { credentials } from './credentials.ts';
@@ -51,6 +52,7 @@ export const commands: readonly CommandDefinition[] = [
   prune,
   protect,
   unprotect,
+  adopt,
   discover,
   credentials,
   node,

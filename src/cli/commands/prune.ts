@@ -18,6 +18,11 @@ export const prune: CommandDefinition = {
   arguments: [],
   options: [
     vmPatternOption,
+    {
+      flags: '--identity <uuid>',
+      description: 'only this VM, where several have restore points under one name, as `list` shows it',
+      completes: 'nothing',
+    },
     { flags: '-r, --repository <name>', description: 'repository to prune (default: the only one)' },
     {
       flags: '-p, --plan <file>',

@@ -35,6 +35,11 @@ export const restore: CommandDefinition = {
     },
     { flags: '-d, --disk <number>', description: 'only this disk (0, 1, …); may be repeated', repeats: true },
     { flags: '--no-verify', description: 'do not compare what was written with the block index' },
+    {
+      flags: '--identity <uuid>',
+      description: 'which VM, where several have restore points under this name, as `list` shows it',
+      completes: 'nothing',
+    },
     { flags: '-r, --repository <name>', description: 'repository to read (default: the one that has the VM)' },
     { flags: '-n, --dry-run', description: 'show what would happen and write nothing' },
   ],

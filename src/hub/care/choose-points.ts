@@ -1,4 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { ownerOf, type OwnedPoint } from '../../repository/vm-identity.ts';
 import { withAncestors } from '../../repository/manifest.ts';
 import { unfinishedRemedy, withChains } from '../../repository/merge/blocked.ts';
 import type { Manifest } from '../../schemas/types.ts';
@@ -59,4 +60,26 @@ export function assertNoConflict(chosen: readonly Manifest[], there: ReceiverFac
         conflict(`disk-${taken.number} of ${vm.context} is disk ${taken.uuid} there; here disk-${number} is ${uuid}`);
     }
   }
+}
+
+/**
+ * @param own all restore points of the VM here, oldest first
+ * @throws SendenseError `vm.identity` where the name belongs to a VM there that has no restore point here
+ */
+export function assertOwn(own: readonly OwnedPoint[], { repository, identity }: ReceiverFacts, context: string): void {
+  const owner = ownerOf(own);
+  if (
+    identity == null ||
+    owner === null ||
+    own.some((point) => [point.identity, point.instanceUuid].includes(identity))
+  )
+    return;
+  throw new SendenseError(
+    'vm.identity',
+    `the restore points of ${context} in repository ${repository} are of another VM: ${identity}; here they are of ${owner}`,
+    {
+      remedy: `Nothing was copied. If both are one machine: \`sendense-run adopt ${context} --identity ${owner} --repository ${repository}\`, at the hub of that repository.`,
+      details: { vm: context, repository, identity: owner, owner: identity },
+    },
+  );
 }

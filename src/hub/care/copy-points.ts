@@ -13,8 +13,9 @@ import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { CopyOutput, Manifest } from '../../schemas/types.ts';
 import { usePoint } from '../../state/point-uses.ts';
 import { points } from '../../state/restore-points.ts';
+import { ownedPoints } from '../../steps/owned-points.ts';
 import type { Services } from '../../steps/services.ts';
-import { assertNoConflict, blockedThere, chooseUnblocked } from './choose-points.ts';
+import { assertNoConflict, assertOwn, blockedThere, chooseUnblocked } from './choose-points.ts';
 import { maintenanceRun, type MaintenanceRun } from './maintenance-run.ts';
 import { localReceiver, type Receiver } from './receiver.ts';
 import { remoteReceiver, type RemoteRepository } from './remote-receiver.ts';
@@ -87,6 +88,7 @@ async function copyInto(services: Services, receiver: Receiver, job: Job): Promi
   const blocked = new Map([...blockedThere(all, there), ...blockedBy(all, intents)]);
   const { chosen, left } = chooseUnblocked(manifests, 'point' in target ? target.point : undefined, blocked);
   assertNoConflict(chosen, there);
+  assertOwn(await ownedPoints(services.state, root, { repository: from, context }), there, context);
   const copied = await copyChosen(receiver, chosen, new Set(there.points.map((point) => point.backup_id)), job);
   const warnings = [...left, ...(await receiver.done())];
   const { hold, runId } = job;

@@ -12,9 +12,10 @@ import { readManifest } from '../../repository/manifest.ts';
 import { blockedBy, unfinishedRemedy, withChains } from '../../repository/merge/blocked.ts';
 import { readIntents } from '../../repository/merge/intent.ts';
 import { currentMarks } from '../../repository/marks-of-vm.ts';
-import { longerProtection, marksIn, readMarks } from '../../repository/marks.ts';
+import { laterAdoption, longerProtection, marksIn, readMarks } from '../../repository/marks.ts';
 import { foreignImage } from '../../repository/own-image.ts';
 import { assertHeld, publishText } from '../../repository/vm-lock/fenced.ts';
+import { ownerOf, vmsUnder, type OwnedPoint } from '../../repository/vm-identity.ts';
 import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import { sha256OfFile } from '../../repository/verify-chain.ts';
 import type { Manifest } from '../../schemas/types.ts';
@@ -24,6 +25,7 @@ import { insertRestorePoint, type PointKey } from '../../state/restore-points.ts
 import { knownDisks } from '../../state/vm-disks.ts';
 import { changeMarks } from '../../steps/change-marks.ts';
 import { settleImmutablePoints } from '../../steps/immutable-points.ts';
+import { ownedPoints } from '../../steps/owned-points.ts';
 import type { Services } from '../../steps/services.ts';
 import { capacityLimits } from '../../steps/space-for-run.ts';
 import type { MaintenanceRun } from './maintenance-run.ts';
@@ -36,6 +38,8 @@ export interface ReceiverFacts {
   readonly id: string;
   readonly points: readonly { readonly backup_id: string; readonly checksum: string }[];
   readonly disks: readonly { readonly number: number; readonly uuid: string }[];
+  /** The VM to which the name belongs there; null, and missing where the other hub is older: it is not known. */
+  readonly identity?: string | null;
   /** With which a removal that is not finished there has to do, and why: neither they nor what has to do with them is taken. */
   readonly blocked: readonly { readonly backup_id: string; readonly reason: string }[];
 }
@@ -96,6 +100,7 @@ export function localReceiver(
         id,
         points: [...manifests.values()].map(({ backup_id, checksum }) => ({ backup_id, checksum })),
         disks: [...disks].map(([uuid, number]) => ({ uuid, number })),
+        identity: ownerOf(await ownedPoints(services.state, root, { repository, context })),
         blocked: [...blocked].map(([backup_id, reason]) => ({ backup_id, reason })),
       };
     },
@@ -125,7 +130,11 @@ export function localReceiver(
     },
     async done() {
       held();
-      const warnings: string[] = [];
+      const warnings = severalVms(
+        repository,
+        context,
+        await ownedPoints(services.state, root, { repository, context }),
+      );
       await settleImmutablePoints(
         { services, signal: signal ?? new AbortController().signal, warn: (message) => void warnings.push(message) },
         repository,
@@ -137,13 +146,28 @@ export function localReceiver(
   };
 }
 
-/** Marks that were made there stay; but what is protected in one of the two is protected in both. */
+/** A sender that is older does not look whose restore points they are. */
+function severalVms(repository: string, context: string, points: readonly OwnedPoint[]): string[] {
+  const vms = vmsUnder(points);
+  return vms.length < 2
+    ? []
+    : [
+        `repository ${repository} has restore points of ${vms.length} VMs under the name ${context}: ${vms.map(({ identity }) => identity).join(', ')}; see \`sendense-run list ${context}\``,
+      ];
+}
+
+/**
+ * Marks that were made there stay; but what is protected in one of the two is protected in both, and whose VM a point is says who said
+ * it last.
+ */
 async function placeMarks(state: State, root: string, key: PointKey, text: string): Promise<void> {
   const sent = marksIn(text);
   const own = await readMarks(root, key.context, key.backupId);
   const kept = longerProtection(own?.protected ?? null, sent?.protected ?? null);
-  if (own === null) await changeMarks(state, root, key, { protected: kept, broken: sent?.broken ?? null });
-  else if (kept !== own.protected) await changeMarks(state, root, key, { protected: kept });
+  const adopted = laterAdoption(own?.adopted ?? null, sent?.adopted ?? null);
+  if (own === null) await changeMarks(state, root, key, { protected: kept, broken: sent?.broken ?? null, adopted });
+  else if (kept !== own.protected || adopted !== (own.adopted ?? null))
+    await changeMarks(state, root, key, { protected: kept, adopted });
 }
 
 /** What is there of a VM. */

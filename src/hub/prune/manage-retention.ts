@@ -66,10 +66,16 @@ export function manageRetention(services: Services, settings: LoadedSettings): R
     async preview({ file, text, signal }) {
       const { plan, kind } = loadPipeline({ file, text }, settings);
       if (kind !== 'prune') throw new SendenseError('usage', `${file} is a plan of kind ${kind}, not prune`);
-      const { repository, vms, retention, schedule } = plan as unknown as PointsPruneInput & {
+      const {
+        repository,
+        vms,
+        identity = null,
+        retention,
+        schedule,
+      } = plan as unknown as PointsPruneInput & {
         schedule?: { timezone?: string };
       };
-      const input = { repository, retention, timezone: schedule?.timezone ?? null, ...(vms ? { vms } : {}) };
+      const input = { repository, identity, retention, timezone: schedule?.timezone ?? null, ...(vms ? { vms } : {}) };
       return previewPrune(services, input, { signal });
     },
     protect: ({ until, reason, by, ...point }) => mark(point, { protected: { since: Date.now(), until, reason, by } }),

@@ -5,6 +5,7 @@ import { clockDoubt } from '../../state/clock-looks.ts';
 import type { State } from '../../state/open-state.ts';
 import { datedLater, pointTimes } from '../../state/point-times.ts';
 import { points, type RestorePoint } from '../../state/restore-points.ts';
+import { ofOtherVms } from './of-other-vms.ts';
 import { manifestIds } from '../../repository/manifest-ids.ts';
 import { currentMarks } from '../../repository/marks-of-vm.ts';
 import type { Marks } from '../../repository/marks.ts';
@@ -12,7 +13,7 @@ import { blockedBy, unfinishedRemedy } from '../../repository/merge/blocked.ts';
 import { intentPath, readIntents } from '../../repository/merge/intent.ts';
 import type { UnitPoint } from '../../repository/merge/plan-units.ts';
 import { brokenWithDependents, planRemoval, type PlannedPoint } from '../../repository/retention/plan-removal.ts';
-import { clockTolerance, decideRetention } from '../../repository/retention/policy.ts';
+import { clockTolerance, decideRetention, type PointDecision } from '../../repository/retention/policy.ts';
 
 /** A VM of a repository. */
 export interface PrunedVm {
@@ -40,6 +41,8 @@ export interface DecideOptions {
   readonly now: number;
   /** Where the policy names none. */
   readonly timezone: string;
+  /** The VM whose restore points are meant, where several have some under this name; default: the one that the name belongs to. */
+  readonly identity?: string | null | undefined;
   /** A dry-run: as if there were one more restore point, made now and built on the newest one. */
   readonly withNext?: boolean;
 }
@@ -51,7 +54,7 @@ export interface DecideOptions {
 export async function decideVm(
   state: State,
   vm: PrunedVm,
-  { retention, now, timezone, withNext = false }: DecideOptions,
+  { retention, now, timezone, identity, withNext = false }: DecideOptions,
 ): Promise<VmDecision> {
   const all = points(state, { repository: vm.repository, context: vm.context });
   const intents = await readIntents(vm.root, vm.context);
@@ -67,22 +70,28 @@ export async function decideVm(
     });
     marks.set(id, found);
   }
+  const others = ofOtherVms(vm, all, marks, identity ?? null);
+  remarks.push(...others.remarks);
   const broken = brokenWithDependents(all, brokenDisks(marks));
-  const next = withNext ? nextPoint(all.at(-1), broken) : null;
+  const newest = all.findLast(({ backup_id: id }) => !others.reasons.has(id));
+  const next = withNext ? nextPoint(newest, broken) : null;
   const times = pointTimes(all, now);
+  const counted = [...all, ...(next ? [next] : [])];
   const decisions = decideRetention(
-    [...all, ...(next ? [next] : [])].map(({ backup_id: id }, at) => ({
-      id,
-      created: times[at] ?? now,
-      sequence: at,
-      protected: isProtected(marks.get(id) ?? null, now),
-      broken: broken.has(id),
-    })),
+    counted
+      .map(({ backup_id: id }, at) => ({
+        id,
+        created: times[at] ?? now,
+        sequence: at,
+        protected: isProtected(marks.get(id) ?? null, now),
+        broken: broken.has(id),
+      }))
+      .filter(({ id }) => !others.reasons.has(id)),
     retention,
     now,
     retention.timezone ?? timezone,
   );
-  const planned = planRemoval([...all, ...(next ? [next] : [])], decisions, broken);
+  const planned = planRemoval(counted, withOthers(counted, decisions, others.reasons), broken);
   const blocked = blockedBy(all, intents);
   return {
     points: all,
@@ -90,6 +99,19 @@ export async function decideVm(
     remarks,
     unfinished: intents.map((intent) => describeUnfinished(intent, all)),
   };
+}
+
+/** What is of another VM stays, in its place. */
+function withOthers(
+  counted: readonly UnitPoint[],
+  decisions: readonly PointDecision[],
+  others: ReadonlyMap<string, string>,
+): PointDecision[] {
+  const decided = new Map(decisions.map((decision) => [decision.id, decision]));
+  return counted.map(({ backup_id: id }) => {
+    const own = decided.get(id);
+    return own ?? { id, keep: true, reasons: [others.get(id) ?? 'of another VM'] };
+  });
 }
 
 const keptIf = (point: PlannedPoint, blocked: ReadonlyMap<string, string>): PlannedPoint => {

@@ -66,7 +66,8 @@ async function previewVm(
   const folder = join(vm.root, vm.context);
   const compressed = (settings.repositories[vm.repository]?.compress ?? 'none') !== 'none';
   try {
-    const decision = await decideVm(state, vm, { retention: input.retention, now, timezone: zoneOf(input), withNext });
+    const { retention, identity } = input;
+    const decision = await decideVm(state, vm, { retention, now, timezone: zoneOf(input), identity, withNext });
     const { points, remarks, unfinished } = decision;
     const local = wallClockIn(input.retention.timezone ?? zoneOf(input));
     const held = new Map<string, number>();

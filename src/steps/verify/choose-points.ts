@@ -1,3 +1,5 @@
+import { identityOf, ownerOf } from '../../repository/vm-identity.ts';
+import type { Marks } from '../../repository/marks.ts';
 import { selectVms } from '../../repository/match-vm.ts';
 import { ageMs } from '../../schemas/age-ms.ts';
 import { marksKey, type Verification, type VerifyLevel } from '../../state/point-marks.ts';
@@ -12,6 +14,8 @@ export interface Choice {
   /** Only this restore point, whatever the selection. */
   readonly point?: string | undefined;
   readonly level: VerifyLevel;
+  /** By `marksKey`. */
+  readonly marks?: ReadonlyMap<string, Marks> | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -25,7 +29,7 @@ const rank: Readonly<Record<VerifyLevel, number>> = { quick: 0, digests: 1, deep
 export function choosePoints(
   all: readonly RestorePoint[],
   verifications: ReadonlyMap<string, readonly Verification[]>,
-  { selection, vms, point, level, now }: Choice,
+  { selection, vms, point, level, marks, now }: Choice,
 ): { readonly points: RestorePoint[]; readonly unmatched: readonly string[] } {
   const { names, unmatched } = selectVms([...new Set(all.map(({ vm }) => vm.context))], vms);
   const wanted = new Set(names);
@@ -39,7 +43,11 @@ export function choosePoints(
     );
   const mine = all
     .filter((entry) => wanted.has(entry.vm.context) && (point === undefined || entry.backup_id === point))
-    .map((entry) => ({ entry, last: last(entry) }))
+    .map((entry) => ({
+      entry,
+      last: last(entry),
+      identity: identityOf(entry.vm, marks?.get(marksKey(entry.vm.context, entry.backup_id))),
+    }))
     .toSorted((a, b) => (a.last === b.last ? a.entry.sequence - b.entry.sequence : a.last < b.last ? -1 : 1));
   return { points: (point === undefined ? pick(mine, selection, now) : mine).map(({ entry }) => entry), unmatched };
 }
@@ -48,18 +56,26 @@ interface Candidate {
   readonly entry: RestorePoint;
   /** When it was verified last. */
   readonly last: number;
+  /** Several VMs may have restore points under one name. */
+  readonly identity: string | null;
+}
+
+/** The newest restore point of each VM. */
+function newestOfEach(candidates: readonly Candidate[]): Candidate[] {
+  const names = Map.groupBy(
+    candidates.toSorted((a, b) => a.entry.sequence - b.entry.sequence),
+    ({ entry }) => entry.vm.context,
+  );
+  return [...names.values()].flatMap((own) => {
+    const owner = ownerOf(own);
+    return [...new Map(own.map((candidate) => [candidate.identity ?? owner, candidate])).values()];
+  });
 }
 
 function pick(candidates: readonly Candidate[], selection: Selection, now: number): readonly Candidate[] {
   if (selection === 'all') return candidates;
   if (selection === 'latest') {
-    const newest = new Map<string, Candidate>();
-    for (const candidate of candidates) {
-      const { context } = candidate.entry.vm;
-      const before = newest.get(context);
-      if (!before || candidate.entry.sequence > before.entry.sequence) newest.set(context, candidate);
-    }
-    const chosen = new Set(newest.values());
+    const chosen = new Set(newestOfEach(candidates));
     return candidates.filter((candidate) => chosen.has(candidate));
   }
   if ('share' in selection)

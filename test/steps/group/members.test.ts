@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { childPlan } from '../../../src/steps/group/child-plan.ts';
-import { nameMembers } from '../../../src/steps/group/name-members.ts';
+import { nameMembers, takenNames } from '../../../src/steps/group/name-members.ts';
 import { compareMembers } from '../../../src/steps/group/order-members.ts';
 import { fits, selectMembers, type SourceVm } from '../../../src/steps/group/select-members.ts';
 import { createTurnstile } from '../../../src/steps/group/turnstile.ts';
@@ -74,7 +74,7 @@ describe('the name of a VM in the repository', () => {
     expect(new Set(given).size).toBe(2);
     const known = twins.map((twin, index) => ({
       context: given[index] ?? '',
-      instanceUuid: twin.instanceUuid,
+      identity: twin.instanceUuid,
       newest: index,
     }));
     const again = nameMembers(twins.toReversed(), known);
@@ -82,12 +82,26 @@ describe('the name of a VM in the repository', () => {
   });
 
   test('stays when the VM is renamed, and is not taken over by another VM of that name', () => {
-    const known = [{ context: 'web', instanceUuid: 'uuid-a', newest: 1 }];
+    const known = [{ context: 'web', identity: 'uuid-a', newest: 1 }];
     const renamed = vm('shop', { instanceUuid: 'uuid-a' });
     const newcomer = vm('web', { instanceUuid: 'uuid-c' });
     const given = nameMembers([newcomer, renamed], known);
     expect(given.get(renamed)).toBe('web');
     expect(given.get(newcomer)).toMatch(/^web-[0-9a-f]{8}$/);
+  });
+
+  test('a VM that was made anew is told, until it has restore points of its own', () => {
+    const known = [{ context: 'web', identity: 'uuid-a', newest: 1 }];
+    const anew = vm('web', { instanceUuid: 'uuid-b' });
+    const given = nameMembers([anew], known);
+    const told = takenNames(given, known);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain('sendense-run adopt web --identity uuid-b');
+    const later = [...known, { context: given.get(anew) ?? '', identity: 'uuid-b', newest: 2 }];
+    expect(takenNames(nameMembers([anew], later), later)).toEqual([]);
+    const adopted = [{ context: 'web', identity: 'uuid-b', newest: 1 }];
+    expect(nameMembers([anew], adopted).get(anew)).toBe('web');
+    expect(takenNames(nameMembers([anew], adopted), adopted)).toEqual([]);
   });
 
   test('is there where no letter of it may stand in a file name', () => {

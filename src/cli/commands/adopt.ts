@@ -1,0 +1,31 @@
+import type { CommandDefinition } from '../command.ts';
+
+export const adopt: CommandDefinition = {
+  name: 'adopt',
+  summary: 'Say that a VM which was made anew is the one that has the restore points',
+  description: [
+    'A name in a repository belongs to the VM whose restore points are under it. A backup of another VM under the same name is refused (`vm.identity`). If it is the same machine, made anew or restored, this command says so, once: all restore points under the name count as those of this VM from now on. Its next backup is a full.',
+    'Retention then counts all of them together, and may remove the old ones. If it is another machine, do not adopt it: give it another `vm.name` in its plan.',
+    'A mark beside each restore point says it, so that every hub that uses the repository knows.',
+  ],
+  arguments: [{ syntax: '<vm>', description: 'name of the VM in the repository', completes: 'known-vms' }],
+  options: [
+    {
+      flags: '--identity <uuid>',
+      description:
+        'what the VM is now (required): its instance uuid, or the uuid of a disk where it has none, as the refused backup named it',
+      completes: 'nothing',
+    },
+    { flags: '-r, --repository <name>', description: 'repository of the VM, where several have it' },
+  ],
+  examples: [
+    {
+      command: 'sendense-run adopt web --identity 502e2b61-8d2f-4c4f-a2f7-6f9c4f5a9d11',
+      description: 'web was deleted and made anew',
+    },
+  ],
+  exitCodes: [0, 1, 2, 10, 11],
+  files: [['REPOSITORY/VM/<point>.marks', 'The mark; it stays with the restore point.']],
+  seeAlso: ['list', 'show', 'prune'],
+  load: () => import('../actions/adopt.ts'),
+};
