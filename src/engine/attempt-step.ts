@@ -58,9 +58,10 @@ const stepContext = <S>(
   signal,
   scope,
   alive: stall.alive,
-  progress(disks) {
+  progress(disks, overall) {
     stall.observe(disks);
-    run.say({ type: 'step.progress', step: begun.stepId, disks: disks.map((disk) => ({ ...disk })) });
+    const how = overall === undefined ? {} : { overall: { ...overall } };
+    run.say({ type: 'step.progress', step: begun.stepId, disks: disks.map((disk) => ({ ...disk })), ...how });
   },
   log: (message) => run.say({ type: 'step.log', step: begun.stepId, level: 'info', message }),
   warn(message) {

@@ -20,6 +20,16 @@ export interface DiskProgress {
   readonly rate: number;
 }
 
+/** How far a step is that works on many things, one after the other. */
+export interface OverallProgress {
+  readonly done: number;
+  /** Of those that are done. */
+  readonly failed: number;
+  readonly total: number;
+  /** ms; null where it cannot be told yet. */
+  readonly left_ms: number | null;
+}
+
 /** What every step gets to act with. `S` is the bag of services that the hub composes (`src/steps/services.ts`). */
 export interface StepContext<S> extends RunFacts {
   readonly services: S;
@@ -28,7 +38,7 @@ export interface StepContext<S> extends RunFacts {
   /** What the step holds open; closed newest first when the run ends, however it ends. */
   readonly scope: AsyncDisposableStack;
   /** Reports progress. Also tells the stall watch that the step lives, when bytes_done grew or a phase changed. */
-  progress(disks: readonly DiskProgress[]): void;
+  progress(disks: readonly DiskProgress[], overall?: OverallProgress): void;
   /** Tells the stall watch that the step lives where no bytes move: what it waits for has a time limit of its own. */
   alive(): void;
   log(message: string): void;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { RunEnd } from '../engine/journal.ts';
-import type { ErrorOutput } from '../schemas/types.ts';
+import type { ErrorOutput, GroupedRun } from '../schemas/types.ts';
 import type { State } from './open-state.ts';
 import type { PlanHealthTable, RunsTable } from './tables.ts';
 
@@ -60,7 +60,8 @@ export const updateHealth = (state: State, plan: string, change: Partial<Omit<Pl
 
 /**
  * Takes the end of a run into the health of its plan, in the transaction that ends the run. A run that was cancelled says
- * nothing about its plan. Answers how it went with the plan before.
+ * nothing about its plan, unless it is that of a group some of whose VMs are done: the others have no new restore point.
+ * Answers how it went with the plan before.
  */
 export function recordRunEnd(state: State, run: RunsTable, end: RunEnd): PlanHealthTable | undefined {
   if (!speaksForPlan(run)) return undefined;
@@ -76,10 +77,19 @@ export function recordRunEnd(state: State, run: RunsTable, end: RunEnd): PlanHea
       rpo_since: null,
       rpo_raised: null,
     });
-  } else if (end.status !== 'cancelled') {
-    recordFailure(state, before, { runId: run.id, error: end.error, at: end.finished });
+  } else {
+    const error = end.status === 'cancelled' ? undoneMembers(end) : end.error;
+    if (error !== undefined) recordFailure(state, before, { runId: run.id, error, at: end.finished });
   }
   return before;
+}
+
+/** What is wrong after a group was cancelled; undefined: nothing. */
+function undoneMembers({ result, error }: RunEnd): ErrorOutput | null | undefined {
+  const runs = Array.isArray(result['runs']) ? (result['runs'] as readonly GroupedRun[]) : [];
+  const done = runs.filter(({ status }) => status === 'succeeded').length;
+  if (done === runs.length || error === null) return undefined;
+  return { ...error, message: `${error.message}, when ${done} of ${runs.length} VMs were done` };
 }
 
 /** Takes a failure into the health of a plan. @param failure.runId null: no run began */

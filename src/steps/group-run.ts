@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StepContext } from '../engine/step.ts';
-import { errorToJson } from '../errors/sendense-error.ts';
+import { errorToJson, toSendenseError } from '../errors/sendense-error.ts';
 import { durationMs } from '../plan/duration-ms.ts';
 import type { GroupedRun, GroupMember, GroupRunInput, GroupRunOutput, RunFinishedEvent } from '../schemas/types.ts';
 import { admit } from '../state/admission.ts';
@@ -31,10 +31,14 @@ export const groupRun = defineStep<GroupRunInput, null, GroupRunOutput>({
   }),
 
   async run(context, input) {
+    using progress = groupProgress({
+      total: input.members.length,
+      report: (lines, overall) => context.progress(lines, overall),
+    });
     const group: Group = {
       context,
       lockWaitMs: durationMs(input.lock_wait) ?? 0,
-      progress: groupProgress((disks) => context.progress(disks)),
+      progress,
       turnstile: createTurnstile(),
     };
     const waiting = [...input.members];
@@ -43,14 +47,19 @@ export const groupRun = defineStep<GroupRunInput, null, GroupRunOutput>({
       for (let member = waiting.shift(); member && !context.signal.aborted; member = waiting.shift()) {
         const run = await runMember(group, member);
         runs.set(member, run);
+        progress.ended(run.status === 'succeeded');
         context.log(`${member.name}: ${outcomeText(run)} (${runs.size} of ${input.members.length})`);
       }
     };
     await Promise.all(Array.from({ length: Math.min(input.at_once, input.members.length) }, worker));
-    context.signal.throwIfAborted();
-    return { runs: input.members.flatMap((member) => runs.get(member) ?? []) };
+    // Somebody who stops a group wants to know what is done. Any other end of time is the failure of this step.
+    if (!isCancelled(context.signal)) context.signal.throwIfAborted();
+    return { runs: input.members.map((member) => runs.get(member) ?? notBegun(member, context.signal.reason)) };
   },
 });
+
+const isCancelled = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && toSendenseError(reason).code === 'run.cancelled';
 
 interface Group {
   readonly context: StepContext<Services>;

@@ -13,7 +13,9 @@ export function diskBars(disks: readonly DiskProgressLine[], columns: number, st
     const head = `${padEnd(disk.disk, nameWidth)}  ${style.dim(padEnd(disk.phase, phaseWidth))}  `;
     // Nothing is known yet, or there is nothing to do.
     const percent = padStart(
-      disk.bytes_total > 0 || !/waiting|opening|failed|cancelled/.test(disk.phase) ? `${percentOf(disk)} %` : '',
+      disk.bytes_total > 0 || !/waiting|opening|preparing|failed|cancelled/.test(disk.phase)
+        ? `${percentOf(disk)} %`
+        : '',
       5,
     );
     const bytes = padStart(disk.bytes_total > 0 ? bytesOf(disk) : '', 18);

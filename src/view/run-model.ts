@@ -17,6 +17,8 @@ export interface StepModel {
   started: number | null;
   durationMs: number | null;
   disks: StepProgressEvent['disks'];
+  /** How far a step is that works on many things. */
+  overall: StepProgressEvent['overall'] | null;
   lastLog: string | null;
   warnings: string[];
   output: unknown;
@@ -65,6 +67,7 @@ export function applyEvent(model: RunModel, event: RunEvent): StepModel | null {
       step.attempt = event.attempt;
       step.started ??= event.time;
       step.disks = [];
+      step.overall = null;
       return step;
     }
     default:
@@ -79,6 +82,7 @@ function applyStepEvent(model: RunModel, event: OtherEvent): StepModel {
   switch (event.type) {
     case 'step.progress':
       step.disks = event.disks;
+      step.overall = event.overall ?? null;
       remember(model, event);
       break;
     case 'step.log':
@@ -152,6 +156,7 @@ const newStep = (id: string, uses: string, title: string): StepModel => ({
   started: null,
   durationMs: null,
   disks: [],
+  overall: null,
   lastLog: null,
   warnings: [],
   output: null,

@@ -128,11 +128,12 @@ function failure(what: string, model: RunModel, finished: RunFinishedEvent, opti
     `${style.red(style.symbols.failed)} ${style.alarm(word)} ${style.bold(what)} after ${formatDuration(finished.duration_ms)}`,
     '',
     ...(finished.runs ? [...groupLines(finished.runs, style, columns), ''] : []),
+    ...(finished.runs ? labelled('  done    ', groupCount(finished.runs), columns) : []),
     ...verifyLines(model, style, columns),
     ...(where ? [`  step    ${where.id} (${where.title})`] : []),
     ...(finished.error ? errorReport(finished.error, style, columns) : []),
     ...cleaned(model, finished, options),
-    ...(where && finished.run_id
+    ...((where || finished.runs) && finished.run_id
       ? command(
           '  look    ',
           [`sendense-run${options.settings ?? ''}`, 'show', finished.run_id].map(style.cyan),

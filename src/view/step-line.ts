@@ -1,5 +1,5 @@
 import { diskBars } from './disk-bar.ts';
-import { formatDuration } from './format.ts';
+import { formatDuration, formatTimeLeft } from './format.ts';
 import type { StepModel } from './run-model.ts';
 import { stepRemark } from './step-remark.ts';
 import type { Style } from './style.ts';
@@ -9,6 +9,8 @@ export interface LineOptions {
   readonly style: Style;
   /** Columns of the terminal. */
   readonly columns: number;
+  /** Rows that the bars may take; what does not fit is only counted. */
+  readonly barRows: number;
   /** Columns that the longest title takes, so that durations stand below each other. */
   readonly titleWidth: number;
   /** Milliseconds since the epoch. */
@@ -59,8 +61,25 @@ function runningRemark(step: StepModel, { style, cancelledBy }: LineOptions): st
   return style.dim(printable(step.lastLog ?? ''));
 }
 
-const bars = (step: StepModel, { columns, style }: LineOptions): string[] =>
-  step.state === 'running' ? diskBars(step.disks, columns - 6, style).map((line) => `  ${line}`) : [];
+function bars({ state, disks, overall }: StepModel, { columns, style, barRows }: LineOptions): string[] {
+  if (state !== 'running') return [];
+  const shown = disks.length > barRows ? disks.slice(0, barRows - 1) : disks;
+  const more = disks.length - shown.length;
+  return [
+    ...(overall ? [overallText(overall, style)] : []),
+    ...diskBars(shown, columns - 6, style),
+    ...(more > 0 ? [style.dim(`and ${more} more`)] : []),
+  ].map((line) => `  ${line}`);
+}
+
+/** `38 of 300, 2 failed, 12 min left` */
+function overallText({ done, failed, total, left_ms: left }: NonNullable<StepModel['overall']>, style: Style): string {
+  return [
+    `${done} of ${total}`,
+    ...(failed > 0 ? [style.red(`${failed} failed`)] : []),
+    ...(left === null || done === total ? [] : [`${formatTimeLeft(left)} left`]),
+  ].join(', ');
+}
 
 const warnings = (step: StepModel, style: Style): string[] =>
   step.warnings.map((text) => `  ${style.yellow(`${style.symbols.warning} ${printable(text)}`)}`);

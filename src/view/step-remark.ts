@@ -2,6 +2,8 @@ import type {
   BackupCommitOutput,
   ChainDecideOutput,
   CommandRunOutput,
+  GroupResolveOutput,
+  GroupRunOutput,
   HubPreflightOutput,
   NodeInspectOutput,
   NodeTransferOutput,
@@ -13,6 +15,7 @@ import type {
   RestoreWriteOutput,
 } from '../schemas/types.ts';
 import { formatBytes, formatTime, plural } from './format.ts';
+import { groupCount } from './group-summary.ts';
 
 /** A few words on what a step found or did, from its output; none for steps that have nothing to tell. */
 export function stepRemark(uses: string, output: unknown): string {
@@ -53,6 +56,8 @@ const remarks: Readonly<Record<string, (output: unknown) => string>> = {
     ({ disks }) => `${formatBytes(sum(disks.map((disk) => disk.file_bytes)))} stored`,
   ),
   'backup.commit': remark<BackupCommitOutput>(({ backup_id }) => backup_id),
+  'group.resolve': remark<GroupResolveOutput>(({ members }) => plural(members.length, 'VM')),
+  'group.run': remark<GroupRunOutput>(({ runs }) => groupCount(runs)),
   'point.select': remark<PointSelectOutput>(({ backup_id, created }) => `${backup_id}, of ${formatTime(created)}`),
   'restore.write': remark<RestoreWriteOutput>(
     ({ files }) => `${formatBytes(sum(files.map((file) => file.bytes_written)))} written`,

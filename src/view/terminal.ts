@@ -6,6 +6,7 @@ export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   on?(event: 'resize', listener: () => void): unknown;
   off?(event: 'resize', listener: () => void): unknown;
 }
@@ -54,6 +55,9 @@ function guarded(stream: OutputStream): OutputStream {
     get columns() {
       return stream.columns ?? 80;
     },
+    get rows() {
+      return stream.rows ?? 24;
+    },
     on: (event, listener) => stream.on?.(event, listener),
     off: (event, listener) => stream.off?.(event, listener),
   };
@@ -67,6 +71,9 @@ export const exactly = (stream: OutputStream): OutputStream => behind.get(stream
 /** Columns to write in: those of the terminal. A file or pipe gets whole lines, which can be searched. */
 export const columnsOf = (stream: OutputStream): number =>
   stream.isTTY === true ? Math.max(20, stream.columns ?? 80) : Number.POSITIVE_INFINITY;
+
+/** Rows that can be seen at once. */
+export const rowsOf = (stream: OutputStream): number => Math.max(10, stream.rows ?? 24);
 
 /** FORCE_COLOR (not 0), then NO_COLOR (not empty), then whether the stream is a terminal. See https://no-color.org. */
 function hasColour(stream: OutputStream, env: TerminalOptions['env']): boolean {

@@ -1,22 +1,16 @@
 import { subjectOf } from './format.ts';
-import {
-  Listr,
-  ListrDefaultRendererLogLevels as Level,
-  ListrLogger,
-  ProcessOutput,
-  Spinner,
-  type ListrTask,
-} from 'listr2';
+import { Listr, ListrDefaultRendererLogLevels as Level, ListrLogger, ProcessOutput, type ListrTask } from 'listr2';
 import type { RunEvent } from '../schemas/types.ts';
 import { applyEvent, emptyRun, hasFailed, type RunModel, type StepModel } from './run-model.ts';
 import type { RunView } from './run-view.ts';
 import { stepLines, undoLines } from './step-line.ts';
 import type { Style } from './style.ts';
 import { eraseReflowed } from './erase-reflowed.ts';
-import { columnsOf, exactly, type Terminal } from './terminal.ts';
+import { ownSpinner, type OwnSpinner } from './own-spinner.ts';
+import { columnsOf, exactly, rowsOf, type Terminal } from './terminal.ts';
 import { padStart, widthOf } from './text.ts';
 
-/** How often elapsed times move on. */
+/** How often elapsed times, bars and the spinner move on. What a step reaches is drawn at once. */
 const tickMs = 200;
 
 /**
@@ -36,15 +30,29 @@ export function ttyView(terminal: Terminal): RunView {
   const titles = new Map<string, { title?: string | unknown[] }>();
   let drawing: Promise<unknown> | undefined;
   let ticker: NodeJS.Timeout | undefined;
+  const spinner = ownSpinner(style);
+  let moved = 0;
 
   const textOf = (step: StepModel): string => stepLines(step, lineOptions(model, terminal)).join('\n');
-  const draw = (step: StepModel): void => {
+  /** Whether there was something new to draw. */
+  const draw = (step: StepModel): boolean => {
     const task = titles.get(step.id);
     const text = textOf(step);
-    if (task && task.title !== text) task.title = text;
+    if (!task || task.title === text) return false;
+    task.title = text;
+    return true;
   };
-  const drawRunning = (): void => {
-    for (const step of model.steps.values()) if (step.state === 'running' || step.state === 'retrying') draw(step);
+  const drawRunning = (): boolean =>
+    [...model.steps.values()]
+      .filter(({ state }) => state === 'running' || state === 'retrying')
+      .map(draw)
+      .includes(true);
+  /** Bars, times and the spinner, at most once in `tickMs`: whoever moves data says ten times a second how far it is. */
+  const moveOn = (time: number): void => {
+    if (Math.abs(time - moved) < tickMs) return;
+    moved = time;
+    spinner.spin();
+    if (!drawRunning()) spinner.redraw();
   };
 
   const taskOf = (step: StepModel): ListrTask => ({
@@ -90,7 +98,7 @@ export function ttyView(terminal: Terminal): RunView {
     const { plan = '', kind = '', vm = '', run_id = '' } = model.started ?? {};
     const { dot } = style.symbols;
     stderr.write(`\n${style.bold(plan)} ${style.dim(`${dot} ${subjectOf({ kind, vm })} ${dot} run ${run_id}`)}\n\n`);
-    const options = rendererOptions(terminal, streams);
+    const options = rendererOptions(terminal, streams, spinner);
     const listr = new Listr([...[...model.steps.values()].map(taskOf), cleanUp], {
       concurrent: false,
       exitOnError: false,
@@ -103,7 +111,7 @@ export function ttyView(terminal: Terminal): RunView {
     });
     drawing = listr.run().catch(() => {});
     stderr.on?.('resize', onResize);
-    ticker = setInterval(drawRunning, tickMs).unref();
+    ticker = setInterval(() => moveOn(Date.now()), tickMs / 2).unref();
   };
 
   const show = (event: RunEvent): void => {
@@ -114,7 +122,8 @@ export function ttyView(terminal: Terminal): RunView {
       return runEnd.resolve();
     }
     if (event.type.startsWith('undo.') || step?.undo === 'running') drawUndo();
-    if (!step) return drawRunning();
+    if (event.type === 'step.progress' || event.type === 'step.log') return moveOn(event.time);
+    if (!step) return void drawRunning();
     draw(step);
     if (step.state === 'succeeded' || step.state === 'failed' || step.state === 'skipped') ends.get(step.id)?.resolve();
   };
@@ -142,20 +151,22 @@ const undoOf = (model: RunModel, style: Style): string[] =>
 const lineOptions = (model: RunModel, { stderr, errorStyle: style }: Terminal) => ({
   style,
   columns: columnsOf(stderr),
+  // The titles of the steps stand above and below, the head of the run and the prompt around them.
+  barRows: Math.max(2, rowsOf(stderr) - model.steps.size - 6),
   titleWidth: Math.max(...[...model.steps.values()].map(({ title }) => widthOf(title))),
   now: Date.now(),
   failed: hasFailed(model),
   cancelledBy: model.cancelledBy,
 });
 
-function rendererOptions({ errorStyle: style }: Terminal, streams: ProcessOutput) {
+function rendererOptions({ errorStyle: style }: Terminal, streams: ProcessOutput, spinner: OwnSpinner) {
   const { symbols } = style;
   return {
     formatOutput: 'truncate' as const,
     indentation: 2,
     showErrorMessage: false,
     logger: new ListrLogger<Level>({ useIcons: true, toStderr: [], processOutput: streams }),
-    spinner: spinnerOf(style),
+    spinner,
     icon: {
       [Level.PENDING]: symbols.spinner[0] ?? '',
       [Level.COMPLETED]: symbols.done,
@@ -172,5 +183,3 @@ function rendererOptions({ errorStyle: style }: Terminal, streams: ProcessOutput
     },
   };
 }
-
-const spinnerOf = (style: Style): Spinner => Object.assign(new Spinner(), { spinner: [...style.symbols.spinner] });

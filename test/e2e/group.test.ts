@@ -1,7 +1,7 @@
 import { execa, type ResultPromise } from 'execa';
 import { rm } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { ListOutput, PlanOutput, RunEvent, StatusOutput } from '../../src/schemas/types.ts';
+import type { ListOutput, PlanOutput, RunEvent, RunFinishedEvent, StatusOutput } from '../../src/schemas/types.ts';
 import { leftovers } from './nothing-left.ts';
 import { makeRaw, program, restorePlan, sameBytes, workspace, writeAt, type Workspace } from './workspace.ts';
 
@@ -169,20 +169,24 @@ const start = (work: Workspace, plan: string): ResultPromise<{ reject: false; bu
     env: { NO_COLOR: '1' },
   });
 
-/** Resolves when a VM is being copied. */
-async function moving(run: ReturnType<typeof start>): Promise<void> {
+/** Resolves when a VM is being copied, with what answers all events so far. */
+async function moving(run: ReturnType<typeof start>, vm?: string): Promise<() => RunEvent[]> {
   let text = '';
   const { promise, resolve } = Promise.withResolvers<void>();
-  run.stdout.on('data', (chunk: Buffer) => {
-    text += String(chunk);
-    const events = text
+  const events = (): RunEvent[] =>
+    text
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line) as RunEvent);
-    if (events.some((event) => event.type === 'step.progress' && event.disks.some(({ phase }) => phase === 'copying')))
-      resolve();
+  const isMoving = (event: RunEvent): boolean =>
+    event.type === 'step.progress' &&
+    event.disks.some(({ disk, phase }) => phase === 'copying' && disk === (vm ?? disk));
+  run.stdout.on('data', (chunk: Buffer) => {
+    text += String(chunk);
+    if (events().some(isMoving)) resolve();
   });
   await Promise.race([promise, run.then(() => Promise.reject(new Error(`it ended: ${text}`)))]);
+  return events;
 }
 
 describe('a group that is stopped in the middle', () => {
@@ -196,6 +200,29 @@ describe('a group that is stopped in the middle', () => {
     expect(exitCode).toBe(130);
     expect(await pointsOf(work)).toEqual([]);
     expect(leftovers(work.folder)).toEqual([]);
+  });
+
+  test('says how many VMs are done, and status is not ok until all are', async () => {
+    const work = await lab();
+    const plan = group('all', 'members: [{ name: "*" }]\nexclude: [{ name: gone }]\norder: name\natOnce: 1\n');
+    await work.write('all.yaml', `${plan}overrides: [{ match: { name: web1 }, limits: { jobRate: 16KiB } }]\n`);
+    const run = start(work, 'all.yaml');
+    const events = await moving(run, 'web1');
+    run.kill('SIGINT');
+    await run;
+    const finished = events().find(({ type }) => type === 'run.finished') as RunFinishedEvent;
+    expect(finished).toMatchObject({ status: 'cancelled', exit_code: 130, error: { code: 'run.cancelled' } });
+    expect(finished.runs?.map(({ vm, status, run_id: id }) => [vm, status, id === null])).toEqual([
+      ['db1', 'succeeded', false],
+      ['web1', 'cancelled', false],
+      ['web2', 'cancelled', true],
+    ]);
+    const health = async () => (JSON.parse((await work.call(['status', '--json'])).stdout) as StatusOutput).plans[0];
+    expect(await health()).toMatchObject({ plan: 'all', state: 'failing', error: { code: 'run.cancelled' } });
+    expect((await health())?.error?.message).toMatch(/, when 1 of 3 VMs were done$/);
+    await work.write('all.yaml', plan);
+    expect((await work.run('all.yaml')).exitCode).toBe(0);
+    expect(await health()).toMatchObject({ state: 'ok', error: null });
   });
 
   test('with SIGKILL is cleaned up by the next run', async () => {
