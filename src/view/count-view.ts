@@ -1,5 +1,5 @@
 import { columnsOf, exactly, type Terminal } from './terminal.ts';
-import { printable } from './text.ts';
+import { cut, printable } from './text.ts';
 
 export interface CountView {
   readonly progress: (text: string, done: number, total: number) => void;
@@ -18,7 +18,7 @@ export function countView(terminal: Terminal, options: { json: boolean; quiet: b
       if (Date.now() - drawn < 100) return;
       drawn = Date.now();
       const share = total > 0 ? `${Math.min(100, Math.floor((done / total) * 100))} %`.padStart(5) : '';
-      stderr.write(`${clear}${style.dim(`${share} ${printable(text)}`.slice(0, columnsOf(stderr) - 1))}`);
+      stderr.write(`${clear}${style.dim(cut(`${share} ${printable(text)}`, columnsOf(stderr) - 1))}`);
     },
     close: () => void (drawn > 0 && stderr.write(clear)),
   };

@@ -2,7 +2,7 @@ import type { DiscoverOutput, ImageDiscoverOutput, VsphereDiscoverOutput, Vspher
 import { shortPath } from './error-report.ts';
 import { formatBytes, plural } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
-import { foldedTable, labelled, printable, table, widthOf } from './text.ts';
+import { cut, foldedTable, labelled, printable, table, widthOf } from './text.ts';
 
 /** VMs with what would stop or weaken a backup of each. */
 export function discoverReport(output: DiscoverOutput, options: SummaryOptions): string[] {
@@ -49,7 +49,7 @@ function vsphereLines({ vms, source, about }: VsphereDiscoverOutput, options: Su
 }
 
 const shortened = (text: string, columns: number): string =>
-  widthOf(text) <= columns ? text : `${[...text].slice(0, columns - 3).join('')}...`;
+  widthOf(text) <= columns ? text : `${cut(text, columns - 3)}...`;
 
 const powerOf = ({ power_state, template }: VsphereVm): string =>
   template

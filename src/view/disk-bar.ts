@@ -1,13 +1,13 @@
 import type { StepProgressEvent } from '../schemas/types.ts';
 import { formatBytes, formatRate, formatTimeLeft } from './format.ts';
 import type { Style } from './style.ts';
-import { padEnd, padStart } from './text.ts';
+import { padEnd, padStart, widthOf } from './text.ts';
 
 export type DiskProgressLine = StepProgressEvent['disks'][number];
 
 /** One line a disk: name, phase, bar, percentage, bytes, rate and time left; what does not fit is left out. */
 export function diskBars(disks: readonly DiskProgressLine[], columns: number, style: Style): string[] {
-  const nameWidth = Math.max(...disks.map(({ disk }) => disk.length), 0);
+  const nameWidth = Math.max(...disks.map(({ disk }) => widthOf(disk)), 0);
   const phaseWidth = Math.max(...disks.map(({ phase }) => phase.length), 0);
   return disks.map((disk) => {
     const head = `${padEnd(disk.disk, nameWidth)}  ${style.dim(padEnd(disk.phase, phaseWidth))}  `;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
 import type { ErrorOutput } from '../schemas/types.ts';
 import type { Style } from './style.ts';
-import { labelled, printable } from './text.ts';
+import { labelled, printable, widthOf } from './text.ts';
 
 /** An error as a person reads it: code and message, the line of the plan that it is about, and the way out. */
 export function errorReport(error: ErrorOutput, style: Style, columns: number): string[] {
@@ -29,7 +29,11 @@ function positionLines({ file, line, column }: NonNullable<ErrorOutput['position
   const bar = style.unicode ? '│' : '|';
   const gutter = `          ${style.dim(`${number} ${bar}`)} `;
   const under = `          ${style.dim(`${' '.repeat(number.length)} ${bar}`)} `;
-  return [at, `${gutter}${printable(text)}`, `${under}${' '.repeat(Math.max(0, column - 1))}${style.red('^')}`];
+  return [
+    at,
+    `${gutter}${printable(text)}`,
+    `${under}${' '.repeat(widthOf(printable(text.slice(0, Math.max(0, column - 1)))))}${style.red('^')}`,
+  ];
 }
 
 /** A line of a file, or nothing where it cannot be read: what is reported has long happened. */

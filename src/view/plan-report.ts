@@ -2,7 +2,7 @@ import type { PlannedEffect, PlanOutput } from '../schemas/types.ts';
 import { formatBytes, subjectOf } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
 import { shortPath } from './error-report.ts';
-import { command, fitted, flow, flowed, printable } from './text.ts';
+import { command, fitted, flow, flowed, printable, widthOf } from './text.ts';
 
 /** A dry-run: the decision for each disk, then each step with its effects. */
 export function planReport(plan: PlanOutput, options: SummaryOptions): string[] {
@@ -23,7 +23,7 @@ function diskLines({ disks, estimated_bytes: estimate }: PlanOutput, { style, co
   if (disks.length === 0) return [];
   const lines = disks.flatMap((disk) => {
     const amount = disk.estimated_bytes === null ? 'bytes known later' : `about ${formatBytes(disk.estimated_bytes)}`;
-    const indent = ' '.repeat(disk.disk.length + 4);
+    const indent = ' '.repeat(widthOf(disk.disk) + 4);
     const base = disk.mode === 'incremental' ? [`on ${disk.parent?.backup_id ?? '?'}:`] : [];
     return [
       ...flowed(

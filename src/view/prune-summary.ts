@@ -2,7 +2,7 @@ import type { PointsPruneOutput } from '../schemas/types.ts';
 import { formatBytes, plural } from './format.ts';
 import type { RunModel } from './run-model.ts';
 import type { SummaryOptions } from './run-summary.ts';
-import { fitted, printable } from './text.ts';
+import { fitted, printable, widthOf } from './text.ts';
 
 /** What a run has pruned; nothing where it has no such step. */
 export function pruneSummary(model: RunModel, kind: string, { style, columns }: SummaryOptions): string[] {
@@ -21,7 +21,7 @@ export function pruneSummary(model: RunModel, kind: string, { style, columns }: 
             `${kept} ${kept === 1 ? 'stays' : 'stay'}`,
           ];
     const label = named ? `  ${style.cyan(printable(vm))}  ` : '  pruned  ';
-    const indent = ' '.repeat(named ? vm.length + 4 : 10);
+    const indent = ' '.repeat(named ? widthOf(printable(vm)) + 4 : 10);
     return [
       ...fitted(label, done.join(', '), columns),
       ...skipped.flatMap(({ backup_id: id, reason }) =>

@@ -6,7 +6,7 @@ import { pruneSummary } from './prune-summary.ts';
 import type { RunModel, StepModel } from './run-model.ts';
 import type { Style } from './style.ts';
 import { verifyLines } from './verify-summary.ts';
-import { command, flowed, labelled, printable } from './text.ts';
+import { command, flowed, labelled, printable, widthOf } from './text.ts';
 
 export interface SummaryOptions {
   readonly style: Style;
@@ -78,7 +78,7 @@ function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns
     ];
     const mode = finished.kind === 'restore' ? '' : `${style.bold(disk.mode)}: `;
     const label = `  ${style.cyan(disk.disk)}  `;
-    const indent = ' '.repeat(disk.disk.length + 4);
+    const indent = ' '.repeat(widthOf(disk.disk) + 4);
     return [
       ...flowed(label, `${mode}${amounts.join(', ')}`.split(' '), columns),
       ...(disk.reason ? labelled(indent, printable(disk.reason), columns).map(style.dim) : []),

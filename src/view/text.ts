@@ -1,12 +1,29 @@
-// eslint-disable-next-line no-control-regex
-const escapes = /\u001b\[[0-9;]*m/g;
+import stringWidth from 'string-width';
 
 /** Most text is this, and a list of ten thousand restore points measures it often. */
 const plain = /^[ -~]*$/;
 
-/** Columns that a text takes, colour codes aside. */
-export const widthOf = (text: string): number =>
-  plain.test(text) ? text.length : [...text.replace(escapes, '')].length;
+/** Columns that a text takes on a terminal, colour codes aside: two for most East Asian letters and emoji, none for a combining accent. */
+export const widthOf = (text: string): number => (plain.test(text) ? text.length : stringWidth(text));
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** What a reader sees as one character each: a letter with its accents, an emoji of several code points. */
+const lettersOf = (text: string): string[] =>
+  plain.test(text) ? [...text] : Array.from(segmenter.segment(text), ({ segment }) => segment);
+
+/** How many of the letters fit. */
+function fitting(letters: readonly string[], width: number): number {
+  let used = 0;
+  const end = letters.findIndex((letter) => (used += widthOf(letter)) > width);
+  return end < 0 ? letters.length : end;
+}
+
+/** The beginning of a plain text that takes no more columns than `width`. */
+export function cut(text: string, width: number): string {
+  const letters = lettersOf(text);
+  return letters.slice(0, fitting(letters, width)).join('');
+}
 
 export const padEnd = (text: string, width: number): string => text.padEnd(width + text.length - widthOf(text));
 export const padStart = (text: string, width: number): string => text.padStart(width + text.length - widthOf(text));
@@ -39,10 +56,10 @@ const seams = /[/,:=]/;
 
 function broken(word: string, width: number): string[] {
   const lines: string[] = [];
-  let rest = [...word];
-  while (rest.length > width) {
-    const seam = rest.findLastIndex((character, index) => index < width && index > width / 4 && seams.test(character));
-    const end = seam < 0 ? width : seam + 1;
+  let rest = lettersOf(word);
+  for (let most = fitting(rest, width); most < rest.length; most = fitting(rest, width)) {
+    const seam = rest.findLastIndex((letter, index) => index < most && index > most / 4 && seams.test(letter));
+    const end = seam < 0 ? Math.max(1, most) : seam + 1;
     lines.push(rest.slice(0, end).join(''));
     rest = rest.slice(end);
   }
@@ -51,11 +68,14 @@ function broken(word: string, width: number): string[] {
 
 /** Takes out the middle where a text is too long: of an id both ends are compared. */
 export function shortened(text: string, width: number, { unicode }: { readonly unicode: boolean }): string {
-  const characters = [...text];
-  if (characters.length <= width) return text;
+  if (widthOf(text) <= width) return text;
+  const letters = lettersOf(text);
   const mark = unicode ? '…' : '...';
   const kept = Math.max(2, width - mark.length);
-  return characters.slice(0, Math.ceil(kept / 2)).join('') + mark + characters.slice(-Math.floor(kept / 2)).join('');
+  const head = letters.slice(0, fitting(letters, Math.ceil(kept / 2)));
+  const behind = letters.toReversed();
+  const tail = behind.slice(0, fitting(behind, Math.floor(kept / 2))).reverse();
+  return head.join('') + mark + tail.join('');
 }
 
 /** Wrapped text behind a label: the label stands before the first line, the others are indented by as much. */

@@ -7,7 +7,7 @@ import { showReport } from '../../src/view/show-report.ts';
 import { nagiosUnknown } from '../../src/view/status-nagios.ts';
 import { statusReport } from '../../src/view/status-report.ts';
 import { makeStyle } from '../../src/view/style.ts';
-import { command, fit, foldedTable, shortened, widthOf } from '../../src/view/text.ts';
+import { command, cut, fit, foldedTable, shortened, table, widthOf } from '../../src/view/text.ts';
 import { upkeepReport } from '../../src/view/upkeep-report.ts';
 import { point } from '../cli/fake-hub.ts';
 
@@ -205,6 +205,37 @@ it('no name and no message from outside steers the terminal', () => {
     // eslint-disable-next-line no-control-regex
     expect(lines.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   }
+});
+
+describe('names in any script', () => {
+  // What a terminal needs for each, as `wcwidth` and the Unicode tables say.
+  const names: [string, number][] = [
+    ['plain', 5],
+    ['日本語ホスト', 12],
+    ['서버', 4],
+    ['🖥️-web', 6],
+    ['👩‍💻', 2],
+    ['Mu\u0308nchen', 7],
+    ['ｆｕｌｌ', 8],
+  ];
+
+  it.each(names)('%s takes as many columns as a terminal gives it', (name, width) => {
+    expect(widthOf(name)).toBe(width);
+    expect(widthOf(`\u001b[36m${name}\u001b[39m`)).toBe(width);
+  });
+
+  it('stand in tables whose columns are aligned', () => {
+    const rows = table(names.map(([name]) => [name, 'next']));
+    expect(new Set(rows.map((row) => widthOf(row.slice(0, row.indexOf('next')))))).toEqual(new Set([14]));
+  });
+
+  it('are cut between characters, and to the columns that there are', () => {
+    expect(cut('日本語', 5)).toBe('日本');
+    expect(cut('a👩‍💻b', 3)).toBe('a👩‍💻');
+    expect(fit('日本語ホスト', 5)).toEqual(['日本', '語ホ', 'スト']);
+    expect(fit('Mu\u0308u\u0308u\u0308', 3)).toEqual(['Mu\u0308u\u0308', 'u\u0308']);
+    expect(widthOf(shortened('日本語ホスト日本語ホスト', 9, plain))).toBeLessThanOrEqual(9);
+  });
 });
 
 describe('a text that is too long', () => {
