@@ -1,10 +1,14 @@
 import { Argument, Command, Option } from 'commander';
 import { columnsOf, type OutputStream, type Terminal } from '../view/terminal.ts';
-import { labelled } from '../view/text.ts';
+import { described, labelled, wrap } from '../view/text.ts';
 import type { Style } from '../view/style.ts';
 import type { CommandDefinition, OptionDefinition } from './command.ts';
+import { exampleLines } from './example-lines.ts';
 import { commands, globalOptions } from './commands/index.ts';
 import { exitCodes } from './exit-codes.ts';
+
+/** Columns for descriptions from which on commander breaks them at words; it would not below 40. */
+export const minWidthToWrap = 20;
 
 export interface ProgramParts {
   readonly version: string;
@@ -28,7 +32,7 @@ export function buildProgram(parts: ProgramParts): Command {
     .usage('[command] [options]')
     .helpCommand('help [command]', 'help for a command')
     .helpOption('-h, --help', 'help')
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false });
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false, minWidthToWrap });
   configure(program, parts.terminal, 'sendense-run');
   for (const option of globalOptions) program.addOption(optionOf(option));
   program.addHelpText('after', () => afterProgram(parts.terminal));
@@ -43,7 +47,7 @@ function commandOf(definition: CommandDefinition, parts: ProgramParts, above = '
     .summary(definition.summary)
     .description(definition.description.join('\n\n'));
   configure(command, parts.terminal, `sendense-run ${path}`);
-  command.helpOption('-h, --help', 'help').configureHelp({ showGlobalOptions: true });
+  command.helpOption('-h, --help', 'help').configureHelp({ showGlobalOptions: true, minWidthToWrap });
   for (const { syntax, description, completes } of definition.arguments) {
     const argument = new Argument(syntax, description);
     command.addArgument(Array.isArray(completes) ? argument.choices(completes as string[]) : argument);
@@ -99,7 +103,8 @@ const termOf = (argument: Argument): string => {
 const readable = (text: string, { unicode }: Style): string =>
   unicode ? text : text.replaceAll('…', '...').replaceAll('–', '-');
 
-function afterProgram({ style }: Terminal): string {
+function afterProgram({ style, stdout }: Terminal): string {
+  const columns = Math.min(100, columnsOf(stdout));
   const examples = [
     ['sendense-run pgtest1-nightly.yaml', 'run a plan'],
     ['sendense-run plan pgtest1-nightly.yaml', 'see first what it would do'],
@@ -109,19 +114,25 @@ function afterProgram({ style }: Terminal): string {
   return [
     '',
     style.bold('Examples:'),
-    ...examples.map(([command = '', what = '']) => `  ${style.cyan(command.padEnd(46))}  ${what}`),
+    ...described(
+      examples.map(([command = '', what = '']) => [`  ${style.cyan(command.padEnd(46))}`, what]),
+      columns,
+    ),
     '',
-    'Each command has help of its own: sendense-run help COMMAND. Exit statuses: sendense-run explain.',
+    ...wrap(
+      'Each command has help of its own: sendense-run help COMMAND. Exit statuses: sendense-run explain.',
+      columns,
+    ),
   ].join('\n');
 }
 
 function afterCommand({ examples, exitCodes: codes, load }: CommandDefinition, { style, stdout }: Terminal): string {
+  const columns = Math.min(100, columnsOf(stdout));
   const lines = ['', style.bold('Examples:')];
   for (const { command, description } of examples)
-    lines.push(`  ${style.dim(`# ${description}`)}`, `  ${style.cyan(command)}`);
+    lines.push(...exampleLines(command, description, style, columnsOf(stdout)));
   if (!load) return lines.join('\n');
   lines.push('', style.bold('Exit status:'));
-  const columns = Math.min(100, columnsOf(stdout));
   for (const code of codes) lines.push(...labelled(`  ${String(code).padStart(3)}  `, exitCodes[code] ?? '', columns));
   return lines.join('\n');
 }

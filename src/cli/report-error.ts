@@ -1,8 +1,10 @@
 import { errorToJson, exitCodeOf, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
+import type { TextOptions } from '../plan/format-text.ts';
 import type { DiagnosticOutput } from '../schemas/types.ts';
 import { errorReport } from '../view/error-report.ts';
 import { columnsOf, type Terminal, exactly } from '../view/terminal.ts';
 import { printable } from '../view/text.ts';
+import { textOptions } from './text-options.ts';
 
 export interface ReportOptions {
   readonly terminal: Terminal;
@@ -30,7 +32,7 @@ async function explainError(
   program: string,
 ): Promise<void> {
   const diagnostics = error.details?.['diagnostics'] as DiagnosticOutput[] | undefined;
-  if (diagnostics) return void stderr.write(await diagnosticsText(error, diagnostics, style.colour));
+  if (diagnostics) return void stderr.write(await diagnosticsText(error, diagnostics, textOptions(stderr, style)));
   if (error.code === 'run.internal') {
     stderr.write(`${style.alarm(' run.internal ')} ${style.red(printable(error.message.split('\n')[0] ?? ''))}\n`);
   } else {
@@ -52,7 +54,7 @@ const stackOf = (value: unknown): string => (value instanceof Error ? (value.sta
 async function diagnosticsText(
   error: SendenseError,
   diagnostics: DiagnosticOutput[],
-  colour: boolean,
+  options: TextOptions,
 ): Promise<string> {
   const { formatDiagnostics } = await import('../plan/format-diagnostics.ts');
   const text = String(error.details?.['text'] ?? '');
@@ -65,6 +67,6 @@ async function diagnosticsText(
       texts: new Map(files.map((file) => [file, text])),
     },
     'text',
-    { color: colour },
+    options,
   );
 }

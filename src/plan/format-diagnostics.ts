@@ -1,6 +1,6 @@
 import type { ValidateOutput } from '../schemas/types.ts';
 import { formatSarif } from './format-sarif.ts';
-import { formatText } from './format-text.ts';
+import { formatText, type TextOptions } from './format-text.ts';
 import type { ValidationResult } from './validate-files.ts';
 
 export const diagnosticFormats = ['text', 'json', 'sarif', 'github'] as const;
@@ -10,11 +10,11 @@ export type DiagnosticFormat = (typeof diagnosticFormats)[number];
 export function formatDiagnostics(
   result: ValidationResult,
   format: DiagnosticFormat,
-  options: { color?: boolean } = {},
+  options: Partial<TextOptions> = {},
 ): string {
   switch (format) {
     case 'text':
-      return formatText(result, { color: options.color ?? false });
+      return formatText(result, { color: false, ...options });
     case 'json':
       return `${JSON.stringify(validateOutput(result), null, 2)}\n`;
     case 'sarif':

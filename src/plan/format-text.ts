@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import type { Diagnostic } from './diagnostic.ts';
 import { maskSecrets } from './mask-secrets.ts';
 import type { ValidationResult } from './validate-files.ts';
@@ -19,46 +20,56 @@ function palette(color: boolean): Palette {
   return { bold: paint(1, 22), red: paint(31, 39), yellow: paint(33, 39), blue: paint(34, 39), green: paint(32, 39) };
 }
 
+export interface TextOptions {
+  readonly color: boolean;
+  /** Columns of the terminal; none: lines are not broken. */
+  readonly columns?: number | undefined;
+  /** Breaks a text at its words. @param label stands before the first line, the others are indented by as much */
+  labelled?(label: string, text: string, columns: number): string[];
+}
+
+const laidOut = ({ columns = Number.POSITIVE_INFINITY, labelled }: TextOptions) => ({
+  columns,
+  labelled: labelled ?? ((label: string, text: string): string[] => [`${label}${text}`]),
+});
+
 /** For people: each diagnostic with its line, what is wrong in it underlined, and a summary. */
-export function formatText(result: ValidationResult, { color }: { color: boolean }): string {
-  return `${formatExcerpts(result, { color })}${summary(result, palette(color))}`;
+export function formatText(result: ValidationResult, options: TextOptions): string {
+  return `${formatExcerpts(result, options)}${summary(result, options)}`;
 }
 
 /** The diagnostics alone, for a program that has more to say. */
 export function formatExcerpts(
   { diagnostics, texts, files = [] }: Pick<ValidationResult, 'diagnostics' | 'texts'> & Partial<ValidationResult>,
-  { color }: { color: boolean },
+  options: TextOptions,
 ): string {
   const settings = new Map(files.map((file) => [file.file, file.settings ?? null]));
   return diagnostics
     .map((item) => {
       const against = item.rule.startsWith('settings/') ? (settings.get(item.file) ?? null) : null;
-      return `${block(item, texts.get(item.file), against, palette(color))}\n`;
+      return `${block(item, texts.get(item.file), against, options)}\n`;
     })
     .join('');
 }
 
 /** @param against the settings that a plan was checked against, where it is about these */
-function block(
-  item: Diagnostic,
-  text: string | undefined,
-  against: string | null,
-  { bold, red, yellow, blue }: Palette,
-): string {
+function block(item: Diagnostic, text: string | undefined, against: string | null, options: TextOptions): string {
+  const { bold, red, yellow, blue } = palette(options.color);
+  const { columns, labelled } = laidOut(options);
   const loud = item.severity === 'warning' ? yellow : red;
-  const lines = [
-    `${bold(`${item.file}:${item.line}:${item.column}:`)} ${loud(item.severity)}: ${bold(clean(item.message))} ${blue(`[${item.rule}]`)}`,
-  ];
+  const head = `${bold(`${item.file}:${item.line}:${item.column}:`)} ${loud(item.severity)}: ${bold(clean(item.message))} ${blue(`[${item.rule}]`)}`;
+  const lines = labelled('', head, columns);
   const excerpt = text?.split('\n')[item.line - 1];
   const gutter = ' '.repeat(String(item.line).length);
   if (excerpt !== undefined && excerpt.trim() !== '') {
     const line = maskSecrets(clean(excerpt.replace(/\r$/, '')), item.path);
-    const { shown, from, length } = window(line, item);
+    const { shown, from, length } = window(line, item, Math.min(widest, Math.max(20, columns - gutter.length - 6)));
     lines.push(blue(` ${gutter} |`), `${blue(` ${item.line} |`)} ${shown}`);
-    lines.push(`${blue(` ${gutter} |`)} ${shown.slice(0, from).replace(/[^\t]/gu, ' ')}${loud('^'.repeat(length))}`);
+    const marked = Math.max(1, stringWidth(shown.slice(from, from + length)));
+    lines.push(`${blue(` ${gutter} |`)} ${blank(shown.slice(0, from))}${loud('^'.repeat(marked))}`);
   }
   const note = (word: string, what: string): void =>
-    void lines.push(`${blue(` ${gutter} =`)} ${bold(`${word}:`)} ${what}`);
+    void lines.push(...labelled(`${blue(` ${gutter} =`)} ${bold(`${word}:`)} `, what, columns));
   if (item.suggestion !== null) note('did you mean', clean(item.suggestion));
   if (item.allowed.length > 0) note('allowed', clean(orList(item.allowed)));
   if (against !== null) note('settings', clean(against));
@@ -66,16 +77,23 @@ function block(
   return `${lines.join('\n')}\n`;
 }
 
+/** Spaces as wide as the text on a terminal. Tabs stay. */
+const blank = (text: string): string =>
+  text
+    .split('\t')
+    .map((part) => ' '.repeat(stringWidth(part)))
+    .join('\t');
+
 const widest = 140;
 
 /** The part of a long line that matters, and where in it the underlining begins and how long it is. */
-function window(line: string, item: Diagnostic): { shown: string; from: number; length: number } {
+function window(line: string, item: Diagnostic, width: number): { shown: string; from: number; length: number } {
   const from = Math.min(item.column - 1, line.length);
   const end = item.end_line > item.line ? line.trimEnd().length : item.end_column - 1;
   const length = Math.max(1, Math.min(end, line.length) - from);
-  if (line.length <= widest) return { shown: line, from, length };
-  const start = Math.max(0, Math.min(from - 40, line.length - widest));
-  const cut = (start > 0 ? '…' : '') + line.slice(start, start + widest) + (start + widest < line.length ? '…' : '');
+  if (line.length <= width) return { shown: line, from, length };
+  const start = Math.max(0, Math.min(from - 40, line.length - width));
+  const cut = (start > 0 ? '…' : '') + line.slice(start, start + width) + (start + width < line.length ? '…' : '');
   const at = from - start + (start > 0 ? 1 : 0);
   return { shown: cut, from: at, length: Math.max(1, Math.min(length, cut.length - at)) };
 }
@@ -85,10 +103,13 @@ const clean = (text: string): string =>
   // oxlint-disable-next-line no-control-regex -- looking for control characters is the purpose
   text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 
-function summary({ diagnostics, files }: ValidationResult, { bold, red, yellow, green }: Palette): string {
+function summary({ diagnostics, files }: ValidationResult, options: TextOptions): string {
+  const { bold, red, yellow, green } = palette(options.color);
+  const { columns, labelled } = laidOut(options);
   const looked = `${count(files.length, 'file')} checked`;
   const settings = usedSettings(files)
-    .map((line) => `  ${line}\n`)
+    .flatMap((line) => labelled('  ', line, columns))
+    .map((line) => `${line}\n`)
     .join('');
   if (diagnostics.length === 0) return `${green('valid:')} ${looked}, nothing to complain about\n${settings}`;
   const errors = diagnostics.filter(({ severity }) => severity === 'error');

@@ -99,6 +99,17 @@ export function command(label: string, words: readonly string[], columns: number
   );
 }
 
+/** Names with what they are: beside each other, or the text below its name where that leaves little room. Names may be coloured. */
+export function described(rows: readonly (readonly [name: string, text: string])[], columns: number): string[] {
+  const width = widest(rows.map(([name]) => name));
+  const beside = columns - width - 2 >= leastBeside;
+  return rows.flatMap(([name, text]) =>
+    beside ? labelled(`${padEnd(name, width)}  `, text, columns) : [name, ...labelled('      ', text, columns)],
+  );
+}
+
+const leastBeside = 24;
+
 const roomBeside = (label: string, columns: number): number => Math.max(20, columns - widthOf(label));
 
 const behind = (label: string, lines: readonly string[]): string[] =>

@@ -3,7 +3,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { didYouMean } from '../../plan/did-you-mean.ts';
 import { rules } from '../../plan/rules.ts';
 import { columnsOf } from '../../view/terminal.ts';
-import { labelled, table } from '../../view/text.ts';
+import { described, labelled } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { explainStep, stepNames, stepSummary } from '../explain-step.ts';
@@ -19,7 +19,8 @@ export async function action({ args, terminal }: CommandContext): Promise<number
   const { stdout, style } = terminal;
   const columns = Math.min(100, columnsOf(stdout));
   const topic = args[0];
-  const lines = topic === undefined ? overview(style.bold) : explain(topic, { bold: style.bold, columns });
+  const lines =
+    topic === undefined ? overview({ bold: style.bold, columns }) : explain(topic, { bold: style.bold, columns });
   stdout.write(`${lines.join('\n')}\n`);
   return 0;
 }
@@ -36,7 +37,7 @@ function explain(topic: string, look: Look): string[] {
     const again = error.retry === 'temporary' ? ['  again   trying again can help; steps with `retry` do'] : [];
     return [
       ...entryLines(topic, error, look),
-      `  exit    ${error.exit}: ${exitCodes[error.exit ?? 1] ?? ''}`,
+      ...labelled('  exit    ', `${error.exit}: ${exitCodes[error.exit ?? 1] ?? ''}`, columns),
       ...again,
     ];
   }
@@ -63,10 +64,13 @@ const entryLines = (topic: string, { title, remedy }: Entry, { bold, columns }: 
   ...labelled('  remedy  ', remedy, columns),
 ];
 
-function overview(bold: (text: string) => string): string[] {
+function overview({ bold, columns }: Look): string[] {
   const section = (title: string, rows: readonly (readonly [string, string])[]): string[] => [
     bold(title),
-    ...table(rows.map(([name, text]) => [`  ${name}`, text])),
+    ...described(
+      rows.map(([name, text]) => [`  ${name}`, text]),
+      columns,
+    ),
     '',
   ];
   return [

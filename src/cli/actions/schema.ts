@@ -1,9 +1,9 @@
-import { exactly } from '../../view/terminal.ts';
+import { columnsOf, exactly } from '../../view/terminal.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { didYouMean } from '../../plan/did-you-mean.ts';
 import { bundledSchema, schemaNames, schemaSummary } from '../bundled-schema.ts';
 import type { CommandContext } from '../command.ts';
-import { table } from '../../view/text.ts';
+import { described } from '../../view/text.ts';
 
 export async function action({ args, global, terminal }: CommandContext): Promise<number> {
   const { stdout, style } = terminal;
@@ -11,7 +11,7 @@ export async function action({ args, global, terminal }: CommandContext): Promis
   const wanted = args[0]?.replace(/\.json$/, '');
   if (wanted === undefined) {
     if (global.json) stdout.write(`${JSON.stringify(names)}\n`);
-    else stdout.write(`${table(names.map((name) => [style.bold(name), schemaSummary(name)])).join('\n')}\n`);
+    else stdout.write(`${listed(names, style.bold, Math.min(100, columnsOf(stdout))).join('\n')}\n`);
     return 0;
   }
   const name = names.includes(wanted) ? wanted : names.find((candidate) => candidate.split('/').at(-1) === wanted);
@@ -24,3 +24,9 @@ export async function action({ args, global, terminal }: CommandContext): Promis
   exactly(stdout).write(`${JSON.stringify(bundledSchema(name), null, global.json ? 0 : 2)}\n`);
   return 0;
 }
+
+const listed = (names: readonly string[], bold: (name: string) => string, columns: number): string[] =>
+  described(
+    names.map((name) => [bold(name), schemaSummary(name)]),
+    columns,
+  );

@@ -2,6 +2,7 @@ import { formatDiagnostics, validateOutput, type DiagnosticFormat } from '../../
 import { validateFiles, type ValidateOptions, type ValidationResult } from '../../plan/validate-files.ts';
 import { exactly } from '../../view/terminal.ts';
 import type { CommandContext } from '../command.ts';
+import { textOptions } from '../text-options.ts';
 
 /** Only src/plan is loaded for this: it has to be quick. */
 export async function action({ args, options, global, terminal, readInput }: CommandContext): Promise<number> {
@@ -12,7 +13,7 @@ export async function action({ args, options, global, terminal, readInput }: Com
   const format = options['format'] as DiagnosticFormat;
   if (global.json && format === 'text') exactly(stdout).write(`${JSON.stringify(validateOutput(result))}\n`);
   else if (!(global.quiet && result.valid && format === 'text')) {
-    (format === 'text' ? stdout : exactly(stdout)).write(formatDiagnostics(result, format, { color: style.colour }));
+    (format === 'text' ? stdout : exactly(stdout)).write(formatDiagnostics(result, format, textOptions(stdout, style)));
   }
   return result.valid ? 0 : 10;
 }

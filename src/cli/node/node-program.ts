@@ -6,7 +6,8 @@ import type { NodeOverrides, ResolvedNodeSettings } from '../../node/node-settin
 import { version } from '../../schemas/package.ts';
 import { columnsOf, openTerminal, type OutputStream, type Terminal } from '../../view/terminal.ts';
 import { labelled } from '../../view/text.ts';
-import { optionOf } from '../build-program.ts';
+import { minWidthToWrap, optionOf } from '../build-program.ts';
+import { exampleLines } from '../example-lines.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { reportError } from '../report-error.ts';
 import { doctor } from './doctor.ts';
@@ -53,14 +54,14 @@ function programOf(
   const program = new Command('sendense-node')
     .description('The agent beside the disks: lets a hub see them and back them up.')
     .version(version, '-V, --version', 'print the version')
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false });
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false, minWidthToWrap });
   configure(program, terminal);
   for (const option of nodeGlobalOptions) program.addOption(optionOf(option));
   for (const definition of nodeCommands) {
     const command = new Command(definition.name)
       .summary(definition.summary)
       .description(definition.description.join('\n\n'))
-      .configureHelp({ showGlobalOptions: true });
+      .configureHelp({ showGlobalOptions: true, minWidthToWrap });
     configure(command, terminal);
     for (const option of definition.options) command.addOption(optionOf(option));
     command.addHelpText('after', () => afterHelp(definition, terminal));
@@ -87,7 +88,7 @@ function afterHelp({ examples, exitCodes: codes }: NodeCommand, { style, stdout 
   return [
     '',
     style.bold('Examples:'),
-    ...examples.flatMap(({ command, description }) => [`  ${style.dim(`# ${description}`)}`, `  ${command}`]),
+    ...examples.flatMap(({ command, description }) => exampleLines(command, description, style, columnsOf(stdout))),
     '',
     style.bold('Exit status:'),
     ...codes.flatMap((code) => labelled(`  ${String(code).padStart(3)}  `, exitCodes[code] ?? '', columns)),
