@@ -2,7 +2,7 @@ import type { PlanContext } from '../engine/step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { GroupMember, GroupPlan, GroupResolveInput, GroupResolveOutput } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
-import { childPlan } from './group/child-plan.ts';
+import { groupMember } from './group/child-plan.ts';
 import { listSourceVms } from './group/list-source-vms.ts';
 import { nameMembers, takenNames } from './group/name-members.ts';
 import { compareMembers } from './group/order-members.ts';
@@ -47,7 +47,7 @@ async function resolve(context: PlanContext<Services>, group: GroupPlan): Promis
   const names = nameMembers(selection.members, known);
   const compare = compareMembers(group.order);
   const ordered = selection.members
-    .map((vm) => ({ vm, member: childPlan(group, source, vm, names.get(vm) ?? vm.name) }))
+    .map((vm) => ({ vm, member: groupMember(group, source, vm, names.get(vm) ?? vm.name) }))
     .map(({ vm, member }) => ({ member, place: placeOf(vm, member, known) }))
     .toSorted((a, b) => compare(a.place, b.place));
   return {

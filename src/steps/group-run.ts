@@ -2,9 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { StepContext } from '../engine/step.ts';
 import { errorToJson, toSendenseError } from '../errors/sendense-error.ts';
 import { durationMs } from '../plan/duration-ms.ts';
-import type { GroupedRun, GroupMember, GroupRunInput, GroupRunOutput, RunFinishedEvent } from '../schemas/types.ts';
+import type {
+  GroupedRun,
+  GroupMember,
+  GroupPlan,
+  GroupRunInput,
+  GroupRunOutput,
+  RunFinishedEvent,
+} from '../schemas/types.ts';
 import { admit } from '../state/admission.ts';
 import { defineStep } from './define-step.ts';
+import { planOfMember } from './group/child-plan.ts';
 import { groupProgress, type GroupProgress } from './group/group-progress.ts';
 import { createTurnstile, type Turnstile } from './group/turnstile.ts';
 import type { Services } from './services.ts';
@@ -36,6 +44,7 @@ export const groupRun = defineStep<GroupRunInput, null, GroupRunOutput>({
       report: (lines, overall) => context.progress(lines, overall),
     });
     const group: Group = {
+      plan: input.group as unknown as GroupPlan,
       context,
       lockWaitMs: durationMs(input.lock_wait) ?? 0,
       progress,
@@ -62,6 +71,7 @@ const isCancelled = ({ aborted, reason }: AbortSignal): boolean =>
   aborted && toSendenseError(reason).code === 'run.cancelled';
 
 interface Group {
+  readonly plan: GroupPlan;
   readonly context: StepContext<Services>;
   readonly lockWaitMs: number;
   readonly progress: GroupProgress;
@@ -93,14 +103,17 @@ async function runMember(group: Group, member: GroupMember): Promise<GroupedRun>
 }
 
 /** Why it may not begin now, or how it ended. They ask one after the other, so that who was let in is counted before the next. */
-async function begin({ context, progress, turnstile }: Group, member: GroupMember): Promise<string | RunFinishedEvent> {
+async function begin(
+  { context, plan, progress, turnstile }: Group,
+  member: GroupMember,
+): Promise<string | RunFinishedEvent> {
   const { services, runId, signal } = context;
   const leave = await turnstile.enter();
   try {
     const place = admit(services.state, member, services.settings.limits);
     if (!place.admitted) return place.reason;
     return await services.runPlan({
-      text: member.text,
+      text: planOfMember(plan, member),
       origin: { trigger: 'group', parentRun: runId },
       signal,
       emit(event) {

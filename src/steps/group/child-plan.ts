@@ -15,46 +15,58 @@ const policyKeys = [
 ] as const;
 
 /**
- * The plan of one VM of a group: the policy of the group, changed by the overrides that fit, in their order.
+ * A VM of a group with what its run will have. Its plan is not in it, because members are kept in journal and logs:
+ * {@link planOfMember} makes it from the group, whenever it is needed.
  * @param source name of the source in sendense.yaml
  * @param context name of the VM in the repository
  */
-export function childPlan(group: GroupPlan, source: string, vm: SourceVm, context: string): GroupMember {
-  const fitting = (group.overrides ?? []).filter(({ match }) => fits(vm, match));
-  const layers = [
-    group as unknown as Readonly<Record<string, unknown>>,
-    ...(fitting as readonly Readonly<Record<string, unknown>>[]),
-  ];
-  const last = (key: string): unknown => layers.map((layer) => layer[key]).findLast((value) => value !== undefined);
-  const repository = String(last('repository'));
-  const node = String(last('node'));
-  const policy = Object.fromEntries(
-    policyKeys.map((key) => [key, last(key)] as const).filter(([, value]) => value !== undefined),
-  );
-  const reading = Object.assign({}, ...layers.map((layer) => layer['vm'])) as Partial<BackupPlan['vm']>;
-  const name = nameFrom(`${group.name}.${context}`);
-  const plan = {
-    version: 1,
-    kind: 'backup',
-    name,
-    vm: { name: context, source, ...(vm.moref === null ? {} : { moref: vm.moref }), ...reading },
-    repository,
-    node,
-    ...policy,
-    ...inZoneOf(group, policy['retention']),
-  };
+export function groupMember(group: GroupPlan, source: string, vm: SourceVm, context: string): GroupMember {
+  const overrides = (group.overrides ?? []).flatMap(({ match }, index) => (fits(vm, match) ? [index] : []));
+  const layers = layersOf(group, overrides);
   return {
     name: vm.name,
     context,
-    plan: name,
+    plan: nameFrom(`${group.name}.${context}`),
+    source,
     moref: vm.moref,
     path: vm.path,
-    priority: fitting.map(({ priority }) => priority).findLast((value) => value !== undefined) ?? 0,
-    repository,
-    node,
-    text: JSON.stringify(plan),
+    priority: Number(last(layers.slice(1), 'priority') ?? 0),
+    repository: String(last(layers, 'repository')),
+    node: String(last(layers, 'node')),
+    overrides,
   };
 }
+
+/** The plan of one VM of a group, JSON: the policy of the group, changed by the overrides that fit, in their order. */
+export function planOfMember(group: GroupPlan, member: GroupMember): string {
+  const layers = layersOf(group, member.overrides);
+  const policy = Object.fromEntries(
+    policyKeys.map((key) => [key, last(layers, key)] as const).filter(([, value]) => value !== undefined),
+  );
+  const reading = Object.assign({}, ...layers.map((layer) => layer['vm'])) as Partial<BackupPlan['vm']>;
+  const { context, moref, source } = member;
+  return JSON.stringify({
+    version: 1,
+    kind: 'backup',
+    name: member.plan,
+    vm: { name: context, source, ...(moref === null ? {} : { moref }), ...reading },
+    repository: member.repository,
+    node: member.node,
+    ...policy,
+    ...inZoneOf(group, policy['retention']),
+  });
+}
+
+type Layer = Readonly<Record<string, unknown>>;
+
+/** The group, and its overrides that fit, by their places. */
+const layersOf = (group: GroupPlan, overrides: readonly number[]): Layer[] => [
+  group as unknown as Layer,
+  ...overrides.map((index) => (group.overrides?.[index] ?? {}) as unknown as Layer),
+];
+
+const last = (layers: readonly Layer[], key: string): unknown =>
+  layers.map((layer) => layer[key]).findLast((value) => value !== undefined);
 
 /** The plan of a VM has no schedule of its own: without it, days would be counted in UTC. */
 function inZoneOf({ schedule }: GroupPlan, retention: unknown): { retention?: object } {

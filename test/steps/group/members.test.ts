@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { childPlan } from '../../../src/steps/group/child-plan.ts';
+import { groupMember, planOfMember } from '../../../src/steps/group/child-plan.ts';
 import { nameMembers, takenNames } from '../../../src/steps/group/name-members.ts';
 import { compareMembers } from '../../../src/steps/group/order-members.ts';
 import { fits, selectMembers, type SourceVm } from '../../../src/steps/group/select-members.ts';
@@ -135,9 +135,13 @@ test('a plan for each VM is valid, and later overrides count more', () => {
     { match: { name: 'db*' }, priority: 3, vm: { quiesce: 'required' as const }, retention: { last: 9 } },
     { match: { name: 'db1' }, priority: 7, repository: 'second' },
   ];
-  const member = childPlan(group({ overrides }), 'vcenter', vm('db1', { moref: 'vm-9' }), 'db1');
+  const production = group({ overrides });
+  const member = groupMember(production, 'vcenter', vm('db1', { moref: 'vm-9' }), 'db1');
   expect(member).toMatchObject({ plan: 'production.db1', priority: 7, repository: 'second', moref: 'vm-9' });
-  const { plan, diagnostics } = loadPlanText({ file: '/plans/production.yaml', text: member.text });
+  const { plan, diagnostics } = loadPlanText({
+    file: '/plans/production.yaml',
+    text: planOfMember(production, member),
+  });
   expect(diagnostics).toEqual([]);
   expect(plan).toMatchObject({
     kind: 'backup',
@@ -148,9 +152,16 @@ test('a plan for each VM is valid, and later overrides count more', () => {
   });
 });
 
+test('what a journal keeps of a member does not grow with the policy of the group', () => {
+  const overrides = Array.from({ length: 20 }, () => ({ match: { name: 'db*' }, retention: { daily: 30, weekly: 8 } }));
+  const size = (plan: GroupPlan): number => JSON.stringify(groupMember(plan, 'vcenter', vm('db1'), 'db1')).length;
+  expect(size(group({ overrides, retention: { daily: 14, weekly: 8, monthly: 12, yearly: 5 } }))).toBeLessThan(300);
+});
+
 test('names of plans stay within what a name may be', () => {
-  const member = childPlan(group({ name: 'g'.repeat(60) }), 'vcenter', vm('x'), 'v'.repeat(60));
-  expect(loadPlanText({ file: '/p.yaml', text: member.text }).diagnostics).toEqual([]);
+  const long = group({ name: 'g'.repeat(60) });
+  const member = groupMember(long, 'vcenter', vm('x'), 'v'.repeat(60));
+  expect(loadPlanText({ file: '/p.yaml', text: planOfMember(long, member) }).diagnostics).toEqual([]);
 });
 
 test.each([
