@@ -345,18 +345,17 @@ after:
   );
 });
 
-test(
-  'a source that another program writes to is refused, unless the plan knows better',
+test.each(['qcow2', 'raw'])(
+  'a source that another program writes to is refused, unless the plan knows better: %s',
   { timeout: 60_000 },
-  async () => {
+  async (format) => {
     await using work = await workspace();
-    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', work.path('busy.qcow2'), '4M']);
-    await work.write('plan.yaml', backupPlan(['busy.qcow2']));
-    const writer = execa(
-      'qemu-nbd',
-      ['--persistent', `--socket=${work.path('s')}`, '-f', 'qcow2', work.path('busy.qcow2')],
-      { reject: false },
-    );
+    const image = `busy.${format}`;
+    await execa('qemu-img', ['create', '-q', '-f', format, work.path(image), '4M']);
+    await work.write('plan.yaml', backupPlan([image]));
+    const writer = execa('qemu-nbd', ['--persistent', `--socket=${work.path('s')}`, '-f', format, work.path(image)], {
+      reject: false,
+    });
     try {
       await expect
         .poll(
@@ -367,7 +366,7 @@ test(
         .toBe(0);
       const refused = await work.run('plan.yaml');
       expect(refused.finished).toMatchObject({ status: 'failed', error: { code: 'source.busy' } });
-      await work.write('plan.yaml', backupPlan(['busy.qcow2\n        allowInUse: true']));
+      await work.write('plan.yaml', backupPlan([`${image}\n        allowInUse: true`]));
       expect((await work.run('plan.yaml')).finished.status).toBe('succeeded');
     } finally {
       writer.kill();

@@ -19,6 +19,7 @@ test('formats are told by name and content, with the capacity that the guest see
     path: raw,
     format: 'raw',
     capacity_bytes: 3 * MiB,
+    allocated_bytes: 65_536,
     change_tracking: 'digest',
     still: true,
     warnings: [],

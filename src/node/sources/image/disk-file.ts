@@ -40,6 +40,12 @@ export async function checkDiskFile(disk: DiskSpec): Promise<DiskFile> {
   };
 }
 
+/**
+ * Holds a block device so that nobody can mount it, nor hold it in the same way, until it is closed.
+ * @throws SendenseError as {@link checkDiskFile}
+ */
+export const holdDevice = (path: string): Promise<FileHandle> => openDisk(path, true);
+
 /** With O_EXCL a block device opens only if it is neither mounted nor held by another, open(2). */
 async function openDisk(path: string, exclusive: boolean): Promise<FileHandle> {
   try {

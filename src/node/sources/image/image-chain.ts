@@ -1,6 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { runTool } from '../../../host/process.ts';
+import { runTool, type ToolResult } from '../../../host/process.ts';
+import { lacksLockedRaw, lockedRaw } from '../../../host/raw-image.ts';
 import type { DiskFile } from './disk-file.ts';
 
 /** What qemu says of an image and the files below it. Bytes. */
@@ -30,18 +32,12 @@ export async function imageChain(
   file: DiskFile,
   options: { forceShare: boolean; signal?: AbortSignal | undefined },
 ): Promise<ImageChain> {
-  const args = [
-    'info',
-    '--output=json',
-    '--backing-chain',
-    ...(options.forceShare ? ['-U'] : []),
-    '-f',
-    file.format,
-    file.path,
-  ];
-  const result = await runTool('qemu-img', args, { signal: options.signal, timeoutMs: 60_000, allowFailure: true });
+  const result = await infoOf(file, options);
   if (result.exitCode !== 0) throw failure(file, result.stderr);
   const layers = JSON.parse(result.stdout) as [Layer, ...Layer[]];
+  // It has no files but itself. Opened with a lock, QEMU names it by its options and does not say what it uses.
+  if (file.format === 'raw')
+    layers[0] = { ...layers[0], 'filename': file.path, 'actual-size': (await stat(file.path)).blocks * 512 };
   for (const layer of layers) assertSafe(layer);
   if (layers[0]['virtual-size'] === 0)
     throw new SendenseError('source.unsupported', `${file.path} is a disk of 0 bytes`);
@@ -51,6 +47,25 @@ export async function imageChain(
     files: [...new Set([file.path, ...layers.flatMap((layer) => filesOf(layer))])],
   };
 }
+
+async function infoOf(
+  file: DiskFile,
+  { forceShare, signal }: { forceShare: boolean; signal?: AbortSignal | undefined },
+): Promise<ToolResult> {
+  const info = (image: readonly string[]): Promise<ToolResult> =>
+    runTool('qemu-img', ['info', '--output=json', '--backing-chain', ...(forceShare ? ['-U'] : []), ...image], {
+      signal,
+      timeoutMs: 60_000,
+      allowFailure: true,
+    });
+  const plain = ['-f', file.format, file.path];
+  if (!takesLock(file) || forceShare) return info(plain);
+  const locked = await info(['--image-opts', lockedRaw(file.path)]);
+  return locked.exitCode !== 0 && lacksLockedRaw(locked.stderr) ? info(plain) : locked;
+}
+
+/** Other formats are locked by QEMU of itself; block devices are not locked by it at all. */
+export const takesLock = ({ format, block }: DiskFile): boolean => format === 'raw' && !block;
 
 function failure(file: DiskFile, stderr: string): SendenseError {
   const said = stderr.trim().replace(/^qemu-img: /, '');

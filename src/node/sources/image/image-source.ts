@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
-import { serveNbd } from '../../../host/qemu-nbd.ts';
 import type { DiskInfo, ImageSourceSpec } from '../../../schemas/types.ts';
-import type { OpenDisk, OpenOptions, Source } from '../source.ts';
-import { bytesReadBy } from './bytes-read.ts';
+import type { OpenDisk, Source } from '../source.ts';
 import { readChangedAreas } from './changed-areas.ts';
 import { checkDiskFile, type DiskSpec } from './disk-file.ts';
-import { assertStamps, stampFiles } from './file-stamp.ts';
 import { imageChain } from './image-chain.ts';
 import { isLocal } from './is-local.ts';
+import { serveImage } from './serve-image.ts';
+import { assertNobodyWrites } from './writers.ts';
 
 /** Disk images and block devices of this machine. The key of a disk is its place in the list, from 0. */
 export const imageSource: Source<ImageSourceSpec> = {
@@ -29,7 +28,13 @@ export const imageSource: Source<ImageSourceSpec> = {
           'source.missing',
           `the source has no disk ${key}; it has 0 to ${spec.disks.length - 1}`,
         );
-      return serve(disk, key, { ...options, signal: signal ?? options.signal });
+      return serveImage(disk, {
+        ...options,
+        key,
+        signal: signal ?? options.signal,
+        warnings: (block) => warningsOf(disk, block),
+        changes: (capacity) => changesOf(disk, capacity),
+      });
     },
     [Symbol.asyncDispose]: async () => {},
   }),
@@ -40,6 +45,7 @@ async function inspect(disk: DiskSpec, number: number, signal?: AbortSignal): Pr
   return at(`${field}/path`, async () => {
     const file = await checkDiskFile(disk);
     const chain = await imageChain(file, { forceShare: disk.allow_in_use, signal });
+    if (!disk.allow_in_use) await assertNobodyWrites(chain.files);
     const changes = await at(`${field}/changes`, () => changesOf(disk, chain.virtualSize));
     return {
       key: String(number),
@@ -71,7 +77,7 @@ async function changesOf(disk: DiskSpec, capacity: number): ReturnType<OpenDisk[
 
 const warningsOf = (disk: DiskSpec, block: boolean): string[] => {
   if (disk.allow_in_use) return ['read although another program may write to it: the copy may be torn'];
-  return block ? ['a block device: whether it changes while it is read cannot be told'] : [];
+  return block ? ['a block device: what another host writes to it while it is read is not seen'] : [];
 };
 
 /** A UUID (version 8, RFC 9562) that follows from the file's real path alone. */
@@ -95,37 +101,6 @@ function assertDistinct(disks: readonly DiskInfo[]): void {
     }
     seen.set(disk.uuid, disk);
   }
-}
-
-async function serve(disk: DiskSpec, key: string, options: OpenOptions): Promise<OpenDisk> {
-  const file = await checkDiskFile(disk);
-  const forceShare = disk.allow_in_use;
-  // A raw disk is one file; the files of the others are known to qemu only.
-  const files =
-    file.format === 'raw' ? [file.path] : (await imageChain(file, { forceShare, signal: options.signal })).files;
-  const stamps = disk.allow_in_use
-    ? new Map<string, string>()
-    : await stampFiles([...files, ...(disk.changes === null ? [] : [disk.changes])]);
-  options.signal?.throwIfAborted();
-  const server = await serveNbd({
-    file: file.path,
-    format: file.format,
-    readOnly: true,
-    listen: { socket: join(options.socketFolder, `source-${key}.sock`) },
-    exportName: 'source',
-    pidFile: join(options.jobFolder, `source-${key}.pid`),
-    forceShare,
-    // Without the signal: a qemu-nbd that is stopped while it starts leaves its forked half behind.
-  });
-  return {
-    uri: server.uri,
-    rawFile: file.format === 'raw' ? file.path : undefined,
-    warnings: warningsOf(disk, file.block),
-    bytesRead: () => bytesReadBy(server.process.pid),
-    changes: (capacity) => changesOf(disk, capacity),
-    assertUnchanged: () => assertStamps(stamps),
-    [Symbol.asyncDispose]: async () => void (await server.stop({ graceMs: 5000 })),
-  };
 }
 
 /** Runs a part and names the field that an error is about. */

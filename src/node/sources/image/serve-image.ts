@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { toSendenseError } from '../../../errors/sendense-error.ts';
+import { serveNbd, type NbdServer } from '../../../host/qemu-nbd.ts';
+import { lacksLockedRaw, lockedRaw } from '../../../host/raw-image.ts';
+import type { OpenDisk, OpenOptions } from '../source.ts';
+import { bytesReadBy } from './bytes-read.ts';
+import { checkDiskFile, holdDevice, type DiskFile, type DiskSpec } from './disk-file.ts';
+import { assertStamps, stampFiles } from './file-stamp.ts';
+import { imageChain, takesLock } from './image-chain.ts';
+import { assertNobodyBeganToWrite, assertNobodyWrites } from './writers.ts';
+
+export interface ServeImageOptions extends Pick<OpenOptions, 'jobFolder' | 'socketFolder' | 'signal' | 'warn'> {
+  readonly key: string;
+  warnings(block: boolean): readonly string[];
+  changes(capacity: number): ReturnType<OpenDisk['changes']>;
+}
+
+/**
+ * Serves a disk, read-only. Nobody may have it open for writing, and as long as it is served no QEMU can open it for writing and
+ * nobody can mount it; who else wrote to it in between is noticed in the end.
+ * @throws SendenseError `source.*`, `nbd.failed`
+ */
+export async function serveImage(disk: DiskSpec, options: ServeImageOptions): Promise<OpenDisk> {
+  const file = await checkDiskFile(disk);
+  const shared = disk.allow_in_use;
+  await using opened = new AsyncDisposableStack();
+  if (file.block && !shared) opened.use(await holdDevice(file.path));
+  // A raw disk is one file; the files of the others are known to qemu only.
+  const files =
+    file.format === 'raw'
+      ? [file.path]
+      : (await imageChain(file, { forceShare: shared, signal: options.signal })).files;
+  const stamps = shared
+    ? new Map<string, string>()
+    : await stampFiles([...files, ...(disk.changes === null ? [] : [disk.changes])]);
+  options.signal?.throwIfAborted();
+  const server = await serve(file, shared, options);
+  opened.defer(async () => void (await server.stop({ graceMs: 5000 })));
+  // After the stamps: who has written and closed it since then is noticed by them.
+  if (!shared) await assertNobodyWrites(files);
+  const held = opened.move();
+  return {
+    uri: server.uri,
+    rawFile: file.format === 'raw' ? file.path : undefined,
+    warnings: options.warnings(file.block),
+    bytesRead: () => bytesReadBy(server.process.pid),
+    changes: (capacity) => options.changes(capacity),
+    assertUnchanged: async () => {
+      await assertStamps(stamps);
+      if (!shared) await assertNobodyBeganToWrite(files);
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+async function serve(
+  file: DiskFile,
+  forceShare: boolean,
+  { key, jobFolder, socketFolder, warn }: ServeImageOptions,
+): Promise<NbdServer> {
+  const plain = {
+    file: file.path,
+    format: file.format,
+    readOnly: true,
+    listen: { socket: join(socketFolder, `source-${key}.sock`) },
+    exportName: 'source',
+    pidFile: join(jobFolder, `source-${key}.pid`),
+    forceShare,
+    // Without the signal: a qemu-nbd that is stopped while it starts leaves its forked half behind.
+  };
+  if (forceShare || !takesLock(file)) return serveNbd(plain);
+  const image = { objects: [], format: ['--image-opts'], name: lockedRaw(file.path), secret: undefined };
+  try {
+    return await serveNbd({ ...plain, image });
+  } catch (error) {
+    if (!lacksLockedRaw(toSendenseError(error).message)) throw error;
+    warn(
+      `disk ${key}: this qemu-nbd has no driver blkdebug, without which a VM that starts now can write to ${file.path}`,
+    );
+    return serveNbd(plain);
+  }
+}
