@@ -71,12 +71,14 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** Whether the user left out the command's name. */
   readonly implied: boolean;
+  /** Path of the repository that is read with nothing else known; undefined where settings count. */
+  readonly rescued?: string | undefined;
   readInput(): Promise<Uint8Array>;
   /** Asks on the terminal without showing what is typed; undefined where standard input is no terminal. */
   readonly askHidden: ((prompt: string) => Promise<string>) | undefined;
   /** Asks on the terminal; undefined where standard input or standard error is none. */
   readonly askLine: ((prompt: string) => Promise<string>) | undefined;
-  openHub(options: Pick<HubOptions, 'startFolder' | 'readOnly' | 'busyTimeout'>): Promise<Hub>;
+  openHub(options: Pick<HubOptions, 'startFolder' | 'readOnly' | 'busyTimeout' | 'rescue'>): Promise<Hub>;
 }
 
 /** What the program gets from the process; tests give their own. */

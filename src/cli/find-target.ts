@@ -10,12 +10,13 @@ export async function findTarget(
   hub: Hub,
   name: string | undefined,
   repository: string | undefined,
+  rescued?: string,
 ): Promise<PointFilter> {
   if (name === undefined) return { repository };
   const points = await hub.lines({ repository });
   const found = targetIn(points, name);
   if (found) return { ...found, repository };
-  throw unknownName(points, name, 'no VM and no restore point');
+  throw unknownName(points, name, 'no VM and no restore point', rescued);
 }
 
 type NamedPoint = Pick<ListLine, 'vm' | 'backup_id'>;
@@ -28,13 +29,36 @@ export function targetIn(points: readonly NamedPoint[], name: string): { vm: str
 
 /** Where nothing is known at all, perhaps only the database is lost. */
 export const importHint =
-  'Where the repository has restore points that this hub does not know (a lost database, a copied repository), run `sendense-run repo import NAME`.';
+  'Where the repository has restore points that this hub does not know (a lost database, a copied repository), `sendense-run repo import NAME` enters them, and `--repository PATH` reads them without settings and database.';
 
-/** `point.unknown`, with what may have been meant. @param what `no VM and no run` */
-export function unknownName(points: readonly NamedPoint[], name: string, what: string): SendenseError {
+/**
+ * `point.unknown`, with what may have been meant.
+ * @param what `no VM and no run`
+ * @param rescued the repository that is read with nothing else known: nothing could be imported
+ */
+export function unknownName(
+  points: readonly NamedPoint[],
+  name: string,
+  what: string,
+  rescued?: string,
+): SendenseError {
   const near = didYouMean(name, new Set(points.flatMap(({ vm, backup_id }) => [vm, backup_id])));
   const hint = near === null ? '' : `; did you mean ${near}?`;
+  return new SendenseError('point.unknown', `${what} has the name ${name}${hint}`, remedyFor(points, what, rescued));
+}
+
+function remedyFor(points: readonly NamedPoint[], what: string, rescued: string | undefined): { remedy?: string } {
+  if (rescued !== undefined) return { remedy: `See \`sendense-run list --repository ${rescued}\`.` };
+  if (!what.includes('run')) return {};
   const empty = points.length === 0 ? `. ${importHint}` : '.';
-  const runs = what.includes('run') ? { remedy: `See \`sendense-run list\` and \`sendense-run status\`${empty}` } : {};
-  return new SendenseError('point.unknown', `${what} has the name ${name}${hint}`, runs);
+  return { remedy: `See \`sendense-run list\` and \`sendense-run status\`${empty}` };
+}
+
+/** `usage`: the settings have no repository of that name. */
+export function unknownRepository(name: string, names: readonly string[]): SendenseError {
+  const near = didYouMean(name, names);
+  const meant = near === null ? '' : `; did you mean ${near}?`;
+  return new SendenseError('usage', `--repository: sendense.yaml has no repository ${name}${meant}`, {
+    remedy: `It has ${names.join(', ')}. For the path of a repository write a slash: ./${name}`,
+  });
 }

@@ -8,11 +8,13 @@ import { openTerminal } from '../view/terminal.ts';
 import { printable } from '../view/text.ts';
 import { buildProgram } from './build-program.ts';
 import type { CommandContext, CommandDefinition, ProgramIo } from './command.ts';
+import { joinPoint } from './point-option.ts';
+import { rescueAsked } from './rescue-options.ts';
 import { reportError } from './report-error.ts';
 
 /** `sendense-run` without a process around it: parses, acts, reports. Returns the exit status; never rejects. */
 export async function main(argv: readonly string[], io: ProgramIo): Promise<number> {
-  const words = joinBefore(argv);
+  const words = joinPoint(argv);
   const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
   const terminal = openTerminal({
     stdout: io.stdout,
@@ -46,7 +48,11 @@ async function act(definition: CommandDefinition, path: string, context: Command
   try {
     if (!definition.load) return 2;
     const { action } = await definition.load();
-    return await action(context);
+    const asked = rescueAsked(definition, { ...context.options, config: context.global.config });
+    if (!asked) return await action(context);
+    const { openRescued } = await import('./open-rescued.ts');
+    await using rescued = await openRescued(context, asked);
+    return await action(rescued.context);
   } catch (error) {
     return reportError(withHelp(error, path), { terminal: context.terminal, json: context.global.json });
   }
@@ -93,12 +99,3 @@ function warnOfNamed(config: string | undefined, terminal: CommandContext['termi
 
 const warn = ({ stderr, errorStyle }: CommandContext['terminal'], message: string): void =>
   void stderr.write(`${errorStyle.yellow('warning:')} ${printable(message)}\n`);
-
-/** `--point before TIME` is what people write; the option takes one value. */
-function joinBefore(argv: readonly string[]): string[] {
-  const at = argv.findIndex(
-    (word, index) => word === 'before' && ['--point', '-p', '--point=before'].includes(argv[index - 1] ?? ''),
-  );
-  const time = argv[at + 1];
-  return at < 0 || time === undefined ? [...argv] : [...argv.slice(0, at), `before ${time}`, ...argv.slice(at + 2)];
-}

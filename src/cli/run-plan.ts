@@ -10,6 +10,7 @@ import { applyEvent, emptyRun, type RunModel } from '../view/run-model.ts';
 import { runSummary, shortSummary } from '../view/run-summary.ts';
 import { columnsOf } from '../view/terminal.ts';
 import type { CommandContext } from './command.ts';
+import { inWordsOfOptions, type OptionNames } from './plan-of-options.ts';
 import { reportError } from './report-error.ts';
 
 export type Mode = 'auto' | 'full' | 'incremental';
@@ -20,6 +21,8 @@ export interface PlanToRun {
   /** The plan itself, where it is in no file. */
   readonly text?: string;
   readonly mode?: Mode | undefined;
+  /** Where a command made the text: which part of the command line each key comes from. */
+  readonly options?: OptionNames | undefined;
   /** Begins it in another way than `Hub.run`; undefined: there was nothing to run. */
   begin?(hub: Hub, watch: Pick<RunRequest, 'emit' | 'cancel' | 'warn'>): Promise<RunFinishedEvent | undefined>;
 }
@@ -34,16 +37,17 @@ export async function runPlan(context: CommandContext, plan: PlanToRun, cancel: 
     view.event(event);
   };
   let finished: RunFinishedEvent | undefined;
-  let settings = '';
+  let settings: string | null = '';
   const warnings: string[] = [];
   const warn = (message: string): void => void warnings.push(message);
   try {
     await using hub = await context.openHub({ startFolder: dirname(plan.file) });
-    settings = settingsOption(hub.settingsFile, context);
-    const { begin, ...request } = plan;
+    settings = context.rescued === undefined ? settingsOption(hub.settingsFile, context) : null;
+    const { begin, options: _options, ...request } = plan;
     const watch = { emit, cancel, warn };
     finished = begin ? await begin(hub, watch) : await hub.run({ ...request, ...watch });
-  } catch (error) {
+  } catch (thrown) {
+    const error = inWordsOfOptions(thrown, plan.options);
     await view.close();
     if (global.json && !model.finished) emit(notStarted(plan, error));
     return reportError(error, { terminal, json: false });
@@ -66,7 +70,7 @@ function tell(
   { terminal, global }: CommandContext,
   model: RunModel,
   finished: RunFinishedEvent,
-  settings: string,
+  settings: string | null,
 ): void {
   const succeeded = finished.status === 'succeeded';
   const stream = succeeded ? terminal.stdout : terminal.stderr;

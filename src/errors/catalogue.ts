@@ -39,7 +39,7 @@ export const catalogue = {
     10,
     'never',
     'No sendense.yaml was found',
-    'Create sendense.yaml beside the plan or in a folder above it, or name one with --config.',
+    'Create sendense.yaml beside the plan or in a folder above it, or name one with --config. `list`, `show`, `check`, `verify` and `restore` read a repository without one: `--repository PATH`.',
   ),
   'settings.untrusted': entry(
     12,
@@ -545,7 +545,7 @@ export const catalogue = {
     1,
     'never',
     'No such restore point',
-    'See `sendense-run list`. Where the repository has restore points that this hub does not know (a lost database, a copied repository), run `sendense-run repo import NAME`.',
+    'See `sendense-run list`. Where the repository has restore points that this hub does not know (a lost database, a copied repository), `sendense-run repo import NAME` enters them, and `--repository PATH` reads them without settings and database.',
   ),
   'point.needed': entry(1, 'never', 'Other restore points build on this one', 'Delete those first.'),
   'repository.key': entry(

@@ -1,6 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import { isRunning } from '../host/process-identity.ts';
-import { findRepository } from '../repository/open-repository.ts';
 import type { CheckOutput } from '../schemas/types.ts';
 import { manifestChecksums } from '../state/manifest-checksums.ts';
 import { livingMerges } from '../state/merges.ts';
@@ -45,7 +44,7 @@ function assertSomethingToCheck({ state }: Services, names: readonly string[], {
 async function checkOne(services: Services, name: string, request: CheckRequest): Promise<CheckOutput> {
   const root = services.repositoryPath(name);
   const stored = points(services.state, { repository: name });
-  if (!(await findRepository(name, root))) {
+  if (!(await services.findRepository(name))) {
     const findings: CheckOutput['findings'] =
       stored.length === 0
         ? []

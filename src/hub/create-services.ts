@@ -4,6 +4,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { nodeClient, type NodeClient } from '../host/node-client.ts';
 import { readSecret } from '../host/secret.ts';
 import { findRepository, openRepository, type Repository } from '../repository/open-repository.ts';
+import { keepRepositoryId } from '../state/repository-ids.ts';
 import { hasPoints } from '../state/restore-points.ts';
 import type { State } from '../state/open-state.ts';
 import type { Services } from '../steps/services.ts';
@@ -13,6 +14,7 @@ import { sourceSecret } from './source-secret.ts';
 import { dataPaths } from './nodes/data-path.ts';
 import { connectedNode, patienceWith } from './nodes/dial-hub.ts';
 import { connectToNode } from './nodes/dial-node.ts';
+import type { Rescue } from './rescue/rescue.ts';
 import { startEmbeddedNode, type EmbeddedNodeFactory } from './embedded-node.ts';
 
 export interface ServicesOptions {
@@ -24,11 +26,12 @@ export interface ServicesOptions {
   readonly nodeStateDir: string;
   readonly embeddedNode: EmbeddedNodeFactory;
   readonly runPlan: Services['runPlan'];
+  readonly rescue?: Rescue | undefined;
 }
 
 /** The services of the built-in steps. Nodes are connected on first use and closed with the stack. */
 export function createServices(options: ServicesOptions, stack: AsyncDisposableStack): Services {
-  const { settings, settingsFolder, state } = options;
+  const { settings, settingsFolder, state, rescue } = options;
   const nodes = new Map<string, Promise<NodeClient>>();
   const repositories = new Map<string, Promise<Repository>>();
   const repositoryPath = (name: string): string => {
@@ -63,9 +66,17 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     state,
     repositoryPath,
     // Read anew each time: a process may live long, and a file may be replaced.
-    imageKeys: (name) => readImageKeys(settings, settingsFolder, name),
+    imageKeys: async (name) => rescue?.keys ?? readImageKeys(settings, settingsFolder, name),
+    // It was looked at when the rescue began, and may lack its marker.
+    findRepository: async (name) =>
+      rescue ? { name, path: rescue.root, id: name } : findRepository(name, repositoryPath(name)),
+    rescuing: rescue !== undefined,
     openRepository: (name) =>
-      remember(repositories, name, () => openRepository(name, repositoryPath(name), hasPoints(state, name))),
+      remember(repositories, name, async () => {
+        const repository = await openRepository(name, repositoryPath(name), hasPoints(state, name));
+        keepRepositoryId(state, name, repository.id);
+        return repository;
+      }),
     existingRepository: async (name) => {
       const path = repositoryPath(name);
       if (await findRepository(name, path)) return path;

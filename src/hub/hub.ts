@@ -9,6 +9,7 @@ import type {
   ImportOutput,
   ListOutput,
   PlanOutput,
+  PointChoice,
   RecoverOutput,
   RunEvent,
   RunFinishedEvent,
@@ -33,6 +34,7 @@ import type { Credentials } from './manage-credentials.ts';
 import type { Nodes } from './nodes/manage-nodes.ts';
 import type { Notices } from './notify/manage-notices.ts';
 import type { RetentionCalls } from './prune/manage-retention.ts';
+import type { Rescue } from './rescue/rescue.ts';
 import type { Schedules } from './schedule/manage-schedules.ts';
 import type { ScheduleService, ServeSchedulesOptions } from './schedule/serve-schedules.ts';
 import type { SlotKey } from './schedule/take-slot.ts';
@@ -47,6 +49,8 @@ export interface HubOptions {
   /** How long it waits for another process that writes the state database, and does nothing else meanwhile, ms; default 15 000. */
   readonly busyTimeout?: number;
   readonly embeddedNode: EmbeddedNodeFactory;
+  /** Reads this repository, and no settings but those that were made for it. */
+  readonly rescue?: Rescue | undefined;
   /** Default: the built-in steps. */
   readonly steps?: StepRegistry<Services>;
 }
@@ -73,6 +77,12 @@ export interface PointFilter {
   readonly point?: string | undefined;
 }
 
+export interface ChooseFilter {
+  readonly vm: string;
+  readonly repository: string;
+  readonly choice: PointChoice;
+}
+
 export interface CheckRequest extends PointFilter {
   readonly deep: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -94,6 +104,8 @@ export interface Hub extends AsyncDisposable {
   /** What a list for people shows: some of `list`, in a third of the time. */
   lines(filter: Pick<PointFilter, 'vm' | 'repository'>): Promise<ListLine[]>;
   show(filter: PointFilter): Promise<ShowOutput>;
+  /** Which restore point of a VM is meant, and why. @throws SendenseError `point.unknown` */
+  choose(filter: ChooseFilter): Promise<{ readonly backup_id: string; readonly why: string }>;
   /** How a run went; undefined where there is none of that id. */
   showRun(id: string): Promise<ShowRunOutput | undefined>;
   history(filter: HistoryFilter): Promise<HistoryOutput>;

@@ -81,7 +81,11 @@ async function readAll(options: ImportOptions, context: string, output: ImportOu
     output.refused.push({ path: context, message: `${error.message}; see ${wayOut}` });
     return [];
   });
-  for (const name of await manifestNames(options.root, context)) {
+  const names = await manifestNames(options.root, context).catch((error: Error) => {
+    output.refused.push({ path: context, message: `cannot be listed: ${error.message}` });
+    return [];
+  });
+  for (const name of names) {
     const path = join(context, name);
     try {
       const manifest = await readManifest(join(options.root, path));

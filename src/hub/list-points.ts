@@ -2,11 +2,12 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import type { Marks } from '../repository/marks.ts';
 import { identityOf } from '../repository/vm-identity.ts';
 import type { Settings } from '../schemas/types.ts';
+import { choosePoint, noSuchPoint } from '../state/choose-point.ts';
 import { listedPoints } from '../state/listed-points.ts';
 import type { State } from '../state/open-state.ts';
 import { pointLines } from '../state/point-lines.ts';
 import { marksKey } from '../state/point-marks.ts';
-import type { RestorePoint } from '../state/restore-points.ts';
+import { points as storedPoints, type RestorePoint } from '../state/restore-points.ts';
 import { storedMarks } from '../steps/follow-marks.ts';
 import { describePoints, withHeldBytes } from './describe-points.ts';
 import type { Hub, PointFilter } from './hub.ts';
@@ -20,7 +21,7 @@ export function listPoints({
   readonly state: State;
   readonly settings: Settings;
   repositoryPath(name: string): string;
-}): Pick<Hub, 'lines' | 'list' | 'show'> {
+}): Pick<Hub, 'lines' | 'list' | 'show' | 'choose'> {
   /** As their files say: another hub may have made them. */
   const marksIn = async (
     found: readonly { readonly repository: string; readonly context: string }[],
@@ -52,6 +53,14 @@ export function listPoints({
     async list(filter) {
       const points = listedPoints(state, { ...onlyRepository(settings, filter), vm: filter.vm });
       return { version: 1, points: describePoints(points, repositoryPath, await marksIn(placesOf(points))) };
+    },
+
+    async choose({ vm, repository, choice }) {
+      const all = storedPoints(state, { ...onlyRepository(settings, { repository }), vmName: vm });
+      const { fitting, why, next } = choosePoint(all, choice, Date.now());
+      const chosen = fitting.at(-1);
+      if (chosen) return { backup_id: chosen.backup_id, why };
+      throw noSuchPoint({ vm, where: `in repository ${repository}`, choice }, all, next);
     },
 
     async show(filter) {

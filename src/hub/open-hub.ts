@@ -11,6 +11,7 @@ import type { RecoverOutput, RunEvent, RunFinishedEvent } from '../schemas/types
 import { version } from '../schemas/package.ts';
 import { createJournal } from '../state/create-journal.ts';
 import { openState } from '../state/open-state.ts';
+import { keepRepositoryId } from '../state/repository-ids.ts';
 import { findRun } from '../state/runs.ts';
 import { stepRegistry } from '../steps/index.ts';
 import type { Services } from '../steps/services.ts';
@@ -26,13 +27,14 @@ import { discoverSource } from './discover-source.ts';
 import { finishRemovals } from './finish-removals.ts';
 import type { Hub, HubOptions, RunRequest } from './hub.ts';
 import { importRepository } from './import-repository.ts';
-import { keepRecords } from './keep-records.ts';
+import { keepRecords, withoutUpkeep } from './keep-records.ts';
 import { listPoints } from './list-points.ts';
 import { loadPipeline, requireSettings } from './load-pipeline.ts';
 import { manageCredentials } from './manage-credentials.ts';
 import { withEnrolledNodes } from './nodes/dial-hub.ts';
 import { manageNodes } from './nodes/manage-nodes.ts';
 import { previewPlan } from './preview-plan.ts';
+import { checkedInRescue } from './rescue/checked-in-rescue.ts';
 import { runLock } from './run-lock.ts';
 import { manageSchedules } from './schedule/manage-schedules.ts';
 import { takeSlot } from './schedule/take-slot.ts';
@@ -53,10 +55,12 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 }
 
 async function compose(options: HubOptions, stack: AsyncDisposableStack): Promise<Hub> {
-  const usable = requireSettings(options.config, options.startFolder);
+  const { rescue } = options;
+  const usable = requireSettings(rescue?.settingsFile ?? options.config, options.startFolder);
   const { file: settingsFile, folder } = usable;
   const statePath = resolve(folder, usable.settings.state);
-  const { readOnly = false, busyTimeout } = options;
+  const { busyTimeout } = options;
+  const readOnly = options.readOnly === true && !rescue;
   const state = stack.use(openState(statePath, { readOnly, ...(busyTimeout === undefined ? {} : { busyTimeout }) }));
   const settings = withEnrolledNodes(usable.settings, state);
   const loaded = { ...usable.loaded, settings };
@@ -69,12 +73,14 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       nodeStateDir: await nodeStateDir(options, statePath, stack),
       embeddedNode: options.embeddedNode,
       runPlan: (child) => runChild(child),
+      rescue,
     },
     stack,
   );
   const journal = createJournal(state, isRunning);
   const { repositoryPath } = services;
-  const records = keepRecords({ state, settings, settingsFolder: folder, repositoryPath });
+  const recordParts = { state, settings, settingsFolder: folder, repositoryPath };
+  const records = rescue ? withoutUpkeep(keepRecords(recordParts)) : keepRecords(recordParts);
   const noticeParts: NoticeParts = { state, settings, settingsFolder: folder };
   const registry = options.steps ?? stepRegistry;
   const evaluator = createEvaluator();
@@ -97,7 +103,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       },
     });
     for (const { runId } of recovered) await records.settle(runId, () => {});
-    const removals = await finishRemovals(services, everywhere, signal);
+    const removals = rescue ? [] : await finishRemovals(services, everywhere, signal);
     return {
       version: 1,
       runs: recovered.map(({ runId, plan, undone, published, errors }) => ({
@@ -190,7 +196,10 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
 
     writeMetrics: (warn) => records.writeMetrics(warn),
 
-    check: (request) => checkAll(services, request),
+    check: async (request) => {
+      const output = await checkAll(services, request);
+      return rescue ? checkedInRescue(output, rescue) : output;
+    },
 
     status: (request) => describeStatus(state, settings.repositories, request),
 
@@ -232,8 +241,9 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
 
     async importRepository(name, { forgetMissing, signal } = {}) {
       const root = services.repositoryPath(name);
-      if (!(await findRepository(name, root)))
-        throw new SendenseError('repository.unusable', `repository ${name}: there is none at ${root}`);
+      const found = await findRepository(name, root);
+      if (!found) throw new SendenseError('repository.unusable', `repository ${name}: there is none at ${root}`);
+      keepRepositoryId(state, name, found.id, { replace: true });
       return importRepository({ state, repository: name, root, forgetMissing: forgetMissing === true, signal });
     },
 

@@ -30,7 +30,11 @@ export async function findRepository(name: string, path: string): Promise<Reposi
     });
   }
   const id = idIn(text);
-  if (!id) throw new SendenseError('repository.unusable', `repository ${name}: ${marker} is not a marker of ${format}`);
+  if (!id)
+    throw new SendenseError('repository.unusable', `repository ${name}: ${marker} is not a marker of ${format}`, {
+      remedy:
+        'It is damaged: `sendense-run repo repair NAME` makes it again, and `--repository PATH` restores without it.',
+    });
   return { name, path, id };
 }
 
@@ -83,7 +87,8 @@ async function refuseForeign(name: string, path: string): Promise<Repository | n
     'repository.unusable',
     `repository ${name}: ${path} is not empty and has no ${markerName} (it holds ${foreign.slice(0, 3).join(', ')})`,
     {
-      remedy: 'Name an empty directory, or the repository itself.',
+      remedy:
+        'Name an empty directory, or the repository itself. If it is the repository, and only that file is lost: `sendense-run repo repair NAME` makes it again, and `--repository PATH` restores without it.',
     },
   );
 }
@@ -124,9 +129,8 @@ export async function openRepository(name: string, path: string, known: boolean)
 }
 
 /** Where two runs make the repository at once, the first one's marker stays. */
-async function makeMarker(path: string): Promise<void> {
-  const id = randomUUID();
-  const temporary = join(path, `.${id}.sendense-part`);
+export async function makeMarker(path: string, id: string = randomUUID()): Promise<void> {
+  const temporary = join(path, `.${randomUUID()}.sendense-part`);
   try {
     await writeNewFile(temporary, markerText(id, new Date().toISOString()));
     await publishFile(temporary, join(path, markerName));

@@ -494,4 +494,11 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE point_marks ADD COLUMN adopted TEXT CHECK (json_valid(adopted));
   `,
+  // Which repository is known by which name, for the day on which its marker is lost.
+  `
+  CREATE TABLE repository_ids (
+    name TEXT NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

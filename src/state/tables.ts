@@ -35,6 +35,7 @@ export interface Tables {
   channels: ChannelsTable;
   deliverers: DeliverersTable;
   plan_health: PlanHealthTable;
+  repository_ids: RepositoryIdsTable;
 }
 
 export interface RunsTable {
@@ -508,4 +509,10 @@ export interface UpkeepTable {
   owner: string;
   /** JSON: what it did. */
   detail: string | null;
+}
+
+export interface RepositoryIdsTable {
+  name: string;
+  /** As its marker says. */
+  id: string;
 }

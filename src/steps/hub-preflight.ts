@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, freeBytes } from '../host/files.ts';
 import { requireTools } from '../host/tools.ts';
-import { findRepository, type Repository } from '../repository/open-repository.ts';
+import type { Repository } from '../repository/open-repository.ts';
 import { sizeText } from '../repository/care/size.ts';
 import type { HubPreflightInput, HubPreflightOutput, NodeHealth } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
@@ -62,7 +62,7 @@ export const hubPreflight = defineStep<HubPreflightInput, null, HubPreflightOutp
 /** Nothing is written to it: it may be a read-only mount. @throws SendenseError `repository.unusable` */
 async function readable(services: Services, name: string): Promise<Repository> {
   const path = services.repositoryPath(name);
-  const found = await findRepository(name, path);
+  const found = await services.findRepository(name);
   if (found) return found;
   throw new SendenseError('repository.unusable', `repository ${name}: there is none at ${path}`, {
     remedy: 'Mount it, or correct its path in sendense.yaml.',

@@ -5,10 +5,10 @@ import { verifyChain, type ChainVerdict } from '../repository/verify-chain.ts';
 import { identityOf } from '../repository/vm-identity.ts';
 import { marksKey, marksOf } from '../state/point-marks.ts';
 import { usePoint } from '../state/point-uses.ts';
-import { pointTimes } from '../state/point-times.ts';
+import { choosePoint, noSuchPoint } from '../state/choose-point.ts';
 import type { State } from '../state/open-state.ts';
 import { findPoint, points, type RestorePoint } from '../state/restore-points.ts';
-import type { PointSelectInput, PointSelectOutput } from '../schemas/types.ts';
+import type { PointChoice, PointSelectInput, PointSelectOutput } from '../schemas/types.ts';
 import { assertOneVm } from './assert-one-vm.ts';
 import { defineStep } from './define-step.ts';
 import { followMarks } from './follow-marks.ts';
@@ -32,10 +32,7 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
         detail: `${disk.disk}, ${disk.capacity_bytes} bytes`,
         argv: null,
       })),
-      notes: [
-        `restore point ${output.backup_id} of ${new Date(output.created).toISOString()}`,
-        ...(remark === null ? [] : [remark]),
-      ],
+      notes: [chosenText(output), ...(remark === null ? [] : [remark])],
       output,
     };
   },
@@ -49,10 +46,13 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
       }),
     );
     if (remark !== null) warn(remark);
-    log(`restore point ${output.backup_id} of ${new Date(output.created).toISOString()}`);
+    log(chosenText(output));
     return output;
   },
 });
+
+const chosenText = ({ backup_id: id, created, why }: PointSelectOutput): string =>
+  `restore point ${id} of ${new Date(created).toISOString()}: ${why}`;
 
 async function select(
   services: Services,
@@ -63,7 +63,7 @@ async function select(
   const root = services.repositoryPath(input.repository);
   await followMarks(services.state, root, { repository: input.repository, context: name });
   // From here nothing of it is removed or merged until the run has ended.
-  const { point, remark } = services.state.transaction(() => {
+  const { point, remark, why } = services.state.transaction(() => {
     const found = find(services, input);
     use(found.point);
     return found;
@@ -89,6 +89,7 @@ async function select(
   const output = {
     backup_id: point.backup_id,
     created: point.created,
+    why,
     disks: wanted.map((disk) => ({
       disk: diskName(disk.number),
       number: disk.number,
@@ -124,10 +125,12 @@ async function verdictOn(
 interface Found {
   readonly point: RestorePoint;
   readonly remark: string | null;
+  /** Why it is this one. */
+  readonly why: string;
 }
 
 /**
- * `latest` and `before` mean the newest one that no verification found broken, nor what it is built on; one that is named by its id is
+ * `latest` and times mean the newest one that no verification found broken, nor what it is built on; one that is named by its id is
  * taken whatever was found.
  */
 function find({ state }: Services, { repository, vm, point: wanted = 'latest', disks }: PointSelectInput): Found {
@@ -138,41 +141,37 @@ function find({ state }: Services, { repository, vm, point: wanted = 'latest', d
     const unsound = brokenBelow(point, all, marks, disks ?? undefined);
     return unsound && `${unsound.backupId} is broken: ${unsound.reason}`;
   };
-  const before = typeof wanted === 'object' && wanted !== null && 'before' in wanted ? String(wanted.before) : null;
-  if (before === null && wanted !== 'latest') {
-    const point = all.find((entry) => entry.backup_id === wanted);
-    if (!point) throw unknown(`VM ${context} has no restore point ${String(wanted)} in repository ${repository}`);
-    const why = against(point);
-    return { point, remark: why && `restore point ${point.backup_id} is taken because it was named, but ${why}` };
-  }
-  const identities = all.map((point) => identityOf(point.vm, marks.get(marksKey(context, point.backup_id))));
-  const own = assertOneVm(
-    { repository, context },
-    all.map(({ backup_id: id }, at) => ({ backupId: id, identity: identities[at] ?? null })),
-    identity,
+  const choice = wanted as PointChoice;
+  const named = typeof choice === 'string' && choice !== 'latest';
+  // Of several VMs that have restore points under the name, "the newest" is of the one that is meant.
+  const own = named ? null : assertOneVm({ repository, context }, identified(all, marks), identity);
+  const { fitting, why, next } = choosePoint(
+    all.filter(({ backup_id: id }) => own?.has(id) ?? true),
+    choice,
+    Date.now(),
   );
-  const times = before === null ? [] : pointTimes(all, Date.now());
-  const candidates = all
-    .filter((point, at) => own.has(point.backup_id) && (before === null || (times[at] ?? 0) < Date.parse(before)))
-    .toReversed();
-  const [newest] = candidates;
-  if (!newest)
-    throw unknown(
-      before === null
-        ? `VM ${context} has no restore point in repository ${repository}`
-        : `VM ${context} has no restore point before ${before} in repository ${repository}`,
-    );
-  const point = candidates.find((entry) => against(entry) === null);
-  const why = against(newest);
+  const newest = fitting.at(-1);
+  if (!newest) throw noSuchPoint({ vm: context, where: `in repository ${repository}`, choice }, all, next);
+  const fault = against(newest);
+  if (named) {
+    const remark = fault && `restore point ${newest.backup_id} is taken because it was named, but ${fault}`;
+    return { point: newest, remark, why };
+  }
+  const point = fitting.findLast((entry) => against(entry) === null);
   if (point)
     return {
       point,
-      remark: why && `restore point ${newest.backup_id} was passed over, for ${why}; this is ${point.backup_id}`,
+      remark: fault && `restore point ${newest.backup_id} was passed over, for ${fault}; this is ${point.backup_id}`,
+      why: next && point === newest ? `${why}; ${next.backup_id} was made after that` : why,
     };
-  throw new SendenseError('chain.damaged', `VM ${context} has no sound restore point: ${why}`, {
+  throw new SendenseError('chain.damaged', `VM ${context} has no sound restore point: ${fault}`, {
     remedy:
       'Name one by its id (--point ID) to restore it all the same; what is wrong with each one says `sendense-run list`.',
   });
 }
 
-const unknown = (message: string): SendenseError => new SendenseError('point.unknown', message);
+const identified = (all: readonly RestorePoint[], marks: ReturnType<typeof marksOf>) =>
+  all.map(({ backup_id: backupId, vm }) => ({
+    backupId,
+    identity: identityOf(vm, marks.get(marksKey(vm.context, backupId))),
+  }));

@@ -93,7 +93,8 @@ async function bootOne(
         stillMs: wantsPicture ? parseDuration(check.picture?.still ?? '20s') : null,
       },
       timeoutMs: parseDuration(check.timeout),
-      screenshot: screenshotFile(state.path, runId, key.context),
+      // What lies beside the database of a rescue goes with it.
+      screenshot: services.rescuing ? null : screenshotFile(state.path, runId, key.context),
       signal: context.signal,
       alive: context.alive,
     });

@@ -3,9 +3,10 @@ import type { StepContext } from '../engine/step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { clearRunFolder, removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { faultsOfCopies } from '../repository/care/state-copies.ts';
-import { findRepository, markerFault } from '../repository/open-repository.ts';
+import { markerFault } from '../repository/open-repository.ts';
 import { manifestPath, markerName } from '../repository/layout.ts';
-import type { PointsVerifyInput, PointsVerifyOutput } from '../schemas/types.ts';
+import { limitsOf } from '../plan/point-words.ts';
+import type { PointChoice, PointsVerifyInput, PointsVerifyOutput } from '../schemas/types.ts';
 import { lastReads } from '../state/last-reads.ts';
 import { marksOf, verificationsOf } from '../state/point-marks.ts';
 import { points, type RestorePoint } from '../state/restore-points.ts';
@@ -41,14 +42,15 @@ export const pointsVerify = defineStep<PointsVerifyInput, { readonly folder: str
 
   async run(context, input) {
     const root = context.services.repositoryPath(input.repository);
-    if (!(await findRepository(input.repository, root)))
+    if (!(await context.services.findRepository(input.repository)))
       throw new SendenseError('repository.unusable', `repository ${input.repository}: there is none at ${root}`);
     context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
     const { chosen, unmatched, known } = choose(context.services, input);
     for (const pattern of unmatched) context.warn(noVm(input, pattern));
+    if (context.services.rescuing) context.log('what is found is not written to the repository');
     if (known === 0 && unmatched.length === 0)
       context.warn(`the database knows no restore point of repository ${input.repository}`);
-    const fault = await markerFault(root);
+    const fault = context.services.rescuing ? null : await markerFault(root);
     const { asked, reread, below } = await verifyAll(context, input, root, chosen);
     const results = [...asked, ...reread, ...below];
     const problems = results.filter(({ ok }) => !ok).map(sentence);
@@ -97,7 +99,7 @@ function choose(
     point: point ?? undefined,
   });
   if (point && asked.points.length === 0)
-    throw new SendenseError('point.unknown', `there is no restore point ${point} in repository ${repository}`);
+    throw new SendenseError('point.unknown', `there is no restore point ${named(point)} in repository ${repository}`);
   const chosen: Chosen[] = asked.points.map((entry) => ({ point: entry, level, reread: false }));
   const withinMs = rereadWithinMs(settings.repositories[repository]?.rereadWithin);
   if (!point && level !== 'quick' && withinMs !== null) {
@@ -108,6 +110,8 @@ function choose(
   }
   return { chosen, unmatched: asked.unmatched, known: all.length };
 }
+
+const named = (point: PointChoice): string => (typeof point === 'string' ? point : limitsOf(point));
 
 interface Verified {
   readonly asked: VerifiedPoint[];
@@ -150,6 +154,7 @@ async function verifyAll(
         repository: input.repository,
         runId,
         plan: context.planName,
+        rescuing: services.rescuing,
         level,
         reading: {
           root,

@@ -26,6 +26,10 @@ export interface Services {
   openRepository(name: string): Promise<Repository>;
   /** Absolute path of a repository that must be there already, for undo: on a mount point without its mount nothing can be undone. @throws `repository.unusable` */
   existingRepository(name: string): Promise<string>;
+  /** The repository of that name, or null where there is none yet. Makes none. @throws `repository.unusable` */
+  findRepository(name: string): Promise<Repository | null>;
+  /** Nothing is written to any repository, not even a mark: it is being rescued, and may be somebody else's. */
+  readonly rescuing: boolean;
   /** Absolute path of a repository, which need not exist. */
   repositoryPath(name: string): string;
   /** The keys of a repository's encrypted images. @throws `repository.key`, `secret.unreadable` */

@@ -1,7 +1,7 @@
-import type { DiskResult, Qcow2SealOutput, RunFinishedEvent } from '../schemas/types.ts';
+import type { DiskResult, PointSelectOutput, Qcow2SealOutput, RunFinishedEvent } from '../schemas/types.ts';
 import { errorReport, shortPath } from './error-report.ts';
 import { groupCount, groupLines } from './group-summary.ts';
-import { formatBytes, formatDuration, formatRate, plural, ratioText } from './format.ts';
+import { formatBytes, formatDuration, formatRate, formatTime, plural, ratioText } from './format.ts';
 import { pruneSummary } from './prune-summary.ts';
 import type { RunModel, StepModel } from './run-model.ts';
 import type { Style } from './style.ts';
@@ -11,8 +11,8 @@ import { command, flowed, labelled, printable, widthOf } from './text.ts';
 export interface SummaryOptions {
   readonly style: Style;
   readonly columns: number;
-  /** What has to stand behind `sendense-run` so that it finds the settings of the run: nothing, or `--config FILE`. */
-  readonly settings?: string;
+  /** What has to stand behind `sendense-run` so that it finds the run: nothing, or `--config FILE`; null: nobody will find it. */
+  readonly settings?: string | null;
 }
 
 const nouns: Readonly<Record<string, string>> = {
@@ -51,6 +51,7 @@ const verb = ({ kind }: RunFinishedEvent): string => (kind === 'restore' ? 'writ
 
 function success(what: string, model: RunModel, finished: RunFinishedEvent, options: SummaryOptions): string[] {
   const { style } = options;
+  const following = next(finished, options);
   const mark = finished.exit_code === 0 ? style.green(style.symbols.done) : style.yellow(style.symbols.warning);
   const note = finished.exit_code === 0 ? '' : style.yellow(', with warnings');
   return [
@@ -62,8 +63,7 @@ function success(what: string, model: RunModel, finished: RunFinishedEvent, opti
     ...pruneSummary(model, finished.kind, options),
     '',
     ...facts(model, finished, options),
-    '',
-    ...next(finished, options),
+    ...(following.length === 0 ? [] : ['', ...following]),
   ];
 }
 
@@ -96,13 +96,20 @@ function readAmount({ mode, bytes_total: total, bytes_transferred: moved }: Disk
 function facts(model: RunModel, finished: RunFinishedEvent, { columns }: SummaryOptions): string[] {
   const moving = movingStep(model);
   const lines: string[] = [];
-  if (finished.backup_id) lines.push(`  point   ${finished.backup_id}`);
+  if (finished.backup_id) lines.push(...labelled('  point   ', `${finished.backup_id}${whyText(model)}`, columns));
   lines.push(...labelled('  plan    ', `${finished.plan}, run ${finished.run_id}`, columns));
   if (moving?.durationMs && sent(finished) > 0) {
     const rate = formatRate((sent(finished) / moving.durationMs) * 1000);
     lines.push(`  rate    ${rate} (${formatBytes(sent(finished))} in ${formatDuration(moving.durationMs)})`);
   }
   return lines;
+}
+
+/** Of a restore: when its point was made, and why it is this one. */
+function whyText(model: RunModel): string {
+  const select = [...model.steps.values()].find(({ uses, state }) => uses === 'point.select' && state === 'succeeded');
+  const { created, why } = (select?.output ?? {}) as Partial<PointSelectOutput>;
+  return created === undefined || why === undefined ? '' : `, of ${formatTime(created)}: ${printable(why)}`;
 }
 
 function next(finished: RunFinishedEvent, { style, columns, settings = '' }: SummaryOptions): string[] {
@@ -112,6 +119,7 @@ function next(finished: RunFinishedEvent, { style, columns, settings = '' }: Sum
     const file = finished.disks[0]?.path;
     return file ? say('  look    ', ['qemu-img', 'info', shortPath(file)]) : [];
   }
+  if (settings === null) return [];
   const program = [`sendense-run${settings}`];
   if (vm === '*') return say('  look    ', [...program, 'show', run]);
   return [
@@ -133,7 +141,7 @@ function failure(what: string, model: RunModel, finished: RunFinishedEvent, opti
     ...(where ? [`  step    ${where.id} (${where.title})`] : []),
     ...(finished.error ? errorReport(finished.error, style, columns) : []),
     ...cleaned(model, finished, options),
-    ...((where || finished.runs) && finished.run_id
+    ...((where || finished.runs) && finished.run_id && options.settings !== null
       ? command(
           '  look    ',
           [`sendense-run${options.settings ?? ''}`, 'show', finished.run_id].map(style.cyan),
@@ -144,17 +152,13 @@ function failure(what: string, model: RunModel, finished: RunFinishedEvent, opti
   ];
 }
 
-function cleaned(
-  model: RunModel,
-  finished: RunFinishedEvent,
-  { style, columns, settings = '' }: SummaryOptions,
-): string[] {
+function cleaned(model: RunModel, finished: RunFinishedEvent, { style, columns, settings }: SummaryOptions): string[] {
   if (finished.undo_errors.length > 0) {
     return [
       '',
       `  ${style.alarm(' NOT CLEANED UP ')} ${style.red(`${plural(finished.undo_errors.length, 'thing')} left behind:`)}`,
       ...finished.undo_errors.flatMap((error) => errorReport(error, style, columns)),
-      `  next    ${style.cyan(`sendense-run${settings} recover`)}`,
+      ...(settings === null ? [] : [`  next    ${style.cyan(`sendense-run${settings ?? ''} recover`)}`]),
       '',
     ];
   }

@@ -36,6 +36,7 @@ export function showReport(output: ShowOutput, options: ShowOptions): string[] {
     ...sharedNames(points)
       .flatMap((line) => fit(line, columns))
       .map(style.yellow),
+    ...(output.why == null ? [] : fit(`${output.selected} is ${output.why}`, columns)),
     ...roots.flatMap((root) => ['', ...branch(root, output, '', '', options)]),
     '',
     ...command('restore with ', restore.map(style.cyan), columns),

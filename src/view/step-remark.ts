@@ -58,7 +58,9 @@ const remarks: Readonly<Record<string, (output: unknown) => string>> = {
   'backup.commit': remark<BackupCommitOutput>(({ backup_id }) => backup_id),
   'group.resolve': remark<GroupResolveOutput>(({ members }) => plural(members.length, 'VM')),
   'group.run': remark<GroupRunOutput>(({ runs }) => groupCount(runs)),
-  'point.select': remark<PointSelectOutput>(({ backup_id, created }) => `${backup_id}, of ${formatTime(created)}`),
+  'point.select': remark<PointSelectOutput>(
+    ({ backup_id, created, why }) => `${backup_id}, of ${formatTime(created)}: ${why}`,
+  ),
   'restore.write': remark<RestoreWriteOutput>(
     ({ files }) => `${formatBytes(sum(files.map((file) => file.bytes_written)))} written`,
   ),

@@ -58,7 +58,7 @@ describe('bash completion', () => {
     ['sendense-run show p', ['pgtest1']],
     ['sendense-run restore pgtest1 --to ', ['plans']],
     ['sendense-run restore pgtest1 --form', ['--format']],
-    ['sendense-run repo ', ['copy', 'gc', 'import', 'list', 'move', 'new-key', 'receive', 'show', 'usage']],
+    ['sendense-run repo ', ['copy', 'gc', 'import', 'list', 'move', 'new-key', 'receive', 'repair', 'show', 'usage']],
     ['sendense-run repo import --js', ['--json']],
     ['sendense-run completion z', ['zsh']],
     ['sendense-run discover p', ['pgtest1']],

@@ -97,6 +97,10 @@ export function fakeHub(
         };
       },
       lines: async ({ vm }) => matching(vm),
+      choose: async ({ vm, choice }) => ({
+        backup_id: typeof choice === 'string' && choice !== 'latest' ? choice : (matching(vm).at(-1)?.backup_id ?? ''),
+        why: 'the latest',
+      }),
       schedules: {
         list: () => ({ version: 1, schedules: [], duplicates: [] }),
         next: async () => ({ version: 1, slots: [] }),
@@ -153,6 +157,14 @@ export function fakeHub(
         repositories: async () => ({ version: 1, repositories: [] }),
         gc: async ({ dryRun }) => ({ version: 1, dry_run: dryRun, repositories: [] }),
         copy: () => Promise.reject(new Error('a fake hub copies nothing')),
+        repair: async (repository) => ({
+          version: 1,
+          repository,
+          path: `/srv/${repository}`,
+          id: 'an-id',
+          made: true,
+          put_aside: null,
+        }),
         receive: () => Promise.reject(new Error('a fake hub receives nothing')),
       },
       retention: {

@@ -6,6 +6,7 @@ import { commands, globalOptions } from '../../src/cli/commands/index.ts';
 import { exitCodes, worstOf } from '../../src/cli/exit-codes.ts';
 import { catalogue } from '../../src/errors/catalogue.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
+import { invalidPlan } from '../../src/hub/load-pipeline.ts';
 import type { RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { failedRun, succeededRun } from '../view/recorded-runs.ts';
@@ -244,7 +245,8 @@ describe('runs', () => {
 });
 
 describe('restore', () => {
-  const restore = async (argv: readonly string[], fake = fakeHub({ events: succeededRun() })) => {
+  const known = () => fakeHub({ events: succeededRun(), points: [point('a', null, 1)] });
+  const restore = async (argv: readonly string[], fake = known()) => {
     const result = await runCli(['restore', ...argv], withHub(fake));
     const text = fake.requests[0]?.text;
     return {
@@ -290,14 +292,59 @@ describe('restore', () => {
     [['-p', 'before', '2026-11-20 01:00Z'], '2026-11-20T01:00:00.000Z'],
     [['-p', 'before', '2026-11-20'], new Date('2026-11-20T00:00').toISOString()],
   ])('takes a time: %j', async (argv, before) => {
-    expect((await restore([...argv, 'pgtest1', '--to', 'out'])).plan?.['point']).toEqual({ before });
+    const found = (await restore([...argv, 'pgtest1', '--to', 'out'])).plan?.['point'] as { before: string };
+    expect(Object.keys(found)).toEqual(['before']);
+    expect(new Date(found.before).toISOString()).toBe(before);
+  });
+
+  it.each([
+    [['--point', '2026-11-22T18:00+01:00'], { at: '2026-11-22T18:00:00+01:00' }],
+    [['--point', '2026-11-22', '18:00Z'], { at: '2026-11-22T18:00:00Z' }],
+    [['--point=2026-11-22', '18:00Z'], { at: '2026-11-22T18:00:00Z' }],
+    [['-p', 'before', '2026-11-22', '18:00Z'], { before: '2026-11-22T18:00:00Z' }],
+    [['-p', '2026-11-22Z'], { from: '2026-11-22T00:00:00Z', before: '2026-11-23T00:00:00Z' }],
+  ])('takes days and times: %j', async (argv, wanted) => {
+    expect((await restore([...argv, 'pgtest1', '--to', 'out'])).plan?.['point']).toEqual(wanted);
+  });
+
+  it('says what a mistyped VM was meant to be, and begins no run', async () => {
+    const { exitCode, stderr, plan } = await restore(['pgtset1', '--to', 'x']);
+    expect({ exitCode, plan }).toEqual({ exitCode: 1, plan: undefined });
+    expect(stderr).toContain('no VM with restore points has the name pgtset1; did you mean pgtest1?');
+  });
+
+  it('says in words of its options what is wrong with the plan that it made', async () => {
+    const invalid = invalidPlan(
+      [
+        {
+          rule: 'schema/pattern',
+          severity: 'error',
+          file: '/srv/restore-pgtest1.yaml',
+          line: 7,
+          column: 1,
+          end_line: 7,
+          end_column: 2,
+          path: '/disks/0',
+          message: 'disks holds 1 twice',
+          allowed: [],
+          suggestion: null,
+          remedy: 'Correct it.',
+        },
+      ],
+      'disks: [1, 1]',
+    );
+    const fake = fakeHub({ points: [point('a', null, 1)], fails: invalid });
+    const { exitCode, stderr } = await restore(['pgtest1', '--to', 'x', '--json'], fake);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--disk: disks holds 1 twice');
+    expect(stderr).not.toContain('yaml');
   });
 
   it.each([
     [['pgtest1', '--to', 'x', '--thin'], '--thin is for --format qcow2'],
     [['pgtest1', '--to', 'x', '--subformat', 'streamOptimized'], '--subformat is for --format vmdk'],
     [['pgtest1', '--to', 'x', '-d', 'one'], 'not a disk number'],
-    [['pgtest1', '--to', 'x', '--point', 'before', 'noon'], 'not a time'],
+    [['pgtest1', '--to', 'x', '--point', 'before', 'noon'], 'noon is no day and no time'],
     [['pgtest1'], '--to DIRECTORY'],
   ])('refuses what cannot be: %j', async (argv, text) => {
     const { exitCode, stderr, plan } = await restore(argv);
@@ -310,8 +357,10 @@ describe('restore', () => {
     expect((await restore(['pgtest1', '--to', 'x'], one)).plan?.['repository']).toBe('primary');
     const none = fakeHub({ repositories: ['primary', 'second'] });
     const { exitCode, stderr } = await restore(['pgtest1', '--to', 'x'], none);
-    expect(exitCode).toBe(2);
-    expect(stderr).toContain('no repository has VM pgtest1; there are primary, second; name one with --repository');
+    expect(exitCode).toBe(1);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(
+      /no VM with restore points has the name pgtest1.*repo import NAME.*--repository PATH/,
+    );
   });
 
   it('previews with --dry-run', async () => {

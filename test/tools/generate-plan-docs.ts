@@ -70,6 +70,8 @@ const examples: Readonly<Record<string, string>> = {
   'result': '{ backup_id: "${{ steps.commit.backup_id }}" }',
   'point': '{ before: 2026-11-20T00:00:00Z }',
   'point.before': '2026-11-20T00:00:00Z',
+  'point.from': '2026-11-19T00:00:00Z',
+  'point.at': '2026-11-19T18:00:00+01:00',
   'restore.name': 'pgtest1-restore',
   'incremental.name': 'pgtest1-incremental',
   'to': '{ directory: ./restored, format: qcow2 }',

@@ -7,7 +7,8 @@ import { print } from '../print.ts';
 
 export async function action(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
-  const target = await findTarget(hub, context.args[0], context.options['repository'] as string | undefined);
+  const repository = context.options['repository'] as string | undefined;
+  const target = await findTarget(hub, context.args[0], repository, context.rescued);
   using signals = installSignals();
   const view = countView(context.terminal, context.global);
   const deep = context.options['quick'] !== true;

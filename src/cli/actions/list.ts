@@ -13,8 +13,8 @@ export async function action(context: CommandContext): Promise<number> {
   const filter = { vm, repository: context.options['repository'] as string | undefined };
   const output = context.global.json ? await hub.list(filter) : null;
   const points = output?.points ?? (await hub.lines(filter));
-  if (vm !== undefined && points.length === 0) await assertKnown(hub, vm);
-  if (points.length === 0) await tellOfUnknown(context, hub);
+  if (vm !== undefined && points.length === 0) await assertKnown(context, hub, vm);
+  if (points.length === 0 && context.rescued === undefined) await tellOfUnknown(context, hub);
   if (output) print(context, output, () => []);
   else print(context, null, (options) => listReport({ points }, vm, options));
   return 0;
@@ -28,7 +28,7 @@ async function tellOfUnknown({ terminal, global }: CommandContext, hub: Hub): Pr
     const vms = await vmsIn(root);
     if (vms.length === 0 || (await hub.lines({ repository: name })).length > 0) continue;
     terminal.stderr.write(
-      `${terminal.errorStyle.yellow('warning:')} ${root} has restore points of ${vms.length === 1 ? vms[0] : `${vms.length} VMs`} that this hub does not know; \`sendense-run repo import ${name}\` enters them\n`,
+      `${terminal.errorStyle.yellow('warning:')} ${root} has restore points of ${vms.length === 1 ? vms[0] : `${vms.length} VMs`} that this hub does not know; \`sendense-run repo import ${name}\` enters them, and \`--repository ${root}\` reads them without\n`,
     );
   }
 }
@@ -42,7 +42,7 @@ async function vmsIn(root: string): Promise<string[]> {
 }
 
 /** A VM may have restore points in other repositories only. @throws SendenseError `point.unknown` */
-async function assertKnown(hub: Hub, vm: string): Promise<void> {
+async function assertKnown({ rescued }: CommandContext, hub: Hub, vm: string): Promise<void> {
   const all = await hub.lines({});
-  if (!all.some((point) => point.vm === vm)) throw unknownName(all, vm, 'no VM with restore points');
+  if (!all.some((point) => point.vm === vm)) throw unknownName(all, vm, 'no VM with restore points', rescued);
 }

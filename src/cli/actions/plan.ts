@@ -5,6 +5,7 @@ import { columnsOf, exactly } from '../../view/terminal.ts';
 import type { CommandContext } from '../command.ts';
 import { worstOf } from '../exit-codes.ts';
 import { planFile } from '../plan-file.ts';
+import { inWordsOfOptions } from '../plan-of-options.ts';
 import { reportError } from '../report-error.ts';
 import type { Mode, PlanToRun } from '../run-plan.ts';
 
@@ -22,7 +23,8 @@ export async function previewPlan(context: CommandContext, plan: PlanToRun): Pro
   using cancel = installSignals();
   try {
     await using hub = await context.openHub({ startFolder: dirname(plan.file), readOnly: true });
-    const preview = await hub.preview({ ...plan, cancel });
+    const { options: _options, begin: _begin, ...request } = plan;
+    const preview = await hub.preview({ ...request, cancel });
     const { stdout, style } = terminal;
     (global.json ? exactly(stdout) : stdout).write(
       global.json
@@ -31,6 +33,6 @@ export async function previewPlan(context: CommandContext, plan: PlanToRun): Pro
     );
     return 0;
   } catch (error) {
-    return reportError(error, { terminal, json: global.json });
+    return reportError(inWordsOfOptions(error, plan.options), { terminal, json: global.json });
   }
 }

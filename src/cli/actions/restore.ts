@@ -3,6 +3,9 @@ import { stringify } from 'yaml';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { CommandContext } from '../command.ts';
+import { unknownName, unknownRepository } from '../find-target.ts';
+import type { OptionNames } from '../plan-of-options.ts';
+import { pointChoice } from '../point-option.ts';
 import { runPlan } from '../run-plan.ts';
 import { previewPlan } from './plan.ts';
 
@@ -23,10 +26,13 @@ interface RestoreOptions {
 export async function action(context: CommandContext): Promise<number> {
   const options = context.options as unknown as RestoreOptions;
   const vm = context.args[0] ?? '';
-  const plan = planOf(vm, options, options.repository ?? (await repositoryOf(context, vm)));
+  // What the options say is checked before anything is looked up.
+  const draft = planOf(vm, options);
+  const plan = { ...draft, repository: await repositoryOf(context, vm, options.repository) };
   const request = {
     file: join(process.cwd(), `restore-${vm.replace(/[^A-Za-z0-9._-]/g, '_')}.yaml`),
     text: stringify(plan),
+    options: optionNames,
   };
   if (options.dryRun === true) return previewPlan(context, request);
   using signals = installSignals();
@@ -35,7 +41,7 @@ export async function action(context: CommandContext): Promise<number> {
 }
 
 /** Checked as any plan is, when it is run. */
-function planOf(vm: string, options: RestoreOptions, repository: string): Record<string, unknown> {
+function planOf(vm: string, options: RestoreOptions): Record<string, unknown> {
   const { to, format, subformat, thin } = options;
   if (to === undefined) throw usage('say where to restore to: --to DIRECTORY');
   if (subformat !== undefined && format !== 'vmdk') throw usage(`--subformat is for --format vmdk, not for ${format}`);
@@ -45,8 +51,7 @@ function planOf(vm: string, options: RestoreOptions, repository: string): Record
     kind: 'restore',
     name: `restore-${vm}`,
     vm: { name: vm, ...(options.identity === undefined ? {} : { identity: options.identity }) },
-    repository,
-    point: pointOf(options.point),
+    point: pointChoice(options.point),
     to: { directory: resolve(to), format, ...(subformat ? { subformat } : {}), ...(thin ? { thin } : {}) },
     ...(options.disk ? { disks: options.disk.map(diskNumber) } : {}),
     verify: options.verify,
@@ -59,30 +64,30 @@ function diskNumber(text: string): number {
   return Number(number);
 }
 
-/** `latest`, a backup id, or `before TIME`. */
-function pointOf(text: string): string | { readonly before: string } {
-  const before = /^before\b[\s:=]*(.*)$/.exec(text)?.[1];
-  return before === undefined ? text : { before: timeOf(before) };
-}
+/** Where each key of the plan comes from. */
+const optionNames: OptionNames = {
+  '/name': 'VM',
+  '/vm': 'VM',
+  '/repository': '--repository',
+  '/point': '--point',
+  '/to/directory': '--to',
+  '/to/format': '--format',
+  '/to/subformat': '--subformat',
+  '/to/thin': '--thin',
+  '/disks': '--disk',
+};
 
-/** ISO 8601, with zone or local; also a bare date, or date and time with a space. Gives UTC. */
-function timeOf(text: string): string {
-  const iso = text.trim().replace(/^(\d{4}-\d{2}-\d{2}) (?=\d)/, '$1T');
-  const time = /^\d{4}-\d{2}-\d{2}/.test(iso) ? new Date(/T/.test(iso) ? iso : `${iso}T00:00`) : new Date(Number.NaN);
-  if (Number.isNaN(time.getTime())) throw usage(`--point before ${text}: not a time such as 2026-11-20T01:00Z`);
-  return time.toISOString();
-}
-
-/** The only repository, or the only one that has the VM. */
-async function repositoryOf(context: CommandContext, vm: string): Promise<string> {
+/** The one that is named, the only one, or the only one that has the VM. @throws SendenseError `point.unknown`, `usage` */
+async function repositoryOf(context: CommandContext, vm: string, named: string | undefined): Promise<string> {
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   const names = Object.keys(hub.settings.repositories);
-  if (names.length === 1 && names[0] !== undefined) return names[0];
-  const points = await hub.lines({ vm });
-  const found = [...new Set(points.map(({ repository }) => repository))];
-  if (found.length === 1 && found[0] !== undefined) return found[0];
-  const which = found.length === 0 ? `no repository has VM ${vm}; there are` : `several repositories have VM ${vm}:`;
-  throw usage(`${which} ${(found.length === 0 ? names : found).join(', ')}; name one with --repository`);
+  if (named !== undefined && !names.includes(named)) throw unknownRepository(named, names);
+  const points = await hub.lines({});
+  const found = [...new Set(points.filter((point) => point.vm === vm).map(({ repository }) => repository))];
+  if (found.length === 0) throw unknownName(points, vm, 'no VM with restore points', context.rescued);
+  const wanted = named ?? (names.length === 1 ? names[0] : found.length === 1 ? found[0] : undefined);
+  if (wanted !== undefined) return wanted;
+  throw usage(`several repositories have VM ${vm}: ${found.join(', ')}; name one with --repository`);
 }
 
 const usage = (message: string): SendenseError =>

@@ -2,40 +2,87 @@ import { exactly } from '../../view/terminal.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { readJobLogs } from '../../hub/describe-run.ts';
 import type { Hub, ListLine } from '../../hub/hub.ts';
-import type { ShowRunOutput } from '../../schemas/types.ts';
+import type { PointChoice, ShowOutput, ShowRunOutput } from '../../schemas/types.ts';
 import { jobLogReport, runReport } from '../../view/run-report.ts';
 import { showReport } from '../../view/show-report.ts';
 import type { CommandContext } from '../command.ts';
 import { importHint, targetIn, unknownName } from '../find-target.ts';
+import { pointChoice } from '../point-option.ts';
 import { print } from '../print.ts';
+
+interface ShowOptions {
+  readonly repository?: string;
+  readonly point?: string;
+  readonly run?: boolean;
+  readonly log?: boolean;
+}
+
+type Target = { vm: string } | { point: string };
 
 /** A VM or a restore point; a run where there is neither of that name, or where one is asked for. */
 export async function action(context: CommandContext): Promise<number> {
-  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   const [name] = context.args;
-  const { repository, run: wantsRun, log } = context.options as { repository?: string; run?: boolean; log?: boolean };
+  const { repository, run: wantsRun, log, point } = context.options as ShowOptions;
+  const choice = point === undefined ? undefined : pointChoice(point);
   if ((wantsRun || log) && name === undefined)
     throw new SendenseError('usage', 'say which run', { remedy: 'See `sendense-run status`.' });
+  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   const points = await hub.lines({ repository });
-  const target = name === undefined ? { vm: onlyVm(points) } : wantsRun || log ? undefined : targetIn(points, name);
+  const target =
+    name === undefined ? { vm: onlyVm(points, context.rescued) } : wantsRun || log ? undefined : targetIn(points, name);
+  if (target && choice !== undefined) return showChosen(context, hub, repositoriesOf(points, target), target, choice);
   if (target) {
     const repositories = repositoriesOf(points, target);
     for (const [at, held] of repositories.entries()) {
       const output = await hub.show({ ...target, repository: held });
-      const several = repositories.length > 1;
-      print(context, output, (options) => [...(at === 0 ? [] : ['']), ...showReport(output, { ...options, several })]);
+      show(context, output, { at, several: repositories.length > 1 });
     }
     return 0;
   }
-  const found = await hub.showRun(name ?? '');
-  if (!found) throw unknownName(points, name ?? '', wantsRun || log ? 'no run' : 'no VM, no restore point and no run');
+  const found = context.rescued === undefined ? await hub.showRun(name ?? '') : undefined;
+  if (!found) throw unknownName(points, name ?? '', whatOf(context, wantsRun || log), context.rescued);
   if (log) await printLog(context, found);
   else print(context, found, (options) => runReport(found, options));
   return 0;
 }
 
+function whatOf({ rescued }: CommandContext, onlyRuns: boolean | undefined): string {
+  if (onlyRuns) return 'no run';
+  return rescued === undefined ? 'no VM, no restore point and no run' : 'no VM and no restore point';
+}
+
+/** In the terminal a repository that has no name goes by its path. */
+function show(context: CommandContext, output: ShowOutput, { at, several }: { at: number; several: boolean }): void {
+  const { rescued } = context;
+  print(context, output, (options) => [
+    ...(at === 0 ? [] : ['']),
+    ...showReport(
+      { ...output, repository: rescued ?? output.repository },
+      { ...options, several: several || rescued !== undefined },
+    ),
+  ]);
+}
+
+/** The restore point of a VM that `--point` means. */
+async function showChosen(
+  context: CommandContext,
+  hub: Hub,
+  repositories: readonly string[],
+  target: Target,
+  choice: PointChoice,
+): Promise<number> {
+  if ('point' in target)
+    throw new SendenseError('usage', `${target.point} is a restore point already; --point is for a VM`);
+  for (const [at, repository] of repositories.entries()) {
+    const { backup_id: id, why } = await hub.choose({ vm: target.vm, repository, choice });
+    const output = await hub.show({ point: id, repository });
+    show(context, { ...output, why }, { at, several: repositories.length > 1 });
+  }
+  return 0;
+}
+
 /** Each has chains of its own, also of a VM that was copied from one to the other. */
-const repositoriesOf = (points: readonly ListLine[], target: { vm: string } | { point: string }): string[] => {
+const repositoriesOf = (points: readonly ListLine[], target: Target): string[] => {
   const fits = (point: ListLine): boolean =>
     'vm' in target ? point.vm === target.vm : point.backup_id === target.point;
   return [...new Set(points.filter(fits).map(({ repository }) => repository))];
@@ -48,14 +95,22 @@ async function printLog(context: CommandContext, run: ShowRunOutput): Promise<vo
   else print(context, null, (options) => jobLogReport(text, options));
 }
 
-function onlyVm(points: Awaited<ReturnType<Hub['lines']>>): string {
+/** Of hundreds a few are enough to see what is there. */
+const mostNamed = 8;
+
+function onlyVm(points: Awaited<ReturnType<Hub['lines']>>, rescued: string | undefined): string {
   const vms = [...new Set(points.map(({ vm }) => vm))];
   if (vms.length === 1 && vms[0] !== undefined) return vms[0];
-  throw vms.length === 0
-    ? new SendenseError('point.unknown', 'there are no restore points yet', {
-        remedy: `Run a backup plan: \`sendense-run PLAN\`. ${importHint}`,
-      })
-    : new SendenseError('usage', `say which VM: ${vms.join(', ')}`, {
-        remedy: `For example \`sendense-run show ${vms[0]}\`.`,
-      });
+  const from = rescued === undefined ? '' : ` --repository ${rescued}`;
+  if (vms.length === 0)
+    throw new SendenseError('point.unknown', 'there are no restore points yet', {
+      remedy:
+        rescued === undefined
+          ? `Run a backup plan: \`sendense-run PLAN\`. ${importHint}`
+          : 'Is it the repository that you mean?',
+    });
+  const more = vms.length > mostNamed ? `, and ${vms.length - mostNamed} more` : '';
+  throw new SendenseError('usage', `say which VM: ${vms.slice(0, mostNamed).join(', ')}${more}`, {
+    remedy: `For example \`sendense-run show ${vms[0]}${from}\`; \`sendense-run list${from}\` shows all.`,
+  });
 }

@@ -4,6 +4,8 @@ import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { monthsNotMinutes } from '../../schemas/age-ms.ts';
 import type { CommandContext } from '../command.ts';
+import type { OptionNames } from '../plan-of-options.ts';
+import { pointChoice } from '../point-option.ts';
 import { runPlan } from '../run-plan.ts';
 import { previewPlan } from './plan.ts';
 
@@ -25,12 +27,24 @@ interface VerifyOptions {
 export async function action(context: CommandContext): Promise<number> {
   const options = context.options as unknown as VerifyOptions;
   const plan = planOf(options, options.repository ?? (await onlyRepository(context)));
-  const request = { file: join(process.cwd(), 'verify.yaml'), text: stringify(plan) };
+  const request = { file: join(process.cwd(), 'verify.yaml'), text: stringify(plan), options: optionNames };
   if (options.dryRun === true) return previewPlan(context, request);
   using signals = installSignals();
   // Awaited: the signals are let go of when this returns.
   return await runPlan(context, request, signals);
 }
+
+/** Where each key of the plan comes from. */
+const optionNames: OptionNames = {
+  '/repository': '--repository',
+  '/vms': '--vm',
+  '/point': '--point',
+  '/points': '--points',
+  '/level': '--level',
+  '/rate': '--rate',
+  '/boot': '--boot',
+  '/boot/serial': '--serial',
+};
 
 /** Checked as any plan is, when it is run. */
 function planOf(options: VerifyOptions, repository: string): Record<string, unknown> {
@@ -44,7 +58,7 @@ function planOf(options: VerifyOptions, repository: string): Record<string, unkn
     level,
     points: pointsOf(options.points),
     ...(vm ? { vms: vm } : {}),
-    ...(point === undefined ? {} : { point }),
+    ...(point === undefined ? {} : { point: pointChoice(point) }),
     ...(rate === undefined ? {} : { rate }),
     ...(boot
       ? { boot: { accel, ...(serial === undefined ? {} : { serial: { mark: serial } }), ...(agent ? { agent } : {}) } }

@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '../command.ts';
+import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 
 export const check: CommandDefinition = {
   name: 'check',
@@ -10,7 +11,8 @@ export const check: CommandDefinition = {
   arguments: [{ syntax: '[vm-or-point]', description: 'only this VM or restore point', completes: 'vms' }],
   options: [
     { flags: '--quick', description: 'manifests, chains, sizes and qcow2 metadata only; does not read the content' },
-    { flags: '-r, --repository <name>', description: 'only this repository' },
+    repositoryOrPath('only this repository'),
+    ...keyOptions,
   ],
   examples: [
     { command: 'sendense-run check', description: 'Everything, content too' },

@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '../command.ts';
+import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 
 export const list: CommandDefinition = {
   name: 'list',
@@ -7,10 +8,14 @@ export const list: CommandDefinition = {
     'One line a restore point, oldest first: VM, id, full or incremental, when, size of its files, disks, length of its chain.',
   ],
   arguments: [{ syntax: '[vm]', description: 'only this VM', completes: 'vms' }],
-  options: [{ flags: '-r, --repository <name>', description: 'only this repository' }],
+  options: [repositoryOrPath('only this repository'), ...keyOptions],
   examples: [
     { command: 'sendense-run list', description: 'Everything' },
     { command: 'sendense-run list pgtest1', description: 'One VM' },
+    {
+      command: 'sendense-run list --repository /mnt/repository',
+      description: 'Rescue: what a repository holds, with nothing else',
+    },
     {
       command: "sendense-run list pgtest1 --json | jq -r '.points[-1].backup_id'",
       description: 'The id of the newest restore point, for a script',

@@ -205,6 +205,28 @@ const repoImport: CommandDefinition = {
   load: () => import('../actions/repo-import.ts'),
 };
 
+const repoRepair: CommandDefinition = {
+  name: 'repair',
+  summary: 'Make sendense-repository.json again, where it was lost or damaged',
+  description: [
+    'Without that file no command takes the directory for the repository. It is made again with the id that this hub knows, or with a new one where the hub knows none. A damaged one is put aside for 7 days in `.sendense/trash/`. Nothing else is changed; where the file is sound, nothing at all.',
+    'Refused where the directory holds no restore point that can be read, or none of those that this hub knows of the repository: another file system may be mounted there. Two hubs may do it at once.',
+  ],
+  arguments: [{ syntax: '<name>', description: 'name of the repository in sendense.yaml', completes: 'repositories' }],
+  options: [],
+  examples: [
+    { command: 'sendense-run repo repair primary', description: 'After the file was lost' },
+    {
+      command: 'sendense-run restore pgtest1 --repository /srv/repository --to ./restored',
+      description: 'A restore needs no repair',
+    },
+  ],
+  exitCodes: [0, 1, 2, 10],
+  files: [['<repository>/sendense-repository.json', 'Which repository it is.']],
+  seeAlso: ['repo import', 'check', 'restore'],
+  load: () => import('../actions/repo-repair.ts'),
+};
+
 const repoNewKey: CommandDefinition = {
   name: 'new-key',
   summary: 'Make a key that encrypts a repository',
@@ -235,5 +257,16 @@ export const repo: CommandDefinition = {
   examples: [{ command: 'sendense-run repo list', description: 'How full are they?' }, ...repoImport.examples],
   exitCodes: repoCopy.exitCodes,
   seeAlso: ['check', 'list', 'prune'],
-  commands: [repoList, repoShow, repoUsage, repoCopy, repoMove, repoReceive, repoGc, repoImport, repoNewKey],
+  commands: [
+    repoList,
+    repoShow,
+    repoUsage,
+    repoCopy,
+    repoMove,
+    repoReceive,
+    repoGc,
+    repoImport,
+    repoRepair,
+    repoNewKey,
+  ],
 };

@@ -1,4 +1,6 @@
 import type { CommandDefinition } from '../command.ts';
+import { pointOption } from '../point-option.ts';
+import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 
 export const restore: CommandDefinition = {
   name: 'restore',
@@ -9,13 +11,7 @@ export const restore: CommandDefinition = {
   ],
   arguments: [{ syntax: '<vm>', description: 'name of the VM', completes: 'vms' }],
   options: [
-    {
-      flags: '-p, --point <point>',
-      description:
-        'a backup id, latest, or `before TIME`: the last one before a time, for example "before 2026-11-20T01:00Z"; a time without a zone is local',
-      default: 'latest',
-      completes: ['latest', 'before'],
-    },
+    pointOption('which restore point', { default: 'latest' }),
     { flags: '-t, --to <directory>', description: 'where to write (required); made if missing', completes: 'folders' },
     {
       flags: '-f, --format <format>',
@@ -40,7 +36,8 @@ export const restore: CommandDefinition = {
       description: 'which VM, where several have restore points under this name, as `list` shows it',
       completes: 'nothing',
     },
-    { flags: '-r, --repository <name>', description: 'repository to read (default: the one that has the VM)' },
+    repositoryOrPath('repository to read (default: the one that has the VM)'),
+    ...keyOptions,
     { flags: '-n, --dry-run', description: 'show what would happen and write nothing' },
   ],
   examples: [
@@ -51,6 +48,14 @@ export const restore: CommandDefinition = {
     {
       command: 'sendense-run restore pgtest1 --point before 2026-11-20T01:00Z --to ./restored',
       description: "As it was before one o'clock",
+    },
+    {
+      command: 'sendense-run restore pgtest1 --point yesterday 18:00 --to ./restored',
+      description: 'As it was yesterday at six',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --repository /mnt/repository --to ./restored',
+      description: 'Rescue: from the files of a repository, with nothing else',
     },
     {
       command: 'sendense-run restore pgtest1 --disk 1 --format qcow2 --to ./restored',

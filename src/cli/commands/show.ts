@@ -1,4 +1,6 @@
 import type { CommandDefinition } from '../command.ts';
+import { pointOption } from '../point-option.ts';
+import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 
 export const show: CommandDefinition = {
   name: 'show',
@@ -13,13 +15,16 @@ export const show: CommandDefinition = {
     { syntax: '[vm-or-id]', description: 'name of a VM, id of a restore point or of a run', completes: 'vms' },
   ],
   options: [
-    { flags: '-r, --repository <name>', description: 'only this repository' },
+    repositoryOrPath('only this repository'),
+    ...keyOptions,
+    pointOption('of that VM this restore point'),
     { flags: '--run', description: 'the run of that id, also where it made a restore point' },
     { flags: '--log', description: 'the log of the transfer of that run' },
   ],
   examples: [
     { command: 'sendense-run show pgtest1', description: 'All chains of a VM' },
     { command: 'sendense-run show pgtest1-20261121T013000Z', description: 'One restore point in its chain' },
+    { command: 'sendense-run show pgtest1 --point yesterday', description: 'Which one was the last of yesterday?' },
     { command: 'sendense-run show 20261121T013000Z-4f3a9c --log', description: 'Why did the transfer of a run fail?' },
     {
       command: "sendense-run show pgtest1 --json | jq -r '.points[].disks[].path'",

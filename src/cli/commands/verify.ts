@@ -1,4 +1,6 @@
 import type { CommandDefinition } from '../command.ts';
+import { pointOption } from '../point-option.ts';
+import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 import { vmPatternOption } from '../vm-pattern-option.ts';
 
 export const verify: CommandDefinition = {
@@ -12,8 +14,9 @@ export const verify: CommandDefinition = {
   arguments: [],
   options: [
     vmPatternOption,
-    { flags: '-r, --repository <name>', description: 'repository to verify (default: the only one)' },
-    { flags: '-p, --point <id>', description: 'only this restore point', completes: 'nothing' },
+    repositoryOrPath('repository to verify (default: the only one)'),
+    ...keyOptions,
+    pointOption('of each VM only this restore point'),
     {
       flags: '-l, --level <level>',
       description: 'how much is read',
@@ -40,6 +43,10 @@ export const verify: CommandDefinition = {
   ],
   examples: [
     { command: 'sendense-run verify', description: 'The newest restore point of each VM, each stored byte' },
+    {
+      command: 'sendense-run verify --point yesterday',
+      description: 'The last restore point of yesterday, of each VM',
+    },
     { command: 'sendense-run verify --points 10% --rate 100MiB', description: 'Those whose turn it is' },
     { command: 'sendense-run verify --vm pgtest1 --points all --level deep', description: 'One VM, through the chain' },
     { command: 'sendense-run verify --vm pgtest1 --boot --serial login:', description: 'Does it still boot?' },

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { CopyOutput, GcOutput, RepositoriesOutput } from '../../schemas/types.ts';
+import type { CopyOutput, GcOutput, RepairOutput, RepositoriesOutput } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
 import type { GcRequest } from './collect-garbage.ts';
 import type { CopyRequest } from './copy-points.ts';
@@ -18,6 +18,8 @@ export interface ReceiveRequest {
 export interface Care {
   repositories(request: RepositoriesRequest): Promise<RepositoriesOutput>;
   gc(request: GcRequest): Promise<GcOutput>;
+  /** Makes the marker of a repository again. */
+  repair(repository: string): Promise<RepairOutput>;
   copy(request: CopyRequest): Promise<CopyOutput>;
   /** The other side of {@link copy}, over a pipe. */
   receive(request: ReceiveRequest): Promise<void>;
@@ -33,6 +35,10 @@ export const manageCare = (services: Services, recover: (signal?: AbortSignal) =
     const { collectGarbage } = await import('./collect-garbage.ts');
     if (!request.dryRun) await recover(request.signal);
     return collectGarbage(services, request);
+  },
+  async repair(repository) {
+    const { repairRepository } = await import('./repair-repository.ts');
+    return repairRepository(services, repository);
   },
   async copy(request) {
     const { copyPoints } = await import('./copy-points.ts');

@@ -3,7 +3,7 @@ import { parseDuration } from '../../host/duration.ts';
 import { coversWall } from '../../plan/blackout-window.ts';
 import type { Blackout, Schedule } from '../../schemas/types.ts';
 import type { SlotPattern } from './slots.ts';
-import { instantOf, wallAt } from './zone-clock.ts';
+import { instantOf, wallAt } from '../../plan/zone-clock.ts';
 
 /** A plan's `schedule` with what it leaves out; times in ms. */
 export interface ScheduleRules extends SlotPattern {

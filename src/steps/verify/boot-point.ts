@@ -25,8 +25,8 @@ export interface BootWork {
   readonly cpus: number;
   readonly signs: Signs;
   readonly timeoutMs: number;
-  /** Where the picture goes, PNG. */
-  readonly screenshot: string;
+  /** Where the picture goes, PNG; null: none is kept. */
+  readonly screenshot: string | null;
   readonly signal: AbortSignal;
   alive(): void;
 }
@@ -45,7 +45,11 @@ export async function bootPoint(work: BootWork): Promise<Booted> {
     await using guest = await startGuest(options);
     const seen = await watchGuest(guest, work.signs, { ...work, folder });
     const seconds = (performance.now() - started) / 1000;
-    return { ...seen, seconds, screenshot: await takePicture(guest, work.screenshot) };
+    return {
+      ...seen,
+      seconds,
+      screenshot: work.screenshot === null ? null : await takePicture(guest, work.screenshot),
+    };
   } finally {
     await removeRunFolder(work.folderId);
   }

@@ -1,7 +1,9 @@
 import { identityOf, ownerOf } from '../../repository/vm-identity.ts';
 import type { Marks } from '../../repository/marks.ts';
 import { selectVms } from '../../repository/match-vm.ts';
+import type { PointChoice } from '../../schemas/types.ts';
 import { ageMs } from '../../schemas/age-ms.ts';
+import { choosePoint } from '../../state/choose-point.ts';
 import { marksKey, type Verification, type VerifyLevel } from '../../state/point-marks.ts';
 import type { RestorePoint } from '../../state/restore-points.ts';
 
@@ -11,8 +13,8 @@ export type Selection = 'latest' | 'all' | { readonly share: string } | { readon
 export interface Choice {
   readonly selection: Selection;
   readonly vms?: readonly string[] | undefined;
-  /** Only this restore point, whatever the selection. */
-  readonly point?: string | undefined;
+  /** Of each VM only this restore point, whatever the selection. */
+  readonly point?: PointChoice | undefined;
   readonly level: VerifyLevel;
   /** By `marksKey`. */
   readonly marks?: ReadonlyMap<string, Marks> | undefined;
@@ -41,15 +43,23 @@ export function choosePoints(
         // What is in the future was written by a clock that was ahead.
         .map(({ finished }) => (finished > now ? Number.NEGATIVE_INFINITY : finished)),
     );
-  const mine = all
-    .filter((entry) => wanted.has(entry.vm.context) && (point === undefined || entry.backup_id === point))
-    .map((entry) => ({
-      entry,
-      last: last(entry),
-      identity: identityOf(entry.vm, marks?.get(marksKey(entry.vm.context, entry.backup_id))),
-    }))
+  const identity = (entry: RestorePoint): string | null =>
+    identityOf(entry.vm, marks?.get(marksKey(entry.vm.context, entry.backup_id)));
+  const mine = (point === undefined ? all : namesakes(all, point, { now, identity }))
+    .filter((entry) => wanted.has(entry.vm.context))
+    .map((entry) => ({ entry, last: last(entry), identity: identity(entry) }))
     .toSorted((a, b) => (a.last === b.last ? a.entry.sequence - b.entry.sequence : a.last < b.last ? -1 : 1));
   return { points: (point === undefined ? pick(mine, selection, now) : mine).map(({ entry }) => entry), unmatched };
+}
+
+/** The one of each VM that is meant, where it has one. */
+function namesakes(
+  all: readonly RestorePoint[],
+  point: PointChoice,
+  { now, identity }: { readonly now: number; readonly identity: (entry: RestorePoint) => string | null },
+): RestorePoint[] {
+  const vms = Map.groupBy(all, (entry) => JSON.stringify([entry.vm.context, identity(entry)]));
+  return [...vms.values()].flatMap((own) => choosePoint(own, point, now).fitting.slice(-1));
 }
 
 interface Candidate {

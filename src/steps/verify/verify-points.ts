@@ -31,6 +31,8 @@ export interface VerifyWork {
   readonly runId: string;
   readonly plan: string;
   readonly level: ContentLevel;
+  /** Marks are kept in the database only. */
+  readonly rescuing?: boolean;
   readonly reading: Reading;
   /** What this run has found of each restore point so far, by {@link marksKey}; null: it is gone. */
   readonly found: Map<string, VerifiedPoint | null>;
@@ -179,22 +181,29 @@ async function blame(
 }
 
 /** In a repository that cannot be written only the database of this hub knows of it, and that is said. */
-async function mark({ state, reading: { root }, log }: VerifyWork, key: PointKey, change: MarksChange): Promise<void> {
-  const { repository, context, backupId } = key;
+async function mark(work: VerifyWork, key: PointKey, change: MarksChange): Promise<void> {
+  const { state, log } = work;
+  const { context, backupId } = key;
+  if (work.rescuing) return markHere(state, key, change);
   try {
-    await changeMarks(state, root, key, change);
+    await changeMarks(state, work.reading.root, key, change);
   } catch (error) {
     const { cause = error } = error as Error;
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (!['EROFS', 'EACCES', 'EPERM'].includes(code)) throw error;
-    const none = { format: 'sendense-point-marks/1', protected: null, broken: null } as const;
-    setMarks(state, key, {
-      ...none,
-      ...marksOf(state, { repository, context }).get(marksKey(context, backupId)),
-      ...change,
-    });
+    markHere(state, key, change);
     log(`${context} ${backupId}: its mark cannot be written to the repository (${code}); only this hub knows of it`);
   }
+}
+
+function markHere(state: State, key: PointKey, change: MarksChange): void {
+  const { repository, context, backupId } = key;
+  const none = { format: 'sendense-point-marks/1', protected: null, broken: null } as const;
+  setMarks(state, key, {
+    ...none,
+    ...marksOf(state, { repository, context }).get(marksKey(context, backupId)),
+    ...change,
+  });
 }
 
 async function markBroken(

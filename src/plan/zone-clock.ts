@@ -49,6 +49,14 @@ export function instantOf(zone: string, wall: number): number {
   return changeBetween(zone, from, to);
 }
 
+/** Every instant at which the wall shows this time, the earliest first: none, one, or two where the clock is put back. */
+export function instantsOf(zone: string, wall: number): number[] {
+  const offsets = [offsetAt(zone, wall - 15 * hour), offsetAt(zone, wall + 15 * hour)];
+  return [...new Set(offsets.map((offset) => wall - offset))]
+    .filter((instant) => wallAt(zone, instant) === wall)
+    .toSorted((a, b) => a - b);
+}
+
 /** The first instant after `from` at which the zone's offset is another; there must be one until `to`. */
 export function changeBetween(zone: string, from: number, to: number): number {
   const offset = offsetAt(zone, from);
