@@ -266,6 +266,27 @@ export interface AllSchemas {
         channels?: NotifyEntry[];
       };
   /**
+   * latest, a backup id, the last one before a time (and not before another one), or the last one made by a time.
+   */
+  PointChoice:
+    | string
+    | {
+        /**
+         * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
+         */
+        before: string;
+        /**
+         * ISO 8601 time with zone: none that is older.
+         */
+        from?: string;
+      }
+    | {
+        /**
+         * ISO 8601 time with zone: the last one made at that time or before it.
+         */
+        at: string;
+      };
+  /**
    * Which restore points: of each VM the newest, all, a share of all or those not verified for so long; the least recently verified come first.
    */
   VerifySelection:
@@ -394,6 +415,7 @@ export interface AllSchemas {
   ProtectOutput: ProtectOutput;
   PruneOutput: PruneOutput;
   RecoverOutput: RecoverOutput;
+  RepairOutput: RepairOutput;
   RepositoriesOutput: RepositoriesOutput;
   RunEvent: RunEvent;
   SchedulesOutput: SchedulesOutput;
@@ -1518,9 +1540,13 @@ export interface GroupMember {
   repository: string;
   node: string;
   /**
-   * The VM's plan, JSON.
+   * Name of the source in sendense.yaml.
    */
-  text: string;
+  source: string;
+  /**
+   * Places of the overrides of the group that fit the VM, from 0.
+   */
+  overrides: number[];
 }
 /**
  * How the run of a VM of a group ended.
@@ -3978,6 +4004,29 @@ export interface RecoverOutput {
     error: ErrorOutput | null;
   }[];
 }
+/**
+ * Output of `sendense-run repo repair --json`.
+ */
+export interface RepairOutput {
+  version: 1;
+  repository: string;
+  /**
+   * Absolute path of the repository.
+   */
+  path: string;
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * Whether sendense-repository.json was made again.
+   */
+  made: boolean;
+  /**
+   * Where the damaged one is now, relative to the repository.
+   */
+  put_aside: string | null;
+}
 export interface RepositoriesOutput {
   version: 1;
   repositories: {
@@ -4120,6 +4169,21 @@ export interface StepProgressEvent {
     bytes_total: number;
     rate: number;
   }[];
+  /**
+   * Of a step that works on many things, such as the VMs of a group.
+   */
+  overall?: {
+    done: number;
+    /**
+     * Of those that are done.
+     */
+    failed: number;
+    total: number;
+    /**
+     * Milliseconds that are left; null where it cannot be told yet.
+     */
+    left_ms: number | null;
+  };
 }
 /**
  * Something worth saying.
@@ -4388,6 +4452,10 @@ export interface ShowOutput {
   vm: string;
   repository: string;
   selected: string | null;
+  /**
+   * With --point: why it is the selected one.
+   */
+  why?: string;
   points: RestorePointOutput[];
 }
 /**
@@ -4898,7 +4966,7 @@ export interface RestorePlan {
    */
   repository: string;
   /**
-   * latest, a backup id, or the last one before a time.
+   * latest, a backup id, the last one before a time (and not before another one), or the last one made by a time.
    */
   point:
     | string
@@ -4907,6 +4975,16 @@ export interface RestorePlan {
          * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
          */
         before: string;
+        /**
+         * ISO 8601 time with zone: none that is older.
+         */
+        from?: string;
+      }
+    | {
+        /**
+         * ISO 8601 time with zone: the last one made at that time or before it.
+         */
+        at: string;
       };
   to: {
     /**
@@ -5219,9 +5297,26 @@ export interface VerifyPlan {
   repository: string;
   vms?: VmPatterns;
   /**
-   * Only this restore point, by its id; points does not count then.
+   * latest, a backup id, the last one before a time (and not before another one), or the last one made by a time.
    */
-  point?: string;
+  point?:
+    | string
+    | {
+        /**
+         * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
+         */
+        before: string;
+        /**
+         * ISO 8601 time with zone: none that is older.
+         */
+        from?: string;
+      }
+    | {
+        /**
+         * ISO 8601 time with zone: the last one made at that time or before it.
+         */
+        at: string;
+      };
   /**
    * quick: files, sizes, times, chain and qcow2 structure. digests: each stored byte once. deep: the guest's whole disks, read through the chain.
    */
@@ -6102,6 +6197,10 @@ export interface GroupResolveOutput {
   warnings: string[];
 }
 export interface GroupRunInput {
+  /**
+   * The plan of the group, a GroupPlan.
+   */
+  group: {};
   members: GroupMember[];
   at_once: number;
   lock_wait: string;
@@ -6276,6 +6375,10 @@ export interface PointSelectOutput {
    * Milliseconds since the epoch.
    */
   created: number;
+  /**
+   * Why it is this one: `the last before 2026-11-20T00:00:00Z`.
+   */
+  why: string;
   disks: {
     disk: string;
     number: number;
@@ -6417,9 +6520,29 @@ export interface PointsVerifyInput {
   repository: string;
   vms: VmPatterns | null;
   /**
-   * Only this restore point, by its id.
+   * Of each VM only this restore point.
    */
-  point: string | null;
+  point:
+    | (
+        | string
+        | {
+            /**
+             * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
+             */
+            before: string;
+            /**
+             * ISO 8601 time with zone: none that is older.
+             */
+            from?: string;
+          }
+        | {
+            /**
+             * ISO 8601 time with zone: the last one made at that time or before it.
+             */
+            at: string;
+          }
+      )
+    | null;
   level: 'quick' | 'digests' | 'deep';
   /**
    * Which restore points: of each VM the newest, all, a share of all or those not verified for so long; the least recently verified come first.
@@ -6663,6 +6786,7 @@ export type Age = AllSchemas['Age'];
 export type VmIdentity = AllSchemas['VmIdentity'];
 export type NotifyEvent = AllSchemas['NotifyEvent'];
 export type Notify = AllSchemas['Notify'];
+export type PointChoice = AllSchemas['PointChoice'];
 export type VerifySelection = AllSchemas['VerifySelection'];
 export type Digest = AllSchemas['Digest'];
 export type BackupId = AllSchemas['BackupId'];
