@@ -158,6 +158,8 @@ const examples: Readonly<Record<string, string>> = {
   'ssh.port': '22',
   'ssh.user': 'root',
   'identity': '/etc/sendense/id_ed25519',
+  'vm.identity': '502e2b61-8d2f-4c4f-a2f7-6f9c4f5a9d11',
+  'prune.identity': '502e2b61-8d2f-4c4f-a2f7-6f9c4f5a9d11',
   'knownHosts': '/etc/sendense/known_hosts',
   'sources.<name>.limits': '{ disksPerHost: 4 }',
   'retention': '{ daily: 7, weekly: 5, monthly: 12 }',
