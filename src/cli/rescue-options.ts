@@ -8,7 +8,7 @@ import type { CommandDefinition, OptionDefinition } from './command.ts';
 export const repositoryOrPath = (description: string): OptionDefinition => ({
   flags: '-r, --repository <name-or-path>',
   description: `${description}; or the path of one, with a slash in it (/mnt/repository, ./repository): it is read without settings and database, and nothing is written to it`,
-  completes: 'repositories',
+  completes: 'repositories-or-folders',
 });
 
 export const keyOptions: readonly OptionDefinition[] = [

@@ -2,6 +2,7 @@
 import { execa } from 'execa';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import {
   chmod,
   chown,
@@ -446,5 +447,26 @@ describe('without sendense-repository.json', () => {
       const made = both.map(({ stdout }) => (JSON.parse(stdout) as { id: string }).id);
       expect(new Set([...made, await idAt(hub.path('repository'))]).size, damage).toBe(1);
     }
+  });
+});
+
+describe('without Sendense, with the commands of docs/restore.md', () => {
+  const script = (name: string): string =>
+    new RegExp(`<!-- rescue: ${name} -->\\n+\`\`\`sh\\n([\\s\\S]*?)\`\`\``).exec(docs)?.[1] ?? 'exit 99';
+  const docs = readFileSync(join(import.meta.dirname, '../../docs/restore.md'), 'utf8');
+
+  test.each([
+    ['plain', () => work],
+    ['encrypted', () => secret],
+  ])('%s', { timeout: 60_000 }, async (name, place) => {
+    const vm = place().path('repository', 'pgtest1');
+    const newest = (await readdir(vm))
+      .filter((file) => file.endsWith('.json'))
+      .toSorted()
+      .at(-1);
+    const out = away.file(`by-hand-${name}.raw`);
+    const env = { POINT: newest?.slice(0, -5) ?? '', OUT: out, KEY: place().path('repo.key') };
+    await execa('sh', ['-euc', script(name)], { cwd: vm, env, timeout: 30_000 });
+    expect(await sameBytes(place().path('disk0.raw'), out)).toBe(true);
   });
 });

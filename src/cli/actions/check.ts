@@ -19,7 +19,8 @@ export async function action(context: CommandContext): Promise<number> {
     view.close();
   }
   const { findings, ok } = output;
-  print(context, output, (options) => checkReport(output, { ...options, deep, quiet: context.global.quiet }));
+  const shown = { ...output, repository: context.rescued ?? output.repository };
+  print(context, output, (options) => checkReport(shown, { ...options, deep, quiet: context.global.quiet }));
   if (!ok) return 1;
   return findings.length > 0 ? 3 : 0;
 }

@@ -13,6 +13,9 @@ _sendense_run_names() { _sendense_run_words "$("\${COMP_WORDS[0]}" completion "$
 _sendense_run_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 _sendense_run_files() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); }
 _sendense_run_folders() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); }
+_sendense_run_repositories() {
+  if [[ $cur == */* || $cur == . || $cur == .. ]]; then _sendense_run_folders; else _sendense_run_names repositories; fi
+}
 _sendense_run_plans() {
   compopt -o filenames
   mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.yaml' -- "$cur"; compgen -f -X '!*.yml' -- "$cur")
@@ -84,6 +87,8 @@ function reply(completes: Completes): string {
     case 'credentials':
     case 'repositories':
       return `_sendense_run_names ${completes}`;
+    case 'repositories-or-folders':
+      return '_sendense_run_repositories';
     case 'nothing':
       return ':';
   }

@@ -67,6 +67,7 @@ function words(completes: Completes): string {
     'sources': '(__sendense_run_names sources)',
     'credentials': '(__sendense_run_names credentials)',
     'repositories': '(__sendense_run_names repositories)',
+    'repositories-or-folders': '(__sendense_run_names repositories) (__fish_complete_directories)',
     'nothing': '',
   };
   return offers[completes];

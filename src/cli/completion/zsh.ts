@@ -17,6 +17,7 @@ _sendense_run_known_vms() { _sendense_run_names known-vms }
 _sendense_run_sources() { _sendense_run_names sources }
 _sendense_run_credentials() { _sendense_run_names credentials }
 _sendense_run_repositories() { _sendense_run_names repositories }
+_sendense_run_repositories_or_folders() { _sendense_run_repositories; _files -/ }
 _sendense_run_commands() {
   local -a commands
   commands=(
@@ -80,6 +81,7 @@ function action(completes: Completes): string {
     'sources': '_sendense_run_sources',
     'credentials': '_sendense_run_credentials',
     'repositories': '_sendense_run_repositories',
+    'repositories-or-folders': '_sendense_run_repositories_or_folders',
     'nothing': ' ',
   };
   return actions[completes];

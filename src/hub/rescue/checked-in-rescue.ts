@@ -7,9 +7,9 @@ type Finding = CheckOutput['findings'][number];
  * The findings of a check as they are in a rescue: there is no database that could lack something, and what was refused when the
  * rescue began is an error of its own where the check says nothing of it.
  */
-export function checkedInRescue(output: CheckOutput, { root, refused }: Rescue): CheckOutput {
+export function checkedInRescue(output: CheckOutput, { refused }: Pick<Rescue, 'refused'>): CheckOutput {
   const findings = output.findings.flatMap((finding) => asInRescue(finding, output.findings, refused));
-  return { ...output, repository: root, ok: findings.every(({ severity }) => severity !== 'error'), findings };
+  return { ...output, ok: findings.every(({ severity }) => severity !== 'error'), findings };
 }
 
 function asInRescue(finding: Finding, all: readonly Finding[], refused: ReadonlyMap<string, string>): Finding[] {
