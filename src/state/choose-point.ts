@@ -26,17 +26,20 @@ export function choosePoint<T extends NamedPoint>(points: readonly T[], choice: 
   if (typeof choice === 'string')
     return { fitting: points.filter(({ backup_id: id }) => id === choice), why, next: undefined };
   const times = pointTimes(points, now);
-  const tooYoung = (at: number): boolean => {
-    const time = times[at] ?? 0;
-    // What a list shows as made at 18:00:00 is made by 18:00:00.
-    return 'at' in choice ? Math.floor(time / 1000) * 1000 > Date.parse(choice.at) : time >= Date.parse(choice.before);
-  };
+  const tooYoung = (at: number): boolean =>
+    'at' in choice ? isAfter(times[at] ?? 0, choice.at) : (times[at] ?? 0) >= Date.parse(choice.before);
   const from = 'from' in choice && choice.from !== undefined ? Date.parse(choice.from) : Number.NEGATIVE_INFINITY;
   return {
     fitting: points.filter((_point, at) => !tooYoung(at) && (times[at] ?? 0) >= from),
     why,
     next: points.find((_point, at) => tooYoung(at)),
   };
+}
+
+/** What a list shows as made at 18:00:00 is made by 18:00:00, whatever the fraction; unless one is asked for. */
+function isAfter(time: number, at: string): boolean {
+  const limit = Date.parse(at);
+  return (limit % 1000 === 0 ? Math.floor(time / 1000) * 1000 : time) > limit;
 }
 
 /** What to say where a choice means none of a VM's restore points: which ones are near. @param where `in repository primary` */

@@ -370,6 +370,17 @@ describe('restore', () => {
   });
 });
 
+describe('show without a name', () => {
+  it('names a few of many VMs, and says how to see all', async () => {
+    const many = Array.from({ length: 300 }, (_, at) => point(`a${at}`, null, at + 1, `vm${at}`));
+    const { exitCode, stderr } = await runCli(['show'], withHub(fakeHub({ points: many })));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('say which VM: vm0, vm1, vm2, vm3, vm4, vm5, vm6, vm7, and 292 more');
+    expect(stderr).toContain('`sendense-run list` shows all');
+    expect(stderr.length).toBeLessThan(500);
+  });
+});
+
 describe('looking', () => {
   const points = [
     point('a', null, Date.UTC(2026, 10, 20)),

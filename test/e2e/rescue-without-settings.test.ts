@@ -19,7 +19,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { CheckOutput, ListOutput, RunEvent } from '../../src/schemas/types.ts';
+import type { CheckOutput, ListOutput, RunEvent, ShowOutput } from '../../src/schemas/types.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { backupPlan, makeRaw, program, sameBytes, workspace, writeAt, type Workspace } from './workspace.ts';
 
@@ -277,6 +277,35 @@ describe('a folder that is none', () => {
     expect(stderr).not.toContain('repo import');
   });
 });
+
+test(
+  '--point chooses by day and time, in the zone that is meant, and says which and why',
+  { timeout: 60_000 },
+  async () => {
+    const root = work.path('repository');
+    const { points } = JSON.parse((await rescue(['list', '--repository', root, '--json'])).stdout) as ListOutput;
+    const [first = 0, second = 0] = points.map(({ created }) => created);
+    const show = async (point: string[], zone = 'UTC') =>
+      rescue(['show', 'pgtest1', '--repository', root, '--json', '--point', ...point], ['env', `TZ=${zone}`]);
+    const chosen = async (point: string[], zone?: string): Promise<(string | undefined)[]> => {
+      const said = await show(point, zone);
+      const { selected, why } = JSON.parse(said.stdout) as ShowOutput;
+      return [selected ?? undefined, why];
+    };
+    const atFirst = new Date(first).toISOString();
+    expect(await chosen([atFirst])).toEqual([ids[0], `the last made by ${atFirst}`]);
+    expect(await chosen([`before ${new Date(second).toISOString()}`])).toEqual([
+      ids[0],
+      expect.stringContaining('the last before'),
+    ]);
+    expect(await chosen([atFirst.slice(0, 10)])).toEqual([ids[1], expect.stringContaining('the last from')]);
+    const tokyo = new Date(second + 60_000 + 9 * 3_600_000).toISOString().slice(0, 16).replace('T', ' ');
+    expect((await chosen(tokyo.split(' '), 'Asia/Tokyo'))[1]).toContain('+09:00');
+    const none = await show(['before', '2001-01-01']);
+    expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining(`the first after that is ${ids[0]}`)]);
+    expect(none.stderr).toContain('point.unknown');
+  },
+);
 
 test('a repository that is half written gives what is whole in it', { timeout: 60_000 }, async () => {
   await using copy = await copyOf();

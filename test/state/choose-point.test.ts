@@ -30,6 +30,7 @@ test.each<[PointChoice, [string | undefined, string | undefined]]>([
   [{ at: '2026-11-22T10:00:00Z' }, ['d', undefined]],
   // As a list shows it: in whole seconds.
   [{ at: '2026-11-21T10:00:00Z' }, ['b', 'c']],
+  [{ at: '2026-11-21T10:00:00.100Z' }, ['a', 'b']],
   [{ at: '2026-11-21T09:59:59Z' }, ['a', 'b']],
   [{ at: '2026-11-19T09:59:59Z' }, [undefined, 'a']],
   [{ from: '2026-11-21T00:00:00+01:00', before: '2026-11-22T00:00:00+01:00' }, ['c', 'd']],

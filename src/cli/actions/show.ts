@@ -30,7 +30,9 @@ export async function action(context: CommandContext): Promise<number> {
   const points = await hub.lines({ repository });
   const target =
     name === undefined ? { vm: onlyVm(points, context.rescued) } : wantsRun || log ? undefined : targetIn(points, name);
-  if (target && choice !== undefined) return showChosen(context, hub, repositoriesOf(points, target), target, choice);
+  // Awaited: the hub is closed when this returns.
+  if (target && choice !== undefined)
+    return await showChosen(context, hub, repositoriesOf(points, target), target, choice);
   if (target) {
     const repositories = repositoriesOf(points, target);
     for (const [at, held] of repositories.entries()) {
