@@ -73,8 +73,9 @@ function refusedLines({ refused }: ImportOutput): string[] {
 async function readKeys(root: string, secrets: readonly Secret[]): Promise<ImageKeys> {
   const read = [];
   for (const secret of secrets) {
-    const { file, command } = secret.secret;
-    const name = file === undefined ? `the key of --key-command ${command?.at(-1)}` : `the key of --key-file ${file}`;
+    const { file } = secret.secret;
+    // The command itself may hold what nobody should see.
+    const name = file === undefined ? 'the key of --key-command' : `the key of --key-file ${file}`;
     read.push(imageKey(await readSecret(secret, process.cwd()), name));
   }
   const keys = imageKeys(root, null, read);
