@@ -44,7 +44,6 @@ export async function importRepository(options: ImportOptions): Promise<ImportOu
     present: 0,
     refused: [],
     forgotten: [],
-    shared: [],
   };
   const entries = await readdir(options.root, { withFileTypes: true });
   const contexts = entries
@@ -59,12 +58,24 @@ export async function importRepository(options: ImportOptions): Promise<ImportOu
     }
   }
   if (options.forgetMissing) await forgetMissing(options, output);
-  for (const { name } of contexts) {
-    const { state, repository, root } = options;
-    const vms = vmsUnder(await ownedPoints(state, root, { repository, context: name }));
-    if (vms.length > 1) output.shared?.push({ vm: name, identities: vms.map(({ identity }) => identity) });
+  const shared = await sharedNames(
+    options,
+    contexts.map(({ name }) => name),
+  );
+  return shared.length === 0 ? output : { ...output, shared };
+}
+
+/** Names under which several VMs have restore points, as an older version or a copy by hand left them. */
+async function sharedNames(
+  { state, repository, root }: ImportOptions,
+  contexts: readonly string[],
+): Promise<NonNullable<ImportOutput['shared']>> {
+  const shared: NonNullable<ImportOutput['shared']> = [];
+  for (const context of contexts) {
+    const vms = vmsUnder(await ownedPoints(state, root, { repository, context }));
+    if (vms.length > 1) shared.push({ vm: context, identities: vms.map(({ identity }) => identity) });
   }
-  return output;
+  return shared;
 }
 
 interface Read {

@@ -30,7 +30,7 @@ export function conflictingPlans(): (loaded: LoadedPlan, used: LoadedSettings) =
     const other = machines.get(vmKey);
     if (!other) machines.set(vmKey, { file, machine });
     else if (differ(other.machine, machine)) {
-      const message = `${other.file} backs up other disks to ${plan.repository} as VM ${shown(plan.vm.name)}: each run would make a full in the chain of the other`;
+      const message = `${other.file} backs up other disks to ${plan.repository} as VM ${shown(plan.vm.name)}: the runs of one of the two would be refused`;
       found.push(
         diagnosticOf(document, { rule: 'plan/same-vm', at: { path: ['vm', 'name'], part: 'value' }, message }),
       );

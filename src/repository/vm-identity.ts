@@ -69,7 +69,10 @@ export function isSameVm({ instanceUuid, disks, plan }: Machine, points: readonl
     if (owner === instanceUuid || disks.includes(owner)) return true;
     if (instanceUuid !== null) return false;
   }
-  if (points.some((point) => !isForeign(point, owner) && point.disks.some(({ uuid }) => disks.includes(uuid))))
-    return true;
+  // The disks of points that were adopted are those of the VM before.
+  const telling = points.filter(
+    ({ identity, instanceUuid: own }) => identity === own && !isForeign({ identity }, owner),
+  );
+  if (telling.some((point) => point.disks.some(({ uuid }) => disks.includes(uuid)))) return true;
   return newest.identity === null && (newest.plan === null || newest.plan === plan);
 }

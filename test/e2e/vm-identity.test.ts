@@ -5,7 +5,7 @@ import { startVcenter } from '../simulators/vcenter/start-vcenter.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 import { randomBytes } from '../support/random.ts';
 import { MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
-import { sameContent } from './workspace.ts';
+import { backupPlan, makeRaw, sameContent, workspace } from './workspace.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -316,4 +316,37 @@ test('a VM of a group that was made anew gets a name of its own, and the user is
   expect(first.stdout).toContain(`sendense-run adopt web --identity ${instanceB}`);
   const second = await at.run('group.yaml');
   expect(second.finished).toMatchObject({ exit_code: 0 });
+});
+
+test('two plans of images under one name are refused as well, but one plan may get other disks', async () => {
+  await using work = await workspace();
+  const plan = (name: string, disk: string): Promise<void> =>
+    work.write(
+      `${name}.yaml`,
+      backupPlan([disk], 'retention: { last: 1 }\n')
+        .replace('pgtest1-nightly', name)
+        .replaceAll('name: pgtest1\n', 'name: web\n'),
+    );
+  for (const disk of ['a', 'b', 'c']) await makeRaw(work.path(`${disk}.raw`), MiB, [[0, 65536]]);
+  await plan('one', 'a.raw');
+  await plan('two', 'b.raw');
+  expect((await work.run('one.yaml')).finished).toMatchObject({ exit_code: 0 });
+  const refused = await work.run('two.yaml');
+  expect(refused.finished).toMatchObject({ exit_code: 12, error: { code: 'vm.identity' } });
+  expect(refused.finished.error?.message).toContain('of plan one');
+  // As before: the plan decides what its VM is.
+  await plan('one', 'c.raw');
+  const other = await work.run('one.yaml');
+  expect(other.finished.disks).toMatchObject([{ mode: 'full' }]);
+  expect(other.finished.error).toBe(null);
+
+  const [, uuid = ''] = /--identity (\S+)/.exec(refused.finished.error?.remedy ?? '') ?? [];
+  expect((await work.call(['adopt', 'web', '--identity', uuid])).exitCode).toBe(0);
+  const adopted = await work.run('two.yaml');
+  expect(adopted.finished).toMatchObject({ error: null, disks: [{ mode: 'full' }] });
+  expect((await work.run('two.yaml')).finished).toMatchObject({ exit_code: 0, disks: [{ mode: 'incremental' }] });
+  expect((await work.run('one.yaml')).finished.error?.code).toBe('vm.identity');
+  // Nobody can say that of a VM which is not there, nor without saying what it is now.
+  expect((await work.call(['adopt', 'nobody', '--identity', uuid])).exitCode).toBe(1);
+  expect((await work.call(['adopt', 'web'])).exitCode).toBe(2);
 });

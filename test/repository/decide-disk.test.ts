@@ -88,6 +88,18 @@ const rules: readonly [string, Partial<DecisionFacts>, object, RegExp][] = [
     /not in the last restore point b1/,
   ],
   [
+    'the VM was replaced, and all its disks with it',
+    { otherVm: 'another VM has this name now', parent: null, chain: null },
+    { ...full, fallback: true },
+    /another VM has this name now/,
+  ],
+  [
+    'the VM was replaced by one whose disks have the same uuids',
+    { otherVm: 'another VM has this name now' },
+    { ...full, fallback: true },
+    /another VM has this name now/,
+  ],
+  [
     'the disk grew',
     { disk: { ...disk, capacity_bytes: 2000 } },
     { ...full, fallback: true },

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { readMarks } from '../../src/repository/marks.ts';
+import { laterAdoption, marksIn, readMarks } from '../../src/repository/marks.ts';
 import { writeMarks } from './fixture-files.ts';
 import { setMarks, marksOf } from '../../src/state/point-marks.ts';
 import { changeMarks } from '../../src/steps/change-marks.ts';
@@ -23,6 +23,27 @@ test('one mark is changed, the others stay; the file cannot be written to by acc
   expect(await readMarks(folder.path, 'vm', 'b1')).toMatchObject({ protected: kept, broken });
   expect((await writeMarks(folder.path, 'vm', 'b1', { broken: null })).protected).toEqual(kept);
   expect((await stat(folder.file('vm', 'b1.marks'))).mode & 0o777).toBe(0o400);
+});
+
+test('whose VM it is stays beside the other marks; without it the text is that of older versions', async () => {
+  await using folder = await temporaryFolder();
+  await mkdir(folder.file('vm'));
+  const text = (): Promise<string> => readFile(folder.file('vm', 'b1.marks'), 'utf8');
+  await writeMarks(folder.path, 'vm', 'b1', { protected: kept });
+  const before = await text();
+  expect(Object.keys(JSON.parse(before) as object)).toEqual(['format', 'protected', 'broken', 'checksum']);
+  const adopted = { identity: 'B', since: 3, by: 'operator' };
+  await writeMarks(folder.path, 'vm', 'b1', { adopted });
+  await writeMarks(folder.path, 'vm', 'b1', { broken });
+  expect(await readMarks(folder.path, 'vm', 'b1')).toMatchObject({ protected: kept, broken, adopted });
+  const other = (await text()).replace('"identity": "B"', '"identity": "C"');
+  expect(marksIn(await text())).not.toBe(null);
+  expect(marksIn(other)).toBe(null);
+  await writeMarks(folder.path, 'vm', 'b1', { broken: null, adopted: null });
+  expect(await text()).toBe(before);
+  expect(laterAdoption(adopted, { ...adopted, since: 4, identity: 'C' })?.identity).toBe('C');
+  expect(laterAdoption(null, adopted)).toBe(adopted);
+  expect(laterAdoption(null, null)).toBe(null);
 });
 
 test.each([
@@ -54,4 +75,7 @@ test('the database has a copy, which goes with the last mark', async () => {
   expect(marksOf(state.state, {}).size).toBe(0);
   setMarks(state.state, key, await readMarks(folder.path, 'vm', 'b1'));
   expect(marksOf(state.state, {}).size).toBe(0);
+  const adopted = { identity: 'B', since: 3, by: 'operator' };
+  await changeMarks(state.state, folder.path, key, { adopted });
+  expect(marksOf(state.state, {}).get('vm/b1')?.adopted).toEqual(adopted);
 });

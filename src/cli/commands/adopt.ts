@@ -23,6 +23,10 @@ export const adopt: CommandDefinition = {
       command: 'sendense-run adopt web --identity 502e2b61-8d2f-4c4f-a2f7-6f9c4f5a9d11',
       description: 'web was deleted and made anew',
     },
+    {
+      command: "sendense-run list web --json | jq -r '[.points[].identity] | unique[]'",
+      description: 'Which VMs have restore points under this name',
+    },
   ],
   exitCodes: [0, 1, 2, 10, 11],
   files: [['REPOSITORY/VM/<point>.marks', 'The mark; it stays with the restore point.']],

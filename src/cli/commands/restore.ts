@@ -70,7 +70,7 @@ export const restore: CommandDefinition = {
       description: 'To upload to vSphere',
     },
   ],
-  exitCodes: [0, 1, 2, 3, 10, 14, 16, 70, 130, 143],
+  exitCodes: [0, 1, 2, 3, 10, 12, 14, 16, 70, 130, 143],
   files: [['DIRECTORY/disk-<n>.<format>', 'The restored disks.']],
   seeAlso: ['list', 'show', 'check', 'run'],
   load: () => import('../actions/restore.ts'),
