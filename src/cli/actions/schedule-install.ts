@@ -13,7 +13,6 @@ import { serviceProgram } from '../services/service-program.ts';
 
 export async function action(context: CommandContext): Promise<number> {
   const { options, global, terminal } = context;
-  if (options['systemd'] !== true) throw new SendenseError('usage', 'say --systemd: there is no other kind of timer');
   const choice = installChoice(options);
   const program = serviceProgram('sendense-run');
   const units = choice.remove ? await unitsToRemove(context) : await unitsOf(context, { program, user: choice.user });

@@ -170,15 +170,15 @@ const install: CommandDefinition = {
   ],
   arguments: [{ syntax: '<plan...>', description: 'names or files of plans', completes: 'plans' }],
   options: [
-    { flags: '--systemd', description: 'timers of systemd; the only kind there is' },
+    { flags: '--systemd', description: 'timers of systemd: the only kind there is, and what is made without this too' },
     ...installOptionsFor('stop the timers of these plans and remove their files', 'the user of the services'),
   ],
   examples: [
     {
-      command: 'sendense-run schedule install --systemd --print plans/pgtest1.yaml',
+      command: 'sendense-run schedule install --print plans/pgtest1.yaml',
       description: 'Look at them first',
     },
-    { command: 'sendense-run schedule install --systemd plans/*.yaml', description: 'A timer for each plan' },
+    { command: 'sendense-run schedule install plans/*.yaml', description: 'A timer for each plan' },
   ],
   exitCodes: [0, 1, 2, 10, 12],
   files: [['/etc/systemd/system/sendense-plan-<name>.timer', 'And .service: the units.']],
