@@ -7,6 +7,7 @@ import { version } from '../schemas/package.ts';
 import { openTerminal } from '../view/terminal.ts';
 import { printable } from '../view/text.ts';
 import { buildProgram } from './build-program.ts';
+import { checkHelp } from './check-help.ts';
 import type { CommandContext, CommandDefinition, ProgramIo } from './command.ts';
 import { joinPoint } from './point-option.ts';
 import { rescueAsked } from './rescue-options.ts';
@@ -36,6 +37,7 @@ export async function main(argv: readonly string[], io: ProgramIo): Promise<numb
     return 2;
   }
   try {
+    checkHelp(own);
     await program.parseAsync(words, { from: 'user' });
     return exitCode;
   } catch (error) {

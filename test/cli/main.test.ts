@@ -136,6 +136,18 @@ describe('the command line', () => {
     }
   });
 
+  it.each([
+    ['help nope', 'there is no command nope', '`sendense-run --help`'],
+    ['help restor', 'did you mean restore?', '`sendense-run --help`'],
+    ['help repo gcc', 'there is no command repo gcc; did you mean repo gc?', '`sendense-run repo --help`'],
+    ['help --no-color nope', 'there is no command nope', '`sendense-run --help`'],
+  ])('says of %s that there is no such command', async (line, message, remedy) => {
+    const { exitCode, stdout, stderr } = await runCli(line.split(' '));
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr.replace(/\s+/g, ' ')).toContain(message);
+    expect(stderr.replace(/\s+/g, ' ')).toContain(remedy);
+  });
+
   it('prints help in ASCII where the locale is not UTF-8', async () => {
     const { stdout } = await runCli(['help', 'restore'], { env: { LANG: 'C' } });
     // oxlint-disable-next-line no-control-regex -- ASCII is what it is about
