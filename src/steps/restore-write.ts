@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, realpath, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, realpath, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, freeBytes, fsyncFile } from '../host/files.ts';
@@ -78,7 +78,7 @@ export const restoreWrite = defineStep<RestoreWriteInput, Claim, RestoreWriteOut
       await write(context, input, index, target);
       await chmod(target.temporary, 0o600);
       await fsyncFile(target.temporary);
-      files.push({ ...target, format: input.to.format, bytes_written: input.disks[index]?.capacity_bytes ?? 0 });
+      files.push({ ...target, format: input.to.format, bytes_written: await bytesWritten(input, index, target) });
     }
     return { directory: claim.directory, files };
   },
@@ -88,6 +88,10 @@ export const restoreWrite = defineStep<RestoreWriteInput, Claim, RestoreWriteOut
     await removeMadeFolders(claim.directory, remembered['firstMade']);
   },
 });
+
+/** Of a copy the whole disk, whatever holes it has; of an overlay what it takes, for the disk stays in the repository. */
+const bytesWritten = async (input: RestoreWriteInput, index: number, { temporary }: Target): Promise<number> =>
+  input.to.thin ? (await stat(temporary)).size : (input.disks[index]?.capacity_bytes ?? 0);
 
 async function assertNothingThere(claim: Claim): Promise<void> {
   for (const { file } of claim.targets) {

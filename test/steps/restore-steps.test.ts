@@ -169,6 +169,15 @@ describe('restore.write', () => {
     });
   });
 
+  test('says of an overlay what it takes, and of a copy the whole disk', async () => {
+    await using it = await ready();
+    const { output } = await write(it, { format: 'qcow2', thin: true });
+    expect(output.files[0]?.bytes_written).toBe((await stat(output.files[0]?.temporary ?? '')).size);
+    expect(output.files[0]?.bytes_written).toBeLessThan(2 * MiB);
+    await using copied = await ready();
+    expect((await write(copied, { format: 'raw' })).output.files[0]?.bytes_written).toBe(2 * MiB);
+  });
+
   test('a foreign file with the name of a target is refused before anything is written, and left alone by run and undo', async () => {
     await using it = await ready();
     await mkdir(it.out());
