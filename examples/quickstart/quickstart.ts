@@ -136,7 +136,12 @@ async function quickstart(): Promise<void> {
   if (!options.keep) print('The folder is removed now; `npm run quickstart -- --keep` keeps it to play with.');
   print('Next:');
   print(`    ./sendense-run --help                          what else there is`);
-  print(`    ./sendense-run plan plans/pgtest1-nightly.yaml see what a plan would do, without doing it`);
+  print(
+    `    ./sendense-run validate plans                  plans to copy: nightly, weekly, pruning, verification, restore`,
+  );
+  print(
+    `    npm run quickstart -- --keep                   keeps the folder: then \`plan nightly.yaml\` in it, and more runs`,
+  );
   print(`    examples/ and docs/                            small examples, and what every page explains`);
 }
 

@@ -57,6 +57,20 @@ describe('examples', () => {
     }
   });
 
+  // A fresh checkout has no disks: what the texts tell the reader to do next has to work all the same.
+  const told = [
+    ...readFileSync(join(root, 'examples/README.md'), 'utf8').matchAll(/\| +`\.\/sendense-run ([^`]+)`/g),
+    ...readFileSync(join(root, 'examples/quickstart/quickstart.ts'), 'utf8').matchAll(
+      / {4}\.\/sendense-run (.+?) {2,}/g,
+    ),
+  ].map(([, line = '']) => line);
+
+  test('the texts name commands to try', () => expect(told.length).toBeGreaterThanOrEqual(8));
+
+  test.each(told)('./sendense-run %s works in a fresh checkout', async (line) => {
+    expect(await sendense(line.split(' '), root)).toMatchObject({ code: 0 });
+  });
+
   test('minimal: the shortest plan makes a backup', async () => {
     expect(await sendense(['web1.yaml', '--quiet'], join(folder, 'minimal'))).toMatchObject({ code: 0 });
   });
