@@ -58,8 +58,12 @@ export interface CopyExportResult extends IndexFacts {
   readonly changed: Extent[] | null;
   /** Holes are known, not read. */
   readonly bytesRead: number;
+  /** Of what was read, the blocks that are not zeros. */
+  readonly bytesData: number;
   /** Zeros that were written count too. */
   readonly bytesWritten: number;
+  /** Of what was written, the data: zeros are told, not sent. */
+  readonly bytesSent: number;
 }
 
 /**

@@ -34,6 +34,8 @@ export interface DigestExportResult extends IndexFacts {
   readonly changed: Extent[] | null;
   /** Holes are known, not read. */
   readonly bytesRead: number;
+  /** Of what was read, the blocks that are not zeros. */
+  readonly bytesData: number;
 }
 
 /**
@@ -61,5 +63,5 @@ export async function digestExport(options: DigestExportOptions): Promise<Digest
         onPage,
       }),
   );
-  return { ...facts, capacity, bytesRead: walked.bytesRead };
+  return { ...facts, capacity, bytesRead: walked.bytesRead, bytesData: walked.bytesData };
 }

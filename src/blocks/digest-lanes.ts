@@ -43,6 +43,7 @@ interface Task extends PromiseWithResolvers<DigestDone> {
   readonly onProgress: ((bytes: number) => void) | undefined;
   blocksLeft: number;
   bytesWritten: number;
+  bytesSent: number;
 }
 
 /**
@@ -68,7 +69,8 @@ export function createDigestLanes(source: ByteSource | null, options: DigestLane
       const expected = task.work.expected?.subarray(at);
       const written = await writeBlocks(target, { offset, data, digests, rule: task.work.write, expected });
       // Not `+= await`: that adds to what it was before the wait.
-      task.bytesWritten += written;
+      task.bytesWritten += written.data + written.zeros;
+      task.bytesSent += written.data;
     }
     task.onProgress?.(length);
     task.blocksLeft -= blockCountOf(length);
@@ -95,6 +97,7 @@ export function createDigestLanes(source: ByteSource | null, options: DigestLane
       onProgress,
       blocksLeft: blocks,
       bytesWritten: 0,
+      bytesSent: 0,
     };
     let at = 0;
     for (const extent of work.extents) {
@@ -110,7 +113,7 @@ export function createDigestLanes(source: ByteSource | null, options: DigestLane
       working++;
       void run(takeBuffer(pieceBytes));
     }
-    return task.promise.then(({ digests, bytesWritten }) => ({ digests, bytesWritten }));
+    return task.promise.then(({ digests, bytesWritten, bytesSent }) => ({ digests, bytesWritten, bytesSent }));
   };
 
   return {

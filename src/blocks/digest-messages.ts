@@ -43,6 +43,8 @@ export interface DigestDone {
   readonly digests: Uint8Array<ArrayBuffer>;
   /** Zeros that were written count too. */
   readonly bytesWritten: number;
+  /** Of these, without the zeros. */
+  readonly bytesSent: number;
 }
 
 export type WorkerTask =

@@ -6,6 +6,7 @@ import { alignTo, intersect, subtract, totalLength, type Extent } from './extent
 import { createPacer, type Pace } from './pacer.ts';
 import { createPageWriter, noWriter, type PageSink } from './page-sink.ts';
 import { pagesOf, tasksOf, wantedAreas } from './page-work.ts';
+import { isZeroDigest } from './write-blocks.ts';
 
 export interface DigestPagesOptions {
   /** Connected to the export; finds out where data is, while the workers read through connections of their own. */
@@ -45,8 +46,12 @@ export interface DigestPagesOptions {
 
 export interface DigestedPages {
   readonly bytesRead: number;
+  /** Of what was read, the blocks that are not zeros. */
+  readonly bytesData: number;
   /** Zeros included. */
   readonly bytesWritten: number;
+  /** Of what was written, the data: zeros are told, not sent. */
+  readonly bytesSent: number;
 }
 
 /** Work for a thread at a time: enough to amortise the message, little enough for even shares. */
@@ -78,7 +83,7 @@ export async function digestPages(options: DigestPagesOptions): Promise<Digested
   const map = options.map ?? createAllocationMap(client);
   const areas = wantedAreas(options.areas, capacity);
   const bytesTotal = totalLength(areas);
-  let [bytesDone, bytesRead, bytesWritten] = [0, 0, 0];
+  let [bytesDone, bytesRead, bytesData, bytesWritten, bytesSent] = [0, 0, 0, 0, 0];
   const advance = (bytes: number, read: boolean): void => {
     bytesDone += bytes;
     if (read) bytesRead += bytes;
@@ -97,11 +102,13 @@ export async function digestPages(options: DigestPagesOptions): Promise<Digested
       let taken = 0;
       for (const extent of extents) {
         const count = Math.ceil(extent.length / blockSize) * digestBytes;
+        bytesData += dataBytes(done.digests.subarray(taken, taken + count), extent.length);
         const at = ((extent.offset - page * pageSpan) / blockSize) * digestBytes;
         digests?.set(done.digests.subarray(taken, taken + count), at);
         taken += count;
       }
       bytesWritten += done.bytesWritten;
+      bytesSent += done.bytesSent;
       if (told < length) advance(length - told, true);
     };
     const zeros = async (): Promise<void> => {
@@ -136,5 +143,13 @@ export async function digestPages(options: DigestPagesOptions): Promise<Digested
     await pool[Symbol.asyncDispose]();
     await Promise.allSettled(running);
   }
-  return { bytesRead, bytesWritten };
+  return { bytesRead, bytesData, bytesWritten, bytesSent };
+}
+
+/** Of so many bytes, those in blocks that are not zeros, by their digests. */
+function dataBytes(digests: Uint8Array, length: number): number {
+  let bytes = 0;
+  for (let at = 0, start = 0; start < length; at += digestBytes, start += blockSize)
+    if (!isZeroDigest(digests, at)) bytes += Math.min(blockSize, length - start);
+  return bytes;
 }

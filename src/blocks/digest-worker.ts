@@ -13,7 +13,7 @@ import { sameBytes } from './same-bytes.ts';
 if (parentPort === null) throw new Error('This is a worker thread of digest-pool.ts');
 const port = parentPort;
 
-const flushed: DigestDone = { digests: new Uint8Array(), bytesWritten: 0 };
+const flushed: DigestDone = { digests: new Uint8Array(), bytesWritten: 0, bytesSent: 0 };
 
 const say = (answer: WorkerAnswer, moved: readonly ArrayBuffer[] = []): void => port.postMessage(answer, moved);
 

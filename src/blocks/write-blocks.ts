@@ -13,13 +13,19 @@ export interface BlocksToWrite {
   readonly expected?: Uint8Array | undefined;
 }
 
+/** Bytes. */
+export interface BlocksWritten {
+  readonly data: number;
+  readonly zeros: number;
+}
+
 type Action = 'skip' | 'write' | 'zero';
 
-/** Writes what the rule says of some blocks, neighbours in one request. Resolves to the bytes written, zeros included. */
-export async function writeBlocks(target: NbdTarget, blocks: BlocksToWrite): Promise<number> {
+/** Writes what the rule says of some blocks, neighbours in one request. Zeros are told, not sent. */
+export async function writeBlocks(target: NbdTarget, blocks: BlocksToWrite): Promise<BlocksWritten> {
   const { offset, data } = blocks;
   const requests: Promise<void>[] = [];
-  let written = 0;
+  const written = { skip: 0, write: 0, zero: 0 };
   for (let start = 0, action = actionAt(blocks, 0); start < data.length;) {
     let end = start;
     let next = action;
@@ -30,11 +36,11 @@ export async function writeBlocks(target: NbdTarget, blocks: BlocksToWrite): Pro
     end = Math.min(end, data.length);
     if (action === 'write') requests.push(target.write(offset + start, data.subarray(start, end)));
     if (action === 'zero') requests.push(target.writeZeroes(offset + start, end - start));
-    if (action !== 'skip') written += end - start;
+    written[action] += end - start;
     [start, action] = [end, next];
   }
   await Promise.all(requests);
-  return written;
+  return { data: written.write, zeros: written.zero };
 }
 
 function actionAt({ digests, rule, expected }: BlocksToWrite, start: number): Action {
@@ -45,7 +51,7 @@ function actionAt({ digests, rule, expected }: BlocksToWrite, start: number): Ac
   return zero ? 'zero' : 'write';
 }
 
-function isZeroDigest(digests: Uint8Array, at: number): boolean {
+export function isZeroDigest(digests: Uint8Array, at: number): boolean {
   for (let byte = at; byte < at + digestBytes; byte++) if (digests[byte] !== 0) return false;
   return true;
 }

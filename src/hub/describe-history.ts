@@ -60,6 +60,9 @@ const toRun = (run: RunRecord): HistoryOutput['runs'][number] => ({
   finished: run.finished,
   duration_ms: run.finished === null ? null : Math.max(0, run.finished - run.started),
   bytes_transferred: transferred(run.result?.['disks']),
+  bytes_read: told(run.result?.['disks'], 'bytes_read'),
+  bytes_sent: told(run.result?.['disks'], 'bytes_sent'),
+  bytes_stored: told(run.result?.['disks'], 'bytes_stored'),
   backup_id: typeof run.result?.['backup_id'] === 'string' ? run.result['backup_id'] : null,
   warnings: run.warnings.length,
   error: run.error,
@@ -69,3 +72,10 @@ const transferred = (disks: unknown): number =>
   Array.isArray(disks)
     ? disks.reduce<number>((sum, disk: { bytes_transferred?: unknown }) => sum + Number(disk.bytes_transferred ?? 0), 0)
     : 0;
+
+/** Null where a disk does not say. */
+function told(disks: unknown, field: 'bytes_read' | 'bytes_sent' | 'bytes_stored'): number | null {
+  if (!Array.isArray(disks) || disks.length === 0) return null;
+  const all = disks.map((disk: { readonly [name in typeof field]?: unknown }) => disk[field]);
+  return all.every((bytes) => typeof bytes === 'number') ? all.reduce((sum, bytes) => sum + bytes, 0) : null;
+}

@@ -48,6 +48,8 @@ export function describePoints(
         capacity_bytes: disk.capacity_bytes,
         file_bytes: disk.file_bytes,
         bytes_transferred: disk.bytes_transferred,
+        ...(disk.bytes_read === null ? {} : { bytes_read: disk.bytes_read }),
+        ...(disk.bytes_sent === null ? {} : { bytes_sent: disk.bytes_sent }),
         change_id: disk.change_id,
         parent: disk.parent,
         // Paths of a manifest are plain: join() would only spend time on them.

@@ -11,7 +11,12 @@ export interface LastRun {
   readonly started: number;
   readonly finished: number;
   readonly warnings: number;
+  /** What the changes cover, holes included. */
   readonly bytes: number;
+  /** Null where the run does not say. */
+  readonly read: number | null;
+  readonly sent: number | null;
+  readonly stored: number | null;
   readonly lastSuccess: number | null;
 }
 
@@ -53,7 +58,10 @@ export function lastRuns(state: State, since: number): LastRun[] {
         'last.ended',
         'last.succeeded',
         sql<number>`json_array_length(runs.warnings)`.as('warnings'),
-        transferred.as('bytes'),
+        total('bytes_transferred').as('bytes'),
+        total('bytes_read').as('read'),
+        total('bytes_sent').as('sent'),
+        total('bytes_stored').as('stored'),
       ])
       .where('last.ended', '>=', since)
       .$narrowType<{ ended: number }>()
@@ -69,10 +77,9 @@ export function lastRuns(state: State, since: number): LastRun[] {
   return [...found.values()];
 }
 
-/** What a run transferred is in its result, disk by disk. */
-const transferred = sql<
-  number | null
->`(SELECT sum(value ->> 'bytes_transferred') FROM json_each(runs.result, '$.disks'))`;
+/** What a run moved is in its result, disk by disk; null where the disks do not say. */
+const total = (field: 'bytes_transferred' | 'bytes_read' | 'bytes_sent' | 'bytes_stored') =>
+  sql<number | null>`(SELECT sum(value ->> ${field}) FROM json_each(runs.result, '$.disks'))`;
 
 export interface VmFigures {
   readonly repository: string;

@@ -17,6 +17,8 @@ export type ListedDisk = Pick<
   | 'path'
   | 'digest'
 > & {
+  readonly bytes_read: number | null;
+  readonly bytes_sent: number | null;
   /** JSON, as in the manifest. */
   readonly encryption: string | null;
   readonly compression: string | null;
@@ -68,6 +70,8 @@ const diskColumns = [
   'capacity_bytes',
   'file_bytes',
   'bytes_transferred',
+  'bytes_read',
+  'bytes_sent',
   'change_id',
   'parent',
   'path',

@@ -501,4 +501,9 @@ export const migrations: readonly string[] = [
     id TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // What was read and sent for a disk; null where the manifest does not say.
+  `
+  ALTER TABLE backup_disks ADD COLUMN bytes_read INTEGER;
+  ALTER TABLE backup_disks ADD COLUMN bytes_sent INTEGER;
+  `,
 ];

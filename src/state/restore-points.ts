@@ -185,12 +185,14 @@ function milliseconds(manifest: Manifest, field: 'started' | 'created'): number 
 
 export const toDiskRow = (
   { repository, context, backup_id }: BackupsTable,
-  { index, envelope, encryption, compression, ...disk }: Manifest['disks'][number],
+  { index, envelope, encryption, compression, bytes_read, bytes_sent, ...disk }: Manifest['disks'][number],
 ): BackupDisksTable => ({
   repository,
   context,
   backup_id,
   ...disk,
+  bytes_read: bytes_read ?? null,
+  bytes_sent: bytes_sent ?? null,
   index_path: index.path,
   index_bytes: index.bytes,
   index_sha256: index.sha256,
@@ -222,10 +224,13 @@ const toPoint = (row: BackupsTable & { vm_name: string }, disks: readonly Backup
 
 function toDisk(row: BackupDisksTable): Manifest['disks'][number] {
   const { repository: _repository, context: _context, backup_id: _id, ...rest } = row;
-  const { index_path, index_bytes, index_sha256, envelope, encryption, compression, ...disk } = rest;
+  const { index_path, index_bytes, index_sha256, envelope, encryption, compression, ...known } = rest;
+  const { bytes_read, bytes_sent, ...disk } = known;
   type Disk = Manifest['disks'][number];
   return {
     ...disk,
+    ...(bytes_read === null ? {} : { bytes_read }),
+    ...(bytes_sent === null ? {} : { bytes_sent }),
     index: { path: index_path, bytes: index_bytes, sha256: index_sha256 },
     ...(envelope === null ? {} : { envelope }),
     ...(encryption === null ? {} : { encryption: fromJson<NonNullable<Disk['encryption']>>(encryption) }),

@@ -195,6 +195,8 @@ export interface BackupDisksTable {
   digest: string;
   change_id: string | null;
   bytes_transferred: number;
+  bytes_read: number | null;
+  bytes_sent: number | null;
   /** Relative to the manifest. */
   index_path: string;
   index_bytes: number;

@@ -16,6 +16,7 @@ import type { RunFacts, StepPreview } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
 import { holdPoints } from './hold-points.ts';
 import { settleImmutablePoints } from './immutable-points.ts';
+import { movedBytes } from './moved-bytes.ts';
 import type { Services } from './services.ts';
 import type { VmReference } from './source-spec.ts';
 
@@ -73,6 +74,8 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
           reason: moved.reason,
           bytes_total: disk.capacity_bytes,
           bytes_transferred: moved.bytes_transferred,
+          ...movedBytes(moved),
+          bytes_stored: find(input.sealed, disk.disk).file_bytes,
           change_id: moved.change_id,
           path: join(root, disk.path),
         };
@@ -254,6 +257,7 @@ function manifestOf(
         digest: moved.digest,
         change_id: moved.change_id,
         bytes_transferred: moved.bytes_transferred,
+        ...movedBytes(moved),
         index: { path: inContext(disk.index_path), bytes: moved.index_bytes, sha256: moved.index_sha256 },
         ...(disk.encryption ? { encryption: disk.encryption } : {}),
         ...(sealed.compression ? { compression: sealed.compression } : {}),

@@ -360,7 +360,7 @@ const decisionOf = (
   index_path: indexPath(context, number, backupId),
   estimated_bytes:
     decision.method === 'areas'
-      ? disk.changed_bytes
+      ? (disk.changed_data_bytes ?? disk.changed_bytes)
       : decision.method === 'full'
         ? (disk.allocated_bytes ?? disk.capacity_bytes)
         : null,

@@ -15,6 +15,7 @@ import { defineStep } from './define-step.ts';
 import { planOfMember } from './group/child-plan.ts';
 import { groupProgress, type GroupProgress } from './group/group-progress.ts';
 import { createTurnstile, type Turnstile } from './group/turnstile.ts';
+import { totalBytes } from './moved-bytes.ts';
 import type { Services } from './services.ts';
 
 /** ms between two looks whether a VM's lock, or a place among the runs, is free. */
@@ -136,6 +137,9 @@ const groupedRun = ({ name, context, plan }: GroupMember, finished: RunFinishedE
   backup_id: finished.backup_id,
   kind: kindOf(finished),
   bytes_transferred: finished.disks.reduce((sum, disk) => sum + disk.bytes_transferred, 0),
+  ...totalBytes(finished.disks, 'bytes_read'),
+  ...totalBytes(finished.disks, 'bytes_sent'),
+  ...totalBytes(finished.disks, 'bytes_stored'),
   duration_ms: finished.duration_ms,
   message: finished.error?.message ?? finished.undo_errors[0]?.message ?? null,
   warnings: finished.warnings,

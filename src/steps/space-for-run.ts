@@ -7,7 +7,7 @@ import { allocatedBytes, allocatedIn } from '../repository/care/allocated.ts';
 import { assertFits, floorOf, type CapacityLimits } from '../repository/care/capacity.ts';
 import { estimateBytes } from '../repository/care/estimate.ts';
 import { sizeBytes, sizeText } from '../repository/care/size.ts';
-import type { DiskDecision, Settings } from '../schemas/types.ts';
+import type { DiskDecision, Manifest, Settings } from '../schemas/types.ts';
 import { points } from '../state/restore-points.ts';
 import { listRuns, listSteps } from '../state/runs.ts';
 import type { Services } from './services.ts';
@@ -98,12 +98,22 @@ function neededBytes(
     const before = last
       .flatMap((point) => point.disks)
       .filter((disk) => disk.uuid === uuid && disk.mode === 'incremental')
-      .map((disk) => disk.bytes_transferred);
+      .map(storedData);
     const usual = before.length === 0 ? null : Math.max(...before);
     return estimateBytes([{ capacity, changed, usual }]) + (encryption ? luksBytes : 0);
   });
   return each.reduce((sum, bytes) => sum + bytes, 0) + (compress ? Math.max(0, ...each) : 0);
 }
+
+/**
+ * What an increment took: its file, before it was compressed. Not more than its areas covered, which is the better bound where points
+ * that were pruned are merged into it.
+ */
+const storedData = ({
+  file_bytes: stored,
+  compression,
+  bytes_transferred: covered,
+}: Manifest['disks'][number]): number => Math.min(compression?.plain_bytes ?? stored, covered);
 
 /** What other runs that are under way make here. `counts`: what they have announced will still be written. */
 export function spaceClaims(

@@ -11,6 +11,7 @@ import type { NodeClient } from '../host/node-client.ts';
 import type { ImageKeys } from '../repository/image-keys.ts';
 import { sha256OfFile } from '../repository/verify-chain.ts';
 import type { JobStatus, NodeTransferInput, NodeTransferOutput } from '../schemas/types.ts';
+import { movedBytes } from './moved-bytes.ts';
 
 /** Makes the parents' block indexes known to the node; answers their SHA-256 by disk key. */
 export async function sendIndexes(
@@ -128,6 +129,7 @@ export async function fetchIndexes(
       method: done.method,
       reason: done.reason || disk.reason,
       bytes_transferred: done.bytes_transferred,
+      ...movedBytes(done),
       change_id: done.change_id,
       digest: done.digest,
       index_path: disk.index_path,

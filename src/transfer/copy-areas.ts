@@ -4,6 +4,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { copyByDigest } from './copy-digest.ts';
 import { blockBytes, copyExtents } from './copy-extents.ts';
 import { copyOnce, readsOnce } from './copy-once.ts';
+import { dataWithin } from './data-within.ts';
 import type { TransferChanges } from './source.ts';
 import { together } from './together.ts';
 import type { Copied, DiskContext } from './transfer-disk.ts';
@@ -39,6 +40,9 @@ export async function copyByAreas(context: DiskContext): Promise<Copied> {
   ]);
   return {
     bytesTransferred: bytes,
+    bytesRead: digested.bytesRead,
+    // With a previous index nothing else was read.
+    bytesSent: previous ? digested.bytesRead : await dataWithin(disk.uri, areas, context.signal),
     changeId: changes.changeId,
     root: digested.root,
     indexBytes: digested.indexBytes,

@@ -3,6 +3,7 @@ import { alignTo, totalLength } from '../blocks/extents.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { blockBytes, copyExtents } from './copy-extents.ts';
 import { copyOnce, readsOnce } from './copy-once.ts';
+import { dataWithin } from './data-within.ts';
 import { digestChangeId } from './disk-jobs.ts';
 import type { TransferChanges } from './source.ts';
 import type { Copied, DiskContext } from './transfer-disk.ts';
@@ -38,6 +39,8 @@ export async function copyByDigest(context: DiskContext, known?: TransferChanges
   await copyExtents(context, changed, signal);
   return {
     bytesTransferred: bytes,
+    bytesRead: digested.bytesRead,
+    bytesSent: await dataWithin(disk.uri, changed, signal),
     changeId: changes?.changeId ?? digestChangeId(digested.root),
     root: digested.root,
     indexBytes: digested.indexBytes,

@@ -60,6 +60,8 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
   ]);
   return {
     bytesTransferred: digested.bytesRead,
+    bytesRead: digested.bytesRead,
+    bytesSent: digested.bytesData,
     changeId: changes?.changeId ?? digestChangeId(digested.root),
     root: digested.root,
     indexBytes: digested.indexBytes,

@@ -46,6 +46,8 @@ export async function copyOnce(context: DiskContext, changes: TransferChanges | 
   return {
     bytesTransferred: copied.bytesWritten,
     bytesRead: copied.bytesRead,
+    readOnce: true,
+    bytesSent: copied.bytesSent,
     changeId: changes?.changeId ?? digestChangeId(copied.root),
     root: copied.root,
     indexBytes: copied.indexBytes,

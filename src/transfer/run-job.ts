@@ -147,6 +147,8 @@ const waiting = (job: DiskJob): JobDisk => ({
   bytes_total: 0,
   bytes_done: 0,
   bytes_transferred: 0,
+  bytes_read: 0,
+  bytes_sent: 0,
   rate: 0,
   change_id: null,
   digest: null,

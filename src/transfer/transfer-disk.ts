@@ -34,9 +34,14 @@ export interface DiskContext {
 
 /** What a method found out. */
 export interface Copied {
+  /** What the areas or blocks cover that were brought up to date, whatever they hold. */
   readonly bytesTransferred: number;
-  /** From the source, each byte once; absent where another program read, too. */
-  readonly bytesRead?: number;
+  /** Data that was read from the source, each byte once; holes are known, not read. */
+  readonly bytesRead: number;
+  /** The source was read in one pass, by this process alone. */
+  readonly readOnce?: boolean;
+  /** Data that was written to the target; zeros are told, not sent. */
+  readonly bytesSent: number;
   readonly changeId: string;
   readonly root: string;
   readonly indexBytes: number;
@@ -64,6 +69,8 @@ export async function transferDisk(options: TransferOptions): Promise<void> {
       digest: copied.root,
       index_bytes: copied.indexBytes,
       index_sha256: copied.indexSha256,
+      bytes_read: copied.bytesRead,
+      bytes_sent: copied.bytesSent,
       bytes_transferred: copied.bytesTransferred,
       bytes_done: copied.bytesTransferred,
       bytes_total: copied.bytesTransferred,
@@ -99,7 +106,7 @@ async function transfer(options: TransferOptions): Promise<Copied> {
   };
   try {
     const copied = await methods[job.method](context);
-    await disk.assertUnchanged(copied.bytesRead);
+    await disk.assertUnchanged(copied.readOnce ? copied.bytesRead : undefined);
     return copied;
   } catch (cause) {
     throw explained(disk, cause, signal);

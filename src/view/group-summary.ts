@@ -1,5 +1,6 @@
 import type { GroupedRun } from '../schemas/types.ts';
 import { formatBytes, formatDuration, plural } from './format.ts';
+import { sentBytes } from './sent-bytes.ts';
 import type { Style } from './style.ts';
 import { labelled, padEnd, printable, widthOf } from './text.ts';
 
@@ -30,7 +31,7 @@ const neverBegan = ({ status, run_id: run }: GroupedRun): boolean => status === 
 
 function outcome(run: GroupedRun, { symbols, green, yellow, red }: Style): { mark: string; text: string } {
   if (run.status !== 'succeeded') return { mark: red(symbols.failed), text: red(run.status) };
-  const amounts = [run.kind ?? 'done', `${formatBytes(run.bytes_transferred)} sent`, formatDuration(run.duration_ms)];
+  const amounts = [run.kind ?? 'done', `${formatBytes(sentBytes(run))} sent`, formatDuration(run.duration_ms)];
   const mark = run.warnings.length > 0 || run.exit_code !== 0 ? yellow(symbols.warning) : green(symbols.done);
   return { mark, text: amounts.join(', ') };
 }

@@ -20,7 +20,7 @@ function runLines(runs: HistoryOutput['runs'], { style, columns }: SummaryOption
         nameOf(run.plan, run.trigger === 'command'),
         run.vm,
         run.duration_ms === null ? '' : formatDuration(run.duration_ms),
-        run.bytes_transferred === 0 ? '' : formatBytes(run.bytes_transferred),
+        sentText(run.bytes_sent ?? run.bytes_transferred),
         statusOf(run, style),
         run.run_id,
       ]),
@@ -68,3 +68,5 @@ function dayLines(days: NonNullable<HistoryOutput['days']>, { style, columns }: 
     [2, 3, 4, 5, 6, 7],
   ).flat();
 }
+
+const sentText = (bytes: number): string => (bytes === 0 ? '' : formatBytes(bytes));

@@ -4,6 +4,7 @@ import { groupCount, groupLines } from './group-summary.ts';
 import { formatBytes, formatDuration, formatRate, formatTime, plural, ratioText } from './format.ts';
 import { pruneSummary } from './prune-summary.ts';
 import type { RunModel, StepModel } from './run-model.ts';
+import { sentBytes } from './sent-bytes.ts';
 import type { Style } from './style.ts';
 import { verifyLines } from './verify-summary.ts';
 import { command, flowed, labelled, printable, widthOf } from './text.ts';
@@ -46,7 +47,7 @@ export function shortSummary(finished: RunFinishedEvent): string {
   return `${plan}: ${status}${id ? `, ${id}` : ''}, ${amounts.join(', ')}`;
 }
 
-const sent = ({ disks }: RunFinishedEvent): number => disks.reduce((sum, disk) => sum + disk.bytes_transferred, 0);
+const sent = ({ disks }: RunFinishedEvent): number => disks.reduce((sum, disk) => sum + sentBytes(disk), 0);
 const verb = ({ kind }: RunFinishedEvent): string => (kind === 'restore' ? 'written' : 'sent');
 
 function success(what: string, model: RunModel, finished: RunFinishedEvent, options: SummaryOptions): string[] {
@@ -73,7 +74,7 @@ function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns
     const amounts = [
       `${formatBytes(disk.bytes_total)} disk`,
       ...readAmount(disk, model.read.get(disk.disk) ?? 0),
-      `${formatBytes(disk.bytes_transferred)} ${verb(finished)}`,
+      `${formatBytes(sentBytes(disk))} ${verb(finished)}`,
       ...(stored.has(disk.disk) ? [stored.get(disk.disk) ?? ''] : []),
     ];
     const mode = finished.kind === 'restore' ? '' : `${style.bold(disk.mode)}: `;
@@ -88,8 +89,9 @@ function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns
 }
 
 /** An incremental that had to read more than it sent says so. */
-function readAmount({ mode, bytes_total: total, bytes_transferred: moved }: DiskResult, read: number): string[] {
-  if (mode !== 'incremental' || read <= moved) return [];
+function readAmount(disk: DiskResult, seen: number): string[] {
+  const { mode, bytes_total: total, bytes_read: read = seen } = disk;
+  if (mode !== 'incremental' || read <= sentBytes(disk)) return [];
   return [read >= total ? 'read whole' : `${formatBytes(read)} read`];
 }
 

@@ -3,6 +3,7 @@ import { shortPath } from './error-report.ts';
 import { sharedNames } from './shared-names.ts';
 import { formatBytes, formatTime, plural, ratioText } from './format.ts';
 import type { SummaryOptions } from './run-summary.ts';
+import { sentBytes } from './sent-bytes.ts';
 import { command, fit, fitted, flow, foldedTable, printable, shortened, widthOf } from './text.ts';
 
 export interface ShowOptions extends SummaryOptions {
@@ -127,7 +128,7 @@ function diskLines(point: RestorePointOutput, prefix: string, { style, columns }
       style.cyan(disk.disk),
       disk.mode,
       `${formatBytes(disk.capacity_bytes)} disk`,
-      `${formatBytes(disk.bytes_transferred)} sent`,
+      `${formatBytes(sentBytes(disk))} sent`,
       `${formatBytes(disk.file_bytes)} stored${ratioText(disk.file_bytes, disk.plain_bytes ?? null)}`,
     ]),
     room,

@@ -16,6 +16,7 @@ import type {
 } from '../schemas/types.ts';
 import { formatBytes, formatTime, plural } from './format.ts';
 import { groupCount } from './group-summary.ts';
+import { sentBytes } from './sent-bytes.ts';
 
 /** A few words on what a step found or did, from its output; none for steps that have nothing to tell. */
 export function stepRemark(uses: string, output: unknown): string {
@@ -49,9 +50,7 @@ const remarks: Readonly<Record<string, (output: unknown) => string>> = {
   'ports.allocate': remark<PortsAllocateOutput>(({ leases }) =>
     leases.length === 0 ? 'none needed' : leases.map(({ port }) => port).join(', '),
   ),
-  'node.transfer': remark<NodeTransferOutput>(
-    ({ disks }) => `${formatBytes(sum(disks.map((disk) => disk.bytes_transferred)))} sent`,
-  ),
+  'node.transfer': remark<NodeTransferOutput>(({ disks }) => `${formatBytes(sum(disks.map(sentBytes)))} sent`),
   'qcow2.seal': remark<Qcow2SealOutput>(
     ({ disks }) => `${formatBytes(sum(disks.map((disk) => disk.file_bytes)))} stored`,
   ),

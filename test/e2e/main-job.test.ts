@@ -246,6 +246,35 @@ describe('the main job', () => {
     expect(await sameContent(disksOf(third)[0]?.path ?? '', work.path('a.raw'))).toBe(true);
   });
 
+  test(
+    'changes that cover holes do not count as data: not as needed, and not as sent',
+    { timeout: 60_000 },
+    async () => {
+      await using work = await workspace({
+        settings:
+          'version: 1\nstate: ./state/sendense.db\nrepositories:\n  primary: { path: ./repository, quota: 64MiB }\n',
+      });
+      const size = 2 ** 31;
+      await makeRaw(work.path('a.raw'), size, [[0, MiB]]);
+      const changes = (changeId: string, since: string | null, areas: readonly object[]): Promise<void> =>
+        work.write(
+          'changes.json',
+          JSON.stringify({ version: 1, capacity_bytes: size, change_id: changeId, since, areas }),
+        );
+      await work.write('plan.yaml', backupPlan(['a.raw\n        changes: changes.json']));
+      await changes('t1', null, []);
+      expect((await work.run('plan.yaml')).finished).toMatchObject({ status: 'succeeded', error: null });
+      await writeAt(work.path('a.raw'), [MiB - 5, Buffer.from('changed')]);
+      await changes('t2', 't1', [{ offset: 0, length: size }]);
+      const second = await work.run('plan.yaml');
+      expect(second.finished).toMatchObject({ status: 'succeeded', error: null });
+      const [disk] = disksOf(second);
+      expect(disk).toMatchObject({ mode: 'incremental', bytes_transferred: size, bytes_read: MiB + 65_536 });
+      expect(disk?.bytes_sent).toBe(MiB + 65_536);
+      expect(disk?.bytes_stored).toBeLessThan(8 * MiB);
+    },
+  );
+
   test('restores as flat and thin qcow2 and both kinds of vmdk, and never over an existing file', async () => {
     await using work = await workspace();
     await pgtest1(work);

@@ -121,19 +121,25 @@ test('counters take each byte and each end once, in whatever order a job is look
       finished: null,
       status: 'running',
       error: null,
-      disks: [{ bytes_transferred: bytes }],
+      disks: [{ bytes_transferred: bytes, bytes_read: 2 * bytes }],
       ...more,
     }) as JobStatus;
   const end = { finished: 3000, status: 'succeeded' } as const;
+  const none = { transferred: 0, read: 0, sent: 0 };
   const { news, keep } = createJobFigures([]);
-  expect([news(job(5)), news(job(5)), news(job(3)), news(job(9))].map(({ bytes }) => bytes)).toEqual([5, 0, 0, 4]);
-  expect(news(job(10, end))).toEqual({ bytes: 1, ended: { status: 'succeeded', code: null, seconds: 2 } });
-  expect(news(job(9))).toEqual({ bytes: 0, ended: null });
-  expect(news(job(10, end))).toEqual({ bytes: 0, ended: null });
-  expect(news(job(7, { started: 2000 })).bytes).toBe(7);
+  expect([news(job(5)), news(job(5)), news(job(3)), news(job(9))].map(({ moved }) => moved.transferred)).toEqual([
+    5, 0, 0, 4,
+  ]);
+  expect(news(job(10, end))).toEqual({
+    moved: { transferred: 1, read: 2, sent: 0 },
+    ended: { status: 'succeeded', code: null, seconds: 2 },
+  });
+  expect(news(job(9))).toEqual({ moved: none, ended: null });
+  expect(news(job(10, end))).toEqual({ moved: none, ended: null });
+  expect(news(job(7, { started: 2000 })).moved.transferred).toBe(7);
   keep([]);
-  expect(news(job(7, { started: 2000 })).bytes).toBe(7);
-  expect(createJobFigures([job(6)]).news(job(8)).bytes).toBe(2);
+  expect(news(job(7, { started: 2000 })).moved.transferred).toBe(7);
+  expect(createJobFigures([job(6)]).news(job(8)).moved.transferred).toBe(2);
 });
 
 test('config tells limits, address and tunnel, and never the token', async () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openSource } from '../../src/node/sources/index.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import {
   assertSame,
@@ -295,9 +296,19 @@ test('a disk that changes while it is read fails the job', async () => {
   await using at = await workshop();
   const disk = await makeRaw(at.path('disk.raw'), 64 * MiB, [[0, 32 * MiB]]);
   await using full = await target(at, 'full', 64 * MiB);
-  const running = runHere(at, fullRequest('a', imageSpec(disk), [full.uri]));
-  const writing = setInterval(() => void writeAt(disk, [0, randomBytes(1)]), 5);
-  const job = await running;
+  let writing: NodeJS.Timeout | undefined;
+  const job = await runHere(at, fullRequest('a', imageSpec(disk), [full.uri]), {
+    openSource: async (...how) => {
+      const source = await openSource(...how);
+      const opened: typeof source.disk = async (...which) => {
+        const served = await source.disk(...which);
+        // Before that it would be busy.
+        writing = setInterval(() => void writeAt(disk, [0, randomBytes(1)]), 5);
+        return served;
+      };
+      return { ...source, disk: opened };
+    },
+  });
   clearInterval(writing);
   expect(job).toMatchObject({
     status: 'failed',

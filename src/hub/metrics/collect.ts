@@ -85,6 +85,9 @@ function sayRun(say: Say, run: LastRun): void {
   say('sendense_plan_last_run_warnings', run.warnings, labels);
   say('sendense_plan_last_run_duration_seconds', Math.max(0, run.finished - run.started) / 1000, labels);
   say('sendense_plan_last_run_transferred_bytes', run.bytes, labels);
+  say('sendense_plan_last_run_read_bytes', run.read, labels);
+  say('sendense_plan_last_run_sent_bytes', run.sent, labels);
+  say('sendense_plan_last_run_stored_bytes', run.stored, labels);
 }
 
 function sayPlans(say: Say, state: State, now: number): void {

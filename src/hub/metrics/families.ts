@@ -25,7 +25,13 @@ export const families = {
   sendense_plan_last_run_exit_code: { help: 'Exit status of the last run (docs/exit-codes.md).', labels: plan },
   sendense_plan_last_run_warnings: { help: 'Warnings of the last run.', labels: plan },
   sendense_plan_last_run_duration_seconds: { help: 'How long the last run took.', labels: plan },
-  sendense_plan_last_run_transferred_bytes: { help: 'What the last run transferred.', labels: plan },
+  sendense_plan_last_run_transferred_bytes: {
+    help: 'What the changes of the last run cover, holes included.',
+    labels: plan,
+  },
+  sendense_plan_last_run_read_bytes: { help: 'Data that the last run read from the source.', labels: plan },
+  sendense_plan_last_run_sent_bytes: { help: 'Data that the last run sent to the repository.', labels: plan },
+  sendense_plan_last_run_stored_bytes: { help: 'What the qcow2 files of the last run take.', labels: plan },
 
   sendense_in_future: {
     help: 'Successes, slots or newest restore points that are dated later than the clock.',

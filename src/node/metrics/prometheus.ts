@@ -32,7 +32,11 @@ export function createMetrics(version: string, jobsBefore: readonly JobStatus[])
   const errors = new Counter({ ...named('api_errors_total', 'Errors answered, by code.'), labelNames: ['code'] });
   const jobs = new Gauge({ ...named('jobs', 'Jobs on this node, by state.'), labelNames: ['state'] });
   const rate = new Gauge(named('transfer_rate_bytes_per_second', 'What all running jobs move together now.'));
-  const bytes = new Counter(named('transferred_bytes_total', 'Bytes written to targets.'));
+  const transferred = new Counter(
+    named('transferred_bytes_total', 'What the changes that were written to targets cover, holes included.'),
+  );
+  const read = new Counter(named('read_bytes_total', 'Data that was read from sources.'));
+  const sent = new Counter(named('sent_bytes_total', 'Data that was sent to targets.'));
   const ended = new Counter({ ...named('jobs_ended_total', 'Jobs that ended, by state.'), labelNames: ['state'] });
   const jobErrors = new Counter({ ...named('job_errors_total', 'Jobs that failed, by code.'), labelNames: ['code'] });
   const jobDurations = new Histogram({
@@ -47,7 +51,9 @@ export function createMetrics(version: string, jobsBefore: readonly JobStatus[])
   const figures = createJobFigures(jobsBefore);
   const look = (job: JobStatus): void => {
     const news = figures.news(job);
-    bytes.inc(news.bytes);
+    transferred.inc(news.moved.transferred);
+    read.inc(news.moved.read);
+    sent.inc(news.moved.sent);
     if (!news.ended) return;
     ended.inc({ state: news.ended.status });
     jobDurations.observe(news.ended.seconds);

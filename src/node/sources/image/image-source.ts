@@ -5,6 +5,7 @@ import { SendenseError, toSendenseError } from '../../../errors/sendense-error.t
 import type { DiskInfo, ImageSourceSpec } from '../../../schemas/types.ts';
 import type { OpenDisk, Source } from '../source.ts';
 import { readChangedAreas } from './changed-areas.ts';
+import { changedDataBytes } from './changed-data.ts';
 import { checkDiskFile, type DiskSpec } from './disk-file.ts';
 import { imageChain } from './image-chain.ts';
 import { isLocal } from './is-local.ts';
@@ -47,6 +48,8 @@ async function inspect(disk: DiskSpec, number: number, signal?: AbortSignal): Pr
     const chain = await imageChain(file, { forceShare: disk.allow_in_use, signal });
     if (!disk.allow_in_use) await assertNobodyWrites(chain.files);
     const changes = await at(`${field}/changes`, () => changesOf(disk, chain.virtualSize));
+    const allocated = file.block ? null : chain.allocatedBytes;
+    const sizes = { capacity: chain.virtualSize, allocated, forceShare: disk.allow_in_use, signal };
     return {
       key: String(number),
       uuid: disk.uuid ?? uuidOf(await realpath(disk.path)),
@@ -54,11 +57,12 @@ async function inspect(disk: DiskSpec, number: number, signal?: AbortSignal): Pr
       path: disk.path,
       format: file.format,
       capacity_bytes: chain.virtualSize,
-      allocated_bytes: file.block ? null : chain.allocatedBytes,
+      allocated_bytes: allocated,
       change_tracking: changes ? 'areas' : 'digest',
       change_id: changes?.changeId ?? null,
       changed_since: changes?.since ?? null,
       changed_bytes: changes ? changes.areas.reduce((sum, area) => sum + area.length, 0) : null,
+      changed_data_bytes: changes && (await changedDataBytes(file, changes.areas, sizes)),
       still: !file.block && !disk.allow_in_use && (await isLocal(disk.path)),
       warnings: warningsOf(disk, file.block),
     };

@@ -1,0 +1,41 @@
+import { alignTo, totalLength, type Extent } from '../../../blocks/extents.ts';
+import { walkAllocation } from '../../../host/qemu-map-lines.ts';
+import type { DiskFile } from './disk-file.ts';
+
+/** As the restore points keep a disk. */
+const blockSize = 65_536;
+/** So little is not worth a look at where the holes are. */
+const littleBytes = 1024 ** 3;
+
+/**
+ * How much of these areas can hold data, in whole blocks: the rest are holes, of which a restore point stores nothing.
+ * @param areas bytes, in any form
+ * @param allocated what all files of the disk use; null: not known
+ */
+export async function changedDataBytes(
+  file: DiskFile,
+  areas: readonly Extent[],
+  {
+    capacity,
+    allocated,
+    ...options
+  }: { capacity: number; allocated: number | null; forceShare: boolean; signal?: AbortSignal | undefined },
+): Promise<number> {
+  const blocks = alignTo(areas, blockSize, capacity);
+  const most = totalLength(blocks);
+  if (Math.min(most, allocated ?? most) <= littleBytes || file.block) return Math.min(most, allocated ?? most);
+  let [next, counted, bytes] = [0, 0, 0];
+  await walkAllocation(file.path, file.format, options, ({ start, length, data, zero }) => {
+    if (!data || zero) return;
+    const from = Math.max(counted, Math.floor(start / blockSize) * blockSize);
+    const until = Math.min(capacity, Math.ceil((start + length) / blockSize) * blockSize);
+    counted = Math.max(counted, until);
+    for (let block = blocks[next]; block && block.offset < until; block = blocks[next]) {
+      const end = block.offset + block.length;
+      bytes += Math.max(0, Math.min(end, until) - Math.max(block.offset, from));
+      if (end > until) return;
+      next++;
+    }
+  });
+  return bytes;
+}
