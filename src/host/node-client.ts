@@ -229,7 +229,10 @@ async function send(
   request.setNoDelay(true);
   request.on('response', resolve);
   request.on('timeout', () => request.destroy(new Error(`no answer for ${silenceMs / 1000} s`)));
-  request.on('error', (error) => reject(signal?.aborted ? signal.reason : lost(address, `${method} ${path}`, error)));
+  const failed = (error: Error): void =>
+    reject(signal?.aborted ? signal.reason : lost(address, `${method} ${path}`, error));
+  // An answer that wants another protocol (101) ends the connection and is no error for Node.js.
+  request.on('error', failed).on('close', () => failed(new Error('the connection ended without an answer')));
   feed(request);
   const answer = await promise;
   if ((answer.statusCode ?? 0) < 300) return answer;

@@ -11,6 +11,7 @@ import { vsphereFindings } from './check-sources.ts';
 import { diagnosticOf, fileDiagnostic, inOrder, type Diagnostic } from './diagnostic.ts';
 import { distrustOf } from './distrust-of.ts';
 import type { PlanDocument } from './document.ts';
+import { byName } from './names.ts';
 import { parseDocument, valueOf } from './parse-document.ts';
 import { readDocument } from './read-document.ts';
 import { schemaDiagnostics } from './schema-diagnostics.ts';
@@ -84,7 +85,18 @@ export function loadSettingsText(source: { file: string; text: string; folder?: 
   const validate = validatorOf('settings.json');
   const form = validate(value) ? [] : schemaDiagnostics(document, validate.errors ?? [], schemaNode('settings.json'));
   const diagnostics = inOrder([...syntax, ...form, ...checkSettings(document)]);
-  return { ...base, settings: diagnostics.length === 0 ? (value as Settings) : undefined, diagnostics };
+  return { ...base, settings: diagnostics.length === 0 ? ownNamesOnly(value as Settings) : undefined, diagnostics };
+}
+
+function ownNamesOnly(settings: Settings): Settings {
+  const { repositories, nodes, sources, notify } = settings;
+  return {
+    ...settings,
+    repositories: byName(repositories),
+    nodes: byName(nodes),
+    sources: byName(sources),
+    notify: { ...notify, channels: byName(notify.channels) },
+  };
 }
 
 type Mapping = Readonly<Record<string, unknown>>;

@@ -23,3 +23,7 @@ export const nameFrom = (text: string, room = 0): string =>
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, longest - room)
     .replace(/[^A-Za-z0-9]+$/, '');
+
+/** What is looked up by names that people choose: `constructor` is found only where somebody has written it. */
+export const byName = <T>(...parts: readonly Readonly<Record<string, T>>[]): Record<string, T> =>
+  Object.assign(Object.create(null) as Record<string, T>, ...parts) as Record<string, T>;

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import type { ValidateOutput } from '../schemas/types.ts';
+import type { Settings, ValidateOutput } from '../schemas/types.ts';
 import { conflictingPlans } from './conflicting-plans.ts';
 import { validatorOf } from '../schemas/validator.ts';
 import { diagnosticOf, fileDiagnostic, type Diagnostic } from './diagnostic.ts';
@@ -8,6 +8,7 @@ import type { PlanDocument } from './document.ts';
 import { exposedSecrets } from './exposed-secrets.ts';
 import { loadPlanFile, loadPlanText, looksLikeNodeSettings, looksLikeSettings, type LoadedPlan } from './load-plan.ts';
 import { distrustedSettings, findSettings, loadSettings, settingsName, type LoadedSettings } from './load-settings.ts';
+import { byName } from './names.ts';
 import { completePlan } from './prepare-plan.ts';
 import { scheduleWarnings } from './schedule-warnings.ts';
 import { reasonOf, textOf } from './read-document.ts';
@@ -39,7 +40,10 @@ function withNodes(loaded: LoadedSettings, { enrolledNodes, config }: ValidateOp
   if (!loaded.settings || !enrolledNodes) return loaded;
   if (config === undefined && loaded.file !== undefined && distrustedSettings(loaded.file)) return loaded;
   const enrolled = Object.fromEntries(enrolledNodes(loaded).map((name) => [name, { mode: 'dial-hub' as const }]));
-  return { ...loaded, settings: { ...loaded.settings, nodes: { ...enrolled, ...loaded.settings.nodes } } };
+  return {
+    ...loaded,
+    settings: { ...loaded.settings, nodes: byName<Settings['nodes'][string]>(enrolled, loaded.settings.nodes) },
+  };
 }
 
 /**

@@ -101,7 +101,20 @@ function manifestIn(path: string, text: string): Manifest {
     throw new SendenseError('repository.damaged', `${path} names a file outside of its place: ${stray}`);
   if (manifest.disks.some(({ parent }) => parent === manifest.backup_id))
     throw new SendenseError('repository.damaged', `${path} is built on itself`);
+  const contradiction = contradictionIn(manifest);
+  if (contradiction !== null) throw new SendenseError('repository.damaged', `${path} ${contradiction}`);
   return manifest;
+}
+
+/** What its schema cannot say. Restore points are ordered by their times, and disks told apart by number and uuid. */
+function contradictionIn({ started, created, disks }: Manifest): string | null {
+  const odd = [started, created].find((time) => Number.isNaN(Date.parse(time)));
+  if (odd !== undefined) return `names ${JSON.stringify(odd.slice(0, 40))} as a time`;
+  const twice = (['number', 'uuid'] as const).find(
+    (key) => new Set(disks.map((disk) => disk[key])).size < disks.length,
+  );
+  if (twice !== undefined) return `names two disks of the same ${twice}`;
+  return disks.every(({ number }) => Number.isSafeInteger(number)) ? null : 'has a disk with a number that none has';
 }
 
 /** The checksum proves only that nobody changed a manifest by accident: what it names is opened, so it must be its own. */

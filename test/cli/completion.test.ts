@@ -81,6 +81,13 @@ describe('bash completion', () => {
   });
 });
 
+it.each(['constructor', 'toString', '__proto__'])('of %s there is nothing to offer', async (what) => {
+  expect(await runCli(['completion', what])).toMatchObject({
+    stdout: '',
+    stderr: expect.not.stringContaining('TypeError') as string,
+  });
+});
+
 describe.each(['bash', 'zsh', 'fish'])('%s completion', (shell) => {
   it('knows every command and is accepted by the shell, where it is installed', async () => {
     const script = await scriptOf(shell);

@@ -167,6 +167,23 @@ describe('a call', () => {
     },
   );
 
+  test('a node that wants to go on in another protocol is out of reach, and nobody waits for it', async () => {
+    await using folder = await temporaryFolder();
+    const server = createTcp((socket) => {
+      socket
+        .on('error', () => {})
+        .once('data', () => void socket.end('HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'));
+    });
+    const path = folder.file('node.sock');
+    await listening(server, { path });
+    try {
+      const client = nodeClient({ url: `unix:${path}`, token, peer: 'ours' });
+      await expect(client.health()).rejects.toMatchObject({ code: 'node.unreachable' });
+    } finally {
+      server.close();
+    }
+  });
+
   test('something that is not HTTP is a protocol error', async () => {
     const server = createTcp(
       (socket) =>

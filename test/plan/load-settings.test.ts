@@ -31,6 +31,17 @@ describe('sendense.yaml', () => {
     expect(prepared.pipeline).toBeDefined();
   });
 
+  test('has no entries that nobody has written', () => {
+    const { settings: loaded } = loadSettingsText({
+      file: 'sendense.yaml',
+      text: 'repositories: { a: { path: ./a } }\n',
+    });
+    for (const name of ['constructor', 'toString', '__proto__'])
+      expect([loaded?.repositories[name], loaded?.nodes[name], loaded?.sources[name]]).toEqual(
+        Array(3).fill(undefined),
+      );
+  });
+
   test('gets its defaults', () => {
     expect(loadSettingsText({ file: 'sendense.yaml', text: 'repositories: { a: { path: ./a } }\n' }).settings).toEqual({
       version: 1,

@@ -121,6 +121,19 @@ describe('reading a manifest', () => {
   });
 });
 
+test.each<[string, Partial<Omit<Manifest, 'checksum'>>]>([
+  ['a time that is none', { created: 'yesterday' }],
+  ['an empty time', { started: '' }],
+  ['two disks of the same number', { disks: [someDisk('b1', 0), someDisk('b1', 0, { uuid: 'other' })] }],
+  ['two disks of the same uuid', { disks: [someDisk('b1', 0, { uuid: 'u' }), someDisk('b1', 1, { uuid: 'u' })] }],
+  ['a disk without a whole number', { disks: [someDisk('b1', 1e300)] }],
+])('a manifest with %s is damaged, whatever its checksum says', async (_what, more) => {
+  await using folder = await temporaryFolder();
+  const content = someManifest('b1', more);
+  await writeFile(folder.file('b1.json'), JSON.stringify({ ...content, checksum: manifestChecksum(content) }));
+  await expect(readManifest(folder.file('b1.json'))).rejects.toMatchObject(damaged);
+});
+
 describe('parentsFirst', () => {
   const made = (id: string, created: string, parent: string | null): Manifest =>
     ({ ...someManifest(id, { created, disks: [someDisk(id, 0, { parent })] }), checksum: 'x' }) as Manifest;

@@ -155,6 +155,8 @@ describe('the lock of a VM', () => {
     await using folder = await temporaryFolder();
     await (await holdVm(asking(folder, 'run-1')))[Symbol.asyncDispose]();
     const work = await heldBy(folder, {}, 0);
+    await writeFile(join(locks(folder), recordName(2)), 'null');
+    await expect(holdVm(asking(folder, 'run-2'))).rejects.toMatchObject({ code: 'repository.damaged' });
     await writeFile(join(locks(folder), recordName(2)), '{"format":"sendense-vm-lock/2"}');
     await expect(holdVm(asking(folder, 'run-2'))).rejects.toMatchObject({
       code: 'repository.damaged',

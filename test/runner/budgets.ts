@@ -26,6 +26,7 @@ export const budgets: Readonly<Record<string, number>> = {
   'test/state': 8,
   'test/engine': 8,
   'test/repository': 4,
+  'test/fuzz': 25,
   'test/view': 3,
   'test/runner': 3,
 };

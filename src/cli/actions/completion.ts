@@ -25,7 +25,8 @@ const names: Readonly<Record<NameKind, (config: string | undefined) => string[] 
 export async function action({ args, global, terminal }: CommandContext): Promise<number> {
   const [what = ''] = args;
   const ask = Object.hasOwn(names, what) ? names[what as NameKind] : () => [];
+  const script = Object.hasOwn(shells, what) ? shells[what] : undefined;
   const lines = (await ask(global.config)).map((name) => `${name}\n`);
-  exactly(terminal.stdout).write(shells[what]?.() ?? lines.join(''));
+  exactly(terminal.stdout).write(script?.() ?? lines.join(''));
   return 0;
 }

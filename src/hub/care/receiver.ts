@@ -200,7 +200,7 @@ async function placeManifest(
   signal?: AbortSignal,
 ): Promise<Manifest> {
   const { root, context } = hold;
-  const { backup_id: id } = JSON.parse(text) as { backup_id?: unknown };
+  const id = (JSON.parse(text) as { backup_id?: unknown } | null)?.backup_id;
   if (typeof id !== 'string' || !new RegExp(`^${name}$`).test(id))
     throw new SendenseError('repository.damaged', 'a manifest without an id was sent');
   assertNotBlocked(blocked, id);

@@ -1,6 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { nodeClient, type NodeClient } from '../../host/node-client.ts';
 import { isRunning } from '../../host/process-identity.ts';
+import { byName } from '../../plan/names.ts';
 import type { Settings } from '../../schemas/types.ts';
 import { connectionOf } from '../../state/node-connections.ts';
 import { openNodeToken } from '../../state/node-tokens.ts';
@@ -15,7 +16,7 @@ export const builtInNode = 'local';
 export function withEnrolledNodes(settings: Settings, state: State): Settings {
   const enrolled = listNodes(state).filter(({ name }) => name !== builtInNode);
   const nodes = Object.fromEntries(enrolled.map(({ name }) => [name, { mode: 'dial-hub' as const }]));
-  return { ...settings, nodes: { ...nodes, ...settings.nodes } };
+  return { ...settings, nodes: byName<Settings['nodes'][string]>(nodes, settings.nodes) };
 }
 
 /**

@@ -81,14 +81,16 @@ const wentBack = (before: string, after: string): boolean =>
   /^[0-9]{1,15}$/.test(before) && /^[0-9]{1,15}$/.test(after) && Number(after) < Number(before);
 
 /** Of these it is known what they mean; asking again gives the same answer. */
-const keyMeanings: Record<string, string> = {
-  noTrack: 'vSphere did not keep track of this disk',
-  noEpoch: "vSphere does not know the last backup's moment any more",
-  cannotGetChanges: 'vSphere cannot tell what changed',
-};
+const keyMeanings: ReadonlyMap<string, string> = new Map([
+  ['noTrack', 'vSphere did not keep track of this disk'],
+  ['noEpoch', "vSphere does not know the last backup's moment any more"],
+  ['cannotGetChanges', 'vSphere cannot tell what changed'],
+]);
 
 const keyMeaning = ({ messageKeys }: Fault): string | undefined =>
-  messageKeys.map((key) => keyMeanings[/\bcbt\.(\w+)$/.exec(key)?.[1] ?? '']).find((meaning) => meaning !== undefined);
+  messageKeys
+    .map((key) => keyMeanings.get(/\bcbt\.(\w+)$/.exec(key)?.[1] ?? ''))
+    .find((meaning) => meaning !== undefined);
 
 /** Faults that speak of our request or of the VM, not of change tracking. */
 const notOfTracking = new Set(['InvalidArgument', 'ManagedObjectNotFound', 'NoPermission', 'NotAuthenticated']);

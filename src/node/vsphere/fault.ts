@@ -99,7 +99,7 @@ export function faultError(what: string, detail: XmlValue | undefined, said: str
     file: optionalText(detail, 'file') ?? null,
     object: optionalMoref(detail, 'object') ?? optionalMoref(detail, 'obj') ?? null,
   };
-  const [code, means, remedy] = meanings[name] ?? otherwise;
+  const [code, means, remedy] = (Object.hasOwn(meanings, name) ? meanings[name] : undefined) ?? otherwise;
   const sentences = [said, ...list(detail, 'faultMessage').map((message) => optionalText(message, 'message') ?? '')];
   const more = [...new Set(sentences.map((text) => text.trim()).filter(Boolean))].join(' ').slice(0, 1000);
   const error = new SendenseError(

@@ -52,15 +52,15 @@ function backingKind(backing: XmlValue | undefined): string {
   const type = xsiType(backing) ?? '';
   if (type === 'VirtualDiskRawDiskMappingVer1BackingInfo')
     return optionalText(backing, 'compatibilityMode') === 'virtualMode' ? 'rdm-virtual' : 'rdm-physical';
-  return kinds[type] ?? 'other';
+  return kinds.get(type) ?? 'other';
 }
 
-const kinds: Readonly<Record<string, string>> = {
-  VirtualDiskFlatVer2BackingInfo: 'flat',
-  VirtualDiskSeSparseBackingInfo: 'sesparse',
-  VirtualDiskSparseVer2BackingInfo: 'sparse',
-  VirtualDiskLocalPMemBackingInfo: 'pmem',
-};
+const kinds: ReadonlyMap<string, string> = new Map([
+  ['VirtualDiskFlatVer2BackingInfo', 'flat'],
+  ['VirtualDiskSeSparseBackingInfo', 'sesparse'],
+  ['VirtualDiskSparseVer2BackingInfo', 'sparse'],
+  ['VirtualDiskLocalPMemBackingInfo', 'pmem'],
+]);
 
 function notProtectedReason(kind: string, mode: string): string | null {
   if (mode.startsWith('independent'))

@@ -84,11 +84,17 @@ export async function readIntent(root: string, context: string, name: string): P
 /** What it names is removed, so it must be of the restore points that go. */
 function strayFile({ removed }: MergeIntent): string | null {
   for (const { backup_id: id, files } of removed) {
-    const own = new RegExp(`^(?:disk-[0-9]+/${id}\\.(?:qcow2|index)|${id}\\.(?:vm-config|marks))$`);
-    const stray = files.find((file) => !own.test(file));
+    const stray = files.find((file) => !isOwn(file, id));
     if (stray !== undefined) return stray;
   }
   return null;
+}
+
+/** An id is compared as a text: in a pattern its dots would stand for any character, and so for another restore point. */
+function isOwn(file: string, id: string): boolean {
+  const [, folder, name, ending = ''] = /^(disk-[0-9]+\/)?(.+)\.([a-z0-9-]+)$/.exec(file) ?? [];
+  const endings = folder === undefined ? ['vm-config', 'marks'] : ['qcow2', 'index'];
+  return name === id && endings.includes(ending);
 }
 
 /** Names of the removals under way of a VM. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readRegular } from '../../host/regular-file.ts';
 import type { ProcessIdentity } from '../../schemas/types.ts';
 
 /**
@@ -42,7 +42,8 @@ export const workPattern = /^work-[0-9a-f-]{36}$/;
 /** Null: there is none; `foreign`: it cannot be understood. */
 export async function readRecord(path: string): Promise<LockRecord | 'foreign' | null> {
   try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as Partial<LockRecord>;
+    const value = JSON.parse((await readRegular(path)).toString('utf8')) as Partial<LockRecord> | null;
+    if (value === null) return 'foreign';
     const { format, fence, work, hub, host, place, process, run, silent_after_ms: silent } = value;
     const texts = [work, hub, host, place, run, process?.start_time, process?.boot_id];
     if (format !== lockFormat || !texts.every((text) => typeof text === 'string')) return 'foreign';

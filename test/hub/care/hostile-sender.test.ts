@@ -70,6 +70,12 @@ test('an honest restore point is taken', async () => {
   expect(await isThere(bench.folder.file('second/vm/b1.json'))).toBe(true);
 });
 
+test('a manifest that is nothing is refused as such', async () => {
+  await using bench = await stepBench(settings);
+  const sent = [hello, { op: 'commit', text: 'null', marks: null }];
+  await expect(say(bench, sent)).rejects.toMatchObject({ code: 'repository.damaged' });
+});
+
 describe('an image is not taken', () => {
   test('whose data are in another file: reading it would read any file of this hub, merging into it write it', async () => {
     await using bench = await stepBench(settings);

@@ -83,6 +83,16 @@ describe('changed areas', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('are a reset in words, whatever key a server makes up', async () => {
+    const { vsphere } = server(
+      cbtFault('constructor'),
+      cbtFault('constructor'),
+      cbtFault('constructor'),
+      cbtFault('constructor'),
+    );
+    expect(await query(vsphere)).toMatchObject({ reset: expect.any(String) });
+  });
+
   it('are a reset where the change id is refused', async () => {
     const { vsphere, asked } = server(fault('InvalidArgument', '<invalidProperty>changeId</invalidProperty>'));
     expect(await query(vsphere)).toMatchObject({ reset: expect.stringContaining('change id') });

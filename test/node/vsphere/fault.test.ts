@@ -36,6 +36,7 @@ test.each([
   ['NoDiskSpace', '', 'vsphere.fault', 'full'],
   ['InsufficientResourcesFault', '', 'vsphere.fault', 'too few resources'],
   ['InvalidArgument', '<invalidProperty>startOffset</invalidProperty>', 'vsphere.fault', 'parameter startOffset'],
+  ['constructor', '', 'vsphere.fault', 'vSphere could not do it (constructor)'],
   ['SomethingOfTheFuture', '<new>1</new>', 'vsphere.fault', 'SomethingOfTheFuture'],
 ])('%s has a meaning and a way out', (type, inner, code, words) => {
   const error = faultError('Do of vm-1', detail(type, inner), 'What it said.');

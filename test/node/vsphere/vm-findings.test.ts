@@ -103,3 +103,10 @@ it('reads keys, sizes and places as they are', () => {
   ]);
   expect(vmDisks(undefined)).toEqual([]);
 });
+
+it('a type that a server makes up is none that JavaScript knows', () => {
+  const made = devices(
+    controller() + disk('').replace('xsi:type="VirtualDiskFlatVer2BackingInfo"', 'xsi:type="constructor"'),
+  );
+  expect(vmDisks(made)).toMatchObject([{ backing: 'other' }]);
+});

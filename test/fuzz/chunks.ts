@@ -1,0 +1,26 @@
+import { PassThrough, Readable } from 'node:stream';
+import fc from 'fast-check';
+import { part } from './hostile.ts';
+
+/** Where a text is cut as it comes over a line: anywhere, also within a character. */
+export const cuts: fc.Arbitrary<readonly number[]> = fc.array(part, { maxLength: 5, size: 'max' });
+
+/** @returns the bytes in pieces, in their order */
+export function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const at = [0, ...places.map((place) => Math.floor(place * bytes.length)).toSorted((a, b) => a - b), bytes.length];
+  return at
+    .slice(1)
+    .map((end, index) => bytes.subarray(at[index] ?? 0, end))
+    .filter((piece) => piece.length > 0);
+}
+
+export const streamOf = (bytes: Buffer, places: readonly number[]): Readable =>
+  Readable.from(cutAt(bytes, places), { objectMode: false });
+
+/** What is written to it, at its end. */
+export function sink(): { readonly output: PassThrough; text(): string } {
+  const output = new PassThrough();
+  const pieces: Buffer[] = [];
+  output.on('data', (piece: Buffer) => pieces.push(piece));
+  return { output, text: () => Buffer.concat(pieces).toString('utf8') };
+}

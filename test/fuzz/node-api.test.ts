@@ -1,0 +1,235 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { createFigures } from '../../src/hub/api/figures.ts';
+import { createHubApi } from '../../src/hub/api/create-hub-api.ts';
+import { startNode, type RunningNode } from '../../src/node/start-node.ts';
+import { validatorOf } from '../../src/schemas/validator.ts';
+import { token, workshop, type Workshop } from '../node/support.ts';
+import { temporaryState } from '../state/temporary-state.ts';
+import { cutAt, cuts } from './chunks.ts';
+import { fuzz } from './harness.ts';
+import { hostileText, prototypeWords } from './hostile.ts';
+import { hostileHttp } from './hostile-http.ts';
+import { hostileJson } from './hostile-json.ts';
+
+let at: Workshop;
+let node: RunningNode;
+let nodePath = '';
+let hubPath = '';
+const { state, ...database } = temporaryState();
+const silent = pino({ level: 'silent' });
+const none = { host: '127.0.0.1', port: 1 };
+const hub = createHubApi({
+  state,
+  places: {
+    ssh: 'builtin',
+    listen: none,
+    api: none,
+    nodePorts: { from: 1, to: 2 },
+    nbdPorts: { from: 1, to: 2 },
+  } as never,
+  token,
+  figures: createFigures('0.1.0'),
+  countElsewhere: async () => {},
+  backupFigures: async () => '',
+  log: silent,
+});
+beforeAll(async () => {
+  at = await workshop();
+  [nodePath, hubPath] = [at.path('node.sock'), at.path('hub.sock')];
+  node = await startNode({
+    listen: { socket: nodePath },
+    stateDir: at.path('state'),
+    token,
+    logger: silent,
+    limits: { requestsPerMinute: 1e9, refusedPerMinute: 1e9, bodyMs: 5_000, headersMs: 5_000 },
+  });
+  await (await hub).listen({ path: hubPath });
+});
+afterAll(async () => {
+  await (await hub).close();
+  await node.close();
+  database[Symbol.dispose]();
+  await at[Symbol.asyncDispose]();
+});
+
+/** ms after which the end of a request that was never complete is said; who is not answered by then loses nothing. */
+const patienceMs = 40;
+
+/** All that is said comes in pieces. @returns what was answered until the connection ended */
+async function say(path: string, bytes: Buffer, places: readonly number[], whole = false): Promise<string> {
+  const socket = connect(path).on('error', () => {});
+  await once(socket, 'connect');
+  for (const piece of cutAt(bytes, places)) socket.write(piece);
+  const timer = whole ? undefined : setTimeout(() => socket.end(), patienceMs);
+  try {
+    return await text(socket).catch(() => '');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Answers that stand on the wire one behind the other, with their bodies where these are JSON. */
+function* answersIn(said: string): Generator<{ status: number; body: unknown }> {
+  for (const [, status, head = '', rest = ''] of said.matchAll(
+    /HTTP\/1\.1 ([0-9]{3})[^\r]*\r\n([^]*?)\r\n\r\n([^]*?)(?=HTTP\/1\.1 [0-9]{3}|$)/g,
+  )) {
+    const json = /content-type: application\/json/i.test(head);
+    yield { status: Number(status), body: json && rest !== '' ? JSON.parse(rest) : undefined };
+  }
+}
+
+/** No answer may speak of a fault of ours. */
+function assertAnswered(said: string, errorSchema: string | null): void {
+  for (const { status, body } of answersIn(said)) {
+    const { error } = (body ?? {}) as { error?: { code: string; message: string } };
+    if (error?.code === 'run.internal') throw new Error(`${status}: ${error.message}`);
+    if (error && errorSchema) expect(validatorOf(errorSchema)(body)).toBe(true);
+    if (status >= 400 && body !== undefined) expect(error).toBeDefined();
+  }
+}
+
+const source = {
+  type: 'image',
+  disks: [{ path: '/nowhere/disk.raw', format: 'raw', uuid: null, allow_in_use: false, changes: null }],
+};
+const disk = {
+  key: '0',
+  mode: 'incremental',
+  method: 'digest',
+  previous_change_id: null,
+  previous_index: '0'.repeat(64),
+};
+// The index that it names is not there, so that no job begins.
+const start = {
+  job_id: 'j1',
+  vm_name: 'x',
+  nbd_targets: '0:nbd://127.0.0.1:1/a',
+  backup_type: 'incremental',
+  source,
+  disks: [disk],
+};
+const bodies: readonly (readonly [string, string, unknown])[] = [
+  ['POST', '/api/v1/discover', { vm_name: 'x', source }],
+  ['POST', '/api/v1/backup/start', start],
+  ['POST', '/api/v1/replicate', { ...start, target_holds: 'previous' }],
+  ['POST', '/api/v1/cleanup', { job_id: 'j1' }],
+  ['POST', '/api/v1/data-path/test', { ports: [1, 65_535] }],
+  ['POST', '/api/v1/jobs/j1/cancel', {}],
+  ['PUT', `/api/v1/indexes/${'0'.repeat(64)}`, 'an index'],
+];
+const names = fc.oneof(
+  hostileText.map((name) => encodeURIComponent(name.toWellFormed())),
+  fc.constantFrom('%', '%zz', '%00', '..', '%2e%2e%2f', '', ...prototypeWords),
+);
+const paths = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom('/api/v1/status/', '/api/v1/jobs/', '/api/v1/vms/', '/api/v1/indexes/', '/', '/api/v1/'),
+      names,
+    )
+    .map((parts) => parts.join('')),
+  names.map((name) => `/api/v1/jobs/j1/indexes/${name}`),
+  fc.constantFrom(
+    '/metrics',
+    '/api/v1/health',
+    '/api/v1/openapi.json',
+    '/api/v1/config',
+    '/api/v1/jobs',
+    '*',
+    'http://x/api/v1/health',
+    '//',
+    '/?a=b',
+    '/api/v1/nodes',
+    '/api/v1/health?__proto__=1',
+    `/${'x'.repeat(20_000)}`,
+  ),
+);
+const methods = fc.constantFrom(
+  'GET',
+  'POST',
+  'PUT',
+  'DELETE',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'TRACE',
+  'CONNECT',
+  'PRI',
+  'get',
+  'G\0T',
+);
+const types = fc.constantFrom(
+  'application/json',
+  'application/json',
+  'application/json; charset=utf-16',
+  'application/octet-stream',
+  'text/plain',
+  'application/json, text/xml',
+  '',
+  '\u00ff',
+);
+const authorizations = fc.constantFrom(
+  ...Array<string>(12).fill(`Bearer ${token}`),
+  'Bearer x',
+  'Basic eDp5',
+  '',
+  `bearer ${token} `,
+  `Bearer ${token}\u00e9`,
+);
+
+const head = (method: string, path: string, type: string, authorization: string): string[] => [
+  `${method} ${path} HTTP/1.1`,
+  'host: x',
+  'connection: close',
+  `authorization: ${authorization}`,
+  `content-type: ${type}`,
+];
+
+const requests = fc.constantFrom(...bodies).chain(([method, path, body]) =>
+  hostileHttp(
+    fc.tuple(types, authorizations).map(([type, authorization]) => head(method, path, type, authorization)),
+    hostileJson(fc.constant(body)),
+  ),
+);
+const others = hostileHttp(
+  fc
+    .tuple(methods, paths, types, authorizations)
+    .map(([method, path, type, authorization]) => head(method, path, type, authorization)),
+  hostileJson(fc.constantFrom<unknown>({}, start)),
+);
+
+fuzz('requests to a node', {
+  input: fc.tuple(fc.oneof({ weight: 2, arbitrary: requests }, { weight: 1, arbitrary: others }), cuts),
+  few: 100,
+  attempt: async ([bytes, places]) => assertAnswered(await say(nodePath, bytes, places), 'node/error.json'),
+});
+
+fuzz('bodies for a node', {
+  input: fc
+    .constantFrom(...bodies)
+    .chain(([method, path, body]) => hostileJson(fc.constant(body)).map((json) => ({ method, path, json }))),
+  few: 100,
+  attempt: async ({ method, path, json }) => {
+    const lines = [
+      ...head(method, path, method === 'PUT' ? 'application/octet-stream' : 'application/json', `Bearer ${token}`),
+      `content-length: ${json.length}`,
+      '',
+      '',
+    ];
+    const said = await say(nodePath, Buffer.concat([Buffer.from(lines.join('\r\n')), json]), [], true);
+    // A body that nobody reads to its end may cost the caller the answer.
+    if (json.length < 64 * 1024) expect(said).toMatch(/^HTTP\/1\.1 [2-5][0-9]{2} /);
+    assertAnswered(said, 'node/error.json');
+  },
+});
+
+fuzz('requests to a hub', {
+  input: fc.tuple(others, cuts),
+  few: 60,
+  attempt: async ([bytes, places]) => assertAnswered(await say(hubPath, bytes, places), null),
+});
