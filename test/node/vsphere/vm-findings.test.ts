@@ -110,3 +110,11 @@ it('a type that a server makes up is none that JavaScript knows', () => {
   );
   expect(vmDisks(made)).toMatchObject([{ backing: 'other' }]);
 });
+
+it.each(['controllerKey', 'unitNumber'])(
+  'a disk whose %s is no number is an answer that nobody understands',
+  (name) => {
+    const odd = disk('').replace(new RegExp(`<${name}>[0-9]+`), `<${name}>:`);
+    expect(() => vmDisks(devices(controller() + odd))).toThrow(expect.objectContaining({ code: 'vsphere.protocol' }));
+  },
+);
