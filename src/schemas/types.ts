@@ -135,6 +135,14 @@ export type Disks = {
    * Bytes.
    */
   bytes_transferred: number;
+  /**
+   * Data that was read from the source; holes are known, not read. Older versions do not say.
+   */
+  bytes_read?: number;
+  /**
+   * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+   */
+  bytes_sent?: number;
   change_id: string | null;
   /**
    * sha256:<64 hex digits>
@@ -1073,7 +1081,14 @@ export interface DiskInfo {
    * The landmark that the tracker's areas count from.
    */
   changed_since: string | null;
+  /**
+   * What the tracker's areas cover.
+   */
   changed_bytes: number | null;
+  /**
+   * Of what the areas cover, in whole blocks of 64 KiB, at most so much holds data; the rest are holes. Missing or null: not known.
+   */
+  changed_data_bytes?: number | null;
   /**
    * The source cannot change while it is read, as far as the node can tell.
    */
@@ -1176,6 +1191,18 @@ export interface DiskResult {
    * Bytes.
    */
   bytes_transferred: number;
+  /**
+   * Data that was read from the source; holes are known, not read. Older versions do not say.
+   */
+  bytes_read?: number;
+  /**
+   * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+   */
+  bytes_sent?: number;
+  /**
+   * Length of the qcow2 in the repository. Of a backup.
+   */
+  bytes_stored?: number;
   change_id: string | null;
   /**
    * Absolute path of the qcow2 or restored file.
@@ -1239,9 +1266,17 @@ export interface JobDisk {
    */
   bytes_done: number;
   /**
-   * Bytes written to the NBD target.
+   * What the areas or blocks cover that were brought up to date, whatever they hold. Set at the end.
    */
   bytes_transferred: number;
+  /**
+   * Data that was read from the source; holes are known, not read. Older versions do not say.
+   */
+  bytes_read?: number;
+  /**
+   * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+   */
+  bytes_sent?: number;
   /**
    * Bytes per second, averaged over some seconds.
    */
@@ -1564,6 +1599,18 @@ export interface GroupedRun {
   backup_id: string | null;
   kind: 'full' | 'incremental' | null;
   bytes_transferred: number;
+  /**
+   * Data that was read from the source; holes are known, not read. Older versions do not say.
+   */
+  bytes_read?: number;
+  /**
+   * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+   */
+  bytes_sent?: number;
+  /**
+   * Length of its qcow2 files in the repository.
+   */
+  bytes_stored?: number;
   duration_ms: number;
   /**
    * Why it failed.
@@ -1999,7 +2046,7 @@ export interface Manifest {
        */
       path: string;
       /**
-       * Length of the qcow2 file.
+       * Length of the qcow2 file: what is stored.
        */
       file_bytes: number;
       /**
@@ -2011,7 +2058,18 @@ export interface Manifest {
        */
       digest: string;
       change_id: string | null;
+      /**
+       * What the areas or blocks cover that were brought up to date, whatever they hold.
+       */
       bytes_transferred: number;
+      /**
+       * Data that was read from the source; holes are known, not read. Older versions do not say.
+       */
+      bytes_read?: number;
+      /**
+       * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+       */
+      bytes_sent?: number;
       index: {
         /**
          * Relative to this manifest.
@@ -2059,7 +2117,7 @@ export interface Manifest {
        */
       path: string;
       /**
-       * Length of the qcow2 file.
+       * Length of the qcow2 file: what is stored.
        */
       file_bytes: number;
       /**
@@ -2071,7 +2129,18 @@ export interface Manifest {
        */
       digest: string;
       change_id: string | null;
+      /**
+       * What the areas or blocks cover that were brought up to date, whatever they hold.
+       */
       bytes_transferred: number;
+      /**
+       * Data that was read from the source; holes are known, not read. Older versions do not say.
+       */
+      bytes_read?: number;
+      /**
+       * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+       */
+      bytes_sent?: number;
       index: {
         /**
          * Relative to this manifest.
@@ -3502,6 +3571,18 @@ export interface HistoryRun {
   finished: number | null;
   duration_ms: number | null;
   bytes_transferred: number;
+  /**
+   * Data that was read from the source. Null: the run does not say.
+   */
+  bytes_read: number | null;
+  /**
+   * Data that was sent to the repository. Null: the run does not say.
+   */
+  bytes_sent: number | null;
+  /**
+   * What the qcow2 files of the run take. Null: the run does not say.
+   */
+  bytes_stored: number | null;
   backup_id: string | null;
   warnings: number;
   error: ErrorOutput | null;
@@ -3581,6 +3662,14 @@ export interface RestorePointOutput {
     capacity_bytes: number;
     file_bytes: number;
     bytes_transferred: number;
+    /**
+     * Data that was read from the source; missing where an older version made it.
+     */
+    bytes_read?: number;
+    /**
+     * Data that was written to the target; missing where an older version made it.
+     */
+    bytes_sent?: number;
     change_id: string | null;
     parent: string | null;
     path: string;
