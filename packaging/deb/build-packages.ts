@@ -10,10 +10,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeContents } from './contents.ts';
 import { controlText, debianPackages, type DebianPackage } from './packages.ts';
@@ -28,6 +29,8 @@ export interface BuildOptions {
   readonly epoch: number;
   /** Of gzip or none, for tests that have no time, or of xz. */
   readonly compression: { readonly program: 'gzip' | 'none' | 'xz'; readonly level: number };
+  /** Called before each package is compressed, which can take a minute. @param bytes that go into it */
+  readonly onBuild?: (file: string, bytes: number) => void;
 }
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
@@ -76,22 +79,27 @@ function buildPackage(entry: DebianPackage, tree: string, dist: string, options:
   }
   settleTree(tree, epoch);
   const file = join(out, `${entry.name}_${version}_${architecture}.deb`);
+  // What is interrupted must not leave half a package under the name of a whole one.
+  const part = `${file}.part`;
+  const threads = compression.program === 'xz' ? availableParallelism() : 1;
+  options.onBuild?.(file, bytes);
   execFileSync(
     'dpkg-deb',
     [
       '--root-owner-group',
       `-Z${compression.program}`,
       `-z${compression.level}`,
-      '--threads-max=1',
+      `--threads-max=${threads}`,
       '--build',
       tree,
-      file,
+      part,
     ],
     {
       env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },
       stdio: ['ignore', 'ignore', 'pipe'],
     },
   );
+  renameSync(part, file);
   return file;
 }
 

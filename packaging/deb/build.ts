@@ -25,5 +25,6 @@ for (const file of buildPackages({
   version,
   epoch,
   compression: { program: 'xz', level: 6 },
+  onBuild: (target, bytes) => console.error(`compressing ${(bytes / 1e6).toFixed(0)} MB into ${target} ...`),
 }))
   console.log(`${file}  ${(statSync(file).size / 1e6).toFixed(1)} MB`);

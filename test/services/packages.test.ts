@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -42,6 +42,27 @@ testAtFullLength(
   },
   120_000,
 );
+
+test('a package that is being made does not bear its name yet, and is told of', () => {
+  const told: string[] = [];
+  const out = join(folder, 'interrupted');
+  const programs = join(folder, 'programs');
+  mkdirSync(programs);
+  // What is left when it is stopped in the middle.
+  const half = '#!/bin/sh\nfor last in "$@"; do :; done\necho half >"$last"\nexit 1\n';
+  writeFileSync(join(programs, 'dpkg-deb'), half, { mode: 0o755 });
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${programs}:${path}`;
+  try {
+    const compression = { program: 'none', level: 0 } as const;
+    const onBuild = (file: string): void => void told.push(basename(file));
+    expect(() => buildPackages({ root, out, version: '1.0.0', epoch, compression, onBuild })).toThrow('dpkg-deb');
+  } finally {
+    process.env['PATH'] = path;
+  }
+  expect(told).toEqual([expect.stringMatching(/^sendense-.*\.deb$/)]);
+  expect(readdirSync(out).filter((name) => name.endsWith('.deb'))).toEqual([]);
+});
 
 test('every file belongs to root, and none can be written by others', () => {
   for (const name of readdirSync(join(folder, 'old'))) {
