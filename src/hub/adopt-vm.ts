@@ -1,4 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import { isName } from '../plan/names.ts';
 import { vmsUnder } from '../repository/vm-identity.ts';
 import type { AdoptOutput } from '../schemas/types.ts';
 import { points } from '../state/restore-points.ts';
@@ -28,15 +29,17 @@ export async function adoptVm(
   recover: () => Promise<unknown>,
   { vm, identity, by, ...wanted }: AdoptRequest,
 ): Promise<AdoptOutput> {
+  if (!isName(vm)) throw new SendenseError('usage', `${JSON.stringify(vm)} is no name of a VM`);
   const repository = wanted.repository ?? onlyRepository(services, vm);
   const root = await services.existingRepository(repository);
+  const known = await ownedPoints(services.state, root, { repository, context: vm });
+  if (known.length === 0)
+    throw new SendenseError('point.unknown', `VM ${vm} has no restore points in repository ${repository}`);
   await recover();
   return maintenanceRun(services.state, { name: 'adopt', vm, repository }, async (run) => {
     await run.lock({ repository, root, context: vm });
     const key = { repository, context: vm };
     const there = await ownedPoints(services.state, root, key);
-    if (there.length === 0)
-      throw new SendenseError('point.unknown', `VM ${vm} has no restore points in repository ${repository}`);
     const before = vmsUnder(there).filter((one) => one.identity !== identity);
     const others = there.filter((point) => point.identity !== identity);
     const adopted = { identity, since: Date.now(), by };

@@ -348,5 +348,6 @@ test('two plans of images under one name are refused as well, but one plan may g
   expect((await work.run('one.yaml')).finished.error?.code).toBe('vm.identity');
   // Nobody can say that of a VM which is not there, nor without saying what it is now.
   expect((await work.call(['adopt', 'nobody', '--identity', uuid])).exitCode).toBe(1);
+  expect((await work.call(['adopt', '../web', '--identity', uuid])).exitCode).toBe(2);
   expect((await work.call(['adopt', 'web'])).exitCode).toBe(2);
 });
