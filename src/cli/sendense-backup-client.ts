@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { keepPrivate } from '../host/private-files.ts';
+import { watchLease } from '../node/lease.ts';
 import { openSource } from '../node/sources/index.ts';
 import { version } from '../schemas/package.ts';
 import { runClient } from '../transfer/run-client.ts';
 
 keepPrivate();
-process.exitCode = await runClient(process.argv.slice(2), version, openSource);
+process.exitCode = await runClient(process.argv.slice(2), version, { openSource, watchLease });

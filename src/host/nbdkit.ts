@@ -1,10 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { boundWords } from './bound-words.ts';
+import { endedByItself, watcherOn } from './group-watcher.ts';
 import { unixUri, parseNbdUri } from './nbd-uri.ts';
 import { openLogPipe } from './log-pipe.ts';
 import { identityOf, terminate } from './process-identity.ts';
@@ -49,7 +52,7 @@ export interface NbdkitServer extends NbdServer {
 
 /**
  * An export that shows only some areas of another one as data, so that nbdcopy copies just these.
- * nbdkit ends with this process, however that ends (`--exit-with-parent`).
+ * nbdkit ends with this process, however that ends.
  * @throws SendenseError `nbd.failed` with what nbdkit printed, `tool.missing`
  */
 export async function serveExtentList(options: ExtentListOptions): Promise<NbdServer> {
@@ -75,7 +78,7 @@ function nbdPluginArgs(uri: string): string[] {
 
 /**
  * Starts nbdkit, read-only, on a Unix socket; it accepts connections when this returns. It ends with this process, however
- * that ends (`--exit-with-parent`).
+ * that ends: by SIGTERM, so that a plugin can close what it opened, and soon after by SIGKILL, because one may hang on its server.
  * @throws SendenseError `nbd.failed` or what `describeFailure` makes of it, `tool.missing`; on abort the signal's reason
  */
 export async function serveNbdkit(options: NbdkitOptions): Promise<NbdkitServer> {
@@ -86,14 +89,7 @@ export async function serveNbdkit(options: NbdkitOptions): Promise<NbdkitServer>
   await clear();
   const said = listen(options.onStderrLine);
   const log = options.talkative ? await openLogPipe(`${socket}.log`, said.hear, signal) : null;
-  const child: ChildProcess = spawn(
-    'nbdkit',
-    ['--readonly', '--foreground', '--exit-with-parent', `--unix=${socket}`, `--pidfile=${pidFile}`, ...args],
-    {
-      stdio: ['ignore', 'ignore', log?.writeEnd ?? 'pipe', ...(options.pipes ?? []).map(() => 'pipe' as const)],
-      env: { ...process.env, LC_ALL: 'C', ...options.env },
-    },
-  );
+  const child = start([`--unix=${socket}`, `--pidfile=${pidFile}`, ...args], options, log?.writeEnd ?? 'pipe');
   log?.handOver();
   child.stderr?.setEncoding('utf8').on('data', said.hear);
   const silent = log?.over ?? untilClosed(child.stderr);
@@ -139,6 +135,32 @@ export async function serveNbdkit(options: NbdkitOptions): Promise<NbdkitServer>
       log?.[Symbol.dispose]();
     },
   };
+}
+
+/** From the end of this process to SIGKILL, s. */
+const orphanGrace = 5;
+
+function start(
+  args: readonly string[],
+  { pipes = [], env: more }: Pick<NbdkitOptions, 'pipes' | 'env'>,
+  stderr: number | 'pipe',
+): ChildProcess {
+  const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', ...more };
+  const watched = 3 + pipes.length;
+  const others = [...pipes.keys()].map((index) => 3 + index);
+  const how = { path: env['PATH'], signal: 'TERM', first: watcherOn(watched, { grace: orphanGrace, others }) } as const;
+  const own = ['--readonly', '--foreground', '--exit-with-parent', ...args];
+  const [program, ...words] = boundWords('nbdkit', own, how);
+  const child = spawn(program, words, {
+    // The watcher ends its group.
+    detached: true,
+    stdio: ['ignore', 'ignore', stderr, ...pipes.map(() => 'pipe' as const), 'pipe'],
+    env,
+  });
+  const watcher = child.stdio[watched] as Socket | null | undefined;
+  watcher?.on('error', () => {}).resume();
+  child.once('exit', () => watcher?.end(endedByItself));
+  return child;
 }
 
 /** Cuts what is said into lines, and keeps the end of it. */

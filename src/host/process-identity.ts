@@ -45,14 +45,18 @@ export function thisProcess(): ProcessIdentity {
  * Where process numbers mean what they mean to this process: one boot of one kernel, one pid namespace. An identity can be judged
  * by {@link isRunning} only in the place that it is of.
  */
-export function thisPlace(): string {
-  let namespace = 'unknown';
+export const thisPlace = (): string => `${bootId()} ${namespaceLink() ?? 'unknown'}`;
+
+/** The number of the pid namespace of this process. */
+export const pidNamespace = (): string => /[0-9]+/.exec(namespaceLink() ?? '')?.[0] ?? '0';
+
+/** Null: without namespaces there is one. */
+function namespaceLink(): string | null {
   try {
-    namespace = readlinkSync('/proc/self/ns/pid');
+    return readlinkSync('/proc/self/ns/pid');
   } catch {
-    // Without namespaces there is one.
+    return null;
   }
-  return `${bootId()} ${namespace}`;
 }
 
 export function isRunning(identity: ProcessIdentity): boolean {

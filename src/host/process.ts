@@ -4,15 +4,14 @@ import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import type { Readable } from 'node:stream';
 import { execa, type ExecaError } from 'execa';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { boundWords } from './bound-words.ts';
 import { packageOfTool } from './known-tools.ts';
 import { openSecret } from './secret-descriptor.ts';
 
 export interface RunToolOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Added to our own environment. */
+  /** Added to our own environment, where LC_ALL is C because messages are read. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Otherwise LC_ALL is C, because messages are read. */
-  readonly ownLocale?: boolean;
   readonly cwd?: string;
   readonly input?: string;
   readonly timeoutMs?: number;
@@ -20,8 +19,6 @@ export interface RunToolOptions {
   readonly onStdoutLine?: ((line: string) => void) | undefined;
   /** Standard output as it comes, for programs that draw with carriage returns; it is not kept then. */
   readonly onStdoutText?: ((text: string) => void) | undefined;
-  /** Standard error as it comes; it is not kept then. */
-  readonly onStderrText?: ((text: string) => void) | undefined;
   /** Lines that the program writes to descriptor 3. */
   readonly onPipeLine?: ((line: string) => void) | undefined;
   /** Any exit code is an answer, not an error. */
@@ -43,7 +40,8 @@ const maxOutput = 16 * 1024 * 1024;
 const quietMs = 1000;
 
 /**
- * Runs a program to its end. Never through a shell. On abort the program gets SIGTERM and 5 s later SIGKILL.
+ * Runs a program to its end. No shell reads its words. On abort the program gets SIGTERM and 5 s later SIGKILL. It ends with this process,
+ * however that ends.
  * @throws SendenseError `tool.missing`, `tool.failed`, `disk.full`; on abort the signal's reason
  */
 export async function runTool(
@@ -66,8 +64,12 @@ async function runOpened(
   options: RunToolOptions,
   secret: number | null,
 ): Promise<ToolResult> {
-  const child = execa(file, args, {
-    env: { ...(options.ownLocale ? {} : { LC_ALL: 'C' }), ...options.env },
+  const [program, ...words] = boundWords(file, args, {
+    path: options.env?.['PATH'] ?? process.env['PATH'],
+    cwd: options.cwd,
+  });
+  const child = execa(program, words, {
+    env: { LC_ALL: 'C', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.signal ? { cancelSignal: options.signal } : {}),
@@ -81,7 +83,6 @@ async function runOpened(
     ],
     buffer: {
       stdout: !options.onStdoutLine && !options.onStdoutText,
-      stderr: !options.onStderrText,
       ...(options.onPipeLine ? { fd3: false } : {}),
     },
     forceKillAfterDelay: 5000,
@@ -93,7 +94,6 @@ async function runOpened(
     (stream) => stream != null,
   ) as Readable[];
   if (options.onStdoutText) child.stdout.setEncoding('utf8').on('data', options.onStdoutText);
-  if (options.onStderrText) child.stderr.setEncoding('utf8').on('data', options.onStderrText);
   const readers = [
     options.onStdoutLine && eachLine(child.stdout, options.onStdoutLine),
     options.onPipeLine && eachLine(child.stdio[3] as unknown as Readable, options.onPipeLine),
@@ -116,7 +116,7 @@ async function runOpened(
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Closes our ends of the pipes of a program that has ended, once they are quiet. */
-async function letGo(
+export async function letGo(
   child: { exitCode: number | null; signalCode: string | null } & NodeJS.EventEmitter,
   streams: readonly Readable[],
 ): Promise<void> {
@@ -183,7 +183,7 @@ function failed(
   return new SendenseError('tool.failed', message, { cause: failure });
 }
 
-function missing(file: string, cause: unknown): SendenseError {
+export function missing(file: string, cause: unknown): SendenseError {
   const debian = packageOfTool(file);
   if (debian === undefined)
     return new SendenseError('tool.missing', `${file} was not found`, {

@@ -36,8 +36,8 @@ function stackedOnHeader(layers: readonly ImageLayer[]): object | null {
 }
 
 /**
- * Runs qemu-img so that nothing else of ours writes to the file `locked` at the same time: what a killed process has left running
- * dies with it (PR_SET_PDEATHSIG), and should it not, it still holds the file's flock(2), which ends with it.
+ * Runs qemu-img so that nothing else of ours writes to the file `locked` at the same time: it ends with the process that has started it,
+ * and until it has, it holds the file's flock(2).
  */
 async function runAlone(
   locked: string,
@@ -48,8 +48,8 @@ async function runAlone(
     onProgress?(fraction: number): void;
   },
 ): Promise<void> {
-  const alone = ['--pdeathsig', 'KILL', 'flock', '--exclusive', '--timeout', '600', '--conflict-exit-code', '75'];
-  await runTool('setpriv', [...alone, '--no-fork', locked, 'qemu-img', ...args], {
+  const alone = ['--exclusive', '--timeout', '600', '--conflict-exit-code', '75', '--no-fork', locked];
+  await runTool('flock', [...alone, 'qemu-img', ...args], {
     signal: options.signal,
     secret: options.key?.passphrase,
     ...progressOf(options.onProgress),

@@ -4,8 +4,8 @@ import type { ProcessIdentity } from '../schemas/types.ts';
 import type { ImageTarget } from './image-options.ts';
 import { tcpUri, tlsUri, unixUri } from './nbd-uri.ts';
 import { argvOf, identityOf, terminate, type TerminateOptions } from './process-identity.ts';
-import { runTool } from './process.ts';
 import { pskIdentity } from './psk-file.ts';
+import { startServer, type ServerEnd } from './start-server.ts';
 
 export interface ServeOptions {
   /** Absolute path. */
@@ -60,7 +60,6 @@ export function qemuNbdArgs(options: ServeOptions, cache: CacheMode = 'native'):
       ? ['--image-opts', `driver=${options.format},force-share=on,file.filename=${options.file.replaceAll(',', ',,')}`]
       : [`--format=${options.format}`, options.file];
   return [
-    '--fork',
     `--pid-file=${options.pidFile}`,
     '--persistent',
     `--shared=${options.clients ?? 10}`,
@@ -79,25 +78,18 @@ export function qemuNbdArgs(options: ServeOptions, cache: CacheMode = 'native'):
 }
 
 /**
- * Starts qemu-nbd in the background; it accepts connections when this returns.
+ * Starts qemu-nbd in the background; it accepts connections when this returns. It ends with this process, however that ends.
  * @throws SendenseError `nbd.failed` with what qemu-nbd printed, `source.busy` where another program holds the image, `ports.taken`
  */
 export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
   options.signal?.throwIfAborted();
   try {
-    await start(options, 'native');
+    return serverOf(await start(options, 'native'), options);
   } catch (error) {
     if (options.readOnly || !/O_DIRECT|aio=native|cache\.direct|AIO context/i.test((error as Error).message))
       throw error;
-    await rm(options.pidFile, { force: true });
-    await start(options, 'threads');
+    return serverOf(await start(options, 'threads'), options);
   }
-  const found = await findByPidFile(options.pidFile);
-  if (!found) throw new SendenseError('nbd.failed', `qemu-nbd for ${options.file} exited immediately`);
-  const server = serverOf(found, options);
-  if (options.signal?.aborted) await server.stop();
-  options.signal?.throwIfAborted();
-  return server;
 }
 
 /**
@@ -109,23 +101,34 @@ const allocator = {
   MALLOC_MMAP_THRESHOLD_: String(64 * 1024 * 1024),
 };
 
-/** Not stopped half-way: the half that it forked would live on unseen. It is up within a second, or has failed. */
-async function start(options: ServeOptions, cache: CacheMode): Promise<void> {
-  const result = await runTool('qemu-nbd', qemuNbdArgs(options, cache), {
+const startMs = 60_000;
+
+/** @throws what {@link failed} says, `tool.missing`; on abort the signal's reason */
+async function start(options: ServeOptions, cache: CacheMode): Promise<ProcessIdentity> {
+  const { pidFile, signal } = options;
+  // One that was killed left its own there.
+  await rm(pidFile, { force: true });
+  const { identity, end } = await startServer('qemu-nbd', qemuNbdArgs(options, cache), {
     env: allocator,
     secret: options.image?.secret,
-    timeoutMs: 60_000,
-    allowFailure: true,
+    // It writes this when it listens.
+    isReady: async (pid) => (await readFile(pidFile, 'utf8').catch(() => '')) === `${pid}\n`,
+    timeoutMs: startMs,
+    signal,
   });
-  if (result.exitCode === 0) return;
-  const said = (result.stderr || result.stdout).trim() || 'it printed nothing';
+  if (identity) return identity;
+  throw failed(options, end);
+}
+
+function failed(options: ServeOptions, { exit, said: text }: ServerEnd): SendenseError {
+  const said = text.trim() || 'it printed nothing';
   if (/Failed to get (shared )?"[a-z ]+" lock|Is another process using the image/i.test(said)) {
-    throw new SendenseError('source.busy', `${options.file} is in use by another program: ${said}`);
+    return new SendenseError('source.busy', `${options.file} is in use by another program: ${said}`);
   }
   if ('port' in options.listen && /Address already in use/i.test(said)) {
-    throw new SendenseError('ports.taken', `port ${options.listen.port} was taken by another program: ${said}`);
+    return new SendenseError('ports.taken', `port ${options.listen.port} was taken by another program: ${said}`);
   }
-  throw new SendenseError('nbd.failed', `qemu-nbd for ${options.file} ended with ${result.exitCode}: ${said}`);
+  return new SendenseError('nbd.failed', `qemu-nbd for ${options.file} ${exit}: ${said}`);
 }
 
 function uriOf({ listen, exportName, pskFolder }: ServeOptions): string {

@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
 import { toBackground } from './background.ts';
 import { diskArgs, type GuestDisk } from './guest-disks.ts';
-import { argvOf, identityOf, isRunning, terminate } from './process-identity.ts';
-import { runTool } from './process.ts';
+import { isRunning, terminate } from './process-identity.ts';
+import { runTool, tail } from './process.ts';
 import { connectJsonSocket, type JsonSocket } from './qmp.ts';
+import { startServer } from './start-server.ts';
 
 export const qemuSystem = 'qemu-system-x86_64';
 
@@ -103,22 +103,25 @@ export function guestArgs(options: GuestOptions): string[] {
       : []),
     '-pidfile',
     join(folder, guestPidName),
-    '-daemonize',
   ];
 }
 
 /**
- * Starts a virtual machine in the background; it runs when this returns.
+ * Starts a virtual machine in the background; it runs when this returns. It ends with this process, however that ends.
  * @throws SendenseError `tool.missing`, `tool.failed`
  */
 export async function startGuest(options: GuestOptions): Promise<Guest> {
-  const { folder } = options;
+  const { folder, signal } = options;
   const secret = options.disks.find(({ image }) => image.secret !== undefined)?.image.secret;
-  options.signal?.throwIfAborted();
-  // Not stopped half-way: the half that it forked would live on unseen.
-  await runTool(qemuSystem, guestArgs(options), { secret, timeoutMs: 120_000 });
-  const process = await findGuest(folder);
-  if (!process) throw new SendenseError('tool.failed', `${qemuSystem} ended as soon as it was started`);
+  const started = await startServer(qemuSystem, guestArgs(options), {
+    secret,
+    isReady: () => monitorAnswers(folder),
+    timeoutMs: 120_000,
+    signal,
+  });
+  if (!started.identity)
+    throw new SendenseError('tool.failed', `${qemuSystem} ${started.end.exit}: ${tail(started.end.said)}`);
+  const process = started.identity;
   toBackground(process.pid);
   let qmp: JsonSocket | null = null;
   const connected = async (): Promise<JsonSocket> => {
@@ -157,12 +160,15 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
   };
 }
 
-/** The guest whose pid file is in the folder; null where there is none, or a later process has its pid. */
-async function findGuest(folder: string): Promise<ProcessIdentity | null> {
-  const file = join(folder, guestPidName);
-  const pid = Number((await readFile(file, 'utf8').catch(() => '')).trim());
-  if (!Number.isSafeInteger(pid) || pid < 2) return null;
-  return argvOf(pid).includes(file) ? identityOf(pid) : null;
+/** It does so once the machine is made. */
+async function monitorAnswers(folder: string): Promise<boolean> {
+  try {
+    using socket = await connectJsonSocket(join(folder, qmpName));
+    await socket.ask('qmp_capabilities');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const pingMs = 2000;

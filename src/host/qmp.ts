@@ -33,7 +33,10 @@ export async function connectJsonSocket(path: string, timeoutMs: number = answer
     failAll(error.message);
   });
   socket.on('close', () => failAll('it closed the connection'));
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket });
+  // It tells again of what is told above.
+  lines.on('error', () => undefined);
+  lines.on('line', (line) => {
     let answer: Answer;
     try {
       answer = JSON.parse(line.replace(/^\xff/, '')) as Answer;

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, removeTree } from './files.ts';
-import { identityOf } from './process-identity.ts';
+import { holdFolder, isHeld } from './held-folder.ts';
+import { identityOf, pidNamespace } from './process-identity.ts';
 import { stopServersIn } from './stop-servers-in.ts';
 
 /**
@@ -31,12 +33,49 @@ export async function makeRunFolder(id: string): Promise<string> {
     }
     // Another run that ends may remove the parent at any moment, as long as it is empty.
     const made = await mkdir(folder, { mode: 0o700 }).then(() => true, unless('EEXIST', 'ENOENT'));
-    if (made || (await exists(folder))) return folder;
+    if (made || (await exists(folder))) {
+      if (ownerIn(id)?.isUs) await hold(folder);
+      return folder;
+    }
   }
 }
 
+/** Folders that this process holds. */
+const held = new Map<string, Promise<AsyncDisposable>>();
+
+async function hold(folder: string): Promise<void> {
+  const holding = held.get(folder) ?? holdFolder(folder);
+  held.set(folder, holding);
+  await holding.catch((error: unknown) => {
+    held.delete(folder);
+    throw error;
+  });
+}
+
+/**
+ * An id for the folder of work that no journal knows, which tells whose it is: `<what>-<pid>.<pid namespace>-<more>`. It is held
+ * (`held-folder.ts`) from when it is made until it is removed.
+ */
+export const ownFolderId = (what: 'check' | 'dry' | 'hub' | 'merge'): string =>
+  `${what}-${process.pid}.${pidNamespace()}-${randomBytes(4).toString('hex')}`;
+
+const ownId = /^(?:check|dry|hub|merge)-([0-9]+)(?:\.([0-9]+))?-/;
+
+/** Null: the id tells nothing of a process. Ids of earlier versions have no namespace. */
+function ownerIn(id: string): { readonly pid: number; readonly isHere: boolean; readonly isUs: boolean } | null {
+  const [, pid, namespace] = ownId.exec(id) ?? [];
+  if (pid === undefined) return null;
+  const isHere = namespace === undefined || namespace === pidNamespace();
+  return { pid: Number(pid), isHere, isUs: isHere && Number(pid) === process.pid };
+}
+
 /** Removes the folder, and its parent where that was the last one. */
-export const removeRunFolder = (id: string): Promise<void> => removeFolder(runFolderOf(id));
+export async function removeRunFolder(id: string): Promise<void> {
+  const folder = runFolderOf(id);
+  await (await held.get(folder))?.[Symbol.asyncDispose]();
+  held.delete(folder);
+  await removeFolder(folder);
+}
 
 async function removeFolder(folder: string): Promise<void> {
   await removeTree(folder);
@@ -55,15 +94,25 @@ export async function clearRunFolder(folder: string, signal?: AbortSignal): Prom
   await removeFolder(folder);
 }
 
+/** A folder is held a moment after it was made, ms. */
+const isOldMs = 60_000;
+
 /**
- * Clears the folders of work that no journal knows (a check, a dry-run, an embedded node) and whose process died. Their
- * ids are `<what>-<pid>-<more>`.
+ * Clears the folders of work that no journal knows (a check, a dry-run, an embedded node) and whose process died. A process of another
+ * pid namespace that shares the temporary folder, as in a container, cannot be looked for: its folder is left alone as long as it is held.
  */
 export async function sweepRunFolders(signal?: AbortSignal): Promise<void> {
   const parent = dirname(runFolderOf('any'));
   const names = await readdir(parent).catch(() => []);
   for (const name of names) {
-    const pid = Number(/^(?:check|dry|hub|merge)-([0-9]+)-/.exec(name)?.[1] ?? 0);
-    if (pid > 0 && identityOf(pid) === null) await clearRunFolder(join(parent, name), signal);
+    const owner = ownerIn(name);
+    const folder = join(parent, name);
+    if (owner && (owner.isHere ? identityOf(owner.pid) === null : await isLeft(folder)))
+      await clearRunFolder(folder, signal);
   }
+}
+
+async function isLeft(folder: string): Promise<boolean> {
+  const info = await lstat(folder).catch(unless('ENOENT'));
+  return info !== undefined && Date.now() - info.mtimeMs > isOldMs && !(await isHeld(folder));
 }

@@ -1,37 +1,72 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Socket } from 'node:net';
+import { boundWords } from './bound-words.ts';
+import { endedByItself, watcherOn } from './group-watcher.ts';
+import { letGo } from './process.ts';
 
 export interface GroupOptions {
   readonly cwd: string;
-  /** For its standard input. */
-  readonly input: string;
+  /** Instead of our own. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** For its standard input; without it that is empty. */
+  readonly input?: string;
   readonly signal: AbortSignal;
-  /** What it writes to standard output and standard error, as it comes. */
-  onText(text: string): void;
+  /** From SIGTERM to SIGKILL, ms; default 2000. */
+  readonly graceMs?: number;
+  /** What it writes to standard output, as it comes. */
+  onStdout(text: string): void;
+  onStderr(text: string): void;
 }
 
-/** From SIGTERM to SIGKILL, ms. */
-const graceMs = 2000;
-/** After its end a child that it left behind may hold its pipes; nobody waits longer for what that says, ms. */
-const quietMs = 500;
-
 /**
- * Runs a program of the user's own in a process group of its own, and answers its exit code, or the signal that ended it.
- * Never through a shell. On abort the whole group ends, so that nothing that it started goes on.
+ * Runs a program of the user's own in a process group of its own, and answers its exit code, or the signal that ended it. No shell reads
+ * its words. On abort the whole group ends, and so it does with this process, however that ends: nothing that it started goes on.
  * @throws NodeJS.ErrnoException where it cannot be started; on abort the signal's reason
  */
 export async function runInGroup(
   file: string,
   args: readonly string[],
-  { cwd, input, signal, onText }: GroupOptions,
+  { cwd, env = process.env, input, signal, graceMs = 2000, onStdout, onStderr }: GroupOptions,
 ): Promise<number | NodeJS.Signals> {
   signal.throwIfAborted();
-  const child = spawn(file, args, { cwd, detached: true, stdio: 'pipe' });
-  child.stdout.setEncoding('utf8').on('data', onText);
-  child.stderr.setEncoding('utf8').on('data', onText);
+  const [program, ...words] = boundWords(file, args, { path: env['PATH'], cwd, first: watcherOn(3) });
+  const child = spawn(program, words, {
+    cwd,
+    env,
+    detached: true,
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  child.stdout?.setEncoding('utf8').on('data', onStdout);
+  child.stderr?.setEncoding('utf8').on('data', onStderr);
   // A program need not read what it is given.
-  child.stdin.on('error', () => undefined).end(input);
+  child.stdin?.on('error', () => undefined).end(input);
+  const watched = child.stdio[3] as Socket;
+  watched.on('error', () => undefined).resume();
+  const closed = once(child, 'close');
+  closed.catch(() => undefined);
+  void letGo(
+    child,
+    [child.stdout, child.stderr].filter((stream) => stream !== null),
+  );
+  try {
+    const end = await endOf(child, { signal, graceMs });
+    if (typeof end === 'number') watched.end(endedByItself);
+    else watched.destroy();
+    await closed;
+    return end;
+  } finally {
+    for (const stream of [child.stdout, child.stderr, child.stdin]) stream?.destroy();
+    watched.destroySoon();
+  }
+}
+
+/** @throws on abort the signal's reason, when the group is gone */
+async function endOf(
+  child: ChildProcess,
+  { signal, graceMs }: { readonly signal: AbortSignal; readonly graceMs: number },
+): Promise<number | NodeJS.Signals> {
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   exited.catch(() => undefined);
   const stopped = Promise.withResolvers<'stopped'>();
@@ -39,17 +74,13 @@ export async function runInGroup(
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const end = await Promise.race([exited, stopped.promise]);
-    if (end === 'stopped') {
-      killGroup(child.pid, 'SIGTERM');
-      await Promise.race([exited.catch(() => undefined), delay(graceMs)]);
-      killGroup(child.pid, 'SIGKILL');
-      throw signal.reason;
-    }
-    await Promise.race([once(child, 'close'), delay(quietMs)]);
-    return end[0] ?? end[1] ?? 0;
+    if (end !== 'stopped') return end[0] ?? end[1] ?? 0;
+    killGroup(child.pid, 'SIGTERM');
+    await Promise.race([exited.catch(() => undefined), delay(graceMs)]);
+    killGroup(child.pid, 'SIGKILL');
+    throw signal.reason;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    for (const stream of [child.stdout, child.stderr, child.stdin]) stream.destroy();
   }
 }
 

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { removeRunFolder } from '../host/run-folder.ts';
+import { ownFolderId, removeRunFolder } from '../host/run-folder.ts';
 import { careFolder, diskName, manifestPath, markerName } from '../repository/layout.ts';
 import { marksPath } from '../repository/marks.ts';
 import { readManifest, withAncestors } from '../repository/manifest.ts';
@@ -18,7 +18,7 @@ import { remedies, report, type CheckOptions, type Walk } from './check-walk.ts'
 export async function checkRepository(
   options: CheckOptions,
 ): Promise<Pick<CheckOutput, 'points_checked' | 'bytes_read' | 'findings'>> {
-  const walk: Walk = { options, findings: [], id: `check-${process.pid}-${Date.now()}`, checked: 0, bytesRead: 0 };
+  const walk: Walk = { options, findings: [], id: ownFolderId('check'), checked: 0, bytesRead: 0 };
   try {
     const entries = await readdir(options.root, { withFileTypes: true });
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {

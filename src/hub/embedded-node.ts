@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { nodeClient, type NodeClient } from '../host/node-client.ts';
-import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder } from '../host/run-folder.ts';
 
 /** What starts an agent; `src/node/start-node.ts` is one. Injected, because hub and node do not import each other. */
 export type EmbeddedNodeFactory = (options: {
   readonly listen: { readonly socket: string };
   readonly stateDir: string;
   readonly token: string;
+  /** Nobody else asks for them. */
+  readonly jobsEndWithUs: true;
 }) => Promise<AsyncDisposable>;
 
 /** An agent inside this process, reached through a Unix socket of this user alone, with a token made for it. */
@@ -15,11 +17,11 @@ export async function startEmbeddedNode(
   start: EmbeddedNodeFactory,
   stateDir: string,
 ): Promise<{ client: NodeClient } & AsyncDisposable> {
-  const id = `hub-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const id = ownFolderId('hub');
   const folder = await makeRunFolder(id);
   const socket = join(folder, 'node.sock');
   const token = randomBytes(32).toString('base64url');
-  const node = await start({ listen: { socket }, stateDir, token });
+  const node = await start({ listen: { socket }, stateDir, token, jobsEndWithUs: true });
   return {
     client: nodeClient({ url: `unix:${socket}`, token, name: 'local', peer: 'ours' }),
     [Symbol.asyncDispose]: async () => {

@@ -4,7 +4,7 @@ import { runPipeline } from '../engine/run-pipeline.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
 import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
 import { isRunning, thisProcess } from '../host/process-identity.ts';
-import { makeRunFolder, removeRunFolder, sweepRunFolders } from '../host/run-folder.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder, sweepRunFolders } from '../host/run-folder.ts';
 import { createEvaluator } from '../plan/create-evaluator.ts';
 import { findRepository } from '../repository/open-repository.ts';
 import type { RecoverOutput, RunEvent, RunFinishedEvent } from '../schemas/types.ts';
@@ -254,7 +254,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
 /** A dry-run's agent keeps its state in a folder that is gone afterwards. */
 async function nodeStateDir(options: HubOptions, statePath: string, stack: AsyncDisposableStack): Promise<string> {
   if (!options.readOnly) return nodeStateDirOf(statePath);
-  const id = `dry-${process.pid}-${Date.now()}`;
+  const id = ownFolderId('dry');
   const folder = await makeRunFolder(id);
   stack.defer(() => removeRunFolder(id));
   return folder;

@@ -1,5 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isHeld } from '../host/held-folder.ts';
 import { isRunning, liveProcesses } from '../host/process-identity.ts';
 import { removeRunFolder, runFolderOf } from '../host/run-folder.ts';
 import { toSendenseError } from '../errors/sendense-error.ts';
@@ -95,5 +96,8 @@ async function deadRunFolders(stateDir: string): Promise<string[]> {
   }
   if (old.length === 0) return [];
   const named = [...liveProcesses()].flatMap(({ argv }) => argv.map((arg) => arg.replaceAll('%2F', '/')));
-  return old.filter((path) => !named.some((arg) => arg.includes(path))).toSorted();
+  const unnamed = old.filter((path) => !named.some((arg) => arg.includes(path)));
+  // The client may live in another pid namespace that shares the temporary folder.
+  const held = await Promise.all(unnamed.map(isHeld));
+  return unnamed.filter((_, index) => !held[index]).toSorted();
 }

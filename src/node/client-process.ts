@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
+import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { identityOf, liveProcesses } from '../host/process-identity.ts';
@@ -19,14 +20,15 @@ export interface StartedClient {
 }
 
 /**
- * Starts the client of a job in a session of its own, so that it outlives this process. The document, which may hold a
+ * Starts the client of a job in a session of its own, so that it outlives this process unless `endsWithUs`: then it cancels the job and closes its
+ * source when this process is gone. The document, which may hold a
  * password, goes through its standard input: neither argv nor the environment nor a file has it.
  * @param addresses at how many loopback addresses the hub's disks answer here
  */
 export async function startClient(
   folder: JobFolder,
   request: BackupStartRequest,
-  addresses: number,
+  { addresses, endsWithUs }: { readonly addresses: number; readonly endsWithUs: boolean },
 ): Promise<StartedClient> {
   await using stdout = await open(folder.stdout, 'w', 0o600);
   await using stderr = await open(folder.stderr, 'w', 0o600);
@@ -35,10 +37,12 @@ export async function startClient(
     ['--job-dir', folder.path],
     ['--socket-dir', folder.sockets],
     ['--target-addresses', String(addresses)],
+    endsWithUs ? ['--ends-with-caller'] : [],
   ];
   const child = spawn(process.execPath, [entry, '--checked', ...args.flat()], {
     detached: true,
-    stdio: ['pipe', stdout.fd, stderr.fd],
+    // Nothing is ever said over the last one: it ends with this process.
+    stdio: ['pipe', stdout.fd, stderr.fd, ...(endsWithUs ? ['pipe' as const] : [])],
     cwd: '/',
     env: { ...process.env, ...compileCache() },
   });
@@ -52,6 +56,8 @@ export async function startClient(
   failed.catch(() => resolve(true));
   child.stdin?.on('error', () => {});
   child.stdin?.end(JSON.stringify(request));
+  const held = child.stdio[3] as Socket | null | undefined;
+  held?.on('error', () => {}).unref();
   child.unref();
   if (child.pid === undefined) return failed;
   // Where it has ended already, an identity that no process has.

@@ -24,6 +24,8 @@ export interface NodeOptions {
   readonly limits?: Partial<NodeLimits> | undefined;
   /** Whether it counts for `GET /metrics`; default true. */
   readonly metrics?: boolean | undefined;
+  /** Jobs are cancelled when this process is gone; otherwise they outlive it, for the next node on the same folder. */
+  readonly jobsEndWithUs?: boolean | undefined;
 }
 
 /** The node's HTTP API (`docs/node-api.md`), not listening yet. Closing it leaves running jobs alone. */
@@ -34,7 +36,7 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const indexes = await openIndexSpool(join(stateDir, 'indexes'));
   const refused = refusedLogins();
-  const jobs = await openJobs({ stateDir, indexes, refused });
+  const jobs = await openJobs({ stateDir, indexes, refused, endsWithUs: options.jobsEndWithUs });
   const metrics = options.metrics === false ? noMetrics : await countFrom(version, await jobs.list());
 
   const app = await makeServer({ token, limits, logger });

@@ -5,7 +5,7 @@ import { isRunning, terminate } from '../host/process-identity.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
 import { readClient, readRecord, readStatus, type JobFolder } from './job-folder.ts';
 import { isFinal } from './job-state.ts';
-import { leaseIn } from './lease.ts';
+import { abandonedBecause, leaseIn } from './lease.ts';
 
 /** How long a client has to end before it is killed, where it has nothing to close. */
 const stopMs = 20_000;
@@ -28,7 +28,7 @@ export async function abandonWhereNobodyAsks(folder: JobFolder): Promise<void> {
   if (seconds === null) return;
   if (!(await exists(folder.abandoned))) {
     if (!(await leaseIn(folder.path).hasRunOut(seconds))) return;
-    await noteDown(folder.abandoned, `nobody asked for the transfer for ${seconds} s, so it was cancelled`);
+    await noteDown(folder.abandoned, abandonedBecause(seconds));
   }
   await cancel(folder);
 }

@@ -64,8 +64,10 @@ export async function openJobs(options: {
   stateDir: string;
   indexes: IndexSpool;
   refused: RefusedLogins;
+  /** Jobs are cancelled when this process is gone; default false. */
+  endsWithUs?: boolean | undefined;
 }): Promise<Jobs> {
-  const { stateDir, indexes, refused } = options;
+  const { stateDir, indexes, refused, endsWithUs = false } = options;
   const alone = oneAtATime();
   const ending = new AbortController();
   await mkdir(join(stateDir, 'jobs'), { recursive: true, mode: 0o700 });
@@ -112,7 +114,10 @@ export async function openJobs(options: {
       throw new SendenseError('node.busy', `${running} jobs run on this node, which is the limit`);
     await prepare(folder, record, request, indexes);
     try {
-      const client = await startClient(folder, request, diskAddresses(await linkOf(stateDir)));
+      const client = await startClient(folder, request, {
+        addresses: diskAddresses(await linkOf(stateDir)),
+        endsWithUs,
+      });
       void client.ended.then((byItself) => afterEnd(folder, request, byItself)).catch(() => {});
     } catch (error) {
       await discard(folder);

@@ -39,4 +39,19 @@ export function leaseIn(jobFolder: string): Lease {
   };
 }
 
+export const abandonedBecause = (seconds: number): string =>
+  `nobody asked for the transfer for ${seconds} s, so it was cancelled`;
+
+const lookMs = 2000;
+
+/** For the client of a job: tells it when its lease has run out, also where no node is there that would. */
+export function watchLease(jobFolder: string, seconds: number, onEnd: (why: string) => void): Disposable {
+  const lease = leaseIn(jobFolder);
+  const look = async (): Promise<void> => {
+    if (await lease.hasRunOut(seconds)) onEnd(abandonedBecause(seconds));
+  };
+  const timer = setInterval(() => void look(), Math.min(lookMs, seconds * 500)).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 const uptimeMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);

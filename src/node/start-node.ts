@@ -21,6 +21,8 @@ export interface StartNodeOptions {
   readonly limits?: Partial<NodeLimits> | undefined;
   /** Whether it counts for `GET /metrics`; default true. */
   readonly metrics?: boolean | undefined;
+  /** Jobs are cancelled when this process is gone; otherwise they outlive it, for the next node on the same folder. */
+  readonly jobsEndWithUs?: boolean | undefined;
   /** Closes the node. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -37,8 +39,8 @@ export interface RunningNode extends AsyncDisposable {
 /** Starts the node's API; it answers when this returns. @throws SendenseError `node.address` */
 export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
   options.signal?.throwIfAborted();
-  const { listen, stateDir, token, tokenFile, logger, limits, metrics } = options;
-  const app = await createNode({ stateDir, token, tokenFile, version, logger, limits, metrics });
+  const { listen, stateDir, token, tokenFile, logger, limits, metrics, jobsEndWithUs } = options;
+  const app = await createNode({ stateDir, token, tokenFile, version, logger, limits, metrics, jobsEndWithUs });
   try {
     if ('socket' in listen) await listenOnSocket(listen.socket, (path) => app.listen({ path }));
     else await app.listen(listen);

@@ -1,5 +1,6 @@
 import type { Journal, JournalEntry, JournalledRun, JournalledStep, NewRun, RunEnd } from '../engine/journal.ts';
 import { assertTransition } from '../engine/step-transitions.ts';
+import { thisPlace } from '../host/process-identity.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
 import { acquireLock, lockHolder, releaseLocks, type IsRunning } from './locks.ts';
 import type { State } from './open-state.ts';
@@ -69,6 +70,8 @@ function insertRun(state: State, run: NewRun): void {
       owner_pid: run.owner.pid,
       owner_start_time: run.owner.start_time,
       owner_boot_id: run.owner.boot_id,
+      // It begins its runs itself.
+      owner_place: thisPlace(),
       started: run.started,
       trigger: run.origin?.trigger ?? 'manual',
       slot: run.origin?.slot ?? null,

@@ -506,4 +506,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE backup_disks ADD COLUMN bytes_read INTEGER;
   ALTER TABLE backup_disks ADD COLUMN bytes_sent INTEGER;
   `,
+  // Where the owner of a run can be looked for: one boot of one kernel, one pid namespace.
+  `
+  ALTER TABLE runs ADD COLUMN owner_place TEXT;
+  `,
 ];

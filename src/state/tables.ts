@@ -59,6 +59,8 @@ export interface RunsTable {
   owner_pid: number;
   owner_start_time: string;
   owner_boot_id: string;
+  /** `thisPlace` of the owner; null: a run of an earlier version. */
+  owner_place: string | null;
   recoverer_pid: number | null;
   recoverer_start_time: string | null;
   recoverer_boot_id: string | null;

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { runTool } from '../host/process.ts';
+import { missing } from '../host/process.ts';
+import { runInGroup } from '../host/run-in-group.ts';
 import type { CommandRunInput, CommandRunOutput, Secret } from '../schemas/types.ts';
 import { defineStep } from './define-step.ts';
 import { maskSecrets } from './mask-secrets.ts';
@@ -10,6 +12,8 @@ import type { Services } from './services.ts';
 /** Characters of a command's output that are kept. */
 const outputLimit = 64 * 1024;
 const errorLimit = 2000;
+/** From SIGTERM to SIGKILL, ms. */
+const graceMs = 5000;
 
 export const commandRun = defineStep<CommandRunInput, null, CommandRunOutput>({
   uses: 'command.run',
@@ -31,28 +35,33 @@ export const commandRun = defineStep<CommandRunInput, null, CommandRunOutput>({
     const [file = '', ...args] = input.argv;
     const { env, secrets } = await environment(context, input.env ?? {});
     const [stdout, stderr] = [keepEnd(secrets, outputLimit), keepEnd(secrets, errorLimit)];
-    const { exitCode } = await runTool(file, args, {
-      cwd: resolve(context.planFolder, input.cwd ?? '.'),
-      env,
-      ownLocale: true,
+    const cwd = resolve(context.planFolder, input.cwd ?? '.');
+    const end = await runInGroup(file, args, {
+      cwd,
+      env: { ...process.env, ...env },
       signal: context.signal,
-      allowFailure: true,
-      onStdoutText: stdout.add,
-      onStderrText: stderr.add,
+      graceMs,
+      onStdout: stdout.add,
+      onStderr: stderr.add,
     }).catch((error: unknown) => {
       context.signal.throwIfAborted();
-      throw failed(
-        keepEnd(secrets, outputLimit)
-          .add((error as Error).message)
-          .end(),
-        stderr.end(),
-      );
+      const why = keepEnd(secrets, outputLimit).add(notStarted(file, cwd, error as NodeJS.ErrnoException));
+      throw failed(why.end(), '');
     });
     const output = stdout.end();
-    if (exitCode !== 0) throw failed(`${file} ended with ${exitCode}`, stderr.end() || output.slice(-errorLimit));
+    const how = typeof end === 'number' ? `ended with ${end}` : `was killed by ${end}`;
+    if (end !== 0) throw failed(`${file} ${how}`, stderr.end() || output.slice(-errorLimit));
     return { exit_code: 0, output };
   },
 });
+
+/** Spawn tells of a folder that is gone as of a program that is gone. */
+const notStarted = (file: string, cwd: string, cause: NodeJS.ErrnoException): string =>
+  !existsSync(cwd)
+    ? `${file} could not be started: the folder ${cwd} is not there`
+    : cause.code === 'ENOENT'
+      ? missing(file, cause).message
+      : `${file} could not be started: ${cause.message}`;
 
 const commandEffect = (
   planFolder: string,

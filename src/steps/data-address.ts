@@ -54,5 +54,7 @@ export const exportOf = (runId: string, disk: string): string => `${disk}-${runI
 
 export const socketOf = (runId: string, disk: string): string => join(runFolderOf(runId), `${disk}.sock`);
 
+export const pidFileOf = (runId: string, disk: string): string => join(runFolderOf(runId), `${disk}.pid`);
+
 /** Folder of the key of a run, inside the run's own, which every way out removes. */
 export const pskFolderOf = (runId: string): string => join(runFolderOf(runId), 'tls');

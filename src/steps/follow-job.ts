@@ -9,20 +9,21 @@ import { assertSpaceLeft } from './space-for-run.ts';
 
 /**
  * Reports progress until the job ends. Asks often at first, because small jobs end soon.
- * @param assertQuota throws where the run has to be stopped for what it has written
+ * @param asserts each throws where the run has to be stopped: for what it has written, for a server that is gone
  */
 export async function followJob(
   context: StepContext<Services>,
   client: NodeClient,
   jobId: string,
   input: NodeTransferInput,
-  assertQuota: () => Promise<void>,
+  asserts: { readonly quota: () => Promise<void>; readonly served: () => void },
 ): Promise<JobStatus> {
   const nameOf = new Map(input.disks.map((disk) => [disk.key, disk.disk]));
   let activity: JobStatus['activity'];
   let told = false;
   for (let pause = 25; ; pause = Math.min(pause * 1.3, 500)) {
     await delay(pause, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
+    asserts.served();
     const status = await client.status(jobId, context.signal);
     if (status.activity) {
       context.alive();
@@ -42,7 +43,7 @@ export async function followJob(
     );
     if (status.status === 'running') {
       await assertSpaceLeft(context.services, input.repository);
-      await assertQuota();
+      await asserts.quota();
     }
     if (status.status === 'succeeded') return status;
     if (status.status === 'failed' || status.status === 'cancelled') {
@@ -50,6 +51,8 @@ export async function followJob(
       // What the job warned of before it failed may be what made it fail.
       for (const warning of status.warnings)
         if (![...about].some((what) => warning.includes(what))) context.warn(warning);
+      // The job only knows that the connection broke.
+      asserts.served();
       throw failureOf(status);
     }
   }

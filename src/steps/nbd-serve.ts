@@ -11,7 +11,15 @@ import { noKeys, type ImageKeys } from '../repository/image-keys.ts';
 import type { DiskDecision, NbdServeInput, NbdServeOutput, NbdServer as ServerOutput } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { allocatePorts, releasePorts } from '../state/port-leases.ts';
-import { dataAddressOf, exportOf, pskFolderOf, socketOf, targetUri, type TcpAddress } from './data-address.ts';
+import {
+  dataAddressOf,
+  exportOf,
+  pidFileOf,
+  pskFolderOf,
+  socketOf,
+  targetUri,
+  type TcpAddress,
+} from './data-address.ts';
 import { defineStep } from './define-step.ts';
 import type { Services } from './services.ts';
 
@@ -161,7 +169,7 @@ function optionsFor(disk: string, port: number | null, input: NbdServeInput, { r
     pskFolder: address.kind === 'tcp' && address.tls === 'psk' ? pskFolderOf(runId) : null,
     clients,
     exportName: exportOf(runId, disk),
-    pidFile: join(runFolderOf(runId), `${disk}.pid`),
+    pidFile: pidFileOf(runId, disk),
   };
 }
 

@@ -24,6 +24,7 @@ import type { Services } from './services.ts';
 import { loginFor } from './source-login.ts';
 import type { VmReference } from './source-spec.ts';
 import { fetchIndexes, fetchVmConfig, sendIndexes } from './transfer-files.ts';
+import { watchServers } from './watch-servers.ts';
 import { watchQuota, type WatchedRun } from './watch-quota.ts';
 import { leaseSecondsOf, patienceSecondsOf, reconnectSecondsOf, tuningOf } from './transfer-limits.ts';
 
@@ -96,6 +97,11 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
     const keys = await context.services.imageKeys(input.repository);
     const previous = await sendIndexes(client, root, input, keys, context.signal);
     const assertQuota = await watchQuota(context, watchedBy(input, claim));
+    const served = await watchServers(
+      context.runId,
+      input.disks.map(({ disk }) => disk),
+    );
+    const asserts = { quota: assertQuota, served };
     const login = await loginFor(context.services, input.source, context.signal);
     const psk = await readPsk(pskFolderOf(context.runId));
     const lease = context.services.isEmbedded(claim.node) ? null : leaseSecondsOf(reconnect);
@@ -125,7 +131,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       statePath: context.services.state.path,
       secrets: [...Object.values(login), psk ?? []].flat(),
     };
-    const status = await keepingLog(job, context, () => followJob(context, client, claim.jobId, input, assertQuota));
+    const status = await keepingLog(job, context, () => followJob(context, client, claim.jobId, input, asserts));
     const disks = await fetchIndexes(client, root, input, status, keys, context.signal);
     const vmConfig =
       status.vm_config && claim.vmConfig

@@ -8,7 +8,7 @@ import type { BackupStartRequest, ImageSourceSpec } from '../schemas/types.ts';
 export const clientHelp = `Usage: sendense-backup-client --job FILE|- --job-dir DIR [options]
 
 Moves the data of one backup job from its source to NBD targets. sendense-node starts it; it can also be run by hand.
-It goes on when its caller is gone. SIGTERM or SIGINT cancels it.
+It goes on when its caller is gone, unless it is told otherwise. SIGTERM or SIGINT cancels it.
 
   --job FILE|-               job document (JSON, schemas/node/backup-start.json), - for standard input
   --job-dir DIR              gets status.json, log.jsonl and KEY.index; holds SHA256.previous, the previous block indexes
@@ -24,6 +24,7 @@ It goes on when its caller is gone. SIGTERM or SIGINT cancels it.
   --socket-dir DIR           existing folder with a short path for sockets (default: one of its own)
   --target-addresses N       targets at 127.0.0.1 answer at so many loopback addresses, up to 127.0.0.N, at each through
                              another connection; default 1
+  --ends-with-caller         the caller holds descriptor 3 open; where that ends, nobody wants the job any more
   --checked                  the caller has validated the document, and made the folder
   --help, --version
 
@@ -44,6 +45,7 @@ const flags = {
   'disk': { type: 'string', multiple: true },
   'socket-dir': { type: 'string' },
   'target-addresses': { type: 'string' },
+  'ends-with-caller': { type: 'boolean' },
   'checked': { type: 'boolean' },
   'help': { type: 'boolean', short: 'h' },
   'version': { type: 'boolean', short: 'V' },
@@ -72,6 +74,8 @@ export type ClientOptions =
       readonly isFolderNew: boolean;
       readonly socketFolder: string | null;
       readonly addresses: number;
+      /** The caller holds descriptor 3 as long as it lives. */
+      readonly endsWithCaller: boolean;
     };
 
 /** The command line and the document that it names. @throws SendenseError `usage`, `request.invalid`, `file.unreadable` */
@@ -91,6 +95,7 @@ export async function readClientOptions(argv: readonly string[]): Promise<Client
     isFolderNew: values.checked !== true,
     socketFolder: values['socket-dir'] === undefined ? null : resolve(values['socket-dir']),
     addresses: addressesIn(values['target-addresses']),
+    endsWithCaller: values['ends-with-caller'] === true,
   };
 }
 

@@ -1,18 +1,26 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { exitCodeOf, SendenseError } from '../errors/sendense-error.ts';
 import { thisProcess } from '../host/process-identity.ts';
+import { holdFolder } from '../host/held-folder.ts';
 import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
 import { clientHelp, readClientOptions } from './client-options.ts';
 import { runJob, type RunJobOptions } from './run-job.ts';
+
+export interface ClientParts {
+  readonly openSource: RunJobOptions['openSource'];
+  /** Tells when nobody has asked for the job for so long, s. */
+  watchLease(jobFolder: string, seconds: number, onEnd: (why: string) => void): Disposable;
+}
 
 /** The whole program `sendense-backup-client`: runs one job and returns the exit code. */
 export async function runClient(
   argv: readonly string[],
   version: string,
-  openSource: RunJobOptions['openSource'],
+  { openSource, watchLease }: ClientParts,
 ): Promise<number> {
   outliveCaller();
   let folder: string | null = null;
@@ -23,11 +31,15 @@ export async function runClient(
       process.stdout.write(options.show === 'help' ? clientHelp : `${version}\n`);
       return 0;
     }
-    const { request, jobFolder, isFolderNew, addresses } = options;
+    const { request, jobFolder, isFolderNew, addresses, endsWithCaller } = options;
     folder = jobFolder;
+    if (endsWithCaller) onCallersEnd(() => cancelled.abandon('the process that asked for the transfer is gone'));
+    const seconds = request.lease_seconds ?? null;
+    using _lease = seconds === null ? null : watchLease(jobFolder, seconds, cancelled.abandon);
     if (isFolderNew) await mkdir(jobFolder, { recursive: true, mode: 0o700 });
     await writeFile(join(jobFolder, 'client.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
     await using sockets = await socketFolderOf(jobFolder, options.socketFolder);
+    await using _held = await holdFolder(sockets.path);
     await runJob({
       request,
       jobFolder,
@@ -53,7 +65,7 @@ function outliveCaller(): void {
 }
 
 /** @param jobFolder holds the file `abandoned` where the node gave the job up */
-function onSignal(jobFolder: () => string | null): { signal: AbortSignal; exitCode(): number } {
+function onSignal(jobFolder: () => string | null): Cancelled {
   const controller = new AbortController();
   let exitCode = 143;
   const cancel = (name: NodeJS.Signals): void => {
@@ -68,7 +80,21 @@ function onSignal(jobFolder: () => string | null): { signal: AbortSignal; exitCo
   };
   process.on('SIGTERM', cancel);
   process.on('SIGINT', cancel);
-  return { signal: controller.signal, exitCode: () => exitCode };
+  const abandon = (why: string): void => controller.abort(new SendenseError('job.abandoned', why));
+  return { signal: controller.signal, exitCode: () => exitCode, abandon };
+}
+
+interface Cancelled {
+  readonly signal: AbortSignal;
+  exitCode(): number;
+  /** Nobody wants the job any more. */
+  abandon(why: string): void;
+}
+
+/** The caller holds the other end of descriptor 3, and lets go of it only by its own end. */
+function onCallersEnd(act: () => void): void {
+  const held = new Socket({ fd: 3, readable: true, writable: false });
+  held.on('error', act).on('close', act).resume().unref();
 }
 
 function abandonedIn(jobFolder: string | null): string | null {

@@ -1,17 +1,24 @@
-import { chmod, chown, mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, chown, mkdir, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { basename, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { exists } from '../../src/host/files.ts';
+import { isHeld } from '../../src/host/held-folder.ts';
 import { createQcow2 } from '../../src/host/qemu-img.ts';
 import { isRunning } from '../../src/host/process-identity.ts';
 import { serveNbd } from '../../src/host/qemu-nbd.ts';
 import {
   clearRunFolder,
   makeRunFolder,
+  ownFolderId,
   removeRunFolder,
   runFolderOf,
   sweepRunFolders,
 } from '../../src/host/run-folder.ts';
+import { testProgram } from '../programs.ts';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
@@ -21,6 +28,11 @@ async function ownTmp(): Promise<TemporaryFolder> {
   const folder = await temporaryFolder();
   vi.stubEnv('TMPDIR', folder.path);
   return folder;
+}
+
+async function firstLine(stream: Readable): Promise<string> {
+  for await (const line of createInterface({ input: stream })) return line;
+  throw new Error('it said nothing');
 }
 
 describe('the run folder', () => {
@@ -115,6 +127,45 @@ describe('the run folder', () => {
     ]);
     await rm(dirname(runFolderOf('x')), { recursive: true });
     await sweepRunFolders();
+    expect(await readdir(tmp.path)).toEqual([]);
+  });
+
+  test('of a process of another pid namespace it is cleared once that is gone, and not before', async () => {
+    await using tmp = await ownTmp();
+    const parent = dirname(await makeRunFolder('run-1'));
+    const args = [testProgram('host/held-folder-child')];
+    const other = spawn('unshare', ['--pid', '--fork', '--kill-child', '--mount-proc', process.execPath, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TMPDIR: tmp.path },
+    });
+    const folder = await firstLine(other.stdout);
+    const ended = once(other, 'exit');
+    try {
+      expect(basename(folder)).not.toBe(basename(folder).replace(/\.[0-9]+-/, '-'));
+      await utimes(folder, 0, 0);
+      await sweepRunFolders();
+      expect(await exists(folder)).toBe(true);
+    } finally {
+      other.kill('SIGKILL');
+      await ended;
+    }
+    // The kernel ends what is in the namespace a moment later.
+    await expect.poll(() => isHeld(folder)).toBe(false);
+    await utimes(folder, Date.now() / 1000, Date.now() / 1000);
+    await sweepRunFolders();
+    expect(await exists(folder), 'it may be about to be held').toBe(true);
+    await utimes(folder, 0, 0);
+    await sweepRunFolders();
+    expect(await readdir(parent)).toEqual(['run-1']);
+  });
+
+  test('of its own work a process holds from when it is made until it is removed', async () => {
+    await using tmp = await ownTmp();
+    const id = ownFolderId('check');
+    const [folder] = await Promise.all([makeRunFolder(id), makeRunFolder(id)]);
+    expect(await isHeld(folder)).toBe(true);
+    await removeRunFolder(id);
+    expect(await isHeld(folder)).toBe(false);
     expect(await readdir(tmp.path)).toEqual([]);
   });
 });

@@ -32,6 +32,7 @@ export const daemon: CommandDefinition = {
     'Watches the folder. A plan whose file becomes invalid stays in force with its last valid text, also over a restart, and somebody is told; a plan whose file is gone is not scheduled any more. SIGHUP reads settings and plans again.',
     'Each run is a process of its own; `limits:` of sendense.yaml says how many go on at once, and what waits begins oldest slot first. Other daemons on the same database, runs by hand and `sendense-run hub` are fine beside it: no slot is run twice.',
     'The first SIGTERM begins nothing new and waits for runs that go on, as long as --drain says; then it stops them and cleans up, which a second SIGTERM does at once. A third returns at once.',
+    'Cleans up, as `sendense-run recover` does, after every run whose process died, whoever began it.',
     'Logs JSON lines to standard error.',
   ],
   arguments: [

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { isIPv6, type Socket } from 'node:net';
-import { isInstalled, spawnBound } from '../spawn-bound.ts';
+import { isInstalled } from '../bound-words.ts';
+import { spawnBound } from '../spawn-bound.ts';
 import { lineSplitter } from './line-splitter.ts';
 
 /** Payload of a TCP connection since it was made, as the kernel counts it: what was sent twice counts once. */
@@ -82,6 +83,7 @@ function start(args: readonly string[], socket: Socket): ChildProcess | null {
     return spawnBound('/bin/sh', args, {
       stdio: ['pipe', 'pipe', 'ignore', socket],
       env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+      signal: 'TERM',
     });
   } catch {
     return null;

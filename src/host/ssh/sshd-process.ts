@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { isProgram, spawnBound } from '../spawn-bound.ts';
+import { isProgram } from '../bound-words.ts';
+import { spawnBound } from '../spawn-bound.ts';
 import { countBytes, type ConnectionBytes } from './count-bytes.ts';
 import { prefaceAnswer } from './data-preface.ts';
 import { lineSplitter } from './line-splitter.ts';
@@ -42,6 +43,8 @@ export function serveBySshd(
   const child = spawnBound('/bin/sh', ['-c', script, 'sendense-data', sshd, '-i', '-e', '-f', configFile], {
     stdio: [socket, socket, 'pipe'],
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+    // It ends the processes that it has started itself.
+    signal: 'TERM',
   });
   const counter = countBytes(socket);
   socket.destroy();

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { writeNewFile } from '../../host/files.ts';
 import { dataConnections } from '../../host/loopback-addresses.ts';
 import { nodeClient, type NodeClient } from '../../host/node-client.ts';
-import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/run-folder.ts';
 import { readSecret } from '../../host/secret.ts';
 import { openTunnel, type Endpoint, type Forward, type Tunnel, type TunnelOptions } from '../../host/ssh/tunnel.ts';
 import { parseHostAndPort } from '../../schemas/host-and-port.ts';
@@ -97,7 +96,7 @@ function apiOf({ name, settings }: DialledNode): Endpoint {
 
 /** A folder that the next run removes, with the tunnels in it, where this process is killed. */
 async function ownFolder(stack: AsyncDisposableStack): Promise<string> {
-  const id = `hub-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const id = ownFolderId('hub');
   const folder = await makeRunFolder(id);
   stack.defer(() => removeRunFolder(id));
   return folder;

@@ -10,6 +10,7 @@ import { loadSettings, type LoadedSettings } from '../../plan/load-settings.ts';
 import { version } from '../../schemas/package.ts';
 import type { ErrorOutput, RunFinishedEvent } from '../../schemas/types.ts';
 import { clockDoubt } from '../../state/clock-looks.ts';
+import { deadRuns } from '../../state/dead-runs.ts';
 import type { State } from '../../state/open-state.ts';
 import { forgetSlots } from '../../state/schedule-slots.ts';
 import { watchClock } from '../clock-watch.ts';
@@ -19,6 +20,7 @@ import { startNotifier } from '../notify/notifier.ts';
 import { createPatience } from './patience.ts';
 import { createPlanRegister } from './plan-register.ts';
 import { tellOnce } from './tell-once.ts';
+import { sweepDeadRuns } from './sweep-dead-runs.ts';
 import { createScheduler, longestSleep, type RunningSlot, type RunOrder, type SchedulerCounts } from './scheduler.ts';
 
 export interface ServeSchedulesOptions {
@@ -124,6 +126,13 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     log,
   });
 
+  const sweep = sweepDeadRuns({
+    dead: () => (stopped || recovering ? { fresh: [], unclean: [] } : deadRuns(state, isRunning)),
+    recover: () => void recover(),
+    log,
+    now: () => performance.now(),
+  });
+
   // Runs read the settings themselves.
   const settingsTrouble = tellOnce(state, log, {
     file: settingsFile,
@@ -195,6 +204,7 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     try {
       watchClock(state, lookAtClock(), log);
       scheduler.settle();
+      sweep();
       // What waits may wait for what other processes do.
       wake();
     } catch (error) {

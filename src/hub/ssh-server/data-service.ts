@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { isLockedAccount } from '../../host/locked-account.ts';
-import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/run-folder.ts';
 import { findSshd, serveBySshd, type SshdEvents, type SshdProcess } from '../../host/ssh/sshd-process.ts';
 import type { HubPlaces } from '../nodes/hub-places.ts';
 import { openTickets, type Tickets } from './data-tickets.ts';
@@ -39,7 +38,7 @@ export async function openDataService({
   const sshd = findSshd();
   const user = userName();
   const isRoot = process.geteuid?.() === 0;
-  const id = `hub-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const id = ownFolderId('hub');
   let folder: string | null = null;
   let unavailable: string | null;
   try {

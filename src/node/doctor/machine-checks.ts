@@ -6,7 +6,7 @@ import { exists, freeBytes } from '../../host/files.ts';
 import { packageOfTool } from '../../host/known-tools.ts';
 import { nodeClient } from '../../host/node-client.ts';
 import { portHolder } from '../../host/port-holder.ts';
-import { isInstalled } from '../../host/spawn-bound.ts';
+import { isInstalled } from '../../host/bound-words.ts';
 import { reachable, urlOf, type ListenAddress } from '../listen-address.ts';
 import { nodeTools } from '../node-tools.ts';
 import { readToken } from '../token.ts';

@@ -1,6 +1,6 @@
 import { toSendenseError, type SendenseError } from '../../errors/sendense-error.ts';
 import { isRunning, thisProcess } from '../../host/process-identity.ts';
-import { removeRunFolder } from '../../host/run-folder.ts';
+import { ownFolderId, removeRunFolder } from '../../host/run-folder.ts';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contextsIn } from '../../repository/care/read-context.ts';
@@ -84,7 +84,7 @@ export async function claimed<T>(work: MergeRequest, act: (work: MergeWork) => P
   const { runId, ...request } = work;
   const { state, vm, root, signal } = request;
   if (claimMerges(state, vm, thisProcess(), isRunning) !== null) return null;
-  const folderId = `merge-${process.pid}-${Date.now()}`;
+  const folderId = ownFolderId('merge');
   let nothingLeft = false;
   try {
     await using hold = await holdPoints(state, {

@@ -12,13 +12,15 @@ const keptOutput = 2000;
 export const sendCommand: Send<CommandChannel> = async (channel, { message, signal, folder }) => {
   const [file = '', ...args] = channel.run;
   let said = '';
+  const hear = (text: string): void => void (said = (said + text).slice(-keptOutput));
   const program = file.startsWith('.') ? resolve(folder, file) : file;
   try {
     const end = await runInGroup(program, args, {
       input: JSON.stringify(message),
       cwd: folder,
       signal,
-      onText: (text) => void (said = (said + text).slice(-keptOutput)),
+      onStdout: hear,
+      onStderr: hear,
     });
     if (end !== 0) throw new Error(`${file} ended with ${end}`);
   } catch (error) {

@@ -56,7 +56,7 @@ export async function serveImage(disk: DiskSpec, options: ServeImageOptions): Pr
 async function serve(
   file: DiskFile,
   forceShare: boolean,
-  { key, jobFolder, socketFolder, warn }: ServeImageOptions,
+  { key, jobFolder, socketFolder, warn, signal }: ServeImageOptions,
 ): Promise<NbdServer> {
   const plain = {
     file: file.path,
@@ -66,7 +66,7 @@ async function serve(
     exportName: 'source',
     pidFile: join(jobFolder, `source-${key}.pid`),
     forceShare,
-    // Without the signal: a qemu-nbd that is stopped while it starts leaves its forked half behind.
+    signal,
   };
   if (forceShare || !takesLock(file)) return serveNbd(plain);
   const image = { objects: [], format: ['--image-opts'], name: lockedRaw(file.path), secret: undefined };

@@ -1,0 +1,61 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+
+/** Where a program is looked for: what the program itself will get. */
+export interface Surroundings {
+  readonly path: string | undefined;
+  readonly cwd?: string | undefined;
+}
+
+/**
+ * The kernel forgets the order where the parent died before it was given: the shell that has it compares its parent with
+ * the one that was meant.
+ */
+const parentIsMeant = '[ "$PPID" = "$0" ] || exit 125';
+
+/**
+ * The words that start a program which the kernel ends together with this process, however that ends (PR_SET_PDEATHSIG,
+ * prctl(2)). Every word is handed on as it is, and process id and name are those of the program. What it starts itself
+ * is not bound: `run-in-group.ts` is for that. Where there is no `setpriv` (util-linux), it is started as it is; and so is
+ * one that cannot be found, so that the error is the system's own.
+ * @param signal KILL, unless the program has to close something first
+ */
+export function boundWords(
+  file: string,
+  args: readonly string[],
+  { signal = 'KILL', first = '', ...where }: BoundOptions,
+): [string, ...string[]] {
+  const setpriv = findProgram('setpriv', { path: process.env['PATH'] });
+  if (setpriv === null || findProgram(file, where) === null) return [file, ...args];
+  const script = `${parentIsMeant}; ${first} exec "$@"`;
+  return [setpriv, '--pdeathsig', signal, '--', '/bin/sh', '-c', script, String(process.pid), file, ...args];
+}
+
+export interface BoundOptions extends Surroundings {
+  readonly signal?: 'KILL' | 'TERM';
+  /** Shell commands before the program, each ended by `;` or `&`. */
+  readonly first?: string;
+}
+
+/** The file that a word names as a program; null where there is none that this user may run. */
+function findProgram(word: string, { path = '', cwd = '.' }: Surroundings): string | null {
+  if (word.includes('/')) return isProgram(resolve(cwd, word)) ? resolve(cwd, word) : null;
+  for (const folder of path.split(delimiter)) {
+    const file = join(resolve(cwd, folder), word);
+    if (isProgram(file)) return file;
+  }
+  return null;
+}
+
+/** Whether a program is found in PATH. */
+export const isInstalled = (name: string): boolean => findProgram(name, { path: process.env['PATH'] }) !== null;
+
+/** Whether this user may run that file. */
+export function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

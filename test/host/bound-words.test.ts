@@ -1,0 +1,59 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, test, vi } from 'vitest';
+import { boundWords } from '../../src/host/bound-words.ts';
+import { identityOf, isRunning } from '../../src/host/process-identity.ts';
+
+const here = { path: process.env['PATH'] };
+
+describe('a bound program', () => {
+  test('gets its words and its environment as they are', () => {
+    const odd = ['a b', '$HOME', '`id`', '', '-n', "it's", 'line\nbreak', '--', '*'];
+    const [file, ...args] = boundWords('printf', ['%s\\0', ...odd], here);
+    expect(execFileSync(file, args, { encoding: 'utf8' })).toBe(`${odd.join('\0')}\0`);
+    const [env, ...words] = boundWords('env', [], here);
+    const said = execFileSync(env, words, { encoding: 'utf8', env: { PATH: here.path, ODD: 'a\nb', PPID: '7' } });
+    expect(said).toContain('ODD=a\nb\n');
+  });
+
+  test('has the process id that was started, and ends with what started it', async () => {
+    const script = `
+      import { spawn } from 'node:child_process';
+      import { boundWords } from ${JSON.stringify(new URL('../../src/host/bound-words.ts', import.meta.url).href)};
+      const [file, ...args] = boundWords('sleep', ['1003'], { path: process.env.PATH });
+      const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+      process.stdout.write(String(child.pid) + '\\n');`;
+    const parent = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [text] = (await once(parent.stdout.setEncoding('utf8'), 'data')) as [string];
+    const pid = Number(text);
+    const comm = (): string => execFileSync('cat', [`/proc/${pid}/comm`], { encoding: 'utf8' }).trim();
+    await expect.poll(comm).toBe('sleep');
+    const identity = identityOf(pid);
+    parent.kill('SIGKILL');
+    await expect.poll(() => identity !== null && isRunning(identity)).toBe(false);
+  });
+
+  test('does not start where what started it is gone before it is bound', () => {
+    // The shell in between is another parent than the one that was meant.
+    const words = boundWords('echo', ['started'], here);
+    const { status, stdout } = spawnSync('sh', ['-c', '"$@"; exit $?', 'sh', ...words], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+  });
+
+  test('that cannot be found is started as it is, for the error of the system', () => {
+    expect(boundWords('no-such-tool', ['a'], here)).toEqual(['no-such-tool', 'a']);
+    expect(boundWords('./tool', [], { ...here, cwd: '/nowhere' })).toEqual(['./tool']);
+    expect(boundWords('sleep', ['1'], { path: '/nowhere' })).toEqual(['sleep', '1']);
+  });
+
+  test('is started as it is where there is no setpriv', () => {
+    vi.stubEnv('PATH', '/nowhere');
+    try {
+      expect(boundWords('sleep', ['1'], here)).toEqual(['sleep', '1']);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});
