@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 /** The file format of docs/block-index.md. All numbers are big-endian. */
 export const blockSize = 65536;
@@ -8,87 +8,172 @@ export const pageBlocks = 4096;
 /** Bytes of the disk that one page describes: 256 MiB. */
 export const pageSpan = pageBlocks * blockSize;
 
-export const headerBytes = 64;
-export const entryBytes = 8 + digestBytes;
 export const footerBytes = 64;
 
-const version = 1;
+/** 1: every page as a list of all its digests. 2: pages may be thin, or refer to the index of the parent. */
+export type IndexFormat = 1 | 2;
+export const indexFormats: readonly IndexFormat[] = [1, 2];
+
+/** Bytes of the header, by format. */
+export const headerBytes = { 1: 64, 2: 160 } as const;
+/** Bytes of one page in the page table, by format. */
+export const entryBytes = { 1: 8 + digestBytes, 2: 12 + digestBytes } as const;
+
+/** An index and those that it is built on, itself included. */
+export const mostLevels = 32;
+/** No disk is larger: bounds the memory that a header can ask for. */
+const mostCapacity = 2 ** 50;
+
 const sha256 = 1;
 const headMagic = Buffer.from('\x89SBI\r\n\x1a\n', 'latin1');
 const footMagic = Buffer.from('\x89SBIend\n', 'latin1');
-const zeroDigest = Buffer.alloc(digestBytes);
+export const zeroDigest: Buffer = Buffer.alloc(digestBytes);
 
 export const blockCountOf = (capacity: number): number => Math.ceil(capacity / blockSize);
 export const pageCountOf = (capacity: number): number => Math.ceil(blockCountOf(capacity) / pageBlocks);
-/** Bytes of a page as it is stored: digests of the blocks that exist. */
+/** Bytes of all digests of a page: those of the blocks that exist. */
 export const storedPageBytes = (capacity: number, page: number): number =>
   Math.min(pageBlocks, blockCountOf(capacity) - page * pageBlocks) * digestBytes;
 
-/** Of the index of a disk, each block of which holds data. */
+/** Of the index of a disk, each block of which holds data, in whatever format. */
 export const mostIndexBytes = (capacity: number): number =>
-  headerBytes + blockCountOf(capacity) * digestBytes + pageCountOf(capacity) * entryBytes + footerBytes;
+  headerBytes[2] + blockCountOf(capacity) * digestBytes + pageCountOf(capacity) * entryBytes[2] + footerBytes;
+
+/** How a page is stored. same and patch: only in an index that has a parent. */
+export const pageKinds = { zero: 0, dense: 1, runs: 2, patch: 3, same: 4 } as const;
+export type PageKind = (typeof pageKinds)[keyof typeof pageKinds];
 
 /** One page of the page table. */
 export interface PageEntry {
-  /** Where the page is in the file; 0 for a page of zeros, which is not stored. */
+  readonly kind: PageKind;
+  /** Where the page is in the file; 0 for one that takes no bytes. */
   readonly position: number;
-  /** SHA-256 of the stored page; 32 zero bytes for a page of zeros. */
+  /** Bytes in the file. */
+  readonly length: number;
+  /** SHA-256 of all digests of the page, however it is stored; 32 zero bytes for a page of zeros. */
   readonly digest: Buffer;
 }
 
-export const zeroPage: PageEntry = { position: 0, digest: zeroDigest };
+export const zeroPage: PageEntry = { kind: pageKinds.zero, position: 0, length: 0, digest: zeroDigest };
 
-export function encodeHeader(capacity: number): Buffer {
-  const header = Buffer.alloc(headerBytes);
+/** The index that an index is built on: the file `<name>.index` beside it. */
+export interface ParentIndex {
+  /** A backup id. */
+  readonly name: string;
+  /** 'sha256:<hex>' */
+  readonly root: string;
+}
+
+export interface IndexHeader {
+  readonly format: IndexFormat;
+  /** Of the disk, bytes. */
+  readonly capacity: number;
+  readonly parent: ParentIndex | null;
+}
+
+const rootAt = 64;
+const nameAt = rootAt + digestBytes;
+/** It is part of a file name, and nothing else. */
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+export function encodeHeader({ format, capacity, parent }: IndexHeader): Buffer {
+  const header = Buffer.alloc(headerBytes[format]);
   headMagic.copy(header, 0);
-  header.writeUInt32BE(version, 8);
+  header.writeUInt32BE(format, 8);
   header.writeUInt32BE(blockSize, 12);
   header.writeUInt32BE(sha256, 16);
   header.writeUInt32BE(pageBlocks, 20);
   header.writeBigUInt64BE(BigInt(capacity), 24);
   header.writeUInt32BE(pageCountOf(capacity), 32);
+  if (parent === null) return header;
+  if (format === 1 || !namePattern.test(parent.name)) throw new RangeError(`no index refers to ${parent.name}`);
+  rootBytes(parent.root).copy(header, rootAt);
+  header.write(parent.name, nameAt, 'latin1');
   return header;
 }
 
-/** Capacity in bytes; throws an Error that says what is wrong. */
-export function decodeHeader(header: Buffer): number {
-  if (!header.subarray(0, 8).equals(headMagic)) throw new Error('it is not a block index');
+/** @param start the first bytes of the file, as many as the longest header has or the file has; throws an Error that says what is wrong. */
+export function decodeHeader(start: Buffer): IndexHeader {
+  if (!start.subarray(0, 8).equals(headMagic)) throw new Error('it is not a block index');
+  const version = start.readUInt32BE(8);
+  const format = indexFormats.find((known) => known === version);
+  if (format === undefined)
+    throw new Error(`its version is ${version}, this program knows ${indexFormats.join(' and ')}`);
   const facts: readonly (readonly [string, number, number])[] = [
-    ['version', header.readUInt32BE(8), version],
-    ['block size', header.readUInt32BE(12), blockSize],
-    ['digest algorithm', header.readUInt32BE(16), sha256],
-    ['page size', header.readUInt32BE(20), pageBlocks],
+    ['block size', start.readUInt32BE(12), blockSize],
+    ['digest algorithm', start.readUInt32BE(16), sha256],
+    ['page size', start.readUInt32BE(20), pageBlocks],
   ];
   for (const [name, found, known] of facts) {
     if (found !== known) throw new Error(`its ${name} is ${found}, this program knows ${known}`);
   }
+  const header = start.subarray(0, headerBytes[format]);
+  const damaged = new Error('its header is damaged');
   const capacity = Number(header.readBigUInt64BE(24));
-  if (!Number.isSafeInteger(capacity) || !encodeHeader(capacity).equals(header)) {
-    throw new Error('its header is damaged');
-  }
-  return capacity;
+  if (header.length < headerBytes[format] || capacity > mostCapacity) throw damaged;
+  const parent = format === 1 ? null : parentIn(header);
+  if (parent !== null && !namePattern.test(parent.name)) throw damaged;
+  const decoded = { format, capacity, parent };
+  if (!encodeHeader(decoded).equals(header)) throw damaged;
+  return decoded;
 }
 
-export function encodeTable(entries: readonly PageEntry[]): Buffer {
-  const table = Buffer.alloc(entries.length * entryBytes);
-  for (const [page, { position, digest }] of entries.entries()) {
-    table.writeBigUInt64BE(BigInt(position), page * entryBytes);
-    digest.copy(table, page * entryBytes + 8);
+function parentIn(header: Buffer): ParentIndex | null {
+  const name = header.subarray(nameAt);
+  const end = name.indexOf(0);
+  const digest = header.subarray(rootAt, nameAt);
+  if (name[0] === 0 && digest.equals(zeroDigest)) return null;
+  return { name: name.toString('latin1', 0, end < 0 ? name.length : end), root: `sha256:${digest.toString('hex')}` };
+}
+
+const rootBytes = (root: string): Buffer => Buffer.from(root.slice('sha256:'.length), 'hex');
+
+export function encodeTable(format: IndexFormat, entries: readonly PageEntry[]): Buffer {
+  const bytes = entryBytes[format];
+  const table = Buffer.alloc(entries.length * bytes);
+  for (const [page, { kind, position, length, digest }] of entries.entries()) {
+    const at = page * bytes;
+    // Kind and length take the place of nothing in format 1: a page there is one of zeros or dense.
+    if (format === 2) table.writeUInt32BE(kind * 2 ** 24 + length, at);
+    table.writeBigUInt64BE(BigInt(position), at + bytes - digestBytes - 8);
+    digest.copy(table, at + bytes - digestBytes);
   }
   return table;
 }
 
-/** Does not depend on where pages stand in the file: 'sha256:<hex>'. */
-export function rootOf(capacity: number, entries: readonly PageEntry[]): string {
+/** One entry of a table as it stands there; nothing of it is checked. */
+export function decodeEntry(
+  { format, capacity }: IndexHeader,
+  table: Buffer,
+  page: number,
+): Omit<PageEntry, 'kind'> & { readonly kind: number } {
+  const bytes = entryBytes[format];
+  const at = page * bytes;
+  const digest = table.subarray(at + bytes - digestBytes, at + bytes);
+  const position = Number(table.readBigUInt64BE(at + bytes - digestBytes - 8));
+  if (format === 2) {
+    const word = table.readUInt32BE(at);
+    return { kind: Math.floor(word / 2 ** 24), length: word % 2 ** 24, position, digest };
+  }
+  const zero = digest.equals(zeroDigest);
+  return zero
+    ? { kind: pageKinds.zero, length: 0, position, digest }
+    : { kind: pageKinds.dense, length: storedPageBytes(capacity, page), position, digest };
+}
+
+/** Does not depend on how and where pages are stored: 'sha256:<hex>'. */
+export function rootOf(capacity: number, digests: Iterable<Uint8Array>): string {
   const facts = Buffer.alloc(12);
   facts.writeBigUInt64BE(BigInt(capacity), 0);
   facts.writeUInt32BE(blockSize, 8);
-  return `sha256:${hash('sha256', Buffer.concat([facts, ...entries.map((entry) => entry.digest)]), 'hex')}`;
+  const root = createHash('sha256').update(facts);
+  for (const digest of digests) root.update(digest);
+  return `sha256:${root.digest('hex')}`;
 }
 
 export function encodeFooter(root: string, fileBytes: number): Buffer {
   const footer = Buffer.alloc(footerBytes);
-  Buffer.from(root.slice('sha256:'.length), 'hex').copy(footer, 0);
+  rootBytes(root).copy(footer, 0);
   footer.writeBigUInt64BE(BigInt(fileBytes), 32);
   footMagic.copy(footer, footerBytes - footMagic.length);
   return footer;

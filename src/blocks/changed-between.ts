@@ -2,6 +2,7 @@ import type { ImageKey } from '../host/image-options.ts';
 import { digestBytes } from './block-index-format.ts';
 import { openIndex } from './block-index.ts';
 import type { Extent } from './extents.ts';
+import { runsThatDiffer } from './page-records.ts';
 
 /** Extents (bytes, ascending, merged) of blocks whose digests differ between two indexes of equal capacity. */
 export async function changedBetween(
@@ -13,31 +14,19 @@ export async function changedBetween(
   await using older = await openIndex(olderPath, { key });
   await using newer = await openIndex(newerPath, { key });
   const changed: { offset: number; length: number }[] = [];
-  const add = (block: number): void => {
+  const add = (block: number, count: number): void => {
     const offset = block * newer.blockSize;
-    const length = Math.min(newer.blockSize, newer.capacity - offset);
+    const length = Math.min(count * newer.blockSize, newer.capacity - offset);
     const last = changed.at(-1);
     if (last && last.offset + last.length === offset) last.length += length;
     else changed.push({ offset, length });
   };
-  const zeros = Buffer.alloc(newer.pageBlocks * 32);
+  const zeros = Buffer.alloc(newer.pageBlocks * digestBytes);
   for (let page = 0; page < newer.pageCount; page++) {
     signal?.throwIfAborted();
+    if (older.pageDigest(page).equals(newer.pageDigest(page))) continue;
     const [a, b] = [(await older.page(page)) ?? zeros, (await newer.page(page)) ?? zeros];
-    if (a.equals(b)) continue;
-    const first = page * newer.pageBlocks;
-    const [left, right] = [wordsOf(a), wordsOf(b)];
-    for (let at = 0; at < right.length; at += digestWords) {
-      let word = at;
-      while (word < at + digestWords && left[word] === right[word]) word++;
-      if (word < at + digestWords) add(first + at / digestWords);
-    }
+    for (const { first, count } of runsThatDiffer(b, a)) add(page * newer.pageBlocks + first, count);
   }
   return changed;
 }
-
-const digestWords = digestBytes / Uint32Array.BYTES_PER_ELEMENT;
-
-/** As numbers: a call for each of the many blocks of a disk would take longer than reading them. */
-const wordsOf = (digests: Buffer): Uint32Array =>
-  new Uint32Array(digests.buffer.slice(digests.byteOffset, digests.byteOffset + digests.length));

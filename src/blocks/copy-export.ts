@@ -10,7 +10,7 @@ import type { IndexFacts } from './block-index.ts';
 import type { WriteRule } from './digest-messages.ts';
 import { digestPages } from './digest-pages.ts';
 import { alignTo, assertWithin, intersect, normalise, type Extent } from './extents.ts';
-import { indexPages } from './index-pages.ts';
+import { indexPages, type IndexStore } from './index-pages.ts';
 import type { Pace } from './pacer.ts';
 
 export interface CopyExportOptions {
@@ -34,6 +34,8 @@ export interface CopyExportOptions {
   readonly base?: string | undefined;
   /** Index of what the target shows. Its capacity must be the export's. */
   readonly compareWith?: string | undefined;
+  /** How the index is stored. Default: format 1. */
+  readonly store?: IndexStore | undefined;
   /** What may hold data, bytes, any form: the rest counts as zeros. Default: the export is asked. */
   readonly allocated?: readonly Extent[] | null | undefined;
   /**
@@ -93,7 +95,7 @@ export async function copyExport(options: CopyExportOptions): Promise<CopyExport
     throw new SendenseError('content.mismatch', `${from} has ${capacity} bytes, the target ${to} has ${target.size}`);
   const areas = wholeBlocks(options.areas, capacity);
   const { walked, ...facts } = await indexPages(
-    { capacity, indexPath, base, compareWith, signal },
+    { capacity, indexPath, base, compareWith, store: options.store, signal },
     (onPage, reference) =>
       digestPages({
         client: source,

@@ -3,7 +3,7 @@ import { connectNbd } from '../host/nbd-client.ts';
 import type { IndexFacts } from './block-index.ts';
 import { digestPages } from './digest-pages.ts';
 import type { Extent } from './extents.ts';
-import { indexPages } from './index-pages.ts';
+import { indexPages, type IndexStore } from './index-pages.ts';
 
 export interface DigestExportOptions {
   /** The export to read; its server must take `workers` + 1 connections. */
@@ -21,6 +21,8 @@ export interface DigestExportOptions {
   readonly base?: string;
   /** With `base`: what may have changed since, bytes. Grown to whole blocks, and only these are read. */
   readonly areas?: readonly Extent[];
+  /** How the index is stored. Default: format 1. */
+  readonly store?: IndexStore | undefined;
   /** Threads. Default 2. */
   readonly workers?: number;
   readonly signal?: AbortSignal | undefined;
@@ -50,7 +52,7 @@ export async function digestExport(options: DigestExportOptions): Promise<Digest
   await using client = await connectNbd(uri, { signal });
   const capacity = client.size;
   const { walked, ...facts } = await indexPages(
-    { capacity, indexPath, base: options.base, compareWith: options.compareWith, signal },
+    { capacity, indexPath, base: options.base, compareWith: options.compareWith, store: options.store, signal },
     (onPage) =>
       digestPages({
         client,

@@ -1,9 +1,21 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
+import { blockSize, digestBytes, pageBlocks, pageSpan, type IndexFormat } from './block-index-format.ts';
 import { createIndexWriter, openIndex, type IndexFacts, type IndexReader } from './block-index.ts';
 import { createBlockSet, type BlockSet } from './block-set.ts';
 import type { DigestPagesOptions } from './digest-pages.ts';
 import type { Extent } from './extents.ts';
+import { alone, type IndexForm } from './index-form.ts';
+import { runsThatDiffer } from './page-records.ts';
+
+/** How the index is stored that is written. */
+export interface IndexStore {
+  readonly format: IndexFormat;
+  /**
+   * Backup id of the restore point whose content `compareWith`, else `base`, is: its index will lie beside the new one, which takes
+   * over what is the same there. Null: the new one stands alone.
+   */
+  readonly parent: string | null;
+}
 
 export interface IndexPagesOptions {
   /** Bytes. */
@@ -14,6 +26,7 @@ export interface IndexPagesOptions {
   readonly compareWith?: string | undefined;
   /** Index of an earlier state from which every digest that the walk does not name is taken over. */
   readonly base?: string | undefined;
+  readonly store?: IndexStore | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,7 +49,8 @@ export async function indexPages<T>(
   await using parent = await openFor(options.compareWith, capacity);
   const reference = parent ?? base;
   const changed = reference === null ? null : createBlockSet(capacity);
-  await using writer = await createIndexWriter(indexPath, { capacity });
+  const form = formOf(options.store, reference);
+  await using writer = await createIndexWriter(indexPath, { capacity, form });
 
   const publish = async (page: number, digests: Buffer): Promise<void> => {
     if (reference !== null && changed !== null) await addDifferences(changed, page, digests, reference);
@@ -60,12 +74,26 @@ export async function indexPages<T>(
   }, reference);
   for (const page of untouched) {
     signal?.throwIfAborted();
+    if (form.parent && isSame(base, reference, page)) {
+      writer.takeOver(page);
+      continue;
+    }
     const digests = (await base?.page(page)) ?? null;
     if (digests !== null || parent !== null) await publish(page, digests ?? Buffer.alloc(pageBlocks * digestBytes));
   }
   const facts = await writer.finish();
   return { ...facts, changed: changed === null ? null : [...changed.extents()], walked };
 }
+
+function formOf(store: IndexStore | undefined, reference: IndexReader | null): IndexForm {
+  const { format, parent } = store ?? { format: 1, parent: null };
+  return format === 1 || parent === null || reference === null
+    ? alone(format)
+    : { format, parent: { name: parent, index: reference } };
+}
+
+const isSame = (one: IndexReader | null, other: IndexReader | null, page: number): boolean =>
+  one !== null && other !== null && (one === other || one.pageDigest(page).equals(other.pageDigest(page)));
 
 async function openFor(path: string | undefined, capacity: number): Promise<IndexReader | null> {
   if (path === undefined) return null;
@@ -83,10 +111,6 @@ const zeros = Buffer.alloc(pageBlocks * digestBytes);
 /** Adds the blocks of a page whose digests are not those of the reference. */
 async function addDifferences(set: BlockSet, page: number, digests: Buffer, reference: IndexReader): Promise<void> {
   const other = (await reference.page(page)) ?? zeros;
-  if (other.equals(digests)) return;
-  for (let at = 0; at < digests.length; at += digestBytes) {
-    if (digests.compare(other, at, at + digestBytes, at, at + digestBytes) !== 0) {
-      set.add(page * pageBlocks + at / digestBytes);
-    }
-  }
+  for (const { first, count } of runsThatDiffer(digests, other))
+    for (let block = first; block < first + count; block++) set.add(page * pageBlocks + block);
 }

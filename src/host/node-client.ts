@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { RequestOptions as HttpsOptions } from 'node:https';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -27,6 +28,7 @@ import type {
   Inventory,
   JobStatus,
   LeftBehind,
+  IndexFormats,
   NodeHealth,
 } from '../schemas/types.ts';
 
@@ -67,9 +69,17 @@ export interface NodeClient {
   testDataPath(request: DataPathTestRequest, signal?: AbortSignal): Promise<DataPathTested>;
   /**
    * Makes a block index known to the node under its SHA-256 (hex); nothing happens where it is known already.
+   * @param content a file, or its bytes, each time anew
    * @param key of a file that is encrypted here
    */
-  putIndex(sha256: string, file: string, signal?: AbortSignal, key?: ImageKey | null): Promise<void>;
+  putIndex(
+    sha256: string,
+    content: string | (() => Readable),
+    signal?: AbortSignal,
+    key?: ImageKey | null,
+  ): Promise<void>;
+  /** The formats of block indexes that it knows; an older node answers 404. */
+  indexFormats(signal?: AbortSignal): Promise<IndexFormats>;
   startBackup(request: BackupStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
   status(jobId: string, signal?: AbortSignal): Promise<JobStatus>;
   /** Writes the block index of a finished disk to `file`, which must not exist, encrypted where a key is given. */
@@ -165,13 +175,19 @@ export function nodeClient(address: NodeAddress): NodeClient {
       json('node/credentials-tested.json', 'POST', '/api/v1/credentials/test', request, signal),
     testDataPath: (request, signal) =>
       json('node/data-path-tested.json', 'POST', '/api/v1/data-path/test', request, signal),
-    putIndex: async (sha256, file, signal, key = null) => {
-      await using handle = await open(file);
+    indexFormats: (signal) => json('node/index-formats.json', 'GET', '/api/v1/indexes', undefined, signal),
+    putIndex: async (sha256, content, signal, key = null) => {
+      await using handle = typeof content === 'string' ? await open(content) : null;
       const headers = { 'content-type': 'application/octet-stream' };
       const answer = await send(address, 'PUT', `/api/v1/indexes/${sha256}`, headers, signal, (request) => {
         // A node that answers before it has read everything ends the connection; its answer says why.
-        const content = key ? contentStream(file, key) : handle.createReadStream({ autoClose: false });
-        pipeline(content, request).catch((error: Error) => request.destroy(error));
+        const bytes =
+          typeof content !== 'string'
+            ? content()
+            : key
+              ? contentStream(content, key)
+              : handle?.createReadStream({ autoClose: false });
+        if (bytes) pipeline(bytes, request).catch((error: Error) => request.destroy(error));
       });
       answer.resume();
     },

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { sha256OfFile } from '../repository/verify-chain.ts';
+import { sha256OfFile } from '../repository/sha256-of-file.ts';
 import type { Manifest } from '../schemas/types.ts';
 import { report, type Walk } from './check-walk.ts';
 

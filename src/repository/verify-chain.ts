@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { foreignHeader } from '../host/foreign-header.ts';
 import { readQcow2Header } from '../host/qcow2-header.ts';
-import { openRegular } from '../host/regular-file.ts';
+import type { ImageKey } from '../host/image-options.ts';
 import type { DiskEncryption } from './image-keys.ts';
+import { indexFault } from './index-chain.ts';
 import { foreignImage } from './own-image.ts';
 import { readIntent } from './merge/intent.ts';
 import { isMerged } from './merge/merge-files.ts';
@@ -38,8 +37,16 @@ export type ChainVerdict =
   | { readonly verdict: 'touched'; readonly paths: readonly string[] }
   | { readonly verdict: 'broken'; readonly reason: string };
 
-/** Looks at the files of a chain without reading their content: names, kinds, sizes, times, and the newest block index. */
-export async function verifyChain(repository: string, chain: readonly StoredDisk[]): Promise<ChainVerdict> {
+/**
+ * Looks at the files of a chain without reading their content: names, kinds, sizes, times, and the newest block index with what it is
+ * built on.
+ * @param key of the chain, where it is encrypted
+ */
+export async function verifyChain(
+  repository: string,
+  chain: readonly StoredDisk[],
+  key: ImageKey | null = null,
+): Promise<ChainVerdict> {
   const touched: string[] = [];
   for (const disk of chain) {
     const path = join(repository, disk.path);
@@ -60,16 +67,8 @@ export async function verifyChain(repository: string, chain: readonly StoredDisk
     );
     if (foreign !== null) return broken(`${disk.path} ${foreign}`);
   }
-  const newest = chain[0];
-  if (newest) {
-    const digest = await sha256OfFile(join(repository, newest.indexPath)).catch(
-      (error: NodeJS.ErrnoException) => error.code ?? 'unreadable',
-    );
-    if (digest !== newest.indexSha256)
-      return broken(
-        `block index ${newest.indexPath} ${digest === 'ENOENT' ? 'is missing' : 'is not as it was committed'}`,
-      );
-  }
+  const fault = await indexFault(repository, chain, key);
+  if (fault !== null) return broken(fault);
   return touched.length > 0 ? { verdict: 'touched', paths: touched } : { verdict: 'sound' };
 }
 
@@ -102,11 +101,3 @@ export async function filesFit(repository: string, chain: readonly StoredDisk[])
 }
 
 const broken = (reason: string): ChainVerdict => ({ verdict: 'broken', reason });
-
-/** SHA-256 of a file's bytes, hex. */
-export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  await using file = await openRegular(path);
-  await pipeline(file.createReadStream({ highWaterMark: 1024 * 1024, autoClose: false }), hash, { signal });
-  return hash.digest('hex');
-}

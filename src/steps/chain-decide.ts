@@ -240,7 +240,14 @@ async function look(
   // Files are only looked at where the answer depends on them.
   const first = decideDisk({ ...facts, chain: { verdict: 'sound' } });
   if (first.mode === 'full' || !last || !row) return { decision: first, parent: null };
-  const verdict = await judge(services, input.repository, disk, storedChain(services.state, last, row.number), confirm);
+  const verdict = await judge(
+    services,
+    input.repository,
+    disk,
+    storedChain(services.state, last, row.number),
+    confirm,
+    keys,
+  );
   const decision = decideDisk({ ...facts, chain: verdict });
   return { decision, parent: decision.mode === 'incremental' ? parent : null };
 }
@@ -314,10 +321,12 @@ async function judge(
   disk: DiskInfo,
   chain: readonly StoredDisk[] | string,
   confirm: Confirm,
+  keys: ImageKeys,
 ): Promise<ChainVerdict> {
   if (typeof chain === 'string') return { verdict: 'broken', reason: chain };
   const root = services.repositoryPath(repository);
-  const verdict = await verifyChain(root, chain);
+  const [newest] = chain;
+  const verdict = await verifyChain(root, chain, newest ? keys.of(newest) : null);
   for (const link of verdict.verdict === 'broken' ? [] : chain) {
     const reason = await brokenBelow(root, link);
     if (reason !== null) return { verdict: 'broken', reason };

@@ -19,12 +19,7 @@ export const isMergedForm = (
   manifest.disks.length === disks.length &&
   manifest.disks.every((disk) => {
     const known = disks.find(({ number }) => number === disk.number);
-    return (
-      known?.uuid === disk.uuid &&
-      known.capacity_bytes === disk.capacity_bytes &&
-      known.digest === disk.digest &&
-      known.index.sha256 === disk.index.sha256
-    );
+    return known?.uuid === disk.uuid && known.capacity_bytes === disk.capacity_bytes && known.digest === disk.digest;
   });
 
 /** The database learns what another hub has made of these restore points. @returns whether it learnt anything */

@@ -23,7 +23,8 @@ import { removeJob } from './remove-job.ts';
 import type { Services } from './services.ts';
 import { loginFor } from './source-login.ts';
 import type { VmReference } from './source-spec.ts';
-import { fetchIndexes, fetchVmConfig, sendIndexes } from './transfer-files.ts';
+import { sendIndexes, type SentIndexes } from './send-indexes.ts';
+import { fetchIndexes, fetchVmConfig } from './transfer-files.ts';
 import { watchServers } from './watch-servers.ts';
 import { watchQuota, type WatchedRun } from './watch-quota.ts';
 import { leaseSecondsOf, patienceSecondsOf, reconnectSecondsOf, tuningOf } from './transfer-limits.ts';
@@ -225,7 +226,7 @@ const snapshotEffects = (source: VsphereSourceSpec): StepPreview['effects'] => [
 
 const vmNameOf = (input: NodeTransferInput): string => (input.vm as unknown as VmReference).name;
 
-function requestOf(input: NodeTransferInput, jobId: string, previous: ReadonlyMap<string, string>): BackupStartRequest {
+function requestOf(input: NodeTransferInput, jobId: string, { format, previous }: SentIndexes): BackupStartRequest {
   const full = input.disks.every((disk) => disk.mode === 'full');
   return {
     job_id: jobId,
@@ -241,7 +242,8 @@ function requestOf(input: NodeTransferInput, jobId: string, previous: ReadonlyMa
       mode: disk.mode,
       method: disk.method,
       previous_change_id: disk.parent?.change_id ?? null,
-      previous_index: previous.get(disk.key) ?? null,
+      previous_index: previous.get(disk.key)?.sha256 ?? null,
+      ...(format > 1 ? { index: { format, parent: previous.get(disk.key)?.parent ?? null } } : {}),
     })),
   };
 }

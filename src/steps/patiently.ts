@@ -44,6 +44,7 @@ export async function patiently<T>(act: (failures: number) => Promise<T>, how: P
 /** A node's API whose calls outlive a time out of reach; all of them may be made twice. */
 export const patientClient = (client: NodeClient, how: Patience): NodeClient => ({
   ...client,
+  indexFormats: (...what) => patiently(() => client.indexFormats(...what), how),
   putIndex: (...what) => patiently(() => client.putIndex(...what), how),
   status: (jobId) => patiently(() => statusInTime(client, jobId, how), how),
   /** Where the answer was lost, the job may run already. */

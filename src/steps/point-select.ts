@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import type { ImageKey } from '../host/image-options.ts';
 import { diskName } from '../repository/layout.ts';
 import { verifyChain, type ChainVerdict } from '../repository/verify-chain.ts';
 import { identityOf } from '../repository/vm-identity.ts';
@@ -78,8 +79,7 @@ async function select(
   }
   const keys = await services.imageKeys(input.repository);
   for (const disk of wanted) {
-    keys.of(disk);
-    const verdict = await verdictOn(services.state, root, point, disk.number);
+    const verdict = await verdictOn(services.state, root, point, disk.number, keys.of(disk));
     if (verdict.verdict === 'broken')
       throw new SendenseError(
         'chain.damaged',
@@ -109,12 +109,13 @@ async function verdictOn(
   root: string,
   { repository, vm, backup_id: backupId }: RestorePoint,
   number: number,
+  key: ImageKey | null,
 ): Promise<ChainVerdict> {
   for (let followed = false; ; followed = true) {
     const point = findPoint(state, { repository, context: vm.context, backupId });
     const chain = point ? storedChain(state, point, number) : `${backupId} is gone`;
     const verdict: ChainVerdict =
-      typeof chain === 'string' ? { verdict: 'broken', reason: chain } : await verifyChain(root, chain);
+      typeof chain === 'string' ? { verdict: 'broken', reason: chain } : await verifyChain(root, chain, key);
     if (verdict.verdict === 'sound' || followed || typeof chain === 'string') return verdict;
     const keys = chain.map((disk) => ({ repository, context: vm.context, backupId: disk.backupId }));
     if (!(await followMerges(state, root, keys))) return verdict;

@@ -210,4 +210,7 @@ async function assertDigest(
       `${indexPath} has digest ${index.root} and capacity ${index.capacity}, expected ${expected} and ${disk.capacity_bytes}`,
     );
   }
+  const parent = index.levels[0]?.parent ?? null;
+  if (parent !== null && parent !== disk.parent?.backup_id)
+    throw new SendenseError('content.mismatch', `${indexPath} is built on ${parent}, the disk is not`);
 }

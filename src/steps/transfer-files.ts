@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { mostIndexBytes } from '../blocks/block-index-format.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -9,30 +10,9 @@ import type { ImageKey } from '../host/image-options.ts';
 import { contentStream } from '../host/locked-file.ts';
 import type { NodeClient } from '../host/node-client.ts';
 import type { ImageKeys } from '../repository/image-keys.ts';
-import { sha256OfFile } from '../repository/verify-chain.ts';
+import { sha256OfFile } from '../repository/sha256-of-file.ts';
 import type { JobStatus, NodeTransferInput, NodeTransferOutput } from '../schemas/types.ts';
 import { movedBytes } from './moved-bytes.ts';
-
-/** Makes the parents' block indexes known to the node; answers their SHA-256 by disk key. */
-export async function sendIndexes(
-  client: NodeClient,
-  root: string,
-  input: NodeTransferInput,
-  keys: ImageKeys,
-  signal: AbortSignal,
-): Promise<Map<string, string>> {
-  const known = new Map<string, string>();
-  for (const disk of input.disks) {
-    if (!disk.parent) continue;
-    const file = join(root, disk.parent.index_path);
-    // Of the same chain, and so of the same key.
-    const key = keys.of(disk);
-    const sha256 = await sha256OfContent(file, key, signal);
-    await client.putIndex(sha256, file, signal, key);
-    known.set(disk.key, sha256);
-  }
-  return known;
-}
 
 /** Fetches the VM's configuration into the repository, proven by its SHA-256. */
 export async function fetchVmConfig(
@@ -63,10 +43,14 @@ async function stored(file: string, signal: AbortSignal): Promise<{ bytes: numbe
 }
 
 /** SHA-256 of what a file holds, hex; of what was encrypted where it is. */
-async function sha256OfContent(path: string, key: ImageKey | null, signal: AbortSignal): Promise<string> {
+export async function sha256OfContent(path: string, key: ImageKey | null, signal: AbortSignal): Promise<string> {
   if (!key) return sha256OfFile(path, signal);
+  return sha256OfStream(contentStream(path, key), signal);
+}
+
+export async function sha256OfStream(content: Readable, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(contentStream(path, key), hash, { signal });
+  await pipeline(content, hash, { signal });
   return hash.digest('hex');
 }
 

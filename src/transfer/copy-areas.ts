@@ -33,6 +33,7 @@ export async function copyByAreas(context: DiskContext): Promise<Copied> {
         uri: disk.uri,
         file: disk.rawFile,
         indexPath,
+        store: job.store,
         ...(previous ? { base: previous.path, areas } : {}),
         signal,
         onProgress,

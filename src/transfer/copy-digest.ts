@@ -28,6 +28,7 @@ export async function copyByDigest(context: DiskContext, known?: TransferChanges
     uri: disk.uri,
     file: disk.rawFile,
     indexPath,
+    store: job.store,
     compareWith: previous.path,
     signal,
     onProgress: (done) => report({ bytes_done: done }),

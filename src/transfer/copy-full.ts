@@ -51,6 +51,7 @@ export async function copyFull(context: DiskContext): Promise<Copied> {
         uri: disk.uri,
         file: disk.rawFile,
         indexPath,
+        store: job.store,
         signal,
         onProgress: (done) => {
           if (!copying) report({ bytes_done: done });

@@ -36,6 +36,7 @@ export async function copyOnce(context: DiskContext, changes: TransferChanges | 
     link,
     onLink,
     indexPath,
+    store: job.store,
     connections: Math.min(disk.connections ?? usual, mostConnections),
     requestBytes: disk.requestBytes,
     ...limit,

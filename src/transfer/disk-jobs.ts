@@ -1,3 +1,4 @@
+import type { IndexStore } from '../blocks/index-pages.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { BackupStartRequest } from '../schemas/types.ts';
 import { parseNbdTargets } from './nbd-targets.ts';
@@ -14,6 +15,8 @@ export interface DiskJob {
   readonly previousChangeId: string | null;
   /** SHA-256 (hex) of the previous block index. */
   readonly previousIndex: string | null;
+  /** How its new index is stored. */
+  readonly store: IndexStore;
 }
 
 /** Change ids of disks without a tracker: the root digest of the block index. */
@@ -50,6 +53,7 @@ export function diskJobsOf(request: BackupStartRequest): DiskJob[] {
       method: disk.method,
       previousChangeId: disk.previous_change_id,
       previousIndex: disk.previous_index,
+      store: disk.index ?? { format: 1, parent: null },
     };
   });
   const extra = [...targets.keys()].find((key) => !seen.has(key));

@@ -10,7 +10,7 @@ import { runTool } from '../../src/host/process.ts';
 import { block, differences, digestsOf, KiB, MiB, noise, openWorkshop } from './workshop.ts';
 
 async function expectIndexOf(content: Uint8Array, indexPath: string): Promise<void> {
-  await using index = await openIndex(indexPath, { verify: true });
+  await using index = await openIndex(indexPath, { verify: 'all' });
   expect(index.capacity).toBe(content.length);
   const pages: Buffer[] = [];
   for (let page = 0; page < index.pageCount; page++) {

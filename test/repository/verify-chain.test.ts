@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { sha256OfFile, verifyChain, type StoredDisk } from '../../src/repository/verify-chain.ts';
+import { sha256OfFile } from '../../src/repository/sha256-of-file.ts';
+import { verifyChain, type StoredDisk } from '../../src/repository/verify-chain.ts';
 import { qcow2Header } from '../support/qcow2-header.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 

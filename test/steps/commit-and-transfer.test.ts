@@ -204,6 +204,7 @@ function fakeNode(
     inventory: refuse,
     testCredential: refuse,
     testDataPath: refuse,
+    indexFormats: async () => ({ formats: [1] }),
     putIndex: async (hash) => void asked.push(`put ${hash}`),
     startBackup: async (request) => (
       asked.push(`start ${request.job_id} ${request.backup_type} ${request.nbd_targets}`),

@@ -17,7 +17,8 @@ import { foreignImage } from '../../repository/own-image.ts';
 import { assertHeld, publishText } from '../../repository/vm-lock/fenced.ts';
 import { ownerOf, vmsUnder, type OwnedPoint } from '../../repository/vm-identity.ts';
 import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
-import { sha256OfFile } from '../../repository/verify-chain.ts';
+import { sha256OfFile } from '../../repository/sha256-of-file.ts';
+import { strayIndex } from '../../repository/stray-index.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { setMarks } from '../../state/point-marks.ts';
@@ -252,6 +253,8 @@ async function assertComplete(root: string, manifest: Manifest, signal?: AbortSi
         wrong(`${backingName(disk.parent)} is not there`);
     }
     await assertDigest(disk.index.path, disk.index.sha256);
+    const fault = await strayIndex(join(root, context, disk.index.path), disk);
+    if (fault !== null) wrong(`${disk.index.path} ${fault}`);
   }
   if (manifest.vm_config) await assertDigest(manifest.vm_config.path, manifest.vm_config.sha256);
 }

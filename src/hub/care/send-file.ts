@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { openRegular } from '../../host/regular-file.ts';
 import { strayFolder } from '../../repository/stray-folder.ts';
-import { sha256OfFile } from '../../repository/verify-chain.ts';
+import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import type { Receiver } from './receiver.ts';
 
 export interface FileToSend {

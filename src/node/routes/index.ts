@@ -4,7 +4,7 @@ import { testDataPath } from './data-path.ts';
 import { discover } from './discover.ts';
 import { cancelJob, jobIndex, jobLog, jobStatus, jobVmConfig, listJobs, removeJob } from './jobs.ts';
 import type { Route } from './route.ts';
-import { putIndex, replicate, startBackup } from './transfer.ts';
+import { indexFormatsKnown, putIndex, replicate, startBackup } from './transfer.ts';
 import { cbtStatus, testCredentials, vmSpecChanges } from './vsphere.ts';
 
 /** Every request that the node answers. A new one is added here; `npm run docs` makes `docs/openapi.json` of it. */
@@ -19,6 +19,7 @@ export const routes: readonly Route[] = [
   testCredentials,
   cbtStatus,
   vmSpecChanges,
+  indexFormatsKnown,
   putIndex,
   startBackup,
   replicate,

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { BackupStarted, BackupStartRequest } from '../../schemas/types.ts';
+import { indexFormats } from '../../blocks/block-index-format.ts';
+import type { BackupStarted, BackupStartRequest, IndexFormats } from '../../schemas/types.ts';
 import { checkReplicate, checkStart } from '../check-start.ts';
 import { assertTargets, type Caller } from '../allowed-targets.ts';
 import { assertNotOwn } from '../own-files.ts';
@@ -53,6 +54,18 @@ export const replicate = defineRoute<BackupStartRequest>({
   errors: ['node.busy', 'job.failed', 'disk.full'],
   jobOf,
   handle: (call) => start(call, checkReplicate(call.body)),
+});
+
+export const indexFormatsKnown = defineRoute({
+  id: 'indexFormats',
+  method: 'GET',
+  path: '/api/v1/indexes',
+  tag: 'transfer',
+  summary: 'Which formats of block indexes the node knows',
+  description: 'A node that answers 404 knows format 1.',
+  answers: { 200: { description: 'The formats.', schema: 'node/index-formats.json' } },
+  errors: [],
+  handle: async (): Promise<IndexFormats> => ({ formats: [...indexFormats] }),
 });
 
 export const putIndex = defineRoute<Readable>({

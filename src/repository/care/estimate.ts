@@ -11,7 +11,7 @@ const cluster = 64 * 1024;
 /** Of qcow2 for each cluster: 8 bytes in an L2 table, 2 of reference count, and their tables rounded up to clusters. */
 const perCluster = 10;
 const tables = 8 * cluster;
-/** The block index has 32 bytes a block, and every restore point has a whole one. */
+/** The block index has up to 32 bytes a block; that of an increment may have to stand alone. */
 const perBlock = 32;
 
 /**

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { dropCache, setMtimeNs } from '../../host/file-cache.ts';
 import { fsyncFile, fsyncFolder, publishFile } from '../../host/files.ts';
-import { sha256OfFile } from '../verify-chain.ts';
+import { sha256OfFile } from '../sha256-of-file.ts';
 
 /** A file as it is where it comes from. */
 export interface FileFacts {

@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { replaceFile } from '../../host/replace-file.ts';
 import { careFolder } from '../layout.ts';
-import { sha256OfFile } from '../verify-chain.ts';
+import { sha256OfFile } from '../sha256-of-file.ts';
 
 const copyName = /^state-[0-9]{8}-v[0-9]+-[0-9a-f]{8}\.db$/;
 

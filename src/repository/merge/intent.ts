@@ -6,7 +6,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder } from '../../host/files.ts';
 import type { MergeIntent } from '../../schemas/types.ts';
 import { describeErrors, validatorOf } from '../../schemas/validator.ts';
-import { imagePath, manifestPath } from '../layout.ts';
+import { imagePath, indexPath, manifestPath } from '../layout.ts';
 import { canonical } from '../manifest.ts';
 import { marksPath } from '../marks.ts';
 import { removeFile, replaceText } from '../vm-lock/fenced.ts';
@@ -26,6 +26,10 @@ export const intentPath = (context: string, name: string): string => join(contex
 /** What becomes the merged image, before it has its name. */
 export const mergePart = (context: string, number: number, child: string): string =>
   `${imagePath(context, number, child)}.sendense-part`;
+
+/** What becomes its block index, before it has its name. */
+export const indexPart = (context: string, number: number, child: string): string =>
+  `${indexPath(context, number, child)}.sendense-part`;
 
 /** `sha256:…` over everything but the checksum itself. */
 function checksumOf(intent: Omit<MergeIntent, 'checksum'>): string {
@@ -135,6 +139,7 @@ export function filesOfIntent(intent: MergeIntent): Set<string> {
     for (const path of paths) files.add(join(context, path));
   }
   if (child) files.add(`${manifestPath(context, child.backup_id)}.sendense-part`);
-  for (const disk of child?.disks ?? []) files.add(mergePart(context, disk.number, name));
+  for (const { number } of child?.disks ?? [])
+    files.add(mergePart(context, number, name)).add(indexPart(context, number, name));
   return files;
 }

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Manifest } from '../../schemas/types.ts';
-import { readIntent, type MergeChild } from './intent.ts';
+import { readIntent, type MergeChild, type MergeDisk } from './intent.ts';
 
 /** What tells a file from another version of it. */
 export interface FileFacts {
@@ -35,6 +35,14 @@ export async function isMerged(
   return merged?.after != null && sameFacts(await factsOf(join(root, disk.path)), merged.after);
 }
 
+/** What a manifest says of the files of a disk once they are merged. */
+export function filesAfter(
+  { index }: Manifest['disks'][number],
+  { index: merged, ...image }: NonNullable<MergeDisk['after']>,
+): Pick<Manifest['disks'][number], 'file_bytes' | 'file_mtime_ns' | 'envelope' | 'index'> {
+  return { ...image, index: merged ? { ...index, bytes: merged.bytes, sha256: merged.sha256 } : index };
+}
+
 /** The manifest of a kept restore point as it counts while it is merged with what it was built on. */
 export function withMerge(manifest: Manifest, child: MergeChild | null | undefined): Manifest {
   if (child?.backup_id !== manifest.backup_id) return manifest;
@@ -52,8 +60,10 @@ export async function asItStands(root: string, manifest: Manifest, child: MergeC
   for (const disk of manifest.disks) {
     const merge = child.disks.find(({ number }) => number === disk.number);
     const merged =
-      merge?.after != null && sameFacts(await factsOf(join(root, manifest.vm.context, disk.path)), merge.after);
-    disks.push(merged ? { ...disk, ...merge.after, parent: merge.parent } : disk);
+      merge?.after != null && sameFacts(await factsOf(join(root, manifest.vm.context, disk.path)), merge.after)
+        ? { ...filesAfter(disk, merge.after), parent: merge.parent }
+        : {};
+    disks.push({ ...disk, ...merged });
   }
   return { ...manifest, disks: disks as Manifest['disks'] };
 }

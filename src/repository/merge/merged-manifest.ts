@@ -1,6 +1,7 @@
 import type { Manifest } from '../../schemas/types.ts';
 import { manifestChecksum } from '../manifest.ts';
 import type { MergeChild, MergeDisk } from './intent.ts';
+import { filesAfter } from './merge-files.ts';
 
 type Disk = Manifest['disks'][number];
 
@@ -24,7 +25,7 @@ function mergedDisk(disk: Disk, { parent, run, after, before }: MergeDisk): Disk
   const { file_bytes: bytes = disk.file_bytes } = after ?? {};
   return {
     ...disk,
-    ...after,
+    ...(after ? filesAfter(disk, after) : {}),
     ...(parent === null ? { mode: 'full' as const, method: 'full' as const } : {}),
     reason,
     parent,

@@ -83,6 +83,27 @@ export async function replaceText(hold: VmHold, path: string, text: string): Pro
   await fsyncFolder(dirname(path));
 }
 
+/**
+ * Makes a file in the holder's own folder and gives it its name when it is complete, over what was there: nobody who lost the lock
+ * can still be writing to it.
+ * @param make creates the file and flushes it
+ */
+export async function placeFile(hold: VmHold, path: string, make: (file: string) => Promise<void>): Promise<void> {
+  const staged = own(hold);
+  await explained(hold, async () => {
+    await make(staged);
+    try {
+      await rename(staged, path);
+    } catch (error) {
+      if (!isElsewhere(error)) throw error;
+      await rm(path, { force: true });
+      await make(path);
+      await assertHeld(hold);
+    }
+  }).finally(() => rm(staged, { force: true }));
+  await fsyncFolder(dirname(path));
+}
+
 /** As {@link replaceText}, within one turn of the event loop. */
 export function replaceTextNow(hold: VmHold, path: string, text: string): void {
   const staged = own(hold);

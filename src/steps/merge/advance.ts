@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder } from '../../host/files.ts';
 import { lift, set } from '../../repository/care/immutable.ts';
-import { manifestPath } from '../../repository/layout.ts';
+import { indexPath, manifestPath } from '../../repository/layout.ts';
 import { readManifest, replaceManifest } from '../../repository/manifest.ts';
 import { removeIntent, wayOut, writeIntent, type MergeChild, type MergeDisk } from '../../repository/merge/intent.ts';
 import { mergedManifest } from '../../repository/merge/merged-manifest.ts';
@@ -14,6 +14,7 @@ import { recordMerged, unpublishPoints, whatKeeps } from '../../state/removed-po
 import { holdMarks } from '../hold-marks.ts';
 import { followMarks } from '../follow-marks.ts';
 import { mergeDisk, pathsOf, resultOf } from './merge-disk.ts';
+import { misplacedIndex, nameIndex } from './merge-index.ts';
 import { spaceOfMerge } from './merge-space.ts';
 import { affectedByIntent, knownPoints, type MergeWork } from './merge-work.ts';
 import { removeFiles } from './remove-files.ts';
@@ -144,8 +145,11 @@ async function publish(work: MergeWork, intent: MergeIntent): Promise<MergeInten
   if (!child?.manifest) throw new SendenseError('run.internal', 'a merge without its manifest');
   const path = join(root, manifestPath(vm.context, child.backup_id));
   const merges = child.disks.map((disk) => ({ disk, paths: pathsOf(work, child.backup_id, disk) }));
-  const named = [path, ...merges.map(({ paths }) => paths.image)];
+  const indexes = child.disks.map(({ number }) => join(root, indexPath(vm.context, number, child.backup_id)));
+  const named = [path, ...merges.map(({ paths }) => paths.image), ...indexes];
   const lifted = await lift([...named, ...merges.map(({ disk, paths }) => resultOf(paths, disk))], signal);
+  // First: the manifest of a file that has its name is to be true.
+  for (const { disk } of merges) await nameIndex(work, child.backup_id, disk);
   for (const { disk, paths } of merges) await giveName(work, paths, disk);
   await replaceManifest(hold, path, child.manifest);
   recordMerged(state, vm, child.manifest);
@@ -217,6 +221,8 @@ export async function assertFits(work: MergeWork, intent: MergeIntent): Promise<
 async function assertDiskFits(work: MergeWork, intent: MergeIntent, child: MergeChild, disk: MergeDisk): Promise<void> {
   const paths = pathsOf(work, child.backup_id, disk);
   const changed = (path: string): SendenseError => misfit(intent, `${path} is missing or was changed`);
+  const misplaced = await misplacedIndex(work, intent, child.backup_id, disk);
+  if (misplaced !== null) throw changed(misplaced);
   const image = await factsOf(paths.image);
   const named = disk.after !== null && sameFacts(image, disk.after);
   if (named && (intent.phase === 'merged' || intent.phase === 'published')) return;

@@ -12,6 +12,7 @@ import { backingName, imagePath, indexPath } from '../../repository/layout.ts';
 import { mergePart, type MergeChild, type MergeDisk } from '../../repository/merge/intent.ts';
 import { nameUnder } from '../../repository/vm-lock/fenced.ts';
 import type { Manifest } from '../../schemas/types.ts';
+import { mergeIndex } from './merge-index.ts';
 import type { MergeWork } from './merge-work.ts';
 import { proveMerged } from './prove-merged.ts';
 import { together } from '../together.ts';
@@ -74,8 +75,8 @@ export async function mergeDisk(merge: DiskMerge): Promise<MergedDisk> {
   await chmod(result, 0o400);
   const { backup_id: id } = child;
   const proof = proveMerged({ work, child: id, image: paths.image, disk, stored, result, key, held, changed });
-  const [proven] = await together([proof, flush(result)]);
-  return { after: proven.after, bytes: totalLength(proven.held) };
+  const [proven, , index] = await together([proof, flush(result), mergeIndex({ ...merge, disk }, key)]);
+  return { after: { ...proven.after, ...(index ? { index } : {}) }, bytes: totalLength(proven.held) };
 }
 
 async function flush(file: string): Promise<void> {
@@ -134,7 +135,14 @@ async function changedSince(
   const below = disk.direction === 'commit' ? disk.run.at(-1)?.backup_id : disk.parent;
   if (disk.whole || below == null) return null;
   const older = join(root, indexPath(vm.context, disk.number, below));
-  return changedBetween(older, join(root, vm.context, stored.index.path), signal, key);
+  try {
+    return await changedBetween(older, join(root, vm.context, stored.index.path), signal, key);
+  } catch (error) {
+    signal?.throwIfAborted();
+    // Then all of it is read back. The child's own index is what that is compared with.
+    if (error instanceof SendenseError && ['repository.damaged', 'file.unreadable'].includes(error.code)) return null;
+    throw error;
+  }
 }
 
 /** Copying is the first half of a disk, reading back the second. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openIndex } from '../../blocks/block-index.ts';
 import { freeBytes } from '../../host/files.ts';
 import { imageTarget } from '../../host/image-options.ts';
 import { mapImage } from '../../host/qemu-img.ts';
@@ -25,7 +26,9 @@ export type SpaceWork = Pick<MergeWork, 'root' | 'vm' | 'keys' | 'signal'>;
 export async function lackingSpace(work: SpaceWork, child: MergeChild, manifest: Manifest): Promise<MergeSpace | null> {
   const free = await freeBytes(join(work.root, work.vm.context));
   // Sizes are known at once, and nearly always enough.
-  const atMost = await sumOf(child, ({ image, run }) => allocatedOf([image, ...run.slice(0, -1)]), work);
+  const atMost =
+    (await sumOf(child, ({ image, run }) => allocatedOf([image, ...run.slice(0, -1)]), work)) +
+    (await indexesOf(work, child, manifest));
   if (atMost + slack <= free) return null;
   const space = await spaceOfMerge(work, child, manifest);
   return space.needed <= space.free ? null : space;
@@ -35,7 +38,9 @@ export async function lackingSpace(work: SpaceWork, child: MergeChild, manifest:
 export async function spaceOfMerge(work: SpaceWork, child: MergeChild, manifest: Manifest): Promise<MergeSpace> {
   const free = await freeBytes(join(work.root, work.vm.context));
   const needed =
-    slack + (await sumOf(child, ({ image, run }, number) => newIn(work, manifest, number, [image, ...run]), work));
+    slack +
+    (await sumOf(child, ({ image, run }, number) => newIn(work, manifest, number, [image, ...run]), work)) +
+    (await indexesOf(work, child, manifest));
   return { needed, free };
 }
 
@@ -46,6 +51,22 @@ async function sumOf(
 ): Promise<number> {
   let sum = 0;
   for (const disk of child.disks) sum += await bytesOf(pathsOf(work, child.backup_id, disk), disk.number);
+  return sum;
+}
+
+/** A merged index holds no more than all that it was built on. */
+async function indexesOf(
+  { root, vm, keys, signal }: SpaceWork,
+  child: MergeChild,
+  { disks }: Manifest,
+): Promise<number> {
+  let sum = 0;
+  for (const { number } of child.disks) {
+    const disk = disks.find((entry) => entry.number === number);
+    if (!disk) continue;
+    await using index = await openIndex(join(root, vm.context, disk.index.path), { key: keys.of(disk), signal });
+    if (index.levels.length > 1) sum += await allocatedOf(index.levels.map(({ path }) => path));
+  }
   return sum;
 }
 

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
+import { parentOfIndex } from '../../blocks/index-parent.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { lockedFiles } from '../../host/file-users.ts';
 import { allocatedBytes } from '../../repository/care/allocated.ts';
+import { saysTheSame } from '../../repository/index-chain.ts';
 import { diskName, indexPath, manifestPath } from '../../repository/layout.ts';
 import { readMarks } from '../../repository/marks.ts';
 import type { MergeDisk } from '../../repository/merge/intent.ts';
 import { factsOf, sameFacts, type FileFacts } from '../../repository/merge/merge-files.ts';
 import type { RemovalUnit } from '../../repository/merge/plan-units.ts';
-import { sha256OfFile } from '../../repository/verify-chain.ts';
+import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import type { Manifest, MergeIntent } from '../../schemas/types.ts';
 import { findPoint } from '../../state/restore-points.ts';
 import { whatKeeps } from '../../state/removed-points.ts';
@@ -121,6 +123,8 @@ async function mergeOf(
   work.keys.of(own);
   if ((await sha256OfFile(join(root, vm.context, own.index.path), signal).catch(() => '')) !== own.index.sha256)
     throw new Stays(`the block index ${own.index.path} is damaged: nothing would prove the merged disk`);
+  if (!(await standsWithout(work, own)))
+    throw new Stays(`the block index ${own.index.path} cannot be read with what it is built on`);
   whole ||= !(await hasIndex(work, number, run.at(-1) ?? '', manifests));
   await assertUndamaged(work, number, [child.backup_id, ...run], manifests);
   const [before, ...below] = facts;
@@ -135,6 +139,13 @@ async function mergeOf(
     whole,
     after: null,
   };
+}
+
+/** An index that is built on another is to be given another form: each page of it has to be there. */
+async function standsWithout({ root, vm, keys, signal }: MergeWork, disk: Disk): Promise<boolean> {
+  const path = join(root, vm.context, disk.index.path);
+  const key = keys.of(disk);
+  return (await parentOfIndex(path, key)) === null || saysTheSame(path, disk.digest, key, signal);
 }
 
 /** What is damaged is merged into nothing, and nothing into it. */

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { parentOfIndex } from '../../blocks/index-parent.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder } from '../../host/files.ts';
 import { backingNameOf } from '../../host/qcow2-header.ts';
@@ -21,9 +22,7 @@ export async function removeFiles(work: MergeWork, intent: MergeIntent): Promise
   await assertUnneeded(work, intent, paths);
   const own = new Set(paths);
   // What is half-made goes, too; the intent itself is the last.
-  const parts = [...filesOfIntent(intent)].filter(
-    (path) => path.endsWith('.qcow2.sendense-part') || path.endsWith('.json.sendense-part'),
-  );
+  const parts = [...filesOfIntent(intent)].filter((path) => /\.(?:qcow2|index|json)\.sendense-part$/.test(path));
   const locked = await lift(
     [...own].map((path) => join(root, path)),
     signal,
@@ -58,7 +57,33 @@ async function assertUnneeded(work: MergeWork, intent: MergeIntent, paths: reado
   }
   const [built] = await builtOn(root, paths, new Set());
   if (built) throw needed(built.path, built.backing);
+  const [index] = await indexesOn(root, paths);
+  if (index) throw needed(index.path, index.parent);
 }
+
+/** Block indexes, not among `paths` themselves, that refer to one that is. What cannot be read without its key refers to its own chain. */
+async function indexesOn(root: string, paths: readonly string[]): Promise<{ path: string; parent: string }[]> {
+  const indexes = new Set(paths.filter((path) => path.endsWith('.index')));
+  const found: { path: string; parent: string }[] = [];
+  for (const folder of new Set([...indexes].map(dirname))) {
+    for (const name of await namesIn(join(root, folder), '.index')) {
+      const path = join(folder, name);
+      if (indexes.has(path)) continue;
+      const below = await parentOfIndex(join(root, path)).catch(() => null);
+      const parent = below && join(folder, `${below.name}.index`);
+      if (parent !== null && indexes.has(parent)) found.push({ path, parent });
+    }
+  }
+  return found;
+}
+
+const namesIn = async (folder: string, suffix: string): Promise<string[]> =>
+  (
+    await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    })
+  ).filter((name) => name.endsWith(suffix));
 
 /**
  * Images, not among `paths` themselves, whose backing file is. Paths are relative to the repository.
@@ -72,11 +97,7 @@ export async function builtOn(
   const images = new Set(paths.filter((path) => path.endsWith('.qcow2')));
   const found: { path: string; backing: string }[] = [];
   for (const folder of new Set([...images].map(dirname))) {
-    const names = await readdir(join(root, folder)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    });
-    for (const name of names.filter((entry) => entry.endsWith('.qcow2'))) {
+    for (const name of await namesIn(join(root, folder), '.qcow2')) {
       const path = join(folder, name);
       if (images.has(path) || except.has(basename(name, '.qcow2'))) continue;
       const backing = await backingNameOf(join(root, path));

@@ -1,9 +1,13 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { strayFolder } from '../../repository/stray-folder.ts';
-import { sha256OfFile } from '../../repository/verify-chain.ts';
+import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import { compareGuest } from './compare-guest.ts';
 import { compareFile } from './compare-file.ts';
+import { openIndex } from '../../blocks/block-index.ts';
+import { parentOfIndex } from '../../blocks/index-parent.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { saysTheSame } from '../../repository/index-chain.ts';
 import { keyOf, type DiskToExamine, type Problem } from './disk-work.ts';
 import { imageStructure } from './image-structure.ts';
 
@@ -41,8 +45,8 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
   const sha256 = await sha256OfFile(join(root, index), signal).catch(() => null);
   signal?.throwIfAborted();
   if (sha256 === null) return wrong('file.missing', index, 'is missing');
-  if (sha256 !== disk.index.sha256)
-    return wrong('index.damaged', index, `is damaged: its SHA-256 is ${sha256}, ${disk.index.sha256} was committed`);
+  const fault = await faultOfIndex(work, join(root, index), sha256);
+  if (fault !== null) return wrong('index.damaged', index, fault);
   const structure = await imageStructure(work);
   if (structure !== null) return wrong('image.damaged', image, structure);
   if (work.content === 'none') return { problem: null, touched, bytesRead: 0 };
@@ -53,5 +57,28 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
   } catch (error) {
     signal?.throwIfAborted();
     return wrong('image.damaged', image, `cannot be compared: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * What is wrong with a block index. One that is as it was committed can still be useless, for what it is built on; one that is not may
+ * have been given another form by a removal that is under way, and say the same.
+ */
+async function faultOfIndex(work: DiskToExamine, path: string, sha256: string): Promise<string | null> {
+  const { disk, content, signal } = work;
+  const key = keyOf(work);
+  if (sha256 !== disk.index.sha256)
+    return (await saysTheSame(path, disk.digest, key, signal))
+      ? null
+      : `is damaged: its SHA-256 is ${sha256}, ${disk.index.sha256} was committed`;
+  try {
+    if ((await parentOfIndex(path, key)) === null) return null;
+    // What it takes over was looked at with the restore points below.
+    await using index = await openIndex(path, { key, signal, ...(content === 'none' ? {} : { verify: 'own' }) });
+    return index.root === disk.digest ? null : `has digest ${index.root}, ${disk.digest} was committed`;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof SendenseError)) throw error;
+    return `is damaged: ${error.message}`;
   }
 }

@@ -7,7 +7,7 @@ import { readManifestExactly } from '../../repository/manifest.ts';
 import { intentPath, wayOut, type MergeChild } from '../../repository/merge/intent.ts';
 import { withMerge } from '../../repository/merge/merge-files.ts';
 import { marksPath, readMarks } from '../../repository/marks.ts';
-import { sha256OfFile } from '../../repository/verify-chain.ts';
+import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
 import { findPoint, type PointKey, type RestorePoint } from '../../state/restore-points.ts';

@@ -17,7 +17,7 @@ import { marksOf } from '../../../src/state/point-marks.ts';
 import { usePoint, usersOf } from '../../../src/state/point-uses.ts';
 import { readMarks } from '../../../src/repository/marks.ts';
 import { writeMarks } from '../../repository/fixture-files.ts';
-import { sha256OfFile } from '../../../src/repository/verify-chain.ts';
+import { sha256OfFile } from '../../../src/repository/sha256-of-file.ts';
 import { makeRaw, MiB, writeInto } from '../../host/disk-images.ts';
 import { backup } from '../../steps/backup-run.ts';
 import { listing, stepBench, type StepBench } from '../../steps/step-bench.ts';

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { digestExport } from '../../../src/blocks/digest-export.ts';
+import { openIndex } from '../../../src/blocks/block-index.ts';
+import { digestExport, type DigestExportOptions } from '../../../src/blocks/digest-export.ts';
 import { imageTarget, type ImageKey } from '../../../src/host/image-options.ts';
 import { runTool } from '../../../src/host/process.ts';
 import { convertImage, createQcow2 } from '../../../src/host/qemu-img.ts';
@@ -155,7 +156,11 @@ async function makeDisk(
   const folderId = `test-${randomUUID().slice(0, 8)}`;
   const digest = await (async () => {
     await using server = await serveReadOnly(image, 'qcow2', folderId, undefined, key ?? null);
-    return await digestExport({ uri: server.uri, indexPath: index });
+    return await digestExport({
+      uri: server.uri,
+      indexPath: index,
+      ...(await indexForm(file, id, number, parent, capacity)),
+    });
   })().finally(() => removeRunFolder(folderId));
   await convertImage({ from: await imageTarget(image, { key }), to: truth, toFormat: 'raw' });
   await chmod(image, 0o400);
@@ -174,6 +179,21 @@ async function makeDisk(
     ...(compress ? { compression: { type: 'zstd' as const, plain_bytes: capacity } } : {}),
     index: { path: `disk-${number}/${id}.index`, bytes: digest.indexBytes, sha256: digest.indexSha256 },
   });
+}
+
+/** Every third restore point has an index of format 1. The others are built on their parent's, in whatever form that is. */
+async function indexForm(
+  file: MergeRepository['file'],
+  id: string,
+  number: number,
+  parent: string | null,
+  capacity: number,
+): Promise<Pick<DigestExportOptions, 'compareWith' | 'store'>> {
+  if (Number(/[0-9]+/.exec(id)?.[0] ?? 1) % 3 === 0) return {};
+  if (parent === null) return { store: { format: 2, parent } };
+  const compareWith = file(indexPath('vm', number, parent));
+  await using below = await openIndex(compareWith);
+  return below.capacity === capacity ? { compareWith, store: { format: 2, parent } } : {};
 }
 
 async function lockedWrites(image: string, key: ImageKey, commands: readonly string[]): Promise<void> {

@@ -1,0 +1,176 @@
+import { lstat } from 'node:fs/promises';
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { ImageKey } from '../host/image-options.ts';
+import { openContent, type FileContent } from '../host/locked-file.ts';
+import {
+  decodeEntry,
+  decodeFooter,
+  decodeHeader,
+  digestBytes,
+  entryBytes,
+  footerBytes,
+  headerBytes,
+  pageCountOf,
+  pageKinds,
+  rootOf,
+  storedPageBytes,
+  zeroDigest,
+  type IndexHeader,
+  type PageEntry,
+  type PageKind,
+} from './block-index-format.ts';
+
+/** Where a page is stored. */
+export type PagePlace = Omit<PageEntry, 'digest'>;
+
+/** One file of a block index, without those that it is built on. */
+export interface IndexFile extends AsyncDisposable {
+  readonly path: string;
+  readonly header: IndexHeader;
+  readonly pageCount: number;
+  /** 'sha256:<hex>' */
+  readonly root: string;
+  /** Tells this file from another that takes its name. */
+  readonly version: string;
+  place(page: number): PagePlace;
+  /** As the page table has it. Only until `forget` is called. */
+  digest(page: number): Buffer;
+  /** The same, read again. */
+  digestAgain(page: number): Promise<Buffer>;
+  /** What is stored of a page, as it is; nothing of it is checked. */
+  record(place: PagePlace): Promise<Buffer>;
+  /** Gives the memory of the digests back. */
+  forget(): void;
+  damaged(what: string, cause?: unknown): SendenseError;
+}
+
+/** @throws SendenseError `repository.damaged`, `file.unreadable` for none, `repository.key` */
+export async function openIndexFile(path: string, key: ImageKey | null): Promise<IndexFile> {
+  const { file, version } = await openFile(path, key);
+  try {
+    return await indexFileOf(path, file, version);
+  } catch (error) {
+    await file[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openFile(path: string, key: ImageKey | null): Promise<{ file: FileContent; version: string }> {
+  try {
+    const file = await openContent(path, key);
+    return { file, version: (await versionAt(path)) ?? '' };
+  } catch (cause) {
+    if (cause instanceof SendenseError) throw cause;
+    const why = (cause as Error).message;
+    throw new SendenseError('file.unreadable', `The block index ${path} cannot be opened: ${why}`, { cause });
+  }
+}
+
+/** What is there under a name now; null: nothing. */
+export async function versionAt(path: string): Promise<string | null> {
+  const info = await lstat(path, { bigint: true }).catch(() => null);
+  return info && [info.dev, info.ino, info.size, info.mtimeNs].join(' ');
+}
+
+async function indexFileOf(path: string, file: FileContent, version: string): Promise<IndexFile> {
+  const damaged = (what: string, cause?: unknown): SendenseError =>
+    new SendenseError('repository.damaged', `The block index ${path} cannot be used: ${what}`, { cause });
+  const read = async (position: number, length: number): Promise<Buffer> => {
+    const data = Buffer.alloc(length);
+    if ((await file.read(data, position)) < length) throw damaged('it is cut off');
+    return data;
+  };
+  const fileBytes = file.size;
+  if (fileBytes < headerBytes[1] + footerBytes) throw damaged(`it has only ${fileBytes} bytes`);
+  const { header, root } = await decode(read, fileBytes).catch((cause: Error) => {
+    if (cause instanceof SendenseError) throw cause;
+    if (!file.encrypted) throw damaged(cause.message, cause);
+    throw damaged(`${cause.message}, or its key is not the one`, cause);
+  });
+  const pageCount = pageCountOf(header.capacity);
+  const tableBytes = pageCount * entryBytes[header.format];
+  const tablePosition = fileBytes - footerBytes - tableBytes;
+  if (tablePosition < headerBytes[header.format]) throw damaged('it is too short for its capacity');
+  let table: Buffer | null = await read(tablePosition, tableBytes);
+  if (rootOf(header.capacity, digestsIn(header, table)) !== root)
+    throw damaged('its page table does not match its root digest');
+  const places = placesOf(header, table, tablePosition, damaged);
+  return {
+    path,
+    header,
+    pageCount,
+    root,
+    version,
+    place: (page) => places.at(page),
+    digest(page) {
+      if (table === null || !(page >= 0 && page < pageCount))
+        throw new RangeError(`page ${page} of ${path}, which has ${pageCount}`);
+      return decodeEntry(header, table, page).digest;
+    },
+    digestAgain: (page) => read(tablePosition + (page + 1) * entryBytes[header.format] - digestBytes, digestBytes),
+    record: ({ position, length }) => read(position, length),
+    forget: () => void (table = null),
+    damaged,
+    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+  };
+}
+
+type Read = (position: number, length: number) => Promise<Buffer>;
+
+async function decode(read: Read, fileBytes: number): Promise<{ header: IndexHeader; root: string }> {
+  const header = decodeHeader(await read(0, Math.min(fileBytes, headerBytes[2])));
+  return { header, root: decodeFooter(await read(fileBytes - footerBytes, footerBytes), fileBytes) };
+}
+
+function* digestsIn(header: IndexHeader, table: Buffer): Generator<Buffer> {
+  for (let page = 0; page < pageCountOf(header.capacity); page++) yield decodeEntry(header, table, page).digest;
+}
+
+/** Checks all entries of a page table. Keeps them in 12 bytes each: an index may be built on many others. */
+function placesOf(
+  header: IndexHeader,
+  table: Buffer,
+  tablePosition: number,
+  damaged: IndexFile['damaged'],
+): { at(page: number): PagePlace } {
+  const pages = pageCountOf(header.capacity);
+  const places = new Float64Array(pages);
+  const kinds = new Uint32Array(pages);
+  for (let page = 0; page < pages; page++) {
+    const { kind, length, position, digest } = decodeEntry(header, table, page);
+    const isZero = digest.equals(zeroDigest);
+    if (isZero !== (kind === pageKinds.zero)) throw damaged(`page ${page} has a place but no digest, or no place`);
+    const stored = storedBytes(header, page, kind, length);
+    if (stored === null) throw damaged(`page ${page} is stored in a way that there is not`);
+    if (stored === 0 ? position !== 0 : position < headerBytes[header.format] || position + length > tablePosition)
+      throw damaged(`page ${page} is not within it`);
+    places[page] = position;
+    kinds[page] = kind * 2 ** 24 + length;
+  }
+  return {
+    at(page) {
+      const [position, word] = [places[page], kinds[page]];
+      if (position === undefined || word === undefined) throw new RangeError(`page ${page} of ${pages}`);
+      return { kind: Math.floor(word / 2 ** 24) as PageKind, length: word % 2 ** 24, position };
+    },
+  };
+}
+
+/** Bytes that a page takes; null: no page has that. */
+function storedBytes(header: IndexHeader, page: number, kind: number, length: number): number | null {
+  const whole = storedPageBytes(header.capacity, page);
+  switch (kind) {
+    case pageKinds.zero:
+      return length === 0 ? 0 : null;
+    case pageKinds.same:
+      return length === 0 && header.parent !== null ? 0 : null;
+    case pageKinds.dense:
+      return length === whole ? length : null;
+    case pageKinds.runs:
+    case pageKinds.patch:
+      if (kind === pageKinds.patch && header.parent === null) return null;
+      return length > 0 && length < whole ? length : null;
+    default:
+      return null;
+  }
+}

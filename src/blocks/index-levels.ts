@@ -1,0 +1,75 @@
+import { basename, dirname, join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { ImageKey } from '../host/image-options.ts';
+import { mostLevels, pageKinds } from './block-index-format.ts';
+import { openIndexFile, versionAt, type IndexFile } from './index-file.ts';
+
+/** More often than removals change the files of one chain while it is opened. */
+const mostTries = 5;
+
+/** An index's own file, and those that it is built on. */
+export type Levels = readonly [IndexFile, ...IndexFile[]];
+
+/**
+ * Opens an index and all that it is built on. A removal of restore points may give one of the files another form meanwhile, and
+ * then take away what that was built on: it is opened anew then. What is open stays readable.
+ */
+export async function openLevels(path: string, key: ImageKey | null): Promise<Levels> {
+  for (let tries = 1; ; tries++) {
+    const opened: IndexFile[] = [];
+    try {
+      return await openAll(path, key, opened);
+    } catch (error) {
+      const replaced = await wasReplaced(opened);
+      for (const file of opened) await file[Symbol.asyncDispose]();
+      if (!replaced || tries === mostTries) throw error;
+    }
+  }
+}
+
+async function wasReplaced(files: readonly IndexFile[]): Promise<boolean> {
+  for (const { path, version } of files) {
+    const now = await versionAt(path);
+    if (now !== null && now !== version) return true;
+  }
+  return false;
+}
+
+async function openAll(path: string, key: ImageKey | null, opened: IndexFile[]): Promise<Levels> {
+  const own = await openIndexFile(path, key);
+  opened.push(own);
+  const names = new Set([basename(path).replace(/\.index(?:\.sendense-part)?$/, '')]);
+  for (let file = own; file.header.parent !== null;) {
+    const { name } = file.header.parent;
+    if (names.has(name)) throw file.damaged(`it is built on itself, through ${name}`);
+    if (names.size === mostLevels) throw file.damaged(`it is built on more than ${mostLevels - 1} others`);
+    names.add(name);
+    const parent = await openParent(file, join(dirname(path), `${name}.index`), key);
+    opened.push(parent);
+    assertFits(file, parent);
+    if (file !== own) file.forget();
+    file = parent;
+  }
+  if (opened.length > 1) opened.at(-1)?.forget();
+  return [own, ...opened.slice(1)];
+}
+
+async function openParent(file: IndexFile, path: string, key: ImageKey | null): Promise<IndexFile> {
+  try {
+    return await openIndexFile(path, key);
+  } catch (error) {
+    if (!(error instanceof SendenseError) || error.code !== 'file.unreadable') throw error;
+    throw file.damaged(`it is built on ${path}: ${error.message}`, error);
+  }
+}
+
+/** What an index takes over from its parent is what it was when the index was made. */
+function assertFits(file: IndexFile, parent: IndexFile): void {
+  const { header } = file;
+  if (parent.root !== header.parent?.root || parent.header.capacity !== header.capacity)
+    throw file.damaged(`it is built on ${header.parent?.root}, and ${parent.path} is ${parent.root}`);
+  for (let page = 0; page < file.pageCount; page++) {
+    if (file.place(page).kind === pageKinds.same && !file.digest(page).equals(parent.digest(page)))
+      throw file.damaged(`page ${page} is not that of ${parent.path}`);
+  }
+}
