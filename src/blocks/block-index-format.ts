@@ -141,34 +141,47 @@ export function encodeTable(format: IndexFormat, entries: readonly PageEntry[]):
   return table;
 }
 
-/** One entry of a table as it stands there; nothing of it is checked. */
-export function decodeEntry(
-  { format, capacity }: IndexHeader,
-  table: Buffer,
-  page: number,
-): Omit<PageEntry, 'kind'> & { readonly kind: number } {
-  const bytes = entryBytes[format];
-  const at = page * bytes;
-  const digest = table.subarray(at + bytes - digestBytes, at + bytes);
-  const position = Number(table.readBigUInt64BE(at + bytes - digestBytes - 8));
-  if (format === 2) {
-    const word = table.readUInt32BE(at);
-    return { kind: Math.floor(word / 2 ** 24), length: word % 2 ** 24, position, digest };
-  }
-  const zero = digest.equals(zeroDigest);
-  return zero
-    ? { kind: pageKinds.zero, length: 0, position, digest }
-    : { kind: pageKinds.dense, length: storedPageBytes(capacity, page), position, digest };
+/** A page table as it stands there; nothing of it is checked. */
+export interface PageTable {
+  /** The digests of all pages, one after the other. */
+  readonly digests: Buffer;
+  /** Of each page kind and length as one number, as format 2 has them: {@link kindOf}, {@link lengthOf}. */
+  readonly words: Uint32Array;
+  readonly positions: Float64Array;
 }
 
-/** Does not depend on how and where pages are stored: 'sha256:<hex>'. */
-export function rootOf(capacity: number, digests: Iterable<Uint8Array>): string {
+export const kindOf = (word: number): number => Math.floor(word / 2 ** 24);
+export const lengthOf = (word: number): number => word % 2 ** 24;
+
+/** By numbers and not by objects: a page has an entry in each file of a chain. */
+export function decodeTable({ format, capacity }: IndexHeader, table: Buffer): PageTable {
+  const pages = pageCountOf(capacity);
+  const bytes = entryBytes[format];
+  const digests = Buffer.alloc(pages * digestBytes);
+  const words = new Uint32Array(pages);
+  const positions = new Float64Array(pages);
+  for (let page = 0, at = 0; page < pages; page++, at += bytes) {
+    const place = at + bytes - digestBytes - 8;
+    table.copy(digests, page * digestBytes, place + 8, place + 8 + digestBytes);
+    positions[page] = table.readUInt32BE(place) * 2 ** 32 + table.readUInt32BE(place + 4);
+    if (format === 2) words[page] = table.readUInt32BE(at);
+    else if (!isZeroAt(digests, page)) words[page] = pageKinds.dense * 2 ** 24 + storedPageBytes(capacity, page);
+  }
+  return { digests, words, positions };
+}
+
+/** Whether a page has the digest of a page of zeros. */
+export function isZeroAt(digests: Buffer, page: number): boolean {
+  const at = page * digestBytes;
+  return digests[at] === 0 && zeroDigest.compare(digests, at, at + digestBytes) === 0;
+}
+
+/** Does not depend on how and where pages are stored: 'sha256:<hex>'. @param digests of all pages */
+export function rootOf(capacity: number, digests: Uint8Array): string {
   const facts = Buffer.alloc(12);
   facts.writeBigUInt64BE(BigInt(capacity), 0);
   facts.writeUInt32BE(blockSize, 8);
-  const root = createHash('sha256').update(facts);
-  for (const digest of digests) root.update(digest);
-  return `sha256:${root.digest('hex')}`;
+  return `sha256:${createHash('sha256').update(facts).update(digests).digest('hex')}`;
 }
 
 export function encodeFooter(root: string, fileBytes: number): Buffer {

@@ -94,7 +94,7 @@ export async function createIndexWriter(path: string, options: IndexWriterOption
     },
     async finish() {
       if (state !== 'open') throw new Error(`${path} is finished already`);
-      const root = rootOf(capacity, entries.values().map(digestOf));
+      const root = rootOf(capacity, Buffer.concat(entries.map(({ digest }) => digest)));
       await append(encodeTable(form.format, entries));
       await append(encodeFooter(root, end + footerBytes));
       await file.sync();
@@ -118,7 +118,6 @@ export async function createIndexWriter(path: string, options: IndexWriterOption
   return writer;
 }
 
-const digestOf = ({ digest }: PageEntry): Buffer => digest;
 const takenOver = (digest: Buffer): PageEntry => ({ kind: pageKinds.same, position: 0, length: 0, digest });
 
 const zeros = Buffer.alloc(4096 * 32);

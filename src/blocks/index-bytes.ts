@@ -39,10 +39,7 @@ export async function* indexBytes(index: IndexReader, form: IndexForm): AsyncGen
   }
   const table = encodeTable(form.format, entries);
   yield table;
-  const root = rootOf(
-    capacity,
-    entries.values().map(({ digest }) => digest),
-  );
+  const root = rootOf(capacity, Buffer.concat(entries.map(({ digest }) => digest)));
   yield encodeFooter(root, position + table.length + footerBytes);
 }
 

@@ -3,21 +3,24 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import type { ImageKey } from '../host/image-options.ts';
 import { openContent, type FileContent } from '../host/locked-file.ts';
 import {
-  decodeEntry,
   decodeFooter,
   decodeHeader,
+  decodeTable,
   digestBytes,
   entryBytes,
   footerBytes,
   headerBytes,
+  isZeroAt,
+  kindOf,
+  lengthOf,
   pageCountOf,
   pageKinds,
   rootOf,
   storedPageBytes,
-  zeroDigest,
   type IndexHeader,
   type PageEntry,
   type PageKind,
+  type PageTable,
 } from './block-index-format.ts';
 
 /** Where a page is stored. */
@@ -80,6 +83,7 @@ async function indexFileOf(path: string, file: FileContent, version: string): Pr
     if ((await file.read(data, position)) < length) throw damaged('it is cut off');
     return data;
   };
+  const outside = (page: number): RangeError => new RangeError(`page ${page} of ${path}`);
   const fileBytes = file.size;
   if (fileBytes < headerBytes[1] + footerBytes) throw damaged(`it has only ${fileBytes} bytes`);
   const { header, root } = await decode(read, fileBytes).catch((cause: Error) => {
@@ -91,25 +95,28 @@ async function indexFileOf(path: string, file: FileContent, version: string): Pr
   const tableBytes = pageCount * entryBytes[header.format];
   const tablePosition = fileBytes - footerBytes - tableBytes;
   if (tablePosition < headerBytes[header.format]) throw damaged('it is too short for its capacity');
-  let table: Buffer | null = await read(tablePosition, tableBytes);
-  if (rootOf(header.capacity, digestsIn(header, table)) !== root)
-    throw damaged('its page table does not match its root digest');
-  const places = placesOf(header, table, tablePosition, damaged);
+  const { words, positions, ...decoded } = decodeTable(header, await read(tablePosition, tableBytes));
+  let digests: Buffer | null = decoded.digests;
+  if (rootOf(header.capacity, digests) !== root) throw damaged('its page table does not match its root digest');
+  assertPlaces(header, { words, positions, digests }, tablePosition, damaged);
   return {
     path,
     header,
     pageCount,
     root,
     version,
-    place: (page) => places.at(page),
+    place(page) {
+      const [position, word] = [positions[page], words[page]];
+      if (position === undefined || word === undefined) throw outside(page);
+      return { kind: kindOf(word) as PageKind, length: lengthOf(word), position };
+    },
     digest(page) {
-      if (table === null || !(page >= 0 && page < pageCount))
-        throw new RangeError(`page ${page} of ${path}, which has ${pageCount}`);
-      return decodeEntry(header, table, page).digest;
+      if (digests === null || !(page >= 0 && page < pageCount)) throw outside(page);
+      return digests.subarray(page * digestBytes, (page + 1) * digestBytes);
     },
     digestAgain: (page) => read(tablePosition + (page + 1) * entryBytes[header.format] - digestBytes, digestBytes),
     record: ({ position, length }) => read(position, length),
-    forget: () => void (table = null),
+    forget: () => void (digests = null),
     damaged,
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   };
@@ -122,38 +129,22 @@ async function decode(read: Read, fileBytes: number): Promise<{ header: IndexHea
   return { header, root: decodeFooter(await read(fileBytes - footerBytes, footerBytes), fileBytes) };
 }
 
-function* digestsIn(header: IndexHeader, table: Buffer): Generator<Buffer> {
-  for (let page = 0; page < pageCountOf(header.capacity); page++) yield decodeEntry(header, table, page).digest;
-}
-
-/** Checks all entries of a page table. Keeps them in 12 bytes each: an index may be built on many others. */
-function placesOf(
+/** Checks all entries of a page table. */
+function assertPlaces(
   header: IndexHeader,
-  table: Buffer,
+  { words, positions, digests }: PageTable,
   tablePosition: number,
   damaged: IndexFile['damaged'],
-): { at(page: number): PagePlace } {
-  const pages = pageCountOf(header.capacity);
-  const places = new Float64Array(pages);
-  const kinds = new Uint32Array(pages);
-  for (let page = 0; page < pages; page++) {
-    const { kind, length, position, digest } = decodeEntry(header, table, page);
-    const isZero = digest.equals(zeroDigest);
-    if (isZero !== (kind === pageKinds.zero)) throw damaged(`page ${page} has a place but no digest, or no place`);
+): void {
+  for (const [page, word] of words.entries()) {
+    const [kind, length, position] = [kindOf(word), lengthOf(word), positions[page] ?? 0];
+    if (isZeroAt(digests, page) !== (kind === pageKinds.zero))
+      throw damaged(`page ${page} has a place but no digest, or no place`);
     const stored = storedBytes(header, page, kind, length);
     if (stored === null) throw damaged(`page ${page} is stored in a way that there is not`);
     if (stored === 0 ? position !== 0 : position < headerBytes[header.format] || position + length > tablePosition)
       throw damaged(`page ${page} is not within it`);
-    places[page] = position;
-    kinds[page] = kind * 2 ** 24 + length;
   }
-  return {
-    at(page) {
-      const [position, word] = [places[page], kinds[page]];
-      if (position === undefined || word === undefined) throw new RangeError(`page ${page} of ${pages}`);
-      return { kind: Math.floor(word / 2 ** 24) as PageKind, length: word % 2 ** 24, position };
-    },
-  };
 }
 
 /** Bytes that a page takes; null: no page has that. */

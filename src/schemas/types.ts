@@ -393,6 +393,7 @@ export interface AllSchemas {
   Discovered: Discovered;
   NodeError: NodeError;
   NodeHealth: NodeHealth;
+  IndexFormats: IndexFormats;
   Inventory: Inventory;
   JobList: JobList;
   VmSpecChanges: VmSpecChanges;
@@ -2336,6 +2337,17 @@ export interface MergeIntent {
           file_bytes: number;
           file_mtime_ns: string;
           envelope: string;
+          /**
+           * Its block index in another form; absent: it stays as it is.
+           */
+          index?: {
+            bytes: number;
+            /**
+             * SHA-256, hex.
+             */
+            sha256: string;
+            file_mtime_ns: string;
+          };
         } | null;
       },
       ...{
@@ -2399,6 +2411,17 @@ export interface MergeIntent {
           file_bytes: number;
           file_mtime_ns: string;
           envelope: string;
+          /**
+           * Its block index in another form; absent: it stays as it is.
+           */
+          index?: {
+            bytes: number;
+            /**
+             * SHA-256, hex.
+             */
+            sha256: string;
+            file_mtime_ns: string;
+          };
         } | null;
       }[],
     ];
@@ -2500,6 +2523,16 @@ export interface BackupStartRequest {
      * Identity of the disk; a source that finds another disk under the key refuses.
      */
     uuid?: string | null;
+    /**
+     * How the new block index is to be stored (`docs/block-index.md`). Without it: format 1.
+     */
+    index?: {
+      format: 1 | 2;
+      /**
+       * The restore point whose content `previous_index` has; the new index refers to its index for what is the same. null: it stands alone.
+       */
+      parent: string | null;
+    };
   }[];
   tuning?: {
     connections: number;
@@ -2852,6 +2885,12 @@ export interface NodeHealth {
     version: string | null;
   }[];
   jobs_running: number;
+}
+/**
+ * The formats of block indexes (`docs/block-index.md`) that the node reads and writes.
+ */
+export interface IndexFormats {
+  formats: number[];
 }
 /**
  * All VMs of a source.

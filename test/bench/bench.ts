@@ -1,15 +1,17 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
  * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M] [--line long] [--way NAME]`; names: full restore verify incremental validate starts
- * merge memory scale vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
+ * index merge memory scale vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
  * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory; `--way 'ours, default'`, as often as one likes, the other
  * ways but plain `ssh -L`.
+ * `index` is about a disk of `--sparse` (64G) with `--scattered` (8M) of data: `--sparse 2048G --scattered 200M` is that of docs/performance.md.
  * `--points` is how many restore points `scale` looks at.
  * `--delta` is what `merge` merges: `256M`, or several, `64M,256M,1G`. BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { full, restore } from './full.ts';
+import { indexSize } from './index-size.ts';
 import { incremental } from './incremental.ts';
 import { list } from './list.ts';
 import { parseSize } from './fixture.ts';
@@ -31,6 +33,8 @@ const { values, positionals } = parseArgs({
     line: { type: 'string' },
     way: { type: 'string', multiple: true },
     points: { type: 'string', default: '300' },
+    sparse: { type: 'string', default: '64G' },
+    scattered: { type: 'string', default: '8M' },
   },
 });
 const size = values.size ?? '8G';
@@ -46,6 +50,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'restore': () => restore(bytes, rounds),
   'verify': () => verify(bytes, rounds),
   'incremental': () => incremental(bytes, rounds),
+  'index': () => indexSize(parseSize(values.sparse), parseSize(values.scattered), rounds),
   'merge': () => merge(bytes, values.delta.split(',').map(parseSize), rounds),
   'memory': () => memory(bytes),
   'schedule': () => schedule(),

@@ -59,7 +59,7 @@ fuzz('block indexes', {
   attempt: async (bytes) => {
     const path = at('changed.index');
     writeFileSync(path, bytes);
-    const { result, paths } = await touched(() => judge(() => openIndex(path, { verify: true })));
+    const { result, paths } = await touched(() => judge(() => openIndex(path, { verify: 'all' })));
     assertInside(folder, paths);
     const { accepted: reader, refused } = result;
     if (refused) return expect(['repository.damaged', 'repository.key']).toContain(refused.code);

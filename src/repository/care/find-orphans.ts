@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { parentOfIndex } from '../../blocks/index-parent.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { foreignHeader } from '../../host/foreign-header.ts';
 import { backingNameOf, readQcow2Header } from '../../host/qcow2-header.ts';
@@ -134,18 +135,32 @@ async function whyNot(
   );
 }
 
-/** An image on which one is built that stays, stays too. */
+/** What is built on what, by the folder of both: the file below is named as it is there. */
+async function filesBelow(root: string, files: readonly string[]): Promise<Map<string, string>> {
+  const below = new Map<string, string>();
+  for (const path of files) {
+    if (/\.qcow2(\.sendense-part)?$/.test(path)) {
+      const name = await backingNameOf(join(root, path));
+      if (name != null) below.set(path, name);
+    }
+    if (path.endsWith('.qcow2')) continue;
+    // One that is encrypted does not tell: those that its image is built on stay by themselves.
+    const index = /\.index(\.sendense-part)?$/.test(path)
+      ? await parentOfIndex(join(root, path)).catch(() => null)
+      : null;
+    if (index) below.set(path, `${index.name}.index`);
+  }
+  return below;
+}
+
+/** An image or index on which one is built that stays, stays too, and so does the index of an image that stays. */
 async function keepBackingFiles(
   root: string,
   files: readonly string[],
   orphans: Map<string, Orphan>,
   kept: Map<string, string>,
 ): Promise<void> {
-  const backing = new Map<string, string>();
-  for (const path of files.filter((file) => /\.qcow2(\.sendense-part)?$/.test(file))) {
-    const name = await backingNameOf(join(root, path));
-    if (name != null) backing.set(path, name);
-  }
+  const backing = await filesBelow(root, files);
   for (let changed = true; changed;) {
     changed = false;
     for (const [path, name] of backing) {
@@ -156,6 +171,13 @@ async function keepBackingFiles(
         kept.set(orphan, `${path} is built on it`);
         changed = true;
       }
+    }
+    for (const orphan of [...orphans.keys()].filter((path) => path.endsWith('.index'))) {
+      const image = orphan.replace(/\.index$/, '.qcow2');
+      if (orphans.has(image) || !kept.has(image)) continue;
+      orphans.delete(orphan);
+      kept.set(orphan, `${image} stays`);
+      changed = true;
     }
   }
 }

@@ -2,6 +2,7 @@ import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, symlink, utimes,
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, test, vi } from 'vitest';
+import { createIndexWriter, openIndex } from '../../../src/blocks/block-index.ts';
 import { collectGarbage } from '../../../src/hub/care/collect-garbage.ts';
 import { checkRepository } from '../../../src/hub/check-repository.ts';
 import { isRunning } from '../../../src/host/process-identity.ts';
@@ -179,6 +180,20 @@ describe('stays', () => {
           cwd: join(it.root, 'pgtest1/disk-0'),
         });
         return image(gone);
+      },
+    ],
+    [
+      'a block index to which another one refers',
+      /mine\.index is built on it/,
+      async (it) => {
+        const path = `pgtest1/disk-0/${gone}.index`;
+        await it.put(path, { copyOf: image(it.ids[0] ?? '').replace('.qcow2', '.index') });
+        await using index = await openIndex(join(it.root, path));
+        const form = { format: 2, parent: { name: gone, index } } as const;
+        const mine = join(it.root, 'pgtest1/disk-0/mine.index');
+        await using writer = await createIndexWriter(mine, { capacity: index.capacity, form });
+        await writer.finish();
+        return path;
       },
     ],
     [

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { execa, type ResultPromise } from 'execa';
@@ -112,7 +112,19 @@ function intentNow(repository: MergeRepository): MergeIntent | null {
 const checksumOf = (repository: MergeRepository, id: string): string =>
   (JSON.parse(readFileSync(repository.file('vm', `${id}.json`), 'utf8')) as { checksum: string }).checksum;
 
-const moments: readonly (readonly [string, (intent: MergeIntent) => boolean, again?: 'again'])[] = [
+/** Of the first disk of the kept point: whether its index has its new form under a name of its own, or under its last one. */
+function newIndex(repository: MergeRepository, { name, child: merge }: MergeIntent): 'made' | 'named' | null {
+  const index = repository.file('vm', 'disk-0', `${name}.index`);
+  const after = merge?.disks[0]?.after?.index;
+  const image = statSync(repository.file('vm', 'disk-0', `${name}.qcow2`), { bigint: true, throwIfNoEntry: false });
+  const there = statSync(index, { bigint: true, throwIfNoEntry: false });
+  if (after && String(there?.mtimeNs) === after.file_mtime_ns)
+    return String(image?.mtimeNs) === merge?.disks[0]?.before.file_mtime_ns ? 'named' : null;
+  return existsSync(`${index}.sendense-part`) ? 'made' : null;
+}
+
+type IsNow = (intent: MergeIntent, repository: MergeRepository) => boolean;
+const moments: readonly (readonly [string, IsNow, again?: 'again'])[] = [
   ['nothing is done yet', ({ phase }) => phase === 'prepared'],
   ['the manifests are gone', ({ phase }) => phase === 'unpublished', 'again'],
   [
@@ -125,6 +137,11 @@ const moments: readonly (readonly [string, (intent: MergeIntent) => boolean, aga
     ({ child: merge }) => merge?.disks[1]?.begun === true && merge.disks[1].after === null,
     'again',
   ],
+  [
+    'an index has its new form, and nobody wrote that down',
+    (intent, repository) => intent.phase === 'unpublished' && newIndex(repository, intent) === 'made',
+  ],
+  ['an index has its new form, and no image', (intent, repository) => newIndex(repository, intent) === 'named'],
   ['all is merged', ({ phase }) => phase === 'merged'],
   ['the merged files have their names', ({ phase, child: merge }) => phase === 'published' && merge !== null],
   ['a point that nothing is built on is gone', ({ phase, child: merge }) => phase === 'published' && merge === null],
@@ -143,7 +160,7 @@ describe('killed', () => {
       let caught = false;
       while (!merging.ended && !caught) {
         const intent = intentNow(repository);
-        caught = intent !== null && isNow(intent);
+        caught = intent !== null && isNow(intent, repository);
         await turn();
       }
       running.kill('SIGKILL');
