@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { changedBetween } from '../../src/blocks/changed-between.ts';
 import { createIndexWriter, openIndex } from '../../src/blocks/block-index.ts';
+import { alone } from '../../src/blocks/index-form.ts';
 import { contentStream } from '../../src/host/locked-file.ts';
 import { random } from '../support/random.ts';
 import { fuzz, judge } from './harness.ts';
@@ -17,6 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 const MiB = 2 ** 20;
 const pageBytes = 4096 * 32;
+const parentId = '20261122T013000Z-0c77de';
 
 /** As the product's writer makes them. */
 const sound: Buffer[] = [];
@@ -35,9 +37,29 @@ beforeAll(async () => {
     await writer.finish();
     sound.push(readFileSync(at(name)));
   }
+  // Format 2: runs that stand alone, and an increment on them with a patch, a page that is the same and one of its own.
+  const capacity = 1000 * MiB;
+  const thin = Buffer.alloc(pageBytes);
+  digests.copy(thin, 320, 0, 3200);
+  {
+    await using writer = await createIndexWriter(at(`${parentId}.index`), { capacity, form: alone(2) });
+    for (const [page, content] of [thin, digests, digests].entries()) await writer.writePage(page, content);
+    await writer.finish();
+    sound.push(readFileSync(at(`${parentId}.index`)));
+  }
+  await using index = await openIndex(at(`${parentId}.index`));
+  const form = { format: 2, parent: { name: parentId, index } } as const;
+  await using writer = await createIndexWriter(at('g'), { capacity, form });
+  const patched = Buffer.from(digests);
+  patched.fill(7, 0, 64);
+  writer.takeOver(0);
+  await writer.writePage(1, patched);
+  await writer.writePage(3, thin);
+  await writer.finish();
+  sound.push(readFileSync(at('g')));
 });
 
-const some = fc.nat(5).map((which) => sound[which] ?? Buffer.alloc(0));
+const some = fc.nat(7).map((which) => sound[which] ?? Buffer.alloc(0));
 
 /** A number of 4 or 8 bytes somewhere in the head, the page table or the end, where a change counts most. */
 const structural: fc.Arbitrary<Buffer> = fc
