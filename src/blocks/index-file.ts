@@ -60,8 +60,9 @@ export async function openIndexFile(path: string, key: ImageKey | null): Promise
 
 async function openFile(path: string, key: ImageKey | null): Promise<{ file: FileContent; version: string }> {
   try {
-    const file = await openContent(path, key);
-    return { file, version: (await versionAt(path)) ?? '' };
+    // Before: a file that takes the name meanwhile is then told from this one.
+    const version = (await versionAt(path)) ?? '';
+    return { file: await openContent(path, key), version };
   } catch (cause) {
     if (cause instanceof SendenseError) throw cause;
     const why = (cause as Error).message;

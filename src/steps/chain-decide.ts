@@ -326,7 +326,7 @@ async function judge(
   if (typeof chain === 'string') return { verdict: 'broken', reason: chain };
   const root = services.repositoryPath(repository);
   const [newest] = chain;
-  const verdict = await verifyChain(root, chain, newest ? keys.of(newest) : null);
+  const verdict = await verifyChain(root, chain, { key: newest ? keys.of(newest) : null });
   for (const link of verdict.verdict === 'broken' ? [] : chain) {
     const reason = await brokenBelow(root, link);
     if (reason !== null) return { verdict: 'broken', reason };

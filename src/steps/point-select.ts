@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { ImageKey } from '../host/image-options.ts';
 import { diskName } from '../repository/layout.ts';
-import { verifyChain, type ChainVerdict } from '../repository/verify-chain.ts';
+import { verifyChain, type ChainVerdict, type VerifyChainOptions } from '../repository/verify-chain.ts';
 import { identityOf } from '../repository/vm-identity.ts';
 import { marksKey, marksOf } from '../state/point-marks.ts';
 import { usePoint } from '../state/point-uses.ts';
@@ -79,11 +78,20 @@ async function select(
   }
   const keys = await services.imageKeys(input.repository);
   for (const disk of wanted) {
-    const verdict = await verdictOn(services.state, root, point, disk.number, keys.of(disk));
+    const verdict = await verdictOn(services.state, root, point, disk.number, {
+      key: keys.of(disk),
+      index: input.verify ?? true,
+    });
     if (verdict.verdict === 'broken')
       throw new SendenseError(
         'chain.damaged',
         `restore point ${point.backup_id}, ${diskName(disk.number)}: ${verdict.reason}`,
+        verdict.reason.startsWith('block index ')
+          ? {
+              remedy:
+                'Name another restore point, or restore this one without comparing it (--no-verify, `verify: false`).',
+            }
+          : {},
       );
   }
   const output = {
@@ -109,13 +117,13 @@ async function verdictOn(
   root: string,
   { repository, vm, backup_id: backupId }: RestorePoint,
   number: number,
-  key: ImageKey | null,
+  how: VerifyChainOptions,
 ): Promise<ChainVerdict> {
   for (let followed = false; ; followed = true) {
     const point = findPoint(state, { repository, context: vm.context, backupId });
     const chain = point ? storedChain(state, point, number) : `${backupId} is gone`;
     const verdict: ChainVerdict =
-      typeof chain === 'string' ? { verdict: 'broken', reason: chain } : await verifyChain(root, chain, key);
+      typeof chain === 'string' ? { verdict: 'broken', reason: chain } : await verifyChain(root, chain, how);
     if (verdict.verdict === 'sound' || followed || typeof chain === 'string') return verdict;
     const keys = chain.map((disk) => ({ repository, context: vm.context, backupId: disk.backupId }));
     if (!(await followMerges(state, root, keys))) return verdict;

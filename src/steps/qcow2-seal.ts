@@ -202,7 +202,8 @@ async function assertDigest(
   input: Qcow2SealInput,
   key: ImageKey | null,
 ): Promise<void> {
-  await using index = await openIndex(indexPath, { key });
+  // What it takes over was looked at when the parent was chosen.
+  await using index = await openIndex(indexPath, { verify: 'own', key });
   const expected = input.transferred.find((entry) => entry.disk === disk.disk)?.digest;
   if (index.root !== expected || index.capacity !== disk.capacity_bytes) {
     throw new SendenseError(

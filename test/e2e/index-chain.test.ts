@@ -53,6 +53,11 @@ test('each increment has an index on that of its parent; retention, verification
   const bytes = await readFile(below);
   bytes[200]! ^= 1;
   await writeFile(below, bytes);
+  const refused = await bench.call(['restore', 'pgtest1', '--to', bench.path('refused')]);
+  expect(refused.exitCode).not.toBe(0);
+  expect(refused.stdout + refused.stderr).toMatch(/not as it was committed[^]*--no-verify/);
+  const unproven = await bench.call(['restore', 'pgtest1', '--no-verify', '--to', bench.path('unproven')]);
+  expect(unproven.exitCode, unproven.stderr).toBe(0);
   await bench.write('plan.yaml', backupPlan(['disk.raw']));
   const full = await night(bench, 6);
   expect((await builtOnNewest(bench, full)).length).toBe(1);
