@@ -6493,6 +6493,10 @@ export interface PointSelectInput {
   };
   point?: unknown;
   disks?: number[] | null;
+  /**
+   * Whether what is restored will be compared: only then its block index has to be sound.
+   */
+  verify: boolean;
 }
 export interface PointSelectOutput {
   /**
