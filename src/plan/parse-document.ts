@@ -3,6 +3,7 @@ import { isScalar, parseDocument as parseYaml } from 'yaml';
 import { aliasDiagnostics, aliasesOf } from './alias-diagnostics.ts';
 import { diagnosticOf, type Diagnostic } from './diagnostic.ts';
 import { lineStartsOf, type PlanDocument } from './document.ts';
+import { maxNesting, tooDeepAt } from './nesting.ts';
 import { syntaxDiagnostics } from './syntax-diagnostics.ts';
 
 export interface ParsedDocument {
@@ -33,6 +34,9 @@ export function parseDocument({
   };
   const conflicts = conflictDiagnostics(empty);
   if (conflicts.length > 0) return { document: empty, diagnostics: conflicts, intact: false };
+
+  const tooDeep = tooDeepAt(text);
+  if (tooDeep !== null) return { document: empty, diagnostics: [nestingDiagnostic(empty, tooDeep)], intact: false };
 
   const yaml = parseYaml(text, {
     version: '1.2',
@@ -81,6 +85,15 @@ function versionDiagnostics(document: PlanDocument): Diagnostic[] {
     }),
   ];
 }
+
+const nestingDiagnostic = (document: PlanDocument, start: number): Diagnostic =>
+  diagnosticOf(document, {
+    rule: 'yaml/syntax',
+    at: { span: { start, end: start + 1 } },
+    message: `lists and mappings are nested more than ${maxNesting} levels deep`,
+    remedy:
+      'Nothing in a plan or in settings goes that deep: look for a file of another kind, or brackets that were left open.',
+  });
 
 function conflictDiagnostics(document: PlanDocument): Diagnostic[] {
   const markers = [...document.text.matchAll(/^(?:<{7}|>{7})(?: [^\n]*)?(?=\r?$)/gm)];

@@ -113,7 +113,9 @@ function countStarts(meter: Meter): void {
 }
 
 /** `qemu-img`; of Node the script that it runs: `sendense-run`. */
-function programName(argv: readonly string[]): string {
+function programName(all: readonly string[]): string {
+  // The words of `boundWords` end with the process id of the parent.
+  const argv = basename(all[0] ?? '') === 'setpriv' && all[1] === '--pdeathsig' ? all.slice(8) : all;
   const script = argv.slice(1).find((word) => /\.[jt]s$/.test(word));
   const name = basename(argv[0] ?? '?');
   return /^node\b/.test(name) && script !== undefined ? basename(script).replace(/\.[jt]s$/, '') : name;
