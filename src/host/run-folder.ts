@@ -25,8 +25,7 @@ export async function makeRunFolder(id: string): Promise<string> {
   const parent = dirname(folder);
   for (;;) {
     await mkdir(parent, { mode: 0o700 }).catch(unless('EEXIST'));
-    const info = await lstat(parent).catch(unless('ENOENT'));
-    if (info && (!info.isDirectory() || info.uid !== process.getuid?.() || (info.mode & 0o077) !== 0)) {
+    if ((await isPrivate(parent)) === false) {
       throw new SendenseError('state.unusable', `${parent} is not a directory of this user alone`, {
         remedy: `Find out who made ${parent}, and remove it.`,
       });
@@ -38,6 +37,12 @@ export async function makeRunFolder(id: string): Promise<string> {
       return folder;
     }
   }
+}
+
+/** Whether it is a directory of this user alone; null: there is none. What is in one that is not, another user could have put there. */
+async function isPrivate(folder: string): Promise<boolean | null> {
+  const info = await lstat(folder).catch(unless('ENOENT'));
+  return info ? info.isDirectory() && info.uid === process.getuid?.() && (info.mode & 0o077) === 0 : null;
 }
 
 /** Folders that this process holds. */
@@ -56,10 +61,10 @@ async function hold(folder: string): Promise<void> {
  * An id for the folder of work that no journal knows, which tells whose it is: `<what>-<pid>.<pid namespace>-<more>`. It is held
  * (`held-folder.ts`) from when it is made until it is removed.
  */
-export const ownFolderId = (what: 'check' | 'dry' | 'hub' | 'merge'): string =>
+export const ownFolderId = (what: 'check' | 'dry' | 'hub' | 'merge' | 'rescue'): string =>
   `${what}-${process.pid}.${pidNamespace()}-${randomBytes(4).toString('hex')}`;
 
-const ownId = /^(?:check|dry|hub|merge)-([0-9]+)(?:\.([0-9]+))?-/;
+const ownId = /^(?:check|dry|hub|merge|rescue)-([0-9]+)(?:\.([0-9]+))?-/;
 
 /** Null: the id tells nothing of a process. Ids of earlier versions have no namespace. */
 function ownerIn(id: string): { readonly pid: number; readonly isHere: boolean; readonly isUs: boolean } | null {
@@ -100,16 +105,27 @@ const isOldMs = 60_000;
 /**
  * Clears the folders of work that no journal knows (a check, a dry-run, an embedded node) and whose process died. A process of another
  * pid namespace that shares the temporary folder, as in a container, cannot be looked for: its folder is left alone as long as it is held.
+ * Those of rescues stay: what they wrote has to be taken back first.
  */
 export async function sweepRunFolders(signal?: AbortSignal): Promise<void> {
+  for (const id of await deadFolders()) if (!id.startsWith('rescue-')) await clearRunFolder(runFolderOf(id), signal);
+}
+
+/** Ids of the folders of rescues whose process died; of this user alone, so that what is in them can be relied on. */
+export const deadRescueFolders = async (): Promise<string[]> =>
+  (await deadFolders()).filter((id) => id.startsWith('rescue-'));
+
+async function deadFolders(): Promise<string[]> {
   const parent = dirname(runFolderOf('any'));
-  const names = await readdir(parent).catch(() => []);
-  for (const name of names) {
+  if ((await isPrivate(parent)) !== true) return [];
+  const dead: string[] = [];
+  for (const name of await readdir(parent).catch(() => [])) {
     const owner = ownerIn(name);
     const folder = join(parent, name);
-    if (owner && (owner.isHere ? identityOf(owner.pid) === null : await isLeft(folder)))
-      await clearRunFolder(folder, signal);
+    if (!owner || !(await isPrivate(folder))) continue;
+    if (owner.isHere ? identityOf(owner.pid) === null : await isLeft(folder)) dead.push(name);
   }
+  return dead;
 }
 
 async function isLeft(folder: string): Promise<boolean> {

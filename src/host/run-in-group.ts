@@ -6,6 +6,9 @@ import { boundWords } from './bound-words.ts';
 import { endedByItself, watcherOn } from './group-watcher.ts';
 import { letGo } from './process.ts';
 
+/** How long what a program has written may take to arrive after it has ended, ms. */
+const lastWordsMs = 5000;
+
 export interface GroupOptions {
   readonly cwd: string;
   /** Instead of our own. */
@@ -52,9 +55,11 @@ export async function runInGroup(
   );
   try {
     const end = await endOf(child, { signal, graceMs });
-    if (typeof end === 'number') watched.end(endedByItself);
+    // Nobody needs what the watcher says, and without setpriv(1) there is none: whatever is left running may hold this end.
+    if (typeof end === 'number') watched.end(endedByItself, () => watched.destroy());
     else watched.destroy();
-    await closed;
+    // What is left running may go on writing: it is not waited for.
+    await Promise.race([closed, delay(lastWordsMs, undefined, { ref: false })]);
     return end;
   } finally {
     for (const stream of [child.stdout, child.stderr, child.stdin]) stream?.destroy();
@@ -76,7 +81,8 @@ async function endOf(
     const end = await Promise.race([exited, stopped.promise]);
     if (end !== 'stopped') return end[0] ?? end[1] ?? 0;
     killGroup(child.pid, 'SIGTERM');
-    await Promise.race([exited.catch(() => undefined), delay(graceMs)]);
+    // The first of them may end at once while others still clean up.
+    for (const until = performance.now() + graceMs; performance.now() < until && isGroup(child.pid);) await delay(20);
     killGroup(child.pid, 'SIGKILL');
     throw signal.reason;
   } finally {
@@ -84,11 +90,15 @@ async function endOf(
   }
 }
 
-function killGroup(pid: number | undefined, name: NodeJS.Signals): void {
-  if (pid === undefined) return;
+/** Whether any program of it is there. */
+const isGroup = (pid: number | undefined): boolean => killGroup(pid, 0);
+
+function killGroup(pid: number | undefined, name: NodeJS.Signals | 0): boolean {
+  if (pid === undefined) return false;
   try {
-    process.kill(-pid, name);
+    return process.kill(-pid, name);
   } catch {
     // All of it is gone.
+    return false;
   }
 }

@@ -54,10 +54,12 @@ async function asCommitted(
     if (level === mostLevels || !stored || sha256 !== stored.indexSha256)
       return level === 0 ? 'is not as it was committed' : `is built on ${path}, which is not as it was committed`;
     const parent = await parentOfIndex(join(repository, path), key).catch((error: unknown) => {
+      signal?.throwIfAborted();
       // Who has no key cannot look further.
       if (error instanceof SendenseError) return null;
-      throw error;
+      return codeOf(error as NodeJS.ErrnoException);
     });
+    if (typeof parent === 'string') return `is built on what ${path} names, and that cannot be read (${parent})`;
     next = parent && join(folder, `${parent.name}.index`);
   }
   return null;
@@ -75,9 +77,9 @@ export async function saysTheSame(
   try {
     await using index = await openIndex(path, { verify: 'all', key, signal });
     return index.root === digest;
-  } catch (error) {
+  } catch {
     signal?.throwIfAborted();
-    if (error instanceof SendenseError) return false;
-    throw error;
+    // Damaged, gone, or on a bad sector: it cannot be relied on.
+    return false;
   }
 }

@@ -28,6 +28,6 @@ export function deadRuns(state: State, isRunning: IsRunning): DeadRuns {
   const certain = open.filter((run) => run.boot_id !== bootId() || run.owner_place === here);
   return {
     fresh: certain.filter((run) => run.finished === null && !isRunning(run)).map(({ id }) => id),
-    unclean: open.filter(({ finished }) => finished !== null).map(({ id }) => id),
+    unclean: certain.filter(({ finished }) => finished !== null).map(({ id }) => id),
   };
 }

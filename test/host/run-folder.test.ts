@@ -12,6 +12,7 @@ import { isRunning } from '../../src/host/process-identity.ts';
 import { serveNbd } from '../../src/host/qemu-nbd.ts';
 import {
   clearRunFolder,
+  deadRescueFolders,
   makeRunFolder,
   ownFolderId,
   removeRunFolder,
@@ -167,5 +168,33 @@ describe('the run folder', () => {
     await removeRunFolder(id);
     expect(await isHeld(folder)).toBe(false);
     expect(await readdir(tmp.path)).toEqual([]);
+  });
+});
+
+describe('folders of rescues whose process died', () => {
+  const dead = 'rescue-999999999-1';
+
+  test('are found where they are of this user alone', async () => {
+    await using _tmp = await ownTmp();
+    await makeRunFolder(dead);
+    const own = ownFolderId('rescue');
+    await makeRunFolder(own);
+    expect(await deadRescueFolders()).toEqual([dead]);
+    // What a rescue wrote is taken back before its folder goes.
+    await sweepRunFolders();
+    expect(await exists(runFolderOf(dead))).toBe(true);
+    await removeRunFolder(own);
+  });
+
+  test.each([
+    ['a parent that others can write to', () => chmod(dirname(runFolderOf(dead)), 0o777)],
+    ['a folder that others can write to', () => chmod(runFolderOf(dead), 0o707)],
+    ['a folder of somebody else', () => chown(runFolderOf(dead), 65_534, 65_534)],
+    ['a parent of somebody else', () => chown(dirname(runFolderOf(dead)), 65_534, 65_534)],
+  ])('%s: nothing in it is believed', async (_, plant) => {
+    await using _tmp = await ownTmp();
+    await makeRunFolder(dead);
+    await plant();
+    expect(await deadRescueFolders()).toEqual([]);
   });
 });

@@ -1,7 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { identityOf } from '../../host/process-identity.ts';
-import { removeRunFolder, runFolderOf } from '../../host/run-folder.ts';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deadRescueFolders, removeRunFolder, runFolderOf } from '../../host/run-folder.ts';
 import { noKeys } from '../../repository/image-keys.ts';
 import type { Hub } from '../hub.ts';
 import { rescueName, type Rescue } from './rescue.ts';
@@ -13,10 +12,7 @@ import { rescueName, type Rescue } from './rescue.ts';
  */
 export async function clearDeadRescues(open: (rescue: Rescue) => Promise<Hub>): Promise<string[]> {
   const troubles: string[] = [];
-  const names = await readdir(dirname(runFolderOf('any'))).catch((): string[] => []);
-  for (const id of names) {
-    const pid = Number(/^rescue-([0-9]+)-/.exec(id)?.[1] ?? 0);
-    if (pid === 0 || identityOf(pid) !== null) continue;
+  for (const id of await deadRescueFolders()) {
     // Another rescue may be at it, too.
     const left = await recovered(id, open).catch(() => []);
     if (left.length === 0) await removeRunFolder(id).catch(() => undefined);

@@ -1,7 +1,7 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/run-folder.ts';
 import { readSecret } from '../../host/secret.ts';
 import { contextsIn } from '../../repository/care/read-context.ts';
 import { imageKey, imageKeys, type ImageKeys } from '../../repository/image-keys.ts';
@@ -11,7 +11,7 @@ import { findRepository } from '../../repository/open-repository.ts';
 import type { ImportOutput, Secret } from '../../schemas/types.ts';
 import { openState } from '../../state/open-state.ts';
 import { importRepository } from '../import-repository.ts';
-import { keyWays, rescueFolderId, rescueName, type Rescue } from './rescue.ts';
+import { keyWays, rescueName, type Rescue } from './rescue.ts';
 
 export interface RescueRequest {
   /** As the user wrote it. */
@@ -32,7 +32,7 @@ export async function openRescue({ path, keys: secrets }: RescueRequest): Promis
   const keys = await readKeys(root, secrets);
   const found = await lookAt(root);
   await using stack = new AsyncDisposableStack();
-  const id = rescueFolderId();
+  const id = ownFolderId('rescue');
   const folder = await makeRunFolder(id);
   stack.defer(() => removeRunFolder(id));
   const settingsFile = join(folder, 'sendense.yaml');

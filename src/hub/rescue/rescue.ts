@@ -13,9 +13,6 @@ export interface Rescue extends AsyncDisposable {
   readonly warnings: readonly string[];
 }
 
-/** Its folder among the run folders: `rescue-<pid>-<time>`. */
-export const rescueFolderId = (): string => `rescue-${process.pid}-${Date.now()}`;
-
 /** The name of the repository in these settings. */
 export const rescueName = 'rescue';
 

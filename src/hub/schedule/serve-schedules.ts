@@ -127,7 +127,7 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
   });
 
   const sweep = sweepDeadRuns({
-    dead: () => (stopped || recovering ? { fresh: [], unclean: [] } : deadRuns(state, isRunning)),
+    dead: () => deadRuns(state, isRunning),
     recover: () => void recover(),
     log,
     now: () => performance.now(),
@@ -204,7 +204,7 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     try {
       watchClock(state, lookAtClock(), log);
       scheduler.settle();
-      sweep();
+      if (!stopped && !recovering) sweep();
       // What waits may wait for what other processes do.
       wake();
     } catch (error) {

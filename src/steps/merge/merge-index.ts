@@ -46,7 +46,7 @@ export async function mergeIndex(merge: ToMerge, key: ImageKey | null): Promise<
   await place({ format: 2, parent: onParent }).catch((error: unknown) => {
     signal?.throwIfAborted();
     // Whatever is wrong below, the child need not be built on it. Where its own pages are, this says so again.
-    if (onParent === null || !(error instanceof SendenseError) || error.code !== 'repository.damaged') throw error;
+    if (onParent === null || (error instanceof SendenseError && error.code !== 'repository.damaged')) throw error;
     return place(alone(2));
   });
   await chmod(part, 0o400);
@@ -67,13 +67,14 @@ async function newParent(
   const { root, vm, signal } = work;
   if (disk.parent === null) return null;
   try {
-    const below = await openIndex(join(root, indexPath(vm.context, disk.number, disk.parent)), { key, signal });
+    // What it says is read to its end: from then on the child needs it, and what the child has itself goes.
+    const path = join(root, indexPath(vm.context, disk.number, disk.parent));
+    const below = await openIndex(path, { key, signal, verify: 'all' });
     if (below.capacity === index.capacity && below.levels.length < index.levels.length) return below;
     await below[Symbol.asyncDispose]();
-  } catch (error) {
+  } catch {
     signal?.throwIfAborted();
     // Whatever is wrong with it, the child does not need it.
-    if (!(error instanceof SendenseError)) throw error;
   }
   return null;
 }

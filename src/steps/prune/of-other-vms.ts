@@ -32,11 +32,19 @@ export function ofOtherVms(
     .map((point) => ({ ...point, identity: point.identity ?? owner }))
     .filter((point) => isForeign(point, vm));
   const told = wanted === null ? vmsUnder(foreign) : [];
+  const none = wanted !== null && foreign.length > 0 && foreign.length === points.length;
   return {
     reasons: new Map(foreign.map(({ backupId, identity }) => [backupId, `of another VM: ${identity}`])),
-    remarks: told.map(
-      ({ identity, newest, count }) =>
-        `${count === 1 ? 'a restore point stays, for it is' : `${count} restore points stay, for they are`} of another VM than ${vm}: ${identity} (newest: ${newest.backupId}). To prune them: \`identity: ${identity}\` in a plan of kind prune. If both are one machine: \`sendense-run adopt ${context} --identity ${vm} --repository ${repository}\``,
-    ),
+    remarks: [
+      ...(none
+        ? [
+            `nothing is pruned, for no restore point is of ${wanted}, which the plan names: they are of ${[...new Set(foreign.map(({ identity }) => identity))].join(', ')}`,
+          ]
+        : []),
+      ...told.map(
+        ({ identity, newest, count }) =>
+          `${count === 1 ? 'a restore point stays, for it is' : `${count} restore points stay, for they are`} of another VM than ${vm}: ${identity} (newest: ${newest.backupId}). To prune them: \`identity: ${identity}\` in a plan of kind prune. If both are one machine: \`sendense-run adopt ${context} --identity ${vm} --repository ${repository}\``,
+      ),
+    ],
   };
 }

@@ -58,8 +58,12 @@ function namesakes(
   point: PointChoice,
   { now, identity }: { readonly now: number; readonly identity: (entry: RestorePoint) => string | null },
 ): RestorePoint[] {
-  const vms = Map.groupBy(all, (entry) => JSON.stringify([entry.vm.context, identity(entry)]));
-  return [...vms.values()].flatMap((own) => choosePoint(own, point, now).fitting.slice(-1));
+  return [...Map.groupBy(all, ({ vm }) => vm.context).values()].flatMap((named) => {
+    // What does not say whose it is belongs to the owner of the name.
+    const owner = ownerOf(named.map((entry) => ({ identity: identity(entry) })));
+    const vms = Map.groupBy(named, (entry) => identity(entry) ?? owner);
+    return [...vms.values()].flatMap((own) => choosePoint(own, point, now).fitting.slice(-1));
+  });
 }
 
 interface Candidate {
