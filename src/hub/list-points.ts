@@ -2,12 +2,12 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import type { Marks } from '../repository/marks.ts';
 import { identityOf } from '../repository/vm-identity.ts';
 import type { Settings } from '../schemas/types.ts';
-import { choosePoint, noSuchPoint } from '../state/choose-point.ts';
 import { listedPoints } from '../state/listed-points.ts';
 import type { State } from '../state/open-state.ts';
 import { pointLines } from '../state/point-lines.ts';
 import { marksKey } from '../state/point-marks.ts';
 import { points as storedPoints, type RestorePoint } from '../state/restore-points.ts';
+import { chosenPoint } from '../steps/chosen-point.ts';
 import { storedMarks } from '../steps/follow-marks.ts';
 import { describePoints, withHeldBytes } from './describe-points.ts';
 import type { Hub, PointFilter } from './hub.ts';
@@ -57,10 +57,10 @@ export function listPoints({
 
     async choose({ vm, repository, choice }) {
       const all = storedPoints(state, { ...onlyRepository(settings, { repository }), vmName: vm });
-      const { fitting, why, next } = choosePoint(all, choice, Date.now());
-      const chosen = fitting.at(-1);
-      if (chosen) return { backup_id: chosen.backup_id, why };
-      throw noSuchPoint({ vm, where: `in repository ${repository}`, choice }, all, next);
+      const place = { repository, context: all[0]?.vm.context ?? vm };
+      const marks = (await marksIn([place]))(repository);
+      const { point, why } = chosenPoint(all, marks, { ...place, choice });
+      return { backup_id: point.backup_id, why };
     },
 
     async show(filter) {

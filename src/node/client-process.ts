@@ -20,9 +20,9 @@ export interface StartedClient {
 }
 
 /**
- * Starts the client of a job in a session of its own, so that it outlives this process unless `endsWithUs`: then it cancels the job and closes its
- * source when this process is gone. The document, which may hold a
- * password, goes through its standard input: neither argv nor the environment nor a file has it.
+ * Starts the client of a job in a session of its own, so that it outlives this process. With `endsWithUs` it cancels the job and
+ * closes its source when this process is gone. The document, which may hold a password, goes through its standard input: neither
+ * argv nor the environment nor a file has it.
  * @param addresses at how many loopback addresses the hub's disks answer here
  */
 export async function startClient(

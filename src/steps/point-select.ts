@@ -2,21 +2,18 @@ import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { diskName } from '../repository/layout.ts';
 import { verifyChain, type ChainVerdict, type VerifyChainOptions } from '../repository/verify-chain.ts';
-import { identityOf } from '../repository/vm-identity.ts';
-import { marksKey, marksOf } from '../state/point-marks.ts';
+import { marksOf } from '../state/point-marks.ts';
 import { usePoint } from '../state/point-uses.ts';
-import { choosePoint, noSuchPoint } from '../state/choose-point.ts';
 import type { State } from '../state/open-state.ts';
 import { findPoint, points, type RestorePoint } from '../state/restore-points.ts';
 import type { PointChoice, PointSelectInput, PointSelectOutput } from '../schemas/types.ts';
-import { assertOneVm } from './assert-one-vm.ts';
+import { chosenPoint } from './chosen-point.ts';
 import { defineStep } from './define-step.ts';
 import { followMarks } from './follow-marks.ts';
 import { followMerges } from './follow-merges.ts';
 import type { Services } from './services.ts';
 import { storedChain } from './stored-chain.ts';
 import type { VmReference } from './source-spec.ts';
-import { brokenBelow } from './verify/broken-points.ts';
 
 export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>({
   uses: 'point.select',
@@ -64,7 +61,13 @@ async function select(
   await followMarks(services.state, root, { repository: input.repository, context: name });
   // From here nothing of it is removed or merged until the run has ended.
   const { point, remark, why } = services.state.transaction(() => {
-    const found = find(services, input);
+    const vm = { repository: input.repository, context: name };
+    const found = chosenPoint(points(services.state, vm), marksOf(services.state, vm), {
+      ...vm,
+      choice: (input.point ?? 'latest') as PointChoice,
+      identity: (input.vm as { readonly identity?: string }).identity,
+      disks: input.disks ?? undefined,
+    });
     use(found.point);
     return found;
   });
@@ -129,58 +132,3 @@ async function verdictOn(
     if (!(await followMerges(state, root, keys))) return verdict;
   }
 }
-
-/** The restore point that is meant, and what speaks against it. */
-interface Found {
-  readonly point: RestorePoint;
-  readonly remark: string | null;
-  /** Why it is this one. */
-  readonly why: string;
-}
-
-/**
- * `latest` and times mean the newest one that no verification found broken, nor what it is built on; one that is named by its id is
- * taken whatever was found.
- */
-function find({ state }: Services, { repository, vm, point: wanted = 'latest', disks }: PointSelectInput): Found {
-  const { name: context, identity = null } = vm as unknown as VmReference & { readonly identity?: string };
-  const all = points(state, { repository, context });
-  const marks = marksOf(state, { repository, context });
-  const against = (point: RestorePoint): string | null => {
-    const unsound = brokenBelow(point, all, marks, disks ?? undefined);
-    return unsound && `${unsound.backupId} is broken: ${unsound.reason}`;
-  };
-  const choice = wanted as PointChoice;
-  const named = typeof choice === 'string' && choice !== 'latest';
-  // Of several VMs that have restore points under the name, "the newest" is of the one that is meant.
-  const own = named ? null : assertOneVm({ repository, context }, identified(all, marks), identity);
-  const { fitting, why, next } = choosePoint(
-    all.filter(({ backup_id: id }) => own?.has(id) ?? true),
-    choice,
-    Date.now(),
-  );
-  const newest = fitting.at(-1);
-  if (!newest) throw noSuchPoint({ vm: context, where: `in repository ${repository}`, choice }, all, next);
-  const fault = against(newest);
-  if (named) {
-    const remark = fault && `restore point ${newest.backup_id} is taken because it was named, but ${fault}`;
-    return { point: newest, remark, why };
-  }
-  const point = fitting.findLast((entry) => against(entry) === null);
-  if (point)
-    return {
-      point,
-      remark: fault && `restore point ${newest.backup_id} was passed over, for ${fault}; this is ${point.backup_id}`,
-      why: next && point === newest ? `${why}; ${next.backup_id} was made after that` : why,
-    };
-  throw new SendenseError('chain.damaged', `VM ${context} has no sound restore point: ${fault}`, {
-    remedy:
-      'Name one by its id (--point ID) to restore it all the same; what is wrong with each one says `sendense-run list`.',
-  });
-}
-
-const identified = (all: readonly RestorePoint[], marks: ReturnType<typeof marksOf>) =>
-  all.map(({ backup_id: backupId, vm }) => ({
-    backupId,
-    identity: identityOf(vm, marks.get(marksKey(vm.context, backupId))),
-  }));

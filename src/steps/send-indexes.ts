@@ -4,7 +4,6 @@ import { indexFormats, mostLevels, type IndexFormat } from '../blocks/block-inde
 import { openIndex } from '../blocks/block-index.ts';
 import { indexBytes } from '../blocks/index-bytes.ts';
 import { alone } from '../blocks/index-form.ts';
-import { headerOfIndex } from '../blocks/index-parent.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ImageKey } from '../host/image-options.ts';
 import type { NodeClient } from '../host/node-client.ts';
@@ -42,7 +41,10 @@ export async function sendIndexes(
     const file = join(root, disk.parent.index_path);
     // Of the same chain, and so of the same key.
     const key = keys.of(disk);
-    const { levels, asItIs } = await lookAt(file, key, format);
+    const { root: digest, levels, asItIs } = await lookAt(file, key, format);
+    // Whoever compares with another content than the one that was chosen leaves changes out.
+    if (digest !== disk.parent.digest)
+      throw new SendenseError('repository.damaged', `${file} has digest ${digest}, ${disk.parent.digest} was chosen`);
     const sha256 = asItIs
       ? await sendFile(client, file, key, signal)
       : await sendAlone(client, file, key, format, signal);
@@ -81,17 +83,15 @@ async function bestFormat(client: NodeClient, signal: AbortSignal): Promise<Inde
   }
 }
 
-/** How many files an index is made of, and whether the node can have its own one as it is. */
+/** What an index says, how many files it is made of, and whether the node can have its own one as it is. */
 async function lookAt(
   file: string,
   key: ImageKey | null,
   format: IndexFormat,
-): Promise<{ levels: number; asItIs: boolean }> {
-  // Every node reads this one.
-  if (format === 1 && (await headerOfIndex(file, key))?.format !== 2) return { levels: 1, asItIs: true };
+): Promise<{ root: string; levels: number; asItIs: boolean }> {
   await using index = await openIndex(file, { key });
   const { length: levels } = index.levels;
-  return { levels, asItIs: levels === 1 && index.levels[0]?.format === format };
+  return { root: index.root, levels, asItIs: levels === 1 && index.levels[0]?.format === format };
 }
 
 async function* bytesAlone(file: string, key: ImageKey | null, format: IndexFormat): AsyncGenerator<Buffer> {

@@ -293,7 +293,7 @@ test(
       return [selected ?? undefined, why];
     };
     const atFirst = new Date(first).toISOString();
-    expect(await chosen([atFirst])).toEqual([ids[0], `the last made by ${atFirst}`]);
+    expect(await chosen([atFirst])).toEqual([ids[0], `the last made by ${atFirst}; ${ids[1]} was made after that`]);
     expect(await chosen([`before ${new Date(second).toISOString()}`])).toEqual([
       ids[0],
       expect.stringContaining('the last before'),

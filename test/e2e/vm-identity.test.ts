@@ -215,7 +215,7 @@ describe('restore points of two VMs under one name, as an older version left the
     const next = await two.backUp(b);
     expect(next.finished).toMatchObject({ exit_code: 3, disks: [{ mode: 'incremental' }] });
     expect(next.finished.warnings?.join()).toContain(
-      `2 restore points stay, for they are of another VM than ${instanceB}: ${instanceA}`,
+      `2 restore points stay because they belong to another VM than ${instanceB}: ${instanceA}`,
     );
     const id = next.finished.backup_id ?? '';
     const manifest = JSON.parse(await readFile(at.work.path('repository/web', `${id}.json`), 'utf8')) as Manifest;

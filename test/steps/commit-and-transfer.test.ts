@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, chmod, copyFile, readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { createIndexWriter } from '../../src/blocks/block-index-writer.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { exists } from '../../src/host/files.ts';
 import type { NodeClient } from '../../src/host/node-client.ts';
@@ -303,17 +304,19 @@ describe('node.transfer', () => {
     const { mkdir } = await import('node:fs/promises');
     await bench.services.openRepository('primary');
     await mkdir(bench.folder.file('repository', 'pgtest1', 'disk-0'), { recursive: true });
-    await writeFile(bench.folder.file('repository', 'pgtest1', 'disk-0', 'b0.index'), index);
+    const file = bench.folder.file('repository', 'pgtest1', 'disk-0', 'b0.index');
+    await using writer = await createIndexWriter(file, { capacity: 65_536 });
+    const { root: digest, indexSha256 } = await writer.finish();
     const parent = {
       backup_id: 'b0',
       path: 'pgtest1/disk-0/b0.qcow2',
       change_id: 'c0',
-      digest: `sha256:${'0'.repeat(64)}`,
+      digest,
       index_path: 'pgtest1/disk-0/b0.index',
     };
     await transfer(bench, node, someDecision({ mode: 'incremental', method: 'digest', parent }));
     expect(node.asked.slice(0, 2)).toEqual([
-      `put ${sha256}`,
+      `put ${indexSha256}`,
       `start ${run}-node-transfer incremental 2000:nbd://127.0.0.1:1/disk-0`,
     ]);
   });

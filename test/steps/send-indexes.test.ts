@@ -32,6 +32,7 @@ async function send(
   shop: Workshop,
   parent: string,
   formats: NodeClient['indexFormats'],
+  digest?: string,
 ): Promise<{ sent: SentIndexes; bytes: Buffer }> {
   const got: Buffer[] = [];
   const client = {
@@ -42,8 +43,10 @@ async function send(
       got.push(bytes);
     },
   } as unknown as NodeClient;
+  await using index = await openIndex(shop.path(`${parent}.index`));
+  const chosen = { backup_id: parent, index_path: `${parent}.index`, digest: digest ?? index.root };
   const input = {
-    disks: [{ key: '0', parent: { backup_id: parent, index_path: `${parent}.index` }, encryption: null }],
+    disks: [{ key: '0', parent: chosen, encryption: null }],
   } as unknown as NodeTransferInput;
   const sent = await sendIndexes(client, shop.folder, input, noKeys, new AbortController().signal);
   return { sent, bytes: got[0]! };
@@ -99,4 +102,15 @@ test('another refusal of the node is no old node', async () => {
     throw new SendenseError('node.refused', 'no', { details: { status: 500 } });
   };
   await expect(send(shop, 'p0', refuses)).rejects.toMatchObject({ code: 'node.refused' });
+});
+
+test.each([1, 2])('an index of another content than was chosen is sent to nobody (format %i)', async (format) => {
+  await using shop = await openWorkshop();
+  await chain(shop, 2, 1);
+  const other = `sha256:${'0'.repeat(64)}`;
+  for (const parent of ['p0', 'p1'])
+    await expect(send(shop, parent, async () => ({ formats: [format] }), other)).rejects.toMatchObject({
+      code: 'repository.damaged',
+      message: expect.stringContaining(`${other} was chosen`) as string,
+    });
 });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { link, rm } from 'node:fs/promises';
+import { link } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { contextsIn } from '../../repository/care/read-context.ts';
-import { moveToTrash, removeEmptyFolders, trashName } from '../../repository/care/trash.ts';
+import { emptyTrash, moveToTrash, removeEmptyFolders, trashName } from '../../repository/care/trash.ts';
 import { markerName, trashFolder } from '../../repository/layout.ts';
 import { manifestNames } from '../../repository/manifest-ids.ts';
 import { readManifest } from '../../repository/manifest.ts';
@@ -91,6 +91,6 @@ async function putAside(root: string): Promise<string | null> {
   await link(join(root, aside), join(root, markerName)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
-  await rm(join(root, trashFolder, trash), { recursive: true });
+  await emptyTrash(root, trash);
   return null;
 }

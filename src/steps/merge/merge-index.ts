@@ -16,6 +16,7 @@ import { factsOf, sameFacts, type FileFacts } from '../../repository/merge/merge
 import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import { placeFile, renameFile } from '../../repository/vm-lock/fenced.ts';
 import type { Manifest, MergeIntent } from '../../schemas/types.ts';
+import { findPoint } from '../../state/restore-points.ts';
 import type { MergeWork } from './merge-work.ts';
 
 type MergedIndex = NonNullable<NonNullable<MergeDisk['after']>['index']>;
@@ -64,13 +65,16 @@ async function newParent(
   index: IndexReader,
   key: ImageKey | null,
 ): Promise<IndexReader | null> {
-  const { root, vm, signal } = work;
+  const { root, vm, signal, state } = work;
   if (disk.parent === null) return null;
+  const parent = findPoint(state, { ...vm, backupId: disk.parent });
+  const committed = parent?.disks.find(({ number }) => number === disk.number)?.digest;
   try {
     // What it says is read to its end: from then on the child needs it, and what the child has itself goes.
     const path = join(root, indexPath(vm.context, disk.number, disk.parent));
     const below = await openIndex(path, { key, signal, verify: 'all' });
-    if (below.capacity === index.capacity && below.levels.length < index.levels.length) return below;
+    const fits = below.capacity === index.capacity && below.levels.length < index.levels.length;
+    if (fits && below.root === committed) return below;
     await below[Symbol.asyncDispose]();
   } catch {
     signal?.throwIfAborted();

@@ -38,12 +38,12 @@ export function ofOtherVms(
     remarks: [
       ...(none
         ? [
-            `nothing is pruned, for no restore point is of ${wanted}, which the plan names: they are of ${[...new Set(foreign.map(({ identity }) => identity))].join(', ')}`,
+            `nothing is pruned: the plan names ${wanted}, which has no restore point here; they belong to ${[...new Set(foreign.map(({ identity }) => identity))].join(', ')}`,
           ]
         : []),
       ...told.map(
         ({ identity, newest, count }) =>
-          `${count === 1 ? 'a restore point stays, for it is' : `${count} restore points stay, for they are`} of another VM than ${vm}: ${identity} (newest: ${newest.backupId}). To prune them: \`identity: ${identity}\` in a plan of kind prune. If both are one machine: \`sendense-run adopt ${context} --identity ${vm} --repository ${repository}\``,
+          `${count === 1 ? 'one restore point stays because it belongs' : `${count} restore points stay because they belong`} to another VM than ${vm}: ${identity} (newest: ${newest.backupId}). To prune them: \`identity: ${identity}\` in a plan of kind prune. If both are one machine: \`sendense-run adopt ${context} --identity ${vm} --repository ${repository}\``,
       ),
     ],
   };

@@ -10,20 +10,16 @@ const littleBytes = 1024 ** 3;
 /**
  * How much of these areas can hold data, in whole blocks: the rest are holes, of which a restore point stores nothing.
  * @param areas bytes, in any form
- * @param allocated what all files of the disk use; null: not known
  */
 export async function changedDataBytes(
   file: DiskFile,
   areas: readonly Extent[],
-  {
-    capacity,
-    allocated,
-    ...options
-  }: { capacity: number; allocated: number | null; forceShare: boolean; signal?: AbortSignal | undefined },
+  { capacity, ...options }: { capacity: number; forceShare: boolean; signal?: AbortSignal | undefined },
 ): Promise<number> {
   const blocks = alignTo(areas, blockSize, capacity);
   const most = totalLength(blocks);
-  if (Math.min(most, allocated ?? most) <= littleBytes || file.block) return Math.min(most, allocated ?? most);
+  // What the file takes is no bound: one that is compressed holds more.
+  if (most <= littleBytes || file.block) return most;
   let [next, counted, bytes] = [0, 0, 0];
   await walkAllocation(file.path, file.format, options, ({ start, length, data, zero }) => {
     if (!data || zero) return;

@@ -49,7 +49,7 @@ async function inspect(disk: DiskSpec, number: number, signal?: AbortSignal): Pr
     if (!disk.allow_in_use) await assertNobodyWrites(chain.files);
     const changes = await at(`${field}/changes`, () => changesOf(disk, chain.virtualSize));
     const allocated = file.block ? null : chain.allocatedBytes;
-    const sizes = { capacity: chain.virtualSize, allocated, forceShare: disk.allow_in_use, signal };
+    const sizes = { capacity: chain.virtualSize, forceShare: disk.allow_in_use, signal };
     return {
       key: String(number),
       uuid: disk.uuid ?? uuidOf(await realpath(disk.path)),

@@ -24,7 +24,11 @@ export async function serveImage(disk: DiskSpec, options: ServeImageOptions): Pr
   const file = await checkDiskFile(disk);
   const shared = disk.allow_in_use;
   await using opened = new AsyncDisposableStack();
-  if (file.block && !shared) opened.use(await holdDevice(file.path));
+  if (file.block && !shared) {
+    const device = opened.use(await holdDevice(file.path));
+    // What waited in the page cache would count as written meanwhile.
+    await device.sync();
+  }
   // A raw disk is one file; the files of the others are known to qemu only.
   const files =
     file.format === 'raw'
