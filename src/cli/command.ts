@@ -4,7 +4,13 @@ import type { OutputStream, Terminal } from '../view/terminal.ts';
 
 /** What a shell offers for an argument or an option's value. */
 export type Completes =
-  'plans' | 'files' | 'folders' | NameKind | 'repositories-or-folders' | 'nothing' | readonly string[];
+  | 'plans'
+  | 'files'
+  | 'folders'
+  | NameKind
+  | 'repositories-or-folders'
+  | 'nothing'
+  | readonly string[];
 
 /** Names that a completion asks the program for: `sendense-run completion vms`. */
 export type NameKind = 'vms' | 'known-vms' | 'sources' | 'credentials' | 'repositories';

@@ -29,7 +29,8 @@ export interface ServerEnd {
 }
 
 export type StartedServer =
-  { readonly identity: ProcessIdentity; readonly end?: never } | { readonly identity: null; readonly end: ServerEnd };
+  | { readonly identity: ProcessIdentity; readonly end?: never }
+  | { readonly identity: null; readonly end: ServerEnd };
 
 const keptText = 8192;
 

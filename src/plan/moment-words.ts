@@ -14,7 +14,9 @@ export type Moment =
 
 /** What a text was meant as, or why it is none though it looks like one. */
 export type MomentFound =
-  Moment | { readonly kind: 'none' } | { readonly kind: 'wrong'; readonly why: string; readonly wayOut?: string };
+  | Moment
+  | { readonly kind: 'none' }
+  | { readonly kind: 'wrong'; readonly why: string; readonly wayOut?: string };
 
 const date = String.raw`(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})|(?<word>today|yesterday)`;
 const clock = String.raw`(?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?`;

@@ -8,7 +8,8 @@ export interface StepDraft {
   readonly path: Path;
   readonly from: 'plan' | 'runner';
   readonly written:
-    Step | (Command & { uses?: undefined; with?: undefined; stallTimeout?: undefined; retry?: undefined });
+    | Step
+    | (Command & { uses?: undefined; with?: undefined; stallTimeout?: undefined; retry?: undefined });
 }
 
 /**

@@ -63,7 +63,8 @@ export function fuzz<T>(name: string, { input, few = 60, sound = [], attempt }: 
 
 /** What came of an input: it was taken, or refused with an error that is in the catalogue. */
 export type Verdict<T> =
-  { readonly accepted: T; readonly refused?: never } | { readonly refused: SendenseError; readonly accepted?: never };
+  | { readonly accepted: T; readonly refused?: never }
+  | { readonly refused: SendenseError; readonly accepted?: never };
 
 /** @throws what the product threw where that is none of its errors, or its own word for a fault of its own */
 export async function judge<T>(act: () => T | Promise<T>): Promise<Verdict<T>> {

@@ -223,7 +223,7 @@ test('the configuration that a job saved is compared with the VM as it is now', 
   expect(await look()).toMatchObject({ vm_name: 'pgtest1', path: vm.path, since: since.taken, changes: [] });
   {
     await using vsphere = await connectVsphere({ ...vcenter, ca: null });
-    const spec = { fields: [['annotation', 'bigger'], ['numCPUs', 4], ['memoryMB', 4096]] } as const; // prettier-ignore
+    const spec = { fields: [['annotation', 'bigger'], ['numCPUs', 4], ['memoryMB', 4096]] } as const; // oxfmt-ignore
     await vsphere.task('ReconfigVM_Task', { type: 'VirtualMachine', value: vm.moref }, [['spec', spec]]);
   }
   await vm.resizeDisk(0, 2 * MiB);

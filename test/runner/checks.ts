@@ -5,7 +5,7 @@ import { runProgram } from './run-program.ts';
 const checks: Readonly<Record<string, readonly [string, ...string[]]>> = {
   types: ['tsc', '--noEmit'],
   lint: ['oxlint', '--deny-warnings'],
-  format: ['prettier', '--check', '--cache', '--log-level', 'warn', '.'],
+  format: ['oxfmt', '--check'],
   unused: ['knip', '--no-progress', '--no-config-hints'],
 };
 

@@ -1,7 +1,7 @@
 /** Writes `docs/commands/*.md` from the command definitions; a test proves that they are current. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from './formatted.ts';
 import type { CommandDefinition, OptionDefinition } from '../../src/cli/command.ts';
 import { commands, globalOptions } from '../../src/cli/commands/index.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
@@ -12,9 +12,8 @@ export const docsFolder = join(import.meta.dirname, '../../docs/commands');
 export async function generateCommandDocs(): Promise<Map<string, string>> {
   const pages = new Map<string, string>([['README.md', index()]]);
   for (const definition of commands) for (const [file, text] of page(definition, '')) pages.set(file, text);
-  const layout = { ...(await resolveConfig(join(docsFolder, 'README.md'))), parser: 'markdown' };
-  const formatted = [...pages].map(async ([file, text]) => [file, await format(text, layout)] as const);
-  return new Map(await Promise.all(formatted));
+  const all = [...pages].map(async ([file, text]) => [file, await formatted(file, text)] as const);
+  return new Map(await Promise.all(all));
 }
 
 const banner = '<!-- Made from src/cli/commands by test/tools/generate-command-docs.ts; do not edit. -->';

@@ -1,7 +1,7 @@
 /** Writes `docs/sendense-node.md` from the commands and `schemas/node-settings.json`; a test proves that it is current. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from './formatted.ts';
 import type { OptionDefinition } from '../../src/cli/command.ts';
 import type { NodeCommand } from '../../src/cli/node/node-command.ts';
 import { nodeCommands } from '../../src/cli/node/node-program.ts';
@@ -51,7 +51,7 @@ To standard error: text on a terminal, otherwise one JSON object a line with \`t
 \`link\`), \`msg\`, and \`request_id\` and \`job_id\` where there are; in systemd's journal with the priority by which \`journalctl -p\`
 sorts. Tokens, passwords and keys are not in it.
 `;
-  return format(page, { ...(await resolveConfig(nodeDocsFile)), parser: 'markdown' });
+  return formatted(nodeDocsFile, page);
 }
 
 const section = ({ name, description, options, examples, exitCodes: codes }: NodeCommand): string => `## ${name}

@@ -1,18 +1,15 @@
 /** Writes `docs/openapi.json`, the node's API. Run by `npm run docs`; test/node/openapi.test.ts proves that it is current. */
 import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { format, resolveConfig } from 'prettier';
 import { openApiDocument } from '../../src/node/openapi.ts';
 import { routes } from '../../src/node/routes/index.ts';
 import { packageRoot, version } from '../../src/schemas/package.ts';
+import { formatted } from './formatted.ts';
 
 export const openApiFile = join(packageRoot, 'docs/openapi.json');
 
 export const generateOpenApi = async (): Promise<string> =>
-  format(JSON.stringify(openApiDocument(routes, version)), {
-    ...(await resolveConfig(openApiFile)),
-    parser: 'json',
-  });
+  formatted(openApiFile, JSON.stringify(openApiDocument(routes, version)));
 
 if (import.meta.main) {
   writeFileSync(openApiFile, await generateOpenApi());

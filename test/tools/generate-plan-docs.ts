@@ -1,7 +1,7 @@
 /** Makes `docs/plans.md` from `schemas/`. Run by `npm run docs`; a test proves that the file is current. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from './formatted.ts';
 import {
   branchesOf,
   childOf,
@@ -434,7 +434,7 @@ So is a channel of notices; [monitoring.md](monitoring.md) says what each is tol
 
 ${channelTypes.map(channelSection).join('\n\n')}
 `;
-  return format(page, { ...(await resolveConfig(plansFile)), parser: 'markdown' });
+  return formatted(plansFile, page);
 }
 
 const commandsExample = `kind: backup

@@ -3,7 +3,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from './formatted.ts';
 
 const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'schemas');
@@ -84,7 +84,7 @@ async function generateFrom(copy: string): Promise<string> {
   const named = Object.keys(all.properties ?? {});
   const missing = named.filter((name) => !new RegExp(`export (interface|type) ${name}\\b`).test(source));
   const aliases = missing.map((name) => `export type ${name} = AllSchemas['${name}'];`).join('\n');
-  return format(`${source}\n${aliases}\n`, { ...(await resolveConfig(typesFile)), parser: 'typescript' });
+  return formatted(typesFile, `${source}\n${aliases}\n`);
 }
 
 if (import.meta.main) {

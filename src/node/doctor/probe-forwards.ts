@@ -49,7 +49,8 @@ export interface Probe {
 
 /** `allowed`: the hub let it through; `answered` if something spoke there. */
 export type PortAnswer =
-  { readonly allowed: true; readonly answered: boolean } | { readonly allowed: false; readonly error: SendenseError };
+  | { readonly allowed: true; readonly answered: boolean }
+  | { readonly allowed: false; readonly error: SendenseError };
 
 async function tryPort(tunnel: Tunnel, socket: string, say: string | undefined): Promise<PortAnswer> {
   const before = tunnel.refusal();

@@ -67,7 +67,7 @@ type Settings = Pick<
   VmConfig,
   | 'guest_id' | 'guest_name' | 'annotation' | 'hardware_version' | 'firmware' | 'secure_boot' | 'boot' | 'cpu' | 'memory'
   | 'security' | 'change_tracking'
->; // prettier-ignore
+>; // oxfmt-ignore
 
 function settings(config: XmlValue): Settings {
   const boot = at(config, 'bootOptions');

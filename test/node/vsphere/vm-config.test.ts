@@ -126,7 +126,7 @@ describe("a VM's configuration", () => {
 
   it('has no secrets of extraConfig, and says how many there were', async () => {
     const vm = await newVm();
-    const extra = (key: string) => ({ fields: [['key', key], ['value', 'hush']] }) as const; // prettier-ignore
+    const extra = (key: string) => ({ fields: [['key', key], ['value', 'hush']] }) as const; // oxfmt-ignore
     const spec = { fields: [['extraConfig', [extra('guestinfo.db.password'), extra('guestinfo.userdata')]]] } as const;
     await vsphere.task('ReconfigVM_Task', { type: 'VirtualMachine', value: vm.moref }, [['spec', spec]]);
     const { config, text } = await save(vm);
@@ -172,7 +172,7 @@ describe('settings that may hold secrets', () => {
   it.each([
     'guestinfo.adminPassword', 'guestinfo.userdata', 'guestinfo.ignition.config.data', 'RemoteDisplay.vnc.key',
     'encryption.keySafe', 'guestinfo.aws.secret', 'guestinfo.KEYID', 'x.token', 'sched.passwd',
-  ])('%s is one', (name) => expect(mayBeSecret(name)).toBe(true)); // prettier-ignore
+  ])('%s is one', (name) => expect(mayBeSecret(name)).toBe(true)); // oxfmt-ignore
   it.each(['nvram', 'scsi0:0.ctkEnabled', 'guestinfo.hostname', 'disk.EnableUUID', 'keyboard.type'])(
     '%s is none',
     (name) => expect(mayBeSecret(name)).toBe(false),
