@@ -62,7 +62,6 @@ export async function compareExport(options: CompareExportOptions): Promise<Comp
     );
   }
   const wrong = createBlockSet(capacity);
-  const zeros = Buffer.alloc(pageBlocks * digestBytes);
   let comparedBytes = 0;
 
   await digestPages({
@@ -101,6 +100,8 @@ export async function compareExport(options: CompareExportOptions): Promise<Comp
   if (!(await isZeroTail(client, capacity))) add({ offset: capacity, length: client.size - capacity });
   return { comparedBytes, mismatches, mismatchCount };
 }
+
+const zeros = Buffer.alloc(pageBlocks * digestBytes);
 
 async function isZeroTail(client: NbdClient, capacity: number): Promise<boolean> {
   const start = Math.floor(capacity / sectorBytes) * sectorBytes;

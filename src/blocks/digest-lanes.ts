@@ -3,6 +3,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import type { NbdTarget } from '../host/nbd-target.ts';
 import { blockCountOf, blockSize, digestBytes } from './block-index-format.ts';
 import type { DigestDone, DigestWork } from './digest-messages.ts';
+import { giveBuffer, takeBuffer } from './piece-buffers.ts';
 import { openRawFile, type ByteSource } from './raw-file.ts';
 import { writeBlocks } from './write-blocks.ts';
 
@@ -56,7 +57,7 @@ export function createDigestLanes(source: ByteSource | null, options: DigestLane
   const pieceBytes = Math.max(blockSize, Math.floor(most / blockSize) * blockSize);
   const lanes = target === null ? laneCount.reading : laneCount.copying;
   const queue: Piece[] = [];
-  const idle = Array.from({ length: lanes }, () => Buffer.allocUnsafeSlow(pieceBytes));
+  let working = 0;
   let failure: { readonly reason: unknown } | null = null;
 
   const deal = async ({ offset, length, at, task }: Piece, buffer: Buffer<ArrayBuffer>): Promise<void> => {
@@ -81,7 +82,9 @@ export function createDigestLanes(source: ByteSource | null, options: DigestLane
       if (failure === null) await deal(piece, buffer).catch((reason: unknown) => (failure ??= { reason }));
       if (failure !== null) piece.task.reject(failure.reason);
     }
-    idle.push(buffer);
+    working--;
+    // After a failure something may still be under way from or into it.
+    if (failure === null) giveBuffer(buffer);
   };
 
   const digestFrom = (from: ByteSource, work: DigestWork, onProgress: Task['onProgress']): Promise<DigestDone> => {
@@ -105,10 +108,10 @@ export function createDigestLanes(source: ByteSource | null, options: DigestLane
       }
     }
     if (blocks === 0) task.resolve(task);
-    while (queue.length > 0) {
-      const buffer = idle.pop();
-      if (buffer === undefined) break;
-      void run(buffer);
+    // A lane begins with the first piece before this goes on.
+    while (queue.length > 0 && working < lanes) {
+      working++;
+      void run(takeBuffer(pieceBytes));
     }
     return task.promise.then(({ digests, bytesWritten, bytesSent }) => ({ digests, bytesWritten, bytesSent }));
   };

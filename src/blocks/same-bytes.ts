@@ -1,3 +1,4 @@
+import { lendBuffer } from './piece-buffers.ts';
 import type { ByteSource } from './raw-file.ts';
 
 /** The same piece of a disk in two files, all in bytes. */
@@ -22,7 +23,9 @@ const pieceBytes = 1024 * 1024;
 export async function sameBytes({ a, b, pairs }: SameWork, open: Open): Promise<boolean> {
   await using left = await open(a);
   await using right = await open(b);
-  const [one, other] = [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)];
+  using first = lendBuffer(pieceBytes);
+  using second = lendBuffer(pieceBytes);
+  const [one, other] = [first.buffer, second.buffer];
   for (const pair of pairs) {
     for (let done = 0; done < pair.length;) {
       const length = Math.min(pieceBytes, pair.length - done);

@@ -6,6 +6,7 @@ import { readQcow2Tables } from '../host/qcow2-tables.ts';
 import { imageInfo, type Allocation } from '../host/qemu-img.ts';
 import { mapOwnData } from '../host/qemu-map.ts';
 import { envelopeRanges, wholeBlocks, type GuestBlocks } from '../blocks/guest-blocks.ts';
+import { lendBuffer } from '../blocks/piece-buffers.ts';
 
 export interface EnvelopeOptions {
   readonly signal?: AbortSignal | undefined;
@@ -70,7 +71,8 @@ export async function digestOfEnvelope(
   const hash = createHash('sha256');
   await using handle = await openRegular(file);
   const { size } = await handle.stat();
-  const buffer = Buffer.allocUnsafe(pieceBytes);
+  using lent = lendBuffer(pieceBytes);
+  const { buffer } = lent;
   const place = Buffer.alloc(16);
   for (const { offset, length } of envelopeRanges(extents, size)) {
     place.writeBigUInt64BE(BigInt(offset), 0);
