@@ -10,6 +10,7 @@ export default defineConfig({
     'blocks/digest-worker': 'src/blocks/digest-worker.ts',
     'host/ssh/ssh2-child': 'src/host/ssh/ssh2-child.ts',
     'schemas/compiled': 'src/schemas/compiled.js',
+    'view/all-widths': 'src/view/all-widths.ts',
   },
   platform: 'node',
   // With binaries of their own.

@@ -1,4 +1,3 @@
-import stringWidth from 'string-width';
 import type { Diagnostic } from './diagnostic.ts';
 import { maskSecrets } from './mask-secrets.ts';
 import type { ValidationResult } from './validate-files.ts';
@@ -26,11 +25,14 @@ export interface TextOptions {
   readonly columns?: number | undefined;
   /** Breaks a text at its words. @param label stands before the first line, the others are indented by as much */
   labelled?(label: string, text: string, columns: number): string[];
+  /** Columns that a text takes on a terminal. */
+  widthOf?(text: string): number;
 }
 
-const laidOut = ({ columns = Number.POSITIVE_INFINITY, labelled }: TextOptions) => ({
+const laidOut = ({ columns = Number.POSITIVE_INFINITY, labelled, widthOf }: TextOptions) => ({
   columns,
   labelled: labelled ?? ((label: string, text: string): string[] => [`${label}${text}`]),
+  widthOf: widthOf ?? ((text: string): number => text.length),
 });
 
 /** For people: each diagnostic with its line, what is wrong in it underlined, and a summary. */
@@ -55,7 +57,7 @@ export function formatExcerpts(
 /** @param against the settings that a plan was checked against, where it is about these */
 function block(item: Diagnostic, text: string | undefined, against: string | null, options: TextOptions): string {
   const { bold, red, yellow, blue } = palette(options.color);
-  const { columns, labelled } = laidOut(options);
+  const { columns, labelled, widthOf } = laidOut(options);
   const loud = item.severity === 'warning' ? yellow : red;
   const head = `${bold(`${item.file}:${item.line}:${item.column}:`)} ${loud(item.severity)}: ${bold(clean(item.message))} ${blue(`[${item.rule}]`)}`;
   const lines = labelled('', head, columns);
@@ -65,8 +67,8 @@ function block(item: Diagnostic, text: string | undefined, against: string | nul
     const line = maskSecrets(clean(excerpt.replace(/\r$/, '')), item.path);
     const { shown, from, length } = window(line, item, Math.min(widest, Math.max(20, columns - gutter.length - 6)));
     lines.push(blue(` ${gutter} |`), `${blue(` ${item.line} |`)} ${shown}`);
-    const marked = Math.max(1, stringWidth(shown.slice(from, from + length)));
-    lines.push(`${blue(` ${gutter} |`)} ${blank(shown.slice(0, from))}${loud('^'.repeat(marked))}`);
+    const marked = Math.max(1, widthOf(shown.slice(from, from + length)));
+    lines.push(`${blue(` ${gutter} |`)} ${blank(shown.slice(0, from), widthOf)}${loud('^'.repeat(marked))}`);
   }
   const note = (word: string, what: string): void =>
     void lines.push(...labelled(`${blue(` ${gutter} =`)} ${bold(`${word}:`)} `, what, columns));
@@ -78,10 +80,10 @@ function block(item: Diagnostic, text: string | undefined, against: string | nul
 }
 
 /** Spaces as wide as the text on a terminal. Tabs stay. */
-const blank = (text: string): string =>
+const blank = (text: string, widthOf: (part: string) => number): string =>
   text
     .split('\t')
-    .map((part) => ' '.repeat(stringWidth(part)))
+    .map((part) => ' '.repeat(widthOf(part)))
     .join('\t');
 
 const widest = 140;

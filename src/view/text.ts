@@ -1,10 +1,25 @@
-import stringWidth from 'string-width';
+import { createRequire } from 'node:module';
+import { startFile } from '../schemas/package.ts';
 
 /** Most text is this, and a list of ten thousand restore points measures it often. */
 const plain = /^[ -~]*$/;
 
 /** Columns that a text takes on a terminal, colour codes aside: two for most East Asian letters and emoji, none for a combining accent. */
-export const widthOf = (text: string): number => (plain.test(text) ? text.length : stringWidth(text));
+export function widthOf(text: string): number {
+  const shown = text.includes(colourStart) ? text.replaceAll(colour, '') : text;
+  return plain.test(shown) ? shown.length : (allWidths ??= loadWidths())(shown);
+}
+
+const colourStart = '\u001b[';
+// eslint-disable-next-line no-control-regex
+const colour = /\u001b\[[\d;]*m/g;
+
+let allWidths: ((text: string) => number) | undefined;
+
+function loadWidths(): (text: string) => number {
+  const file = startFile('view/all-widths');
+  return (createRequire(file)(file) as { readonly default: (text: string) => number }).default;
+}
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
