@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa, type ResultPromise } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sweepRunFolders } from '../../../src/host/run-folder.ts';
@@ -14,6 +14,7 @@ import type { RemovalResult } from '../../../src/steps/merge/remove-points.ts';
 import { finishMerges } from '../../../src/steps/merge/finish-merges.ts';
 import { storedChain } from '../../../src/steps/stored-chain.ts';
 import { MiB } from '../../host/disk-images.ts';
+import { folderChanges, type FolderChanges } from '../../support/folder-changes.ts';
 import { processesNaming } from '../../support/processes.ts';
 import { idOf, mergeRepository, numbersFrom, someWrites, vm, type MergeRepository } from './merge-repository.ts';
 import { testProgram } from '../../programs.ts';
@@ -109,6 +110,9 @@ function intentNow(repository: MergeRepository): MergeIntent | null {
   return null;
 }
 
+const changesOf = (repository: MergeRepository): FolderChanges =>
+  folderChanges(['vm', 'vm/disk-0', 'vm/disk-1'].map((folder) => repository.file(folder)));
+
 const checksumOf = (repository: MergeRepository, id: string): string =>
   (JSON.parse(readFileSync(repository.file('vm', `${id}.json`), 'utf8')) as { checksum: string }).checksum;
 
@@ -157,11 +161,12 @@ describe('killed', () => {
       const running = child(repository);
       const merging = { ended: false };
       void running.then(() => (merging.ended = true));
+      using changes = changesOf(repository);
       let caught = false;
       while (!merging.ended && !caught) {
+        await changes.next();
         const intent = intentNow(repository);
         caught = intent !== null && isNow(intent, repository);
-        await turn();
       }
       running.kill('SIGKILL');
       await running;
@@ -177,7 +182,8 @@ describe('killed', () => {
       const running = child(repository);
       const merging = { ended: false };
       void running.then(() => (merging.ended = true));
-      while (!merging.ended && intentNow(repository)?.phase !== 'merged') await turn();
+      using changes = changesOf(repository);
+      while (!merging.ended && intentNow(repository)?.phase !== 'merged') await changes.next();
       // The database takes nothing from now on.
       await using stack = new AsyncDisposableStack();
       const database = stack.adopt(openDatabase(join(repository.folder, 'state', 'sendense.db')), (open) => {
@@ -192,7 +198,7 @@ describe('killed', () => {
           merge != null && checksumOf(repository, merge.backup_id) === merged && before.get(merge.backup_id) !== merged
         );
       };
-      for (const end = Date.now() + 3000; !merging.ended && !isBetween() && Date.now() < end;) await turn();
+      for (const end = Date.now() + 3000; !merging.ended && !isBetween() && Date.now() < end;) await changes.next();
       const caught = isBetween();
       running.kill('SIGKILL');
       await running;
@@ -240,6 +246,6 @@ describe('killed', () => {
 async function gone(repository: MergeRepository): Promise<void> {
   do {
     await sweepRunFolders();
-    await turn();
+    await delay(20);
   } while (processesNaming(repository.folder).length > 0);
 }

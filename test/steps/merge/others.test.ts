@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, statfsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { isRunning, thisProcess } from '../../../src/host/process-identity.ts';
@@ -21,6 +20,7 @@ import { temporaryFolder } from '../../host/temporary-folder.ts';
 import { addRuns } from '../../state/temporary-state.ts';
 import { idOf, mergeRepository, numbersFrom, someWrites, vm, type MergeRepository } from './merge-repository.ts';
 import { testProgram } from '../../programs.ts';
+import { folderChanges } from '../../support/folder-changes.ts';
 import { hurryKdf } from '../../support/hurried-kdf.ts';
 
 hurryKdf();
@@ -108,7 +108,8 @@ describe('who reads while a merge goes on', () => {
     const running = child(repository, 'p01', 'p02', 'p03');
     const merging = { ended: false };
     void running.then(() => (merging.ended = true));
-    while (!merging.ended && phaseNow(repository, 'p04') !== 'unpublished') await turn();
+    using changes = folderChanges([repository.file('vm'), repository.folder]);
+    while (!merging.ended && phaseNow(repository, 'p04') !== 'unpublished') await changes.next();
     const socket = join(repository.folder, 's');
     const server = execa('qemu-nbd', ['--read-only', '--persistent', '--format=qcow2', `--socket=${socket}`, image], {
       reject: false,
@@ -117,7 +118,7 @@ describe('who reads while a merge goes on', () => {
     const compare = async (): Promise<string> =>
       (await execa('qemu-img', ['compare', '-f', 'raw', '-F', 'raw', `nbd:unix:${socket}`, truth], { reject: false }))
         .stdout;
-    while (!(await readdir(repository.folder)).includes('s')) await turn();
+    while (!(await readdir(repository.folder)).includes('s')) await changes.next();
     let looks = 0;
     try {
       do {
