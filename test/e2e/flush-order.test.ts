@@ -26,7 +26,7 @@ async function traced(work: Workspace, ...args: string[]): Promise<Call[]> {
   const calls = 'trace=fsync,fdatasync,rename,renameat,renameat2,link,linkat';
   const ran = await execa(
     'strace',
-    ['-f', '-y', '-s', '4096', '-e', calls, '-o', trace, process.execPath, program, ...args],
+    ['-f', '--seccomp-bpf', '-y', '-s', '4096', '-e', calls, '-o', trace, process.execPath, program, ...args],
     {
       cwd: work.folder,
       reject: false,

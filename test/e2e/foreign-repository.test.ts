@@ -71,7 +71,18 @@ async function traced(
   ...args: string[]
 ): Promise<{ exitCode: number; said: string; opened: string }> {
   const log = join(folder, 'trace');
-  const strace = ['-f', '-qq', '-s', '512', '-o', log, '-e', 'trace=open,openat,openat2,connect', '--'];
+  const strace = [
+    '-f',
+    '--seccomp-bpf',
+    '-qq',
+    '-s',
+    '512',
+    '-o',
+    log,
+    '-e',
+    'trace=open,openat,openat2,connect',
+    '--',
+  ];
   const result = await execa('strace', [...strace, process.execPath, program, ...args], {
     cwd: folder,
     reject: false,

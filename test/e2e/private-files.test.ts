@@ -10,7 +10,21 @@ const calls = 'trace=open,openat,creat,mkdir,mkdirat,mknod,mknodat,bind,umask,ch
 /** Calls that make something before others are kept out, or that let them in. */
 async function faults(work: Workspace, ...args: string[]): Promise<string[]> {
   const log = work.path('trace');
-  const strace = ['-f', '-qq', '-s', '256', '-o', log, '-e', calls, '--', process.execPath, program, ...args];
+  const strace = [
+    '-f',
+    '--seccomp-bpf',
+    '-qq',
+    '-s',
+    '256',
+    '-o',
+    log,
+    '-e',
+    calls,
+    '--',
+    process.execPath,
+    program,
+    ...args,
+  ];
   const ran = await execa('sh', ['-c', 'umask 000; exec strace "$@"', 'sh', ...strace], {
     cwd: work.folder,
     reject: false,

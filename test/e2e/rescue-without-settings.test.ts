@@ -21,6 +21,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { CheckOutput, ListOutput, RunEvent, ShowOutput } from '../../src/schemas/types.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
+import { all } from '../support/rounds.ts';
+import { callResident } from './resident.ts';
 import { backupPlan, makeRaw, program, sameBytes, workspace, writeAt, type Workspace } from './workspace.ts';
 
 const KiB = 1024;
@@ -66,9 +68,20 @@ interface Said {
 
 /** Away from all settings. */
 async function rescue(args: readonly string[], prefix: readonly string[] = []): Promise<Said> {
+  const ran = await (all || prefix.length > 0 ? rescueAlone(args, prefix) : rescueThere(args));
+  return { ...ran, stderr: ran.stderr.replaceAll(/\s+/g, ' ') };
+}
+
+async function rescueAlone(args: readonly string[], prefix: readonly string[]): Promise<Said> {
   const [file = '', ...rest] = [...prefix, process.execPath, program, ...args];
   const ran = await execa(file, rest, { cwd: away.path, reject: false, timeout: 60_000, env: { NO_COLOR: '1' } });
-  return { exitCode: ran.exitCode ?? -1, stdout: ran.stdout, stderr: ran.stderr.replaceAll(/\s+/g, ' ') };
+  return { exitCode: ran.exitCode ?? -1, stdout: ran.stdout, stderr: ran.stderr };
+}
+
+/** In a process that is there already. */
+async function rescueThere(args: readonly string[]): Promise<Said> {
+  const env = { ...(process.env as Record<string, string>), NO_COLOR: '1' };
+  return await callResident({ args, cwd: away.path, env }, 60_000);
 }
 
 /** A copy of the repository, for a test that changes it. */
