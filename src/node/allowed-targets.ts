@@ -1,51 +1,43 @@
-import { lookup } from 'node:dns/promises';
 import { lstat, realpath } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { dirname, isAbsolute } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { parseNbdUri, type NbdAddress } from '../host/nbd-uri.ts';
+import { parseNbdUri, tcpUri, tlsUri, type NbdAddress } from '../host/nbd-uri.ts';
+import { allowedAddress, type HostRule } from './allowed-hosts.ts';
 
-/** Who asks: the address of a TCP peer, or a caller over a Unix socket, who is this user. */
-export type Caller = { readonly peer: string } | 'this user';
+const field = '/nbd_targets';
 
 /**
- * What a caller may name as targets of disks: the loopback address, where tunnels end; its own address; any other with a key (`nbds:`), for then a
- * disk goes to nobody else. Unix sockets: only a caller over a Unix socket, in folders of this user alone.
+ * What a caller may name as targets of disks: hosts by the rule of `allowed-hosts.ts`, with or without a key. Unix sockets: only a caller over a
+ * Unix socket, who is this user, in folders of this user alone.
+ * @returns the same targets with addresses in the place of names: who connects later connects to what was looked at here
  * @throws SendenseError `request.invalid` with the field
  */
-export async function assertTargets(nbdTargets: string, caller: Caller): Promise<void> {
+export async function allowedTargets(nbdTargets: string, rule: HostRule): Promise<string> {
+  const allowed: string[] = [];
   for (const target of nbdTargets.split(',')) {
-    const uri = target.slice(target.indexOf(':') + 1);
+    const key = target.slice(0, target.indexOf(':'));
+    const uri = target.slice(key.length + 1);
     const address = parseNbdUri(uri);
     if (address === null)
       throw refused(target, 'is not key:nbd://host:port/export, key:nbds://… or key:nbd+unix:///export?socket=PATH');
-    const why = await problem(address, caller);
-    if (why !== null) throw refused(target, why);
+    allowed.push(`${key}:${await allowedUri(target, uri, address, rule)}`);
   }
+  return allowed.join(',');
 }
 
-async function problem(address: NbdAddress, caller: Caller): Promise<string | null> {
+async function allowedUri(target: string, uri: string, address: NbdAddress, rule: HostRule): Promise<string> {
   if (address.kind === 'unix') {
-    if (caller !== 'this user') return 'is a Unix socket, which only a hub of the same user may name';
-    return (await isPrivateSocket(address.socket))
-      ? null
-      : 'is not a socket of this user in a folder that it alone can open';
+    if (rule.peer !== null) throw refused(target, 'is a Unix socket, which only a hub of the same user may name');
+    if (await isPrivateSocket(address.socket)) return uri;
+    throw refused(target, 'is not a socket of this user in a folder that it alone can open');
   }
-  if (isLoopback(address.host) || address.kind === 'tls') return null;
-  if (caller !== 'this user' && (await isAt(address.host, caller.peer))) return null;
-  const itself = caller === 'this user' ? '' : ` nor that of the caller (${caller.peer}),`;
-  return `is not at the loopback address, where the tunnel to the hub ends,${itself} and has no key (nbds://)`;
-}
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.[0-9.]+$/.test(host);
-
-/** As the peer's address is told where both families are listened to. */
-const plain = (address: string): string => address.replace(/^::ffff:/, '');
-
-async function isAt(host: string, peer: string): Promise<boolean> {
-  if (isIP(host) !== 0) return plain(host) === plain(peer);
-  const found = await lookup(host, { all: true }).catch(() => []);
-  return found.some(({ address }) => plain(address) === plain(peer));
+  const { host, port, exportName } = address;
+  const allowed = await allowedAddress(host, rule);
+  if ('problem' in allowed) throw refused(target, `is not allowed: ${allowed.problem}`, allowed.remedy);
+  if (isIP(host) !== 0) return uri;
+  const to = allowed.address;
+  return address.kind === 'tls' ? tlsUri(to, port, exportName, address.identity) : tcpUri(to, port, exportName);
 }
 
 async function isPrivateSocket(path: string): Promise<boolean> {
@@ -62,7 +54,8 @@ async function isPrivateSocket(path: string): Promise<boolean> {
   }
 }
 
-const refused = (target: string, why: string): SendenseError =>
+const refused = (target: string, why: string, remedy?: string): SendenseError =>
   new SendenseError('request.invalid', `nbd_targets: ${JSON.stringify(target)} ${why}`, {
-    details: { field: '/nbd_targets' },
+    details: { field },
+    ...(remedy === undefined ? {} : { remedy }),
   });

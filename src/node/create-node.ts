@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly token: string;
   /** Where the token came from, if not from `stateDir`. */
   readonly tokenFile?: string | undefined;
+  /** Where disks of a hub may be beside its usual places (`nbd: hosts` of node.yaml); default none. */
+  readonly nbdHosts?: readonly string[] | undefined;
   readonly version: string;
   readonly logger?: FastifyBaseLogger | undefined;
   readonly limits?: Partial<NodeLimits> | undefined;
@@ -30,7 +32,7 @@ export interface NodeOptions {
 
 /** The node's HTTP API (`docs/node-api.md`), not listening yet. Closing it leaves running jobs alone. */
 export async function createNode(options: NodeOptions): Promise<FastifyInstance> {
-  const { stateDir, token, version, logger } = options;
+  const { stateDir, token, version, logger, nbdHosts = [] } = options;
   const own = [stateDir, ...(options.tokenFile === undefined ? [] : [options.tokenFile])];
   const limits = { ...defaultLimits, ...options.limits };
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
@@ -42,7 +44,7 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
   const app = await makeServer({ token, limits, logger });
   app.addHook('onClose', () => jobs[Symbol.asyncDispose]());
   logAnswers(app, metrics);
-  const parts = { stateDir, own, version, jobs, indexes, refused, limits, metrics };
+  const parts = { stateDir, own, nbdHosts, version, jobs, indexes, refused, limits, metrics };
   registerRoutes(app, routes, { ...parts, address: () => addressOf(app) });
   return app;
 }

@@ -22,6 +22,13 @@ export async function linkOf(stateDir: string): Promise<Link> {
   return { name: said?.name ?? null, tunnel, nbdPorts: said?.nbd_ports ?? usualPorts };
 }
 
+/** Where the hub is at which this node is enrolled, and where its link goes now; empty where it is not enrolled. */
+export async function hubHostOf(stateDir: string): Promise<string[]> {
+  const { readEnrolment } = await import('./link/enrolment-files.ts');
+  const enrolment = await readEnrolment(stateDir).catch(() => null);
+  return enrolment === null ? [] : [enrolment.hub.host];
+}
+
 /** At how many loopback addresses of this machine, from 127.0.0.1 on, the disks of the hub answer, or will when a break is over. */
 export const diskAddresses = ({ tunnel }: Link): number =>
   tunnel !== null && tunnel.state !== 'stopped' ? tunnel.data.connections : 1;

@@ -29,6 +29,8 @@ export interface ResolvedNodeSettings {
   /** Instead of the address that was used at the enrolment. */
   readonly hub: HostAndPort | undefined;
   readonly program: NodeSettings['tunnel']['program'];
+  /** Where disks of a hub may be beside its usual places: names and addresses. */
+  readonly nbdHosts: readonly string[];
   readonly limits: NodeSettings['limits'];
 }
 
@@ -69,6 +71,7 @@ export function loadNodeSettings(overrides: NodeOverrides, usual = usualFile): R
     logLevel: overrides.logLevel ?? settings.logLevel,
     hub: settings.hub === undefined ? undefined : hubAddress(settings.hub),
     program: settings.tunnel.program,
+    nbdHosts: settings.nbd.hosts,
     limits: settings.limits,
   };
 }

@@ -16,6 +16,8 @@ export interface StartNodeOptions {
   readonly token: string;
   /** Where the token came from, if not from `stateDir`. */
   readonly tokenFile?: string | undefined;
+  /** Where disks of a hub may be beside its usual places (`nbd: hosts` of node.yaml); default none. */
+  readonly nbdHosts?: readonly string[] | undefined;
   readonly logger?: FastifyBaseLogger | undefined;
   /** Instead of the usual ones of `limits.ts`. */
   readonly limits?: Partial<NodeLimits> | undefined;
@@ -39,8 +41,8 @@ export interface RunningNode extends AsyncDisposable {
 /** Starts the node's API; it answers when this returns. @throws SendenseError `node.address` */
 export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
   options.signal?.throwIfAborted();
-  const { listen, stateDir, token, tokenFile, logger, limits, metrics, jobsEndWithUs } = options;
-  const app = await createNode({ stateDir, token, tokenFile, version, logger, limits, metrics, jobsEndWithUs });
+  const { listen, signal: _signal, ...rest } = options;
+  const app = await createNode({ ...rest, version });
   try {
     if ('socket' in listen) await listenOnSocket(listen.socket, (path) => app.listen({ path }));
     else await app.listen(listen);

@@ -2466,6 +2466,12 @@ export interface NodeSettings {
      */
     program: 'auto' | 'openssh' | 'ssh2';
   };
+  nbd: {
+    /**
+     * Hosts, by name or address, at which this node may write to disks of a hub. Always allowed: loopback, where tunnels end; the address from which the hub asks; the hub of the enrolment.
+     */
+    hosts: string[];
+  };
   limits: {
     /**
      * Connections to the API at one time.

@@ -22,6 +22,7 @@ test('without a file everything has its default', () => {
     logLevel: 'info',
     hub: undefined,
     program: 'auto',
+    nbdHosts: [],
     limits: {},
   });
 });
@@ -39,6 +40,7 @@ logLevel: warn
 hub: hub.example.com
 tunnel: { program: ssh2 }
 limits: { connections: 64 }
+nbd: { hosts: [192.0.2.10, hub.example.com] }
 `,
   );
   const expected = {
@@ -49,6 +51,7 @@ limits: { connections: 64 }
     logLevel: 'warn',
     hub: { host: 'hub.example.com', port: 443 },
     program: 'ssh2',
+    nbdHosts: ['192.0.2.10', 'hub.example.com'],
     limits: { connections: 64 },
   };
   expect(loadNodeSettings({}, file)).toEqual(expected);

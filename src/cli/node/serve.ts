@@ -41,14 +41,14 @@ async function run(context: NodeContext): Promise<number> {
     import('../../node/token.ts'),
     import('../../plan/exposed-secrets.ts'),
   ]);
-  const { stateDir, listen, tokenFile, hub, program, limits } = context.settings();
+  const { stateDir, listen, tokenFile, hub, program, limits, nbdHosts } = context.settings();
   const log = context.logger('api');
   const { token, made } = await tokenFrom(tokenFile);
   neverLog(token);
   const exposed = exposureOf(tokenFile);
   if (exposed) log.warn(`${exposed.message}: ${exposed.remedy}`);
   if (made) log.info({ file: tokenFile }, `made a token in ${tokenFile}; give it to the hub`);
-  await using node = await startNode({ listen, stateDir, token, tokenFile, limits, logger: log });
+  await using node = await startNode({ listen, stateDir, token, tokenFile, limits, nbdHosts, logger: log });
   if ('host' in listen && !isLoopback(listen.host))
     log.warn(`${listen.host} can be reached from other machines; there is no encryption without a tunnel`);
   log.info(`listening on ${node.url}`);

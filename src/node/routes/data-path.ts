@@ -2,7 +2,9 @@ import { portHolder } from '../../host/port-holder.ts';
 import { isPortFree } from '../../host/port-probe.ts';
 import { hearWord } from '../../host/word-probe.ts';
 import type { DataPathTested, DataPathTestRequest } from '../../schemas/types.ts';
-import { defineRoute } from './route.ts';
+import { allowedAddress } from '../allowed-hosts.ts';
+import { hostRule } from './host-rule.ts';
+import { defineRoute, type Call } from './route.ts';
 
 export const testDataPath = defineRoute<DataPathTestRequest>({
   id: 'testDataPath',
@@ -12,14 +14,23 @@ export const testDataPath = defineRoute<DataPathTestRequest>({
   summary: 'Whether the disks of the hub can be reached',
   description:
     'Which loopback ports of the node a program holds, so that no tunnel can have them there; and whether an address of the hub answers ' +
-    'with the word that the hub says there. Nothing of what else answers is told.',
+    'with the word that the hub says there. Nothing of what else answers is told. The node connects only where targets of disks may be.',
   body: { schema: 'node/data-path-test.json', bytes: 64 * 1024 },
   answers: { 200: { description: 'What was found.', schema: 'node/data-path-tested.json' } },
   errors: [],
-  handle: async ({ body, signal }): Promise<DataPathTested> => {
+  handle: async (call): Promise<DataPathTested> => {
+    const { connect, ports } = call.body;
     const held: DataPathTested['held'] = [];
-    for (const port of body.ports ?? []) if (!(await isPortFree(port))) held.push({ port, holder: portHolder(port) });
-    const problem = body.connect ? await hearWord(body.connect, signal) : null;
+    for (const port of ports ?? []) if (!(await isPortFree(port))) held.push({ port, holder: portHolder(port) });
+    const problem = connect ? await hearFrom(connect, call) : null;
     return { held, problem };
   },
 });
+
+type Connect = NonNullable<DataPathTestRequest['connect']>;
+
+async function hearFrom(connect: Connect, call: Call<DataPathTestRequest>): Promise<string | null> {
+  const allowed = await allowedAddress(connect.host, hostRule(call));
+  if ('problem' in allowed) return `${allowed.problem}. ${allowed.remedy}`;
+  return hearWord({ ...connect, host: allowed.address }, call.signal);
+}

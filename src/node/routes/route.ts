@@ -12,6 +12,8 @@ export interface NodeParts {
   readonly stateDir: string;
   /** Files and folders of the node itself, which are no disks: `stateDir`, and where the token is. */
   readonly own: readonly string[];
+  /** Where disks of a hub may be beside its usual places: names and addresses of node.yaml. */
+  readonly nbdHosts: readonly string[];
   readonly version: string;
   readonly jobs: Jobs;
   readonly indexes: IndexSpool;

@@ -2,25 +2,22 @@ import type { Readable } from 'node:stream';
 import { indexFormats } from '../../blocks/block-index-format.ts';
 import type { BackupStarted, BackupStartRequest, IndexFormats } from '../../schemas/types.ts';
 import { checkReplicate, checkStart } from '../check-start.ts';
-import { assertTargets, type Caller } from '../allowed-targets.ts';
+import { allowedTargets } from '../allowed-targets.ts';
 import { assertNotOwn } from '../own-files.ts';
 import { sourceOf } from '../sources/request-source.ts';
+import { hostRule } from './host-rule.ts';
 import { defineRoute, type Call } from './route.ts';
 
 const startBody = { schema: 'node/backup-start.json', bytes: 1024 * 1024 };
 const jobOf = (body: BackupStartRequest): string => body.job_id;
-const callerOf = ({ remoteAddress: peer }: { readonly remoteAddress?: string | undefined }): Caller =>
-  peer === undefined ? 'this user' : { peer };
 const started = { description: 'The job runs; follow it with `status`.', schema: 'node/backup-started.json' };
 
-const start = async (
-  { node, reply, request }: Call<BackupStartRequest>,
-  body: BackupStartRequest,
-): Promise<BackupStarted> => {
-  await assertTargets(body.nbd_targets, callerOf(request.socket));
+const start = async (call: Call<BackupStartRequest>, body: BackupStartRequest): Promise<BackupStarted> => {
+  const { node, reply } = call;
+  const targets = await allowedTargets(body.nbd_targets, hostRule(call));
   await assertNotOwn(sourceOf(body), node.own);
   void reply.code(202);
-  return node.jobs.start(body);
+  return node.jobs.start({ ...body, nbd_targets: targets });
 };
 
 export const startBackup = defineRoute<BackupStartRequest>({
