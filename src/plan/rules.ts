@@ -55,6 +55,10 @@ export const rules = {
   'schema/pattern': rule('A text does not have the wanted form', 'Write it in the form that is wanted.'),
   'schema/range': rule('A number or a count is too small or too large', 'Stay within the limits.'),
   'schema/unique': rule('A list holds an entry twice', 'Remove one of the two.'),
+  'schema/home-path': rule(
+    'A path begins with ~, which only a shell expands',
+    'Write the absolute path. Where a file is really called so, write ./ before it.',
+  ),
 
   'secret/plain': rule(
     'A secret stands in the file as plain text',

@@ -4,7 +4,14 @@ import { didYouMean } from './did-you-mean.ts';
 import { pathOf, spanAt, type Path, type PlanDocument } from './document.ts';
 import { foldSchemaErrors, isSecretReference, isStepChoice, schemaAt } from './fold-schema-errors.ts';
 import { monthsNotMinutes } from '../schemas/age-ms.ts';
-import { homeOf, rangeFinding, typeFinding, uniqueFinding, unknownKeyRemedy } from './schema-findings.ts';
+import {
+  homeOf,
+  homePathFinding,
+  rangeFinding,
+  typeFinding,
+  uniqueFinding,
+  unknownKeyRemedy,
+} from './schema-findings.ts';
 import { branchesOf, childOf, keysOf, typesOf, type SchemaNode } from './schema-node.ts';
 import { described, placeWords, shown } from './words.ts';
 
@@ -136,6 +143,8 @@ function findingOf(document: PlanDocument, error: ErrorObject, root: SchemaNode,
       };
     }
     case 'pattern': {
+      const home = homePathFinding(path, what, String(error.params['pattern']), value);
+      if (home !== null) return home;
       const noun = /^(An? [^:]+):/.exec(about ?? '')?.[1]?.toLowerCase();
       const months = noun === 'a span of time' && typeof value === 'string' ? monthsNotMinutes(value) : null;
       if (months !== null)

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import type { ErrorObject } from 'ajv';
 import type { Finding } from './diagnostic.ts';
 import { nodeAt, type Path, type PlanDocument } from './document.ts';
@@ -104,6 +105,23 @@ export function rangeFinding(path: Path, what: string, error: ErrorObject, value
     rule: 'schema/range',
     at: { path, part: 'value' },
     message: messages[error.keyword] ?? `${what} is out of range`,
+  };
+}
+
+/** How the schemas write that a path is not one of a shell. */
+const noTilde = '(?!~)';
+
+/** A path of the home folder as a shell takes it; null where that is not the mistake. */
+export function homePathFinding(path: Path, what: string, pattern: string, value: unknown): Finding | null {
+  if (typeof value !== 'string') return null;
+  const text = value.replace(/^unix:/, '');
+  if (!text.startsWith('~') || !(pattern.includes(noTilde) || pattern.startsWith('^/'))) return null;
+  const own = text === '~' || text.startsWith('~/');
+  return {
+    rule: 'schema/home-path',
+    at: { path, part: 'value' },
+    message: `${what} begins with ~, which only a shell expands`,
+    ...(own ? { remedy: `Write the absolute path: ${value.replace('~', homedir())}` } : {}),
   };
 }
 

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
@@ -80,6 +81,22 @@ test.each([
   const error = thrownBy(() => loadNodeSettings({ config: file }));
   expect(error).toMatchObject({ code: 'settings.invalid', position: { file, line, column } });
   expect(error.message).toContain(what);
+});
+
+test('~ is refused in each path, with the path that was meant', async () => {
+  await using folder = await temporaryFolder();
+  const file = folder.file('node.yaml');
+  for (const text of ['stateDir: ~/state', 'tokenFile: ~/token', 'listen: "unix:~/api.sock"']) {
+    await writeFile(file, `${text}\n`);
+    const [, meant = ''] = /~(\/[^"]*)/.exec(text) ?? [];
+    expect(() => loadNodeSettings({ config: file })).toThrow(
+      expect.objectContaining({
+        code: 'settings.invalid',
+        message: expect.stringContaining('begins with ~, which only a shell expands') as string,
+        remedy: expect.stringContaining(`${homedir()}${meant}`) as string,
+      }),
+    );
+  }
 });
 
 test('a file that is named must be there', () => {

@@ -8,7 +8,7 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { RuleId } from '../../src/plan/rules.ts';
 import { validateFiles, type ValidationResult } from '../../src/plan/validate-files.ts';
@@ -79,7 +79,8 @@ function copyCase({ folder, pad, modes = {} }: CorpusCase): string {
 
 function relativeTo(folder: string, validate: (folder: string) => ValidationResult): ValidationResult {
   const result = validate(folder);
-  const short = (text: string): string => text.replaceAll(join(folder, '/'), '').replaceAll(folder, '.');
+  const short = (text: string): string =>
+    text.replaceAll(join(folder, '/'), '').replaceAll(folder, '.').replaceAll(join(homedir(), '/'), '/home/you/');
   return {
     ...result,
     files: result.files.map((file) => ({

@@ -360,7 +360,7 @@ export async function generatePlanDocs(): Promise<string> {
 A plan is one YAML file (YAML 1.2, UTF-8, at most 1 MiB). Its \`kind\` decides which keys it may have. \`name\`, \`kind\`, \`vm\` and
 \`repository\` are enough for a backup; everything else has a default.
 
-* Relative paths count from the file that they stand in.
+* Relative paths count from the file that they stand in. A path that begins with \`~\` is refused: only a shell expands it.
 * Anchors, aliases and merge keys (\`<<\`) work. Keys that begin with \`x-\` are yours; any other unknown key is an error.
 * A duration is a number and a unit: \`500ms\`, \`90s\`, \`10m\`, \`24h\`, \`2d\`; at most 24 days.
 * A secret is never written into a plan or the settings. It is a reference: \`{ secret: { file: PATH } }\`, or \`env\`, \`systemd\` (a
