@@ -71,6 +71,8 @@ export interface JournalledRun {
   readonly plan: string;
   readonly planFolder: string;
   readonly owner: ProcessIdentity;
+  /** The pid namespace of the owner, where it cannot be looked for from here: another one of this machine. Null: it can. */
+  readonly unseenIn: string | null;
   readonly started: number;
   /** False: the run ended, but something of it could not be cleaned up. */
   readonly open: boolean;
@@ -114,8 +116,9 @@ export interface Journal {
   /** Oldest first. */
   stepsOf(runId: string): JournalledStep[];
   /**
-   * Takes a run for recovery; false where its owner lives, a live process recovers it already, or nothing is left to do.
-   * Atomic, between processes too.
+   * Takes a run for recovery; false where its owner lives, or cannot be looked for from here, a live process recovers it already, or nothing is
+   * left to do. Atomic, between processes too.
+   * @param hasEnded the owner, where it cannot be looked for, is known to have ended
    */
-  claimRecovery(runId: string, by: ProcessIdentity): boolean;
+  claimRecovery(runId: string, by: ProcessIdentity, hasEnded?: boolean): boolean;
 }

@@ -15,6 +15,8 @@ export interface RecoverOptions<S> {
   readonly recoverer: ProcessIdentity;
   /** Only this run. */
   readonly only?: string;
+  /** Of a run whose owner cannot be looked for from here: whether that has ended; null: nobody knows. Default: nobody knows. */
+  hasEnded?(run: JournalledRun): Promise<boolean | null>;
   readonly limits?: Partial<RunLimits>;
   /** Stops waiting; what is left stays for the next recovery. */
   readonly signal?: AbortSignal;
@@ -34,14 +36,15 @@ export interface RecoveredRun {
 
 /**
  * Cleans up after runs whose process died, and after ended ones of which something was left, from what the journal says
- * of them. A run whose owner lives is never touched, and no run is recovered by two processes at once.
+ * of them. A run whose owner lives, or may live where nobody here can see it, is never touched, and no run is recovered by two processes at once.
  */
 export async function recoverRuns<S>(options: RecoverOptions<S>): Promise<RecoveredRun[]> {
   const recovered: RecoveredRun[] = [];
   for (const run of options.journal.recoverableRuns()) {
     if (options.signal?.aborted) break;
     if (options.only !== undefined && run.id !== options.only) continue;
-    if (!options.journal.claimRecovery(run.id, options.recoverer)) continue;
+    const hasEnded = run.open && run.unseenIn !== null && (await options.hasEnded?.(run)) === true;
+    if (!options.journal.claimRecovery(run.id, options.recoverer, hasEnded)) continue;
     recovered.push(await recoverRun(options, run));
   }
   return recovered;

@@ -2,6 +2,7 @@ import type { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity, RunEvent } from '../schemas/types.ts';
 import type { Journal, RunOrigin } from './journal.ts';
 import type { Evaluator, Pipeline } from './pipeline.ts';
+import type { RecoverOptions } from './recover-runs.ts';
 import type { StepRegistry } from './step.ts';
 import type { StepValidator } from './step-validator.ts';
 
@@ -33,6 +34,8 @@ export interface RunOptions<S> {
   readonly owner: ProcessIdentity;
   /** Held for the length of the run; null: none. */
   readonly lock: string | null;
+  /** As for `recoverRuns`, of the run that holds the lock. */
+  readonly hasEnded?: RecoverOptions<S>['hasEnded'];
   /** Default: by hand. */
   readonly origin?: RunOrigin;
   /** Gets every event, in order; what it throws is ignored. */

@@ -35,24 +35,38 @@ export async function startRun<S>(run: Run<S>): Promise<void> {
       recoverer: owner,
       only,
       limits: run.limits,
+      ...(run.options.hasEnded ? { hasEnded: run.options.hasEnded } : {}),
       signal: AbortSignal.any([run.gently, run.atOnce]),
     });
-    if (!recovered && journal.recoverableRuns().some(({ id }) => id === only)) {
-      throw locked(run, holder, 'whose process died; another process is cleaning up after it');
-    }
+    const left = recovered ? undefined : journal.recoverableRuns().find(({ id }) => id === only);
+    if (left?.open && left.unseenIn !== null) throw unseen(run, holder);
+    if (left) throw locked(run, holder, 'whose process died; another process is cleaning up after it');
     for (const error of recovered?.errors ?? []) run.warnings.push(`run ${only} before: ${error.message}`);
   }
 }
 
 const nameIn = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
-function locked<S>(run: Run<S>, holder: LockHolder, state: string): SendenseError {
+const unseen = <S>(run: Run<S>, holder: LockHolder): SendenseError =>
+  locked(run, holder, 'which belongs to another container (pid namespace) of this machine and may still go on', {
+    remedy: `Wait for it. If you know that it has ended: \`sendense-run recover --ended ${holder.runId}\`.`,
+  });
+
+function locked<S>(
+  run: Run<S>,
+  holder: LockHolder,
+  state: string,
+  { remedy }: { readonly remedy?: string } = {},
+): SendenseError {
   const since = new Date(holder.since).toISOString();
   const { vm, name } = run.options.pipeline;
   const subject = vm === '*' ? `plan ${name}` : vm;
   return new SendenseError(
     'run.locked',
     `${subject} is locked by run ${holder.runId} (pid ${holder.owner.pid}, since ${since}), ${state}`,
-    { details: { lock: holder.name, run_id: holder.runId, pid: holder.owner.pid, since: holder.since } },
+    {
+      details: { lock: holder.name, run_id: holder.runId, pid: holder.owner.pid, since: holder.since },
+      ...(remedy === undefined ? {} : { remedy }),
+    },
   );
 }

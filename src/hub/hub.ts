@@ -93,6 +93,14 @@ export interface CheckRequest extends PointFilter {
 export type ListLine = Omit<PointLine, 'context' | 'vm_instance_uuid'> &
   Pick<RestorePointOutput, 'identity' | 'protected' | 'broken'>;
 
+export interface RecoverRequest {
+  readonly signal?: AbortSignal | undefined;
+  /** A run of another container (pid namespace) whose process has ended: whoever asks has made sure of it. */
+  readonly ended?: string | undefined;
+  /** Also the removals in repositories in which this hub knows of none; default true. */
+  readonly everywhere?: boolean;
+}
+
 /** Everything that `sendense-run` can do, for the program and for whoever embeds it. */
 export interface Hub extends AsyncDisposable {
   readonly settings: Settings;
@@ -120,7 +128,8 @@ export interface Hub extends AsyncDisposable {
   check(request: CheckRequest): Promise<CheckOutput>;
   /** With `plans` only where the hub is open read-only: what is known of them is not kept. @throws SendenseError `file.unreadable` */
   status(request?: StatusRequest): Promise<StatusOutput>;
-  recover(signal?: AbortSignal): Promise<RecoverOutput>;
+  /** @throws SendenseError `run.unknown`, `usage` for an `ended` that goes on, or has */
+  recover(request?: RecoverRequest): Promise<RecoverOutput>;
   readonly credentials: Credentials;
   /** @throws SendenseError `point.unknown`, `usage`, `run.locked` */
   adopt(request: AdoptRequest): Promise<AdoptOutput>;

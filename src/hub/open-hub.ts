@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
-import { recoverRuns } from '../engine/recover-runs.ts';
 import { runPipeline } from '../engine/run-pipeline.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
-import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
 import { isRunning, thisProcess } from '../host/process-identity.ts';
-import { makeRunFolder, ownFolderId, removeRunFolder, sweepRunFolders } from '../host/run-folder.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder } from '../host/run-folder.ts';
 import { createEvaluator } from '../plan/create-evaluator.ts';
 import { findRepository } from '../repository/open-repository.ts';
-import type { RecoverOutput, RunEvent, RunFinishedEvent } from '../schemas/types.ts';
+import type { RunFinishedEvent } from '../schemas/types.ts';
 import { version } from '../schemas/package.ts';
 import { createJournal } from '../state/create-journal.ts';
 import { openState } from '../state/open-state.ts';
@@ -24,7 +23,6 @@ import { describeHistory } from './describe-history.ts';
 import { describeRun, findRunLog } from './describe-run.ts';
 import { describeStatus } from './describe-status.ts';
 import { discoverSource } from './discover-source.ts';
-import { finishRemovals } from './finish-removals.ts';
 import type { Hub, HubOptions, RunRequest } from './hub.ts';
 import { importRepository } from './import-repository.ts';
 import { keepRecords, withoutUpkeep } from './keep-records.ts';
@@ -35,6 +33,8 @@ import { withEnrolledNodes } from './nodes/dial-hub.ts';
 import { manageNodes } from './nodes/manage-nodes.ts';
 import { previewPlan } from './preview-plan.ts';
 import { checkedInRescue } from './rescue/checked-in-rescue.ts';
+import { ownersElsewhere } from './owners-elsewhere.ts';
+import { recovery } from './recover-runs.ts';
 import { runLock } from './run-lock.ts';
 import { manageSchedules } from './schedule/manage-schedules.ts';
 import { takeSlot } from './schedule/take-slot.ts';
@@ -85,37 +85,8 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
   const registry = options.steps ?? stepRegistry;
   const evaluator = createEvaluator();
 
-  const recover = async (
-    signal?: AbortSignal,
-    emit?: (event: RunEvent) => void,
-    everywhere = true,
-  ): Promise<RecoverOutput> => {
-    await sweepRunFolders(signal);
-    const recovered = await recoverRuns({
-      journal,
-      registry,
-      services,
-      recoverer: thisProcess(),
-      ...(signal ? { signal } : {}),
-      emit: (event) => {
-        records.recovered(event);
-        emit?.(event);
-      },
-    });
-    for (const { runId } of recovered) await records.settle(runId, () => {});
-    const removals = rescue ? [] : await finishRemovals(services, everywhere, signal);
-    return {
-      version: 1,
-      runs: recovered.map(({ runId, plan, undone, published, errors }) => ({
-        run_id: runId,
-        plan,
-        undone: [...undone],
-        published,
-        errors: errors.map(errorToJson),
-      })),
-      removals,
-    };
-  };
+  const elsewhere = ownersElsewhere(statePath, rescue !== undefined);
+  const recover = recovery({ journal, registry, services, records, elsewhere, rescuing: rescue !== undefined });
 
   const run = async (request: RunRequest): Promise<RunFinishedEvent> => {
     const warn = request.warn ?? (() => {});
@@ -132,8 +103,9 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
     // What cannot be cleaned up stays recorded, `status` shows it, and it does not stop this run.
     // The run of a group has done it for those of its VMs.
     if (request.origin?.parentRun === undefined)
-      await recover(request.cancel?.gently, undefined, false).catch(() => undefined);
+      await recover({ signal: request.cancel?.gently, everywhere: false }).catch(() => undefined);
     if (request.slot) takeSlot(state, request.slot);
+    await using _alive = await elsewhere.show();
     const { promise, resolve: finish } = Promise.withResolvers<RunFinishedEvent>();
     const keepEvent = records.watch();
     await runPipeline({
@@ -143,6 +115,7 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
       evaluator,
       journal,
       owner: thisProcess(),
+      hasEnded: elsewhere.hasEnded,
       lock: runLock({ ...pipeline, repository: pipeline.plan['repository'] }),
       ...(request.cancel ? { cancel: request.cancel } : {}),
       ...originOf(request),
@@ -173,8 +146,8 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
   return {
     settings,
     settingsFile,
-    recover: async (signal) => {
-      const output = await recover(signal);
+    recover: async (request) => {
+      const output = await recover(request);
       if (output.runs.length > 0) await deliverNow(noticeParts, () => {}, { waitMs: 0 });
       return output;
     },
@@ -209,11 +182,11 @@ async function compose(options: HubOptions, stack: AsyncDisposableStack): Promis
 
     notices: manageNotices(noticeParts),
 
-    adopt: (request) => adoptVm(services, recover, request),
+    adopt: (request) => adoptVm(services, () => recover(), request),
 
     retention: manageRetention(services, loaded),
 
-    care: manageCare(services, recover),
+    care: manageCare(services, (signal) => recover({ signal })),
 
     nodes: manageNodes({ state, settings: usable.settings, settingsFolder: folder, settingsFile }),
 

@@ -4137,6 +4137,17 @@ export interface RecoverOutput {
     finished: string[];
     error: ErrorOutput | null;
   }[];
+  /**
+   * Runs of other containers (pid namespaces) that may go on: nobody here can tell, and they were left alone.
+   */
+  unseen?: {
+    run_id: string;
+    plan: string;
+    /**
+     * Milliseconds since the epoch.
+     */
+    started: number;
+  }[];
 }
 /**
  * Output of `sendense-run repo repair --json`.

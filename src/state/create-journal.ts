@@ -1,6 +1,6 @@
 import type { Journal, JournalEntry, JournalledRun, JournalledStep, NewRun, RunEnd } from '../engine/journal.ts';
 import { assertTransition } from '../engine/step-transitions.ts';
-import { thisPlace } from '../host/process-identity.ts';
+import { bootId, thisPlace } from '../host/process-identity.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
 import { acquireLock, lockHolder, releaseLocks, type IsRunning } from './locks.ts';
 import type { State } from './open-state.ts';
@@ -47,7 +47,8 @@ export const createJournal = (state: State, isRunning: IsRunning): Journal => ({
     }),
   recoverableRuns: () => listRuns(state, { open: true }).reverse().map(toJournalled),
   stepsOf: (runId) => stepsOf(state, runId),
-  claimRecovery: (runId, by) => state.transaction(() => claimRecovery(state, runId, by, isRunning)),
+  claimRecovery: (runId, by, hasEnded = false) =>
+    state.transaction(() => claimRecovery(state, runId, { by, hasEnded, isRunning })),
 });
 
 const json = (value: unknown): string => JSON.stringify(value ?? null);
@@ -142,11 +143,18 @@ function finishRun(state: State, runId: string, end: RunEnd): void {
   noticeOfEnd(state, runId, end);
 }
 
+/** Only processes of this boot and of this pid namespace can be looked for; those of an earlier boot have ended. */
+const unseenIn = ({ owner, ownerPlace }: RunRecord): string | null =>
+  ownerPlace === null || ownerPlace === thisPlace() || owner.boot_id !== bootId()
+    ? null
+    : (/\[([0-9]+)\]/.exec(ownerPlace)?.[1] ?? '0');
+
 const toJournalled = (run: RunRecord): JournalledRun => ({
   id: run.id,
   plan: run.plan,
   planFolder: run.planFolder,
   owner: run.owner,
+  unseenIn: unseenIn(run),
   started: run.started,
   open: run.finished === null,
   published: run.published,
@@ -167,10 +175,18 @@ function stepsOf(state: State, runId: string): JournalledStep[] {
   });
 }
 
-function claimRecovery(state: State, runId: string, by: ProcessIdentity, isRunning: IsRunning): boolean {
+interface Recovery {
+  readonly by: ProcessIdentity;
+  /** Counts for an owner that cannot be looked for from here. */
+  readonly hasEnded: boolean;
+  readonly isRunning: IsRunning;
+}
+
+function claimRecovery(state: State, runId: string, { by, hasEnded, isRunning }: Recovery): boolean {
   const run = findRun(state, runId);
   if (!run || (run.finished !== null && !run.unclean)) return false;
-  if (run.finished === null && isRunning(run.owner)) return false;
+  const unseen = unseenIn(run) !== null;
+  if (run.finished === null && (unseen ? !hasEnded : isRunning(run.owner))) return false;
   const row = state.first(
     state.query
       .selectFrom('runs')

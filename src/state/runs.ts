@@ -17,6 +17,8 @@ export interface RunRecord {
   readonly error: ErrorOutput | null;
   readonly warnings: readonly string[];
   readonly owner: ProcessIdentity;
+  /** `thisPlace` of the owner; null: a run of an earlier version. */
+  readonly ownerPlace: string | null;
   readonly started: number;
   readonly finished: number | null;
   /** What began it: manual, schedule, group, … */
@@ -138,6 +140,7 @@ const toRecord = (row: RunsTable): RunRecord => ({
   error: parsed(row.error) as ErrorOutput | null,
   warnings: JSON.parse(row.warnings) as string[],
   owner: { pid: row.owner_pid, start_time: row.owner_start_time, boot_id: row.owner_boot_id },
+  ownerPlace: row.owner_place,
   started: row.started,
   finished: row.finished,
   trigger: row.trigger,

@@ -4,9 +4,12 @@ import type { SummaryOptions } from './run-summary.ts';
 import { labelled } from './text.ts';
 
 /** What was cleaned up, run by run. */
-export function recoverReport({ runs, removals = [] }: RecoverOutput, { style, columns }: SummaryOptions): string[] {
-  if (runs.length === 0 && removals.length === 0) return ['nothing to clean up'];
-  const { done, failed } = style.symbols;
+export function recoverReport(
+  { runs, removals = [], unseen = [] }: RecoverOutput,
+  { style, columns }: SummaryOptions,
+): string[] {
+  if (runs.length === 0 && removals.length === 0 && unseen.length === 0) return ['nothing to clean up'];
+  const { done, failed, warning } = style.symbols;
   const finished = removals.flatMap(({ repository, finished: names, error }) => [
     ...names.flatMap((name) =>
       labelled(`${style.green(done)} `, `repository ${repository}: removal at ${name} finished`, columns),
@@ -27,5 +30,12 @@ export function recoverReport({ runs, removals = [] }: RecoverOutput, { style, c
       ...run.errors.flatMap((error) => errorReport(error, style, columns)),
     ];
   });
-  return [...cleaned, ...finished];
+  const left = unseen.flatMap((run) =>
+    labelled(
+      `${style.yellow(warning)} `,
+      `run ${run.run_id} of plan ${run.plan} belongs to another container (pid namespace) and may go on: it was left alone. If you know that it has ended: sendense-run recover --ended ${run.run_id}`,
+      columns,
+    ),
+  );
+  return [...cleaned, ...finished, ...left];
 }
