@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 
@@ -16,8 +17,8 @@ const parentIsMeant = '[ "$PPID" = "$0" ] || exit 125';
 /**
  * The words that start a program which the kernel ends together with this process, however that ends (PR_SET_PDEATHSIG,
  * prctl(2)). Every word is handed on as it is, and process id and name are those of the program. What it starts itself
- * is not bound: `run-in-group.ts` is for that. Where there is no `setpriv` (util-linux), it is started as it is; and so is
- * one that cannot be found, so that the error is the system's own.
+ * is not bound: `run-in-group.ts` is for that. Where there is no `setpriv` that can do it (util-linux), it is
+ * started as it is; and so is one that cannot be found, so that the error is the system's own.
  * @param signal KILL, unless the program has to close something first
  */
 export function boundWords(
@@ -25,8 +26,8 @@ export function boundWords(
   args: readonly string[],
   { signal = 'KILL', first = '', ...where }: BoundOptions,
 ): [string, ...string[]] {
-  const setpriv = findProgram('setpriv', { path: process.env['PATH'] });
-  if (setpriv === null || findProgram(file, where) === null) return [file, ...args];
+  const setpriv = findBinder();
+  if (setpriv === null || !canBind(setpriv) || findProgram(file, where) === null) return [file, ...args];
   const script = `${parentIsMeant}; ${first} exec "$@"`;
   return [setpriv, '--pdeathsig', signal, '--', '/bin/sh', '-c', script, String(process.pid), file, ...args];
 }
@@ -35,6 +36,30 @@ export interface BoundOptions extends Surroundings {
   readonly signal?: 'KILL' | 'TERM';
   /** Shell commands before the program, each ended by `;` or `&`. */
   readonly first?: string;
+}
+
+/** What binds programs to this process: nothing does where `setpriv` is missing, or is older than `--pdeathsig` (util-linux 2.33). */
+export function binderState(): 'there' | 'missing' | 'too old' {
+  const setpriv = findBinder();
+  if (setpriv === null) return 'missing';
+  return canBind(setpriv) ? 'there' : 'too old';
+}
+
+const findBinder = (): string | null => findProgram('setpriv', { path: process.env['PATH'] });
+
+const binders = new Map<string, boolean>();
+
+/** Whether that setpriv knows `--pdeathsig`: it is tried once. Where it could not even be started, the next time again. */
+function canBind(setpriv: string): boolean {
+  const known = binders.get(setpriv);
+  if (known !== undefined) return known;
+  const { status } = spawnSync(setpriv, ['--pdeathsig', 'KILL', '--', '/bin/sh', '-c', ':'], {
+    stdio: 'ignore',
+    timeout: 10_000,
+  });
+  if (status === null) return true;
+  binders.set(setpriv, status === 0);
+  return status === 0;
 }
 
 /** The file that a word names as a program; null where there is none that this user may run. */

@@ -1,8 +1,12 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { boundWords } from '../../src/host/bound-words.ts';
+import { binderState, boundWords } from '../../src/host/bound-words.ts';
+import { checkTools } from '../../src/node/doctor/machine-checks.ts';
 import { identityOf, isRunning } from '../../src/host/process-identity.ts';
+
+import { temporaryFolder } from './temporary-folder.ts';
 
 const here = { path: process.env['PATH'] };
 
@@ -46,6 +50,26 @@ describe('a bound program', () => {
     expect(boundWords('no-such-tool', ['a'], here)).toEqual(['no-such-tool', 'a']);
     expect(boundWords('./tool', [], { ...here, cwd: '/nowhere' })).toEqual(['./tool']);
     expect(boundWords('sleep', ['1'], { path: '/nowhere' })).toEqual(['sleep', '1']);
+  });
+
+  test('is started as it is where setpriv is older than --pdeathsig, which is asked once', async () => {
+    await using folder = await temporaryFolder();
+    const log = folder.file('asked');
+    const old = `#!/bin/sh\necho asked >> ${log}\ncase "$1" in --pdeathsig) echo "unrecognized option" >&2; exit 1;; esac\n`;
+    await writeFile(folder.file('setpriv'), old, { mode: 0o755 });
+    vi.stubEnv('PATH', `${folder.path}:${here.path}`);
+    try {
+      for (let times = 0; times < 3; times++) expect(boundWords('sleep', ['1'], here)).toEqual(['sleep', '1']);
+      expect(await readFile(log, 'utf8')).toBe('asked\n');
+      expect(binderState()).toBe('too old');
+      expect(await checkTools()).toMatchObject({
+        result: 'warn',
+        message: expect.stringContaining('setpriv is too old') as string,
+        remedy: expect.stringContaining('util-linux') as string,
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   test('is started as it is where there is no setpriv', () => {

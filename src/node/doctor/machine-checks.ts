@@ -6,7 +6,7 @@ import { exists, freeBytes } from '../../host/files.ts';
 import { packageOfTool } from '../../host/known-tools.ts';
 import { nodeClient } from '../../host/node-client.ts';
 import { portHolder } from '../../host/port-holder.ts';
-import { isInstalled } from '../../host/bound-words.ts';
+import { binderState, isInstalled } from '../../host/bound-words.ts';
 import { reachable, urlOf, type ListenAddress } from '../listen-address.ts';
 import { nodeTools } from '../node-tools.ts';
 import { readToken } from '../token.ts';
@@ -21,9 +21,19 @@ const tooFewBytes = 64 * MiB;
 export async function checkTools(): Promise<Finding> {
   const tools = await nodeTools();
   const missing = tools.filter(({ version }) => version === null).map(({ name }) => name);
-  if (missing.length === 0) return ok(tools.map(({ name, version }) => `${name} ${version}`).join(', '));
+  const found = tools.map(({ name, version }) => `${name} ${version}`).join(', ');
+  if (missing.length === 0) return withBinder(found, binderState());
   const packages = [...new Set(missing.map((name) => packageOfTool(name) ?? name))];
   return fail(`missing or too old: ${missing.join(', ')}`, `apt-get install ${packages.join(' ')}`);
+}
+
+function withBinder(found: string, binder: ReturnType<typeof binderState>): Finding {
+  if (binder === 'there') return ok(found);
+  const why = binder === 'missing' ? 'setpriv is missing' : 'setpriv is too old (it does not know --pdeathsig)';
+  return warn(
+    `${found}; ${why}, so programs may go on after the process that started them was killed`,
+    'apt-get install util-linux; it has to be 2.33 or newer.',
+  );
 }
 
 /** @param program as node.yaml says */
