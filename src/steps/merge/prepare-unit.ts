@@ -16,7 +16,7 @@ import { whatKeeps } from '../../state/removed-points.ts';
 import { damageIn } from './damage.ts';
 import { markDamaged } from './mark-damaged.ts';
 import { affectedByIntent, knownPoints, type MergeWork } from './merge-work.ts';
-import { builtOn } from './remove-files.ts';
+import { builtOn, indexesOn } from './remove-files.ts';
 
 type Disk = Manifest['disks'][number];
 type Manifests = ReadonlyMap<string, Manifest>;
@@ -50,6 +50,9 @@ export async function prepareUnit(work: MergeWork, unit: RemovalUnit): Promise<N
   const known = new Set(all.map(({ backup_id: id }) => id));
   const [stray] = await builtOn(work.root, files, known);
   if (stray) throw new Stays(`${stray.path}, which belongs to no restore point, is built on it`);
+  // The index of the child is given another form. That of every other point refers to its own chain, which ends above what goes.
+  const [index] = await indexesOn(work.root, files, new Set(unit.child === null ? [] : [unit.child]));
+  if (index) throw new Stays(`the block index ${index.path} is built on ${index.parent}`);
   const images = files.filter((file) => file.endsWith('.qcow2'));
   const [open] = await lockedFiles(images.map((file) => join(work.root, file)));
   if (open !== undefined) throw new Stays(`another program has ${open} open`);

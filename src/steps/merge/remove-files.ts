@@ -57,18 +57,25 @@ async function assertUnneeded(work: MergeWork, intent: MergeIntent, paths: reado
   }
   const [built] = await builtOn(root, paths, new Set());
   if (built) throw needed(built.path, built.backing);
-  const [index] = await indexesOn(root, paths);
+  const [index] = await indexesOn(root, paths, new Set());
   if (index) throw needed(index.path, index.parent);
 }
 
-/** Block indexes, not among `paths` themselves, that refer to one that is. What cannot be read without its key refers to its own chain. */
-async function indexesOn(root: string, paths: readonly string[]): Promise<{ path: string; parent: string }[]> {
+/**
+ * Block indexes, not among `paths` themselves, that refer to one that is. What cannot be read without its key refers to its own chain.
+ * @param except backup ids whose indexes do not count
+ */
+export async function indexesOn(
+  root: string,
+  paths: readonly string[],
+  except: ReadonlySet<string>,
+): Promise<{ path: string; parent: string }[]> {
   const indexes = new Set(paths.filter((path) => path.endsWith('.index')));
   const found: { path: string; parent: string }[] = [];
   for (const folder of new Set([...indexes].map(dirname))) {
     for (const name of await namesIn(join(root, folder), '.index')) {
       const path = join(folder, name);
-      if (indexes.has(path)) continue;
+      if (indexes.has(path) || except.has(basename(name, '.index'))) continue;
       const below = await parentOfIndex(join(root, path)).catch(() => null);
       const parent = below && join(folder, `${below.name}.index`);
       if (parent !== null && indexes.has(parent)) found.push({ path, parent });

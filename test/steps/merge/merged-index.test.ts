@@ -1,9 +1,15 @@
-import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openIndex } from '../../../src/blocks/block-index.ts';
+import { parentOfIndex } from '../../../src/blocks/index-parent.ts';
+import { noKeys } from '../../../src/repository/image-keys.ts';
+import { writeIntent } from '../../../src/repository/merge/intent.ts';
 import { readManifest } from '../../../src/repository/manifest.ts';
 import { verifyChain } from '../../../src/repository/verify-chain.ts';
 import { findPoint } from '../../../src/state/restore-points.ts';
+import { claimed, finishMerges } from '../../../src/steps/merge/finish-merges.ts';
+import { prepareUnit } from '../../../src/steps/merge/prepare-unit.ts';
 import { removePoints, type RemovalResult } from '../../../src/steps/merge/remove-points.ts';
 import { storedChain } from '../../../src/steps/stored-chain.ts';
 import { MiB } from '../../host/disk-images.ts';
@@ -49,6 +55,17 @@ async function assertSealed(repository: MergeRepository): Promise<void> {
     expect(row?.disks[0]?.index).toEqual(manifest.disks[0].index);
     expect(manifest.disks[0].index.bytes).toBe((await readFile(index(repository, id))).length);
   }
+}
+
+/** Names, sizes and times of change. */
+async function filesIn({ root }: MergeRepository): Promise<string[]> {
+  const names = (await readdir(root, { recursive: true })).filter((name) => name.startsWith('vm/')).sort();
+  return Promise.all(names.map(async (name) => `${name} ${JSON.stringify(await facts(join(root, name)))}`));
+}
+
+async function facts(path: string): Promise<unknown> {
+  const info = await stat(path);
+  return info.isDirectory() ? null : { size: info.size, mtimeMs: info.mtimeMs, ino: info.ino };
 }
 
 test('an index takes over what the removed ones had, stands on what the disk is built on then, and those above stay', async () => {
@@ -99,6 +116,24 @@ test('what cannot be read with what it is built on is not merged, and nothing go
   expect(await repository.wrong()).toEqual([]);
 });
 
+test.each([
+  ['p04', 'p05'],
+  ['p08', 'p10'],
+])('an index without an image that is built on %s keeps it, and nothing is changed', async (id, above) => {
+  await using repository = await mergeRepository(template);
+  await using other = await mergeRepository(template);
+  if (above === 'p10') await other.add('p10', [{ number: 0, parent: id, capacity, commands: ['write -P 9 0 64k'] }]);
+  await copyFile(index(other, above), index(repository, 'stray'));
+  expect((await parentOfIndex(index(repository, 'stray')))?.name).toBe(id);
+  const before = await filesIn(repository);
+  const { removed, skipped } = await remove(repository, id);
+  expect(removed).toEqual([]);
+  expect(skipped).toEqual([
+    { backup_id: id, reason: expect.stringContaining('disk-0/stray.index is built on') as string },
+  ]);
+  expect(await filesIn(repository)).toEqual(before);
+});
+
 test('damage of one index keeps only what needs it', async () => {
   await using repository = await mergeRepository(template);
   await remove(repository, 'p04');
@@ -116,16 +151,21 @@ test('damage of one index keeps only what needs it', async () => {
   expect(await other.wrong()).toEqual([]);
 });
 
-test('a removed point on whose index another one is built, which its disk is not, keeps its files', async () => {
+test('a removed point on whose index another one is built by then keeps its files', async () => {
   await using repository = await mergeRepository(template);
-  // As no program of ours makes it: p08 is put onto p07, but says so of p04 too.
-  await copyFile(index(repository, 'p05'), index(repository, 'stray'));
-  await expect(remove(repository, 'p04')).rejects.toMatchObject({
+  const { state, root } = repository;
+  const request = { state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
+  const unit = { child: null, drop: ['p08'], disks: [] };
+  await claimed(request, async (work) => writeIntent(work.hold, await prepareUnit(work, unit)));
+  await using other = await mergeRepository(template);
+  await other.add('p10', [{ number: 0, parent: 'p08', capacity, commands: ['write -P 9 0 64k'] }]);
+  await copyFile(index(other, 'p10'), index(repository, 'stray'));
+  await expect(finishMerges(state, { name: 'primary', root }, { everywhere: true })).rejects.toMatchObject({
     code: 'repository.damaged',
-    message: expect.stringMatching(/stray\.index is built on .*p04\.index/),
+    message: expect.stringMatching(/stray\.index is built on .*p08\.index/) as string,
   });
   await using kept = await openIndex(index(repository, 'stray'), { verify: 'all' });
-  expect(kept.levels).toHaveLength(3);
+  expect(kept.levels).toHaveLength(4);
 });
 
 test('a chain whose index is damaged below, missing, or another one is broken, and the reason is said', async () => {
