@@ -17,8 +17,3 @@ function rootAbove(folder: string): string {
   const root = dirname(folder);
   return root === folder || existsSync(join(root, 'runners')) ? root : rootAbove(root);
 }
-
-/** Whether hub and node of these versions belong together: the first two numbers are the same. */
-export const sameRelease = (a: string, b: string): boolean => releaseOf(a) === releaseOf(b);
-
-const releaseOf = (text: string): string => text.split('.').slice(0, 2).join('.');

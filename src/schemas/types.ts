@@ -3934,6 +3934,10 @@ export interface NodesOutput {
       seen: number;
     } | null;
     /**
+     * Why the version of the node does not fit that of this hub, and which of the two to upgrade. null: it fits, or is not known.
+     */
+    version_misfit: string | null;
+    /**
      * NBD ports that it may reach now, as targets of runs.
      */
     open_ports: number[];

@@ -5,6 +5,8 @@ import { exists, freeBytes } from '../host/files.ts';
 import { requireTools } from '../host/tools.ts';
 import type { Repository } from '../repository/open-repository.ts';
 import { sizeText } from '../repository/care/size.ts';
+import { version as ours } from '../schemas/package.ts';
+import { versionMisfit } from '../schemas/version-fit.ts';
 import type { HubPreflightInput, HubPreflightOutput, NodeHealth } from '../schemas/types.ts';
 import type { StepContext } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
@@ -83,6 +85,8 @@ async function askNode(context: StepContext<Services>, name: string): Promise<Hu
   if (missing.length > 0) throw new SendenseError('tool.missing', `node ${name} lacks ${missing.join(', ')}`);
   const skew = Math.round(health.time - (before + Date.now()) / 2);
   if (Math.abs(skew) > maxSkewMs) context.warn(`the clock of node ${name} differs by ${Math.round(skew / 1000)} s`);
+  const misfit = versionMisfit({ hub: ours, node: health.version });
+  if (misfit !== null) context.warn(`node ${name}: ${misfit}`);
   await context.services.checkDataPath(name, context.signal);
   return { version: health.version, clock_skew_ms: skew };
 }

@@ -25,8 +25,13 @@ export function nodesReport({ nodes }: NodesOutput, options: SummaryOptions): st
     ],
     columns,
   );
-  return [...head.map(style.bold), ...lines.flat(), ...nodes.flatMap((node) => otherMachine(node, options))];
+  return [...head.map(style.bold), ...lines.flat(), ...nodes.flatMap((node) => remarks(node, options))];
 }
+
+const remarks = (node: ShownNode, options: SummaryOptions): string[] => [
+  ...otherMachine(node, options),
+  ...(node.version_misfit === null ? [] : [options.style.yellow(`${node.name}: ${printable(node.version_misfit)}`)]),
+];
 
 /** Two machines with one key: what that is, and the way out. */
 function otherMachine({ name, other_machine: other }: ShownNode, { style }: SummaryOptions): string[] {
@@ -58,7 +63,7 @@ export function nodeReport(output: NodesOutput, options: SummaryOptions): string
       ['  token good until', timeOr(node.token_expires)],
       ['  revoked', timeOr(node.revoked)],
     ]),
-    ...otherMachine(node, options),
+    ...remarks(node, options),
   ]);
 }
 

@@ -74,6 +74,14 @@ describe('hub.preflight', () => {
       { node: 'local' },
       withNode({ health: async () => health({ time: Date.now() - 600_000 }) }),
     );
+    const newer = await preflight(
+      bench,
+      { node: 'local' },
+      withNode({ health: async () => health({ version: '9.7.3' }) }),
+    );
+    expect(newer.warnings).toEqual([
+      expect.stringMatching(/^node local: hub .* and node 9\.7\.3 do not belong together: upgrade the hub$/),
+    ]);
     expect(late.warnings).toEqual([expect.stringMatching(/clock of node local differs by -600 s/)]);
   });
 

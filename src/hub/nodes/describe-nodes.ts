@@ -1,6 +1,8 @@
 import { isRunning } from '../../host/process-identity.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
+import { version } from '../../schemas/package.ts';
 import type { NodesOutput } from '../../schemas/types.ts';
+import { versionMisfit } from '../../schemas/version-fit.ts';
 import { connectionOf } from '../../state/node-connections.ts';
 import { otherMachine } from '../../state/node-machines.ts';
 import type { NodeRecord } from '../../state/nodes.ts';
@@ -21,6 +23,7 @@ export function describeNodes(state: State, nodes: readonly NodeRecord[]): Nodes
         key: node.publicKey === null ? null : fingerprintOf(node.publicKey),
         hostname: node.hostname,
         node_version: node.version,
+        version_misfit: node.version === null ? null : versionMisfit({ hub: version, node: node.version }),
         created: node.created,
         enrolled: node.enrolled,
         token_expires: node.oneTimeKey !== null && node.used === null ? node.expires : null,

@@ -1,6 +1,7 @@
 import type { Connection, ServerChannel, Session } from 'ssh2';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { sameRelease, version as ours } from '../../schemas/package.ts';
+import { version as ours } from '../../schemas/package.ts';
+import { versionMisfit } from '../../schemas/version-fit.ts';
 import type { LinkHello, LinkWelcome } from '../../schemas/types.ts';
 import { describeNode } from '../../state/node-connections.ts';
 import type { NodeRecord } from '../../state/nodes.ts';
@@ -119,8 +120,8 @@ function welcome(context: ServerContext, { node, log, judge }: SessionRules, hel
   const facts = { hostname, version, boot_id: bootId, clock_skew_seconds: skew };
   if (Math.abs(skew) > skewSeconds) log.warn(facts, `the clock of the node differs by ${skew} s`);
   else log.info(facts, 'the node says hello');
-  if (!sameRelease(ours, version))
-    log.warn(facts, `the node has version ${version}, and this hub ${ours}: upgrade both to one (docs/operations.md)`);
+  const misfit = versionMisfit({ hub: ours, node: version });
+  if (misfit !== null) log.warn(facts, `${misfit} (docs/operations.md)`);
   return welcomeOf(node(), places, dataOf(context));
 }
 

@@ -5,7 +5,8 @@ import { dataConnections, loopbackAddresses } from '../../host/loopback-addresse
 import { portHolder } from '../../host/port-holder.ts';
 import { isPortFree } from '../../host/port-probe.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
-import { sameRelease, version } from '../../schemas/package.ts';
+import { version } from '../../schemas/package.ts';
+import { versionMisfit } from '../../schemas/version-fit.ts';
 import type { HostAndPort } from '../../schemas/host-and-port.ts';
 import type { Enrolment, LinkStatus } from '../../schemas/types.ts';
 import { diskForwards, forwardedPorts } from '../link/link-forwards.ts';
@@ -96,10 +97,11 @@ export async function checkLargePackets(
 /** @param name of this node, as the hub knows it */
 export function checkVersions(name: string, hub: string | null): Finding {
   const found = `${name}, hub version ${hub}`;
-  if (hub === null || sameRelease(hub, version)) return ok(found);
+  const misfit = hub === null ? null : versionMisfit({ hub, node: version });
+  if (misfit === null) return ok(found);
   return warn(
-    `${found}, this node ${version}`,
-    'Upgrade both to one version: the first two numbers have to be the same.',
+    `${name}: ${misfit}`,
+    'docs/operations.md has a table of the versions that fit. Upgrade nodes first, then the hub.',
   );
 }
 

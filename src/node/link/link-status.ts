@@ -3,7 +3,8 @@ import { errorToJson, type SendenseError } from '../../errors/sendense-error.ts'
 import { thisProcess } from '../../host/process-identity.ts';
 import { where } from '../../host/ssh/tunnel-options.ts';
 import type { SshServer, TunnelState } from '../../host/ssh/tunnel.ts';
-import { sameRelease, version as ours } from '../../schemas/package.ts';
+import { version as ours } from '../../schemas/package.ts';
+import { versionMisfit } from '../../schemas/version-fit.ts';
 import type { Enrolment, LinkStatus, LinkWelcome } from '../../schemas/types.ts';
 import { statusWriter } from './link-files.ts';
 
@@ -91,11 +92,8 @@ export function openStatus(
       isWelcome = true;
       const { name, hub_version: version, reverse_port: reverse, nbd_ports: nbd, hub_api_port: api } = welcome;
       log.info({ name, hub_version: version, clock_skew_ms: skewMs }, `linked with the hub as ${name}`);
-      if (!sameRelease(version, ours))
-        log.warn(
-          { hub_version: version, version: ours },
-          `the hub has version ${version}, and this node ${ours}: upgrade both to one (docs/operations.md)`,
-        );
+      const misfit = versionMisfit({ hub: version, node: ours });
+      if (misfit !== null) log.warn({ hub_version: version, version: ours }, `${misfit} (docs/operations.md)`);
       if (Math.abs(skewMs) > maxSkewMs)
         log.warn({ clock_skew_ms: skewMs }, `the clocks of hub and node differ by ${Math.round(skewMs / 1000)} s`);
       set({

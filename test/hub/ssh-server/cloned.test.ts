@@ -1,6 +1,8 @@
 import type { Client, ClientChannel } from 'ssh2';
 import { expect, test } from 'vitest';
 import { describeNodes } from '../../../src/hub/nodes/describe-nodes.ts';
+import { makeStyle } from '../../../src/view/style.ts';
+import { nodesReport } from '../../../src/view/nodes-report.ts';
 import { otherMachine } from '../../../src/state/node-machines.ts';
 import { hubBench, until, type HubBench } from './hub-bench.ts';
 
@@ -65,12 +67,20 @@ test('a node of another version is told of, on both sides it links all the same'
   await using hub = await hubBench();
   const node = hub.enrol('site-b');
   expect((await comes(hub, node.privateKey, 'a')).answer.name).toBe('site-b');
-  expect(hub.log.filter(({ message }) => message.includes('upgrade both'))).toEqual([]);
+  expect(hub.log.filter(({ message }) => message.includes('do not belong together'))).toEqual([]);
+  const shown = (): string =>
+    nodesReport(describeNodes(hub.state, [node.record()]), {
+      style: makeStyle({ colour: false, unicode: false }),
+      columns: 200,
+    }).join('\n');
+  expect(describeNodes(hub.state, [node.record()]).nodes[0]?.version_misfit).toBeNull();
+  expect(shown()).not.toContain('upgrade');
   const client = await hub.client(node.privateKey);
   const channel = await new Promise<ClientChannel>((resolve, reject) =>
     client.exec('sendense-link', (error, opened) => (error ? reject(error) : resolve(opened))),
   );
   const hello = { version: 1, node_version: '9.7.3', hostname: 'b', boot_id: 'a', time: Date.now() };
   channel.write(`${JSON.stringify(hello)}\n`);
-  await hub.logged(/the node has version 9\.7\.3, and this hub/);
+  await hub.logged(/hub .* and node 9\.7\.3 do not belong together: upgrade the hub/);
+  expect(shown()).toMatch(/^site-b: hub .* and node 9\.7\.3 do not belong together: upgrade the hub$/m);
 });

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { portHolder } from '../../../src/host/port-holder.ts';
 import { runDoctor } from '../../../src/node/doctor/run-doctor.ts';
-import { checkLargePackets } from '../../../src/node/doctor/hub-checks.ts';
+import { checkLargePackets, checkVersions } from '../../../src/node/doctor/hub-checks.ts';
 import { askHub } from '../../../src/node/link/hub-answers.ts';
 import { serverOf } from '../../../src/node/link/link-forwards.ts';
 import { keyFileOf, requireEnrolment, writeEnrolment } from '../../../src/node/link/enrolment-files.ts';
 import type { ListenAddress } from '../../../src/node/listen-address.ts';
 import { loadNodeSettings } from '../../../src/node/node-settings.ts';
+import { version } from '../../../src/schemas/package.ts';
 import { validatorOf } from '../../../src/schemas/validator.ts';
 import type { DoctorOutput, LinkWelcome } from '../../../src/schemas/types.ts';
 import { revokeNode } from '../../../src/state/nodes.ts';
@@ -103,6 +104,14 @@ test('a hub that is not there, another host key, a revoked key', async () => {
   const revoked = await examine(at);
   expect(found(revoked)).toMatchObject({ 'host-key': 'ok', 'key': 'fail' });
   expect(about(revoked, 'key').code).toBe('ssh.key');
+});
+
+test('a hub whose version does not fit is told of, with what to upgrade', () => {
+  expect(checkVersions('site-b', version)).toMatchObject({ result: 'ok' });
+  expect(checkVersions('site-b', '9.7.3')).toMatchObject({
+    result: 'warn',
+    message: expect.stringContaining('do not belong together: upgrade the node') as string,
+  });
 });
 
 test('on an OpenSSH hub, each forward that authorized_keys forbids is found', async () => {
