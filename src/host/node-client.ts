@@ -58,7 +58,8 @@ export interface NodeClient {
   readonly url: string;
   /** What messages call it: `node site-b`. */
   readonly label: string;
-  health(signal?: AbortSignal): Promise<NodeHealth>;
+  /** @param padBytes makes question and answer so much longer, so that they take packets of full size */
+  health(signal?: AbortSignal, padBytes?: number): Promise<NodeHealth>;
   /** The disks of one VM; the request names it. */
   discover(request: DiscoverRequest, signal?: AbortSignal): Promise<Discovered>;
   /** All VMs of a vSphere source. */
@@ -111,11 +112,17 @@ const { request: httpRequest } = process.getBuiltinModule('node:http');
 const { request: httpsRequest } = process.getBuiltinModule('node:https');
 
 export function nodeClient(address: NodeAddress): NodeClient {
-  const call = async (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    more: Record<string, string> = {},
+  ): Promise<IncomingMessage> => {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const headers: Record<string, string | number> =
       payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
-    return send(address, method, path, headers, signal, (request) => void request.end(payload));
+    return send(address, method, path, { ...headers, ...more }, signal, (request) => void request.end(payload));
   };
   const json = async <T>(
     schema: string,
@@ -123,12 +130,13 @@ export function nodeClient(address: NodeAddress): NodeClient {
     path: string,
     body?: unknown,
     signal?: AbortSignal,
+    more?: Record<string, string>,
   ): Promise<T> =>
     parse<T>(
       schema,
       `${method} ${path}`,
       await read(address, `${method} ${path}`, signal, async () =>
-        boundedText(await call(method, path, body, signal), { what: said(method, path), ...limits.json }),
+        boundedText(await call(method, path, body, signal, more), { what: said(method, path), ...limits.json }),
       ),
     );
   const fetchTo = async (
@@ -167,7 +175,10 @@ export function nodeClient(address: NodeAddress): NodeClient {
   return {
     url: address.url,
     label: called(address),
-    health: (signal) => json('node/health.json', 'GET', '/api/v1/health', undefined, signal),
+    health: (signal, padBytes = 0) => {
+      const more: Record<string, string> = padBytes === 0 ? {} : { 'x-padding': 'x'.repeat(padBytes) };
+      return json('node/health.json', 'GET', '/api/v1/health', undefined, signal, more);
+    },
     discover: (request, signal) => json('node/discovered.json', 'POST', '/api/v1/discover', request, signal),
     inventory: (request, signal) =>
       json('node/inventory.json', 'POST', '/api/v1/discover', { ...request, vm_name: null }, signal),

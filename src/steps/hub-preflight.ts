@@ -11,6 +11,7 @@ import type { HubPreflightInput, HubPreflightOutput, NodeHealth } from '../schem
 import type { StepContext } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
 import { assertImmutability } from './immutable-points.ts';
+import { assertLargePackets } from './large-packets.ts';
 import { patiently } from './patiently.ts';
 import type { Services } from './services.ts';
 import { capacityLimits } from './space-for-run.ts';
@@ -73,18 +74,21 @@ async function readable(services: Services, name: string): Promise<Repository> {
 
 async function askNode(context: StepContext<Services>, name: string): Promise<HubPreflightOutput['node']> {
   let before = Date.now();
-  const ask = async (): Promise<NodeHealth> => {
+  const ask = async (limit: AbortSignal = context.signal, padBytes = 0): Promise<NodeHealth> => {
     const client = await context.services.node(name);
     before = Date.now();
-    return client.health(context.signal);
+    return client.health(limit, padBytes);
   };
   const patienceMs = context.services.patienceWith(name);
   const { signal, log, alive } = context;
-  const health = await (patienceMs === 0 ? ask() : patiently(ask, { patienceMs, signal, log, alive }));
+  const askSmall = (): Promise<NodeHealth> =>
+    patienceMs === 0 ? ask() : patiently(() => ask(), { patienceMs, signal, log, alive });
+  const health = await askSmall();
   const missing = health.tools.filter((tool) => tool.version === null).map((tool) => tool.name);
   if (missing.length > 0) throw new SendenseError('tool.missing', `node ${name} lacks ${missing.join(', ')}`);
   const skew = Math.round(health.time - (before + Date.now()) / 2);
   if (Math.abs(skew) > maxSkewMs) context.warn(`the clock of node ${name} differs by ${Math.round(skew / 1000)} s`);
+  if (!context.services.isEmbedded(name)) await assertLargePackets({ name, ask, askSmall, signal });
   const misfit = versionMisfit({ hub: ours, node: health.version });
   if (misfit !== null) context.warn(`node ${name}: ${misfit}`);
   await context.services.checkDataPath(name, context.signal);

@@ -2,8 +2,10 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { dataConnections, loopbackAddresses } from '../../host/loopback-addresses.ts';
+import { lookAtMtu } from '../../host/large-packets.ts';
 import { portHolder } from '../../host/port-holder.ts';
 import { isPortFree } from '../../host/port-probe.ts';
+import { sendLargeHello } from '../../host/ssh/large-hello.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
 import { version } from '../../schemas/package.ts';
 import { versionMisfit } from '../../schemas/version-fit.ts';
@@ -59,7 +61,7 @@ export function checkLink(status: LinkStatus | null): Finding {
   if (state === 'up' && error !== null && status.connections >= 4 && Date.now() - error.time < unsteadyMs)
     return warn(
       `up, but it broke ${status.connections - 1} times since process ${process.pid} began, the last time at ${timeOf(error.time)}: ${error.message}`,
-      `Where it breaks under load alone: ${lookAtMtu}`,
+      `Where it breaks under load alone: ${lookAtMtu('HUB')}`,
     );
   if (state === 'up')
     return ok(
@@ -73,24 +75,21 @@ export function checkLink(status: LinkStatus | null): Finding {
 export const pinnedKey = ({ hub }: Enrolment): string =>
   `${fingerprintOf(hub.host_key)} (${hub.host_key.split(' ')[0]})`;
 
-/** Four packets of full size on Ethernet, and below the longest line that a hub takes. */
-const largeBytes = 6000;
 const largeWithinMs = 10_000;
-const lookAtMtu =
-  'A device on the way drops packets of full size. Find what passes: `ping -M do -s 1472 HUB`, then smaller; set that plus 28 as MTU of the interface or VPN (`ip link set dev eth0 mtu 1400`), or let the router clamp the MSS.';
 
-/** Small packets pass: whether large ones do. @param ask asks the hub something that is so much longer */
+/** Small packets pass: whether large ones do. */
 export async function checkLargePackets(
-  hub: string,
-  ask: (options: { readonly padBytes: number; readonly timeoutMs: number }) => Promise<void>,
+  { host, port }: HostAndPort,
+  { signal, timeoutMs = largeWithinMs }: { readonly signal: AbortSignal; readonly timeoutMs?: number },
 ): Promise<Finding> {
+  const hub = `${host}:${port}`;
   try {
-    await ask({ padBytes: largeBytes, timeoutMs: largeWithinMs });
+    await sendLargeHello({ host, port }, { signal, timeoutMs });
     return ok(`${hub} answers them`);
   } catch (error) {
     const { code, message } = toSendenseError(error);
     if (code !== 'ssh.unreachable' && code !== 'ssh.lost') throw error;
-    return { ...fail(`${hub} answers small packets and not large ones: ${message}`, lookAtMtu), code };
+    return { ...fail(`${hub} answers small packets and not large ones (MTU): ${message}`, lookAtMtu('HUB')), code };
   }
 }
 

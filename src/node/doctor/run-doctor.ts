@@ -93,6 +93,8 @@ async function checkHub(
     (await check('tcp', 'SSH server of the hub', async () => {
       return ok(`${hub.host}:${hub.port} answers ${await readSshBanner(hub, { signal })}`);
     }));
+  // Of a connection of its own, which cuts no link that is up.
+  if (reached && reached.result === 'ok') await check('mtu', 'Large packets', () => checkLargePackets(hub, { signal }));
   if (!enrolment) return;
   const status = await settledStatus(settings.stateDir, signal);
   await check('link', 'Link', () => checkLink(status));
@@ -166,11 +168,6 @@ async function tryHub(
   const { welcome, skewMs } = asked;
   await check('session', 'Answer of the hub', () => checkVersions(welcome.name, welcome.hub_version));
   await check('clock', 'Clocks', () => checkClock(skewMs));
-  await check('mtu', 'Large packets', async () =>
-    checkLargePackets(`${server.host}:${server.port}`, async (options) => {
-      await askHub(server, await readFile(await keyFileOf(settings.stateDir, enrolment)), { ...options, signal });
-    }),
-  );
   await tryForwards(settings, withWelcome(enrolment, welcome), signal, check);
 }
 

@@ -61,20 +61,19 @@ export interface Welcome {
 /**
  * Asks the hub once what it has for this node, without any forward. It counts as a connection of the node: the hub ends
  * another one, so this is for a node whose link is down.
- * @param options.padBytes makes the question so much longer, so that it takes packets of full size
  * @throws SendenseError `ssh.*`, what the hub says, `link.protocol`
  */
 export async function askHub(
   server: SshServer,
   privateKey: string | Buffer,
-  options: { signal?: AbortSignal | undefined; timeoutMs?: number; padBytes?: number } = {},
+  options: { signal?: AbortSignal | undefined; timeoutMs?: number } = {},
 ): Promise<Welcome> {
-  const { signal, timeoutMs = 20_000, padBytes = 0 } = options;
+  const { signal, timeoutMs = 20_000 } = options;
   const { stdout } = await sshCall({
     server,
     privateKey,
     command: 'sendense-link',
-    stdin: `${helloLine()}${' '.repeat(padBytes)}\n`,
+    stdin: `${helloLine()}\n`,
     timeoutMs,
     ...(signal ? { signal } : {}),
   });

@@ -5,6 +5,8 @@ import { linkOf } from '../link-state.ts';
 import { maxRunning } from '../jobs.ts';
 import { defineRoute } from './route.ts';
 
+const mostPadding = 8000;
+
 /** What the node is and how it does. */
 export const health = defineRoute({
   id: 'health',
@@ -13,9 +15,17 @@ export const health = defineRoute({
   tag: 'node',
   summary: 'Version, tools and running jobs',
   answers: { 200: { description: 'The node answers; `degraded`: a tool is missing.', schema: 'node/health.json' } },
+  headers: {
+    'x-padding': {
+      description: `Makes the question longer; the answer has as much of it, up to ${mostPadding} bytes.`,
+    },
+  },
   errors: [],
   quiet: true,
-  handle: async ({ node }): Promise<NodeHealth> => {
+  handle: async ({ node, request, reply }): Promise<NodeHealth> => {
+    // Whether packets of full size pass, in both directions.
+    const padding = request.headers['x-padding'];
+    if (typeof padding === 'string') void reply.header('x-padding', 'x'.repeat(Math.min(padding.length, mostPadding)));
     const [tools, running] = await Promise.all([nodeTools(), node.jobs.running()]);
     return {
       status: tools.every((tool) => tool.version) ? 'ok' : 'degraded',
