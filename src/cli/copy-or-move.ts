@@ -6,12 +6,14 @@ import type { Hub } from '../hub/hub.ts';
 import { copyReport } from '../view/copy-report.ts';
 import { countView } from '../view/count-view.ts';
 import type { CommandContext } from './command.ts';
+import { findPoint } from './find-point.ts';
 import { targetIn, unknownName } from './find-target.ts';
 import { print } from './print.ts';
 
 interface CopyOptions {
   readonly from?: string;
   readonly to?: string;
+  readonly point?: string;
   readonly identity?: string;
   readonly hostKey?: string;
   readonly remoteCommand: string;
@@ -22,7 +24,7 @@ export async function copyOrMove(context: CommandContext, move: boolean): Promis
   const options = context.options as unknown as CopyOptions;
   const to = await destinationOf(options);
   await using hub = await context.openHub({ startFolder: process.cwd() });
-  const { target, from } = await sourceOf(hub, context.args[0] ?? '', options.from);
+  const { target, from } = await sourceOf(hub, context.args[0] ?? '', options);
   using signals = installSignals();
   const view = countView(context.terminal, context.global);
   let output;
@@ -39,8 +41,12 @@ export async function copyOrMove(context: CommandContext, move: boolean): Promis
 async function sourceOf(
   hub: Hub,
   name: string,
-  repository: string | undefined,
+  { from: repository, point: words }: CopyOptions,
 ): Promise<Pick<CopyRequest, 'target' | 'from'>> {
+  if (words !== undefined) {
+    const found = await findPoint(hub, { name, words, repository, repositoryOption: '--from' });
+    return { target: { point: found.point }, from: found.repository };
+  }
   const { points } = await hub.list({ repository });
   const target = targetIn(points, name);
   if (!target) throw unknownName(points, name, 'no VM and no restore point');

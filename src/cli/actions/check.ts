@@ -2,13 +2,19 @@ import { installSignals } from '../../engine/install-signals.ts';
 import { checkReport } from '../../view/check-report.ts';
 import { countView } from '../../view/count-view.ts';
 import type { CommandContext } from '../command.ts';
+import { findPoint } from '../find-point.ts';
 import { findTarget } from '../find-target.ts';
 import { print } from '../print.ts';
 
 export async function action(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
-  const repository = context.options['repository'] as string | undefined;
-  const target = await findTarget(hub, context.args[0], repository, context.rescued);
+  const { repository, point: words } = context.options as Readonly<Record<string, string | undefined>>;
+  const [name] = context.args;
+  const { rescued } = context;
+  const target =
+    words === undefined
+      ? await findTarget(hub, name, repository, rescued)
+      : await findPoint(hub, { name, words, repository, rescued });
   using signals = installSignals();
   const view = countView(context.terminal, context.global);
   const deep = context.options['quick'] !== true;

@@ -2,6 +2,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { formatTime } from '../../view/format.ts';
 import { fit } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
+import { toNamedPoint } from '../marked-point.ts';
 import { nameOfUser } from '../name-of-user.ts';
 import { print } from '../print.ts';
 
@@ -9,14 +10,18 @@ import { print } from '../print.ts';
 const longestReason = 500;
 
 export async function action(context: CommandContext): Promise<number> {
-  const [point = ''] = context.args;
-  const { until, reason = '', repository } = context.options as Readonly<Record<string, string | undefined>>;
+  const { until, reason = '' } = context.options as Readonly<Record<string, string | undefined>>;
   if (reason.length > longestReason) throw usage(`--reason has more than ${longestReason} characters`);
   const end = until === undefined ? null : timeOf(until);
   await using hub = await context.openHub({ startFolder: process.cwd() });
-  const output = await hub.retention.protect({ point, repository, until: end, reason, by: nameOfUser() });
+  const output = await toNamedPoint(context, hub, (point) =>
+    hub.retention.protect({ ...point, until: end, reason, by: nameOfUser() }),
+  );
   print(context, output, ({ columns }) =>
-    fit(`${point} of ${output.vm} is protected ${end === null ? 'for ever' : `until ${formatTime(end)}`}`, columns),
+    fit(
+      `${output.backup_id} of ${output.vm} is protected ${end === null ? 'for ever' : `until ${formatTime(end)}`}`,
+      columns,
+    ),
   );
   return 0;
 }

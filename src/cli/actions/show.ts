@@ -6,7 +6,8 @@ import type { PointChoice, ShowOutput, ShowRunOutput } from '../../schemas/types
 import { jobLogReport, runReport } from '../../view/run-report.ts';
 import { showReport } from '../../view/show-report.ts';
 import type { CommandContext } from '../command.ts';
-import { importHint, targetIn, unknownName } from '../find-target.ts';
+import { alreadyPoint, onlyVm } from '../find-point.ts';
+import { targetIn, unknownName } from '../find-target.ts';
 import { pointChoice } from '../point-option.ts';
 import { print } from '../print.ts';
 
@@ -73,8 +74,7 @@ async function showChosen(
   target: Target,
   choice: PointChoice,
 ): Promise<number> {
-  if ('point' in target)
-    throw new SendenseError('usage', `${target.point} is a restore point already; --point is for a VM`);
+  if ('point' in target) throw alreadyPoint(target.point);
   for (const [at, repository] of repositories.entries()) {
     const { backup_id: id, why } = await hub.choose({ vm: target.vm, repository, choice });
     const output = await hub.show({ point: id, repository });
@@ -95,24 +95,4 @@ async function printLog(context: CommandContext, run: ShowRunOutput): Promise<vo
   const text = await readJobLogs(run);
   if (context.global.json) exactly(context.terminal.stdout).write(text);
   else print(context, null, (options) => jobLogReport(text, options));
-}
-
-/** Of hundreds a few are enough to see what is there. */
-const mostNamed = 8;
-
-function onlyVm(points: Awaited<ReturnType<Hub['lines']>>, rescued: string | undefined): string {
-  const vms = [...new Set(points.map(({ vm }) => vm))];
-  if (vms.length === 1 && vms[0] !== undefined) return vms[0];
-  const from = rescued === undefined ? '' : ` --repository ${rescued}`;
-  if (vms.length === 0)
-    throw new SendenseError('point.unknown', 'there are no restore points yet', {
-      remedy:
-        rescued === undefined
-          ? `Run a backup plan: \`sendense-run PLAN\`. ${importHint}`
-          : 'Is it the repository that you mean?',
-    });
-  const more = vms.length > mostNamed ? `, and ${vms.length - mostNamed} more` : '';
-  throw new SendenseError('usage', `say which VM: ${vms.slice(0, mostNamed).join(', ')}${more}`, {
-    remedy: `For example \`sendense-run show ${vms[0]}${from}\`; \`sendense-run list${from}\` shows all.`,
-  });
 }

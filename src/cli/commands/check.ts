@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '../command.ts';
+import { pointOption } from '../point-option.ts';
 import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 
 export const check: CommandDefinition = {
@@ -11,6 +12,7 @@ export const check: CommandDefinition = {
   arguments: [{ syntax: '[vm-or-point]', description: 'only this VM or restore point', completes: 'vms' }],
   options: [
     { flags: '--quick', description: 'manifests, chains, sizes and qcow2 metadata only; does not read the content' },
+    pointOption('of that VM only this restore point'),
     repositoryOrPath('only this repository'),
     ...keyOptions,
   ],
@@ -18,6 +20,7 @@ export const check: CommandDefinition = {
     { command: 'sendense-run check', description: 'Everything, content too' },
     { command: 'sendense-run check --quick', description: 'Seconds instead of hours' },
     { command: 'sendense-run check pgtest1', description: 'One VM' },
+    { command: 'sendense-run check pgtest1 --point latest', description: 'Its newest restore point' },
     {
       command: 'sendense-run check --json | jq -r \'.findings[] | .code + " " + .path\'',
       description: 'What was found, for a script',

@@ -1,6 +1,12 @@
 import type { CommandDefinition } from '../command.ts';
+import { pointOption } from '../point-option.ts';
 
-const point = { syntax: '<point>', description: 'id of the restore point', completes: 'nothing' } as const;
+const point = {
+  syntax: '<vm-or-point>',
+  description: 'id of a restore point; or the name of a VM, with --point',
+  completes: 'vms',
+} as const;
+const pointOfVm = pointOption('of that VM this restore point');
 const repository = {
   flags: '-r, --repository <name>',
   description: 'repository of the point, where several have it',
@@ -22,6 +28,7 @@ export const protect: CommandDefinition = {
       completes: 'nothing',
     },
     { flags: '--reason <text>', description: 'why, for whoever finds it later', completes: 'nothing' },
+    pointOfVm,
     repository,
   ],
   examples: [
@@ -30,6 +37,7 @@ export const protect: CommandDefinition = {
       description: 'For ever',
     },
     { command: 'sendense-run protect 20261121T013000Z-4f2a91 --until 2027-06-30', description: 'For half a year' },
+    { command: 'sendense-run protect pgtest1 --point yesterday', description: 'The last restore point of yesterday' },
   ],
   exitCodes: [0, 1, 2, 10],
   files,
@@ -42,7 +50,7 @@ export const unprotect: CommandDefinition = {
   summary: 'Let retention decide about a restore point again',
   description: ['Takes the protection off. The next prune removes the point where no rule keeps it.'],
   arguments: [point],
-  options: [repository],
+  options: [pointOfVm, repository],
   examples: [
     { command: 'sendense-run unprotect 20261121T013000Z-4f2a91', description: 'Undoes `protect`' },
     {

@@ -1,4 +1,5 @@
 import type { CommandDefinition, OptionDefinition } from '../command.ts';
+import { pointOption } from '../point-option.ts';
 
 const repositoryArgument = {
   syntax: '[name]',
@@ -86,6 +87,7 @@ const repoGc: CommandDefinition = {
 };
 
 const copyOptions: readonly OptionDefinition[] = [
+  pointOption('of that VM only this restore point, with all that it is built on'),
   {
     flags: '--from <repository>',
     description: 'where it is; may be left out where only one has it',
@@ -127,6 +129,10 @@ const repoCopy: CommandDefinition = {
   options: copyOptions,
   examples: [
     { command: 'sendense-run repo copy pgtest1 --from primary --to second', description: 'All of a VM' },
+    {
+      command: 'sendense-run repo copy pgtest1 --point latest --to second',
+      description: 'Its newest restore point, with all that it is built on',
+    },
     {
       command:
         'sendense-run repo copy pgtest1 --to ssh://sendense@hub2.example.com/srv/repository -i /etc/sendense/copy_key --host-key /etc/sendense/hub2.pub',
