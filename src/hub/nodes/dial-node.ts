@@ -2,10 +2,13 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { writeNewFile } from '../../host/files.ts';
+import { largeBytes, lookAtMtu } from '../../host/large-packets.ts';
 import { dataConnections } from '../../host/loopback-addresses.ts';
 import { nodeClient, type NodeClient } from '../../host/node-client.ts';
 import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/run-folder.ts';
 import { readSecret } from '../../host/secret.ts';
+import { readSshBanner } from '../../host/ssh/banner.ts';
+import { sendLargeHello } from '../../host/ssh/large-hello.ts';
 import { openTunnel, type Endpoint, type Forward, type Tunnel, type TunnelOptions } from '../../host/ssh/tunnel.ts';
 import { parseHostAndPort } from '../../schemas/host-and-port.ts';
 import type { DialNode } from '../../schemas/types.ts';
@@ -35,7 +38,7 @@ export async function connectToNode(node: DialledNode): Promise<{ client: NodeCl
   const socket = join(folder, 'api.sock');
   const local = [{ listen: { socket }, connect: apiOf(node) }];
   const tunnel = stack.use(tunnelTo(node, folder, await keyFile(node, folder), { local, remote: [] }));
-  await isUp(tunnel);
+  await isUp(tunnel).catch((error: unknown) => throwWithMtu(node, error));
   const client = nodeClient({ url: `unix:${socket}`, token, name: node.name });
   await client.health().catch((error: unknown) => throwReason(node, tunnel, error));
   const open = stack.move();
@@ -84,6 +87,23 @@ export async function checkPorts(node: DialledNode, ports: readonly number[], si
     }
   }
   if (refused !== null) throw refused;
+}
+
+const probeMs = 5000;
+
+/** SSH's own handshake has packets of full size. A server that names itself, and to which none of them comes, is behind an MTU that is too small. */
+async function throwWithMtu({ settings: { host, port } }: DialledNode, error: unknown): Promise<never> {
+  if (!(error instanceof SendenseError) || (error.code !== 'ssh.unreachable' && error.code !== 'ssh.lost')) throw error;
+  const answers = (asked: Promise<unknown>): Promise<boolean> =>
+    asked.then(
+      () => true,
+      () => false,
+    );
+  const { signal } = new AbortController();
+  const small = await answers(readSshBanner({ host, port }, { timeoutMs: probeMs }));
+  if (!small || (await answers(sendLargeHello({ host, port }, { signal, timeoutMs: probeMs })))) throw error;
+  const what = `its SSH server answers small packets, and not one of ${largeBytes} bytes: the line loses packets of full size (MTU)`;
+  throw new SendenseError(error.code, `${error.message}; ${what}`, { cause: error, remedy: lookAtMtu('NODE') });
 }
 
 const loopback = (port: number): Endpoint => ({ host: '127.0.0.1', port });
