@@ -11,6 +11,8 @@ export interface LargeQuestion {
   readonly signal: AbortSignal;
   /** ms for an answer; default 20 000. */
   readonly withinMs?: number;
+  /** What fails sooner broke for another reason: lost packets are silence first. ms, default 5000. */
+  readonly silentMs?: number;
 }
 
 /** What a line is like on which large packets are lost: nothing comes, or what carries it breaks. */
@@ -36,13 +38,16 @@ export async function assertLargePackets(question: LargeQuestion): Promise<void>
   throw new SendenseError('node.unreachable', what, { remedy: lookAtMtu('NODE') });
 }
 
-async function isAnswered({ ask, signal, withinMs = 20_000 }: LargeQuestion): Promise<boolean> {
+/** Or whether nothing can be told by it. */
+async function isAnswered({ ask, signal, withinMs = 20_000, silentMs = 5000 }: LargeQuestion): Promise<boolean> {
+  const begun = performance.now();
   const limit = AbortSignal.timeout(withinMs);
   try {
     await ask(AbortSignal.any([signal, limit]), largeBytes);
     return true;
   } catch (error) {
     signal.throwIfAborted();
+    if (performance.now() - begun < silentMs) return true;
     const { code, details } = toSendenseError(error);
     // A refusal is an answer: that of a proxy, for which the question is too long.
     return !limit.aborted && (details?.['status'] !== undefined || !lost.includes(code));

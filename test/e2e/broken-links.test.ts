@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { readPsk } from '../../src/host/psk-file.ts';
+import { largeBytes } from '../../src/host/large-packets.ts';
 import { runFolderOf } from '../../src/host/run-folder.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import { pskFolderOf } from '../../src/steps/data-address.ts';
@@ -103,7 +104,9 @@ test('a backup over TLS outlives cuts of control and data, and its key is nowher
       { atBytes: sent + MiB, what: 'cut', ms: 700 },
       { atBytes: sent + 2.5 * MiB, what: 'blip', ms: 0 },
     ]);
-    await using _control = sabotage(at.api, [{ atBytes: at.api.sent() + 6000, what: 'cut', ms: 900 }]);
+    // Not before the question that looks whether large packets pass.
+    const begun = at.api.sent() + largeBytes;
+    await using _control = sabotage(at.api, [{ atBytes: begun + 6000, what: 'cut', ms: 900 }]);
     runs.push(await at.run(plan));
   }
   over.abort();
