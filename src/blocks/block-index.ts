@@ -1,6 +1,6 @@
 import type { ImageKey } from '../host/image-options.ts';
 import { blockCountOf, blockSize, digestBytes, pageBlocks, pageKinds } from './block-index-format.ts';
-import { openLevels } from './index-levels.ts';
+import { openLevels, type Levels, type OpenLevels } from './index-levels.ts';
 import type { PageRecord } from './page-records.ts';
 import { createPageReader } from './page-reader.ts';
 
@@ -36,7 +36,7 @@ export interface IndexLevel {
   readonly parent: string | null;
 }
 
-export interface OpenIndexOptions {
+export interface OpenIndexOptions extends OpenLevels {
   /**
    * Pages that are read and checked now, not only when they are asked for. all: every one, in whatever file it is. own: what its own
    * file holds; where those below are sound, all of it is. Default: none.
@@ -47,6 +47,15 @@ export interface OpenIndexOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What stays open keeps the pages that were read last. */
+const readers = new WeakMap<Levels, ReturnType<typeof createPageReader>>();
+
+function readerOf(files: Levels): ReturnType<typeof createPageReader> {
+  const reader = readers.get(files) ?? createPageReader(files);
+  readers.set(files, reader);
+  return reader;
+}
+
 /**
  * Opens a block index with all that it is built on, which lie beside it.
  * @throws SendenseError `repository.damaged` where one of them is damaged, cut off, missing or another; `file.unreadable` where there
@@ -54,12 +63,12 @@ export interface OpenIndexOptions {
  */
 export async function openIndex(path: string, options: OpenIndexOptions = {}): Promise<IndexReader> {
   await using stack = new AsyncDisposableStack();
-  const files = await openLevels(path, options.key ?? null);
-  for (const file of files) stack.use(file);
+  const files = await openLevels(path, options.key ?? null, options);
+  if (!options.shelf) for (const file of files) stack.use(file);
   const [own] = files;
   const { capacity } = own.header;
   const blockCount = blockCountOf(capacity);
-  const read = createPageReader(files);
+  const read = readerOf(files);
   for (let page = 0; options.verify && page < own.pageCount; page++) {
     options.signal?.throwIfAborted();
     if (options.verify === 'all' || own.place(page).length > 0) await read(page);

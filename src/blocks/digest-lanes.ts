@@ -48,7 +48,7 @@ interface Task extends PromiseWithResolvers<DigestDone> {
 
 /**
  * As many lanes as requests are to be in flight. A lane has a buffer of its own, reads a piece into it, hashes it and
- * writes it; while it hashes, source and target answer the other lanes. Memory: 4 buffers of `requestBytes`, 8 with a target.
+ * writes it; while it hashes, source and target answer the other lanes. Memory: at most 4 buffers of `requestBytes`, 8 with a target.
  * @param source null: all work names its file
  */
 export function createDigestLanes(source: ByteSource | null, options: DigestLanesOptions = {}): DigestLanes {

@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ImageKey } from '../host/image-options.ts';
 import { openContent, type FileContent } from '../host/locked-file.ts';
@@ -47,9 +47,12 @@ export interface IndexFile extends AsyncDisposable {
   damaged(what: string, cause?: unknown): SendenseError;
 }
 
-/** @throws SendenseError `repository.damaged`, `file.unreadable` for none, `repository.key` */
-export async function openIndexFile(path: string, key: ImageKey | null): Promise<IndexFile> {
-  const { file, version } = await openFile(path, key);
+/**
+ * @param bytes all that the file has, where that is known
+ * @throws SendenseError `repository.damaged`, `file.unreadable` for none, `repository.key`
+ */
+export async function openIndexFile(path: string, key: ImageKey | null, bytes?: Buffer): Promise<IndexFile> {
+  const { file, version } = await openFile(path, key, bytes);
   try {
     return await indexFileOf(path, file, version);
   } catch (error) {
@@ -58,11 +61,15 @@ export async function openIndexFile(path: string, key: ImageKey | null): Promise
   }
 }
 
-async function openFile(path: string, key: ImageKey | null): Promise<{ file: FileContent; version: string }> {
+async function openFile(
+  path: string,
+  key: ImageKey | null,
+  bytes: Buffer | undefined,
+): Promise<{ file: FileContent; version: string }> {
   try {
     // Before: a file that takes the name meanwhile is then told from this one.
-    const version = (await versionAt(path)) ?? '';
-    return { file: await openContent(path, key), version };
+    const version = versionAt(path) ?? '';
+    return { file: await openContent(path, key, bytes), version };
   } catch (cause) {
     if (cause instanceof SendenseError) throw cause;
     const why = (cause as Error).message;
@@ -71,9 +78,13 @@ async function openFile(path: string, key: ImageKey | null): Promise<{ file: Fil
 }
 
 /** What is there under a name now; null: nothing. */
-export async function versionAt(path: string): Promise<string | null> {
-  const info = await lstat(path, { bigint: true }).catch(() => null);
-  return info && [info.dev, info.ino, info.size, info.mtimeNs].join(' ');
+export function versionAt(path: string): string | null {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  } catch {
+    return null;
+  }
 }
 
 async function indexFileOf(path: string, file: FileContent, version: string): Promise<IndexFile> {

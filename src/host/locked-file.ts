@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, pbkdf2, randomBytes } from 'node:cryp
 import type { FileHandle } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { promisify } from 'node:util';
-import { openRegular } from './regular-file.ts';
+import { openSized } from './regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ImageKey } from './image-options.ts';
 
@@ -59,39 +59,54 @@ export interface FileContent extends AsyncDisposable {
   read(data: Buffer, position: number): Promise<number>;
 }
 
+/** A file that has no more is read at once, and nothing is left open. */
+export const smallBytes = 64 * 1024;
+
 /**
  * @param key for a file that is encrypted
+ * @param bytes all that the file has, where that is known
  * @throws SendenseError `repository.key` for one without a key; what `open` throws
  */
-export async function openContent(path: string, key: ImageKey | null = null): Promise<FileContent> {
-  const file = await openRegular(path);
+export async function openContent(path: string, key: ImageKey | null = null, bytes?: Buffer): Promise<FileContent> {
+  const stored = bytes ? storedIn(bytes) : await openStored(path);
   try {
-    const { size } = await file.stat();
     const head = Buffer.alloc(lockedHeadBytes);
-    await fill(file, head, 0);
-    if (!head.subarray(0, magic.length).equals(magic)) return plainContent(file, size);
+    await stored.read(head, 0);
+    if (!head.subarray(0, magic.length).equals(magic)) return { encrypted: false, ...stored };
     if (!key) throw new SendenseError('repository.key', `${path} is encrypted, and there is no key for it`);
-    return lockedContent(file, size, await fileKey(key, head.subarray(magic.length)));
+    return lockedContent(stored, await fileKey(key, head.subarray(magic.length)));
   } catch (error) {
-    await file.close();
+    await stored[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-const plainContent = (file: FileHandle, size: number): FileContent => ({
-  encrypted: false,
-  size,
-  read: (data, position) => fill(file, data, position),
-  [Symbol.asyncDispose]: () => file.close(),
+/** As it is stored. */
+type Stored = Omit<FileContent, 'encrypted'>;
+
+async function openStored(path: string): Promise<Stored> {
+  const { file, size } = await openSized(path);
+  const read: Stored['read'] = (data, position) => fill(file, data, position);
+  if (size > smallBytes) return { size, read, [Symbol.asyncDispose]: () => file.close() };
+  await using _closed = file;
+  const bytes = Buffer.alloc(size);
+  await read(bytes, 0);
+  return storedIn(bytes);
+}
+
+const storedIn = (bytes: Buffer): Stored => ({
+  size: bytes.length,
+  read: async (data, position) => (position < bytes.length ? bytes.copy(data, 0, position) : 0),
+  [Symbol.asyncDispose]: async () => undefined,
 });
 
-const lockedContent = (file: FileHandle, size: number, secret: FileKey): FileContent => ({
+const lockedContent = (file: Stored, secret: FileKey): FileContent => ({
   encrypted: true,
-  size: size - lockedHeadBytes,
+  size: file.size - lockedHeadBytes,
   async read(data, position) {
     const skipped = position % blockBytes;
     const stored = Buffer.alloc(skipped + data.length);
-    const count = await fill(file, stored, lockedHeadBytes + position - skipped);
+    const count = await file.read(stored, lockedHeadBytes + position - skipped);
     const decipher = createDecipheriv(
       'aes-256-ctr',
       secret.key,
@@ -100,7 +115,7 @@ const lockedContent = (file: FileHandle, size: number, secret: FileKey): FileCon
     if (count <= skipped) return 0;
     return decipher.update(stored.subarray(0, count)).copy(data, 0, skipped);
   },
-  [Symbol.asyncDispose]: () => file.close(),
+  [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
 });
 
 /** The counter of the block of that number: 128 bits that go on from the first one's. */

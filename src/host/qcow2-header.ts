@@ -38,7 +38,12 @@ const longestName = 1023;
  */
 export async function readQcow2Header(path: string): Promise<Qcow2Header | undefined> {
   await using file = await openRegular(path);
-  const start = await startOf(file);
+  return qcow2HeaderIn(await startOf(file));
+}
+
+/** {@link readQcow2Header} of a file of which these are the first bytes. */
+export function qcow2HeaderIn(bytes: Buffer): Qcow2Header | undefined {
+  const start = bytes.subarray(0, mostBytes);
   if (start.length < 72 || start.toString('latin1', 0, 4) !== 'QFI\xfb') return undefined;
   const version = start.readUInt32BE(4);
   if (version !== 2 && version !== 3) return undefined;

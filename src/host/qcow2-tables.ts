@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
+import { openImageBytes, type ImageBytes } from './image-bytes.ts';
 import type { OwnData } from './qemu-map.ts';
-import { openRegular } from './regular-file.ts';
 
 export interface Qcow2Tables {
   /** What the file holds uncompressed and unencrypted, in the order of the guest's disk. */
@@ -25,9 +24,14 @@ const hostOffset = 0x00ff_ffff_ffff_fe00n;
  * @throws an error of the file system as it is
  */
 export async function readQcow2Tables(file: string): Promise<Qcow2Tables | null> {
-  await using handle = await openRegular(file);
-  const { size } = await handle.stat();
-  const header = await readAt(handle, 0, 104);
+  await using image = await openImageBytes(file);
+  return await qcow2TablesIn(image);
+}
+
+/** {@link readQcow2Tables} of a file that is open. */
+export async function qcow2TablesIn(image: ImageBytes): Promise<Qcow2Tables | null> {
+  const { size } = image;
+  const header = await image.read(0, 104);
   if (header?.toString('latin1', 0, 4) !== 'QFI\xfb' || header.readUInt32BE(4) !== 3) return null;
   const clusterBits = header.readUInt32BE(20);
   const virtualSize = Number(header.readBigUInt64BE(24));
@@ -40,7 +44,7 @@ export async function readQcow2Tables(file: string): Promise<Qcow2Tables | null>
   const needed = Math.ceil(virtualSize / (clusterBytes * entries));
   const l1Entries = header.readUInt32BE(36);
   if (l1Entries < needed || needed * 8 > mostTableBytes) return null;
-  const l1 = await readAt(handle, Number(header.readBigUInt64BE(40)), needed * 8);
+  const l1 = await image.read(Number(header.readBigUInt64BE(40)), needed * 8);
   if (!l1) return null;
   const data: { guest: number; host: number; length: number }[] = [];
   let tableBytes = l1.length;
@@ -48,7 +52,7 @@ export async function readQcow2Tables(file: string): Promise<Qcow2Tables | null>
     const at = Number(l1.readBigUInt64BE(table * 8) & hostOffset);
     if (at === 0) continue;
     tableBytes += clusterBytes;
-    const l2 = tableBytes > mostTableBytes ? null : await readAt(handle, at, clusterBytes);
+    const l2 = tableBytes > mostTableBytes ? null : await image.read(at, clusterBytes);
     if (!l2) return null;
     for (let entry = 0; entry < entries; entry++) {
       const bits = l2.readBigUInt64BE(entry * 8);
@@ -63,12 +67,4 @@ export async function readQcow2Tables(file: string): Promise<Qcow2Tables | null>
     }
   }
   return { data, virtualSize };
-}
-
-/** Null: the file ends before. */
-async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer | null> {
-  if (!Number.isSafeInteger(position + length)) return null;
-  const buffer = Buffer.allocUnsafe(length);
-  const { bytesRead } = await handle.read(buffer, 0, length, position);
-  return bytesRead === length ? buffer : null;
 }

@@ -11,25 +11,43 @@ const mostBytes = 64 * 1024 * 1024;
  * link is not followed, and nobody waits for a pipe.
  * @throws NodeJS.ErrnoException with a message that names the file
  */
-export async function openRegular(path: string): Promise<FileHandle> {
-  const handle = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
+export const openRegular = async (path: string): Promise<FileHandle> => (await openSized(path)).file;
+
+/** As {@link openRegular}, with the size that it has now. */
+export async function openSized(path: string): Promise<{ readonly file: FileHandle; readonly size: number }> {
+  const file = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
     throw plainer(path, error);
   });
   try {
-    const info = await handle.stat();
+    const info = await file.stat();
     if (!info.isFile()) throw notRegular(path, info.isDirectory());
-    return handle;
+    return { file, size: info.size };
   } catch (error) {
-    await handle.close();
+    await file.close();
     throw error;
   }
 }
 
 /** As {@link openRegular}, and reads all of it. */
 export async function readRegular(path: string): Promise<Buffer> {
-  await using handle = await openRegular(path);
-  if ((await handle.stat()).size > mostBytes) throw tooLarge(path);
-  return handle.readFile();
+  const { file, size } = await openSized(path);
+  await using handle = file;
+  if (size > mostBytes) throw tooLarge(path);
+  return (await readWhole(handle, size)) ?? (await handle.readFile());
+}
+
+/** As {@link readRegular}; null: it has more than so many bytes. */
+export async function readSmall(path: string, most: number): Promise<Buffer | null> {
+  const { file, size } = await openSized(path);
+  await using handle = file;
+  return size > most ? null : await readWhole(handle, size);
+}
+
+/** In one go; null: it has not as many bytes as it had. */
+async function readWhole(file: FileHandle, size: number): Promise<Buffer | null> {
+  const buffer = Buffer.allocUnsafe(size + 1);
+  const { bytesRead } = await file.read(buffer, 0, size + 1, 0);
+  return bytesRead === size ? buffer.subarray(0, size) : null;
 }
 
 /** {@link readRegular} within one turn of the event loop. */

@@ -20,7 +20,16 @@ export async function checkDisk(
     report(walk, 'warning', 'key.missing', id, `${context}/${disk.path}`, message, remedies.key);
     return true;
   }
-  const verdict = await examineDisk({ root, context, disk, content, keys, folderId: walk.id, signal });
+  const verdict = await examineDisk({
+    root,
+    context,
+    disk,
+    content,
+    keys,
+    lookedAt: walk.lookedAt,
+    folderId: walk.id,
+    signal,
+  });
   walk.bytesRead += verdict.bytesRead;
   const { problem } = verdict;
   if (problem) report(walk, 'error', problem.code, id, problem.path, problem.message, remedies.chain);

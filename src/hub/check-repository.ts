@@ -9,34 +9,62 @@ import { readManifest, withAncestors } from '../repository/manifest.ts';
 import type { MergeChild } from '../repository/merge/intent.ts';
 import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { CheckOutput, Manifest } from '../schemas/types.ts';
+import { inTurn, type Turn } from '../steps/verify/in-turn.ts';
+import { createLookedAt } from '../steps/verify/looked-at.ts';
 import { checkDisk } from './check-disk.ts';
 import { checkVmConfig } from './check-vm-config.ts';
 import { forgetRemoved, readMerges, type Merges } from './check-merges.ts';
 import { remedies, report, type CheckOptions, type Walk } from './check-walk.ts';
 
+type Checked = Pick<CheckOutput, 'points_checked' | 'bytes_read' | 'findings'>;
+
 /** Everything that can be told of a repository from outside. Reads only. */
-export async function checkRepository(
-  options: CheckOptions,
-): Promise<Pick<CheckOutput, 'points_checked' | 'bytes_read' | 'findings'>> {
-  const walk: Walk = { options, findings: [], id: ownFolderId('check'), checked: 0, bytesRead: 0 };
+export async function checkRepository(options: CheckOptions): Promise<Checked> {
+  const id = ownFolderId('check');
+  const walks: Walk[] = [];
+  const walkOf = (): Walk => {
+    const walk = { options, findings: [], id, checked: 0, bytesRead: 0 };
+    walks.push(walk);
+    return walk;
+  };
   try {
     const entries = await readdir(options.root, { withFileTypes: true });
+    const turns: Turn[] = [];
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name === markerName || entry.name === careFolder || entry.name === 'lost+found') continue;
       if (options.context !== undefined && entry.name !== options.context) continue;
-      if (entry.isDirectory()) await checkContext(walk, entry.name);
+      // What is found is told in this order, whichever VM is done first.
+      const walk = walkOf();
+      if (entry.isDirectory()) turns.push(turnOf(walk, entry.name));
       else stray(walk, entry.name, entry.name);
     }
+    await inTurn(turns, options.signal ?? new AbortController().signal);
     for (const context of options.known().keys()) {
       const there = entries.some((entry) => entry.name === context);
       if (!there && (options.context === undefined || options.context === context))
-        missingManifests(walk, context, new Set(), options.point === undefined ? null : new Set([options.point]));
+        missingManifests(walkOf(), context, new Set(), options.point === undefined ? null : new Set([options.point]));
     }
   } finally {
-    await removeRunFolder(walk.id);
+    await removeRunFolder(id);
   }
-  return { points_checked: walk.checked, bytes_read: walk.bytesRead, findings: walk.findings };
+  return {
+    points_checked: walks.reduce((sum, { checked }) => sum + checked, 0),
+    bytes_read: walks.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
+    findings: walks.flatMap(({ findings }) => findings),
+  };
 }
+
+/** Content is read of one VM after the other, with all threads; else several VMs are looked at at once. */
+const turnOf = (walk: Walk, context: string): Turn => ({
+  key: context,
+  weight: walk.options.deep ? Number.POSITIVE_INFINITY : 0,
+  async run() {
+    await using lookedAt = createLookedAt();
+    walk.lookedAt = lookedAt;
+    await checkContext(walk, context);
+    walk.lookedAt = undefined;
+  },
+});
 
 function stray(walk: Walk, name: string, path: string): void {
   if (name.endsWith('.sendense-part'))

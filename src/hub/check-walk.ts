@@ -1,5 +1,6 @@
 import type { ImageKeys } from '../repository/image-keys.ts';
 import type { CheckOutput } from '../schemas/types.ts';
+import type { LookedAt } from '../steps/verify/looked-at.ts';
 
 export type Finding = CheckOutput['findings'][number];
 
@@ -23,12 +24,13 @@ export interface CheckOptions {
   readonly onProgress?: ((text: string, done: number, total: number) => void) | undefined;
 }
 
-/** What one check acts with, and what it has found so far. */
+/** What the check of one VM acts with, and what it has found so far. */
 export interface Walk {
   readonly options: CheckOptions;
   readonly findings: Finding[];
   /** A folder of its own for sockets. */
   readonly id: string;
+  lookedAt?: LookedAt | undefined;
   checked: number;
   bytesRead: number;
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { openRegular } from '../host/regular-file.ts';
+import { openImageBytes, type ImageBytes } from '../host/image-bytes.ts';
 import type { Qcow2Header } from '../host/qcow2-header.ts';
-import { readQcow2Tables } from '../host/qcow2-tables.ts';
+import { qcow2TablesIn } from '../host/qcow2-tables.ts';
 import { imageInfo, type Allocation } from '../host/qemu-img.ts';
 import { mapOwnData } from '../host/qemu-map.ts';
 import { envelopeRanges, wholeBlocks, type GuestBlocks } from '../blocks/guest-blocks.ts';
@@ -44,13 +43,23 @@ const mostAtOnce = 16 * 1024 * 1024;
  * @throws an error of the file system as it is
  */
 export async function provenBlocks(file: string, envelope: string, signal?: AbortSignal): Promise<GuestBlocks | null> {
-  const tables = await readQcow2Tables(file);
+  await using image = await openImageBytes(file);
+  return await provenBlocksIn(image, envelope, signal);
+}
+
+/** {@link provenBlocks} of a file that is open. */
+export async function provenBlocksIn(
+  image: ImageBytes,
+  envelope: string,
+  signal?: AbortSignal,
+): Promise<GuestBlocks | null> {
+  const tables = await qcow2TablesIn(image);
   if (!tables) return null;
-  const { size } = await stat(file);
+  const { size } = image;
   const blocks = { extents: wholeBlocks(tables.data, tables.virtualSize), virtualSize: tables.virtualSize };
   const outside = envelopeRanges(blocks.extents, size).reduce((sum, { length }) => sum + length, 0);
   if (outside > mostAtOnce) return null;
-  return (await digestOfEnvelope(file, blocks, { signal })) === envelope ? blocks : null;
+  return (await envelopeIn(image, blocks, { signal })) === envelope ? blocks : null;
 }
 
 /** {@link guestBlocksOf} of an image of which header and map (`qemu-img map`) are known. */
@@ -65,26 +74,35 @@ export function guestBlocksIn(map: readonly Allocation[], { encrypted, virtualSi
 /** The digest of what {@link guestBlocksOf} does not name. */
 export async function digestOfEnvelope(
   file: string,
-  { extents }: GuestBlocks,
-  { signal, onRead }: EnvelopeOptions = {},
+  blocks: GuestBlocks,
+  options: EnvelopeOptions = {},
 ): Promise<string> {
+  await using image = await openImageBytes(file);
+  const digest = await envelopeIn(image, blocks, options);
+  if (digest === null) throw new Error(`${file} ended before its ${image.size} bytes while it was read`);
+  return digest;
+}
+
+/** Null: the file ended while it was read. */
+async function envelopeIn(
+  image: ImageBytes,
+  { extents }: GuestBlocks,
+  { signal, onRead }: EnvelopeOptions,
+): Promise<string | null> {
   const hash = createHash('sha256');
-  await using handle = await openRegular(file);
-  const { size } = await handle.stat();
-  using lent = lendBuffer(pieceBytes);
-  const { buffer } = lent;
   const place = Buffer.alloc(16);
-  for (const { offset, length } of envelopeRanges(extents, size)) {
+  using lent = image.size <= image.head.length ? null : lendBuffer(pieceBytes);
+  for (const { offset, length } of envelopeRanges(extents, image.size)) {
     place.writeBigUInt64BE(BigInt(offset), 0);
     place.writeBigUInt64BE(BigInt(length), 8);
     hash.update(place);
     for (let done = 0; done < length;) {
       signal?.throwIfAborted();
-      const { bytesRead } = await handle.read(buffer, 0, Math.min(pieceBytes, length - done), offset + done);
-      if (bytesRead === 0) throw new Error(`${file} ended at ${offset + done} of ${size} bytes while it was read`);
-      hash.update(buffer.subarray(0, bytesRead));
-      onRead?.(bytesRead);
-      done += bytesRead;
+      const piece = await image.read(offset + done, Math.min(pieceBytes, length - done), lent?.buffer);
+      if (piece === null) return null;
+      hash.update(piece);
+      onRead?.(piece.length);
+      done += piece.length;
     }
   }
   return `sha256:${hash.digest('hex')}`;

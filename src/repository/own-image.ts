@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { foreignHeader } from '../host/foreign-header.ts';
 import { readQcow2Header, type Qcow2Header } from '../host/qcow2-header.ts';
@@ -16,24 +17,54 @@ export async function foreignImage(file: string, ...parents: readonly (string | 
   return foreignHeader(header) ?? foreignBacking(header, parents);
 }
 
-/** As {@link foreignImage}, of an image and of all that it is built on: whoever opens it opens those, too. */
-export async function foreignInChain(file: string, parent: string | null): Promise<string | null> {
-  const own = await foreignImage(file, parent);
-  if (own !== null) return own;
-  const seen = new Set([file]);
-  for (let below = await backingOf(file); below !== null;) {
-    const path = join(dirname(file), below);
-    if (seen.has(path)) return `is built on itself, through ${below}`;
-    seen.add(path);
-    const header = await readQcow2Header(path);
-    const foreign = foreignHeader(header);
-    if (foreign !== null) return `is built on ${below}, which ${foreign}`;
-    below = header?.backing ?? null;
-  }
-  return null;
+/** Images that were found to be ours just now, with all that they are built on. */
+export interface JudgedImages {
+  /** Whether it was, and is the same file since. */
+  has(path: string): boolean;
+  add(path: string): void;
 }
 
-const backingOf = async (file: string): Promise<string | null> => (await readQcow2Header(file))?.backing ?? null;
+export function createJudgedImages(): JudgedImages {
+  const versions = new Map<string, string>();
+  return {
+    has: (path) => versions.has(path) && versions.get(path) === versionOf(path),
+    add: (path) => void versions.set(path, versionOf(path)),
+  };
+}
+
+/** Nobody can set back the time of the last change, the last of them. */
+function versionOf(path: string): string {
+  const info = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return info ? [info.dev, info.ino, info.size, info.mtimeNs, info.ctimeNs].join(' ') : 'gone';
+}
+
+/**
+ * As {@link foreignImage}, of an image and of all that it is built on: whoever opens it opens those, too.
+ * @param header of the image
+ * @param judged what need not be looked at again; learns what was looked at
+ */
+export async function foreignInChain(
+  file: string,
+  header: Qcow2Header | undefined,
+  parent: string | null,
+  judged: JudgedImages = createJudgedImages(),
+): Promise<string | null> {
+  const own = foreignHeader(header) ?? foreignBacking(header, [parent]);
+  if (own !== null) return own;
+  const seen = new Set([file]);
+  for (let below = header?.backing ?? null; below !== null;) {
+    const path = join(dirname(file), below);
+    if (seen.has(path)) return `is built on itself, through ${below}`;
+    if (judged.has(path)) break;
+    seen.add(path);
+    const next = await readQcow2Header(path);
+    const foreign = foreignHeader(next);
+    if (foreign !== null) return `is built on ${below}, which ${foreign}`;
+    below = next?.backing ?? null;
+  }
+  for (const path of seen) judged.add(path);
+  return null;
+}
 
 function foreignBacking(header: Qcow2Header | undefined, parents: readonly (string | null)[]): string | null {
   const expected = parents.map((parent) => (parent === null ? null : backingName(parent)));

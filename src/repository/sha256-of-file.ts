@@ -1,18 +1,38 @@
 import { createHash } from 'node:crypto';
-import { lendBuffer } from '../blocks/piece-buffers.ts';
-import { openRegular } from '../host/regular-file.ts';
+import { giveBuffer, takeBuffer } from '../blocks/piece-buffers.ts';
+import { openSized } from '../host/regular-file.ts';
 
 const pieceBytes = 1024 * 1024;
 
 /** SHA-256 of a file's bytes, hex. */
 export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await using file = await openRegular(path);
-  using lent = lendBuffer(pieceBytes);
-  for (;;) {
+  const { file: opened, size } = await openSized(path);
+  await using file = opened;
+  // One byte more, so that what is small is read to its end at once.
+  const length = Math.min(size + 1, pieceBytes);
+  const buffers = [bufferOf(length)];
+  const read = (into: Buffer, position: number): Promise<{ bytesRead: number }> => {
+    const reading = file.read(into, 0, length, position);
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let reading = read(buffers[0] as Buffer, 0);
+  for (let position = 0, turn = 0; ; turn = 1 - turn) {
     signal?.throwIfAborted();
-    const { bytesRead } = await file.read(lent.buffer, 0, pieceBytes, null);
-    if (bytesRead === 0) return hash.digest('hex');
-    hash.update(lent.buffer.subarray(0, bytesRead));
+    const { bytesRead } = await reading;
+    const piece = (buffers[turn] as Buffer).subarray(0, bytesRead);
+    position += bytesRead;
+    if (bytesRead === 0 || (bytesRead < length && position >= size)) {
+      // Nothing reads into them any more, which is not so where this ends early.
+      for (const buffer of buffers) if (buffer.length === pieceBytes) giveBuffer(buffer);
+      return hash.update(piece).digest('hex');
+    }
+    // The next piece is read while this one is hashed.
+    reading = read((buffers[1 - turn] ??= bufferOf(length)), position);
+    hash.update(piece);
   }
 }
+
+const bufferOf = (length: number): Buffer<ArrayBuffer> =>
+  length === pieceBytes ? takeBuffer(length) : Buffer.allocUnsafe(length);

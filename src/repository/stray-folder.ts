@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
@@ -6,10 +6,19 @@ import { dirname, join } from 'node:path';
  * the name of the file in a sentence.
  * @param path relative to the repository
  */
-export async function strayFolder(root: string, path: string): Promise<string | null> {
+export function strayFolder(root: string, path: string): string | null {
   for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
-    const info = await lstat(join(root, folder)).catch(() => null);
-    if (info && !info.isDirectory()) return `lies outside of the repository: ${folder} is no folder but a link`;
+    // Asked for each file: another thread would take longer to be told of it than the kernel does to answer.
+    if (isOther(join(root, folder))) return `lies outside of the repository: ${folder} is no folder but a link`;
   }
   return null;
+}
+
+/** What is not there is another's to tell of. */
+function isOther(folder: string): boolean {
+  try {
+    return !(lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? true);
+  } catch {
+    return false;
+  }
 }

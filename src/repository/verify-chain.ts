@@ -81,7 +81,7 @@ export async function verifyChain(
  */
 async function foreignStored(repository: string, disk: StoredDisk): Promise<string | null> {
   const file = join(repository, disk.path);
-  const stray = await strayFolder(repository, disk.path);
+  const stray = strayFolder(repository, disk.path);
   if (stray !== null) return stray;
   const foreign = await foreignImage(file, disk.parent);
   if (foreign === null) return null;

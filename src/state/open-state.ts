@@ -25,8 +25,12 @@ export interface State extends Disposable {
   run(query: Compilable): number;
   /** What `work` reads is of one moment. It may be called again, where it read a file that was changed meanwhile. */
   reading<T>(work: () => T): T;
-  /** `BEGIN IMMEDIATE`, or part of the transaction that is open already; an error rolls back. */
-  transaction<T>(work: () => T): T;
+  /**
+   * `BEGIN IMMEDIATE`, or part of the transaction that is open already; an error rolls back.
+   * @param lasts `process`: it need not outlive a power cut, so nobody waits for the disk. Every process sees it at once, a kill takes nothing
+   * of it away, and the next one that is to last takes it to the disk.
+   */
+  transaction<T>(work: () => T, lasts?: 'process'): T;
   /** Version of the tables. */
   readonly version: number;
   /**
@@ -203,15 +207,27 @@ function stateOf(path: string, access: Access): State {
       attempt(() =>
         access.read((database) => (database.inTransaction ? work() : database.transaction(work).deferred())),
       ),
-    transaction: (work) => {
+    transaction: (work, lasts) => {
       const database = access.writable();
-      return database.inTransaction ? work() : attempt(() => database.transaction(work).immediate());
+      if (database.inTransaction) return work();
+      const run = () => attempt(() => database.transaction(work).immediate());
+      return lasts === undefined ? run() : withoutFlush(database, run);
     },
     copyTo: (file, forget) => attemptLong(() => access.read((database) => copyDatabase(database, file, forget))),
     shrink: () => attemptLong(() => shrinkDatabase(access.writable())),
     close,
     [Symbol.dispose]: close,
   };
+}
+
+/** In WAL mode NORMAL leaves out only the flush after a commit (sqlite.org/pragma.html#pragma_synchronous). */
+function withoutFlush<T>(database: Database.Database, work: () => T): T {
+  database.pragma('synchronous = NORMAL');
+  try {
+    return work();
+  } finally {
+    database.pragma('synchronous = FULL');
+  }
 }
 
 function queryBuilder(): Kysely<Tables> {

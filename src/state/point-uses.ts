@@ -5,7 +5,7 @@ import type { VmContext } from './vm-disks.ts';
 
 /**
  * A run says that it reads a restore point: until the run has ended nothing of the point, nor of what it is built on, is
- * removed or merged. Call it before looking at any file of the point.
+ * removed or merged. Call it before looking at any file of the point. After a power cut no run goes on, so nobody waits for the disk.
  * @throws SendenseError `point.unknown` where the point is not there any more
  */
 export function usePoint(state: State, runId: string, { repository, context, backupId }: PointKey): void {
@@ -29,7 +29,7 @@ export function usePoint(state: State, runId: string, { repository, context, bac
         .values({ run_id: runId, repository, context, backup_id: backupId, acquired: Date.now() })
         .onConflict((conflict) => conflict.doNothing()),
     );
-  });
+  }, 'process');
 }
 
 /** Who reads restore points of a VM: one run of each, by backup id. */

@@ -3,6 +3,7 @@ import { manifestPath } from '../repository/layout.ts';
 import { readManifest } from '../repository/manifest.ts';
 import type { Manifest } from '../schemas/types.ts';
 import type { State } from '../state/open-state.ts';
+import { checksumOf } from '../state/point-links.ts';
 import { recordMerged } from '../state/removed-points.ts';
 import { findPoint, type PointKey, type RestorePoint } from '../state/restore-points.ts';
 
@@ -26,10 +27,11 @@ export const isMergedForm = (
 export async function followMerges(state: State, root: string, keys: readonly PointKey[]): Promise<boolean> {
   let learnt = false;
   for (const key of keys) {
-    const row = findPoint(state, key);
-    if (!row) continue;
+    if (checksumOf(state, key) === null) continue;
     const manifest = await readManifest(join(root, manifestPath(key.context, key.backupId))).catch(() => null);
-    if (!manifest || manifest.checksum === row.checksum || !isMergedForm(row, manifest)) continue;
+    if (!manifest || manifest.checksum === checksumOf(state, key)) continue;
+    const row = findPoint(state, key);
+    if (!row || !isMergedForm(row, manifest)) continue;
     recordMerged(state, key, manifest);
     learnt = true;
   }

@@ -15,8 +15,9 @@ import { readFolderId } from './serve-chain.ts';
 import type { Services } from './services.ts';
 import { bytesPerSecond } from './transfer-limits.ts';
 import { inTurn } from './verify/in-turn.ts';
-import { choosePoints } from './verify/choose-points.ts';
+import { choosePoints, vmByVm } from './verify/choose-points.ts';
 import { dueForReading, rereadWithinMs } from './verify/reread.ts';
+import { createLookedAtOfVms } from './verify/looked-at.ts';
 import { keyOfPoint, verifyPoint, type VerifiedPoint } from './verify/verify-points.ts';
 
 /** What it finds is recorded point by point, so that a run that is cut off is gone on with by the next. */
@@ -100,7 +101,11 @@ function choose(
   });
   if (point && asked.points.length === 0)
     throw new SendenseError('point.unknown', `there is no restore point ${named(point)} in repository ${repository}`);
-  const chosen: Chosen[] = asked.points.map((entry) => ({ point: entry, level, reread: false }));
+  const chosen: Chosen[] = vmByVm(asked.points, verifications, choice).map((entry) => ({
+    point: entry,
+    level,
+    reread: false,
+  }));
   const withinMs = rereadWithinMs(settings.repositories[repository]?.rereadWithin);
   if (!point && level !== 'quick' && withinMs !== null) {
     const ids = new Set(asked.points.map(({ backup_id: id }) => id));
@@ -143,36 +148,41 @@ async function verifyAll(
       },
     ]);
   const keys = await services.imageKeys(input.repository);
+  await using looked = createLookedAtOfVms();
   const verifyOne = async ({ point, level }: Chosen): Promise<void> => {
     const { context: vm } = point.vm;
     tell(overall);
     const bytes = bytesOf(point, level);
     let read = 0;
-    const result = await verifyPoint(
-      {
-        state: services.state,
-        repository: input.repository,
-        runId,
-        plan: context.planName,
-        rescuing: services.rescuing,
-        level,
-        reading: {
-          root,
-          keys,
-          folderId: readFolderId(runId),
-          background: true,
-          ...pace,
-          signal,
-          onRead: (more) => {
-            done += more;
-            read += more;
-            tell(overall);
+    const onRead = (more: number): void => {
+      done += more;
+      read += more;
+      tell(overall);
+    };
+    const result = await looked.use(vm, (lookedAt) =>
+      verifyPoint(
+        {
+          state: services.state,
+          repository: input.repository,
+          runId,
+          plan: context.planName,
+          rescuing: services.rescuing,
+          level,
+          reading: {
+            root,
+            keys,
+            lookedAt,
+            folderId: readFolderId(runId),
+            background: true,
+            ...pace,
+            signal,
+            onRead,
           },
+          found,
+          log: context.log,
         },
-        found,
-        log: context.log,
-      },
-      point,
+        point,
+      ),
     );
     done += bytes - read;
     counted++;

@@ -5,13 +5,15 @@
  * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory; `--way 'ours, default'`, as often as one likes, the other
  * ways but plain `ssh -L`.
  * `index` is about a disk of `--sparse` (64G) with `--scattered` (8M) of data: `--sparse 2048G --scattered 200M` is that of docs/performance.md.
- * `--points` is how many restore points `scale` looks at.
+ * `scale` looks at `--points` (300) restore points, `--chain` (10) of each VM, and backs up a group of `--vms` (30): those of docs/performance.md are
+ * `--points 10000 --chain 30 --vms 300`.
  * `--delta` is what `merge` merges: `256M`, or several, `64M,256M,1G`. BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { full, restore } from './full.ts';
 import { indexSize } from './index-size.ts';
+import { groupMemory } from './group-memory.ts';
 import { incremental } from './incremental.ts';
 import { list } from './list.ts';
 import { parseSize } from './fixture.ts';
@@ -33,6 +35,8 @@ const { values, positionals } = parseArgs({
     line: { type: 'string' },
     way: { type: 'string', multiple: true },
     points: { type: 'string', default: '300' },
+    chain: { type: 'string', default: '10' },
+    vms: { type: 'string', default: '30' },
     sparse: { type: 'string', default: '64G' },
     scattered: { type: 'string', default: '8M' },
   },
@@ -44,7 +48,10 @@ const rounds = Number(values.rounds);
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   'validate': () => validate(rounds),
   'list': () => list(rounds),
-  'scale': () => scale(Number(values.points), rounds),
+  'scale': async () => {
+    if (values.points !== '0') await scale(Number(values.points), Number(values.chain), rounds);
+    if (values.vms !== '0') await groupMemory(Number(values.vms));
+  },
   'starts': () => starts(rounds),
   'full': () => full(bytes, rounds),
   'restore': () => restore(bytes, rounds),

@@ -154,7 +154,7 @@ fuzz('headers of qcow2 files', {
     assertInside(folder, paths);
     expect(await backingNameOf(file)).toBe(header && header.backing);
     await judge(() => foreignImage(file, null, 'parent'));
-    const { paths: opened } = await touched(() => judge(() => foreignInChain(file, 'parent')));
+    const { paths: opened } = await touched(() => judge(() => foreignInChain(file, header, 'parent')));
     assertInside(folder, opened);
     const walk = await touched(() => judge(() => layersOf(file)));
     assertInside(folder, walk.paths);

@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dirname, resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { announceService } from '../../host/sd-notify.ts';
 import { openHubLog, type LogLevel } from '../../hub/hub-log.ts';
@@ -11,10 +10,10 @@ import { plural } from '../../view/format.ts';
 import type { CommandContext } from '../command.ts';
 import { durationOption } from '../duration-option.ts';
 import { ownProgram } from '../own-program.ts';
+import { keepMemorySmall } from '../small-memory.ts';
 
 export async function action(context: CommandContext): Promise<number> {
-  // What reading ten thousand plans leaves behind lives for a moment: freed soon, it takes 50 MB less (docs/performance.md).
-  for (const flag of ['--semi-space-growth-factor=1', '--heap-growing-percent=20']) setFlagsFromString(flag);
+  keepMemorySmall();
   const { args, options } = context;
   const drainMs = durationOption('--drain', options['drain']);
   const pollMs = durationOption('--poll', options['poll'], 1000);

@@ -26,7 +26,7 @@ export async function sendFile(
   { signal, onBytes }: { readonly signal?: AbortSignal | undefined; onBytes?(count: number): void },
 ): Promise<number | null> {
   const file = join(root, path);
-  const stray = await strayFolder(root, path);
+  const stray = strayFolder(root, path);
   if (stray !== null) throw new SendenseError('repository.damaged', `${path} ${stray}`);
   await using opened = await openRegular(file);
   const info = await opened.stat({ bigint: true });

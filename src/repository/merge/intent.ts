@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { lstatSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegular } from '../../host/regular-file.ts';
@@ -66,6 +67,8 @@ export async function readIntent(root: string, context: string, name: string): P
     });
   let text: string;
   try {
+    // Asked for each restore point that is looked at, and there is none of nearly all.
+    if (lstatSync(join(root, path), { throwIfNoEntry: false }) === undefined) return null;
     text = (await readRegular(join(root, path))).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;

@@ -39,7 +39,7 @@ export async function damageIn(work: MergeWork, number: number, chain: readonly 
     const own = disks.find((entry) => entry.number === number);
     const file = join(work.root, work.vm.context, own?.path ?? '');
     const what = own
-      ? ((await strayFolder(work.root, join(work.vm.context, own.path))) ??
+      ? (strayFolder(work.root, join(work.vm.context, own.path)) ??
         (await foreignImage(file, own.parent).catch((error: Error) => `cannot be read: ${error.message}`)))
       : null;
     if (what !== null) return { backupId, what, known: false };
@@ -67,7 +67,8 @@ async function childFault(work: MergeWork, disk: Disk, mapping: Promise<GuestBlo
   const { root, vm, keys, folderId, signal, threads, held } = work;
   const examined = { root, context: vm.context, disk, content: 'stored', keys, folderId, signal } as const;
   // Restore points of earlier versions have no digest of their structure: it is looked at instead.
-  const structure = disk.envelope === undefined ? await imageStructure(examined) : await headerFault(work, disk);
+  const structure =
+    disk.envelope === undefined ? (await imageStructure(examined)).fault : await headerFault(work, disk);
   if (structure !== null) return structure;
   try {
     const blocks = await mapping;

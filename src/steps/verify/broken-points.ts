@@ -1,8 +1,8 @@
 import type { Marks } from '../../repository/marks.ts';
 import { marksKey } from '../../state/point-marks.ts';
-import type { RestorePoint } from '../../state/restore-points.ts';
+import type { PointLinks } from '../../state/point-links.ts';
 
-type Links = Pick<RestorePoint, 'backup_id' | 'disks'>;
+type Links = Pick<PointLinks, 'backup_id' | 'disks'>;
 
 /** The restore points that a disk of this one is built on, directly or not. */
 export function parentsOf(point: Links, all: ReadonlyMap<string, Links>): Set<string> {
@@ -33,8 +33,8 @@ export type Unsound = { readonly backupId: string; readonly reason: string } | n
  * @param disks only these numbers; default: all. What is broken as a whole counts for each disk.
  */
 export function brokenBelow(
-  point: RestorePoint,
-  all: readonly RestorePoint[],
+  point: PointLinks,
+  all: readonly Links[],
   marks: ReadonlyMap<string, Marks>,
   disks?: readonly number[],
 ): Unsound {

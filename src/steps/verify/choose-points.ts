@@ -35,22 +35,48 @@ export function choosePoints(
 ): { readonly points: RestorePoint[]; readonly unmatched: readonly string[] } {
   const { names, unmatched } = selectVms([...new Set(all.map(({ vm }) => vm.context))], vms);
   const wanted = new Set(names);
-  const last = (entry: RestorePoint): number =>
-    Math.max(
-      Number.NEGATIVE_INFINITY,
-      ...(verifications.get(marksKey(entry.vm.context, entry.backup_id)) ?? [])
-        .filter((verification) => rank[verification.level] >= rank[level])
-        // What is in the future was written by a clock that was ahead.
-        .map(({ finished }) => (finished > now ? Number.NEGATIVE_INFINITY : finished)),
-    );
   const identity = (entry: RestorePoint): string | null =>
     identityOf(entry.vm, marks?.get(marksKey(entry.vm.context, entry.backup_id)));
   const mine = (point === undefined ? all : namesakes(all, point, { now, identity }))
     .filter((entry) => wanted.has(entry.vm.context))
-    .map((entry) => ({ entry, last: last(entry), identity: identity(entry) }))
+    .map((entry) => ({ entry, last: lastVerified(entry, verifications, { level, now }), identity: identity(entry) }))
     .toSorted((a, b) => (a.last === b.last ? a.entry.sequence - b.entry.sequence : a.last < b.last ? -1 : 1));
   return { points: (point === undefined ? pick(mine, selection, now) : mine).map(({ entry }) => entry), unmatched };
 }
+
+const dayMs = 86_400_000;
+
+/**
+ * The order in which restore points are worked on: those that were verified on one day, or never, VM by VM. Points of one chain need the
+ * same files, which are looked at once then.
+ */
+export function vmByVm(
+  points: readonly RestorePoint[],
+  verifications: ReadonlyMap<string, readonly Verification[]>,
+  when: Pick<Choice, 'level' | 'now'>,
+): RestorePoint[] {
+  const dayOf = (entry: RestorePoint): number => Math.floor(lastVerified(entry, verifications, when) / dayMs);
+  return points
+    .map((entry) => ({ entry, day: dayOf(entry), vm: entry.vm.context }))
+    .toSorted((a, b) => compare(a.day, b.day) || compare(a.vm, b.vm) || compare(a.entry.sequence, b.entry.sequence))
+    .map(({ entry }) => entry);
+}
+
+const compare = <T extends number | string>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** When a restore point was verified last at this level or a higher one, milliseconds since the epoch; -Infinity: never. */
+const lastVerified = (
+  entry: RestorePoint,
+  verifications: ReadonlyMap<string, readonly Verification[]>,
+  { level, now }: Pick<Choice, 'level' | 'now'>,
+): number =>
+  Math.max(
+    Number.NEGATIVE_INFINITY,
+    ...(verifications.get(marksKey(entry.vm.context, entry.backup_id)) ?? [])
+      .filter((verification) => rank[verification.level] >= rank[level])
+      // What is in the future was written by a clock that was ahead.
+      .map(({ finished }) => (finished > now ? Number.NEGATIVE_INFINITY : finished)),
+  );
 
 /** The one of each VM that is meant, where it has one. */
 function namesakes(

@@ -3,7 +3,7 @@ import { openIndex } from '../../blocks/block-index.ts';
 import { compareStored } from '../../blocks/compare-stored.ts';
 import type { DigestLanes } from '../../blocks/digest-lanes.ts';
 import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
-import { digestOfEnvelope, guestBlocksOf, provenBlocks } from '../../repository/envelope.ts';
+import { digestOfEnvelope, guestBlocksOf } from '../../repository/envelope.ts';
 import { together } from '../together.ts';
 import { assertRoot, differs, type Compared } from './compare-guest.ts';
 import { keyOf, type DiskToExamine } from './disk-work.ts';
@@ -12,6 +12,8 @@ import { keyOf, type DiskToExamine } from './disk-work.ts';
 export interface FileReading {
   /** What the file holds as the guest has it. */
   readonly blocks?: GuestBlocks;
+  /** The same, of a file that was found just now to be as it was committed in all else. */
+  readonly proven?: GuestBlocks | null;
   /** Threads. */
   readonly pool?: DigestLanes;
 }
@@ -25,18 +27,18 @@ export async function compareFile(work: DiskToExamine & FileReading): Promise<Co
   const file = join(root, context, disk.path);
   const indexFile = join(root, context, disk.index.path);
   const key = keyOf(work);
-  await assertRoot(indexFile, disk.digest, key);
+  await using index = await openIndex(indexFile, { key, shelf: work.lookedAt?.indexes });
+  assertRoot(index, disk.digest);
   let bytesRead = 0;
   const onRead = (bytes: number): void => {
     bytesRead += bytes;
     work.onRead?.(bytes);
   };
   const found = (problem: Compared['problem']): Compared => ({ problem, bytesRead });
-  const proven = key === null && disk.envelope !== undefined ? await provenBlocks(file, disk.envelope, signal) : null;
+  const { proven } = work;
   const blocks = work.blocks ?? proven ?? (await guestBlocksOf(file, signal));
   const outside = blocks.extents.find(({ host, length }) => host + length > disk.file_bytes);
   if (outside) return found({ code: 'image.damaged', message: `names data at ${outside.host}, beyond its end` });
-  await using index = await openIndex(indexFile, { key });
   const { pool, background = false, pace, paceBytes } = work;
   // The one reads and hashes in this thread, the other in threads of its own.
   const [envelope, first] = await together([

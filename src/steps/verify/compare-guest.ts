@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { openIndex } from '../../blocks/block-index.ts';
+import { openIndex, type IndexReader } from '../../blocks/block-index.ts';
 import { compareExport } from '../../blocks/compare-export.ts';
 import { totalLength } from '../../blocks/extents.ts';
 import { writtenAreas } from '../../blocks/written-areas.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { toBackground } from '../../host/background.ts';
-import type { ImageKey } from '../../host/image-options.ts';
 import { diskName, indexPath } from '../../repository/layout.ts';
 import { serveReadOnly } from '../serve-chain.ts';
 import { keyOf, type DiskToExamine, type Problem } from './disk-work.ts';
@@ -22,7 +21,10 @@ export async function compareGuest(work: DiskToExamine): Promise<Compared> {
   const file = join(root, context, disk.path);
   const index = join(root, context, disk.index.path);
   const key = keyOf(work);
-  await assertRoot(index, disk.digest, key);
+  {
+    await using reader = await openIndex(index, { key });
+    assertRoot(reader, disk.digest);
+  }
   const areas =
     disk.parent === null || work.content === 'whole'
       ? undefined
@@ -57,10 +59,9 @@ export async function compareGuest(work: DiskToExamine): Promise<Compared> {
 }
 
 /** @throws SendenseError `repository.damaged` */
-export async function assertRoot(index: string, digest: string, key: ImageKey | null): Promise<void> {
-  await using reader = await openIndex(index, { key });
-  if (reader.root !== digest)
-    throw new SendenseError('repository.damaged', `its block index has digest ${reader.root}, ${digest} was committed`);
+export function assertRoot({ root }: Pick<IndexReader, 'root'>, digest: string): void {
+  if (root !== digest)
+    throw new SendenseError('repository.damaged', `its block index has digest ${root}, ${digest} was committed`);
 }
 
 export const differs = (number: number, first: { offset: number; length: number }): Omit<Problem, 'path'> => ({

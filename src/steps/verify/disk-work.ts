@@ -2,6 +2,7 @@ import type { Pace } from '../../blocks/pacer.ts';
 import type { ImageKey } from '../../host/image-options.ts';
 import { noKeys, type ImageKeys } from '../../repository/image-keys.ts';
 import type { CheckOutput, Manifest } from '../../schemas/types.ts';
+import type { LookedAt } from './looked-at.ts';
 
 /** What is wrong, as `check` and `verify` report it. */
 export interface Problem {
@@ -24,6 +25,8 @@ export interface DiskToExamine {
   readonly content: 'none' | 'stored' | 'written' | 'whole';
   /** Of the repository; default: none. */
   readonly keys?: ImageKeys | undefined;
+  /** What was looked at with other restore points of the VM. */
+  readonly lookedAt?: LookedAt | undefined;
   /** Of a run folder, for sockets. */
   readonly folderId: string;
   readonly background?: boolean;

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { strayFolder } from '../../repository/stray-folder.ts';
@@ -7,6 +8,8 @@ import { compareFile } from './compare-file.ts';
 import { openIndex } from '../../blocks/block-index.ts';
 import { parentOfIndex } from '../../blocks/index-parent.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { smallBytes } from '../../host/locked-file.ts';
+import { readSmall } from '../../host/regular-file.ts';
 import { saysTheSame } from '../../repository/index-chain.ts';
 import { keyOf, type DiskToExamine, type Problem } from './disk-work.ts';
 import { imageStructure } from './image-structure.ts';
@@ -33,7 +36,7 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
     touched: false,
     bytesRead: 0,
   });
-  const stray = await strayFolder(root, image);
+  const stray = strayFolder(root, image);
   if (stray !== null) return wrong('file.missing', image, stray);
   const info = await lstat(join(root, image), { bigint: true }).catch(() => null);
   if (!info) return wrong('file.missing', image, 'is missing');
@@ -42,17 +45,17 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
     return wrong('file.changed', image, `has ${info.size} bytes, ${disk.file_bytes} were committed`);
   const touched = String(info.mtimeNs) !== disk.file_mtime_ns;
   const index = join(context, disk.index.path);
-  const sha256 = await sha256OfFile(join(root, index), signal).catch(() => null);
+  const stored = await readIndex(join(root, index), signal).catch(() => null);
   signal?.throwIfAborted();
-  if (sha256 === null) return wrong('file.missing', index, 'is missing');
-  const fault = await faultOfIndex(work, join(root, index), sha256);
+  if (stored === null) return wrong('file.missing', index, 'is missing');
+  const fault = await faultOfIndex(work, join(root, index), stored);
   if (fault !== null) return wrong('index.damaged', index, fault);
   const structure = await imageStructure(work);
-  if (structure !== null) return wrong('image.damaged', image, structure);
+  if (structure.fault !== null) return wrong('image.damaged', image, structure.fault);
   if (work.content === 'none') return { problem: null, touched, bytesRead: 0 };
   try {
-    const compare = work.content === 'stored' ? compareFile : compareGuest;
-    const { problem, bytesRead } = await compare(work);
+    const { problem, bytesRead } =
+      work.content === 'stored' ? await compareFile({ ...work, proven: structure.proven }) : await compareGuest(work);
     return { problem: problem && { path: image, ...problem }, touched, bytesRead };
   } catch (error) {
     signal?.throwIfAborted();
@@ -60,21 +63,34 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
   }
 }
 
+interface StoredIndex {
+  readonly sha256: string;
+  /** All of it, where it is small. */
+  readonly bytes: Buffer | undefined;
+}
+
+async function readIndex(path: string, signal: AbortSignal | undefined): Promise<StoredIndex> {
+  const bytes = await readSmall(path, smallBytes);
+  if (bytes) return { sha256: hash('sha256', bytes), bytes };
+  return { sha256: await sha256OfFile(path, signal), bytes: undefined };
+}
+
 /**
  * What is wrong with a block index. One that is as it was committed can still be useless, for what it is built on; one that is not may
  * have been given another form by a removal that is under way, and say the same.
  */
-async function faultOfIndex(work: DiskToExamine, path: string, sha256: string): Promise<string | null> {
-  const { disk, content, signal } = work;
+async function faultOfIndex(work: DiskToExamine, path: string, { sha256, bytes }: StoredIndex): Promise<string | null> {
+  const { disk, content, signal, lookedAt } = work;
   const key = keyOf(work);
   if (sha256 !== disk.index.sha256)
     return (await saysTheSame(path, disk.digest, key, signal))
       ? null
       : `is damaged: its SHA-256 is ${sha256}, ${disk.index.sha256} was committed`;
   try {
-    if ((await parentOfIndex(path, key)) === null) return null;
+    if ((await parentOfIndex(path, key, bytes)) === null) return null;
     // What it takes over was looked at with the restore points below.
-    await using index = await openIndex(path, { key, signal, ...(content === 'none' ? {} : { verify: 'own' }) });
+    const verify = content === 'none' ? {} : ({ verify: 'own' } as const);
+    await using index = await openIndex(path, { key, signal, bytes, shelf: lookedAt?.indexes, ...verify });
     return index.root === disk.digest ? null : `has digest ${index.root}, ${disk.digest} was committed`;
   } catch (error) {
     signal?.throwIfAborted();

@@ -10,6 +10,7 @@ import { marksPath, readMarks } from '../../repository/marks.ts';
 import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { State } from '../../state/open-state.ts';
+import { checksumOf, hasDisk, hasPoint } from '../../state/point-links.ts';
 import { findPoint, type PointKey, type RestorePoint } from '../../state/restore-points.ts';
 import { followMerges } from '../follow-merges.ts';
 import type { DiskToExamine, Problem } from './disk-work.ts';
@@ -34,7 +35,7 @@ export interface PointVerdict {
 /** How the disks of a point are read. */
 export type Reading = Pick<
   DiskToExamine,
-  'root' | 'keys' | 'folderId' | 'background' | 'pace' | 'paceBytes' | 'signal' | 'onRead'
+  'root' | 'keys' | 'lookedAt' | 'folderId' | 'background' | 'pace' | 'paceBytes' | 'signal' | 'onRead'
 >;
 
 const contents = { quick: 'none', digests: 'stored', deep: 'whole' } as const;
@@ -70,9 +71,8 @@ export async function examinePoint(
   // What a removal under way takes away, nothing is built on any more.
   for (const disk of withMerge(manifest, merge).disks) {
     reading.signal?.throwIfAborted();
-    const parent = disk.parent === null ? null : findPoint(state, { ...key, backupId: disk.parent });
-    if (parent !== null && !parent?.disks.some(({ number }) => number === disk.number)) {
-      if (!findPoint(state, key)) return null;
+    if (disk.parent !== null && !hasDisk(state, { ...key, backupId: disk.parent }, disk.number)) {
+      if (!hasPoint(state, key)) return null;
       problems.push({
         disk: disk.number,
         breaks: true,
@@ -98,7 +98,7 @@ export async function examinePoint(
       remarks.push(`${diskName(disk.number)} has no digest of its qcow2 tables; a newer version made none`);
   }
   // Files that vanish under our hands were removed by somebody who may.
-  if (problems.length > 0 && !findPoint(state, key)) return null;
+  if (problems.length > 0 && !hasPoint(state, key)) return null;
   return { problems, remarks, bytesRead };
 }
 
@@ -116,23 +116,24 @@ async function manifestOf(
 ): Promise<Manifest | PointProblem | 'gone'> {
   const path = manifestPath(key.context, key.backupId);
   const wrong = (code: Problem['code'], message: string): PointProblem | 'gone' =>
-    findPoint(state, key) ? { disk: null, breaks: true, code, path, message } : 'gone';
+    hasPoint(state, key) ? { disk: null, breaks: true, code, path, message } : 'gone';
   for (let tries = 1; ; tries++) {
-    const row = findPoint(state, key);
-    if (!row) return 'gone';
-    if (!(await exists(join(root, path)))) {
-      const gone = wrong('manifest.missing', 'is missing');
-      return gone !== 'gone' && (await isRemoved(root, row)) ? removedElsewhere(gone, key) : gone;
-    }
+    const checksum = checksumOf(state, key);
+    if (checksum === null) return 'gone';
     try {
       const manifest = await readManifestExactly(join(root, path));
-      if (manifest.checksum === row.checksum) return manifest;
+      if (manifest.checksum === checksum) return manifest;
       // A merge replaces the manifest and then its row, and may have been cut off in between.
       if (manifest.checksum === merge?.manifest?.checksum) return manifest;
       // Another hub merged it: what is there counts, and the database learns it.
       if (merge === null && (await followMerges(state, root, [key]))) continue;
       if (tries === 5) return wrong('database.differs', 'is not the manifest that was committed');
     } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+        const gone = wrong('manifest.missing', 'is missing');
+        const row = findPoint(state, key);
+        return gone !== 'gone' && row && (await isRemoved(root, row)) ? removedElsewhere(gone, key) : gone;
+      }
       if (!(error instanceof SendenseError)) return wrong('manifest.damaged', (error as Error).message);
       return wrong('manifest.damaged', `is damaged: ${error.message}`);
     }

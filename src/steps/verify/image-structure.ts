@@ -2,32 +2,54 @@ import { join } from 'node:path';
 import { imageTarget, type ImageKey } from '../../host/image-options.ts';
 import { checkImage, imageInfo } from '../../host/qemu-img.ts';
 import { backingName } from '../../repository/layout.ts';
-import { provenBlocks } from '../../repository/envelope.ts';
+import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
+import { openImageBytes } from '../../host/image-bytes.ts';
+import { qcow2HeaderIn } from '../../host/qcow2-header.ts';
+import { provenBlocksIn } from '../../repository/envelope.ts';
 import { foreignInChain } from '../../repository/own-image.ts';
 import { keyOf, type DiskToExamine } from './disk-work.ts';
 
+export interface ImageStructure {
+  /** What is wrong with it; follows the path in a sentence. Null: nothing. */
+  readonly fault: string | null;
+  /** What it holds of the guest's disk, where it is as it was committed in all else; null: that was not looked at, or is not so. */
+  readonly proven: GuestBlocks | null;
+}
+
 /**
- * What is wrong with the structure of a disk's file, as qemu-img sees it; follows the path in a sentence. Null: nothing. A file whose
- * tables are what qemu-img found sound before the commit is not shown to it again: two programs take longer than all else.
+ * The structure of a disk's file, as qemu-img sees it. A file whose tables are what qemu-img found sound before the commit is not shown
+ * to it again: two programs take longer than all else.
  */
-export async function imageStructure(work: DiskToExamine): Promise<string | null> {
-  const { root, context, disk, signal } = work;
+export async function imageStructure(work: DiskToExamine): Promise<ImageStructure> {
+  const { root, context, disk, signal, lookedAt } = work;
   const file = join(root, context, disk.path);
-  const key = keyOf(work);
+  const fault = (what: string | null): ImageStructure => ({ fault: what, proven: null });
   try {
-    // Before a program opens whatever it names.
-    const foreign = await foreignInChain(file, disk.parent);
-    if (foreign !== null) return foreign;
-    if (key === null && disk.envelope !== undefined && (await provenBlocks(file, disk.envelope, signal))) return null;
-    const info = await imageInfo(file, { format: 'qcow2', forceShare: true, signal });
-    const differs = headerDiffers({ ...info, backing: info.backingFile ?? null }, disk, key);
-    if (differs !== null) return differs;
-    const check = await checkImage(await imageTarget(file, { key, alone: true }), signal);
-    return check.ok ? null : `is damaged: qemu-img check: ${check.message}`;
+    {
+      await using image = await openImageBytes(file);
+      // Before a program opens whatever it names.
+      const foreign = await foreignInChain(file, qcow2HeaderIn(image.head), disk.parent, lookedAt?.images);
+      if (foreign !== null) return fault(foreign);
+      const envelope = keyOf(work) === null ? disk.envelope : undefined;
+      const proven = envelope === undefined ? null : await provenBlocksIn(image, envelope, signal);
+      if (proven) return { fault: null, proven };
+    }
+    return fault(await faultOfImage(work, file));
   } catch (error) {
     signal?.throwIfAborted();
-    return `cannot be read: ${(error as Error).message}`;
+    return fault(`cannot be read: ${(error as Error).message}`);
   }
+}
+
+/** As programs see it. */
+async function faultOfImage(work: DiskToExamine, file: string): Promise<string | null> {
+  const { disk, signal } = work;
+  const key = keyOf(work);
+  const info = await imageInfo(file, { format: 'qcow2', forceShare: true, signal });
+  const differs = headerDiffers({ ...info, backing: info.backingFile ?? null }, disk, key);
+  if (differs !== null) return differs;
+  const check = await checkImage(await imageTarget(file, { key, alone: true }), signal);
+  return check.ok ? null : `is damaged: qemu-img check: ${check.message}`;
 }
 
 /** What of a header is not as it was committed. */

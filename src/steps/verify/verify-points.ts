@@ -9,7 +9,8 @@ import { raiseNotice } from '../../state/notices.ts';
 import type { State } from '../../state/open-state.ts';
 import { marksKey, marksOf, recordVerification, setMarks } from '../../state/point-marks.ts';
 import { releaseUse, usePoint } from '../../state/point-uses.ts';
-import { findPoint, points, type PointKey, type RestorePoint } from '../../state/restore-points.ts';
+import { hasPoint, pointLinks, type PointLinks } from '../../state/point-links.ts';
+import type { PointKey } from '../../state/restore-points.ts';
 import { changeMarks } from '../change-marks.ts';
 import { followMarks } from '../follow-marks.ts';
 import { followMerges } from '../follow-merges.ts';
@@ -44,11 +45,11 @@ export interface VerifyWork {
  * its whole chain is: each restore point below it that this run has not looked at is verified before it, at level `quick`.
  * @returns null where it is gone: it was removed meanwhile
  */
-export async function verifyPoint(work: VerifyWork, point: RestorePoint): Promise<VerifiedPoint | null> {
+export async function verifyPoint(work: VerifyWork, point: PointLinks): Promise<VerifiedPoint | null> {
   const { state, repository, reading } = work;
   const { context } = point.vm;
-  const unseen = (): RestorePoint[] => {
-    const all = points(state, { repository, context });
+  const unseen = (): PointLinks[] => {
+    const all = pointLinks(state, { repository, context });
     const now = all.find((entry) => entry.backup_id === point.backup_id) ?? point;
     const below = parentsOf(now, new Map(all.map((entry) => [entry.backup_id, entry])));
     return all.filter((entry) => below.has(entry.backup_id) && !work.found.has(keyOfPoint(entry)));
@@ -61,9 +62,9 @@ export async function verifyPoint(work: VerifyWork, point: RestorePoint): Promis
   return await verifyAlone(work, point);
 }
 
-export const keyOfPoint = ({ vm, backup_id: id }: RestorePoint): string => marksKey(vm.context, id);
+export const keyOfPoint = ({ vm, backup_id: id }: PointLinks): string => marksKey(vm.context, id);
 
-async function verifyAlone(work: VerifyWork, point: RestorePoint): Promise<VerifiedPoint | null> {
+async function verifyAlone(work: VerifyWork, point: PointLinks): Promise<VerifiedPoint | null> {
   const { repository, found } = work;
   const result = await verifyInUse(work, { repository, context: point.vm.context, backupId: point.backup_id });
   found.set(keyOfPoint(point), result);
@@ -78,24 +79,26 @@ async function verifyInUse(work: VerifyWork, key: PointKey): Promise<VerifiedPoi
     if (error instanceof SendenseError && error.code === 'point.unknown') return null;
     throw error;
   }
+  let result: VerifiedPoint | null = null;
   try {
-    return await verifyKept(work, key);
+    return (result = await verifyKept(work, key));
   } finally {
-    releaseUse(state, runId, key);
+    // What has a result was released with it.
+    if (result === null) state.transaction(() => releaseUse(state, runId, key), 'process');
   }
 }
 
 async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoint | null> {
   const { state, repository, runId, level, reading } = work;
   const { context, backupId: id } = key;
-  const all = points(state, { repository, context });
+  const all = pointLinks(state, { repository, context });
   const point = all.find((entry) => entry.backup_id === id);
   if (!point) return null;
   const marks = await followMarks(state, reading.root, { repository, context });
   const below = brokenBelow(point, all, withoutOwn(marks, key));
   // What is built on a broken one reads wrong through the chain, whatever is in its own file.
   const verdict = await examinePoint(state, key, level === 'deep' && below ? 'digests' : level, reading);
-  if (!verdict || !findPoint(state, key)) return null;
+  if (!verdict || !hasPoint(state, key)) return null;
   const { own, elsewhere } = await blame(work, key, verdict);
   for (const [backupId, problems] of elsewhere) await markBroken(work, { ...key, backupId }, problems, all);
   const before = marks.get(marksKey(context, id))?.broken ?? null;
@@ -117,6 +120,7 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
   if (restsOn !== null)
     problems.push(`depends on ${restsOn}, which ${restsOn === doubtful ? 'was not found sound' : 'is broken'}`);
   const ok = problems.length === 0 && !stillBroken;
+  // After a power cut the next run verifies it again.
   state.transaction(() => {
     recordVerification(state, key, {
       level,
@@ -127,7 +131,7 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
       detail: [...problems, ...remarks].join('; ') || null,
     });
     releaseUse(state, runId, key);
-  });
+  }, 'process');
   return {
     vm: context,
     backup_id: id,
@@ -143,7 +147,7 @@ async function verifyKept(work: VerifyWork, key: PointKey): Promise<VerifiedPoin
 }
 
 /** The oldest restore point below this one that this run did not find sound, whether it is marked as broken or could not be read. */
-function unsoundBelow({ found }: VerifyWork, point: RestorePoint, all: readonly RestorePoint[]): string | null {
+function unsoundBelow({ found }: VerifyWork, point: PointLinks, all: readonly PointLinks[]): string | null {
   const below = parentsOf(point, new Map(all.map((entry) => [entry.backup_id, entry])));
   return (
     all.find((entry) => below.has(entry.backup_id) && found.get(keyOfPoint(entry))?.ok === false)?.backup_id ?? null
@@ -210,7 +214,7 @@ async function markBroken(
   work: VerifyWork,
   key: PointKey,
   problems: readonly PointProblem[],
-  all: readonly RestorePoint[],
+  all: readonly PointLinks[],
 ): Promise<void> {
   const { state, reading, runId, plan, log } = work;
   const { repository, context, backupId } = key;
