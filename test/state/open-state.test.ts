@@ -27,6 +27,23 @@ const child = (...args: string[]): ChildProcess =>
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 
+describe('a transaction that need not outlive a power cut', () => {
+  test('is seen by others at once, and is undone by an error', () => {
+    using temporary = temporaryState();
+    const path = join(temporary.folder, 'sendense.db');
+    using state = openState(path);
+    using other = openState(path);
+    state.transaction(() => addRuns(state, 'r1'), 'process');
+    expect(listRuns(other).map(({ id }) => id)).toEqual(['r1']);
+    const failing = (): void => {
+      addRuns(state, 'r2');
+      throw new Error('no');
+    };
+    expect(() => state.transaction(failing, 'process')).toThrow('no');
+    expect(listRuns(other).map(({ id }) => id)).toEqual(['r1']);
+  });
+});
+
 describe('openState', () => {
   test('makes the file for its owner alone, and its folders', () => {
     using temporary = temporaryState();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Verification, VerifyLevel } from '../../src/state/point-marks.ts';
 import type { RestorePoint } from '../../src/state/restore-points.ts';
-import { choosePoints, type Selection } from '../../src/steps/verify/choose-points.ts';
+import { choosePoints, vmByVm, type Selection } from '../../src/steps/verify/choose-points.ts';
 
 const day = 86_400_000;
 const now = Date.parse('2026-11-21T00:00:00Z');
@@ -45,6 +45,14 @@ test('latest is the newest of each VM; all come oldest first where none was veri
     points: [],
     unmatched: ['x*'],
   });
+});
+
+test('those of one day, and those that were never verified, are worked on VM by VM', () => {
+  const order = (done = verified({})) =>
+    vmByVm(all.toReversed(), done, { level: 'digests', now }).map(({ backup_id: id }) => id);
+  expect(order()).toEqual(['a', 'b', 'c', 'd']);
+  expect(order(verified({ 'db1/a': [['digests', 1]], 'web1/c': [['digests', 9]] }))).toEqual(['b', 'd', 'c', 'a']);
+  expect(order(verified({ 'db1/a': [['digests', 1.9]], 'db1/b': [['digests', 2]] }))).toEqual(['c', 'd', 'a', 'b']);
 });
 
 test('a share is rounded up and takes those that were verified longest ago', () => {
