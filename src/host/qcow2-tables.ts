@@ -4,6 +4,8 @@ import type { OwnData } from './qemu-map.ts';
 export interface Qcow2Tables {
   /** What the file holds uncompressed and unencrypted, in the order of the guest's disk. */
   readonly data: readonly OwnData[];
+  /** What of the guest's disk it says itself, in whatever way, zeros too; all else is what is below. */
+  readonly areas: readonly { readonly offset: number; readonly length: number }[];
   /** Of the guest's disk, bytes. */
   readonly virtualSize: number;
 }
@@ -15,6 +17,8 @@ const dirty = 1n;
 const compressionType = 8n;
 const compressed = 1n << 62n;
 const allZeros = 1n;
+/** Says nothing of the content. */
+const copied = 1n << 63n;
 const hostOffset = 0x00ff_ffff_ffff_fe00n;
 
 /**
@@ -47,6 +51,7 @@ export async function qcow2TablesIn(image: ImageBytes): Promise<Qcow2Tables | nu
   const l1 = await image.read(Number(header.readBigUInt64BE(40)), needed * 8);
   if (!l1) return null;
   const data: { guest: number; host: number; length: number }[] = [];
+  const areas: { offset: number; length: number }[] = [];
   let tableBytes = l1.length;
   for (let table = 0; table < needed; table++) {
     const at = Number(l1.readBigUInt64BE(table * 8) & hostOffset);
@@ -56,15 +61,20 @@ export async function qcow2TablesIn(image: ImageBytes): Promise<Qcow2Tables | nu
     if (!l2) return null;
     for (let entry = 0; entry < entries; entry++) {
       const bits = l2.readBigUInt64BE(entry * 8);
-      if (bits === 0n || (bits & (compressed | allZeros)) !== 0n) continue;
+      if ((bits & ~copied) === 0n) continue;
       const guest = (table * entries + entry) * clusterBytes;
-      const host = Number(bits & hostOffset);
       const length = Math.min(clusterBytes, virtualSize - guest);
-      if (length <= 0 || host + length > size) return null;
+      if (length <= 0) return null;
+      const area = areas.at(-1);
+      if (area && area.offset + area.length === guest) area.length += length;
+      else areas.push({ offset: guest, length });
+      if ((bits & (compressed | allZeros)) !== 0n) continue;
+      const host = Number(bits & hostOffset);
+      if (host + length > size) return null;
       const last = data.at(-1);
       if (last && last.guest + last.length === guest && last.host + last.length === host) last.length += length;
       else data.push({ guest, host, length });
     }
   }
-  return { data, virtualSize };
+  return { data, areas, virtualSize };
 }

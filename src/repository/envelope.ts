@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { openImageBytes, type ImageBytes } from '../host/image-bytes.ts';
 import type { Qcow2Header } from '../host/qcow2-header.ts';
-import { qcow2TablesIn } from '../host/qcow2-tables.ts';
+import { qcow2TablesIn, type Qcow2Tables } from '../host/qcow2-tables.ts';
 import { imageInfo, type Allocation } from '../host/qemu-img.ts';
 import { mapOwnData } from '../host/qemu-map.ts';
 import { envelopeRanges, wholeBlocks, type GuestBlocks } from '../blocks/guest-blocks.ts';
@@ -37,12 +37,14 @@ export async function guestBlocksOf(file: string, signal?: AbortSignal): Promise
 /** Of the bytes outside of the guest's blocks: more is read by programs, which do not hold it in memory. */
 const mostAtOnce = 16 * 1024 * 1024;
 
+export interface ProvenBlocks extends GuestBlocks, Pick<Qcow2Tables, 'areas'> {}
+
 /**
  * Where a file holds whole blocks of the guest's disk, told without starting a program, if it is what was committed outside of them: its
  * structure is then what `qemu-img check` found sound before the commit. Null: it cannot be told so, and another way has to say.
  * @throws an error of the file system as it is
  */
-export async function provenBlocks(file: string, envelope: string, signal?: AbortSignal): Promise<GuestBlocks | null> {
+export async function provenBlocks(file: string, envelope: string, signal?: AbortSignal): Promise<ProvenBlocks | null> {
   await using image = await openImageBytes(file);
   return await provenBlocksIn(image, envelope, signal);
 }
@@ -52,14 +54,14 @@ export async function provenBlocksIn(
   image: ImageBytes,
   envelope: string,
   signal?: AbortSignal,
-): Promise<GuestBlocks | null> {
+): Promise<ProvenBlocks | null> {
   const tables = await qcow2TablesIn(image);
   if (!tables) return null;
   const { size } = image;
   const blocks = { extents: wholeBlocks(tables.data, tables.virtualSize), virtualSize: tables.virtualSize };
   const outside = envelopeRanges(blocks.extents, size).reduce((sum, { length }) => sum + length, 0);
   if (outside > mostAtOnce) return null;
-  return (await envelopeIn(image, blocks, { signal })) === envelope ? blocks : null;
+  return (await envelopeIn(image, blocks, { signal })) === envelope ? { ...blocks, areas: tables.areas } : null;
 }
 
 /** {@link guestBlocksOf} of an image of which header and map (`qemu-img map`) are known. */

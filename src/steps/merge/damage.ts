@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
 import { readQcow2Header } from '../../host/qcow2-header.ts';
-import { digestOfEnvelope, guestBlocksIn } from '../../repository/envelope.ts';
+import { digestOfEnvelope, guestBlocksIn, provenBlocks } from '../../repository/envelope.ts';
 import { foreignImage } from '../../repository/own-image.ts';
 import { strayFolder } from '../../repository/stray-folder.ts';
 import { currentMarks } from '../../repository/marks-of-vm.ts';
@@ -63,7 +63,7 @@ async function firstFault(work: MergeWork, number: number, manifests: readonly M
   return null;
 }
 
-async function childFault(work: MergeWork, disk: Disk, mapping: Promise<GuestBlocks>): Promise<string | null> {
+async function childFault(work: MergeWork, disk: Disk, mapping: Promise<OwnBlocks>): Promise<string | null> {
   const { root, vm, keys, folderId, signal, threads, held } = work;
   const examined = { root, context: vm.context, disk, content: 'stored', keys, folderId, signal } as const;
   // Restore points of earlier versions have no digest of their structure: it is looked at instead.
@@ -71,8 +71,9 @@ async function childFault(work: MergeWork, disk: Disk, mapping: Promise<GuestBlo
     disk.envelope === undefined ? (await imageStructure(examined)).fault : await headerFault(work, disk);
   if (structure !== null) return structure;
   try {
-    const blocks = await mapping;
-    const { problem } = await threads.use((pool) => compareFile({ ...examined, pool, blocks }));
+    const { blocks, proven } = await mapping;
+    const known = { blocks, proven: proven ? blocks : null };
+    const { problem } = await threads.use((pool) => compareFile({ ...examined, pool, ...known }));
     if (!problem) held.proven(join(root, vm.context, disk.path), blocks);
     return problem && problem.message;
   } catch (error) {
@@ -93,12 +94,32 @@ async function headerFault({ root, vm, keys, signal }: MergeWork, disk: Disk): P
   }
 }
 
-/** Maps the file, and keeps for the merge what it holds. One that is encrypted holds no block as the guest has it. */
-async function ownBlocks({ root, vm, held }: MergeWork, disk: Disk, meanwhile?: () => void): Promise<GuestBlocks> {
+interface OwnBlocks {
+  readonly blocks: GuestBlocks;
+  /** All else of the file is as it was committed. */
+  readonly proven: boolean;
+}
+
+/**
+ * What the file holds of the guest's disk, which is kept for the merge: by its tables, where these are as they were committed, else by a
+ * program. One that is encrypted holds no block as the guest has it.
+ */
+async function ownBlocks(
+  { root, vm, held, signal }: MergeWork,
+  disk: Disk,
+  meanwhile?: () => void,
+): Promise<OwnBlocks> {
   const file = join(root, vm.context, disk.path);
   const header = await readQcow2Header(file);
   if (!header) throw new Error('it is no qcow2 file');
-  return guestBlocksIn(header.encrypted ? [] : await held.map(file, null, meanwhile), header);
+  if (header.encrypted) return { blocks: guestBlocksIn([], header), proven: false };
+  const { envelope } = disk;
+  if (envelope !== undefined) {
+    meanwhile?.();
+    const blocks = await held.tell(file, () => provenBlocks(file, envelope, signal));
+    if (blocks) return { blocks, proven: true };
+  }
+  return { blocks: guestBlocksIn(await held.map(file, null, meanwhile), header), proven: false };
 }
 
 /** Restore points of earlier versions have no digest of what is around the guest's blocks. */
@@ -108,7 +129,9 @@ async function fileFault(work: MergeWork, number: number, manifest: Manifest): P
   if (disk?.envelope === undefined) return null;
   try {
     const file = join(root, vm.context, disk.path);
-    const found = await digestOfEnvelope(file, await ownBlocks(work, disk), { signal });
+    const { blocks, proven } = await ownBlocks(work, disk);
+    if (proven) return null;
+    const found = await digestOfEnvelope(file, blocks, { signal });
     return found === disk.envelope ? null : 'is not as it was committed, outside of the blocks of the guest';
   } catch (error) {
     signal?.throwIfAborted();

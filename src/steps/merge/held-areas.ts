@@ -13,6 +13,8 @@ import type { OwnData } from '../../host/qemu-map.ts';
 export interface HeldAreas {
   /** Maps an image alone. @param meanwhile begins when the program that does it has begun */
   map(file: string, key: ImageKey | null, meanwhile?: () => void): Promise<Allocation[]>;
+  /** The same of an image alone whose tables `read` has read and proven; null, as `read` says: they cannot be told so. */
+  tell<T extends { readonly areas: readonly Extent[] }>(file: string, read: () => Promise<T | null>): Promise<T | null>;
   /** Of any of these images. */
   of(files: readonly string[], key: ImageKey | null): Promise<Extent[]>;
   /** Each of these blocks was compared with the block index just now; for a file that was mapped before. */
@@ -48,6 +50,12 @@ export function createHeldAreas(signal: AbortSignal | undefined): HeldAreas {
   };
   return {
     map,
+    async tell(file, read) {
+      const version = await versionOf(file);
+      const found = await read();
+      if (found) known.set(file, { version, areas: found.areas, proven: [] });
+      return found;
+    },
     async of(files, key) {
       const all: Extent[] = [];
       for (const file of files) {
