@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { packageRoot, schemaOf } from '../schemas/validator.ts';
+import { chooseBranches } from './choose-branches.ts';
 
 type Schema = Record<string, unknown>;
 
@@ -18,10 +19,10 @@ export const schemaSummary = (name: string): string => {
 
 /**
  * A schema together with every schema that it refers to, as JSON Schema 2020-12 bundles them: each under `$defs`, with
- * its own `$id`, so that references need not be changed.
+ * its own `$id`, so that references need not be changed. In a form in which any validator names what is wrong.
  */
 export function bundledSchema(name: string): Schema {
-  const root = schemaOf(`${name}.json`);
+  const root = publishedSchema(name);
   const others = new Map<string, Schema>();
   collect(name, root, others);
   others.delete(name);
@@ -29,6 +30,8 @@ export function bundledSchema(name: string): Schema {
   const own = (root['$defs'] ?? {}) as Schema;
   return { ...root, $defs: { ...own, ...Object.fromEntries([...others].map(([other, schema]) => [other, schema])) } };
 }
+
+const publishedSchema = (name: string): Schema => chooseBranches(schemaOf(`${name}.json`), `${name}.json`) as Schema;
 
 /** Follows every `$ref` into another file. */
 function collect(name: string, schema: Schema, into: Map<string, Schema>): void {
@@ -38,7 +41,7 @@ function collect(name: string, schema: Schema, into: Map<string, Schema>): void 
     const [file = ''] = reference.split('#');
     if (file === '') continue;
     const other = posix.join(posix.dirname(name), file).replace(/\.json$/, '');
-    collect(other, schemaOf(`${other}.json`), into);
+    collect(other, publishedSchema(other), into);
   }
 }
 

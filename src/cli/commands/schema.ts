@@ -5,7 +5,7 @@ export const schema: CommandDefinition = {
   summary: 'Print a JSON schema, or list them',
   description: [
     'Prints the schema of plans, settings, steps and of every JSON that the programs print, in one piece (JSON Schema 2020-12 with everything that it refers to). Without a name: the list.',
-    'An editor with a YAML language server completes and checks plans with it.',
+    'An editor with a YAML language server completes and checks plans with it. Any other validator of JSON Schema names the field that is wrong.',
   ],
   arguments: [
     {
