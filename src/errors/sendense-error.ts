@@ -49,6 +49,8 @@ export function toSendenseError(value: unknown): SendenseError {
     code === 'ENOENT' ||
     code === 'EISDIR' ||
     code === 'ENOTDIR' ||
+    code === 'ELOOP' ||
+    code === 'ENAMETOOLONG' ||
     code === 'EROFS'
   ) {
     return new SendenseError('file.unreadable', message, { cause: value });

@@ -83,9 +83,16 @@ async function sameFile(a: string, b: string): Promise<boolean> {
   return one.dev === other.dev && one.ino === other.ino;
 }
 
+/** Whether anything has the name, be it a link that leads nowhere. */
+export const isNamed = (path: string): Promise<boolean> => seen(path, lstat);
+
 export async function exists(path: string): Promise<boolean> {
+  return seen(path, stat);
+}
+
+async function seen(path: string, look: (path: string) => Promise<unknown>): Promise<boolean> {
   try {
-    await stat(path);
+    await look(path);
     return true;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;

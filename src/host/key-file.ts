@@ -47,6 +47,8 @@ export function readKeyFile(path: string): Buffer | undefined {
         `the key file ${path} has mode ${(facts.mode & 0o777).toString(8).padStart(4, '0')}: others may have read it`,
         { remedy: `chmod 600 ${path}, and then \`sendense-run credentials rotate --key\` for a new key.` },
       );
+    // Not read whole before it is known that it can be a key.
+    if (facts.size !== keyBytes) throw wrongLength(`the key file ${path}`, facts.size);
     return asKey(readFileSync(descriptor), `the key file ${path}`);
   } finally {
     closeSync(descriptor);
@@ -56,8 +58,11 @@ export function readKeyFile(path: string): Buffer | undefined {
 /** @throws SendenseError `credential.key` for anything but 32 bytes */
 export function asKey(bytes: Buffer, what: string): Buffer {
   if (bytes.length === keyBytes) return bytes;
-  throw new SendenseError('credential.key', `${what} has ${bytes.length} bytes, a key has ${keyBytes}`);
+  throw wrongLength(what, bytes.length);
 }
+
+const wrongLength = (what: string, bytes: number): SendenseError =>
+  new SendenseError('credential.key', `${what} has ${bytes} bytes, a key has ${keyBytes}`);
 
 /** Makes a key of random bytes, mode 0600, durable before this returns; fails with EEXIST where the file is there. */
 export function makeKeyFile(path: string): void {

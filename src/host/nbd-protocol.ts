@@ -65,6 +65,9 @@ export interface HandshakeOptions {
   readonly secure?: (() => void) | undefined;
 }
 
+/** Bytes: no server may take less (the NBD protocol, "Block size constraints"). */
+const smallestRequest = 512;
+
 /** Fixed newstyle handshake up to NBD_OPT_GO. Throws an Error that says what the server did. */
 export function* handshake({ exportName, send, secure }: HandshakeOptions): Conversation<ExportFacts> {
   const greeting = yield* take(16);
@@ -125,6 +128,8 @@ export function* handshake({ exportName, send, secure }: HandshakeOptions): Conv
     if (info === nbd.info.description) description = data.toString('utf8', 2);
     if (info === nbd.info.blockSize && data.length >= 14) maxRequest = Math.min(maxRequest, data.readUInt32BE(10));
   }
+  // Not one block of a disk: all that is read or written would be cut into pieces without number.
+  if (maxRequest < smallestRequest) throw new Error(`the server takes requests of ${maxRequest} bytes at most`);
   if (size === null || size > BigInt(Number.MAX_SAFE_INTEGER)) throw new Error('the server gave no usable size');
   return { size: Number(size), maxRequest, flags, allocationContext, description };
 }

@@ -171,11 +171,12 @@ async function monitorAnswers(folder: string): Promise<boolean> {
   }
 }
 
-const pingMs = 2000;
+/** What the agent in a guest may take to answer, which is `{"return": {}}`. */
+const ping = { timeoutMs: 2000, mostBytes: 64 * 1024 };
 
 async function pingAgent(path: string): Promise<boolean> {
   try {
-    using agent = await connectJsonSocket(path, pingMs);
+    using agent = await connectJsonSocket(path, ping);
     await agent.ask('guest-ping');
     return true;
   } catch {

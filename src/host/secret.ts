@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { Secret } from '../schemas/types.ts';
 import { runTool } from './process.ts';
+import { readNamedFile } from './named-file.ts';
 
 /**
  * Reads the secret that a reference points to. The value must go nowhere but to where it is needed.
@@ -27,7 +27,7 @@ export async function readSecret(reference: Secret, folder: string, signal?: Abo
 function readerOf(secret: Secret['secret'], folder: string, signal?: AbortSignal): [string, () => Promise<string>] {
   if (secret.file !== undefined) {
     const path = resolve(folder, secret.file);
-    return [`file ${path}`, () => readFile(path, 'utf8')];
+    return [`file ${path}`, async () => (await readNamedFile(path)).toString('utf8')];
   }
   if (secret.env !== undefined) {
     const name = secret.env;
@@ -37,7 +37,8 @@ function readerOf(secret: Secret['secret'], folder: string, signal?: AbortSignal
     const name = basename(secret.systemd);
     return [
       `systemd credential ${name}`,
-      () => readFile(join(process.env['CREDENTIALS_DIRECTORY'] ?? '/nonexistent', name), 'utf8'),
+      async () =>
+        (await readNamedFile(join(process.env['CREDENTIALS_DIRECTORY'] ?? '/nonexistent', name))).toString('utf8'),
     ];
   }
   const [file = '', ...args] = secret.command ?? [];

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toSendenseError } from '../errors/sendense-error.ts';
-import { exists } from '../host/files.ts';
+import { isNamed } from '../host/files.ts';
 import { manifestPath } from '../repository/layout.ts';
+import { manifestSays } from '../repository/manifest-says.ts';
 import { filesOfIntent, intentNames, intentPath, readIntent, type MergeChild } from '../repository/merge/intent.ts';
 import { remedies, report, type Walk } from './check-walk.ts';
 
@@ -61,7 +61,7 @@ export async function forgetRemoved(
   for (const finding of found) {
     const { backup_id: id, path } = finding;
     if (id === null ? files.has(path) && finding.code === 'file.unowned' : removed.has(id)) continue;
-    if (id === null && finding.code === 'file.unowned' && !(await exists(join(root, path)))) continue;
+    if (id === null && finding.code === 'file.unowned' && !(await isNamed(join(root, path)))) continue;
     const checksum = id === null ? null : await checksumAt(join(root, manifestPath(context, id)));
     if (id !== null && checksum === null && known?.has(id) !== true) continue;
     // Another manifest than the one it was judged by, and the database knows that one.
@@ -74,8 +74,9 @@ export async function forgetRemoved(
 
 async function checksumAt(path: string): Promise<string | null> {
   try {
-    return (JSON.parse(await readFile(path, 'utf8')) as { checksum?: string }).checksum ?? '';
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : '';
+    const said = await manifestSays(path);
+    return said && (said.checksum ?? '');
+  } catch {
+    return '';
   }
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { nodeClient, type NodeClient } from '../host/node-client.ts';
@@ -16,6 +15,7 @@ import { connectedNode, patienceWith } from './nodes/dial-hub.ts';
 import { connectToNode } from './nodes/dial-node.ts';
 import type { Rescue } from './rescue/rescue.ts';
 import { startEmbeddedNode, type EmbeddedNodeFactory } from './embedded-node.ts';
+import { readNamedFile } from '../host/named-file.ts';
 
 export interface ServicesOptions {
   readonly version: string;
@@ -99,9 +99,13 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
 }
 
 async function readAuthorities(file: string, name: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new SendenseError('file.unreadable', `nodes.${name}.ca: ${file} cannot be read (${cause.code})`, { cause });
-  });
+  let text: string;
+  try {
+    text = (await readNamedFile(file)).toString('utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new SendenseError('file.unreadable', `nodes.${name}.ca: ${file} cannot be read (${code})`, { cause });
+  }
   if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
   throw new SendenseError('settings.invalid', `nodes.${name}.ca: ${file} holds no certificate in PEM form`);
 }

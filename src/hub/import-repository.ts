@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -7,6 +6,7 @@ import { careFolder, manifestPath } from '../repository/layout.ts';
 import { currentMarks } from '../repository/marks-of-vm.ts';
 import { marksPath } from '../repository/marks.ts';
 import { manifestNames } from '../repository/manifest-ids.ts';
+import { manifestSaysNow } from '../repository/manifest-says.ts';
 import { parentsFirst, readManifest } from '../repository/manifest.ts';
 import { foreignImage } from '../repository/own-image.ts';
 import { readIntents, wayOut, type MergeChild } from '../repository/merge/intent.ts';
@@ -146,17 +146,8 @@ function assertStands({ state, repository, root }: ImportOptions, { vm, backup_i
       'run.locked',
       'restore points of its VM are being removed at this moment; import again after that',
     );
-  if (checksumAt(join(root, manifestPath(context, backup_id))) !== checksum)
+  if (manifestSaysNow(join(root, manifestPath(context, backup_id)))?.checksum !== checksum)
     throw new SendenseError('repository.damaged', 'it was removed or changed while it was imported');
-}
-
-/** As the file itself says; null: there is none that can be read. */
-function checksumAt(path: string): string | null {
-  try {
-    return (JSON.parse(readFileSync(path, 'utf8')) as { checksum?: string }).checksum ?? null;
-  } catch {
-    return null;
-  }
 }
 
 /** On which its file may still be built while a removal is not finished. */

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { makeTokenFile, shortestToken } from '../host/bearer-token.ts';
+import { readNamedFile } from '../host/named-file.ts';
 
 /**
  * Reads the token from its file; makes the file, for this user only, where there is none.
@@ -15,13 +15,19 @@ export async function tokenFrom(file: string): Promise<{ token: string; made: bo
 
 /** @throws SendenseError `secret.unreadable` */
 export async function readToken(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new SendenseError('secret.unreadable', `the token file ${file} cannot be read (${cause.code})`, { cause });
-  });
-  const token = text.trim();
+  const token = (await textOf(file)).trim();
   if (token.length >= shortestToken) return token;
   throw new SendenseError(
     'secret.unreadable',
     `the token in ${file} has ${token.length} characters; at least ${shortestToken} are needed`,
   );
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return (await readNamedFile(file)).toString('utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new SendenseError('secret.unreadable', `the token file ${file} cannot be read (${code})`, { cause });
+  }
 }

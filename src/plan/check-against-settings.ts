@@ -37,7 +37,7 @@ export function checkAgainstSettings(
   if (isBackup(plan)) {
     if (isUsable('node')) findings.push(...unknownName('node', plan.node, nodesOf(settings), ['node']));
     if (isUsable('vm')) findings.push(...sourceFindings(plan, settings));
-    if (isUsable('vm') && (settings.nodes[plan.node]?.mode ?? 'embedded') !== 'embedded')
+    if (isUsable('node') && isUsable('vm') && (settings.nodes[plan.node]?.mode ?? 'embedded') !== 'embedded')
       findings.push(...relativeFindings(document, plan, settings));
   }
   findings.push(...notifyFindings(plan.notify, Object.keys(settings.notify.channels)));

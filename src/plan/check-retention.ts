@@ -2,11 +2,12 @@ import { ruleNames } from '../schemas/retention-rules.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { diagnosticOf, type Diagnostic } from './diagnostic.ts';
 import type { Path, PlanDocument } from './document.ts';
+import { wordOf } from './words.ts';
 
 /** Whether a retention has no rule that keeps a restore point, so that nobody can mean it: one point would be left. */
 export const keepsNothing = (retention: Readonly<Record<string, unknown>>): boolean =>
   ruleNames.every((rule) => (retention[rule] ?? 0) === 0) &&
-  /^0*(h|d|w|mo|y)?$/.test(String(retention['minAge'] ?? ''));
+  /^0*(h|d|w|mo|y)?$/.test(wordOf(retention['minAge'] ?? ''));
 
 /** A retention that keeps nothing, and its time zone. It may be anything: what the schema refuses is passed over. */
 export function checkRetention(document: PlanDocument, retention: unknown, path: Path = ['retention']): Diagnostic[] {

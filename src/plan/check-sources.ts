@@ -1,7 +1,7 @@
 import { parseHostAndPort } from '../schemas/host-and-port.ts';
 import type { Finding } from './diagnostic.ts';
 import type { Path } from './document.ts';
-import { shown } from './words.ts';
+import { shown, wordOf } from './words.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -58,7 +58,8 @@ function addressFindings(source: Mapping, path: Path): Finding[] {
 function transportFindings(source: Mapping, path: Path): Finding[] {
   const { transports } = source;
   return (Array.isArray(transports) ? transports : []).flatMap((transport: unknown, index): Finding[] => {
-    const section = sectionOf[String(transport)];
+    const name = wordOf(transport);
+    const section = Object.hasOwn(sectionOf, name) ? sectionOf[name] : undefined;
     if (section === undefined || source[section] !== undefined) return [];
     return [
       {

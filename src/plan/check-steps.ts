@@ -22,7 +22,7 @@ import {
 } from './schema-node.ts';
 import type { StepDraft } from './step-drafts.ts';
 import { isTemplate } from './template.ts';
-import { shown } from './words.ts';
+import { shown, wordOf } from './words.ts';
 
 /** What is wrong with one step that stands in the plan: its `uses`, its inputs, its condition, every reference. */
 export function checkStep(document: PlanDocument, step: StepDraft, seen: References): Diagnostic[] {
@@ -48,7 +48,7 @@ export function checkStep(document: PlanDocument, step: StepDraft, seen: Referen
         }),
       );
   }
-  const uses = String(written.uses);
+  const uses = wordOf(written.uses);
   if (!stepNames().includes(uses)) {
     const finding = {
       rule: 'step/unknown-uses',

@@ -15,7 +15,7 @@ import { stepsNamedBy, type References } from './reference-type.ts';
 import { schemaNode, stepNames } from './schema-node.ts';
 import { stepDrafts, type StepDraft } from './step-drafts.ts';
 import { conditionSource, isTemplate } from './template.ts';
-import { shown } from './words.ts';
+import { shown, wordOf } from './words.ts';
 
 const evaluator = createEvaluator();
 
@@ -91,7 +91,7 @@ function linksOf(written: StepDraft['written']): Links {
 }
 
 function outputOf(written: StepDraft['written']): Links['output'] {
-  const uses = written.run ? 'command.run' : String(written.uses);
+  const uses = written.run ? 'command.run' : wordOf(written.uses);
   return stepNames().includes(uses) ? schemaNode(`steps/${uses}.json#/properties/output`) : undefined;
 }
 
@@ -148,7 +148,7 @@ function pipelineStep(document: PlanDocument, plan: Plan, draft: StepDraft, prob
   const stallTimeout = timeoutOf(document, plan, draft, 'stallTimeout', problems);
   return {
     id: draft.id,
-    uses: written.run ? 'command.run' : String(written.uses),
+    uses: written.run ? 'command.run' : wordOf(written.uses),
     with: written.run
       ? { argv: written.run, env: written.env ?? {}, cwd: folderOf(document, written.cwd) }
       : ((written.with ?? {}) as Record<string, unknown>),

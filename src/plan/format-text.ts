@@ -1,4 +1,4 @@
-import type { Diagnostic } from './diagnostic.ts';
+import { isSecretPointer, type Diagnostic } from './diagnostic.ts';
 import { maskSecrets } from './mask-secrets.ts';
 import type { ValidationResult } from './validate-files.ts';
 import { orList } from './words.ts';
@@ -46,25 +46,39 @@ export function formatExcerpts(
   options: TextOptions,
 ): string {
   const settings = new Map(files.map((file) => [file.file, file.settings ?? null]));
+  const lineOf = shownLines(texts);
   return diagnostics
     .map((item) => {
       const against = item.rule.startsWith('settings/') ? (settings.get(item.file) ?? null) : null;
-      return `${block(item, texts.get(item.file), against, options)}\n`;
+      return `${block(item, lineOf(item), against, options)}\n`;
     })
     .join('');
 }
 
+/** The line that a diagnostic is about, as it may be shown. Thousands may be about one long line, so each is made ready once. */
+function shownLines(texts: ValidationResult['texts']): (item: Diagnostic) => string | undefined {
+  const lines = new Map<string, string[] | undefined>();
+  const made = new Map<string, string>();
+  return ({ file, line, path }) => {
+    if (!lines.has(file)) lines.set(file, texts.get(file)?.split('\n'));
+    const excerpt = lines.get(file)?.[line - 1];
+    if (excerpt === undefined || excerpt.trim() === '') return undefined;
+    const key = JSON.stringify([file, line, isSecretPointer(path) ? path : '']);
+    const known = made.get(key) ?? maskSecrets(clean(excerpt.replace(/\r$/, '')), path);
+    made.set(key, known);
+    return known;
+  };
+}
+
 /** @param against the settings that a plan was checked against, where it is about these */
-function block(item: Diagnostic, text: string | undefined, against: string | null, options: TextOptions): string {
+function block(item: Diagnostic, line: string | undefined, against: string | null, options: TextOptions): string {
   const { bold, red, yellow, blue } = palette(options.color);
   const { columns, labelled, widthOf } = laidOut(options);
   const loud = item.severity === 'warning' ? yellow : red;
   const head = `${bold(`${item.file}:${item.line}:${item.column}:`)} ${loud(item.severity)}: ${bold(clean(item.message))} ${blue(`[${item.rule}]`)}`;
   const lines = labelled('', head, columns);
-  const excerpt = text?.split('\n')[item.line - 1];
   const gutter = ' '.repeat(String(item.line).length);
-  if (excerpt !== undefined && excerpt.trim() !== '') {
-    const line = maskSecrets(clean(excerpt.replace(/\r$/, '')), item.path);
+  if (line !== undefined) {
     const { shown, from, length } = window(line, item, Math.min(widest, Math.max(20, columns - gutter.length - 6)));
     lines.push(blue(` ${gutter} |`), `${blue(` ${item.line} |`)} ${shown}`);
     const marked = Math.max(1, widthOf(shown.slice(from, from + length)));

@@ -39,7 +39,7 @@ export function maskSecrets(line: string, pointer: string): string {
       // In a text without brackets around it a comma is a character as any other.
       frame.next = frames.length > 1 || closed;
     } else if (token === '{' || token === '[') {
-      const opaque = frame.opaque || (masked && !/(?:^|:\s|[,[{]|(?:^|\s)-\s)\s*$/.test(line.slice(0, at)));
+      const opaque = frame.opaque || (masked && !beginsValue(line, at));
       const secret = frame.secret || (frame.key !== null && secretKey.test(frame.key));
       frames.push({ ...inner, secret, masked, opaque });
     } else if (token === '}' || token === ']') {
@@ -68,6 +68,15 @@ const isMasked = ({ key, secret, masked }: Frame): boolean =>
 /** In the value of a secret only a plain word behind a comma is taken for a key, for the value may hold a colon. */
 const mayBeKey = (frame: Frame, token: string, masked: boolean): boolean =>
   !frame.opaque && (!masked || (frame.next && /^(["']?)[A-Za-z_][\w.-]*\1$/.test(token)));
+
+/** Behind a colon or dash with a space, a comma, a bracket, or nothing. Looks at the characters before it alone: a line may be long. */
+function beginsValue(line: string, at: number): boolean {
+  const before = line.slice(0, at).trimEnd();
+  const last = before.at(-1);
+  if (last === undefined || ',[{'.includes(last)) return true;
+  if (before.length === at) return false;
+  return last === ':' || (last === '-' && /^\s?$/.test(before.at(-2) ?? ''));
+}
 
 const unquoted = (token: string): string => token.replaceAll(/["']/g, '');
 

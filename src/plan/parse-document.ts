@@ -3,7 +3,7 @@ import { isScalar, parseDocument as parseYaml } from 'yaml';
 import { aliasDiagnostics, aliasesOf } from './alias-diagnostics.ts';
 import { diagnosticOf, type Diagnostic } from './diagnostic.ts';
 import { lineStartsOf, type PlanDocument } from './document.ts';
-import { maxNesting, tooDeepAt } from './nesting.ts';
+import { excessIn, maxNesting } from './nesting.ts';
 import { syntaxDiagnostics } from './syntax-diagnostics.ts';
 
 export interface ParsedDocument {
@@ -35,8 +35,8 @@ export function parseDocument({
   const conflicts = conflictDiagnostics(empty);
   if (conflicts.length > 0) return { document: empty, diagnostics: conflicts, intact: false };
 
-  const tooDeep = tooDeepAt(text);
-  if (tooDeep !== null) return { document: empty, diagnostics: [nestingDiagnostic(empty, tooDeep)], intact: false };
+  const excess = excessIn(text);
+  if (excess !== null) return { document: empty, diagnostics: [excessDiagnostic(empty, excess)], intact: false };
 
   const yaml = parseYaml(text, {
     version: '1.2',
@@ -44,6 +44,7 @@ export function parseDocument({
     merge: true,
     strict: true,
     stringKeys: true,
+    uniqueKeys: false, // See duplicate-keys.ts.
     resolveKnownTags: false,
     prettyErrors: false,
     logLevel: 'error',
@@ -86,13 +87,16 @@ function versionDiagnostics(document: PlanDocument): Diagnostic[] {
   ];
 }
 
-const nestingDiagnostic = (document: PlanDocument, start: number): Diagnostic =>
+const excessDiagnostic = (document: PlanDocument, { what, at }: NonNullable<ReturnType<typeof excessIn>>): Diagnostic =>
   diagnosticOf(document, {
-    rule: 'yaml/syntax',
-    at: { span: { start, end: start + 1 } },
-    message: `lists and mappings are nested more than ${maxNesting} levels deep`,
+    rule: what === 'levels' ? 'yaml/syntax' : 'yaml/too-large',
+    at: { span: { start: at, end: at + 1 } },
+    message:
+      what === 'levels'
+        ? `lists and mappings are nested more than ${maxNesting} levels deep`
+        : 'the file holds more words and signs than a plan can have',
     remedy:
-      'Nothing in a plan or in settings goes that deep: look for a file of another kind, or brackets that were left open.',
+      'Nothing in a plan or in settings goes that far: look for a file of another kind, or brackets that were left open.',
   });
 
 function conflictDiagnostics(document: PlanDocument): Diagnostic[] {

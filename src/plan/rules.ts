@@ -15,7 +15,7 @@ export const rules = {
 
   'yaml/encoding': rule('The file is not UTF-8 text', 'Save it as UTF-8.'),
   'yaml/too-large': rule(
-    'The file is larger than 1 MiB',
+    'The file is larger than 1 MiB, or holds more words and signs than a plan can have',
     'A plan is a few kilobytes; check that this is the right file.',
   ),
   'yaml/empty': rule('The file holds nothing', 'Write a plan; `plans/` has examples.'),

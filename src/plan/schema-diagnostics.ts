@@ -13,7 +13,10 @@ import {
   unknownKeyRemedy,
 } from './schema-findings.ts';
 import { branchesOf, childOf, keysOf, typesOf, type SchemaNode } from './schema-node.ts';
-import { described, placeWords, shown } from './words.ts';
+import { described, placeWords, shown, wordOf } from './words.ts';
+
+/** More than these help nobody; what is left is said once these are corrected. */
+const mostErrors = 1_000;
 
 /**
  * ajv's errors as diagnostics, one for each mistake.
@@ -27,6 +30,7 @@ export function schemaDiagnostics(
   prefix: Path = [],
 ): Diagnostic[] {
   const findings = foldSchemaErrors(errors, root)
+    .slice(0, mostErrors)
     .map((error) => findingOf(document, error, root, prefix))
     .filter((finding) => finding !== null);
   return findings.map((finding) => diagnosticOf(document, finding));
@@ -122,7 +126,7 @@ function findingOf(document: PlanDocument, error: ErrorObject, root: SchemaNode,
         at: { path, part: 'value' },
         message: `${what} cannot be ${said(value)}`,
         allowed: texts,
-        suggestion: didYouMean(String(value), texts),
+        suggestion: didYouMean(wordOf(value), texts),
         ...(what === 'mode' && value === 'incremental'
           ? { remedy: 'Write "kind: incremental" instead of a mode; see docs/plans.md.' }
           : {}),
@@ -139,7 +143,7 @@ function findingOf(document: PlanDocument, error: ErrorObject, root: SchemaNode,
         at: { path: [...path, tag], part: 'value' },
         message: `${tag} cannot be ${shown(given)}`,
         allowed,
-        suggestion: didYouMean(String(given), allowed),
+        suggestion: didYouMean(wordOf(given), allowed),
       };
     }
     case 'pattern': {

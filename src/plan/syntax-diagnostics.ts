@@ -1,11 +1,12 @@
-import { isMap, isScalar, visit, type Document, type YAMLError } from 'yaml';
+import { visit, type Document, type YAMLError } from 'yaml';
 import { diagnosticOf, type Diagnostic, type Finding } from './diagnostic.ts';
 import { lineAndColumn, type PlanDocument, type Span } from './document.ts';
+import { duplicateKeys, type DuplicateKey } from './duplicate-keys.ts';
 import { mayBeSecret } from './mask-secrets.ts';
 import { shown } from './words.ts';
 
 /** Mistakes that leave the structure of the document as it was meant: everything else can still be checked. */
-const local = new Set(['DUPLICATE_KEY', 'BAD_SCALAR_START', 'BAD_DQ_ESCAPE', 'TAG_RESOLVE_FAILED', 'MULTIPLE_DOCS']);
+const local = new Set(['BAD_SCALAR_START', 'BAD_DQ_ESCAPE', 'TAG_RESOLVE_FAILED', 'MULTIPLE_DOCS']);
 
 /** More than this help nobody. */
 const mostErrors = 50;
@@ -23,10 +24,11 @@ export function syntaxDiagnostics(
     message: 'a tab indents this line',
   }));
   const structural = errors.filter((error) => !local.has(error.code));
-  for (const error of errors.filter((other) => local.has(other.code)).slice(0, mostErrors)) {
-    // Where the structure is in doubt, so is what seems to be a key.
-    if (error.code !== 'DUPLICATE_KEY' || structural.length === 0) findings.push(describe(document, yaml, error));
-  }
+  for (const error of errors.filter((other) => local.has(other.code)).slice(0, mostErrors))
+    findings.push(describe(document, yaml, error));
+  // Where the structure is in doubt, so is what seems to be a key.
+  const twice = structural.length === 0 ? duplicateKeys(yaml) : [];
+  findings.push(...twice.slice(0, mostErrors).map((key) => duplicateFinding(document, key)));
   // What follows the first of these is often only its echo.
   if (structural[0] && tabs.length === 0) findings.push(describe(document, yaml, structural[0]));
   const intact = structural.length === 0;
@@ -38,6 +40,17 @@ function tabIndents(text: string): Span[] {
     const start = match.index + match[0].indexOf('\t');
     return { start, end: start + (match[1]?.length ?? 1) };
   });
+}
+
+function duplicateFinding({ text, lineStarts }: PlanDocument, { first, again }: DuplicateKey): Finding {
+  const span = wordAt(text, again);
+  const hidden = mayBeSecret(lineOf(text, again).text);
+  const what = hidden ? 'this key' : `the key ${shown(unquoted(text.slice(span.start, span.end)))}`;
+  return {
+    rule: 'yaml/duplicate-key',
+    at: { span },
+    message: `${what} stands twice; it stands in line ${lineAndColumn(lineStarts, first).line} already`,
+  };
 }
 
 function describe(document: PlanDocument, yaml: Document, error: YAMLError): Finding {
@@ -54,16 +67,6 @@ function describe(document: PlanDocument, yaml: Document, error: YAMLError): Fin
   });
 
   switch (error.code) {
-    case 'DUPLICATE_KEY': {
-      const first = firstOf(yaml, error.pos[0]);
-      const where =
-        first === undefined ? '' : `; it stands in line ${lineAndColumn(document.lineStarts, first).line} already`;
-      return {
-        rule: 'yaml/duplicate-key',
-        at: { span },
-        message: `${hidden ? 'this key' : `the key ${shown(unquoted(word))}`} stands twice${where}`,
-      };
-    }
     case 'TAG_RESOLVE_FAILED':
       return {
         rule: 'yaml/unknown-tag',
@@ -161,21 +164,6 @@ function lineOf(text: string, offset: number): { text: string; start: number } {
   const start = text.lastIndexOf('\n', offset - 1) + 1;
   const end = text.indexOf('\n', offset);
   return { text: text.slice(start, end < 0 ? undefined : end), start };
-}
-
-/** Where the first of two equal keys stands. */
-function firstOf(yaml: Document, offset: number): number | undefined {
-  let first: number | undefined;
-  visit(yaml, {
-    Map(_key, map) {
-      const second = map.items.find((pair) => isScalar(pair.key) && pair.key.range?.[0] === offset)?.key;
-      if (!isMap(map) || !isScalar(second)) return undefined;
-      const found = map.items.find((pair) => isScalar(pair.key) && pair.key.value === second.value)?.key;
-      first = isScalar(found) ? found.range?.[0] : undefined;
-      return visit.BREAK;
-    },
-  });
-  return first;
 }
 
 /** Where the quoted text begins that is still open at an offset. */

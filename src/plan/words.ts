@@ -6,6 +6,9 @@ export function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 }
 
+/** A value as somebody may have written it, to look for what was meant; of a mapping or a list there is nothing to say. */
+export const wordOf = (value: unknown): string => (typeof value === 'object' && value !== null ? '' : String(value));
+
 /** `a, b or c` */
 export function orList(items: readonly string[]): string {
   if (items.length < 2) return items[0] ?? '';

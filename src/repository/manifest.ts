@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { readRegular } from '../host/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -41,7 +41,7 @@ export async function writeManifest(
   try {
     await publishText(hold, path, text);
   } catch (error) {
-    if ((await readFile(path, 'utf8').catch(() => '')) !== text) throw error;
+    if (!(await readRegular(path).catch(() => null))?.equals(Buffer.from(text))) throw error;
   }
   await rm(`${path}.sendense-part`, { force: true });
   return manifest;

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { asKey, readKeyFile } from '../host/key-file.ts';
 import { keyIdOf } from './seal.ts';
+import { readNamedFileNow } from '../host/named-file.ts';
 
 export interface CredentialKey {
   readonly kind: 'file' | 'systemd';
@@ -48,7 +48,7 @@ function systemdKey(): CredentialKey | undefined {
   if (folder === undefined || folder === '') return undefined;
   const path = join(folder, 'sendense.key');
   try {
-    const bytes = asKey(readFileSync(path), `the systemd credential ${path}`);
+    const bytes = asKey(readNamedFileNow(path), `the systemd credential ${path}`);
     return { kind: 'systemd', path, id: keyIdOf(bytes), bytes };
   } catch (cause) {
     if (cause instanceof SendenseError) throw cause;

@@ -1,4 +1,4 @@
-import { readFile, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists, fsyncFolder } from '../host/files.ts';
@@ -7,6 +7,7 @@ import { backingNameOf } from '../host/qcow2-header.ts';
 import { readContext } from '../repository/care/read-context.ts';
 import { backingName, manifestPath } from '../repository/layout.ts';
 import { readManifest, writeManifest } from '../repository/manifest.ts';
+import { manifestSays } from '../repository/manifest-says.ts';
 import { assertHeld, removeFile } from '../repository/vm-lock/fenced.ts';
 import type { VmHold } from '../repository/vm-lock/vm-hold.ts';
 import type { State } from '../state/open-state.ts';
@@ -124,7 +125,7 @@ async function ownManifest(path: string, runId: string): Promise<Manifest | null
 /** The run that wrote a manifest, which need not be sound; null where there is none. */
 async function runOf(path: string): Promise<string | null> {
   try {
-    return (JSON.parse(await readFile(path, 'utf8')) as { run_id?: string }).run_id ?? null;
+    return (await manifestSays(path))?.run_id ?? null;
   } catch {
     return null;
   }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { parseHostAndPort } from '../schemas/host-and-port.ts';
@@ -12,6 +11,7 @@ import type {
   VsphereSourceSettings,
   VsphereSourceSpec,
 } from '../schemas/types.ts';
+import { readNamedFileNow } from '../host/named-file.ts';
 
 /** A plan's `vm`. `source` is the name of a source in sendense.yaml, or a source; undefined: the only one of sendense.yaml. */
 export type VmReference = Pick<Vm, 'name'> & Partial<Omit<Vm, 'name' | 'source'>> & { readonly source?: unknown };
@@ -114,7 +114,7 @@ function transportsOf(
 
 function readCa(name: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readNamedFileNow(file).toString('utf8');
   } catch (cause) {
     throw new SendenseError('file.unreadable', `source ${name}: the ca file ${file} cannot be read`, { cause });
   }

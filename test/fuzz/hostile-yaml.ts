@@ -192,10 +192,11 @@ export function hostileYaml(files: readonly Buffer[]): fc.Arbitrary<Buffer> {
       ),
     );
   return fc.oneof(
-    { weight: 8, arbitrary: changedValue(values).map((value) => Buffer.from(jsonText(value, 1))) },
-    { weight: 8, arbitrary: lines },
-    { weight: 3, arbitrary: changedBytes(sound) },
-    { weight: 1, arbitrary: hostileJson(values) },
+    // What grows or never ends costs as much as a hundred others.
+    { weight: 40, arbitrary: changedValue(values).map((value) => Buffer.from(jsonText(value, 1))) },
+    { weight: 40, arbitrary: lines },
+    { weight: 15, arbitrary: changedBytes(sound) },
+    { weight: 5, arbitrary: hostileJson(values) },
     { weight: 1, arbitrary: bombs.map((text) => Buffer.from(text)) },
     {
       weight: 1,

@@ -8,6 +8,7 @@ import { escapeXml } from '../../src/node/vsphere/encode-soap.ts';
 import { faultError } from '../../src/node/vsphere/fault.ts';
 import { objectProperties } from '../../src/node/vsphere/properties.ts';
 import { readMark, snapshotDescription, snapshotName } from '../../src/node/vsphere/snapshot-mark.ts';
+import { tagsOver } from '../../src/node/vsphere/tags.ts';
 import { readAnswer } from '../../src/node/vsphere/transports/http-answer.ts';
 import { vmConfigDevices } from '../../src/node/vsphere/vm-config-devices.ts';
 import { vmFrom } from '../../src/node/vsphere/vm-properties.ts';
@@ -26,6 +27,7 @@ import { catalogue } from '../../src/errors/catalogue.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { fuzz, judge } from './harness.ts';
 import { changedBytes, hostileBytes, hostileText, numberTexts, part, prototypeWords } from './hostile.ts';
+import { hostileJson, parsedOf } from './hostile-json.ts';
 import { soundValue } from './sound-value.ts';
 
 const xsi = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
@@ -311,6 +313,41 @@ fuzz('changed areas of a vCenter', {
       expect(offset >= last && length > 0 && offset + length <= capacity).toBe(true);
       last = offset + length;
     }
+  },
+});
+
+/** What the REST API answers, in the order in which it is asked: tags, each with its category, and what bears them. */
+const tagAnswers: readonly unknown[] = [
+  ['urn:tag:1', 'urn:tag:2'],
+  { name: 'gold', category_id: 'urn:category:1' },
+  { name: 'tier' },
+  { name: 'silver', category_id: 'urn:category:1' },
+  [
+    { tag_id: 'urn:tag:1', object_ids: [{ id: 'vm-1', type: 'VirtualMachine' }] },
+    {
+      tag_id: 'urn:tag:2',
+      object_ids: [
+        { id: 'vm-1', type: 'VirtualMachine' },
+        { id: 'h', type: 'HostSystem' },
+      ],
+    },
+  ],
+];
+
+fuzz('tags of a vCenter', {
+  input: fc
+    .nat(tagAnswers.length - 1)
+    .chain((which) =>
+      hostileJson(fc.constant(tagAnswers[which])).map((said) => tagAnswers.with(which, parsedOf(said) ?? null)),
+    ),
+  few: 100,
+  sound: [tagAnswers],
+  attempt: async (answers) => {
+    let asked = 0;
+    const { accepted, refused } = await judge(() => tagsOver({ call: async () => answers[asked++] ?? null }));
+    if (refused) return expect(refused.code).toBe('vsphere.protocol');
+    for (const [id, tags] of accepted) expect([typeof id, ...tags.map((tag) => typeof tag)]).not.toContain('object');
+    return accepted.size === 1;
   },
 });
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { countOption } from '../../src/cli/count-option.ts';
@@ -219,6 +220,14 @@ fuzz('expressions', {
   },
 });
 
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 const commands = [
   'restore',
   'protect',
@@ -287,7 +296,9 @@ fuzz('command lines', {
   ),
   few: 60,
   attempt: async ([command, rest]) => {
-    const argv = [...command.split(' '), ...rest];
+    // `validate /` looks at every file of this machine, as it is told to.
+    const given = command === 'validate' ? rest.map((word) => (isFolder(word) ? `${word}/nothing` : word)) : rest;
+    const argv = [...command.split(' '), ...given];
     const { exitCode, stderr } = await runCli(argv, { openHub: () => Promise.reject(new Error('a hub is wanted')) });
     // 70 is a fault of ours, but for the hub that there is none of.
     if (exitCode === 70) expect(stderr).toContain('a hub is wanted');

@@ -165,7 +165,7 @@ describe('the guest agent, its end of the socket played here', () => {
     });
     await new Promise<void>((resolve) => server.listen(path, resolve));
     try {
-      using agent = await connectJsonSocket(path, 300);
+      using agent = await connectJsonSocket(path, { timeoutMs: 300 });
       expect(await agent.ask('guest-ping')).toEqual({});
       await expect(agent.ask('guest-what')).rejects.toThrow('no such command');
       await expect(agent.ask('guest-sleep')).rejects.toThrow('no answer to guest-sleep');

@@ -1,6 +1,7 @@
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { makeTokenFile, shortestToken } from '../../host/bearer-token.ts';
+import { readNamedFile } from '../../host/named-file.ts';
 
 /** The token of the hub's API; made, for this user alone, where there is none. @throws SendenseError `secret.unreadable` */
 export async function apiTokenFrom(file: string): Promise<string> {
@@ -8,7 +9,7 @@ export async function apiTokenFrom(file: string): Promise<string> {
     await makeTokenFile(file);
     const { mode } = await lstat(file);
     if ((mode & 0o077) !== 0) throw unreadable(file, `has mode ${(mode & 0o777).toString(8)}: others can read it`);
-    const token = (await readFile(file, 'utf8')).trim();
+    const token = (await readNamedFile(file)).toString('utf8').trim();
     if (token.length < shortestToken)
       throw unreadable(file, `has ${token.length} characters; at least ${shortestToken} are needed`);
     return token;

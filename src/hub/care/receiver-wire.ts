@@ -35,11 +35,56 @@ const parts: Readonly<Record<ReceiverRequest['op'], (said: Readonly<Record<strin
   done: () => true,
 };
 
+const isList = (value: unknown, of: (one: unknown) => boolean): boolean => Array.isArray(value) && value.every(of);
+const isNullOr = (value: unknown, of: (one: unknown) => boolean): boolean => value === null || of(value);
+
+/** What the answer to each must be. An older hub says nothing of `identity` and `blocked`. */
+const answers: Readonly<Record<ReceiverRequest['op'], (result: unknown) => boolean>> = {
+  hello: (result) =>
+    isObject(result) &&
+    [result['repository'], result['id']].every(isText) &&
+    isList(result['points'], (point) => isObject(point) && [point['backup_id'], point['checksum']].every(isText)) &&
+    isList(result['disks'], (disk) => isObject(disk) && isCount(disk['number']) && isText(disk['uuid'])) &&
+    isNullOr(result['identity'] ?? null, isText) &&
+    isList(result['blocked'] ?? [], (one) => isObject(one) && [one['backup_id'], one['reason']].every(isText)),
+  reserve: () => true,
+  begin: (result) =>
+    isObject(result) &&
+    ['none', 'part', 'whole'].some((state) => state === result['state']) &&
+    isCount(result['offset']),
+  write: () => true,
+  finish: (result) => typeof result === 'boolean',
+  adopt: (result) => typeof result === 'boolean',
+  commit: () => true,
+  done: (result) => isList(result, isText),
+};
+
+/** @throws SendenseError `link.protocol` for what is no answer to that */
+export function answerIn(line: string, op: ReceiverRequest['op']): ReceiverAnswer {
+  const wrong = (cause?: unknown): SendenseError =>
+    new SendenseError('link.protocol', `the other hub answered ${op} with: ${line.slice(0, 200)}`, { cause });
+  let said: unknown;
+  try {
+    said = JSON.parse(line);
+  } catch (cause) {
+    throw wrong(cause);
+  }
+  if (!isObject(said)) throw wrong();
+  if ('error' in said) {
+    const { error } = said;
+    if (!isObject(error) || ![error['code'], error['message'], error['remedy']].every(isText)) throw wrong();
+  } else if (!answers[op](said['result'])) throw wrong();
+  return said as ReceiverAnswer;
+}
+
+/** Nanoseconds since the epoch, which are a text because no number of JSON holds them. */
+const isTime = (value: unknown): boolean => (isText(value) || isCount(value)) && /^[0-9]{1,20}$/.test(String(value));
+
 const isFacts = (facts: unknown): boolean =>
   isObject(facts) &&
   isText(facts['path']) &&
   isCount(facts['bytes']) &&
-  /^[0-9]{1,20}$/.test(String(facts['mtime_ns'])) &&
+  isTime(facts['mtime_ns']) &&
   isText(facts['sha256']);
 
 /** @throws SendenseError `link.protocol` for what is no request; SyntaxError for what is no JSON */

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { openSshChannel } from '../../host/ssh/channel.ts';
+import { openSshChannel, type SshChannel } from '../../host/ssh/channel.ts';
 import type { SshServer } from '../../host/ssh/tunnel-options.ts';
 import type { FilePresence } from '../../repository/care/receive-files.ts';
-import { longestAnswer, pipeReader, writeBytes, type ReceiverAnswer, type ReceiverRequest } from './receiver-wire.ts';
+import { answerIn, longestAnswer, pipeReader, writeBytes, type ReceiverRequest } from './receiver-wire.ts';
 import type { Receiver, ReceiverFacts } from './receiver.ts';
 
 /** A repository of another hub. */
@@ -21,7 +21,11 @@ const endWithinMs = 10_000;
 
 /** @throws SendenseError `ssh.*` */
 export async function remoteReceiver(remote: RemoteRepository, signal?: AbortSignal): Promise<Receiver> {
-  const channel = await openSshChannel({ ...remote, signal });
+  return receiverOver(await openSshChannel({ ...remote, signal }), signal);
+}
+
+/** @param channel at whose other end `repo receive` answers */
+export function receiverOver(channel: SshChannel, signal?: AbortSignal): Receiver {
   const { stream } = channel;
   const reader = pipeReader(stream, longestAnswer);
   // What it says without being asked is an error; the next request finds it instead of its answer.
@@ -37,7 +41,7 @@ export async function remoteReceiver(remote: RemoteRepository, signal?: AbortSig
     const line = await Promise.race([reader.line().catch(() => null), channel.ended.then(() => null)]);
     signal?.throwIfAborted();
     if (line === null) throw await channel.ended;
-    const answer = parse(line);
+    const answer = answerIn(line, request.op);
     if ('error' in answer) throw told(answer.error);
     return answer.result as T;
   };
@@ -71,16 +75,6 @@ export async function remoteReceiver(remote: RemoteRepository, signal?: AbortSig
     },
     [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
   };
-}
-
-function parse(line: string): ReceiverAnswer {
-  try {
-    const answer = JSON.parse(line) as ReceiverAnswer | null;
-    if (typeof answer === 'object' && answer !== null) return answer;
-    throw new Error('an answer is an object');
-  } catch (cause) {
-    throw new SendenseError('link.protocol', `the other hub answered: ${line.slice(0, 200)}`, { cause });
-  }
 }
 
 const told = ({ code, message, remedy }: { code: string; message: string; remedy: string }): SendenseError =>

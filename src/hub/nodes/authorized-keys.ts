@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, statSync, fstatSync } from 'node:fs';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { replaceFile } from '../../host/replace-file.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
@@ -80,11 +80,17 @@ export function updateAuthorizedKeys(state: State, options: AuthorizedKeysPlaces
   });
 }
 
+/** Bytes of a file with keys: more than any has. */
+const mostBytes = 16 * 1024 * 1024;
+
 /** Empty where there is no file. */
 function textOf(path: string): string {
   try {
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
+      const info = fstatSync(descriptor);
+      if (!info.isFile() || info.size > mostBytes)
+        throw Object.assign(new Error('no file of keys'), { code: 'EINVAL' });
       return readFileSync(descriptor, 'utf8');
     } finally {
       closeSync(descriptor);

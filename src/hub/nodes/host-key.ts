@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readFile, rm } from 'node:fs/promises';
+import { lstat, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../../host/files.ts';
 import { makeKeyPair, parsePublicKey } from '../../host/ssh/keys.ts';
 import type { HubPlaces } from './hub-places.ts';
+import { readNamedFile } from '../../host/named-file.ts';
 
 export interface HostKey {
   /** OpenSSH format. */
@@ -64,7 +65,7 @@ async function readPublicKey(file: string): Promise<string> {
 
 async function read(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return (await readNamedFile(file)).toString('utf8');
   } catch (cause) {
     throw unusable(file, `cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause);
   }

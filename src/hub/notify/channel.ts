@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { inTheClear } from '../../plan/in-the-clear.ts';
 import { readSecret } from '../../host/secret.ts';
 import type { NotifyMessage, Secret } from '../../schemas/types.ts';
 import { maskSecrets } from '../../steps/mask-secrets.ts';
+import { readNamedFile } from '../../host/named-file.ts';
 
 /** What a channel is given to send, and what it may ask for. */
 export interface Sending {
@@ -78,7 +78,7 @@ export async function readAuthority(file: string | undefined, folder: string): P
   if (file === undefined) return undefined;
   const path = resolve(folder, file);
   try {
-    return await readFile(path, 'utf8');
+    return (await readNamedFile(path)).toString('utf8');
   } catch (error) {
     throw new SendenseError('file.unreadable', `ca ${path}: ${(error as Error).message}`, { cause: error });
   }

@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { freeBytes, fsyncFile, fsyncFolder } from '../../host/files.ts';
+import { assertOwnFolder } from '../../repository/own-folder.ts';
 import { removeCopy, withProof } from '../../repository/care/state-copies.ts';
 import { careFolder } from '../../repository/layout.ts';
 import type { State } from '../../state/open-state.ts';
@@ -28,6 +29,7 @@ export async function copyState(options: CopyStateOptions): Promise<{ path: stri
   const day = new Date(now).toISOString().slice(0, 10).replaceAll('-', '');
   const path = join(folder, `state-${day}-v${state.version}-${options.hubId.slice(0, 8)}.db`);
   const temporary = `${path}.sendense-part`;
+  await assertOwnFolder(root, careFolder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await assertRoom(state.path, root);
   await rm(temporary, { force: true });

@@ -5,6 +5,7 @@ import { writeFileDurably, writeNewFile } from '../../host/files.ts';
 import { makeKeyPair } from '../../host/ssh/keys.ts';
 import type { Enrolment } from '../../schemas/types.ts';
 import { describeErrors, validatorOf } from '../../schemas/validator.ts';
+import { readNamedFile } from '../../host/named-file.ts';
 
 export interface NodeKey {
   /** Absolute path of the private key, OpenSSH format, mode 0600. */
@@ -33,7 +34,7 @@ export async function readEnrolment(stateDir: string): Promise<Enrolment | null>
   const file = hubFile(stateDir);
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = (await readNamedFile(file)).toString('utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

@@ -12,6 +12,11 @@ const atOnce = 100;
  */
 export async function tagsByVm(address: VsphereAddress, signal?: AbortSignal): Promise<Map<string, string[]>> {
   await using rest = await openRest(address, signal);
+  return await tagsOver(rest);
+}
+
+/** {@link tagsByVm} in a session that is open. */
+export async function tagsOver(rest: Pick<VsphereRest, 'call'>): Promise<Map<string, string[]>> {
   const ids = texts(await rest.call('GET', `${tagging}/tag`));
   const categories = new Map<string, Promise<string>>();
   const nameOfCategory = (id: string): Promise<string> => {
@@ -39,7 +44,7 @@ export async function tagsByVm(address: VsphereAddress, signal?: AbortSignal): P
 }
 
 async function nameOf(
-  rest: VsphereRest,
+  rest: Pick<VsphereRest, 'call'>,
   what: 'tag' | 'category',
   id: string,
 ): Promise<{ name: string; category: string }> {
@@ -48,7 +53,7 @@ async function nameOf(
     category_id?: unknown;
   } | null;
   if (typeof value?.name !== 'string') throw unfit(`${what} ${id} has no name`);
-  return { name: value.name, category: String(value.category_id ?? '') };
+  return { name: value.name, category: texts([value.category_id ?? ''])[0] ?? '' };
 }
 
 interface Attachment {
@@ -56,16 +61,25 @@ interface Attachment {
   readonly object_ids: readonly { readonly id: string; readonly type: string }[];
 }
 
+/** A tag that nothing bears may have no list. */
 function attachments(value: unknown): Attachment[] {
   if (!Array.isArray(value)) throw unfit('the list of what bears tags is no list');
-  return (value as Partial<Attachment>[]).map(({ tag_id: id, object_ids: objects }) => ({
-    tag_id: String(id),
-    object_ids: Array.isArray(objects) ? objects : [],
-  }));
+  return value.map((one: unknown) => {
+    const { tag_id, object_ids = [] } = (one ?? {}) as Partial<Attachment>;
+    if (typeof tag_id === 'string' && isObjects(object_ids)) return { tag_id, object_ids };
+    throw unfit('the list of what bears tags is not of tags and objects');
+  });
 }
 
+const isObjects = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every((one: unknown) => {
+    const { id, type } = (one ?? {}) as { readonly id?: unknown; readonly type?: unknown };
+    return typeof id === 'string' && typeof type === 'string';
+  });
+
 function texts(value: unknown): string[] {
-  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value;
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string' && one.isWellFormed())) return value;
   throw unfit('the list of tags is no list of ids');
 }
 

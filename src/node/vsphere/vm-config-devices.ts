@@ -1,5 +1,5 @@
 import type { VmConfig } from '../../schemas/types.ts';
-import { at, flag, integer, list, optionalText, text, xsiType, type XmlValue } from './xml.ts';
+import { at, flag, plainInteger, list, optionalText, text, xsiType, type XmlValue } from './xml.ts';
 
 type Devices = Pick<VmConfig, 'controllers' | 'networks' | 'others'>;
 
@@ -57,7 +57,7 @@ const otherOf = (type: string, device: XmlValue): VmConfig['others'][number] => 
   start_connected: truth(device, 'connectable.startConnected'),
 });
 
-const keyOf = (device: XmlValue): number => Number(integer(device, 'key'));
+const keyOf = (device: XmlValue): number => plainInteger(device, 'key');
 const labelOf = (device: XmlValue): string => optionalText(device, 'deviceInfo.label') ?? text(device, 'key');
 const placeOf = (device: XmlValue): { controller_key: number | null; unit: number | null } => ({
   controller_key: number(device, 'controllerKey'),
@@ -66,7 +66,7 @@ const placeOf = (device: XmlValue): { controller_key: number | null; unit: numbe
 
 /** Null where it is missing. */
 export const number = (value: XmlValue | undefined, path: string): number | null =>
-  optionalText(value, path) === undefined ? null : Number(integer(value, path));
+  optionalText(value, path) === undefined ? null : plainInteger(value, path);
 
 /** Null where it is missing. */
 export const truth = (value: XmlValue | undefined, path: string): boolean | null =>

@@ -6,7 +6,18 @@ import { vmDisks } from './vm-disks.ts';
 import { number, truth, vmConfigDevices } from './vm-config-devices.ts';
 import { vmConfigFiles } from './vm-config-files.ts';
 import { mayBeSecret } from './without-secrets.ts';
-import { at, flag, integer, list, moref, optionalMoref, optionalText, text, xsiType, type XmlValue } from './xml.ts';
+import {
+  at,
+  flag,
+  plainInteger,
+  list,
+  moref,
+  optionalMoref,
+  optionalText,
+  text,
+  xsiType,
+  type XmlValue,
+} from './xml.ts';
 
 export interface VmConfigOptions {
   readonly facts: Pick<VsphereVm, 'moref' | 'path' | 'name' | 'instance_uuid' | 'bios_uuid' | 'datacenter' | 'host'>;
@@ -86,7 +97,7 @@ function settings(config: XmlValue): Settings {
       order: list(boot, 'bootOrder').map(bootDevice),
     },
     cpu: {
-      count: Number(integer(config, 'hardware.numCPU')),
+      count: plainInteger(config, 'hardware.numCPU'),
       cores_per_socket: number(config, 'hardware.numCoresPerSocket'),
       hot_add: truth(config, 'cpuHotAddEnabled'),
       hot_remove: truth(config, 'cpuHotRemoveEnabled'),
@@ -94,7 +105,7 @@ function settings(config: XmlValue): Settings {
       allocation: allocationOf(at(config, 'cpuAllocation')),
     },
     memory: {
-      bytes: Number(integer(config, 'hardware.memoryMB')) * 1024 * 1024,
+      bytes: plainInteger(config, 'hardware.memoryMB', 1024 * 1024),
       hot_add: truth(config, 'memoryHotAddEnabled'),
       reservation_locked: truth(config, 'memoryReservationLockedToMax'),
       allocation: allocationOf(at(config, 'memoryAllocation')),

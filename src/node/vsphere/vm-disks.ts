@@ -1,5 +1,6 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
 import type { VsphereDisk } from '../../schemas/types.ts';
-import { at, flag, integer, list, optionalText, text, xsiType, type XmlValue } from './xml.ts';
+import { at, flag, plainInteger, list, optionalText, text, xsiType, type XmlValue } from './xml.ts';
 
 /** The disks of a VM's or a snapshot's `config`, in the order of the hypervisor; keys as it says them, never computed. */
 export const vmDisks = (config: XmlValue | undefined): VsphereDisk[] => disksOf(list(config, 'hardware.device'));
@@ -19,12 +20,12 @@ function diskOf(device: XmlValue, controller: XmlValue | undefined): VsphereDisk
   const unit = optionalText(device, 'unitNumber');
   const reason = notProtectedReason(kind, mode);
   return {
-    key: number(device, 'key'),
+    key: plainInteger(device, 'key'),
     label: optionalText(device, 'deviceInfo.label') ?? `disk ${text(device, 'key')}`,
     address: `${busOf(controller)}${optionalText(controller, 'busNumber') ?? '?'}:${unit ?? '?'}`,
-    controller_key: at(device, 'controllerKey') ? number(device, 'controllerKey') : -1,
+    controller_key: at(device, 'controllerKey') ? plainInteger(device, 'controllerKey') : -1,
     controller_type: xsiType(controller) ?? 'unknown',
-    unit: unit === undefined ? null : number(device, 'unitNumber'),
+    unit: unit === undefined ? null : plainInteger(device, 'unitNumber'),
     uuid: optionalText(backing, 'uuid') || null,
     capacity_bytes: capacityOf(device),
     mode,
@@ -41,11 +42,12 @@ function diskOf(device: XmlValue, controller: XmlValue | undefined): VsphereDisk
   };
 }
 
-const capacityOf = (device: XmlValue): number =>
-  at(device, 'capacityInBytes') ? number(device, 'capacityInBytes') : number(device, 'capacityInKB') * 1024;
-
-function number(device: XmlValue, name: string): number {
-  return Number(integer(device, name));
+function capacityOf(device: XmlValue): number {
+  const bytes = at(device, 'capacityInBytes')
+    ? plainInteger(device, 'capacityInBytes')
+    : plainInteger(device, 'capacityInKB', 1024);
+  if (bytes >= 0) return bytes;
+  throw new SendenseError('vsphere.protocol', `${bytes} bytes is no size of a disk`);
 }
 
 function backingKind(backing: XmlValue | undefined): string {

@@ -124,6 +124,16 @@ export function integer(value: XmlValue | undefined, path?: string): number | bi
   return Number.isSafeInteger(number) ? number : BigInt(found);
 }
 
+/** As {@link integer}; @throws SendenseError `vsphere.protocol` for one that a number of JSON cannot hold, or that is no `times` of it */
+export function plainInteger(value: XmlValue | undefined, path?: string, times = 1): number {
+  const number = Number(integer(value, path)) * times;
+  if (Number.isSafeInteger(number)) return number;
+  throw new SendenseError(
+    'vsphere.protocol',
+    `${path ?? value?.name ?? 'a number'} is too large: ${text(value, path).trim()}`,
+  );
+}
+
 /** False where it is missing. */
 export const flag = (value: XmlValue | undefined, path?: string): boolean => {
   const found = optionalText(value, path)?.trim();

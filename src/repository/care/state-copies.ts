@@ -1,7 +1,9 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readRegular } from '../../host/regular-file.ts';
 import { replaceFile } from '../../host/replace-file.ts';
 import { careFolder } from '../layout.ts';
+import { strayFolder } from '../stray-folder.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';
 
 const copyName = /^state-[0-9]{8}-v[0-9]+-[0-9a-f]{8}\.db$/;
@@ -9,13 +11,15 @@ const copyName = /^state-[0-9]{8}-v[0-9]+-[0-9a-f]{8}\.db$/;
 /** Beside a copy of a state database: its SHA-256 as `sha256sum` writes it. */
 export const proofOf = (copy: string): string => `${copy}.sha256`;
 
+const readProof = async (copy: string): Promise<string> => (await readRegular(proofOf(copy))).toString('utf8');
+
 /**
  * Puts a copy in place with its proof. For the moment in between the proof fits the old copy and the new one.
  * @param copy absolute path @param place does it
  */
 export async function withProof(copy: string, temporary: string, place: () => Promise<void>): Promise<void> {
   const line = `${await sha256OfFile(temporary)}  ${basename(copy)}\n`;
-  const before = await readFile(proofOf(copy), 'utf8').catch(() => '');
+  const before = await readProof(copy).catch(() => '');
   replaceFile(proofOf(copy), `${line}${before}`, { mode: 0o600 });
   await place();
   replaceFile(proofOf(copy), line, { mode: 0o600 });
@@ -30,6 +34,8 @@ export async function removeCopy(copy: string): Promise<void> {
 /** What is wrong with the copies of state databases in a repository, a sentence each. Those of before there were proofs are passed over. */
 export async function faultsOfCopies(root: string, signal?: AbortSignal): Promise<string[]> {
   const folder = join(root, careFolder);
+  const stray = await strayFolder(root, join(careFolder, 'any'));
+  if (stray !== null) return [`${careFolder} ${stray}`];
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -45,7 +51,7 @@ export async function faultsOfCopies(root: string, signal?: AbortSignal): Promis
 async function faultOf(copy: string, signal: AbortSignal | undefined): Promise<string | null> {
   for (let tries = 1; ; tries++) {
     try {
-      const proof = await readFile(proofOf(copy), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      const proof = await readProof(copy).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return null;
         throw error;
       });
@@ -53,8 +59,7 @@ async function faultOf(copy: string, signal: AbortSignal | undefined): Promise<s
       const sha256 = await sha256OfFile(copy, signal);
       if (proof.split('\n').includes(`${sha256}  ${basename(copy)}`)) return null;
       // A new one may just have come.
-      if (proof === (await readFile(proofOf(copy), 'utf8')) || tries === 3)
-        return `is damaged: its SHA-256 is ${sha256}`;
+      if (proof === (await readProof(copy)) || tries === 3) return `is damaged: its SHA-256 is ${sha256}`;
     } catch (error) {
       signal?.throwIfAborted();
       const { code, message } = error as NodeJS.ErrnoException;

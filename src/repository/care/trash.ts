@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fsyncFolder, removeTree } from '../../host/files.ts';
 import { trashFolder } from '../layout.ts';
+import { assertOwnFolder } from '../own-folder.ts';
 import { removeFile, renameFile } from '../vm-lock/fenced.ts';
 import type { VmHold } from '../vm-lock/vm-hold.ts';
 import { allocatedIn } from './allocated.ts';
@@ -25,6 +26,7 @@ export const trashName = (now: number): string =>
 export async function moveToTrash(root: string, name: string, path: string, hold: VmHold | null): Promise<void> {
   const from = join(root, path);
   const to = join(root, trashFolder, name, path);
+  await assertOwnFolder(root, dirname(join(trashFolder, name, path)));
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   await lift([from]);
   if (hold) await renameFile(hold, from, to);
@@ -57,10 +59,13 @@ export async function removeEmptyFolders(root: string, folder: string): Promise<
 /** Folders of the trash that are older than {@link trashDays}, and what they take. */
 export async function expiredTrash(root: string, now: number): Promise<{ name: string; bytes: number }[]> {
   const folder = join(root, trashFolder);
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+  await assertOwnFolder(root, trashFolder);
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
+  // Only folders are ours.
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const before = trashName(now - trashDays * 86_400_000);
   const expired = names.filter((name) => /^[0-9]{8}T[0-9]{6}Z$/.test(name) && name < before).toSorted();
   return Promise.all(expired.map(async (name) => ({ name, bytes: (await allocatedIn(join(folder, name))).total })));

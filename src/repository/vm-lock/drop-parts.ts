@@ -17,9 +17,11 @@ export async function dropParts(root: string, context: string): Promise<void> {
   });
   for (const entry of entries) {
     if (!entry.isDirectory() || !entry.name.startsWith(diskName(0).slice(0, -1))) continue;
-    for (const name of await readdir(join(folder, entry.name))) {
-      const id = /^(.+)\.(?:qcow2|index)\.sendense-part$/.exec(name)?.[1];
-      if (id !== undefined && !merged.has(id)) await rm(join(folder, entry.name, name), { force: true });
+    for (const part of await readdir(join(folder, entry.name), { withFileTypes: true })) {
+      const id = /^(.+)\.(?:qcow2|index)\.sendense-part$/.exec(part.name)?.[1];
+      // A folder is nothing that anybody writes to.
+      if (id !== undefined && !merged.has(id) && !part.isDirectory())
+        await rm(join(folder, entry.name, part.name), { force: true });
     }
   }
 }

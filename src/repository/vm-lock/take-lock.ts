@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { constants, readFileSync } from 'node:fs';
 import { chown, link, lstat, mkdir, open, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder, writeNewFile } from '../../host/files.ts';
 import { isRunning, thisPlace, thisProcess } from '../../host/process-identity.ts';
+import { assertOwnFolder } from '../own-folder.ts';
 import { fenceOf, lockFormat, readRecord, recordName, workPattern, type LockRecord } from './lock-record.ts';
 import type { VmHold } from './vm-hold.ts';
 
@@ -67,6 +68,7 @@ export async function takeLock(request: LockRequest): Promise<TakenLock> {
   const folder = join(request.root, request.locks);
   const overtaken: Overtaken[] = [];
   try {
+    await assertOwnFolder(request.root, request.locks);
     await makeFolders(request.root, request.locks);
     for (let tries = 0; tries < mostTries; tries++) {
       const work = join(folder, `work-${randomUUID()}`);
@@ -208,10 +210,10 @@ async function stateOf(record: LockRecord, work: string, sign: string, hub: stri
   return silentMs > record.silent_after_ms ? { alive: false, why: 'silent' } : { alive: true, silentMs };
 }
 
-/** Opened, and not only looked at: a client of NFS asks the server then. */
+/** Opened, and not only looked at: a client of NFS asks the server then. No link is followed, and nobody waits for a pipe. */
 async function modified(path: string): Promise<number | null> {
   try {
-    await using handle = await open(path, 'r');
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     return (await handle.stat()).mtimeMs;
   } catch (error) {
     if (isGone(error)) return null;

@@ -1,10 +1,11 @@
-import { link, readFile, rm } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder } from '../../host/files.ts';
 import { lift, set } from '../../repository/care/immutable.ts';
 import { indexPath, manifestPath } from '../../repository/layout.ts';
 import { readManifest, replaceManifest } from '../../repository/manifest.ts';
+import { manifestSays } from '../../repository/manifest-says.ts';
 import { removeIntent, wayOut, writeIntent, type MergeChild, type MergeDisk } from '../../repository/merge/intent.ts';
 import { mergedManifest } from '../../repository/merge/merged-manifest.ts';
 import { factsOf, sameFacts } from '../../repository/merge/merge-files.ts';
@@ -246,11 +247,6 @@ const misfit = ({ context, name }: MergeIntent, what: string): SendenseError =>
 
 /** As the file itself says; null: there is none. */
 async function checksumAt(path: string): Promise<string | null> {
-  try {
-    return (JSON.parse(await readFile(path, 'utf8')) as { checksum?: string }).checksum ?? '';
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    if (error instanceof SyntaxError) return '';
-    throw error;
-  }
+  const said = await manifestSays(path);
+  return said && (said.checksum ?? '');
 }

@@ -10,6 +10,7 @@ import {
   optionalMoref,
   optionalText,
   parseXml,
+  plainInteger,
   text,
   xsiType,
 } from '../../../src/node/vsphere/xml.ts';
@@ -37,6 +38,10 @@ describe('reading', () => {
     expect(integer(value, 'size')).toBe(9223372036854775807n);
     expect(integer(value, 'key')).toBe(-100);
     expect(() => integer(value, 'id')).toThrow('id is no number: 1e5');
+    // JSON would carry it to the hub as another number.
+    expect(() => plainInteger(value, 'size')).toThrow('size is too large: 9223372036854775807');
+    expect(() => plainInteger(parseXml('<mb>9007199254740991</mb>'), undefined, 1024)).toThrow('mb is too large');
+    expect(plainInteger(value, 'zero', 1024)).toBe(7168);
   });
 
   it('tells lists, flags, references and types', () => {

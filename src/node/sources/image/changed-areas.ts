@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { ChangedAreas } from '../../../schemas/types.ts';
 import type { DiskChanges } from '../source.ts';
+import { readNamedFile } from '../../../host/named-file.ts';
+
+/** Of the changes of a disk: a million areas have about 40 MB. */
+const mostBytes = 400 * 1024 * 1024;
 
 /**
  * Reads what an outside tracker saw change (`schemas/changed-areas.json`) and checks that it can be about this disk.
@@ -26,7 +29,7 @@ export async function readChangedAreas(path: string, capacity: number): Promise<
 async function parse(path: string): Promise<ChangedAreas> {
   let document: unknown;
   try {
-    document = JSON.parse(await readFile(path, 'utf8'));
+    document = JSON.parse((await readNamedFile(path, mostBytes)).toString('utf8'));
   } catch (error) {
     if (error instanceof SyntaxError) throw bad(path, `it is not JSON: ${error.message}`);
     const code = (error as NodeJS.ErrnoException).code;
