@@ -4,15 +4,17 @@ import { open } from 'node:fs/promises';
 /** Bytes of a secret, a token, a key or the certificates of all authorities there are: more than any has. */
 const mostBytes = 4 * 1024 * 1024;
 const pieceBytes = 64 * 1024;
-const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** What the caller has open already, such as `<(pass show vcenter)` of a shell or `/dev/stdin`: whoever named it wants it waited for. */
+const inherited = /^\/(?:dev\/stdin|(?:dev|proc\/self)\/fd\/[0-9]+)$/;
 
 /**
  * Reads a small file that settings or a plan name, such as a secret. Links are followed, but only a regular file is taken: nobody waits
- * for a pipe, and a device without an end fills no memory.
+ * for a pipe, and a device without an end fills no memory. What this process has open already is taken, whatever it is.
  * @throws NodeJS.ErrnoException with a code and a message that names the file
  */
 export async function readNamedFile(path: string, most = mostBytes): Promise<Buffer> {
-  await using handle = await open(path, flags);
+  await using handle = await open(path, flagsFor(path));
   assertRegular(path, await handle.stat(), most);
   const pieces: Buffer[] = [];
   for (let length = 0; ;) {
@@ -26,7 +28,7 @@ export async function readNamedFile(path: string, most = mostBytes): Promise<Buf
 
 /** {@link readNamedFile} within one turn of the event loop. */
 export function readNamedFileNow(path: string, most = mostBytes): Buffer {
-  const descriptor = openSync(path, flags);
+  const descriptor = openSync(path, flagsFor(path));
   try {
     assertRegular(path, fstatSync(descriptor), most);
     const pieces: Buffer[] = [];
@@ -43,9 +45,12 @@ export function readNamedFileNow(path: string, most = mostBytes): Buffer {
   }
 }
 
+const flagsFor = (path: string): number =>
+  inherited.test(path) ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK;
+
 function assertRegular(path: string, info: Stats, most: number): void {
   if (info.isDirectory()) throw faulty(path, 'EISDIR', 'is a folder');
-  if (!info.isFile()) throw faulty(path, 'EINVAL', 'is not a regular file');
+  if (!info.isFile() && !inherited.test(path)) throw faulty(path, 'EINVAL', 'is not a regular file');
   if (info.size > most) throw tooLarge(path, most);
 }
 

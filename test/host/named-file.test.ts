@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { mkdir, open, symlink, truncate, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readNamedFile, readNamedFileNow } from '../../src/host/named-file.ts';
 import { readSecret } from '../../src/host/secret.ts';
@@ -35,6 +36,15 @@ describe.each(ways)('%s', (_name, read) => {
     await expect(read(folder.file('folder'))).rejects.toMatchObject({ code: 'EISDIR' });
     await expect(read(folder.file('large'))).rejects.toMatchObject({ code: 'EFBIG' });
     await expect(read(folder.file('nothing'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('waits for a pipe that the caller has open, as `<(…)` of a shell', async () => {
+    execFileSync('mkfifo', [folder.file('pipe')]);
+    await using held = await open(folder.file('pipe'), constants.O_RDONLY | constants.O_NONBLOCK);
+    spawn('sh', ['-c', 'exec >"$0"; sleep 0.2; printf some; sleep 0.2; printf thing', folder.file('pipe')]);
+    expect((await read(`/proc/self/fd/${held.fd}`)).toString()).toBe('something');
+    spawn('sh', ['-c', 'exec cat /dev/zero >"$0"', folder.file('pipe')]);
+    await expect(read(`/dev/fd/${held.fd}`)).rejects.toMatchObject({ code: 'EFBIG' });
   });
 });
 
