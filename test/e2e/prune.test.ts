@@ -279,7 +279,7 @@ describe('protect and prune, called wrongly', { timeout: 120_000 }, () => {
       [['protect', 'nothing'], 1, /no restore point nothing/],
       [['protect', id, '--until', '2026-02-30'], 2, /not a day/],
       [['protect', id, '--until', '2020-01-01'], 2, /over already/],
-      [['unprotect', id, '--repository', 'other'], 1, /no restore point/],
+      [['unprotect', id, '--repository', 'other'], 1, /has no repository other/],
     ];
     for (const [args, code, text] of calls) {
       const { exitCode, stdout, stderr } = await bench.call(args);

@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { VsphereDisk } from '../../schemas/types.ts';
-import { at, flag, plainInteger, list, optionalText, text, xsiType, type XmlValue } from './xml.ts';
+import { at, flag, integer, plainInteger, list, optionalText, text, xsiType, type XmlValue } from './xml.ts';
 
 /** The disks of a VM's or a snapshot's `config`, in the order of the hypervisor; keys as it says them, never computed. */
 export const vmDisks = (config: XmlValue | undefined): VsphereDisk[] => disksOf(list(config, 'hardware.device'));
@@ -42,11 +42,12 @@ function diskOf(device: XmlValue, controller: XmlValue | undefined): VsphereDisk
   };
 }
 
+/** A disk that is larger than a number of JSON can say is told as that large: it is found too large (`vm-findings.ts`), and other VMs are listed. */
 function capacityOf(device: XmlValue): number {
   const bytes = at(device, 'capacityInBytes')
-    ? plainInteger(device, 'capacityInBytes')
-    : plainInteger(device, 'capacityInKB', 1024);
-  if (bytes >= 0) return bytes;
+    ? Number(integer(device, 'capacityInBytes'))
+    : Number(integer(device, 'capacityInKB')) * 1024;
+  if (bytes >= 0) return Math.min(bytes, Number.MAX_SAFE_INTEGER);
   throw new SendenseError('vsphere.protocol', `${bytes} bytes is no size of a disk`);
 }
 

@@ -82,7 +82,7 @@ it('reads keys, sizes and places as they are', () => {
       controller_type: 'VirtualLsiLogicSASController',
       unit: 0,
       uuid: '6000C29a',
-      capacity_bytes: 9007199254740 * 1024,
+      capacity_bytes: Number.MAX_SAFE_INTEGER,
       mode: 'persistent',
       backing: 'flat',
       thin: null,
