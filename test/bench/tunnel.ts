@@ -110,12 +110,12 @@ async function write(job: Job, line: BenchLine, way: Way, file: string, bytes: n
   await Promise.all(uris.map((uri) => line.node.run('nbdcopy', ...options, file, uri)));
 }
 
-const ownWriter = (line: BenchLine, { pskFolder }: Way, args: readonly string[]): Promise<string> =>
-  execa(
-    line.node.prefix[0] ?? '',
-    [...line.node.prefix.slice(1), process.execPath, join(import.meta.dirname, 'tunnel/writer-child.ts'), ...args],
-    { env: { BENCH_PSK: pskFolder ?? '' } },
-  ).then(({ stdout }) => stdout);
+async function ownWriter(line: BenchLine, { pskFolder }: Way, args: readonly string[]): Promise<string> {
+  const [file = '', ...prefix] = line.node.prefix;
+  const writer = [process.execPath, join(import.meta.dirname, 'tunnel/writer-child.ts')];
+  const { stdout } = await execa(file, [...prefix, ...writer, ...args], { env: { BENCH_PSK: pskFolder ?? '' } });
+  return stdout;
+}
 
 /** Milliseconds of one write of 64 KiB with nothing else under way: median, and 99 of 100. */
 async function latency(line: BenchLine, way: Way, requests: number): Promise<{ median: number; slow: number }> {

@@ -1,4 +1,4 @@
-import { execa, type ResultPromise } from 'execa';
+import { execa } from 'execa';
 import { rm } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ListOutput, PlanOutput, RunEvent, RunFinishedEvent, StatusOutput } from '../../src/schemas/types.ts';
@@ -161,7 +161,7 @@ test('limits of the hub hold for the VMs of a group', async () => {
 /** With a rate at which 1 MiB takes a minute. */
 const slowly = (text: string): string => `${text}limits: { jobRate: 16KiB }\n`;
 
-const start = (work: Workspace, plan: string): ResultPromise<{ reject: false; buffer: false }> =>
+const start = (work: Workspace, plan: string) =>
   execa(process.execPath, [program, '--json', 'run', plan], {
     cwd: work.folder,
     reject: false,

@@ -118,7 +118,8 @@ describe('history, show and logs', () => {
     });
     await first;
     await writeFile(work.path('go'), '');
-    const [outcome, followed] = await Promise.all([running, following]);
+    const outcome = await running;
+    const followed = await following;
     expect(outcome.exitCode).toBe(0);
     expect(followed.exitCode).toBe(0);
     expect(seen).toContain('gone on');

@@ -1,4 +1,4 @@
-import { execa, type ResultPromise } from 'execa';
+import { execa } from 'execa';
 import { chmod, mkdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { programs } from '../programs.ts';
@@ -11,8 +11,16 @@ const isRoot = process.getuid?.() === 0;
 /** What somebody else of this machine starts. */
 const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'env', 'TMPDIR=/tmp'];
 
+const startRun = (work: Workspace, tmp: string) =>
+  execa(process.execPath, [programs.run, '--json', 'run', 'plan.yaml'], {
+    cwd: work.folder,
+    env: { TMPDIR: tmp, NO_COLOR: '1' },
+    reject: false,
+    timeout: 60_000,
+  });
+
 interface Copying {
-  readonly running: ResultPromise<{ reject: false }>;
+  readonly running: ReturnType<typeof startRun>;
   /** Of the server that the backup is written to. */
   readonly argv: readonly string[];
   readonly uri: string;
@@ -26,12 +34,7 @@ async function startSlowly(work: Workspace): Promise<Copying> {
   await chmod(work.folder, 0o755);
   await mkdir(tmp, { mode: 0o755 });
   await work.write('plan.yaml', backupPlan(['./disk.raw'], 'limits: { diskRate: 1MiB }\n'));
-  const running = execa(process.execPath, [programs.run, '--json', 'run', 'plan.yaml'], {
-    cwd: work.folder,
-    env: { TMPDIR: tmp, NO_COLOR: '1' },
-    reject: false,
-    timeout: 60_000,
-  });
+  const running = startRun(work, tmp);
   const copies = Promise.withResolvers<void>();
   running.stdout
     .setEncoding('utf8')

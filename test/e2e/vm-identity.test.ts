@@ -4,6 +4,7 @@ import type { ListOutput, Manifest } from '../../src/schemas/types.ts';
 import { startVcenter } from '../simulators/vcenter/start-vcenter.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 import { randomBytes } from '../support/random.ts';
+import { all } from '../support/rounds.ts';
 import { MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
 import { backupPlan, makeRaw, sameContent, workspace } from './workspace.ts';
 
@@ -121,7 +122,7 @@ describe('a second VM under a name', () => {
     },
   );
 
-  test.each([true, false])(
+  test.each(all ? [true, false] : [true])(
     'goes on under the name once somebody has said that it is the same machine (clone: %s)',
     async (sameDisks) => {
       await using two = await twins({ sameDisks });

@@ -7,6 +7,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { addressOfNode } from '../../../src/state/node-address.ts';
 import { openState } from '../../../src/state/open-state.ts';
 import { attackerOn, keyOf } from './attacker.ts';
+import { all } from '../../support/rounds.ts';
 import { enrolmentToken, openSite, patience, type Mode, type Site, type SiteNode } from './site.ts';
 import { whenMoved } from './settle.ts';
 import { expectSuccess, makeVm } from './vm.ts';
@@ -24,7 +25,7 @@ async function expectLogged(site: Site, builtIn: RegExp, openssh: RegExp | null)
   if (wanted) await vi.waitFor(() => expect(logOf(site)).toMatch(wanted), patience);
 }
 
-describe.each<Mode>(['built-in', 'openssh'])('%s', (mode) => {
+describe.each<Mode>(all ? ['built-in', 'openssh'] : ['built-in'])('%s', (mode) => {
   test(
     'attacks on the hub are refused and logged, and the backup meanwhile is not disturbed',
     { timeout: 240_000 },

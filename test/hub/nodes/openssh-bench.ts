@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa, type ResultPromise } from 'execa';
+import { execa } from 'execa';
 import { keyPairFromSeed, makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { startFile } from '../../../src/schemas/package.ts';
 import type { NodeAddedOutput, SshdConfigOutput } from '../../../src/schemas/types.ts';
@@ -12,6 +12,10 @@ import { freePorts } from '../../support/free-ports.ts';
 
 /** A user of this machine can be made for the test; else its tests are skipped. */
 export const canMakeUsers = process.getuid?.() === 0;
+
+/** execa's own name of this type costs the compiler 4 s. */
+type Ssh = ReturnType<typeof startSsh>;
+const startSsh = (words: readonly string[]) => execa('ssh', words, { reject: false });
 
 export interface OpensshBench extends AsyncDisposable {
   readonly folder: TemporaryFolder;
@@ -27,7 +31,7 @@ export interface OpensshBench extends AsyncDisposable {
   add(name: string, ...more: string[]): Promise<{ oneTimeKeyFile: string }>;
   /** Adds and enrols; answers the file of its key. */
   enrol(name: string): Promise<string>;
-  ssh(keyFile: string, options: readonly string[], command?: readonly string[]): ResultPromise<{ reject: false }>;
+  ssh(keyFile: string, options: readonly string[], command?: readonly string[]): Ssh;
   check(): Promise<SshdConfigOutput>;
   /** Root sees more. */
   checkAsRoot(): Promise<SshdConfigOutput>;
@@ -49,8 +53,8 @@ export async function opensshBench(): Promise<OpensshBench> {
     user,
   ]);
   stack.defer(async () => void (await execa('userdel', ['--force', user], { reject: false })));
-  const [uid, gid] = (await Promise.all(['-u', '-g'].map((flag) => execa('id', [flag, user])))).map(({ stdout }) =>
-    Number(stdout),
+  const [uid, gid] = await Promise.all(
+    ['-u', '-g'].map(async (flag) => Number((await execa('id', [flag, user])).stdout)),
   );
   const [from = 0] = await freePorts(14);
   const host = makeKeyPair('host');
@@ -106,10 +110,10 @@ export async function opensshBench(): Promise<OpensshBench> {
   }
   const knownHosts = folder.file('known_hosts');
   writeFileSync(knownHosts, `[127.0.0.1]:${from} ${host.publicKey}\n`);
-  const processes: ResultPromise<{ reject: false }>[] = [];
+  const processes: Ssh[] = [];
   stack.defer(async () => {
     for (const child of processes) child.kill('SIGKILL');
-    await Promise.all(processes);
+    for (const child of processes) await child;
   });
   let files = 0;
   const keyFile = (privateKey: string): string => {
@@ -119,7 +123,7 @@ export async function opensshBench(): Promise<OpensshBench> {
   };
   const ssh: OpensshBench['ssh'] = (file, options, command = []) => {
     const fixed = `-F none -i ${file} -p ${from} -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=${knownHosts} -o GlobalKnownHostsFile=/dev/null -o ExitOnForwardFailure=yes`;
-    const child = execa('ssh', [...fixed.split(' '), ...options, `${user}@127.0.0.1`, ...command], { reject: false });
+    const child = startSsh([...fixed.split(' '), ...options, `${user}@127.0.0.1`, ...command]);
     processes.push(child);
     return child;
   };

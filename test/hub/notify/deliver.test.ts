@@ -129,7 +129,7 @@ test('two processes at once: every message once', async () => {
   );
   await Promise.all(children.map((child) => once(child.stdout, 'data')));
   for (const child of children) child.stdin.write('go\n');
-  await Promise.all(children);
+  for (const child of children) await child;
   expect(said(server).toSorted()).toEqual(Array.from({ length: 60 }, (_, at) => `FAILED: message ${at}`).toSorted());
   for (let vm = 0; vm < 20; vm++) {
     const own = messages(server).filter(({ notices }) => notices[0].plan === `vm${vm}`);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa, type ResultPromise } from 'execa';
+import { execa } from 'execa';
 import ssh2, { type Client, type ConnectConfig } from 'ssh2';
 import { expect } from 'vitest';
 import { isPortFree } from '../../../src/host/port-probe.ts';
@@ -21,6 +21,10 @@ import { allocatePorts, openPortsTo } from '../../../src/state/port-leases.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../host/temporary-folder.ts';
 import { addRuns } from '../../state/temporary-state.ts';
 import { freePorts } from '../../support/free-ports.ts';
+
+/** execa's own name of this type costs the compiler 4 s. */
+type Ssh = ReturnType<typeof startSsh>;
+const startSsh = (words: readonly string[]) => execa('ssh', words, { reject: false });
 
 export interface EnrolledNode {
   readonly name: string;
@@ -55,7 +59,7 @@ export interface HubBench extends AsyncDisposable {
   ): { readonly token: string; readonly privateKey: string; readonly keyFile: string };
   keyFile(privateKey: string): string;
   /** The system's ssh, host key pinned. */
-  ssh(keyFile: string, options: readonly string[], command?: readonly string[]): ResultPromise<{ reject: false }>;
+  ssh(keyFile: string, options: readonly string[], command?: readonly string[]): Ssh;
   /** A client of ssh2 that is logged in. Rejects where it is not let in. */
   client(privateKey: string, options?: Partial<ConnectConfig>): Promise<Client>;
   /** A service on an NBD port at the address of the node that answers with what it hears, and its lease, open to a node or to none. */
@@ -114,10 +118,10 @@ export async function hubBench(limits?: typeof gateLimits, data: HubPlaces['data
   };
   const clients: Client[] = [];
   stack.defer(() => clients.forEach((client) => client.destroy()));
-  const processes: ResultPromise<{ reject: false }>[] = [];
+  const processes: Ssh[] = [];
   stack.defer(async () => {
     for (const child of processes) child.kill('SIGKILL');
-    await Promise.all(processes);
+    for (const child of processes) await child;
   });
 
   const token: HubBench['token'] = (name, expires = Date.now() + 60_000) => {
@@ -160,7 +164,7 @@ export async function hubBench(limits?: typeof gateLimits, data: HubPlaces['data
       // The first value of an option counts.
       const fixed = `-F none -i ${file} -p ${server.port} -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=${knownHosts} -o GlobalKnownHostsFile=/dev/null -o ExitOnForwardFailure=yes`;
       const words = [...options, ...fixed.split(' '), 'sendense@127.0.0.1', ...command];
-      const child = execa('ssh', words, { reject: false });
+      const child = startSsh(words);
       processes.push(child);
       return child;
     },

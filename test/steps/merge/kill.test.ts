@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa, type ResultPromise } from 'execa';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sweepRunFolders } from '../../../src/host/run-folder.ts';
 import { importRepository } from '../../../src/hub/import-repository.ts';
@@ -49,7 +49,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => template[Symbol.asyncDispose]());
 
-const child = (repository: MergeRepository): ResultPromise<{ reject: false }> =>
+const child = (repository: MergeRepository) =>
   execa(process.execPath, [testProgram('steps/merge/merge-child'), repository.folder, ...remove], {
     reject: false,
   });

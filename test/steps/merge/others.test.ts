@@ -58,7 +58,12 @@ function phaseNow(repository: MergeRepository, name: string): MergeIntent['phase
 
 test('two processes at once: one removes, the other is refused, and all is well', { timeout: 120_000 }, async () => {
   await using repository = await fill(await mergeRepository());
-  const results = await Promise.all([child(repository, 'p02'), child(repository, 'p02'), child(repository, 'p03')]);
+  const results = await Promise.all(
+    ['p02', 'p02', 'p03'].map(async (name) => {
+      const { exitCode, stdout, stderr } = await child(repository, name);
+      return { exitCode, stdout, stderr };
+    }),
+  );
   for (const { exitCode, stderr } of results) if (exitCode !== 0) expect(stderr).toContain('run.locked');
   expect(results.some(({ exitCode }) => exitCode === 0)).toBe(true);
   expect(await repository.wrong()).toEqual([]);
