@@ -120,6 +120,13 @@ describe('before it counts, it is flushed', { timeout: 120_000 }, () => {
     const published = nameOf(calls, manifest);
     expect(published).toBeGreaterThan(image);
     expectBefore(calls, 'flush', /\/disk-0$/, published);
+    const flushedAfter = (at: number): number =>
+      calls.findIndex(({ what, path }, later) => later > at && what === 'flush' && path === 'repository/pgtest1');
+    expect(flushedAfter(first)).toBeGreaterThan(first);
+    expect(flushedAfter(first)).toBeLessThan(image);
+    const ended = calls.findLastIndex(({ from }) => from?.endsWith('.merge'));
+    expect(ended, JSON.stringify(calls.slice(published), null, 1)).toBeGreaterThan(published);
+    expect(flushedAfter(ended), 'the end of the merge').toBeGreaterThan(ended);
   });
 
   test('a restore: the disk before its name, and the folder after it', async () => {
