@@ -1,4 +1,5 @@
 import { openSized } from './regular-file.ts';
+import { giveBuffer, takeBuffer } from './spare-buffers.ts';
 
 /** A file of a repository that is open to be read. Its first bytes are in memory: an image of a small disk has all its tables there. */
 export interface ImageBytes extends AsyncDisposable {
@@ -16,15 +17,11 @@ export interface ImageBytes extends AsyncDisposable {
 /** Header, both tables of references, and two of where the data are, as qemu-img lays them out (QEMU, docs/interop/qcow2.rst). */
 const headBytes = 5 * 64 * 1024;
 
-/** Memory that was used before: so much for each of thousands of files would keep the garbage collector busy. */
-const spare: Buffer[] = [];
-const mostSpare = 4;
-
 /** @throws NodeJS.ErrnoException also for what is no regular file */
 export async function openImageBytes(path: string): Promise<ImageBytes> {
   const { file, size } = await openSized(path);
   try {
-    const memory = spare.pop() ?? Buffer.allocUnsafeSlow(headBytes);
+    const memory = takeBuffer(headBytes);
     const { bytesRead } = await file.read(memory, 0, Math.min(size, headBytes), 0);
     const head = memory.subarray(0, bytesRead);
     let closed = false;
@@ -39,7 +36,7 @@ export async function openImageBytes(path: string): Promise<ImageBytes> {
         return found === length ? buffer : null;
       },
       async [Symbol.asyncDispose]() {
-        if (spare.length < mostSpare && !closed) spare.push(memory);
+        if (!closed) giveBuffer(memory);
         closed = true;
         await file.close();
       },

@@ -34,7 +34,7 @@ import { manageNodes } from './nodes/manage-nodes.ts';
 import { previewPlan } from './preview-plan.ts';
 import { checkedInRescue } from './rescue/checked-in-rescue.ts';
 import { ownersElsewhere } from './owners-elsewhere.ts';
-import { recovery } from './recover-runs.ts';
+import { recovery } from './recovery.ts';
 import { runLock } from './run-lock.ts';
 import { manageSchedules } from './schedule/manage-schedules.ts';
 import { takeSlot } from './schedule/take-slot.ts';

@@ -5,7 +5,7 @@ import { qcow2TablesIn, type Qcow2Tables } from '../host/qcow2-tables.ts';
 import { imageInfo, type Allocation } from '../host/qemu-img.ts';
 import { mapOwnData } from '../host/qemu-map.ts';
 import { envelopeRanges, wholeBlocks, type GuestBlocks } from '../blocks/guest-blocks.ts';
-import { lendBuffer } from '../blocks/piece-buffers.ts';
+import { lendBuffer } from '../host/spare-buffers.ts';
 
 export interface EnvelopeOptions {
   readonly signal?: AbortSignal | undefined;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { giveBuffer, takeBuffer } from '../blocks/piece-buffers.ts';
+import { giveBuffer, takeBuffer } from '../host/spare-buffers.ts';
 import { openSized } from '../host/regular-file.ts';
 
 const pieceBytes = 1024 * 1024;

@@ -1,5 +1,6 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { State } from './open-state.ts';
+import { hasPoint } from './point-links.ts';
 import type { PointKey } from './restore-points.ts';
 import type { VmContext } from './vm-disks.ts';
 
@@ -10,15 +11,7 @@ import type { VmContext } from './vm-disks.ts';
  */
 export function usePoint(state: State, runId: string, { repository, context, backupId }: PointKey): void {
   state.transaction(() => {
-    const row = state.first(
-      state.query
-        .selectFrom('backups')
-        .select('backup_id')
-        .where('repository', '=', repository)
-        .where('context', '=', context)
-        .where('backup_id', '=', backupId),
-    );
-    if (!row)
+    if (!hasPoint(state, { repository, context, backupId }))
       throw new SendenseError(
         'point.unknown',
         `VM ${context} has no restore point ${backupId} in repository ${repository}`,

@@ -11,7 +11,7 @@ import type { HubPreflightInput, HubPreflightOutput, NodeHealth } from '../schem
 import type { StepContext } from '../engine/step.ts';
 import { defineStep } from './define-step.ts';
 import { assertImmutability } from './immutable-points.ts';
-import { assertLargePackets } from './large-packets.ts';
+import { assertLargePackets } from './assert-large-packets.ts';
 import { patiently } from './patiently.ts';
 import type { Services } from './services.ts';
 import { capacityLimits } from './space-for-run.ts';

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream';
 import fc from 'fast-check';
-import { part } from './hostile.ts';
+import { changedBytes, part } from './hostile.ts';
 
 /** Where a text is cut as it comes over a line: anywhere, also within a character. */
 export const cuts: fc.Arbitrary<readonly number[]> = fc.array(part, { maxLength: 5, size: 'max' });
@@ -24,3 +24,13 @@ export function sink(): { readonly output: PassThrough; text(): string } {
   output.on('data', (piece: Buffer) => pieces.push(piece));
   return { output, text: () => Buffer.concat(pieces).toString('utf8') };
 }
+
+/** What a peer says, sometimes with changed bytes, and where it is cut. */
+export const inPieces = (talk: fc.Arbitrary<Buffer>): fc.Arbitrary<[Buffer, readonly number[]]> =>
+  fc.tuple(
+    fc.oneof(
+      { weight: 5, arbitrary: talk },
+      { weight: 1, arbitrary: talk.chain((bytes) => changedBytes(fc.constant(bytes), 2)) },
+    ),
+    cuts,
+  );

@@ -13,7 +13,7 @@ import { manifestChecksum } from '../../src/repository/manifest.ts';
 import { holdVm } from '../../src/repository/vm-lock/hold-vm.ts';
 import { someDisk, someManifest } from '../repository/some-manifest.ts';
 import { stepBench, type StepBench } from '../steps/step-bench.ts';
-import { cuts, sink, streamOf } from './chunks.ts';
+import { inPieces, sink, streamOf } from './chunks.ts';
 import { fuzz, judge } from './harness.ts';
 import { changedBytes } from './hostile.ts';
 import { hostileJson, parsedOf } from './hostile-json.ts';
@@ -109,13 +109,7 @@ const run = (): MaintenanceRun =>
 const held: AsyncDisposable[] = [];
 
 fuzz('what another hub sends', {
-  input: fc.tuple(
-    fc.oneof(
-      { weight: 5, arbitrary: talk },
-      { weight: 1, arbitrary: talk.chain((bytes) => changedBytes(fc.constant(bytes), 2)) },
-    ),
-    cuts,
-  ),
+  input: inPieces(talk),
   few: 60,
   sound: (): [Buffer, number[]][] => {
     const all = lines.flatMap(([said, data]) => [Buffer.from(`${JSON.stringify(said)}\n`), data ?? Buffer.alloc(0)]);

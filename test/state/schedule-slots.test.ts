@@ -1,21 +1,9 @@
 import { expect, test } from 'vitest';
 import { decideSlot, listSlots, newestDecided, openStates, type SlotRecord } from '../../src/state/schedule-slots.ts';
 import { openDatabase } from '../../src/state/sqlite.ts';
-import { temporaryState } from './temporary-state.ts';
+import { someSlot, temporaryState } from './temporary-state.ts';
 
-const slot = (plan: string, at: number, state: SlotRecord['state']): SlotRecord => ({
-  plan,
-  slot: at,
-  state,
-  reason: null,
-  trigger: 'schedule',
-  kind: 'backup',
-  node: null,
-  repository: 'primary',
-  runId: null,
-  owner: null,
-  decided: at,
-});
+const slot = (plan: string, at: number, state: SlotRecord['state']): SlotRecord => someSlot(plan, at, { state });
 
 test('the newest slot of each plan, and none of others', () => {
   using temporary = temporaryState();

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { thisProcess } from '../../src/host/process-identity.ts';
-import type { NewRun } from '../../src/engine/journal.ts';
+import type { NewRun, RunEnd } from '../../src/engine/journal.ts';
 import { createJournal } from '../../src/state/create-journal.ts';
 import { openState, type State } from '../../src/state/open-state.ts';
+import type { SlotRecord } from '../../src/state/schedule-slots.ts';
 
 export interface TemporaryState extends Disposable {
   readonly folder: string;
@@ -38,6 +39,33 @@ export const someRun = (id: string, more: Partial<NewRun> = {}): NewRun => ({
   owner: thisProcess(),
   started: 1_700_000_000_000,
   lock: null,
+  ...more,
+});
+
+export const someEnd = (finished: number, more: Partial<RunEnd> = {}): RunEnd => ({
+  status: 'succeeded',
+  exitCode: 0,
+  result: {},
+  error: null,
+  warnings: [],
+  published: true,
+  unclean: false,
+  finished,
+  ...more,
+});
+
+export const someSlot = (plan: string, at: number, more: Partial<SlotRecord> = {}): SlotRecord => ({
+  plan,
+  slot: at,
+  state: 'running',
+  reason: null,
+  trigger: 'schedule',
+  kind: 'backup',
+  node: null,
+  repository: 'primary',
+  runId: null,
+  owner: null,
+  decided: at,
   ...more,
 });
 

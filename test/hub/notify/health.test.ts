@@ -10,7 +10,7 @@ import { createJournal } from '../../../src/state/create-journal.ts';
 import { inFuture } from '../../../src/state/in-future.ts';
 import { healthOf, watchPlan } from '../../../src/state/plan-health.ts';
 import { statusNagios } from '../../../src/view/status-nagios.ts';
-import { someRun, temporaryState, type TemporaryState } from '../../state/temporary-state.ts';
+import { someEnd, someRun, temporaryState, type TemporaryState } from '../../state/temporary-state.ts';
 
 const hour = 3_600_000;
 const start = 1_700_000_000_000;
@@ -43,17 +43,7 @@ function bench(rpo: number | null = 26 * hour): Bench {
     run(hours, end = {}, origin = { trigger: 'manual' }) {
       const id = `run-${++count}`;
       journal.startRun(someRun(id, { started: start + hours * hour, origin }));
-      journal.finishRun(id, {
-        status: 'succeeded',
-        exitCode: 0,
-        result: {},
-        error: null,
-        warnings: [],
-        published: true,
-        unclean: false,
-        finished: start + (hours + 1) * hour,
-        ...end,
-      });
+      journal.finishRun(id, someEnd(start + (hours + 1) * hour, end));
     },
     events: () => notices().map(({ event }) => event),
     messages: (event) =>
@@ -122,16 +112,7 @@ test('a restore by hand is nobody else’s business, unless its plan says so', (
   const journal = createJournal(made.state, () => false);
   const restore = (id: string): void => {
     journal.startRun(someRun(id, { kind: 'restore', plan: 'restore' }));
-    journal.finishRun(id, {
-      status: 'failed',
-      exitCode: 1,
-      result: {},
-      error: null,
-      warnings: [],
-      published: false,
-      unclean: false,
-      finished: start,
-    });
+    journal.finishRun(id, someEnd(start, { status: 'failed', exitCode: 1, published: false }));
   };
   restore('restore-1');
   expect(made.events()).toEqual([]);

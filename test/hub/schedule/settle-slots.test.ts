@@ -3,24 +3,11 @@ import { thisProcess } from '../../../src/host/process-identity.ts';
 import { settleSlots } from '../../../src/hub/schedule/settle-slots.ts';
 import { createJournal } from '../../../src/state/create-journal.ts';
 import { decideSlot, listSlots, type SlotRecord } from '../../../src/state/schedule-slots.ts';
-import { someRun, temporaryState } from '../../state/temporary-state.ts';
+import { someEnd, someRun, someSlot, temporaryState } from '../../state/temporary-state.ts';
 
 const now = 1_700_000_000_000;
 const owner = thisProcess();
-const slot = (plan: string, more: Partial<SlotRecord>): SlotRecord => ({
-  plan,
-  slot: now,
-  state: 'running',
-  reason: null,
-  trigger: 'schedule',
-  kind: 'backup',
-  node: null,
-  repository: 'primary',
-  runId: null,
-  owner,
-  decided: now,
-  ...more,
-});
+const slot = (plan: string, more: Partial<SlotRecord>): SlotRecord => someSlot(plan, now, { owner, ...more });
 
 /** A slot for each way in which one can be open, and what becomes of them. */
 function settled(
@@ -31,16 +18,7 @@ function settled(
   const { state } = temporary;
   const journal = createJournal(state, () => lives);
   for (const id of ['goes-on', 'is-over']) journal.startRun(someRun(id, { plan: id }));
-  journal.finishRun('is-over', {
-    status: 'succeeded',
-    exitCode: 0,
-    result: {},
-    error: null,
-    warnings: [],
-    published: true,
-    unclean: false,
-    finished: now,
-  });
+  journal.finishRun('is-over', someEnd(now));
   for (const open of [
     slot('goes-on', { runId: 'goes-on' }),
     slot('is-over', { runId: 'is-over' }),

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import { assertLargePackets } from '../../src/steps/large-packets.ts';
+import { assertLargePackets } from '../../src/steps/assert-large-packets.ts';
 
 const { signal } = new AbortController();
 const away = new SendenseError('node.unreachable', 'node site-1 does not answer');
