@@ -133,7 +133,9 @@ async function programsOn(host: TestHost): Promise<string[]> {
     .filter(Boolean)
     .map((pid) => argvOf(Number(pid)).join(' ').trim())
     // What counts the bytes of a connection names the port that the node has for it, another one after each break.
-    .map((argv) => argv.replace(/(sendense-count [0-9]+) [0-9]+$/, '$1 of the node'));
+    .map((argv) => argv.replace(/(sendense-count [0-9]+) [0-9]+$/, '$1 of the node'))
+    // The title of a session of sshd says this until the session stands.
+    .map((argv) => argv.replace(/^(sshd: \S+) \[priv\]$/, '$1'));
   const sockets = (await host.run('ss', '-Hltn')).split('\n').map((line) => `listens on ${line.split(/\s+/)[3]}`);
   return [...names.filter(Boolean), ...sockets].toSorted();
 }
