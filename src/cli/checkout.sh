@@ -7,10 +7,13 @@ bundle_is_current() {
     [ -z "$(find "$root/src" "$root/rolldown.config.ts" "$root/package-lock.json" -newer "$root/dist/.built" -print -quit)" ]
 }
 
-# Whether a folder, which is made where it is missing, belongs to this user, and nobody else can write to it.
-is_private() {
-  { [ -d "$1" ] || mkdir -m 700 -- "$1" 2>/dev/null; } &&
-    [ -z "$(find "$1" -prune \( -type l -o ! -user "$(id -u)" -o -perm /022 \) -print)" ]
+# Whether two folders, which are made where they are missing, belong to this user, and nobody else can write to them.
+# One program is started for both: every command waits for it.
+are_private() {
+  for folder in "$1" "$2"; do
+    { [ -d "$folder" ] || mkdir -m 700 -- "$folder" 2>/dev/null; } && [ -O "$folder" ] && [ ! -L "$folder" ] || return 1
+  done
+  [ -z "$(find "$1" "$2" -prune -perm /022 -print)" ]
 }
 
 # start_program NAME ARGUMENT...: the bundle, which starts in half the time, or in development the source as it stands.
@@ -24,7 +27,7 @@ start_program() {
   # Set here and not by the program itself: Node then need not load its type stripper. Private, because what lies there is run.
   if [ -z "${NODE_COMPILE_CACHE:-}" ]; then
     caches=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
-    if [ -n "$caches" ] && is_private "$caches" && is_private "$caches/sendense"; then
+    if [ -n "$caches" ] && are_private "$caches" "$caches/sendense"; then
       export NODE_COMPILE_CACHE="$caches/sendense"
     fi
   fi

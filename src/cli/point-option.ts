@@ -11,7 +11,7 @@ export const pointOption = (description: string, more: Partial<OptionDefinition>
 });
 
 /** What was written after it. @throws SendenseError `usage` */
-export const pointChoice = (text: string): PointChoice => parsePoint(text, { now: Date.now(), zone: localZone() });
+export const pointChoice = (text: string): PointChoice => parsePoint(text, { now: Date.now(), zone: localZone });
 
 /** The option, alone or with the beginning of its value. */
 const option = /^(?:--point|-p)(?:=(?<value>.+))?$/;

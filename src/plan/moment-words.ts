@@ -3,8 +3,8 @@ import { instantsOf, offsetAt, instantOf, wallAt } from './zone-clock.ts';
 export interface WordsContext {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Name of the time zone in which a time without a zone is meant. */
-  readonly zone: string;
+  /** Name of the time zone in which a time without a zone is meant. Only asked for where it counts: it takes a while to find out. */
+  readonly zone: () => string;
 }
 
 /** A day or a time, in ISO 8601 with the offset of its zone. */
@@ -35,7 +35,7 @@ export function momentIn(text: string, { now, zone: local }: WordsContext): Mome
   const parts = form.exec(text)?.groups;
   if (!parts) return looksLikeTime(text) ? { kind: 'wrong', why: 'that is no day and no time' } : { kind: 'none' };
   const named = parts['zone'] ?? parts['inBrackets'];
-  const zone = parts['offset'] === undefined ? zoneOf(named ?? local) : offsetZone(parts['offset']);
+  const zone = parts['offset'] === undefined ? zoneOf(named ?? local()) : offsetZone(parts['offset']);
   if (zone === null) return { kind: 'wrong', why: `there is no time zone ${named ?? parts['offset']}` };
   const midnight = parts['word'] === undefined ? dateOf(parts) : wordOf(parts['word'], zone, now);
   if (midnight === null) return { kind: 'wrong', why: 'the calendar has no such day' };

@@ -3,7 +3,7 @@ import { parsePoint, reasonOf } from '../../src/plan/point-words.ts';
 import type { SendenseError } from '../../src/errors/sendense-error.ts';
 
 const now = Date.parse('2026-11-22T23:30:00Z');
-const parse = (text: string, zone = 'Europe/Berlin') => parsePoint(text, { now, zone });
+const parse = (text: string, zone = 'Europe/Berlin') => parsePoint(text, { now, zone: () => zone });
 
 function refusal(text: string, zone = 'Europe/Berlin'): string {
   try {
