@@ -1,6 +1,6 @@
 import type { OwnData } from '../host/qemu-map.ts';
 import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
-import type { IndexReader } from './block-index.ts';
+import type { IndexReader } from './index-reader.ts';
 import type { DigestLanes } from './digest-lanes.ts';
 import { createDigestPool } from './digest-pool.ts';
 import { totalLength, type Extent } from './extents.ts';

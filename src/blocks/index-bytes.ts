@@ -11,7 +11,7 @@ import {
   zeroPage,
   type PageEntry,
 } from './block-index-format.ts';
-import type { IndexReader } from './block-index.ts';
+import type { IndexReader } from './index-reader.ts';
 import { formHeader, recordIn, type IndexForm } from './index-form.ts';
 import type { PageRecord } from './page-records.ts';
 

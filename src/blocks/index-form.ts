@@ -1,5 +1,5 @@
 import { pageKinds, type IndexFormat, type IndexHeader } from './block-index-format.ts';
-import type { IndexReader } from './block-index.ts';
+import type { IndexReader } from './index-reader.ts';
 import { encodeRecord, type PageRecord } from './page-records.ts';
 
 /** How an index is stored, which says nothing of its content. */

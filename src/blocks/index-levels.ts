@@ -1,3 +1,4 @@
+import type { Levels } from './levels.ts';
 import { basename, dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ImageKey } from '../host/image-options.ts';
@@ -7,9 +8,6 @@ import type { IndexShelf } from './index-shelf.ts';
 
 /** More often than removals change the files of one chain while it is opened. */
 const mostTries = 5;
-
-/** An index's own file, and those that it is built on. */
-export type Levels = readonly [IndexFile, ...IndexFile[]];
 
 export interface OpenLevels {
   /** Where files are that are open already, and where these stay. */

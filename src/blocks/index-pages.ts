@@ -1,6 +1,7 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import { blockSize, digestBytes, pageBlocks, pageSpan, type IndexFormat } from './block-index-format.ts';
-import { createIndexWriter, openIndex, type IndexFacts, type IndexReader } from './block-index.ts';
+import { createIndexWriter, openIndex, type IndexFacts } from './block-index.ts';
+import type { IndexReader } from './index-reader.ts';
 import { createBlockSet, type BlockSet } from './block-set.ts';
 import type { DigestPagesOptions } from './digest-pages.ts';
 import type { Extent } from './extents.ts';

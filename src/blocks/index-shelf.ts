@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { versionAt } from './index-file.ts';
-import type { Levels } from './index-levels.ts';
+import type { Levels } from './levels.ts';
 
 /**
  * Keeps the block index of a disk that was opened last, with all that it is built on, for the one that is built on it: each index of a chain

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { digestBytes, pageBlocks, pageKinds, storedPageBytes } from './block-index-format.ts';
 import type { IndexFile } from './index-file.ts';
-import type { Levels } from './index-levels.ts';
+import type { Levels } from './levels.ts';
 import { applyRuns } from './page-records.ts';
 
 /** Whoever walks over a disk asks for some pages at a time, each several times. */

@@ -1,4 +1,4 @@
-import type { SummaryOptions } from '../view/run-summary.ts';
+import type { SummaryOptions } from '../view/summary-options.ts';
 import { columnsOf, exactly } from '../view/terminal.ts';
 import type { CommandContext } from './command.ts';
 

@@ -1,5 +1,6 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { BegunStep, Run } from './open-run.ts';
+import type { Run } from './open-run.ts';
+import type { BegunStep } from './begun-step.ts';
 import type { PipelineStep } from './pipeline.ts';
 import { settle, type Settled } from './settle.ts';
 import { stallWatch, type StallWatch } from './stall-watch.ts';

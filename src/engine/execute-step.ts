@@ -1,7 +1,8 @@
 import { errorToJson, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import { attemptStep, plainJson, type Attempt } from './attempt-step.ts';
 import type { JournalEntry } from './journal.ts';
-import type { BegunStep, Run } from './open-run.ts';
+import type { Run } from './open-run.ts';
+import type { BegunStep } from './begun-step.ts';
 import { positionOf, type PipelineStep, type Scope } from './pipeline.ts';
 import { retryDelay, waitFor } from './retry-delay.ts';
 import type { Settled } from './settle.ts';

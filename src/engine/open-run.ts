@@ -1,29 +1,11 @@
+import type { Said, BegunStep } from './begun-step.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { RunEvent } from '../schemas/types.ts';
 import { cancelledBy } from './install-signals.ts';
 import type { Scope } from './pipeline.ts';
 import { newRunId } from './run-id.ts';
 import { defaultLimits, type RunLimits, type RunOptions } from './run-options.ts';
-import type { AnyStep, RunFacts } from './step.ts';
+import type { RunFacts } from './step.ts';
 import { schemaValidator, type StepValidator } from './step-validator.ts';
-
-type WithoutStamp<E> = E extends RunEvent ? Omit<E, 'time' | 'run_id'> : never;
-export type Said = WithoutStamp<RunEvent>;
-
-/** A step that has started, as far as undoing it goes. */
-export interface BegunStep<S> {
-  readonly stepId: string;
-  readonly uses: string;
-  /** Undefined: this program does not know the step (it recovers a run of a newer one). */
-  readonly definition: AnyStep<S> | undefined;
-  readonly claim: unknown;
-  readonly remembered: Record<string, unknown>;
-  /** What this process holds open for it; none when recovering. */
-  scope: AsyncDisposableStack | undefined;
-  undone: boolean;
-  /** Why the step is thought to go on running although it was told to stop. */
-  stuck: SendenseError | undefined;
-}
 
 /** One run while it goes on: what the parts of the engine share. */
 export interface Run<S> {

@@ -1,8 +1,8 @@
 import { errorToJson, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity, RunEvent } from '../schemas/types.ts';
 import type { Journal, JournalledRun, JournalledStep } from './journal.ts';
-import type { BegunStep } from './open-run.ts';
-import { defaultLimits, type RunLimits } from './run-options.ts';
+import type { BegunStep } from './begun-step.ts';
+import { defaultLimits, type HasEnded, type RunLimits } from './run-options.ts';
 import type { StepRegistry } from './step.ts';
 import { askPublished, type UndoParts } from './undo-step.ts';
 import { unwind } from './unwind.ts';
@@ -15,8 +15,8 @@ export interface RecoverOptions<S> {
   readonly recoverer: ProcessIdentity;
   /** Only this run. */
   readonly only?: string;
-  /** Of a run whose owner cannot be looked for from here: whether that has ended; null: nobody knows. Default: nobody knows. */
-  hasEnded?(run: JournalledRun): Promise<boolean | null>;
+  /** Default: nobody knows. */
+  readonly hasEnded?: HasEnded;
   readonly limits?: Partial<RunLimits>;
   /** Stops waiting; what is left stays for the next recovery. */
   readonly signal?: AbortSignal;

@@ -1,8 +1,7 @@
 import type { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity, RunEvent } from '../schemas/types.ts';
-import type { Journal, RunOrigin } from './journal.ts';
+import type { Journal, JournalledRun, RunOrigin } from './journal.ts';
 import type { Evaluator, Pipeline } from './pipeline.ts';
-import type { RecoverOptions } from './recover-runs.ts';
 import type { StepRegistry } from './step.ts';
 import type { StepValidator } from './step-validator.ts';
 
@@ -13,6 +12,9 @@ export interface CancelSignals {
   /** Stop waiting: return at once; what is left is in the journal for the next recovery. */
   readonly atOnce: AbortSignal;
 }
+
+/** Whether a run has ended whose owner cannot be looked for from here; null: nobody knows. */
+export type HasEnded = (run: JournalledRun) => Promise<boolean | null>;
 
 /** Milliseconds. */
 export interface RunLimits {
@@ -35,7 +37,7 @@ export interface RunOptions<S> {
   /** Held for the length of the run; null: none. */
   readonly lock: string | null;
   /** As for `recoverRuns`, of the run that holds the lock. */
-  readonly hasEnded?: RecoverOptions<S>['hasEnded'];
+  readonly hasEnded?: HasEnded;
   /** Default: by hand. */
   readonly origin?: RunOrigin;
   /** Gets every event, in order; what it throws is ignored. */

@@ -1,7 +1,7 @@
 import { catalogue } from '../errors/catalogue.ts';
 import { errorToJson, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import type { Journal, JournalEntry } from './journal.ts';
-import type { BegunStep, Said } from './open-run.ts';
+import type { BegunStep, Said } from './begun-step.ts';
 import type { RunLimits } from './run-options.ts';
 import { settle } from './settle.ts';
 import type { RunFacts, UndoContext } from './step.ts';

@@ -1,5 +1,5 @@
 import type { SendenseError } from '../errors/sendense-error.ts';
-import type { BegunStep } from './open-run.ts';
+import type { BegunStep } from './begun-step.ts';
 import type { AnyStep } from './step.ts';
 import { closeScope, undoStep, type UndoParts } from './undo-step.ts';
 

@@ -3,8 +3,8 @@ import { isName } from '../plan/names.ts';
 import { vmsUnder } from '../repository/vm-identity.ts';
 import type { AdoptOutput } from '../schemas/types.ts';
 import { points } from '../state/restore-points.ts';
-import { changeMarks } from '../steps/change-marks.ts';
-import { ownedPoints } from '../steps/owned-points.ts';
+import { changeMarks } from '../restore-points/hold/change-marks.ts';
+import { ownedPoints } from '../restore-points/choose/owned-points.ts';
 import type { Services } from '../steps/services.ts';
 import { maintenanceRun } from './care/maintenance-run.ts';
 

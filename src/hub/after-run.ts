@@ -1,21 +1,16 @@
+import type { NoticeParts } from './notify/notice-parts.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
 import { toSendenseError } from '../errors/sendense-error.ts';
 import { lookAtClock } from '../host/boot-clock.ts';
 import { isRunning } from '../host/process-identity.ts';
-import type { Plan, RunEvent, RunFinishedEvent, Settings } from '../schemas/types.ts';
+import type { Plan, RunEvent, RunFinishedEvent } from '../schemas/types.ts';
 import { hasDeliverer } from '../state/channels.ts';
 import { raiseNotice } from '../state/notices.ts';
 import type { State } from '../state/open-state.ts';
 import { watchClock } from './clock-watch.ts';
 import { checkRpo } from './notify/check-rpo.ts';
-import type { RunRequest } from './hub.ts';
+import type { RunRequest } from './run-request.ts';
 import { watch } from './notify/watch-plan.ts';
-
-export interface NoticeParts {
-  readonly state: State;
-  readonly settings: Settings;
-  readonly settingsFolder: string;
-}
 
 export interface RunWatch {
   /** Gets every event of the run. */

@@ -1,6 +1,6 @@
 import { noKeys } from '../repository/image-keys.ts';
 import type { Manifest } from '../schemas/types.ts';
-import { examineDisk } from '../steps/verify/examine-disk.ts';
+import { examineDisk } from '../restore-points/verify/examine-disk.ts';
 import { remedies, report, type Walk } from './check-walk.ts';
 
 /** One disk of one restore point whose parent is sound: files, structure and, where asked for, content. True: it is sound. */

@@ -1,6 +1,6 @@
 import type { ImageKeys } from '../repository/image-keys.ts';
 import type { CheckOutput } from '../schemas/types.ts';
-import type { LookedAt } from '../steps/verify/looked-at.ts';
+import type { LookedAt } from '../restore-points/verify/looked-at.ts';
 
 export type Finding = CheckOutput['findings'][number];
 

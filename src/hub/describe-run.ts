@@ -5,7 +5,7 @@ import { isRunning } from '../host/process-identity.ts';
 import type { RunEvent, ShowRunOutput } from '../schemas/types.ts';
 import type { State } from '../state/open-state.ts';
 import { findRun, listRuns, listSteps } from '../state/runs.ts';
-import { jobLogsOf } from '../steps/job-log.ts';
+import { jobLogsOf } from '../steps/at-node/keep-job-log.ts';
 import { runOutput } from './describe-status.ts';
 import { runLogFile } from './run-log/place.ts';
 import { readRunLog as eventsIn } from './run-log/read-run-log.ts';

@@ -9,7 +9,7 @@ import { inFuture } from '../state/in-future.ts';
 import type { State } from '../state/open-state.ts';
 import { listLeases } from '../state/port-leases.ts';
 import { listRuns, listSteps, type RunRecord } from '../state/runs.ts';
-import { rereadState, rereadWithinMs } from '../steps/verify/reread.ts';
+import { rereadState, rereadWithinMs } from '../restore-points/verify/reread.ts';
 import { planHealth, type HealthFilter, type PlanHealth } from './plan-health.ts';
 import { watchFolder } from './watch-folder.ts';
 

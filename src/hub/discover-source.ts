@@ -10,9 +10,9 @@ import type {
   VsphereSourceSettings,
   VsphereVm,
 } from '../schemas/types.ts';
-import { knownVms } from '../steps/known-vms.ts';
-import { loginFor } from '../steps/source-login.ts';
-import { imageSpecOf, vsphereSpecOf } from '../steps/source-spec.ts';
+import { knownVms } from '../restore-points/choose/known-vms.ts';
+import { loginFor } from '../steps/at-node/source-login.ts';
+import { imageSpecOf, vsphereSpecOf } from '../steps/at-node/source-spec.ts';
 import type { Services } from '../steps/services.ts';
 import type { PlanSubject, PlanTarget } from './write-plan.ts';
 

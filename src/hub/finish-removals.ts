@@ -1,7 +1,7 @@
 import { errorToJson } from '../errors/sendense-error.ts';
 import { findRepository } from '../repository/open-repository.ts';
 import type { RecoverOutput } from '../schemas/types.ts';
-import { finishMerges } from '../steps/merge/finish-merges.ts';
+import { finishMerges } from '../restore-points/merge/finish-merges.ts';
 import type { Services } from '../steps/services.ts';
 
 type Removals = NonNullable<RecoverOutput['removals']>;

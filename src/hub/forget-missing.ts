@@ -5,7 +5,7 @@ import type { ImportOutput } from '../schemas/types.ts';
 import { listedPoints } from '../state/listed-points.ts';
 import { deletePoint } from '../state/restore-points.ts';
 import { claimedFiles } from './claimed-files.ts';
-import type { ImportOptions } from './import-repository.ts';
+import type { ImportOptions } from './import-options.ts';
 
 /**
  * Forgets restore points whose manifest is gone, as a database that was put back from a copy names them. One that another

@@ -1,5 +1,4 @@
-import type { RunOrigin } from '../engine/journal.ts';
-import type { CancelSignals } from '../engine/run-options.ts';
+import type { RunRequest } from './run-request.ts';
 import type { StepRegistry } from '../engine/step.ts';
 import type {
   AdoptOutput,
@@ -11,7 +10,6 @@ import type {
   PlanOutput,
   PointChoice,
   RecoverOutput,
-  RunEvent,
   RunFinishedEvent,
   Settings,
   RestorePointOutput,
@@ -37,7 +35,6 @@ import type { RetentionCalls } from './prune/manage-retention.ts';
 import type { Rescue } from './rescue/rescue.ts';
 import type { Schedules } from './schedule/manage-schedules.ts';
 import type { ScheduleService, ServeSchedulesOptions } from './schedule/serve-schedules.ts';
-import type { SlotKey } from './schedule/take-slot.ts';
 import type { HubService } from './serve-hub.ts';
 
 export interface HubOptions {
@@ -53,21 +50,6 @@ export interface HubOptions {
   readonly rescue?: Rescue | undefined;
   /** Default: the built-in steps. */
   readonly steps?: StepRegistry<Services>;
-}
-
-export interface RunRequest {
-  readonly file: string;
-  /** The plan's text, instead of what is in `file`. */
-  readonly text?: string | undefined;
-  readonly mode?: 'auto' | 'full' | 'incremental' | undefined;
-  emit?(event: RunEvent): void;
-  readonly cancel?: CancelSignals | undefined;
-  /** Default: by hand. */
-  readonly origin?: RunOrigin | undefined;
-  /** The slot of a schedule that it is for, claimed for this run. */
-  readonly slot?: SlotKey | undefined;
-  /** Gets what did not go well and does not change how the run ends: a notice that was not delivered. */
-  warn?(message: string): void;
 }
 
 export interface PointFilter {

@@ -1,3 +1,4 @@
+import type { ImportOptions } from './import-options.ts';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -11,26 +12,15 @@ import { parentsFirst, readManifest } from '../repository/manifest.ts';
 import { foreignImage } from '../repository/own-image.ts';
 import { readIntents, wayOut, type MergeChild } from '../repository/merge/intent.ts';
 import { vmsUnder } from '../repository/vm-identity.ts';
-import { ownedPoints } from '../steps/owned-points.ts';
+import { ownedPoints } from '../restore-points/choose/owned-points.ts';
 import { strayFolder } from '../repository/stray-folder.ts';
 import { asItStands, withMerge } from '../repository/merge/merge-files.ts';
 import type { ImportOutput, Manifest } from '../schemas/types.ts';
 import { lockHolder } from '../state/locks.ts';
 import { livingMerges } from '../state/merges.ts';
-import type { State } from '../state/open-state.ts';
 import { setMarks } from '../state/point-marks.ts';
 import { insertRestorePoint } from '../state/restore-points.ts';
 import { forgetMissing } from './forget-missing.ts';
-
-export interface ImportOptions {
-  readonly state: State;
-  readonly repository: string;
-  /** Absolute path. */
-  readonly root: string;
-  /** Forgets restore points whose manifest is gone. */
-  readonly forgetMissing?: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /**
  * Rebuilds the database's restore points from the manifests of a repository. A restore point whose manifest is damaged,

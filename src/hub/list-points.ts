@@ -7,8 +7,8 @@ import type { State } from '../state/open-state.ts';
 import { pointLines } from '../state/point-lines.ts';
 import { marksKey } from '../state/point-marks.ts';
 import { points as storedPoints, type RestorePoint } from '../state/restore-points.ts';
-import { chosenPoint } from '../steps/chosen-point.ts';
-import { storedMarks } from '../steps/follow-marks.ts';
+import { chosenPoint } from '../restore-points/choose/chosen-point.ts';
+import { storedMarks } from '../restore-points/hold/follow-marks.ts';
 import { describePoints, withHeldBytes } from './describe-points.ts';
 import type { Hub, PointFilter } from './hub.ts';
 

@@ -2,7 +2,7 @@ import { previewPipeline, type PreviewOptions } from '../engine/preview-pipeline
 import type { LoadedSettings } from '../plan/load-settings.ts';
 import type { PlanOutput } from '../schemas/types.ts';
 import type { Services } from '../steps/services.ts';
-import type { RunRequest } from './hub.ts';
+import type { RunRequest } from './run-request.ts';
 import { loadPipeline } from './load-pipeline.ts';
 
 /** What a run of the plan would do, with what `decide` says of each disk. @throws SendenseError as the steps that look */

@@ -1,6 +1,6 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { CredentialsTestOutput, Settings, VsphereSourceSettings } from '../schemas/types.ts';
-import { vsphereSpecOf } from '../steps/source-spec.ts';
+import { vsphereSpecOf } from '../steps/at-node/source-spec.ts';
 import type { Services } from '../steps/services.ts';
 
 export interface CredentialTest {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../schemas/types.ts';
-import type { Machines } from './node-machines.ts';
+import type { Machines } from './machines.ts';
 import type { State } from './open-state.ts';
 import type { NodesTable } from './tables.ts';
 

@@ -1,9 +1,7 @@
 import type { RunOrigin } from '../engine/journal.ts';
 import type { NodeClient } from '../host/node-client.ts';
-import type { ImageKeys } from '../repository/image-keys.ts';
-import type { Repository } from '../repository/open-repository.ts';
-import type { State } from '../state/open-state.ts';
-import type { RunEvent, RunFinishedEvent, Secret, Settings, VsphereSourceSpec } from '../schemas/types.ts';
+import type { RepositoryAccess } from '../restore-points/repository-access.ts';
+import type { RunEvent, RunFinishedEvent, Secret, VsphereSourceSpec } from '../schemas/types.ts';
 
 /** A run that belongs to another one. */
 export interface ChildRun {
@@ -16,24 +14,10 @@ export interface ChildRun {
 }
 
 /** What the built-in steps act with; composed by `src/hub/open-hub.ts`. */
-export interface Services {
+export interface Services extends RepositoryAccess {
   readonly version: string;
-  readonly settings: Settings;
   /** Folder of sendense.yaml, against which its relative paths count. */
   readonly settingsFolder: string;
-  readonly state: State;
-  /** Opens the repository of that name, made on first use. @throws `repository.unusable` */
-  openRepository(name: string): Promise<Repository>;
-  /** Absolute path of a repository that must be there already, for undo: on a mount point without its mount nothing can be undone. @throws `repository.unusable` */
-  existingRepository(name: string): Promise<string>;
-  /** The repository of that name, or null where there is none yet. Makes none. @throws `repository.unusable` */
-  findRepository(name: string): Promise<Repository | null>;
-  /** Nothing is written to any repository, not even a mark: it is being rescued, and may be somebody else's. */
-  readonly rescuing: boolean;
-  /** Absolute path of a repository, which need not exist. */
-  repositoryPath(name: string): string;
-  /** The keys of a repository's encrypted images. @throws `repository.key`, `secret.unreadable` */
-  imageKeys(name: string): Promise<ImageKeys>;
   /** The node of that name; an embedded one is started on first use and ends with the hub. */
   node(name: string): Promise<NodeClient>;
   /** How long a run waits for a node that is out of reach when it begins, ms: its link may be coming back. */

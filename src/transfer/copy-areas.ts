@@ -7,7 +7,7 @@ import { copyOnce, readsOnce } from './copy-once.ts';
 import { dataWithin } from './data-within.ts';
 import type { TransferChanges } from './source.ts';
 import { together } from './together.ts';
-import type { Copied, DiskContext } from './transfer-disk.ts';
+import type { Copied, DiskContext } from './disk-context.ts';
 
 /** Copies what the source says changed since the previous landmark; falls back to digests where it counts from another. */
 export async function copyByAreas(context: DiskContext): Promise<Copied> {

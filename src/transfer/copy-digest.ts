@@ -6,7 +6,7 @@ import { copyOnce, readsOnce } from './copy-once.ts';
 import { dataWithin } from './data-within.ts';
 import { digestChangeId } from './disk-jobs.ts';
 import type { TransferChanges } from './source.ts';
-import type { Copied, DiskContext } from './transfer-disk.ts';
+import type { Copied, DiskContext } from './disk-context.ts';
 
 /**
  * Reads the disk and copies the blocks whose digest is not that of the previous index. `known` is what the source said of

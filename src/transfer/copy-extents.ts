@@ -3,7 +3,7 @@ import { nbdCopy } from '../host/nbdcopy.ts';
 import { serveExtentList } from '../host/nbdkit.ts';
 import { startCopyMeter } from './copy-meter.ts';
 import { toolTarget } from './tool-target.ts';
-import type { DiskContext } from './transfer-disk.ts';
+import type { DiskContext } from './disk-context.ts';
 
 /** Block of the index and cluster of the target: requests of this size keep an overlay as small as the change. */
 export const blockBytes = 65_536;

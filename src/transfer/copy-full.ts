@@ -7,7 +7,7 @@ import { copyOnce, readsOnce } from './copy-once.ts';
 import { digestChangeId } from './disk-jobs.ts';
 import { together } from './together.ts';
 import { toolTarget } from './tool-target.ts';
-import type { Copied, DiskContext } from './transfer-disk.ts';
+import type { Copied, DiskContext } from './disk-context.ts';
 
 /**
  * Copies everything but what reads as zeros, which the fresh target does already, and digests the same source meanwhile.

@@ -3,7 +3,7 @@ import { alignTo, totalLength } from '../blocks/extents.ts';
 import { blockBytes } from './copy-extents.ts';
 import { digestChangeId } from './disk-jobs.ts';
 import type { TransferChanges } from './source.ts';
-import type { Copied, DiskContext } from './transfer-disk.ts';
+import type { Copied, DiskContext } from './disk-context.ts';
 
 /** qemu-nbd takes 10 connections to the target by default, and something may be left of an attempt before. */
 const mostConnections = 8;

@@ -1,6 +1,6 @@
 import type { AdoptOutput } from '../schemas/types.ts';
 import { plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { fit, printable } from './text.ts';
 
 /** Whose restore points count as those of the VM from now on. */

@@ -1,7 +1,7 @@
 import type { CheckOutput } from '../schemas/types.ts';
 import { shortPath } from './error-report.ts';
 import { formatBytes, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { labelled, printable } from './text.ts';
 
 export interface CheckReportOptions extends SummaryOptions {

@@ -1,6 +1,6 @@
 import type { CopyOutput } from '../schemas/types.ts';
 import { formatBytes, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { labelled, printable } from './text.ts';
 
 /** What was copied, and what a move left. */

@@ -1,7 +1,7 @@
 import type { CredentialsOutput, CredentialsTestOutput } from '../schemas/types.ts';
 import { shortPath } from './error-report.ts';
 import { formatTime, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { foldedTable, labelled, printable, table } from './text.ts';
 
 /** One line a credential. */

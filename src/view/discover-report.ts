@@ -1,7 +1,7 @@
 import type { DiscoverOutput, ImageDiscoverOutput, VsphereDiscoverOutput, VsphereVm } from '../schemas/types.ts';
 import { shortPath } from './error-report.ts';
 import { formatBytes, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { cut, foldedTable, labelled, printable, table, widthOf } from './text.ts';
 
 /** VMs with what would stop or weaken a backup of each. */

@@ -1,6 +1,6 @@
 import type { DoctorOutput } from '../schemas/types.ts';
 import { plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { labelled, padEnd, printable } from './text.ts';
 
 type CheckResult = DoctorOutput['checks'][number];

@@ -1,6 +1,6 @@
 import type { HistoryOutput } from '../schemas/types.ts';
 import { formatBytes, formatDuration, formatTime } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { fit, foldedTable, labelled, printable } from './text.ts';
 
 /** Runs, or what those of each day add up to. */

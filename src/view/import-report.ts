@@ -1,7 +1,7 @@
 import type { ImportOutput } from '../schemas/types.ts';
 import { shortPath } from './error-report.ts';
 import { plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { labelled, printable } from './text.ts';
 
 /** What was entered into the state database, and what was refused. */

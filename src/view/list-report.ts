@@ -1,6 +1,6 @@
 import type { RestorePointOutput } from '../schemas/types.ts';
 import { formatBytes, formatTime, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { sharedNames } from './shared-names.ts';
 import { fit, foldedTable, printable, table, widest } from './text.ts';
 

@@ -1,6 +1,6 @@
 import type { NodeStatusOutput } from '../schemas/types.ts';
 import { formatTime, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import type { Style } from './style.ts';
 import { labelled, printable } from './text.ts';
 

@@ -1,6 +1,6 @@
 import type { NodeAddedOutput, NodesOutput } from '../schemas/types.ts';
 import { formatTime } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { foldedTable, printable, table } from './text.ts';
 
 type ShownNode = NodesOutput['nodes'][number];

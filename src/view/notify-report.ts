@@ -1,6 +1,6 @@
 import type { NotifyFlushOutput, NotifyHistoryOutput, NotifyListOutput, NotifyTestOutput } from '../schemas/types.ts';
 import { formatTime, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { foldedTable, labelled, printable } from './text.ts';
 
 /** One line a channel, and why it does not work. */

@@ -1,7 +1,7 @@
 import type { StatusOutput } from '../schemas/types.ts';
 import { formatAge } from './format-age.ts';
 import { formatTime, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { foldedTable, labelled, printable } from './text.ts';
 
 type Plan = StatusOutput['plans'][number];

@@ -1,6 +1,6 @@
 import type { PlannedEffect, PlanOutput } from '../schemas/types.ts';
 import { formatBytes, subjectOf } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { shortPath } from './error-report.ts';
 import { command, fitted, flow, flowed, printable, widthOf } from './text.ts';
 

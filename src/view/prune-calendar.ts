@@ -1,5 +1,5 @@
 import type { PrunedPoint } from '../schemas/types.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { padEnd, widthOf } from './text.ts';
 
 const dayMs = 86_400_000;

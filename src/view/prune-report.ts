@@ -1,7 +1,7 @@
 import type { PrunedPoint, PruneOutput } from '../schemas/types.ts';
 import { formatBytes, plural } from './format.ts';
 import { pruneCalendar } from './prune-calendar.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { fit, fitted, printable, table, widthOf } from './text.ts';
 
 type PrunedVmOutput = PruneOutput['vms'][number];

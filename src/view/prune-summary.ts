@@ -1,7 +1,7 @@
 import type { PointsPruneOutput } from '../schemas/types.ts';
 import { formatBytes, plural } from './format.ts';
 import type { RunModel } from './run-model.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { fitted, printable, widthOf } from './text.ts';
 
 /** What a run has pruned; nothing where it has no such step. */

@@ -1,6 +1,6 @@
 import type { RecoverOutput } from '../schemas/types.ts';
 import { errorReport } from './error-report.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { labelled } from './text.ts';
 
 /** What was cleaned up, run by run. */

@@ -1,6 +1,6 @@
 import type { RepositoriesOutput } from '../schemas/types.ts';
 import { formatBytes, formatTime, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { foldedTable, labelled, printable } from './text.ts';
 
 type Repository = RepositoriesOutput['repositories'][number];

@@ -1,7 +1,7 @@
 import type { ShowRunOutput } from '../schemas/types.ts';
 import { errorReport, shortPath } from './error-report.ts';
 import { formatDuration, formatTime, subjectOf } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { statusOf } from './status-report.ts';
 import { command, fitted, foldedTable, printable } from './text.ts';
 

@@ -1,3 +1,4 @@
+import type { SummaryOptions } from './summary-options.ts';
 import type { DiskResult, PointSelectOutput, Qcow2SealOutput, RunFinishedEvent } from '../schemas/types.ts';
 import { errorReport, shortPath } from './error-report.ts';
 import { groupCount, groupLines } from './group-summary.ts';
@@ -5,16 +6,8 @@ import { formatBytes, formatDuration, formatRate, formatTime, plural, ratioText 
 import { pruneSummary } from './prune-summary.ts';
 import type { RunModel, StepModel } from './run-model.ts';
 import { sentBytes } from './sent-bytes.ts';
-import type { Style } from './style.ts';
 import { verifyLines } from './verify-summary.ts';
 import { command, flowed, labelled, printable, widthOf } from './text.ts';
-
-export interface SummaryOptions {
-  readonly style: Style;
-  readonly columns: number;
-  /** What has to stand behind `sendense-run` so that it finds the run: nothing, or `--config FILE`; null: nobody will find it. */
-  readonly settings?: string | null;
-}
 
 const nouns: Readonly<Record<string, string>> = {
   backup: 'Backup',

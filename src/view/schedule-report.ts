@@ -1,5 +1,5 @@
 import type { NextSlotsOutput, ScheduleOutput, SchedulesOutput, SlotOutput, SlotsOutput } from '../schemas/types.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { foldedTable, labelled, printable } from './text.ts';
 
 /** One line a plan; below it what is wrong with its file. */

@@ -2,7 +2,7 @@ import type { RestorePointOutput, ShowOutput } from '../schemas/types.ts';
 import { shortPath } from './error-report.ts';
 import { sharedNames } from './shared-names.ts';
 import { formatBytes, formatTime, plural, ratioText } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { sentBytes } from './sent-bytes.ts';
 import { command, fit, fitted, flow, foldedTable, printable, shortened, widthOf } from './text.ts';
 

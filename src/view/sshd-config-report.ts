@@ -1,5 +1,5 @@
 import type { SshdConfigOutput } from '../schemas/types.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { labelled, printable } from './text.ts';
 
 /** The lines as they are, so that they can go into a file; or what differs. */

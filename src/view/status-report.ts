@@ -3,7 +3,7 @@ import { formatDuration, formatTime } from './format.ts';
 import { formatAge } from './format-age.ts';
 import { futureText } from './future-text.ts';
 import { deadChannels, planHealthReport } from './plan-health-report.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { flow, foldedTable, labelled, printable, table } from './text.ts';
 
 /** Plans, runs, locks and leases. */

@@ -1,7 +1,7 @@
 import type { UpkeepOutput } from '../schemas/types.ts';
 import { shortPath } from './error-report.ts';
 import { formatBytes, plural } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { fit, printable } from './text.ts';
 
 export function upkeepReport(output: UpkeepOutput, { style, columns }: SummaryOptions): string[] {

@@ -1,7 +1,7 @@
 import type { VsphereDiscoverOutput, VsphereVm } from '../schemas/types.ts';
 import { findingLines, planLines } from './discover-report.ts';
 import { formatBytes, formatTime } from './format.ts';
-import type { SummaryOptions } from './run-summary.ts';
+import type { SummaryOptions } from './summary-options.ts';
 import { fitted, foldedTable, labelled, printable } from './text.ts';
 
 /** All that is known of one VM of a vCenter or ESXi host. */

@@ -9,7 +9,7 @@ import { readPsk } from '../../src/host/psk-file.ts';
 import { largeBytes } from '../../src/host/large-packets.ts';
 import { runFolderOf } from '../../src/host/run-folder.ts';
 import { startNode } from '../../src/node/start-node.ts';
-import { pskFolderOf } from '../../src/steps/data-address.ts';
+import { pskFolderOf } from '../../src/steps/nbd/data-address.ts';
 import { cuttableLink, type CuttableLink } from '../host/cuttable-link.ts';
 import { sabotage } from '../host/saboteur.ts';
 import { until } from '../node/support.ts';

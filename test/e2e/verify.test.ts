@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';
 import { guestBlocksOf } from '../../src/repository/envelope.ts';
 import type { ListOutput, PointsVerifyOutput, RunEvent } from '../../src/schemas/types.ts';
-import { bootSector } from '../steps/boot-sector.ts';
+import { bootSector } from '../restore-points/verify/boot-sector.ts';
 import { processesNaming } from '../support/processes.ts';
 import { leftovers } from './nothing-left.ts';
 import { backupPlan, disksOf, makeRaw, program, restorePlan, workspace, writeAt, type Workspace } from './workspace.ts';

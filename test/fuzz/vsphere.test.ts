@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { queryChangedAreas } from '../../src/node/vsphere/changed-areas.ts';
 import { parseChangeId } from '../../src/node/vsphere/change-id.ts';
-import type { Vsphere } from '../../src/node/vsphere/connect.ts';
+import type { Vsphere } from '../../src/node/vsphere/vsphere.ts';
 import { parseDatastorePath } from '../../src/node/vsphere/datastore-path.ts';
 import { escapeXml } from '../../src/node/vsphere/encode-soap.ts';
 import { faultError } from '../../src/node/vsphere/fault.ts';

@@ -15,7 +15,7 @@ import { openRepository } from '../../src/repository/open-repository.ts';
 import type { CheckOutput, Manifest } from '../../src/schemas/types.ts';
 import { openState, type State } from '../../src/state/open-state.ts';
 import { insertRestorePoint, points } from '../../src/state/restore-points.ts';
-import { serveReadOnly } from '../../src/steps/serve-chain.ts';
+import { serveReadOnly } from '../../src/restore-points/serve-chain.ts';
 import { guestWrites, MiB } from '../host/disk-images.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { someDisk, someManifest } from '../repository/some-manifest.ts';

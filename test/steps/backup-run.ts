@@ -9,16 +9,16 @@ import type {
   Qcow2CreateOutput,
   Qcow2SealOutput,
 } from '../../src/schemas/types.ts';
-import { backupCommit } from '../../src/steps/backup-commit.ts';
-import { chainDecide } from '../../src/steps/chain-decide.ts';
-import { nbdServe } from '../../src/steps/nbd-serve.ts';
-import { nbdStop } from '../../src/steps/nbd-stop.ts';
-import { nodeInspect } from '../../src/steps/node-inspect.ts';
-import { nodeTransfer } from '../../src/steps/node-transfer.ts';
-import { portsAllocate } from '../../src/steps/ports-allocate.ts';
-import { portsRelease } from '../../src/steps/ports-release.ts';
-import { qcow2Create } from '../../src/steps/qcow2-create.ts';
-import { qcow2Seal } from '../../src/steps/qcow2-seal.ts';
+import { backupCommit } from '../../src/steps/backup/backup-commit.ts';
+import { chainDecide } from '../../src/steps/chain/chain-decide.ts';
+import { nbdServe } from '../../src/steps/nbd/nbd-serve.ts';
+import { nbdStop } from '../../src/steps/nbd/nbd-stop.ts';
+import { nodeInspect } from '../../src/steps/at-node/node-inspect.ts';
+import { nodeTransfer } from '../../src/steps/at-node/node-transfer.ts';
+import { portsAllocate } from '../../src/steps/ports/ports-allocate.ts';
+import { portsRelease } from '../../src/steps/ports/ports-release.ts';
+import { qcow2Create } from '../../src/steps/qcow2/qcow2-create.ts';
+import { qcow2Seal } from '../../src/steps/qcow2/qcow2-seal.ts';
 import type { StepBench } from './step-bench.ts';
 
 export interface BackupSpec {

@@ -13,7 +13,7 @@ import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { CopyOutput, Manifest } from '../../schemas/types.ts';
 import { usePoint } from '../../state/point-uses.ts';
 import { points } from '../../state/restore-points.ts';
-import { ownedPoints } from '../../steps/owned-points.ts';
+import { ownedPoints } from '../../restore-points/choose/owned-points.ts';
 import type { Services } from '../../steps/services.ts';
 import { assertNoConflict, assertOwn, blockedThere, chooseUnblocked } from './choose-points.ts';
 import { maintenanceRun, type MaintenanceRun } from './maintenance-run.ts';

@@ -6,9 +6,9 @@ import { daysUntilFull, growthPerDay } from '../../repository/care/growth.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import type { RepositoriesOutput } from '../../schemas/types.ts';
 import { points, type RestorePoint } from '../../state/restore-points.ts';
-import { immutabilityOf } from '../../steps/immutable-points.ts';
+import { immutabilityOf } from '../../restore-points/hold/immutable-points.ts';
 import type { Services } from '../../steps/services.ts';
-import { capacityLimits } from '../../steps/space-for-run.ts';
+import { capacityLimits } from '../../steps/at-hub/space-for-run.ts';
 
 export interface RepositoriesRequest {
   /** Default: all. */

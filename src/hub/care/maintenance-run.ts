@@ -5,7 +5,7 @@ import { createJournal } from '../../state/create-journal.ts';
 import { acquireLock } from '../../state/locks.ts';
 import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { State } from '../../state/open-state.ts';
-import { holdPoints } from '../../steps/hold-points.ts';
+import { holdPoints } from '../../restore-points/hold/hold-points.ts';
 
 export interface MaintenanceRun {
   readonly id: string;

@@ -24,11 +24,11 @@ import type { State } from '../../state/open-state.ts';
 import { setMarks } from '../../state/point-marks.ts';
 import { insertRestorePoint, type PointKey } from '../../state/restore-points.ts';
 import { knownDisks } from '../../state/vm-disks.ts';
-import { changeMarks } from '../../steps/change-marks.ts';
-import { settleImmutablePoints } from '../../steps/immutable-points.ts';
-import { ownedPoints } from '../../steps/owned-points.ts';
+import { changeMarks } from '../../restore-points/hold/change-marks.ts';
+import { settleImmutablePoints } from '../../restore-points/hold/immutable-points.ts';
+import { ownedPoints } from '../../restore-points/choose/owned-points.ts';
 import type { Services } from '../../steps/services.ts';
-import { capacityLimits } from '../../steps/space-for-run.ts';
+import { capacityLimits } from '../../steps/at-hub/space-for-run.ts';
 import type { MaintenanceRun } from './maintenance-run.ts';
 
 /** What a repository has of a VM. */

@@ -13,7 +13,7 @@ import { listLeases } from '../../state/port-leases.ts';
 import { channelsFailing, slotsWaiting, undelivered } from '../../state/queue-figures.ts';
 import { countOpenRuns } from '../../state/runs.ts';
 import { listUpkeep } from '../../state/upkeep.ts';
-import { rereadState, rereadWithinMs } from '../../steps/verify/reread.ts';
+import { rereadState, rereadWithinMs } from '../../restore-points/verify/reread.ts';
 import { planHealth } from '../plan-health.ts';
 import type { FamilyName, Sample } from './families.ts';
 

@@ -3,7 +3,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { inTheClear } from '../../plan/in-the-clear.ts';
 import { readSecret } from '../../host/secret.ts';
 import type { NotifyMessage, Secret } from '../../schemas/types.ts';
-import { maskSecrets } from '../../steps/mask-secrets.ts';
+import { maskSecrets } from '../../steps/command/mask-secrets.ts';
 import { readNamedFile } from '../../host/named-file.ts';
 
 /** What a channel is given to send, and what it may ask for. */

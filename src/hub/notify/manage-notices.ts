@@ -13,7 +13,7 @@ import { channelHealth } from '../../state/channels.ts';
 import { bringForward, countWaiting, deliveryHistory } from '../../state/deliveries.ts';
 import type { NoticeRow } from '../../state/notices.ts';
 import { watchedPlans } from '../../state/plan-health.ts';
-import type { NoticeParts } from '../after-run.ts';
+import type { NoticeParts } from './notice-parts.ts';
 import { watchClock } from '../clock-watch.ts';
 import { checkRpo } from './check-rpo.ts';
 import type { ChannelSettings } from './routing.ts';

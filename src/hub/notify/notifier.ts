@@ -3,7 +3,7 @@ import { toSendenseError } from '../../errors/sendense-error.ts';
 import { thisProcess } from '../../host/process-identity.ts';
 import type { Settings } from '../../schemas/types.ts';
 import { addDeliverer, removeDeliverer } from '../../state/channels.ts';
-import type { NoticeParts } from '../after-run.ts';
+import type { NoticeParts } from './notice-parts.ts';
 import { checkRpo } from './check-rpo.ts';
 import { deliver } from './deliver.ts';
 

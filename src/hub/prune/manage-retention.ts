@@ -6,8 +6,8 @@ import { manifestPath } from '../../repository/layout.ts';
 import type { MarksChange } from '../../repository/marks.ts';
 import type { PointsPruneInput, ProtectOutput, PruneOutput } from '../../schemas/types.ts';
 import { points } from '../../state/restore-points.ts';
-import { changeMarks } from '../../steps/change-marks.ts';
-import { previewPrune } from '../../steps/prune/preview.ts';
+import { changeMarks } from '../../restore-points/hold/change-marks.ts';
+import { previewPrune } from '../../restore-points/prune/preview.ts';
 import type { Services } from '../../steps/services.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 

@@ -1,5 +1,5 @@
 import type { Inventory } from '../../schemas/types.ts';
-import type { About } from './connect.ts';
+import type { About } from './vsphere.ts';
 
 /** As the node's API says it. */
 export const aboutJson = (about: About): Inventory['about'] => ({

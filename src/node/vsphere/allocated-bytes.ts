@@ -1,4 +1,5 @@
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { list, optionalText, type XmlValue } from './xml.ts';
 
 /**

@@ -1,18 +1,18 @@
+import type { Vsphere, About } from './vsphere.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { version } from '../../schemas/package.ts';
-import type { SoapArg } from './encode-soap.ts';
 import { faultOf } from './fault.ts';
 import { locateFault } from './locate-fault.ts';
 import { aboutAMinute, patiently } from './patiently.ts';
-import { allObjects, assertAuthenticated, objectProperties, type ObjectProperties } from './properties.ts';
+import { allObjects, assertAuthenticated, objectProperties } from './properties.ts';
 import { refusedLogins, type RefusedLogins } from './refused-logins.ts';
 import { sessionOf, type Session } from './session.ts';
-import { openSoap, type PostOptions, type SoapConnection } from './soap-connection.ts';
-import { runTask, type TaskOptions } from './task.ts';
+import { openSoap, type SoapConnection } from './soap-connection.ts';
+import { runTask } from './task.ts';
 import { at, moref, optionalText, text, type Moref, type XmlValue } from './xml.ts';
 
 export type { SoapArg } from './encode-soap.ts';
-export type { ObjectProperties } from './properties.ts';
+export type { ObjectProperties } from './vsphere.ts';
 export type { Moref, XmlValue } from './xml.ts';
 
 /** Where and as whom to log in, and how the server proves itself. */
@@ -27,48 +27,6 @@ export interface VsphereAddress {
   readonly ca: string | null;
   /** What was refused before, by other sessions of this process. Default: of this session alone. */
   readonly refused?: RefusedLogins | undefined;
-}
-
-/**
- * A session at a vCenter or ESXi host. It logs in again where the session ended in the middle. What is read is asked again
- * when the connection breaks; a call that starts a task never is. Closing logs out.
- */
-export interface Vsphere extends AsyncDisposable {
-  readonly about: About;
-  /** Without port. */
-  readonly host: string;
-  /** ServiceContent: rootFolder, propertyCollector, … */
-  readonly content: Readonly<Record<string, Moref>>;
-  /** One SOAP call; answers its first returnval, or with `all` what is around them. @throws SendenseError `vsphere.*`, see `faultOf` */
-  call(method: string, self: Moref, args?: readonly SoapArg[], options?: PostOptions): Promise<XmlValue | undefined>;
-  /** Starts a task and waits for it; answers its result. Aborting cancels the task. @throws SendenseError */
-  task(method: string, self: Moref, args: readonly SoapArg[], options?: TaskOptions): Promise<XmlValue | undefined>;
-  /** Properties of objects, in the order asked; objects that are gone are left out. */
-  properties(
-    objects: readonly Moref[],
-    paths: readonly string[],
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<ObjectProperties[]>;
-  /** All objects of a type below a container; default: the root of the inventory. */
-  all(
-    type: string,
-    paths: readonly string[],
-    options?: { readonly signal?: AbortSignal; readonly container?: Moref },
-  ): Promise<ObjectProperties[]>;
-  /**
-   * Of the session, for requests to /folder. `refused`: the server did not take that one; then a fresh one.
-   * @throws SendenseError `vsphere.*` where there is no session and none can be had
-   */
-  cookie(refused?: string): Promise<string>;
-  /** The server's clock minus ours, ms. */
-  clockOffset(signal?: AbortSignal): Promise<number>;
-}
-
-export interface About {
-  readonly apiType: 'VirtualCenter' | 'HostAgent';
-  readonly apiVersion: string;
-  readonly fullName: string;
-  readonly instanceUuid: string | null;
 }
 
 export interface ConnectOptions {

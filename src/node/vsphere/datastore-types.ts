@@ -1,5 +1,6 @@
 import { toSendenseError } from '../../errors/sendense-error.ts';
-import type { ObjectProperties, Vsphere } from './connect.ts';
+import type { ObjectProperties } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { list, moref, optionalText } from './xml.ts';
 
 export const datastorePaths = ['name', 'summary.type'] as const;

@@ -1,6 +1,6 @@
-import type { Moref, ObjectProperties, Vsphere } from './connect.ts';
+import type { ObjectProperties, Vsphere } from './vsphere.ts';
 import { faultOf } from './fault.ts';
-import { optionalMoref, optionalText } from './xml.ts';
+import { optionalMoref, optionalText, type Moref } from './xml.ts';
 
 export interface VmPath {
   readonly vm: Moref;

@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { decodedName } from './vm-properties.ts';
 import { optionalMoref, type XmlValue } from './xml.ts';
 import { inventoryPaths } from './inventory-paths.ts';

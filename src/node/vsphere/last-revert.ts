@@ -1,5 +1,6 @@
 import { toSendenseError } from '../../errors/sendense-error.ts';
-import type { Moref, SoapArg, Vsphere } from './connect.ts';
+import type { Moref, SoapArg } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { list, optionalText, type XmlValue } from './xml.ts';
 
 /** How far back is looked, ms: further than restore points are usually apart. */

@@ -1,5 +1,5 @@
 import type { VsphereVm } from '../../schemas/types.ts';
-import type { Vsphere } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { datastorePaths, datastoreTypes } from './datastore-types.ts';
 import { inventoryTree, placePaths } from './inventory-paths.ts';
 import { vmFrom, vmPaths } from './vm-properties.ts';

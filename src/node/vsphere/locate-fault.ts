@@ -1,4 +1,4 @@
-import type { Vsphere } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { faultOf, isLocated, withPath } from './fault.ts';
 import { treeAbove } from './inventory-paths.ts';
 import { optionalMoref, type Moref } from './xml.ts';

@@ -1,5 +1,6 @@
 import type { VsphereFinding, VsphereSourceSpec, VsphereVm } from '../../schemas/types.ts';
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import {
   datastorePrivileges,
   missingPrivileges,

@@ -1,5 +1,6 @@
 import type { VsphereSourceSpec } from '../../schemas/types.ts';
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { flag, list, text, type XmlValue } from './xml.ts';
 
 type Transports = readonly VsphereSourceSpec['transports'][number][];

@@ -1,14 +1,9 @@
+import type { ObjectProperties } from './vsphere.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { Vsphere } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import type { SoapObject } from './encode-soap.ts';
 import { faultError, faultOf } from './fault.ts';
 import { at, list, moref, optionalText, text, xsiType, type Moref, type XmlValue } from './xml.ts';
-
-export interface ObjectProperties {
-  readonly object: Moref;
-  /** By path; one that is not set is not there. */
-  readonly values: ReadonlyMap<string, XmlValue>;
-}
 
 /** Objects in one answer. */
 const pageSize = 500;

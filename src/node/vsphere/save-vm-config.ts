@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { toSendenseError } from '../../errors/sendense-error.ts';
-import type { Vsphere } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { vmConfig, type VmConfigOptions } from './vm-config.ts';
 
 export interface SavedVmConfig {

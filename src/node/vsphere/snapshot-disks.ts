@@ -1,6 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { NotProtected, VsphereDisk } from '../../schemas/types.ts';
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { vmDisks } from './vm-disks.ts';
 
 export interface SnapshotDisks {

@@ -1,5 +1,6 @@
 import type { LeftBehind } from '../../schemas/types.ts';
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 
 /** What every part of the work on snapshots needs. */
 export interface SnapshotWork {

@@ -1,7 +1,8 @@
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { LeftBehind, NotProtected, VsphereDisk } from '../../schemas/types.ts';
 import { clearLeftOvers } from './clear-left-overs.ts';
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { consolidate } from './consolidate.ts';
 import { type ChangeTracking, prepareChangeTracking } from './prepare-change-tracking.ts';
 import { type Quiesce, quiescedSnapshot } from './quiesced-snapshot.ts';

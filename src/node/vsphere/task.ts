@@ -1,16 +1,10 @@
+import type { TaskOptions } from './vsphere.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import type { Vsphere } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import type { SoapArg, SoapObject } from './encode-soap.ts';
 import { faultError, faultOf } from './fault.ts';
 import { at, list, moref, optionalText, text, type Moref, type XmlValue } from './xml.ts';
-
-export interface TaskOptions {
-  readonly signal?: AbortSignal;
-  /** How long the task may take, ms. Default 30 minutes. */
-  readonly timeoutMs?: number;
-  onProgress?(percent: number): void;
-}
 
 const defaultMs = 30 * 60_000;
 /** One wait for news, which the server ends. */

@@ -1,6 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { VmConfig, VsphereDisk, VsphereVm } from '../../schemas/types.ts';
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import type { DownloadFile } from './download-datastore-file.ts';
 import { vmDisks } from './vm-disks.ts';
 import { number, truth, vmConfigDevices } from './vm-config-devices.ts';

@@ -1,6 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { VsphereVm } from '../../schemas/types.ts';
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { datastoreTypesOf } from './datastore-types.ts';
 import { placePaths, treeAbove } from './inventory-paths.ts';
 import { lastRevert } from './last-revert.ts';

@@ -1,6 +1,6 @@
 import type { VsphereSnapshot, VsphereVm } from '../../schemas/types.ts';
 import type { Reverts } from './last-revert.ts';
-import type { ObjectProperties } from './properties.ts';
+import type { ObjectProperties } from './vsphere.ts';
 import { readMark } from './snapshot-mark.ts';
 import { vmFindings } from './vm-findings.ts';
 import { disksOf } from './vm-disks.ts';

@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { Moref, Vsphere } from './connect.ts';
+import type { Moref } from './connect.ts';
+import type { Vsphere } from './vsphere.ts';
 import { readMark, type SnapshotMark } from './snapshot-mark.ts';
 import { decodedName } from './vm-properties.ts';
 import { flag, list, moref, optionalText, text, type XmlValue } from './xml.ts';

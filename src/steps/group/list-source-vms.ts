@@ -1,7 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { GroupPlan } from '../../schemas/types.ts';
-import { loginFor } from '../source-login.ts';
-import { vsphereSpecOf } from '../source-spec.ts';
+import { loginFor } from '../at-node/source-login.ts';
+import { vsphereSpecOf } from '../at-node/source-spec.ts';
 import type { Services } from '../services.ts';
 import type { SourceVm } from './select-members.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isName, nameFrom } from '../../plan/names.ts';
-import type { KnownVm } from '../known-vms.ts';
+import type { KnownVm } from '../../restore-points/choose/known-vms.ts';
 import type { SourceVm } from './select-members.ts';
 
 /**

@@ -8,8 +8,8 @@ import { daysUntilFull, growthPerDay } from '../../../src/repository/care/growth
 import { sizeBytes, sizeText } from '../../../src/repository/care/size.ts';
 import { describeRepositories } from '../../../src/hub/care/describe-repositories.ts';
 import type { Settings } from '../../../src/schemas/types.ts';
-import { qcow2Create } from '../../../src/steps/qcow2-create.ts';
-import { watchQuota } from '../../../src/steps/watch-quota.ts';
+import { qcow2Create } from '../../../src/steps/qcow2/qcow2-create.ts';
+import { watchQuota } from '../../../src/steps/at-node/watch-quota.ts';
 import { makeRaw, MiB, writeInto } from '../../host/disk-images.ts';
 import { backup, prepareBackup } from '../../steps/backup-run.ts';
 import { someDecision } from '../../steps/some-decision.ts';

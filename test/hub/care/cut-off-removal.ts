@@ -5,9 +5,9 @@ import { noKeys } from '../../../src/repository/image-keys.ts';
 import { writeIntent } from '../../../src/repository/merge/intent.ts';
 import { planUnits } from '../../../src/repository/merge/plan-units.ts';
 import { points } from '../../../src/state/restore-points.ts';
-import { advance } from '../../../src/steps/merge/advance.ts';
-import { claimed } from '../../../src/steps/merge/finish-merges.ts';
-import { prepareUnit } from '../../../src/steps/merge/prepare-unit.ts';
+import { advance } from '../../../src/restore-points/merge/advance.ts';
+import { claimed } from '../../../src/restore-points/merge/finish-merges.ts';
+import { prepareUnit } from '../../../src/restore-points/merge/prepare-unit.ts';
 import type { StepBench } from '../../steps/step-bench.ts';
 
 /**

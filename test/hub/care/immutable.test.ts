@@ -9,7 +9,7 @@ import { lift, set, whyNotImmutable } from '../../../src/repository/care/immutab
 import { filesOfPoint } from '../../../src/repository/care/settle-immutable.ts';
 import type { Settings } from '../../../src/schemas/types.ts';
 import { points } from '../../../src/state/restore-points.ts';
-import { hubPreflight } from '../../../src/steps/hub-preflight.ts';
+import { hubPreflight } from '../../../src/steps/at-hub/hub-preflight.ts';
 import { makeRaw, MiB, writeInto } from '../../host/disk-images.ts';
 import { backup } from '../../steps/backup-run.ts';
 import { stepBench, type StepBench } from '../../steps/step-bench.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { allocatedAreas, queryChangedAreas, type TrackedDisk } from '../../../src/node/vsphere/changed-areas.ts';
-import type { SoapArg, Vsphere } from '../../../src/node/vsphere/connect.ts';
+import type { SoapArg } from '../../../src/node/vsphere/connect.ts';
+import type { Vsphere } from '../../../src/node/vsphere/vsphere.ts';
 import { faultError } from '../../../src/node/vsphere/fault.ts';
 import { at, parseXml } from '../../../src/node/vsphere/xml.ts';
 import { SendenseError } from '../../../src/errors/sendense-error.ts';

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { errorToJson, SendenseError } from '../../../src/errors/sendense-error.ts';
-import { connectVsphere, type Vsphere, type VsphereAddress } from '../../../src/node/vsphere/connect.ts';
+import { connectVsphere, type VsphereAddress } from '../../../src/node/vsphere/connect.ts';
+import type { Vsphere } from '../../../src/node/vsphere/vsphere.ts';
 import { answer, fault, startScriptedServer, type ScriptedServer } from './scripted-server.ts';
 
 const password = 'pa55-canary & "<more>"';

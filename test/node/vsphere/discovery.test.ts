@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connectVsphere, type Moref, type Vsphere } from '../../../src/node/vsphere/connect.ts';
+import { connectVsphere, type Moref } from '../../../src/node/vsphere/connect.ts';
+import type { Vsphere } from '../../../src/node/vsphere/vsphere.ts';
 import { listVms } from '../../../src/node/vsphere/list-vms.ts';
 import { addPrivilegeFindings, privilegeFindings } from '../../../src/node/vsphere/privilege-findings.ts';
 import { snapshotDescription, snapshotName } from '../../../src/node/vsphere/snapshot-mark.ts';

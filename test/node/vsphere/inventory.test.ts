@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { connectVsphere, type Vsphere } from '../../../src/node/vsphere/connect.ts';
+import { connectVsphere } from '../../../src/node/vsphere/connect.ts';
+import type { Vsphere } from '../../../src/node/vsphere/vsphere.ts';
 import { findVm } from '../../../src/node/vsphere/inventory.ts';
 import { vmFacts } from '../../../src/node/vsphere/vm-facts.ts';
 import type { SimulatedVm } from '../../simulators/vcenter/simulated-vm.ts';

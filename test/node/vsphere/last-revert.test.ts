@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { connectVsphere, type Vsphere } from '../../../src/node/vsphere/connect.ts';
+import { connectVsphere } from '../../../src/node/vsphere/connect.ts';
+import type { Vsphere } from '../../../src/node/vsphere/vsphere.ts';
 import { lastRevert } from '../../../src/node/vsphere/last-revert.ts';
 import { answer, fault, startScriptedServer, type ScriptedServer } from './scripted-server.ts';
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { connectVsphere, type Moref, type Vsphere } from '../../../src/node/vsphere/connect.ts';
+import { connectVsphere, type Moref } from '../../../src/node/vsphere/connect.ts';
+import type { Vsphere } from '../../../src/node/vsphere/vsphere.ts';
 import { findVm } from '../../../src/node/vsphere/inventory.ts';
 import { toSendenseError, type SendenseError } from '../../../src/errors/sendense-error.ts';
 import type { SimulatedVm } from '../../simulators/vcenter/simulated-vm.ts';

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connectVsphere, type Moref, type Vsphere } from '../../../src/node/vsphere/connect.ts';
+import { connectVsphere, type Moref } from '../../../src/node/vsphere/connect.ts';
+import type { Vsphere } from '../../../src/node/vsphere/vsphere.ts';
 import { faultOf } from '../../../src/node/vsphere/fault.ts';
 import { optionalMoref } from '../../../src/node/vsphere/xml.ts';
 import type { SimulatedVm } from '../../simulators/vcenter/simulated-vm.ts';

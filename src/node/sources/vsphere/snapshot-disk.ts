@@ -1,7 +1,8 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { VsphereDisk } from '../../../schemas/types.ts';
 import { allocatedAreas, queryChangedAreas } from '../../vsphere/changed-areas.ts';
-import type { Moref, Vsphere } from '../../vsphere/connect.ts';
+import type { Moref } from '../../vsphere/connect.ts';
+import type { Vsphere } from '../../vsphere/vsphere.ts';
 import type { Snapshot } from '../../vsphere/take-snapshot.ts';
 import { serveSnapshotDisk } from '../../vsphere/transports/serve-snapshot-disk.ts';
 import type { SnapshotDiskRef, TransportContext, TransportName } from '../../vsphere/transports/transport.ts';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectNbd, type NbdClient } from '../../../../src/host/nbd-client.ts';
-import { connectVsphere, type Vsphere } from '../../../../src/node/vsphere/connect.ts';
+import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
+import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve-snapshot-disk.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startVcenter, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';

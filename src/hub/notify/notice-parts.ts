@@ -1,0 +1,8 @@
+import type { Settings } from '../../schemas/types.ts';
+import type { State } from '../../state/open-state.ts';
+
+export interface NoticeParts {
+  readonly state: State;
+  readonly settings: Settings;
+  readonly settingsFolder: string;
+}

@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { StepContext } from '../../engine/step.ts';
+import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { NodeClient } from '../../host/node-client.ts';
+import type { JobStatus, LeftBehind, NodeTransferInput, SnapshotFacts } from '../../schemas/types.ts';
+import type { Services } from '../services.ts';
+import { assertSpaceLeft } from '../at-hub/space-for-run.ts';
+
+/**
+ * Reports progress until the job ends. Asks often at first, because small jobs end soon.
+ * @param asserts each throws where the run has to be stopped: for what it has written, for a server that is gone
+ */
+export async function followJob(
+  context: StepContext<Services>,
+  client: NodeClient,
+  jobId: string,
+  input: NodeTransferInput,
+  asserts: { readonly quota: () => Promise<void>; readonly served: () => void },
+): Promise<JobStatus> {
+  const nameOf = new Map(input.disks.map((disk) => [disk.key, disk.disk]));
+  let activity: JobStatus['activity'];
+  let told = false;
+  for (let pause = 25; ; pause = Math.min(pause * 1.3, 500)) {
+    await delay(pause, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
+    asserts.served();
+    const status = await client.status(jobId, context.signal);
+    if (status.activity) {
+      context.alive();
+      if (status.activity !== activity) context.log(status.activity);
+    }
+    activity = status.activity;
+    if (status.snapshot && !told) context.log(aboutSnapshot(status.snapshot));
+    told ||= Boolean(status.snapshot);
+    context.progress(
+      status.disks.map((disk) => ({
+        disk: nameOf.get(disk.key) ?? disk.key,
+        phase: disk.phase,
+        bytes_done: disk.bytes_done,
+        bytes_total: disk.bytes_total,
+        rate: disk.rate,
+      })),
+    );
+    if (status.status === 'running') {
+      await assertSpaceLeft(context.services, input.repository);
+      await asserts.quota();
+    }
+    if (status.status === 'succeeded') return status;
+    if (status.status === 'failed' || status.status === 'cancelled') {
+      const about = new Set((status.left_behind ?? []).map(({ what }) => what));
+      // What the job warned of before it failed may be what made it fail.
+      for (const warning of status.warnings)
+        if (![...about].some((what) => warning.includes(what))) context.warn(warning);
+      // The job only knows that the connection broke.
+      asserts.served();
+      throw failureOf(status);
+    }
+  }
+}
+
+const aboutSnapshot = ({ name, quiesced, note, transport, transport_reason: why }: SnapshotFacts): string =>
+  `snapshot ${name}, ${quiesced ? 'quiesced' : 'not quiesced'}${note ? ` (${note})` : ''}; read by ${transport}: ${why}`;
+
+const withLeft = (message: string, left: readonly LeftBehind[]): string =>
+  left.length === 0 ? message : `${message}; ${left.map(({ what }) => what).join(' and ')} is still there`;
+
+function failureOf(status: JobStatus): SendenseError {
+  const failed = status.disks.find((disk) => disk.error !== null);
+  const message =
+    status.error?.message ?? (failed ? `disk ${failed.key}: ${failed.error}` : `job ${status.job_id} ${status.status}`);
+  const code =
+    status.status === 'cancelled' && status.error?.code !== 'job.abandoned'
+      ? 'job.cancelled'
+      : status.error && Object.hasOwn(catalogue, status.error.code)
+        ? (status.error.code as ErrorCode)
+        : 'job.failed';
+  return new SendenseError(code, withLeft(message, status.left_behind ?? []), {
+    details: { job_id: status.job_id },
+    ...(code === status.error?.code && status.error.remedy !== '' ? { remedy: status.error.remedy } : {}),
+  });
+}

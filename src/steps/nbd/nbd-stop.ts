@@ -1,0 +1,38 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { terminateQemuNbd } from '../../host/qemu-nbd.ts';
+import type { NbdStopInput, NbdStopOutput } from '../../schemas/types.ts';
+import { defineStep } from '../define-step.ts';
+
+/** How long qemu-nbd may take to flush what it holds. */
+const graceMs = 20 * 60_000;
+
+export const nbdStop = defineStep<NbdStopInput, null, NbdStopOutput>({
+  uses: 'nbd.stop',
+  title: 'Stop qemu-nbd and flush',
+  claim: () => null,
+  plan: async (_context, input) => ({
+    effects: [{ action: 'run', target: 'qemu-nbd', detail: 'SIGTERM to each; it flushes and ends', argv: null }],
+    output: { stopped: input.servers.length },
+  }),
+
+  async run(context, input) {
+    const outcomes = await Promise.all(
+      input.servers.map((server) => terminateQemuNbd(server.process, { graceMs, signal: context.signal })),
+    );
+    context.signal.throwIfAborted();
+    for (const [index, server] of input.servers.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === 'killed')
+        throw new SendenseError(
+          'nbd.failed',
+          `qemu-nbd of ${server.disk} did not end within ${graceMs / 60_000} min and was killed`,
+        );
+      if (outcome === 'gone')
+        throw new SendenseError(
+          'nbd.failed',
+          `qemu-nbd of ${server.disk} ended before it was told to; what it held may be lost`,
+        );
+    }
+    return { stopped: input.servers.length };
+  },
+});

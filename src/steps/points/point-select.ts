@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { diskName } from '../../repository/layout.ts';
+import { verifyChain, type ChainVerdict, type VerifyChainOptions } from '../../repository/verify-chain.ts';
+import { marksOf } from '../../state/point-marks.ts';
+import { usePoint } from '../../state/point-uses.ts';
+import type { State } from '../../state/open-state.ts';
+import { findPoint, points, type RestorePoint } from '../../state/restore-points.ts';
+import type { PointChoice, PointSelectInput, PointSelectOutput } from '../../schemas/types.ts';
+import { chosenPoint } from '../../restore-points/choose/chosen-point.ts';
+import { defineStep } from '../define-step.ts';
+import { followMarks } from '../../restore-points/hold/follow-marks.ts';
+import { followMerges } from '../../restore-points/hold/follow-merges.ts';
+import type { Services } from '../services.ts';
+import { storedChain } from '../../restore-points/stored-chain.ts';
+import type { VmReference } from '../at-node/source-spec.ts';
+
+export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>({
+  uses: 'point.select',
+  title: 'Find the restore point',
+  claim: () => null,
+
+  async plan({ services }, input) {
+    const { output, remark } = await select(services, input);
+    return {
+      effects: output.disks.map((disk) => ({
+        action: 'read',
+        target: disk.file,
+        detail: `${disk.disk}, ${disk.capacity_bytes} bytes`,
+        argv: null,
+      })),
+      notes: [chosenText(output), ...(remark === null ? [] : [remark])],
+      output,
+    };
+  },
+
+  async run({ services, log, warn, runId }, input) {
+    const { output, remark } = await select(services, input, (point) =>
+      usePoint(services.state, runId, {
+        repository: input.repository,
+        context: point.vm.context,
+        backupId: point.backup_id,
+      }),
+    );
+    if (remark !== null) warn(remark);
+    log(chosenText(output));
+    return output;
+  },
+});
+
+const chosenText = ({ backup_id: id, created, why }: PointSelectOutput): string =>
+  `restore point ${id} of ${new Date(created).toISOString()}: ${why}`;
+
+async function select(
+  services: Services,
+  input: PointSelectInput,
+  use: (point: RestorePoint) => void = () => {},
+): Promise<{ output: PointSelectOutput; remark: string | null }> {
+  const { name } = input.vm as unknown as VmReference;
+  const root = services.repositoryPath(input.repository);
+  await followMarks(services.state, root, { repository: input.repository, context: name });
+  // From here nothing of it is removed or merged until the run has ended.
+  const { point, remark, why } = services.state.transaction(() => {
+    const vm = { repository: input.repository, context: name };
+    const found = chosenPoint(points(services.state, vm), marksOf(services.state, vm), {
+      ...vm,
+      choice: (input.point ?? 'latest') as PointChoice,
+      identity: (input.vm as { readonly identity?: string }).identity,
+      disks: input.disks ?? undefined,
+    });
+    use(found.point);
+    return found;
+  });
+  const wanted = point.disks.filter((disk) => !input.disks || input.disks.includes(disk.number));
+  const missing = (input.disks ?? []).filter((number) => !point.disks.some((disk) => disk.number === number));
+  if (missing.length > 0) {
+    throw new SendenseError(
+      'point.unknown',
+      `restore point ${point.backup_id} has no ${missing.map(diskName).join(', ')}; it has ${point.disks.map((disk) => diskName(disk.number)).join(', ')}`,
+    );
+  }
+  const keys = await services.imageKeys(input.repository);
+  for (const disk of wanted) {
+    const verdict = await verdictOn(services.state, root, point, disk.number, {
+      key: keys.of(disk),
+      index: input.verify ?? true,
+    });
+    if (verdict.verdict === 'broken')
+      throw new SendenseError(
+        'chain.damaged',
+        `restore point ${point.backup_id}, ${diskName(disk.number)}: ${verdict.reason}`,
+        verdict.reason.startsWith('block index ')
+          ? {
+              remedy:
+                'Name another restore point, or restore this one without comparing it (--no-verify, `verify: false`).',
+            }
+          : {},
+      );
+  }
+  const output = {
+    backup_id: point.backup_id,
+    created: point.created,
+    why,
+    disks: wanted.map((disk) => ({
+      disk: diskName(disk.number),
+      number: disk.number,
+      capacity_bytes: disk.capacity_bytes,
+      file: join(root, point.vm.context, disk.path),
+      index: join(root, point.vm.context, disk.index.path),
+      digest: disk.digest,
+      encryption: disk.encryption ?? null,
+    })),
+  };
+  return { output, remark };
+}
+
+/** Where the files are not as the database says, another hub may have merged them: then it is asked again. */
+async function verdictOn(
+  state: State,
+  root: string,
+  { repository, vm, backup_id: backupId }: RestorePoint,
+  number: number,
+  how: VerifyChainOptions,
+): Promise<ChainVerdict> {
+  for (let followed = false; ; followed = true) {
+    const point = findPoint(state, { repository, context: vm.context, backupId });
+    const chain = point ? storedChain(state, point, number) : `${backupId} is gone`;
+    const verdict: ChainVerdict =
+      typeof chain === 'string' ? { verdict: 'broken', reason: chain } : await verifyChain(root, chain, how);
+    if (verdict.verdict === 'sound' || followed || typeof chain === 'string') return verdict;
+    const keys = chain.map((disk) => ({ repository, context: vm.context, backupId: disk.backupId }));
+    if (!(await followMerges(state, root, keys))) return verdict;
+  }
+}

@@ -1,0 +1,20 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { PointsJudgeInput, PointsJudgeOutput } from '../../schemas/types.ts';
+import { defineStep } from '../define-step.ts';
+
+/** So many problems are named in the error; all of them are in the results. */
+const named = 3;
+
+export const pointsJudge = defineStep<PointsJudgeInput, null, PointsJudgeOutput>({
+  uses: 'points.judge',
+  title: 'Judge',
+  claim: () => null,
+  plan: async () => ({ effects: [] }),
+
+  async run(_context, { problems, boot = [] }) {
+    const all = [...problems, ...boot];
+    if (all.length === 0) return {};
+    const more = all.length > named ? `; and ${all.length - named} more` : '';
+    throw new SendenseError('verify.failed', `${all.slice(0, named).join('; ')}${more}`);
+  },
+});

@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import type { StepContext } from '../../engine/step.ts';
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { isRunning } from '../../host/process-identity.ts';
+import { manifestPath } from '../../repository/layout.ts';
+import { removePoints } from '../../restore-points/merge/remove-points.ts';
+import { lockedBy } from '../../repository/vm-lock/hold-vm.ts';
+import { findRepository } from '../../repository/open-repository.ts';
+import { decideVm, type PrunedVm } from '../../restore-points/prune/decide-vm.ts';
+import type { PlannedEffect, PointsPruneInput, PointsPruneOutput, PruneOutput } from '../../schemas/types.ts';
+import { acquireLock, lockHolder, releaseLock } from '../../state/locks.ts';
+import { raiseNotice } from '../../state/notices.ts';
+import { contextsOf } from '../../state/vm-disks.ts';
+import { defineStep } from '../define-step.ts';
+import { tryHoldPoints } from '../../restore-points/hold/hold-points.ts';
+import { previewPrune } from '../../restore-points/prune/preview.ts';
+import { pruneTarget, zoneOf } from '../../restore-points/prune/target.ts';
+import type { Services } from '../services.ts';
+
+type Context = StepContext<Services>;
+type PrunedOutput = PointsPruneOutput['vms'][number];
+
+/**
+ * Nothing is undone: a removal that was cut off is rolled forward by the next recovery, for it can only be finished.
+ */
+export const pointsPrune = defineStep<PointsPruneInput, null, PointsPruneOutput>({
+  uses: 'points.prune',
+  title: 'Prune restore points',
+  claim: () => null,
+
+  async plan({ services, signal }, input) {
+    const preview = await previewPrune(services, input, { signal });
+    return { effects: preview.vms.flatMap((vm) => effectsOf(services, preview, vm)), notes: notesOf(preview) };
+  },
+
+  /** After a backup: the restore point that it will make is counted. */
+  async planPartly({ services, signal }, { repository, vms, retention, timezone = null }) {
+    if (repository === undefined || retention === undefined) return { effects: [] };
+    if (!(await findRepository(repository, services.repositoryPath(repository)))) return { effects: [] };
+    const input = { repository, retention, timezone, ...(vms ? { vms } : {}) };
+    const known = new Set(contextsOf(services.state, repository));
+    if (vms && !vms.some((vm) => known.has(vm))) return { effects: [] };
+    const preview = await previewPrune(services, input, { signal, withNext: true });
+    return {
+      effects: preview.vms.flatMap((vm) => effectsOf(services, preview, vm)),
+      notes: notesOf(preview, ', and the new one'),
+    };
+  },
+
+  async run(context, input) {
+    const { vms, unmatched } = await pruneTarget(context.services, input);
+    for (const pattern of unmatched) context.warn(`no VM of repository ${input.repository} is called ${pattern}`);
+    if (vms.length === 0 && unmatched.length === 0)
+      context.warn(`the database knows no restore point of repository ${input.repository}`);
+    const outputs: PrunedOutput[] = [];
+    const errors: SendenseError[] = [];
+    for (const vm of vms) {
+      context.signal.throwIfAborted();
+      try {
+        const output = await pruneLocked(context, input, vm);
+        if (output) outputs.push(output);
+      } catch (error) {
+        context.signal.throwIfAborted();
+        errors.push(toSendenseError(error));
+        trouble(context, vm, toSendenseError(error).message);
+      }
+      context.alive();
+    }
+    report(context, errors, vms.length);
+    return {
+      removed: outputs.flatMap(({ removed }) => removed),
+      freed_bytes: outputs.reduce((sum, output) => sum + output.freed_bytes, 0),
+      vms: outputs,
+    };
+  },
+});
+
+/** What went wrong with one VM did not stop the others; now it counts. */
+function report(context: Context, errors: readonly SendenseError[], vms: number): void {
+  const [first] = errors;
+  if (!first) return;
+  if (vms === 1) throw first;
+  for (const error of errors) context.warn(error.message);
+  throw new SendenseError('prune.failed', `${errors.length} of ${vms} VMs could not be pruned: ${first.message}`, {
+    cause: first,
+  });
+}
+
+/** Null: another run works on the VM, which is no failure. */
+async function pruneLocked(context: Context, input: PointsPruneInput, vm: PrunedVm): Promise<PrunedOutput | null> {
+  const { state } = context.services;
+  const lock = `${vm.repository}/${vm.context}`;
+  // The run that made a backup of the VM holds its lock already, and goes on holding it.
+  const ours = lockHolder(state, lock, isRunning)?.runId === context.runId;
+  const taken = acquireLock(state, lock, context.runId, isRunning);
+  if (!taken.acquired) {
+    const { runId, alive } = taken.holder;
+    const why = alive
+      ? `run ${runId} works on it`
+      : `run ${runId} died and was not cleaned up: \`sendense-run recover\``;
+    const message = `VM ${vm.context} was not pruned, for ${why}`;
+    context.warn(message);
+    trouble(context, vm, message);
+    return null;
+  }
+  try {
+    const { runId, signal, log } = context;
+    const held = await tryHoldPoints(state, { root: vm.root, context: vm.context, run: runId, signal, log });
+    if ('owner' in held) {
+      const message = `VM ${vm.context} was not pruned, for ${lockedBy(vm, held.owner).message}`;
+      context.warn(message);
+      trouble(context, vm, message);
+      return null;
+    }
+    await using _hold = held.hold;
+    return await pruneVm(context, input, vm);
+  } finally {
+    if (!ours) releaseLock(state, lock, context.runId);
+  }
+}
+
+async function pruneVm(context: Context, input: PointsPruneInput, vm: PrunedVm): Promise<PrunedOutput> {
+  const { services, signal } = context;
+  const decision = await decideVm(services.state, vm, {
+    retention: input.retention,
+    now: Date.now(),
+    timezone: zoneOf(input),
+    identity: input.identity,
+  });
+  const { new_point: made } = input;
+  if (made && !decision.points.some(({ backup_id: id }) => id === made))
+    throw new SendenseError('prune.refused', `restore point ${made}, which this run has made, is not in the list`);
+  for (const remark of decision.remarks) context.warn(`VM ${vm.context}: ${remark}`);
+  for (const what of decision.unfinished) {
+    context.warn(`VM ${vm.context}: ${what}`);
+    trouble(context, vm, what);
+  }
+  const remove = decision.planned.filter(({ keep }) => !keep).map(({ id }) => id);
+  const kept = decision.planned.length - remove.length;
+  if (remove.length === 0) return { vm: vm.context, removed: [], merged: [], kept, skipped: [], freed_bytes: 0 };
+  const result = await removePoints(services.state, {
+    ...vm,
+    runId: context.runId,
+    remove,
+    keys: await services.imageKeys(vm.repository),
+    signal,
+    log: (message) => context.log(`${vm.context}: ${message}`),
+    onProgress: (done, total) =>
+      context.progress([{ disk: vm.context, phase: 'merge', bytes_done: done, bytes_total: total, rate: 0 }]),
+  });
+  for (const { backup_id: id, reason } of result.skipped) context.log(`${vm.context}: ${id} stays for now: ${reason}`);
+  return {
+    vm: vm.context,
+    removed: [...result.removed],
+    merged: [...new Set(result.merged.map(({ into }) => into))],
+    kept: decision.planned.length - result.removed.length,
+    skipped: result.skipped.map((skipped) => ({ ...skipped })),
+    freed_bytes: result.freed_bytes,
+  };
+}
+
+function trouble({ services, planName, runId }: Context, vm: PrunedVm, message: string): void {
+  const { repository, context } = vm;
+  raiseNotice(services.state, { event: 'prune-trouble', plan: planName, vm: context, repository, runId, message });
+}
+
+function effectsOf(
+  services: Services,
+  { repository }: PruneOutput,
+  { vm, points }: PruneOutput['vms'][number],
+): PlannedEffect[] {
+  const root = services.repositoryPath(repository);
+  return points
+    .filter(({ keep }) => !keep)
+    .map(({ backup_id: id, merges }) => ({
+      action: 'remove',
+      target: join(root, manifestPath(vm, id)),
+      detail: merges[0] ? `restore point, merged into ${merges[0].into}` : 'restore point',
+      argv: null,
+    }));
+}
+
+function notesOf({ vms, unmatched, repository }: PruneOutput, more = ''): string[] {
+  return [
+    ...unmatched.map((pattern) => `no VM of repository ${repository} is called ${pattern}`),
+    ...vms.flatMap(({ vm, error, points, remarks }) => [
+      error
+        ? `VM ${vm} would not be pruned: ${error.message}`
+        : `VM ${vm}: ${points.filter(({ keep }) => keep).length} of ${points.length} restore ${points.length === 1 ? 'point stays' : 'points stay'}${more}`,
+      ...remarks,
+    ]),
+  ];
+}

@@ -1,0 +1,81 @@
+import { compareExport } from '../../blocks/compare-export.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { backingNameOf } from '../../host/qcow2-header.ts';
+import { clearRunFolder, removeRunFolder, runFolderOf } from '../../host/run-folder.ts';
+import type { RestoreVerifyInput, RestoreVerifyOutput } from '../../schemas/types.ts';
+import type { StepContext } from '../../engine/step.ts';
+import { defineStep } from '../define-step.ts';
+import { readFolderId, serveReadOnly } from '../../restore-points/serve-chain.ts';
+import type { Services } from '../services.ts';
+
+export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: string }, RestoreVerifyOutput>({
+  uses: 'restore.verify',
+  title: 'Compare with the block index',
+  /** Where the servers for reading back have their pid files. */
+  claim: (_input, facts) => ({ folder: runFolderOf(readFolderId(facts.runId)) }),
+  plan: async (_context, input) => ({
+    effects: input.verify
+      ? input.files.map((file) => ({
+          action: 'read',
+          target: file.file,
+          detail: 'every block against the block index',
+          argv: null,
+        }))
+      : [],
+    notes: input.verify ? [] : ['verify is false: what is written is not compared'],
+    output: { verified: input.verify, compared_bytes: 0 },
+  }),
+
+  async run(context, input) {
+    if (!input.verify) return { verified: false, compared_bytes: 0 };
+    context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
+    let compared = 0;
+    for (const file of input.files) compared += await compare(context, input, file);
+    return { verified: true, compared_bytes: compared };
+  },
+
+  undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
+});
+
+async function compare(
+  context: StepContext<Services>,
+  input: RestoreVerifyInput,
+  file: RestoreVerifyInput['files'][number],
+): Promise<number> {
+  const disk = input.disks.find((entry) => entry.disk === file.disk);
+  if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
+  const key = input.repository ? (await context.services.imageKeys(input.repository)).of(disk) : null;
+  const folderId = readFolderId(context.runId);
+  const thin = file.format === 'qcow2' && (await backingNameOf(file.temporary)) === disk.file;
+  const on = thin ? disk.file : null;
+  await using server = await serveReadOnly(file.temporary, file.format, folderId, context.signal, key, on);
+  const started = performance.now();
+  const result = await compareExport({
+    uri: server.uri,
+    indexPath: disk.index,
+    indexKey: key,
+    ...(file.format === 'raw' ? { file: file.temporary } : {}),
+    signal: context.signal,
+    onProgress: (done) =>
+      context.progress([
+        {
+          disk: file.disk,
+          phase: 'comparing',
+          bytes_done: done,
+          bytes_total: disk.capacity_bytes,
+          rate: Math.round((done * 1000) / (performance.now() - started + 1)),
+        },
+      ]),
+  });
+  const first = result.mismatches[0];
+  if (first) {
+    throw new SendenseError(
+      'content.mismatch',
+      `${file.disk}: the restored content differs from the block index, first at offset ${first.offset} (${first.length} bytes)`,
+      {
+        remedy: 'Run `sendense-run check` to see whether the restore point is damaged; try another restore point.',
+      },
+    );
+  }
+  return result.comparedBytes;
+}
