@@ -7,14 +7,14 @@ import { commands, globalOptions } from '../../src/cli/commands/index.ts';
 import { bashCompletion } from '../../src/cli/completion/bash.ts';
 import { fishCompletion } from '../../src/cli/completion/fish.ts';
 import { zshCompletion } from '../../src/cli/completion/zsh.ts';
-import { packagedRoot } from '../../src/cli/services/service-program.ts';
+import { packagedRoot } from '../../src/cli/units/service-program.ts';
 import {
   daemonUnitArgs,
   hubUnitArgs,
   unitText,
   type ServiceName,
   type UnitOptions,
-} from '../../src/cli/services/units.ts';
+} from '../../src/cli/units/units.ts';
 import { manPage } from './man-page.ts';
 import { productionModules, copyModule } from './modules.ts';
 import type { DebianPackage } from './packages.ts';

@@ -9,7 +9,7 @@ export interface DebianPackage {
   readonly conffiles: readonly string[];
 }
 
-/** What qemu-nbd, nbdkit and nbdcopy come in; the versions are those of `src/host/known-tools.ts`. */
+/** What qemu-nbd, nbdkit and nbdcopy come in; the versions are those of `src/host/programs/known-tools.ts`. */
 const tools = ['qemu-utils (>= 1:6.2)', 'nbdkit (>= 1.30)', 'libnbd-bin (>= 1.12)'];
 
 export const debianPackages: readonly DebianPackage[] = [

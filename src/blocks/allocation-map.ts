@@ -1,4 +1,4 @@
-import type { NbdClient } from '../host/nbd-client.ts';
+import type { NbdClient } from '../host/nbd/nbd-client.ts';
 import { intersect, normalise, type Extent } from './extents.ts';
 
 /** Where an export has data, asked piece by piece as one walks along. */

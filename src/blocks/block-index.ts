@@ -1,5 +1,5 @@
 import type { IndexReader } from './index-reader.ts';
-import type { ImageKey } from '../host/image-options.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
 import { blockCountOf, blockSize, digestBytes, pageBlocks, pageKinds } from './block-index-format.ts';
 import { openLevels, type OpenLevels } from './index-levels.ts';
 import type { Levels } from './levels.ts';

@@ -1,4 +1,4 @@
-import type { ImageKey } from '../host/image-options.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
 import { digestBytes } from './block-index-format.ts';
 import { openIndex } from './block-index.ts';
 import type { Extent } from './extents.ts';

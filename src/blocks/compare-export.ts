@@ -1,6 +1,6 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { ImageKey } from '../host/image-options.ts';
-import { connectNbd, type NbdClient } from '../host/nbd-client.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
+import { connectNbd, type NbdClient } from '../host/nbd/nbd-client.ts';
 import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
 import { openIndex } from './block-index.ts';
 import { createBlockSet } from './block-set.ts';

@@ -1,4 +1,4 @@
-import type { OwnData } from '../host/qemu-map.ts';
+import type { OwnData } from '../host/images/qemu-map.ts';
 import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
 import type { IndexReader } from './index-reader.ts';
 import type { DigestLanes } from './digest-lanes.ts';

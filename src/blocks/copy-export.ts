@@ -1,9 +1,9 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { connectNbd } from '../host/nbd-client.ts';
-import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
-import { waysTo } from '../host/nbd-protocol.ts';
-import { connectSpread } from '../host/nbd-spread.ts';
-import { connectNbdTarget } from '../host/nbd-target.ts';
+import { connectNbd } from '../host/nbd/nbd-client.ts';
+import type { LinkEvent, LinkOptions } from '../host/nbd/nbd-lasting.ts';
+import { waysTo } from '../host/nbd/nbd-protocol.ts';
+import { connectSpread } from '../host/nbd/nbd-spread.ts';
+import { connectNbdTarget } from '../host/nbd/nbd-target.ts';
 import type { AllocationMap } from './allocation-map.ts';
 import { blockSize } from './block-index-format.ts';
 import type { IndexFacts } from './block-index.ts';

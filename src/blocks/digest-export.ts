@@ -1,5 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { connectNbd } from '../host/nbd-client.ts';
+import { connectNbd } from '../host/nbd/nbd-client.ts';
 import type { IndexFacts } from './block-index.ts';
 import { digestPages } from './digest-pages.ts';
 import type { Extent } from './extents.ts';

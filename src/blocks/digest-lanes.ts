@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { NbdTarget } from '../host/nbd-target.ts';
-import { giveBuffer, takeBuffer } from '../host/spare-buffers.ts';
+import type { NbdTarget } from '../host/nbd/nbd-target.ts';
+import { giveBuffer, takeBuffer } from '../host/files/spare-buffers.ts';
 import { blockCountOf, blockSize, digestBytes } from './block-index-format.ts';
 import type { DigestDone, DigestWork } from './digest-messages.ts';
 import { openRawFile, type ByteSource } from './raw-file.ts';

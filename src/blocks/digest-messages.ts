@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/catalogue.ts';
-import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
-import type { ExportFacts } from '../host/nbd-protocol.ts';
+import type { LinkEvent, LinkOptions } from '../host/nbd/nbd-lasting.ts';
+import type { ExportFacts } from '../host/nbd/nbd-protocol.ts';
 import type { Extent } from './extents.ts';
 import type { SameWork } from './same-bytes.ts';
 

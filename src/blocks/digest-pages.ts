@@ -1,4 +1,4 @@
-import type { NbdClient } from '../host/nbd-client.ts';
+import type { NbdClient } from '../host/nbd/nbd-client.ts';
 import { createAllocationMap, type AllocationMap } from './allocation-map.ts';
 import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
 import { createDigestPool } from './digest-pool.ts';

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { LinkEvent } from '../host/nbd-lasting.ts';
-import { waysTo } from '../host/nbd-protocol.ts';
-import type { NbdTarget } from '../host/nbd-target.ts';
+import type { LinkEvent } from '../host/nbd/nbd-lasting.ts';
+import { waysTo } from '../host/nbd/nbd-protocol.ts';
+import type { NbdTarget } from '../host/nbd/nbd-target.ts';
 import { startFile } from '../schemas/package.ts';
 import { createDigestLanes, type DigestLanes } from './digest-lanes.ts';
 import type { DigestDone, WorkerAnswer, WorkerStart, WorkerTask } from './digest-messages.ts';

@@ -1,9 +1,9 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { toSendenseError } from '../errors/sendense-error.ts';
-import { backgroundPriority } from '../host/background.ts';
-import type { LinkEvent } from '../host/nbd-lasting.ts';
-import type { NbdTarget } from '../host/nbd-target.ts';
+import { backgroundPriority } from '../host/programs/background.ts';
+import type { LinkEvent } from '../host/nbd/nbd-lasting.ts';
+import type { NbdTarget } from '../host/nbd/nbd-target.ts';
 import { createDigestLanes } from './digest-lanes.ts';
 import type { DigestDone, WorkerAnswer, WorkerStart, WorkerTask } from './digest-messages.ts';
 import { openRawFile, openReadAtOnce, type ByteSource } from './raw-file.ts';
@@ -42,7 +42,7 @@ async function start(): Promise<void> {
 /** Where there is only a file to be read, what lies behind sockets need not be loaded. */
 async function sourceOf(uri: string | undefined, file: string | undefined): Promise<ByteSource | null> {
   if (file !== undefined) return openRawFile(file);
-  return uri === undefined ? null : (await import('../host/nbd-client.ts')).connectNbd(uri);
+  return uri === undefined ? null : (await import('../host/nbd/nbd-client.ts')).connectNbd(uri);
 }
 
 async function targetOf({
@@ -53,8 +53,8 @@ async function targetOf({
   if (to === undefined) return null;
   const onLink = (event: LinkEvent): void => say({ link: event });
   return beside
-    ? (await import('../host/nbd-spread.ts')).connectSpread(to, { link, ...beside, onLink })
-    : (await import('../host/nbd-target.ts')).connectNbdTarget(to, { ...link, onLink });
+    ? (await import('../host/nbd/nbd-spread.ts')).connectSpread(to, { link, ...beside, onLink })
+    : (await import('../host/nbd/nbd-target.ts')).connectNbdTarget(to, { ...link, onLink });
 }
 
 function report(thrown: unknown): void {

@@ -1,6 +1,6 @@
 import { blockSize } from './block-index-format.ts';
 import type { Extent } from './extents.ts';
-import type { OwnData } from '../host/qemu-map.ts';
+import type { OwnData } from '../host/images/qemu-map.ts';
 
 /** What a qcow2 itself holds of the guest's disk in whole blocks that lie in one piece. */
 export interface GuestBlocks {

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { ImageKey } from '../host/image-options.ts';
-import { openContent, type FileContent } from '../host/locked-file.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
+import { openContent, type FileContent } from '../host/images/locked-file.ts';
 import {
   decodeFooter,
   decodeHeader,

@@ -1,7 +1,7 @@
 import type { Levels } from './levels.ts';
 import { basename, dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { ImageKey } from '../host/image-options.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
 import { mostLevels, pageKinds } from './block-index-format.ts';
 import { openIndexFile, versionAt, type IndexFile } from './index-file.ts';
 import type { IndexShelf } from './index-shelf.ts';

@@ -1,5 +1,5 @@
-import type { ImageKey } from '../host/image-options.ts';
-import { openContent } from '../host/locked-file.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
+import { openContent } from '../host/images/locked-file.ts';
 import { decodeHeader, headerBytes, type IndexHeader, type ParentIndex } from './block-index-format.ts';
 
 /** What an index says that it is built on; null: nothing, or it is no index that could be. The same errors as {@link headerOfIndex}. */

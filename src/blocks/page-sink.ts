@@ -1,5 +1,5 @@
-import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
-import type { NbdTarget } from '../host/nbd-target.ts';
+import type { LinkEvent, LinkOptions } from '../host/nbd/nbd-lasting.ts';
+import type { NbdTarget } from '../host/nbd/nbd-target.ts';
 import { blockSize, digestBytes, pageSpan } from './block-index-format.ts';
 import type { DigestWork, WriteRule } from './digest-messages.ts';
 import { intersect, subtract, totalLength, type Extent } from './extents.ts';

@@ -1,4 +1,4 @@
-import { lendBuffer } from '../host/spare-buffers.ts';
+import { lendBuffer } from '../host/files/spare-buffers.ts';
 import type { ByteSource } from './raw-file.ts';
 
 /** The same piece of a disk in two files, all in bytes. */

@@ -1,4 +1,4 @@
-import type { NbdTarget } from '../host/nbd-target.ts';
+import type { NbdTarget } from '../host/nbd/nbd-target.ts';
 import { blockSize, digestBytes } from './block-index-format.ts';
 import type { WriteRule } from './digest-messages.ts';
 

@@ -1,5 +1,5 @@
-import { imageTarget, type ImageKey } from '../host/image-options.ts';
-import { mapImage } from '../host/qemu-img.ts';
+import { imageTarget, type ImageKey } from '../host/images/image-options.ts';
+import { mapImage } from '../host/images/qemu-img.ts';
 import { changedBetween } from './changed-between.ts';
 import { alignTo, normalise, type Extent } from './extents.ts';
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { installSignals } from '../engine/install-signals.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { CopyRequest } from '../hub/care/copy-points.ts';
+import type { CopyRequest } from '../hub/repositories/copy-points.ts';
 import type { Hub } from '../hub/hub.ts';
-import { copyReport } from '../view/copy-report.ts';
-import { countView } from '../view/count-view.ts';
+import { copyReport } from '../view/reports/copy-report.ts';
+import { countView } from '../view/run/count-view.ts';
 import type { CommandContext } from './command.ts';
 import { findPoint } from './find-point.ts';
 import { targetIn, unknownName } from './find-target.ts';

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { builtInNode } from '../hub/nodes/dial-hub.ts';
 import type { LoadedSettings } from '../plan/load-settings.ts';
-import { listNodes } from '../state/nodes.ts';
-import { openState } from '../state/open-state.ts';
+import { listNodes } from '../state/nodes/nodes.ts';
+import { openState } from '../state/database/open-state.ts';
 
 /** Nodes that were added on the hub with these settings; none where its state database cannot be read. */
 export function enrolledNodeNames({ settings, folder }: LoadedSettings): string[] {

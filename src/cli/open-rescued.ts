@@ -1,7 +1,7 @@
 import { clearDeadRescues } from '../hub/rescue/clear-dead-rescues.ts';
 import { openRescue, type RescueRequest } from '../hub/rescue/open-rescue.ts';
 import { rescueName } from '../hub/rescue/rescue.ts';
-import { exposureOf } from '../plan/exposed-secrets.ts';
+import { exposureOf } from '../plan/yaml/exposed-secrets.ts';
 import { printable } from '../view/text.ts';
 import type { CommandContext } from './command.ts';
 

@@ -1,4 +1,4 @@
-import { localZone, parsePoint } from '../plan/point-words.ts';
+import { localZone, parsePoint } from '../plan/times/point-words.ts';
 import type { PointChoice } from '../schemas/types.ts';
 import type { OptionDefinition } from './command.ts';
 

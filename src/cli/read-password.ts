@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { readSecret } from '../host/secret.ts';
-import { exposureOf } from '../plan/exposed-secrets.ts';
+import { readSecret } from '../host/system/secret.ts';
+import { exposureOf } from '../plan/yaml/exposed-secrets.ts';
 import type { CommandContext } from './command.ts';
 
 /**

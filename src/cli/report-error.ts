@@ -1,7 +1,7 @@
 import { errorToJson, exitCodeOf, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
-import type { TextOptions } from '../plan/format-text.ts';
+import type { TextOptions } from '../plan/diagnostics/format-text.ts';
 import type { DiagnosticOutput } from '../schemas/types.ts';
-import { errorReport } from '../view/error-report.ts';
+import { errorReport } from '../view/reports/error-report.ts';
 import { columnsOf, type Terminal, exactly } from '../view/terminal.ts';
 import { printable } from '../view/text.ts';
 import { textOptions } from './text-options.ts';
@@ -56,7 +56,7 @@ async function diagnosticsText(
   diagnostics: DiagnosticOutput[],
   options: TextOptions,
 ): Promise<string> {
-  const { formatDiagnostics } = await import('../plan/format-diagnostics.ts');
+  const { formatDiagnostics } = await import('../plan/diagnostics/format-diagnostics.ts');
   const text = String(error.details?.['text'] ?? '');
   const files = [...new Set(diagnostics.map(({ file }) => file))];
   return formatDiagnostics(

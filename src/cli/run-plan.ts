@@ -4,11 +4,11 @@ import { errorToJson, exitCodeOf, toSendenseError } from '../errors/sendense-err
 import { findSettings } from '../plan/load-settings.ts';
 import type { RunEvent, RunFinishedEvent } from '../schemas/types.ts';
 import type { Hub } from '../hub/hub.ts';
-import type { RunRequest } from '../hub/run-request.ts';
-import { shortPath } from '../view/error-report.ts';
-import { openView } from '../view/open-view.ts';
-import { applyEvent, emptyRun, type RunModel } from '../view/run-model.ts';
-import { runSummary, shortSummary } from '../view/run-summary.ts';
+import type { RunRequest } from '../hub/runs/run-request.ts';
+import { shortPath } from '../view/reports/error-report.ts';
+import { openView } from '../view/run/open-view.ts';
+import { applyEvent, emptyRun, type RunModel } from '../view/run/run-model.ts';
+import { runSummary, shortSummary } from '../view/reports/run-summary.ts';
 import { columnsOf } from '../view/terminal.ts';
 import type { CommandContext } from './command.ts';
 import { inWordsOfOptions, type OptionNames } from './plan-of-options.ts';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { buffer } from 'node:stream/consumers';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { keepPrivate } from '../host/private-files.ts';
+import { keepPrivate } from '../host/files/private-files.ts';
 import { nodeMain } from './node/node-program.ts';
 
 keepPrivate();

@@ -4,7 +4,7 @@ import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { keepPrivate } from '../host/private-files.ts';
+import { keepPrivate } from '../host/files/private-files.ts';
 
 keepPrivate();
 cacheCompiledCode();

@@ -1,4 +1,4 @@
-import type { TextOptions } from '../plan/format-text.ts';
+import type { TextOptions } from '../plan/diagnostics/format-text.ts';
 import type { Style } from '../view/style.ts';
 import { columnsOf, type OutputStream } from '../view/terminal.ts';
 import { labelled, widthOf } from '../view/text.ts';

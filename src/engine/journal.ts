@@ -95,7 +95,7 @@ export interface RunEnd {
 }
 
 /**
- * Where a run writes what it is about to do and what it did; `src/state/create-journal.ts` keeps it in SQLite. Every
+ * Where a run writes what it is about to do and what it did; `src/state/runs/create-journal.ts` keeps it in SQLite. Every
  * call is durable when it returns, and throws a SendenseError where it cannot be.
  */
 export interface Journal {

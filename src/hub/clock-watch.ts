@@ -1,8 +1,8 @@
-import type { ClockLook } from '../host/boot-clock.ts';
-import { clockDoubt, lastClockLook, latestRunTime, writeClockLook } from '../state/clock-looks.ts';
-import { raiseNotice } from '../state/notices.ts';
-import type { State } from '../state/open-state.ts';
-import { rewindProgress } from '../state/slot-progress.ts';
+import type { ClockLook } from '../host/system/boot-clock.ts';
+import { clockDoubt, lastClockLook, latestRunTime, writeClockLook } from '../state/schedules/clock-looks.ts';
+import { raiseNotice } from '../state/notices/notices.ts';
+import type { State } from '../state/database/open-state.ts';
+import { rewindProgress } from '../state/schedules/slot-progress.ts';
 import { formatAge } from '../view/format-age.ts';
 import type { HubLog } from './hub-log.ts';
 

@@ -1,21 +1,21 @@
 import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { nodeClient, type NodeClient } from '../host/node-client.ts';
-import { readSecret } from '../host/secret.ts';
+import { nodeClient, type NodeClient } from '../host/node-api/node-client.ts';
+import { readSecret } from '../host/system/secret.ts';
 import { findRepository, openRepository, type Repository } from '../repository/open-repository.ts';
-import { keepRepositoryId } from '../state/repository-ids.ts';
-import { hasPoints } from '../state/restore-points.ts';
-import type { State } from '../state/open-state.ts';
+import { keepRepositoryId } from '../state/points/repository-ids.ts';
+import { hasPoints } from '../state/points/restore-points.ts';
+import type { State } from '../state/database/open-state.ts';
 import type { Services } from '../steps/services.ts';
 import type { Settings } from '../schemas/types.ts';
 import { readImageKeys } from './read-image-keys.ts';
-import { sourceSecret } from './source-secret.ts';
+import { sourceSecret } from './credentials/source-secret.ts';
 import { dataPaths } from './nodes/data-path.ts';
 import { connectedNode, patienceWith } from './nodes/dial-hub.ts';
 import { connectToNode } from './nodes/dial-node.ts';
 import type { Rescue } from './rescue/rescue.ts';
 import { startEmbeddedNode, type EmbeddedNodeFactory } from './embedded-node.ts';
-import { readNamedFile } from '../host/named-file.ts';
+import { readNamedFile } from '../host/files/named-file.ts';
 
 export interface ServicesOptions {
   readonly version: string;

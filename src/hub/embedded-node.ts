@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { nodeClient, type NodeClient } from '../host/node-client.ts';
-import { makeRunFolder, ownFolderId, removeRunFolder } from '../host/run-folder.ts';
+import { nodeClient, type NodeClient } from '../host/node-api/node-client.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder } from '../host/programs/run-folder.ts';
 
 /** What starts an agent; `src/node/start-node.ts` is one. Injected, because hub and node do not import each other. */
 export type EmbeddedNodeFactory = (options: {

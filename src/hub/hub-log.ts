@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { stderrIsJournal, withPriority } from '../host/journal.ts';
+import { stderrIsJournal, withPriority } from '../host/system/journal.ts';
 
 /** Levels of the hub's log, from all to nothing but errors. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;

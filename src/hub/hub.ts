@@ -1,4 +1,4 @@
-import type { RunRequest } from './run-request.ts';
+import type { RunRequest } from './runs/run-request.ts';
 import type { StepRegistry } from '../engine/step.ts';
 import type {
   AdoptOutput,
@@ -18,20 +18,20 @@ import type {
   StatusOutput,
   UpkeepOutput,
 } from '../schemas/types.ts';
-import type { PointLine } from '../state/point-lines.ts';
+import type { PointLine } from '../state/points/point-lines.ts';
 import type { Services } from '../steps/services.ts';
-import type { AdoptRequest } from './adopt-vm.ts';
-import type { StatusRequest } from './describe-status.ts';
-import type { HistoryFilter } from './describe-history.ts';
-import type { RunLog } from './describe-run.ts';
-import type { DiscoverRequestOptions } from './discover-source.ts';
+import type { AdoptRequest } from './vm-names/adopt-vm.ts';
+import type { StatusRequest } from './describe/describe-status.ts';
+import type { HistoryFilter } from './describe/describe-history.ts';
+import type { RunLog } from './describe/describe-run.ts';
+import type { DiscoverRequestOptions } from './discovery/discover-source.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
-import type { Care } from './care/manage-care.ts';
+import type { Care } from './repositories/manage-care.ts';
 import type { HubLog } from './hub-log.ts';
-import type { Credentials } from './manage-credentials.ts';
+import type { Credentials } from './credentials/manage-credentials.ts';
 import type { Nodes } from './nodes/manage-nodes.ts';
 import type { Notices } from './notify/manage-notices.ts';
-import type { RetentionCalls } from './prune/manage-retention.ts';
+import type { RetentionCalls } from './retention/manage-retention.ts';
 import type { Rescue } from './rescue/rescue.ts';
 import type { Schedules } from './schedule/manage-schedules.ts';
 import type { ScheduleService, ServeSchedulesOptions } from './schedule/serve-schedules.ts';

@@ -1,5 +1,5 @@
-import { readSecret } from '../host/secret.ts';
-import type { ImageKey } from '../host/image-options.ts';
+import { readSecret } from '../host/system/secret.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
 import { imageKey, imageKeys, type ImageKeys } from '../repository/image-keys.ts';
 import type { Secret, Settings } from '../schemas/types.ts';
 

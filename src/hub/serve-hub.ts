@@ -1,10 +1,10 @@
-import type { State } from '../state/open-state.ts';
+import type { State } from '../state/database/open-state.ts';
 import type { Settings } from '../schemas/types.ts';
 import { version } from '../schemas/package.ts';
 import { apiTokenFrom } from './api/api-token.ts';
 import { createHubApi } from './api/create-hub-api.ts';
 import { createFigures } from './api/figures.ts';
-import { listenerAnswers } from '../host/listener-answers.ts';
+import { listenerAnswers } from '../host/net/listener-answers.ts';
 import type { HubLog } from './hub-log.ts';
 import { toSendenseError } from '../errors/sendense-error.ts';
 import { updateAuthorizedKeys, type AuthorizedKeysPlaces } from './nodes/authorized-keys.ts';

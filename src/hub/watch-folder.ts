@@ -1,9 +1,9 @@
 import { basename, resolve } from 'node:path';
 import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
 import { loadPlanFile, looksLikeNodeSettings, looksLikeSettings } from '../plan/load-plan.ts';
-import type { State } from '../state/open-state.ts';
+import type { State } from '../state/database/open-state.ts';
 import { watch } from './notify/watch-plan.ts';
-import type { PlanHealth } from './plan-health.ts';
+import type { PlanHealth } from './describe/plan-health.ts';
 import { distrustedPlan } from './schedule/distrusted-plan.ts';
 import { findPlanFiles } from './schedule/find-plan-files.ts';
 

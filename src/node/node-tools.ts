@@ -1,4 +1,4 @@
-import { requireTools } from '../host/tools.ts';
+import { requireTools } from '../host/programs/tools.ts';
 import type { NodeHealth } from '../schemas/types.ts';
 
 const needed = ['qemu-img', 'qemu-nbd', 'nbdkit', 'nbdcopy'] as const;

@@ -2,11 +2,11 @@ import { chmod, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { longestSocketPath } from '../host/socket-path.ts';
-import { portHolder } from '../host/port-holder.ts';
+import { longestSocketPath } from '../host/files/socket-path.ts';
+import { portHolder } from '../host/net/port-holder.ts';
 import { version } from '../schemas/package.ts';
 import { createNode } from './create-node.ts';
-import type { NodeLimits } from './limits.ts';
+import type { NodeLimits } from './limits/limits.ts';
 import { urlOf, type ListenAddress } from './listen-address.ts';
 
 export interface StartNodeOptions {
@@ -30,7 +30,7 @@ export interface StartNodeOptions {
 }
 
 export interface RunningNode extends AsyncDisposable {
-  /** As a {@link import('../host/node-client.ts').NodeAddress} wants it: `http://host:port` or `unix:/path`. */
+  /** As a {@link import('../host/node-api/node-client.ts').NodeAddress} wants it: `http://host:port` or `unix:/path`. */
   readonly url: string;
   /** Where it listens, with the port that it got. */
   readonly address: ListenAddress;

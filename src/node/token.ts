@@ -1,6 +1,6 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { makeTokenFile, shortestToken } from '../host/bearer-token.ts';
-import { readNamedFile } from '../host/named-file.ts';
+import { makeTokenFile, shortestToken } from '../host/node-api/bearer-token.ts';
+import { readNamedFile } from '../host/files/named-file.ts';
 
 /**
  * Reads the token from its file; makes the file, for this user only, where there is none.

@@ -2,15 +2,15 @@ import { isMap, isScalar } from 'yaml';
 import { basename } from 'node:path';
 import type { Plan } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';
-import { checkPlan } from './check-plan.ts';
-import { diagnosticOf, inOrder, type Diagnostic } from './diagnostic.ts';
-import { didYouMean } from './did-you-mean.ts';
-import type { PlanDocument } from './document.ts';
-import { parseDocument, valueOf } from './parse-document.ts';
-import { readDocument } from './read-document.ts';
-import { schemaDiagnostics } from './schema-diagnostics.ts';
-import { planKinds, schemaNode } from './schema-node.ts';
-import { shown } from './words.ts';
+import { checkPlan } from './checks/check-plan.ts';
+import { diagnosticOf, inOrder, type Diagnostic } from './diagnostics/diagnostic.ts';
+import { didYouMean } from './diagnostics/did-you-mean.ts';
+import type { PlanDocument } from './yaml/document.ts';
+import { parseDocument, valueOf } from './yaml/parse-document.ts';
+import { readDocument } from './yaml/read-document.ts';
+import { schemaDiagnostics } from './diagnostics/schema-diagnostics.ts';
+import { planKinds, schemaNode } from './diagnostics/schema-node.ts';
+import { shown } from './diagnostics/words.ts';
 
 export interface LoadedPlan {
   readonly document: PlanDocument;

@@ -1,20 +1,20 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Settings, ValidateOutput } from '../schemas/types.ts';
-import { conflictingPlans } from './conflicting-plans.ts';
+import { conflictingPlans } from './checks/conflicting-plans.ts';
 import { validatorOf } from '../schemas/validator.ts';
-import { diagnosticOf, fileDiagnostic, type Diagnostic } from './diagnostic.ts';
-import type { PlanDocument } from './document.ts';
-import { exposedSecrets } from './exposed-secrets.ts';
+import { diagnosticOf, fileDiagnostic, type Diagnostic } from './diagnostics/diagnostic.ts';
+import type { PlanDocument } from './yaml/document.ts';
+import { exposedSecrets } from './yaml/exposed-secrets.ts';
 import { loadPlanFile, loadPlanText, looksLikeNodeSettings, looksLikeSettings, type LoadedPlan } from './load-plan.ts';
 import { distrustedSettings, findSettings, loadSettings, settingsName, type LoadedSettings } from './load-settings.ts';
 import { byName } from './names.ts';
-import { completePlan } from './prepare-plan.ts';
-import { scheduleWarnings } from './schedule-warnings.ts';
-import { reasonOf, textOf } from './read-document.ts';
-import { schemaDiagnostics } from './schema-diagnostics.ts';
-import { schemaNode } from './schema-node.ts';
-import { settingsWarnings } from './settings-warnings.ts';
+import { completePlan } from './expand/prepare-plan.ts';
+import { scheduleWarnings } from './checks/schedule-warnings.ts';
+import { reasonOf, textOf } from './yaml/read-document.ts';
+import { schemaDiagnostics } from './diagnostics/schema-diagnostics.ts';
+import { schemaNode } from './diagnostics/schema-node.ts';
+import { settingsWarnings } from './checks/settings-warnings.ts';
 
 export interface ValidationResult {
   /** Warnings aside. */

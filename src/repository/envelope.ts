@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { openImageBytes, type ImageBytes } from '../host/image-bytes.ts';
-import type { Qcow2Header } from '../host/qcow2-header.ts';
-import { qcow2TablesIn, type Qcow2Tables } from '../host/qcow2-tables.ts';
-import { imageInfo, type Allocation } from '../host/qemu-img.ts';
-import { mapOwnData } from '../host/qemu-map.ts';
+import { openImageBytes, type ImageBytes } from '../host/images/image-bytes.ts';
+import type { Qcow2Header } from '../host/images/qcow2-header.ts';
+import { qcow2TablesIn, type Qcow2Tables } from '../host/images/qcow2-tables.ts';
+import { imageInfo, type Allocation } from '../host/images/qemu-img.ts';
+import { mapOwnData } from '../host/images/qemu-map.ts';
 import { envelopeRanges, wholeBlocks, type GuestBlocks } from '../blocks/guest-blocks.ts';
-import { lendBuffer } from '../host/spare-buffers.ts';
+import { lendBuffer } from '../host/files/spare-buffers.ts';
 
 export interface EnvelopeOptions {
   readonly signal?: AbortSignal | undefined;

@@ -1,6 +1,6 @@
 import { hash, pbkdf2Sync } from 'node:crypto';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { ImageKey } from '../host/image-options.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
 
 /** How one disk of a restore point is encrypted, as its manifest says. */
 export interface DiskEncryption {

@@ -3,7 +3,7 @@ import { mostLevels } from '../blocks/block-index-format.ts';
 import { openIndex } from '../blocks/block-index.ts';
 import { parentOfIndex } from '../blocks/index-parent.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { ImageKey } from '../host/image-options.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
 import { sha256OfFile } from './sha256-of-file.ts';
 
 /** The index of one disk of a committed restore point. */

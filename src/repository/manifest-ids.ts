@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegular } from '../host/regular-file.ts';
+import { readRegular } from '../host/files/regular-file.ts';
 
 /** As `backupIdOf` makes them. */
 const ownName = /^[0-9]{8}T[0-9]{6}Z-[0-9a-z]{6}\.json$/;

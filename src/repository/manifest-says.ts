@@ -1,4 +1,4 @@
-import { readRegular, readRegularNow } from '../host/regular-file.ts';
+import { readRegular, readRegularNow } from '../host/files/regular-file.ts';
 
 /** What a manifest says of itself, which need not be sound; texts only. */
 export interface ManifestSays {

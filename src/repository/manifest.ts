@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { readRegular } from '../host/regular-file.ts';
+import { readRegular } from '../host/files/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
 import type { Manifest } from '../schemas/types.ts';

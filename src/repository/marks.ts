@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { readRegularNow } from '../host/regular-file.ts';
+import { readRegularNow } from '../host/files/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { PointMarks } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';

@@ -1,9 +1,9 @@
 import { hash, randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegular } from '../host/regular-file.ts';
+import { readRegular } from '../host/files/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { fsyncFolder, publishFile, writeNewFile } from '../host/files.ts';
+import { fsyncFolder, publishFile, writeNewFile } from '../host/files/files.ts';
 import { markerName } from './layout.ts';
 
 /** A directory with restore points. `id` tells it from another one mounted in its place. */

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { foreignHeader } from '../host/foreign-header.ts';
-import { readQcow2Header, type Qcow2Header } from '../host/qcow2-header.ts';
+import { foreignHeader } from '../host/images/foreign-header.ts';
+import { readQcow2Header, type Qcow2Header } from '../host/images/qcow2-header.ts';
 import { backingName } from './layout.ts';
 
 /**

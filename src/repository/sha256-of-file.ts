@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { giveBuffer, takeBuffer } from '../host/spare-buffers.ts';
-import { openSized } from '../host/regular-file.ts';
+import { giveBuffer, takeBuffer } from '../host/files/spare-buffers.ts';
+import { openSized } from '../host/files/regular-file.ts';
 
 const pieceBytes = 1024 * 1024;
 

@@ -1,8 +1,8 @@
 import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { foreignHeader } from '../host/foreign-header.ts';
-import { readQcow2Header } from '../host/qcow2-header.ts';
-import type { ImageKey } from '../host/image-options.ts';
+import { foreignHeader } from '../host/images/foreign-header.ts';
+import { readQcow2Header } from '../host/images/qcow2-header.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
 import type { DiskEncryption } from './image-keys.ts';
 import { indexFault } from './index-chain.ts';
 import { foreignImage } from './own-image.ts';

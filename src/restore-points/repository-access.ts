@@ -1,7 +1,7 @@
 import type { ImageKeys } from '../repository/image-keys.ts';
 import type { Repository } from '../repository/open-repository.ts';
 import type { Settings } from '../schemas/types.ts';
-import type { State } from '../state/open-state.ts';
+import type { State } from '../state/database/open-state.ts';
 
 /** What work on restore points needs of a hub: its settings, its database, and the repositories. */
 export interface RepositoryAccess {

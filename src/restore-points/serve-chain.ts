@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { imageTarget, overlayTarget, type ImageKey } from '../host/image-options.ts';
-import { serveNbd, type NbdServer } from '../host/qemu-nbd.ts';
-import { makeRunFolder } from '../host/run-folder.ts';
+import { imageTarget, overlayTarget, type ImageKey } from '../host/images/image-options.ts';
+import { serveNbd, type NbdServer } from '../host/nbd/qemu-nbd.ts';
+import { makeRunFolder } from '../host/programs/run-folder.ts';
 
 /** The run folder of a run's servers for reading back: apart from those that it writes to. */
 export const readFolderId = (runId: string): string => `${runId}-read`;

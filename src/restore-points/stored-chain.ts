@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { StoredDisk } from '../repository/verify-chain.ts';
-import { findPoint, type RestorePoint } from '../state/restore-points.ts';
-import type { State } from '../state/open-state.ts';
+import { findPoint, type RestorePoint } from '../state/points/restore-points.ts';
+import type { State } from '../state/database/open-state.ts';
 
 type Disk = RestorePoint['disks'][number];
 

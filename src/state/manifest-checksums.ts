@@ -1,4 +1,4 @@
-import type { State } from './open-state.ts';
+import type { State } from './database/open-state.ts';
 
 /** Checksum of each manifest of a repository that the database knows, by context and backup id: of one context, or of all. */
 export function manifestChecksums(

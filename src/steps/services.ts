@@ -1,5 +1,5 @@
 import type { RunOrigin } from '../engine/journal.ts';
-import type { NodeClient } from '../host/node-client.ts';
+import type { NodeClient } from '../host/node-api/node-client.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
 import type { RunEvent, RunFinishedEvent, Secret, VsphereSourceSpec } from '../schemas/types.ts';
 

@@ -1,6 +1,6 @@
 import { totalLength, type Extent } from '../blocks/extents.ts';
-import { nbdCopy } from '../host/nbdcopy.ts';
-import { serveExtentList } from '../host/nbdkit.ts';
+import { nbdCopy } from '../host/nbd/nbdcopy.ts';
+import { serveExtentList } from '../host/nbd/nbdkit.ts';
 import { startCopyMeter } from './copy-meter.ts';
 import { toolTarget } from './tool-target.ts';
 import type { DiskContext } from './disk-context.ts';

@@ -1,7 +1,7 @@
 import { createAllocationMap } from '../blocks/allocation-map.ts';
 import { digestExport } from '../blocks/digest-export.ts';
-import { connectNbd } from '../host/nbd-client.ts';
-import { nbdCopy } from '../host/nbdcopy.ts';
+import { connectNbd } from '../host/nbd/nbd-client.ts';
+import { nbdCopy } from '../host/nbd/nbdcopy.ts';
 import { startCopyMeter } from './copy-meter.ts';
 import { copyOnce, readsOnce } from './copy-once.ts';
 import { digestChangeId } from './disk-jobs.ts';

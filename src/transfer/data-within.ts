@@ -1,7 +1,7 @@
 import { createAllocationMap } from '../blocks/allocation-map.ts';
 import { totalLength, type Extent } from '../blocks/extents.ts';
 import { pagesOf } from '../blocks/page-work.ts';
-import { connectNbd } from '../host/nbd-client.ts';
+import { connectNbd } from '../host/nbd/nbd-client.ts';
 
 /** How many bytes of these extents an export has as data: the rest are holes, which a copy tells and does not send. */
 export async function dataWithin(uri: string, extents: readonly Extent[], signal: AbortSignal): Promise<number> {

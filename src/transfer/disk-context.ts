@@ -1,5 +1,5 @@
 import type { DiskPace } from '../blocks/rate-limit.ts';
-import type { LinkEvent, LinkOptions } from '../host/nbd-lasting.ts';
+import type { LinkEvent, LinkOptions } from '../host/nbd/nbd-lasting.ts';
 import type { JobDisk } from '../schemas/types.ts';
 import type { DiskJob } from './disk-jobs.ts';
 import type { PreviousIndex } from './previous-index.ts';

@@ -1,4 +1,4 @@
-import { connectNbd, type NbdOptions } from '../host/nbd-client.ts';
+import { connectNbd, type NbdOptions } from '../host/nbd/nbd-client.ts';
 
 /** Bytes of an NBD export; proves at once that it can be reached. */
 export async function exportSize(uri: string, options: NbdOptions): Promise<number> {

@@ -1,4 +1,4 @@
-import type { LinkEvent } from '../host/nbd-lasting.ts';
+import type { LinkEvent } from '../host/nbd/nbd-lasting.ts';
 
 /** How the connections of a job to the hub fare. Most break together; as long as one of them is away, that is one break. */
 export interface LinkWatch {

@@ -1,5 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { parseNbdUri } from '../host/nbd-uri.ts';
+import { parseNbdUri } from '../host/nbd/nbd-uri.ts';
 
 /**
  * `key:nbd://host:port/export,key:nbd://…` as a map from disk key to NBD URI.

@@ -4,9 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { exitCodeOf, SendenseError } from '../errors/sendense-error.ts';
-import { thisProcess } from '../host/process-identity.ts';
-import { holdFolder } from '../host/held-folder.ts';
-import { makeRunFolder, removeRunFolder } from '../host/run-folder.ts';
+import { thisProcess } from '../host/programs/process-identity.ts';
+import { holdFolder } from '../host/files/held-folder.ts';
+import { makeRunFolder, removeRunFolder } from '../host/programs/run-folder.ts';
 import { clientHelp, readClientOptions } from './client-options.ts';
 import { runJob, type RunJobOptions } from './run-job.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { toSendenseError, type SendenseError } from '../errors/sendense-error.ts';
-import { loopbackAddresses } from '../host/loopback-addresses.ts';
-import { parseNbdUri } from '../host/nbd-uri.ts';
+import { loopbackAddresses } from '../host/net/loopback-addresses.ts';
+import { parseNbdUri } from '../host/nbd/nbd-uri.ts';
 import type { BackupStartRequest, JobDisk } from '../schemas/types.ts';
 import { diskJobsOf, type DiskJob } from './disk-jobs.ts';
 import { openJobLog } from './job-log.ts';

@@ -1,7 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { execa } from 'execa';
-import { recordVerification } from '../../src/state/point-marks.ts';
-import { openState, type State } from '../../src/state/open-state.ts';
+import { recordVerification } from '../../src/state/points/point-marks.ts';
+import { openState, type State } from '../../src/state/database/open-state.ts';
 import { fixture } from './fixture.ts';
 import { fillState } from './many-points.ts';
 import { compete, printTable } from './measure.ts';

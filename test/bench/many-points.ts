@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Manifest } from '../../src/schemas/types.ts';
-import type { State } from '../../src/state/open-state.ts';
-import { insertRestorePoint } from '../../src/state/restore-points.ts';
+import type { State } from '../../src/state/database/open-state.ts';
+import { insertRestorePoint } from '../../src/state/points/restore-points.ts';
 
 export interface Amount {
   readonly vms: number;

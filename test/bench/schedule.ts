@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { openState } from '../../src/state/open-state.ts';
-import { listSlots } from '../../src/state/schedule-slots.ts';
+import { openState } from '../../src/state/database/open-state.ts';
+import { listSlots } from '../../src/state/schedules/schedule-slots.ts';
 
 const program = join(import.meta.dirname, '../../dist/cli/sendense-run.js');
 const plans = 10_000;

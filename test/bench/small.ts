@@ -1,13 +1,13 @@
 import { execa } from 'execa';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isPortFree } from '../../src/host/port-probe.ts';
-import { serveNbd } from '../../src/host/qemu-nbd.ts';
-import { createQcow2 } from '../../src/host/qemu-img.ts';
-import { isRunning, thisProcess } from '../../src/host/process-identity.ts';
-import { createJournal } from '../../src/state/create-journal.ts';
-import { openState } from '../../src/state/open-state.ts';
-import { allocatePorts, releasePorts } from '../../src/state/port-leases.ts';
+import { isPortFree } from '../../src/host/net/port-probe.ts';
+import { serveNbd } from '../../src/host/nbd/qemu-nbd.ts';
+import { createQcow2 } from '../../src/host/images/qemu-img.ts';
+import { isRunning, thisProcess } from '../../src/host/programs/process-identity.ts';
+import { createJournal } from '../../src/state/runs/create-journal.ts';
+import { openState } from '../../src/state/database/open-state.ts';
+import { allocatePorts, releasePorts } from '../../src/state/runs/port-leases.ts';
 import { fixture, plan, program } from './fixture.ts';
 import { compete, median, printTable } from './measure.ts';
 

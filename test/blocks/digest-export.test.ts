@@ -6,7 +6,7 @@ import { openIndex } from '../../src/blocks/block-index.ts';
 import { compareExport } from '../../src/blocks/compare-export.ts';
 import { digestExport } from '../../src/blocks/digest-export.ts';
 import { alignTo, totalLength, type Extent } from '../../src/blocks/extents.ts';
-import { runTool } from '../../src/host/process.ts';
+import { runTool } from '../../src/host/programs/process.ts';
 import { block, differences, digestsOf, KiB, MiB, noise, openWorkshop } from './workshop.ts';
 
 async function expectIndexOf(content: Uint8Array, indexPath: string): Promise<void> {

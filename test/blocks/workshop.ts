@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Extent } from '../../src/blocks/extents.ts';
-import { unixUri } from '../../src/host/nbd-uri.ts';
-import { runTool } from '../../src/host/process.ts';
-import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
+import { unixUri } from '../../src/host/nbd/nbd-uri.ts';
+import { runTool } from '../../src/host/programs/process.ts';
+import { serveNbd, type NbdServer } from '../../src/host/nbd/qemu-nbd.ts';
 
 export const KiB = 1024;
 export const MiB = 1024 * KiB;

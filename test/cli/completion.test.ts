@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/commands/index.ts';
-import { thisProcess } from '../../src/host/process-identity.ts';
-import { createJournal } from '../../src/state/create-journal.ts';
-import { addCredential } from '../../src/state/credentials.ts';
-import { openState } from '../../src/state/open-state.ts';
+import { thisProcess } from '../../src/host/programs/process-identity.ts';
+import { createJournal } from '../../src/state/runs/create-journal.ts';
+import { addCredential } from '../../src/state/credentials/credentials.ts';
+import { openState } from '../../src/state/database/open-state.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { runCli } from './run-cli.ts';
 

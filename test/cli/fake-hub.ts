@@ -1,6 +1,6 @@
 import type { SendenseError } from '../../src/errors/sendense-error.ts';
 import type { Hub } from '../../src/hub/hub.ts';
-import type { RunRequest } from '../../src/hub/run-request.ts';
+import type { RunRequest } from '../../src/hub/runs/run-request.ts';
 import { loadSettingsText } from '../../src/plan/load-settings.ts';
 import type {
   CredentialsOutput,

@@ -6,7 +6,7 @@ import { commands, globalOptions } from '../../src/cli/commands/index.ts';
 import { exitCodes, worstOf } from '../../src/cli/exit-codes.ts';
 import { catalogue } from '../../src/errors/catalogue.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import { invalidPlan } from '../../src/hub/load-pipeline.ts';
+import { invalidPlan } from '../../src/hub/runs/load-pipeline.ts';
 import type { RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { failedRun, succeededRun } from '../view/recorded-runs.ts';

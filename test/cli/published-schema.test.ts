@@ -3,7 +3,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bundledSchema, schemaNames } from '../../src/cli/bundled-schema.ts';
-import { planKinds } from '../../src/plan/schema-node.ts';
+import { planKinds } from '../../src/plan/diagnostics/schema-node.ts';
 import { schemaOf, validatorOf } from '../../src/schemas/validator.ts';
 import { changedValue, jsonText } from '../fuzz/hostile-json.ts';
 import { soundValue } from '../fuzz/sound-value.ts';

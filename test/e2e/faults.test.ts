@@ -5,7 +5,7 @@ import { cancelledBy } from '../../src/engine/install-signals.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode } from '../../src/node/start-node.ts';
-import { loadRunner } from '../../src/plan/load-runner.ts';
+import { loadRunner } from '../../src/plan/expand/load-runner.ts';
 import type { RunFinishedEvent } from '../../src/schemas/types.ts';
 import { builtInSteps } from '../../src/steps/index.ts';
 import { leftovers } from './nothing-left.ts';

@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, readFile, rm, symlink, writeFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runLogFile } from '../../src/hub/run-log/place.ts';
+import { runLogFile } from '../../src/hub/runs/run-log/place.ts';
 import type { HistoryOutput, ListOutput, RunEvent, ShowRunOutput } from '../../src/schemas/types.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
-import { openState } from '../../src/state/open-state.ts';
+import { openState } from '../../src/state/database/open-state.ts';
 import { parseExposition } from '../support/exposition.ts';
 import { leftovers } from './nothing-left.ts';
 import {

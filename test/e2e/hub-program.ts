@@ -5,9 +5,9 @@ import ssh2, { type Client, type ClientChannel } from 'ssh2';
 import { vi } from 'vitest';
 import { makeKeyPair, parsePublicKey } from '../../src/host/ssh/keys.ts';
 import { startFile } from '../../src/schemas/package.ts';
-import { enrolNode } from '../../src/state/node-enrolment.ts';
-import { addNode } from '../../src/state/nodes.ts';
-import { openState, type State } from '../../src/state/open-state.ts';
+import { enrolNode } from '../../src/state/nodes/node-enrolment.ts';
+import { addNode } from '../../src/state/nodes/nodes.ts';
+import { openState, type State } from '../../src/state/database/open-state.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { freePorts } from '../support/free-ports.ts';
 

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
 import { enroll } from '../../src/node/link/enroll.ts';
 import { keepLink } from '../../src/node/link/keep-link.ts';
-import { makeLogger } from '../../src/node/logger.ts';
+import { makeLogger } from '../../src/node/log/logger.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import { startFile } from '../../src/schemas/package.ts';
 import type { NodeAddedOutput } from '../../src/schemas/types.ts';

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runFolderOf } from '../../src/host/run-folder.ts';
-import { openState } from '../../src/state/open-state.ts';
-import { listLeases } from '../../src/state/port-leases.ts';
-import { listRuns } from '../../src/state/runs.ts';
-import { listLocks } from '../../src/state/locks.ts';
-import { points } from '../../src/state/restore-points.ts';
-import { isRunning } from '../../src/host/process-identity.ts';
+import { runFolderOf } from '../../src/host/programs/run-folder.ts';
+import { openState } from '../../src/state/database/open-state.ts';
+import { listLeases } from '../../src/state/runs/port-leases.ts';
+import { listRuns } from '../../src/state/runs/runs.ts';
+import { listLocks } from '../../src/state/runs/locks.ts';
+import { points } from '../../src/state/points/restore-points.ts';
+import { isRunning } from '../../src/host/programs/process-identity.ts';
 import { processesNaming } from '../support/processes.ts';
 
 /**

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
 import { writeMarks } from '../repository/fixture-files.ts';
 import type { ListOutput, PruneOutput } from '../../src/schemas/types.ts';
-import { exists } from '../../src/host/files.ts';
+import { exists } from '../../src/host/files/files.ts';
 import { pointsOf, redate } from './redate.ts';
 import {
   backupPlan,
@@ -19,8 +19,8 @@ import {
 } from './workspace.ts';
 import { randomBytes } from '../support/random.ts';
 import { all } from '../support/rounds.ts';
-import { openDatabase } from '../../src/state/sqlite.ts';
-import { openState } from '../../src/state/open-state.ts';
+import { openDatabase } from '../../src/state/database/sqlite.ts';
+import { openState } from '../../src/state/database/open-state.ts';
 
 const mib = 1024 * 1024;
 const size = 8 * mib;

@@ -3,7 +3,7 @@
  * the exit code and what was printed. Ends with the process that started it.
  */
 import { main } from '../../src/cli/main.ts';
-import { keepPrivate } from '../../src/host/private-files.ts';
+import { keepPrivate } from '../../src/host/files/private-files.ts';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import { processorTime } from '../runner/processor-time.ts';

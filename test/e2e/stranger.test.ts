@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, test, vi } from 'vitest';
 import { enroll } from '../../src/node/link/enroll.ts';
 import { keepLink } from '../../src/node/link/keep-link.ts';
-import { makeLogger } from '../../src/node/logger.ts';
+import { makeLogger } from '../../src/node/log/logger.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import type { NodeAddedOutput } from '../../src/schemas/types.ts';
 import { strangerAt } from '../support/stranger.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { Manifest } from '../../src/schemas/types.ts';
-import { liveProcesses } from '../../src/host/process-identity.ts';
+import { liveProcesses } from '../../src/host/programs/process-identity.ts';
 import { silentAfterMs } from '../../src/repository/vm-lock/take-lock.ts';
 import { backupPlan, makeRaw, program, workspace, writeAt, type Workspace } from './workspace.ts';
 import { randomBytes } from '../support/random.ts';

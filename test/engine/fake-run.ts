@@ -6,10 +6,10 @@ import type { RunOptions } from '../../src/engine/run-options.ts';
 import { runPipeline } from '../../src/engine/run-pipeline.ts';
 import type { AnyStep, StepContext, UndoContext } from '../../src/engine/step.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import { isRunning, thisProcess } from '../../src/host/process-identity.ts';
+import { isRunning, thisProcess } from '../../src/host/programs/process-identity.ts';
 import type { RunEvent } from '../../src/schemas/types.ts';
-import { createJournal } from '../../src/state/create-journal.ts';
-import { openState, type State } from '../../src/state/open-state.ts';
+import { createJournal } from '../../src/state/runs/create-journal.ts';
+import { openState, type State } from '../../src/state/database/open-state.ts';
 
 /** Services of the fake steps: a folder in which each leaves a file. */
 export interface Effects {

@@ -5,8 +5,8 @@ import { recoverRuns } from '../../src/engine/recover-runs.ts';
 import { retryDelay } from '../../src/engine/retry-delay.ts';
 import type { StepContext } from '../../src/engine/step.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import { thisProcess } from '../../src/host/process-identity.ts';
-import { findRun, listSteps } from '../../src/state/runs.ts';
+import { thisProcess } from '../../src/host/programs/process-identity.ts';
+import { findRun, listSteps } from '../../src/state/runs/runs.ts';
 import { bench, fakeStep, untilAborted, type Effects, type FakeStep } from './fake-run.ts';
 
 const temporary = (): SendenseError => new SendenseError('nbd.failed', 'qemu-nbd did not start');

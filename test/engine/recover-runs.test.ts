@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, test } from 'vitest';
 import { recoverRuns } from '../../src/engine/recover-runs.ts';
-import { isRunning, thisProcess } from '../../src/host/process-identity.ts';
-import { createJournal } from '../../src/state/create-journal.ts';
-import { listLocks } from '../../src/state/locks.ts';
-import { findRun, listRuns } from '../../src/state/runs.ts';
+import { isRunning, thisProcess } from '../../src/host/programs/process-identity.ts';
+import { createJournal } from '../../src/state/runs/create-journal.ts';
+import { listLocks } from '../../src/state/runs/locks.ts';
+import { findRun, listRuns } from '../../src/state/runs/runs.ts';
 import { bench, fakeStep, publishStep, type Bench } from './fake-run.ts';
 import { testProgram } from '../programs.ts';
 

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { cancelledBy } from '../../src/engine/install-signals.ts';
 import { recoverRuns } from '../../src/engine/recover-runs.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import { thisProcess } from '../../src/host/process-identity.ts';
+import { thisProcess } from '../../src/host/programs/process-identity.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
-import { listLocks } from '../../src/state/locks.ts';
-import { findRun, listRuns } from '../../src/state/runs.ts';
+import { listLocks } from '../../src/state/runs/locks.ts';
+import { findRun, listRuns } from '../../src/state/runs/runs.ts';
 import { bench, fakeStep, publishStep, untilAborted, type Bench, type FakeStep } from './fake-run.ts';
 
 const ids = ['a', 'b', 'publish', 'c'];

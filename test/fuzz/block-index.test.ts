@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { changedBetween } from '../../src/blocks/changed-between.ts';
 import { createIndexWriter, openIndex } from '../../src/blocks/block-index.ts';
 import { alone } from '../../src/blocks/index-form.ts';
-import { contentStream } from '../../src/host/locked-file.ts';
+import { contentStream } from '../../src/host/images/locked-file.ts';
 import { random } from '../support/random.ts';
 import { fuzz, judge } from './harness.ts';
 import { bigEdges, changedBytes, hostileBytes, integerBytes, part } from './hostile.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { nodeClient, type NodeClient } from '../../src/host/node-client.ts';
+import { nodeClient, type NodeClient } from '../../src/host/node-api/node-client.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { fuzz, judge } from './harness.ts';
 import { hostileHttp } from './hostile-http.ts';

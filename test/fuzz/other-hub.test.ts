@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import { receiverOver } from '../../src/hub/care/remote-receiver.ts';
+import { receiverOver } from '../../src/hub/repositories/remote-receiver.ts';
 import { inPieces, sink, streamOf } from './chunks.ts';
 import { fuzz, judge } from './harness.ts';
 import { hostileJson } from './hostile-json.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect } from 'vitest';
-import { recogniseName } from '../../src/repository/care/recognise.ts';
-import { readContext } from '../../src/repository/care/read-context.ts';
+import { recogniseName } from '../../src/repository/stored-files/recognise.ts';
+import { readContext } from '../../src/repository/stored-files/read-context.ts';
 import { locksFolder, markerName } from '../../src/repository/layout.ts';
 import { isManifest } from '../../src/repository/manifest-ids.ts';
 import {
@@ -23,10 +23,10 @@ import { findRepository, markerFault } from '../../src/repository/open-repositor
 import { readRecord, recordName } from '../../src/repository/vm-lock/lock-record.ts';
 import { takeLock } from '../../src/repository/vm-lock/take-lock.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import { thisPlace, thisProcess } from '../../src/host/process-identity.ts';
+import { thisPlace, thisProcess } from '../../src/host/programs/process-identity.ts';
 import type { Manifest, MergeIntent } from '../../src/schemas/types.ts';
-import { insertRestorePoint } from '../../src/state/restore-points.ts';
-import { setMarks } from '../../src/state/point-marks.ts';
+import { insertRestorePoint } from '../../src/state/points/restore-points.ts';
+import { setMarks } from '../../src/state/points/point-marks.ts';
 import { someDisk, someManifest } from '../repository/some-manifest.ts';
 import { temporaryState } from '../state/temporary-state.ts';
 import { fuzz, judge } from './harness.ts';

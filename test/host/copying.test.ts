@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { nbdCopy, nbdCopyArgs, type CopyOptions } from '../../src/host/nbdcopy.ts';
-import { serveExtentList } from '../../src/host/nbdkit.ts';
-import { isRunning } from '../../src/host/process-identity.ts';
-import { createQcow2 } from '../../src/host/qemu-img.ts';
-import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
+import { nbdCopy, nbdCopyArgs, type CopyOptions } from '../../src/host/nbd/nbdcopy.ts';
+import { serveExtentList } from '../../src/host/nbd/nbdkit.ts';
+import { isRunning } from '../../src/host/programs/process-identity.ts';
+import { createQcow2 } from '../../src/host/images/qemu-img.ts';
+import { serveNbd, type NbdServer } from '../../src/host/nbd/qemu-nbd.ts';
 import { guestWrites, makeRaw, MiB, sameContent } from './disk-images.ts';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { nbd } from '../../src/host/nbd-protocol.ts';
+import { nbd } from '../../src/host/nbd/nbd-protocol.ts';
 
 type Place = { readonly path: string } | { readonly host: string; readonly port: number };
 

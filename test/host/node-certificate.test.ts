@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { nodeClient } from '../../src/host/node-client.ts';
+import { nodeClient } from '../../src/host/node-api/node-client.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

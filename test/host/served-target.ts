@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
-import { serveNbd, type NbdServer } from '../../src/host/qemu-nbd.ts';
-import { runTool } from '../../src/host/process.ts';
+import { serveNbd, type NbdServer } from '../../src/host/nbd/qemu-nbd.ts';
+import { runTool } from '../../src/host/programs/process.ts';
 import type { Workshop } from '../blocks/workshop.ts';
 
 /** Where a target listens: at a socket, or at a port of an address. */

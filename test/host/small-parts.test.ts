@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { parseDuration } from '../../src/host/duration.ts';
-import { parseNbdUri, tcpUri, unixUri } from '../../src/host/nbd-uri.ts';
-import { isPortFree } from '../../src/host/port-probe.ts';
-import { packageOfTool } from '../../src/host/known-tools.ts';
-import type { requireTools as RequireTools } from '../../src/host/tools.ts';
+import { parseDuration } from '../../src/host/system/duration.ts';
+import { parseNbdUri, tcpUri, unixUri } from '../../src/host/nbd/nbd-uri.ts';
+import { isPortFree } from '../../src/host/net/port-probe.ts';
+import { packageOfTool } from '../../src/host/programs/known-tools.ts';
+import type { requireTools as RequireTools } from '../../src/host/programs/tools.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
@@ -72,7 +72,7 @@ describe('requireTools', () => {
   let requireTools: typeof RequireTools;
   beforeEach(async () => {
     vi.resetModules();
-    ({ requireTools } = await import('../../src/host/tools.ts'));
+    ({ requireTools } = await import('../../src/host/programs/tools.ts'));
   });
 
   test('answers the version of each', async () => {

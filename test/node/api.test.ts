@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { nodeClient } from '../../src/host/node-client.ts';
+import { nodeClient } from '../../src/host/node-api/node-client.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import { tokenFrom } from '../../src/node/token.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';

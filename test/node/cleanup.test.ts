@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { removeRunFolder, makeRunFolder, runFolderOf } from '../../src/host/run-folder.ts';
+import { removeRunFolder, makeRunFolder, runFolderOf } from '../../src/host/programs/run-folder.ts';
 import { nodeIdOf } from '../../src/node/sources/vsphere/node-id.ts';
 import { holdJob } from '../../src/node/sources/vsphere/job-hold.ts';
 import { snapshotDescription, snapshotName } from '../../src/node/vsphere/snapshot-mark.ts';

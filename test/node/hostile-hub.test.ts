@@ -1,10 +1,10 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, isIP } from 'node:net';
 import { expect, test } from 'vitest';
-import { parseNbdUri } from '../../src/host/nbd-uri.ts';
-import { nodeClient, type NodeClient } from '../../src/host/node-client.ts';
-import { allowedAddress, type HostRule } from '../../src/node/allowed-hosts.ts';
-import { allowedTargets } from '../../src/node/allowed-targets.ts';
+import { parseNbdUri } from '../../src/host/nbd/nbd-uri.ts';
+import { nodeClient, type NodeClient } from '../../src/host/node-api/node-client.ts';
+import { allowedAddress, type HostRule } from '../../src/node/limits/allowed-hosts.ts';
+import { allowedTargets } from '../../src/node/limits/allowed-targets.ts';
 import { hostRule } from '../../src/node/routes/host-rule.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import { httpNode } from './http-node.ts';

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
-import { nodeClient } from '../../src/host/node-client.ts';
-import type { NodeLimits } from '../../src/node/limits.ts';
+import { nodeClient } from '../../src/host/node-api/node-client.ts';
+import type { NodeLimits } from '../../src/node/limits/limits.ts';
 import { startNode, type RunningNode } from '../../src/node/start-node.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { freePort } from '../support/free-ports.ts';

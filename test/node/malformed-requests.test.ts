@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { authorized, dial, healthy, httpNode, isError, parsed, say } from './http-node.ts';
 import { raw } from './raw-request.ts';
 import { token, workshop } from './support.ts';
-import { nodeClient } from '../../src/host/node-client.ts';
+import { nodeClient } from '../../src/host/node-api/node-client.ts';
 import { closed } from '../support/closed.ts';
 import { printedRandom, randomBytes } from '../support/random.ts';
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { thisProcess } from '../../src/host/process-identity.ts';
+import { thisProcess } from '../../src/host/programs/process-identity.ts';
 import { createJobFigures } from '../../src/node/metrics/job-figures.ts';
 import type { JobStatus, LinkStatus, NodeConfig } from '../../src/schemas/types.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';

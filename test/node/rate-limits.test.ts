@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { limitPerMinute } from '../../src/host/limit-per-minute.ts';
+import { limitPerMinute } from '../../src/host/net/limit-per-minute.ts';
 import { healthy, httpNode, isError } from './http-node.ts';
 import { raw } from './raw-request.ts';
 import { workshop } from './support.ts';

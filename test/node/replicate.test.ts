@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { serveNbd } from '../../src/host/qemu-nbd.ts';
+import { serveNbd } from '../../src/host/nbd/qemu-nbd.ts';
 import type { BackupStartRequest, JobDisk } from '../../src/schemas/types.ts';
 import { startVcenter } from '../simulators/vcenter/start-vcenter.ts';
 import { ask, raw } from './raw-request.ts';

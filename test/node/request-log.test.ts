@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nodeClient } from '../../src/host/node-client.ts';
+import { nodeClient } from '../../src/host/node-api/node-client.ts';
 import { httpNode } from './http-node.ts';
 import { raw } from './raw-request.ts';
 import { finished, fullRequest, imageSpec, token, until, workshop } from './support.ts';

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { nodeClient } from '../../src/host/node-client.ts';
+import { nodeClient } from '../../src/host/node-api/node-client.ts';
 import { programs } from '../programs.ts';
 import { workshop } from './support.ts';
 

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Scope } from '../../src/engine/pipeline.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import { createEvaluator } from '../../src/plan/create-evaluator.ts';
-import { parseExpression } from '../../src/plan/parse-expression.ts';
+import { createEvaluator } from '../../src/plan/expressions/create-evaluator.ts';
+import { parseExpression } from '../../src/plan/expressions/parse-expression.ts';
 import { brief, backup, expand } from './support.ts';
 
 const scope: Scope = {

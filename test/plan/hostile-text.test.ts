@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatDiagnostics } from '../../src/plan/format-diagnostics.ts';
+import { formatDiagnostics } from '../../src/plan/diagnostics/format-diagnostics.ts';
 import { loadSettingsText } from '../../src/plan/load-settings.ts';
 import { validateFiles, type ValidationResult } from '../../src/plan/validate-files.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { positionOf } from '../../src/plan/document.ts';
+import { positionOf } from '../../src/plan/yaml/document.ts';
 import { loadPlanFile, loadPlanText } from '../../src/plan/load-plan.ts';
 import { backup, brief, folderWith } from './support.ts';
 
@@ -63,7 +63,7 @@ stallTimeout: 1m
 
 describe('mistakes', () => {
   test('are told all at once: form, schedule, disks and references', async () => {
-    const { completePlan } = await import('../../src/plan/prepare-plan.ts');
+    const { completePlan } = await import('../../src/plan/expand/prepare-plan.ts');
     const { loadSettingsText } = await import('../../src/plan/load-settings.ts');
     const loaded = load(`kind: backup
 name: every night

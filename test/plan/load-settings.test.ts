@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadSettings, loadSettingsText } from '../../src/plan/load-settings.ts';
-import { preparePlan } from '../../src/plan/prepare-plan.ts';
+import { preparePlan } from '../../src/plan/expand/prepare-plan.ts';
 import { backup, brief, folderWith, settings } from './support.ts';
 
 describe('sendense.yaml', () => {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { loadPlanText } from '../../src/plan/load-plan.ts';
-import { expandPlan, type ExpandedPlan } from '../../src/plan/expand-plan.ts';
-import { loadRunner } from '../../src/plan/load-runner.ts';
+import { expandPlan, type ExpandedPlan } from '../../src/plan/expand/expand-plan.ts';
+import { loadRunner } from '../../src/plan/expand/load-runner.ts';
 
 /** A fresh folder with these files, gone when the test ends. */
 export function folderWith(files: Readonly<Record<string, string>>): string {

@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { formatDiagnostics } from '../../src/plan/format-diagnostics.ts';
-import { maskSecrets } from '../../src/plan/mask-secrets.ts';
-import { keysOf, schemaNode } from '../../src/plan/schema-node.ts';
+import { formatDiagnostics } from '../../src/plan/diagnostics/format-diagnostics.ts';
+import { maskSecrets } from '../../src/plan/yaml/mask-line.ts';
+import { keysOf, schemaNode } from '../../src/plan/diagnostics/schema-node.ts';
 import { validateFiles } from '../../src/plan/validate-files.ts';
-import { orList } from '../../src/plan/words.ts';
+import { orList } from '../../src/plan/diagnostics/words.ts';
 import { backup, folderWith, settings } from './support.ts';
 
 /** Of another name, for another VM. */

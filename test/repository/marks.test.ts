@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { laterAdoption, marksIn, readMarks } from '../../src/repository/marks.ts';
 import { writeMarks } from './fixture-files.ts';
-import { setMarks, marksOf } from '../../src/state/point-marks.ts';
+import { setMarks, marksOf } from '../../src/state/points/point-marks.ts';
 import { changeMarks } from '../../src/restore-points/hold/change-marks.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { temporaryState } from '../state/temporary-state.ts';

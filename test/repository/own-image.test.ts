@@ -1,7 +1,7 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { readQcow2Header } from '../../src/host/qcow2-header.ts';
+import { readQcow2Header } from '../../src/host/images/qcow2-header.ts';
 import { createJudgedImages, foreignInChain } from '../../src/repository/own-image.ts';
 import { touched } from '../fuzz/touched.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';

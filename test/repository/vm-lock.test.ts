@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { thisProcess } from '../../src/host/process-identity.ts';
+import { thisProcess } from '../../src/host/programs/process-identity.ts';
 import {
   assertHeld,
   nameUnder,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { announceService, type ServiceOptions } from '../../src/host/sd-notify.ts';
+import { announceService, type ServiceOptions } from '../../src/host/system/sd-notify.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { programs } from '../programs.ts';
 import { openNotifySocket } from './notify-socket.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { unitMark, unitText, type ServiceName } from '../../src/cli/services/units.ts';
+import { unitMark, unitText, type ServiceName } from '../../src/cli/units/units.ts';
 import { runCli } from '../cli/run-cli.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { programs } from '../programs.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { planUnits } from '../../src/repository/merge/plan-units.ts';
 import { manifestChecksum } from '../../src/repository/manifest.ts';
-import { vmFigures } from '../../src/state/figures.ts';
-import { insertRestorePoint, points } from '../../src/state/restore-points.ts';
+import { vmFigures } from '../../src/state/runs/figures.ts';
+import { insertRestorePoint, points } from '../../src/state/points/restore-points.ts';
 import { storedChain } from '../../src/restore-points/stored-chain.ts';
 import { brokenBelow, parentsOf } from '../../src/restore-points/verify/broken-points.ts';
 import { someDisk, someManifest } from '../repository/some-manifest.ts';

@@ -1,8 +1,8 @@
 /** A second process for the tests: `open PATH`, `write PATH RUN` (then waits), `ports PATH RUN FROM TO ROUNDS FOLDER`. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openState } from '../../src/state/open-state.ts';
-import { allocatePorts, releasePorts } from '../../src/state/port-leases.ts';
+import { openState } from '../../src/state/database/open-state.ts';
+import { allocatePorts, releasePorts } from '../../src/state/runs/port-leases.ts';
 import { addRuns } from './temporary-state.ts';
 
 const [verb, path = '', run = '', from = '', to = '', rounds = '', folder = ''] = process.argv.slice(2);

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { thisProcess } from '../../src/host/process-identity.ts';
+import { thisProcess } from '../../src/host/programs/process-identity.ts';
 import type { NewRun, RunEnd } from '../../src/engine/journal.ts';
-import { createJournal } from '../../src/state/create-journal.ts';
-import { openState, type State } from '../../src/state/open-state.ts';
-import type { SlotRecord } from '../../src/state/schedule-slots.ts';
+import { createJournal } from '../../src/state/runs/create-journal.ts';
+import { openState, type State } from '../../src/state/database/open-state.ts';
+import type { SlotRecord } from '../../src/state/schedules/schedule-slots.ts';
 
 export interface TemporaryState extends Disposable {
   readonly folder: string;

@@ -3,13 +3,13 @@ import { appendFile, chmod, copyFile, readdir, writeFile } from 'node:fs/promise
 import { describe, expect, test } from 'vitest';
 import { createIndexWriter } from '../../src/blocks/block-index-writer.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import { exists } from '../../src/host/files.ts';
-import type { NodeClient } from '../../src/host/node-client.ts';
+import { exists } from '../../src/host/files/files.ts';
+import type { NodeClient } from '../../src/host/node-api/node-client.ts';
 import { readManifest } from '../../src/repository/manifest.ts';
 import { writeManifest } from '../repository/fixture-files.ts';
 import type { BackupCommitOutput, JobStatus, NotProtected, NodeTransferOutput } from '../../src/schemas/types.ts';
-import { inFuture } from '../../src/state/in-future.ts';
-import { findPoint, insertRestorePoint, latestPoint } from '../../src/state/restore-points.ts';
+import { inFuture } from '../../src/state/database/in-future.ts';
+import { findPoint, insertRestorePoint, latestPoint } from '../../src/state/points/restore-points.ts';
 import { backupCommit } from '../../src/steps/backup/backup-commit.ts';
 import { nodeTransfer } from '../../src/steps/at-node/node-transfer.ts';
 import { makeRaw, MiB } from '../host/disk-images.ts';
@@ -75,7 +75,7 @@ describe('backup.commit', () => {
     const { input, claim, manifest } = await toCommit(bench);
     await commit(bench, input);
     await copyFile(manifest, bench.folder.file('kept.json'));
-    const { deletePoint } = await import('../../src/state/restore-points.ts');
+    const { deletePoint } = await import('../../src/state/points/restore-points.ts');
     deletePoint(bench.state, claim);
     expect(await bench.published(backupCommit, claim)).toBe(false);
     await commit(bench, input);

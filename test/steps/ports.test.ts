@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { PortsAllocateOutput, PortsReleaseOutput } from '../../src/schemas/types.ts';
-import { listLeases } from '../../src/state/port-leases.ts';
+import { listLeases } from '../../src/state/runs/port-leases.ts';
 import { portsAllocate } from '../../src/steps/ports/ports-allocate.ts';
 import { portsRelease } from '../../src/steps/ports/ports-release.ts';
 import { waitFor } from '../../src/steps/ports/wait-for.ts';

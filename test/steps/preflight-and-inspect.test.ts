@@ -1,7 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
-import type { NodeClient } from '../../src/host/node-client.ts';
+import type { NodeClient } from '../../src/host/node-api/node-client.ts';
 import type { HubPreflightOutput, NodeHealth, NodeInspectOutput, Settings } from '../../src/schemas/types.ts';
 import { hubPreflight } from '../../src/steps/at-hub/hub-preflight.ts';
 import { nodeInspect } from '../../src/steps/at-node/node-inspect.ts';

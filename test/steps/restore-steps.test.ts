@@ -1,12 +1,12 @@
 import { mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { exists } from '../../src/host/files.ts';
-import { imageInfo } from '../../src/host/qemu-img.ts';
-import { runFolderOf } from '../../src/host/run-folder.ts';
+import { exists } from '../../src/host/files/files.ts';
+import { imageInfo } from '../../src/host/images/qemu-img.ts';
+import { runFolderOf } from '../../src/host/programs/run-folder.ts';
 import { readManifest } from '../../src/repository/manifest.ts';
 import type { PointSelectOutput, RestorePublishOutput, RestoreWriteOutput } from '../../src/schemas/types.ts';
-import { insertRestorePoint, points } from '../../src/state/restore-points.ts';
+import { insertRestorePoint, points } from '../../src/state/points/restore-points.ts';
 import { pointSelect } from '../../src/steps/points/point-select.ts';
 import { restorePublish } from '../../src/steps/restore/restore-publish.ts';
 import { restoreVerify } from '../../src/steps/restore/restore-verify.ts';

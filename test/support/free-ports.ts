@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { isPortFree } from '../../src/host/port-probe.ts';
+import { isPortFree } from '../../src/host/net/port-probe.ts';
 
 /** Below the ephemeral range, from which the kernel gives the ports of outgoing connections, and above those of the product. */
 const range = { first: 11_000, last: 32_000 };

@@ -4,7 +4,7 @@ import { compiled } from './compiled.ts';
 
 /**
  * In the tests of this file qemu-img makes encrypted images at once, and does not measure for seconds how fast the machine is; see
- * `hurried-kdf.c`. `test/host/qemu-img.test.ts` makes some as users do.
+ * `hurried-kdf.c`. `test/host/images/qemu-img.test.ts` makes some as users do.
  */
 export function hurryKdf(): void {
   const before = process.env['LD_PRELOAD'];

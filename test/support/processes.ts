@@ -1,4 +1,4 @@
-import { liveProcesses } from '../../src/host/process-identity.ts';
+import { liveProcesses } from '../../src/host/programs/process-identity.ts';
 
 /** Command lines of the processes that name a text, this one excepted. */
 export const processesNaming = (text: string): string[] =>

@@ -6,8 +6,8 @@ import type { OptionDefinition } from '../../src/cli/command.ts';
 import type { NodeCommand } from '../../src/cli/node/node-command.ts';
 import { nodeCommands } from '../../src/cli/node/node-program.ts';
 import { nodeGlobalOptions } from '../../src/cli/node/options.ts';
-import { childOf, propertiesOf, schemaNode, typesOf, type SchemaNode } from '../../src/plan/schema-node.ts';
-import { orList, typeWords } from '../../src/plan/words.ts';
+import { childOf, propertiesOf, schemaNode, typesOf, type SchemaNode } from '../../src/plan/diagnostics/schema-node.ts';
+import { orList, typeWords } from '../../src/plan/diagnostics/words.ts';
 
 export const nodeDocsFile = join(import.meta.dirname, '../../docs/sendense-node.md');
 

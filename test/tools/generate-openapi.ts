@@ -1,7 +1,7 @@
-/** Writes `docs/openapi.json`, the node's API. Run by `npm run docs`; test/node/openapi.test.ts proves that it is current. */
+/** Writes `docs/openapi.json`, the node's API. Run by `npm run docs`; test/node/http/openapi.test.ts proves that it is current. */
 import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { openApiDocument } from '../../src/node/openapi.ts';
+import { openApiDocument } from '../../src/node/http/openapi.ts';
 import { routes } from '../../src/node/routes/index.ts';
 import { packageRoot, version } from '../../src/schemas/package.ts';
 import { formatted } from './formatted.ts';

@@ -11,8 +11,8 @@ import {
   schemaNode,
   typesOf,
   type SchemaNode,
-} from '../../src/plan/schema-node.ts';
-import { orList, typeWords } from '../../src/plan/words.ts';
+} from '../../src/plan/diagnostics/schema-node.ts';
+import { orList, typeWords } from '../../src/plan/diagnostics/words.ts';
 
 const root = join(import.meta.dirname, '../..');
 export const plansFile = join(root, 'docs/plans.md');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { runFolderOf } from '../../src/host/run-folder.ts';
+import { runFolderOf } from '../../src/host/programs/run-folder.ts';
 import type { JobStatus } from '../../src/schemas/types.ts';
 import {
   assertSame,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { totalLength, type Extent } from '../../src/blocks/extents.ts';
-import { serveNbd } from '../../src/host/qemu-nbd.ts';
+import { serveNbd } from '../../src/host/nbd/qemu-nbd.ts';
 import type { BackupStartRequest, JobStatus } from '../../src/schemas/types.ts';
 import type { TransferChanges, TransferDisk, TransferSource } from '../../src/transfer/source.ts';
 import {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loopbackAddresses } from '../../src/host/loopback-addresses.ts';
-import { tcpUri, unixUri } from '../../src/host/nbd-uri.ts';
+import { loopbackAddresses } from '../../src/host/net/loopback-addresses.ts';
+import { tcpUri, unixUri } from '../../src/host/nbd/nbd-uri.ts';
 import { openSource } from '../../src/node/sources/index.ts';
 import type { BackupStartRequest } from '../../src/schemas/types.ts';
 import type { TransferDisk } from '../../src/transfer/source.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diskBars } from '../../src/view/disk-bar.ts';
-import { eraseReflowed } from '../../src/view/erase-reflowed.ts';
+import { diskBars } from '../../src/view/run/disk-bar.ts';
+import { eraseReflowed } from '../../src/view/run/erase-reflowed.ts';
 import { formatBytes, formatDuration, formatTimeLeft } from '../../src/view/format.ts';
 import { makeStyle } from '../../src/view/style.ts';
 import { openTerminal } from '../../src/view/terminal.ts';

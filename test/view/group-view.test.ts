@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { GroupedRun, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
-import { openView } from '../../src/view/open-view.ts';
-import { emptyRun } from '../../src/view/run-model.ts';
-import { runSummary, shortSummary } from '../../src/view/run-summary.ts';
+import { openView } from '../../src/view/run/open-view.ts';
+import { emptyRun } from '../../src/view/run/run-model.ts';
+import { runSummary, shortSummary } from '../../src/view/reports/run-summary.ts';
 import { makeStyle } from '../../src/view/style.ts';
 import { widthOf } from '../../src/view/text.ts';
 import { fakeTerminal, withoutEscapes } from './fake-terminal.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { exactly, openTerminal, type OutputStream } from '../../src/view/terminal.ts';
-import { openView } from '../../src/view/open-view.ts';
+import { openView } from '../../src/view/run/open-view.ts';
 import { printable } from '../../src/view/text.ts';
 import { print } from '../../src/cli/print.ts';
 import type { CommandContext } from '../../src/cli/command.ts';

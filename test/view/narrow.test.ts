@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { PlanOutput, RestorePointOutput, StatusOutput, UpkeepOutput } from '../../src/schemas/types.ts';
-import { listReport } from '../../src/view/list-report.ts';
-import { planReport } from '../../src/view/plan-report.ts';
-import { showReport } from '../../src/view/show-report.ts';
-import { nagiosUnknown } from '../../src/view/status-nagios.ts';
-import { statusReport } from '../../src/view/status-report.ts';
+import { listReport } from '../../src/view/reports/list-report.ts';
+import { planReport } from '../../src/view/reports/plan-report.ts';
+import { showReport } from '../../src/view/reports/show-report.ts';
+import { nagiosUnknown } from '../../src/view/reports/status-nagios.ts';
+import { statusReport } from '../../src/view/reports/status-report.ts';
 import { makeStyle } from '../../src/view/style.ts';
 import { command, cut, fit, foldedTable, shortened, table, widthOf } from '../../src/view/text.ts';
-import { upkeepReport } from '../../src/view/upkeep-report.ts';
+import { upkeepReport } from '../../src/view/reports/upkeep-report.ts';
 import { point } from '../cli/fake-hub.ts';
 
 const plain = makeStyle({ colour: false, unicode: true });

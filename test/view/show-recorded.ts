@@ -1,8 +1,8 @@
 /** Plays a recorded run at its own pace, to look at the views by eye: `node test/view/show-recorded.ts [failed|unclean] [speed]`. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { openView } from '../../src/view/open-view.ts';
-import { applyEvent, emptyRun } from '../../src/view/run-model.ts';
-import { runSummary } from '../../src/view/run-summary.ts';
+import { openView } from '../../src/view/run/open-view.ts';
+import { applyEvent, emptyRun } from '../../src/view/run/run-model.ts';
+import { runSummary } from '../../src/view/reports/run-summary.ts';
 import { columnsOf, openTerminal } from '../../src/view/terminal.ts';
 import { failedRun, succeededRun } from './recorded-runs.ts';
 

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { adoptReport } from '../../view/adopt-report.ts';
+import { adoptReport } from '../../view/reports/adopt-report.ts';
 import type { CommandContext } from '../command.ts';
 import { nameOfUser } from '../name-of-user.ts';
 import { print } from '../print.ts';

@@ -1,6 +1,6 @@
 import { installSignals } from '../../engine/install-signals.ts';
-import { checkReport } from '../../view/check-report.ts';
-import { countView } from '../../view/count-view.ts';
+import { checkReport } from '../../view/reports/check-report.ts';
+import { countView } from '../../view/run/count-view.ts';
 import type { CommandContext } from '../command.ts';
 import { findPoint } from '../find-point.ts';
 import { findTarget } from '../find-target.ts';

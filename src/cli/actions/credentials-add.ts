@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { credentialChange } from '../../view/credentials-report.ts';
+import { credentialChange } from '../../view/reports/credentials-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 import { readPassword } from '../read-password.ts';

@@ -1,4 +1,4 @@
-import { credentialsReport } from '../../view/credentials-report.ts';
+import { credentialsReport } from '../../view/reports/credentials-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

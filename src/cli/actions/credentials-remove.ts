@@ -1,4 +1,4 @@
-import { credentialChange } from '../../view/credentials-report.ts';
+import { credentialChange } from '../../view/reports/credentials-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

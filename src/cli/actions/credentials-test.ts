@@ -1,5 +1,5 @@
 import { installSignals } from '../../engine/install-signals.ts';
-import { credentialTestReport } from '../../view/credentials-report.ts';
+import { credentialTestReport } from '../../view/reports/credentials-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

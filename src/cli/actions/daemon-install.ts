@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import type { CommandContext } from '../command.ts';
-import { runInstall } from '../services/run-install.ts';
-import { placesOfRuns } from '../services/run-places.ts';
-import { daemonUnitArgs, unitText } from '../services/units.ts';
+import { runInstall } from '../units/run-install.ts';
+import { placesOfRuns } from '../units/run-places.ts';
+import { daemonUnitArgs, unitText } from '../units/units.ts';
 
 export const action = async (context: CommandContext): Promise<number> =>
   runInstall(context, ({ remove, user }, program) => {

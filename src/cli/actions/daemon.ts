@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dirname, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { announceService } from '../../host/sd-notify.ts';
+import { announceService } from '../../host/system/sd-notify.ts';
 import { openHubLog, type LogLevel } from '../../hub/hub-log.ts';
 import type { Hub } from '../../hub/hub.ts';
 import type { SchedulerCounts } from '../../hub/schedule/scheduler.ts';

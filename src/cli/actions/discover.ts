@@ -1,6 +1,6 @@
 import { installSignals } from '../../engine/install-signals.ts';
-import { discoverReport } from '../../view/discover-report.ts';
-import { vmReport } from '../../view/vm-report.ts';
+import { discoverReport } from '../../view/reports/discover-report.ts';
+import { vmReport } from '../../view/reports/vm-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

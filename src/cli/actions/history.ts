@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { historyReport } from '../../view/history-report.ts';
+import { historyReport } from '../../view/reports/history-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 import { sinceOf } from '../since.ts';

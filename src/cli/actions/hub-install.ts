@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
-import { requireSettings } from '../../hub/load-pipeline.ts';
+import { requireSettings } from '../../hub/runs/load-pipeline.ts';
 import type { CommandContext } from '../command.ts';
-import { runInstall } from '../services/run-install.ts';
-import { hubUnitArgs, unitText } from '../services/units.ts';
+import { runInstall } from '../units/run-install.ts';
+import { hubUnitArgs, unitText } from '../units/units.ts';
 
 export const action = async (context: CommandContext): Promise<number> =>
   runInstall(context, ({ remove, user }, program) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { installSignals } from '../../engine/install-signals.ts';
-import { announceService } from '../../host/sd-notify.ts';
+import { announceService } from '../../host/system/sd-notify.ts';
 import { openHubLog, type LogLevel } from '../../hub/hub-log.ts';
 import type { CommandContext } from '../command.ts';
 

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { writeNewFile } from '../../host/files.ts';
+import { writeNewFile } from '../../host/files/files.ts';
 import { loadPlanText } from '../../plan/load-plan.ts';
 import { loadSettingsText, settingsName } from '../../plan/load-settings.ts';
-import { completePlan } from '../../plan/prepare-plan.ts';
+import { completePlan } from '../../plan/expand/prepare-plan.ts';
 import type { CommandContext } from '../command.ts';
 import { firstFiles, type FirstPlan } from '../first-files.ts';
 

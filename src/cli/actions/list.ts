@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import type { Hub } from '../../hub/hub.ts';
-import { contextsIn } from '../../repository/care/read-context.ts';
+import { contextsIn } from '../../repository/stored-files/read-context.ts';
 import { manifestIds } from '../../repository/manifest-ids.ts';
-import { listReport } from '../../view/list-report.ts';
+import { listReport } from '../../view/reports/list-report.ts';
 import type { CommandContext } from '../command.ts';
 import { unknownName } from '../find-target.ts';
 import { print } from '../print.ts';

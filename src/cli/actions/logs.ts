@@ -1,9 +1,9 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { installSignals } from '../../engine/install-signals.ts';
 import type { RunEvent } from '../../schemas/types.ts';
-import { jsonView } from '../../view/json-view.ts';
-import { plainView } from '../../view/plain-view.ts';
-import { shortSummary } from '../../view/run-summary.ts';
+import { jsonView } from '../../view/run/json-view.ts';
+import { plainView } from '../../view/run/plain-view.ts';
+import { shortSummary } from '../../view/reports/run-summary.ts';
 import type { CommandContext } from '../command.ts';
 
 export async function action(context: CommandContext): Promise<number> {

@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { parseDuration } from '../../host/duration.ts';
-import { nodeAddedReport } from '../../view/nodes-report.ts';
+import { parseDuration } from '../../host/system/duration.ts';
+import { nodeAddedReport } from '../../view/reports/nodes-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

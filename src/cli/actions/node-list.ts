@@ -1,4 +1,4 @@
-import { nodesReport } from '../../view/nodes-report.ts';
+import { nodesReport } from '../../view/reports/nodes-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

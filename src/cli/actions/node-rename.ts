@@ -1,4 +1,4 @@
-import { nodeChange } from '../../view/nodes-report.ts';
+import { nodeChange } from '../../view/reports/nodes-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

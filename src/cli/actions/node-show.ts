@@ -1,4 +1,4 @@
-import { nodeReport } from '../../view/nodes-report.ts';
+import { nodeReport } from '../../view/reports/nodes-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

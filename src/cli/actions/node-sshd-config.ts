@@ -1,5 +1,5 @@
 import { installSignals } from '../../engine/install-signals.ts';
-import { sshdConfigReport } from '../../view/sshd-config-report.ts';
+import { sshdConfigReport } from '../../view/reports/sshd-config-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,5 +1,5 @@
 import { installSignals } from '../../engine/install-signals.ts';
-import { notifyFlushReport } from '../../view/notify-report.ts';
+import { notifyFlushReport } from '../../view/reports/notify-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

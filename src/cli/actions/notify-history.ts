@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { noticesReport } from '../../view/notify-report.ts';
+import { noticesReport } from '../../view/reports/notify-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,4 +1,4 @@
-import { channelsReport } from '../../view/notify-report.ts';
+import { channelsReport } from '../../view/reports/notify-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,5 +1,5 @@
 import { installSignals } from '../../engine/install-signals.ts';
-import { notifyTestReport } from '../../view/notify-report.ts';
+import { notifyTestReport } from '../../view/reports/notify-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
-import { planReport } from '../../view/plan-report.ts';
+import { planReport } from '../../view/reports/plan-report.ts';
 import { columnsOf, exactly } from '../../view/terminal.ts';
 import type { CommandContext } from '../command.ts';
 import { worstOf } from '../exit-codes.ts';

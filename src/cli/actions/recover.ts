@@ -1,5 +1,5 @@
 import { installSignals } from '../../engine/install-signals.ts';
-import { recoverReport } from '../../view/recover-report.ts';
+import { recoverReport } from '../../view/reports/recover-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,7 +1,7 @@
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { GcOutput } from '../../schemas/types.ts';
-import { gcReport } from '../../view/gc-report.ts';
+import { gcReport } from '../../view/reports/gc-report.ts';
 import type { CommandContext } from '../command.ts';
 import { confirmed } from '../confirmed.ts';
 import { print } from '../print.ts';

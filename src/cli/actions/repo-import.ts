@@ -1,5 +1,5 @@
 import { installSignals } from '../../engine/install-signals.ts';
-import { importReport } from '../../view/import-report.ts';
+import { importReport } from '../../view/reports/import-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,4 +1,4 @@
-import { repositoriesReport } from '../../view/repositories-report.ts';
+import { repositoriesReport } from '../../view/reports/repositories-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

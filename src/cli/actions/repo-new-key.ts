@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { fsyncFolder, writeNewFile } from '../../host/files.ts';
+import { fsyncFolder, writeNewFile } from '../../host/files/files.ts';
 import { keyIdOf } from '../../repository/image-keys.ts';
 import type { NewKeyOutput } from '../../schemas/types.ts';
 import type { CommandContext } from '../command.ts';

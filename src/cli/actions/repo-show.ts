@@ -1,4 +1,4 @@
-import { repositoryReport } from '../../view/repositories-report.ts';
+import { repositoryReport } from '../../view/reports/repositories-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,4 +1,4 @@
-import { usageReport } from '../../view/repositories-report.ts';
+import { usageReport } from '../../view/reports/repositories-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { slotsReport } from '../../view/schedule-report.ts';
+import { slotsReport } from '../../view/reports/schedule-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,5 +1,5 @@
-import type { SlotState } from '../../state/schedule-slots.ts';
-import { slotsReport } from '../../view/schedule-report.ts';
+import type { SlotState } from '../../state/schedules/schedule-slots.ts';
+import { slotsReport } from '../../view/reports/schedule-report.ts';
 import type { CommandContext } from '../command.ts';
 import { countOption } from '../count-option.ts';
 import { print } from '../print.ts';

@@ -4,12 +4,12 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { systemdCalendar } from '../../hub/schedule/systemd-calendar.ts';
 import { rulesOf } from '../../hub/schedule/schedule-rules.ts';
 import type { CommandContext } from '../command.ts';
-import { installChoice } from '../services/install-options.ts';
-import { installServices, removeServices, type ServiceUnit } from '../services/install-services.ts';
-import { planUnits, type PlanUnitOptions } from '../services/plan-units.ts';
-import { printedUnits, reportInstall } from '../services/report-install.ts';
-import { placesOfRuns } from '../services/run-places.ts';
-import { serviceProgram } from '../services/service-program.ts';
+import { installChoice } from '../units/install-options.ts';
+import { installServices, removeServices, type ServiceUnit } from '../units/install-services.ts';
+import { planUnits, type PlanUnitOptions } from '../units/plan-units.ts';
+import { printedUnits, reportInstall } from '../units/report-install.ts';
+import { placesOfRuns } from '../units/run-places.ts';
+import { serviceProgram } from '../units/service-program.ts';
 
 export async function action(context: CommandContext): Promise<number> {
   const { options, global, terminal } = context;

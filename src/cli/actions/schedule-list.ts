@@ -1,4 +1,4 @@
-import { schedulesReport } from '../../view/schedule-report.ts';
+import { schedulesReport } from '../../view/reports/schedule-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

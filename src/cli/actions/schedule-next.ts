@@ -1,4 +1,4 @@
-import { nextSlotsReport } from '../../view/schedule-report.ts';
+import { nextSlotsReport } from '../../view/reports/schedule-report.ts';
 import type { CommandContext } from '../command.ts';
 import { countOption } from '../count-option.ts';
 import { print } from '../print.ts';

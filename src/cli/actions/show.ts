@@ -1,10 +1,10 @@
 import { exactly } from '../../view/terminal.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { readJobLogs } from '../../hub/describe-run.ts';
+import { readJobLogs } from '../../hub/describe/describe-run.ts';
 import type { Hub, ListLine } from '../../hub/hub.ts';
 import type { PointChoice, ShowOutput, ShowRunOutput } from '../../schemas/types.ts';
-import { jobLogReport, runReport } from '../../view/run-report.ts';
-import { showReport } from '../../view/show-report.ts';
+import { jobLogReport, runReport } from '../../view/reports/run-report.ts';
+import { showReport } from '../../view/reports/show-report.ts';
 import type { CommandContext } from '../command.ts';
 import { alreadyPoint, onlyVm } from '../find-point.ts';
 import { targetIn, unknownName } from '../find-target.ts';

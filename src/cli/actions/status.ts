@@ -1,7 +1,7 @@
 import { toSendenseError } from '../../errors/sendense-error.ts';
 import type { StatusOutput } from '../../schemas/types.ts';
-import { nagiosUnknown, statusNagios } from '../../view/status-nagios.ts';
-import { statusReport } from '../../view/status-report.ts';
+import { nagiosUnknown, statusNagios } from '../../view/reports/status-nagios.ts';
+import { statusReport } from '../../view/reports/status-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,5 +1,5 @@
 import { installSignals } from '../../engine/install-signals.ts';
-import { upkeepReport } from '../../view/upkeep-report.ts';
+import { upkeepReport } from '../../view/reports/upkeep-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 

@@ -1,4 +1,4 @@
-import { formatDiagnostics, validateOutput, type DiagnosticFormat } from '../../plan/format-diagnostics.ts';
+import { formatDiagnostics, validateOutput, type DiagnosticFormat } from '../../plan/diagnostics/format-diagnostics.ts';
 import { validateFiles, type ValidateOptions, type ValidationResult } from '../../plan/validate-files.ts';
 import { exactly } from '../../view/terminal.ts';
 import type { CommandContext } from '../command.ts';

@@ -1,6 +1,6 @@
 import type { CommandDefinition } from '../command.ts';
-import { installOptions } from '../services/install-options.ts';
-import { logLevelOption } from '../services/log-level-option.ts';
+import { installOptions } from '../units/install-options.ts';
+import { logLevelOption } from '../units/log-level-option.ts';
 
 const install: CommandDefinition = {
   name: 'install',

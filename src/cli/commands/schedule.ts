@@ -1,5 +1,5 @@
 import type { ArgumentDefinition, CommandDefinition } from '../command.ts';
-import { installOptionsFor } from '../services/install-options.ts';
+import { installOptionsFor } from '../units/install-options.ts';
 
 const plan: ArgumentDefinition = { syntax: '<plan>', description: 'name or file of a plan', completes: 'plans' };
 

@@ -1,4 +1,4 @@
-import { listCredentialNames } from '../../state/credentials.ts';
+import { listCredentialNames } from '../../state/credentials/credentials.ts';
 import { withState } from './with-state.ts';
 
 /** Names of the stored credentials; no key is read. */

@@ -1,5 +1,5 @@
 import { loadSettings } from '../../plan/load-settings.ts';
-import { listVmNames } from '../../state/runs.ts';
+import { listVmNames } from '../../state/runs/runs.ts';
 import { withState } from './with-state.ts';
 
 /** VMs that are known here without asking a source: those of sendense.yaml, and those that plans were run for. */

@@ -1,4 +1,4 @@
-import { checkLines, doctorSummary } from '../../view/doctor-report.ts';
+import { checkLines, doctorSummary } from '../../view/reports/doctor-report.ts';
 import { columnsOf, exactly } from '../../view/terminal.ts';
 import type { NodeCommand, NodeContext } from './node-command.ts';
 import { listenOption, socketOption, tokenFileOption } from './options.ts';

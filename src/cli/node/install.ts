@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { installChoice, installOptions } from '../services/install-options.ts';
-import { installServices, removeServices, type ServiceUnit } from '../services/install-services.ts';
-import { printedUnits, reportInstall } from '../services/report-install.ts';
-import { serviceProgram } from '../services/service-program.ts';
-import { unitText, type ServiceName } from '../services/units.ts';
+import { installChoice, installOptions } from '../units/install-options.ts';
+import { installServices, removeServices, type ServiceUnit } from '../units/install-services.ts';
+import { printedUnits, reportInstall } from '../units/report-install.ts';
+import { serviceProgram } from '../units/service-program.ts';
+import { unitText, type ServiceName } from '../units/units.ts';
 import type { NodeCommand, NodeContext } from './node-command.ts';
 
 export const install: NodeCommand = {

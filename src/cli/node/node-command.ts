@@ -1,5 +1,5 @@
 import type { ResolvedNodeSettings } from '../../node/node-settings.ts';
-import type { NodeLogger } from '../../node/logger.ts';
+import type { NodeLogger } from '../../node/log/logger.ts';
 import type { Terminal } from '../../view/terminal.ts';
 import type { CommandDefinition } from '../command.ts';
 

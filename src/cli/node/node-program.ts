@@ -103,7 +103,7 @@ async function contextOf(
   options: Record<string, unknown>,
 ): Promise<NodeContext> {
   const [{ makeLogger }, { loadNodeSettings }] = await Promise.all([
-    import('../../node/logger.ts'),
+    import('../../node/log/logger.ts'),
     import('../../node/node-settings.ts'),
   ]);
   let settings: ResolvedNodeSettings | undefined;

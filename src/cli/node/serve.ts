@@ -1,5 +1,5 @@
-import { nodeClient } from '../../host/node-client.ts';
-import { announceService } from '../../host/sd-notify.ts';
+import { nodeClient } from '../../host/node-api/node-client.ts';
+import { announceService } from '../../host/system/sd-notify.ts';
 import type { NodeCommand, NodeContext } from './node-command.ts';
 import { listenOption, socketOption } from './options.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -36,10 +36,10 @@ export const serve: NodeCommand = {
 async function run(context: NodeContext): Promise<number> {
   const [{ keepLink }, { neverLog }, { startNode }, { tokenFrom }, { exposureOf }] = await Promise.all([
     import('../../node/link/keep-link.ts'),
-    import('../../node/logger.ts'),
+    import('../../node/log/logger.ts'),
     import('../../node/start-node.ts'),
     import('../../node/token.ts'),
-    import('../../plan/exposed-secrets.ts'),
+    import('../../plan/yaml/exposed-secrets.ts'),
   ]);
   const { stateDir, listen, tokenFile, hub, program, limits, nbdHosts } = context.settings();
   const log = context.logger('api');

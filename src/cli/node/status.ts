@@ -3,7 +3,7 @@ import { reachable, urlOf } from '../../node/listen-address.ts';
 import type { ResolvedNodeSettings } from '../../node/node-settings.ts';
 import { version } from '../../schemas/package.ts';
 import type { NodeStatusOutput } from '../../schemas/types.ts';
-import { nodeStatusReport } from '../../view/node-status-report.ts';
+import { nodeStatusReport } from '../../view/reports/node-status-report.ts';
 import { columnsOf, exactly } from '../../view/terminal.ts';
 import type { NodeCommand, NodeContext } from './node-command.ts';
 import { listenOption, socketOption, tokenFileOption } from './options.ts';
@@ -49,7 +49,7 @@ const silenceMs = 5000;
 
 async function apiOf(settings: ResolvedNodeSettings, signal: AbortSignal): Promise<NodeStatusOutput['api']> {
   const [{ nodeClient }, { readToken }] = await Promise.all([
-    import('../../host/node-client.ts'),
+    import('../../host/node-api/node-client.ts'),
     import('../../node/token.ts'),
   ]);
   const url = urlOf(reachable(settings.listen));

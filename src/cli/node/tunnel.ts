@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { announceService } from '../../host/sd-notify.ts';
+import { announceService } from '../../host/system/sd-notify.ts';
 import type { LinkStatus } from '../../schemas/types.ts';
 import type { NodeCommand, NodeContext } from './node-command.ts';
 import { listenOption, socketOption } from './options.ts';

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { tail } from '../process.ts';
+import { tail } from '../programs/process.ts';
 import { connectSsh2 } from './ssh2-connect.ts';
 import { where, type SshServer } from './tunnel-options.ts';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { identityOf, terminate } from '../process-identity.ts';
-import { spawnBound } from '../spawn-bound.ts';
+import { identityOf, terminate } from '../programs/process-identity.ts';
+import { spawnBound } from '../programs/spawn-bound.ts';
 import { lineSplitter } from './line-splitter.ts';
 import { where, type SshServer, type TunnelProgram } from './tunnel-options.ts';
 

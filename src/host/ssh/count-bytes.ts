@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { isIPv6, type Socket } from 'node:net';
-import { isInstalled } from '../bound-words.ts';
-import { spawnBound } from '../spawn-bound.ts';
+import { isInstalled } from '../programs/bound-words.ts';
+import { spawnBound } from '../programs/spawn-bound.ts';
 import { lineSplitter } from './line-splitter.ts';
 
 /** Payload of a TCP connection since it was made, as the kernel counts it: what was sent twice counts once. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileDurably } from '../files.ts';
+import { writeFileDurably } from '../files/files.ts';
 import { parsePublicKey } from './keys.ts';
 import type { SshServer } from './tunnel-options.ts';
 

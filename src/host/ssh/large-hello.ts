@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { largeBytes } from '../large-packets.ts';
+import { largeBytes } from '../net/large-packets.ts';
 import { where } from './tunnel-options.ts';
 
 /** RFC 4253, section 4.2: a comment may stand behind a space. Servers refuse one of this length, or go on; both takes that they got all of it. */

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { tail } from '../process.ts';
+import { tail } from '../programs/process.ts';
 import { fingerprintOf } from './keys.ts';
 import { portTaken } from './port-taken.ts';
 import { where, type TunnelOptions } from './tunnel-options.ts';

@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { portHolder } from '../port-holder.ts';
-import { isPortFree } from '../port-probe.ts';
+import { portHolder } from '../net/port-holder.ts';
+import { isPortFree } from '../net/port-probe.ts';
 import type { Forward } from './tunnel-options.ts';
 
 /**

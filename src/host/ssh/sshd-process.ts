@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { isProgram } from '../bound-words.ts';
-import { spawnBound } from '../spawn-bound.ts';
+import { isProgram } from '../programs/bound-words.ts';
+import { spawnBound } from '../programs/spawn-bound.ts';
 import { countBytes, type ConnectionBytes } from './count-bytes.ts';
 import { prefaceAnswer } from './data-preface.ts';
 import { lineSplitter } from './line-splitter.ts';

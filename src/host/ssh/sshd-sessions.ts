@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ProcessIdentity } from '../../schemas/types.ts';
-import { argvOf, identityOf } from '../process-identity.ts';
+import { argvOf, identityOf } from '../programs/process-identity.ts';
 
 /**
  * The process of OpenSSH's sshd that serves the session in which `pid` runs, and that may be ended by the session's user

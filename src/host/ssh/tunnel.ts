@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { backoffMs, slowRetryMs } from './backoff.ts';
-import { isInstalled } from '../bound-words.ts';
+import { isInstalled } from '../programs/bound-words.ts';
 import { startConnection, type Connection, type ConnectionProgram } from './connection.ts';
 import { writeKnownHosts } from './known-hosts.ts';
 import { openSshProgram } from './open-ssh.ts';

@@ -1,20 +1,20 @@
 import { stat, statfs } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { sizeBytes } from '../../repository/care/size.ts';
+import { sizeBytes } from '../../repository/stored-files/size.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import { ageMs } from '../../schemas/age-ms.ts';
 import type { Settings } from '../../schemas/types.ts';
 import { version } from '../../schemas/package.ts';
-import { lastRuns, vmFigures, type LastRun, type VmFigures } from '../../state/figures.ts';
-import { inFuture } from '../../state/in-future.ts';
-import type { State } from '../../state/open-state.ts';
-import { lastReads } from '../../state/last-reads.ts';
-import { listLeases } from '../../state/port-leases.ts';
-import { channelsFailing, slotsWaiting, undelivered } from '../../state/queue-figures.ts';
-import { countOpenRuns } from '../../state/runs.ts';
-import { listUpkeep } from '../../state/upkeep.ts';
+import { lastRuns, vmFigures, type LastRun, type VmFigures } from '../../state/runs/figures.ts';
+import { inFuture } from '../../state/database/in-future.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { lastReads } from '../../state/points/last-reads.ts';
+import { listLeases } from '../../state/runs/port-leases.ts';
+import { channelsFailing, slotsWaiting, undelivered } from '../../state/runs/queue-figures.ts';
+import { countOpenRuns } from '../../state/runs/runs.ts';
+import { listUpkeep } from '../../state/database/upkeep.ts';
 import { rereadState, rereadWithinMs } from '../../restore-points/verify/reread.ts';
-import { planHealth } from '../plan-health.ts';
+import { planHealth } from '../describe/plan-health.ts';
 import type { FamilyName, Sample } from './families.ts';
 
 export interface FiguresParts {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { writeFileDurably } from '../../host/files.ts';
+import { writeFileDurably } from '../../host/files/files.ts';
 import { collectFigures, type FiguresParts } from './collect.ts';
 import { renderFigures } from './families.ts';
 

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { basename } from 'node:path';
-import { isLockedAccount } from '../../host/locked-account.ts';
-import type { SystemUser } from '../../host/system-user.ts';
+import { isLockedAccount } from '../../host/system/locked-account.ts';
+import type { SystemUser } from '../../host/system/system-user.ts';
 import type { SshdConfigOutput } from '../../schemas/types.ts';
 
 type Difference = SshdConfigOutput['differences'][number];

@@ -1,11 +1,11 @@
 import { closeSync, constants, openSync, readFileSync, statSync, fstatSync } from 'node:fs';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { replaceFile } from '../../host/replace-file.ts';
+import { replaceFile } from '../../host/files/replace-file.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
 import { startFile } from '../../schemas/package.ts';
-import { nodeAddress } from '../../state/node-address.ts';
-import { listNodes, type NodeRecord } from '../../state/nodes.ts';
-import type { State } from '../../state/open-state.ts';
+import { nodeAddress } from '../../state/nodes/node-address.ts';
+import { listNodes, type NodeRecord } from '../../state/nodes/nodes.ts';
+import type { State } from '../../state/database/open-state.ts';
 import type { HubPlaces } from './hub-places.ts';
 
 export interface AuthorizedKeysPlaces {

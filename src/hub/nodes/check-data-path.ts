@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { NodeClient } from '../../host/node-client.ts';
-import { sayWord } from '../../host/word-probe.ts';
+import type { NodeClient } from '../../host/node-api/node-client.ts';
+import { sayWord } from '../../host/programs/word-probe.ts';
 import type { DataPathTested, DataPathTestRequest, DirectNode } from '../../schemas/types.ts';
 
 /** A tunnel of a run that has just ended may hold its ports for a moment, ms. */

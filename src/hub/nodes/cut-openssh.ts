@@ -1,8 +1,8 @@
-import { isRunning, terminate } from '../../host/process-identity.ts';
+import { isRunning, terminate } from '../../host/programs/process-identity.ts';
 import { sshdSessionOf, sshdSessionsOfUser } from '../../host/ssh/sshd-sessions.ts';
-import { connectionOf } from '../../state/node-connections.ts';
-import { listNodes } from '../../state/nodes.ts';
-import type { State } from '../../state/open-state.ts';
+import { connectionOf } from '../../state/nodes/node-connections.ts';
+import { listNodes } from '../../state/nodes/nodes.ts';
+import type { State } from '../../state/database/open-state.ts';
 
 /**
  * Ends every session of the nodes' user that does not prove to be that of another connected node, also one whose client

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRunning } from '../../host/process-identity.ts';
-import { connectionOf } from '../../state/node-connections.ts';
-import { findNode } from '../../state/nodes.ts';
-import { listLeases, openPortsTo } from '../../state/port-leases.ts';
-import type { State } from '../../state/open-state.ts';
+import { isRunning } from '../../host/programs/process-identity.ts';
+import { connectionOf } from '../../state/nodes/node-connections.ts';
+import { findNode } from '../../state/nodes/nodes.ts';
+import { listLeases, openPortsTo } from '../../state/runs/port-leases.ts';
+import type { State } from '../../state/database/open-state.ts';
 import type { Settings } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
 import { explainRefusal, requirePortsThere, requireReach } from './check-data-path.ts';

@@ -1,13 +1,13 @@
-import { isRunning } from '../../host/process-identity.ts';
+import { isRunning } from '../../host/programs/process-identity.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
 import { version } from '../../schemas/package.ts';
 import type { NodesOutput } from '../../schemas/types.ts';
 import { versionMisfit } from '../../schemas/version-fit.ts';
-import { connectionOf } from '../../state/node-connections.ts';
-import { otherMachine } from '../../state/node-machines.ts';
-import type { NodeRecord } from '../../state/nodes.ts';
-import type { State } from '../../state/open-state.ts';
-import { listLeases } from '../../state/port-leases.ts';
+import { connectionOf } from '../../state/nodes/node-connections.ts';
+import { otherMachine } from '../../state/nodes/node-machines.ts';
+import type { NodeRecord } from '../../state/nodes/nodes.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { listLeases } from '../../state/runs/port-leases.ts';
 
 /** Nodes as they are shown: without keys and tokens. */
 export function describeNodes(state: State, nodes: readonly NodeRecord[]): NodesOutput {

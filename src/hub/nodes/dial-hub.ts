@@ -1,13 +1,13 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { nodeClient, type NodeClient } from '../../host/node-client.ts';
-import { isRunning } from '../../host/process-identity.ts';
+import { nodeClient, type NodeClient } from '../../host/node-api/node-client.ts';
+import { isRunning } from '../../host/programs/process-identity.ts';
 import { byName } from '../../plan/names.ts';
 import type { Settings } from '../../schemas/types.ts';
-import { connectionOf } from '../../state/node-connections.ts';
-import { openNodeToken } from '../../state/node-tokens.ts';
+import { connectionOf } from '../../state/nodes/node-connections.ts';
+import { openNodeToken } from '../../state/nodes/node-tokens.ts';
 import { nodeSocket } from './node-sockets.ts';
-import { findNode, listNodes, type NodeRecord } from '../../state/nodes.ts';
-import type { State } from '../../state/open-state.ts';
+import { findNode, listNodes, type NodeRecord } from '../../state/nodes/nodes.ts';
+import type { State } from '../../state/database/open-state.ts';
 
 /** The node that is there without being named anywhere. */
 export const builtInNode = 'local';

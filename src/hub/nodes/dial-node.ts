@@ -1,12 +1,12 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { writeNewFile } from '../../host/files.ts';
-import { largeBytes, lookAtMtu } from '../../host/large-packets.ts';
-import { dataConnections } from '../../host/loopback-addresses.ts';
-import { nodeClient, type NodeClient } from '../../host/node-client.ts';
-import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/run-folder.ts';
-import { readSecret } from '../../host/secret.ts';
+import { writeNewFile } from '../../host/files/files.ts';
+import { largeBytes, lookAtMtu } from '../../host/net/large-packets.ts';
+import { dataConnections } from '../../host/net/loopback-addresses.ts';
+import { nodeClient, type NodeClient } from '../../host/node-api/node-client.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/programs/run-folder.ts';
+import { readSecret } from '../../host/system/secret.ts';
 import { readSshBanner } from '../../host/ssh/banner.ts';
 import { sendLargeHello } from '../../host/ssh/large-hello.ts';
 import { openTunnel, type Endpoint, type Forward, type Tunnel, type TunnelOptions } from '../../host/ssh/tunnel.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { terminate, thisProcess } from '../../host/process-identity.ts';
+import { terminate, thisProcess } from '../../host/programs/process-identity.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
 import { sshdSessionOf } from '../../host/ssh/sshd-sessions.ts';
 import {
@@ -10,9 +10,9 @@ import {
   connectNode,
   describeNode,
   disconnectNode,
-} from '../../state/node-connections.ts';
-import { findNodeById, requireNode, type NodeRecord } from '../../state/nodes.ts';
-import type { State } from '../../state/open-state.ts';
+} from '../../state/nodes/node-connections.ts';
+import { findNodeById, requireNode, type NodeRecord } from '../../state/nodes/nodes.ts';
+import type { State } from '../../state/database/open-state.ts';
 import { updateAuthorizedKeys, type AuthorizedKeysPlaces } from './authorized-keys.ts';
 import { enrollSession } from './enroll-session.ts';
 import { errorLine, writeLine } from './json-lines.ts';

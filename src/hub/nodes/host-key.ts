@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { lstat, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { fsyncFolder, publishFile, writeNewFile } from '../../host/files.ts';
+import { fsyncFolder, publishFile, writeNewFile } from '../../host/files/files.ts';
 import { makeKeyPair, parsePublicKey } from '../../host/ssh/keys.ts';
 import type { HubPlaces } from './hub-places.ts';
-import { readNamedFile } from '../../host/named-file.ts';
+import { readNamedFile } from '../../host/files/named-file.ts';
 
 export interface HostKey {
   /** OpenSSH format. */

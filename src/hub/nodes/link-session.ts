@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { limitPerMinute } from '../../host/limit-per-minute.ts';
+import { limitPerMinute } from '../../host/net/limit-per-minute.ts';
 import type { DataAnswer, LinkHello, LinkRequest, LinkWelcome } from '../../schemas/types.ts';
 import { errorLine, linesOf, parseLine, writeLine } from './json-lines.ts';
 

@@ -11,8 +11,8 @@ import {
   renewNodeToken,
   requireNode,
   revokeNode,
-} from '../../state/nodes.ts';
-import type { State } from '../../state/open-state.ts';
+} from '../../state/nodes/nodes.ts';
+import type { State } from '../../state/database/open-state.ts';
 import { updateAuthorizedKeys, type AuthorizedKeysPlaces } from './authorized-keys.ts';
 import { cutOpensshSessions } from './cut-openssh.ts';
 import { describeNodes } from './describe-nodes.ts';

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
-import { makeRunFolder, removeRunFolder } from '../../host/run-folder.ts';
-import { writeNewFile } from '../../host/files.ts';
-import { runTool } from '../../host/process.ts';
-import { findUser, type SystemUser } from '../../host/system-user.ts';
+import { makeRunFolder, removeRunFolder } from '../../host/programs/run-folder.ts';
+import { writeNewFile } from '../../host/files/files.ts';
+import { runTool } from '../../host/programs/process.ts';
+import { findUser, type SystemUser } from '../../host/system/system-user.ts';
 import { makeKeyPair } from '../../host/ssh/keys.ts';
 import type { SshdConfigOutput } from '../../schemas/types.ts';
-import { listNodes } from '../../state/nodes.ts';
-import type { State } from '../../state/open-state.ts';
+import { listNodes } from '../../state/nodes/nodes.ts';
+import type { State } from '../../state/database/open-state.ts';
 import { accountDifferences } from './account-differences.ts';
 import { authorizedKeysLines, readAuthorizedKeys, type AuthorizedKeysPlaces } from './authorized-keys.ts';
 import type { HubPlaces } from './hub-places.ts';

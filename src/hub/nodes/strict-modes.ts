@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { SystemUser } from '../../host/system-user.ts';
+import type { SystemUser } from '../../host/system/system-user.ts';
 import type { SshdConfigOutput } from '../../schemas/types.ts';
 
 type Difference = SshdConfigOutput['differences'][number];

@@ -1,7 +1,7 @@
 import type { LinkWelcome } from '../../schemas/types.ts';
 import { version } from '../../schemas/package.ts';
-import { nodeAddress } from '../../state/node-address.ts';
-import type { NodeRecord } from '../../state/nodes.ts';
+import { nodeAddress } from '../../state/nodes/node-address.ts';
+import type { NodeRecord } from '../../state/nodes/nodes.ts';
 import type { HubPlaces } from './hub-places.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { inTheClear } from '../../plan/in-the-clear.ts';
-import { readSecret } from '../../host/secret.ts';
+import { inTheClear } from '../../plan/yaml/in-the-clear.ts';
+import { readSecret } from '../../host/system/secret.ts';
 import type { NotifyMessage, Secret } from '../../schemas/types.ts';
 import { maskSecrets } from '../../steps/command/mask-secrets.ts';
-import { readNamedFile } from '../../host/named-file.ts';
+import { readNamedFile } from '../../host/files/named-file.ts';
 
 /** What a channel is given to send, and what it may ask for. */
 export interface Sending {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { isAhead } from '../../state/in-future.ts';
-import { raiseNotice } from '../../state/notices.ts';
-import type { State } from '../../state/open-state.ts';
-import { healthOf, updateHealth, watchedPlans } from '../../state/plan-health.ts';
-import type { PlanHealthTable } from '../../state/tables.ts';
+import { isAhead } from '../../state/database/in-future.ts';
+import { raiseNotice } from '../../state/notices/notices.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { healthOf, updateHealth, watchedPlans } from '../../state/schedules/plan-health.ts';
+import type { PlanHealthTable } from '../../state/database/tables.ts';
 import { formatAge } from '../../view/format-age.ts';
 
 /** A breach is said again after this. */

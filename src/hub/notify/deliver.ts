@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseDuration } from '../../host/duration.ts';
-import { isRunning, thisProcess } from '../../host/process-identity.ts';
+import { parseDuration } from '../../host/system/duration.ts';
+import { isRunning, thisProcess } from '../../host/programs/process-identity.ts';
 import type { Settings } from '../../schemas/types.ts';
-import { channelFailed, channelHealth, channelReported, channelWorked } from '../../state/channels.ts';
+import { channelFailed, channelHealth, channelReported, channelWorked } from '../../state/notices/channels.ts';
 import {
   claimBatch,
   giveUpUnknown,
@@ -11,9 +11,9 @@ import {
   markSent,
   releaseClaim,
   type ClaimedBatch,
-} from '../../state/deliveries.ts';
-import { raiseNotice } from '../../state/notices.ts';
-import type { State } from '../../state/open-state.ts';
+} from '../../state/notices/deliveries.ts';
+import { raiseNotice } from '../../state/notices/notices.ts';
+import type { State } from '../../state/database/open-state.ts';
 import { routeNotices, type ChannelSettings } from './routing.ts';
 import { send } from './send.ts';
 

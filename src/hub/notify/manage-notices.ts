@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { lookAtClock } from '../../host/boot-clock.ts';
-import { didYouMean } from '../../plan/did-you-mean.ts';
+import { lookAtClock } from '../../host/system/boot-clock.ts';
+import { didYouMean } from '../../plan/diagnostics/did-you-mean.ts';
 import type {
   Notify,
   NotifyFlushOutput,
@@ -9,10 +9,10 @@ import type {
   NotifyTestOutput,
   Settings,
 } from '../../schemas/types.ts';
-import { channelHealth } from '../../state/channels.ts';
-import { bringForward, countWaiting, deliveryHistory } from '../../state/deliveries.ts';
-import type { NoticeRow } from '../../state/notices.ts';
-import { watchedPlans } from '../../state/plan-health.ts';
+import { channelHealth } from '../../state/notices/channels.ts';
+import { bringForward, countWaiting, deliveryHistory } from '../../state/notices/deliveries.ts';
+import type { NoticeRow } from '../../state/notices/notices.ts';
+import { watchedPlans } from '../../state/schedules/plan-health.ts';
 import type { NoticeParts } from './notice-parts.ts';
 import { watchClock } from '../clock-watch.ts';
 import { checkRpo } from './check-rpo.ts';

@@ -1,5 +1,5 @@
 import type { NotifyMessage } from '../../schemas/types.ts';
-import type { NoticeEvent, NoticeRow } from '../../state/notices.ts';
+import type { NoticeEvent, NoticeRow } from '../../state/notices/notices.ts';
 
 /** How bad it is, and the word that a subject begins with. */
 const events: Readonly<Record<NoticeEvent, readonly [severity: NotifyMessage['severity'], word: string]>> = {

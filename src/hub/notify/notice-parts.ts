@@ -1,5 +1,5 @@
 import type { Settings } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
+import type { State } from '../../state/database/open-state.ts';
 
 export interface NoticeParts {
   readonly state: State;

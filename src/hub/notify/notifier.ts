@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toSendenseError } from '../../errors/sendense-error.ts';
-import { thisProcess } from '../../host/process-identity.ts';
+import { thisProcess } from '../../host/programs/process-identity.ts';
 import type { Settings } from '../../schemas/types.ts';
-import { addDeliverer, removeDeliverer } from '../../state/channels.ts';
+import { addDeliverer, removeDeliverer } from '../../state/notices/channels.ts';
 import type { NoticeParts } from './notice-parts.ts';
 import { checkRpo } from './check-rpo.ts';
 import { deliver } from './deliver.ts';

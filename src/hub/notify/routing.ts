@@ -1,7 +1,13 @@
 import type { Notify, NotifyEntry, Settings } from '../../schemas/types.ts';
-import { channelsTold, forgetNotices, routeNotice, unroutedNotices, type NoticeRow } from '../../state/notices.ts';
-import type { State } from '../../state/open-state.ts';
-import { healthOf } from '../../state/plan-health.ts';
+import {
+  channelsTold,
+  forgetNotices,
+  routeNotice,
+  unroutedNotices,
+  type NoticeRow,
+} from '../../state/notices/notices.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { healthOf } from '../../state/schedules/plan-health.ts';
 
 export type ChannelSettings = Settings['notify']['channels'][string];
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { parseDuration } from '../../host/duration.ts';
-import type { NoticeRow } from '../../state/notices.ts';
+import { parseDuration } from '../../host/system/duration.ts';
+import type { NoticeRow } from '../../state/notices/notices.ts';
 import { channelSecrets, type Sending } from './channel.ts';
 import { sendCommand } from './channels/command.ts';
 import { sendEmail } from './channels/email.ts';

@@ -1,8 +1,8 @@
 import { ageMs } from '../../schemas/age-ms.ts';
 import { vmOf } from '../../plan/plan-kinds.ts';
 import type { Plan } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
-import { healthOf, watchPlan } from '../../state/plan-health.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { healthOf, watchPlan } from '../../state/schedules/plan-health.ts';
 
 /** From now on it is known whom to tell of a plan and how old its last success may be. @param file absolute */
 export function watch(state: State, plan: Plan, file: string): void {

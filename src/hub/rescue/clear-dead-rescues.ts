@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deadRescueFolders, removeRunFolder, runFolderOf } from '../../host/run-folder.ts';
+import { deadRescueFolders, removeRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
 import { noKeys } from '../../repository/image-keys.ts';
 import type { Hub } from '../hub.ts';
 import { rescueName, type Rescue } from './rescue.ts';

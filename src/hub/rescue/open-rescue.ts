@@ -1,16 +1,16 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/run-folder.ts';
-import { readSecret } from '../../host/secret.ts';
-import { contextsIn } from '../../repository/care/read-context.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/programs/run-folder.ts';
+import { readSecret } from '../../host/system/secret.ts';
+import { contextsIn } from '../../repository/stored-files/read-context.ts';
 import { imageKey, imageKeys, type ImageKeys } from '../../repository/image-keys.ts';
 import { markerName } from '../../repository/layout.ts';
 import { manifestNames } from '../../repository/manifest-ids.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import type { ImportOutput, Secret } from '../../schemas/types.ts';
-import { openState } from '../../state/open-state.ts';
-import { importRepository } from '../import-repository.ts';
+import { openState } from '../../state/database/open-state.ts';
+import { importRepository } from '../import/import-repository.ts';
 import { keyWays, rescueName, type Rescue } from './rescue.ts';
 
 export interface RescueRequest {

@@ -1,8 +1,8 @@
 import { newRunId } from '../../engine/run-id.ts';
-import { fits, occupancyOf, occupy, type AdmissionLimits } from '../../state/admission.ts';
-import { listLocks, type IsRunning } from '../../state/locks.ts';
-import type { State } from '../../state/open-state.ts';
-import { changeSlot, type SlotRecord } from '../../state/schedule-slots.ts';
+import { fits, occupancyOf, occupy, type AdmissionLimits } from '../../state/schedules/admission.ts';
+import { listLocks, type IsRunning } from '../../state/runs/locks.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { changeSlot, type SlotRecord } from '../../state/schedules/schedule-slots.ts';
 import type { ProcessIdentity } from '../../schemas/types.ts';
 import { busyPlans, pausedPlans, type BusyPlan } from './plan-conditions.ts';
 import { blackoutAt, type ScheduleRules } from './schedule-rules.ts';

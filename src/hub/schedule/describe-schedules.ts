@@ -1,8 +1,13 @@
 import type { NextSlotsOutput, ScheduleOutput, SchedulesOutput, SlotOutput } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
-import { duplicatePlans } from '../../state/duplicate-plans.ts';
-import { findSlot, newestDecided, type SlotRecord } from '../../state/schedule-slots.ts';
-import { findSchedule, listSchedules, type ScheduledPlan, type ScheduleRecord } from '../../state/schedules.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { duplicatePlans } from '../../state/schedules/duplicate-plans.ts';
+import { findSlot, newestDecided, type SlotRecord } from '../../state/schedules/schedule-slots.ts';
+import {
+  findSchedule,
+  listSchedules,
+  type ScheduledPlan,
+  type ScheduleRecord,
+} from '../../state/schedules/schedules.ts';
 import { blackoutAt, jitterOf, rulesOf } from './schedule-rules.ts';
 import { nextSlot, slotsBetween } from './slots.ts';
 

@@ -2,12 +2,18 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { thisProcess } from '../../host/process-identity.ts';
+import { thisProcess } from '../../host/programs/process-identity.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
 import type { NextSlotsOutput, RunFinishedEvent, SchedulesOutput, SlotsOutput } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
-import { listSlots, type SlotState } from '../../state/schedule-slots.ts';
-import { acceptPlan, findSchedule, pauseSchedule, resumeSchedule, scheduledText } from '../../state/schedules.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { listSlots, type SlotState } from '../../state/schedules/schedule-slots.ts';
+import {
+  acceptPlan,
+  findSchedule,
+  pauseSchedule,
+  resumeSchedule,
+  scheduledText,
+} from '../../state/schedules/schedules.ts';
 import { backfillSlots, type BackfillRequest } from './backfill-slots.ts';
 import { describeSchedules, nextOf, slotOutput } from './describe-schedules.ts';
 import { stampOf } from './find-plan-files.ts';

@@ -1,6 +1,6 @@
-import { raiseNotice } from '../../state/notices.ts';
-import type { State } from '../../state/open-state.ts';
-import { decideSlot, type SlotRecord, type SlotState } from '../../state/schedule-slots.ts';
+import { raiseNotice } from '../../state/notices/notices.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { decideSlot, type SlotRecord, type SlotState } from '../../state/schedules/schedule-slots.ts';
 import { blackoutAt, type ScheduleRules } from './schedule-rules.ts';
 
 /** How late a run may begin and still be on time, ms: the length of a restart. */

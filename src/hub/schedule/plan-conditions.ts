@@ -1,7 +1,7 @@
 import type { ProcessIdentity } from '../../schemas/types.ts';
-import type { IsRunning } from '../../state/locks.ts';
-import type { State } from '../../state/open-state.ts';
-import { listSlots, livingRuns } from '../../state/schedule-slots.ts';
+import type { IsRunning } from '../../state/runs/locks.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { listSlots, livingRuns } from '../../state/schedules/schedule-slots.ts';
 
 /** A run of a plan that goes on or is about to begin. */
 export interface BusyPlan {

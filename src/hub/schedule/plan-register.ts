@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
 import type { ErrorOutput } from '../../schemas/types.ts';
-import { duplicatePlans, forgetDuplicate, noteDuplicate } from '../../state/duplicate-plans.ts';
-import { raiseNotice } from '../../state/notices.ts';
-import type { State } from '../../state/open-state.ts';
+import { duplicatePlans, forgetDuplicate, noteDuplicate } from '../../state/schedules/duplicate-plans.ts';
+import { raiseNotice } from '../../state/notices/notices.ts';
+import type { State } from '../../state/database/open-state.ts';
 import {
   acceptPlan,
   findSchedule,
@@ -14,7 +14,7 @@ import {
   refusePlan,
   removeSchedule,
   type ScheduledPlan,
-} from '../../state/schedules.ts';
+} from '../../state/schedules/schedules.ts';
 import type { HubLog } from '../hub-log.ts';
 import { watch as watchPlan } from '../notify/watch-plan.ts';
 import { findPlanFiles, type FoundFile } from './find-plan-files.ts';

@@ -1,13 +1,13 @@
 import type { SendenseError } from '../../errors/sendense-error.ts';
 import { loadPlanText } from '../../plan/load-plan.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
-import { completePlan } from '../../plan/prepare-plan.ts';
-import { readDocument } from '../../plan/read-document.ts';
-import { scheduleWarnings } from '../../plan/schedule-warnings.ts';
+import { completePlan } from '../../plan/expand/prepare-plan.ts';
+import { readDocument } from '../../plan/yaml/read-document.ts';
+import { scheduleWarnings } from '../../plan/checks/schedule-warnings.ts';
 import type { Plan, Schedule } from '../../schemas/types.ts';
-import type { ScheduledPlan } from '../../state/schedules.ts';
-import { invalidPlan } from '../load-pipeline.ts';
-import { runLock } from '../run-lock.ts';
+import type { ScheduledPlan } from '../../state/schedules/schedules.ts';
+import { invalidPlan } from '../runs/load-pipeline.ts';
+import { runLock } from '../runs/run-lock.ts';
 
 /** What a plan file is to the daemon. */
 export type ReadPlan =

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { cancelledBy } from '../../engine/install-signals.ts';
-import { isRunning } from '../../host/process-identity.ts';
+import { isRunning } from '../../host/programs/process-identity.ts';
 import type { RunFinishedEvent } from '../../schemas/types.ts';
-import { decideSlot } from '../../state/schedule-slots.ts';
-import { decidedUntil, rewindProgress } from '../../state/slot-progress.ts';
+import { decideSlot } from '../../state/schedules/schedule-slots.ts';
+import { decidedUntil, rewindProgress } from '../../state/schedules/slot-progress.ts';
 import { decideMissed, mostMissed } from './missed-slots.ts';
 import { busyPlans, pausedPlans } from './plan-conditions.ts';
 import { runWaiting, slotRecord, type FoundSchedule, type RunHere, type RunWatch } from './run-here.ts';

@@ -1,10 +1,10 @@
 import type { ErrorOutput, ProcessIdentity } from '../../schemas/types.ts';
-import type { AdmissionLimits } from '../../state/admission.ts';
-import type { IsRunning } from '../../state/locks.ts';
-import type { State } from '../../state/open-state.ts';
-import { changeSlot, decideSlot, listSlots, type SlotRecord } from '../../state/schedule-slots.ts';
-import type { ScheduledPlan } from '../../state/schedules.ts';
-import { decidedUntil, rewindProgress } from '../../state/slot-progress.ts';
+import type { AdmissionLimits } from '../../state/schedules/admission.ts';
+import type { IsRunning } from '../../state/runs/locks.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { changeSlot, decideSlot, listSlots, type SlotRecord } from '../../state/schedules/schedule-slots.ts';
+import type { ScheduledPlan } from '../../state/schedules/schedules.ts';
+import { decidedUntil, rewindProgress } from '../../state/schedules/slot-progress.ts';
 import type { HubLog } from '../hub-log.ts';
 import { claimWaiting, type ClaimedSlot, type WaitingSlot } from './claim-waiting.ts';
 import { createDueQueue } from './due-queue.ts';

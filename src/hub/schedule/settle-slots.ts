@@ -1,10 +1,10 @@
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
 import type { ErrorOutput } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
-import type { IsRunning } from '../../state/locks.ts';
-import { raiseNotice } from '../../state/notices.ts';
-import { noticeOfUnbegun } from '../../state/run-notices.ts';
-import { findRun, type RunRecord } from '../../state/runs.ts';
+import type { State } from '../../state/database/open-state.ts';
+import type { IsRunning } from '../../state/runs/locks.ts';
+import { raiseNotice } from '../../state/notices/notices.ts';
+import { noticeOfUnbegun } from '../../state/runs/run-notices.ts';
+import { findRun, type RunRecord } from '../../state/runs/runs.ts';
 import {
   changeSlot,
   findSlot,
@@ -12,8 +12,8 @@ import {
   openStates,
   type SlotRecord,
   type SlotState,
-} from '../../state/schedule-slots.ts';
-import { countFailure, findSchedule, pauseSchedule } from '../../state/schedules.ts';
+} from '../../state/schedules/schedule-slots.ts';
+import { countFailure, findSchedule, pauseSchedule } from '../../state/schedules/schedules.ts';
 import { rulesOf } from './schedule-rules.ts';
 import type { SlotKey } from './take-slot.ts';
 

@@ -1,5 +1,5 @@
 import type { HubLog } from '../hub-log.ts';
-import type { DeadRuns } from '../../state/dead-runs.ts';
+import type { DeadRuns } from '../../state/runs/dead-runs.ts';
 
 export interface Sweep {
   dead(): DeadRuns;

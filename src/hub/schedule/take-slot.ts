@@ -1,7 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { thisProcess } from '../../host/process-identity.ts';
-import type { State } from '../../state/open-state.ts';
-import { changeSlot } from '../../state/schedule-slots.ts';
+import { thisProcess } from '../../host/programs/process-identity.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { changeSlot } from '../../state/schedules/schedule-slots.ts';
 
 /** A slot that was claimed for a run. */
 export interface SlotKey {

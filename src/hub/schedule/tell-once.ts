@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../errors/catalogue.ts';
-import { raiseNotice } from '../../state/notices.ts';
-import type { State } from '../../state/open-state.ts';
+import { raiseNotice } from '../../state/notices/notices.ts';
+import type { State } from '../../state/database/open-state.ts';
 import type { HubLog } from '../hub-log.ts';
 
 /** What keeps the daemon from reading what it goes by. */

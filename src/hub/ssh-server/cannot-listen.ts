@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { portHolder } from '../../host/port-holder.ts';
+import { portHolder } from '../../host/net/port-holder.ts';
 
 /** The error for an address that is taken, with the process that holds it, or that is not of this machine. */
 export function cannotListen(

@@ -1,7 +1,7 @@
 import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
 import { fingerprintOf, parsePublicKey, typeOfBlob } from '../../host/ssh/keys.ts';
-import { findNodeByKey, type NodeRecord } from '../../state/nodes.ts';
-import type { State } from '../../state/open-state.ts';
+import { findNodeByKey, type NodeRecord } from '../../state/nodes/nodes.ts';
+import type { State } from '../../state/database/open-state.ts';
 
 /** Who has logged in: a node with its own key, or the holder of an enrolment token. */
 export interface Identity {

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { SshdProcess } from '../../host/ssh/sshd-process.ts';
 import { toSendenseError } from '../../errors/sendense-error.ts';
-import { enterDataWay } from '../../state/node-connections.ts';
-import type { NodeRecord } from '../../state/nodes.ts';
+import { enterDataWay } from '../../state/nodes/node-connections.ts';
+import type { NodeRecord } from '../../state/nodes/nodes.ts';
 import type { DataAnswer } from '../../schemas/types.ts';
 import type { HubLog } from '../hub-log.ts';
 import { nbdTargets } from '../nodes/authorized-keys.ts';
 import type { DataRequest } from '../nodes/link-session.ts';
 import type { DataService } from './data-service.ts';
-import { inIntervals } from '../../host/in-intervals.ts';
+import { inIntervals } from '../../host/system/in-intervals.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** The further connections of a node, for its disks, as long as its first one lives. */

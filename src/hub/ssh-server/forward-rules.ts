@@ -1,7 +1,7 @@
-import { runThatOpened } from '../../state/port-leases.ts';
-import { nodeAddress } from '../../state/node-address.ts';
-import type { NodeRecord } from '../../state/nodes.ts';
-import type { State } from '../../state/open-state.ts';
+import { runThatOpened } from '../../state/runs/port-leases.ts';
+import { nodeAddress } from '../../state/nodes/node-address.ts';
+import type { NodeRecord } from '../../state/nodes/nodes.ts';
+import type { State } from '../../state/database/open-state.ts';
 import type { HubPlaces } from '../nodes/hub-places.ts';
 import type { Refusal } from './server-context.ts';
 

@@ -1,7 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { LinkHello } from '../../schemas/types.ts';
-import { machineComes } from '../../state/node-machines.ts';
-import type { NodeRecord } from '../../state/nodes.ts';
+import { machineComes } from '../../state/nodes/node-machines.ts';
+import type { NodeRecord } from '../../state/nodes/nodes.ts';
 import type { HubLog } from '../hub-log.ts';
 import type { ServerContext } from './server-context.ts';
 

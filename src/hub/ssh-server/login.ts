@@ -1,5 +1,5 @@
 import type { AuthContext, Connection } from 'ssh2';
-import type { State } from '../../state/open-state.ts';
+import type { State } from '../../state/database/open-state.ts';
 import { checkKey, type Identity, type Verdict } from './check-key.ts';
 
 /** Attempts of one connection: a client may offer a few keys. */

@@ -1,4 +1,4 @@
-import { limitPerMinute, type Taken } from '../../host/limit-per-minute.ts';
+import { limitPerMinute, type Taken } from '../../host/net/limit-per-minute.ts';
 
 /**
  * What one node may do in a minute, over all of its connections: several times what an honest one needs on the worst of lines. Each costs

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { socketPath } from '../../host/socket-path.ts';
+import { socketPath } from '../../host/files/socket-path.ts';
 
 /**
  * Listens for connections to a node on a Unix socket, in the place of a listener that is there; each direction of one ends by itself.

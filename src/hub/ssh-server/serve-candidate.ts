@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Connection } from 'ssh2';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { findNodeById } from '../../state/nodes.ts';
+import { findNodeById } from '../../state/nodes/nodes.ts';
 import type { HubLog } from '../hub-log.ts';
 import type { Identity } from './check-key.ts';
 import { judgeMachine } from './judge-machine.ts';

@@ -9,7 +9,7 @@ import { cannotListen } from './cannot-listen.ts';
 import type { Identity } from './check-key.ts';
 import { gateLimits, groupOf, openGate } from './gate.ts';
 import { openNodeAllowance } from './node-allowance.ts';
-import { otherMachine } from '../../state/node-machines.ts';
+import { otherMachine } from '../../state/nodes/node-machines.ts';
 import { serveCandidate } from './serve-candidate.ts';
 import { serveNode, type NodeConnection } from './serve-node.ts';
 import { serveTokenHolder } from './serve-token-holder.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Connection } from 'ssh2';
-import { findNodeById } from '../../state/nodes.ts';
+import { findNodeById } from '../../state/nodes/nodes.ts';
 import type { HubLog } from '../hub-log.ts';
 import type { Identity } from './check-key.ts';
 import { serveSessions } from './serve-sessions.ts';

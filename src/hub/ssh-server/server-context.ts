@@ -1,4 +1,4 @@
-import type { State } from '../../state/open-state.ts';
+import type { State } from '../../state/database/open-state.ts';
 import type { HubLog } from '../hub-log.ts';
 import type { HubPlaces } from '../nodes/hub-places.ts';
 import type { Direction } from './bridge.ts';

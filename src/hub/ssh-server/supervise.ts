@@ -1,5 +1,5 @@
 import { toSendenseError } from '../../errors/sendense-error.ts';
-import { connectionsSeen } from '../../state/node-connections.ts';
+import { connectionsSeen } from '../../state/nodes/node-connections.ts';
 import type { NodeConnection } from './serve-node.ts';
 import type { ServerContext } from './server-context.ts';
 

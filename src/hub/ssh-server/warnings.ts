@@ -1,4 +1,4 @@
-import { limitPerMinute } from '../../host/limit-per-minute.ts';
+import { limitPerMinute } from '../../host/net/limit-per-minute.ts';
 import type { HubLog } from '../hub-log.ts';
 
 /** Lines that one origin may cause in a minute: enough to see what goes on, too few to fill a disk. */

@@ -1,11 +1,11 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { freeBytes, fsyncFile, fsyncFolder } from '../../host/files.ts';
+import { freeBytes, fsyncFile, fsyncFolder } from '../../host/files/files.ts';
 import { assertOwnFolder } from '../../repository/own-folder.ts';
-import { removeCopy, withProof } from '../../repository/care/state-copies.ts';
+import { removeCopy, withProof } from '../../repository/stored-files/state-copies.ts';
 import { careFolder } from '../../repository/layout.ts';
-import type { State } from '../../state/open-state.ts';
+import type { State } from '../../state/database/open-state.ts';
 
 export interface CopyStateOptions {
   readonly state: State;

@@ -1,15 +1,15 @@
-import { lookAtClock } from '../../host/boot-clock.ts';
-import { isRunning, thisProcess } from '../../host/process-identity.ts';
-import { sizeBytes } from '../../repository/care/size.ts';
+import { lookAtClock } from '../../host/system/boot-clock.ts';
+import { isRunning, thisProcess } from '../../host/programs/process-identity.ts';
+import { sizeBytes } from '../../repository/stored-files/size.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import { ageMs } from '../../schemas/age-ms.ts';
 import type { Settings, UpkeepOutput } from '../../schemas/types.ts';
-import { clockDoubt } from '../../state/clock-looks.ts';
-import type { State } from '../../state/open-state.ts';
-import { summariseRuns } from '../../state/run-summaries.ts';
-import { listRuns } from '../../state/runs.ts';
-import { databaseId } from '../../state/sealing-key.ts';
-import { claimUpkeep, finishUpkeep } from '../../state/upkeep.ts';
+import { clockDoubt } from '../../state/schedules/clock-looks.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { summariseRuns } from '../../state/runs/run-summaries.ts';
+import { listRuns } from '../../state/runs/runs.ts';
+import { databaseId } from '../../state/credentials/sealing-key.ts';
+import { claimUpkeep, finishUpkeep } from '../../state/database/upkeep.ts';
 import { copyState } from './copy-state.ts';
 import { tidyLogs } from './tidy-logs.ts';
 

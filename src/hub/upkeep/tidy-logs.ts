@@ -1,6 +1,6 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { logFolder, monthFolder } from '../run-log/place.ts';
+import { logFolder, monthFolder } from '../runs/run-log/place.ts';
 
 export interface TidyLogsOptions {
   readonly statePath: string;

@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { dataConnections, loopbackAddresses } from '../../host/loopback-addresses.ts';
-import { lookAtMtu } from '../../host/large-packets.ts';
-import { portHolder } from '../../host/port-holder.ts';
-import { isPortFree } from '../../host/port-probe.ts';
+import { dataConnections, loopbackAddresses } from '../../host/net/loopback-addresses.ts';
+import { lookAtMtu } from '../../host/net/large-packets.ts';
+import { portHolder } from '../../host/net/port-holder.ts';
+import { isPortFree } from '../../host/net/port-probe.ts';
 import { sendLargeHello } from '../../host/ssh/large-hello.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
 import { version } from '../../schemas/package.ts';

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { NodeLimits } from '../limits.ts';
-import { bearerCheck } from '../../host/bearer-token.ts';
-import { limitPerMinute, type Taken } from '../../host/limit-per-minute.ts';
+import type { NodeLimits } from '../limits/limits.ts';
+import { bearerCheck } from '../../host/node-api/bearer-token.ts';
+import { limitPerMinute, type Taken } from '../../host/net/limit-per-minute.ts';
 
 /** Whoever is at the other end; all that come through a tunnel or a Unix socket are one. */
 export const peerOf = (request: { readonly socket: { readonly remoteAddress?: string | undefined } }): string =>

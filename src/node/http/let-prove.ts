@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { proofServerOptions, tlsFirstByte } from '../../host/node-proof.ts';
+import { proofServerOptions, tlsFirstByte } from '../../host/node-api/node-proof.ts';
 
 export interface LetProveOptions {
   readonly token: string;

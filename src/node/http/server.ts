@@ -1,11 +1,11 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { NodeLimits } from '../limits.ts';
+import type { NodeLimits } from '../limits/limits.ts';
 import { answerError, httpError } from './error-answer.ts';
 import { createGuard } from './guard.ts';
 import { letProve } from './let-prove.ts';
 import { malformedAnswer } from './malformed.ts';
-import { limitNewcomers } from '../../host/limit-newcomers.ts';
-import { limitPerMinute } from '../../host/limit-per-minute.ts';
+import { limitNewcomers } from '../../host/net/limit-newcomers.ts';
+import { limitPerMinute } from '../../host/net/limit-per-minute.ts';
 import { requestId } from './request-log.ts';
 import { impatient } from './slow-body.ts';
 

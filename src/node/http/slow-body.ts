@@ -1,5 +1,5 @@
 import { PassThrough, type Readable } from 'node:stream';
-import type { NodeLimits } from '../limits.ts';
+import type { NodeLimits } from '../limits/limits.ts';
 import { httpError } from './error-answer.ts';
 
 const graceMs = 1000;

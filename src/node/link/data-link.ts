@@ -1,5 +1,5 @@
 import type { SendenseError } from '../../errors/sendense-error.ts';
-import { dataConnections } from '../../host/loopback-addresses.ts';
+import { dataConnections } from '../../host/net/loopback-addresses.ts';
 import type { Enrolment, LinkRequest, LinkStatus } from '../../schemas/types.ts';
 import {
   openDataTunnels,

@@ -1,5 +1,5 @@
 import type { SendenseError } from '../../errors/sendense-error.ts';
-import { loopbackAddresses } from '../../host/loopback-addresses.ts';
+import { loopbackAddresses } from '../../host/net/loopback-addresses.ts';
 import { openTunnel, type Forward, type Tunnel, type TunnelOptions, type TunnelState } from '../../host/ssh/tunnel.ts';
 import type { TicketOffice } from './data-tickets.ts';
 

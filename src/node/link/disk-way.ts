@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toSendenseError, type SendenseError } from '../../errors/sendense-error.ts';
-import { dataConnections } from '../../host/loopback-addresses.ts';
-import { isInstalled } from '../../host/bound-words.ts';
+import { dataConnections } from '../../host/net/loopback-addresses.ts';
+import { isInstalled } from '../../host/programs/bound-words.ts';
 import type { Forward, TunnelOptions } from '../../host/ssh/tunnel.ts';
 import type { LinkRequest } from '../../schemas/types.ts';
 import { openDataLink, probeAll, probeOne, type Carriers, type DataLinkOptions } from './data-link.ts';

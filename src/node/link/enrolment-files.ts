@@ -1,11 +1,11 @@
 import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { writeFileDurably, writeNewFile } from '../../host/files.ts';
+import { writeFileDurably, writeNewFile } from '../../host/files/files.ts';
 import { makeKeyPair } from '../../host/ssh/keys.ts';
 import type { Enrolment } from '../../schemas/types.ts';
 import { describeErrors, validatorOf } from '../../schemas/validator.ts';
-import { readNamedFile } from '../../host/named-file.ts';
+import { readNamedFile } from '../../host/files/named-file.ts';
 
 export interface NodeKey {
   /** Absolute path of the private key, OpenSSH format, mode 0600. */

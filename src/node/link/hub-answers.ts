@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { thisProcess } from '../../host/process-identity.ts';
+import { thisProcess } from '../../host/programs/process-identity.ts';
 import { sshCall } from '../../host/ssh/call.ts';
 import type { SshServer } from '../../host/ssh/tunnel.ts';
 import type { LinkError, LinkHello, LinkWelcome } from '../../schemas/types.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileDurably } from '../../host/files.ts';
-import { isRunning } from '../../host/process-identity.ts';
+import { writeFileDurably } from '../../host/files/files.ts';
+import { isRunning } from '../../host/programs/process-identity.ts';
 import type { LinkStatus } from '../../schemas/types.ts';
 import { validatorOf } from '../../schemas/validator.ts';
 import { linkFolder } from './enrolment-files.ts';

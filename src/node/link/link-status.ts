@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { errorToJson, type SendenseError } from '../../errors/sendense-error.ts';
-import { thisProcess } from '../../host/process-identity.ts';
+import { thisProcess } from '../../host/programs/process-identity.ts';
 import { where } from '../../host/ssh/tunnel-options.ts';
 import type { SshServer, TunnelState } from '../../host/ssh/tunnel.ts';
 import { version as ours } from '../../schemas/package.ts';

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { NodeConfig, NodeHealth } from '../../schemas/types.ts';
 import { nodeTools } from '../node-tools.ts';
 import { linkOf } from '../link-state.ts';
-import { maxRunning } from '../jobs.ts';
+import { maxRunning } from '../jobs/jobs.ts';
 import { defineRoute } from './route.ts';
 
 const mostPadding = 8000;
@@ -82,7 +82,7 @@ export const openapi = defineRoute({
   errors: [],
   handle: async ({ node }) => {
     // Here and not above: the document is made of all routes, this one among them.
-    const [{ openApiDocument }, { routes }] = await Promise.all([import('../openapi.ts'), import('./index.ts')]);
+    const [{ openApiDocument }, { routes }] = await Promise.all([import('../http/openapi.ts'), import('./index.ts')]);
     return openApiDocument(routes, node.version);
   },
 });

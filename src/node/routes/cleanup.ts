@@ -1,5 +1,5 @@
 import type { CleanedUp, CleanupRequest } from '../../schemas/types.ts';
-import { cleanUpHere } from '../clean-up.ts';
+import { cleanUpHere } from '../jobs/clean-up.ts';
 import { loginOf } from '../sources/index.ts';
 import { vsphereErrors } from './error-sets.ts';
 import { defineRoute } from './route.ts';

@@ -1,8 +1,8 @@
-import { portHolder } from '../../host/port-holder.ts';
-import { isPortFree } from '../../host/port-probe.ts';
-import { hearWord } from '../../host/word-probe.ts';
+import { portHolder } from '../../host/net/port-holder.ts';
+import { isPortFree } from '../../host/net/port-probe.ts';
+import { hearWord } from '../../host/programs/word-probe.ts';
 import type { DataPathTested, DataPathTestRequest } from '../../schemas/types.ts';
-import { allowedAddress } from '../allowed-hosts.ts';
+import { allowedAddress } from '../limits/allowed-hosts.ts';
 import { hostRule } from './host-rule.ts';
 import { defineRoute, type Call } from './route.ts';
 

@@ -1,5 +1,5 @@
 import type { Discovered, DiscoverRequest, Inventory } from '../../schemas/types.ts';
-import { assertNotOwn } from '../own-files.ts';
+import { assertNotOwn } from '../limits/own-files.ts';
 import { discover as discoverDisks, inventory, loginOf } from '../sources/index.ts';
 import { defineRoute } from './route.ts';
 import { sourceErrors, vsphereErrors } from './error-sets.ts';

@@ -1,4 +1,4 @@
-import type { HostRule } from '../allowed-hosts.ts';
+import type { HostRule } from '../limits/allowed-hosts.ts';
 import { hubHostOf } from '../link-state.ts';
 import type { Call } from './route.ts';
 

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { FastifyReply } from 'fastify';
 import type { Readable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists } from '../../host/files.ts';
+import { exists } from '../../host/files/files.ts';
 import type { JobList, JobStatus } from '../../schemas/types.ts';
 import { defineRoute, type Call } from './route.ts';
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { checkBody, checkParam } from '../check-body.ts';
+import { checkBody, checkParam } from '../jobs/check-body.ts';
 import { httpError } from '../http/error-answer.ts';
 import type { NodeParts, Route } from './route.ts';
 

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../errors/catalogue.ts';
 import type { Readable } from 'node:stream';
-import type { IndexSpool } from '../index-spool.ts';
-import type { Jobs } from '../jobs.ts';
+import type { IndexSpool } from '../jobs/index-spool.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { NodeLimits } from '../limits.ts';
+import type { NodeLimits } from '../limits/limits.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 
 /** What the routes act with. */

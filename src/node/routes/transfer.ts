@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { indexFormats } from '../../blocks/block-index-format.ts';
 import type { BackupStarted, BackupStartRequest, IndexFormats } from '../../schemas/types.ts';
-import { checkReplicate, checkStart } from '../check-start.ts';
-import { allowedTargets } from '../allowed-targets.ts';
-import { assertNotOwn } from '../own-files.ts';
+import { checkReplicate, checkStart } from '../jobs/check-start.ts';
+import { allowedTargets } from '../limits/allowed-targets.ts';
+import { assertNotOwn } from '../limits/own-files.ts';
 import { sourceOf } from '../sources/request-source.ts';
 import { hostRule } from './host-rule.ts';
 import { defineRoute, type Call } from './route.ts';

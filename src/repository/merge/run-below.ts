@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { backingNameOf } from '../../host/qcow2-header.ts';
+import { backingNameOf } from '../../host/images/qcow2-header.ts';
 import { backingName, imagePath } from '../layout.ts';
 import { readIntent } from './intent.ts';
 import { factsOf, sameFacts } from './merge-files.ts';

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toSendenseError } from '../../errors/sendense-error.ts';
-import type { Allocation } from '../../host/qemu-img.ts';
+import type { Allocation } from '../../host/images/qemu-img.ts';
 import { indexPath, manifestPath } from '../layout.ts';
 import { marksPath } from '../marks.ts';
 import type { PlannedPoint } from './plan-removal.ts';

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFi
 import { link, lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists, fsyncFolder, nameFile, writeNewFile } from '../../host/files.ts';
+import { exists, fsyncFolder, nameFile, writeNewFile } from '../../host/files/files.ts';
 import type { VmHold } from './vm-hold.ts';
 
 /**

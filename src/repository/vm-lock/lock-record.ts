@@ -1,4 +1,4 @@
-import { readRegular } from '../../host/regular-file.ts';
+import { readRegular } from '../../host/files/regular-file.ts';
 import type { ProcessIdentity } from '../../schemas/types.ts';
 
 /**

@@ -4,8 +4,8 @@ import { chown, link, lstat, mkdir, open, readdir, rm, rmdir, stat, writeFile } 
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { fsyncFolder, writeNewFile } from '../../host/files.ts';
-import { isRunning, thisPlace, thisProcess } from '../../host/process-identity.ts';
+import { fsyncFolder, writeNewFile } from '../../host/files/files.ts';
+import { isRunning, thisPlace, thisProcess } from '../../host/programs/process-identity.ts';
 import { assertOwnFolder } from '../own-folder.ts';
 import { fenceOf, lockFormat, readRecord, recordName, workPattern, type LockRecord } from './lock-record.ts';
 import type { VmHold } from './vm-hold.ts';

@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { isForeign, ownerOf, vmsUnder, type OwnedPoint } from '../../repository/vm-identity.ts';
-import type { VmContext } from '../../state/vm-disks.ts';
+import type { VmContext } from '../../state/points/vm-disks.ts';
 
 type Point = Pick<OwnedPoint, 'backupId' | 'identity'>;
 

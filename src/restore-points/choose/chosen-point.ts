@@ -2,10 +2,10 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import type { Marks } from '../../repository/marks.ts';
 import { identityOf } from '../../repository/vm-identity.ts';
 import type { PointChoice } from '../../schemas/types.ts';
-import { choosePoint, noSuchPoint } from '../../state/choose-point.ts';
-import { marksKey } from '../../state/point-marks.ts';
-import type { RestorePoint } from '../../state/restore-points.ts';
-import type { VmContext } from '../../state/vm-disks.ts';
+import { choosePoint, noSuchPoint } from '../../state/points/choose-point.ts';
+import { marksKey } from '../../state/points/point-marks.ts';
+import type { RestorePoint } from '../../state/points/restore-points.ts';
+import type { VmContext } from '../../state/points/vm-disks.ts';
 import { assertOneVm } from './assert-one-vm.ts';
 import { brokenBelow } from '../verify/broken-points.ts';
 

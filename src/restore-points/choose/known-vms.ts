@@ -1,6 +1,6 @@
-import { contextsIn } from '../../repository/care/read-context.ts';
+import { contextsIn } from '../../repository/stored-files/read-context.ts';
 import { ownerOf } from '../../repository/vm-identity.ts';
-import { contextsOf } from '../../state/vm-disks.ts';
+import { contextsOf } from '../../state/points/vm-disks.ts';
 import { ownedPoints } from './owned-points.ts';
 import type { RepositoryAccess } from '../repository-access.ts';
 

@@ -4,10 +4,10 @@ import { manifestIds } from '../../repository/manifest-ids.ts';
 import { readManifest } from '../../repository/manifest.ts';
 import { identityOf, type OwnedPoint } from '../../repository/vm-identity.ts';
 import type { Manifest } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
-import { marksKey } from '../../state/point-marks.ts';
-import { points } from '../../state/restore-points.ts';
-import type { VmContext } from '../../state/vm-disks.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { marksKey } from '../../state/points/point-marks.ts';
+import { points } from '../../state/points/restore-points.ts';
+import type { VmContext } from '../../state/points/vm-disks.ts';
 import { storedMarks } from '../hold/follow-marks.ts';
 
 /**

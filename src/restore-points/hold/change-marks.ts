@@ -1,7 +1,7 @@
 import { writeMarks, type Marks, type MarksChange } from '../../repository/marks.ts';
-import type { State } from '../../state/open-state.ts';
-import { setMarks } from '../../state/point-marks.ts';
-import type { PointKey } from '../../state/restore-points.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { setMarks } from '../../state/points/point-marks.ts';
+import type { PointKey } from '../../state/points/restore-points.ts';
 import { holdMarks } from './hold-marks.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { marksOfVm } from '../../repository/marks-of-vm.ts';
 import type { Marks } from '../../repository/marks.ts';
-import type { State } from '../../state/open-state.ts';
-import { marksKey, marksOf, setMarks } from '../../state/point-marks.ts';
-import type { VmContext } from '../../state/vm-disks.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { marksKey, marksOf, setMarks } from '../../state/points/point-marks.ts';
+import type { VmContext } from '../../state/points/vm-disks.ts';
 
 /**
  * The marks of a VM's restore points by `context/backupId`, as their files say: another hub may have made them. Of a file that cannot be

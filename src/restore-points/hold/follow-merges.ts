@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
 import type { Manifest } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
-import { checksumOf } from '../../state/point-links.ts';
-import { recordMerged } from '../../state/removed-points.ts';
-import { findPoint, type PointKey, type RestorePoint } from '../../state/restore-points.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { checksumOf } from '../../state/points/point-links.ts';
+import { recordMerged } from '../../state/points/removed-points.ts';
+import { findPoint, type PointKey, type RestorePoint } from '../../state/points/restore-points.ts';
 
 /**
  * Whether a manifest is that of the restore point which the database knows, after another hub has merged it with what it was built

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { holdVm, type Held } from '../../repository/vm-lock/hold-vm.ts';
-import type { State } from '../../state/open-state.ts';
-import { databaseId } from '../../state/sealing-key.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { databaseId } from '../../state/credentials/sealing-key.ts';
 
 /** Longer than anybody holds the marks of a VM who lives, ms. */
 const waitMs = 30_000;

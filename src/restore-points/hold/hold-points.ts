@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { exists } from '../../host/files.ts';
+import { exists } from '../../host/files/files.ts';
 import { locksFolder } from '../../repository/layout.ts';
 import { holdVm, tryHoldVm, type Held, type HoldRequest } from '../../repository/vm-lock/hold-vm.ts';
 import type { LockOwner } from '../../repository/vm-lock/take-lock.ts';
-import type { State } from '../../state/open-state.ts';
-import { databaseId } from '../../state/sealing-key.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { databaseId } from '../../state/credentials/sealing-key.ts';
 
 type Wanted = Omit<HoldRequest, 'hub' | 'of' | 'waitMs'>;
 

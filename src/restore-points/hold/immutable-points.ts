@@ -1,13 +1,13 @@
 import type { StepContext } from '../../engine/step.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { whyNotImmutable } from '../../repository/care/immutable.ts';
-import { settleImmutable } from '../../repository/care/settle-immutable.ts';
+import { whyNotImmutable } from '../../repository/stored-files/immutable.ts';
+import { settleImmutable } from '../../repository/stored-files/settle-immutable.ts';
 import { ageMs } from '../../schemas/age-ms.ts';
 import type { Settings } from '../../schemas/types.ts';
-import { lookAtClock } from '../../host/boot-clock.ts';
-import { clockDoubt } from '../../state/clock-looks.ts';
-import { pointTimes } from '../../state/point-times.ts';
-import { points } from '../../state/restore-points.ts';
+import { lookAtClock } from '../../host/system/boot-clock.ts';
+import { clockDoubt } from '../../state/schedules/clock-looks.ts';
+import { pointTimes } from '../../state/points/point-times.ts';
+import { points } from '../../state/points/restore-points.ts';
 import type { RepositoryAccess } from '../repository-access.ts';
 
 type RepositorySettings = Settings['repositories'][string];

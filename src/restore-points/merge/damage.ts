@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
-import { readQcow2Header } from '../../host/qcow2-header.ts';
+import { readQcow2Header } from '../../host/images/qcow2-header.ts';
 import { digestOfEnvelope, guestBlocksIn, provenBlocks } from '../../repository/envelope.ts';
 import { foreignImage } from '../../repository/own-image.ts';
 import { strayFolder } from '../../repository/stray-folder.ts';

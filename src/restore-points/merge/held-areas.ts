@@ -2,9 +2,9 @@ import { lstat } from 'node:fs/promises';
 import { availableMemory } from 'node:process';
 import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
 import { normalise, totalLength, type Extent } from '../../blocks/extents.ts';
-import { imageTarget, type ImageKey } from '../../host/image-options.ts';
-import { mapImage, type Allocation } from '../../host/qemu-img.ts';
-import type { OwnData } from '../../host/qemu-map.ts';
+import { imageTarget, type ImageKey } from '../../host/images/image-options.ts';
+import { mapImage, type Allocation } from '../../host/images/qemu-img.ts';
+import type { OwnData } from '../../host/images/qemu-map.ts';
 
 /**
  * What images hold themselves, whatever is below them. What was found before a merge began need not be asked again while the

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { openIndex } from '../../blocks/block-index.ts';
-import { freeBytes } from '../../host/files.ts';
-import { imageTarget } from '../../host/image-options.ts';
-import { mapImage } from '../../host/qemu-img.ts';
+import { freeBytes } from '../../host/files/files.ts';
+import { imageTarget } from '../../host/images/image-options.ts';
+import { mapImage } from '../../host/images/qemu-img.ts';
 import { normalise, subtract, totalLength, type Extent } from '../../blocks/extents.ts';
-import { allocatedBytes } from '../../repository/care/allocated.ts';
+import { allocatedBytes } from '../../repository/stored-files/allocated.ts';
 import type { MergeChild } from '../../repository/merge/intent.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { MergeWork } from './merge-work.ts';

@@ -1,11 +1,11 @@
 import type { ImageKeys } from '../../repository/image-keys.ts';
-import { readContext } from '../../repository/care/read-context.ts';
+import { readContext } from '../../repository/stored-files/read-context.ts';
 import { affectedBy, type UnitPoint } from '../../repository/merge/plan-units.ts';
 import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { Manifest, MergeIntent } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
-import { points } from '../../state/restore-points.ts';
-import type { VmContext } from '../../state/vm-disks.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { points } from '../../state/points/restore-points.ts';
+import type { VmContext } from '../../state/points/vm-disks.ts';
 import type { FreedLater } from './freed-later.ts';
 import type { HeldAreas } from './held-areas.ts';
 import type { MergeThreads } from './merge-threads.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { parentOfIndex } from '../../blocks/index-parent.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { lockedFiles } from '../../host/file-users.ts';
-import { allocatedBytes } from '../../repository/care/allocated.ts';
+import { lockedFiles } from '../../host/files/file-users.ts';
+import { allocatedBytes } from '../../repository/stored-files/allocated.ts';
 import { saysTheSame } from '../../repository/index-chain.ts';
 import { diskName, indexPath, manifestPath } from '../../repository/layout.ts';
 import { readMarks } from '../../repository/marks.ts';
@@ -11,8 +11,8 @@ import { factsOf, sameFacts, type FileFacts } from '../../repository/merge/merge
 import type { RemovalUnit } from '../../repository/merge/plan-units.ts';
 import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import type { Manifest, MergeIntent } from '../../schemas/types.ts';
-import { findPoint } from '../../state/restore-points.ts';
-import { whatKeeps } from '../../state/removed-points.ts';
+import { findPoint } from '../../state/points/restore-points.ts';
+import { whatKeeps } from '../../state/points/removed-points.ts';
 import { damageIn } from './damage.ts';
 import { markDamaged } from './mark-damaged.ts';
 import { affectedByIntent, knownPoints, type MergeWork } from './merge-work.ts';

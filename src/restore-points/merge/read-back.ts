@@ -6,7 +6,7 @@ import { compareStored } from '../../blocks/compare-stored.ts';
 import { alignTo, normalise, subtract, totalLength, type Extent } from '../../blocks/extents.ts';
 import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
 import { sharesOf, type Pair } from '../../blocks/same-bytes.ts';
-import type { OwnData } from '../../host/qemu-map.ts';
+import type { OwnData } from '../../host/images/qemu-map.ts';
 import { serveReadOnly } from '../serve-chain.ts';
 import type { ToProve } from './to-prove.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { allocatedBytes } from '../../repository/care/allocated.ts';
+import { allocatedBytes } from '../../repository/stored-files/allocated.ts';
 import { noKeys, type ImageKeys } from '../../repository/image-keys.ts';
 import { manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
@@ -8,7 +8,7 @@ import { blockedBy } from '../../repository/merge/blocked.ts';
 import { intentNames, removeIntent, writeIntent, type MergeChild } from '../../repository/merge/intent.ts';
 import { planUnits, type RemovalUnit } from '../../repository/merge/plan-units.ts';
 import type { Manifest, MergeIntent } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
+import type { State } from '../../state/database/open-state.ts';
 import { advance, type Advanced } from './advance.ts';
 import { claimed, finishContext } from './finish-merges.ts';
 import { pathsOf } from './merge-disk.ts';

@@ -1,5 +1,5 @@
 import type { Extent } from '../../blocks/extents.ts';
-import type { ImageKey } from '../../host/image-options.ts';
+import type { ImageKey } from '../../host/images/image-options.ts';
 import type { MergeDisk } from '../../repository/merge/intent.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { MergeWork } from './merge-work.ts';

@@ -1,10 +1,10 @@
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { MergeIntent, Retention } from '../../schemas/types.ts';
-import { lookAtClock } from '../../host/boot-clock.ts';
-import { clockDoubt } from '../../state/clock-looks.ts';
-import type { State } from '../../state/open-state.ts';
-import { datedLater, pointTimes } from '../../state/point-times.ts';
-import { points, type RestorePoint } from '../../state/restore-points.ts';
+import { lookAtClock } from '../../host/system/boot-clock.ts';
+import { clockDoubt } from '../../state/schedules/clock-looks.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { datedLater, pointTimes } from '../../state/points/point-times.ts';
+import { points, type RestorePoint } from '../../state/points/restore-points.ts';
 import { ofOtherVms } from './of-other-vms.ts';
 import { manifestIds } from '../../repository/manifest-ids.ts';
 import { currentMarks } from '../../repository/marks-of-vm.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { lockedFiles } from '../../host/file-users.ts';
+import { lockedFiles } from '../../host/files/file-users.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import { diskName, manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
@@ -7,9 +7,9 @@ import { currentMarks } from '../../repository/marks-of-vm.ts';
 import type { MergeChild } from '../../repository/merge/intent.ts';
 import { factsOf } from '../../repository/merge/merge-files.ts';
 import { affectedBy, planUnits, type RemovalUnit } from '../../repository/merge/plan-units.ts';
-import type { State } from '../../state/open-state.ts';
-import { whatKeeps } from '../../state/removed-points.ts';
-import type { RestorePoint } from '../../state/restore-points.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { whatKeeps } from '../../state/points/removed-points.ts';
+import type { RestorePoint } from '../../state/points/restore-points.ts';
 import { lackingSpace } from '../merge/merge-space.ts';
 import type { PrunedVm } from './decide-vm.ts';
 

@@ -1,7 +1,7 @@
 import { identityOf, isForeign, ownerOf, vmsUnder } from '../../repository/vm-identity.ts';
 import type { Marks } from '../../repository/marks.ts';
-import type { RestorePoint } from '../../state/restore-points.ts';
-import type { VmContext } from '../../state/vm-disks.ts';
+import type { RestorePoint } from '../../state/points/restore-points.ts';
+import type { VmContext } from '../../state/points/vm-disks.ts';
 
 export interface OtherVms {
   /** Why a restore point stays, by backup id; what is not in it is of the VM that is meant. */

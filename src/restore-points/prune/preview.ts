@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { errorToJson, toSendenseError } from '../../errors/sendense-error.ts';
-import { imageTarget } from '../../host/image-options.ts';
-import { mapImage, type Allocation } from '../../host/qemu-img.ts';
+import { imageTarget } from '../../host/images/image-options.ts';
+import { mapImage, type Allocation } from '../../host/images/qemu-img.ts';
 import { diskName } from '../../repository/layout.ts';
-import { isRunning } from '../../host/process-identity.ts';
-import { lockHolder } from '../../state/locks.ts';
+import { isRunning } from '../../host/programs/process-identity.ts';
+import { lockHolder } from '../../state/runs/locks.ts';
 import { foreseeStays } from './foresee.ts';
 import { decideVm, type PrunedVm } from './decide-vm.ts';
 import { wallClockIn } from '../../repository/retention/local-time.ts';
 import { freedBytes, heldBytes } from '../../repository/retention/space.ts';
 import type { PointsPruneInput, PruneOutput } from '../../schemas/types.ts';
-import type { RestorePoint } from '../../state/restore-points.ts';
+import type { RestorePoint } from '../../state/points/restore-points.ts';
 import { pruneTarget, zoneOf } from './target.ts';
 import type { RepositoryAccess } from '../repository-access.ts';
 

@@ -1,10 +1,10 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { keepsNothing } from '../../plan/check-retention.ts';
+import { keepsNothing } from '../../plan/checks/check-retention.ts';
 import { selectVms } from '../../repository/match-vm.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import type { PrunedVm } from './decide-vm.ts';
 import type { PointsPruneInput } from '../../schemas/types.ts';
-import { contextsOf } from '../../state/vm-disks.ts';
+import { contextsOf } from '../../state/points/vm-disks.ts';
 import type { RepositoryAccess } from '../repository-access.ts';
 
 export interface PruneTarget {

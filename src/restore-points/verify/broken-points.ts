@@ -1,6 +1,6 @@
 import type { Marks } from '../../repository/marks.ts';
-import { marksKey } from '../../state/point-marks.ts';
-import type { PointLinks } from '../../state/point-links.ts';
+import { marksKey } from '../../state/points/point-marks.ts';
+import type { PointLinks } from '../../state/points/point-links.ts';
 
 type Links = Pick<PointLinks, 'backup_id' | 'disks'>;
 

@@ -3,9 +3,9 @@ import type { Marks } from '../../repository/marks.ts';
 import { selectVms } from '../../repository/match-vm.ts';
 import type { PointChoice } from '../../schemas/types.ts';
 import { ageMs } from '../../schemas/age-ms.ts';
-import { choosePoint } from '../../state/choose-point.ts';
-import { marksKey, type Verification, type VerifyLevel } from '../../state/point-marks.ts';
-import type { RestorePoint } from '../../state/restore-points.ts';
+import { choosePoint } from '../../state/points/choose-point.ts';
+import { marksKey, type Verification, type VerifyLevel } from '../../state/points/point-marks.ts';
+import type { RestorePoint } from '../../state/points/restore-points.ts';
 
 /** Which restore points are verified: of each VM the newest, all, a share of all, or those whose turn it is. */
 export type Selection = 'latest' | 'all' | { readonly share: string } | { readonly notVerifiedFor: string };

@@ -5,7 +5,7 @@ import { compareExport } from '../../blocks/compare-export.ts';
 import { totalLength } from '../../blocks/extents.ts';
 import { writtenAreas } from '../../blocks/written-areas.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { toBackground } from '../../host/background.ts';
+import { toBackground } from '../../host/programs/background.ts';
 import { diskName, indexPath } from '../../repository/layout.ts';
 import { serveReadOnly } from '../serve-chain.ts';
 import { keyOf, type DiskToExamine, type Problem } from './disk-work.ts';

@@ -1,5 +1,5 @@
 import type { Pace } from '../../blocks/pacer.ts';
-import type { ImageKey } from '../../host/image-options.ts';
+import type { ImageKey } from '../../host/images/image-options.ts';
 import { noKeys, type ImageKeys } from '../../repository/image-keys.ts';
 import type { CheckOutput, Manifest } from '../../schemas/types.ts';
 import type { LookedAt } from './looked-at.ts';

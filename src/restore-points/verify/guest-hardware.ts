@@ -2,12 +2,12 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists } from '../../host/files.ts';
-import { contentStream } from '../../host/locked-file.ts';
-import type { DiskBus } from '../../host/guest-disks.ts';
+import { exists } from '../../host/files/files.ts';
+import { contentStream } from '../../host/images/locked-file.ts';
+import type { DiskBus } from '../../host/images/guest-disks.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import type { VmConfig } from '../../schemas/types.ts';
-import type { RestorePoint } from '../../state/restore-points.ts';
+import type { RestorePoint } from '../../state/points/restore-points.ts';
 
 /** The saved configuration of the VM; null where there is none, or it cannot be read. */
 export async function readVmConfig(root: string, point: RestorePoint, keys: ImageKeys): Promise<VmConfig | null> {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { imageTarget, type ImageKey } from '../../host/image-options.ts';
-import { checkImage, imageInfo } from '../../host/qemu-img.ts';
+import { imageTarget, type ImageKey } from '../../host/images/image-options.ts';
+import { checkImage, imageInfo } from '../../host/images/qemu-img.ts';
 import { backingName } from '../../repository/layout.ts';
 import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
-import { openImageBytes } from '../../host/image-bytes.ts';
-import { qcow2HeaderIn } from '../../host/qcow2-header.ts';
+import { openImageBytes } from '../../host/images/image-bytes.ts';
+import { qcow2HeaderIn } from '../../host/images/qcow2-header.ts';
 import { provenBlocksIn } from '../../repository/envelope.ts';
 import { foreignInChain } from '../../repository/own-image.ts';
 import { keyOf, type DiskToExamine } from './disk-work.ts';

@@ -5,7 +5,7 @@ import { compareExport } from '../../blocks/compare-export.ts';
 import { compareStored } from '../../blocks/compare-stored.ts';
 import { alignTo, normalise, subtract, totalLength, type Extent } from '../../blocks/extents.ts';
 import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
-import type { ImageKey } from '../../host/image-options.ts';
+import type { ImageKey } from '../../host/images/image-options.ts';
 import { serveReadOnly } from '../serve-chain.ts';
 import { settleAll } from '../settle-all.ts';
 

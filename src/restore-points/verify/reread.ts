@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ageMs } from '../../schemas/age-ms.ts';
-import { byPoint, type LastRead } from '../../state/last-reads.ts';
-import { marksKey } from '../../state/point-marks.ts';
-import type { RestorePoint } from '../../state/restore-points.ts';
+import { byPoint, type LastRead } from '../../state/points/last-reads.ts';
+import { marksKey } from '../../state/points/point-marks.ts';
+import type { RestorePoint } from '../../state/points/restore-points.ts';
 
 /** Within what time the files of all restore points are read again, where `rereadWithin` of the repository does not say. */
 const defaultWithin = '30d';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Guest } from '../../host/qemu-system.ts';
+import type { Guest } from '../../host/images/qemu-system.ts';
 
 export interface Signs {
   /** Text on the serial port. */

@@ -1,5 +1,5 @@
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { largeBytes, lookAtMtu } from '../../host/large-packets.ts';
+import { largeBytes, lookAtMtu } from '../../host/net/large-packets.ts';
 
 export interface LargeQuestion {
   /** The node, as messages call it. */

@@ -1,10 +1,10 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists, freeBytes } from '../../host/files.ts';
-import { requireTools } from '../../host/tools.ts';
+import { exists, freeBytes } from '../../host/files/files.ts';
+import { requireTools } from '../../host/programs/tools.ts';
 import type { Repository } from '../../repository/open-repository.ts';
-import { sizeText } from '../../repository/care/size.ts';
+import { sizeText } from '../../repository/stored-files/size.ts';
 import { version as ours } from '../../schemas/package.ts';
 import { versionMisfit } from '../../schemas/version-fit.ts';
 import type { HubPreflightInput, HubPreflightOutput, NodeHealth } from '../../schemas/types.ts';

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import type { PlanContext, StepContext } from '../../engine/step.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { spaceOf } from '../../host/files.ts';
-import { isRunning } from '../../host/process-identity.ts';
-import { allocatedBytes, allocatedIn } from '../../repository/care/allocated.ts';
-import { assertFits, floorOf, type CapacityLimits } from '../../repository/care/capacity.ts';
-import { estimateBytes } from '../../repository/care/estimate.ts';
-import { sizeBytes, sizeText } from '../../repository/care/size.ts';
+import { spaceOf } from '../../host/files/files.ts';
+import { isRunning } from '../../host/programs/process-identity.ts';
+import { allocatedBytes, allocatedIn } from '../../repository/stored-files/allocated.ts';
+import { assertFits, floorOf, type CapacityLimits } from '../../repository/stored-files/capacity.ts';
+import { estimateBytes } from '../../repository/stored-files/estimate.ts';
+import { sizeBytes, sizeText } from '../../repository/stored-files/size.ts';
 import type { DiskDecision, Manifest, Settings } from '../../schemas/types.ts';
-import { points } from '../../state/restore-points.ts';
-import { listRuns, listSteps } from '../../state/runs.ts';
+import { points } from '../../state/points/restore-points.ts';
+import { listRuns, listSteps } from '../../state/runs/runs.ts';
 import type { Services } from '../services.ts';
 
 /** How many of the newest restore points tell what an increment usually takes. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { StepContext } from '../../engine/step.ts';
 import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { NodeClient } from '../../host/node-client.ts';
+import type { NodeClient } from '../../host/node-api/node-client.ts';
 import type { JobStatus, LeftBehind, NodeTransferInput, SnapshotFacts } from '../../schemas/types.ts';
 import type { Services } from '../services.ts';
 import { assertSpaceLeft } from '../at-hub/space-for-run.ts';

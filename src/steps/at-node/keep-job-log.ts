@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists, writeFileDurably } from '../../host/files.ts';
-import type { NodeClient } from '../../host/node-client.ts';
+import { exists, writeFileDurably } from '../../host/files/files.ts';
+import type { NodeClient } from '../../host/node-api/node-client.ts';
 import { maskSecrets } from '../command/mask-secrets.ts';
 
 /** Bytes of a log that are kept: its end, where it says what went wrong. */

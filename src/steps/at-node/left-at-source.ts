@@ -1,5 +1,5 @@
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import type { NodeClient } from '../../host/node-client.ts';
+import type { NodeClient } from '../../host/node-api/node-client.ts';
 import type { LeftBehind, Source } from '../../schemas/types.ts';
 import type { Services } from '../services.ts';
 import { loginFor } from './source-login.ts';

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists } from '../../host/files.ts';
-import { readPsk } from '../../host/psk-file.ts';
+import { exists } from '../../host/files/files.ts';
+import { readPsk } from '../../host/nbd/psk-file.ts';
 import { manifestOfVmConfig, vmConfigPath } from '../../repository/layout.ts';
 import type {
   BackupStartRequest,

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { NodeClient } from '../../host/node-client.ts';
+import type { NodeClient } from '../../host/node-api/node-client.ts';
 import type { BackupStarted, JobStatus } from '../../schemas/types.ts';
 
 export interface Patience {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NodeClient } from '../../host/node-client.ts';
+import type { NodeClient } from '../../host/node-api/node-client.ts';
 import type { LeftBehind } from '../../schemas/types.ts';
 
 /** Between two looks at what the job does, ms. A job that ends sooner is not spoken of. */

@@ -11,7 +11,7 @@ import type {
   VsphereSourceSettings,
   VsphereSourceSpec,
 } from '../../schemas/types.ts';
-import { readNamedFileNow } from '../../host/named-file.ts';
+import { readNamedFileNow } from '../../host/files/named-file.ts';
 
 /** A plan's `vm`. `source` is the name of a source in sendense.yaml, or a source; undefined: the only one of sendense.yaml. */
 export type VmReference = Pick<Vm, 'name'> & Partial<Omit<Vm, 'name' | 'source'>> & { readonly source?: unknown };

@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepContext } from '../../engine/step.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { allocatedIn } from '../../repository/care/allocated.ts';
-import type { CapacityLimits } from '../../repository/care/capacity.ts';
-import { sizeText } from '../../repository/care/size.ts';
+import { allocatedIn } from '../../repository/stored-files/allocated.ts';
+import type { CapacityLimits } from '../../repository/stored-files/capacity.ts';
+import { sizeText } from '../../repository/stored-files/size.ts';
 import { capacityLimits, promisedBytes, spaceClaims } from '../at-hub/space-for-run.ts';
 import type { Services } from '../services.ts';
 

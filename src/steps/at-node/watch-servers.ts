@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { isRunning } from '../../host/process-identity.ts';
-import { findByPidFile } from '../../host/qemu-nbd.ts';
+import { isRunning } from '../../host/programs/process-identity.ts';
+import { findByPidFile } from '../../host/nbd/qemu-nbd.ts';
 import { pidFileOf } from '../nbd/data-address.ts';
 
 /**

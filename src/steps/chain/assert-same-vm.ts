@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { isSameVm, ownerOf, type Machine, type OwnedPoint } from '../../repository/vm-identity.ts';
-import type { VmContext } from '../../state/vm-disks.ts';
+import type { VmContext } from '../../state/points/vm-disks.ts';
 
 /**
  * A name belongs to the VM whose restore points are under it.

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { clearRunFolder, runFolderOf } from '../../host/run-folder.ts';
+import { clearRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
 import { decideDisk, type Decision } from '../../repository/decide-disk.ts';
 import { brokenBelow } from '../../repository/merge/run-below.ts';
 import { encryptionChange, encryptionOf, lostKeys, type ImageKeys } from '../../repository/image-keys.ts';
@@ -7,11 +7,11 @@ import { backupIdOf, diskName, imagePath, indexPath } from '../../repository/lay
 import { manifestIds } from '../../repository/manifest-ids.ts';
 import { filesFit, verifyChain, type ChainVerdict, type StoredDisk } from '../../repository/verify-chain.ts';
 import { isForeign, ownerOf, type OwnedPoint } from '../../repository/vm-identity.ts';
-import type { State } from '../../state/open-state.ts';
-import { clockSetBackSince } from '../../state/notices.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { clockSetBackSince } from '../../state/notices/notices.ts';
 import type { Marks } from '../../repository/marks.ts';
-import { latestPoint, points, type RestorePoint } from '../../state/restore-points.ts';
-import { knownDisks, type VmContext } from '../../state/vm-disks.ts';
+import { latestPoint, points, type RestorePoint } from '../../state/points/restore-points.ts';
+import { knownDisks, type VmContext } from '../../state/points/vm-disks.ts';
 import type { ChainDecideInput, ChainDecideOutput, DiskDecision, DiskInfo } from '../../schemas/types.ts';
 import { assertSameVm } from './assert-same-vm.ts';
 import { brokenParent, otherVm, unseenRevert, whatBroke } from './chain-doubts.ts';

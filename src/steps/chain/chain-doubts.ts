@@ -1,9 +1,9 @@
 /** Why the last restore point of a VM is not to be built on, as far as its files are not asked. */
 import type { Marks } from '../../repository/marks.ts';
 import type { ChainDecideInput, DiskInfo } from '../../schemas/types.ts';
-import type { State } from '../../state/open-state.ts';
-import { marksKey } from '../../state/point-marks.ts';
-import type { RestorePoint } from '../../state/restore-points.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { marksKey } from '../../state/points/point-marks.ts';
+import type { RestorePoint } from '../../state/points/restore-points.ts';
 import { storedChain } from '../../restore-points/stored-chain.ts';
 
 /** Which restore point of the disk's chain a verification found broken, in whatever disk: nothing is built on it. */

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { compareExport } from '../../blocks/compare-export.ts';
 import type { StepContext } from '../../engine/step.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { removeRunFolder } from '../../host/run-folder.ts';
+import { removeRunFolder } from '../../host/programs/run-folder.ts';
 import type { ChainVerdict, StoredDisk } from '../../repository/verify-chain.ts';
-import { recordFileTime } from '../../state/file-times.ts';
+import { recordFileTime } from '../../state/database/file-times.ts';
 import { readFolderId, serveReadOnly } from '../../restore-points/serve-chain.ts';
 import type { Services } from '../services.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { missing } from '../../host/process.ts';
-import { runInGroup } from '../../host/run-in-group.ts';
+import { missing } from '../../host/programs/process.ts';
+import { runInGroup } from '../../host/programs/run-in-group.ts';
 import type { CommandRunInput, CommandRunOutput, Secret } from '../../schemas/types.ts';
 import { defineStep } from '../define-step.ts';
 import { maskSecrets } from './mask-secrets.ts';

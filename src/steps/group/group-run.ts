@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StepContext } from '../../engine/step.ts';
 import { errorToJson, toSendenseError } from '../../errors/sendense-error.ts';
-import { durationMs } from '../../plan/duration-ms.ts';
+import { durationMs } from '../../plan/times/duration-ms.ts';
 import type {
   GroupedRun,
   GroupMember,
@@ -10,7 +10,7 @@ import type {
   GroupRunOutput,
   RunFinishedEvent,
 } from '../../schemas/types.ts';
-import { admit } from '../../state/admission.ts';
+import { admit } from '../../state/schedules/admission.ts';
 import { defineStep } from '../define-step.ts';
 import { planOfMember } from './child-plan.ts';
 import { groupProgress, type GroupProgress } from './group-progress.ts';

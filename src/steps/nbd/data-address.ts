@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { tcpUri, tlsUri, unixUri } from '../../host/nbd-uri.ts';
-import { pskIdentity } from '../../host/psk-file.ts';
-import { runFolderOf } from '../../host/run-folder.ts';
-import { addressOfNode } from '../../state/node-address.ts';
+import { tcpUri, tlsUri, unixUri } from '../../host/nbd/nbd-uri.ts';
+import { pskIdentity } from '../../host/nbd/psk-file.ts';
+import { runFolderOf } from '../../host/programs/run-folder.ts';
+import { addressOfNode } from '../../state/nodes/node-address.ts';
 import type { Services } from '../services.ts';
 
 /** Where the NBD servers of a run listen, and how the node reaches them. */

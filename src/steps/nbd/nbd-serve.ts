@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { layersOf } from '../../host/image-layers.ts';
-import { imageTarget, targetOf, type ImageTarget } from '../../host/image-options.ts';
-import { qemuNbdArgs, serveNbd, type ServeOptions } from '../../host/qemu-nbd.ts';
-import { isPortFree } from '../../host/port-probe.ts';
-import { makePsk, readPsk, writePsk } from '../../host/psk-file.ts';
-import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf } from '../../host/run-folder.ts';
+import { layersOf } from '../../host/images/image-layers.ts';
+import { imageTarget, targetOf, type ImageTarget } from '../../host/images/image-options.ts';
+import { qemuNbdArgs, serveNbd, type ServeOptions } from '../../host/nbd/qemu-nbd.ts';
+import { isPortFree } from '../../host/net/port-probe.ts';
+import { makePsk, readPsk, writePsk } from '../../host/nbd/psk-file.ts';
+import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
 import { noKeys, type ImageKeys } from '../../repository/image-keys.ts';
 import type { DiskDecision, NbdServeInput, NbdServeOutput, NbdServer as ServerOutput } from '../../schemas/types.ts';
 import type { StepContext } from '../../engine/step.ts';
-import { allocatePorts, releasePorts } from '../../state/port-leases.ts';
+import { allocatePorts, releasePorts } from '../../state/runs/port-leases.ts';
 import {
   dataAddressOf,
   exportOf,

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { terminateQemuNbd } from '../../host/qemu-nbd.ts';
+import { terminateQemuNbd } from '../../host/nbd/qemu-nbd.ts';
 import type { NbdStopInput, NbdStopOutput } from '../../schemas/types.ts';
 import { defineStep } from '../define-step.ts';
 

@@ -1,6 +1,6 @@
-import { parseDuration } from '../../host/duration.ts';
-import { isPortFree } from '../../host/port-probe.ts';
-import { allocatePorts, listLeases, releasePorts } from '../../state/port-leases.ts';
+import { parseDuration } from '../../host/system/duration.ts';
+import { isPortFree } from '../../host/net/port-probe.ts';
+import { allocatePorts, listLeases, releasePorts } from '../../state/runs/port-leases.ts';
 import type { PortsAllocateInput, PortsAllocateOutput } from '../../schemas/types.ts';
 import { dataAddressOf, loopback, type DataAddress } from '../nbd/data-address.ts';
 import { waitFor } from './wait-for.ts';

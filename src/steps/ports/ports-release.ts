@@ -1,4 +1,4 @@
-import { releasePorts } from '../../state/port-leases.ts';
+import { releasePorts } from '../../state/runs/port-leases.ts';
 import type { PortsReleaseInput, PortsReleaseOutput } from '../../schemas/types.ts';
 import { defineStep } from '../define-step.ts';
 

@@ -1,9 +1,9 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fsyncFile, fsyncFolder } from '../../host/files.ts';
-import { layersOf } from '../../host/image-layers.ts';
-import { targetOf } from '../../host/image-options.ts';
-import { convertArgs, convertImage, type ConvertOptions } from '../../host/qemu-img.ts';
+import { fsyncFile, fsyncFolder } from '../../host/files/files.ts';
+import { layersOf } from '../../host/images/image-layers.ts';
+import { targetOf } from '../../host/images/image-options.ts';
+import { convertArgs, convertImage, type ConvertOptions } from '../../host/images/qemu-img.ts';
 import type { Services } from '../services.ts';
 
 /** Whether the disks of a run are compressed: the plan says it, else the settings. */

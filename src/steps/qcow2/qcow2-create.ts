@@ -1,8 +1,8 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists } from '../../host/files.ts';
-import { createQcow2, createQcow2Args } from '../../host/qemu-img.ts';
+import { exists } from '../../host/files/files.ts';
+import { createQcow2, createQcow2Args } from '../../host/images/qemu-img.ts';
 import { backingName, manifestOfImage } from '../../repository/layout.ts';
 import type { Qcow2CreateInput, Qcow2CreateOutput } from '../../schemas/types.ts';
 import { compresses } from './compress-image.ts';

@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { exists, fsyncFolder, nameFile } from '../../host/files.ts';
+import { exists, fsyncFolder, nameFile } from '../../host/files/files.ts';
 import type { RestorePublishInput, RestorePublishOutput } from '../../schemas/types.ts';
 import { defineStep } from '../define-step.ts';
 

@@ -1,7 +1,7 @@
 import { compareExport } from '../../blocks/compare-export.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { backingNameOf } from '../../host/qcow2-header.ts';
-import { clearRunFolder, removeRunFolder, runFolderOf } from '../../host/run-folder.ts';
+import { backingNameOf } from '../../host/images/qcow2-header.ts';
+import { clearRunFolder, removeRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
 import type { RestoreVerifyInput, RestoreVerifyOutput } from '../../schemas/types.ts';
 import type { StepContext } from '../../engine/step.ts';
 import { defineStep } from '../define-step.ts';

@@ -1,8 +1,8 @@
 import { chmod, mkdir, readdir, realpath, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists, freeBytes, fsyncFile } from '../../host/files.ts';
-import { imageTarget } from '../../host/image-options.ts';
+import { exists, freeBytes, fsyncFile } from '../../host/files/files.ts';
+import { imageTarget } from '../../host/images/image-options.ts';
 import {
   convertArgs,
   convertImage,
@@ -10,8 +10,8 @@ import {
   createOverlayArgs,
   measureImage,
   type ConvertOptions,
-} from '../../host/qemu-img.ts';
-import { sizeText } from '../../repository/care/size.ts';
+} from '../../host/images/qemu-img.ts';
+import { sizeText } from '../../repository/stored-files/size.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import type { RestoreWriteInput, RestoreWriteOutput } from '../../schemas/types.ts';
 import type { StepContext } from '../../engine/step.ts';

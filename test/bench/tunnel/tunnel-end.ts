@@ -3,7 +3,7 @@
  * standard output: `up` when it is. It ends with its standard input.
  */
 import { createInterface } from 'node:readline';
-import { dataConnections } from '../../../src/host/loopback-addresses.ts';
+import { dataConnections } from '../../../src/host/net/loopback-addresses.ts';
 import { ticketOffice } from '../../../src/node/link/data-tickets.ts';
 import { openDataTunnels, sharesOf } from '../../../src/node/link/data-tunnels.ts';
 import { openTunnel, type TunnelOptions } from '../../../src/host/ssh/tunnel.ts';

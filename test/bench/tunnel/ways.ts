@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dataConnections } from '../../../src/host/loopback-addresses.ts';
-import { tcpUri, tlsUri, unixUri } from '../../../src/host/nbd-uri.ts';
-import { makePsk, pskFileIn, pskIdentity, writePsk } from '../../../src/host/psk-file.ts';
+import { dataConnections } from '../../../src/host/net/loopback-addresses.ts';
+import { tcpUri, tlsUri, unixUri } from '../../../src/host/nbd/nbd-uri.ts';
+import { makePsk, pskFileIn, pskIdentity, writePsk } from '../../../src/host/nbd/psk-file.ts';
 import { startSshd, type Sshd } from '../../support/sshd.ts';
 import { nbdPorts, startBuiltInHub, type BuiltInHub } from './built-in-hub.ts';
 import { serveDisks, socketOf } from './disks.ts';

@@ -3,9 +3,9 @@
  * four connections, by so many loopback addresses in turn; `writer-child.ts latency REQUESTS URI` writes 64 KiB, one request after the other, and prints the milliseconds of
  * each as JSON. The file of the pre-shared key, for `nbds:`, is in the variable BENCH_PSK.
  */
-import { readPsk } from '../../../src/host/psk-file.ts';
-import { loopbackAddresses } from '../../../src/host/loopback-addresses.ts';
-import { connectNbdTarget, type NbdTarget } from '../../../src/host/nbd-target.ts';
+import { readPsk } from '../../../src/host/nbd/psk-file.ts';
+import { loopbackAddresses } from '../../../src/host/net/loopback-addresses.ts';
+import { connectNbdTarget, type NbdTarget } from '../../../src/host/nbd/nbd-target.ts';
 
 const [what = '', count = '', ...uris] = process.argv.slice(2);
 const psk = process.env['BENCH_PSK'] ? await readPsk(process.env['BENCH_PSK']) : null;

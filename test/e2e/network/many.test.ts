@@ -1,11 +1,11 @@
 /** Many at once: 101 forwards of one node, and several nodes. With `npm run test:all` there are ten, each is backed up, and 101 disks are. */
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { isRunning } from '../../../src/host/process-identity.ts';
-import { createJournal } from '../../../src/state/create-journal.ts';
-import { openState } from '../../../src/state/open-state.ts';
-import { addressOfNode } from '../../../src/state/node-address.ts';
-import { allocatePorts, openPortsTo, releasePorts } from '../../../src/state/port-leases.ts';
+import { isRunning } from '../../../src/host/programs/process-identity.ts';
+import { createJournal } from '../../../src/state/runs/create-journal.ts';
+import { openState } from '../../../src/state/database/open-state.ts';
+import { addressOfNode } from '../../../src/state/nodes/node-address.ts';
+import { allocatePorts, openPortsTo, releasePorts } from '../../../src/state/runs/port-leases.ts';
 import { someRun } from '../../state/temporary-state.ts';
 import { backupPlan, makeRaw, restorePlan, sameBytes } from '../workspace.ts';
 import { startService } from './service.ts';

@@ -16,7 +16,7 @@ import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
-import { nodeAddress } from '../../../src/state/node-address.ts';
+import { nodeAddress } from '../../../src/state/nodes/node-address.ts';
 import type { NodesOutput } from '../../../src/schemas/types.ts';
 import { freePorts } from '../../support/free-ports.ts';
 import { strangerAt } from '../../support/stranger.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { raiseNotice } from '../../../src/state/notices.ts';
+import { raiseNotice } from '../../../src/state/notices/notices.ts';
 import { makeCertificate, type Certificate } from '../../support/certificate.ts';
 import { freePort } from '../../support/free-ports.ts';
 import { mailServer } from '../../support/mail-server.ts';

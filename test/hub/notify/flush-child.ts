@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { deliver } from '../../../src/hub/notify/deliver.ts';
-import { requireSettings } from '../../../src/hub/load-pipeline.ts';
-import { openState } from '../../../src/state/open-state.ts';
+import { requireSettings } from '../../../src/hub/runs/load-pipeline.ts';
+import { openState } from '../../../src/state/database/open-state.ts';
 
 const folder = process.argv[2] ?? '';
 const { settings } = requireSettings(join(folder, 'sendense.yaml'), folder);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { raiseNotice } from '../../../src/state/notices.ts';
+import { raiseNotice } from '../../../src/state/notices/notices.ts';
 import { programs } from '../../programs.ts';
 import { notifyBench } from './notify-bench.ts';
 

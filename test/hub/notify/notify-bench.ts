@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { deliver, type DeliveryResult } from '../../../src/hub/notify/deliver.ts';
-import { requireSettings } from '../../../src/hub/load-pipeline.ts';
+import { requireSettings } from '../../../src/hub/runs/load-pipeline.ts';
 import type { Settings } from '../../../src/schemas/types.ts';
-import { deliveryHistory, type DeliveryRecord } from '../../../src/state/deliveries.ts';
-import type { State } from '../../../src/state/open-state.ts';
+import { deliveryHistory, type DeliveryRecord } from '../../../src/state/notices/deliveries.ts';
+import type { State } from '../../../src/state/database/open-state.ts';
 import { temporaryState, type TemporaryState } from '../../state/temporary-state.ts';
 
 export interface NotifyBench extends TemporaryState {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { NotifyMessage } from '../../../src/schemas/types.ts';
 import { validatorOf } from '../../../src/schemas/validator.ts';
 import { messageOf } from '../../../src/hub/notify/message.ts';
-import { raiseNotice, type NoticeRow } from '../../../src/state/notices.ts';
+import { raiseNotice, type NoticeRow } from '../../../src/state/notices/notices.ts';
 import { temporaryFolder } from '../../host/temporary-folder.ts';
 import { makeCertificate } from '../../support/certificate.ts';
 import { freePort } from '../../support/free-ports.ts';

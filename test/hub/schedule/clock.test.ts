@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { watchClock } from '../../../src/hub/clock-watch.ts';
 import { describeSchedules } from '../../../src/hub/schedule/describe-schedules.ts';
-import { clockDoubt } from '../../../src/state/clock-looks.ts';
-import { inFuture } from '../../../src/state/in-future.ts';
-import { listSlots } from '../../../src/state/schedule-slots.ts';
+import { clockDoubt } from '../../../src/state/schedules/clock-looks.ts';
+import { inFuture } from '../../../src/state/database/in-future.ts';
+import { listSlots } from '../../../src/state/schedules/schedule-slots.ts';
 import { printedRandom } from '../../support/random.ts';
 import { rounds } from '../../support/rounds.ts';
 import { temporaryState, type TemporaryState } from '../../state/temporary-state.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { createPlanRegister } from '../../../src/hub/schedule/plan-register.ts';
 import { loadSettings } from '../../../src/plan/load-settings.ts';
-import { listSchedules } from '../../../src/state/schedules.ts';
+import { listSchedules } from '../../../src/state/schedules/schedules.ts';
 import { temporaryState } from '../../state/temporary-state.ts';
 import { defaultSettings } from '../../e2e/workspace.ts';
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { jitterOf } from '../../../src/hub/schedule/schedule-rules.ts';
 import type { ErrorOutput, Schedule } from '../../../src/schemas/types.ts';
-import { healthOf, watchPlan } from '../../../src/state/plan-health.ts';
-import { decideSlot, listSlots } from '../../../src/state/schedule-slots.ts';
-import { findSchedule, pauseSchedule, resumeSchedule } from '../../../src/state/schedules.ts';
+import { healthOf, watchPlan } from '../../../src/state/schedules/plan-health.ts';
+import { decideSlot, listSlots } from '../../../src/state/schedules/schedule-slots.ts';
+import { findSchedule, pauseSchedule, resumeSchedule } from '../../../src/state/schedules/schedules.ts';
 import { temporaryState, type TemporaryState } from '../../state/temporary-state.ts';
 import { simulatedDaemon } from './simulated-daemon.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { thisProcess } from '../../../src/host/process-identity.ts';
+import { thisProcess } from '../../../src/host/programs/process-identity.ts';
 import { settleSlots } from '../../../src/hub/schedule/settle-slots.ts';
-import { createJournal } from '../../../src/state/create-journal.ts';
-import { decideSlot, listSlots, type SlotRecord } from '../../../src/state/schedule-slots.ts';
+import { createJournal } from '../../../src/state/runs/create-journal.ts';
+import { decideSlot, listSlots, type SlotRecord } from '../../../src/state/schedules/schedule-slots.ts';
 import { someEnd, someRun, someSlot, temporaryState } from '../../state/temporary-state.ts';
 
 const now = 1_700_000_000_000;

@@ -1,10 +1,10 @@
-import { thisProcess, isRunning } from '../../../src/host/process-identity.ts';
+import { thisProcess, isRunning } from '../../../src/host/programs/process-identity.ts';
 import { createScheduler, type RunOrder, type Scheduler } from '../../../src/hub/schedule/scheduler.ts';
 import { takeSlot } from '../../../src/hub/schedule/take-slot.ts';
-import type { AdmissionLimits } from '../../../src/state/admission.ts';
-import { createJournal } from '../../../src/state/create-journal.ts';
-import type { State } from '../../../src/state/open-state.ts';
-import { acceptPlan, findSchedule, type ScheduledPlan } from '../../../src/state/schedules.ts';
+import type { AdmissionLimits } from '../../../src/state/schedules/admission.ts';
+import { createJournal } from '../../../src/state/runs/create-journal.ts';
+import type { State } from '../../../src/state/database/open-state.ts';
+import { acceptPlan, findSchedule, type ScheduledPlan } from '../../../src/state/schedules/schedules.ts';
 import { someRun } from '../../state/temporary-state.ts';
 import type { ErrorOutput, Schedule } from '../../../src/schemas/types.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { sweepDeadRuns } from '../../../src/hub/schedule/sweep-dead-runs.ts';
-import { isRunning, thisProcess } from '../../../src/host/process-identity.ts';
-import { createJournal } from '../../../src/state/create-journal.ts';
-import { deadRuns } from '../../../src/state/dead-runs.ts';
+import { isRunning, thisProcess } from '../../../src/host/programs/process-identity.ts';
+import { createJournal } from '../../../src/state/runs/create-journal.ts';
+import { deadRuns } from '../../../src/state/runs/dead-runs.ts';
 import { temporaryState } from '../../state/temporary-state.ts';
 
 const minute = 60_000;

@@ -1,7 +1,7 @@
 import type { Client } from 'ssh2';
 import { expect, test } from 'vitest';
 import { hubBench, until } from './hub-bench.ts';
-import { openDatabase } from '../../../src/state/sqlite.ts';
+import { openDatabase } from '../../../src/state/database/sqlite.ts';
 
 const opened = (client: Client, host: string, port: number): Promise<boolean> =>
   new Promise((resolve) => client.forwardOut('127.0.0.1', 1, host, port, (error) => resolve(!error)));

@@ -2,8 +2,8 @@ import type { Client, ClientChannel } from 'ssh2';
 import { expect, test } from 'vitest';
 import { describeNodes } from '../../../src/hub/nodes/describe-nodes.ts';
 import { makeStyle } from '../../../src/view/style.ts';
-import { nodesReport } from '../../../src/view/nodes-report.ts';
-import { otherMachine } from '../../../src/state/node-machines.ts';
+import { nodesReport } from '../../../src/view/reports/nodes-report.ts';
+import { otherMachine } from '../../../src/state/nodes/node-machines.ts';
 import { hubBench, until, type HubBench } from './hub-bench.ts';
 
 interface Machine {

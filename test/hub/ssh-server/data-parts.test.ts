@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { dataConnections } from '../../../src/host/loopback-addresses.ts';
+import { dataConnections } from '../../../src/host/net/loopback-addresses.ts';
 import { bytesIn } from '../../../src/host/ssh/count-bytes.ts';
 import { judgeFirstBytes, prefaceOf } from '../../../src/host/ssh/data-preface.ts';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
@@ -9,7 +9,7 @@ import { findSshd } from '../../../src/host/ssh/sshd-process.ts';
 import { openTickets } from '../../../src/hub/ssh-server/data-tickets.ts';
 import { authorizedKeyOf, sshdConfigOf } from '../../../src/hub/ssh-server/sshd-files.ts';
 import { validatorOf } from '../../../src/schemas/validator.ts';
-import { nodeAddress } from '../../../src/state/node-address.ts';
+import { nodeAddress } from '../../../src/state/nodes/node-address.ts';
 import { temporaryFolder } from '../../host/temporary-folder.ts';
 
 test('a ticket is good once, for its link and slot, until the next one, and for a short time', () => {

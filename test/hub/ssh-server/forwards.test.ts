@@ -5,9 +5,9 @@ import { buffer } from 'node:stream/consumers';
 import type { Client, ClientChannel } from 'ssh2';
 import { describe, expect, test } from 'vitest';
 import { nodeSocket } from '../../../src/hub/nodes/node-sockets.ts';
-import { releasePorts } from '../../../src/state/port-leases.ts';
-import { nodeAddress } from '../../../src/state/node-address.ts';
-import { isPortFree } from '../../../src/host/port-probe.ts';
+import { releasePorts } from '../../../src/state/runs/port-leases.ts';
+import { nodeAddress } from '../../../src/state/nodes/node-address.ts';
+import { isPortFree } from '../../../src/host/net/port-probe.ts';
 import { hubBench, until } from './hub-bench.ts';
 import { freePorts } from '../../support/free-ports.ts';
 

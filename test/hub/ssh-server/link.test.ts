@@ -2,8 +2,8 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { validatorOf } from '../../../src/schemas/validator.ts';
-import { openNodeToken } from '../../../src/state/node-tokens.ts';
-import { renewNodeToken, requireNode } from '../../../src/state/nodes.ts';
+import { openNodeToken } from '../../../src/state/nodes/node-tokens.ts';
+import { renewNodeToken, requireNode } from '../../../src/state/nodes/nodes.ts';
 import { hubBench, until, type HubBench } from './hub-bench.ts';
 
 const request = (more: object = {}): string =>

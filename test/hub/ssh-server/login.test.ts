@@ -3,7 +3,7 @@ import ssh2 from 'ssh2';
 import { describe, expect, test } from 'vitest';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { gateLimits } from '../../../src/hub/ssh-server/gate.ts';
-import { removeNode, revokeNode } from '../../../src/state/nodes.ts';
+import { removeNode, revokeNode } from '../../../src/state/nodes/nodes.ts';
 import { hubBench, until } from './hub-bench.ts';
 import { closed } from '../../support/closed.ts';
 

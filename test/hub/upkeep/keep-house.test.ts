@@ -3,18 +3,18 @@ import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { copyState } from '../../../src/hub/upkeep/copy-state.ts';
 import { keepHouse } from '../../../src/hub/upkeep/keep-house.ts';
-import { runLogFile } from '../../../src/hub/run-log/place.ts';
+import { runLogFile } from '../../../src/hub/runs/run-log/place.ts';
 import { loadSettingsText } from '../../../src/plan/load-settings.ts';
-import { faultsOfCopies } from '../../../src/repository/care/state-copies.ts';
+import { faultsOfCopies } from '../../../src/repository/stored-files/state-copies.ts';
 import { openRepository } from '../../../src/repository/open-repository.ts';
 import type { UpkeepOutput } from '../../../src/schemas/types.ts';
-import { createJournal } from '../../../src/state/create-journal.ts';
-import { openState } from '../../../src/state/open-state.ts';
-import { acquireLock } from '../../../src/state/locks.ts';
-import { listRuns } from '../../../src/state/runs.ts';
+import { createJournal } from '../../../src/state/runs/create-journal.ts';
+import { openState } from '../../../src/state/database/open-state.ts';
+import { acquireLock } from '../../../src/state/runs/locks.ts';
+import { listRuns } from '../../../src/state/runs/runs.ts';
 import { fillState } from '../../bench/many-points.ts';
 import { addRuns, someRun, temporaryState, type TemporaryState } from '../../state/temporary-state.ts';
-import { openDatabase } from '../../../src/state/sqlite.ts';
+import { openDatabase } from '../../../src/state/database/sqlite.ts';
 
 const day = 86_400_000;
 

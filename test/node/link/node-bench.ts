@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { enroll } from '../../../src/node/link/enroll.ts';
 import { keepLink, type Link, type LinkOptions } from '../../../src/node/link/keep-link.ts';
 import type { ListenAddress } from '../../../src/node/listen-address.ts';
-import { makeLogger } from '../../../src/node/logger.ts';
+import { makeLogger } from '../../../src/node/log/logger.ts';
 import { startNode, type RunningNode } from '../../../src/node/start-node.ts';
 import type { Enrolment } from '../../../src/schemas/types.ts';
 import { hubBench, type HubBench } from '../../hub/ssh-server/hub-bench.ts';

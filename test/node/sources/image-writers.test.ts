@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, open, writeFile } from 'node:fs/promises';
 import { delimiter } from 'node:path';
 import { expect, test } from 'vitest';
-import { lockedByQemuWriters, lockedFiles } from '../../../src/host/file-users.ts';
+import { lockedByQemuWriters, lockedFiles } from '../../../src/host/files/file-users.ts';
 import { imageSource } from '../../../src/node/sources/image/image-source.ts';
 import type { ImageSourceSpec } from '../../../src/schemas/types.ts';
 import { imageDisk, imageSpec, makeRaw, MiB, workshop, writeAt, type Workshop } from '../support.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { identityOf, terminate } from '../../../src/host/process-identity.ts';
-import { qemuSystem } from '../../../src/host/qemu-system.ts';
+import { identityOf, terminate } from '../../../src/host/programs/process-identity.ts';
+import { qemuSystem } from '../../../src/host/images/qemu-system.ts';
 import type { Workshop } from '../support.ts';
 
 /** A program that has an image open for writing, until it is closed. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keepsNothing } from '../../../src/plan/check-retention.ts';
+import { keepsNothing } from '../../../src/plan/checks/check-retention.ts';
 import { ruleNames } from '../../../src/schemas/retention-rules.ts';
 import { decideRetention, type PolicyPoint } from '../../../src/repository/retention/policy.ts';
 import type { Retention } from '../../../src/schemas/types.ts';

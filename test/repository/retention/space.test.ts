@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SendenseError } from '../../../src/errors/sendense-error.ts';
-import type { Allocation } from '../../../src/host/qemu-img.ts';
+import type { Allocation } from '../../../src/host/images/qemu-img.ts';
 import type { PlannedPoint } from '../../../src/repository/retention/plan-removal.ts';
 import { freedBytes, type StoredPoint } from '../../../src/repository/retention/space.ts';
 

@@ -1,6 +1,6 @@
 /** Removes restore points as a program of its own, to be killed: `merge-child.ts FOLDER ID…` */
 import { join } from 'node:path';
-import { openState } from '../../../src/state/open-state.ts';
+import { openState } from '../../../src/state/database/open-state.ts';
 import { removePoints } from '../../../src/restore-points/merge/remove-points.ts';
 
 const [folder = '', ...remove] = process.argv.slice(2);

@@ -7,7 +7,7 @@ import { noKeys } from '../../../src/repository/image-keys.ts';
 import { writeIntent } from '../../../src/repository/merge/intent.ts';
 import { readManifest } from '../../../src/repository/manifest.ts';
 import { verifyChain } from '../../../src/repository/verify-chain.ts';
-import { findPoint } from '../../../src/state/restore-points.ts';
+import { findPoint } from '../../../src/state/points/restore-points.ts';
 import { claimed, finishMerges } from '../../../src/restore-points/merge/finish-merges.ts';
 import { prepareUnit } from '../../../src/restore-points/merge/prepare-unit.ts';
 import { removePoints, type RemovalResult } from '../../../src/restore-points/merge/remove-points.ts';

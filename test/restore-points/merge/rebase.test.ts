@@ -9,7 +9,7 @@ let removePoints: typeof RemovePoints;
 // process have loaded are loaded anew, and once more after this one.
 beforeAll(async () => {
   vi.resetModules();
-  vi.doMock(import('../../../src/host/qemu-merge.ts'), async (original) => ({
+  vi.doMock(import('../../../src/host/images/qemu-merge.ts'), async (original) => ({
     ...(await original()),
     cloneFile: async (from, to) => {
       await rm(to, { force: true });
@@ -20,7 +20,7 @@ beforeAll(async () => {
   ({ removePoints } = await import('../../../src/restore-points/merge/remove-points.ts'));
 });
 afterAll(() => {
-  vi.doUnmock('../../../src/host/qemu-merge.ts');
+  vi.doUnmock('../../../src/host/images/qemu-merge.ts');
   vi.resetModules();
 });
 

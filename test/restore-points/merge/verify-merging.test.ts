@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { removeRunFolder } from '../../../src/host/run-folder.ts';
+import { removeRunFolder } from '../../../src/host/programs/run-folder.ts';
 import type { MergeIntent } from '../../../src/schemas/types.ts';
-import { usePoint } from '../../../src/state/point-uses.ts';
-import { findPoint } from '../../../src/state/restore-points.ts';
+import { usePoint } from '../../../src/state/points/point-uses.ts';
+import { findPoint } from '../../../src/state/points/restore-points.ts';
 import { finishMerges } from '../../../src/restore-points/merge/finish-merges.ts';
 import { removePoints } from '../../../src/restore-points/merge/remove-points.ts';
 import type { ContentLevel } from '../../../src/restore-points/verify/examine-point.ts';

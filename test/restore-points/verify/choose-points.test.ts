@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Verification, VerifyLevel } from '../../../src/state/point-marks.ts';
-import type { RestorePoint } from '../../../src/state/restore-points.ts';
+import type { Verification, VerifyLevel } from '../../../src/state/points/point-marks.ts';
+import type { RestorePoint } from '../../../src/state/points/restore-points.ts';
 import { choosePoints, vmByVm, type Selection } from '../../../src/restore-points/verify/choose-points.ts';
 
 const day = 86_400_000;

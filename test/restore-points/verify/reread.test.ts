@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { LastRead } from '../../../src/state/last-reads.ts';
-import type { RestorePoint } from '../../../src/state/restore-points.ts';
+import type { LastRead } from '../../../src/state/points/last-reads.ts';
+import type { RestorePoint } from '../../../src/state/points/restore-points.ts';
 import { dueForReading, rereadState, rereadWithinMs } from '../../../src/restore-points/verify/reread.ts';
 import { printedRandom } from '../../support/random.ts';
 

@@ -1,7 +1,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { removeRunFolder } from '../../../src/host/run-folder.ts';
+import { removeRunFolder } from '../../../src/host/programs/run-folder.ts';
 import { guestBlocksOf } from '../../../src/repository/envelope.ts';
 import { markerFault } from '../../../src/repository/open-repository.ts';
 import { writeMarks } from '../../repository/fixture-files.ts';

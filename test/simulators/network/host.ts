@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { setTimeout as delay } from 'node:timers/promises';
-import { identityOf, thisProcess } from '../../../src/host/process-identity.ts';
+import { identityOf, thisProcess } from '../../../src/host/programs/process-identity.ts';
 import { randomUUID } from 'node:crypto';
 
 /** A host of its own, as far as the network goes: its own loopback, ports, addresses and routes. The file system is this one. */

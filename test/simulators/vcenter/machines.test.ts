@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runTool } from '../../../src/host/process.ts';
+import { runTool } from '../../../src/host/programs/process.ts';
 import { element, elements, rawSoap } from './raw-soap.ts';
 import { startVcenter } from './start-vcenter.ts';
 import { MiB, block, filled, workshop } from './workshop.ts';

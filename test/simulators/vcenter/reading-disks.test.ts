@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { runTool } from '../../../src/host/process.ts';
+import { runTool } from '../../../src/host/programs/process.ts';
 import { temporaryFolder } from '../../host/temporary-folder.ts';
 import { element, rawSoap } from './raw-soap.ts';
 import { MiB, block, filled, workshop } from './workshop.ts';

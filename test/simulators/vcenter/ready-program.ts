@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runTool } from '../../../src/host/process.ts';
+import { runTool } from '../../../src/host/programs/process.ts';
 import { packageRoot } from '../../../src/schemas/package.ts';
 
 export interface ReadyProgram {

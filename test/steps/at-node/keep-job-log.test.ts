@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { SendenseError } from '../../../src/errors/sendense-error.ts';
-import type { NodeClient } from '../../../src/host/node-client.ts';
+import type { NodeClient } from '../../../src/host/node-api/node-client.ts';
 import { jobLogFile, jobLogsOf, keepingLog, keepJobLog } from '../../../src/steps/at-node/keep-job-log.ts';
 import { temporaryFolder } from '../../host/temporary-folder.ts';
 

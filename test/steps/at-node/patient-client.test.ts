@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nodeClient } from '../../../src/host/node-client.ts';
+import { nodeClient } from '../../../src/host/node-api/node-client.ts';
 import { patientClient, untilReachable } from '../../../src/steps/at-node/patient-client.ts';
 import { cuttableLink } from '../../host/cuttable-link.ts';
 import {
@@ -78,7 +78,11 @@ test('patience has an end, a refusal needs none, and an abort ends it', async ()
     code: 'node.unreachable',
   });
   const stop = new AbortController();
-  const waiting = untilReachable(() => nodeClient(address).health(), { ...how, patienceMs: 60_000, signal: stop.signal });
+  const waiting = untilReachable(() => nodeClient(address).health(), {
+    ...how,
+    patienceMs: 60_000,
+    signal: stop.signal,
+  });
   stop.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { NodeClient } from '../../../src/host/node-client.ts';
+import type { NodeClient } from '../../../src/host/node-api/node-client.ts';
 import type { JobStatus } from '../../../src/schemas/types.ts';
 import { removeJob } from '../../../src/steps/at-node/remove-job.ts';
 

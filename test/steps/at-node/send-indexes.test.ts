@@ -7,7 +7,7 @@ import { mostLevels } from '../../../src/blocks/block-index-format.ts';
 import { openIndex } from '../../../src/blocks/block-index.ts';
 import { alone } from '../../../src/blocks/index-form.ts';
 import { SendenseError } from '../../../src/errors/sendense-error.ts';
-import type { NodeClient } from '../../../src/host/node-client.ts';
+import type { NodeClient } from '../../../src/host/node-api/node-client.ts';
 import { noKeys } from '../../../src/repository/image-keys.ts';
 import type { NodeTransferInput } from '../../../src/schemas/types.ts';
 import { sendIndexes, type SentIndexes } from '../../../src/steps/at-node/send-indexes.ts';

@@ -1,10 +1,10 @@
 import { chmod, rm, truncate, utimes } from 'node:fs/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { exists } from '../../../src/host/files.ts';
-import { runFolderOf } from '../../../src/host/run-folder.ts';
+import { exists } from '../../../src/host/files/files.ts';
+import { runFolderOf } from '../../../src/host/programs/run-folder.ts';
 import type { ChainDecideOutput, DiskInfo } from '../../../src/schemas/types.ts';
-import { raiseNotice } from '../../../src/state/notices.ts';
+import { raiseNotice } from '../../../src/state/notices/notices.ts';
 import { chainDecide } from '../../../src/steps/chain/chain-decide.ts';
 import { readFolderId, serveReadOnly } from '../../../src/restore-points/serve-chain.ts';
 import { makeRaw, MiB, writeInto } from '../../host/disk-images.ts';

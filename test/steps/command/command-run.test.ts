@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createEvaluator } from '../../../src/plan/create-evaluator.ts';
+import { createEvaluator } from '../../../src/plan/expressions/create-evaluator.ts';
 import type { CommandRunOutput } from '../../../src/schemas/types.ts';
 import { commandRun } from '../../../src/steps/command/command-run.ts';
 import { maskSecrets } from '../../../src/steps/command/mask-secrets.ts';

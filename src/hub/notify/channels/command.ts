@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { tail } from '../../../host/process.ts';
-import { runInGroup } from '../../../host/run-in-group.ts';
+import { tail } from '../../../host/programs/process.ts';
+import { runInGroup } from '../../../host/programs/run-in-group.ts';
 import type { CommandChannel } from '../../../schemas/types.ts';
 import type { Send } from '../channel.ts';
 

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { sendMail } from '../../../host/smtp.ts';
+import { sendMail } from '../../../host/net/smtp.ts';
 import type { EmailChannel, NotifyMessage } from '../../../schemas/types.ts';
 import { readAuthority, type Send } from '../channel.ts';
 import { facts, textOf } from '../message.ts';

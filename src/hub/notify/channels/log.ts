@@ -1,4 +1,4 @@
-import { writeJournal, writeSyslog, type LogRecord } from '../../../host/syslog.ts';
+import { writeJournal, writeSyslog, type LogRecord } from '../../../host/net/syslog.ts';
 import type { JournalChannel, NotifyMessage, SyslogChannel } from '../../../schemas/types.ts';
 import type { Send } from '../channel.ts';
 

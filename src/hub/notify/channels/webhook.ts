@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { httpPost } from '../../../host/http-post.ts';
+import { httpPost } from '../../../host/net/http-post.ts';
 import type { WebhookChannel } from '../../../schemas/types.ts';
 import { readAuthority, readUrl, type Send } from '../channel.ts';
 import { templates } from './webhook-templates.ts';

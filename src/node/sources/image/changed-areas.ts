@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { ChangedAreas } from '../../../schemas/types.ts';
 import type { DiskChanges } from '../source.ts';
-import { readNamedFile } from '../../../host/named-file.ts';
+import { readNamedFile } from '../../../host/files/named-file.ts';
 
 /** Of the changes of a disk: a million areas have about 40 MB. */
 const mostBytes = 400 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { alignTo, totalLength, type Extent } from '../../../blocks/extents.ts';
-import { walkAllocation } from '../../../host/qemu-map-lines.ts';
+import { walkAllocation } from '../../../host/images/qemu-map-lines.ts';
 import type { DiskFile } from './disk-file.ts';
 
 /** As the restore points keep a disk. */

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import type { ImageFormat } from '../../../host/qemu-img.ts';
+import type { ImageFormat } from '../../../host/images/qemu-img.ts';
 import type { Sniffed } from './sniff-format.ts';
 
 const byExtension: Readonly<Record<string, ImageFormat>> = {

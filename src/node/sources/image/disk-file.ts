@@ -2,7 +2,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import type { ImageFormat } from '../../../host/qemu-img.ts';
+import type { ImageFormat } from '../../../host/images/qemu-img.ts';
 import type { ImageSourceSpec } from '../../../schemas/types.ts';
 import { chooseFormat } from './choose-format.ts';
 import { sniffFormat } from './sniff-format.ts';

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { deviceNumbers } from '../../../host/file-users.ts';
+import { deviceNumbers } from '../../../host/files/file-users.ts';
 
 /** Size, times and identity of files, and what was written to block devices, to be compared later. */
 export type FileStamps = ReadonlyMap<string, string>;

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { runTool, type ToolResult } from '../../../host/process.ts';
-import { lacksLockedRaw, lockedRaw } from '../../../host/raw-image.ts';
+import { runTool, type ToolResult } from '../../../host/programs/process.ts';
+import { lacksLockedRaw, lockedRaw } from '../../../host/images/raw-image.ts';
 import type { DiskFile } from './disk-file.ts';
 
 /** What qemu says of an image and the files below it. Bytes. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { toSendenseError } from '../../../errors/sendense-error.ts';
-import { serveNbd, type NbdServer } from '../../../host/qemu-nbd.ts';
-import { lacksLockedRaw, lockedRaw } from '../../../host/raw-image.ts';
+import { serveNbd, type NbdServer } from '../../../host/nbd/qemu-nbd.ts';
+import { lacksLockedRaw, lockedRaw } from '../../../host/images/raw-image.ts';
 import type { OpenDisk, OpenOptions } from '../source.ts';
 import { bytesReadBy } from './bytes-read.ts';
 import { checkDiskFile, holdDevice, type DiskFile, type DiskSpec } from './disk-file.ts';

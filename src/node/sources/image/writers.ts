@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { lockedByQemuWriters } from '../../../host/file-users.ts';
-import { loopDeviceOn } from '../../../host/loop-devices.ts';
-import { openForWriting } from '../../../host/open-for-writing.ts';
+import { lockedByQemuWriters } from '../../../host/files/file-users.ts';
+import { loopDeviceOn } from '../../../host/files/loop-devices.ts';
+import { openForWriting } from '../../../host/files/open-for-writing.ts';
 
 /**
  * Nobody may write to a disk that is about to be read.

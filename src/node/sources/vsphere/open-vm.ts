@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
 import type { NotProtected, SnapshotFacts, VsphereDisk, VsphereSourceSpec, VsphereVm } from '../../../schemas/types.ts';
-import { vmConfigName } from '../../job-folder.ts';
+import { vmConfigName } from '../../jobs/job-folder.ts';
 import { connectVsphere, type Moref } from '../../vsphere/connect.ts';
 import type { Vsphere } from '../../vsphere/vsphere.ts';
 import { datastoreTypesOf } from '../../vsphere/datastore-types.ts';

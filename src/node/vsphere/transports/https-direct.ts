@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
-import { removeTree } from '../../../host/files.ts';
-import { connectNbd } from '../../../host/nbd-client.ts';
+import { removeTree } from '../../../host/files/files.ts';
+import { connectNbd } from '../../../host/nbd/nbd-client.ts';
 import { auditCurl, type CurlAudit } from './audit-curl.ts';
 import { keepCookieFile } from './cookie-file.ts';
 import { serveDisk, type NbdkitDisk } from './serve-disk.ts';

@@ -1,5 +1,5 @@
 import { toSendenseError } from '../../../errors/sendense-error.ts';
-import { runTool } from '../../../host/process.ts';
+import { runTool } from '../../../host/programs/process.ts';
 import { isRefusal } from '../refused-logins.ts';
 import { assertReadableFlat } from './assert-readable-flat.ts';
 import { datastoreClient, type DatastoreClient } from './datastore-client.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
-import { connectNbd } from '../../../host/nbd-client.ts';
-import { serveNbdkit } from '../../../host/nbdkit.ts';
+import { connectNbd } from '../../../host/nbd/nbd-client.ts';
+import { serveNbdkit } from '../../../host/nbd/nbdkit.ts';
 import { explainNbdkit, type NbdkitFault } from './explain-nbdkit.ts';
 import type { ServedDisk, SnapshotDiskRef, TransportContext, TransportName } from './transport.ts';
 

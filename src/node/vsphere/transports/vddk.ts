@@ -1,7 +1,7 @@
 import { access, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { runTool } from '../../../host/process.ts';
+import { runTool } from '../../../host/programs/process.ts';
 import type { VsphereSourceSpec } from '../../../schemas/types.ts';
 import { presentedSha1 } from '../presented-sha1.ts';
 import { hasControls } from './datastore-file.ts';

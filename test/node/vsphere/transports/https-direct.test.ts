@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { connectNbd } from '../../../../src/host/nbd-client.ts';
+import { connectNbd } from '../../../../src/host/nbd/nbd-client.ts';
 import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve-snapshot-disk.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startDatastoreServer, type DatastoreServer } from './datastore-server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectNbd, type NbdClient } from '../../../../src/host/nbd-client.ts';
+import { connectNbd, type NbdClient } from '../../../../src/host/nbd/nbd-client.ts';
 import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
 import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve-snapshot-disk.ts';

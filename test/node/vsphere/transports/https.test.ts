@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { connectNbd } from '../../../../src/host/nbd-client.ts';
-import { isRunning } from '../../../../src/host/process-identity.ts';
+import { connectNbd } from '../../../../src/host/nbd/nbd-client.ts';
+import { isRunning } from '../../../../src/host/programs/process-identity.ts';
 import { chooseTransport } from '../../../../src/node/vsphere/transports/choose-transport.ts';
 import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve-snapshot-disk.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';

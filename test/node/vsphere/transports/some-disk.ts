@@ -1,5 +1,5 @@
 import type { SnapshotDiskRef, TransportContext } from '../../../../src/node/vsphere/transports/transport.ts';
-import { connectNbd } from '../../../../src/host/nbd-client.ts';
+import { connectNbd } from '../../../../src/host/nbd/nbd-client.ts';
 import type { VsphereSourceSpec } from '../../../../src/schemas/types.ts';
 import { randomBytes } from '../../../support/random.ts';
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runTool } from '../../../../src/host/process.ts';
+import { runTool } from '../../../../src/host/programs/process.ts';
 import { chooseTransport } from '../../../../src/node/vsphere/transports/choose-transport.ts';
 import { serveSnapshotDisk } from '../../../../src/node/vsphere/transports/serve-snapshot-disk.ts';
 import type { VsphereSourceSpec } from '../../../../src/schemas/types.ts';

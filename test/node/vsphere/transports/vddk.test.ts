@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { isRunning } from '../../../../src/host/process-identity.ts';
+import { isRunning } from '../../../../src/host/programs/process-identity.ts';
 import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
 import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import { refusedLogins } from '../../../../src/node/vsphere/refused-logins.ts';

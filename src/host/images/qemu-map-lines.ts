@@ -1,0 +1,21 @@
+import { runTool } from '../programs/process.ts';
+import type { Allocation, ImageFormat } from './qemu-img.ts';
+
+/**
+ * `qemu-img map` of an image that is not ours, area by area, in order: a fragmented disk has millions. Offsets in bytes.
+ * @param file absolute path
+ */
+export async function walkAllocation(
+  file: string,
+  format: ImageFormat,
+  { forceShare, signal }: { readonly forceShare: boolean; readonly signal?: AbortSignal | undefined },
+  visit: (area: Pick<Allocation, 'start' | 'length' | 'data' | 'zero'>) => void,
+): Promise<void> {
+  await runTool('qemu-img', ['map', '--output=json', ...(forceShare ? ['-U'] : []), '-f', format, file], {
+    signal,
+    onStdoutLine: (line) => {
+      const from = line.indexOf('{');
+      if (from >= 0) visit(JSON.parse(line.slice(from, line.lastIndexOf('}') + 1)) as Allocation);
+    },
+  });
+}

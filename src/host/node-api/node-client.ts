@@ -1,0 +1,367 @@
+import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { RequestOptions as HttpsOptions } from 'node:https';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { TLSSocket } from 'node:tls';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
+import { bounded, boundedText } from '../net/bounded-answer.ts';
+import type { ImageKey } from '../images/image-options.ts';
+import { contentStream, lockingStream } from '../images/locked-file.ts';
+import { connectProven } from './node-proof.ts';
+import { socketPath } from '../files/socket-path.ts';
+import { describeErrors, validatorOf } from '../../schemas/validator.ts';
+import type {
+  BackupStartRequest,
+  BackupStarted,
+  CleanedUp,
+  CleanupRequest,
+  CredentialsTested,
+  CredentialsTestRequest,
+  DataPathTested,
+  DataPathTestRequest,
+  Discovered,
+  DiscoverRequest,
+  ErrorOutput,
+  Inventory,
+  JobStatus,
+  LeftBehind,
+  IndexFormats,
+  NodeHealth,
+} from '../../schemas/types.ts';
+
+/** Where a node's API is: `http://host:port` or `unix:/path/of/socket`. */
+export interface NodeAddress {
+  readonly url: string;
+  readonly token: string;
+  /** What errors call it; default: by its address. */
+  readonly name?: string | undefined;
+  /** How long the node may be silent before it counts as out of reach, ms; default 60 000. */
+  readonly silenceMs?: number;
+  /** `ours`: a socket in a private folder, at which nobody else can answer. Others prove first that they have the token. */
+  readonly peer?: 'ours' | undefined;
+  /** With https: PEM of the authorities that may have signed its certificate; default: those of the system and of Node.js. */
+  readonly ca?: string | undefined;
+}
+
+export interface EndedJob {
+  /** False: it still closes its source. */
+  readonly gone: boolean;
+  /** Null: not known, because nobody knows the job any more, or its process died. */
+  readonly left: readonly LeftBehind[] | null;
+}
+
+/** The node's API, `docs/node-api.md`. Every call throws `node.unreachable`, `node.refused` or what the node says. */
+export interface NodeClient {
+  readonly url: string;
+  /** What messages call it: `node site-b`. */
+  readonly label: string;
+  /** @param padBytes makes question and answer so much longer, so that they take packets of full size */
+  health(signal?: AbortSignal, padBytes?: number): Promise<NodeHealth>;
+  /** The disks of one VM; the request names it. */
+  discover(request: DiscoverRequest, signal?: AbortSignal): Promise<Discovered>;
+  /** All VMs of a vSphere source. */
+  inventory(request: Omit<DiscoverRequest, 'vm_name'>, signal?: AbortSignal): Promise<Inventory>;
+  /** Logs in and compares the user's privileges with those that a backup needs. */
+  testCredential(request: CredentialsTestRequest, signal?: AbortSignal): Promise<CredentialsTested>;
+  /** Looks at the way to the disks of this hub; an older node answers 404. */
+  testDataPath(request: DataPathTestRequest, signal?: AbortSignal): Promise<DataPathTested>;
+  /**
+   * Makes a block index known to the node under its SHA-256 (hex); nothing happens where it is known already.
+   * @param content a file, or its bytes, each time anew
+   * @param key of a file that is encrypted here
+   */
+  putIndex(
+    sha256: string,
+    content: string | (() => Readable),
+    signal?: AbortSignal,
+    key?: ImageKey | null,
+  ): Promise<void>;
+  /** The formats of block indexes that it knows; an older node answers 404. */
+  indexFormats(signal?: AbortSignal): Promise<IndexFormats>;
+  startBackup(request: BackupStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
+  status(jobId: string, signal?: AbortSignal): Promise<JobStatus>;
+  /** Writes the block index of a finished disk to `file`, which must not exist, encrypted where a key is given. */
+  getIndex(
+    jobId: string,
+    key: string,
+    file: string,
+    signal?: AbortSignal,
+    fileKey?: ImageKey | null,
+    mostBytes?: number,
+  ): Promise<void>;
+  /** Writes the configuration of the job's VM to `file`, which must not exist, encrypted where a key is given. */
+  getVmConfig(jobId: string, file: string, signal?: AbortSignal, fileKey?: ImageKey | null): Promise<void>;
+  cancel(jobId: string, signal?: AbortSignal): Promise<void>;
+  log(jobId: string, signal?: AbortSignal): Promise<string>;
+  /** Stops the job where it still runs and removes all it left on the node; an unknown job is fine. False: it still removes its snapshot. */
+  remove(jobId: string, signal?: AbortSignal): Promise<boolean>;
+  /** The same, with what the job left at its source. */
+  end(jobId: string, signal?: AbortSignal): Promise<EndedJob>;
+  /**
+   * Removes what an ended job left at its source (`job_id` of the request).
+   * @throws SendenseError `snapshot.left`, `node.busy` while the job goes on, `vsphere.*`
+   */
+  cleanUp(request: CleanupRequest, signal?: AbortSignal): Promise<CleanedUp>;
+}
+
+// `import` of node:http makes a facade of all it exports, undici among it: 70 ms at every start.
+const { request: httpRequest } = process.getBuiltinModule('node:http');
+const { request: httpsRequest } = process.getBuiltinModule('node:https');
+
+export function nodeClient(address: NodeAddress): NodeClient {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    more: Record<string, string> = {},
+  ): Promise<IncomingMessage> => {
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers: Record<string, string | number> =
+      payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
+    return send(address, method, path, { ...headers, ...more }, signal, (request) => void request.end(payload));
+  };
+  const json = async <T>(
+    schema: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    more?: Record<string, string>,
+  ): Promise<T> =>
+    parse<T>(
+      schema,
+      `${method} ${path}`,
+      await read(address, `${method} ${path}`, signal, async () =>
+        boundedText(await call(method, path, body, signal, more), { what: said(method, path), ...limits.json }),
+      ),
+    );
+  const fetchTo = async (
+    path: string,
+    file: string,
+    mostBytes: number,
+    signal?: AbortSignal,
+    key: ImageKey | null = null,
+  ): Promise<void> => {
+    const locking = key ? [await lockingStream(key)] : [];
+    const answer = await call('GET', path, undefined, signal);
+    const target = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
+    await read(address, `GET ${path}`, signal, () =>
+      pipeline([answer, bounded({ what: said('GET', path), ...limits.file, mostBytes }), ...locking, target], {
+        signal,
+      }),
+    );
+  };
+  const said = (method: string, path: string): string => `${called(address)}: ${method} ${path}`;
+  const job = (id: string): string => `/api/v1/jobs/${encodeURIComponent(id)}`;
+  const end: NodeClient['end'] = async (id, signal) => {
+    const what = `DELETE ${job(id)}`;
+    try {
+      const answer = await call('DELETE', job(id), undefined, signal);
+      const body = await read(address, what, signal, () =>
+        boundedText(answer, { what: `${called(address)}: ${what}`, ...limits.json }),
+      );
+      if (answer.statusCode !== 200) return { gone: answer.statusCode !== 202, left: [] };
+      const { left_behind: left } = parse<JobStatus>('domain.json#/$defs/jobStatus', what, body);
+      return { gone: true, left: left ?? null };
+    } catch (error) {
+      if (!(error instanceof SendenseError && error.details?.['status'] === 404)) throw error;
+      return { gone: true, left: null };
+    }
+  };
+  return {
+    url: address.url,
+    label: called(address),
+    health: (signal, padBytes = 0) => {
+      const more: Record<string, string> = padBytes === 0 ? {} : { 'x-padding': 'x'.repeat(padBytes) };
+      return json('node/health.json', 'GET', '/api/v1/health', undefined, signal, more);
+    },
+    discover: (request, signal) => json('node/discovered.json', 'POST', '/api/v1/discover', request, signal),
+    inventory: (request, signal) =>
+      json('node/inventory.json', 'POST', '/api/v1/discover', { ...request, vm_name: null }, signal),
+    testCredential: (request, signal) =>
+      json('node/credentials-tested.json', 'POST', '/api/v1/credentials/test', request, signal),
+    testDataPath: (request, signal) =>
+      json('node/data-path-tested.json', 'POST', '/api/v1/data-path/test', request, signal),
+    indexFormats: (signal) => json('node/index-formats.json', 'GET', '/api/v1/indexes', undefined, signal),
+    putIndex: async (sha256, content, signal, key = null) => {
+      await using handle = typeof content === 'string' ? await open(content) : null;
+      const headers = { 'content-type': 'application/octet-stream' };
+      const answer = await send(address, 'PUT', `/api/v1/indexes/${sha256}`, headers, signal, (request) => {
+        // A node that answers before it has read everything ends the connection; its answer says why.
+        const bytes =
+          typeof content !== 'string'
+            ? content()
+            : key
+              ? contentStream(content, key)
+              : handle?.createReadStream({ autoClose: false });
+        if (bytes) pipeline(bytes, request).catch((error: Error) => request.destroy(error));
+      });
+      answer.resume();
+    },
+    startBackup: (request, signal) => json('node/backup-started.json', 'POST', '/api/v1/backup/start', request, signal),
+    status: (id, signal) =>
+      json('domain.json#/$defs/jobStatus', 'GET', `/api/v1/status/${encodeURIComponent(id)}`, undefined, signal),
+    getIndex: (id, key, file, signal, fileKey, mostBytes = limits.file.mostBytes) =>
+      fetchTo(`${job(id)}/indexes/${encodeURIComponent(key)}`, file, mostBytes, signal, fileKey),
+    getVmConfig: (id, file, signal, fileKey) =>
+      fetchTo(`${job(id)}/vm-config`, file, limits.json.mostBytes, signal, fileKey),
+    cancel: async (id, signal) => void (await call('POST', `${job(id)}/cancel`, {}, signal)).resume(),
+    log: (id, signal) =>
+      read(address, `GET ${job(id)}/log`, signal, async () =>
+        boundedText(await call('GET', `${job(id)}/log`, undefined, signal), {
+          what: said('GET', `${job(id)}/log`),
+          ...limits.json,
+        }),
+      ),
+    remove: async (id, signal) => (await end(id, signal)).gone,
+    end,
+    cleanUp: (request, signal) => json('node/cleaned-up.json', 'POST', '/api/v1/cleanup', request, signal),
+  };
+}
+
+/** Of answers, once they have begun: an inventory of 20,000 VMs has some 40 MB, the block index of 64 TiB 32 GiB. */
+const limits = {
+  json: { mostBytes: 64 * 1024 * 1024, mostMs: 300_000 },
+  file: { mostBytes: 64 * 1024 ** 3, mostMs: 24 * 3_600_000 },
+};
+
+type Feed = (request: ClientRequest) => void;
+
+async function send(
+  address: NodeAddress,
+  method: string,
+  path: string,
+  headers: Record<string, string | number>,
+  signal: AbortSignal | undefined,
+  feed: Feed,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const { silenceMs = 60_000 } = address;
+  const url = address.url.startsWith('unix:') ? null : new URL(path, address.url);
+  const proven = await provenConnection(address, `${method} ${path}`, signal);
+  const options: HttpsOptions = {
+    method,
+    headers: { ...headers, authorization: `Bearer ${address.token}` },
+    timeout: silenceMs,
+    ...(signal ? { signal } : {}),
+    ...(url ? {} : { socketPath: address.url.slice('unix:'.length), path }),
+    ...(proven ? { createConnection: () => proven } : { agent: false }),
+    ...(url?.protocol === 'https:' ? { ca: address.ca ?? systemAuthorities() } : {}),
+  };
+  const request = url ? (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options) : httpRequest(options);
+  request.setNoDelay(true);
+  request.on('response', resolve);
+  request.on('timeout', () => request.destroy(new Error(`no answer for ${silenceMs / 1000} s`)));
+  const failed = (error: Error): void =>
+    reject(signal?.aborted ? signal.reason : lost(address, `${method} ${path}`, error));
+  // An answer that wants another protocol (101) ends the connection and is no error for Node.js.
+  request.on('error', failed).on('close', () => failed(new Error('the connection ended without an answer')));
+  feed(request);
+  const answer = await promise;
+  if ((answer.statusCode ?? 0) < 300) return answer;
+  const body = await read(address, `${method} ${path}`, signal, () =>
+    boundedText(answer, { what: `${called(address)}: ${method} ${path}`, ...limits.json }),
+  );
+  throw refusal(address, answer.statusCode ?? 0, `${method} ${path}`, body);
+}
+
+/** Null where a certificate proves the node, or nobody else can answer. */
+async function provenConnection(
+  address: NodeAddress,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<TLSSocket | null> {
+  const { url, token, silenceMs = 60_000, peer } = address;
+  if (peer === 'ours' || url.startsWith('https:')) return null;
+  try {
+    return await connectProven({ target: targetOf(url), token, label: called(address), silenceMs, signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof SendenseError ? error : lost(address, what, error as NodeJS.ErrnoException);
+  }
+}
+
+function targetOf(url: string): { path: string } | { host: string; port: number } {
+  if (url.startsWith('unix:')) return { path: socketPath(url.slice('unix:'.length)) };
+  const { hostname, port } = new URL(url);
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 80) };
+}
+
+const called = ({ name, url }: NodeAddress): string => (name === undefined ? `node at ${url}` : `node ${name}`);
+
+/** Of Node.js and of the system (Debian: /etc/ssl/certs). */
+function systemAuthorities(): string[] {
+  const { getCACertificates } = process.getBuiltinModule('node:tls');
+  return [...getCACertificates('default'), ...getCACertificates('system')];
+}
+
+/** Of OpenSSL and Node.js: what is wrong with a certificate, which no time heals. */
+const certificateFault =
+  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH|CA_SIGNATURE_|ERROR_IN_CERT_)/;
+
+/** A connection that fails, or speaks something that is not HTTP. */
+function lost(address: NodeAddress, what: string, error: NodeJS.ErrnoException): SendenseError {
+  const message = `${called(address)}: ${what}: ${error.message || error.code}`;
+  if (address.url.startsWith('https:') && certificateFault.test(error.code ?? ''))
+    return new SendenseError('node.certificate', `${called(address)}: its certificate is not good: ${error.message}`, {
+      cause: error,
+    });
+  return new SendenseError(error.code?.startsWith('HPE_') ? 'node.protocol' : 'node.unreachable', message, {
+    cause: error,
+  });
+}
+
+/** Reading an answer: a connection that breaks in the middle of it is a node out of reach, too. */
+async function read<T>(
+  address: NodeAddress,
+  what: string,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { code } = error as NodeJS.ErrnoException;
+    const broken =
+      ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT', 'EPIPE'].includes(code ?? '') ||
+      code?.startsWith('HPE_');
+    throw broken ? lost(address, what, error as NodeJS.ErrnoException) : error;
+  }
+}
+
+/** The node's own error where it gave one in its form, with its code kept. */
+function refusal(address: NodeAddress, status: number, what: string, body: string): SendenseError {
+  const details = { status };
+  if (status === 401) return new SendenseError('node.refused', `${called(address)} refused the token`, { details });
+  const known = nodeErrorIn(body);
+  if (known) return new SendenseError(known.code as ErrorCode, known.message, { remedy: known.remedy, details });
+  return new SendenseError('node.protocol', `${called(address)}: ${what} answered ${status}: ${body.slice(0, 500)}`, {
+    details,
+  });
+}
+
+function nodeErrorIn(body: string): ErrorOutput | null {
+  try {
+    const value = JSON.parse(body) as { error: ErrorOutput };
+    return validatorOf('node/error.json')(value) && Object.hasOwn(catalogue, value.error.code) ? value.error : null;
+  } catch {
+    return null;
+  }
+}
+
+function parse<T>(schema: string, what: string, body: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    throw new SendenseError('node.protocol', `${what}: the answer is not JSON`, { cause: error });
+  }
+  const validate = validatorOf(schema);
+  if (!validate(value)) throw new SendenseError('node.protocol', `${what}: ${describeErrors(validate.errors)}`);
+  return value as T;
+}

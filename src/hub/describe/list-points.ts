@@ -1,0 +1,94 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { Marks } from '../../repository/marks.ts';
+import { identityOf } from '../../repository/vm-identity.ts';
+import type { Settings } from '../../schemas/types.ts';
+import { listedPoints } from '../../state/points/listed-points.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { pointLines } from '../../state/points/point-lines.ts';
+import { marksKey } from '../../state/points/point-marks.ts';
+import { points as storedPoints, type RestorePoint } from '../../state/points/restore-points.ts';
+import { chosenPoint } from '../../restore-points/choose/chosen-point.ts';
+import { storedMarks } from '../../restore-points/hold/follow-marks.ts';
+import { describePoints, withHeldBytes } from './describe-points.ts';
+import type { Hub, PointFilter } from '../hub.ts';
+
+/** Restore points as the database has them: for people, for programs, and the chain of one VM. */
+export function listPoints({
+  state,
+  settings,
+  repositoryPath,
+}: {
+  readonly state: State;
+  readonly settings: Settings;
+  repositoryPath(name: string): string;
+}): Pick<Hub, 'lines' | 'list' | 'show' | 'choose'> {
+  /** As their files say: another hub may have made them. */
+  const marksIn = async (
+    found: readonly { readonly repository: string; readonly context: string }[],
+  ): Promise<(repository: string) => ReadonlyMap<string, Marks>> => {
+    const all = new Map<string, Map<string, Marks>>();
+    for (const key of new Set(found.map(({ repository, context }) => JSON.stringify([repository, context])))) {
+      const [repository, context] = JSON.parse(key) as [string, string];
+      const marks = all.get(repository) ?? new Map<string, Marks>();
+      for (const [id, mark] of await storedMarks(state, repositoryPath(repository), { repository, context }))
+        marks.set(id, mark);
+      all.set(repository, marks);
+    }
+    return (repository) => all.get(repository) ?? new Map();
+  };
+  const placesOf = (found: readonly Pick<RestorePoint, 'repository' | 'vm'>[]) =>
+    found.map(({ repository, vm }) => ({ repository, context: vm.context }));
+
+  return {
+    async lines(filter) {
+      const lines = pointLines(state, { ...onlyRepository(settings, filter), vm: filter.vm });
+      const marks = await marksIn(lines);
+      return lines.map(({ vm_instance_uuid, ...line }) => {
+        const mark = marks(line.repository).get(marksKey(line.context, line.backup_id));
+        const identity = identityOf({ instance_uuid: vm_instance_uuid }, mark);
+        return { ...line, identity, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
+      });
+    },
+
+    async list(filter) {
+      const points = listedPoints(state, { ...onlyRepository(settings, filter), vm: filter.vm });
+      return { version: 1, points: describePoints(points, repositoryPath, await marksIn(placesOf(points))) };
+    },
+
+    async choose({ vm, repository, choice }) {
+      const all = storedPoints(state, { ...onlyRepository(settings, { repository }), vmName: vm });
+      const place = { repository, context: all[0]?.vm.context ?? vm };
+      const marks = (await marksIn([place]))(repository);
+      const { point, why } = chosenPoint(all, marks, { ...place, choice });
+      return { backup_id: point.backup_id, why };
+    },
+
+    async show(filter) {
+      const { point } = filter;
+      const only = onlyRepository(settings, filter);
+      const selected = point === undefined ? undefined : listedPoints(state, { ...only, point })[0];
+      if (point !== undefined && !selected)
+        throw new SendenseError('point.unknown', `there is no restore point ${point}`);
+      const vm = selected?.vm.name ?? filter.vm ?? '';
+      const shown = listedPoints(state, { ...only, vm, ...(selected ? { repository: selected.repository } : {}) });
+      if (shown.length === 0) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
+      const described = describePoints(shown, repositoryPath, await marksIn(placesOf(shown)));
+      return {
+        version: 1,
+        vm,
+        repository: shown[0]?.repository ?? '',
+        selected: selected?.backup_id ?? null,
+        points: await withHeldBytes(described, shown, repositoryPath),
+      };
+    },
+  };
+}
+
+function onlyRepository(settings: Settings, { repository }: PointFilter): { repository?: string } {
+  if (repository === undefined) return {};
+  if (settings.repositories[repository]) return { repository };
+  throw new SendenseError(
+    'repository.unusable',
+    `sendense.yaml has no repository ${repository}; it has ${Object.keys(settings.repositories).join(', ')}`,
+  );
+}

@@ -1,0 +1,129 @@
+import { basename, resolve } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { writeNewFile } from '../../host/files/files.ts';
+import { composePlan } from '../../plan/expand/compose-plan.ts';
+import type { LoadedSettings } from '../../plan/load-settings.ts';
+import { nameFrom } from '../../plan/names.ts';
+import type { VsphereVm } from '../../schemas/types.ts';
+import { formatBytes } from '../../view/format.ts';
+import { printable, wrap } from '../../view/text.ts';
+import { isNameTaken, type PlanText } from '../vm-names/free-vm-name.ts';
+import { loadPipeline } from '../runs/load-pipeline.ts';
+
+export interface PlanTarget {
+  /** Against which `file` counts. */
+  readonly folder: string;
+  /** Default: the plan's name with `.yaml`. */
+  readonly file?: string | undefined;
+}
+
+/** What a plan is to be made for. */
+export interface PlanSubject {
+  /** As the source has it. */
+  readonly name: string;
+  /** Set where another VM of the source would get the same name: tells them apart. */
+  readonly distinction: string | null;
+  readonly source: string;
+  readonly node: string;
+  /** Null for an image source. */
+  readonly vsphere: VsphereVm | null;
+  /** The VM to which each name of the repository belongs, by name; null: it is not known. */
+  readonly owners: ReadonlyMap<string, string | null>;
+}
+
+const commentColumns = 98;
+const suffix = '-nightly';
+
+/**
+ * Makes a plan that backs up the VM every night, as our own validator accepts it. Answers its absolute path. The VM gets a name in plan
+ * and repository that no other VM has there.
+ * @throws SendenseError `file.exists` where the file is there, `plan.invalid`, `vm.identity` where every name is another VM's
+ */
+export async function writePlan(settings: LoadedSettings, subject: PlanSubject, target: PlanTarget): Promise<string> {
+  const { path, text } = freePlan(settings, subject, target);
+  loadPipeline({ file: path, text }, settings);
+  try {
+    await writeNewFile(path, text, 0o644);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw new SendenseError('file.exists', `${path} exists already`, {
+      cause,
+      remedy: `Name another file: --write-plan FILE; ${basename(path)} stays as it is.`,
+    });
+  }
+  return path;
+}
+
+function freePlan(settings: LoadedSettings, subject: PlanSubject, target: PlanTarget): PlanText {
+  const names = namesFor(subject);
+  for (const name of names) {
+    const owner = subject.owners.get(name) ?? null;
+    const ours = subject.vsphere?.instance_uuid ?? null;
+    if (owner !== null && owner !== ours) continue;
+    const path = resolve(target.folder, target.file ?? `${name}${suffix}.yaml`);
+    const plan = { path, text: textOf(settings, subject, name) };
+    if (!isNameTaken(plan, settings)) return plan;
+  }
+  throw new SendenseError('vm.identity', `another VM is backed up as ${names.join(' and as ')} already`, {
+    remedy: 'Write a plan by hand that has another `vm.name`, or give the VM another name in its source.',
+  });
+}
+
+/** Names for the VM in plan and repository, the best one first. A VM of an image source is called as its source says. */
+function namesFor({ name, source, distinction, vsphere, owners }: PlanSubject): string[] {
+  const own = nameFrom(name, suffix.length);
+  const known = [...owners].find(([, identity]) => vsphere && identity === vsphere.instance_uuid)?.[0];
+  if (!vsphere) return [own];
+  const ends = [...(distinction === null ? [''] : [distinction]), source, `${source}-${vsphere.moref}`];
+  return [
+    ...new Set([...(known === undefined ? [] : [known]), ...ends.map((end) => withEnd(own, end || null, vsphere))]),
+  ];
+}
+
+/** The VM's own name where that is possible. */
+function withEnd(own: string, end: string | null, { moref }: VsphereVm): string {
+  if (own !== '' && end === null) return own;
+  const other = nameFrom(end ?? moref, suffix.length) || 'vm';
+  return own === '' ? other : `${nameFrom(own, suffix.length + other.length + 1)}-${other}`;
+}
+
+function textOf(settings: LoadedSettings, subject: PlanSubject, name: string): string {
+  const [repository = '', ...others] = Object.keys(settings.settings?.repositories ?? {});
+  return composePlan({
+    comment: [...commentOf(subject), ...repositoryNote(repository, others)].flatMap((line) =>
+      wrap(printable(line), commentColumns),
+    ),
+    plan: {
+      version: 1,
+      kind: 'backup',
+      name: `${name}${suffix}`,
+      vm: {
+        name,
+        path: subject.vsphere?.path,
+        source: subject.source,
+        ...(subject.vsphere ? { quiesce: 'try', cbt: cbtOf(subject.vsphere) } : {}),
+      },
+      repository,
+      ...(subject.node === 'local' ? {} : { node: subject.node }),
+      schedule: { cron: '30 1 * * *', timezone: 'UTC' },
+    },
+    besidePath: subject.vsphere?.moref,
+  });
+}
+
+const cbtOf = ({ cbt }: VsphereVm): 'enable' | 'auto' => (cbt.supported && !cbt.enabled ? 'enable' : 'auto');
+
+function commentOf({ name, source, vsphere }: PlanSubject): string[] {
+  const day = new Date().toISOString().slice(0, 10);
+  const made = `Made by \`sendense-run discover ${source} --write-plan\` on ${day}, for the VM ${name}.`;
+  if (!vsphere) return [made];
+  const disks = vsphere.disks.map(({ label, capacity_bytes }) => `${label} ${formatBytes(capacity_bytes)}`).join(', ');
+  return [
+    made,
+    `${vsphere.guest ?? 'Unknown guest'}; ${disks || 'no disks'}.`,
+    ...vsphere.findings.map(({ level, message }) => `${level === 'stops' ? 'Stops' : 'Weakens'} a backup: ${message}`),
+  ];
+}
+
+const repositoryNote = (first: string, others: readonly string[]): string[] =>
+  others.length === 0 ? [] : [`Goes to ${first}; the settings also have the repositories ${others.join(', ')}.`];

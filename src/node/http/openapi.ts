@@ -1,0 +1,113 @@
+import { catalogue } from '../../errors/catalogue.ts';
+import { schemaOf } from '../../schemas/validator.ts';
+import { commonErrors, statusOf } from './error-status.ts';
+import { componentSchemas } from './openapi-schemas.ts';
+import type { Answer, Parameter, RequestBody, Route } from '../routes/route.ts';
+
+type Json = Record<string, unknown>;
+
+const tags: Readonly<Record<Route['tag'], string>> = {
+  node: 'The node itself.',
+  source: 'What there is to back up.',
+  transfer: 'Starting transfers.',
+  jobs: 'Transfers that run or ended.',
+};
+
+/** The API of these routes as an OpenAPI 3.1 document: paths from the routes, components from `schemas/`. */
+export function openApiDocument(routes: readonly Route[], version: string): Json {
+  const schemas = componentSchemas(schemaOf);
+  const paths: Record<string, Json> = {};
+  for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route, schemas.ref);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Sendense node',
+      version,
+      summary: 'The agent beside the disks: lets a hub see them and back them up.',
+      description:
+        'Times are milliseconds since 1970, sizes are bytes. Errors have one shape and the codes of docs/errors.md.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: 'http://127.0.0.1:8081', description: 'On the node; from the hub through the tunnel.' }],
+    security: [{ token: [] }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'The token in STATE-DIR/token.' } },
+      headers: { 'x-request-id': { description: "The request's id in the log.", schema: { type: 'string' } } },
+      schemas: schemas.all(),
+    },
+  };
+}
+
+type Ref = (schema: string) => Json;
+
+function operation(route: Route, ref: Ref): Json {
+  const { id, tag, summary, description, params = {}, headers = {}, body } = route;
+  const parameters = [
+    ...Object.entries(params).map(([name, one]) => parameter(name, 'path', { ...one, required: true }, ref)),
+    ...Object.entries(headers).map(([name, one]) => parameter(name, 'header', one, ref)),
+  ];
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body ? { requestBody: requestBody(body, ref) } : {}),
+    responses: {
+      ...Object.fromEntries(Object.entries(route.answers).map(([status, answer]) => [status, response(answer, ref)])),
+      ...refusals(route, ref),
+    },
+  };
+}
+
+const parameter = (name: string, place: 'path' | 'header', one: Parameter, ref: Ref): Json => ({
+  name,
+  in: place,
+  required: one.required === true,
+  description: one.description,
+  schema: one.schema === undefined ? { type: 'string' } : ref(one.schema),
+});
+
+const requestBody = (body: RequestBody, ref: Ref): Json =>
+  'stream' in body
+    ? { required: true, description: body.stream, content: { 'application/octet-stream': {} } }
+    : {
+        required: true,
+        description: `At most ${body.bytes / 1024} KiB.`,
+        content: { 'application/json': { schema: ref(body.schema) } },
+      };
+
+const requestIdHeader = { 'x-request-id': { $ref: '#/components/headers/x-request-id' } };
+
+function response({ description, schema, type }: Answer, ref: Ref): Json {
+  const schemas = [schema ?? []].flat().map(ref);
+  const media = schemas.length === 0 ? {} : { schema: schemas.length === 1 ? schemas[0] : { anyOf: schemas } };
+  const content =
+    schemas.length === 0 && type === undefined ? {} : { content: { [type ?? 'application/json']: media } };
+  return { description, headers: requestIdHeader, ...content };
+}
+
+/** One answer for each status, with the codes that it comes with. */
+function refusals({ errors }: Route, ref: Ref): Json {
+  const codes = [...new Set([...commonErrors, ...errors])].toSorted();
+  const byStatus = Map.groupBy(codes, statusOf);
+  return Object.fromEntries(
+    [...byStatus]
+      .toSorted(([a], [b]) => a - b)
+      .map(([status, each]) => [
+        status,
+        {
+          description: each.map((code) => `\`${code}\`: ${catalogue[code].title}.`).join(' '),
+          headers: {
+            ...requestIdHeader,
+            ...(status === 429
+              ? { 'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
+              : {}),
+          },
+          content: { 'application/json': { schema: ref('node/error.json') } },
+        },
+      ]),
+  );
+}

@@ -1,0 +1,27 @@
+import { realpath } from 'node:fs/promises';
+import { resolve, sep } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { DiscoverRequest } from '../../schemas/types.ts';
+
+/**
+ * No file of the node itself is a disk: its token, its keys, and what jobs left. Symbolic links are followed.
+ * @param own files and folders of the node
+ * @throws SendenseError `request.invalid` with the field
+ */
+export async function assertNotOwn(source: DiscoverRequest['source'], own: readonly string[]): Promise<void> {
+  if (source.type !== 'image') return;
+  const kept = await Promise.all(own.map(real));
+  for (const [number, disk] of source.disks.entries())
+    for (const field of ['path', 'changes'] as const) {
+      const path = disk[field];
+      if (path === null) continue;
+      const found = await real(path);
+      if (!kept.some((one) => found === one || found.startsWith(one + sep))) continue;
+      throw new SendenseError('request.invalid', `${path} belongs to this node itself, and is no disk`, {
+        details: { field: `/source/disks/${number}/${field}` },
+      });
+    }
+}
+
+/** What is not there yet is judged by its name. */
+const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));

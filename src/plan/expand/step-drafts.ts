@@ -1,0 +1,43 @@
+import type { Command, Runner, Step } from '../../schemas/types.ts';
+import type { Path } from '../yaml/document.ts';
+
+/** A step as it is written, before its expressions are checked and its defaults filled in. */
+export interface StepDraft {
+  readonly id: string;
+  /** Where it stands in the plan; empty for a step of the runner. */
+  readonly path: Path;
+  readonly from: 'plan' | 'runner';
+  readonly written:
+    | Step
+    | (Command & { uses?: undefined; with?: undefined; stallTimeout?: undefined; retry?: undefined });
+}
+
+/**
+ * `before`, the plan's own steps or the runner's, `after`. Ids default to before-1, step-1 and after-1, counted from 1.
+ * A step of the runner that says `x-only-with: KEY` is only there where the plan has that key.
+ * Of what is not a mapping only the place is kept, so that a plan with mistakes can be looked at too.
+ */
+export function stepDrafts(plan: { before?: unknown; steps?: unknown; after?: unknown }, runner: Runner): StepDraft[] {
+  const listed = (name: 'before' | 'steps' | 'after', prefix: string): StepDraft[] =>
+    (Array.isArray(plan[name]) ? (plan[name] as unknown[]) : []).map((entry, index) => {
+      const written = (typeof entry === 'object' && entry !== null ? entry : {}) as StepDraft['written'];
+      const id = typeof written.id === 'string' ? written.id : `${prefix}-${index + 1}`;
+      return { id, path: [name, index], from: 'plan', written };
+    });
+  const steps: StepDraft[] = Array.isArray(plan.steps)
+    ? listed('steps', 'step')
+    : runner.steps.filter(isFor(plan)).map((written, index) => ({
+        id: written.id ?? `step-${index + 1}`,
+        path: [],
+        from: 'runner',
+        written,
+      }));
+  return [...listed('before', 'before'), ...steps, ...listed('after', 'after')];
+}
+
+const isFor =
+  (plan: object) =>
+  (step: Step): boolean => {
+    const key = (step as Readonly<Record<string, unknown>>)['x-only-with'];
+    return typeof key !== 'string' || (plan as Readonly<Record<string, unknown>>)[key] !== undefined;
+  };

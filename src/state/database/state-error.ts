@@ -1,0 +1,53 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { accountName } from '../../plan/checks/accounts.ts';
+
+const meanings: Record<string, string> = {
+  SQLITE_NOTADB: 'is not a SQLite database',
+  SQLITE_CORRUPT: 'is damaged',
+  SQLITE_CANTOPEN: 'cannot be opened',
+  SQLITE_PERM: 'cannot be opened',
+  SQLITE_READONLY: 'cannot be written',
+  SQLITE_BUSY: 'is kept locked by another process',
+  SQLITE_LOCKED: 'is kept locked by another process',
+  SQLITE_IOERR: 'cannot be read or written',
+};
+
+/** What SQLite or the file system said of the database at `path`, as an error of the catalogue; ours pass unchanged. */
+export function stateError(path: string, error: unknown): SendenseError {
+  if (error instanceof SendenseError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  // Extended codes (SQLITE_IOERR_FSYNC) begin with the primary one.
+  const primary = code.split('_').slice(0, 2).join('_');
+  if (primary === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+    return new SendenseError('disk.full', `no space for the state database ${path}: ${message}`, { cause: error });
+  }
+  const meaning = meanings[primary];
+  if (meaning || !primary.startsWith('SQLITE')) {
+    return new SendenseError(
+      'state.unusable',
+      `the state database ${path} ${meaning ?? 'cannot be used'}: ${message}`,
+      { cause: error, ...ownerRemedy(path) },
+    );
+  }
+  // Constraints and the like: a fault of ours.
+  return new SendenseError('run.internal', `state database ${path}: ${message} (${code})`, { cause: error });
+}
+
+/** Where the database belongs to another user, that is the reason; a lost one is not. */
+function ownerRemedy(path: string): { remedy?: string } {
+  try {
+    const { uid } = statSync(path);
+    const self = process.geteuid?.() ?? uid;
+    if (uid === self || self === 0) return {};
+    const owner = accountName('/etc/passwd', uid) ?? `#${uid}`;
+    const us = accountName('/etc/passwd', self) ?? String(self);
+    return {
+      remedy: `It belongs to ${owner}, and you are ${us}. Run this as ${owner}; or, where it is to be yours, as root: chown -R ${us}: ${dirname(path)}`,
+    };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,55 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { State } from '../database/open-state.ts';
+import { hasPoint } from './point-links.ts';
+import type { PointKey } from './restore-points.ts';
+import type { VmContext } from './vm-disks.ts';
+
+/**
+ * A run says that it reads a restore point: until the run has ended nothing of the point, nor of what it is built on, is
+ * removed or merged. Call it before looking at any file of the point. After a power cut no run goes on, so nobody waits for the disk.
+ * @throws SendenseError `point.unknown` where the point is not there any more
+ */
+export function usePoint(state: State, runId: string, { repository, context, backupId }: PointKey): void {
+  state.transaction(() => {
+    if (!hasPoint(state, { repository, context, backupId }))
+      throw new SendenseError(
+        'point.unknown',
+        `VM ${context} has no restore point ${backupId} in repository ${repository}`,
+      );
+    state.run(
+      state.query
+        .insertInto('point_uses')
+        .values({ run_id: runId, repository, context, backup_id: backupId, acquired: Date.now() })
+        .onConflict((conflict) => conflict.doNothing()),
+    );
+  }, 'process');
+}
+
+/** Who reads restore points of a VM: one run of each, by backup id. */
+export const usersOf = (state: State, { repository, context }: VmContext): Map<string, string> =>
+  new Map(
+    state
+      .all(
+        state.query
+          .selectFrom('point_uses')
+          .select(['backup_id', 'run_id'])
+          .where('repository', '=', repository)
+          .where('context', '=', context),
+      )
+      .map(({ backup_id, run_id }) => [backup_id, run_id]),
+  );
+
+/** The run goes on, and has done with this one. */
+export const releaseUse = (state: State, runId: string, { repository, context, backupId }: PointKey): number =>
+  state.run(
+    state.query
+      .deleteFrom('point_uses')
+      .where('run_id', '=', runId)
+      .where('repository', '=', repository)
+      .where('context', '=', context)
+      .where('backup_id', '=', backupId),
+  );
+
+/** A run that has ended reads nothing any more. */
+export const releaseUses = (state: State, runId: string): number =>
+  state.run(state.query.deleteFrom('point_uses').where('run_id', '=', runId));

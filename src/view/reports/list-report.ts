@@ -1,0 +1,101 @@
+import type { RestorePointOutput } from '../../schemas/types.ts';
+import { formatBytes, formatTime, plural } from '../format.ts';
+import type { SummaryOptions } from '../summary-options.ts';
+import { sharedNames } from '../shared-names.ts';
+import { fit, foldedTable, printable, table, widest } from '../text.ts';
+
+/** What a line shows; of the disks only how many they are. */
+type ListLine = Pick<
+  RestorePointOutput,
+  | 'vm'
+  | 'repository'
+  | 'identity'
+  | 'backup_id'
+  | 'kind'
+  | 'created'
+  | 'file_bytes'
+  | 'chain_length'
+  | 'protected'
+  | 'broken'
+> & { readonly disks: { readonly length: number } };
+
+/** One line a restore point. Where that is too wide for the terminal, VM and repository stand above their points. */
+export function listReport(
+  { points }: { readonly version?: 1; readonly points: readonly ListLine[] },
+  vm: string | undefined,
+  options: SummaryOptions,
+): string[] {
+  const { style, columns } = options;
+  if (points.length === 0)
+    return fit(vm === undefined ? 'no restore points yet' : `no restore points of VM ${printable(vm)}`, columns);
+  const several = new Set(points.map(({ repository }) => repository)).size > 1;
+  const marked = points.some(isMarked);
+  const rows = table(
+    [
+      ['VM', ...(marked ? [...heads, 'MARKS'] : heads), ...(several ? ['REPOSITORY'] : [])],
+      ...points.map((point) => [
+        printable(point.vm),
+        ...cellsOf(point, marked),
+        ...(several ? [point.repository] : []),
+      ]),
+    ],
+    [4, 5, 6],
+  );
+  const [head = '', ...lines] = rows;
+  const stored = formatBytes(points.reduce((sum, point) => sum + point.file_bytes, 0));
+  const total = `${plural(points.length, 'restore point')} of ${plural(new Set(points.map((point) => point.vm)).size, 'VM')}, ${stored}`;
+  const body = widest(rows) <= columns ? [style.bold(head), ...lines] : byVm(points, several, options);
+  return [
+    ...body,
+    ...fit(total, columns).map(style.dim),
+    ...sharedNames(points)
+      .flatMap((line) => fit(line, columns))
+      .map(style.yellow),
+  ];
+}
+
+const heads = ['RESTORE POINT', 'KIND', 'CREATED', 'STORED', 'DISKS', 'CHAIN'];
+
+const isMarked = (point: ListLine): boolean => point.protected !== null || point.broken !== null;
+
+/** What somebody decided or found out about a point. */
+export const marksText = (point: Pick<RestorePointOutput, 'protected' | 'broken'>): string =>
+  [
+    ...(point.broken ? ['BROKEN'] : []),
+    ...(point.protected ? [`protected${untilText(point.protected.until)}`] : []),
+  ].join(', ');
+
+const untilText = (until: number | null): string => (until === null ? '' : ` until ${formatTime(until).slice(0, -3)}`);
+
+const cellsOf = (point: ListLine, marked: boolean): string[] => [
+  point.backup_id,
+  point.kind,
+  formatTime(point.created),
+  formatBytes(point.file_bytes),
+  `${point.disks.length}`,
+  `${point.chain_length}`,
+  ...(marked ? [marksText(point)] : []),
+];
+
+/** Without the VM in each line, and times without seconds: 80 columns are enough. */
+function byVm(points: readonly ListLine[], several: boolean, { style, columns }: SummaryOptions): string[] {
+  const groups = [...Map.groupBy(points, ({ vm, repository }) => JSON.stringify([vm, repository])).values()];
+  const marked = points.some(isMarked);
+  const [head = [], ...rows] = foldedTable(
+    [
+      marked ? [...heads, 'MARKS'] : heads,
+      ...groups
+        .flat()
+        .map((point) => cellsOf(point, marked).map((cell, index) => (index === 2 ? cell.slice(0, -3) : cell))),
+    ],
+    columns,
+    [3, 4, 5],
+  );
+  let next = 0;
+  const lines = groups.flatMap((group) => {
+    const title = `${printable(group[0]?.vm ?? '')}${several ? ` in repository ${group[0]?.repository}` : ''}`;
+    const below = rows.slice(next, (next += group.length)).flat();
+    return [...fit(title, columns).map(style.cyan), ...below];
+  });
+  return [...head.map(style.bold), ...lines];
+}

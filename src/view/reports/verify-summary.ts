@@ -1,0 +1,45 @@
+import type { PointsBootOutput, PointsVerifyOutput } from '../../schemas/types.ts';
+import { formatBytes, plural } from '../format.ts';
+import type { RunModel } from '../run/run-model.ts';
+import type { Style } from '../style.ts';
+import { labelled, printable } from '../text.ts';
+
+/** So many lines at most of what is sound; all that is not is shown. */
+const mostSound = 10;
+
+/** What a verification found of each restore point, what is wrong last, where the eye is. */
+export function verifyLines(model: RunModel, style: Style, columns: number): string[] {
+  const outputOf = (uses: string): unknown =>
+    [...model.steps.values()].find((step) => step.uses === uses && step.state === 'succeeded')?.output;
+  const verified = outputOf('points.verify') as PointsVerifyOutput | undefined;
+  if (!verified) return [];
+  const { booted = [] } = (outputOf('points.boot') as PointsBootOutput | undefined) ?? {};
+  const sound = verified.results.filter(({ ok }) => ok);
+  const name = (entry: { vm: string; backup_id: string }): string => printable(`${entry.vm} ${entry.backup_id}`);
+  const good = style.green(style.symbols.done);
+  const bad = style.red(style.symbols.failed);
+  return [
+    ...sound.slice(0, mostSound).map((result) => `  ${good} ${style.cyan(name(result))}  sound`),
+    ...(sound.length > mostSound ? [`  ${good} ${plural(sound.length - mostSound, 'more restore point')} sound`] : []),
+    ...booted
+      .filter(({ ok }) => ok)
+      .map((boot) => `  ${good} ${style.cyan(name(boot))}  booted in ${Math.round(boot.seconds)} s (${boot.sign})`),
+    ...verified.results
+      .filter(({ ok }) => !ok)
+      .flatMap((result) => [
+        `  ${bad} ${style.cyan(name(result))}  ${style.red(result.broken ? 'broken' : 'not sound')}`,
+        ...[...result.problems, ...result.remarks].flatMap((text) => labelled('      ', printable(text), columns)),
+        ...(result.dependents.length > 0
+          ? labelled('      ', `built on it: ${printable(result.dependents.join(', '))}`, columns)
+          : []),
+      ]),
+    ...booted
+      .filter(({ ok }) => !ok)
+      .flatMap((boot) => [
+        `  ${bad} ${style.cyan(name(boot))}  ${style.red('did not boot')}`,
+        ...labelled('      ', printable(boot.problem ?? ''), columns),
+      ]),
+    '',
+    `  read    ${formatBytes(verified.bytes_read)} of ${plural(verified.verified, 'restore point')}`,
+  ];
+}

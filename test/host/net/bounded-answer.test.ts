@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { boundedText } from '../../../src/host/net/bounded-answer.ts';
+import { nodeClient } from '../../../src/host/node-api/node-client.ts';
+import { letProve } from '../../../src/node/http/let-prove.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+
+const limits = { what: 'node a: GET /x', mostBytes: 1000, mostMs: 60_000 };
+
+test('a text up to the limit is read, a longer one is refused and its source ended', async () => {
+  expect(await boundedText(Readable.from([Buffer.alloc(600, 'a'), Buffer.alloc(400, 'b')]), limits)).toHaveLength(1000);
+  let given = 0;
+  const endless = Readable.from(
+    (function* () {
+      for (;;) yield Buffer.alloc(100, String(given++ % 10));
+    })(),
+  );
+  await expect(boundedText(endless, limits)).rejects.toMatchObject({
+    code: 'node.protocol',
+    message: 'node a: GET /x: the answer has more than 1000 bytes, which none can have',
+  });
+  expect(endless.destroyed).toBe(true);
+  expect(given).toBeLessThan(100);
+});
+
+test('an answer that comes drop by drop ends', async () => {
+  const drops = Readable.from(
+    (async function* () {
+      for (;;) {
+        yield Buffer.from('x');
+        await delay(5);
+      }
+    })(),
+  );
+  const slow = boundedText(drops, { ...limits, mostBytes: 1e9, mostMs: 100 });
+  await expect(slow).rejects.toMatchObject({ code: 'node.unreachable' });
+});
+
+test('a node cannot fill the disk of the hub with an index that is longer than its disk allows, nor its memory', async () => {
+  await using folder = await temporaryFolder();
+  const token = 'x'.repeat(40);
+  const server = createServer((_request, answer) => {
+    const write = (): void => {
+      while (!answer.destroyed && answer.write(Buffer.alloc(64 * 1024, ' ')));
+    };
+    answer.on('drain', write).on('error', () => {});
+    answer.writeHead(200, { 'content-type': 'application/json' });
+    write();
+  });
+  letProve(server, { token, withinMs: 30_000 });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const node = nodeClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token, name: 'a' });
+    const index = node.getIndex('job', '0', folder.file('index'), undefined, null, 100_000);
+    await expect(index).rejects.toMatchObject({ code: 'node.protocol' });
+    await expect(node.health()).rejects.toMatchObject({ code: 'node.protocol' });
+    await expect(node.log('job')).rejects.toMatchObject({ code: 'node.protocol' });
+    await expect(node.end('job')).rejects.toMatchObject({ code: 'node.protocol' });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
