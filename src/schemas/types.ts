@@ -2436,12 +2436,12 @@ export interface MergeIntent {
   checksum: string;
 }
 /**
- * node.yaml: what sendense-node knows. Relative paths count from this file; options of the command line go before it.
+ * node.yaml: settings of sendense-node. Relative paths count from this file; options of the command line override it.
  */
 export interface NodeSettings {
   version: 1;
   /**
-   * Folder for jobs, block indexes and the enrolment; of this user alone.
+   * Folder for jobs, block indexes and the enrolment. It must belong to this user alone.
    */
   stateDir: string;
   /**
@@ -2449,40 +2449,40 @@ export interface NodeSettings {
    */
   listen: string;
   /**
-   * File with the token that every request to the API must bring; made where it is missing. Default: the file token in stateDir.
+   * File with the token that every request to the API must have; made if it is missing. Default: the file token in stateDir.
    */
   tokenFile?: string;
   /**
-   * The least important messages that are logged.
+   * Log messages of this level and above.
    */
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /**
-   * Where the hub's SSH port is: host or host:port; default: the address of the enrolment. The host key stays the one that was pinned then.
+   * Address of the hub's SSH server: host or host:port. Default: the address of the enrolment. The pinned host key stays the same.
    */
   hub?: string;
   tunnel: {
     /**
-     * What carries the connection to the hub: the system's OpenSSH, ssh2, or OpenSSH where there is one (auto).
+     * Program for the connection to the hub: the system's OpenSSH, the built-in ssh2, or OpenSSH if it is installed (auto).
      */
     program: 'auto' | 'openssh' | 'ssh2';
   };
   nbd: {
     /**
-     * Hosts, by name or address, at which this node may write to disks of a hub. Always allowed: loopback, where tunnels end; the address from which the hub asks; the hub of the enrolment.
+     * Further hosts, by name or address, to which this node may send disks. Always allowed: loopback, where tunnels end; the address from which the hub asks; the hub of the enrolment.
      */
     hosts: string[];
   };
   limits: {
     /**
-     * Connections to the API at one time.
+     * Connections to the API at a time. Default: 512.
      */
     connections?: number;
     /**
-     * Requests of one peer in a minute.
+     * Requests of one peer in a minute, with the token. Default: 60000.
      */
     requestsPerMinute?: number;
     /**
-     * Requests of one peer in a minute without the right token.
+     * Requests of one peer in a minute without the right token. Default: 30.
      */
     refusedPerMinute?: number;
   };

@@ -16,40 +16,57 @@ export async function generateNodeDocs(): Promise<string> {
 
 # sendense-node
 
-The agent beside the disks: lets a hub see them and back them up. Its API is described in [node-api.md](node-api.md).
+\`sendense-node\` is the agent beside the hypervisor. It lets a hub see and back up the VMs there. This page has its
+commands, settings, files and log. To connect a node to a hub, start with [enrolment.md](enrolment.md); to run it as a
+service, with [operations.md](operations.md). [node-api.md](node-api.md) describes its API.
 
 | command | does |
 | --- | --- |
 ${nodeCommands.map(({ name, summary }) => `| [${name}](#${name}) | ${summary} |`).join('\n')}
 
-Options that may stand before or after the command:
+You can write these options before or after the command:
 
 ${optionList([...nodeGlobalOptions, { flags: '-V, --version', description: 'print the version' }])}
+
+[exit-codes.md](exit-codes.md) says what the exit status means.
 
 ${nodeCommands.map(section).join('\n\n')}
 
 ## Settings: \`node.yaml\`
 
-The file that \`--config\` names, else \`/etc/sendense/node.yaml\` where it is there. Options of the command line go before it. Keys that
-begin with \`x-\` are yours; any other unknown key is an error, with its line and column.
+\`sendense-node\` reads the file that \`--config\` names, or \`/etc/sendense/node.yaml\` if it exists. Options of the
+command line override it. Restart the services after a change.
 
-| key | value | default | |
-| --- | --- | --- | --- |
-${settingRows(schemaNode('node-settings.json'), '').join('\n')}
+\`\`\`yaml
+# /etc/sendense/node.yaml
+hub: hub.example.com
+logLevel: warn
+nbd: { hosts: [backup.example.com] }
+\`\`\`
+
+${settingsList(schemaNode('node-settings.json'), '').join('\n')}
+
+Keys that begin with \`x-\` are yours. Any other unknown key is an error, with its line and column.
 
 ## Files
 
-- \`STATE/token\`: the token of the API (0600).
-- \`STATE/jobs/\`, \`STATE/indexes/\`: jobs and block indexes.
-- \`STATE/link/hub.json\`: the hub, its pinned host key, name and ports of this node; no secret.
-- \`STATE/link/id_ed25519.*\`: the key of this node (0600), made by \`enroll\`; it never leaves the machine.
-- \`STATE/link/status.json\`: how the link is (\`schemas/link/status.json\`).
+\`STATE\` is the state folder, \`/var/lib/sendense-node\` by default.
+
+| file | what |
+| --- | --- |
+| \`STATE/token\` | the token of the API, mode 0600 |
+| \`STATE/jobs/\` | jobs ([backup-client.md](backup-client.md#files-of-a-job)) |
+| \`STATE/indexes/\` | block indexes |
+| \`STATE/link/hub.json\` | the hub, its pinned host key, name and ports of this node; no secret |
+| \`STATE/link/id_ed25519.*\` | the key of this node, mode 0600; it never leaves the machine |
+| \`STATE/link/status.json\` | the state of the connection (\`schemas/link/status.json\`) |
 
 ## Log
 
-To standard error: text on a terminal, otherwise one JSON object a line with \`time\` (ms since the epoch), \`level\`, \`part\` (\`api\` or
-\`link\`), \`msg\`, and \`request_id\` and \`job_id\` where there are; in systemd's journal with the priority by which \`journalctl -p\`
-sorts. Tokens, passwords and keys are not in it.
+The log goes to standard error: as text on a terminal, otherwise as one JSON object a line. An object has \`time\` (ms
+since the epoch), \`level\`, \`part\` (\`api\` or \`link\`) and \`msg\`, and \`request_id\` and \`job_id\` if there are any.
+In systemd's journal, each line has its priority, so \`journalctl -p\` filters it. The log holds no tokens, passwords or
+keys.
 `;
   return formatted(nodeDocsFile, page);
 }
@@ -62,29 +79,34 @@ ${optionList(options)}
 
 ${examples.map(({ command, description: what }) => `${what}:\n\n\`\`\`sh\n${command}\n\`\`\``).join('\n\n')}
 
-Exit status: ${codes.join(', ')}; see [exit-codes.md](exit-codes.md).`;
+Exit status: ${codes.join(', ')}.`;
 
 const optionList = (options: readonly OptionDefinition[]): string =>
   options
-    .map(
-      ({ flags, description, choices }) => `- \`${flags}\`: ${description}${choices ? ` (${choices.join(', ')})` : ''}`,
-    )
+    .map(({ flags, description, choices, default: standard }) => {
+      const notes = [
+        ...(choices ? [choices.join(', ')] : []),
+        ...(standard === undefined ? [] : [`default: ${standard}`]),
+      ];
+      return `- \`${flags}\`: ${description}${notes.map((note) => ` (${note})`).join('')}`;
+    })
     .join('\n');
 
-function settingRows(at: SchemaNode, prefix: string): string[] {
+function settingsList(at: SchemaNode, prefix: string): string[] {
   return Object.keys(propertiesOf(at)).flatMap((key) => {
     const node = childOf(at, key);
     if (!node) return [];
-    const inner = settingRows(node, `${prefix}${key}.`);
-    return inner.length > 0 ? inner : [rowOf(`${prefix}${key}`, node)];
+    const inner = settingsList(node, `${prefix}${key}.`);
+    return inner.length > 0 ? inner : [settingOf(`${prefix}${key}`, node)];
   });
 }
 
-function rowOf(path: string, node: SchemaNode): string {
+function settingOf(path: string, node: SchemaNode): string {
   const { enum: choices, const: constant, default: standard, description = '' } = node.schema;
   const values = Array.isArray(choices) ? choices : constant === undefined ? undefined : [constant];
   const value = values ? orList(values.map((one) => `\`${String(one)}\``)) : typeWords(typesOf(node) ?? []);
-  return `| \`${path}\` | ${value} | ${standard === undefined ? '' : `\`${String(standard)}\``} | ${String(description)} |`;
+  const byDefault = standard === undefined || Array.isArray(standard) ? '' : `; default \`${String(standard)}\``;
+  return `- \`${path}\` (${value}${byDefault})${description === '' ? '' : `: ${String(description)}`}`;
 }
 
 if (import.meta.main) {

@@ -5,27 +5,27 @@ import { listenOption, socketOption, tokenFileOption } from './options.ts';
 
 export const doctor: NodeCommand = {
   name: 'doctor',
-  summary: 'Find out what is wrong',
+  summary: 'Check node and hub, and say what is wrong',
   description: [
-    'Checks what a node needs, from its own machine to the hub, in the order in which one thing needs the other: programs, state folder, token, API, enrolment, name, TCP, host key, key, the answer of the hub, clocks, each kind of forward, ports. For what is wrong it says what can be done. It changes nothing, and works before the enrolment too.',
-    'While the link is up, nothing is tried that would cut it; what it proves by itself counts as checked.',
-    'Exit status: 0 all is well, 3 with warnings, 1 where something does not work.',
+    'Checks what a node needs, from its own machine to the hub: programs, state folder, token, API, enrolment, name and SSH server of the hub, large packets, link, host key, key, the answer of the hub, clocks, ports. If something is wrong, it says what to do. It changes nothing, and also works before the enrolment.',
+    'While the link is up, it skips checks that would cut it. What the link proves by itself counts as checked.',
+    'Exit status: 0 if all is well, 3 with warnings, 1 if something does not work.',
   ],
   options: [
     listenOption,
     socketOption,
     tokenFileOption,
-    { flags: '--hub <host[:port]>', description: 'look for the hub there, not where the enrolment says' },
+    { flags: '--hub <host[:port]>', description: 'look for the hub there, instead of at the address of the enrolment' },
   ],
   examples: [
     { command: 'sendense-node doctor', description: 'All checks' },
     {
       command: 'sendense-node doctor --hub hub.example.com',
-      description: 'Before the enrolment: can the hub be reached?',
+      description: 'Try to reach the hub, before the enrolment',
     },
     {
       command: 'sendense-node doctor --json | jq \'.checks[] | select(.result == "fail")\'',
-      description: 'For a script',
+      description: 'Only the failures, for a script',
     },
   ],
   exitCodes: [0, 1, 2, 3, 10],

@@ -8,20 +8,20 @@ export const enroll: NodeCommand = {
   name: 'enroll',
   summary: 'Make this node known to a hub',
   description: [
-    "Makes a key pair for this node and registers it at the hub with the one-time token that `sendense-run node add NAME` printed there. The hub's host key is in the token, so nothing is trusted on first sight. The hub also gets the token of this node's API.",
-    'Whoever can list the processes of this machine sees what --token says. A token is good for one time only; all the same, prefer a file or standard input.',
-    'Where the answer of the hub is lost on the way, run the same command again: it takes up where it was.',
+    "Makes a key pair for this node and registers it at the hub. You need the one-time token that `sendense-run node add NAME` printed there. The token holds the hub's host key, so the node trusts nothing on first sight. The hub also gets the token of this node's API.",
+    'On a terminal, the command asks for the token and does not show it. In a script, give it in a file or on standard input: every user of this machine can see what --token says.',
+    'If the answer of the hub is lost on the way, run the same command again. It goes on with the same enrolment.',
   ],
   options: [
-    { flags: '--hub <host[:port]>', description: "the hub's SSH port; 443 where no port is said" },
+    { flags: '--hub <host[:port]>', description: "address of the hub's SSH server; default port: 443" },
     { flags: '--token <token>', description: 'the token; - reads it from standard input' },
     { flags: '--token-file <file>', description: 'file that holds the token; - is standard input', completes: 'files' },
     {
       flags: '--api-token-file <file>',
-      description: "file with the token of this node's API; made where it is missing (default: STATE-DIR/token)",
+      description: "file with the token of this node's API; made if it is missing (default: STATE-DIR/token)",
       completes: 'files',
     },
-    { flags: '--force', description: 'take the place of an enrolment that is there' },
+    { flags: '--force', description: 'replace an enrolment that is there' },
   ],
   examples: [
     {

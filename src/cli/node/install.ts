@@ -10,8 +10,9 @@ export const install: NodeCommand = {
   name: 'install',
   summary: 'Make this node a service of systemd',
   description: [
-    'Writes sendense-node.service to /etc/systemd/system, enables and starts it; with --tunnel sendense-tunnel.service too, which waits for the enrolment. Again is fine: what is current stays. A file that is not of Sendense is never touched. Where the Debian package brings the same units, they are enabled and nothing is written.',
-    'The services run as the user sendense, who can write to their own folders only (docs/operations.md).',
+    'Writes sendense-node.service to /etc/systemd/system, enables it and starts it. With --tunnel, it does the same with sendense-tunnel.service, which waits for the enrolment.',
+    'You can run it again: units that are current stay as they are. It never touches a unit that is not of Sendense. If the Debian package brought the units, it enables them and writes nothing.',
+    'The services run as the user sendense and can write to their own folders only (docs/operations.md).',
   ],
   options: [
     { flags: '--tunnel', description: 'also the service that keeps the connection to the hub' },
@@ -19,8 +20,8 @@ export const install: NodeCommand = {
   ],
   examples: [
     { command: 'sendense-node install --tunnel', description: 'API and connection to the hub, as two services' },
-    { command: 'sendense-node install --print', description: 'Look at the unit first' },
-    { command: 'sendense-node install --tunnel --remove', description: 'Take both away' },
+    { command: 'sendense-node install --print', description: 'Print the unit without installing it' },
+    { command: 'sendense-node install --tunnel --remove', description: 'Remove both services' },
   ],
   exitCodes: [0, 1, 2, 10, 12],
   tokenOption: 'tokenFile',

@@ -4,7 +4,7 @@ import type { OptionDefinition } from '../command.ts';
 export const nodeGlobalOptions: readonly OptionDefinition[] = [
   {
     flags: '--config <file>',
-    description: 'settings (default: /etc/sendense/node.yaml where it is there)',
+    description: 'settings (default: /etc/sendense/node.yaml if it exists)',
     completes: 'files',
   },
   {
@@ -14,20 +14,20 @@ export const nodeGlobalOptions: readonly OptionDefinition[] = [
   },
   {
     flags: '--log-level <level>',
-    description: 'the least important messages that are logged (default: info)',
+    description: 'log messages of this level and above (default: info)',
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
   },
-  { flags: '--json', description: 'results as JSON on standard output' },
+  { flags: '--json', description: 'print results as JSON on standard output' },
   { flags: '--no-color', description: 'no colours' },
 ];
 
 export const listenOption: OptionDefinition = {
   flags: '--listen <host:port>',
-  description: 'address of the API (default: 127.0.0.1:8081); beyond loopback only if you say so here',
+  description: 'address of the API (default: 127.0.0.1:8081); other machines can reach it only if you say so here',
 };
 export const socketOption: OptionDefinition = {
   flags: '--socket <path>',
-  description: 'the API is on a Unix socket instead',
+  description: 'Unix socket of the API, instead of --listen',
   completes: 'files',
 };
 export const tokenFileOption: OptionDefinition = {

@@ -6,20 +6,20 @@ import { untilStopped } from './until-stopped.ts';
 
 export const serve: NodeCommand = {
   name: 'serve',
-  summary: 'Answer the API of the node',
+  summary: 'Serve the API of the node',
   description: [
-    'Answers the API of docs/node-api.md until SIGTERM or SIGINT. Running jobs go on after that, and a node that is started later on the same folder knows them. With --tunnel it also keeps the connection to the hub, as `sendense-node tunnel` does.',
+    'Serves the API of the node (docs/node-api.md) until SIGTERM or SIGINT. Running jobs go on after that. If you start a node again on the same state folder, it knows them.',
+    'With --tunnel, it also keeps the connection to the hub, as `sendense-node tunnel` does.',
   ],
   options: [
     listenOption,
     socketOption,
     {
       flags: '--token-file <file>',
-      description:
-        'file with the token that every request must bring; made where it is missing (default: STATE-DIR/token)',
+      description: 'file with the token that every request must have; made if it is missing (default: STATE-DIR/token)',
       completes: 'files',
     },
-    { flags: '--tunnel', description: 'also keep the connection to the hub that this node is enrolled at' },
+    { flags: '--tunnel', description: 'also keep the connection to the hub at which this node is enrolled' },
   ],
   examples: [
     { command: 'sendense-node serve --tunnel', description: 'API and connection to the hub in one process' },

@@ -12,12 +12,16 @@ export const status: NodeCommand = {
   name: 'status',
   summary: 'Show whether API and link are up',
   description: [
-    'Whether the API answers, at which hub the node is enrolled, and how the connection to it is: since when it is up, or why not and when it is tried again.',
+    'Shows whether the API answers, at which hub the node is enrolled, and whether the connection to the hub is up. If it is down, it shows the last error and when the node tries again.',
+    'Exit status: 0 if all is up, 3 if the API or the connection is down.',
   ],
   options: [listenOption, socketOption, tokenFileOption],
   examples: [
-    { command: 'sendense-node status', description: 'Is it up?' },
-    { command: 'sendense-node status --json | jq .link.last_error.message', description: 'Why not, for a script' },
+    { command: 'sendense-node status', description: 'API and connection' },
+    {
+      command: 'sendense-node status --json | jq .link.last_error.message',
+      description: 'The last error of the connection, for a script',
+    },
   ],
   exitCodes: [0, 1, 2, 3, 10],
   tokenOption: 'tokenFile',

@@ -9,13 +9,14 @@ export const tunnel: NodeCommand = {
   name: 'tunnel',
   summary: 'Keep the connection to the hub',
   description: [
-    "Connects to the hub that this node is enrolled at and keeps that connection, through every break, until SIGTERM or SIGINT: the ports of the disks (10100-10200) and of the hub's API (8082) listen on loopback here and lead to the hub, and the hub reaches the API of this node through it.",
-    'How it is says `sendense-node status`, and why not `sendense-node doctor`.',
+    'Connects to the hub at which this node is enrolled, and keeps that connection until SIGTERM or SIGINT. It connects again after every break.',
+    "On this machine's loopback, the ports of the disks (10100-10200) and of the hub's API (8082) lead to the hub. The hub reaches the API of this node.",
+    '`sendense-node status` shows the connection. If it is down, `sendense-node doctor` finds out why.',
   ],
   options: [listenOption, socketOption],
   examples: [
     { command: 'sendense-node tunnel', description: 'Beside `sendense-node serve`, as a service of its own' },
-    { command: 'sendense-node tunnel --log-level warn', description: 'Say only what goes wrong' },
+    { command: 'sendense-node tunnel --log-level warn', description: 'Log only what goes wrong' },
   ],
   exitCodes: [0, 1, 2, 10, 11],
   tokenOption: 'tokenFile',
