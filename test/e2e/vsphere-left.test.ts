@@ -55,7 +55,7 @@ async function expectTold({ finished }: RunOutcome): Promise<void> {
   expect(finished.exit_code, told).toBe(16);
   expect(finished.undo_errors, told).toHaveLength(1);
   expect(finished.undo_errors[0]?.message).toMatch(ours);
-  expect(finished.undo_errors[0]?.remedy).toContain('or remove it in vSphere');
+  expect(finished.undo_errors[0]?.remedy).toContain('You can also remove it in vSphere');
   const run = (await status()).runs.find((one) => one.run_id === finished.run_id);
   expect(run?.left_behind?.join()).toMatch(ours);
   expect((await at.work.call(['status'])).stdout.replaceAll(/\s+/g, ' ')).toMatch(ours);

@@ -13,39 +13,95 @@ const notice = (from: string): string => `<!-- Made from ${from} by \`npm run do
 
 const errors: readonly (readonly [string, CatalogueEntry])[] = Object.entries(catalogue);
 
+/** Sections of the page of errors, in its order, and the families of codes (what stands before the dot) in each. */
+const sections: readonly (readonly [string, readonly string[]])[] = [
+  ['Command line, settings and plans', ['usage', 'settings', 'plan', 'secret', 'command']],
+  ['Runs, steps and groups', ['run', 'step', 'group']],
+  ['Programs and files of a machine', ['tool', 'disk', 'file']],
+  ['Source disks and VMs', ['source', 'vm']],
+  ['vSphere', ['vsphere', 'snapshot', 'cbt', 'transport']],
+  ['Restore points and repositories', ['chain', 'content', 'verify', 'point', 'repository', 'prune']],
+  ['Nodes and transfers', ['node', 'request', 'job', 'ports', 'nbd', 'data']],
+  ['Hub, enrolment and SSH', ['hub', 'enroll', 'link', 'ssh']],
+  ['Credentials and the state database', ['credential', 'state']],
+  ['Notices, schedules and services', ['notify', 'schedule', 'service']],
+];
+
+const familyOf = (code: string): string => code.split('.')[0] ?? code;
+
 function errorsPage(): string {
-  const rows = errors.map(
-    ([code, { exit, retry, title, remedy }]) =>
-      `| \`${code}\` | ${title} | [${exit}](exit-codes.md) | ${retry === 'temporary' ? 'yes' : ''} | ${remedy} |`,
-  );
+  const listed = sections.flatMap(([, families]) => families);
+  const forgotten = errors.map(([code]) => code).filter((code) => !listed.includes(familyOf(code)));
+  if (forgotten.length > 0) throw new Error(`no section of docs/errors.md has ${forgotten.join(', ')}`);
+  const parts = sections.map(([title, families]) => {
+    const entries = errors.filter(([code]) => families.includes(familyOf(code)));
+    return [`## ${title}`, ...entries.map(errorEntry)].join('\n\n');
+  });
   return `${notice('src/errors/catalogue.ts')}
 
 # Errors
 
-Every error has a code that stays the same between versions: on the terminal the word after \`error\`, in JSON
-\`error.code\`. "Again" says that the same call may succeed later; steps with \`retry:\` try such errors again by themselves.
+This page says of each error code what happened and what to do next. \`sendense-run explain CODE\` prints the same.
 
-| code | what happened | exit | again | what to do |
-| --- | --- | --- | --- | --- |
-${rows.join('\n')}
+On the terminal, the code is the word after \`error\`; in JSON it is \`error.code\`. A code keeps its meaning in later
+versions. The message beside the code names the thing that failed. Often the message comes with a remedy that is more exact
+than the one here.
+
+"Try again" means that the same call may succeed later. A step with \`retry:\` tries such an error again by itself.
+[exit-codes.md](exit-codes.md) lists the codes by exit status.
+
+${parts.join('\n\n')}
 `;
 }
 
+function errorEntry([code, { exit, retry, title, remedy }]: readonly [string, CatalogueEntry]): string {
+  const again = retry === 'temporary' ? '. Try again' : '';
+  return `### \`${code}\`\n\n${wrapped(`${title}. _Exit status ${exit}${again}._`)}\n\n${wrapped(remedy)}`;
+}
+
+/** Prose in lines of at most `width` columns; later lines begin with `indent`. What stands between backticks stays together. */
+function wrapped(text: string, { width = 120, indent = '' } = {}): string {
+  const lines = [''];
+  for (const word of text.match(/(?:`[^`]*`|[^\s`])+/g) ?? []) {
+    const line = lines.at(-1) ?? '';
+    if (line.trim() === '') lines[lines.length - 1] = line + word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(indent + word);
+  }
+  return lines.join('\n');
+}
+
 function exitCodesPage(): string {
-  const rows = Object.entries(exitCodes).map(([status, meaning]) => {
+  const rows = Object.entries(exitCodes).map(([status, meaning]) => `| ${status} | ${meaning} |`);
+  const lists = Object.keys(exitCodes).flatMap((status) => {
     const codes = errors.filter(([, entry]) => entry.exit === Number(status)).map(([code]) => `\`${code}\``);
-    return `| ${status} | ${meaning} | ${codes.join(', ')} |`;
+    return codes.length === 0 ? [] : [wrapped(`- ${status}: ${codes.join(', ')}`, { indent: '  ' })];
   });
   return `${notice('src/cli/exit-codes.ts and src/errors/catalogue.ts')}
 
 # Exit codes
 
-The same for all programs. What scripts want to know: after 0 and 3 the restore point or the restored disks are
-there; after 1 and 14 nothing is left behind; 11 and 75 are worth another try later; 16 needs a human.
+Every program of Sendense ends with one of these exit statuses. \`sendense-run explain STATUS\` prints one of them.
 
-| status | meaning | [errors](errors.md) |
-| --- | --- | --- |
+| status | meaning |
+| --- | --- |
 ${rows.join('\n')}
+
+In a script, decide by the status of a run:
+
+- 0 and 3: the restore point or the restored disks are there. After 3, read the warnings.
+- 1 and 14: the run failed, and nothing is left behind.
+- 11 and 75: run it again later.
+- 16: something is left behind. Remove the cause that the output names, then run \`sendense-run recover\`.
+- 2, 10, 12: correct the command line, the plan, the settings or a secret first.
+
+A command that runs several plans ends with the worst status of them.
+
+## Errors by exit status
+
+[errors.md](errors.md) explains each code.
+
+${lists.join('\n')}
 `;
 }
 
