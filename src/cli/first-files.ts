@@ -38,8 +38,8 @@ export function firstFiles(wanted: FirstPlan): FirstFiles {
     repository: 'primary',
   };
   return {
-    settings: `# Settings; relative paths count from this file. See docs/plans.md.\n${stringify(settings)}`,
-    plan: `# Full the first time, incremental from then on. Add schedule, retention and rpo as docs/plans.md says.\n${stringify(plan)}`,
+    settings: `# Settings; relative paths count from this file. See docs/settings.md.\n${stringify(settings)}`,
+    plan: `# Full the first time, incremental from then on. Add schedule, retention and rpo: see docs/plans/shared-keys.md.\n${stringify(plan)}`,
     planName,
     next: source
       ? [

@@ -23,8 +23,7 @@ function* pathsIn(node: unknown, name = ''): Generator<Field> {
 }
 
 /** What stands in a vCenter, or is a word about files. */
-const noFiles =
-  /vSphere: inventory path|^quick: files|: read from the file|its absolute path|file systems|file system or/;
+const noFiles = /^Inventory path|^quick: files|its absolute path|file systems|file system or/;
 
 const files = ['settings.json', 'node-settings.json', 'plan.json', 'common.json'];
 

@@ -128,7 +128,7 @@ function findingOf(document: PlanDocument, error: ErrorObject, root: SchemaNode,
         allowed: texts,
         suggestion: didYouMean(wordOf(value), texts),
         ...(what === 'mode' && value === 'incremental'
-          ? { remedy: 'Write "kind: incremental" instead of a mode; see docs/plans.md.' }
+          ? { remedy: 'Write "kind: incremental" instead of a mode; see docs/plans/incremental.md.' }
           : {}),
       };
     }
