@@ -22,6 +22,12 @@ describe('every key of the schemas', () => {
     expect(wrong.map(([key, found]) => `${key}: ${found.join(', ') || 'on no page'}`)).toEqual([]);
   });
 
+  test('is in an example', () => {
+    const examples = pages.flatMap(({ file }) => examplesOf(file)).join('\n');
+    const names = new Set([...coverage().keys()].map((key) => /(\w+)(?:\[\]|\.<name>)*$/.exec(key)?.[1] ?? key));
+    expect([...names].filter((name) => !new RegExp(`\\b${name}:`).test(examples))).toEqual([]);
+  });
+
   test.each(planKinds())('of kind %s is on its page, or its page leads to it', (kind) => {
     const page = `docs/plans/${kind}.md`;
     const elsewhere = [...coverage()].filter(

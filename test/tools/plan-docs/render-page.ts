@@ -16,7 +16,7 @@ export interface Page {
 const textOf = ({ file }: Page): string =>
   readFileSync(join(import.meta.dirname, 'pages', file.slice('docs/'.length)), 'utf8');
 
-const keysComment = /<!-- keys(?: of ([\w:, -]+?))?(?: (below|as) (\S+))?: ([^>]+(?:<name>[^>]*)*?) -->/g;
+const keysComment = /<!-- keys(?: of ([\w:, -]+?))?(?: (below|as) (\S+))?: ([^]*?) -->/g;
 
 const requestOf = (page: Page, match: RegExpMatchArray): Request => {
   const [, of, how, prefix, paths = ''] = match;
