@@ -9,34 +9,25 @@ export interface Row {
   readonly keys: ReadonlyMap<string, Key>;
 }
 
-/** What a page asks for: keys of these schemas, by path; `vm.*` stands for all keys right below `vm`. */
+/** What a page asks for: keys of these schemas, by path. */
 export interface Request {
   readonly roots: readonly string[];
   readonly paths: readonly string[];
-  /** Where the paths begin, when they are not shown whole. */
+  /** What stands before each path and is not shown. */
   readonly below?: string | undefined;
-  /** What stands before the paths where they are shown. */
+  /** What is shown before each path and is not a part of it. */
   readonly as?: string | undefined;
 }
 
 export function rowsOf({ roots, paths, below, as }: Request): Row[] {
   const all = new Map(roots.map((root) => [root, keysOfRoot(root)] as const));
-  const whole = (path: string): string => (below === undefined ? path : `${below}.${path}`);
-  return paths
-    .flatMap((path) => (path.endsWith('.*') ? keysRightBelow(all, whole(path)) : [whole(path)]))
-    .map((path) => {
-      const short = below === undefined ? path : path.slice(below.length + 1);
-      return { shown: as === undefined ? short : `${as}.${short}`, path, keys: keysAt(all, path) };
-    });
+  return paths.map((short) => {
+    const path = below === undefined ? short : `${below}.${short}`;
+    return { shown: as === undefined ? short : `${as}.${short}`, path, keys: keysAt(all, path) };
+  });
 }
 
 type AllKeys = ReadonlyMap<string, ReadonlyMap<string, Key>>;
-
-function keysRightBelow(all: AllKeys, pattern: string): string[] {
-  const prefix = pattern.slice(0, -1);
-  const paths = [...all.values()].flatMap((keys) => [...keys.keys()]);
-  return [...new Set(paths)].filter((path) => path.startsWith(prefix) && !/[.[]/.test(path.slice(prefix.length)));
-}
 
 /** Of the schemas that have the key those that agree with the first of them on what it is. */
 function keysAt(all: AllKeys, path: string): Map<string, Key> {
