@@ -1,0 +1,79 @@
+import { globSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import BuildTool, { type Config } from '@11ty/eleventy';
+import { wrongLinks } from './check-links.ts';
+import { layout } from './layout.ts';
+import { amendMarkdown, type Section } from './markdown.ts';
+import { readPages, urlOf } from './pages.ts';
+import { searchIndex } from './search-index.ts';
+import { sidebar } from './sidebar.ts';
+import { sourcePages } from './sources.ts';
+
+interface Site {
+  root: string;
+  out: string;
+}
+
+/**
+ * Builds the site.
+ *
+ * @returns how many pages it has
+ * @throws where a link leads nowhere, or a page is not in the sidebar
+ */
+export async function buildSite(site: Site): Promise<number> {
+  await buildTool(site).write();
+  const files = globSync('**/*.*', { cwd: site.out });
+  const text = (file: string): string => (/\.(html|css)$/.test(file) ? readFileSync(join(site.out, file), 'utf8') : '');
+  const wrong = wrongLinks(new Map(files.map((file) => [file, text(file)])));
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  return files.filter((file) => file.endsWith('.html')).length;
+}
+
+function buildTool({ root, out }: Site): BuildTool {
+  // Eleventy counts every path from here.
+  process.chdir(root);
+  return new BuildTool('.', posix.relative(root, out) || '.', {
+    quietMode: true,
+    configPath: posix.relative(root, join(import.meta.dirname, 'eleventy.config.ts')),
+    config: (config) => configure(config, { root, out }),
+  });
+}
+
+function configure(config: Config, { root, out }: Site): void {
+  config.setQuietMode(true);
+  config.setTemplateFormats(['md']);
+  config.setDataFileSuffixes([]);
+  config.setUseGitIgnore(false);
+  for (const entry of readdirSync(root, { withFileTypes: true })) {
+    if (entry.isDirectory() && !['docs', 'examples'].includes(entry.name)) config.ignores.add(`${entry.name}/**`);
+  }
+  config.addGlobalData(
+    'permalink',
+    () =>
+      ({ page }: { page: { inputPath: string } }) =>
+        urlOf(posix.normalize(page.inputPath)),
+  );
+
+  const pages = readPages(root);
+  const sources = sourcePages(root, pages);
+  for (const { file, text } of sources) config.addTemplate(file, text);
+  const groups = sidebar(pages);
+
+  const sections = new Map<string, Section[]>();
+  config.amendLibrary('md', (markdown) =>
+    amendMarkdown(markdown, { root, onPage: (file, found) => sections.set(file, found) }),
+  );
+  config.addTransform('layout', function (html) {
+    const file = posix.normalize(this.page.inputPath);
+    return layout({ file, html, groups, sections: sections.get(file) ?? [] });
+  });
+  const client = posix.relative(root, join(import.meta.dirname, 'client'));
+  const miniSearch = posix.relative(root, join(import.meta.dirname, 'node_modules/minisearch/dist/umd/index.js'));
+  config.addPassthroughCopy({ [client]: 'assets', [miniSearch]: 'assets/minisearch.js' });
+  config.on('eleventy.after', () => {
+    // A single file, such as openapi.json, is for programs: it has every word, and would be found for each.
+    const single = new Set(sources.map(({ file }) => file).filter((file) => !file.endsWith('/index.md')));
+    const found = new Map([...sections].filter(([file]) => !single.has(file)));
+    writeFileSync(join(out, 'assets/search-index.js'), searchIndex(found));
+  });
+}
