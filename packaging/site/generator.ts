@@ -4,7 +4,7 @@ import BuildTool, { type Config } from '@11ty/eleventy';
 import { wrongLinks } from './check-links.ts';
 import { layout } from './layout.ts';
 import { amendMarkdown, type Section } from './markdown.ts';
-import { readPages, urlOf } from './pages.ts';
+import { hasMoved, readPages, urlOf } from './pages.ts';
 import { searchIndex } from './search-index.ts';
 import { sidebar } from './sidebar.ts';
 import { sourcePages } from './sources.ts';
@@ -72,8 +72,9 @@ function configure(config: Config, { root, out }: Site): void {
   config.addPassthroughCopy({ [client]: 'assets', [miniSearch]: 'assets/minisearch.js' });
   config.on('eleventy.after', () => {
     // A single file, such as openapi.json, is for programs: it has every word, and would be found for each.
-    const single = new Set(sources.map(({ file }) => file).filter((file) => !file.endsWith('/index.md')));
-    const found = new Map([...sections].filter(([file]) => !single.has(file)));
+    const single = sources.filter(({ file }) => !file.endsWith('/index.md'));
+    const left = new Set([...single, ...pages.filter(hasMoved)].map(({ file }) => file));
+    const found = new Map([...sections].filter(([file]) => !left.has(file)));
     writeFileSync(join(out, 'assets/search-index.js'), searchIndex(found));
   });
 }

@@ -21,6 +21,9 @@ export function readPages(root: string): Page[] {
 
 const titleOf = (text: string): string | undefined => /^# (.+)$/m.exec(text)?.[1]?.replaceAll('`', '').trim();
 
+/** Whether all that a page says is where it has gone. Old links still find it; neither the sidebar nor the search has it. */
+export const hasMoved = ({ text }: Page): boolean => /^This page has moved\.$/m.test(text);
+
 /** Where a Markdown file is in the site. */
 export const urlOf = (file: string): string =>
   posix

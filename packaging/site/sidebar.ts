@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { linkedFiles, type Page } from './pages.ts';
+import { hasMoved, linkedFiles, type Page } from './pages.ts';
 
 export interface Entry {
   file: string;
@@ -29,7 +29,8 @@ export function sidebar(pages: readonly Page[]): Group[] {
   const gone = listed.filter((file) => !byFile.has(file));
   if (gone.length > 0) throw new Error(`${index} lists what is not there: ${gone.join(', ')}`);
 
-  const left = new Set([...byFile.keys()].filter((file) => file.startsWith('docs/') && file !== index));
+  const belongs = (page: Page): boolean => page.file.startsWith('docs/') && page.file !== index && !hasMoved(page);
+  const left = new Set(pages.filter(belongs).map(({ file }) => file));
   for (const file of listed) left.delete(file);
   const entryOf = (file: string, parent: string): Entry => {
     const page = byFile.get(file) as Page;

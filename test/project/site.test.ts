@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { execa } from 'execa';
 import { wrongLinks } from '../../packaging/site/check-links.ts';
 import { emptyOutput } from '../../packaging/site/output.ts';
-import { fileOfLink, readPages, urlOf, withoutCode, type Page } from '../../packaging/site/pages.ts';
+import { fileOfLink, hasMoved, readPages, urlOf, withoutCode, type Page } from '../../packaging/site/pages.ts';
 import { sidebar, type Entry } from '../../packaging/site/sidebar.ts';
 import { slugOf } from '../../packaging/site/slug.ts';
 import { sourcePages } from '../../packaging/site/sources.ts';
@@ -13,7 +13,9 @@ import { testAtFullLength } from '../support/at-full-length.ts';
 
 const root = join(import.meta.dirname, '../..');
 const site = join(root, 'packaging/site');
-const docs = globSync('docs/**/*.md', { cwd: root });
+const docs = readPages(root)
+  .filter((one) => one.file.startsWith('docs/') && !hasMoved(one))
+  .map(({ file }) => file);
 const page = (file: string, text: string): Page => ({ file, title: /^# (.+)/m.exec(text)?.[1] ?? file, text });
 const flat = (entries: readonly Entry[]): string[] =>
   entries.flatMap(({ file, children }) => [file, ...flat(children)]);
@@ -39,6 +41,7 @@ describe('the sidebar', () => {
         'docs/README.md',
         '# Docs\n\nFor all:\n\n| [b](b.md) |\n| [t](tool/README.md) |\n\n## More\n\n- [a](a.md#x)\n\nSee [b](b.md).',
       ),
+      page('docs/old.md', '# Old\n\nThis page has moved.\n\n- [a](a.md)'),
       page('docs/a.md', '# A\n\n[second](a/y.md), `[no](a/x.md)`'),
       page('docs/a/x.md', '# X'),
       page('docs/a/y.md', '# Y'),
