@@ -67,9 +67,12 @@ function configure(config: Config, { root, out }: Site): void {
     const file = posix.normalize(this.page.inputPath);
     return layout({ file, html, groups, sections: sections.get(file) ?? [] });
   });
-  const client = posix.relative(root, join(import.meta.dirname, 'client'));
-  const miniSearch = posix.relative(root, join(import.meta.dirname, 'node_modules/minisearch/dist/umd/index.js'));
-  config.addPassthroughCopy({ [client]: 'assets', [miniSearch]: 'assets/minisearch.js' });
+  const own = (path: string): string => posix.relative(root, join(import.meta.dirname, path));
+  config.addPassthroughCopy({
+    [own('client')]: 'assets',
+    [own('node_modules/minisearch/dist/umd/index.js')]: 'assets/minisearch.js',
+    [own('node_modules/minisearch/LICENSE.txt')]: 'assets/minisearch.LICENSE.txt',
+  });
   config.on('eleventy.after', () => {
     // A single file, such as openapi.json, is for programs: it has every word, and would be found for each.
     const single = sources.filter(({ file }) => !file.endsWith('/index.md'));
