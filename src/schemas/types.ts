@@ -1,7 +1,7 @@
 /* Generated from schemas/ by `npm run types`; do not edit. */
 
 /**
- * One entry of a pipeline: uses or run.
+ * One step of a pipeline: `uses` or `run`.
  */
 export type Step = {
   /**
@@ -9,26 +9,26 @@ export type Step = {
    */
   id?: string;
   /**
-   * The built-in step, <family>.<verb>.
+   * The built-in step, `<family>.<verb>`.
    */
   uses?: string;
   /**
-   * A command as an argument list, instead of uses.
+   * A command as a list of arguments, instead of `uses`.
    *
    * @minItems 1
    */
   run?: [string, ...string[]];
   env?: Env;
   /**
-   * Working directory of run; relative to the plan.
+   * Working directory of `run`, relative to the plan.
    */
   cwd?: string;
   /**
-   * Inputs of the step; values may be ${{ expressions }}.
+   * Inputs of the step. Values may be expressions: `${{ … }}`.
    */
   with?: {};
   /**
-   * Condition; default success().
+   * Condition. Default: `success()`.
    */
   if?: string;
   /**
@@ -44,13 +44,13 @@ export type Step = {
   [k: string]: unknown;
 };
 /**
- * A pipeline of the plan's own, instead of the runner's.
+ * Your own pipeline, instead of the one of this kind of plan.
  *
  * @minItems 1
  */
 export type Steps = [Step, ...Step[]];
 /**
- * Names of VMs in the repository; * stands for any characters. Default: all.
+ * Names of VMs in the repository. `*` stands for any characters, `?` for one. Default: all.
  *
  * @minItems 1
  */
@@ -223,7 +223,7 @@ export interface AllSchemas {
   Limits: Limits;
   DataPath: DataPath;
   /**
-   * Of the disks at loopback addresses, without `data`. psk (default): a key for each run. none: faster, and any user of hub or node reads and writes them.
+   * Protection of the disks at loopback addresses, if `data` is not set. psk: a key for each run. none: faster, but any user of the hub or the node can read and write a backup in progress. Default: psk.
    */
   LoopbackTls: 'psk' | 'none';
   /**
@@ -237,13 +237,13 @@ export interface AllSchemas {
   Retention: Retention;
   VmPatterns: VmPatterns;
   /**
-   * Which VM is meant, where several have restore points under one name: as `sendense-run list` shows it.
+   * Identity of the VM, as `sendense-run list` shows it. Needed only if several VMs have restore points under one name.
    */
   VmIdentity: string;
   VmMatch: VmMatch;
   VmPolicy: VmPolicy;
   /**
-   * What a channel is told of (docs/monitoring.md).
+   * An event that a channel reports (docs/monitoring.md).
    */
   NotifyEvent:
     | 'started'
@@ -262,46 +262,49 @@ export interface AllSchemas {
     | 'channel';
   NotifyEntry: NotifyEntry;
   /**
-   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
    */
   Notify:
     | [NotifyEntry, ...NotifyEntry[]]
     | {
         /**
-         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         * false: the default of sendense.yaml does not count for this plan. Default: true.
          */
         inherit?: boolean;
+        /**
+         * Channels that report on this plan.
+         */
         channels?: NotifyEntry[];
       };
   /**
-   * latest, a backup id, the last one before a time (and not before another one), or the last one made by a time.
+   * Which restore point: `latest`, a backup id, the last one before a time, or the last one made by a time.
    */
   PointChoice:
     | string
     | {
         /**
-         * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
+         * The last point before this time. ISO 8601 with a zone, for example 2026-11-20T00:00:00Z.
          */
         before: string;
         /**
-         * ISO 8601 time with zone: none that is older.
+         * Together with `before`: no point older than this time. ISO 8601 with a zone.
          */
         from?: string;
       }
     | {
         /**
-         * ISO 8601 time with zone: the last one made at that time or before it.
+         * The last point made at this time or before it. ISO 8601 with a zone.
          */
         at: string;
       };
   /**
-   * Which restore points: of each VM the newest, all, a share of all or those not verified for so long; the least recently verified come first.
+   * Which restore points: the newest of each VM (`latest`), `all`, a share of all, or those not verified for some time. The least recently verified come first.
    */
   VerifySelection:
     | ('latest' | 'all')
     | {
         /**
-         * Of all restore points, in percent, rounded up: 10% verifies each one within ten runs.
+         * Percentage of all restore points, rounded up. 10% verifies each point within ten runs.
          */
         share: string;
       }
@@ -521,7 +524,7 @@ export interface ChangedAreas {
 export interface Secret {
   secret: {
     /**
-     * Path of a file that holds the secret; one trailing newline is dropped.
+     * File that holds the secret. One newline at its end is dropped.
      */
     file?: string;
     /**
@@ -529,11 +532,11 @@ export interface Secret {
      */
     env?: string;
     /**
-     * Name of a systemd credential (LoadCredential=).
+     * Name of a systemd credential (`LoadCredential=`).
      */
     systemd?: string;
     /**
-     * Command that prints the secret, as an argument list.
+     * Command that prints the secret, as a list of arguments.
      *
      * @minItems 1
      */
@@ -545,11 +548,11 @@ export interface Secret {
  */
 export interface Schedule {
   /**
-   * Five or six cron fields.
+   * Five cron fields, or six with seconds first.
    */
   cron: string;
   /**
-   * IANA time zone, for example Europe/London; default UTC.
+   * IANA time zone, for example Europe/London. Default: UTC.
    */
   timezone?: string;
   /**
@@ -561,11 +564,11 @@ export interface Schedule {
    */
   jitter?: string;
   /**
-   * When the plan's run before still goes on. skip: this one falls out; queue: it waits; cancel: the one before is stopped and cleaned up first. Default: skip.
+   * What happens if the previous run of the plan has not ended. skip: the plan does not run this time. queue: it waits. cancel: the previous run is stopped and cleaned up first. Default: skip.
    */
   overlap?: 'skip' | 'queue' | 'cancel';
   /**
-   * Slots that were missed because no daemon ran. latest: one run for the latest of them; all: one run for each. Default: latest.
+   * What happens to runs that were missed because no daemon ran. none: nothing. latest: one run makes up for all of them. all: each of them is run. Default: latest.
    */
   catchUp?: 'none' | 'latest' | 'all';
   /**
@@ -573,30 +576,30 @@ export interface Schedule {
    */
   catchUpWindow?: string;
   /**
-   * Failed runs one after another after which the schedule pauses until `sendense-run schedule resume`; true: 1. Default: false, never.
+   * The schedule pauses after this many failed runs in a row, until `sendense-run schedule resume`. true: after one. false: never. Default: false.
    */
   pauseOnFailure?: boolean | number;
   /**
-   * Times in which no run begins.
+   * Times when no run starts.
    *
    * @maxItems 100
    */
   blackout?: Blackout[];
 }
 /**
- * A time in which no run begins: every week from and to, or once start and end.
+ * A time when no run starts: every week with `from` and `to`, or once with `start` and `end`.
  */
 export interface Blackout {
   /**
-   * Time of day in the schedule's zone, for example "08:00".
+   * Start, as a time of day in the time zone of the schedule, for example "08:00".
    */
   from?: string;
   /**
-   * End, exclusive; before `from`: on the day after.
+   * End, exclusive. A time before `from` is on the next day.
    */
   to?: string;
   /**
-   * Days on which it begins. Default: all.
+   * Weekdays on which it starts: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`. Default: all.
    *
    * @minItems 1
    */
@@ -605,20 +608,20 @@ export interface Blackout {
     ...('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[],
   ];
   /**
-   * Date and time, for example 2026-12-24T18:00; in the schedule's zone where it names none.
+   * Start, as a date and time, for example 2026-12-24T18:00. Without a zone it counts in the time zone of the schedule.
    */
   start?: string;
   /**
-   * End, exclusive.
+   * End, exclusive, in the form of `start`.
    */
   end?: string;
   /**
-   * Shown with the slots that it keeps from running.
+   * Shown with each run that the blackout prevents.
    */
   reason?: string;
 }
 /**
- * A command of the plan's own.
+ * A command of your own.
  */
 export interface Command {
   /**
@@ -626,18 +629,18 @@ export interface Command {
    */
   id?: string;
   /**
-   * The command as an argument list; never a shell string.
+   * The command as a list of arguments, never a shell line.
    *
    * @minItems 1
    */
   run: [string, ...string[]];
   env?: Env;
   /**
-   * Working directory; relative to the plan.
+   * Working directory, relative to the plan.
    */
   cwd?: string;
   /**
-   * Condition, for example failure() or always().
+   * Condition, for example `failure()` or `always()`. Default: `success()`.
    */
   if?: string;
   /**
@@ -646,17 +649,17 @@ export interface Command {
   timeout?: string;
 }
 /**
- * Environment variables; values may be expressions or secrets.
+ * Environment variables. Values may be expressions or secrets.
  */
 export interface Env {
   [k: string]: string | number | boolean | Secret;
 }
 /**
- * Tries again after errors that the catalogue calls temporary; delays double, with jitter.
+ * Tries the step again after errors that docs/errors.md marks with "again". The wait doubles each time, with jitter.
  */
 export interface Retry {
   /**
-   * How often the step is tried in all.
+   * How often the step is tried, the first time included.
    */
   attempts: number;
   /**
@@ -669,7 +672,7 @@ export interface Retry {
   maxDelay?: string;
 }
 /**
- * What the run reports at its end; values are ${{ expressions }}.
+ * What the run reports at its end. Values are expressions: `${{ … }}`.
  */
 export interface Result {}
 /**
@@ -677,23 +680,23 @@ export interface Result {}
  */
 export interface ImageDisk {
   /**
-   * Disk image or block device on the node; relative to the plan where the node is embedded.
+   * Disk image or block device on the node. With an embedded node it may be relative to this file.
    */
   path: string;
   /**
-   * Default: read from the file; a file that is none of the others is raw.
+   * Format of the image. Without it Sendense looks at the name and the content (docs/image-source.md).
    */
   format?: 'raw' | 'qcow2' | 'vmdk' | 'vhdx';
   /**
-   * Identity of the disk across runs; default: derived from its absolute path.
+   * Identity of the disk across runs. Default: derived from its absolute path.
    */
   uuid?: string;
   /**
-   * Read the disk even when another program has it open for writing. The copy may be torn.
+   * true: read the disk even if another program has it open for writing. The copy may be inconsistent.
    */
   allowInUse: boolean;
   /**
-   * File with the areas that an outside tracker saw change (schemas/changed-areas.json), to spare reading the whole disk.
+   * File of an external tracker that lists the changed areas (schemas/changed-areas.json). Sendense then need not read the whole disk.
    */
   changes?: string;
 }
@@ -703,6 +706,8 @@ export interface ImageDisk {
 export interface ImageSource {
   type: 'image';
   /**
+   * The disks of the VM.
+   *
    * @minItems 1
    * @maxItems 64
    */
@@ -717,15 +722,15 @@ export interface Vm {
    */
   name: string;
   /**
-   * Where the disks are: a source of sendense.yaml by name, or given here. Default: the only source of sendense.yaml.
+   * Where the disks are: the name of a source in sendense.yaml, or the disks themselves. Default: the only source of sendense.yaml.
    */
   source?: string | ImageSource;
   /**
-   * vSphere: inventory path, for example /DC1/vm/pgtest1. Default: the VM of this name, where there is only one.
+   * Inventory path in vSphere, for example /DC1/vm/pgtest1. Default: the VM of this name, if there is only one.
    */
   path?: string;
   /**
-   * vSphere: managed object id of the VM, for example vm-57, instead of a path.
+   * Managed object id of the VM in vSphere, for example vm-57. Use it instead of a path.
    */
   moref?: string;
   /**
@@ -733,15 +738,15 @@ export interface Vm {
    */
   credential?: string;
   /**
-   * vSphere: whether the guest's file systems are brought to rest for the snapshot. required: fail where that cannot be done; try: go on without and say so. Default: try.
+   * Whether the guest quiesces its file systems for the snapshot (vSphere). required: fail if that is not possible. try: go on without it, with a warning. off: do not quiesce. Default: try.
    */
   quiesce?: 'required' | 'try' | 'off';
   /**
-   * vSphere: changed block tracking. auto: use it where it is on, else compare by digest; enable: switch it on where it is off; require: refuse where it is off; off: do not use it. Default: auto.
+   * Changed block tracking (vSphere). auto: use it if it is on, else compare the disks by digest. enable: switch it on if it is off. require: fail if it is off. off: do not use it. Default: auto.
    */
   cbt?: 'auto' | 'enable' | 'require' | 'off';
   /**
-   * vSphere: what to do where the VM has snapshots that are not Sendense's. allow: go on where that is safe (the transport can read such disks), and record why. Default: refuse.
+   * What to do if the VM has snapshots that Sendense did not make (vSphere). refuse: fail. allow: go on if the transport can read such disks, and record why. Default: refuse.
    */
   foreignSnapshots?: 'refuse' | 'allow';
   /**
@@ -776,48 +781,48 @@ export interface Limits {
   disksAtOnce?: number;
 }
 /**
- * How the node reaches the NBD ports of this hub by the network itself, beside the tunnel. Default: through the tunnel; mode direct has none, so there by the loopback address.
+ * A direct path over the network from the node to the disks on this hub. Without it the data goes through the tunnel. Mode direct has no tunnel: there it goes to the loopback address.
  */
 export interface DataPath {
   /**
-   * Address of this hub to listen on for the length of a run, for example 192.0.2.10 or 0.0.0.0.
+   * Address on which this hub listens during a run, for example 192.0.2.10 or 0.0.0.0.
    */
   listen: string;
   /**
-   * Name or address by which the node reaches it, for example hub.example.com.
+   * Name or address by which the node reaches this hub, for example hub.example.com.
    */
   host: string;
   /**
-   * psk: encrypted, with a key made for each run. none: in the clear, and whoever reaches the port can write to the backup; only for a network of its own.
+   * psk: encrypted, with a key made for each run. none: not encrypted, and anyone who reaches the port can write to the backup. Use none only on a network of its own.
    */
   tls: 'psk' | 'none';
 }
 /**
- * Which restore points stay. A point stays where any rule keeps it.
+ * Which restore points stay. A point stays if any rule keeps it.
  */
 export interface Retention {
   /**
-   * The newest points.
+   * Keep the newest N points.
    */
   last?: number;
   /**
-   * The newest point of each of the last hours that have one.
+   * Keep the newest point of each of the last N hours that have one.
    */
   hourly?: number;
   /**
-   * The newest point of each of the last days that have one.
+   * Keep the newest point of each of the last N days that have one.
    */
   daily?: number;
   /**
-   * The newest point of each of the last weeks (Monday to Sunday) that have one.
+   * Keep the newest point of each of the last N weeks (Monday to Sunday) that have one.
    */
   weekly?: number;
   /**
-   * The newest point of each of the last months that have one.
+   * Keep the newest point of each of the last N months that have one.
    */
   monthly?: number;
   /**
-   * The newest point of each of the last years that have one.
+   * Keep the newest point of each of the last N years that have one.
    */
   yearly?: number;
   /**
@@ -825,32 +830,32 @@ export interface Retention {
    */
   minAge?: string;
   /**
-   * IANA time zone in which hours, days, weeks, months and years are counted; default: that of the schedule, else UTC.
+   * IANA time zone in which hours, days, weeks, months and years are counted. Default: the zone of the schedule, else UTC.
    */
   timezone?: string;
 }
 /**
- * VMs of the source. A VM belongs to it that fits every key.
+ * Selects VMs of the source. A VM must fit every key.
  */
 export interface VmMatch {
   /**
-   * Name of the VM as the source has it; * stands for any characters, ? for one.
+   * Name of the VM in the source. `*` stands for any characters, `?` for one.
    */
   name?: string;
   /**
-   * vSphere: inventory path of a folder; VMs in it and below.
+   * Inventory path of a folder in vSphere. It selects the VMs in it and below it.
    */
   folder?: string;
   /**
-   * vSphere: inventory path of one VM.
+   * Inventory path of one VM in vSphere.
    */
   path?: string;
   /**
-   * vSphere: managed object id of one VM, for example vm-57.
+   * Managed object id of one VM in vSphere, for example vm-57.
    */
   moref?: string;
   /**
-   * vSphere: a tag of the VM, by its name, or CATEGORY/NAME.
+   * A tag of the VM in vSphere, as `NAME` or `CATEGORY/NAME`.
    */
   tag?: string;
 }
@@ -863,15 +868,15 @@ export interface VmPolicy {
    */
   credential?: string;
   /**
-   * vSphere: whether the guest's file systems are brought to rest for the snapshot. required: fail where that cannot be done; try: go on without and say so. Default: try.
+   * Whether the guest quiesces its file systems for the snapshot (vSphere). required: fail if that is not possible. try: go on without it, with a warning. off: do not quiesce. Default: try.
    */
   quiesce?: 'required' | 'try' | 'off';
   /**
-   * vSphere: changed block tracking. auto: use it where it is on, else compare by digest; enable: switch it on where it is off; require: refuse where it is off; off: do not use it. Default: auto.
+   * Changed block tracking (vSphere). auto: use it if it is on, else compare the disks by digest. enable: switch it on if it is off. require: fail if it is off. off: do not use it. Default: auto.
    */
   cbt?: 'auto' | 'enable' | 'require' | 'off';
   /**
-   * vSphere: what to do where the VM has snapshots that are not Sendense's. allow: go on where that is safe (the transport can read such disks), and record why. Default: refuse.
+   * What to do if the VM has snapshots that Sendense did not make (vSphere). refuse: fail. allow: go on if the transport can read such disks, and record why. Default: refuse.
    */
   foreignSnapshots?: 'refuse' | 'allow';
   /**
@@ -880,7 +885,7 @@ export interface VmPolicy {
   transport?: 'vddk' | 'https' | 'ssh';
 }
 /**
- * A channel and what it is told of.
+ * A channel and the events that it reports.
  */
 export interface NotifyEntry {
   /**
@@ -888,11 +893,11 @@ export interface NotifyEntry {
    */
   channel: string;
   /**
-   * What it is told of. Default: all but started and success; a channel of type ping: started, success, warning and failure.
+   * The events that it reports. Without this key: all but `started` and `success`; a channel of type `ping` reports `started`, `success`, `warning` and `failure`.
    *
    * @minItems 1
    *
-   * Items: What a channel is told of (docs/monitoring.md).
+   * Items: An event that a channel reports (docs/monitoring.md).
    */
   on?: [
     (
@@ -930,20 +935,23 @@ export interface NotifyEntry {
   ];
 }
 /**
- * Starts the newest verified restore point of each VM from a throw-away overlay, without a network, and waits until one of the signs that are named comes; without any: picture.
+ * Starts the newest verified restore point of each VM from a temporary overlay, without a network. The guest counts as up at the first sign that you name: `serial`, `agent` or `picture`. Without any of them: `picture`.
  */
 export interface BootCheck {
   /**
-   * tcg runs everywhere; kvm is faster and needs a /dev/kvm that works; auto tries kvm for a few seconds.
+   * tcg: runs everywhere. kvm: faster, needs a working /dev/kvm. auto: kvm if a short trial works, else tcg.
    */
   accel: 'auto' | 'tcg' | 'kvm';
   /**
    * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
    */
   memory: number | string;
+  /**
+   * Processors of the guest.
+   */
   cpus: number;
   /**
-   * auto: as the configuration of the VM says; where there is none, efi for a disk that only UEFI can start, else bios.
+   * auto: as in the saved configuration of the VM; without one, efi for a disk that only UEFI can start, else bios.
    */
   firmware: 'auto' | 'bios' | 'efi';
   /**
@@ -951,7 +959,7 @@ export interface BootCheck {
    */
   serial?: {
     /**
-     * Text on the first serial port that says that the guest is up.
+     * Text on the first serial port that shows that the guest is up.
      */
     mark: string;
   };
@@ -960,7 +968,7 @@ export interface BootCheck {
    */
   agent: boolean;
   /**
-   * Wait until the picture no longer changes, and is not blank.
+   * Wait until the picture stops changing and is not blank.
    */
   picture?: {
     /**
@@ -3228,7 +3236,7 @@ export interface NotifyMessage {
    */
   id: string;
   /**
-   * What a channel is told of (docs/monitoring.md).
+   * An event that a channel reports (docs/monitoring.md).
    */
   event:
     | 'started'
@@ -4822,15 +4830,21 @@ export interface DiagnosticOutput {
  * Backs up one VM.
  */
 export interface BackupPlan {
+  /**
+   * Version of the file format.
+   */
   version: 1;
   kind: 'backup';
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
   name: string;
+  /**
+   * What the plan is for, in your words.
+   */
   description?: string;
   /**
-   * auto: incremental where it is safe, else full with the reason.
+   * auto: incremental if that is safe, else full with the reason. full: always full.
    */
   mode: 'auto' | 'full';
   vm: Vm;
@@ -4844,28 +4858,31 @@ export interface BackupPlan {
   node: string;
   schedule?: Schedule;
   /**
-   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
    */
   notify?:
     | [NotifyEntry, ...NotifyEntry[]]
     | {
         /**
-         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         * false: the default of sendense.yaml does not count for this plan. Default: true.
          */
         inherit?: boolean;
+        /**
+         * Channels that report on this plan.
+         */
         channels?: NotifyEntry[];
       };
   /**
    * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
    */
   rpo?: string;
-  retention?: Retention1;
+  retention?: Retention;
   /**
-   * What is read back and compared before the commit: what this run wrote (of a full everything), or what is below an incremental, too.
+   * What is read back and compared before the commit. changed: what this run wrote, which is everything for a full. all: also the points below an incremental.
    */
   verify: 'changed' | 'all';
   /**
-   * Compression of the stored disks: zstd rewrites each compressed before the commit. Default: as the repository's settings say.
+   * Compression of the stored disks. zstd: each disk is rewritten, compressed, before the commit. Default: the setting of the repository.
    */
   compress?: 'none' | 'zstd';
   limits: Limits1;
@@ -4879,52 +4896,15 @@ export interface BackupPlan {
    */
   stallTimeout: string;
   /**
-   * Commands before the first step.
+   * Commands that run before the first step.
    */
   before?: Command[];
   /**
-   * Commands after the last step; default condition success().
+   * Commands that run after the last step. Without `if` they run only after success.
    */
   after?: Command[];
   steps?: Steps;
   result?: Result;
-}
-/**
- * Which restore points stay. A point stays where any rule keeps it.
- */
-export interface Retention1 {
-  /**
-   * The newest points.
-   */
-  last?: number;
-  /**
-   * The newest point of each of the last hours that have one.
-   */
-  hourly?: number;
-  /**
-   * The newest point of each of the last days that have one.
-   */
-  daily?: number;
-  /**
-   * The newest point of each of the last weeks (Monday to Sunday) that have one.
-   */
-  weekly?: number;
-  /**
-   * The newest point of each of the last months that have one.
-   */
-  monthly?: number;
-  /**
-   * The newest point of each of the last years that have one.
-   */
-  yearly?: number;
-  /**
-   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
-   */
-  minAge?: string;
-  /**
-   * IANA time zone in which hours, days, weeks, months and years are counted; default: that of the schedule, else UTC.
-   */
-  timezone?: string;
 }
 /**
  * Limits of a transfer.
@@ -4953,18 +4933,24 @@ export interface Transfer1 {
   reconnect?: string;
 }
 /**
- * Backs up one VM on top of its last restore point, and refuses where that is not safe.
+ * Backs up one VM on top of its last restore point, and fails if that is not safe.
  */
 export interface IncrementalPlan {
+  /**
+   * Version of the file format.
+   */
   version: 1;
   kind: 'incremental';
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
   name: string;
+  /**
+   * What the plan is for, in your words.
+   */
   description?: string;
   /**
-   * What to do for a disk that has nothing safe to build on.
+   * What to do for a disk without a safe parent. refuse: the run fails. full: this disk is backed up in full.
    */
   onNoParent: 'refuse' | 'full';
   vm: Vm;
@@ -4978,28 +4964,31 @@ export interface IncrementalPlan {
   node: string;
   schedule?: Schedule;
   /**
-   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
    */
   notify?:
     | [NotifyEntry, ...NotifyEntry[]]
     | {
         /**
-         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         * false: the default of sendense.yaml does not count for this plan. Default: true.
          */
         inherit?: boolean;
+        /**
+         * Channels that report on this plan.
+         */
         channels?: NotifyEntry[];
       };
   /**
    * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
    */
   rpo?: string;
-  retention?: Retention2;
+  retention?: Retention;
   /**
-   * What is read back and compared before the commit: what this run wrote (of a full everything), or what is below an incremental, too.
+   * What is read back and compared before the commit. changed: what this run wrote, which is everything for a full. all: also the points below an incremental.
    */
   verify: 'changed' | 'all';
   /**
-   * Compression of the stored disks: zstd rewrites each compressed before the commit. Default: as the repository's settings say.
+   * Compression of the stored disks. zstd: each disk is rewritten, compressed, before the commit. Default: the setting of the repository.
    */
   compress?: 'none' | 'zstd';
   limits: Limits2;
@@ -5013,52 +5002,15 @@ export interface IncrementalPlan {
    */
   stallTimeout: string;
   /**
-   * Commands before the first step.
+   * Commands that run before the first step.
    */
   before?: Command[];
   /**
-   * Commands after the last step; default condition success().
+   * Commands that run after the last step. Without `if` they run only after success.
    */
   after?: Command[];
   steps?: Steps;
   result?: Result;
-}
-/**
- * Which restore points stay. A point stays where any rule keeps it.
- */
-export interface Retention2 {
-  /**
-   * The newest points.
-   */
-  last?: number;
-  /**
-   * The newest point of each of the last hours that have one.
-   */
-  hourly?: number;
-  /**
-   * The newest point of each of the last days that have one.
-   */
-  daily?: number;
-  /**
-   * The newest point of each of the last weeks (Monday to Sunday) that have one.
-   */
-  weekly?: number;
-  /**
-   * The newest point of each of the last months that have one.
-   */
-  monthly?: number;
-  /**
-   * The newest point of each of the last years that have one.
-   */
-  yearly?: number;
-  /**
-   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
-   */
-  minAge?: string;
-  /**
-   * IANA time zone in which hours, days, weeks, months and years are counted; default: that of the schedule, else UTC.
-   */
-  timezone?: string;
 }
 /**
  * Limits of a transfer.
@@ -5090,15 +5042,21 @@ export interface Transfer2 {
  * Writes the disks of a restore point into a directory.
  */
 export interface RestorePlan {
+  /**
+   * Version of the file format.
+   */
   version: 1;
   kind: 'restore';
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
   name: string;
+  /**
+   * What the plan is for, in your words.
+   */
   description?: string;
   /**
-   * The VM whose restore point is wanted.
+   * The VM that you restore.
    */
   vm: {
     /**
@@ -5106,7 +5064,7 @@ export interface RestorePlan {
      */
     name: string;
     /**
-     * Which VM is meant, where several have restore points under one name: as `sendense-run list` shows it.
+     * Identity of the VM, as `sendense-run list` shows it. Needed only if several VMs have restore points under one name.
      */
     identity?: string;
   };
@@ -5115,49 +5073,55 @@ export interface RestorePlan {
    */
   repository: string;
   /**
-   * latest, a backup id, the last one before a time (and not before another one), or the last one made by a time.
+   * Which restore point: `latest`, a backup id, the last one before a time, or the last one made by a time.
    */
   point:
     | string
     | {
         /**
-         * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
+         * The last point before this time. ISO 8601 with a zone, for example 2026-11-20T00:00:00Z.
          */
         before: string;
         /**
-         * ISO 8601 time with zone: none that is older.
+         * Together with `before`: no point older than this time. ISO 8601 with a zone.
          */
         from?: string;
       }
     | {
         /**
-         * ISO 8601 time with zone: the last one made at that time or before it.
+         * The last point made at this time or before it. ISO 8601 with a zone.
          */
         at: string;
       };
+  /**
+   * Where the restored disks go.
+   */
   to: {
     /**
-     * Where the disks are written; relative to the plan; made if missing.
+     * Folder for the disks, relative to the plan. Sendense makes it if it is missing.
      */
     directory: string;
+    /**
+     * Format of the restored disks.
+     */
     format: 'raw' | 'qcow2' | 'vmdk';
     /**
-     * Only for vmdk.
+     * Only for vmdk: the variant of the format.
      */
     subformat: 'monolithicSparse' | 'streamOptimized';
     /**
-     * Only for qcow2: an overlay on the repository's chain instead of a copy.
+     * Only for qcow2. true: an overlay on the chain in the repository, instead of a copy.
      */
     thin: boolean;
   };
   /**
-   * Numbers of the disks wanted; default all.
+   * Numbers of the disks to restore, from 0. Default: all.
    *
    * @minItems 1
    */
   disks?: [number, ...number[]];
   /**
-   * Compare what was written with the block index.
+   * Compare the restored disks with the block index.
    */
   verify: boolean;
   /**
@@ -5169,24 +5133,27 @@ export interface RestorePlan {
    */
   stallTimeout: string;
   /**
-   * Commands before the first step.
+   * Commands that run before the first step.
    */
   before?: Command[];
   /**
-   * Commands after the last step; default condition success().
+   * Commands that run after the last step. Without `if` they run only after success.
    */
   after?: Command[];
   schedule?: Schedule;
   /**
-   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
    */
   notify?:
     | [NotifyEntry, ...NotifyEntry[]]
     | {
         /**
-         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         * false: the default of sendense.yaml does not count for this plan. Default: true.
          */
         inherit?: boolean;
+        /**
+         * Channels that report on this plan.
+         */
         channels?: NotifyEntry[];
       };
   steps?: Steps;
@@ -5196,25 +5163,31 @@ export interface RestorePlan {
  * Protects many VMs with one policy.
  */
 export interface GroupPlan {
+  /**
+   * Version of the file format.
+   */
   version: 1;
   kind: 'group';
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
   name: string;
+  /**
+   * What the plan is for, in your words.
+   */
   description?: string;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
   source?: string;
   /**
-   * Who belongs to the group: VMs that fit one of these, looked up at each run. Templates never do.
+   * Which VMs belong to the group: those that fit one of these entries, looked up at each run. Templates never belong to it.
    *
    * @minItems 1
    */
   members: [VmMatch, ...VmMatch[]];
   /**
-   * Who does not, all the same.
+   * VMs that fit one of these entries do not belong to the group.
    */
   exclude?: VmMatch[];
   /**
@@ -5226,7 +5199,7 @@ export interface GroupPlan {
    */
   node: string;
   /**
-   * Who goes first among those of equal priority.
+   * Which VM goes first among those of equal priority. name: in the order of the names. oldest-backup: the VM that has waited longest for a restore point. smallest, largest: by the size of the disks.
    */
   order: 'name' | 'oldest-backup' | 'smallest' | 'largest';
   /**
@@ -5239,11 +5212,11 @@ export interface GroupPlan {
   lockWait: string;
   vm: VmPolicy1;
   /**
-   * auto: incremental where it is safe, else full with the reason.
+   * auto: incremental if that is safe, else full with the reason. full: always full.
    */
   mode: 'auto' | 'full';
   /**
-   * What is read back and compared before the commit: what this run wrote (of a full everything), or what is below an incremental, too.
+   * What is read back and compared before the commit. changed: what this run wrote, which is everything for a full. all: also the points below an incremental.
    */
   verify: 'changed' | 'all';
   limits: Limits3;
@@ -5251,15 +5224,18 @@ export interface GroupPlan {
   retention?: Retention;
   schedule?: Schedule;
   /**
-   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
    */
   notify?:
     | [NotifyEntry, ...NotifyEntry[]]
     | {
         /**
-         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         * false: the default of sendense.yaml does not count for this plan. Default: true.
          */
         inherit?: boolean;
+        /**
+         * Channels that report on this plan.
+         */
         channels?: NotifyEntry[];
       };
   /**
@@ -5275,33 +5251,33 @@ export interface GroupPlan {
    */
   stallTimeout: string;
   /**
-   * Commands before the first step.
+   * Commands that run before the first step.
    */
   before?: Command[];
   /**
-   * Commands after the last step; default condition success().
+   * Commands that run after the last step. Without `if` they run only after success.
    */
   after?: Command[];
   steps?: Steps;
   result?: Result;
   /**
-   * Other settings for some of the VMs; a later entry counts more.
+   * Other settings for some of the VMs. A later entry overrides an earlier one.
    *
-   * Items: Other settings for some of the VMs; a later entry counts more.
+   * Items: Other settings for some of the VMs. A later entry overrides an earlier one.
    */
   overrides?: {
     match: VmMatch;
     /**
-     * Higher goes first.
+     * VMs with a higher number go first.
      */
     priority?: number;
     vm?: VmPolicy;
     /**
-     * auto: incremental where it is safe, else full with the reason.
+     * auto: incremental if that is safe, else full with the reason. full: always full.
      */
     mode?: 'auto' | 'full';
     /**
-     * What is read back and compared before the commit: what this run wrote (of a full everything), or what is below an incremental, too.
+     * What is read back and compared before the commit. changed: what this run wrote, which is everything for a full. all: also the points below an incremental.
      */
     verify?: 'changed' | 'all';
     limits?: Limits;
@@ -5334,15 +5310,15 @@ export interface VmPolicy1 {
    */
   credential?: string;
   /**
-   * vSphere: whether the guest's file systems are brought to rest for the snapshot. required: fail where that cannot be done; try: go on without and say so. Default: try.
+   * Whether the guest quiesces its file systems for the snapshot (vSphere). required: fail if that is not possible. try: go on without it, with a warning. off: do not quiesce. Default: try.
    */
   quiesce?: 'required' | 'try' | 'off';
   /**
-   * vSphere: changed block tracking. auto: use it where it is on, else compare by digest; enable: switch it on where it is off; require: refuse where it is off; off: do not use it. Default: auto.
+   * Changed block tracking (vSphere). auto: use it if it is on, else compare the disks by digest. enable: switch it on if it is off. require: fail if it is off. off: do not use it. Default: auto.
    */
   cbt?: 'auto' | 'enable' | 'require' | 'off';
   /**
-   * vSphere: what to do where the VM has snapshots that are not Sendense's. allow: go on where that is safe (the transport can read such disks), and record why. Default: refuse.
+   * What to do if the VM has snapshots that Sendense did not make (vSphere). refuse: fail. allow: go on if the transport can read such disks, and record why. Default: refuse.
    */
   foreignSnapshots?: 'refuse' | 'allow';
   /**
@@ -5380,12 +5356,18 @@ export interface Transfer3 {
  * Removes the restore points that no rule keeps.
  */
 export interface PrunePlan {
+  /**
+   * Version of the file format.
+   */
   version: 1;
   kind: 'prune';
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
   name: string;
+  /**
+   * What the plan is for, in your words.
+   */
   description?: string;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
@@ -5393,21 +5375,24 @@ export interface PrunePlan {
   repository: string;
   vms?: VmPatterns;
   /**
-   * Which VM is meant, where several have restore points under one name: as `sendense-run list` shows it.
+   * Identity of the VM, as `sendense-run list` shows it. Needed only if several VMs have restore points under one name.
    */
   identity?: string;
   retention: Retention;
   schedule?: Schedule;
   /**
-   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
    */
   notify?:
     | [NotifyEntry, ...NotifyEntry[]]
     | {
         /**
-         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         * false: the default of sendense.yaml does not count for this plan. Default: true.
          */
         inherit?: boolean;
+        /**
+         * Channels that report on this plan.
+         */
         channels?: NotifyEntry[];
       };
   /**
@@ -5419,26 +5404,32 @@ export interface PrunePlan {
    */
   stallTimeout: string;
   /**
-   * Commands before the first step.
+   * Commands that run before the first step.
    */
   before?: Command[];
   /**
-   * Commands after the last step; default condition success().
+   * Commands that run after the last step. Without `if` they run only after success.
    */
   after?: Command[];
   steps?: Steps;
   result?: Result;
 }
 /**
- * Proves that restore points are what was backed up.
+ * Proves that restore points hold what was backed up.
  */
 export interface VerifyPlan {
+  /**
+   * Version of the file format.
+   */
   version: 1;
   kind: 'verify';
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
   name: string;
+  /**
+   * What the plan is for, in your words.
+   */
   description?: string;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
@@ -5446,38 +5437,38 @@ export interface VerifyPlan {
   repository: string;
   vms?: VmPatterns;
   /**
-   * latest, a backup id, the last one before a time (and not before another one), or the last one made by a time.
+   * Which restore point: `latest`, a backup id, the last one before a time, or the last one made by a time.
    */
   point?:
     | string
     | {
         /**
-         * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
+         * The last point before this time. ISO 8601 with a zone, for example 2026-11-20T00:00:00Z.
          */
         before: string;
         /**
-         * ISO 8601 time with zone: none that is older.
+         * Together with `before`: no point older than this time. ISO 8601 with a zone.
          */
         from?: string;
       }
     | {
         /**
-         * ISO 8601 time with zone: the last one made at that time or before it.
+         * The last point made at this time or before it. ISO 8601 with a zone.
          */
         at: string;
       };
   /**
-   * quick: files, sizes, times, chain and qcow2 structure. digests: each stored byte once. deep: the guest's whole disks, read through the chain.
+   * quick: files, sizes, times, chain and qcow2 structure. digests: each stored byte once. deep: the whole disks of the guest, read through the chain.
    */
   level: 'quick' | 'digests' | 'deep';
   /**
-   * Which restore points: of each VM the newest, all, a share of all or those not verified for so long; the least recently verified come first.
+   * Which restore points: the newest of each VM (`latest`), `all`, a share of all, or those not verified for some time. The least recently verified come first.
    */
   points:
     | ('latest' | 'all')
     | {
         /**
-         * Of all restore points, in percent, rounded up: 10% verifies each one within ten runs.
+         * Percentage of all restore points, rounded up. 10% verifies each point within ten runs.
          */
         share: string;
       }
@@ -5494,15 +5485,18 @@ export interface VerifyPlan {
   boot?: BootCheck;
   schedule?: Schedule;
   /**
-   * Who is told of this plan, beside the default of sendense.yaml; an entry for a channel of the default replaces that entry.
+   * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
    */
   notify?:
     | [NotifyEntry, ...NotifyEntry[]]
     | {
         /**
-         * Default: true. false: the default of sendense.yaml does not count for this plan.
+         * false: the default of sendense.yaml does not count for this plan. Default: true.
          */
         inherit?: boolean;
+        /**
+         * Channels that report on this plan.
+         */
         channels?: NotifyEntry[];
       };
   /**
@@ -5514,11 +5508,11 @@ export interface VerifyPlan {
    */
   stallTimeout: string;
   /**
-   * Commands before the first step.
+   * Commands that run before the first step.
    */
   before?: Command[];
   /**
-   * Commands after the last step; default condition success().
+   * Commands that run after the last step. Without `if` they run only after success.
    */
   after?: Command[];
   steps?: Steps;
@@ -5607,18 +5601,24 @@ export interface Runner {
   result: Result;
 }
 /**
- * sendense.yaml: what the hub knows. Relative paths count from this file.
+ * sendense.yaml: the settings of the hub. Relative paths count from this file.
  */
 export interface Settings {
+  /**
+   * Version of the file format.
+   */
   version: 1;
   /**
    * The state database (SQLite).
    */
   state: string;
+  /**
+   * The repositories, by name.
+   */
   repositories: {
     [k: string]: {
       /**
-       * Directory of the repository; made on first use.
+       * Folder of the repository. Sendense makes it on first use.
        */
       path: string;
       /**
@@ -5626,16 +5626,16 @@ export interface Settings {
        */
       minFree: number | string;
       /**
-       * Compression of stored disks: zstd rewrites each compressed before the commit. A plan's own `compress` counts first. Not together with encryption. Default: none.
+       * Compression of the stored disks, for plans without `compress` of their own. Not possible together with encryption. zstd: each disk is rewritten, compressed, before the commit. Default: none.
        */
       compress?: 'none' | 'zstd';
       /**
-       * Encryption of what is stored (docs/encryption.md).
+       * Encryption of the stored disks (docs/encryption.md).
        */
       encryption?: {
         key?: Secret1;
         /**
-         * Older keys, which only read.
+         * Older keys. They open existing chains only.
          *
          * @maxItems 64
          */
@@ -5650,11 +5650,11 @@ export interface Settings {
        */
       vmQuota?: number | string;
       /**
-       * A backup after which the file system or a quota is fuller than this ends with a warning. Default: 90%.
+       * A backup ends with a warning if the file system or a quota is fuller than this afterwards. Default: 90%.
        */
       warnAt?: string;
       /**
-       * Committed files cannot be changed or removed by anybody but Sendense (`chattr +i`; root only, on ext4, XFS or btrfs). true and require: a backup is refused where that is not possible; try: it ends with a warning.
+       * Protects committed files from change and removal (`chattr +i`; needs root and ext4, XFS or btrfs). true, require: a backup is refused if that is not possible. try: such a backup ends with a warning. Default: false.
        */
       immutable?: true | false | 'require' | 'try';
       /**
@@ -5662,22 +5662,34 @@ export interface Settings {
        */
       immutableFor?: string;
       /**
-       * Verifications read the files of every restore point again within this time, spread over the runs; `status` says when that is late. Default: 30d.
+       * Verifications read the files of every restore point again within this time, spread over the runs. `status` reports points that are late. Default: 30d.
        */
       rereadWithin?: string | 'never';
     };
   };
+  /**
+   * The nodes, by name. The node `local` is embedded and needs no entry.
+   */
   nodes: {
     [k: string]: EmbeddedNode | DirectNode | DialNode | DialHubNode;
   };
+  /**
+   * The sources of VMs, by name.
+   */
   sources: {
     [k: string]: ImageSourceSettings | VsphereSourceSettings;
   };
   /**
-   * NBD ports of this hub.
+   * Ports at which this hub serves disks to nodes (NBD), one for each disk of a run.
    */
   ports: {
+    /**
+     * First port.
+     */
     from: number;
+    /**
+     * Last port.
+     */
     to: number;
     /**
      * A duration: a number and ms, s, m, h or d, for example 90s.
@@ -5686,60 +5698,66 @@ export interface Settings {
   };
   transfer: Transfer4;
   /**
-   * The hub as a service (`sendense-run hub`), to which nodes connect (docs/enrolment.md).
+   * The service `sendense-run hub`, to which nodes connect (docs/enrolment.md).
    */
   hub: {
     /**
-     * Who answers the nodes: `sendense-run hub` itself, or the sshd of this machine (`sendense-run node sshd-config`).
+     * Which SSH server the nodes reach. builtin: `sendense-run hub`. openssh: the sshd of this machine (`sendense-run node sshd-config`).
      */
     ssh: 'builtin' | 'openssh';
     /**
-     * Where the built-in SSH server listens, for example 0.0.0.0:443.
+     * Address on which the built-in SSH server listens, for example 0.0.0.0:443.
      */
     listen: string;
     /**
-     * Who moves the data of nodes with the built-in server: `auto` an sshd, where one is installed, behind the same port; `builtin` the server itself.
+     * What moves the data with the built-in server. auto: an sshd behind the same port, if one is installed. builtin: the server itself.
      */
     data: 'auto' | 'builtin';
     /**
-     * The key that nodes pin. Built-in: private key, made on first use (default: hub_host_key beside the state database). OpenSSH: sshd's public key (default: /etc/ssh/ssh_host_ed25519_key.pub).
+     * File with the host key that nodes pin. With `ssh: builtin` the private key, made on first use; default hub_host_key beside the state database. With `ssh: openssh` the public key of sshd; default /etc/ssh/ssh_host_ed25519_key.pub.
      */
     hostKey?: string;
     /**
-     * The user as whom nodes log in; with OpenSSH a user of this machine, to whom the state database belongs.
+     * User with which nodes log in. With `ssh: openssh` a user of this machine that owns the state database.
      */
     user: string;
     /**
-     * OpenSSH: file with the keys of all nodes, kept by Sendense alone (default: authorized_keys beside the state database).
+     * With `ssh: openssh`, the file with the keys of all nodes, which Sendense maintains. Default: authorized_keys beside the state database.
      */
     authorizedKeys?: string;
     /**
-     * Where the API of the hub listens.
+     * Address on which the API of the hub listens.
      */
     api: string;
     /**
-     * File with the token of the API, made on first use (default: hub-api.token beside the state database).
+     * File with the token of the API, made on first use. Default: hub-api.token beside the state database.
      */
     apiToken?: string;
     /**
-     * Loopback ports of this hub that lead to the nodes' APIs, one for each node.
+     * One number for each node, which decides its loopback address on this hub (docs/network.md). With `ssh: openssh` it is also the port of the API of the node.
      */
     nodePorts: {
+      /**
+       * First port.
+       */
       from: number;
+      /**
+       * Last port.
+       */
       to: number;
     };
   };
   /**
-   * Figures for Prometheus (docs/monitoring.md). The hub's API has them at /metrics without this.
+   * Metrics for Prometheus (docs/monitoring.md). The API of the hub serves them at /metrics in any case.
    */
   metrics: {
     /**
-     * File for the textfile collector of node_exporter, written after each run, for example /var/lib/node_exporter/sendense.prom.
+     * File for the textfile collector of node_exporter, written after each run, and by the daemon every minute. Its name ends with `.prom`.
      */
     textfile?: string;
   };
   /**
-   * How long the past is kept (docs/monitoring.md).
+   * How long records of the past stay (docs/monitoring.md).
    */
   history: {
     /**
@@ -5755,36 +5773,39 @@ export interface Settings {
      */
     maxLogBytes: number | string;
     /**
-     * Copies of the state database that are kept in each repository, one a day; 0: none are made.
+     * Copies of the state database in each repository, one for each day. With 0 there are none.
      */
     stateCopies: number;
   };
   /**
-   * How many runs the daemon and groups let go on at the same time; runs by hand are counted, never held back.
+   * How many runs the daemon and groups start at the same time. Runs by hand count, but never wait.
    */
   limits: {
     /**
-     * In all. Default: no limit.
+     * Runs in all. Default: no limit.
      */
     runs?: number;
     /**
-     * With one node. Default: no limit.
+     * Runs with one node. Default: no limit.
      */
     runsPerNode?: number;
     /**
-     * With one repository. Default: no limit.
+     * Runs with one repository. Default: no limit.
      */
     runsPerRepository?: number;
   };
   /**
-   * Who is told what (docs/monitoring.md).
+   * Channels for notices, and which events they report (docs/monitoring.md).
    */
   notify: {
+    /**
+     * The channels, by name.
+     */
     channels: {
       [k: string]: EmailChannel | WebhookChannel | CommandChannel | PingChannel | SyslogChannel | JournalChannel;
     };
     /**
-     * Channels of every plan that does not say `inherit: false`.
+     * Channels that report on every plan, except plans with `inherit: false`.
      */
     default: NotifyEntry[];
   };
@@ -5795,7 +5816,7 @@ export interface Settings {
 export interface Secret1 {
   secret: {
     /**
-     * Path of a file that holds the secret; one trailing newline is dropped.
+     * File that holds the secret. One newline at its end is dropped.
      */
     file?: string;
     /**
@@ -5803,11 +5824,11 @@ export interface Secret1 {
      */
     env?: string;
     /**
-     * Name of a systemd credential (LoadCredential=).
+     * Name of a systemd credential (`LoadCredential=`).
      */
     systemd?: string;
     /**
-     * Command that prints the secret, as an argument list.
+     * Command that prints the secret, as a list of arguments.
      *
      * @minItems 1
      */
@@ -5815,61 +5836,28 @@ export interface Secret1 {
   };
 }
 /**
- * An agent that lives as long as the run.
+ * A node inside the run, on the hub itself.
  */
 export interface EmbeddedNode {
   mode: 'embedded';
 }
 /**
- * A sendense-node on this host or a trusted network.
+ * A sendense-node on this host or on a trusted network.
  */
 export interface DirectNode {
   mode: 'direct';
   /**
-   * http://host:port of sendense-node, which proves by its token that it is that node; https://host:port of a proxy before it, which proves itself by its certificate.
+   * `http://host:port` of sendense-node, which proves its identity with the token; or `https://host:port` of a proxy in front of it, which proves its identity with a certificate.
    */
   url: string;
   /**
-   * With https: PEM file of the authorities that may sign the proxy's certificate, and no others. Without it those of this system and of Node.js may.
+   * With `https`: PEM file of the only authorities that may sign the certificate of the proxy. Without it: the authorities of the system and of Node.js.
    */
   ca?: string;
-  token: Secret;
+  token: Secret2;
   data?: DataPath;
   /**
-   * Of the disks at loopback addresses, without `data`. psk (default): a key for each run. none: faster, and any user of hub or node reads and writes them.
-   */
-  tls?: 'psk' | 'none';
-}
-/**
- * A sendense-node on a host to whose sshd this hub connects, for the length of a run (docs/network.md).
- */
-export interface DialNode {
-  mode: 'dial-node';
-  /**
-   * Name or address of the node, as this hub reaches it.
-   */
-  host: string;
-  /**
-   * Port of the node's sshd.
-   */
-  port: number;
-  /**
-   * User on the node as whom this hub logs in; its shell must be one that runs commands.
-   */
-  user: string;
-  /**
-   * Public host key of the node's sshd, or several while it changes; `cat /etc/ssh/ssh_host_ed25519_key.pub` on the node prints it. No other is accepted.
-   */
-  hostKey: string | [string, ...string[]];
-  key: Secret2;
-  /**
-   * Where sendense-node listens, as the node sees it.
-   */
-  api: string;
-  token: Secret3;
-  data?: DataPath;
-  /**
-   * Of the disks at loopback addresses, without `data`. psk (default): a key for each run. none: faster, and any user of hub or node reads and writes them.
+   * Protection of the disks at loopback addresses, if `data` is not set. psk: a key for each run. none: faster, but any user of the hub or the node can read and write a backup in progress. Default: psk.
    */
   tls?: 'psk' | 'none';
 }
@@ -5879,7 +5867,7 @@ export interface DialNode {
 export interface Secret2 {
   secret: {
     /**
-     * Path of a file that holds the secret; one trailing newline is dropped.
+     * File that holds the secret. One newline at its end is dropped.
      */
     file?: string;
     /**
@@ -5887,11 +5875,69 @@ export interface Secret2 {
      */
     env?: string;
     /**
-     * Name of a systemd credential (LoadCredential=).
+     * Name of a systemd credential (`LoadCredential=`).
      */
     systemd?: string;
     /**
-     * Command that prints the secret, as an argument list.
+     * Command that prints the secret, as a list of arguments.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
+  };
+}
+/**
+ * A sendense-node on a host to whose sshd this hub connects during a run (docs/network.md).
+ */
+export interface DialNode {
+  mode: 'dial-node';
+  /**
+   * Name or address by which this hub reaches the node.
+   */
+  host: string;
+  /**
+   * Port of the sshd of the node.
+   */
+  port: number;
+  /**
+   * User on the node with which this hub logs in. It needs a shell that runs commands.
+   */
+  user: string;
+  /**
+   * Public host key of the sshd of the node, or a list while it changes. `cat /etc/ssh/ssh_host_ed25519_key.pub` on the node prints it. The hub accepts no other key.
+   */
+  hostKey: string | [string, ...string[]];
+  key: Secret3;
+  /**
+   * Address on the node where sendense-node listens.
+   */
+  api: string;
+  token: Secret4;
+  data?: DataPath;
+  /**
+   * Protection of the disks at loopback addresses, if `data` is not set. psk: a key for each run. none: faster, but any user of the hub or the node can read and write a backup in progress. Default: psk.
+   */
+  tls?: 'psk' | 'none';
+}
+/**
+ * A reference to a secret; never the secret itself.
+ */
+export interface Secret3 {
+  secret: {
+    /**
+     * File that holds the secret. One newline at its end is dropped.
+     */
+    file?: string;
+    /**
+     * Name of an environment variable.
+     */
+    env?: string;
+    /**
+     * Name of a systemd credential (`LoadCredential=`).
+     */
+    systemd?: string;
+    /**
+     * Command that prints the secret, as a list of arguments.
      *
      * @minItems 1
      */
@@ -5901,10 +5947,10 @@ export interface Secret2 {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret3 {
+export interface Secret4 {
   secret: {
     /**
-     * Path of a file that holds the secret; one trailing newline is dropped.
+     * File that holds the secret. One newline at its end is dropped.
      */
     file?: string;
     /**
@@ -5912,11 +5958,11 @@ export interface Secret3 {
      */
     env?: string;
     /**
-     * Name of a systemd credential (LoadCredential=).
+     * Name of a systemd credential (`LoadCredential=`).
      */
     systemd?: string;
     /**
-     * Command that prints the secret, as an argument list.
+     * Command that prints the secret, as a list of arguments.
      *
      * @minItems 1
      */
@@ -5924,13 +5970,13 @@ export interface Secret3 {
   };
 }
 /**
- * A sendense-node that keeps a connection to this hub, enrolled with `sendense-run node add`. An enrolled node needs no entry.
+ * A sendense-node that keeps a connection to this hub. Enrol it with `sendense-run node add`; an enrolled node needs no entry here.
  */
 export interface DialHubNode {
   mode: 'dial-hub';
   data?: DataPath;
   /**
-   * Of the disks at loopback addresses, without `data`. psk (default): a key for each run. none: faster, and any user of hub or node reads and writes them.
+   * Protection of the disks at loopback addresses, if `data` is not set. psk: a key for each run. none: faster, but any user of the hub or the node can read and write a backup in progress. Default: psk.
    */
   tls?: 'psk' | 'none';
 }
@@ -5939,9 +5985,14 @@ export interface DialHubNode {
  */
 export interface ImageSourceSettings {
   type: 'image';
+  /**
+   * The VMs, by name.
+   */
   vms: {
     [k: string]: {
       /**
+       * The disks of the VM.
+       *
        * @minItems 1
        * @maxItems 64
        */
@@ -5959,24 +6010,24 @@ export interface VsphereSourceSettings {
    */
   host: string;
   /**
-   * User name, for example backup@vsphere.local; a credential has its own.
+   * User name, for example backup@vsphere.local. Leave it out if you use `credential`.
    */
   user?: string;
-  password?: Secret;
+  password?: Secret5;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
   credential?: string;
   /**
-   * SHA-1 or SHA-256 of the certificate, hexadecimal; `openssl x509 -noout -fingerprint -sha256` prints it.
+   * SHA-1 or SHA-256 fingerprint of the certificate, hexadecimal. `openssl x509 -noout -fingerprint -sha256` prints it.
    */
   thumbprint?: string;
   /**
-   * PEM file of the authority that signed the certificate, instead of a thumbprint. Neither: the system's authorities.
+   * PEM file of the authority that signed the certificate, instead of a thumbprint. Without both: the authorities of the system.
    */
   ca?: string;
   /**
-   * Tried in this order.
+   * Ways to read the disks, tried in this order: `vddk`, `https`, `ssh`.
    *
    * @minItems 1
    *
@@ -5988,15 +6039,15 @@ export interface VsphereSourceSettings {
    */
   vddk?: {
     /**
-     * Folder of the library on the node, absolute; it has lib64/ in it.
+     * Folder of the library on the node, as an absolute path. It contains `lib64/`.
      */
     libdir: string;
     /**
-     * nbdkit's vddk plugin on the node, where it is not installed: absolute path of nbdkit-vddk-plugin.so.
+     * Absolute path of nbdkit-vddk-plugin.so on the node, if the plugin is not installed.
      */
     plugin?: string;
     /**
-     * VDDK transport modes in order, for example file:nbdssl:nbd or hotadd:nbdssl.
+     * Transport modes of VDDK in order, for example `file:nbdssl:nbd` or `hotadd:nbdssl`.
      */
     modes?: string;
     /**
@@ -6009,32 +6060,32 @@ export interface VsphereSourceSettings {
    */
   ssh?: {
     /**
-     * Default: the ESXi host on which the VM runs.
+     * Name or address of the ESXi host. Default: the host on which the VM runs.
      */
     host?: string;
     /**
-     * Default: 22.
+     * Port of sshd on the host. Default: 22.
      */
     port?: number;
     /**
-     * Default: root.
+     * User on the host. Default: root.
      */
     user?: string;
     /**
-     * Private key on the node, absolute path.
+     * Private key on the node, as an absolute path.
      */
     identity: string;
     /**
-     * known_hosts file on the node with the host's key, absolute path.
+     * known_hosts file on the node that has the key of the host, as an absolute path.
      */
     knownHosts: string;
   };
   /**
-   * Limits of this source; a plan's own limits count where they are lower.
+   * Limits of this source. Limits of a plan count if they are lower.
    */
   limits?: {
     /**
-     * Disks that one node reads from one host at the same time, over all jobs. Default: 8.
+     * Disks that one node reads from one host at the same time, in all jobs together. Default: 8.
      */
     disksPerHost?: number;
     /**
@@ -6046,9 +6097,34 @@ export interface VsphereSourceSettings {
      */
     jobRate?: string;
     /**
-     * Disks of one VM at the same time. Default: 2.
+     * Disks of a VM that are copied at the same time. Default: 2.
      */
     disksAtOnce?: number;
+  };
+}
+/**
+ * A reference to a secret; never the secret itself.
+ */
+export interface Secret5 {
+  secret: {
+    /**
+     * File that holds the secret. One newline at its end is dropped.
+     */
+    file?: string;
+    /**
+     * Name of an environment variable.
+     */
+    env?: string;
+    /**
+     * Name of a systemd credential (`LoadCredential=`).
+     */
+    systemd?: string;
+    /**
+     * Command that prints the secret, as a list of arguments.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
   };
 }
 /**
@@ -6070,68 +6146,31 @@ export interface EmailChannel {
    */
   host: string;
   /**
-   * 465: TLS from the first byte; any other: STARTTLS.
+   * Port of the server: 465 for TLS from the first byte, any other for STARTTLS.
    */
   port: number;
   /**
-   * Sender.
+   * Address of the sender.
    */
   from: string;
   /**
-   * Recipients.
+   * Addresses of the recipients.
    *
    * @minItems 1
    * @maxItems 100
    */
   to: [string, ...string[]];
   /**
-   * User name at the server; none: no login.
+   * User name at the server. Without it there is no login.
    */
   user?: string | Secret;
-  password?: Secret;
+  password?: Secret6;
   /**
-   * required: no mail without TLS and a certificate that is trusted; opportunistic: TLS where the server offers it, whoever it is; none: never.
+   * required: TLS and a trusted certificate, else no mail. opportunistic: TLS if the server offers it, without a check of the certificate. none: no TLS.
    */
   tls: 'required' | 'opportunistic' | 'none';
   /**
-   * PEM file of the authority that signed the server's certificate. Default: the system's authorities.
-   */
-  ca?: string;
-  /**
-   * A duration: a number and ms, s, m, h or d, for example 90s.
-   */
-  timeout: string;
-  /**
-   * A duration: a number and ms, s, m, h or d, for example 90s.
-   */
-  fold: string;
-}
-/**
- * HTTP POST.
- */
-export interface WebhookChannel {
-  type: 'webhook';
-  /**
-   * Where to; a secret reference where the address itself is one, as with Slack.
-   */
-  url: string | Secret;
-  /**
-   * Form of the message; generic: JSON, schemas/notify/message.json.
-   */
-  template: 'generic' | 'slack' | 'teams' | 'ntfy';
-  /**
-   * Further headers; values may be secrets.
-   */
-  headers: {
-    [k: string]: string | Secret;
-  };
-  sign?: Secret4;
-  /**
-   * true: secrets may go over http:// to another machine, for a network that you trust.
-   */
-  plainHttp: boolean;
-  /**
-   * PEM file of the authority that signed the server's certificate. Default: the system's authorities.
+   * PEM file of the authority that signed the certificate of the server. Without it: the authorities of the system.
    */
   ca?: string;
   /**
@@ -6146,10 +6185,10 @@ export interface WebhookChannel {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret4 {
+export interface Secret6 {
   secret: {
     /**
-     * Path of a file that holds the secret; one trailing newline is dropped.
+     * File that holds the secret. One newline at its end is dropped.
      */
     file?: string;
     /**
@@ -6157,11 +6196,73 @@ export interface Secret4 {
      */
     env?: string;
     /**
-     * Name of a systemd credential (LoadCredential=).
+     * Name of a systemd credential (`LoadCredential=`).
      */
     systemd?: string;
     /**
-     * Command that prints the secret, as an argument list.
+     * Command that prints the secret, as a list of arguments.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
+  };
+}
+/**
+ * HTTP POST.
+ */
+export interface WebhookChannel {
+  type: 'webhook';
+  /**
+   * Address to post to. Use a secret if the address itself is secret, as with Slack.
+   */
+  url: string | Secret;
+  /**
+   * Form of the message. generic: JSON (schemas/notify/message.json). slack, teams, ntfy: the form that this service takes.
+   */
+  template: 'generic' | 'slack' | 'teams' | 'ntfy';
+  /**
+   * More headers. Values may be secrets.
+   */
+  headers: {
+    [k: string]: string | Secret;
+  };
+  sign?: Secret7;
+  /**
+   * true: secrets may go over `http://` to another machine. Only for a network that you trust.
+   */
+  plainHttp: boolean;
+  /**
+   * PEM file of the authority that signed the certificate of the server. Without it: the authorities of the system.
+   */
+  ca?: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  fold: string;
+}
+/**
+ * A reference to a secret; never the secret itself.
+ */
+export interface Secret7 {
+  secret: {
+    /**
+     * File that holds the secret. One newline at its end is dropped.
+     */
+    file?: string;
+    /**
+     * Name of an environment variable.
+     */
+    env?: string;
+    /**
+     * Name of a systemd credential (`LoadCredential=`).
+     */
+    systemd?: string;
+    /**
+     * Command that prints the secret, as a list of arguments.
      *
      * @minItems 1
      */
@@ -6174,7 +6275,7 @@ export interface Secret4 {
 export interface CommandChannel {
   type: 'command';
   /**
-   * The command as an argument list; gets the message as JSON (schemas/notify/message.json) on standard input.
+   * The command as a list of arguments. It gets the message as JSON (schemas/notify/message.json) on standard input.
    *
    * @minItems 1
    */
@@ -6189,24 +6290,24 @@ export interface CommandChannel {
   fold: string;
 }
 /**
- * Pings as healthchecks.io takes them.
+ * Pings for healthchecks.io and services like it.
  */
 export interface PingChannel {
   type: 'ping';
   /**
-   * Pinged at the end of each run, with /start at its start; {plan} stands for the name of the plan.
+   * Address that is called at the end of each run, and with `/start` at its start. `{plan}` stands for the name of the plan.
    */
   url: string | Secret;
   /**
-   * What follows the URL after a failure: the exit code of the run, or the word fail.
+   * What follows the URL after a failure. exit-code: the exit code of the run. fail: the word fail.
    */
   failure: 'exit-code' | 'fail';
   /**
-   * true: secrets may go over http:// to another machine, for a network that you trust.
+   * true: secrets may go over `http://` to another machine. Only for a network that you trust.
    */
   plainHttp: boolean;
   /**
-   * PEM file of the authority that signed the server's certificate. Default: the system's authorities.
+   * PEM file of the authority that signed the certificate of the server. Without it: the authorities of the system.
    */
   ca?: string;
   /**
@@ -6220,9 +6321,12 @@ export interface PingChannel {
 export interface SyslogChannel {
   type: 'syslog';
   /**
-   * Unix socket, or udp://HOST:PORT or tcp://HOST:PORT.
+   * Path of a Unix socket, or `udp://HOST:PORT` or `tcp://HOST:PORT`.
    */
   address: string;
+  /**
+   * Facility of the records.
+   */
   facility: 'user' | 'daemon' | 'local0' | 'local1' | 'local2' | 'local3' | 'local4' | 'local5' | 'local6' | 'local7';
   /**
    * A duration: a number and ms, s, m, h or d, for example 90s.
@@ -6230,7 +6334,7 @@ export interface SyslogChannel {
   timeout: string;
 }
 /**
- * systemd's journal of this machine.
+ * The systemd journal of this machine.
  */
 export interface JournalChannel {
   type: 'journal';
@@ -6680,17 +6784,17 @@ export interface PointsVerifyInput {
         | string
         | {
             /**
-             * ISO 8601 time with zone, for example 2026-11-20T00:00:00Z.
+             * The last point before this time. ISO 8601 with a zone, for example 2026-11-20T00:00:00Z.
              */
             before: string;
             /**
-             * ISO 8601 time with zone: none that is older.
+             * Together with `before`: no point older than this time. ISO 8601 with a zone.
              */
             from?: string;
           }
         | {
             /**
-             * ISO 8601 time with zone: the last one made at that time or before it.
+             * The last point made at this time or before it. ISO 8601 with a zone.
              */
             at: string;
           }
@@ -6698,13 +6802,13 @@ export interface PointsVerifyInput {
     | null;
   level: 'quick' | 'digests' | 'deep';
   /**
-   * Which restore points: of each VM the newest, all, a share of all or those not verified for so long; the least recently verified come first.
+   * Which restore points: the newest of each VM (`latest`), `all`, a share of all, or those not verified for some time. The least recently verified come first.
    */
   points?:
     | ('latest' | 'all')
     | {
         /**
-         * Of all restore points, in percent, rounded up: 10% verifies each one within ten runs.
+         * Percentage of all restore points, rounded up. 10% verifies each point within ten runs.
          */
         share: string;
       }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { loadPlanText } from '../../src/plan/load-plan.ts';
 import { loadSettingsText } from '../../src/plan/load-settings.ts';
-import { planKinds } from '../../src/plan/schema-node.ts';
+import { planKinds } from '../../src/plan/diagnostics/schema-node.ts';
 import { packageRoot } from '../../src/schemas/validator.ts';
 import { brief, expand } from '../plan/support.ts';
 import { generatePlanDocs } from '../tools/generate-plan-docs.ts';

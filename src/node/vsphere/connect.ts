@@ -13,7 +13,7 @@ import { at, moref, optionalText, text, type Moref, type XmlValue } from './xml.
 
 export type { SoapArg } from './encode-soap.ts';
 export type { ObjectProperties } from './vsphere.ts';
-export type { Moref, XmlValue } from './xml.ts';
+export type { Moref } from './xml.ts';
 
 /** Where and as whom to log in, and how the server proves itself. */
 export interface VsphereAddress {

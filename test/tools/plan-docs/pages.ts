@@ -1,4 +1,4 @@
-import { planKinds } from '../../../src/plan/schema-node.ts';
+import { planKinds } from '../../../src/plan/diagnostics/schema-node.ts';
 import { keysOfRoot, roots, type Key } from './schema-keys.ts';
 import { isSame } from './key-table.ts';
 import { rowsOfPage, type Page } from './render-page.ts';

@@ -8,7 +8,7 @@ import {
   schemaNode,
   typesOf,
   type SchemaNode,
-} from '../../../src/plan/schema-node.ts';
+} from '../../../src/plan/diagnostics/schema-node.ts';
 
 /** A key that a plan, the settings or a part of them may have. */
 export interface Key {
