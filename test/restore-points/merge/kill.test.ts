@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterAll(() => template[Symbol.asyncDispose]());
 
 const child = (repository: MergeRepository) =>
-  execa(process.execPath, [testProgram('steps/merge/merge-child'), repository.folder, ...remove], {
+  execa(process.execPath, [testProgram('restore-points/merge/merge-child'), repository.folder, ...remove], {
     reject: false,
   });
 
