@@ -18,18 +18,41 @@ export const schemaSummary = (name: string): string => {
 };
 
 /**
- * A schema together with every schema that it refers to, as JSON Schema 2020-12 bundles them: each under `$defs`, with
- * its own `$id`, so that references need not be changed. In a form in which any validator names what is wrong.
+ * A schema together with every schema that it refers to, each under `$defs` by its name with dots. Every reference is local and nothing has an
+ * `$id`: yaml-language-server follows no other. In a form in which any validator names what is wrong.
  */
 export function bundledSchema(name: string): Schema {
-  const root = publishedSchema(name);
-  const others = new Map<string, Schema>();
-  collect(name, root, others);
-  others.delete(name);
-  if (others.size === 0) return root;
-  const own = (root['$defs'] ?? {}) as Schema;
-  return { ...root, $defs: { ...own, ...Object.fromEntries([...others].map(([other, schema]) => [other, schema])) } };
+  const parts = new Map<string, Schema>();
+  collect(name, publishedSchema(name), parts);
+  const [root = {}, ...others] = [...parts].map(([part, schema]) => withLocalReferences(schema, part, name));
+  if (others.length === 0) return root;
+  const [, ...names] = parts.keys();
+  const defs = Object.fromEntries(names.map((part, index) => [dotted(part), others[index]]));
+  return { ...root, $defs: { ...(root['$defs'] as Schema | undefined), ...defs } };
 }
+
+const dotted = (part: string): string => part.replaceAll('/', '.');
+function withLocalReferences({ $id: _, ...schema }: Schema, part: string, root: string): Schema {
+  const pointerTo = (other: string): string => (other === root ? '' : `/$defs/${dotted(other)}`);
+  const local = (reference: string): string => {
+    const [file = '', inside = ''] = reference.split('#');
+    return `#${pointerTo(file === '' ? part : partOf(part, file))}${inside}`;
+  };
+  const walk = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(walk);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [
+        key,
+        key === '$ref' && typeof entry === 'string' ? local(entry) : walk(entry),
+      ]),
+    );
+  };
+  return walk(schema) as Schema;
+}
+
+/** The schema that a reference of another one names. */
+const partOf = (from: string, file: string): string => posix.join(posix.dirname(from), file).replace(/\.json$/, '');
 
 const publishedSchema = (name: string): Schema => chooseBranches(schemaOf(`${name}.json`), `${name}.json`) as Schema;
 
@@ -40,7 +63,7 @@ function collect(name: string, schema: Schema, into: Map<string, Schema>): void 
   for (const reference of referencesIn(schema)) {
     const [file = ''] = reference.split('#');
     if (file === '') continue;
-    const other = posix.join(posix.dirname(name), file).replace(/\.json$/, '');
+    const other = partOf(name, file);
     collect(other, publishedSchema(other), into);
   }
 }

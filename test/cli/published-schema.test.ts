@@ -30,6 +30,23 @@ const keyIn = ({ params }: ErrorObject): string => {
 
 type Value = Record<string, unknown>;
 
+describe.each(schemaNames())('the schema %s', (name) => {
+  // yaml-language-server 1.19 and 2.0 follow no other reference.
+  it('is complete in itself: every reference is a pointer into it, and no part has an $id', () => {
+    const schema = bundledSchema(name);
+    const text = JSON.stringify(schema);
+    expect(text).not.toContain('"$id":');
+    const references = [...text.matchAll(/"\$ref":"([^"]*)"/g)].map(([, reference]) => reference ?? '');
+    for (const reference of new Set(references)) expect(standsIn(schema, reference), reference).toBe(true);
+  });
+});
+
+function standsIn(schema: unknown, reference: string): boolean {
+  const [, ...keys] = reference.split('/');
+  if (!/^#(?:\/|$)/.test(reference)) return false;
+  return keys.reduce<unknown>((value, key) => (value as Value | undefined)?.[key], schema) !== undefined;
+}
+
 describe('the schema of plans, in another validator', () => {
   const validate = otherValidator('plan');
   const secret = { secret: { file: 'a' } };

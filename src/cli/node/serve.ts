@@ -50,7 +50,7 @@ async function run(context: NodeContext): Promise<number> {
   if (made) log.info({ file: tokenFile }, `made a token in ${tokenFile}; give it to the hub`);
   await using node = await startNode({ listen, stateDir, token, tokenFile, limits, nbdHosts, logger: log });
   if ('host' in listen && !isLoopback(listen.host))
-    log.warn(`${listen.host} can be reached from other machines; there is no encryption without a tunnel`);
+    log.warn(`${listen.host} can be reached from other machines: let a firewall admit your hub only`);
   log.info(`listening on ${node.url}`);
   await using _link =
     context.options['tunnel'] === true

@@ -5,6 +5,10 @@ import { defineStep } from '../define-step.ts';
 /** So many problems are named in the error; all of them are in the results. */
 const named = 3;
 
+/** Their files are sound; only the guest did not start. */
+const bootRemedy =
+  'The files are as they were backed up; only a boot failed. Look at what the guest printed, and at `boot` of the plan (`serial`, `timeout`, `firmware`, `accel`). Then verify again.';
+
 export const pointsJudge = defineStep<PointsJudgeInput, null, PointsJudgeOutput>({
   uses: 'points.judge',
   title: 'Judge',
@@ -15,6 +19,10 @@ export const pointsJudge = defineStep<PointsJudgeInput, null, PointsJudgeOutput>
     const all = [...problems, ...boot];
     if (all.length === 0) return {};
     const more = all.length > named ? `; and ${all.length - named} more` : '';
-    throw new SendenseError('verify.failed', `${all.slice(0, named).join('; ')}${more}`);
+    throw new SendenseError(
+      'verify.failed',
+      `${all.slice(0, named).join('; ')}${more}`,
+      problems.length === 0 ? { remedy: bootRemedy } : {},
+    );
   },
 });

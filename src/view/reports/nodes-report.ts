@@ -75,8 +75,8 @@ export function nodeAddedReport(output: NodeAddedOutput, { style }: SummaryOptio
     '',
     output.token,
     '',
-    `On the node, with the token in a file or on standard input (-):`,
-    style.cyan(`  sendense-node enroll --hub HOST:${output.ssh_port} --token-file -`),
+    'On the node; it asks for the token (--token-file FILE reads it from a file):',
+    style.cyan(`  sendense-node enroll --hub HOST:${output.ssh_port}`),
   ];
 }
 
