@@ -32,7 +32,8 @@ export function bundledSchema(name: string): Schema {
 }
 
 const dotted = (part: string): string => part.replaceAll('/', '.');
-function withLocalReferences({ $id: _, ...schema }: Schema, part: string, root: string): Schema {
+
+function withLocalReferences(schema: Schema, part: string, root: string): Schema {
   const pointerTo = (other: string): string => (other === root ? '' : `/$defs/${dotted(other)}`);
   const local = (reference: string): string => {
     const [file = '', inside = ''] = reference.split('#');
@@ -48,7 +49,7 @@ function withLocalReferences({ $id: _, ...schema }: Schema, part: string, root: 
       ]),
     );
   };
-  return walk(schema) as Schema;
+  return walk(Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$id'))) as Schema;
 }
 
 /** The schema that a reference of another one names. */

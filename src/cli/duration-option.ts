@@ -1,5 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { durationMs, longestDuration } from '../plan/times/duration-ms.ts';
+import { durationMs, longestDuration } from '../time/duration.ts';
 
 /** A duration of the command line, ms. @throws SendenseError `usage` */
 export function durationOption(flag: string, value: unknown, least = 0): number {

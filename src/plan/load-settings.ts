@@ -16,7 +16,7 @@ import { parseDocument, valueOf } from './yaml/parse-document.ts';
 import { readDocument } from './yaml/read-document.ts';
 import { schemaDiagnostics } from './diagnostics/schema-diagnostics.ts';
 import { schemaNode } from './diagnostics/schema-node.ts';
-import { durationMs } from './times/duration-ms.ts';
+import { durationMs } from '../time/duration.ts';
 
 export const settingsName = 'sendense.yaml';
 

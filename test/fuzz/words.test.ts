@@ -10,7 +10,7 @@ import { systemdCalendar } from '../../src/hub/schedule/systemd-calendar.ts';
 import { chooseFormat } from '../../src/node/sources/image/choose-format.ts';
 import { checkSchedule } from '../../src/plan/checks/check-schedule.ts';
 import { createEvaluator } from '../../src/plan/expressions/create-evaluator.ts';
-import { durationMs } from '../../src/plan/times/duration-ms.ts';
+import { durationMs } from '../../src/time/duration.ts';
 import { isName, nameFrom } from '../../src/plan/names.ts';
 import { parseDocument } from '../../src/plan/yaml/parse-document.ts';
 import { sizeBytes } from '../../src/repository/stored-files/size.ts';

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { parseDuration } from '../../src/host/system/duration.ts';
+import { parseDuration } from '../../src/time/duration.ts';
 import { parseNbdUri, tcpUri, unixUri } from '../../src/host/nbd/nbd-uri.ts';
 import { isPortFree } from '../../src/host/net/port-probe.ts';
 import { packageOfTool } from '../../src/host/programs/known-tools.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { sinceOf } from '../../src/cli/since.ts';
-import { parseDuration } from '../../src/host/system/duration.ts';
+import { parseDuration } from '../../src/time/duration.ts';
 import { ageMs, monthsNotMinutes } from '../../src/schemas/age-ms.ts';
 
 const hour = 3_600_000;

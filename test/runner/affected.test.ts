@@ -7,7 +7,7 @@ import { importGraph } from './import-graph.ts';
 
 const files: Readonly<Record<string, string>> = {
   'src/errors/catalogue.ts': 'export {};',
-  'src/state/runs/runs.ts': "import { x } from '../errors/catalogue.ts';",
+  'src/state/runs.ts': "import { x } from '../errors/catalogue.ts';",
   'src/cli/sendense-run.ts': "const { main } = await import('../hub/hub.ts');",
   'src/hub/hub.ts': "import type { Y } from '../state/runs.ts';",
   'src/blocks/digest-worker.ts': '',
@@ -17,14 +17,14 @@ const files: Readonly<Record<string, string>> = {
   'plans/nightly.yaml': '',
   'docs/errors.md': '',
   'test/programs.ts': 'export {};',
-  'test/state/runs.test.ts': "import { x } from '../../src/state/runs/runs.ts';",
+  'test/state/runs.test.ts': "import { x } from '../../src/state/runs.ts';",
   'test/plan/load.test.ts': "import { x } from '../../src/plan/load.ts';",
   'test/plan/shipped.test.ts': "const all = join(root, 'plans');",
   'test/project/docs.test.ts': "const pages = join(import.meta.dirname, '../../docs');",
   'test/e2e/run.test.ts': "import { programs } from '../programs.ts';",
   'src/transfer/client.ts': '',
-  'src/node/jobs/jobs.ts': "spawn(startFile('transfer/client'));",
-  'test/node/jobs/jobs.test.ts': "import { j } from '../../src/node/jobs/jobs.ts';",
+  'src/node/jobs.ts': "spawn(startFile('transfer/client'));",
+  'test/node/jobs.test.ts': "import { j } from '../../src/node/jobs.ts';",
   'test/state/state-child.ts': '',
   'test/state/leases.test.ts': "spawn(testProgram('state/state-child'));",
   'test/simulators/line.ts': '',
@@ -43,12 +43,12 @@ async function checkout() {
 
 describe('the tests that a change can affect', () => {
   test.for([
-    ['src/state/runs/runs.ts', ['test/state/runs.test.ts']],
+    ['src/state/runs.ts', ['test/state/runs.test.ts']],
     ['src/errors/catalogue.ts', ['test/state/runs.test.ts']],
     // Started as programs, by whoever imports the list of them; a type changes nothing that runs.
     ['src/hub/hub.ts', ['test/e2e/run.test.ts']],
     ['src/blocks/digest-worker.ts', ['test/e2e/run.test.ts']],
-    ['src/transfer/client.ts', ['test/node/jobs/jobs.test.ts']],
+    ['src/transfer/client.ts', ['test/node/jobs.test.ts']],
     ['test/state/state-child.ts', ['test/state/leases.test.ts']],
     ['schemas/plan.json', ['test/plan/load.test.ts']],
     ['plans/nightly.yaml', ['test/plan/shipped.test.ts']],

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { parseDuration } from '../../host/system/duration.ts';
+import { parseDuration } from '../../time/duration.ts';
 import { nodeAddedReport } from '../../view/reports/nodes-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';

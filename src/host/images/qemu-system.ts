@@ -200,7 +200,21 @@ export async function kvmWorks(signal?: AbortSignal): Promise<boolean> {
   const stop = signal ? AbortSignal.any([seen.signal, signal]) : seen.signal;
   let said = '';
   // With the CPU that a guest gets: there are hosts on which KVM works with QEMU's own and dies with this one.
-  const args = ['-nodefaults', '-machine', 'pc', '-accel', 'kvm', '-cpu', 'host', '-m', '16M', '-nic', 'none', '-display', 'none'];
+  const args = [
+    '-nodefaults',
+    '-machine',
+    'pc',
+    '-accel',
+    'kvm',
+    '-cpu',
+    'host',
+    '-m',
+    '16M',
+    '-nic',
+    'none',
+    '-display',
+    'none',
+  ];
   try {
     await runTool(qemuSystem, [...args, '-debugcon', 'stdio', '-global', `isa-debugcon.iobase=${firmwarePort}`], {
       signal: stop,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseDuration } from '../../host/system/duration.ts';
+import { parseDuration } from '../../time/duration.ts';
 import { isRunning, thisProcess } from '../../host/programs/process-identity.ts';
 import type { Settings } from '../../schemas/types.ts';
 import { channelFailed, channelHealth, channelReported, channelWorked } from '../../state/notices/channels.ts';

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import { parseDuration } from '../../host/system/duration.ts';
+import { parseDuration } from '../../time/duration.ts';
 import type { NoticeRow } from '../../state/notices/notices.ts';
 import { channelSecrets, type Sending } from './channel.ts';
 import { sendCommand } from './channels/command.ts';

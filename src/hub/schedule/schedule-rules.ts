@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { parseDuration } from '../../host/system/duration.ts';
+import { parseDuration } from '../../time/duration.ts';
 import { coversWall } from '../../plan/times/blackout-window.ts';
 import type { Blackout, Schedule } from '../../schemas/types.ts';
 import type { SlotPattern } from './slots.ts';
-import { instantOf, wallAt } from '../../plan/times/zone-clock.ts';
+import { instantOf, wallAt } from '../../time/zone-clock.ts';
 
 /** A plan's `schedule` with what it leaves out; times in ms. */
 export interface ScheduleRules extends SlotPattern {

@@ -1,5 +1,5 @@
 import { isEveryHour, nextWall } from './cron-walls.ts';
-import { changeBetween, instantOf, offsetAt, wallAt } from '../../plan/times/zone-clock.ts';
+import { changeBetween, instantOf, offsetAt, wallAt } from '../../time/zone-clock.ts';
 
 /** When a schedule is due: a cron expression on the clock of a zone. */
 export interface SlotPattern {

@@ -3,7 +3,7 @@ import type { Blackout, Schedule } from '../../schemas/types.ts';
 import { coversWall } from '../times/blackout-window.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { PlanDocument } from '../yaml/document.ts';
-import { durationMs } from '../times/duration-ms.ts';
+import { durationMs } from '../../time/duration.ts';
 
 /** A Monday. */
 const from = Date.UTC(2026, 0, 5);

@@ -1,6 +1,6 @@
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Path, PlanDocument } from '../yaml/document.ts';
-import { durationMs, longestDuration } from '../times/duration-ms.ts';
+import { durationMs, longestDuration } from '../../time/duration.ts';
 import { shown } from '../diagnostics/words.ts';
 
 /** @param least ms */

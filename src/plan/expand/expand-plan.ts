@@ -16,7 +16,7 @@ import {
   type Path,
   type PlanDocument,
 } from '../yaml/document.ts';
-import { durationMs, longestDuration } from '../times/duration-ms.ts';
+import { durationMs, longestDuration } from '../../time/duration.ts';
 import { conditionReferences, referencesIn } from '../expressions/references-in.ts';
 import { vmOf } from '../plan-kinds.ts';
 import { stepsNamedBy, type References } from '../expressions/reference-type.ts';

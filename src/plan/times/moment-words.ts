@@ -1,4 +1,4 @@
-import { instantsOf, offsetAt, instantOf, wallAt } from './zone-clock.ts';
+import { instantsOf, offsetAt, instantOf, wallAt } from '../../time/zone-clock.ts';
 
 export interface WordsContext {
   /** Milliseconds since the epoch. */

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../host/system/duration.ts';
+import { parseDuration } from '../../time/duration.ts';
 import type { BackupStartRequest, Limits, NodeTransferInput, Settings, Transfer } from '../../schemas/types.ts';
 
 /** What plan and source allow a transfer, the lower of both, as the node gets it. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StepContext } from '../../engine/step.ts';
 import { errorToJson, toSendenseError } from '../../errors/sendense-error.ts';
-import { durationMs } from '../../plan/times/duration-ms.ts';
+import { durationMs } from '../../time/duration.ts';
 import type {
   GroupedRun,
   GroupMember,

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { StepContext } from '../../engine/step.ts';
-import { parseDuration } from '../../host/system/duration.ts';
+import { parseDuration } from '../../time/duration.ts';
 import { clearRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
 import { requireTools } from '../../host/programs/tools.ts';
 import { qemuSystem } from '../../host/images/qemu-system.ts';

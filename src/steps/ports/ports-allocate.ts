@@ -1,4 +1,4 @@
-import { parseDuration } from '../../host/system/duration.ts';
+import { parseDuration } from '../../time/duration.ts';
 import { isPortFree } from '../../host/net/port-probe.ts';
 import { allocatePorts, listLeases, releasePorts } from '../../state/runs/port-leases.ts';
 import type { PortsAllocateInput, PortsAllocateOutput } from '../../schemas/types.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newestSlots, nextSlot, slotBefore, slotsBetween } from '../../../src/hub/schedule/slots.ts';
-import { instantOf, offsetAt } from '../../../src/plan/times/zone-clock.ts';
+import { instantOf, offsetAt } from '../../../src/time/zone-clock.ts';
 import { oracleSlots, wallMinutes, type OraclePattern } from './minute-oracle.ts';
 import { all } from '../../support/rounds.ts';
 

@@ -8,3 +8,10 @@ export function durationMs(text: unknown): number | undefined {
   const match = typeof text === 'string' ? /^([0-9]+)(ms|s|m|h|d)$/.exec(text) : null;
   return match ? Number(match[1]) * (units[match[2] ?? ''] ?? 0) : undefined;
 }
+
+/** The same of a text that a schema has let through; anything else is a programming error. */
+export function parseDuration(text: string): number {
+  const ms = durationMs(text);
+  if (ms === undefined) throw new TypeError(`not a duration: ${text}`);
+  return ms;
+}

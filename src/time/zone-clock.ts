@@ -23,10 +23,13 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return format;
 }
 
-/** What the zone adds to UTC at an instant, ms. */
+/** Before it every zone has its first offset. Date.UTC takes the years 0 to 99 for 1900 to 1999, and a format names years before 1 alike. */
+const earliest = Date.UTC(100, 0, 1);
+
+/** What the zone adds to UTC at an instant, ms. @throws RangeError for a zone that does not exist */
 export function offsetAt(zone: string, instant: number): number {
   if (zone === 'UTC') return 0;
-  const second = Math.floor(instant / 1000) * 1000;
+  const second = Math.floor(Math.max(instant, earliest) / 1000) * 1000;
   // 11/1/2026, 01:30:00
   const [month, day, year, hour, minute, seconds] = formatOf(zone).format(second).split(/\D+/).map(Number);
   return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, seconds) - second;
