@@ -6,7 +6,8 @@
 export const budgets: Readonly<Record<string, number>> = {
   'test/e2e': 570,
   'test/e2e/network': 160,
-  'test/steps': 95,
+  'test/steps': 70,
+  'test/restore-points': 30,
   'test/restore-points/merge': 85,
   'test/hub': 55,
   'test/hub/repositories': 50,

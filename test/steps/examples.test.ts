@@ -33,7 +33,7 @@ describe('the list of steps', () => {
   });
 
   test('is that of the files in src/steps/', () => {
-    const files = globSync('*.ts', { cwd: join(packageRoot, 'src/steps') }).filter((file) =>
+    const files = globSync('**/*.ts', { cwd: join(packageRoot, 'src/steps') }).filter((file) =>
       readFileSync(join(packageRoot, 'src/steps', file), 'utf8').includes('= defineStep<'),
     );
     expect(files.map((file) => basename(file, '.ts').replace('-', '.')).toSorted()).toEqual(names);

@@ -46,7 +46,9 @@ async function fill(repository: MergeRepository): Promise<MergeRepository> {
 }
 
 const child = (repository: MergeRepository, ...ids: string[]) =>
-  execa(process.execPath, [testProgram('restore-points/merge/merge-child'), repository.folder, ...ids], { reject: false });
+  execa(process.execPath, [testProgram('restore-points/merge/merge-child'), repository.folder, ...ids], {
+    reject: false,
+  });
 
 function phaseNow(repository: MergeRepository, name: string): MergeIntent['phase'] | null {
   try {
