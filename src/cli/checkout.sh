@@ -4,7 +4,7 @@
 # Whether dist/ holds what the source and the packages are now.
 bundle_is_current() {
   [ -e "$root/dist/.built" ] &&
-    [ -z "$(find "$root/src" "$root/rolldown.config.ts" "$root/package-lock.json" -newer "$root/dist/.built" -print -quit)" ]
+    [ -z "$(find "$root/src" "$root/schemas" "$root/rolldown.config.ts" "$root/package-lock.json" -newer "$root/dist/.built" -print -quit)" ]
 }
 
 # Whether two folders, which are made where they are missing, belong to this user, and nobody else can write to them.

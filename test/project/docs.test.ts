@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { commands } from '../../src/cli/commands/index.ts';
 import { generatedDocs } from '../tools/generate-docs.ts';
 import { generateTypes, typesFile } from '../tools/generate-types.ts';
-import { generateValidators } from '../tools/generate-validators.ts';
 
 const root = join(import.meta.dirname, '../..');
 const pages = globSync('{*.md,docs/**/*.md,examples/**/*.md}', { cwd: root });
@@ -17,10 +16,6 @@ describe('what is made from other files is current', () => {
 
   test('src/schemas/types.ts (npm run types)', async () => {
     expect(readFileSync(typesFile, 'utf8')).toBe(await generateTypes());
-  });
-
-  test('the validators of the schemas (npm run types)', () => {
-    for (const [file, text] of generateValidators()) expect(readFileSync(file, 'utf8') === text, file).toBe(true);
   });
 });
 

@@ -34,6 +34,7 @@ export function fakeMachine(nodeVersion: string): FakeMachine {
   const log = join(folder, 'calls');
   mkdirSync(bin);
   mkdirSync(join(checkout, 'src/cli'), { recursive: true });
+  mkdirSync(join(checkout, 'schemas'));
   for (const name of [
     'setup.sh',
     'sendense-run',

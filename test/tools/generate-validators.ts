@@ -1,9 +1,10 @@
 /**
  * Writes `src/schemas/compiled.js` from `schemas/`: ajv's validators as code, because compiling them costs every start of
  * the programs half a second; and `compiled-settings.js` with that of the settings alone, because every start needs it, and
- * loading the others takes a tenth of a second. Run by `npm run types`; a test proves that the files are current.
+ * loading the others takes a tenth of a second. Run by `npm run build`, which everything that starts the programs runs where schemas or
+ * source are newer; the files are not in git.
  */
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import addFormats from 'ajv-formats';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -30,7 +31,7 @@ function names(): string[] {
 }
 
 /** The text of each file. */
-export const generateValidators = (): ReadonlyMap<string, string> =>
+const generateValidators = (): ReadonlyMap<string, string> =>
   new Map([
     [join(sources, 'compiled.js'), validatorsOf(names())],
     [join(sources, 'compiled-settings.js'), validatorsOf(['settings.json'])],
@@ -66,6 +67,8 @@ function validatorsOf(wanted: readonly string[]): string {
 
 if (import.meta.main) {
   for (const [file, text] of generateValidators()) {
+    // A file that stays as it is makes no bundle old.
+    if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
     writeFileSync(file, text);
     console.log(`wrote ${relative(process.cwd(), file)}`);
   }
