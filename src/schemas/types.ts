@@ -497,17 +497,17 @@ export interface AllSchemas {
   VmConfig: VmConfig;
 }
 /**
- * What an outside tracker saw change on one disk between two landmarks.
+ * What an outside tracker saw change on one disk between two moments.
  */
 export interface ChangedAreas {
   version: 1;
   capacity_bytes: number;
   /**
-   * The landmark of the disk as it is now.
+   * The change id of the disk as it is now.
    */
   change_id: string;
   /**
-   * The landmark from which the areas count; null where there is none.
+   * The change id from which the areas count; null where there is none.
    */
   since: string | null;
   /**
@@ -1083,11 +1083,11 @@ export interface DiskInfo {
    */
   change_tracking: 'digest' | 'areas' | 'cbt';
   /**
-   * The tracker's landmark, where known before the transfer.
+   * The tracker's change id, where known before the transfer.
    */
   change_id: string | null;
   /**
-   * The landmark that the tracker's areas count from.
+   * The change id that the tracker's areas count from.
    */
   changed_since: string | null;
   /**

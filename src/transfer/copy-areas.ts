@@ -9,7 +9,7 @@ import type { TransferChanges } from './source.ts';
 import { together } from './together.ts';
 import type { Copied, DiskContext } from './disk-context.ts';
 
-/** Copies what the source says changed since the previous landmark; falls back to digests where it counts from another. */
+/** Copies what the source says changed since the previous change id; falls back to digests where it counts from another. */
 export async function copyByAreas(context: DiskContext): Promise<Copied> {
   const { disk, capacity, job, previous, report, indexPath } = context;
   const changes = await disk.changes(capacity, job.previousChangeId);

@@ -10,7 +10,7 @@ import type { Copied, DiskContext } from './disk-context.ts';
 
 /**
  * Reads the disk and copies the blocks whose digest is not that of the previous index. `known` is what the source said of
- * its changes, where it was asked already: the landmark must not be later than the content.
+ * its changes, where it was asked already: the change id must not be later than the content.
  */
 export async function copyByDigest(context: DiskContext, known?: TransferChanges | null): Promise<Copied> {
   const { disk, capacity, job, previous, report, indexPath, signal } = context;

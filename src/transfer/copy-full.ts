@@ -17,7 +17,7 @@ import type { Copied, DiskContext } from './disk-context.ts';
 export async function copyFull(context: DiskContext): Promise<Copied> {
   const { disk, capacity, job, tuning, report, indexPath } = context;
   const targetHoldsData = await holdsData(context);
-  // Before reading: the landmark must not be later than the content.
+  // Before reading: the change id must not be later than the content.
   const changes = await disk.changes(capacity, null);
   if (readsOnce(context)) {
     const allocated = (await disk.allocated?.(capacity)) ?? null;

@@ -18,7 +18,7 @@ export const readsOnce = ({ disk, limit, link }: DiskContext): boolean =>
 
 type What = Pick<CopyExportOptions, 'write' | 'areas' | 'base' | 'compareWith' | 'allocated'>;
 
-/** Copies in one pass. `changes` says the landmark of what is read; without one it is the digest of the content. */
+/** Copies in one pass. `changes` says the change id of what is read; without one it is the digest of the content. */
 export async function copyOnce(context: DiskContext, changes: TransferChanges | null, what: What): Promise<Copied> {
   const { disk, capacity, job, limit, link, onLink, tuning, report, indexPath, signal } = context;
   // Over a link as many writers as are asked for: each moves no more than its window in a round trip.

@@ -1,4 +1,4 @@
-/** vSphere's landmark of a disk: `52 de c0 d9 b9 43 9d 10-61 d5 4c 1b e9 7b 65 63/81`. */
+/** A change id of vSphere: `52 de c0 d9 b9 43 9d 10-61 d5 4c 1b e9 7b 65 63/81`. */
 export interface ChangeId {
   /** Of the tracking: another one means that tracking began anew. */
   readonly uuid: string;
