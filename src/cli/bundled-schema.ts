@@ -24,11 +24,10 @@ export const schemaSummary = (name: string): string => {
 export function bundledSchema(name: string): Schema {
   const parts = new Map<string, Schema>();
   collect(name, publishedSchema(name), parts);
-  const [root = {}, ...others] = [...parts].map(([part, schema]) => withLocalReferences(schema, part, name));
-  if (others.length === 0) return root;
-  const [, ...names] = parts.keys();
-  const defs = Object.fromEntries(names.map((part, index) => [dotted(part), others[index]]));
-  return { ...root, $defs: { ...(root['$defs'] as Schema | undefined), ...defs } };
+  const local = [...parts].map(([part, schema]) => [dotted(part), withLocalReferences(schema, part, name)] as const);
+  const { [dotted(name)]: root = {}, ...others } = Object.fromEntries(local);
+  if (Object.keys(others).length === 0) return root;
+  return { ...root, $defs: { ...(root['$defs'] as Schema | undefined), ...others } };
 }
 
 const dotted = (part: string): string => part.replaceAll('/', '.');

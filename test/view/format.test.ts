@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { diskBars } from '../../src/view/run/disk-bar.ts';
 import { eraseReflowed } from '../../src/view/run/erase-reflowed.ts';
 import { formatBytes, formatDuration, formatTimeLeft } from '../../src/view/format.ts';
 import { makeStyle } from '../../src/view/style.ts';
+import { shortPath } from '../../src/view/reports/error-report.ts';
 import { openTerminal } from '../../src/view/terminal.ts';
 import { printable, table, widthOf, wrap } from '../../src/view/text.ts';
 import { fakeStream } from './fake-terminal.ts';
@@ -40,6 +41,13 @@ describe('sizes and times', () => {
   it('never takes more than eight columns for a size', () => {
     fc.assert(fc.property(fc.maxSafeNat(), (bytes) => formatBytes(bytes).length <= 8));
   });
+});
+
+it('a path is as short as it can be typed, but not by climbing two folders or more', () => {
+  vi.spyOn(process, 'cwd').mockReturnValue('/srv/backups/plans/team');
+  expect(shortPath('/srv/backups/plans/team/a.yaml')).toBe('a.yaml');
+  expect(shortPath('/srv/backups/plans/a.yaml')).toBe('../a.yaml');
+  expect(shortPath('/srv/backups/a.yaml')).toBe('/srv/backups/a.yaml');
 });
 
 describe('text', () => {

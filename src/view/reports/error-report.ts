@@ -18,7 +18,7 @@ export function errorReport(error: ErrorOutput, style: Style, columns: number): 
 export function shortPath(path: string): string {
   if (!isAbsolute(path)) return path;
   const short = relative(process.cwd(), path);
-  return short !== '' && !short.startsWith('../../..') && short.length < path.length ? short : path;
+  return short !== '' && !short.startsWith('../..') && short.length < path.length ? short : path;
 }
 
 function positionLines({ file, line, column }: NonNullable<ErrorOutput['position']>, style: Style): string[] {
