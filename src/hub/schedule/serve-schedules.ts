@@ -21,7 +21,8 @@ import { createPatience } from './patience.ts';
 import { createPlanRegister } from './plan-register.ts';
 import { tellOnce } from './tell-once.ts';
 import { sweepDeadRuns } from './sweep-dead-runs.ts';
-import { createScheduler, longestSleep, type RunningSlot, type RunOrder, type SchedulerCounts } from './scheduler.ts';
+import { createScheduler, longestSleep, type SchedulerCounts } from './scheduler.ts';
+import type { RunningSlot, RunOrder } from './scheduler-options.ts';
 
 export interface ServeSchedulesOptions {
   readonly state: State;

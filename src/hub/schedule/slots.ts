@@ -71,3 +71,6 @@ export function newestSlots(pattern: SlotPattern, from: number, to: number, coun
 /** The last slot that has come; undefined: none did in eight years. */
 export const slotBefore = (pattern: SlotPattern, now: number): number | undefined =>
   newestSlots(pattern, -Infinity, now, 1)[0];
+
+/** A slot as logs show it. */
+export const slotTime = (slot: number): string => new Date(slot).toISOString();

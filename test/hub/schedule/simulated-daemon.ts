@@ -1,5 +1,6 @@
 import { thisProcess, isRunning } from '../../../src/host/programs/process-identity.ts';
-import { createScheduler, type RunOrder, type Scheduler } from '../../../src/hub/schedule/scheduler.ts';
+import { createScheduler, type Scheduler } from '../../../src/hub/schedule/scheduler.ts';
+import type { RunOrder } from '../../../src/hub/schedule/scheduler-options.ts';
 import { takeSlot } from '../../../src/hub/schedule/take-slot.ts';
 import type { AdmissionLimits } from '../../../src/state/schedules/admission.ts';
 import { createJournal } from '../../../src/state/runs/create-journal.ts';
