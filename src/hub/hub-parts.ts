@@ -15,7 +15,7 @@ import type { Rescue } from './rescue/rescue.ts';
 import { keepRecords, withoutUpkeep } from './runs/keep-records.ts';
 import { requireSettings, type UsableSettings } from './runs/load-pipeline.ts';
 import { recovery } from './runs/recovery.ts';
-import { runMember, type RunParts } from './runs/run-plan.ts';
+import { executeMember, type RunParts } from './runs/execute-plan.ts';
 import { ownersElsewhere } from './vm-names/owners-elsewhere.ts';
 
 /** What the calls of a hub share. */
@@ -47,7 +47,7 @@ export async function openParts(options: HubOptions, stack: AsyncDisposableStack
       state,
       nodeStateDir: await nodeStateDir(options, statePath, stack),
       embeddedNode: options.embeddedNode,
-      runPlan: (member) => runMember(parts, member),
+      runPlan: (member) => executeMember(parts, member),
       rescue,
     },
     stack,

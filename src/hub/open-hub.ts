@@ -17,7 +17,7 @@ import { manageNotices } from './notify/manage-notices.ts';
 import { manageRetention } from './retention/manage-retention.ts';
 import { manageSchedules } from './schedule/manage-schedules.ts';
 import { previewPlan } from './runs/preview-plan.ts';
-import { runPlan } from './runs/run-plan.ts';
+import { executePlan } from './runs/execute-plan.ts';
 import { testCredential } from './credentials/test-credential.ts';
 import { writePlan } from './discovery/write-plan.ts';
 
@@ -44,7 +44,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
 }
 
 const runsOf = (parts: HubParts): Pick<Hub, 'run' | 'preview' | 'recover'> => ({
-  run: (request) => runPlan(parts, request),
+  run: (request) => executePlan(parts, request),
 
   preview: (request) => previewPlan(request, parts),
 
@@ -105,7 +105,7 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
 
     nodes: manageNodes({ state, settings: written, settingsFolder, settingsFile }),
 
-    schedules: manageSchedules({ state, loaded, run: (request) => runPlan(parts, request) }),
+    schedules: manageSchedules({ state, loaded, run: (request) => executePlan(parts, request) }),
   };
 };
 

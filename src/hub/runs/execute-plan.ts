@@ -28,7 +28,7 @@ export interface RunParts extends Pick<PreviewOptions<Services>, 'registry' | 's
 }
 
 /** One run of a plan: loads it, cleans up after earlier runs, executes it, and tells who is to be told. */
-export async function runPlan(parts: RunParts, request: RunRequest): Promise<RunFinishedEvent> {
+export async function executePlan(parts: RunParts, request: RunRequest): Promise<RunFinishedEvent> {
   const { records, elsewhere } = parts;
   const warn = request.warn ?? (() => {});
   const pipeline = await loadOrTell(parts, request, warn);
@@ -41,7 +41,7 @@ export async function runPlan(parts: RunParts, request: RunRequest): Promise<Run
   if (request.slot) takeSlot(parts.notices.state, request.slot);
   await using _alive = await elsewhere.show();
   const keepEvent = records.watch();
-  const finished = await execute(parts, pipeline, request, (event) => {
+  const finished = await executeSteps(parts, pipeline, request, (event) => {
     keepEvent(event);
     request.emit?.(event);
     watch.event(event);
@@ -54,11 +54,11 @@ export async function runPlan(parts: RunParts, request: RunRequest): Promise<Run
 }
 
 /** The run of one VM of a group. */
-export const runMember = (
+export const executeMember = (
   parts: RunParts,
   { text, origin, signal, emit }: Parameters<Services['runPlan']>[0],
 ): Promise<RunFinishedEvent> =>
-  runPlan(parts, {
+  executePlan(parts, {
     file: findRun(parts.notices.state, origin.parentRun)?.planFile ?? '',
     text,
     origin,
@@ -80,7 +80,7 @@ async function loadOrTell(
   }
 }
 
-async function execute(
+async function executeSteps(
   { registry, services, evaluator, journal, elsewhere }: RunParts,
   pipeline: Pipeline,
   request: RunRequest,
