@@ -61,3 +61,12 @@ describe('ARCHITECTURE.md', () => {
     expect(lines.filter((line) => line.length > 100 && !line.startsWith('errors, schemas '))).toEqual([]);
   });
 });
+
+test('every file that CONTRIBUTING.md names is there', () => {
+  const text = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
+  const named = [...text.matchAll(/`((?:src|test|schemas|docs)\/[^`]*\.[a-z]+)`/g)].map(([, file]) => file ?? '');
+  // What stands in capitals is for the reader to choose.
+  const exact = named.filter((file) => !/[A-Z]/.test(file));
+  expect(exact.length).toBeGreaterThan(20);
+  expect(exact.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+});
