@@ -55,7 +55,7 @@ async function asCommitted(
       return level === 0 ? 'is not as it was committed' : `is built on ${path}, which is not as it was committed`;
     const parent = await parentOfIndex(join(repository, path), key).catch((error: unknown) => {
       signal?.throwIfAborted();
-      // Who has no key cannot look further.
+      // Without the key nothing more can be read.
       if (error instanceof SendenseError) return null;
       return codeOf(error as NodeJS.ErrnoException);
     });

@@ -13,7 +13,7 @@ export interface ChildRun {
   emit(event: RunEvent): void;
 }
 
-/** What the built-in steps act with; composed by `src/hub/open-hub.ts`. */
+/** What the built-in steps act with; composed by `src/hub/create-services.ts`. */
 export interface Services extends RepositoryAccess {
   readonly version: string;
   /** Folder of sendense.yaml, against which its relative paths count. */

@@ -241,7 +241,7 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
       for (const node of nodes.values()) node.cut('the hub ends');
       await data[Symbol.asyncDispose]();
       for (const socket of sockets) socket.destroySoon();
-      // Who does not take the goodbye is cut off.
+      // A peer that does not take the goodbye is cut off.
       const late = setTimeout(() => sockets.forEach((socket) => socket.destroy()), 2000);
       await closed;
       clearTimeout(late);

@@ -13,7 +13,7 @@ export interface HoldRequest {
   readonly context: string;
   /** Id of the hub's state database. */
   readonly hub: string;
-  /** Who wants it: one run may take it several times and gives it back as often. */
+  /** The run that wants it. It may take it several times, and gives it back as often. */
   readonly run: string;
   /**
    * `points` (default): restore points come and go; held for as long as a run decides by what is there. `marks`: what is said of

@@ -114,7 +114,7 @@ export async function nameIndex(work: MergeWork, child: string, disk: MergeDisk)
   await fsyncFolder(dirname(path));
 }
 
-/** Which file is not as the intent says; null: all that is needed is there. */
+/** The file that is not as the intent says; null: all that is needed is there. */
 export async function misplacedIndex(
   work: MergeWork,
   { phase }: MergeIntent,
