@@ -5,6 +5,7 @@ import { readSecret } from '../host/system/secret.ts';
 import { findRepository, openRepository, type Repository } from '../repository/open-repository.ts';
 import { keepRepositoryId } from '../state/points/repository-ids.ts';
 import { hasPoints } from '../state/points/restore-points.ts';
+import { keyFileOf, oldKeyFileOf } from '../state/credentials/credential-keys.ts';
 import type { State } from '../state/database/open-state.ts';
 import type { Services } from '../steps/services.ts';
 import type { Settings } from '../schemas/types.ts';
@@ -53,7 +54,10 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     if (node.mode === 'dial-node')
       return stack.use(await connectToNode({ name, settings: node, settingsFolder })).client;
     if (node.mode === 'dial-hub') return connectedNode(state, name, settings.hub.ssh);
-    const embedded = await startEmbeddedNode(options.embeddedNode, options.nodeStateDir);
+    const embedded = await startEmbeddedNode(options.embeddedNode, {
+      stateDir: options.nodeStateDir,
+      own: [state.path, `${state.path}-wal`, keyFileOf(state.path), oldKeyFileOf(state.path)],
+    });
     stack.use(embedded);
     return embedded.client;
   };

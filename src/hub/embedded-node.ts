@@ -8,6 +8,8 @@ export type EmbeddedNodeFactory = (options: {
   readonly listen: { readonly socket: string };
   readonly stateDir: string;
   readonly token: string;
+  /** Further files of ours that are no disks. */
+  readonly own: readonly string[];
   /** Nobody else asks for them. */
   readonly jobsEndWithUs: true;
 }) => Promise<AsyncDisposable>;
@@ -15,13 +17,13 @@ export type EmbeddedNodeFactory = (options: {
 /** An agent inside this process, reached through a Unix socket of this user alone, with a token made for it. */
 export async function startEmbeddedNode(
   start: EmbeddedNodeFactory,
-  stateDir: string,
+  { stateDir, own }: { readonly stateDir: string; readonly own: readonly string[] },
 ): Promise<{ client: NodeClient } & AsyncDisposable> {
   const id = ownFolderId('hub');
   const folder = await makeRunFolder(id);
   const socket = join(folder, 'node.sock');
   const token = randomBytes(32).toString('base64url');
-  const node = await start({ listen: { socket }, stateDir, token, jobsEndWithUs: true });
+  const node = await start({ listen: { socket }, stateDir, token, own, jobsEndWithUs: true });
   return {
     client: nodeClient({ url: `unix:${socket}`, token, name: 'local', peer: 'ours' }),
     [Symbol.asyncDispose]: async () => {

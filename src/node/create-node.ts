@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly token: string;
   /** Where the token came from, if not from `stateDir`. */
   readonly tokenFile?: string | undefined;
+  /** Further files and folders of whoever starts it, which are no disks. */
+  readonly own?: readonly string[] | undefined;
   /** Where disks of a hub may be beside its usual places (`nbd: hosts` of node.yaml); default none. */
   readonly nbdHosts?: readonly string[] | undefined;
   readonly version: string;
@@ -33,12 +35,12 @@ export interface NodeOptions {
 /** The node's HTTP API (`docs/node-api.md`), not listening yet. Closing it leaves running jobs alone. */
 export async function createNode(options: NodeOptions): Promise<FastifyInstance> {
   const { stateDir, token, version, logger, nbdHosts = [] } = options;
-  const own = [stateDir, ...(options.tokenFile === undefined ? [] : [options.tokenFile])];
+  const own = [stateDir, ...(options.tokenFile === undefined ? [] : [options.tokenFile]), ...(options.own ?? [])];
   const limits = { ...defaultLimits, ...options.limits };
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const indexes = await openIndexSpool(join(stateDir, 'indexes'));
   const refused = refusedLogins();
-  const jobs = await openJobs({ stateDir, indexes, refused, endsWithUs: options.jobsEndWithUs });
+  const jobs = await openJobs({ stateDir, indexes, refused, own, endsWithUs: options.jobsEndWithUs });
   const metrics = options.metrics === false ? noMetrics : await countFrom(version, await jobs.list());
 
   const app = await makeServer({ token, limits, logger });

@@ -16,6 +16,8 @@ export interface StartNodeOptions {
   readonly token: string;
   /** Where the token came from, if not from `stateDir`. */
   readonly tokenFile?: string | undefined;
+  /** Further files and folders of whoever starts it, which are no disks. */
+  readonly own?: readonly string[] | undefined;
   /** Where disks of a hub may be beside its usual places (`nbd: hosts` of node.yaml); default none. */
   readonly nbdHosts?: readonly string[] | undefined;
   readonly logger?: FastifyBaseLogger | undefined;

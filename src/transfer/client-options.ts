@@ -24,6 +24,7 @@ It goes on when its caller is gone, unless it is told otherwise. SIGTERM or SIGI
   --socket-dir DIR           existing folder with a short path for sockets (default: one of its own)
   --target-addresses N       targets at 127.0.0.1 answer at so many loopback addresses, up to 127.0.0.N, at each through
                              another connection; default 1
+  --not-a-disk PATH          a file or folder of the caller itself, of which no disk may be made; may be repeated
   --ends-with-caller         the caller holds descriptor 3 open; where that ends, nobody wants the job any more
   --checked                  the caller has validated the document, and made the folder
   --help, --version
@@ -45,6 +46,7 @@ const flags = {
   'disk': { type: 'string', multiple: true },
   'socket-dir': { type: 'string' },
   'target-addresses': { type: 'string' },
+  'not-a-disk': { type: 'string', multiple: true },
   'ends-with-caller': { type: 'boolean' },
   'checked': { type: 'boolean' },
   'help': { type: 'boolean', short: 'h' },
@@ -74,6 +76,8 @@ export type ClientOptions =
       readonly isFolderNew: boolean;
       readonly socketFolder: string | null;
       readonly addresses: number;
+      /** Files and folders of the caller, which are no disks. */
+      readonly own: readonly string[];
       /** The caller holds descriptor 3 as long as it lives. */
       readonly endsWithCaller: boolean;
     };
@@ -95,6 +99,7 @@ export async function readClientOptions(argv: readonly string[]): Promise<Client
     isFolderNew: values.checked !== true,
     socketFolder: values['socket-dir'] === undefined ? null : resolve(values['socket-dir']),
     addresses: addressesIn(values['target-addresses']),
+    own: (values['not-a-disk'] ?? []).map((path) => resolve(path)),
     endsWithCaller: values['ends-with-caller'] === true,
   };
 }

@@ -11,7 +11,10 @@ import { clientHelp, readClientOptions } from './client-options.ts';
 import { runJob, type RunJobOptions } from './run-job.ts';
 
 export interface ClientParts {
-  readonly openSource: RunJobOptions['openSource'];
+  openSource(
+    request: Parameters<RunJobOptions['openSource']>[0],
+    options: Parameters<RunJobOptions['openSource']>[1] & { readonly own: readonly string[] },
+  ): ReturnType<RunJobOptions['openSource']>;
   /** Tells when nobody has asked for the job for so long, s. */
   watchLease(jobFolder: string, seconds: number, onEnd: (why: string) => void): Disposable;
 }
@@ -45,7 +48,7 @@ export async function runClient(
       jobFolder,
       addresses,
       socketFolder: sockets.path,
-      openSource,
+      openSource: (asked, how) => openSource(asked, { ...how, own: options.own }),
       signal: cancelled.signal,
     });
     return 0;

@@ -13,6 +13,8 @@ export interface Qcow2Header {
   readonly backingFormat: string | null;
   /** Its data are in another file, whichever it names. */
   readonly externalData: boolean;
+  /** The file of its data, as the header names it; null: it names none. */
+  readonly dataFile: string | null;
   /** Bits of features without which it cannot be read. */
   readonly incompatibleFeatures: bigint;
   /** Of the guest's disk, bytes. */
@@ -56,7 +58,8 @@ export function qcow2HeaderIn(bytes: Buffer): Qcow2Header | undefined {
     encrypted: start.readUInt32BE(32) === luks,
     oldEncryption: ![0, luks].includes(start.readUInt32BE(32)),
     backing,
-    backingFormat: extensions.get(backingFormatExtension) ?? null,
+    backingFormat: extensions.get(backingFormatExtension)?.toString('latin1') ?? null,
+    dataFile: extensions.get(dataFileExtension)?.toString('utf8') ?? null,
     externalData: (incompatibleFeatures & externalDataBit) !== 0n || extensions.has(dataFileExtension),
     incompatibleFeatures,
     virtualSize: Number(start.readBigUInt64BE(24)),
@@ -70,14 +73,14 @@ async function startOf(file: FileHandle): Promise<Buffer> {
 }
 
 /** By type; undefined: they do not end within what was read. */
-function extensionsIn(start: Buffer, from: number): Map<number, string> | undefined {
-  const found = new Map<number, string>();
+function extensionsIn(start: Buffer, from: number): Map<number, Buffer> | undefined {
+  const found = new Map<number, Buffer>();
   for (let at = from; at + 8 <= start.length;) {
     const type = start.readUInt32BE(at);
     const length = start.readUInt32BE(at + 4);
     if (type === 0) return found;
     // QEMU takes the last of several of one type, and so do we.
-    found.set(type, start.toString('latin1', at + 8, Math.min(at + 8 + length, start.length)));
+    found.set(type, start.subarray(at + 8, Math.min(at + 8 + length, start.length)));
     at += 8 + Math.ceil(length / 8) * 8;
   }
   // A file that ends right after its header has none.

@@ -1,17 +1,16 @@
 import { runTool } from '../programs/process.ts';
-import type { Allocation, ImageFormat } from './qemu-img.ts';
+import type { Allocation } from './qemu-img.ts';
 
 /**
  * `qemu-img map` of an image that is not ours, area by area, in order: a fragmented disk has millions. Offsets in bytes.
- * @param file absolute path
+ * @param image `json:…`
  */
 export async function walkAllocation(
-  file: string,
-  format: ImageFormat,
+  image: string,
   { forceShare, signal }: { readonly forceShare: boolean; readonly signal?: AbortSignal | undefined },
   visit: (area: Pick<Allocation, 'start' | 'length' | 'data' | 'zero'>) => void,
 ): Promise<void> {
-  await runTool('qemu-img', ['map', '--output=json', ...(forceShare ? ['-U'] : []), '-f', format, file], {
+  await runTool('qemu-img', ['map', '--output=json', ...(forceShare ? ['-U'] : []), image], {
     signal,
     onStdoutLine: (line) => {
       const from = line.indexOf('{');

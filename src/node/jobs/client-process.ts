@@ -23,12 +23,17 @@ export interface StartedClient {
  * Starts the client of a job in a session of its own, so that it outlives this process. With `endsWithUs` it cancels the job and
  * closes its source when this process is gone. The document, which may hold a password, goes through its standard input: neither
  * argv nor the environment nor a file has it.
+ * @param own files and folders of the node, which are no disks
  * @param addresses at how many loopback addresses the hub's disks answer here
  */
 export async function startClient(
   folder: JobFolder,
   request: BackupStartRequest,
-  { addresses, endsWithUs }: { readonly addresses: number; readonly endsWithUs: boolean },
+  {
+    addresses,
+    own,
+    endsWithUs,
+  }: { readonly addresses: number; readonly own: readonly string[]; readonly endsWithUs: boolean },
 ): Promise<StartedClient> {
   await using stdout = await open(folder.stdout, 'w', 0o600);
   await using stderr = await open(folder.stderr, 'w', 0o600);
@@ -37,6 +42,7 @@ export async function startClient(
     ['--job-dir', folder.path],
     ['--socket-dir', folder.sockets],
     ['--target-addresses', String(addresses)],
+    ...own.map((path) => ['--not-a-disk', path]),
     endsWithUs ? ['--ends-with-caller'] : [],
   ];
   const child = spawn(process.execPath, [entry, '--checked', ...args.flat()], {

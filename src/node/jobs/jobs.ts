@@ -64,10 +64,12 @@ export async function openJobs(options: {
   stateDir: string;
   indexes: IndexSpool;
   refused: RefusedLogins;
+  /** Files and folders of the node, which are no disks. */
+  own?: readonly string[] | undefined;
   /** Jobs are cancelled when this process is gone; default false. */
   endsWithUs?: boolean | undefined;
 }): Promise<Jobs> {
-  const { stateDir, indexes, refused, endsWithUs = false } = options;
+  const { stateDir, indexes, refused, own = [stateDir], endsWithUs = false } = options;
   const alone = oneAtATime();
   const ending = new AbortController();
   await mkdir(join(stateDir, 'jobs'), { recursive: true, mode: 0o700 });
@@ -116,6 +118,7 @@ export async function openJobs(options: {
     try {
       const client = await startClient(folder, request, {
         addresses: diskAddresses(await linkOf(stateDir)),
+        own,
         endsWithUs,
       });
       void client.ended.then((byItself) => afterEnd(folder, request, byItself)).catch(() => {});

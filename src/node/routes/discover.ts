@@ -21,6 +21,6 @@ export const discover = defineRoute<DiscoverRequest>({
     await assertNotOwn(source, node.own);
     const asking = { login: loginOf(body, node.refused), signal };
     if (vmName === null) return inventory(source, { ...asking, tags: body.tags });
-    return { vm_name: vmName, ...(await discoverDisks(source, { ...asking, vmName })) };
+    return { vm_name: vmName, ...(await discoverDisks(source, { ...asking, vmName, own: node.own })) };
   },
 });

@@ -37,7 +37,10 @@ export async function inventory(spec: SourceSpec, options: InventoryOptions): Pr
   });
 }
 
-type ClientOptions = Pick<OpenOptions, 'jobFolder' | 'socketFolder' | 'signal' | 'warn' | 'log' | 'activity' | 'left'>;
+type ClientOptions = Pick<
+  OpenOptions,
+  'jobFolder' | 'socketFolder' | 'signal' | 'warn' | 'log' | 'activity' | 'left' | 'own'
+>;
 
 /** Opens what a start request is about. */
 export async function openSource(request: BackupStartRequest, options: ClientOptions): Promise<OpenSource> {

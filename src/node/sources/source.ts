@@ -41,6 +41,8 @@ export interface DiscoverOptions {
   /** Name of the VM, where the source has several. */
   readonly vmName: string;
   readonly login: Login | null;
+  /** Files and folders of the node or hub itself, which are no disks. */
+  readonly own?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

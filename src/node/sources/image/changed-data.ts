@@ -1,6 +1,7 @@
 import { alignTo, totalLength, type Extent } from '../../../blocks/extents.ts';
 import { walkAllocation } from '../../../host/images/qemu-map-lines.ts';
-import type { DiskFile } from './disk-file.ts';
+import { describeLayers } from './describe-layers.ts';
+import type { JudgedLayer } from './judge-layers.ts';
 
 /** As the restore points keep a disk. */
 const blockSize = 65_536;
@@ -12,16 +13,16 @@ const littleBytes = 1024 ** 3;
  * @param areas bytes, in any form
  */
 export async function changedDataBytes(
-  file: DiskFile,
+  layer: JudgedLayer,
   areas: readonly Extent[],
   { capacity, ...options }: { capacity: number; forceShare: boolean; signal?: AbortSignal | undefined },
 ): Promise<number> {
   const blocks = alignTo(areas, blockSize, capacity);
   const most = totalLength(blocks);
   // What the file takes is no bound: one that is compressed holds more.
-  if (most <= littleBytes || file.block) return most;
+  if (most <= littleBytes || layer.block) return most;
   let [next, counted, bytes] = [0, 0, 0];
-  await walkAllocation(file.path, file.format, options, ({ start, length, data, zero }) => {
+  await walkAllocation(describeLayers(layer, options), options, ({ start, length, data, zero }) => {
     if (!data || zero) return;
     const from = Math.max(counted, Math.floor(start / blockSize) * blockSize);
     const until = Math.min(capacity, Math.ceil((start + length) / blockSize) * blockSize);

@@ -9,14 +9,15 @@ import { changedDataBytes } from './changed-data.ts';
 import { checkDiskFile, type DiskSpec } from './disk-file.ts';
 import { imageChain } from './image-chain.ts';
 import { isLocal } from './is-local.ts';
+import { assertOpenTo } from './judge-layers.ts';
 import { serveImage } from './serve-image.ts';
 import { assertNobodyWrites } from './writers.ts';
 
 /** Disk images and block devices of this machine. The key of a disk is its place in the list, from 0. */
 export const imageSource: Source<ImageSourceSpec> = {
   type: 'image',
-  discover: async (spec, { signal }) => {
-    const disks = await Promise.all(spec.disks.map((disk, number) => inspect(disk, number, signal)));
+  discover: async (spec, { own = [], signal }) => {
+    const disks = await Promise.all(spec.disks.map((disk, number) => inspect(disk, number, own, signal)));
     assertDistinct(disks);
     return { disks, warnings: [] };
   },
@@ -34,20 +35,25 @@ export const imageSource: Source<ImageSourceSpec> = {
         key,
         signal: signal ?? options.signal,
         warnings: (block) => warningsOf(disk, block),
-        changes: (capacity) => changesOf(disk, capacity),
+        changes: (capacity) => changesOf(disk, capacity, options.own ?? []),
       });
     },
     [Symbol.asyncDispose]: async () => {},
   }),
 };
 
-async function inspect(disk: DiskSpec, number: number, signal?: AbortSignal): Promise<DiskInfo> {
+async function inspect(
+  disk: DiskSpec,
+  number: number,
+  own: readonly string[],
+  signal?: AbortSignal,
+): Promise<DiskInfo> {
   const field = `/source/disks/${number}`;
   return at(`${field}/path`, async () => {
     const file = await checkDiskFile(disk);
-    const chain = await imageChain(file, { forceShare: disk.allow_in_use, signal });
+    const chain = await imageChain(file, { forceShare: disk.allow_in_use, own, signal });
     if (!disk.allow_in_use) await assertNobodyWrites(chain.files);
-    const changes = await at(`${field}/changes`, () => changesOf(disk, chain.virtualSize));
+    const changes = await at(`${field}/changes`, () => changesOf(disk, chain.virtualSize, own));
     const allocated = file.block ? null : chain.allocatedBytes;
     const sizes = { capacity: chain.virtualSize, forceShare: disk.allow_in_use, signal };
     return {
@@ -62,20 +68,21 @@ async function inspect(disk: DiskSpec, number: number, signal?: AbortSignal): Pr
       change_id: changes?.changeId ?? null,
       changed_since: changes?.since ?? null,
       changed_bytes: changes ? changes.areas.reduce((sum, area) => sum + area.length, 0) : null,
-      changed_data_bytes: changes && (await changedDataBytes(file, changes.areas, sizes)),
+      changed_data_bytes: changes && (await changedDataBytes(chain.layer, changes.areas, sizes)),
       still: !file.block && !disk.allow_in_use && (await isLocal(disk.path)),
       warnings: warningsOf(disk, file.block),
     };
   });
 }
 
-async function changesOf(disk: DiskSpec, capacity: number): ReturnType<OpenDisk['changes']> {
+async function changesOf(disk: DiskSpec, capacity: number, own: readonly string[]): ReturnType<OpenDisk['changes']> {
   if (disk.changes === null) return null;
   if (!isAbsolute(disk.changes))
     throw new SendenseError(
       'request.invalid',
       `the path ${JSON.stringify(disk.changes)} of a changes file is not absolute`,
     );
+  await assertOpenTo(disk.changes, own);
   return readChangedAreas(disk.changes, capacity);
 }
 

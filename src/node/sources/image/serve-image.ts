@@ -1,15 +1,19 @@
 import { join } from 'node:path';
 import { toSendenseError } from '../../../errors/sendense-error.ts';
 import { serveNbd, type NbdServer } from '../../../host/nbd/qemu-nbd.ts';
+import type { ImageTarget } from '../../../host/images/image-options.ts';
 import { lacksLockedRaw, lockedRaw } from '../../../host/images/raw-image.ts';
 import type { OpenDisk, OpenOptions } from '../source.ts';
 import { bytesReadBy } from './bytes-read.ts';
 import { checkDiskFile, holdDevice, type DiskFile, type DiskSpec } from './disk-file.ts';
 import { assertStamps, stampFiles } from './file-stamp.ts';
-import { imageChain, takesLock } from './image-chain.ts';
+import { describeLayers } from './describe-layers.ts';
+import { takesLock } from './image-chain.ts';
+import { filesOf, judgeLayers, openJudged, type JudgedLayer } from './judge-layers.ts';
+import { assertOpened } from './opened-files.ts';
 import { assertNobodyBeganToWrite, assertNobodyWrites } from './writers.ts';
 
-export interface ServeImageOptions extends Pick<OpenOptions, 'jobFolder' | 'socketFolder' | 'signal' | 'warn'> {
+export interface ServeImageOptions extends Pick<OpenOptions, 'jobFolder' | 'socketFolder' | 'signal' | 'warn' | 'own'> {
   readonly key: string;
   warnings(block: boolean): readonly string[];
   changes(capacity: number): ReturnType<OpenDisk['changes']>;
@@ -29,23 +33,24 @@ export async function serveImage(disk: DiskSpec, options: ServeImageOptions): Pr
     // What waited in the page cache would count as written meanwhile.
     await device.sync();
   }
-  // A raw disk is one file; the files of the others are known to qemu only.
-  const files =
-    file.format === 'raw'
-      ? [file.path]
-      : (await imageChain(file, { forceShare: shared, signal: options.signal })).files;
+  const layer = await judgeLayers(file, options.own ?? []);
+  const judged = filesOf(layer);
+  const files = [...new Set(judged.map(({ path }) => path))];
   const stamps = shared
     ? new Map<string, string>()
     : await stampFiles([...files, ...(disk.changes === null ? [] : [disk.changes])]);
   options.signal?.throwIfAborted();
-  const server = await serve(file, shared, options);
+  const server = await serve(file, layer, shared, options);
   opened.defer(async () => void (await server.stop({ graceMs: 5000 })));
+  await assertOpened(server.process.pid, judged, [pidFileOf(options)]);
+  const rawFile = file.format === 'raw' ? opened.use(await openJudged(layer)) : undefined;
   // After the stamps: who has written and closed it since then is noticed by them.
   if (!shared) await assertNobodyWrites(files);
   const held = opened.move();
   return {
     uri: server.uri,
-    rawFile: file.format === 'raw' ? file.path : undefined,
+    // Whatever takes its name: this file.
+    rawFile: rawFile && `/proc/self/fd/${rawFile.fd}`,
     warnings: options.warnings(file.block),
     bytesRead: () => bytesReadBy(server.process.pid),
     changes: (capacity) => options.changes(capacity),
@@ -57,23 +62,27 @@ export async function serveImage(disk: DiskSpec, options: ServeImageOptions): Pr
   };
 }
 
+const pidFileOf = ({ jobFolder, key }: ServeImageOptions): string => join(jobFolder, `source-${key}.pid`);
+
 async function serve(
   file: DiskFile,
+  layer: JudgedLayer,
   forceShare: boolean,
-  { key, jobFolder, socketFolder, warn, signal }: ServeImageOptions,
+  options: ServeImageOptions,
 ): Promise<NbdServer> {
+  const { key, socketFolder, warn, signal } = options;
   const plain = {
     file: file.path,
     format: file.format,
     readOnly: true,
     listen: { socket: join(socketFolder, `source-${key}.sock`) },
     exportName: 'source',
-    pidFile: join(jobFolder, `source-${key}.pid`),
-    forceShare,
+    pidFile: pidFileOf(options),
+    image: plainImage(describeLayers(layer, { forceShare })),
     signal,
   };
   if (forceShare || !takesLock(file)) return serveNbd(plain);
-  const image = { objects: [], format: ['--image-opts'], name: lockedRaw(file.path), secret: undefined };
+  const image = { ...plainImage(lockedRaw(file.path)), format: ['--image-opts'] };
   try {
     return await serveNbd({ ...plain, image });
   } catch (error) {
@@ -84,3 +93,5 @@ async function serve(
     return serveNbd(plain);
   }
 }
+
+const plainImage = (name: string): ImageTarget => ({ objects: [], format: [], name, secret: undefined });

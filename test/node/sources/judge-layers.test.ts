@@ -1,0 +1,223 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { imageSource } from '../../../src/node/sources/image/image-source.ts';
+import { identityOf, judgeLayers } from '../../../src/node/sources/image/judge-layers.ts';
+import { assertOpened } from '../../../src/node/sources/image/opened-files.ts';
+import { convert, imageDisk, imageSpec, makeRaw, MiB, until, workshop, type Workshop } from '../support.ts';
+
+const asRoot = process.getuid?.() === 0;
+const somebody = 54_321;
+
+const discover = (path: string, own: readonly string[] = []) =>
+  imageSource.discover(imageSpec(path), { vmName: 'vm', login: null, own });
+
+const openAt = (at: Workshop, path: string, own: readonly string[] = []) =>
+  imageSource.open(imageSpec(path), {
+    vmName: 'vm',
+    login: null,
+    own,
+    jobId: 'job',
+    backupId: null,
+    expected: [],
+    warn: () => undefined,
+    log: () => undefined,
+    activity: () => undefined,
+    left: () => undefined,
+    jobFolder: at.folder,
+    socketFolder: at.folder,
+  });
+
+/** Is it refused before the backup, and when a job opens it? */
+async function refused(at: Workshop, path: string, message: RegExp, own: readonly string[] = []): Promise<void> {
+  const refusal = { code: 'source.unsupported', message: expect.stringMatching(message) as string };
+  await expect(discover(path, own)).rejects.toMatchObject(refusal);
+  await using source = await openAt(at, path, own);
+  await expect(source.disk('0')).rejects.toMatchObject(refusal);
+}
+
+/** It is served, and has the content of this raw file. */
+async function reads(at: Workshop, path: string, raw: string): Promise<void> {
+  expect((await discover(path)).disks[0]).toMatchObject({ capacity_bytes: (await stat(raw)).size });
+  await using source = await openAt(at, path);
+  await using disk = await source.disk('0');
+  execFileSync('qemu-img', ['compare', '-f', 'raw', '-F', 'raw', raw, disk.uri]);
+  await disk.assertUnchanged();
+}
+
+const qcow2 = (path: string, backing: string, format = 'raw'): string => {
+  execFileSync('qemu-img', ['create', '-q', '-u', '-f', 'qcow2', '-b', backing, '-F', format, path, '1M']);
+  return path;
+};
+
+/** A description of a VMDK: its extents, and perhaps the VMDK below. */
+async function vmdk(path: string, extents: readonly string[], parent = ''): Promise<string> {
+  const lines = ['# Disk DescriptorFile', 'version=1', 'CID=12345678', 'parentCID=ffffffff'];
+  const more = ['createType="monolithicFlat"', parent && `parentFileNameHint="${parent}"`, ...extents];
+  await writeFile(path, `${[...lines, ...more].join('\n')}\nddb.adapterType = "ide"\n`);
+  return path;
+}
+
+describe.runIf(asRoot)('an image of another user', () => {
+  async function folderWithSecret() {
+    const at = await workshop();
+    const secret = await makeRaw(at.path('secret'), MiB, [[0, 4096]]);
+    await chmod(secret, 0o600);
+    const theirs = async (path: string): Promise<string> => {
+      await chown(path, somebody, somebody);
+      await chmod(path, 0o644);
+      return path;
+    };
+    return { at, secret, theirs };
+  }
+
+  test('is not read where it names a file that its owner may not read', async () => {
+    const { at: made, secret, theirs } = await folderWithSecret();
+    await using at = made;
+    const no = /could have written that name, and may not read the file/;
+    await refused(at, await theirs(qcow2(at.path('backing.qcow2'), secret)), no);
+    await refused(at, await theirs(qcow2(at.path('prefix.qcow2'), `file:${secret}`)), no);
+    await refused(at, await theirs(qcow2(at.path('relative.qcow2'), 'secret')), no);
+    await refused(at, await theirs(await vmdk(at.path('flat.vmdk'), [`RW 2048 FLAT "${secret}" 0`])), no);
+    await refused(at, await theirs(await vmdk(at.path('open.vmdk'), [`RW 2048 VMFS "${secret}`])), no);
+    await refused(at, await theirs(await vmdk(at.path('split.vmdk'), ['RW', '2048', `FLAT "${secret}" 0`])), no);
+    const data = ['create', '-q', '-f', 'qcow2', '-o', `data_file=${secret}`];
+    execFileSync('qemu-img', [...data, at.path('data.qcow2'), '1M']);
+    await refused(at, await theirs(at.path('data.qcow2')), no);
+    await symlink(secret, at.path('link'));
+    await refused(at, await theirs(qcow2(at.path('linked.qcow2'), at.path('link'))), no);
+    // Of the image on top nothing speaks against it: the one below names the file.
+    await theirs(qcow2(at.path('middle.qcow2'), secret));
+    await refused(at, qcow2(at.path('above.qcow2'), at.path('middle.qcow2'), 'qcow2'), no);
+    await refused(at, await vmdk(at.path('above.vmdk'), [], at.path('flat.vmdk')), no);
+  });
+
+  test('is not read through a symbolic link of theirs either', async () => {
+    const { at: made, secret } = await folderWithSecret();
+    await using at = made;
+    await symlink(secret, at.path('disk.raw'));
+    execFileSync('chown', ['-h', String(somebody), at.path('disk.raw')]);
+    await refused(at, at.path('disk.raw'), /symbolic link of user 54321/);
+    const changes = imageSpec(imageDisk(await makeRaw(at.path('b.raw'), MiB), { changes: at.path('disk.raw') }));
+    await expect(imageSource.discover(changes, { vmName: 'vm', login: null })).rejects.toMatchObject({
+      message: expect.stringMatching(/symbolic link of user 54321/) as string,
+    });
+  });
+
+  test('counts as one of everybody who may write to it', async () => {
+    const { at: made, secret } = await folderWithSecret();
+    await using at = made;
+    const image = qcow2(at.path('shared.qcow2'), secret);
+    await reads(at, image, secret);
+    await chown(image, 0, somebody);
+    await chmod(image, 0o664);
+    await refused(at, image, /members of group 54321/);
+    await chmod(image, 0o646);
+    await refused(at, image, /everybody could have written/);
+  });
+
+  test('is read with a template of root, with files of its own owner, and with those of a group', async () => {
+    const { at: made, secret: template, theirs } = await folderWithSecret();
+    await using at = made;
+    await chmod(template, 0o644);
+    await reads(at, await theirs(qcow2(at.path('of-template.qcow2'), template)), template);
+    const own = await makeRaw(at.path('own.raw'), MiB, [[0, 4096]]);
+    await chown(own, somebody, somebody);
+    await chmod(own, 0o600);
+    await reads(at, await theirs(qcow2(at.path('of-own.qcow2'), 'own.raw')), own);
+    await chown(own, 0, somebody);
+    await chmod(own, 0o640);
+    const image = await theirs(qcow2(at.path('of-group.qcow2'), own));
+    await chmod(image, 0o660);
+    await refused(at, image, /user 54321 could have written/);
+    await chown(image, 0, somebody);
+    await reads(at, image, own);
+  });
+});
+
+test('chains, data files and VMDKs of several files are read as before', async () => {
+  await using at = await workshop();
+  const raw = await makeRaw(at.path('base.raw'), MiB, [[0, 4096]]);
+  for (const form of ['monolithicFlat', 'twoGbMaxExtentSparse', 'streamOptimized']) {
+    const image = at.path(`${form}.vmdk`);
+    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', 'vmdk', '-o', `subformat=${form}`, raw, image]);
+    await reads(at, image, raw);
+  }
+  const data = ['convert', '-f', 'raw', '-O', 'qcow2', '-o', `data_file=${at.path('d.bin')}`];
+  execFileSync('qemu-img', [...data, raw, at.path('data.qcow2')]);
+  await reads(at, at.path('data.qcow2'), raw);
+  let image = qcow2(at.path('0.qcow2'), 'base.raw');
+  for (let number = 1; number <= 30; number++)
+    image = qcow2(at.path(`${number}.qcow2`), `${number - 1}.qcow2`, 'qcow2');
+  await reads(at, image, raw);
+  for (const format of ['vmdk', 'vhdx'])
+    await reads(at, qcow2(at.path(`on-${format}.qcow2`), convert(raw, at.path(`b.${format}`), format), format), raw);
+});
+
+test('no layer is a file of the node itself, whoever names it', async () => {
+  await using at = await workshop();
+  execFileSync('mkdir', [at.path('state')]);
+  await makeRaw(at.path('state/token'), MiB);
+  await symlink(at.path('state'), at.path('link'));
+  const own = [at.path('state')];
+  const ours = /belongs to Sendense itself/;
+  await refused(at, qcow2(at.path('a.qcow2'), at.path('state/token')), ours, own);
+  await refused(at, qcow2(at.path('b.qcow2'), 'link/token'), ours, own);
+  await refused(at, await vmdk(at.path('c.vmdk'), ['RW 2048 FLAT "state/token" 0']), ours, own);
+  await symlink(at.path('state/token'), at.path('d.raw'));
+  await refused(at, at.path('d.raw'), ours, own);
+});
+
+test('what is no file is not opened', async () => {
+  await using at = await workshop();
+  for (const name of ['nbd://192.0.2.1/x', 'json:{"driver":"file","filename":"/etc/shadow"}', 'ssh://h/x', 'http:x'])
+    await refused(at, qcow2(at.path('a.qcow2'), name), /which is no file/);
+  execFileSync('mkfifo', [at.path('pipe')]);
+  await refused(at, qcow2(at.path('b.qcow2'), 'pipe'), /neither a regular file nor a block device/);
+  await refused(at, qcow2(at.path('c.qcow2'), '/dev/zero'), /neither a regular file nor a block device/);
+  await refused(at, qcow2(at.path('d.qcow2'), 'd.qcow2', 'qcow2'), /built on itself/);
+  await refused(at, qcow2(at.path('e.qcow2'), 'a.qcow2', 'luks'), /of format "luks"/);
+  // Its content would be where a second description says.
+  const sparse = Buffer.alloc(1024);
+  sparse.write('KDMV');
+  await writeFile(at.path('nested'), sparse);
+  await refused(at, await vmdk(at.path('f.vmdk'), ['RW 2048 SPARSE "nested"']), /content in other files/);
+});
+
+test('a server that has opened another file than those that were judged is stopped', async () => {
+  await using at = await workshop();
+  const file = await makeRaw(at.path('a.raw'), MiB);
+  const reader = spawn('tail', ['-f', file], { stdio: 'ignore' });
+  try {
+    const { pid = 0 } = reader;
+    await until(
+      () =>
+        execFileSync('ls', ['-l', `/proc/${pid}/fd`])
+          .toString()
+          .includes(file),
+      'it is open',
+    );
+    const judged = await judgeLayers({ path: file, format: 'raw' }, []);
+    await assertOpened(pid, [judged], []);
+    await assertOpened(pid, [], [file]);
+    await rename(await makeRaw(at.path('b.raw'), MiB), file);
+    expect(identityOf(await stat(file, { bigint: true }))).not.toBe(judged.identity);
+    await expect(assertOpened(pid, [await judgeLayers({ path: file, format: 'raw' }, [])], [])).rejects.toMatchObject({
+      code: 'source.changed',
+    });
+  } finally {
+    reader.kill();
+    await once(reader, 'exit');
+  }
+});
+
+test('a raw disk is read from the file that was judged, whatever takes its name', async () => {
+  await using at = await workshop();
+  const file = await makeRaw(at.path('a.raw'), MiB, [[0, 4096]]);
+  const before = await readFile(file);
+  await using source = await openAt(at, file);
+  await using disk = await source.disk('0');
+  await rename(await makeRaw(at.path('b.raw'), MiB, [[0, 4096]]), file);
+  expect((await readFile(disk.rawFile ?? '')).equals(before)).toBe(true);
+});
