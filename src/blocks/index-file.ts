@@ -13,6 +13,7 @@ import {
   isZeroAt,
   kindOf,
   lengthOf,
+  mostIndexBytes,
   pageCountOf,
   pageKinds,
   rootOf,
@@ -48,13 +49,17 @@ export interface IndexFile extends AsyncDisposable {
 }
 
 /**
- * @param bytes all that the file has, where that is known
+ * @param options `bytes`: all that the file has, where that is known; `capacity`: of the disk that it has to be about, if any
  * @throws SendenseError `repository.damaged`, `file.unreadable` for none, `repository.key`
  */
-export async function openIndexFile(path: string, key: ImageKey | null, bytes?: Buffer): Promise<IndexFile> {
+export async function openIndexFile(
+  path: string,
+  key: ImageKey | null,
+  { bytes, capacity }: { readonly bytes?: Buffer | undefined; readonly capacity?: number } = {},
+): Promise<IndexFile> {
   const { file, version } = await openFile(path, key, bytes);
   try {
-    return await indexFileOf(path, file, version);
+    return await indexFileOf(path, file, version, capacity);
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
@@ -87,7 +92,7 @@ export function versionAt(path: string): string | null {
   }
 }
 
-async function indexFileOf(path: string, file: FileContent, version: string): Promise<IndexFile> {
+async function indexFileOf(path: string, file: FileContent, version: string, capacity?: number): Promise<IndexFile> {
   const damaged = (what: string, cause?: unknown): SendenseError =>
     new SendenseError('repository.damaged', `The block index ${path} cannot be used: ${what}`, { cause });
   const read = async (position: number, length: number): Promise<Buffer> => {
@@ -103,6 +108,10 @@ async function indexFileOf(path: string, file: FileContent, version: string): Pr
     if (!file.encrypted) throw damaged(cause.message, cause);
     throw damaged(`${cause.message}, or its key is not the one`, cause);
   });
+  // Before the table is read, which is as long as a capacity says.
+  if (fileBytes > mostIndexBytes(header.capacity)) throw damaged('it is too long for its capacity');
+  if (capacity !== undefined && header.capacity !== capacity)
+    throw damaged(`it is about a disk of ${header.capacity} bytes, not ${capacity}`);
   const pageCount = pageCountOf(header.capacity);
   const tableBytes = pageCount * entryBytes[header.format];
   const tablePosition = fileBytes - footerBytes - tableBytes;

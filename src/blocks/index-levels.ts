@@ -53,7 +53,7 @@ async function openAll(
   opened: IndexFile[],
   { shelf, bytes }: OpenLevels,
 ): Promise<Levels> {
-  const own = await openIndexFile(path, key, bytes);
+  const own = await openIndexFile(path, key, { bytes });
   opened.push(own);
   const names = new Set([basename(path).replace(/\.index(?:\.sendense-part)?$/, '')]);
   for (let file = own; file.header.parent !== null;) {
@@ -88,7 +88,7 @@ function onShelved(opened: readonly IndexFile[], known: Levels): Levels {
 
 async function openParent(file: IndexFile, path: string, key: ImageKey | null): Promise<IndexFile> {
   try {
-    return await openIndexFile(path, key);
+    return await openIndexFile(path, key, { capacity: file.header.capacity });
   } catch (error) {
     if (!(error instanceof SendenseError) || error.code !== 'file.unreadable') throw error;
     throw file.damaged(`it is built on ${path}: ${error.message}`, error);

@@ -1,16 +1,19 @@
 import { dirname, join } from 'node:path';
-import { mostLevels } from '../blocks/block-index-format.ts';
+import { mostIndexBytes, mostLevels } from '../blocks/block-index-format.ts';
 import { openIndex } from '../blocks/block-index.ts';
 import { parentOfIndex } from '../blocks/index-parent.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ImageKey } from '../host/images/image-options.ts';
-import { sha256OfFile } from './sha256-of-file.ts';
+import { lockedHeadBytes } from '../host/images/locked-file.ts';
+import { sha256OfFile, tooLong } from './sha256-of-file.ts';
 
 /** The index of one disk of a committed restore point. */
 export interface StoredIndex {
   /** Relative to the repository. */
   readonly indexPath: string;
   readonly indexSha256: string;
+  /** Of the disk, bytes. */
+  readonly capacity: number;
   /** Its root. */
   readonly digest: string;
 }
@@ -33,8 +36,13 @@ export async function indexFault(
   const what = await asCommitted(repository, chain, key, signal);
   if (what === null) return null;
   if (what === 'ENOENT') return `block index ${newest.indexPath} is missing`;
+  if (what === tooLong)
+    return `block index ${newest.indexPath}, or one that it is built on, is longer than that of any such disk`;
   return (await saysTheSame(path, newest.digest, key, signal)) ? null : `block index ${newest.indexPath} ${what}`;
 }
+
+/** Bytes that the index of a disk can have, encrypted or not. */
+export const mostStoredIndexBytes = (capacity: number): number => mostIndexBytes(capacity) + lockedHeadBytes;
 
 /** Why not each file is as it was committed; null: each is. */
 async function asCommitted(
@@ -48,9 +56,11 @@ async function asCommitted(
   for (let level = 0; next !== null; level++) {
     const path = next;
     const stored = chain.find(({ indexPath }) => indexPath === path);
-    const sha256 = await sha256OfFile(join(repository, path), signal).catch(codeOf);
+    const most = mostStoredIndexBytes(stored?.capacity ?? 0);
+    const sha256 = await sha256OfFile(join(repository, path), signal, most).catch(codeOf);
     signal?.throwIfAborted();
     if (level === 0 && sha256 === 'ENOENT') return sha256;
+    if (sha256 === tooLong) return tooLong;
     if (level === mostLevels || !stored || sha256 !== stored.indexSha256)
       return level === 0 ? 'is not as it was committed' : `is built on ${path}, which is not as it was committed`;
     const parent = await parentOfIndex(join(repository, path), key).catch((error: unknown) => {

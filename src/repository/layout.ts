@@ -45,3 +45,6 @@ export function backupIdOf(startedAt: number, runId: string): string {
     .replace(/\.[0-9]+/, '');
   return `${time}-${runId.slice(-6)}`;
 }
+
+/** Of the configuration of a VM in a repository: more than any has. */
+export const mostVmConfigBytes = 64 * 1024 * 1024;

@@ -42,16 +42,18 @@ export interface VerifyChainOptions {
   readonly key?: ImageKey | null;
   /** Whether the newest block index is looked at, with what it is built on. Default: true. */
   readonly index?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Looks at the files of a chain without reading their content: names, kinds, sizes, times, and the newest block index. */
 export async function verifyChain(
   repository: string,
   chain: readonly StoredDisk[],
-  { key = null, index = true }: VerifyChainOptions = {},
+  { key = null, index = true, signal }: VerifyChainOptions = {},
 ): Promise<ChainVerdict> {
   const touched: string[] = [];
   for (const disk of chain) {
+    signal?.throwIfAborted();
     const path = join(repository, disk.path);
     const info = await lstat(path, { bigint: true }).catch(
       (error: NodeJS.ErrnoException) => error.code ?? 'unreadable',
@@ -70,7 +72,7 @@ export async function verifyChain(
     );
     if (foreign !== null) return broken(`${disk.path} ${foreign}`);
   }
-  const fault = index ? await indexFault(repository, chain, key) : null;
+  const fault = index ? await indexFault(repository, chain, key, signal) : null;
   if (fault !== null) return broken(fault);
   return touched.length > 0 ? { verdict: 'touched', paths: touched } : { verdict: 'sound' };
 }

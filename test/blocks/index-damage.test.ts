@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { mostLevels } from '../../src/blocks/block-index-format.ts';
 import { openIndex } from '../../src/blocks/block-index.ts';
 import { alone } from '../../src/blocks/index-form.ts';
 import { capacity, changed, changes, emptyModel, readModel, rewrite, writeModel, type Model } from './index-model.ts';
-import { openWorkshop, type Workshop } from './workshop.ts';
+import { MiB, openWorkshop, type Workshop } from './workshop.ts';
 
 const damaged = (message: RegExp) => ({ code: 'repository.damaged', message: expect.stringMatching(message) });
 
@@ -204,4 +204,25 @@ test('random changes over random chains never make two files say different thing
     }),
     { numRuns: 20 },
   );
+});
+
+test('a file that is longer than an index of its capacity, or below one of another capacity, is refused by its header', async () => {
+  await using shop = await openWorkshop();
+  await threePoints(shop);
+  const good = await readFile(shop.path('p0.index'));
+  const footer = good.subarray(-64);
+  const forged = async (name: string, size: number, disk: number): Promise<void> => {
+    const head = Buffer.from(good.subarray(0, 64));
+    head.writeBigUInt64BE(BigInt(disk), 24);
+    head.writeUInt32BE(Math.ceil(disk / 2 ** 28), 32);
+    const foot = Buffer.from(footer);
+    foot.writeBigUInt64BE(BigInt(size), 32);
+    await using file = await open(shop.path(name), 'w');
+    await file.write(head, 0, head.length, 0);
+    await file.write(foot, 0, foot.length, size - foot.length);
+  };
+  await forged('long.index', 2 ** 40, 64 * MiB);
+  await expect(openIndex(shop.path('long.index'))).rejects.toMatchObject(damaged(/too long for its capacity/));
+  await forged('p0.index', 2 ** 38, 2 ** 50);
+  await expect(openIndex(shop.path('p1.index'))).rejects.toMatchObject(damaged(/is about a disk of 1125899906842624/));
 });

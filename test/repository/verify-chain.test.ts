@@ -148,3 +148,23 @@ test('sha256OfFile is that of sha256sum, and ends on an abort', async () => {
   expect(await sha256OfFile(folder.file('a'))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   await expect(sha256OfFile(folder.file('a'), AbortSignal.abort())).rejects.toThrow();
 });
+
+test('a block index that is longer than that of any such disk is not read, and reading ends with the signal', async () => {
+  await using folder = await temporaryFolder();
+  const disks = await chain(folder);
+  const [newest, , oldest] = disks;
+  for (const disk of [newest!, oldest!]) await truncate(folder.file(disk.indexPath), 2 ** 40);
+  const started = performance.now();
+  expect(await verifyChain(folder.path, disks)).toMatchObject({
+    verdict: 'broken',
+    reason: expect.stringMatching(/block index .*b3\.index.* is longer than that of any such disk/) as string,
+  });
+  await expect(sha256OfFile(folder.file(oldest!.indexPath), undefined, 300)).rejects.toMatchObject({ code: 'EFBIG' });
+  await truncate(folder.file(newest!.indexPath), 2 ** 38);
+  const large = disks.map((disk) => ({ ...disk, capacity: 2 ** 50 }));
+  await expect(verifyChain(folder.path, large, { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({
+    name: 'TimeoutError',
+  });
+  // Reading one of them takes many minutes.
+  expect(performance.now() - started).toBeLessThan(60_000);
+});

@@ -3,7 +3,7 @@ import { parentOfIndex } from '../../blocks/index-parent.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { lockedFiles } from '../../host/files/file-users.ts';
 import { allocatedBytes } from '../../repository/stored-files/allocated.ts';
-import { saysTheSame } from '../../repository/index-chain.ts';
+import { mostStoredIndexBytes, saysTheSame } from '../../repository/index-chain.ts';
 import { diskName, indexPath, manifestPath } from '../../repository/layout.ts';
 import { readMarks } from '../../repository/marks.ts';
 import type { MergeDisk } from '../../repository/merge/intent.ts';
@@ -124,7 +124,8 @@ async function mergeOf(
     id = disk.parent;
   }
   work.keys.of(own);
-  if ((await sha256OfFile(join(root, vm.context, own.index.path), signal).catch(() => '')) !== own.index.sha256)
+  const most = mostStoredIndexBytes(own.capacity_bytes);
+  if ((await sha256OfFile(join(root, vm.context, own.index.path), signal, most).catch(() => '')) !== own.index.sha256)
     throw new Stays(`the block index ${own.index.path} is damaged: nothing would prove the merged disk`);
   if (!(await standsWithout(work, own)))
     throw new Stays(`the block index ${own.index.path} cannot be read with what it is built on`);
@@ -185,8 +186,11 @@ async function hasIndex(
   lowest: string,
   manifests: Manifests,
 ): Promise<boolean> {
-  const wanted = manifests.get(lowest)?.disks.find((disk) => disk.number === number)?.index.sha256;
-  return (await sha256OfFile(join(root, indexPath(vm.context, number, lowest)), signal).catch(() => '')) === wanted;
+  const wanted = manifests.get(lowest)?.disks.find((disk) => disk.number === number);
+  if (!wanted) return false;
+  const most = mostStoredIndexBytes(wanted.capacity_bytes);
+  const path = join(root, indexPath(vm.context, number, lowest));
+  return (await sha256OfFile(path, signal, most).catch(() => '')) === wanted.index.sha256;
 }
 
 /**

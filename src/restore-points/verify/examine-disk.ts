@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { strayFolder } from '../../repository/stray-folder.ts';
-import { sha256OfFile } from '../../repository/sha256-of-file.ts';
+import { sha256OfFile, tooLong } from '../../repository/sha256-of-file.ts';
 import { compareGuest } from './compare-guest.ts';
 import { compareFile } from './compare-file.ts';
 import { openIndex } from '../../blocks/block-index.ts';
@@ -10,7 +10,7 @@ import { parentOfIndex } from '../../blocks/index-parent.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { smallBytes } from '../../host/images/locked-file.ts';
 import { readSmall } from '../../host/files/regular-file.ts';
-import { saysTheSame } from '../../repository/index-chain.ts';
+import { mostStoredIndexBytes, saysTheSame } from '../../repository/index-chain.ts';
 import { keyOf, type DiskToExamine, type Problem } from './disk-work.ts';
 import { imageStructure } from './image-structure.ts';
 
@@ -45,9 +45,14 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
     return wrong('file.changed', image, `has ${info.size} bytes, ${disk.file_bytes} were committed`);
   const touched = String(info.mtimeNs) !== disk.file_mtime_ns;
   const index = join(context, disk.index.path);
-  const stored = await readIndex(join(root, index), signal).catch(() => null);
+  const most = mostStoredIndexBytes(disk.capacity_bytes);
+  const stored = await readIndex(join(root, index), most, signal).catch((error: NodeJS.ErrnoException) =>
+    error.code === tooLong ? tooLong : null,
+  );
   signal?.throwIfAborted();
   if (stored === null) return wrong('file.missing', index, 'is missing');
+  if (stored === tooLong)
+    return wrong('index.damaged', index, `is longer than the ${most} bytes that the index of such a disk has at most`);
   const fault = await faultOfIndex(work, join(root, index), stored);
   if (fault !== null) return wrong('index.damaged', index, fault);
   const structure = await imageStructure(work);
@@ -69,10 +74,10 @@ interface StoredIndex {
   readonly bytes: Buffer | undefined;
 }
 
-async function readIndex(path: string, signal: AbortSignal | undefined): Promise<StoredIndex> {
+async function readIndex(path: string, most: number, signal: AbortSignal | undefined): Promise<StoredIndex> {
   const bytes = await readSmall(path, smallBytes);
   if (bytes) return { sha256: hash('sha256', bytes), bytes };
-  return { sha256: await sha256OfFile(path, signal), bytes: undefined };
+  return { sha256: await sha256OfFile(path, signal, most), bytes: undefined };
 }
 
 /**

@@ -7,6 +7,7 @@ import { readManifestExactly } from '../../repository/manifest.ts';
 import { intentPath, wayOut, type MergeChild } from '../../repository/merge/intent.ts';
 import { withMerge } from '../../repository/merge/merge-files.ts';
 import { marksPath, readMarks } from '../../repository/marks.ts';
+import { mostVmConfigBytes } from '../../repository/layout.ts';
 import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -67,7 +68,7 @@ export async function examinePoint(
   const manifest = await manifestOf(state, key, root, merge);
   if (manifest === 'gone') return null;
   if (!('disks' in manifest)) return { problems: [manifest], remarks, bytesRead };
-  problems.push(...(await sideFiles(root, context, backupId, manifest)));
+  problems.push(...(await sideFiles(reading, context, backupId, manifest)));
   // What a removal under way takes away, nothing is built on any more.
   for (const disk of withMerge(manifest, merge).disks) {
     reading.signal?.throwIfAborted();
@@ -158,7 +159,12 @@ const removedElsewhere = (problem: PointProblem, { repository }: PointKey): Poin
 });
 
 /** Of what breaks no disk: the marks and the VM's configuration. */
-async function sideFiles(root: string, context: string, id: string, manifest: Manifest): Promise<PointProblem[]> {
+async function sideFiles(
+  { root, signal }: Reading,
+  context: string,
+  id: string,
+  manifest: Manifest,
+): Promise<PointProblem[]> {
   const problems: PointProblem[] = [];
   const add = (code: Problem['code'], path: string, message: string): void =>
     void problems.push({ disk: null, breaks: false, code, path, message });
@@ -168,7 +174,8 @@ async function sideFiles(root: string, context: string, id: string, manifest: Ma
   const { vm_config: config } = manifest;
   if (!config) return problems;
   const path = join(context, config.path);
-  const sha256 = await sha256OfFile(join(root, path)).catch(() => null);
+  const sha256 = await sha256OfFile(join(root, path), signal, mostVmConfigBytes).catch(() => null);
+  signal?.throwIfAborted();
   if (sha256 === null) add('file.missing', path, 'is missing or cannot be read');
   else if (sha256 !== config.sha256) add('file.changed', path, `is damaged: its SHA-256 is ${sha256}`);
   return problems;

@@ -20,8 +20,8 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
   title: 'Find the restore point',
   claim: () => null,
 
-  async plan({ services }, input) {
-    const { output, remark } = await select(services, input);
+  async plan({ services, signal }, input) {
+    const { output, remark } = await select(services, input, signal);
     return {
       effects: output.disks.map((disk) => ({
         action: 'read',
@@ -34,8 +34,8 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
     };
   },
 
-  async run({ services, log, warn, runId }, input) {
-    const { output, remark } = await select(services, input, (point) =>
+  async run({ services, log, warn, runId, signal }, input) {
+    const { output, remark } = await select(services, input, signal, (point) =>
       usePoint(services.state, runId, {
         repository: input.repository,
         context: point.vm.context,
@@ -54,6 +54,7 @@ const chosenText = ({ backup_id: id, created, why }: PointSelectOutput): string 
 async function select(
   services: Services,
   input: PointSelectInput,
+  signal: AbortSignal,
   use: (point: RestorePoint) => void = () => {},
 ): Promise<{ output: PointSelectOutput; remark: string | null }> {
   const { name } = input.vm as unknown as VmReference;
@@ -84,6 +85,7 @@ async function select(
     const verdict = await verdictOn(services.state, root, point, disk.number, {
       key: keys.of(disk),
       index: input.verify ?? true,
+      signal,
     });
     if (verdict.verdict === 'broken')
       throw new SendenseError(
