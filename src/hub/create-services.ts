@@ -5,6 +5,7 @@ import { readSecret } from '../host/system/secret.ts';
 import { findRepository, openRepository, type Repository } from '../repository/open-repository.ts';
 import { keepRepositoryId } from '../state/points/repository-ids.ts';
 import { hasPoints } from '../state/points/restore-points.ts';
+import { leftOutPoints } from '../restore-points/choose/left-out.ts';
 import { keyFileOf, oldKeyFileOf } from '../state/credentials/credential-keys.ts';
 import type { State } from '../state/database/open-state.ts';
 import type { Services } from '../steps/services.ts';
@@ -75,6 +76,7 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     findRepository: async (name) =>
       rescue ? { name, path: rescue.root, id: name } : findRepository(name, repositoryPath(name)),
     rescuing: rescue !== undefined,
+    leftOut: leftOutPoints(rescue?.refused ?? new Map()),
     openRepository: (name) =>
       remember(repositories, name, async () => {
         const repository = await openRepository(name, repositoryPath(name), hasPoints(state, name));

@@ -25,6 +25,7 @@ import type { StatusRequest } from './describe/describe-status.ts';
 import type { HistoryFilter } from './describe/describe-history.ts';
 import type { RunLog } from './describe/describe-run.ts';
 import type { DiscoverRequestOptions } from './discovery/discover-source.ts';
+import type { LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
 import type { Care } from './repositories/manage-care.ts';
 import type { HubLog } from './hub-log.ts';
@@ -93,6 +94,8 @@ export interface Hub extends AsyncDisposable {
   list(filter: PointFilter): Promise<ListOutput>;
   /** What a list for people shows: some of `list`, in a third of the time. */
   lines(filter: Pick<PointFilter, 'vm' | 'repository'>): Promise<ListLine[]>;
+  /** Restore points that a rescue could not read in. */
+  leftOut(vm: string | undefined): readonly LeftOutPoint[];
   show(filter: PointFilter): Promise<ShowOutput>;
   /** Which restore point of a VM is meant, and why. @throws SendenseError `point.unknown` */
   choose(filter: ChooseFilter): Promise<{ readonly backup_id: string; readonly why: string }>;

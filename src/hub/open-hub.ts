@@ -76,7 +76,7 @@ const recordsOf = ({ state, settings, records }: HubParts): Pick<Hub, RecordCall
 type PointCalls = 'list' | 'lines' | 'show' | 'choose' | 'check' | 'adopt' | 'discover' | 'importRepository';
 
 const restorePointsOf = ({ state, settings, services, loaded, rescue, recover }: HubParts): Pick<Hub, PointCalls> => ({
-  ...listPoints({ state, settings, repositoryPath: services.repositoryPath }),
+  ...listPoints({ state, settings, repositoryPath: services.repositoryPath, leftOut: services.leftOut }),
 
   check: async (request) => {
     const output = await checkAll(services, request);

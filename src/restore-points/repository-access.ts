@@ -1,3 +1,4 @@
+import type { LeftOutPoint } from './choose/left-out.ts';
 import type { ImageKeys } from '../repository/image-keys.ts';
 import type { Repository } from '../repository/open-repository.ts';
 import type { Settings } from '../schemas/types.ts';
@@ -15,6 +16,8 @@ export interface RepositoryAccess {
   findRepository(name: string): Promise<Repository | null>;
   /** Nothing is written to any repository, not even a mark: it is being rescued, and may be somebody else's. */
   readonly rescuing: boolean;
+  /** Restore points of the repository that is being rescued which could not be read in. */
+  readonly leftOut: readonly LeftOutPoint[];
   /** Absolute path of a repository, which need not exist. */
   repositoryPath(name: string): string;
   /** The keys of a repository's encrypted images. @throws `repository.key`, `secret.unreadable` */

@@ -98,6 +98,7 @@ export function fakeHub(
         };
       },
       lines: async ({ vm }) => matching(vm),
+      leftOut: () => [],
       choose: async ({ vm, choice }) => ({
         backup_id: typeof choice === 'string' && choice !== 'latest' ? choice : (matching(vm).at(-1)?.backup_id ?? ''),
         why: 'the latest',

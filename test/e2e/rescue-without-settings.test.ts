@@ -19,7 +19,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { CheckOutput, ListOutput, RunEvent, ShowOutput } from '../../src/schemas/types.ts';
+import type { CheckOutput, ListOutput, RunEvent, RunFinishedEvent, ShowOutput } from '../../src/schemas/types.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { all } from '../support/rounds.ts';
 import { callResident } from './resident.ts';
@@ -343,6 +343,42 @@ test('a repository that is half written gives what is whole in it', { timeout: 6
   expect(findings.map(({ remedy }) => remedy).join()).not.toContain('repo import');
   const older = await rescue(['restore', 'pgtest1', '--repository', copy.root, '--to', away.file('of-half'), '--json']);
   expect((JSON.parse(older.stdout.split('\n').at(-1) ?? '') as { backup_id: string }).backup_id).toBe(ids[0]);
+});
+
+test('a newest restore point that cannot be read in is not passed over in silence', { timeout: 60_000 }, async () => {
+  await using copy = await copyOf();
+  const [old = '', lost = ''] = ids;
+  await chmod(join(copy.root, 'pgtest1', 'disk-0'), 0o700);
+  await rm(join(copy.root, 'pgtest1', 'disk-0', `${lost}.index`));
+  const at = ['--repository', copy.root];
+  expect((await rescue(['check', '--quick', ...at])).exitCode).toBe(1);
+  for (const which of [[], ['--vm', 'pgtest1'], ['--points', 'all'], ['--point', new Date().toISOString()]])
+    expect(await rescue(['verify', '--level', 'quick', ...at, ...which]), which.join(' ')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(
+        new RegExp(`verify.failed.*${lost} is broken: .*${lost}.index is missing`),
+      ) as string,
+    });
+  expect((await rescue(['verify', '--level', 'quick', ...at, '--point', old])).exitCode).toBe(0);
+  const list = await rescue(['list', ...at, '--json']);
+  expect(JSON.parse(list.stdout)).toMatchObject({
+    points: [{ backup_id: old }],
+    left_out: [{ vm: 'pgtest1', backup_id: lost, reason: expect.stringContaining('is missing') as string }],
+  });
+  expect((await rescue(['list', ...at])).stdout.replaceAll(/\s+/g, ' ')).toMatch(
+    new RegExp(`pgtest1 ${lost} BROKEN: .*is missing`),
+  );
+  // He wants his data, and knows that they are not the newest.
+  const latest = await restored(copy.root, 'of-lost', ['--json']);
+  expect(latest.exitCode).toBe(3);
+  const { backup_id: taken, warnings } = JSON.parse(latest.stdout.split('\n').at(-1) ?? '') as RunFinishedEvent;
+  expect([taken, warnings.join()]).toEqual([
+    old,
+    expect.stringMatching(new RegExp(`this is ${old}.*${lost} .*is missing.*--point ${old}`)),
+  ]);
+  expect((await rescue(['show', 'pgtest1', '--point', 'latest', ...at])).stdout).toContain(old);
+  const named = ['restore', 'pgtest1', ...at, '--to', away.file('of-named'), '--point', old];
+  expect((await rescue(named)).exitCode).toBe(0);
 });
 
 test(

@@ -13,10 +13,11 @@ export async function action(context: CommandContext): Promise<number> {
   const filter = { vm, repository: context.options['repository'] as string | undefined };
   const output = context.global.json ? await hub.list(filter) : null;
   const points = output?.points ?? (await hub.lines(filter));
-  if (vm !== undefined && points.length === 0) await assertKnown(context, hub, vm);
+  const leftOut = hub.leftOut(vm);
+  if (vm !== undefined && points.length === 0 && leftOut.length === 0) await assertKnown(context, hub, vm);
   if (points.length === 0 && context.rescued === undefined) await tellOfUnknown(context, hub);
   if (output) print(context, output, () => []);
-  else print(context, null, (options) => listReport({ points }, vm, options));
+  else print(context, null, (options) => listReport({ points, leftOut }, vm, options));
   return 0;
 }
 

@@ -8,6 +8,7 @@ import { pointLines } from '../../state/points/point-lines.ts';
 import { marksKey } from '../../state/points/point-marks.ts';
 import { points as storedPoints, type RestorePoint } from '../../state/points/restore-points.ts';
 import { chosenPoint } from '../../restore-points/choose/chosen-point.ts';
+import { leftOutText, perhapsMeant, type LeftOutPoint } from '../../restore-points/choose/left-out.ts';
 import { storedMarks } from '../../restore-points/hold/follow-marks.ts';
 import { describePoints, withHeldBytes } from './describe-points.ts';
 import type { Hub, PointFilter } from '../hub.ts';
@@ -17,11 +18,13 @@ export function listPoints({
   state,
   settings,
   repositoryPath,
+  leftOut,
 }: {
   readonly state: State;
   readonly settings: Settings;
   repositoryPath(name: string): string;
-}): Pick<Hub, 'lines' | 'list' | 'show' | 'choose'> {
+  readonly leftOut: readonly LeftOutPoint[];
+}): Pick<Hub, 'lines' | 'list' | 'leftOut' | 'show' | 'choose'> {
   /** As their files say: another hub may have made them. */
   const marksIn = async (
     found: readonly { readonly repository: string; readonly context: string }[],
@@ -39,7 +42,12 @@ export function listPoints({
   const placesOf = (found: readonly Pick<RestorePoint, 'repository' | 'vm'>[]) =>
     found.map(({ repository, vm }) => ({ repository, context: vm.context }));
 
+  const leftOutOf = (vm: string | undefined): LeftOutPoint[] =>
+    leftOut.filter(({ context }) => vm === undefined || context === vm);
+
   return {
+    leftOut: leftOutOf,
+
     async lines(filter) {
       const lines = pointLines(state, { ...onlyRepository(settings, filter), vm: filter.vm });
       const marks = await marksIn(lines);
@@ -52,7 +60,13 @@ export function listPoints({
 
     async list(filter) {
       const points = listedPoints(state, { ...onlyRepository(settings, filter), vm: filter.vm });
-      return { version: 1, points: describePoints(points, repositoryPath, await marksIn(placesOf(points))) };
+      const described = describePoints(points, repositoryPath, await marksIn(placesOf(points)));
+      const broken = leftOutOf(filter.vm).map(({ context: vm, backupId, reason }) => ({
+        vm,
+        backup_id: backupId,
+        reason,
+      }));
+      return { version: 1, points: described, ...(broken.length === 0 ? {} : { left_out: broken }) };
     },
 
     async choose({ vm, repository, choice }) {
@@ -60,7 +74,9 @@ export function listPoints({
       const place = { repository, context: all[0]?.vm.context ?? vm };
       const marks = (await marksIn([place]))(repository);
       const { point, why } = chosenPoint(all, marks, { ...place, choice });
-      return { backup_id: point.backup_id, why };
+      const meant = perhapsMeant(leftOut, { context: place.context, choice, than: point.backup_id });
+      const more = meant.length === 0 ? '' : `; newer ones could not be read in: ${leftOutText(meant)}`;
+      return { backup_id: point.backup_id, why: `${why}${more}` };
     },
 
     async show(filter) {

@@ -12,6 +12,7 @@ import { defineStep } from '../define-step.ts';
 import { followMarks } from '../../restore-points/hold/follow-marks.ts';
 import { followMerges } from '../../restore-points/hold/follow-merges.ts';
 import type { Services } from '../services.ts';
+import { leftOutText, perhapsMeant } from '../../restore-points/choose/left-out.ts';
 import { storedChain } from '../../restore-points/stored-chain.ts';
 import type { VmReference } from '../at-node/source-spec.ts';
 
@@ -113,7 +114,20 @@ async function select(
       encryption: disk.encryption ?? null,
     })),
   };
-  return { output, remark };
+  const meant = perhapsMeant(services.leftOut, {
+    context: name,
+    choice: (input.point ?? 'latest') as PointChoice,
+    than: point.backup_id,
+  });
+  const remarks = [
+    ...(remark === null ? [] : [remark]),
+    ...(meant.length === 0
+      ? []
+      : [
+          `this is ${point.backup_id}, for newer restore points could not be read in: ${leftOutText(meant)}. To take this one and hear nothing of them, name it: --point ${point.backup_id}`,
+        ]),
+  ];
+  return { output, remark: remarks.join('; ') || null };
 }
 
 /** Where the files are not as the database says, another hub may have merged them: then it is asked again. */

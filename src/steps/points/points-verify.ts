@@ -14,6 +14,8 @@ import { defineStep } from '../define-step.ts';
 import { readFolderId } from '../../restore-points/serve-chain.ts';
 import type { Services } from '../services.ts';
 import { bytesPerSecond } from '../at-node/transfer-limits.ts';
+import { perhapsMeant, type LeftOutPoint } from '../../restore-points/choose/left-out.ts';
+import { selectVms } from '../../repository/match-vm.ts';
 import { inTurn } from '../../restore-points/verify/in-turn.ts';
 import { choosePoints, vmByVm } from '../../restore-points/verify/choose-points.ts';
 import { dueForReading, rereadWithinMs } from '../../restore-points/verify/reread.ts';
@@ -55,12 +57,18 @@ export const pointsVerify = defineStep<PointsVerifyInput, { readonly folder: str
     const { asked, reread, below } = await verifyAll(context, input, root, chosen);
     const results = [...asked, ...reread, ...below];
     const problems = results.filter(({ ok }) => !ok).map(sentence);
+    const leftOut = notReadIn(context.services, input, chosen);
+    for (const { context: vm, backupId, reason } of leftOut)
+      problems.push(`${vm}${backupId === null ? '' : ` ${backupId}`} is broken: it could not be read in: ${reason}`);
     if (fault !== null) problems.push(`${markerName} ${fault}`);
     if (input.level !== 'quick') problems.push(...(await faultsOfCopies(root, context.signal)));
     return {
       verified: asked.length,
       reread: reread.length,
-      broken: results.filter(({ broken }) => broken).map(({ backup_id: id }) => id),
+      broken: [
+        ...results.filter(({ broken }) => broken).map(({ backup_id: id }) => id),
+        ...leftOut.flatMap(({ backupId }) => backupId ?? []),
+      ],
       problems,
       bytes_read: results.reduce((sum, { bytes_read: bytes }) => sum + bytes, 0),
       results,
@@ -78,6 +86,22 @@ const sentence = ({ vm, backup_id: id, problems, remarks, broken, dependents }: 
     `${vm} ${id}${broken ? ' is broken' : ''}: ${[...problems, ...(problems.length === 0 ? remarks : [])].join('; ')}`,
     ...(dependents.length > 0 ? [`built on it: ${dependents.join(', ')}`] : []),
   ].join('; ');
+
+/** Restore points that were asked for and cannot be verified, for a rescue could not read them in. */
+function notReadIn(
+  { state, leftOut }: Services,
+  { repository, vms, point, points: selection }: PointsVerifyInput,
+  chosen: readonly Chosen[],
+): readonly LeftOutPoint[] {
+  const { names } = selectVms([...new Set(leftOut.map(({ context }) => context))], vms ?? undefined);
+  return names.flatMap((context) => {
+    const newest = points(state, { repository }).findLast(({ vm }) => vm.context === context);
+    const latest = chosen.find((one) => one.point.vm.context === context)?.point ?? newest;
+    if (point) return perhapsMeant(leftOut, { context, choice: point, than: latest?.backup_id ?? null });
+    if ((selection ?? 'latest') !== 'latest') return leftOut.filter((one) => one.context === context);
+    return perhapsMeant(leftOut, { context, choice: 'latest', than: newest?.backup_id ?? null });
+  });
+}
 
 interface Chosen {
   readonly point: RestorePoint;

@@ -19,13 +19,28 @@ type ListLine = Pick<
   | 'broken'
 > & { readonly disks: { readonly length: number } };
 
+/** A restore point of a rescue that could not be read in; without an id all of the VM. */
+interface LeftOut {
+  readonly context: string;
+  readonly backupId: string | null;
+  readonly reason: string;
+}
+
+const leftOutLine = ({ context, backupId, reason }: LeftOut): string =>
+  printable(`${context} ${backupId ?? ''}`.trim() + ` BROKEN: ${reason}`);
+
 /** One line a restore point. Where that is too wide for the terminal, VM and repository stand above their points. */
 export function listReport(
-  { points }: { readonly version?: 1; readonly points: readonly ListLine[] },
+  {
+    points,
+    leftOut = [],
+  }: { readonly version?: 1; readonly points: readonly ListLine[]; readonly leftOut?: readonly LeftOut[] },
   vm: string | undefined,
   options: SummaryOptions,
 ): string[] {
   const { style, columns } = options;
+  const broken = leftOut.flatMap((point) => fit(leftOutLine(point), columns)).map(style.yellow);
+  if (points.length === 0 && broken.length > 0) return broken;
   if (points.length === 0)
     return fit(vm === undefined ? 'no restore points yet' : `no restore points of VM ${printable(vm)}`, columns);
   const several = new Set(points.map(({ repository }) => repository)).size > 1;
@@ -48,6 +63,7 @@ export function listReport(
   return [
     ...body,
     ...fit(total, columns).map(style.dim),
+    ...broken,
     ...sharedNames(points)
       .flatMap((line) => fit(line, columns))
       .map(style.yellow),

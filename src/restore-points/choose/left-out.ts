@@ -1,0 +1,55 @@
+import { parse } from 'node:path';
+import type { PointChoice } from '../../schemas/types.ts';
+import { choosePoint } from '../../state/points/choose-point.ts';
+
+/** A restore point of a repository that could not be read in; or all of a VM. */
+export interface LeftOutPoint {
+  /** The VM's folder. */
+  readonly context: string;
+  /** Null: nobody knows which restore points the VM has. */
+  readonly backupId: string | null;
+  readonly reason: string;
+}
+
+/** @param refused why files were refused, by their path in the repository. One with the marks of a restore point leaves none out. */
+export const leftOutPoints = (refused: ReadonlyMap<string, string>): LeftOutPoint[] =>
+  [...refused].flatMap(([path, reason]): LeftOutPoint[] => {
+    const { dir, name, ext } = parse(path);
+    if (dir === '') return [{ context: path, backupId: null, reason }];
+    return ext === '.json' ? [{ context: dir, backupId: name, reason }] : [];
+  });
+
+/** Those that may have been meant, where this one was chosen: what somebody names by its id was meant. */
+export function perhapsMeant(
+  leftOut: readonly LeftOutPoint[],
+  { context, choice, than }: { readonly context: string; readonly choice: PointChoice; readonly than: string | null },
+): LeftOutPoint[] {
+  if (typeof choice === 'string' && choice !== 'latest') return [];
+  return leftOut.filter(
+    (point) => point.context === context && (point.backupId === null || (isAfter(point, than) && fits(point, choice))),
+  );
+}
+
+/** Ids begin with a time. */
+const isAfter = ({ backupId }: LeftOutPoint, than: string | null): boolean => than === null || (backupId ?? '') > than;
+
+function fits({ backupId }: LeftOutPoint, choice: PointChoice): boolean {
+  const [, day, hour, minute, second] = /^(\d{8})T(\d{2})(\d{2})(\d{2})Z/.exec(backupId ?? '') ?? [];
+  const created = Date.parse(`${day?.replace(/(....)(..)(..)/, '$1-$2-$3')}T${hour}:${minute}:${second}Z`);
+  // An id that says no time may be of any.
+  if (Number.isNaN(created)) return true;
+  const point = { backup_id: backupId ?? '', created, started: created, sequence: created };
+  return choosePoint([point], choice, Date.now()).fitting.length > 0;
+}
+
+/** More are counted only. */
+const mostTold = 3;
+
+/** `20261123T014038Z-0204eb (disk-0/….index is missing)`. */
+export const leftOutText = (points: readonly LeftOutPoint[]): string =>
+  [
+    ...points
+      .slice(0, mostTold)
+      .map(({ context, backupId, reason }) => `${backupId ?? `restore points of ${context}`} (${reason})`),
+    ...(points.length > mostTold ? [`and ${points.length - mostTold} more`] : []),
+  ].join('; ');

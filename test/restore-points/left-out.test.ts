@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { leftOutPoints, leftOutText, perhapsMeant } from '../../src/restore-points/choose/left-out.ts';
+
+const first = '20261120T010000Z-aaaaaa';
+const second = '20261121T010000Z-bbbbbb';
+const third = '20261122T010000Z-cccccc';
+const leftOut = leftOutPoints(
+  new Map([
+    [`vm1/${first}.json`, 'is cut off'],
+    [`vm1/${third}.json`, 'is cut off'],
+    [`vm1/${second}.marks`, 'is damaged'],
+    ['vm2', 'cannot be listed'],
+  ]),
+);
+
+test('what could not be read in is told by its path; damaged marks leave no restore point out', () => {
+  expect(leftOut.map(({ context, backupId }) => [context, backupId])).toEqual([
+    ['vm1', first],
+    ['vm1', third],
+    ['vm2', null],
+  ]);
+  expect(leftOutText([...leftOut, ...leftOut])).toMatch(/^20261120T010000Z-aaaaaa \(is cut off\); .*; and 3 more$/);
+});
+
+test('one that is newer than the one that was chosen, and fits the choice, may have been meant', () => {
+  const meant = (choice: Parameters<typeof perhapsMeant>[1]['choice'], than: string | null = second) =>
+    perhapsMeant(leftOut, { context: 'vm1', choice, than }).map(({ backupId }) => backupId);
+  expect(meant('latest')).toEqual([third]);
+  expect(meant('latest', null)).toEqual([first, third]);
+  expect(meant(second)).toEqual([]);
+  expect(meant({ before: '2026-11-21T12:00:00Z' })).toEqual([]);
+  expect(meant({ before: '2026-11-23T00:00:00Z' })).toEqual([third]);
+  expect(perhapsMeant(leftOut, { context: 'vm2', choice: 'latest', than: second })).toHaveLength(1);
+});
