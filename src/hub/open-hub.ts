@@ -73,7 +73,16 @@ const recordsOf = ({ state, settings, records }: HubParts): Pick<Hub, RecordCall
   writeMetrics: (warn) => records.writeMetrics(warn),
 });
 
-type PointCalls = 'list' | 'lines' | 'show' | 'choose' | 'check' | 'adopt' | 'discover' | 'importRepository';
+type PointCalls =
+  | 'list'
+  | 'leftOut'
+  | 'lines'
+  | 'show'
+  | 'choose'
+  | 'check'
+  | 'adopt'
+  | 'discover'
+  | 'importRepository';
 
 const restorePointsOf = ({ state, settings, services, loaded, rescue, recover }: HubParts): Pick<Hub, PointCalls> => ({
   ...listPoints({ state, settings, repositoryPath: services.repositoryPath, leftOut: services.leftOut }),

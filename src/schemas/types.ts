@@ -3690,6 +3690,17 @@ export interface ImportOutput {
 export interface ListOutput {
   version: 1;
   points: RestorePointOutput[];
+  /**
+   * Of a repository that is read without settings: restore points that could not be read in. Absent where there are none.
+   */
+  left_out?: {
+    vm: string;
+    /**
+     * Null: nobody knows which restore points the VM has.
+     */
+    backup_id: string | null;
+    reason: string;
+  }[];
 }
 export interface RestorePointOutput {
   backup_id: string;
