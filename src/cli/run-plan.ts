@@ -10,6 +10,7 @@ import { openView } from '../view/run/open-view.ts';
 import { applyEvent, emptyRun, type RunModel } from '../view/run/run-model.ts';
 import { runSummary, shortSummary } from '../view/reports/run-summary.ts';
 import { columnsOf } from '../view/terminal.ts';
+import { printable } from '../view/text.ts';
 import type { CommandContext } from './command.ts';
 import { inWordsOfOptions, type OptionNames } from './plan-of-options.ts';
 import { reportError } from './report-error.ts';
@@ -57,7 +58,7 @@ export async function runPlan(context: CommandContext, plan: PlanToRun, cancel: 
   if (!finished) return 0;
   if (!global.json) tell(context, model, finished, settings);
   for (const warning of new Set(warnings))
-    terminal.stderr.write(`${terminal.errorStyle.yellow('warning:')} ${warning}\n`);
+    terminal.stderr.write(`${terminal.errorStyle.yellow('warning:')} ${printable(warning)}\n`);
   return finished.exit_code;
 }
 
@@ -78,7 +79,7 @@ function tell(
   const style = succeeded ? terminal.style : terminal.errorStyle;
   if (global.quiet && succeeded) {
     for (const warning of finished.warnings)
-      terminal.stderr.write(`${terminal.errorStyle.yellow('warning:')} ${warning}\n`);
+      terminal.stderr.write(`${terminal.errorStyle.yellow('warning:')} ${printable(warning)}\n`);
     return void stream.write(`${shortSummary(finished)}\n`);
   }
   stream.write(`\n${runSummary(model, finished, { style, columns: columnsOf(stream), settings }).join('\n')}\n\n`);

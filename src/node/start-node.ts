@@ -32,7 +32,7 @@ export interface StartNodeOptions {
 }
 
 export interface RunningNode extends AsyncDisposable {
-  /** As a {@link import('../host/node-api/node-client.ts').NodeAddress} wants it: `http://host:port` or `unix:/path`. */
+  /** As a {@link import('../host/node-api/node-answers.ts').NodeAddress} wants it: `http://host:port` or `unix:/path`. */
   readonly url: string;
   /** Where it listens, with the port that it got. */
   readonly address: ListenAddress;

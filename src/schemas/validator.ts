@@ -33,5 +33,16 @@ export const schemaOf = (name: string): Record<string, unknown> =>
   JSON.parse(readFileSync(join(packageRoot, 'schemas', name), 'utf8')) as Record<string, unknown>;
 
 /** One sentence for each ajv error: pointer and message. */
-export const describeErrors = (errors: readonly ErrorObject[] | null | undefined): string =>
-  (errors ?? []).map((error) => `${error.instancePath || '/'} ${error.message ?? 'is invalid'}`).join('; ');
+export function describeErrors(errors: readonly ErrorObject[] | null | undefined): string {
+  const all = errors ?? [];
+  const shallow =
+    all.length <= mostErrors ? all : all.toSorted((a, b) => a.instancePath.length - b.instancePath.length);
+  const said = shallow
+    .slice(0, mostErrors)
+    .map((error) => `${error.instancePath.slice(0, longestPath) || '/'} ${error.message ?? 'is invalid'}`);
+  return [...said, ...(all.length > mostErrors ? [`and ${all.length - mostErrors} more`] : [])].join('; ');
+}
+
+/** A hostile value has as many as it likes; the shallowest tell most. */
+const mostErrors = 8;
+const longestPath = 200;

@@ -134,8 +134,9 @@ const roomBeside = (label: string, columns: number): number => Math.max(20, colu
 const behind = (label: string, lines: readonly string[]): string[] =>
   lines.map((line, index) => (index === 0 ? label : ' '.repeat(widthOf(label))) + line);
 
-/** Rows as aligned columns, two spaces apart; columns named in `right` are aligned to the right. */
-export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+/** Rows as aligned columns, two spaces apart; columns named in `right` are aligned to the right. A cell is one line. */
+export function table(cells: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const rows = cells.map((row) => row.map(inOneLine));
   const sizes = rows.map((row) => row.map(widthOf));
   const widths: number[] = [];
   for (const row of sizes) row.forEach((size, index) => (widths[index] = Math.max(widths[index] ?? 0, size)));
@@ -170,11 +171,13 @@ export function foldedTable(
     );
   while (kept > 1 && widest(head()) > columns) kept--;
   return head().map((line, index) => {
-    const rest = (rows[index] ?? []).slice(kept).filter((cell) => cell !== '');
+    const rest = (rows[index] ?? []).slice(kept).flatMap((cell) => (cell === '' ? [] : inOneLine(cell)));
     const spaced = rest.map((cell, place) => (place < rest.length - 1 ? `${cell} ` : cell));
     return [line, ...(rest.length > 0 ? flowed('    ', spaced, columns).map((below) => below.trimEnd()) : [])];
   });
 }
+
+const inOneLine = (text: string): string => (text.includes('\n') ? text.replace(/\r?\n\s*/g, ' ') : text);
 
 export const widest = (lines: readonly string[]): number =>
   lines.reduce((most, line) => Math.max(most, widthOf(line)), 0);
@@ -184,20 +187,23 @@ const steering =
   // eslint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]/g;
 
-/** What comes from outside (tools, nodes, plans) must not steer the terminal. */
-export const printable = (text: string): string => text.replace(steering, '?');
+/** What comes from outside (tools, nodes, plans) must not steer the terminal. Its lines stay lines: for what indents them, as {@link labelled} does. */
+export const printableText = (text: string): string => text.replace(steering, '?');
+
+/** {@link printableText} in one line, so that what comes from outside begins no line of its own among ours. */
+export const printable = (text: string): string => printableText(text.replace(/\r?\n\s*/g, ' '));
 
 /** The colours of `style.ts`, and no others. */
 // eslint-disable-next-line no-control-regex
 const colours = /(\u001b\[(?:[1-4]|2[2-4]|3[1-79]|9[0-7]|1;97;41|22;39;49)m)/;
 
-/** {@link printable} of a text that has our colours already. */
+/** {@link printableText} of a text that has our colours already. */
 export const harmless = (text: string): string =>
   /^[ -~\n]*$/.test(text)
     ? text
     : text
         .split(colours)
-        .map((part, at) => (at % 2 === 1 ? part : printable(part)))
+        .map((part, at) => (at % 2 === 1 ? part : printableText(part)))
         .join('');
 
 /** {@link printable} of all texts in a value. */

@@ -159,7 +159,7 @@ test(
     const left = await make('left', id, 0);
     await make('lives', id, Date.now());
     await make('elsewhere', 'another-node', Date.now());
-    await using held = await holdJob(id, 'lives');
+    await using held = await holdJob(join(node.stateDir, 'jobs', 'any'), id, 'lives');
     void held;
     const request: Partial<CleanupRequest> = {
       source: {

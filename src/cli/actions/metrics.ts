@@ -1,4 +1,5 @@
 import { exactly } from '../../view/terminal.ts';
+import { printable } from '../../view/text.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { CommandContext } from '../command.ts';
 
@@ -15,6 +16,7 @@ export async function action(context: CommandContext): Promise<number> {
     });
   const warnings: string[] = [];
   await hub.writeMetrics((warning) => void warnings.push(warning));
-  for (const warning of warnings) stderr.write(`${context.terminal.errorStyle.yellow('warning:')} ${warning}\n`);
+  for (const warning of warnings)
+    stderr.write(`${context.terminal.errorStyle.yellow('warning:')} ${printable(warning)}\n`);
   return warnings.length > 0 ? 3 : 0;
 }

@@ -1,5 +1,6 @@
 import { installSignals } from '../../engine/install-signals.ts';
 import { notifyFlushReport } from '../../view/reports/notify-report.ts';
+import { printable } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 
@@ -15,7 +16,8 @@ export async function action(context: CommandContext): Promise<number> {
     signal: signals.gently,
     waitMs,
     warn: (message) => {
-      if (!said.has(message)) terminal.stderr.write(`${terminal.errorStyle.yellow('warning:')} ${message}\n`);
+      if (!said.has(message))
+        terminal.stderr.write(`${terminal.errorStyle.yellow('warning:')} ${printable(message)}\n`);
       said.add(message);
     },
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** In memory, where the system has it; a plain temporary folder otherwise. */
-function folder(): string {
+export function memoryFolder(): string {
   try {
     accessSync('/dev/shm', constants.W_OK | constants.X_OK);
     return '/dev/shm';
@@ -20,7 +20,7 @@ function folder(): string {
  * it open, however that ends. The caller closes it.
  */
 export function openSecret(value: string): number {
-  const path = join(folder(), `.sendense-${randomUUID()}`);
+  const path = join(memoryFolder(), `.sendense-${randomUUID()}`);
   const descriptor = openSync(path, 'wx+', 0o600);
   try {
     unlinkSync(path);

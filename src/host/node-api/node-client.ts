@@ -6,13 +6,12 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { bounded, boundedText } from '../net/bounded-answer.ts';
 import type { ImageKey } from '../images/image-options.ts';
 import { contentStream, lockingStream } from '../images/locked-file.ts';
+import { called, limited, limits, lost, parse, read, refusal, type NodeAddress, type Size } from './node-answers.ts';
 import { connectProven } from './node-proof.ts';
 import { socketPath } from '../files/socket-path.ts';
-import { describeErrors, validatorOf } from '../../schemas/validator.ts';
 import type {
   BackupStartRequest,
   BackupStarted,
@@ -24,27 +23,12 @@ import type {
   DataPathTestRequest,
   Discovered,
   DiscoverRequest,
-  ErrorOutput,
   Inventory,
   JobStatus,
   LeftBehind,
   IndexFormats,
   NodeHealth,
 } from '../../schemas/types.ts';
-
-/** Where a node's API is: `http://host:port` or `unix:/path/of/socket`. */
-export interface NodeAddress {
-  readonly url: string;
-  readonly token: string;
-  /** What errors call it; default: by its address. */
-  readonly name?: string | undefined;
-  /** How long the node may be silent before it counts as out of reach, ms; default 60 000. */
-  readonly silenceMs?: number;
-  /** `ours`: a socket in a private folder, at which nobody else can answer. Others prove first that they have the token. */
-  readonly peer?: 'ours' | undefined;
-  /** With https: PEM of the authorities that may have signed its certificate; default: those of the system and of Node.js. */
-  readonly ca?: string | undefined;
-}
 
 export interface EndedJob {
   /** False: it still closes its source. */
@@ -131,12 +115,13 @@ export function nodeClient(address: NodeAddress): NodeClient {
     body?: unknown,
     signal?: AbortSignal,
     more?: Record<string, string>,
+    size: Size = limits.json,
   ): Promise<T> =>
     parse<T>(
       schema,
       `${method} ${path}`,
       await read(address, `${method} ${path}`, signal, async () =>
-        boundedText(await call(method, path, body, signal, more), { what: said(method, path), ...limits.json }),
+        boundedText(await call(method, path, body, signal, more), limited(address, `${method} ${path}`, size)),
       ),
     );
   const fetchTo = async (
@@ -150,20 +135,20 @@ export function nodeClient(address: NodeAddress): NodeClient {
     const answer = await call('GET', path, undefined, signal);
     const target = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
     await read(address, `GET ${path}`, signal, () =>
-      pipeline([answer, bounded({ what: said('GET', path), ...limits.file, mostBytes }), ...locking, target], {
+      pipeline([answer, bounded(limited(address, `GET ${path}`, { ...limits.file, mostBytes })), ...locking, target], {
         signal,
       }),
     );
   };
-  const said = (method: string, path: string): string => `${called(address)}: ${method} ${path}`;
+  /** An answer of which only the status counts; unread, it would keep its connection. */
+  const drained = async (answer: IncomingMessage, what: string, signal?: AbortSignal): Promise<void> =>
+    void (await read(address, what, signal, () => boundedText(answer, limited(address, what, limits.json))));
   const job = (id: string): string => `/api/v1/jobs/${encodeURIComponent(id)}`;
   const end: NodeClient['end'] = async (id, signal) => {
     const what = `DELETE ${job(id)}`;
     try {
       const answer = await call('DELETE', job(id), undefined, signal);
-      const body = await read(address, what, signal, () =>
-        boundedText(answer, { what: `${called(address)}: ${what}`, ...limits.json }),
-      );
+      const body = await read(address, what, signal, () => boundedText(answer, limited(address, what, limits.json)));
       if (answer.statusCode !== 200) return { gone: answer.statusCode !== 202, left: [] };
       const { left_behind: left } = parse<JobStatus>('domain.json#/$defs/jobStatus', what, body);
       return { gone: true, left: left ?? null };
@@ -181,7 +166,15 @@ export function nodeClient(address: NodeAddress): NodeClient {
     },
     discover: (request, signal) => json('node/discovered.json', 'POST', '/api/v1/discover', request, signal),
     inventory: (request, signal) =>
-      json('node/inventory.json', 'POST', '/api/v1/discover', { ...request, vm_name: null }, signal),
+      json(
+        'node/inventory.json',
+        'POST',
+        '/api/v1/discover',
+        { ...request, vm_name: null },
+        signal,
+        {},
+        limits.inventory,
+      ),
     testCredential: (request, signal) =>
       json('node/credentials-tested.json', 'POST', '/api/v1/credentials/test', request, signal),
     testDataPath: (request, signal) =>
@@ -200,7 +193,7 @@ export function nodeClient(address: NodeAddress): NodeClient {
               : handle?.createReadStream({ autoClose: false });
         if (bytes) pipeline(bytes, request).catch((error: Error) => request.destroy(error));
       });
-      answer.resume();
+      await drained(answer, `PUT /api/v1/indexes/${sha256}`, signal);
     },
     startBackup: (request, signal) => json('node/backup-started.json', 'POST', '/api/v1/backup/start', request, signal),
     status: (id, signal) =>
@@ -208,26 +201,21 @@ export function nodeClient(address: NodeAddress): NodeClient {
     getIndex: (id, key, file, signal, fileKey, mostBytes = limits.file.mostBytes) =>
       fetchTo(`${job(id)}/indexes/${encodeURIComponent(key)}`, file, mostBytes, signal, fileKey),
     getVmConfig: (id, file, signal, fileKey) =>
-      fetchTo(`${job(id)}/vm-config`, file, limits.json.mostBytes, signal, fileKey),
-    cancel: async (id, signal) => void (await call('POST', `${job(id)}/cancel`, {}, signal)).resume(),
+      fetchTo(`${job(id)}/vm-config`, file, limits.text.mostBytes, signal, fileKey),
+    cancel: async (id, signal) =>
+      drained(await call('POST', `${job(id)}/cancel`, {}, signal), `POST ${job(id)}/cancel`, signal),
     log: (id, signal) =>
       read(address, `GET ${job(id)}/log`, signal, async () =>
-        boundedText(await call('GET', `${job(id)}/log`, undefined, signal), {
-          what: said('GET', `${job(id)}/log`),
-          ...limits.json,
-        }),
+        boundedText(
+          await call('GET', `${job(id)}/log`, undefined, signal),
+          limited(address, `GET ${job(id)}/log`, limits.text),
+        ),
       ),
     remove: async (id, signal) => (await end(id, signal)).gone,
     end,
     cleanUp: (request, signal) => json('node/cleaned-up.json', 'POST', '/api/v1/cleanup', request, signal),
   };
 }
-
-/** Of answers, once they have begun: an inventory of 20,000 VMs has some 40 MB, the block index of 64 TiB 32 GiB. */
-const limits = {
-  json: { mostBytes: 64 * 1024 * 1024, mostMs: 300_000 },
-  file: { mostBytes: 64 * 1024 ** 3, mostMs: 24 * 3_600_000 },
-};
 
 type Feed = (request: ClientRequest) => void;
 
@@ -260,13 +248,25 @@ async function send(
     reject(signal?.aborted ? signal.reason : lost(address, `${method} ${path}`, error));
   // An answer that wants another protocol (101) ends the connection and is no error for Node.js.
   request.on('error', failed).on('close', () => failed(new Error('the connection ended without an answer')));
+  endDrips(request, Math.max(limits.json.mostMs, silenceMs));
   feed(request);
   const answer = await promise;
   if ((answer.statusCode ?? 0) < 300) return answer;
   const body = await read(address, `${method} ${path}`, signal, () =>
-    boundedText(answer, { what: `${called(address)}: ${method} ${path}`, ...limits.json }),
+    boundedText(answer, limited(address, `${method} ${path}`, limits.json)),
   );
   throw refusal(address, answer.statusCode ?? 0, `${method} ${path}`, body);
+}
+
+/** The head of an answer comes within so long once the request is out: each byte of one that drips is a sign of life. */
+function endDrips(request: ClientRequest, mostMs: number): void {
+  let late: NodeJS.Timeout | undefined;
+  const end = (): void => clearTimeout(late);
+  request.once('response', end).once('close', end);
+  request.once('finish', () => {
+    late = setTimeout(() => request.destroy(new Error(`no whole answer for ${mostMs / 1000} s`)), mostMs).unref();
+    if (request.destroyed) end();
+  });
 }
 
 /** Null where a certificate proves the node, or nobody else can answer. */
@@ -291,77 +291,8 @@ function targetOf(url: string): { path: string } | { host: string; port: number 
   return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 80) };
 }
 
-const called = ({ name, url }: NodeAddress): string => (name === undefined ? `node at ${url}` : `node ${name}`);
-
 /** Of Node.js and of the system (Debian: /etc/ssl/certs). */
 function systemAuthorities(): string[] {
   const { getCACertificates } = process.getBuiltinModule('node:tls');
   return [...getCACertificates('default'), ...getCACertificates('system')];
-}
-
-/** Of OpenSSL and Node.js: what is wrong with a certificate, which no time heals. */
-const certificateFault =
-  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH|CA_SIGNATURE_|ERROR_IN_CERT_)/;
-
-/** A connection that fails, or speaks something that is not HTTP. */
-function lost(address: NodeAddress, what: string, error: NodeJS.ErrnoException): SendenseError {
-  const message = `${called(address)}: ${what}: ${error.message || error.code}`;
-  if (address.url.startsWith('https:') && certificateFault.test(error.code ?? ''))
-    return new SendenseError('node.certificate', `${called(address)}: its certificate is not good: ${error.message}`, {
-      cause: error,
-    });
-  return new SendenseError(error.code?.startsWith('HPE_') ? 'node.protocol' : 'node.unreachable', message, {
-    cause: error,
-  });
-}
-
-/** Reading an answer: a connection that breaks in the middle of it is a node out of reach, too. */
-async function read<T>(
-  address: NodeAddress,
-  what: string,
-  signal: AbortSignal | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    signal?.throwIfAborted();
-    const { code } = error as NodeJS.ErrnoException;
-    const broken =
-      ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT', 'EPIPE'].includes(code ?? '') ||
-      code?.startsWith('HPE_');
-    throw broken ? lost(address, what, error as NodeJS.ErrnoException) : error;
-  }
-}
-
-/** The node's own error where it gave one in its form, with its code kept. */
-function refusal(address: NodeAddress, status: number, what: string, body: string): SendenseError {
-  const details = { status };
-  if (status === 401) return new SendenseError('node.refused', `${called(address)} refused the token`, { details });
-  const known = nodeErrorIn(body);
-  if (known) return new SendenseError(known.code as ErrorCode, known.message, { remedy: known.remedy, details });
-  return new SendenseError('node.protocol', `${called(address)}: ${what} answered ${status}: ${body.slice(0, 500)}`, {
-    details,
-  });
-}
-
-function nodeErrorIn(body: string): ErrorOutput | null {
-  try {
-    const value = JSON.parse(body) as { error: ErrorOutput };
-    return validatorOf('node/error.json')(value) && Object.hasOwn(catalogue, value.error.code) ? value.error : null;
-  } catch {
-    return null;
-  }
-}
-
-function parse<T>(schema: string, what: string, body: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch (error) {
-    throw new SendenseError('node.protocol', `${what}: the answer is not JSON`, { cause: error });
-  }
-  const validate = validatorOf(schema);
-  if (!validate(value)) throw new SendenseError('node.protocol', `${what}: ${describeErrors(validate.errors)}`);
-  return value as T;
 }

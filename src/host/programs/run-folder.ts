@@ -1,35 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { SendenseError } from '../../errors/sendense-error.ts';
+import { basename, dirname, join } from 'node:path';
 import { exists, removeTree } from '../files/files.ts';
 import { holdFolder, isHeld } from '../files/held-folder.ts';
+import { isPrivate, makePlaceFor, placeFor, privatePlaces } from './private-places.ts';
 import { identityOf, pidNamespace } from './process-identity.ts';
 import { stopServersIn } from './stop-servers-in.ts';
 
 /**
  * The folder for sockets and pid files of one run or job. It is short, because a Unix socket's path holds 107 bytes, and
- * follows from the id alone, so that recovery finds it. Not made here.
+ * recovery finds it by the id alone (`private-places.ts`). Not made here: before it is made, it may yet be made in another place.
  */
-export function runFolderOf(id: string): string {
-  return join(tmpdir(), `sendense-${process.getuid?.() ?? 0}`, id);
-}
+export const runFolderOf = (id: string): string => join(placeFor(tmpdir(), id), id);
+
+/** Folders of this user alone in which there are run folders. */
+export const runFolderParents = (): string[] => privatePlaces(tmpdir());
 
 /**
  * Makes the folder, readable for this user only; one that is there is fine.
- * @throws SendenseError `state.unusable` for a parent that is not this user's alone: another user could have put it there
+ * @throws SendenseError `state.unusable` where nothing can be made that is this user's alone
  */
 export async function makeRunFolder(id: string): Promise<string> {
-  const folder = runFolderOf(id);
-  const parent = dirname(folder);
   for (;;) {
-    await mkdir(parent, { mode: 0o700 }).catch(unless('EEXIST'));
-    if ((await isPrivate(parent)) === false) {
-      throw new SendenseError('state.unusable', `${parent} is not a directory of this user alone`, {
-        remedy: `Find out who made ${parent}, and remove it.`,
-      });
-    }
+    const folder = join(makePlaceFor(tmpdir(), id), id);
     // Another run that ends may remove the parent at any moment, as long as it is empty.
     const made = await mkdir(folder, { mode: 0o700 }).then(() => true, unless('EEXIST', 'ENOENT'));
     if (made || (await exists(folder))) {
@@ -37,12 +31,6 @@ export async function makeRunFolder(id: string): Promise<string> {
       return folder;
     }
   }
-}
-
-/** Whether it is a directory of this user alone; null: there is none. What is in one that is not, another user could have put there. */
-async function isPrivate(folder: string): Promise<boolean | null> {
-  const info = await lstat(folder).catch(unless('ENOENT'));
-  return info ? info.isDirectory() && info.uid === process.getuid?.() && (info.mode & 0o077) === 0 : null;
 }
 
 /** Folders that this process holds. */
@@ -82,7 +70,9 @@ export async function removeRunFolder(id: string): Promise<void> {
   await removeFolder(folder);
 }
 
+/** In a folder that is not ours alone, the path may lead anywhere. */
 async function removeFolder(folder: string): Promise<void> {
+  if (!isPrivate(dirname(folder))) return;
   await removeTree(folder);
   await rmdir(dirname(folder)).catch(unless('ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EACCES', 'EPERM'));
 }
@@ -93,10 +83,16 @@ const unless =
     if (!codes.includes(error.code ?? '')) throw error;
   };
 
-/** What a run that died left of its folder: stops the servers whose pid files are in it, then removes it. */
+/**
+ * What a run that died left of its folder: stops the servers whose pid files are in it, then removes it.
+ * @param folder as {@link runFolderOf} said before it was made; it may have been made in another place
+ */
 export async function clearRunFolder(folder: string, signal?: AbortSignal): Promise<void> {
-  await stopServersIn(folder, { signal });
-  await removeFolder(folder);
+  const others = privatePlaces(dirname(dirname(folder))).map((place) => join(place, basename(folder)));
+  for (const path of new Set([folder, ...others])) {
+    await stopServersIn(path, { signal });
+    await removeFolder(path);
+  }
 }
 
 /** A folder is held a moment after it was made, ms. */
@@ -108,23 +104,24 @@ const isOldMs = 60_000;
  * Those of rescues stay: what they wrote has to be taken back first.
  */
 export async function sweepRunFolders(signal?: AbortSignal): Promise<void> {
-  for (const id of await deadFolders()) if (!id.startsWith('rescue-')) await clearRunFolder(runFolderOf(id), signal);
+  for (const folder of await deadFolders()) if (!isOfRescue(folder)) await clearRunFolder(folder, signal);
 }
 
 /** Ids of the folders of rescues whose process died; of this user alone, so that what is in them can be relied on. */
 export const deadRescueFolders = async (): Promise<string[]> =>
-  (await deadFolders()).filter((id) => id.startsWith('rescue-'));
+  (await deadFolders()).filter(isOfRescue).map((folder) => basename(folder));
+
+const isOfRescue = (folder: string): boolean => basename(folder).startsWith('rescue-');
 
 async function deadFolders(): Promise<string[]> {
-  const parent = dirname(runFolderOf('any'));
-  if ((await isPrivate(parent)) !== true) return [];
   const dead: string[] = [];
-  for (const name of await readdir(parent).catch(() => [])) {
-    const owner = ownerIn(name);
-    const folder = join(parent, name);
-    if (!owner || !(await isPrivate(folder))) continue;
-    if (owner.isHere ? identityOf(owner.pid) === null : await isLeft(folder)) dead.push(name);
-  }
+  for (const parent of runFolderParents())
+    for (const name of await readdir(parent).catch(() => [])) {
+      const owner = ownerIn(name);
+      const folder = join(parent, name);
+      if (!owner || !isPrivate(folder)) continue;
+      if (owner.isHere ? identityOf(owner.pid) === null : await isLeft(folder)) dead.push(folder);
+    }
   return dead;
 }
 

@@ -1,9 +1,6 @@
 import { statSync } from 'node:fs';
-import { makeRunFolder, removeRunFolder } from '../../host/programs/run-folder.ts';
-import { writeNewFile } from '../../host/files/files.ts';
-import { runTool } from '../../host/programs/process.ts';
+import { effectiveConfig, type SshdCheck } from '../../host/ssh/effective-sshd.ts';
 import { findUser, type SystemUser } from '../../host/system/system-user.ts';
-import { makeKeyPair } from '../../host/ssh/keys.ts';
 import type { SshdConfigOutput } from '../../schemas/types.ts';
 import { listNodes } from '../../state/nodes/nodes.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -13,11 +10,6 @@ import type { HubPlaces } from './hub-places.ts';
 import { folderDifferences } from './strict-modes.ts';
 
 type Difference = SshdConfigOutput['differences'][number];
-
-interface Check {
-  readonly configFile?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** Keys of the Match block: everything but the forwards of authorized_keys is off, and a dead peer is noticed in 20 s. */
 const matchBlock = (places: HubPlaces): readonly (readonly [string, string])[] => [
@@ -59,7 +51,7 @@ export const sshdConfigText = (places: HubPlaces): string =>
 export async function describeSshdConfig(
   state: State,
   options: AuthorizedKeysPlaces,
-  check: Check | null,
+  check: SshdCheck | null,
 ): Promise<SshdConfigOutput> {
   const { places } = options;
   const lines = authorizedKeysLines(listNodes(state), options);
@@ -77,7 +69,7 @@ async function differencesIn(
   state: State,
   places: HubPlaces,
   lines: readonly string[],
-  check: Check,
+  check: SshdCheck,
 ): Promise<Difference[]> {
   const effective = await effectiveConfig(places.user, check);
   const user = await findUser(places.user);
@@ -107,39 +99,6 @@ function configDifferences(places: HubPlaces, effective: ReadonlyMap<string, str
       },
     ];
   });
-}
-
-/**
- * `sshd -T -C user=…`: each key in lower case with its values. A key of its own for the call, because sshd wants to read
- * its host keys, which root alone can.
- */
-async function effectiveConfig(user: string, { configFile, signal }: Check): Promise<Map<string, string[]>> {
-  const id = `sshd-${process.pid}`;
-  const folder = await makeRunFolder(id);
-  try {
-    const keyFile = `${folder}/key`;
-    await writeNewFile(keyFile, makeKeyPair('').privateKey, 0o600);
-    const { stdout } = await runTool(
-      '/usr/sbin/sshd',
-      [
-        '-T',
-        '-h',
-        keyFile,
-        '-C',
-        `user=${user},host=localhost,addr=127.0.0.1`,
-        ...(configFile === undefined ? [] : ['-f', configFile]),
-      ],
-      { signal, timeoutMs: 20_000 },
-    );
-    const values = new Map<string, string[]>();
-    for (const line of stdout.split('\n')) {
-      const [, key, value] = /^(\S+) (.*)$/.exec(line) ?? [];
-      if (key !== undefined && value !== undefined) values.set(key, [...(values.get(key) ?? []), value]);
-    }
-    return values;
-  } finally {
-    await removeRunFolder(id);
-  }
 }
 
 /** The port of this machine's sshd, as far as it says so; 22 where it does not. */

@@ -89,16 +89,22 @@ function noticeLines(notice: Notice, alone: boolean): string[] {
     members?: unknown;
   };
   const list = (value: unknown): string[] =>
-    Array.isArray(value) ? value.map((item) => `  - ${typeof item === 'string' ? item : JSON.stringify(item)}`) : [];
+    Array.isArray(value)
+      ? value.map((item) => `  - ${typeof item === 'string' ? below(item, 4) : JSON.stringify(item)}`)
+      : [];
   return [
-    notice.message,
+    below(notice.message, 2),
     ...list(warnings),
     ...list(members),
-    ...(typeof error?.remedy === 'string' ? [error.remedy] : []),
+    ...(typeof error?.remedy === 'string' ? [below(error.remedy, 2)] : []),
     '',
-    ...facts(notice).map(([name, value]) => `${name}: ${value}`),
+    ...facts(notice).map(([name, value]) => `${name}: ${oneLine(value)}`),
   ];
 }
+
+/** Lines that a text from outside has stand below its first one, so that none looks like one of ours. */
+const below = (text: string, indent: number): string =>
+  text.replaceAll(/\r\n?|[\n\v\f\u0085\u2028\u2029]/g, `\n${' '.repeat(indent)}`);
 
 /** Name and value of what is known of a notice. */
 export const facts = (notice: Notice): [name: string, value: string][] =>

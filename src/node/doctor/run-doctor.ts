@@ -12,6 +12,7 @@ import { readLinkStatus } from '../link/link-files.ts';
 import { nbdHost, remoteForwards, serverOf } from '../link/link-forwards.ts';
 import { withWelcome } from '../link/told-by-hub.ts';
 import type { ResolvedNodeSettings } from '../node-settings.ts';
+import { checkDialled, dialledUser } from './check-dialled.ts';
 import { failedBy, ok, skipped, warn, worstOf, type CheckResult, type Finding } from './finding.ts';
 import {
   checkClock,
@@ -77,6 +78,8 @@ async function checkMachine(settings: ResolvedNodeSettings, signal: AbortSignal,
   await check('state', 'State folder', () => checkStateFolder(stateDir));
   await check('token', 'Token of the API', () => checkTokenFile(tokenFile));
   await check('api', 'API of this node', () => checkApi(listen, tokenFile, signal));
+  const dialled = await dialledUser(stateDir);
+  if (dialled) await check('dial', 'Key of a hub that dials', () => checkDialled(dialled, { signal }));
 }
 
 async function checkHub(

@@ -1,8 +1,8 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isHeld } from '../../host/files/held-folder.ts';
 import { isRunning, liveProcesses } from '../../host/programs/process-identity.ts';
-import { removeRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
+import { removeRunFolder, runFolderParents } from '../../host/programs/run-folder.ts';
 import { toSendenseError } from '../../errors/sendense-error.ts';
 import type { CleanedUp, CleanupRequest } from '../../schemas/types.ts';
 import { jobFolderIn, readClient } from './job-folder.ts';
@@ -86,12 +86,14 @@ async function isOver(stateDir: string, id: string): Promise<boolean> {
 
 /** Folders for sockets of jobs, of this node or another, that no process of this machine names any more. */
 async function deadRunFolders(stateDir: string): Promise<string[]> {
-  const ours = new Set((await jobIds(stateDir)).map((id) => jobFolderIn(stateDir, id).sockets));
-  const parent = dirname(runFolderOf('any'));
-  const names = (await readdir(parent).catch(() => [])).filter((name) => /^job-[0-9a-f]{16}$/.test(name));
+  const ours = new Set((await jobIds(stateDir)).map((id) => jobFolderIn(stateDir, id).socketsId));
+  const paths = await Promise.all(
+    runFolderParents().map(async (parent) => (await readdir(parent).catch(() => [])).map((name) => join(parent, name))),
+  );
   const old: string[] = [];
-  for (const path of names.map((name) => join(parent, name))) {
-    const info = ours.has(path) ? null : await lstat(path).catch(() => null);
+  for (const path of paths.flat()) {
+    const name = basename(path);
+    const info = ours.has(name) || !/^job-[0-9a-f]{16}$/.test(name) ? null : await lstat(path).catch(() => null);
     if (info?.isDirectory() && Date.now() - info.mtimeMs >= folderIsOldAfterMs) old.push(path);
   }
   if (old.length === 0) return [];

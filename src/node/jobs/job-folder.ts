@@ -27,6 +27,7 @@ export interface JobFolder {
   previousIndex(sha256: string): string;
   /** Id of the run folder for sockets; short, and no other node's. */
   readonly socketsId: string;
+  /** Asked for anew each time: before it is made, it may yet be made in another place. */
   readonly sockets: string;
 }
 
@@ -63,7 +64,9 @@ export function jobFolderIn(stateDir: string, jobId: string): JobFolder {
     index: (key) => join(path, `${key}.index`),
     previousIndex: (sha256) => join(path, `${sha256}.previous`),
     socketsId,
-    sockets: runFolderOf(socketsId),
+    get sockets() {
+      return runFolderOf(socketsId);
+    },
   };
 }
 

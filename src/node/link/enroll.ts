@@ -9,6 +9,7 @@ import type { HostAndPort } from '../../schemas/host-and-port.ts';
 import { version } from '../../schemas/package.ts';
 import type { EnrollAnswer, EnrollRequest, EnrollToken, Enrolment } from '../../schemas/types.ts';
 import { tryToHold } from '../held-name.ts';
+import { inStateFolder } from '../held-places.ts';
 import { tokenFrom } from '../token.ts';
 import { parseEnrollToken } from './enroll-token.ts';
 import {
@@ -21,7 +22,6 @@ import {
   type NodeKey,
 } from './enrolment-files.ts';
 import { answerIn, askHub, firstLine } from './hub-answers.ts';
-import { linkName } from './link-name.ts';
 
 export interface EnrollOptions {
   readonly stateDir: string;
@@ -43,7 +43,7 @@ export interface EnrollOptions {
 export async function enroll(options: EnrollOptions): Promise<Enrolment> {
   const { stateDir, signal } = options;
   const token = parseEnrollToken(options.token);
-  await using alone = await tryToHold(linkName(stateDir, 'enroll'));
+  await using alone = await tryToHold('enroll', inStateFolder(stateDir));
   if (!alone) throw new SendenseError('link.running', `another process enrols ${stateDir} at this moment`);
   if (!options.force) await requireNone(stateDir);
   const server: SshServer = { ...options.hub, user: token.user, hostKeys: [token.host_key] };

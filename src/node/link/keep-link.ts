@@ -8,6 +8,7 @@ import { openTunnel, type Tunnel, type TunnelOptions, type TunnelState } from '.
 import type { HostAndPort } from '../../schemas/host-and-port.ts';
 import type { Enrolment, LinkStatus, LinkWelcome } from '../../schemas/types.ts';
 import { tryToHold } from '../held-name.ts';
+import { inStateFolder } from '../held-places.ts';
 import type { ListenAddress } from '../listen-address.ts';
 import { keyFileOf, linkFolder, readEnrolment, requireEnrolment, writeEnrolment } from './enrolment-files.ts';
 import type { Carriers } from './data-link.ts';
@@ -15,7 +16,6 @@ import { allCarriers, openDiskWay } from './disk-way.ts';
 import { answerIn, askHub, helloLine } from './hub-answers.ts';
 import { readLinkStatus } from './link-files.ts';
 import { apiForward, remoteForwards, serverOf } from './link-forwards.ts';
-import { linkName } from './link-name.ts';
 import { openStatus, type StatusKeeper } from './link-status.ts';
 import { portsOf, samePorts, withWelcome } from './told-by-hub.ts';
 
@@ -54,7 +54,7 @@ export async function keepLink(options: LinkOptions): Promise<Link> {
   const enrolment = await requireEnrolment(stateDir);
   await keyFileOf(stateDir, enrolment);
   await using stack = new AsyncDisposableStack();
-  const alone = await tryToHold(linkName(stateDir, 'link'));
+  const alone = await tryToHold('link', inStateFolder(stateDir));
   if (!alone) throw await alreadyKept(stateDir);
   stack.use(alone);
   const status = stack.use(openStatus(stateDir, serverOf(enrolment, options.hub), enrolment, options.log));

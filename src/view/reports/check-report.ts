@@ -2,7 +2,7 @@ import type { CheckOutput } from '../../schemas/types.ts';
 import { shortPath } from './error-report.ts';
 import { formatBytes, plural } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { labelled, printable } from '../text.ts';
+import { labelled, printable, printableText } from '../text.ts';
 
 export interface CheckReportOptions extends SummaryOptions {
   /** Whether the content was read. */
@@ -37,7 +37,7 @@ function findingLines(finding: CheckOutput['findings'][number], { style, columns
     ['  remedy  ', printable(finding.remedy)],
   ];
   return [
-    ...labelled(`${head}: `, printable(finding.message), columns),
+    ...labelled(`${head}: `, printableText(finding.message), columns),
     ...rows.flatMap(([label, text]) => labelled(label, text, columns)),
     '',
   ];

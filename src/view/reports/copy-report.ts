@@ -1,7 +1,7 @@
 import type { CopyOutput } from '../../schemas/types.ts';
 import { formatBytes, plural } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { labelled, printable } from '../text.ts';
+import { labelled, printable, printableText } from '../text.ts';
 
 /** What was copied, and what a move left. */
 export function copyReport(output: CopyOutput, { style, columns }: SummaryOptions): string[] {
@@ -21,7 +21,7 @@ export function copyReport(output: CopyOutput, { style, columns }: SummaryOption
     ...kept.flatMap(({ backup_id: id, kept_because: why }) =>
       labelled(`  ${style.yellow(warning)} `, `${id} stays in ${output.from}: ${printable(why ?? '')}`, columns),
     ),
-    ...output.warnings.flatMap((text) => labelled(`  ${style.yellow(warning)} `, printable(text), columns)),
+    ...output.warnings.flatMap((text) => labelled(`  ${style.yellow(warning)} `, printableText(text), columns)),
     ...labelled(`${style.green(done)} `, facts.join(', '), columns),
     ...(output.move
       ? labelled('  ', `Set \`repository:\` in the plans of ${output.vm} to where it is now.`, columns)

@@ -2,7 +2,7 @@ import type { CredentialsOutput, CredentialsTestOutput } from '../../schemas/typ
 import { shortPath } from './error-report.ts';
 import { formatTime, plural } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { foldedTable, labelled, printable, table } from '../text.ts';
+import { foldedTable, labelled, printable, printableText, table } from '../text.ts';
 
 /** One line a credential. */
 export function credentialsReport({ credentials }: CredentialsOutput, options: SummaryOptions): string[] {
@@ -27,7 +27,9 @@ export function credentialsReport({ credentials }: CredentialsOutput, options: S
       ...(sources.length + plans.length > 0
         ? labelled('    used by ', usersOf(sources, plans), columns).map(style.dim)
         : []),
-      ...(problem === null ? [] : labelled(`    ${style.symbols.failed} `, printable(problem), columns).map(style.red)),
+      ...(problem === null
+        ? []
+        : labelled(`    ${style.symbols.failed} `, printableText(problem), columns).map(style.red)),
     ]),
   ];
 }
@@ -67,6 +69,6 @@ export function credentialTestReport(output: CredentialsTestOutput, { style, col
             output.missing.map(({ privilege, why }) => [`    ${printable(privilege)}`, style.dim(printable(why))]),
           ),
         ]),
-    ...output.warnings.flatMap((text) => labelled(`${warning} `, printable(text), columns).map(style.yellow)),
+    ...output.warnings.flatMap((text) => labelled(`${warning} `, printableText(text), columns).map(style.yellow)),
   ];
 }

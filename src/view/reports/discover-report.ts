@@ -2,7 +2,7 @@ import type { DiscoverOutput, ImageDiscoverOutput, VsphereDiscoverOutput, Vspher
 import { shortPath } from './error-report.ts';
 import { formatBytes, plural } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { cut, foldedTable, labelled, printable, table, widthOf } from '../text.ts';
+import { cut, foldedTable, labelled, printable, printableText, table, widthOf } from '../text.ts';
 
 /** VMs with what would stop or weaken a backup of each. */
 export function discoverReport(output: DiscoverOutput, options: SummaryOptions): string[] {
@@ -10,7 +10,7 @@ export function discoverReport(output: DiscoverOutput, options: SummaryOptions):
   const { warning } = style.symbols;
   return [
     ...(output.type === 'vsphere' ? vsphereLines(output, options) : imageLines(output, options)),
-    ...output.warnings.flatMap((text) => labelled(`${warning} `, printable(text), columns).map(style.yellow)),
+    ...output.warnings.flatMap((text) => labelled(`${warning} `, printableText(text), columns).map(style.yellow)),
     ...planLines(output.plan_file, options),
   ];
 }
@@ -73,7 +73,7 @@ export function findingLines(vm: VsphereVm, indent: string, { style, columns }: 
     vm.findings
       .filter((finding) => finding.level === level)
       .flatMap(({ message }) =>
-        labelled(`${indent}${mark} ${level.padEnd(8)}`, printable(message), columns).map(paint),
+        labelled(`${indent}${mark} ${level.padEnd(8)}`, printableText(message), columns).map(paint),
       );
   return [...lines('stops', failed, style.red), ...lines('weakens', warning, style.yellow)];
 }
@@ -95,10 +95,10 @@ function imageLines({ vms, source }: ImageDiscoverOutput, options: SummaryOption
         [1],
       ).flat(),
       ...[...warnings, ...disks.flatMap((disk) => disk.warnings.map((text) => `${disk.label}: ${text}`))].flatMap(
-        (text) => labelled(`    ${warning} `, printable(text), columns).map(style.yellow),
+        (text) => labelled(`    ${warning} `, printableText(text), columns).map(style.yellow),
       ),
       ...(error
-        ? labelled(`    ${failed} `, printable(`${error.code}: ${error.message}`), columns).map(style.red)
+        ? labelled(`    ${failed} `, printableText(`${error.code}: ${error.message}`), columns).map(style.red)
         : []),
     ]),
     style.dim(`${plural(vms.length, 'VM')} in ${source}`),

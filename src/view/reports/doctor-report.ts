@@ -1,7 +1,7 @@
 import type { DoctorOutput } from '../../schemas/types.ts';
 import { plural } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { labelled, padEnd, printable } from '../text.ts';
+import { labelled, padEnd, printable, printableText } from '../text.ts';
 
 type CheckResult = DoctorOutput['checks'][number];
 
@@ -19,7 +19,7 @@ export function checkLines(
     fail: style.red(failed),
     skipped: style.dim(skipped),
   }[result];
-  const found = labelled(`${mark} ${padEnd(title, titleWidth)} `, printable(message), columns);
+  const found = labelled(`${mark} ${padEnd(title, titleWidth)} `, printableText(message), columns);
   return remedy === null
     ? found
     : [...found, ...labelled(' '.repeat(titleWidth + 3), style.cyan(printable(remedy)), columns)];

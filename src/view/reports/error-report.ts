@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
 import type { ErrorOutput } from '../../schemas/types.ts';
 import type { Style } from '../style.ts';
-import { labelled, printable, widthOf } from '../text.ts';
+import { labelled, printable, printableText, widthOf } from '../text.ts';
 
 /** An error as a person reads it: code and message, the line of the plan that it is about, and the way out. */
 export function errorReport(error: ErrorOutput, style: Style, columns: number): string[] {
-  const lines = labelled('  error   ', printable(`${error.code}: ${error.message}`), columns);
+  const lines = labelled('  error   ', printableText(`${error.code}: ${error.message}`), columns);
   return [
     ...lines.map((line) => style.red(line)),
     ...(error.position && error.code !== 'run.cancelled' ? positionLines(error.position, style) : []),
-    ...labelled('  remedy  ', printable(error.remedy), columns),
+    ...labelled('  remedy  ', printableText(error.remedy), columns),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { GroupedRun } from '../../schemas/types.ts';
 import { formatBytes, formatDuration, plural } from '../format.ts';
 import { sentBytes } from '../run/sent-bytes.ts';
 import type { Style } from '../style.ts';
-import { labelled, padEnd, printable, widthOf } from '../text.ts';
+import { labelled, padEnd, printable, printableText, widthOf } from '../text.ts';
 
 /** How the run of each VM of a group ended, the failed ones last, where the eye is, and how many did not begin. */
 export function groupLines(runs: readonly GroupedRun[], style: Style, columns: number): string[] {
@@ -21,8 +21,8 @@ function runLines(run: GroupedRun, width: number, style: Style, columns: number)
   const indent = ' '.repeat(width + 6);
   return [
     `  ${mark} ${style.cyan(padEnd(printable(run.vm), width))}  ${text}`,
-    ...(run.message === null ? [] : labelled(indent, printable(run.message), columns).map(style.dim)),
-    ...run.warnings.flatMap((warning) => labelled(indent, printable(warning), columns).map(style.yellow)),
+    ...(run.message === null ? [] : labelled(indent, printableText(run.message), columns).map(style.dim)),
+    ...run.warnings.flatMap((warning) => labelled(indent, printableText(warning), columns).map(style.yellow)),
   ];
 }
 

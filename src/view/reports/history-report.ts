@@ -1,7 +1,7 @@
 import type { HistoryOutput } from '../../schemas/types.ts';
 import { formatBytes, formatDuration, formatTime } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { fit, foldedTable, labelled, printable } from '../text.ts';
+import { fit, foldedTable, labelled, printableText } from '../text.ts';
 
 /** Runs, or what those of each day add up to. */
 export function historyReport(output: HistoryOutput, options: SummaryOptions): string[] {
@@ -31,7 +31,7 @@ function runLines(runs: HistoryOutput['runs'], { style, columns }: SummaryOption
   return rows.flatMap((row, index) => {
     const error = runs[index - 1]?.error;
     return error
-      ? [...row, ...labelled('    ', printable(`${error.code}: ${error.message}`), columns).map(style.red)]
+      ? [...row, ...labelled('    ', printableText(`${error.code}: ${error.message}`), columns).map(style.red)]
       : row;
   });
 }

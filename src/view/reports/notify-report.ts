@@ -6,7 +6,7 @@ import type {
 } from '../../schemas/types.ts';
 import { formatTime, plural } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { foldedTable, labelled, printable } from '../text.ts';
+import { foldedTable, labelled, printable, printableText } from '../text.ts';
 
 /** One line a channel, and why it does not work. */
 export function channelsReport({ channels }: NotifyListOutput, { style, columns }: SummaryOptions): string[] {
@@ -36,7 +36,7 @@ export function channelsReport({ channels }: NotifyListOutput, { style, columns 
     const channel = channels[index - 1];
     return channel?.error == null
       ? row
-      : [...row, ...labelled('    ', printable(channel.error), columns).map(style.red)];
+      : [...row, ...labelled('    ', printableText(channel.error), columns).map(style.red)];
   });
 }
 
@@ -60,7 +60,11 @@ export const noticesReport = ({ notices }: NotifyHistoryOutput, { style, columns
   notices.length === 0
     ? ['nothing was raised yet']
     : notices.flatMap((notice) => [
-        ...labelled(`${formatTime(notice.time)}  ${style.bold(notice.event)}  `, printable(notice.message), columns),
+        ...labelled(
+          `${formatTime(notice.time)}  ${style.bold(notice.event)}  `,
+          printableText(notice.message),
+          columns,
+        ),
         ...notice.deliveries.flatMap((delivery) => labelled('    ', deliveryText(delivery), columns)),
       ]);
 

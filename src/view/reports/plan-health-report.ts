@@ -2,7 +2,7 @@ import type { StatusOutput } from '../../schemas/types.ts';
 import { formatAge } from '../format-age.ts';
 import { formatTime, plural } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { foldedTable, labelled, printable } from '../text.ts';
+import { foldedTable, labelled, printable, printableText } from '../text.ts';
 
 type Plan = StatusOutput['plans'][number];
 
@@ -27,7 +27,7 @@ export function planHealthReport(plans: readonly Plan[], { style, columns }: Sum
   return rows.flatMap((row, index) => {
     const plan = plans[index - 1];
     if (!plan) return row;
-    return [...row, ...remarks(plan).flatMap((text) => labelled('    ', printable(text), columns).map(style.red))];
+    return [...row, ...remarks(plan).flatMap((text) => labelled('    ', printableText(text), columns).map(style.red))];
   });
 }
 

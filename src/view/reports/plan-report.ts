@@ -2,7 +2,7 @@ import type { PlannedEffect, PlanOutput } from '../../schemas/types.ts';
 import { formatBytes, subjectOf } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import { shortPath } from './error-report.ts';
-import { command, fitted, flow, flowed, printable, widthOf } from '../text.ts';
+import { command, fitted, flow, flowed, printable, printableText, widthOf } from '../text.ts';
 
 /** A dry-run: the decision for each disk, then each step with its effects. */
 export function planReport(plan: PlanOutput, options: SummaryOptions): string[] {
@@ -36,8 +36,8 @@ function diskLines({ disks, estimated_bytes: estimate }: PlanOutput, { style, co
         ],
         columns,
       ),
-      ...fitted(indent, printable(disk.reason), columns).map(style.dim),
-      ...fitted(indent, printable(shortPath(disk.source_path)), columns).map(style.dim),
+      ...fitted(indent, printableText(disk.reason), columns).map(style.dim),
+      ...fitted(indent, printableText(shortPath(disk.source_path)), columns).map(style.dim),
     ];
   });
   const total =
@@ -51,7 +51,7 @@ function stepLines(step: PlanOutput['steps'][number], number: number, { style, c
   const runs = { yes: [], no: [style.yellow(' skipped')], maybe: [style.yellow(' only if its condition holds')] }[
     step.runs
   ];
-  const note = (mark: string, text: string): string[] => fitted(`    ${mark} `, printable(text), columns);
+  const note = (mark: string, text: string): string[] => fitted(`    ${mark} `, printableText(text), columns);
   return [
     ...flowed(
       `${style.dim(`${String(number).padStart(2)}.`)} `,

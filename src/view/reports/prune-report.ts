@@ -2,7 +2,7 @@ import type { PrunedPoint, PruneOutput } from '../../schemas/types.ts';
 import { formatBytes, plural } from '../format.ts';
 import { pruneCalendar } from './prune-calendar.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { fit, fitted, printable, table, widthOf } from '../text.ts';
+import { fit, fitted, printableText, table, widthOf } from '../text.ts';
 
 type PrunedVmOutput = PruneOutput['vms'][number];
 
@@ -45,8 +45,8 @@ function vmReport({ vm, error, points, remarks, freed }: PrunedVmOutput, options
   if (error) {
     return [
       ...fit(`${vm}: nothing goes`, columns).map(style.bold),
-      ...fitted('  refused ', printable(error.message), columns).map(style.red),
-      ...fitted('          ', printable(error.remedy), columns),
+      ...fitted('  refused ', printableText(error.message), columns).map(style.red),
+      ...fitted('          ', printableText(error.remedy), columns),
     ];
   }
   const stay = points.filter(({ keep }) => keep).length;
@@ -57,7 +57,7 @@ function vmReport({ vm, error, points, remarks, freed }: PrunedVmOutput, options
     ...pruneCalendar(points, options),
     '',
     ...pointLines(points, options),
-    ...remarks.flatMap((remark) => fitted('  warning ', printable(remark), columns).map(style.yellow)),
+    ...remarks.flatMap((remark) => fitted('  warning ', printableText(remark), columns).map(style.yellow)),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { PointsPruneOutput } from '../../schemas/types.ts';
 import { formatBytes, plural } from '../format.ts';
 import type { RunModel } from '../run/run-model.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { fitted, printable, widthOf } from '../text.ts';
+import { fitted, printable, printableText, widthOf } from '../text.ts';
 
 /** What a run has pruned; nothing where it has no such step. */
 export function pruneSummary(model: RunModel, kind: string, { style, columns }: SummaryOptions): string[] {
@@ -25,7 +25,7 @@ export function pruneSummary(model: RunModel, kind: string, { style, columns }: 
     return [
       ...fitted(label, done.join(', '), columns),
       ...skipped.flatMap(({ backup_id: id, reason }) =>
-        fitted(indent, printable(`${id} stays for now: ${reason}`), columns).map(style.dim),
+        fitted(indent, printableText(`${id} stays for now: ${reason}`), columns).map(style.dim),
       ),
     ];
   });

@@ -1,7 +1,7 @@
 import type { RepositoriesOutput } from '../../schemas/types.ts';
 import { formatBytes, formatTime, plural } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { foldedTable, labelled, printable } from '../text.ts';
+import { foldedTable, labelled, printable, printableText } from '../text.ts';
 
 type Repository = RepositoriesOutput['repositories'][number];
 
@@ -27,7 +27,7 @@ export function repositoriesReport({ repositories }: RepositoriesOutput, { style
     [1, 2, 3, 4, 5],
   );
   const errors = repositories.flatMap(({ error }) =>
-    error === null ? [] : labelled(`${style.red(style.symbols.failed)} `, printable(error), columns),
+    error === null ? [] : labelled(`${style.red(style.symbols.failed)} `, printableText(error), columns),
   );
   return [...head.map(style.bold), ...rows.flat(), ...errors];
 }
@@ -92,7 +92,7 @@ export function usageReport({ repositories }: RepositoriesOutput, { style, colum
     return [
       ...(index === 0 ? [] : ['']),
       style.cyan(repository.repository),
-      ...(repository.error === null ? [] : labelled('  ', printable(repository.error), columns)),
+      ...(repository.error === null ? [] : labelled('  ', printableText(repository.error), columns)),
       ...head.map(style.bold),
       ...rows.flat(),
       style.dim(total),

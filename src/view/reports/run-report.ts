@@ -3,13 +3,13 @@ import { errorReport, shortPath } from './error-report.ts';
 import { formatDuration, formatTime, subjectOf } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import { statusOf } from './status-report.ts';
-import { command, fitted, foldedTable, printable } from '../text.ts';
+import { command, fitted, foldedTable, printable, printableText } from '../text.ts';
 
 /** How a run went: what, when, why it failed, each step, and how to read the logs of its jobs. */
 export function runReport(output: ShowRunOutput, options: SummaryOptions): string[] {
   const { run, plan_file: file, steps, warnings, logs, children } = output;
   const { style, columns } = options;
-  const fact = (label: string, text: string): string[] => fitted(`  ${label.padEnd(8)}`, printable(text), columns);
+  const fact = (label: string, text: string): string[] => fitted(`  ${label.padEnd(8)}`, printableText(text), columns);
   const took = run.finished === null ? '' : `, took ${formatDuration(run.finished - run.started)}`;
   return [
     `${style.bold(`run ${run.run_id}`)}: ${statusOf(run, style)}`,
@@ -67,9 +67,9 @@ function stepLines(steps: readonly Step[], { style, columns }: SummaryOptions): 
   return steps.flatMap((step, index) => [
     ...(rows[index] ?? []),
     ...(step.error
-      ? fitted('      ', printable(`${step.error.code}: ${step.error.message}`), columns).map(style.red)
+      ? fitted('      ', printableText(`${step.error.code}: ${step.error.message}`), columns).map(style.red)
       : []),
-    ...(step.undo_error ? fitted('      ', printable(step.undo_error.message), columns).map(style.red) : []),
+    ...(step.undo_error ? fitted('      ', printableText(step.undo_error.message), columns).map(style.red) : []),
   ]);
 }
 

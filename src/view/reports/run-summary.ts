@@ -7,7 +7,7 @@ import { pruneSummary } from './prune-summary.ts';
 import type { RunModel, StepModel } from '../run/run-model.ts';
 import { sentBytes } from '../run/sent-bytes.ts';
 import { verifyLines } from './verify-summary.ts';
-import { command, flowed, labelled, printable, widthOf } from '../text.ts';
+import { command, flowed, labelled, printable, printableText, widthOf } from '../text.ts';
 
 const nouns: Readonly<Record<string, string>> = {
   backup: 'Backup',
@@ -75,8 +75,8 @@ function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns
     const indent = ' '.repeat(widthOf(disk.disk) + 4);
     return [
       ...flowed(label, `${mode}${amounts.join(', ')}`.split(' '), columns),
-      ...(disk.reason ? labelled(indent, printable(disk.reason), columns).map(style.dim) : []),
-      ...(disk.path ? labelled(indent, printable(shortPath(disk.path)), columns) : []),
+      ...(disk.reason ? labelled(indent, printableText(disk.reason), columns).map(style.dim) : []),
+      ...(disk.path ? labelled(indent, printableText(shortPath(disk.path)), columns) : []),
     ];
   });
 }
@@ -170,7 +170,7 @@ const warningLines = ({ warnings }: RunFinishedEvent, { style, columns }: Summar
     : [
         '',
         ...warnings
-          .flatMap((text) => labelled('  warning ', printable(text), columns))
+          .flatMap((text) => labelled('  warning ', printableText(text), columns))
           .map((line) => style.yellow(line)),
       ];
 

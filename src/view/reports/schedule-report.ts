@@ -1,6 +1,6 @@
 import type { NextSlotsOutput, ScheduleOutput, SchedulesOutput, SlotOutput, SlotsOutput } from '../../schemas/types.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { foldedTable, labelled, printable } from '../text.ts';
+import { foldedTable, labelled, printable, printableText } from '../text.ts';
 
 /** One line a plan; below it what is wrong with its file. */
 export function schedulesReport({ schedules, duplicates }: SchedulesOutput, options: SummaryOptions): string[] {
@@ -30,14 +30,14 @@ export function schedulesReport({ schedules, duplicates }: SchedulesOutput, opti
         ? [
             '',
             style.red(`${plan}: ${printable(file)} is not in force${cron === null ? '' : '; its last valid text is'}`),
-            ...labelled('  ', printable(error.message), columns),
+            ...labelled('  ', printableText(error.message), columns),
           ]
         : [],
     ),
     ...duplicates.flatMap(({ plan, file, error }) => [
       '',
       style.red(`${plan}: ${printable(file)} is not in force`),
-      ...labelled('  ', printable(error.message), columns),
+      ...labelled('  ', printableText(error.message), columns),
     ]),
   ];
 }

@@ -4,7 +4,7 @@ import { formatAge } from '../format-age.ts';
 import { futureText } from '../future-text.ts';
 import { deadChannels, planHealthReport } from './plan-health-report.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { flow, foldedTable, labelled, printable, table } from '../text.ts';
+import { flow, foldedTable, labelled, printable, printableText, table } from '../text.ts';
 
 /** Plans, runs, locks and leases. */
 export function statusReport(output: StatusOutput, options: SummaryOptions): string[] {
@@ -17,7 +17,7 @@ export function statusReport(output: StatusOutput, options: SummaryOptions): str
     ...health,
     ...(health.length > 0 ? [''] : []),
     ...in_future.flatMap((entry) =>
-      labelled(`${style.red(style.symbols.failed)} `, printable(futureText(entry)), columns),
+      labelled(`${style.red(style.symbols.failed)} `, printableText(futureText(entry)), columns),
     ),
     ...(in_future.length > 0 ? [''] : []),
     ...runLines(runs, options),
@@ -85,7 +85,7 @@ function runLines(runs: readonly Run[], { style, columns }: SummaryOptions): str
   return rows.flatMap((row, index) => {
     const { error, left_behind: left = [] } = runs[index - 1] ?? {};
     const remarks = [...(error ? [`${error.code}: ${error.message}`] : []), ...left];
-    return [...row, ...remarks.flatMap((text) => labelled('    ', printable(text), columns).map(style.red))];
+    return [...row, ...remarks.flatMap((text) => labelled('    ', printableText(text), columns).map(style.red))];
   });
 }
 

@@ -2,7 +2,7 @@ import type { PointsBootOutput, PointsVerifyOutput } from '../../schemas/types.t
 import { formatBytes, plural } from '../format.ts';
 import type { RunModel } from '../run/run-model.ts';
 import type { Style } from '../style.ts';
-import { labelled, printable } from '../text.ts';
+import { labelled, printable, printableText } from '../text.ts';
 
 /** So many lines at most of what is sound; all that is not is shown. */
 const mostSound = 10;
@@ -28,7 +28,7 @@ export function verifyLines(model: RunModel, style: Style, columns: number): str
       .filter(({ ok }) => !ok)
       .flatMap((result) => [
         `  ${bad} ${style.cyan(name(result))}  ${style.red(result.broken ? 'broken' : 'not sound')}`,
-        ...[...result.problems, ...result.remarks].flatMap((text) => labelled('      ', printable(text), columns)),
+        ...[...result.problems, ...result.remarks].flatMap((text) => labelled('      ', printableText(text), columns)),
         ...(result.dependents.length > 0
           ? labelled('      ', `built on it: ${printable(result.dependents.join(', '))}`, columns)
           : []),
@@ -37,7 +37,7 @@ export function verifyLines(model: RunModel, style: Style, columns: number): str
       .filter(({ ok }) => !ok)
       .flatMap((boot) => [
         `  ${bad} ${style.cyan(name(boot))}  ${style.red('did not boot')}`,
-        ...labelled('      ', printable(boot.problem ?? ''), columns),
+        ...labelled('      ', printableText(boot.problem ?? ''), columns),
       ]),
     '',
     `  read    ${formatBytes(verified.bytes_read)} of ${plural(verified.verified, 'restore point')}`,

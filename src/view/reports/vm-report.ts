@@ -2,14 +2,14 @@ import type { VsphereDiscoverOutput, VsphereVm } from '../../schemas/types.ts';
 import { findingLines, planLines } from './discover-report.ts';
 import { formatBytes, formatTime } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { fitted, foldedTable, labelled, printable } from '../text.ts';
+import { fitted, foldedTable, labelled, printable, printableText } from '../text.ts';
 
 /** All that is known of one VM of a vCenter or ESXi host. */
 export function vmReport(output: VsphereDiscoverOutput, options: SummaryOptions): string[] {
   const { style, columns } = options;
   const [vm] = output.vms;
   if (!vm) return [];
-  const fact = (name: string, text: string): string[] => labelled(`  ${name.padEnd(11)}`, printable(text), columns);
+  const fact = (name: string, text: string): string[] => labelled(`  ${name.padEnd(11)}`, printableText(text), columns);
   return [
     style.bold(printable(vm.name)),
     ...fact('path', vm.path),
@@ -31,7 +31,7 @@ export function vmReport(output: VsphereDiscoverOutput, options: SummaryOptions)
       ? [`  ${style.green(style.symbols.done)} nothing that shows from outside stops or weakens a backup`]
       : findingLines(vm, '  ', options)),
     ...output.warnings.flatMap((text) =>
-      labelled(`  ${style.symbols.warning} `, printable(text), columns).map(style.yellow),
+      labelled(`  ${style.symbols.warning} `, printableText(text), columns).map(style.yellow),
     ),
     ...planLines(output.plan_file, options),
   ];
@@ -67,7 +67,7 @@ function diskLines({ disks }: VsphereVm, { style, columns }: SummaryOptions): st
   );
   return disks.flatMap((disk, index) => [
     ...(rows[index] ?? []),
-    ...fitted('      ', printable(disk.file), columns).map(style.dim),
+    ...fitted('      ', printableText(disk.file), columns).map(style.dim),
     ...(disk.protected
       ? []
       : labelled(

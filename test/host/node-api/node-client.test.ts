@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import type { ImageKey } from '../../../src/host/images/image-options.ts';
 import { contentStream } from '../../../src/host/images/locked-file.ts';
 import { nodeClient, type NodeClient } from '../../../src/host/node-api/node-client.ts';
-import type { BackupStartRequest, JobStatus, NodeHealth } from '../../../src/schemas/types.ts';
+import type { BackupStartRequest, DiscoverRequest, JobStatus, NodeHealth } from '../../../src/schemas/types.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
 const token = 't0ken-of-the-test';
@@ -113,6 +113,47 @@ describe('a call', () => {
     });
     await there.client.startBackup({ job_id: 'jä' } as BackupStartRequest).catch(() => undefined);
     expect(JSON.parse(body)).toEqual({ job_id: 'jä' });
+  });
+
+  test.each([
+    ['50,000 disks', 50_000, 'has more than 4194304 bytes'],
+    ['more disks than a VM can have', 1025, 'disks must NOT have more than 1024 items'],
+  ])('an answer with %s is refused', async (_what, count, message) => {
+    const disk = {
+      key: '0',
+      uuid: 'u',
+      label: 'l',
+      path: '/p',
+      format: 'raw',
+      capacity_bytes: 1,
+      allocated_bytes: null,
+      change_tracking: 'digest',
+      change_id: null,
+      changed_since: null,
+      changed_bytes: null,
+      still: false,
+      warnings: [],
+    };
+    const disks = Array.from({ length: count }, (_, number) => ({ ...disk, key: String(number) }));
+    await using there = await node(says({ vm_name: 'vm', disks, warnings: [] }));
+    await expect(there.client.discover({ vm_name: 'vm' } as DiscoverRequest)).rejects.toMatchObject({
+      code: 'node.protocol',
+      message: expect.stringContaining(message) as string,
+    });
+    await using good = await node(says({ vm_name: 'vm', disks: disks.slice(0, 1024), warnings: [] }));
+    expect((await good.client.discover({ vm_name: 'vm' } as DiscoverRequest)).disks).toHaveLength(1024);
+  });
+
+  test('what an error of a node says is cut where nobody would read it', async () => {
+    const long = 'x'.repeat(1_000_000);
+    await using there = await node(
+      says({ error: { code: 'source.missing', message: long, remedy: long, position: null } }, 404),
+    );
+    await expect(there.client.status('j')).rejects.toMatchObject({
+      code: 'source.missing',
+      message: long.slice(0, 10_000),
+      remedy: long.slice(0, 10_000),
+    });
   });
 
   test('a wrong token is refused, and shows nowhere', async () => {

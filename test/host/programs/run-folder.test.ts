@@ -76,15 +76,49 @@ describe('the run folder', () => {
     ['of another user', (parent: string) => mkdir(parent, { mode: 0o700 }).then(() => chown(parent, 65_534, 65_534))],
     ['that is a link', (parent: string) => symlink('/', parent)],
     ['that is a file', (parent: string) => writeFile(parent, '')],
-  ])('a parent %s is refused', async (name, make) => {
+  ])('a parent %s is stepped over', async (name, make) => {
     if (name === 'of another user' && process.getuid?.() !== 0) return;
+    await using tmp = await ownTmp();
+    const parent = dirname(runFolderOf('run-1'));
+    const foreseen = runFolderOf('run-2');
+    const dead = `check-${2 ** 22 + 5}-1`;
+    await make(parent);
+    const folders = await Promise.all(['run-1', 'run-2', dead].map(makeRunFolder));
+    const [folder = '', , left = ''] = folders;
+    expect(new Set(folders.map(dirname)).size).toBe(1);
+    expect(dirname(folder)).toMatch(new RegExp(`^${parent}\\.[A-Za-z0-9]{6}$`));
+    expect((await stat(dirname(folder))).mode & 0o777).toBe(0o700);
+    expect(runFolderOf('run-1')).toBe(folder);
+    expect(await makeRunFolder('run-1')).toBe(folder);
+    await sweepRunFolders();
+    expect(await exists(left)).toBe(false);
+    // A journal has the path of before.
+    await clearRunFolder(foreseen);
+    expect(await readdir(dirname(folder))).toEqual(['run-1']);
+    await removeRunFolder('run-1');
+    expect(await readdir(tmp.path)).toEqual([basename(parent)]);
+  });
+
+  test('of a parent of somebody else nothing is removed', async () => {
+    await using tmp = await ownTmp();
+    await mkdir(tmp.file('home/run-1'), { recursive: true, mode: 0o700 });
+    await writeFile(tmp.file('home/run-1/precious'), '');
+    await symlink(tmp.file('home'), dirname(runFolderOf('run-1')));
+    await removeRunFolder('run-1');
+    await clearRunFolder(runFolderOf('run-1'));
+    expect(await readdir(tmp.file('home/run-1'))).toEqual(['precious']);
+  });
+
+  test('a folder that is in the random place is found also when the usual one is free again', async () => {
     await using _tmp = await ownTmp();
     const parent = dirname(runFolderOf('run-1'));
-    await make(parent);
-    await expect(makeRunFolder('run-1')).rejects.toMatchObject({
-      code: 'state.unusable',
-      message: expect.stringContaining(parent) as string,
-    });
+    await writeFile(parent, '');
+    const folder = await makeRunFolder('run-1');
+    await rm(parent);
+    expect(dirname(await makeRunFolder('run-2'))).toBe(parent);
+    expect([runFolderOf('run-1'), await makeRunFolder('run-1')]).toEqual([folder, folder]);
+    await removeRunFolder('run-1');
+    expect(await exists(dirname(folder))).toBe(false);
   });
 
   test('clearing it stops the servers of the run and no others', async () => {

@@ -1,19 +1,33 @@
 import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { basename, dirname } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { isHeld, tryToHold } from '../../held-name.ts';
+import { forThisUser, inStateFolder, type HeldPlace } from '../../held-places.ts';
 
 const nameOf = (node: string, job: string): string =>
   `job-${createHash('sha256').update(`${node}\n${job}`).digest('hex').slice(0, 32)}`;
 
+/** The node's state folder; a client that somebody started alone has none, and the parent of its folder may be everybody's. */
+function placeOf(jobFolder: string): HeldPlace {
+  const jobs = dirname(jobFolder);
+  return basename(jobs) === 'jobs' ? inStateFolder(dirname(jobs)) : forThisUser(tmpdir());
+}
+
 /**
  * Tells other jobs of this node that this one lives and works with its snapshot.
+ * @param jobFolder of this job
  * @throws SendenseError `node.busy` where a job of this id lives already
  */
-export async function holdJob(node: string, job: string): Promise<AsyncDisposable> {
-  const held = await tryToHold(nameOf(node, job));
+export async function holdJob(jobFolder: string, node: string, job: string): Promise<AsyncDisposable> {
+  const held = await tryToHold(nameOf(node, job), placeOf(jobFolder));
   if (held) return held;
   throw new SendenseError('node.busy', `a job ${job} works on this node already`);
 }
 
-/** Whether a job of this node lives. */
-export const isJobHeld = (node: string, job: string): Promise<boolean> => isHeld(nameOf(node, job));
+/**
+ * Whether a job of this node lives.
+ * @param jobFolder of any job of the node
+ */
+export const isJobHeld = (jobFolder: string, node: string, job: string): Promise<boolean> =>
+  isHeld(nameOf(node, job), placeOf(jobFolder));

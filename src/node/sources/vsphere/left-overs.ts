@@ -25,7 +25,8 @@ export async function removeLeftOvers(
   const { login, vmName, signal, stateDir, dryRun } = options;
   await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
   const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: vmName }, signal);
-  const node = await nodeIdOf(join(stateDir, 'jobs', 'any'));
+  const anyJob = join(stateDir, 'jobs', 'any');
+  const node = await nodeIdOf(anyJob);
   const state = await lookAtVm(vsphere, vm, signal);
   const now = Date.now() + (await vsphere.clockOffset(signal));
   const found: LeftOvers = { snapshots: [], kept_snapshots: [], warnings: [] };
@@ -33,7 +34,7 @@ export async function removeLeftOvers(
   for (const { moref, name, mark, created } of state.snapshots) {
     if (mark === null) continue;
     const facts = { vm_name: state.name, moref: moref.value, name, job_id: mark.job, created };
-    if (await mayBeInUse({ mark, created }, node, now, () => isJobHeld(node, mark.job))) {
+    if (await mayBeInUse({ mark, created }, node, now, () => isJobHeld(anyJob, node, mark.job))) {
       const reason =
         mark.node === node ? 'its job lives' : `another node (${mark.node}) made it less than 72 hours ago`;
       found.kept_snapshots.push({ ...facts, reason });

@@ -35,7 +35,7 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
   const facts = await vmFacts(vsphere, vm, signal);
 
   const node = await nodeIdOf(options.jobFolder);
-  stack.use(await holdJob(node, options.jobId));
+  stack.use(await holdJob(options.jobFolder, node, options.jobId));
   activity('making the snapshot');
   const snapshot = await snapshotOf(vsphere, vm, spec, node, options);
   stack.defer(() => remove(snapshot, facts, options));
@@ -122,7 +122,8 @@ async function snapshotOf(
     quiesce: spec.quiesce,
     cbt: spec.cbt,
     foreignSnapshots: spec.foreign_snapshots,
-    isAlive: async (mark) => mark.job !== options.jobId && mark.node === node && (await isJobHeld(node, mark.job)),
+    isAlive: async (mark) =>
+      mark.job !== options.jobId && mark.node === node && (await isJobHeld(options.jobFolder, node, mark.job)),
     warn,
     left: (what) => options.left(what),
     log: (message) => {

@@ -200,15 +200,22 @@ describe('a disk that is served before it is asked for', () => {
 });
 
 test('a job of this node is held while its process lives', async () => {
-  expect(await isJobHeld('node', 'job-1')).toBe(false);
-  {
-    await using _held = await holdJob('node', 'job-1');
-    expect(await isJobHeld('node', 'job-1')).toBe(true);
-    expect(await isJobHeld('node', 'job-2')).toBe(false);
-    expect(await isJobHeld('other', 'job-1')).toBe(false);
-    await expect(holdJob('node', 'job-1')).rejects.toMatchObject({ code: 'node.busy' });
+  const folder = await mkdtemp(join(tmpdir(), 'sendense-job-hold-'));
+  try {
+    for (const job of [join(folder, 'state', 'jobs', 'any'), join(folder, 'alone')]) {
+      expect(await isJobHeld(job, 'node', 'job-1')).toBe(false);
+      {
+        await using _held = await holdJob(job, 'node', 'job-1');
+        expect(await isJobHeld(job, 'node', 'job-1')).toBe(true);
+        expect(await isJobHeld(job, 'node', 'job-2')).toBe(false);
+        expect(await isJobHeld(job, 'other', 'job-1')).toBe(false);
+        await expect(holdJob(job, 'node', 'job-1')).rejects.toMatchObject({ code: 'node.busy' });
+      }
+      expect(await isJobHeld(job, 'node', 'job-1')).toBe(false);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
   }
-  expect(await isJobHeld('node', 'job-1')).toBe(false);
 });
 
 test('a node keeps its id, and no other state folder has it', async () => {
