@@ -9,6 +9,9 @@ import { SendenseError } from '../../errors/sendense-error.ts';
  */
 const usualName = (): string => `sendense-${process.getuid?.() ?? 0}`;
 
+/** Short, because there are sockets in it. */
+const otherNames = (): string => `sd-${process.getuid?.() ?? 0}.`;
+
 const usualPlace = (root: string): string => join(root, usualName());
 
 /** Whether it is a directory of this user alone. What is in one that is not, another user could have put there. */
@@ -20,7 +23,7 @@ export function isPrivate(folder: string): boolean {
 /** All private places of this user in `root`, the usual one first. */
 export function privatePlaces(root: string): string[] {
   const others = namesIn(root)
-    .filter((name) => name.startsWith(`${usualName()}.`))
+    .filter((name) => name.startsWith(otherNames()))
     .toSorted();
   return [usualName(), ...others].map((name) => join(root, name)).filter(isPrivate);
 }
@@ -56,7 +59,7 @@ export function makePlaceFor(root: string, name: string): string {
   const place = placeFor(root, name);
   if (isPrivate(place)) return place;
   try {
-    return mkdtempSync(`${usualPlace(root)}.`);
+    return mkdtempSync(join(root, otherNames()));
   } catch (error) {
     throw new SendenseError('state.unusable', `${place} is not a directory of this user alone`, {
       remedy: `Find out who made ${place}, and remove it; or set TMPDIR to a folder that only this user can write to.`,

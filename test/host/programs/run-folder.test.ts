@@ -86,7 +86,8 @@ describe('the run folder', () => {
     const folders = await Promise.all(['run-1', 'run-2', dead].map(makeRunFolder));
     const [folder = '', , left = ''] = folders;
     expect(new Set(folders.map(dirname)).size).toBe(1);
-    expect(dirname(folder)).toMatch(new RegExp(`^${parent}\\.[A-Za-z0-9]{6}$`));
+    expect(dirname(dirname(folder))).toBe(tmp.path);
+    expect(basename(dirname(folder))).toMatch(/^sd-\d+\.[A-Za-z0-9]{6}$/);
     expect((await stat(dirname(folder))).mode & 0o777).toBe(0o700);
     expect(runFolderOf('run-1')).toBe(folder);
     expect(await makeRunFolder('run-1')).toBe(folder);
