@@ -79,3 +79,18 @@ test('one with another token is refused, at both ends', async () => {
   await expect(nodeClient({ url: there.url, token }).health()).rejects.toMatchObject({ code: 'node.refused' });
   expect([said, failed.length]).toEqual([[], 1]);
 });
+
+test('who drips a proof byte by byte is not awaited', async () => {
+  await using there = await listening(
+    createServer((socket) => {
+      // A record of 16 KiB that never is whole.
+      socket.write(Buffer.from([0x16, 0x03, 0x03, 0x40, 0x00, 0x02]));
+      const drip = setInterval(() => socket.write(Buffer.from([0])), 20);
+      socket.on('close', () => clearInterval(drip));
+    }),
+  );
+  await expect(nodeClient({ url: there.url, token, silenceMs: 200 }).health()).rejects.toMatchObject({
+    code: 'node.unreachable',
+    message: expect.stringContaining('no answer for 0.2 s') as string,
+  });
+});
