@@ -28,7 +28,10 @@ export function inStateFolder(stateDir: string): HeldPlace {
   };
 }
 
-/** For what may be once for all programs of this user, whatever their temporary folders are. */
+/**
+ * For what may be once for all programs of this user, whatever their temporary folders are. systemd may empty the default root when the
+ * user logs out (RemoveIPC): nothing whose loss costs more than a limit for a while.
+ */
 export function forThisUser(root = memoryFolder()): HeldPlace {
   return {
     folders: () => privatePlaces(root).map((place) => join(place, folderName)),

@@ -6,9 +6,9 @@ import { findUser, type SystemUser } from '../../host/system/system-user.ts';
 import { ok, warn, type Finding } from './finding.ts';
 
 /** Who the hub logs in as in mode dial-node, where it does: the user that the state folder belongs to. */
-export async function dialledUser(stateDir: string): Promise<SystemUser | null> {
+export async function dialledUser(stateDir: string, find = findUser): Promise<SystemUser | null> {
   const info = await stat(stateDir).catch(() => null);
-  const user = info && (await findUser(String(info.uid)).catch(() => null));
+  const user = info && (await find(String(info.uid)).catch(() => null));
   return user && (await hasForwards(join(user.home, '.ssh', 'authorized_keys'))) ? user : null;
 }
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { userInfo } from 'node:os';
 import { expect, test } from 'vitest';
-import { checkDialled } from '../../../src/node/doctor/check-dialled.ts';
+import { checkDialled, dialledUser } from '../../../src/node/doctor/check-dialled.ts';
 import { temporaryFolder } from '../../host/temporary-folder.ts';
 
 const user = { name: userInfo().username, uid: userInfo().uid, home: userInfo().homedir, shell: '/bin/sh' };
@@ -28,4 +28,21 @@ test('the key of a hub that dials reaches Unix sockets unless sshd says no; the 
   expect(await checkDialled(user, { configFile })).toMatchObject({ result: 'ok' });
   // What sshd does not read says nothing.
   expect(await checkDialled(user, { configFile: folder.file('none') })).toMatchObject({ result: 'warn' });
+});
+
+test.each([
+  [
+    'restrict,port-forwarding,permitopen="127.0.0.1:8081",permitlisten="127.0.0.1:10100",command="cat" ssh-ed25519 A',
+    true,
+  ],
+  ['ssh-ed25519 A', false],
+  ['# restrict,port-forwarding,permitlisten="127.0.0.1:10100" ssh-ed25519 A', false],
+])('a hub dials where authorized_keys has a line as documented: %s', async (line, dials) => {
+  await using folder = await temporaryFolder();
+  const there = { ...user, home: folder.path };
+  const find = () => Promise.resolve(there);
+  expect(await dialledUser(folder.path, find)).toBeNull();
+  mkdirSync(folder.file('.ssh'));
+  writeFileSync(folder.file('.ssh/authorized_keys'), `ssh-ed25519 B\n${line}\n`);
+  expect(await dialledUser(folder.path, find)).toEqual(dials ? there : null);
 });
