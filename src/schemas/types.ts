@@ -1335,6 +1335,9 @@ export interface JobStatus {
    * Worth knowing, and no reason to act: a connection that broke and came back.
    */
   remarks?: string[];
+  /**
+   * @maxItems 1024
+   */
   disks: JobDisk[];
   snapshot?: SnapshotFacts | null;
   /**
@@ -1349,6 +1352,8 @@ export interface JobStatus {
   } | null;
   /**
    * The VM's disks that are not in this backup, as the snapshot showed them.
+   *
+   * @maxItems 1024
    */
   not_protected?: NotProtected[];
   /**
@@ -1545,6 +1550,9 @@ export interface VsphereVm {
     supported: boolean;
     enabled: boolean;
   };
+  /**
+   * @maxItems 1024
+   */
   disks: VsphereDisk[];
   snapshots: VsphereSnapshot[];
   consolidation_needed: boolean;
@@ -2871,9 +2879,15 @@ export interface DiscoverRequest {
 }
 export interface Discovered {
   vm_name: string;
+  /**
+   * @maxItems 1024
+   */
   disks: DiskInfo[];
   warnings: string[];
   vm?: VsphereVm | null;
+  /**
+   * @maxItems 1024
+   */
   not_protected?: NotProtected[];
   /**
    * Why a backup as asked for is not possible.
@@ -2916,6 +2930,9 @@ export interface Inventory {
     full_name: string;
     instance_uuid: string | null;
   };
+  /**
+   * @maxItems 65536
+   */
   vms: VsphereVm[];
   warnings: string[];
 }
