@@ -3,6 +3,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { nodeClient, type NodeClient } from '../host/node-api/node-client.ts';
 import { readSecret } from '../host/system/secret.ts';
 import { findRepository, openRepository, type Repository } from '../repository/open-repository.ts';
+import { groupNumber } from '../plan/checks/accounts.ts';
 import { keepRepositoryId } from '../state/points/repository-ids.ts';
 import { hasPoints } from '../state/points/restore-points.ts';
 import { leftOutPoints } from '../restore-points/choose/left-out.ts';
@@ -79,7 +80,9 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     leftOut: leftOutPoints(rescue?.refused ?? new Map()),
     openRepository: (name) =>
       remember(repositories, name, async () => {
-        const repository = await openRepository(name, repositoryPath(name), hasPoints(state, name));
+        const path = repositoryPath(name);
+        const group = groupOf(name, settings.repositories[name]?.group);
+        const repository = await openRepository(name, path, hasPoints(state, name), group);
         keepRepositoryId(state, name, repository.id);
         return repository;
       }),
@@ -114,6 +117,15 @@ async function readAuthorities(file: string, name: string): Promise<string> {
   }
   if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
   throw new SendenseError('settings.invalid', `nodes.${name}.ca: ${file} holds no certificate in PEM form`);
+}
+
+/** @throws SendenseError `settings.invalid` */
+function groupOf(repository: string, group: string | number | undefined): number | undefined {
+  const number = typeof group === 'string' ? groupNumber(group) : group;
+  if (group === undefined || number !== undefined) return number;
+  throw new SendenseError('settings.invalid', `repositories.${repository}.group: /etc/group has no group ${group}`, {
+    remedy: 'Correct the name. If the group is kept elsewhere, such as in LDAP, give its number: getent group NAME',
+  });
 }
 
 /** One attempt at a time; a failed one is forgotten, so that it can be tried again. */

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { JobStatus } from '../schemas/types.ts';
+import { assertOwnStateFolder } from '../state/database/own-state.ts';
 import { logAnswers } from './http/request-log.ts';
 import { makeServer } from './http/server.ts';
 import { openIndexSpool } from './jobs/index-spool.ts';
@@ -37,6 +38,7 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
   const { stateDir, token, version, logger, nbdHosts = [] } = options;
   const own = [stateDir, ...(options.tokenFile === undefined ? [] : [options.tokenFile]), ...(options.own ?? [])];
   const limits = { ...defaultLimits, ...options.limits };
+  assertOwnStateFolder(stateDir);
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const indexes = await openIndexSpool(join(stateDir, 'indexes'));
   const refused = refusedLogins();

@@ -5,6 +5,7 @@ import { readRegular } from '../host/files/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../host/files/files.ts';
 import { markerName } from './layout.ts';
+import { assertOwnRepository } from './own-folder.ts';
 
 /** A directory with restore points. `id` tells it from another one mounted in its place. */
 export interface Repository {
@@ -96,12 +97,14 @@ async function refuseForeign(name: string, path: string): Promise<Repository | n
 /**
  * Opens the repository; makes it where there is none yet.
  * @param known true where the state database knows restore points of it: then a missing one is an error, not a new one
+ * @param group number of a group that may write to it
  * @throws SendenseError `repository.unusable`
  */
-export async function openRepository(name: string, path: string, known: boolean): Promise<Repository> {
+export async function openRepository(name: string, path: string, known: boolean, group?: number): Promise<Repository> {
   const found = await findRepository(name, path);
   if (found) {
     await assertWritable(found);
+    assertOwnRepository(path, group);
     return found;
   }
   if (known) {
@@ -113,10 +116,14 @@ export async function openRepository(name: string, path: string, known: boolean)
       },
     );
   }
+  assertOwnRepository(path, group);
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
+    // Somebody else may have made it a moment ago.
+    assertOwnRepository(path, group);
     await makeMarker(path);
   } catch (error) {
+    if (error instanceof SendenseError) throw error;
     throw new SendenseError(
       'repository.unusable',
       `repository ${name}: ${path} cannot be made: ${(error as Error).message}`,

@@ -1,17 +1,49 @@
-import { join } from 'node:path';
+import { lstatSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { writerIn } from '../host/files/pinned-folder.ts';
+import { distrustOfFacts, distrustOfFolder, type Distrust } from '../plan/checks/distrust-of.ts';
 import { strayFolder } from './stray-folder.ts';
 
 /**
- * Locks, the trash and copies of state databases are written and removed below folders that somebody else may have replaced: a link
- * there would lead out of the repository. Folders that are not there yet are fine.
+ * Files of a repository are written by name: who else could write to one of its folders, or to one above it, could put links in their place,
+ * and take restore points away. A folder that is not there yet is fine if nobody else can make it.
+ * @param group one that may write, too; `any`: groups are not looked at
+ * @throws SendenseError `repository.unusable`
+ */
+export function assertOwnRepository(root: string, group?: number | 'any'): void {
+  const distrust = distrustOfFolder(resolve(root), { group, writerIn });
+  if (distrust !== null) throw unusable(distrust);
+}
+
+/**
+ * Whether the folders below the repository that lead to `folder` are its own: each is a folder, no link, and only this user, root and the
+ * owner of the repository can write to it. Folders that are not there yet are fine.
  * @param folder relative to the repository
  * @throws SendenseError `repository.unusable`
  */
 export async function assertOwnFolder(root: string, folder: string): Promise<void> {
-  const why = await strayFolder(root, join(folder, 'any'));
-  if (why === null) return;
-  throw new SendenseError('repository.unusable', `${join(root, folder)} ${why}`, {
-    remedy: 'See who has put it there; remove it, and Sendense makes a folder in its place.',
-  });
+  assertOwnRepository(root, 'any');
+  const why = strayFolder(root, join(folder, 'any'));
+  if (why !== null) {
+    throw new SendenseError('repository.unusable', `${join(root, folder)} ${why}`, {
+      remedy:
+        'Sendense follows no links in a repository, and would not find the restore points there. Put a folder in the place of the link: move back what it leads to, or mount it there (mount --bind).',
+    });
+  }
+  const owner = statSync(root, { throwIfNoEntry: false });
+  if (!owner) return;
+  const group = (owner.mode & 0o020) === 0 ? undefined : owner.gid;
+  for (let path = folder; path !== '.'; path = dirname(path)) {
+    const facts = lstatSync(join(root, path), { throwIfNoEntry: false });
+    // It may be a file system of its own.
+    const writer = facts && { device: facts.dev, uid: owner.uid };
+    const distrust = facts && distrustOfFacts(join(root, path), facts, { writer, group });
+    if (distrust) throw unusable(distrust);
+  }
 }
+
+const unusable = ({ message, remedy }: Distrust): SendenseError =>
+  new SendenseError('repository.unusable', `nothing is written to the repository: ${message}`, {
+    remedy: `${remedy}. Or choose a folder for the repository that only you can write to: docs/repository.md, "Whose folder it is".`,
+  });

@@ -1,9 +1,10 @@
-import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import type { Qcow2CreateOutput, Qcow2SealOutput } from '../../src/schemas/types.ts';
 import { envelopeDigest } from '../../src/repository/envelope.ts';
+import { backupCommit } from '../../src/steps/backup/backup-commit.ts';
 import { qcow2Create } from '../../src/steps/qcow2/qcow2-create.ts';
 import { qcow2Seal } from '../../src/steps/qcow2/qcow2-seal.ts';
 import { guestWrites, makeRaw, MiB, writeInto } from '../host/disk-images.ts';
@@ -35,6 +36,51 @@ describe('qcow2.create', () => {
     });
     await bench.undo(qcow2Create, qcow2Create.claim(input, bench.facts(qcow2Create, run)), { run });
     expect(await readdir(bench.folder.file('repository'))).toEqual(['sendense-repository.json']);
+  });
+
+  test.each(['pgtest1', 'pgtest1/disk-0'])('%s is a link: nothing is made where it leads to', async (name) => {
+    await using bench = await stepBench();
+    const { path: root } = await bench.services.openRepository('primary');
+    const outside = bench.folder.file('outside');
+    await mkdir(join(outside, 'disk-0'), { recursive: true });
+    if (name !== 'pgtest1') await mkdir(join(root, 'pgtest1'));
+    await symlink(name === 'pgtest1' ? outside : join(outside, 'disk-0'), join(root, name));
+    const input = { repository: 'primary', disks: [someDecision()] };
+    await expect(bench.run(qcow2Create, input, { run })).rejects.toMatchObject({
+      code: 'repository.unusable',
+      message: expect.stringContaining('no folder but a link') as string,
+    });
+    expect(await readdir(join(outside, 'disk-0'))).toEqual([]);
+  });
+
+  test.each(['pgtest1', 'pgtest1/disk-0'])(
+    '%s becomes a link: the next backup is refused, not committed',
+    async (name) => {
+      await using bench = await stepBench();
+      await makeRaw(bench.folder.file('a.raw'), MiB, [0, 4096]);
+      await backup(bench, { run: 'run-000001', disks: ['a.raw'] });
+      const root = bench.folder.file('repository');
+      await rename(join(root, name), bench.folder.file('moved'));
+      await symlink(bench.folder.file('moved'), join(root, name));
+      const before = await readdir(bench.folder.file('moved'), { recursive: true });
+      await expect(backup(bench, { run: 'run-000002', disks: ['a.raw'] })).rejects.toMatchObject({
+        code: 'repository.unusable',
+      });
+      expect(await readdir(bench.folder.file('moved'), { recursive: true })).toEqual(before);
+    },
+  );
+
+  test('a folder that becomes a link during the transfer keeps the backup from its commit', async () => {
+    await using bench = await stepBench();
+    await makeRaw(bench.folder.file('a.raw'), MiB, [0, 4096]);
+    const { commitInput } = await prepareBackup(bench, { run: 'run-000001', disks: ['a.raw'] });
+    const disk = bench.folder.file('repository', 'pgtest1', 'disk-0');
+    await rename(disk, bench.folder.file('moved'));
+    await symlink(bench.folder.file('moved'), disk);
+    await expect(bench.run(backupCommit, commitInput, { run: 'run-000001' })).rejects.toMatchObject({
+      code: 'repository.unusable',
+    });
+    expect(await readdir(bench.folder.file('repository', 'pgtest1'))).toEqual(['disk-0']);
   });
 
   test('undo also removes the block indexes, half or whole, and leaves everything of others', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exists } from '../../src/host/files/files.ts';
@@ -68,6 +68,22 @@ const publishInput = ({ selected }: Ready, files: RestoreWriteOutput['files']) =
   files,
   backupId: selected.backup_id,
 });
+
+/** Runs a shell text before each start of a program, for as long as this is there. */
+async function insteadOf(bench: StepBench, program: string, text: string): Promise<AsyncDisposable> {
+  const { PATH: path = '' } = process.env;
+  const { stdout: real } = await execa('sh', ['-c', `command -v ${program}`]);
+  const folder = bench.folder.file('bin');
+  await mkdir(folder);
+  const script = `#!/bin/sh\nbefore() {\n${text}\n}\n(before "$@")\nexec ${real} "$@"\n`;
+  await writeFile(`${folder}/${program}`, script, { mode: 0o755 });
+  process.env['PATH'] = `${folder}:${path}`;
+  return {
+    [Symbol.asyncDispose]: async () => {
+      process.env['PATH'] = path;
+    },
+  };
+}
 
 describe('point.select', () => {
   test('finds the newest, one by its id, the last before a time, and only the disks that are wanted', async () => {
@@ -145,9 +161,12 @@ describe('restore.write', () => {
       const before = await listing(it.bench.folder.file('repository'));
       const { output } = await write(it, { format, ...more });
       expect(output.files.map(({ file }) => file)).toEqual([it.out(`disk-0.${format}`), it.out(`disk-1.${format}`)]);
-      expect((await readdir(it.out())).toSorted()).toEqual([
-        `.disk-0.${run}.sendense-part`,
-        `.disk-1.${run}.sendense-part`,
+      const parts = `.${run}.restore-write.sendense-part`;
+      expect(await readdir(it.out())).toEqual([parts]);
+      expect((await stat(it.out(parts))).mode & 0o777).toBe(0o700);
+      expect((await readdir(it.out(parts))).toSorted()).toEqual([
+        `disk-0.${run}.sendense-part`,
+        `disk-1.${run}.sendense-part`,
       ]);
       const temporary = output.files[0]?.temporary ?? '';
       expect((await stat(temporary)).mode & 0o777).toBe(0o600);
@@ -231,7 +250,7 @@ describe('restore.write', () => {
       remembered: Record<string, unknown>;
     };
     expect(failure.code).toBe('file.unreadable');
-    expect(await readdir(it.out())).toContain(`.disk-0.${run}.sendense-part`);
+    expect(await readdir(it.out(`.${run}.restore-write.sendense-part`))).toContain(`disk-0.${run}.sendense-part`);
     await it.bench.undo(restoreWrite, failure.claim, { run, remembered: failure.remembered });
     expect(await exists(it.out())).toBe(false);
   });
@@ -261,6 +280,71 @@ describe('restore.write', () => {
   test('a folder beside the repository whose name begins like it is fine', async () => {
     await using it = await ready();
     expect((await write(it, { directory: it.bench.folder.file('repository-restored') })).output.files).toHaveLength(2);
+  });
+
+  test.each([
+    ['raw', {}],
+    ['qcow2', {}],
+    ['qcow2', { thin: true }],
+    ['vmdk', {}],
+  ])('links that the owner of the target plants while %s %j is written are not followed', async (format, more) => {
+    if (process.geteuid?.() !== 0) return;
+    await using it = await ready();
+    await mkdir(it.out());
+    await chmod(it.out(), 0o777);
+    await chown(it.out(), 65_534, 65_534);
+    const victim = it.bench.folder.file('victim');
+    await writeFile(victim, 'precious', { mode: 0o644 });
+    // What he can do between the start of qemu-img and its first look at the file, done in that very moment.
+    await using _plant = await insteadOf(
+      it.bench,
+      'qemu-img',
+      `cd ${it.out()} || exit 9
+for name in "$@"; do case "$name" in *.sendense-part)
+  ln -s ${victim} ${it.out()}/"\${name##*/}" 2>/dev/null
+  for parts in .*.sendense-part; do
+    [ -d "$parts" ] && [ ! -L "$parts" ] || continue
+    mv "$parts" away && mkdir "$parts" && ln -s ${victim} "$parts/\${name##*/}" && chown -R 65534 "$parts" && chmod 777 "$parts"
+  done ;;
+esac; done`,
+    );
+    const disks = it.selected.disks.slice(0, 1);
+    const one = { ...it, selected: { ...it.selected, disks } };
+    const { output, claim, remembered } = await write(one, { format, ...more });
+    expect(await readFile(victim, 'utf8')).toBe('precious');
+    expect((await stat(victim)).mode & 0o777).toBe(0o644);
+    // What was written is not where it should be any more: nothing of his is taken for it, and nothing of ours goes.
+    await expect(it.bench.run(restorePublish, publishInput(one, output.files), { run })).rejects.toMatchObject({
+      code: 'file.unreadable',
+      message: expect.stringContaining('somebody else has put something in the place of') as string,
+    });
+    await it.bench.undo(restoreWrite, claim, { run, remembered });
+    expect(await readFile(victim, 'utf8')).toBe('precious');
+    expect(await readdir(it.out())).not.toContain(`disk-0.${format}`);
+  });
+
+  test('a folder with the name of its own that another user made first is not used', async () => {
+    if (process.geteuid?.() !== 0) return;
+    await using it = await ready();
+    const parts = it.out(`.${run}.restore-write.sendense-part`);
+    await mkdir(parts, { recursive: true });
+    await writeFile(`${parts}/disk-0.${run}.sendense-part`, 'his');
+    await chown(parts, 65_534, 65_534);
+    await expect(write(it)).rejects.toMatchObject({ code: 'file.exists', message: `${parts} exists already` });
+    await it.bench.undo(restoreWrite, restoreWrite.claim(writeInput(it) as never, it.bench.facts(restoreWrite, run)), {
+      run,
+    });
+    expect(await readdir(parts)).toEqual([`disk-0.${run}.sendense-part`]);
+  });
+
+  test('what an earlier version has left is removed by its claim', async () => {
+    await using it = await ready();
+    const temporary = it.out(`.disk-0.${run}.sendense-part`);
+    await mkdir(it.out());
+    await writeFile(temporary, '');
+    const claim = { directory: it.out(), targets: [{ disk: 'disk-0', temporary, file: it.out('disk-0.raw') }] };
+    await it.bench.undo(restoreWrite, claim, { run, remembered: {} });
+    expect(await readdir(it.out())).toEqual([]);
   });
 
   test('a disk that is full is told with the target and what is free', async () => {

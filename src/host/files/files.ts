@@ -62,18 +62,21 @@ export async function publishFile(temporary: string, path: string): Promise<void
   await rm(temporary, { force: true });
 }
 
-/** As {@link publishFile}, but the temporary name stays where the file system can give a file two; again is fine. */
-export async function nameFile(temporary: string, path: string): Promise<void> {
+/**
+ * As {@link publishFile}, but the temporary name stays where the file system can give a file two; again is fine.
+ * @param shown what messages call `path`
+ */
+export async function nameFile(temporary: string, path: string, shown = path): Promise<void> {
   try {
     await link(temporary, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       if (await sameFile(temporary, path)) return;
-      throw new SendenseError('file.exists', `${path} exists already`, { cause: error });
+      throw new SendenseError('file.exists', `${shown} exists already`, { cause: error });
     }
     if (!['EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     // A file system without hard links: the check is not atomic there, which is the best that can be had.
-    if (await exists(path)) throw new SendenseError('file.exists', `${path} exists already`, { cause: error });
+    if (await exists(path)) throw new SendenseError('file.exists', `${shown} exists already`, { cause: error });
     await rename(temporary, path);
   }
 }

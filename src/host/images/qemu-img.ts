@@ -125,14 +125,20 @@ export const createOverlayArgs = (file: string, backing: string, capacity: numbe
 /**
  * A qcow2, not encrypted, on top of an image named by its absolute path, which is not opened.
  * @param capacity bytes
+ * @param cwd from which `file` counts, if it is relative
  */
 export async function createOverlay(
   file: string,
   backing: string,
   capacity: number,
   signal?: AbortSignal,
+  cwd?: string,
 ): Promise<void> {
-  await runTool('qemu-img', createOverlayArgs(file, backing, capacity), { signal, timeoutMs: 120_000 });
+  await runTool('qemu-img', createOverlayArgs(file, backing, capacity), {
+    signal,
+    timeoutMs: 120_000,
+    ...(cwd === undefined ? {} : { cwd }),
+  });
 }
 
 /** A plain name is that of a qcow2 that is not encrypted. */
@@ -183,7 +189,7 @@ export interface ConvertOptions {
   readonly compressed?: boolean;
   /** Backing file of the target as its header names it: only what `from` itself holds is written. */
   readonly toBacking?: string | null;
-  /** Against which a relative `toBacking` counts. */
+  /** From which a relative `to` and `toBacking` count. */
   readonly cwd?: string;
   /** The target must be written from start to end. */
   readonly inOrder?: boolean;

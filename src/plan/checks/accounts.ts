@@ -31,6 +31,12 @@ function nameOf(file: '/etc/passwd' | '/etc/group', what: string, id: number): s
 export const accountName = (file: '/etc/passwd' | '/etc/group', id: number): string | undefined =>
   accounts(file).find((fields) => fields[2] === String(id))?.[0];
 
+/** The number of a group of group(5). */
+export function groupNumber(name: string): number | undefined {
+  const number = accounts('/etc/group').find(([known]) => known === name)?.[2];
+  return number === undefined ? undefined : Number(number);
+}
+
 /** The lines of passwd(5) or group(5). */
 function accounts(file: string): string[][] {
   try {

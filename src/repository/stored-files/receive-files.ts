@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { dropCache, setMtimeNs } from '../../host/files/file-cache.ts';
 import { fsyncFile, fsyncFolder, publishFile } from '../../host/files/files.ts';
+import { assertOwnFolder } from '../own-folder.ts';
 import { sha256OfFile } from '../sha256-of-file.ts';
 
 /** A file as it is where it comes from. */
@@ -63,6 +64,7 @@ export function receiveFiles(root: string, { prove, signal }: ReceiveOptions): F
       await close();
       await prove();
       const file = join(root, path);
+      await assertOwnFolder(root, dirname(path));
       if (await isFile(file)) return { state: 'whole', offset: bytes };
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       const part = partOf(file);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { exists } from '../../host/files/files.ts';
 import { locksFolder } from '../../repository/layout.ts';
+import { assertOwnFolder } from '../../repository/own-folder.ts';
 import { holdVm, tryHoldVm, type Held, type HoldRequest } from '../../repository/vm-lock/hold-vm.ts';
 import type { LockOwner } from '../../repository/vm-lock/take-lock.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -13,8 +14,10 @@ type Wanted = Omit<HoldRequest, 'hub' | 'of' | 'waitMs'>;
  * this hub's database is taken before: it says who waits for whom here. A run that has it already gets it again.
  * @throws SendenseError `run.locked`, `repository.unusable`
  */
-export const holdPoints = (state: State, wanted: Wanted): Promise<Held> =>
-  holdVm({ ...wanted, hub: databaseId(state) });
+export async function holdPoints(state: State, wanted: Wanted): Promise<Held> {
+  await assertOwnFolder(wanted.root, wanted.context);
+  return holdVm({ ...wanted, hub: databaseId(state) });
+}
 
 /** As {@link holdPoints}, but answers who has it. */
 export const tryHoldPoints = (

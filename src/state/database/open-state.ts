@@ -6,6 +6,7 @@ import { openLook } from './look.ts';
 import { copyDatabase, shrinkDatabase } from './maintain.ts';
 import { isCurrent, migrate } from './migrate.ts';
 import { migrations } from './migrations.ts';
+import { assertOwnState } from './own-state.ts';
 import { refuseForeignState } from './refuse-foreign-state.ts';
 import { openDatabase } from './sqlite.ts';
 import { stateError } from './state-error.ts';
@@ -106,6 +107,7 @@ function lookAt(path: string): Access {
 
 function openFile(path: string, timeout: number): Database.Database {
   refuseForeignState(path);
+  assertOwnState(path);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // SQLite gives its -wal and -shm files the mode of the database.
   closeSync(openSync(path, 'a', 0o600));

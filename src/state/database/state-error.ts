@@ -37,7 +37,7 @@ export function stateError(path: string, error: unknown): SendenseError {
 }
 
 /** Where the database belongs to another user, that is the reason; a lost one is not. */
-function ownerRemedy(path: string): { remedy?: string } {
+export function ownerRemedy(path: string): { remedy?: string } {
   try {
     const { uid } = statSync(path);
     const self = process.geteuid?.() ?? uid;

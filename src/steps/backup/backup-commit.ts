@@ -8,6 +8,7 @@ import { readContext } from '../../repository/stored-files/read-context.ts';
 import { backingName, manifestPath } from '../../repository/layout.ts';
 import { readManifest, writeManifest } from '../../repository/manifest.ts';
 import { manifestSays } from '../../repository/manifest-says.ts';
+import { assertOwnFolder } from '../../repository/own-folder.ts';
 import { assertHeld, removeFile } from '../../repository/vm-lock/fenced.ts';
 import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -142,6 +143,7 @@ async function publish(
   content: Omit<Manifest, 'checksum'>,
 ): Promise<Manifest> {
   await assertHeld(hold);
+  for (const { path: image } of input.decision.disks) await assertOwnFolder(hold.root, dirname(image));
   await assertFiles(hold.root, input);
   await assertParents(hold, input);
   const manifest = await writeManifest(hold, path, content);

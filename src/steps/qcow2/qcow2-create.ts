@@ -4,6 +4,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists } from '../../host/files/files.ts';
 import { createQcow2, createQcow2Args } from '../../host/images/qemu-img.ts';
 import { backingName, manifestOfImage } from '../../repository/layout.ts';
+import { assertOwnFolder } from '../../repository/own-folder.ts';
 import type { Qcow2CreateInput, Qcow2CreateOutput } from '../../schemas/types.ts';
 import { compresses } from './compress-image.ts';
 import { defineStep } from '../define-step.ts';
@@ -63,6 +64,7 @@ export const qcow2Create = defineStep<Qcow2CreateInput, Claim, Qcow2CreateOutput
       input.disks.map(async (disk) => {
         const file = join(root, disk.path);
         const backing = backingOf(disk);
+        await assertOwnFolder(root, dirname(disk.path));
         await mkdir(dirname(file), { recursive: true, mode: 0o700 });
         // A second attempt with the same claim starts from nothing; the id is of this run, so the file is ours.
         await rm(file, { force: true });

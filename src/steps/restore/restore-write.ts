@@ -1,7 +1,8 @@
 import { chmod, mkdir, readdir, realpath, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists, freeBytes, fsyncFile } from '../../host/files/files.ts';
+import { exists, freeBytes, fsyncFile, fsyncFolder } from '../../host/files/files.ts';
+import { pinFolder, type PinnedFolder } from '../../host/files/pinned-folder.ts';
 import { imageTarget } from '../../host/images/image-options.ts';
 import {
   convertArgs,
@@ -14,9 +15,10 @@ import {
 import { sizeText } from '../../repository/stored-files/size.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import type { RestoreWriteInput, RestoreWriteOutput } from '../../schemas/types.ts';
-import type { StepContext } from '../../engine/step.ts';
+import type { RunFacts, StepContext } from '../../engine/step.ts';
 import { defineStep } from '../define-step.ts';
 import type { Services } from '../services.ts';
+import { beginParts, removeParts } from './part-folder.ts';
 
 interface Target {
   readonly disk: string;
@@ -27,28 +29,38 @@ interface Target {
 
 interface Claim {
   readonly directory: string;
+  /** Absolute, in `directory`: others may be able to write there, and only this user can write here. Not in claims of earlier versions. */
+  readonly parts?: string;
   readonly targets: readonly Target[];
 }
 
-const claimOf = (input: RestoreWriteInput, runId: string, planFolder: string): Claim => {
+const claimOf = (
+  input: RestoreWriteInput,
+  { runId, stepId, planFolder }: Pick<RunFacts, 'runId' | 'stepId' | 'planFolder'>,
+): Claim & { readonly parts: string } => {
   const directory = resolve(planFolder, input.to.directory);
+  const parts = join(directory, `.${runId}.${stepId}.sendense-part`);
   return {
     directory,
+    parts,
     targets: input.disks.map(({ disk }) => ({
       disk,
-      temporary: join(directory, `.${disk}.${runId}.sendense-part`),
+      temporary: join(parts, `${disk}.${runId}.sendense-part`),
       file: join(directory, `${disk}.${input.to.format}`),
     })),
   };
 };
 
+const namesOf = ({ targets }: Claim): string[] => targets.map(({ temporary }) => basename(temporary));
+
 export const restoreWrite = defineStep<RestoreWriteInput, Claim, RestoreWriteOutput>({
   uses: 'restore.write',
   title: 'Write the disks',
-  claim: (input, facts) => claimOf(input, facts.runId, facts.planFolder),
+  claim: claimOf,
 
-  async plan({ services, runId, planFolder }, input) {
-    const claim = claimOf(input, runId, planFolder);
+  async plan(context, input) {
+    const { services } = context;
+    const claim = claimOf(input, context);
     await assertNothingThere(claim);
     await assertApart(services.repositoryPath(input.repository), claim.directory);
     const keys = await services.imageKeys(input.repository);
@@ -72,26 +84,33 @@ export const restoreWrite = defineStep<RestoreWriteInput, Claim, RestoreWriteOut
     await assertApart(context.services.repositoryPath(input.repository), claim.directory);
     await assertFits(context, input, claim);
     await makeDirectory(context, claim.directory);
+    await using directory = await pinFolder(claim.directory);
+    // Again, where it leads to now: from here on it is this very folder.
+    await assertApart(context.services.repositoryPath(input.repository), await realpath(directory.path));
+    const folder = claim.parts ?? claimOf(input, context).parts;
+    await using parts = await beginParts(directory, folder, namesOf(claim));
     const files: RestoreWriteOutput['files'] = [];
     for (const [index, target] of claim.targets.entries()) {
-      await rm(target.temporary, { force: true });
-      await write(context, input, index, target);
-      await chmod(target.temporary, 0o600);
-      await fsyncFile(target.temporary);
-      files.push({ ...target, format: input.to.format, bytes_written: await bytesWritten(input, index, target) });
+      const part = `${parts.path}/${basename(target.temporary)}`;
+      await write(context, input, index, target, parts);
+      await chmod(part, 0o600);
+      await fsyncFile(part);
+      files.push({ ...target, format: input.to.format, bytes_written: await bytesWritten(input, index, part) });
     }
+    await fsyncFolder(parts.path);
     return { directory: claim.directory, files };
   },
 
   async undo({ remembered }, claim) {
-    for (const target of claim.targets) await rm(target.temporary, { force: true });
+    if (claim.parts === undefined) for (const target of claim.targets) await rm(target.temporary, { force: true });
+    else await removeParts(claim.parts, namesOf(claim));
     await removeMadeFolders(claim.directory, remembered['firstMade']);
   },
 });
 
 /** Of a copy the whole disk, whatever holes it has; of an overlay what it takes, for the disk stays in the repository. */
-const bytesWritten = async (input: RestoreWriteInput, index: number, { temporary }: Target): Promise<number> =>
-  input.to.thin ? (await stat(temporary)).size : (input.disks[index]?.capacity_bytes ?? 0);
+const bytesWritten = async (input: RestoreWriteInput, index: number, part: string): Promise<number> =>
+  input.to.thin ? (await stat(part)).size : (input.disks[index]?.capacity_bytes ?? 0);
 
 async function assertNothingThere(claim: Claim): Promise<void> {
   for (const { file } of claim.targets) {
@@ -199,9 +218,12 @@ async function write(
   input: RestoreWriteInput,
   index: number,
   target: Target,
+  parts: PinnedFolder,
 ): Promise<void> {
   const disk = diskAt(input, index);
-  if (input.to.thin) return createOverlay(target.temporary, disk.file, disk.capacity_bytes, context.signal);
+  // Not by the names of the folders above it: others may put something else in their place.
+  const to = `./${basename(target.temporary)}`;
+  if (input.to.thin) return createOverlay(to, disk.file, disk.capacity_bytes, context.signal, parts.path);
   const keys = await context.services.imageKeys(input.repository);
   const options = await convertOptions(input, index, target, keys);
   const total = input.disks[index]?.capacity_bytes ?? 0;
@@ -219,6 +241,8 @@ async function write(
   try {
     await convertImage({
       ...options,
+      to,
+      cwd: parts.path,
       signal: context.signal,
       onProgress: (fraction) => report(Math.round(fraction * total)),
     });

@@ -1,0 +1,34 @@
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { writerIn } from '../../host/files/pinned-folder.ts';
+import { distrustOfFacts, distrustOfFolder, type Distrust } from '../../plan/checks/distrust-of.ts';
+import { ownerRemedy } from './state-error.ts';
+
+/**
+ * The database says which files a recovery removes, and logs are written beside it by name: nobody else may have made it, or be able to put
+ * something in its place. Groups are not looked at: the volume of a container belongs to one.
+ * @throws SendenseError `state.unusable`
+ */
+export function assertOwnState(path: string): void {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  const distrust = distrustOfStateFolder(dirname(path)) ?? (facts && distrustOfFacts(path, facts, { group: 'any' }));
+  if (!distrust) return;
+  throw new SendenseError('state.unusable', `the state database ${path} is not opened: ${distrust.message}`, {
+    remedy:
+      ownerRemedy(path).remedy ??
+      `${distrust.remedy}. Or name another place in sendense.yaml: state: /var/lib/sendense/sendense.db`,
+  });
+}
+
+/** As {@link assertOwnState}, of the state folder of a node. */
+export function assertOwnStateFolder(folder: string): void {
+  const distrust = distrustOfStateFolder(folder);
+  if (distrust === null) return;
+  throw new SendenseError('state.unusable', `the state folder ${folder} is not used: ${distrust.message}`, {
+    remedy: `${distrust.remedy}. Or name another folder with --state-dir.`,
+  });
+}
+
+const distrustOfStateFolder = (folder: string): Distrust | null =>
+  distrustOfFolder(resolve(folder), { group: 'any', writerIn });
