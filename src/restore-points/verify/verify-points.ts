@@ -194,9 +194,12 @@ async function mark(work: VerifyWork, key: PointKey, change: MarksChange): Promi
   } catch (error) {
     const { cause = error } = error as Error;
     const { code = '' } = cause as NodeJS.ErrnoException;
-    if (!['EROFS', 'EACCES', 'EPERM'].includes(code)) throw error;
+    // Whose folder it is, or that it is a link.
+    const isOthers = cause === error && code === 'repository.unusable';
+    if (!['EROFS', 'EACCES', 'EPERM'].includes(code) && !isOthers) throw error;
     markHere(state, key, change);
-    log(`${context} ${backupId}: its mark cannot be written to the repository (${code}); only this hub knows of it`);
+    const why = isOthers ? (error as Error).message : code;
+    log(`${context} ${backupId}: its mark cannot be written to the repository (${why}); only this hub knows of it`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmod, copyFile, open, rm, truncate, utimes, stat } from 'node:fs/promises';
+import { chmod, chown, copyFile, open, readdir, rename, rm, symlink, truncate, utimes, stat } from 'node:fs/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { guestBlocksOf } from '../../../src/repository/envelope.ts';
@@ -81,6 +81,26 @@ describe('points.verify', () => {
       'quick true',
     ]);
     expect(servers(bench.folder.path)).toEqual([]);
+  });
+
+  test.each([
+    ['is a link', true],
+    ['belongs to another user', false],
+  ])('where the folder of the VM %s, no mark is written there; this hub knows it all the same', async (_what, linked) => {
+    if (process.geteuid?.() !== 0) return;
+    const { bench, ids, path } = await chainOfThree();
+    await using _bench = bench;
+    await rot(path(0));
+    const folder = bench.folder.file('repository', 'pgtest1');
+    const moved = bench.folder.file('moved');
+    if (linked) {
+      await rename(folder, moved);
+      await symlink(moved, folder);
+    } else await chown(folder, 65_534, 65_534);
+    const output = await run(verify(bench, { level: 'digests', points: 'all' }));
+    expect(output.broken).toContain(ids[0]);
+    expect((await readdir(folder)).filter((name) => name.endsWith('.marks'))).toEqual([]);
+    expect(marksOf(bench.state, mark).get(`pgtest1/${ids[0]}`)?.broken).not.toBeNull();
   });
 
   test.each(['digests', 'deep'])(
