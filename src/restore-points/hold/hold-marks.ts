@@ -16,5 +16,12 @@ export async function holdMarks(
   { root, context }: { readonly root: string; readonly context: string },
 ): Promise<Held> {
   await assertOwnFolder(root, context);
-  return holdVm({ root, context, of: 'marks', hub: databaseId(state), run: `marks-${randomUUID().slice(0, 8)}`, waitMs });
+  return holdVm({
+    root,
+    context,
+    of: 'marks',
+    hub: databaseId(state),
+    run: `marks-${randomUUID().slice(0, 8)}`,
+    waitMs,
+  });
 }

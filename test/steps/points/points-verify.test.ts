@@ -86,22 +86,25 @@ describe('points.verify', () => {
   test.each([
     ['is a link', true],
     ['belongs to another user', false],
-  ])('where the folder of the VM %s, no mark is written there; this hub knows it all the same', async (_what, linked) => {
-    if (process.geteuid?.() !== 0) return;
-    const { bench, ids, path } = await chainOfThree();
-    await using _bench = bench;
-    await rot(path(0));
-    const folder = bench.folder.file('repository', 'pgtest1');
-    const moved = bench.folder.file('moved');
-    if (linked) {
-      await rename(folder, moved);
-      await symlink(moved, folder);
-    } else await chown(folder, 65_534, 65_534);
-    const output = await run(verify(bench, { level: 'digests', points: 'all' }));
-    expect(output.broken).toContain(ids[0]);
-    expect((await readdir(folder)).filter((name) => name.endsWith('.marks'))).toEqual([]);
-    expect(marksOf(bench.state, mark).get(`pgtest1/${ids[0]}`)?.broken).not.toBeNull();
-  });
+  ])(
+    'where the folder of the VM %s, no mark is written there; this hub knows it all the same',
+    async (_what, linked) => {
+      if (process.geteuid?.() !== 0) return;
+      const { bench, ids, path } = await chainOfThree();
+      await using _bench = bench;
+      await rot(path(0));
+      const folder = bench.folder.file('repository', 'pgtest1');
+      const moved = bench.folder.file('moved');
+      if (linked) {
+        await rename(folder, moved);
+        await symlink(moved, folder);
+      } else await chown(folder, 65_534, 65_534);
+      const output = await run(verify(bench, { level: 'digests', points: 'all' }));
+      expect(output.broken).toContain(ids[0]);
+      expect((await readdir(folder)).filter((name) => name.endsWith('.marks'))).toEqual([]);
+      expect(marksOf(bench.state, mark).get(`pgtest1/${ids[0]}`)?.broken).not.toBeNull();
+    },
+  );
 
   test.each(['digests', 'deep'])(
     '%s: marks the broken one, names what is built on it, nothing rests on it',
