@@ -5650,6 +5650,10 @@ export interface Settings {
        */
       path: string;
       /**
+       * A group that may write to the folder and those above it, by name or number. Its members can remove restore points. Without it only you and root may.
+       */
+      group?: string | number;
+      /**
        * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
        */
       minFree: number | string;
