@@ -212,6 +212,22 @@ test('a server that has opened another file than those that were judged is stopp
   }
 });
 
+test('a file that a server has open for a moment only is none of its disk', async () => {
+  await using at = await workshop();
+  await makeRaw(at.path('a.raw'), MiB);
+  const reader = spawn('sh', ['-c', 'exec 3<a.raw; echo open; sleep 0.2; exec 3<&-; read rest'], {
+    cwd: at.folder,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  try {
+    await once(reader.stdout, 'data');
+    await assertOpened(reader.pid ?? 0, [], []);
+  } finally {
+    reader.kill();
+    await once(reader, 'exit');
+  }
+});
+
 test('a raw disk is read from the file that was judged, whatever takes its name', async () => {
   await using at = await workshop();
   const file = await makeRaw(at.path('a.raw'), MiB, [[0, 4096]]);
