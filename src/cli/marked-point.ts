@@ -1,6 +1,7 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { CommandContext } from './command.ts';
+import { warnOfUnlisted } from './warn-of-unlisted.ts';
 import { findPoint } from './find-point.ts';
 
 /**
@@ -8,10 +9,13 @@ import { findPoint } from './find-point.ts';
  * @throws SendenseError `usage` where a VM is named without `--point`
  */
 export async function toNamedPoint<T>(
-  { args: [name = ''], options }: CommandContext,
+  context: CommandContext,
   hub: Hub,
   act: (point: { readonly point: string; readonly repository: string | undefined }) => Promise<T>,
 ): Promise<T> {
+  const { args, options } = context;
+  const [name = ''] = args;
+  warnOfUnlisted(context, hub);
   const { point: words, repository } = options as Readonly<Record<string, string | undefined>>;
   // Awaited: the hub is closed when this returns.
   if (words !== undefined) return await act(await findPoint(hub, { name, words, repository }));

@@ -17,6 +17,7 @@ import { dataPaths } from './nodes/data-path.ts';
 import { connectedNode, patienceWith } from './nodes/dial-hub.ts';
 import { connectToNode } from './nodes/dial-node.ts';
 import type { Rescue } from './rescue/rescue.ts';
+import { unknownRepository } from './unknown-repository.ts';
 import { startEmbeddedNode, type EmbeddedNodeFactory } from './embedded-node.ts';
 import { readNamedFile } from '../host/files/named-file.ts';
 
@@ -39,11 +40,7 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
   const repositories = new Map<string, Promise<Repository>>();
   const repositoryPath = (name: string): string => {
     const repository = settings.repositories[name];
-    if (!repository)
-      throw new SendenseError(
-        'repository.unusable',
-        `sendense.yaml has no repository ${name}; it has ${Object.keys(settings.repositories).join(', ')}`,
-      );
+    if (!repository) throw unknownRepository(state, settings, name);
     return resolve(settingsFolder, repository.path);
   };
   const connect = async (name: string): Promise<NodeClient> => {

@@ -18,6 +18,7 @@ import type {
   StatusOutput,
   UpkeepOutput,
 } from '../schemas/types.ts';
+import type { UnlistedRepository } from '../state/points/unlisted-repositories.ts';
 import type { PointLine } from '../state/points/point-lines.ts';
 import type { Services } from '../steps/services.ts';
 import type { AdoptRequest } from './vm-names/adopt-vm.ts';
@@ -91,6 +92,8 @@ export interface Hub extends AsyncDisposable {
   /** Rejects with `plan.invalid` before the run begins; what happens later is in the event. */
   run(request: RunRequest): Promise<RunFinishedEvent>;
   preview(request: RunRequest): Promise<PlanOutput>;
+  /** Restore points whose repository the settings do not name: no other call shows them. */
+  unlisted(): UnlistedRepository[];
   list(filter: PointFilter): Promise<ListOutput>;
   /** What a list for people shows: some of `list`, in a third of the time. */
   lines(filter: Pick<PointFilter, 'vm' | 'repository'>): Promise<ListLine[]>;

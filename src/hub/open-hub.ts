@@ -76,6 +76,7 @@ const recordsOf = ({ state, settings, records }: HubParts): Pick<Hub, RecordCall
 type PointCalls =
   | 'list'
   | 'leftOut'
+  | 'unlisted'
   | 'lines'
   | 'show'
   | 'choose'

@@ -97,6 +97,7 @@ export function fakeHub(
           estimated_bytes: null,
         };
       },
+      unlisted: () => [],
       lines: async ({ vm }) => matching(vm),
       leftOut: () => [],
       choose: async ({ vm, choice }) => ({

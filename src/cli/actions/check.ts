@@ -4,10 +4,12 @@ import { countView } from '../../view/run/count-view.ts';
 import type { CommandContext } from '../command.ts';
 import { findPoint } from '../find-point.ts';
 import { findTarget } from '../find-target.ts';
+import { warnOfUnlisted } from '../warn-of-unlisted.ts';
 import { print } from '../print.ts';
 
 export async function action(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+  warnOfUnlisted(context, hub);
   const { repository, point: words } = context.options as Readonly<Record<string, string | undefined>>;
   const [name] = context.args;
   const { rescued } = context;

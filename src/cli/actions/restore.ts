@@ -7,6 +7,7 @@ import { unknownName, unknownRepository } from '../find-target.ts';
 import type { OptionNames } from '../plan-of-options.ts';
 import { pointChoice } from '../point-option.ts';
 import { runPlan } from '../run-plan.ts';
+import { warnOfUnlisted } from '../warn-of-unlisted.ts';
 import { previewPlan } from './plan.ts';
 
 interface RestoreOptions {
@@ -80,6 +81,7 @@ const optionNames: OptionNames = {
 /** The one that is named, the only one, or the only one that has the VM. @throws SendenseError `point.unknown`, `usage` */
 async function repositoryOf(context: CommandContext, vm: string, named: string | undefined): Promise<string> {
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+  warnOfUnlisted(context, hub);
   const names = Object.keys(hub.settings.repositories);
   if (named !== undefined && !names.includes(named)) throw unknownRepository(named, names);
   const points = await hub.lines({});

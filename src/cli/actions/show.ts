@@ -9,6 +9,7 @@ import type { CommandContext } from '../command.ts';
 import { alreadyPoint, onlyVm } from '../find-point.ts';
 import { targetIn, unknownName } from '../find-target.ts';
 import { pointChoice } from '../point-option.ts';
+import { warnOfUnlisted } from '../warn-of-unlisted.ts';
 import { print } from '../print.ts';
 
 interface ShowOptions {
@@ -28,6 +29,7 @@ export async function action(context: CommandContext): Promise<number> {
   if ((wantsRun || log) && name === undefined)
     throw new SendenseError('usage', 'say which run', { remedy: 'See `sendense-run status`.' });
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+  warnOfUnlisted(context, hub);
   const points = await hub.lines({ repository });
   const target =
     name === undefined ? { vm: onlyVm(points, context.rescued) } : wantsRun || log ? undefined : targetIn(points, name);

@@ -196,7 +196,8 @@ const repoImport: CommandDefinition = {
   options: [
     {
       flags: '--forget-missing',
-      description: 'forget restore points whose manifest is gone, after a copy of the database was put back',
+      description:
+        'forget restore points whose manifest is gone, after a copy of the database was put back; and all of a repository that sendense.yaml does not name any more',
     },
   ],
   examples: [

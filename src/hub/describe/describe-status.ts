@@ -4,6 +4,7 @@ import type { Settings, StatusOutput } from '../../schemas/types.ts';
 import { failingChannels } from '../../state/notices/channels.ts';
 import { countWaiting } from '../../state/notices/deliveries.ts';
 import { lastReads } from '../../state/points/last-reads.ts';
+import { unlistedRepositories } from '../../state/points/unlisted-repositories.ts';
 import { listLocks } from '../../state/runs/locks.ts';
 import { inFuture } from '../../state/database/in-future.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -35,6 +36,7 @@ export async function describeStatus(
   const filter: HealthFilter = { vm: request.vm, plans: folder?.plans };
   const waiting = countWaiting(state);
   const now = Date.now();
+  const unlisted = unlistedRepositories(state, repositories);
   return {
     version: 1,
     runs: [...open, ...runs].map((run) => ({ ...runOutput(run), ...leftBehind(state, run) })),
@@ -46,6 +48,7 @@ export async function describeStatus(
     })),
     plans: [...planHealth(state, now, filter).map(withFile), ...(folder?.invalid ?? [])],
     repositories: describeReading(state, repositories, now),
+    ...(unlisted.length === 0 ? {} : { unlisted: unlisted.map((one) => ({ ...one, vms: [...one.vms] })) }),
     channels: failingChannels(state).map(({ name, failing_since, failures, error }) => ({
       channel: name,
       failing_since: failing_since ?? 0,

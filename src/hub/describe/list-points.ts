@@ -7,13 +7,18 @@ import type { State } from '../../state/database/open-state.ts';
 import { pointLines } from '../../state/points/point-lines.ts';
 import { marksKey } from '../../state/points/point-marks.ts';
 import { points as storedPoints, type RestorePoint } from '../../state/points/restore-points.ts';
+import { unlistedRepositories } from '../../state/points/unlisted-repositories.ts';
 import { chosenPoint } from '../../restore-points/choose/chosen-point.ts';
 import { leftOutText, perhapsMeant, type LeftOutPoint } from '../../restore-points/choose/left-out.ts';
 import { storedMarks } from '../../restore-points/hold/follow-marks.ts';
+import { unknownRepository } from '../unknown-repository.ts';
 import { describePoints, withHeldBytes } from './describe-points.ts';
 import type { Hub, PointFilter } from '../hub.ts';
 
-/** Restore points as the database has them: for people, for programs, and the chain of one VM. */
+/**
+ * Restore points as the database has them: for people, for programs, and the chain of one VM. Those of repositories that the settings do
+ * not name are left out: nobody knows where they are.
+ */
 export function listPoints({
   state,
   settings,
@@ -24,7 +29,10 @@ export function listPoints({
   readonly settings: Settings;
   repositoryPath(name: string): string;
   readonly leftOut: readonly LeftOutPoint[];
-}): Pick<Hub, 'lines' | 'list' | 'leftOut' | 'show' | 'choose'> {
+}): Pick<Hub, 'lines' | 'list' | 'leftOut' | 'show' | 'choose' | 'unlisted'> {
+  const isNamed = ({ repository }: { readonly repository: string }): boolean =>
+    Object.hasOwn(settings.repositories, repository);
+  const only = (filter: PointFilter): { repository?: string } => onlyRepository(state, settings, filter);
   /** As their files say: another hub may have made them. */
   const marksIn = async (
     found: readonly { readonly repository: string; readonly context: string }[],
@@ -47,9 +55,10 @@ export function listPoints({
 
   return {
     leftOut: leftOutOf,
+    unlisted: () => unlistedRepositories(state, settings.repositories),
 
     async lines(filter) {
-      const lines = pointLines(state, { ...onlyRepository(settings, filter), vm: filter.vm });
+      const lines = pointLines(state, { ...only(filter), vm: filter.vm }).filter(isNamed);
       const marks = await marksIn(lines);
       return lines.map(({ vm_instance_uuid, ...line }) => {
         const mark = marks(line.repository).get(marksKey(line.context, line.backup_id));
@@ -59,7 +68,7 @@ export function listPoints({
     },
 
     async list(filter) {
-      const points = listedPoints(state, { ...onlyRepository(settings, filter), vm: filter.vm });
+      const points = listedPoints(state, { ...only(filter), vm: filter.vm }).filter(isNamed);
       const described = describePoints(points, repositoryPath, await marksIn(placesOf(points)));
       const broken = leftOutOf(filter.vm).map(({ context: vm, backupId, reason }) => ({
         vm,
@@ -70,7 +79,7 @@ export function listPoints({
     },
 
     async choose({ vm, repository, choice }) {
-      const all = storedPoints(state, { ...onlyRepository(settings, { repository }), vmName: vm });
+      const all = storedPoints(state, { ...only({ repository }), vmName: vm });
       const place = { repository, context: all[0]?.vm.context ?? vm };
       const marks = (await marksIn([place]))(repository);
       const { point, why } = chosenPoint(all, marks, { ...place, choice });
@@ -81,12 +90,13 @@ export function listPoints({
 
     async show(filter) {
       const { point } = filter;
-      const only = onlyRepository(settings, filter);
-      const selected = point === undefined ? undefined : listedPoints(state, { ...only, point })[0];
+      const named = only(filter);
+      const selected = point === undefined ? undefined : listedPoints(state, { ...named, point }).find(isNamed);
       if (point !== undefined && !selected)
         throw new SendenseError('point.unknown', `there is no restore point ${point}`);
       const vm = selected?.vm.name ?? filter.vm ?? '';
-      const shown = listedPoints(state, { ...only, vm, ...(selected ? { repository: selected.repository } : {}) });
+      const own = selected ? { repository: selected.repository } : {};
+      const shown = listedPoints(state, { ...named, vm, ...own }).filter(isNamed);
       if (shown.length === 0) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
       const described = describePoints(shown, repositoryPath, await marksIn(placesOf(shown)));
       return {
@@ -100,11 +110,8 @@ export function listPoints({
   };
 }
 
-function onlyRepository(settings: Settings, { repository }: PointFilter): { repository?: string } {
+function onlyRepository(state: State, settings: Settings, { repository }: PointFilter): { repository?: string } {
   if (repository === undefined) return {};
-  if (settings.repositories[repository]) return { repository };
-  throw new SendenseError(
-    'repository.unusable',
-    `sendense.yaml has no repository ${repository}; it has ${Object.keys(settings.repositories).join(', ')}`,
-  );
+  if (Object.hasOwn(settings.repositories, repository)) return { repository };
+  throw unknownRepository(state, settings, repository);
 }

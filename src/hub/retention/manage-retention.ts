@@ -83,8 +83,15 @@ export function manageRetention(services: Services, settings: LoadedSettings): R
   };
 }
 
-function onlyPoint({ state }: Services, id: string, repository: string | undefined): ReturnType<typeof points>[number] {
-  const found = points(state, { backupId: id, ...(repository === undefined ? {} : { repository }) });
+function onlyPoint(
+  { state, settings }: Services,
+  id: string,
+  repository: string | undefined,
+): ReturnType<typeof points>[number] {
+  const all = points(state, { backupId: id, ...(repository === undefined ? {} : { repository }) });
+  const named = all.filter((one) => Object.hasOwn(settings.repositories, one.repository));
+  // Of one whose repository the settings do not name, that is what is said.
+  const found = named.length > 0 ? named : all;
   const [point, other] = found;
   if (!point) {
     const where = repository === undefined ? '' : ` in repository ${repository}`;

@@ -16,7 +16,14 @@ const shownProblems = 5;
 const shownPlans = 100;
 
 /** One line as plugins of Nagios print it, with performance data (monitoring-plugins.org, guidelines). */
-export function statusNagios({ plans, repositories, channels, runs, in_future }: StatusOutput): NagiosAnswer {
+export function statusNagios({
+  plans,
+  repositories,
+  unlisted = [],
+  channels,
+  runs,
+  in_future,
+}: StatusOutput): NagiosAnswer {
   const tooLate = plans.filter(({ late }) => late).map(lateText);
   const critical = [...tooLate, ...in_future.map(futureText)];
   const left = runs.filter((run) => run.finished === null && !run.owner_alive);
@@ -24,6 +31,9 @@ export function statusNagios({ plans, repositories, channels, runs, in_future }:
     ...plans.filter(({ late }) => !late).flatMap(warningOf),
     ...repositories.flatMap(({ repository, late_points: late }) =>
       late === 0 ? [] : [`${repository}: ${late} restore points were not read again in time`],
+    ),
+    ...unlisted.map(
+      ({ repository }) => `sendense.yaml has no repository ${repository}, whose restore points are known`,
     ),
     ...channels.map(({ channel, error }) => `channel ${channel}: ${error ?? 'fails'}`),
     ...left.map((run) => `${run.plan}: run ${run.run_id} was left behind by a crash`),

@@ -2,13 +2,14 @@ import type { StatusOutput } from '../../schemas/types.ts';
 import { formatDuration, formatTime } from '../format.ts';
 import { formatAge } from '../format-age.ts';
 import { futureText } from '../future-text.ts';
+import { unlistedText } from '../unlisted-text.ts';
 import { deadChannels, planHealthReport } from './plan-health-report.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import { flow, foldedTable, labelled, printable, printableText, table } from '../text.ts';
 
 /** Plans, runs, locks and leases. */
 export function statusReport(output: StatusOutput, options: SummaryOptions): string[] {
-  const { plans, repositories, channels, runs, locks, leases, in_future } = output;
+  const { plans, repositories, unlisted = [], channels, runs, locks, leases, in_future } = output;
   const { style, columns } = options;
   const abandoned = runs.some((run) => run.finished === null && !run.owner_alive);
   const unclean = runs.some((run) => run.left_behind !== undefined);
@@ -34,6 +35,10 @@ export function statusReport(output: StatusOutput, options: SummaryOptions): str
       ? ['', style.bold('Port leases'), ...table(leases.map(({ port, run_id }) => [`  ${port}`, run_id]))]
       : []),
     ...readingLines(repositories, options),
+    ...unlisted.flatMap((one) => [
+      '',
+      ...labelled(`${style.yellow(style.symbols.warning)} `, printable(unlistedText(one)), columns),
+    ]),
     ...(channels.length > 0 ? ['', ...deadChannels(channels, options)] : []),
     ...(abandoned || unclean
       ? [
