@@ -20,11 +20,12 @@ export async function action(context: CommandContext): Promise<number> {
   return isAlarm(output) ? 1 : 0;
 }
 
-const isAlarm = ({ plans, repositories, in_future: future }: StatusOutput): boolean =>
+const isAlarm = ({ plans, repositories, stuck_prunes: stuck = [], in_future: future }: StatusOutput): boolean =>
   plans.some(
     ({ late, state, failing_since }) => late || state === 'gone' || failing_since !== null || state === 'failing',
   ) ||
   repositories.some(({ late_points: points }) => points > 0) ||
+  stuck.length > 0 ||
   future.length > 0;
 
 async function ask(context: CommandContext): Promise<StatusOutput> {

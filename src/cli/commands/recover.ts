@@ -5,7 +5,8 @@ export const recover: CommandDefinition = {
   summary: 'Clean up after runs that crashed',
   description: [
     'Unwinds, newest step first, every run whose process is gone: releases its ports, stops its qemu-nbd (only where pid, start time and boot id match), cancels its job on the node, removes half-written files. A run that had published its restore point keeps it.',
-    'Every run does this first, too; this command is for when nothing else is to be run.',
+    'Puts aside, in `.sendense/trash` of each repository, the unfinished files of a backup that another hub began and cannot commit any more, because the lock of the VM was taken over from it. Files of a hub that may still live stay.',
+    'Every run unwinds such runs first, too; this command is for when nothing else is to be run.',
     'A run of another container (pid namespace) that shares the state database is left alone as long as it may go on. Where that cannot be told, the run is listed: if you know that it has ended, name it with --ended.',
   ],
   arguments: [],

@@ -6,7 +6,7 @@ import { livingMerges } from '../../state/points/merges.ts';
 import { points } from '../../state/points/restore-points.ts';
 import type { Services } from '../../steps/services.ts';
 import { checkRepository } from './check-repository.ts';
-import { claimedFiles } from '../runs/claimed-files.ts';
+import { claimedFiles } from '../../restore-points/claimed-files.ts';
 import type { CheckRequest } from '../hub.ts';
 
 /** Checks the repositories that are asked for, one after the other. */

@@ -5,6 +5,7 @@ import { failingChannels } from '../../state/notices/channels.ts';
 import { countWaiting } from '../../state/notices/deliveries.ts';
 import { lastReads } from '../../state/points/last-reads.ts';
 import { unlistedRepositories } from '../../state/points/unlisted-repositories.ts';
+import { stuckPrunes } from '../../state/points/stuck-prunes.ts';
 import { listLocks } from '../../state/runs/locks.ts';
 import { inFuture } from '../../state/database/in-future.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -36,6 +37,10 @@ export async function describeStatus(
   const filter: HealthFilter = { vm: request.vm, plans: folder?.plans };
   const waiting = countWaiting(state);
   const now = Date.now();
+  const stuck = stuckPrunes(state).filter(
+    ({ repository, context }) =>
+      Object.hasOwn(repositories, repository) && (request.vm === undefined || request.vm === context),
+  );
   const unlisted = unlistedRepositories(state, repositories);
   return {
     version: 1,
@@ -48,6 +53,7 @@ export async function describeStatus(
     })),
     plans: [...planHealth(state, now, filter).map(withFile), ...(folder?.invalid ?? [])],
     repositories: describeReading(state, repositories, now),
+    ...(stuck.length === 0 ? {} : { stuck_prunes: stuck.map(({ context, ...one }) => ({ ...one, vm: context })) }),
     ...(unlisted.length === 0 ? {} : { unlisted: unlisted.map((one) => ({ ...one, vms: [...one.vms] })) }),
     channels: failingChannels(state).map(({ name, failing_since, failures, error }) => ({
       channel: name,

@@ -4,7 +4,7 @@ import { manifestPath } from '../../repository/layout.ts';
 import type { ImportOutput } from '../../schemas/types.ts';
 import { listedPoints } from '../../state/points/listed-points.ts';
 import { deletePoint } from '../../state/points/restore-points.ts';
-import { claimedFiles } from '../runs/claimed-files.ts';
+import { claimedFiles } from '../../restore-points/claimed-files.ts';
 import type { ImportOptions } from './import-options.ts';
 
 /**

@@ -18,7 +18,7 @@ import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { GcOutput } from '../../schemas/types.ts';
 import { points } from '../../state/points/restore-points.ts';
 import type { Services } from '../../steps/services.ts';
-import { claimedFiles } from '../runs/claimed-files.ts';
+import { claimedFiles } from '../../restore-points/claimed-files.ts';
 import { maintenanceRun, type MaintenanceRun } from './maintenance-run.ts';
 
 export interface GcRequest {

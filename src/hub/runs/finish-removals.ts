@@ -2,6 +2,7 @@ import { errorToJson } from '../../errors/sendense-error.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import type { RecoverOutput } from '../../schemas/types.ts';
 import { finishMerges } from '../../restore-points/merge/finish-merges.ts';
+import { clearEverywhere } from '../../restore-points/merge/clear-everywhere.ts';
 import type { Services } from '../../steps/services.ts';
 
 type Removals = NonNullable<RecoverOutput['removals']>;
@@ -25,7 +26,9 @@ export async function finishRemovals(
         { name: repository, root },
         { everywhere, keys: () => imageKeys(repository), signal },
       );
-      if (finished.length > 0) removals.push({ repository, finished, error: null });
+      const aside = everywhere ? await clearEverywhere(state, { name: repository, root }, signal) : [];
+      if (finished.length + aside.length > 0)
+        removals.push({ repository, finished, ...(aside.length > 0 ? { put_aside: aside } : {}), error: null });
     } catch (error) {
       signal?.throwIfAborted();
       removals.push({ repository, finished: [], error: errorToJson(error) });

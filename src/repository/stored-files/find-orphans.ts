@@ -36,6 +36,11 @@ export interface OrphanOptions {
   readonly claimed: ReadonlySet<string>;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /**
+   * Whoever asks holds the VM's lock, or asks what its holder would find: an image or index without a manifest was begun with an older
+   * fence, and nobody can commit it any more. So its age says nothing. Of temporary files it does.
+   */
+  readonly overtaken?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -115,7 +120,7 @@ async function newestTimes(root: string, paths: readonly string[]): Promise<Map<
 
 /** Why a file of ours is no orphan; null: it is one. */
 async function whyNot(
-  { root, now, signal }: OrphanOptions,
+  { root, now, overtaken = false, signal }: OrphanOptions,
   there: ContextFiles,
   path: string,
   own: OwnFile,
@@ -123,7 +128,8 @@ async function whyNot(
 ): Promise<string | null> {
   if (own.kind !== 'part' && own.backupId !== null && there.manifests.has(own.backupId))
     return `the restore point ${own.backupId} is there, and does not name it`;
-  if (now - (newest.get(own.backupId ?? path) ?? now) < youngMs) return 'it was changed less than an hour ago';
+  const isYoung = now - (newest.get(own.backupId ?? path) ?? now) < youngMs;
+  if (isYoung && (own.kind === 'part' || !overtaken)) return 'it was changed less than an hour ago';
   if (!(await hasOwnContent(join(root, path), own.kind))) return 'it does not hold what its name says';
   if (own.kind !== 'image') return null;
   const foreign = foreignHeader(await readQcow2Header(join(root, path)));

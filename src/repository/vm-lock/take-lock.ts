@@ -116,7 +116,7 @@ async function tryOnce(
     if (record === 'foreign') await assertNobody(request, folder, work, path);
     const before = record === 'foreign' ? null : join(folder, record.work);
     if (record !== 'foreign' && before !== null && (await isThere(before))) {
-      const state = await stateOf(record, before, sign, request.hub);
+      const state = await stateOf(record, before, () => modified(sign), request.hub);
       if (state.alive) return { taken: false, owner: { record, silentMs: state.silentMs } };
       await removeWork(before);
       overtaken.push({ record, why: state.why });
@@ -128,6 +128,21 @@ async function tryOnce(
   if ((await highestFence(folder)) !== fence || !(await isThere(sign))) return null;
   await tidy(folder, fence, work, sign);
   return { taken: true, hold: { root: request.root, context: request.context, fence, folder: work }, overtaken };
+}
+
+/**
+ * Who has the lock of a VM and may live, for people: told without taking it, and on another host by our own clock. Null: nobody.
+ * @param locks as of {@link LockRequest}
+ */
+export async function livingHolder(root: string, locks: string, hub: string): Promise<LockRecord | null> {
+  const folder = join(root, locks);
+  const highest = await highestFence(folder).catch(() => 0);
+  const record = highest === 0 ? null : await readRecord(join(folder, recordName(highest)));
+  if (record === null || record === 'foreign') return null;
+  const work = join(folder, record.work);
+  if (!(await isThere(work))) return null;
+  const { alive } = await stateOf(record, work, async () => Date.now(), hub);
+  return alive ? record : null;
 }
 
 /** Of a record that cannot be understood nobody knows whose folder is whose: any but our own may be the holder's. */
@@ -194,7 +209,12 @@ type HolderState =
   | { readonly alive: false; readonly why: 'dead' | 'silent' };
 
 /** Times are compared as the server gave them: that of the holder's sign of life with that of our own, made just now. */
-async function stateOf(record: LockRecord, work: string, sign: string, hub: string): Promise<HolderState> {
+async function stateOf(
+  record: LockRecord,
+  work: string,
+  clock: () => Promise<number | null>,
+  hub: string,
+): Promise<HolderState> {
   if (record.place === thisPlace())
     return isRunning(record.process) ? { alive: true, silentMs: null } : { alive: false, why: 'dead' };
   const rebooted =
@@ -204,7 +224,7 @@ async function stateOf(record: LockRecord, work: string, sign: string, hub: stri
     record.process.boot_id !== thisProcess().boot_id;
   if (rebooted) return { alive: false, why: 'dead' };
   const last = (await modified(join(work, signName))) ?? (await modified(work));
-  const now = await modified(sign);
+  const now = await clock();
   if (last === null || now === null) return { alive: true, silentMs: 0 };
   const silentMs = now - last;
   return silentMs > record.silent_after_ms ? { alive: false, why: 'silent' } : { alive: true, silentMs };

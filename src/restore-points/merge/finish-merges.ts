@@ -15,6 +15,7 @@ import { advance, assertFits } from './advance.ts';
 import { createFreedLater } from './freed-later.ts';
 import { createHeldAreas } from './held-areas.ts';
 import { createMergeThreads } from './merge-threads.ts';
+import { clearUnfinished } from './unfinished-files.ts';
 import type { MergeRequest, MergeWork } from './merge-work.ts';
 
 export interface FinishOptions {
@@ -111,13 +112,14 @@ export async function claimed<T>(work: MergeRequest, act: (work: MergeWork) => P
   }
 }
 
-/** Goes on with every removal of the VM. @returns names of those that are done now, and which cannot go on */
+/** Goes on with every removal of the VM, after what would hinder any has been put aside. @returns names of those that are done now, and which cannot go on */
 export async function finishContext(work: MergeWork): Promise<{
   readonly finished: readonly string[];
   readonly failed: readonly { readonly intent: MergeIntent; readonly error: SendenseError }[];
 }> {
   const finished: string[] = [];
   const failed: { intent: MergeIntent; error: SendenseError }[] = [];
+  await clearUnfinished(work, 'blocking');
   for (const intent of await readIntents(work.root, work.vm.context)) {
     try {
       await assertFits(work, intent);

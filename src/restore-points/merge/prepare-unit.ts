@@ -17,13 +17,22 @@ import { damageIn } from './damage.ts';
 import { markDamaged } from './mark-damaged.ts';
 import { affectedByIntent, knownPoints, type MergeWork } from './merge-work.ts';
 import { builtOn, indexesOn } from './remove-files.ts';
+import { strayReason } from './unfinished-files.ts';
 
 type Disk = Manifest['disks'][number];
 type Manifests = ReadonlyMap<string, Manifest>;
 type NewIntent = Omit<MergeIntent, 'checksum'>;
 
 /** Why a unit cannot go now. */
-export class Stays extends Error {}
+export class Stays extends Error {
+  /** It passes by itself: a later prune finds it gone. Else somebody has to see to it. */
+  readonly passes: boolean;
+
+  constructor(reason: string, { passes = false }: { readonly passes?: boolean } = {}) {
+    super(reason);
+    this.passes = passes;
+  }
+}
 
 /**
  * Looks at everything that could speak against a removal, before anything is changed.
@@ -45,17 +54,17 @@ export async function prepareUnit(work: MergeWork, unit: RemovalUnit): Promise<N
   };
   const affected = affectedByIntent(all, intent as MergeIntent);
   const kept = whatKeeps(work.state, work.vm, { removed: unit.drop, affected, child: null }, Date.now());
-  if (kept !== null) throw new Stays(kept);
+  if (kept !== null) throw new Stays(kept, { passes: true });
   const files = removed.flatMap(({ files: paths }) => paths.map((path) => join(context, path)));
   const known = new Set(all.map(({ backup_id: id }) => id));
   const [stray] = await builtOn(work.root, files, known);
-  if (stray) throw new Stays(`${stray.path}, which belongs to no restore point, is built on it`);
+  if (stray) throw new Stays(strayReason(stray.path));
   // The index of the child is given another form. That of every other point refers to its own chain, which ends above what goes.
   const [index] = await indexesOn(work.root, files, new Set(unit.child === null ? [] : [unit.child]));
   if (index) throw new Stays(`the block index ${index.path} is built on ${index.parent}`);
   const images = files.filter((file) => file.endsWith('.qcow2'));
   const [open] = await lockedFiles(images.map((file) => join(work.root, file)));
-  if (open !== undefined) throw new Stays(`another program has ${open} open`);
+  if (open !== undefined) throw new Stays(`another program has ${open} open`, { passes: true });
   return intent;
 }
 
@@ -69,7 +78,7 @@ function removedPoint(manifests: Manifests, id: string): NewIntent['removed'][nu
 
 async function assertUnprotected({ root, vm }: MergeWork, id: string): Promise<void> {
   const kept = (await readMarks(root, vm.context, id))?.protected;
-  if (kept && (kept.until === null || kept.until > Date.now())) throw new Stays(`${id} is protected`);
+  if (kept && (kept.until === null || kept.until > Date.now())) throw new Stays(`${id} is protected`, { passes: true });
 }
 
 async function childOf(work: MergeWork, unit: RemovalUnit, manifests: Manifests): Promise<NewIntent['child']> {

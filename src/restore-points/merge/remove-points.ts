@@ -50,7 +50,12 @@ export interface RemovalResult {
   /** What the files of the VM take less on the disk now. */
   readonly freed_bytes: number;
   /** What stays, and why: in use, protected, needed by several, not there. */
-  readonly skipped: readonly { readonly backup_id: string; readonly reason: string }[];
+  readonly skipped: readonly {
+    readonly backup_id: string;
+    readonly reason: string;
+    /** It does not pass by itself: somebody has to see to it. */
+    readonly lasting?: true;
+  }[];
 }
 
 /**
@@ -85,6 +90,7 @@ async function removeAll(work: MergeWork, remove: readonly string[]): Promise<Re
   const waiting = new Set(await intentNames(work.root, work.vm.context));
   const wanted = new Set(remove);
   const skipped = new Map<string, string>();
+  const lasting = new Set<string>();
   const lacking: string[] = [];
   const removed: string[] = [];
   const merged: RemovalResult['merged'][number][] = [];
@@ -108,6 +114,7 @@ async function removeAll(work: MergeWork, remove: readonly string[]): Promise<Re
     for (const id of unit.drop) wanted.delete(id);
     if ('stays' in outcome) {
       for (const id of unit.drop) skipped.set(id, outcome.stays);
+      if (outcome.lasting) for (const id of unit.drop) lasting.add(id);
       if (outcome.lacking) lacking.push(outcome.stays);
       continue;
     }
@@ -119,7 +126,11 @@ async function removeAll(work: MergeWork, remove: readonly string[]): Promise<Re
     removed,
     merged,
     freed_bytes: freed,
-    skipped: [...skipped].map(([backup_id, reason]) => ({ backup_id, reason })),
+    skipped: [...skipped].map(([backup_id, reason]) => ({
+      backup_id,
+      reason,
+      ...(lasting.has(backup_id) ? { lasting: true as const } : {}),
+    })),
   };
   if (lacking.length > 0)
     throw new SendenseError('disk.full', `VM ${work.vm.context}: ${lacking.join('; ')}`, { details: { ...result } });
@@ -127,7 +138,7 @@ async function removeAll(work: MergeWork, remove: readonly string[]): Promise<Re
 }
 
 type UnitOutcome =
-  | { readonly stays: string; readonly lacking?: boolean }
+  | { readonly stays: string; readonly lacking?: boolean; readonly lasting?: boolean }
   | { readonly freed: number; readonly merged: RemovalResult['merged'] };
 
 async function removeUnit(work: MergeWork, unit: RemovalUnit): Promise<UnitOutcome> {
@@ -156,7 +167,7 @@ async function removeUnit(work: MergeWork, unit: RemovalUnit): Promise<UnitOutco
     if (advanced.waits !== null) log(`files that are not needed any more stay for now: ${advanced.waits}`);
     return { freed: before - (await allocatedOf(files)), merged: mergesOf(unit, advanced) };
   } catch (error) {
-    if (error instanceof Stays) return { stays: error.message };
+    if (error instanceof Stays) return { stays: error.message, lasting: !error.passes };
     throw error;
   } finally {
     work.held.forget();

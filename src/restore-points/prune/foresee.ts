@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { lockedFiles } from '../../host/files/file-users.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import { diskName, manifestPath } from '../../repository/layout.ts';
@@ -10,7 +10,10 @@ import { affectedBy, planUnits, type RemovalUnit } from '../../repository/merge/
 import type { State } from '../../state/database/open-state.ts';
 import { whatKeeps } from '../../state/points/removed-points.ts';
 import type { RestorePoint } from '../../state/points/restore-points.ts';
+import { whoHolds } from '../hold/hold-points.ts';
 import { lackingSpace } from '../merge/merge-space.ts';
+import { builtOn, indexesOn } from '../merge/remove-files.ts';
+import { strayReason, unfinishedFiles } from '../merge/unfinished-files.ts';
 import type { PrunedVm } from './decide-vm.ts';
 
 export interface Foresight {
@@ -29,9 +32,10 @@ export interface Foresight {
  */
 export async function foreseeStays(work: Foresight, remove: ReadonlySet<string>): Promise<Map<string, string>> {
   const stays = new Map<string, string>();
+  const strays = await straysOn(work);
   for (const unit of planUnits(work.points, remove).units) {
     work.signal?.throwIfAborted();
-    const reason = (await inUse(work, unit)) ?? (await notMergeable(work, unit));
+    const reason = (await inUse(work, unit)) ?? strayAbove(work, unit, strays) ?? (await notMergeable(work, unit));
     if (reason !== null) for (const id of unit.drop) stays.set(id, reason);
   }
   return stays;
@@ -44,6 +48,48 @@ async function inUse({ state, vm, points }: Foresight, { drop, child }: RemovalU
   const images = points.filter(({ backup_id: id }) => drop.includes(id)).flatMap(({ disks }) => disks);
   const [open] = await lockedFiles(images.map(({ path }) => join(vm.root, vm.context, path)));
   return open === undefined ? null : `another program has ${open} open`;
+}
+
+interface Stray {
+  /** What a restore point is that it is built on; relative to the repository, as `path`. */
+  readonly below: string;
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** What belongs to no restore point, is built on one, and would not be put aside by a run at this moment. */
+async function straysOn({ state, vm, points, signal }: Foresight): Promise<Stray[]> {
+  const { root, context } = vm;
+  const files = points.flatMap(({ disks }) =>
+    disks.flatMap(({ path, index }) => [join(context, path), join(context, index.path)]),
+  );
+  const known = new Set(points.map(({ backup_id: id }) => id));
+  const images = await builtOn(root, files, known);
+  const found = [
+    ...images.map(({ path, backing }) => ({ path, below: join(dirname(path), basename(backing)) })),
+    ...(await indexesOn(root, files, known)).map(({ path, parent }) => ({ path, below: parent })),
+  ];
+  if (found.length === 0) return [];
+  const going = new Set(await unfinishedFiles({ state, vm, root, signal }, 'blocking'));
+  const holder = await whoHolds(state, vm);
+  return found.flatMap(({ path, below }) => {
+    if (!going.has(path)) return [{ path, below, reason: strayReason(path) }];
+    return holder === null
+      ? []
+      : [{ path, below, reason: `${path} is built on it, and ${holder.run} on host ${holder.host} works on the VM` }];
+  });
+}
+
+function strayAbove({ vm, points }: Foresight, { drop }: RemovalUnit, strays: readonly Stray[]): string | null {
+  if (strays.length === 0) return null;
+  const files = new Set(
+    points
+      .filter(({ backup_id: id }) => drop.includes(id))
+      .flatMap(({ disks }) =>
+        disks.flatMap(({ path, index }) => [join(vm.context, path), join(vm.context, index.path)]),
+      ),
+  );
+  return strays.find(({ below }) => files.has(below))?.reason ?? null;
 }
 
 async function notMergeable(work: Foresight, { child, disks }: RemovalUnit): Promise<string | null> {

@@ -510,4 +510,15 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE runs ADD COLUMN owner_place TEXT;
   `,
+  // What the last prune of a VM could not remove, for a reason that does not pass by itself.
+  `
+  CREATE TABLE stuck_prunes (
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    points INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (repository, context)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -36,6 +36,7 @@ export interface Tables {
   deliverers: DeliverersTable;
   plan_health: PlanHealthTable;
   repository_ids: RepositoryIdsTable;
+  stuck_prunes: StuckPrunesTable;
 }
 
 export interface RunsTable {
@@ -519,4 +520,16 @@ export interface RepositoryIdsTable {
   name: string;
   /** As its marker says. */
   id: string;
+}
+
+/** VMs of which a prune cannot remove what no rule keeps, for a reason that does not pass by itself. */
+export interface StuckPrunesTable {
+  repository: string;
+  context: string;
+  /** Restore points that stay for it. */
+  points: number;
+  /** Why the first of them does. */
+  reason: string;
+  /** Since when each prune finds so; milliseconds since the epoch. */
+  since: number;
 }

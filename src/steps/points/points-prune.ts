@@ -3,13 +3,14 @@ import type { StepContext } from '../../engine/step.ts';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { isRunning } from '../../host/programs/process-identity.ts';
 import { manifestPath } from '../../repository/layout.ts';
-import { removePoints } from '../../restore-points/merge/remove-points.ts';
+import { removePoints, type RemovalResult } from '../../restore-points/merge/remove-points.ts';
 import { lockedBy } from '../../repository/vm-lock/hold-vm.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import { decideVm, type PrunedVm } from '../../restore-points/prune/decide-vm.ts';
 import type { PlannedEffect, PointsPruneInput, PointsPruneOutput, PruneOutput } from '../../schemas/types.ts';
 import { acquireLock, lockHolder, releaseLock } from '../../state/runs/locks.ts';
 import { raiseNotice } from '../../state/notices/notices.ts';
+import { setStuckPrune } from '../../state/points/stuck-prunes.ts';
 import { contextsOf } from '../../state/points/vm-disks.ts';
 import { defineStep } from '../define-step.ts';
 import { tryHoldPoints } from '../../restore-points/hold/hold-points.ts';
@@ -137,7 +138,10 @@ async function pruneVm(context: Context, input: PointsPruneInput, vm: PrunedVm):
   }
   const remove = decision.planned.filter(({ keep }) => !keep).map(({ id }) => id);
   const kept = decision.planned.length - remove.length;
-  if (remove.length === 0) return { vm: vm.context, removed: [], merged: [], kept, skipped: [], freed_bytes: 0 };
+  if (remove.length === 0) {
+    setStuckPrune(services.state, vm, null, Date.now());
+    return { vm: vm.context, removed: [], merged: [], kept, skipped: [], freed_bytes: 0 };
+  }
   const result = await removePoints(services.state, {
     ...vm,
     runId: context.runId,
@@ -148,15 +152,31 @@ async function pruneVm(context: Context, input: PointsPruneInput, vm: PrunedVm):
     onProgress: (done, total) =>
       context.progress([{ disk: vm.context, phase: 'merge', bytes_done: done, bytes_total: total, rate: 0 }]),
   });
-  for (const { backup_id: id, reason } of result.skipped) context.log(`${vm.context}: ${id} stays for now: ${reason}`);
+  tellOfSkipped(context, vm, result.skipped);
   return {
     vm: vm.context,
     removed: [...result.removed],
     merged: [...new Set(result.merged.map(({ into }) => into))],
     kept: decision.planned.length - result.removed.length,
-    skipped: result.skipped.map((skipped) => ({ ...skipped })),
+    skipped: result.skipped.map(({ backup_id, reason }) => ({ backup_id, reason })),
     freed_bytes: result.freed_bytes,
   };
+}
+
+/** What passes by itself is for the log; all else would keep every restore point for ever, and nobody would know. */
+function tellOfSkipped(context: Context, vm: PrunedVm, skipped: RemovalResult['skipped']): void {
+  for (const { backup_id: id, reason, lasting = false } of skipped)
+    if (!lasting) context.log(`${vm.context}: ${id} stays for now: ${reason}`);
+  const lasting = skipped.filter((one) => one.lasting);
+  for (const [reason, points] of Map.groupBy(lasting, (one) => one.reason)) {
+    const ids = points.map(({ backup_id: id }) => id).join(', ');
+    const message = `VM ${vm.context}: ${ids} ${points.length === 1 ? 'stays' : 'stay'} although no rule keeps ${points.length === 1 ? 'it' : 'them'}: ${reason}`;
+    context.warn(message);
+    trouble(context, vm, message);
+  }
+  const [first] = lasting;
+  const found = first ? { points: lasting.length, reason: first.reason } : null;
+  setStuckPrune(context.services.state, vm, found, Date.now());
 }
 
 function trouble({ services, planName, runId }: Context, vm: PrunedVm, message: string): void {

@@ -10,9 +10,16 @@ export function recoverReport(
 ): string[] {
   if (runs.length === 0 && removals.length === 0 && unseen.length === 0) return ['nothing to clean up'];
   const { done, failed, warning } = style.symbols;
-  const finished = removals.flatMap(({ repository, finished: names, error }) => [
+  const finished = removals.flatMap(({ repository, finished: names, put_aside: aside = [], error }) => [
     ...names.flatMap((name) =>
       labelled(`${style.green(done)} `, `repository ${repository}: removal at ${name} finished`, columns),
+    ),
+    ...aside.flatMap((path) =>
+      labelled(
+        `${style.green(done)} `,
+        `repository ${repository}: ${path}, which another hub began and cannot commit any more, was put aside in .sendense/trash`,
+        columns,
+      ),
     ),
     ...(error ? errorReport(error, style, columns) : []),
   ]);

@@ -1,6 +1,7 @@
 import type { StatusOutput } from '../../schemas/types.ts';
 import { formatAge } from '../format-age.ts';
 import { futureText } from '../future-text.ts';
+import { stuckText } from '../stuck-text.ts';
 import { printable } from '../text.ts';
 
 export interface NagiosAnswer {
@@ -20,6 +21,7 @@ export function statusNagios({
   plans,
   repositories,
   unlisted = [],
+  stuck_prunes = [],
   channels,
   runs,
   in_future,
@@ -32,6 +34,7 @@ export function statusNagios({
     ...repositories.flatMap(({ repository, late_points: late }) =>
       late === 0 ? [] : [`${repository}: ${late} restore points were not read again in time`],
     ),
+    ...stuck_prunes.map(stuckText),
     ...unlisted.map(
       ({ repository }) => `sendense.yaml has no repository ${repository}, whose restore points are known`,
     ),

@@ -2,6 +2,7 @@ import type { StatusOutput } from '../../schemas/types.ts';
 import { formatDuration, formatTime } from '../format.ts';
 import { formatAge } from '../format-age.ts';
 import { futureText } from '../future-text.ts';
+import { stuckText } from '../stuck-text.ts';
 import { unlistedText } from '../unlisted-text.ts';
 import { deadChannels, planHealthReport } from './plan-health-report.ts';
 import type { SummaryOptions } from '../summary-options.ts';
@@ -9,7 +10,7 @@ import { flow, foldedTable, labelled, printable, printableText, table } from '..
 
 /** Plans, runs, locks and leases. */
 export function statusReport(output: StatusOutput, options: SummaryOptions): string[] {
-  const { plans, repositories, unlisted = [], channels, runs, locks, leases, in_future } = output;
+  const { plans, repositories, unlisted = [], stuck_prunes = [], channels, runs, locks, leases, in_future } = output;
   const { style, columns } = options;
   const abandoned = runs.some((run) => run.finished === null && !run.owner_alive);
   const unclean = runs.some((run) => run.left_behind !== undefined);
@@ -35,6 +36,7 @@ export function statusReport(output: StatusOutput, options: SummaryOptions): str
       ? ['', style.bold('Port leases'), ...table(leases.map(({ port, run_id }) => [`  ${port}`, run_id]))]
       : []),
     ...readingLines(repositories, options),
+    ...stuckLines(stuck_prunes, options),
     ...unlisted.flatMap((one) => [
       '',
       ...labelled(`${style.yellow(style.symbols.warning)} `, printable(unlistedText(one)), columns),
@@ -56,6 +58,13 @@ export function statusReport(output: StatusOutput, options: SummaryOptions): str
         ]
       : []),
   ];
+}
+
+function stuckLines(stuck: NonNullable<StatusOutput['stuck_prunes']>, { style, columns }: SummaryOptions): string[] {
+  return stuck.flatMap((one) => [
+    '',
+    ...labelled(`${style.red(style.symbols.failed)} `, printable(stuckText(one)), columns),
+  ]);
 }
 
 /** Only of those that read everything again: the time that is allowed, and whether it is kept. */

@@ -112,7 +112,9 @@ test('what cannot be read with what it is built on is not merged, and nothing go
   await writeFile(index(repository, 'p03'), bytes);
   const { removed, skipped } = await remove(repository, 'p04');
   expect(removed).toEqual([]);
-  expect(skipped).toEqual([{ backup_id: 'p04', reason: expect.stringMatching(/disk-0\/p05\.index cannot be read/) }]);
+  expect(skipped).toEqual([
+    { backup_id: 'p04', reason: expect.stringMatching(/disk-0\/p05\.index cannot be read/), lasting: true },
+  ]);
   expect(await repository.wrong()).toEqual([]);
 });
 
@@ -129,7 +131,7 @@ test.each([
   const { removed, skipped } = await remove(repository, id);
   expect(removed).toEqual([]);
   expect(skipped).toEqual([
-    { backup_id: id, reason: expect.stringContaining('disk-0/stray.index is built on') as string },
+    { backup_id: id, reason: expect.stringContaining('disk-0/stray.index is built on') as string, lasting: true },
   ]);
   expect(await filesIn(repository)).toEqual(before);
 });

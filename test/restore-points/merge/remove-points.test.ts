@@ -175,7 +175,7 @@ describe('what cannot go stays, and the reason is said', () => {
     await writeFile(image, 'x', { flag: 'a' });
     const { skipped } = await remove(repository, 'p03');
     expect(skipped).toEqual([
-      { backup_id: 'p03', reason: 'disk-0/p02.qcow2, which p04 needs, is not as it was committed' },
+      { backup_id: 'p03', reason: 'disk-0/p02.qcow2, which p04 needs, is not as it was committed', lasting: true },
     ]);
   });
 });

@@ -1,6 +1,6 @@
-import { manifestPath } from '../../repository/layout.ts';
-import { listRuns, listSteps } from '../../state/runs/runs.ts';
-import type { State } from '../../state/database/open-state.ts';
+import { manifestPath } from '../repository/layout.ts';
+import { listRuns, listSteps } from '../state/runs/runs.ts';
+import type { State } from '../state/database/open-state.ts';
 
 /** What the claims of steps say of files. */
 interface Claim {
