@@ -3689,7 +3689,7 @@ export interface ImportOutput {
   imported: string[];
   present: number;
   /**
-   * With --forget-missing: restore points whose manifest is gone.
+   * With --forget-missing: restore points whose manifest is gone; all of a repository that the settings do not name.
    */
   forgotten: string[];
   /**
@@ -4175,6 +4175,10 @@ export interface RecoverOutput {
      * VM's directory and restore point.
      */
     finished: string[];
+    /**
+     * Files of backups that another hub began and cannot commit any more, now in `.sendense/trash`.
+     */
+    put_aside?: string[];
     error: ErrorOutput | null;
   }[];
   /**
@@ -4769,6 +4773,36 @@ export interface StatusOutput {
      * How long ago that was.
      */
     oldest_age_ms: number;
+  }[];
+  /**
+   * VMs whose last prune could not remove what no rule keeps, for a reason that does not pass by itself.
+   */
+  stuck_prunes?: {
+    repository: string;
+    /**
+     * Directory of the VM in the repository.
+     */
+    vm: string;
+    /**
+     * Restore points that stay for it.
+     */
+    points: number;
+    /**
+     * Why the first of them does.
+     */
+    reason: string;
+    /**
+     * Since when each prune finds so. Milliseconds since the epoch.
+     */
+    since: number;
+  }[];
+  /**
+   * Repositories that the settings do not name and of which this hub knows restore points.
+   */
+  unlisted?: {
+    repository: string;
+    points: number;
+    vms: string[];
   }[];
   /**
    * Channels of notices that do not work.
