@@ -32,7 +32,7 @@ async function oneDisk(work: Workspace): Promise<void> {
 /** A file system of its own, gone at the end. */
 async function tmpfs(folder: string, size: string): Promise<AsyncDisposable> {
   await mkdir(folder, { recursive: true });
-  await execa('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]);
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', folder]);
   return { [Symbol.asyncDispose]: async () => void (await execa('umount', [folder])) };
 }
 

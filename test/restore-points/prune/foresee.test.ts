@@ -72,7 +72,7 @@ test('a merge for which there is no space', async ({ skip }) => {
   await using folder = await temporaryFolder();
   const path = folder.file('small');
   await mkdir(path);
-  const mount = await execa('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', path], { reject: false });
+  const mount = await execa('mount', ['-t', 'tmpfs', '-o', 'size=160m,mode=700', 'tmpfs', path], { reject: false });
   if (mount.exitCode !== 0) skip(`this user may not mount: ${mount.stderr}`);
   try {
     await using repository = await fill(await mergeRepository(undefined, path));
