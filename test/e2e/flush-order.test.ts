@@ -4,6 +4,7 @@
  */
 import { execa } from 'execa';
 import { readFile } from 'node:fs/promises';
+import { normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { backupPlan, makeRaw, program, restorePlan, workspace, writeAt, type Workspace } from './workspace.ts';
 import { randomBytes } from '../support/random.ts';
@@ -23,7 +24,7 @@ interface Call {
 /** What `sendense-run` and its programs flush and rename in the workspace, in the order of the ends of the calls. */
 async function traced(work: Workspace, ...args: string[]): Promise<Call[]> {
   const trace = work.path('trace');
-  const calls = 'trace=fsync,fdatasync,rename,renameat,renameat2,link,linkat';
+  const calls = 'trace=fsync,fdatasync,rename,renameat,renameat2,link,linkat,openat';
   const ran = await execa(
     'strace',
     ['-f', '--seccomp-bpf', '-y', '-s', '4096', '-e', calls, '-o', trace, process.execPath, program, ...args],
@@ -36,15 +37,22 @@ async function traced(work: Workspace, ...args: string[]): Promise<Call[]> {
   const text = await readFile(trace, 'utf8');
   const begun = new Map<string, string>();
   const made: Call[] = [];
+  const folders = new Map<string, string>();
   for (const line of text.split('\n')) {
     const [, pid = '', said = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
     if (said.endsWith('<unfinished ...>')) begun.set(pid, said);
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(said);
     const whole = resumed ? `${begun.get(pid)?.replace(' <unfinished ...>', '')}${resumed[1]}` : said;
+    const [, opened, folder = ''] = /^openat\(.*O_DIRECTORY.* = (\d+)<([^>]*)>$/.exec(whole) ?? [];
+    if (opened !== undefined) folders.set(opened, folder);
     if (!whole.endsWith(' = 0')) continue;
     const [, data, flushed] = /^f(data)?sync\(\d+<([^>]*)>/.exec(whole) ?? [];
     const names = /^(?:rename|link)/.test(whole) ? [...whole.matchAll(/"([^"]*)"/g)].map(([, name = '']) => name) : [];
-    const [path, from] = [flushed ?? names.at(-1), names.at(-2)].map((name) => name?.replace(`${work.folder}/`, ''));
+    const [path, from] = [flushed ?? names.at(-1), names.at(-2)].map((name) => {
+      // A folder that is held by a descriptor (`pinned-folder.ts`).
+      const real = name?.replace(/^\/proc\/self\/fd\/(\d+)/, (held, number: string) => folders.get(number) ?? held);
+      return real && normalize(real).replace(`${work.folder}/`, '');
+    });
     if (path === undefined || path.startsWith('/')) continue;
     made.push({ what: flushed === undefined ? 'name' : data === undefined ? 'flush' : 'data', path, from });
   }
@@ -138,7 +146,7 @@ describe('before it counts, it is flushed', { timeout: 120_000 }, () => {
     const calls = await traced(work, 'run', 'restore.yaml');
     const published = nameOf(calls, /^out\/disk-0\.raw$/);
     expect(published, JSON.stringify(calls)).not.toBe(-1);
-    expectBefore(calls, 'flush', /^out\/\.disk-0\..*part$/, published);
+    expectBefore(calls, 'flush', /^out\/\..*\.sendense-part\/disk-0\..*part$/, published);
     expect(calls.slice(published).some(({ what, path }) => what === 'flush' && path === 'out')).toBe(true);
   });
 });

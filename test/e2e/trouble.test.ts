@@ -92,7 +92,8 @@ describe('a repository on a full disk', () => {
     // How much of it changed is only known when it was read.
     await makeRaw(work.path('c.raw'), 40 * MiB, [[0, MiB]]);
     await work.write('grows.yaml', backupPlan(['a.raw', 'c.raw']));
-    expect((await work.run('grows.yaml')).finished.exit_code).not.toBe(1);
+    const g0 = await work.run('grows.yaml');
+    expect(g0.finished.exit_code, JSON.stringify(g0.finished.error)).not.toBe(1);
     await makeRaw(work.path('c.raw'), 40 * MiB, [[0, 30 * MiB]]);
     const grown = await work.run('grows.yaml');
     expect(grown.finished).toMatchObject({ status: 'failed', exit_code: 1, error: { code: 'disk.full' } });

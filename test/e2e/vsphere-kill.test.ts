@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { processesOf } from '../node/support.ts';
 import { leftovers } from './nothing-left.ts';
 import { expectClean, expectFrozen, guestWorks, pgtest1, vsphereWorkspace } from './vsphere-workspace.ts';
@@ -61,7 +61,11 @@ test(
       ).toEqual(['incremental', 'incremental']);
       await expectFrozen(at, vm, next);
       await expectClean(vm);
-      expect(leftovers(at.work.folder), `round ${round}, ${victims}`).toEqual([]);
+      // What watches over a program of a client that was killed waits until it has had its time to close.
+      await vi.waitFor(() => expect(leftovers(at.work.folder), `round ${round}, ${victims}`).toEqual([]), {
+        timeout: 30_000,
+        interval: 200,
+      });
     }
     expect((await at.work.call(['check'])).exitCode).toBe(0);
     console.log(

@@ -203,9 +203,8 @@ test('a server that has opened another file than those that were judged is stopp
     await assertOpened(pid, [], [file]);
     await rename(await makeRaw(at.path('b.raw'), MiB), file);
     expect(identityOf(await stat(file, { bigint: true }))).not.toBe(judged.identity);
-    await expect(assertOpened(pid, [await judgeLayers({ path: file, format: 'raw' }, [])], [])).rejects.toMatchObject({
-      code: 'source.changed',
-    });
+    const now = await judgeLayers({ path: file, format: 'raw' }, []);
+    await expect(assertOpened(pid, [now], [], 100)).rejects.toMatchObject({ code: 'source.changed' });
   } finally {
     reader.kill();
     await once(reader, 'exit');
@@ -222,6 +221,19 @@ test('a file that a server has open for a moment only is none of its disk', asyn
   try {
     await once(reader.stdout, 'data');
     await assertOpened(reader.pid ?? 0, [], []);
+  } finally {
+    reader.kill();
+    await once(reader, 'exit');
+  }
+});
+
+test('a file of ours that a server opens only while it is looked at is none of its disk', async () => {
+  await using at = await workshop();
+  const script = 'exec 3>strange; echo open; sleep 0.2; exec 4>ours.pid 3<&-; read rest';
+  const reader = spawn('sh', ['-c', script], { cwd: at.folder, stdio: ['pipe', 'pipe', 'ignore'] });
+  try {
+    await once(reader.stdout, 'data');
+    await assertOpened(reader.pid ?? 0, [], [at.path('ours.pid')]);
   } finally {
     reader.kill();
     await once(reader, 'exit');

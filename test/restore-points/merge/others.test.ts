@@ -259,7 +259,9 @@ async function smallDisk(size: string): Promise<(AsyncDisposable & { path: strin
   const folder = await temporaryFolder();
   const path = folder.file('small');
   await mkdir(path);
-  const { exitCode } = await execa('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', path], { reject: false });
+  const { exitCode } = await execa('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', path], {
+    reject: false,
+  });
   if (exitCode !== 0) {
     await folder[Symbol.asyncDispose]();
     return null;

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readlink, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { identityOf, type JudgedFile } from './judge-layers.ts';
@@ -6,8 +6,11 @@ import { identityOf, type JudgedFile } from './judge-layers.ts';
 /** Standard input, output and error. */
 const standard: readonly string[] = ['0', '1', '2'];
 
-/** An image stays open; what a library reads for a moment does not, such as glibc /sys/devices/system/cpu/online for a new thread. */
-const mostLooks = 40;
+/**
+ * An image stays open until its server ends. What a library reads does not: glibc /sys/devices/system/cpu/online for a new thread, GnuTLS
+ * the certificates of the system. On a machine that is busy such a moment lasts seconds.
+ */
+const usualPatienceMs = 30_000;
 const betweenMs = 25;
 
 /**
@@ -20,33 +23,42 @@ export async function assertOpened(
   pid: number,
   files: readonly Pick<JudgedFile, 'identity'>[],
   besides: readonly string[],
+  patienceMs = usualPatienceMs,
 ): Promise<void> {
-  const ours = await Promise.all(besides.map((path) => stat(path, { bigint: true }).catch(() => null)));
-  const expected = new Set([
-    ...files.map(({ identity }) => identity),
-    ...ours.flatMap((info) => (info ? [identityOf(info)] : [])),
-  ]);
-  let strange = await othersOf(pid, expected);
-  for (let look = 1; strange.size > 0; look++) {
-    if (look === mostLooks)
+  const judged = new Set(files.map(({ identity }) => identity));
+  let strange = await othersOf(pid, judged, besides);
+  const until = performance.now() + patienceMs;
+  while (strange.size > 0) {
+    if (performance.now() > until)
       throw new SendenseError(
         'source.changed',
-        'a file of the disk was replaced, or names another one, since it was looked at',
+        `a file of the disk was replaced, or names another one, since it was looked at: ${[...strange.values()].join(', ')} is open`,
         { remedy: 'Run the backup again. If it happens again, look at who writes to the folder of the image.' },
       );
     await delay(betweenMs);
-    strange = strange.intersection(await othersOf(pid, expected));
+    const now = await othersOf(pid, judged, besides);
+    strange = new Map([...strange].filter(([identity]) => now.has(identity)));
   }
 }
 
-/** What else it has open now, by identity. */
-async function othersOf(pid: number, expected: ReadonlySet<string>): Promise<Set<string>> {
-  const others = new Set<string>();
+/** What else it has open now: paths by identity. */
+async function othersOf(
+  pid: number,
+  judged: ReadonlySet<string>,
+  besides: readonly string[],
+): Promise<Map<string, string>> {
+  const others = new Map<string, string>();
   for (const name of await readdir(`/proc/${pid}/fd`)) {
     if (standard.includes(name)) continue;
-    const info = await stat(`/proc/${pid}/fd/${name}`, { bigint: true }).catch(() => null);
-    if (!info || (!info.isFile() && !info.isBlockDevice()) || expected.has(identityOf(info))) continue;
-    others.add(identityOf(info));
+    const file = `/proc/${pid}/fd/${name}`;
+    const [path, info] = [await readlink(file).catch(() => ''), await stat(file, { bigint: true }).catch(() => null)];
+    if (!info || (!info.isFile() && !info.isBlockDevice()) || judged.has(identityOf(info))) continue;
+    others.set(identityOf(info), path);
+  }
+  // Looked at last: qemu-nbd writes its pid file only when it listens.
+  for (const path of besides) {
+    const info = await stat(path, { bigint: true }).catch(() => null);
+    if (info) others.delete(identityOf(info));
   }
   return others;
 }
