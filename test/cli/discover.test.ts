@@ -165,8 +165,7 @@ describe('--write-plan', () => {
       `# Made by \`sendense-run discover vc1 --write-plan\` on DAY, for the VM web shop.
 # Debian GNU/Linux 12 (64-bit); Hard disk 1 16 GiB, Hard disk 2 24 GiB.
 # Weakens a backup: Hard disk 2 is not protected: it is independent
-# Stops a backup: snapshot "before
-# upgrade"? is not of Sendense
+# Stops a backup: snapshot "before upgrade"? is not of Sendense
 
 version: 1
 kind: backup
