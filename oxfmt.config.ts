@@ -13,7 +13,7 @@ export default defineConfig({
     'package-lock.json',
     'schemas/',
     'src/schemas/types.ts',
-    'src/schemas/compiled*.js',
+    'src/schemas/compiled/',
     // Made from the code or from tests, as they print it.
     'docs/errors.md',
     'docs/exit-codes.md',

@@ -1,4 +1,6 @@
+import { globSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import { basename, join } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 /** `dist/`: the programs with the packages that they use in few files, because Node spends its start on many small ones. */
@@ -9,7 +11,7 @@ export default defineConfig({
     'cli/sendense-backup-client': 'src/cli/sendense-backup-client.ts',
     'blocks/digest-worker': 'src/blocks/digest-worker.ts',
     'host/ssh/ssh2-child': 'src/host/ssh/ssh2-child.ts',
-    'schemas/compiled': 'src/schemas/compiled.js',
+    ...validators(),
     'view/all-widths': 'src/view/all-widths.ts',
   },
   platform: 'node',
@@ -18,6 +20,13 @@ export default defineConfig({
   output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
   plugins: [{ name: 'light-builtins', renderChunk: (code) => withLightBuiltins(code) }],
 });
+
+/** Loaded by name where they are needed (`src/schemas/validator.ts`). */
+function validators(): Record<string, string> {
+  const folder = 'src/schemas/compiled';
+  const files = globSync('*.js', { cwd: join(import.meta.dirname, folder) });
+  return Object.fromEntries(files.map((file) => [`schemas/compiled/${basename(file, '.js')}`, `${folder}/${file}`]));
+}
 
 /**
  * `import` of a built-in module reads every property of it, which loads what lies behind: undici for node:http, WebCrypto

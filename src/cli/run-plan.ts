@@ -14,6 +14,7 @@ import { printable } from '../view/text.ts';
 import type { CommandContext } from './command.ts';
 import { inWordsOfOptions, type OptionNames } from './plan-of-options.ts';
 import { reportError } from './report-error.ts';
+import { keepMemorySmall } from './small-memory.ts';
 
 export type Mode = 'auto' | 'full' | 'incremental';
 
@@ -35,6 +36,8 @@ export async function runPlan(context: CommandContext, plan: PlanToRun, cancel: 
   const view = openView(terminal, global);
   const model = emptyRun();
   const emit = (event: RunEvent): void => {
+    // A group has a run for each of its VMs in this process. One VM is backed up sooner without.
+    if (event.type === 'run.started' && event.kind === 'group') keepMemorySmall();
     applyEvent(model, event);
     view.event(event);
   };

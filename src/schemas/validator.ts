@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { SendenseError } from '../errors/sendense-error.ts';
-import ofSettings from './compiled-settings.js';
-import { exportNameOf } from './export-name.ts';
+import { validatorFileOf } from './validator-file.ts';
 import { packageRoot } from './package.ts';
 
 export { packageRoot };
@@ -14,18 +13,21 @@ export { packageRoot };
  * `plans/backup.json`, `steps/nbd.serve.json#/properties/input`. Fills in defaults in the value that it is given.
  */
 export function validatorOf(name: string): ValidateFunction {
-  const own = exportNameOf(name);
-  const validate = ofSettings[own] ?? (others ??= loadOthers())[own];
-  if (!validate) throw new SendenseError('run.internal', `no validator of ${name}; run npm run types`);
+  const known = validators.get(name);
+  if (known) return known;
+  const validate = load(name);
+  validators.set(name, validate);
   return validate;
 }
 
-let others: typeof ofSettings | undefined;
+const validators = new Map<string, ValidateFunction>();
 
-/** Four megabytes of code, which `list` and `status` have no need of. A bundle of its own (`rolldown.config.ts`). */
-function loadOthers(): typeof ofSettings {
-  const file = join(packageRoot, import.meta.filename.endsWith('.ts') ? 'src' : 'dist', 'schemas/compiled.js');
-  return (createRequire(file)(file) as { readonly default: typeof ofSettings }).default;
+/** A module for each, made by test/tools/generate-validators.ts: all of them are megabytes of code. */
+function load(name: string): ValidateFunction {
+  const build = import.meta.filename.endsWith('.ts') ? 'src' : 'dist';
+  const file = join(packageRoot, build, 'schemas/compiled', validatorFileOf(name));
+  if (!existsSync(file)) throw new SendenseError('run.internal', `no validator of ${name}; run npm run types`);
+  return (createRequire(file)(file) as { readonly default: ValidateFunction }).default;
 }
 
 /** The schema as it stands in its file; `name` as in {@link validatorOf}, without a pointer. */

@@ -3,14 +3,11 @@ import type { CommandContext } from '../command.ts';
 import { worstOf } from '../exit-codes.ts';
 import { planFile } from '../plan-file.ts';
 import { runPlan, type Mode } from '../run-plan.ts';
-import { keepMemorySmall } from '../small-memory.ts';
 import { action as dryRun } from './plan.ts';
 
 /** Runs the plans one after another; a signal ends them all. */
 export async function action(context: CommandContext): Promise<number> {
   if (context.options['dryRun'] === true) return dryRun(context);
-  // A group has a run for each of its VMs in this process.
-  keepMemorySmall();
   const files = context.args.map((name) => planFile(name, context));
   using signals = installSignals();
   const codes: number[] = [];

@@ -2,10 +2,8 @@ import { resolve } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
 import type { CommandContext } from '../command.ts';
 import { runPlan } from '../run-plan.ts';
-import { keepMemorySmall } from '../small-memory.ts';
 
 export async function action(context: CommandContext): Promise<number> {
-  keepMemorySmall();
   const [plan = '', slot = '', runId = ''] = context.args;
   using signals = installSignals();
   const key = { plan, slot: Number(slot), runId };

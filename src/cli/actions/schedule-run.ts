@@ -3,10 +3,8 @@ import { resolve } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
 import type { CommandContext } from '../command.ts';
 import { runPlan } from '../run-plan.ts';
-import { keepMemorySmall } from '../small-memory.ts';
 
 export async function action(context: CommandContext): Promise<number> {
-  keepMemorySmall();
   const { args, options, global, terminal } = context;
   const plan = args[0] ?? '';
   using signals = installSignals();

@@ -123,12 +123,15 @@ const reasonIn = (error: unknown): string => {
 
 const zones = new Map<string, boolean>();
 
+/** Most zones are in the list; a first formatter takes ICU ten times as long. */
 function isZone(name: string): boolean {
   let known = zones.get(name);
-  if (known === undefined) zones.set(name, (known = canFormat(name)));
+  if (known === undefined)
+    zones.set(name, (known = Intl.supportedValuesOf('timeZone').includes(name) || canFormat(name)));
   return known;
 }
 
+/** Names that are not in the list: UTC, links such as US/Eastern. */
 function canFormat(name: string): boolean {
   try {
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();

@@ -87,8 +87,8 @@ function checkInputs(document: PlanDocument, step: StepDraft, uses: string, refe
     } else if (holdsTemplate(value)) diagnostics.push(...checkValue(document, path, value, wanted, references));
     else literals[key] = structuredClone(value);
   }
-  const validate = validatorOf(name);
-  if (Object.keys(literals).length > 0 && !validate(literals)) {
+  const validate = Object.keys(literals).length > 0 ? validatorOf(name) : null;
+  if (validate?.(literals) === false) {
     const errors = (validate.errors ?? []).filter((error) => error.instancePath !== '');
     diagnostics.push(...schemaDiagnostics(document, errors, input, [...step.path, 'with']));
   }
