@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { longestSocketPath } from '../host/files/socket-path.ts';
-import { portHolder } from '../host/net/port-holder.ts';
+import { portUser } from '../host/net/port-holder.ts';
 import { version } from '../schemas/package.ts';
 import { createNode } from './create-node.ts';
 import type { NodeLimits } from './limits/limits.ts';
@@ -81,7 +81,7 @@ async function answers(path: string): Promise<boolean> {
 function notListening(listen: StartNodeOptions['listen'], error: NodeJS.ErrnoException): Error {
   if (error instanceof SendenseError) return error;
   const where = 'socket' in listen ? listen.socket : `${listen.host}:${listen.port}`;
-  const holder = 'socket' in listen ? null : portHolder(listen.port);
+  const holder = 'socket' in listen ? null : portUser(listen.port);
   const why = error.code === 'EADDRINUSE' ? `${holder ?? 'another program'} uses it` : error.message;
   return new SendenseError('node.address', `the node cannot listen on ${where}: ${why}`, { cause: error });
 }

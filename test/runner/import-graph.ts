@@ -15,6 +15,7 @@ const unnamed: Readonly<Record<string, readonly string[]>> = {
     'src/cli/sendense-node.ts',
     'src/cli/sendense-backup-client.ts',
     'src/blocks/digest-worker.ts',
+    'src/host/nbd/gate/gate-thread.ts',
     'src/host/ssh/ssh2-child.ts',
   ],
   'src/schemas/package.ts': ['schemas', 'runners', 'package.json'],

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { exists } from '../../src/host/files/files.ts';
 import { identityOf, isRunning } from '../../src/host/programs/process-identity.ts';
-import { pskFileIn } from '../../src/host/nbd/psk-file.ts';
+import { connectNbd } from '../../src/host/nbd/nbd-client.ts';
+import { pskFileIn, readPsk } from '../../src/host/nbd/psk-file.ts';
 import { createQcow2 } from '../../src/host/images/qemu-img.ts';
 import { makeRunFolder, runFolderOf } from '../../src/host/programs/run-folder.ts';
 import type { NbdServeOutput } from '../../src/schemas/types.ts';
@@ -78,6 +79,22 @@ describe('nbd.serve', () => {
     await served.close();
     expect(await exists(keys)).toBe(false);
   });
+
+  test(
+    'hundreds of silent connections to the port of a run keep its node from nothing',
+    { timeout: 60_000 },
+    async () => {
+      await using bench = await stepBench({ nodes: { far: farNode } });
+      await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
+      const { uri = '', port } = served.output.servers[0] ?? {};
+      const silent = Array.from({ length: 400 }, () => connect(port ?? 0, '127.0.0.1').on('error', () => undefined));
+      await Promise.all(silent.map((socket) => once(socket, 'connect')));
+      const psk = await readPsk(pskFolderOf(run));
+      await using client = await connectNbd(uri, { psk, signal: AbortSignal.timeout(20_000) });
+      expect(client.size).toBe(MiB);
+      for (const socket of silent) socket.destroy();
+    },
+  );
 
   test('for an embedded node at Unix sockets in a folder that this user alone can open, and at no port', async () => {
     await using bench = await stepBench();

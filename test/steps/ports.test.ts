@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
@@ -19,6 +20,23 @@ const allocate = (bench: StepBench, count: number, run: string, more: object = {
 async function fourPorts(wait = '0s'): Promise<{ bench: StepBench; from: number }> {
   const from = ownPorts(4);
   return { from, bench: await stepBench({ ports: { from, to: from + 3, wait } }) };
+}
+
+/** Another user of this host listens there. */
+function heldByNobody(ports: readonly number[]): AsyncDisposable & { readonly ready: Promise<unknown> } {
+  const script = `import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+held = [socket.create_server(('127.0.0.1', int(port))) for port in sys.argv[1:]]
+print('held', flush=True); sys.stdin.read()`;
+  const child = spawn('python3', ['-c', script, ...ports.map(String)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  return {
+    ready: once(child.stdout, 'data'),
+    [Symbol.asyncDispose]: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
 }
 
 describe('ports.allocate', () => {
@@ -79,6 +97,27 @@ describe('ports.allocate', () => {
     expect(output.leases).toHaveLength(2);
     expect(logs.join()).toMatch(/^$|waiting up to 60 s/);
     await expect(allocate(bench, 4, 'run-3', { wait: '10ms' })).rejects.toMatchObject({ code: 'ports.exhausted' });
+  });
+
+  test('ports that another user holds are not waited for, and the error names the user and the program', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { bench, from } = await fourPorts('1h');
+    stack.use(bench);
+    await allocate(bench, 1, 'run-1');
+    await stack.use(heldByNobody([from + 1, from + 2, from + 3])).ready;
+    // One is leased to a run, which will give it back.
+    const waiting = new AbortController();
+    const patient = bench.run(portsAllocate, { disks: disks(1) }, { run: 'run-2', signal: waiting.signal });
+    const refused: SendenseError = await allocate(bench, 2, 'run-3').then(
+      () => null as never,
+      (error: SendenseError) => error,
+    );
+    expect(refused).toMatchObject({ code: 'ports.taken', entry: { exit: 75, retry: 'temporary' } });
+    expect(refused.message).toMatch(
+      new RegExp(`of 4 .* taken: 1 by run run-1, 3 by python3 \\(process \\d+\\) of user nobody \\(${from + 1}, `),
+    );
+    waiting.abort(new Error('it still waited'));
+    await expect(patient).rejects.toThrow('it still waited');
   });
 
   test('an abort ends the wait with its reason', async () => {

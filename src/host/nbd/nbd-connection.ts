@@ -77,8 +77,8 @@ export async function openNbdConnection(uri: string, who: string, options: NbdOp
     pending.clear();
     wire.destroy();
   };
-  const broke = (how: Break, what: string, cause?: unknown): void => {
-    const error = failure(what, 'nbd.lost', cause);
+  const broke = (how: Break, what: string, cause?: unknown, code: ErrorCode = 'nbd.lost'): void => {
+    const error = failure(what, code, cause);
     breaks.set(error, how);
     fail(error);
   };
@@ -109,10 +109,11 @@ export async function openNbdConnection(uri: string, who: string, options: NbdOp
       }
       return true;
     },
-    lost: (why) =>
-      why instanceof TlsRefusal
-        ? fail(failure(why.message, 'nbd.encryption', why))
-        : broke('cut', why.message || String((why as NodeJS.ErrnoException).code), why),
+    lost: (why) => {
+      if (!(why instanceof TlsRefusal)) broke('cut', why.message || String((why as NodeJS.ErrnoException).code), why);
+      else if (why.silent) broke('cut', why.message, why, 'nbd.encryption');
+      else fail(failure(why.message, 'nbd.encryption', why));
+    },
     closed: closed.resolve,
   });
   const timer = setTimeout(

@@ -27,8 +27,15 @@ export interface Wire {
   destroy(): void;
 }
 
-/** Why a wire of kind `tls` is refused: not a break of the network. */
-export class TlsRefusal extends Error {}
+/** Why a wire of kind `tls` is refused: not a break of the network, unless that is what it looks like. */
+export class TlsRefusal extends Error {
+  /** It ended without a word: a server with another key does so, and a line that broke, or a gate where too many wait. */
+  readonly silent: boolean;
+  constructor(message: string, silent = false) {
+    super(message);
+    this.silent = silent;
+  }
+}
 
 /** @param key the pre-shared key, for an address of kind `tls` */
 export function openWire(address: NbdAddress, key: Buffer | null, reader: WireReader): Wire {
@@ -92,8 +99,11 @@ export function openWire(address: NbdAddress, key: Buffer | null, reader: WireRe
         return lost(new TlsRefusal('the server does not use the key of this run'));
       proven = true;
     });
-    const refused = (why: Error): void =>
-      lost(proven ? why : new TlsRefusal(`the server did not accept the key, or has another: ${why.message}`));
+    const refused = (why: Error): void => {
+      const said = /^ERR_(SSL|TLS)/.test((why as NodeJS.ErrnoException).code ?? '');
+      const what = `the server did not accept the key, or has another: ${why.message}`;
+      lost(proven ? why : new TlsRefusal(what, !said));
+    };
     plain.on('error', refused);
     encrypted.on('error', refused);
     encrypted.on('end', () => refused(new Error('the server closed the connection')));

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { portHolder } from '../net/port-holder.ts';
+import { portUser } from '../net/port-holder.ts';
 import { isPortFree } from '../net/port-probe.ts';
 import type { Forward } from './tunnel-options.ts';
 
@@ -11,7 +11,7 @@ import type { Forward } from './tunnel-options.ts';
  */
 export function portTaken(place: string, why = 'it cannot be listened on', host?: string): SendenseError {
   const isPort = /^[0-9]+$/.test(place);
-  const holder = isPort ? portHolder(Number(place), host) : null;
+  const holder = isPort ? portUser(Number(place), host) : null;
   const reason = holder ? `${holder} holds it` : why;
   const at = host === undefined || host === '127.0.0.1' ? '' : ` at ${host}`;
   return new SendenseError('ssh.forward', `${isPort ? `port ${place}${at}` : place} of this host: ${reason}`, {

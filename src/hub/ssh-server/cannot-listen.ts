@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { portHolder } from '../../host/net/port-holder.ts';
+import { portUser } from '../../host/net/port-holder.ts';
 
 /** The error for an address that is taken, with the process that holds it, or that is not of this machine. */
 export function cannotListen(
@@ -8,8 +8,8 @@ export function cannotListen(
   cause: unknown,
 ): SendenseError {
   const { code } = cause as NodeJS.ErrnoException;
-  const holder = code === 'EADDRINUSE' ? portHolder(port) : null;
-  const why = holder ? `${holder} holds it` : code === 'EADDRINUSE' ? 'another program of another user holds it' : code;
+  const holder = code === 'EADDRINUSE' ? portUser(port) : null;
+  const why = holder ? `${holder} holds it` : code === 'EADDRINUSE' ? 'another program holds it' : code;
   return new SendenseError('hub.address', `${key} ${host}:${port}: ${why}`, {
     cause,
     ...(code === 'EACCES'

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { dataConnections, loopbackAddresses } from '../../host/net/loopback-addresses.ts';
 import { lookAtMtu } from '../../host/net/large-packets.ts';
-import { portHolder } from '../../host/net/port-holder.ts';
+import { portHolder, portUser } from '../../host/net/port-holder.ts';
 import { isPortFree } from '../../host/net/port-probe.ts';
 import { sendLargeHello } from '../../host/ssh/large-hello.ts';
 import { fingerprintOf } from '../../host/ssh/keys.ts';
@@ -132,7 +132,7 @@ export async function checkLocalPorts(
     const seen = portHolder(port);
     // Another user's process is not seen without root; a link that is up holds its ports.
     if (seen === null && status?.state === 'up') continue;
-    const holder = seen ?? 'a process that this user cannot see';
+    const holder = seen ?? portUser(port) ?? 'a process that this user cannot see';
     if (!ours(pidIn(holder))) foreign.set(port, holder);
   }
   if (foreign.size === 0)

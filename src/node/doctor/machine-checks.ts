@@ -5,7 +5,7 @@ import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { exists, freeBytes } from '../../host/files/files.ts';
 import { packageOfTool } from '../../host/programs/known-tools.ts';
 import { nodeClient } from '../../host/node-api/node-client.ts';
-import { portHolder } from '../../host/net/port-holder.ts';
+import { portUser } from '../../host/net/port-holder.ts';
 import { binderState, isInstalled } from '../../host/programs/bound-words.ts';
 import { reachable, urlOf, type ListenAddress } from '../listen-address.ts';
 import { nodeTools } from '../node-tools.ts';
@@ -97,7 +97,7 @@ export async function checkApi(listen: ListenAddress, tokenFile: string, signal:
     .catch((error: unknown) => toSendenseError(error));
   if (health instanceof SendenseError) {
     const found = failedBy(health);
-    const holder = 'port' in listen ? portHolder(listen.port) : null;
+    const holder = 'port' in listen ? portUser(listen.port) : null;
     return holder === null ? found : { ...found, message: `${found.message} (${holder} holds the port)` };
   }
   const { version, jobs_running: jobs } = health;

@@ -1,4 +1,4 @@
-import { portHolder } from '../../host/net/port-holder.ts';
+import { portUser } from '../../host/net/port-holder.ts';
 import { isPortFree } from '../../host/net/port-probe.ts';
 import { hearWord } from '../../host/programs/word-probe.ts';
 import type { DataPathTested, DataPathTestRequest } from '../../schemas/types.ts';
@@ -21,7 +21,7 @@ export const testDataPath = defineRoute<DataPathTestRequest>({
   handle: async (call): Promise<DataPathTested> => {
     const { connect, ports } = call.body;
     const held: DataPathTested['held'] = [];
-    for (const port of ports ?? []) if (!(await isPortFree(port))) held.push({ port, holder: portHolder(port) });
+    for (const port of ports ?? []) if (!(await isPortFree(port))) held.push({ port, holder: portUser(port) });
     const problem = connect ? await hearFrom(connect, call) : null;
     return { held, problem };
   },

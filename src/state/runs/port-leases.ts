@@ -14,8 +14,18 @@ export interface PortRequest {
   readonly owner: LeaseOwner;
   /** Whether no other program holds the port; asked after the lease is ours, outside of any lock. */
   isFree(port: number): Promise<boolean> | boolean;
+  /** Who holds these ports, for the message; without it nothing is said, and nobody counts as a stranger. */
+  holders?(ports: readonly number[]): readonly PortHolder[];
   /** Ports not to take. */
   readonly exclude?: Iterable<number>;
+}
+
+/** Who has ports that are leased to nobody. */
+export interface PortHolder {
+  readonly ports: readonly number[];
+  readonly text: string;
+  /** Another hub of this user, for example, which gives them back: they are waited for. */
+  readonly isOurs: boolean;
 }
 
 export interface PortLeaseRow {
@@ -30,7 +40,8 @@ export interface PortLeaseRow {
 /**
  * Leases `count` ports, the lowest that are free, all or none; safe between processes. A port is leased first and
  * probed then, so that two allocators never probe the same port and take each other for a foreign program.
- * @throws SendenseError `ports.exhausted`, saying who holds how many
+ * @throws SendenseError `ports.exhausted`, saying who holds how many; `ports.taken` where programs of others hold so many that no run of ours
+ *   can give back enough
  */
 export async function allocatePorts(state: State, request: PortRequest): Promise<number[]> {
   const leased: number[] = [];
@@ -94,6 +105,7 @@ function lease(state: State, request: PortRequest, own: readonly number[], held:
         request,
         taken.filter(({ port }) => !own.includes(port)),
         held,
+        portsOf(request).filter((port) => !taken.some((row) => row.port === port)),
       );
     const leased = Date.now();
     const { runId: run_id, stepId: step_id } = request.owner;
@@ -113,15 +125,39 @@ function exhausted(
   request: PortRequest,
   taken: readonly { run_id: string }[],
   held: ReadonlySet<number>,
+  unleased: readonly number[],
 ): SendenseError {
+  const { from, to, count } = request;
   const byRun = new Map<string, number>();
   for (const { run_id } of taken) byRun.set(run_id, (byRun.get(run_id) ?? 0) + 1);
-  const who = [...byRun].map(([run, count]) => `${count} by run ${run}`);
-  if (held.size > 0) who.push(`${held.size} by other programs (${[...held].join(', ')})`);
-  return new SendenseError(
-    'ports.exhausted',
-    `${request.count} NBD ports are needed, but of ${request.to - request.from + 1} (${request.from}-${request.to}) ` +
-      `too few are free; taken: ${who.join(', ') || 'none'}`,
-    { details: { needed: request.count, leases: Object.fromEntries(byRun), held: [...held] } },
-  );
+  // Also where it was not tried: too few were left.
+  const holders = request.holders?.(unleased) ?? [];
+  const ours = new Set(holders.flatMap(({ ports, isOurs }) => (isOurs ? ports : [])));
+  const all = new Set([...held, ...holders.flatMap(({ ports }) => ports)]);
+  const unknown = [...held].filter((port) => !holders.some(({ ports }) => ports.includes(port)));
+  const who = [...byRun].map(([run, ports]) => `${ports} by run ${run}`);
+  for (const { ports, text } of holders) who.push(`${ports.length} by ${text} (${listed(ports)})`);
+  if (unknown.length > 0) who.push(`${unknown.length} by other programs (${listed(unknown)})`);
+  const size = to - from + 1;
+  const message =
+    `${count} NBD ports are needed, but of ${size} (${from}-${to}) too few are free; ` +
+    `taken: ${who.join(', ') || 'none'}`;
+  const details = { needed: count, leases: Object.fromEntries(byRun), held: [...all] };
+  const strangers = request.holders ? [...all].filter((port) => !ours.has(port)).length : 0;
+  // What would never fit is another matter.
+  if (count <= size && count > size - strangers)
+    return new SendenseError('ports.taken', message, {
+      details,
+      remedy: 'Stop the program that holds the ports, or choose another range for `ports` in sendense.yaml.',
+    });
+  return new SendenseError('ports.exhausted', message, { details });
+}
+
+const portsOf = ({ from, to }: PortRequest): number[] =>
+  Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+
+/** The first ones, and how many more. */
+function listed(ports: readonly number[]): string {
+  const shown = ports.slice(0, 4).join(', ');
+  return ports.length > 4 ? `${shown} and ${ports.length - 4} more` : shown;
 }

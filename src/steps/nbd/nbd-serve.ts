@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { layersOf } from '../../host/images/image-layers.ts';
 import { imageTarget, targetOf, type ImageTarget } from '../../host/images/image-options.ts';
-import { qemuNbdArgs, serveNbd, type ServeOptions } from '../../host/nbd/qemu-nbd.ts';
+import { qemuNbdArgs, serveNbd, type NbdServer, type ServeOptions } from '../../host/nbd/qemu-nbd.ts';
+import { serveGated } from '../../host/nbd/serve-gated.ts';
+import { portUsers, type PortUser } from '../../host/net/port-holder.ts';
 import { isPortFree } from '../../host/net/port-probe.ts';
 import { makePsk, readPsk, writePsk } from '../../host/nbd/psk-file.ts';
 import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
@@ -14,6 +16,7 @@ import { allocatePorts, releasePorts } from '../../state/runs/port-leases.ts';
 import {
   dataAddressOf,
   exportOf,
+  loopback,
   pidFileOf,
   pskFolderOf,
   socketOf,
@@ -37,7 +40,11 @@ export const nbdServe = defineStep<NbdServeInput, Claim, NbdServeOutput>({
     const keys = await keysOf(context.services, input);
     const servers = await Promise.all(
       input.disks.map(async (disk) => ({
-        ...optionsFor(disk.disk, plannedPort(disk.disk, input, context), input, context),
+        ...behindGate(
+          optionsFor(disk.disk, plannedPort(disk.disk, input, context), input, context),
+          disk.disk,
+          context,
+        ),
         image: await plannedImage(context.services, input, disk, keys),
       })),
     );
@@ -98,7 +105,8 @@ async function serveAtPort(
       taken.push(port);
       const { from, to } = settings.ports;
       const owner = { runId: context.runId, stepId: context.stepId };
-      [port = 0] = await allocatePorts(state, { count: 1, from, to, owner, isFree, exclude: taken });
+      const holders = (ports: readonly number[]): PortUser[] => portUsers(ports, listen);
+      [port = 0] = await allocatePorts(state, { count: 1, from, to, owner, isFree, holders, exclude: taken });
       context.log(`${disk}: port ${taken.at(-1)} was taken meanwhile, port ${port} is used`);
     }
   }
@@ -117,10 +125,22 @@ async function serveAt(
   const key = decision ? (await keysOf(context.services, input)).of(decision) : null;
   const image = await imageTarget(plain.file, { key });
   const options = { ...plain, image, ...own };
-  const server = context.scope.use(await serveNbd(options));
+  const server = context.scope.use(await start(options, disk, context));
   context.remember(disk, server.process);
   return { disk, port, export: options.exportName, uri: server.uri, file: options.file, process: server.process };
 }
+
+/** At a port with a key a gate of ours listens, and the server at a private socket behind it. */
+async function start(options: ServeOptions, disk: string, { runId }: Where): Promise<NbdServer> {
+  const { listen, pskFolder } = options;
+  const psk = pskFolder ? await readPsk(pskFolder) : null;
+  if (psk === null || !('port' in listen)) return serveNbd(options);
+  const { address = loopback.listen, port } = listen;
+  return serveGated(options, { address, port, socket: socketOf(runId, disk), psk });
+}
+
+const behindGate = (options: ServeOptions, disk: string, { runId }: Where): ServeOptions =>
+  options.pskFolder ? { ...options, listen: { socket: socketOf(runId, disk) } } : options;
 
 function leasedPort(disk: string, input: NbdServeInput): number {
   const port = input.leases.find((entry) => entry.disk === disk)?.port;
@@ -148,6 +168,7 @@ async function plannedImage(
   return targetOf([{ file, encrypted: key !== null }, ...(parent ? await layersOf(parent) : [])], { key });
 }
 
+/** What tells where the servers of a run are. */
 interface Where {
   readonly runId: string;
   readonly services: Pick<Services, 'settings' | 'state' | 'isEmbedded'>;

@@ -1,6 +1,8 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { closeGate } from '../../host/nbd/gate/open-gate.ts';
 import { terminateQemuNbd } from '../../host/nbd/qemu-nbd.ts';
 import type { NbdStopInput, NbdStopOutput } from '../../schemas/types.ts';
+import { socketOf } from './data-address.ts';
 import { defineStep } from '../define-step.ts';
 
 /** How long qemu-nbd may take to flush what it holds. */
@@ -19,6 +21,8 @@ export const nbdStop = defineStep<NbdStopInput, null, NbdStopOutput>({
     const outcomes = await Promise.all(
       input.servers.map((server) => terminateQemuNbd(server.process, { graceMs, signal: context.signal })),
     );
+    // Their ports are free when their leases are given back.
+    await Promise.all(input.servers.map(({ disk }) => closeGate(socketOf(context.runId, disk))));
     context.signal.throwIfAborted();
     for (const [index, server] of input.servers.entries()) {
       const outcome = outcomes[index];

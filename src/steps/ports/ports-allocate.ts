@@ -1,4 +1,5 @@
 import { parseDuration } from '../../time/duration.ts';
+import { portUsers } from '../../host/net/port-holder.ts';
 import { isPortFree } from '../../host/net/port-probe.ts';
 import { allocatePorts, listLeases, releasePorts } from '../../state/runs/port-leases.ts';
 import type { PortsAllocateInput, PortsAllocateOutput } from '../../schemas/types.ts';
@@ -42,23 +43,22 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
     const { from, to, wait } = context.services.settings.ports;
     // A second attempt with the same claim starts from nothing.
     releasePorts(context.services.state, claim.runId, claim.stepId);
-    const ports = await waitFor(
-      () =>
-        allocatePorts(context.services.state, {
-          count: input.disks.length,
-          from,
-          to,
-          owner: claim,
-          isFree: (port) => isPortFree(port, listen),
-        }),
-      {
-        code: 'ports.exhausted',
-        // What never fits is not waited for.
-        waitMs: input.disks.length > to - from + 1 ? 0 : parseDuration(input.wait ?? wait),
-        signal: context.signal,
-        onWait: (message) => context.log(message),
-      },
-    );
+    const allocate = (): Promise<number[]> =>
+      allocatePorts(context.services.state, {
+        count: input.disks.length,
+        from,
+        to,
+        owner: claim,
+        isFree: (port) => isPortFree(port, listen),
+        holders: (ports) => portUsers(ports, listen),
+      });
+    // What never fits is not waited for.
+    const waitMs = input.disks.length > to - from + 1 ? 0 : parseDuration(input.wait ?? wait);
+    const more = { signal: context.signal, onWait: (message: string) => context.log(message) };
+    // Runs give their ports back. What another user holds is held for as long as they like: only a program that ends at this moment is waited for.
+    const outlastOthers = (): Promise<number[]> =>
+      waitFor(allocate, { code: 'ports.taken', waitMs: Math.min(waitMs, momentMs), ...more });
+    const ports = await waitFor(outlastOthers, { code: 'ports.exhausted', waitMs, ...more });
     // Before files and snapshots are made: a program on the node may hold one of them.
     await context.services.checkPorts(input.node ?? 'local', ports, context.signal);
     return { leases: input.disks.map(({ disk }, index) => ({ disk, port: ports[index] ?? 0 })) };
@@ -68,6 +68,8 @@ export const portsAllocate = defineStep<PortsAllocateInput, Claim, PortsAllocate
     releasePorts(services.state, claim.runId, claim.stepId);
   },
 });
+
+const momentMs = 2000;
 
 const noPorts = 'the disks are served at Unix sockets that this user alone can open: no port is needed';
 

@@ -19,7 +19,8 @@ export async function waitFor<T>(attempt: () => Promise<T>, options: WaitOptions
     } catch (error) {
       if (!(error instanceof SendenseError && error.code === options.code) || performance.now() >= end) throw error;
       if (round === 0) options.onWait(`${error.message}; waiting up to ${Math.round(options.waitMs / 1000)} s`);
-      const pause = Math.min(1000, Math.max(10, end - performance.now()));
+      // Not in step with others who wait: each takes what is free for a moment, to look at it.
+      const pause = Math.min(500 + Math.random() * 500, Math.max(10, end - performance.now()));
       await delay(pause, undefined, { signal: options.signal }).catch(() => options.signal.throwIfAborted());
     }
   }

@@ -32,26 +32,25 @@ export const wayNames = [
   'four of ssh -L',
   'ours, default',
   'ours, default, TLS inside',
+  'ours, default, TLS inside, gate',
   'ssh -L, Unix sockets',
   'ours, OpenSSH both ends',
   'ours, OpenSSH to built-in',
   'ours, ssh2 to built-in',
   'TLS (nbds://, PSK)',
+  'TLS (nbds://, PSK), gate',
 ] as const;
 export type WayName = (typeof wayNames)[number];
 /** Those with one connection for all forwards, whose memory is measured. */
 export const tunnelNames = wayNames.filter(
-  (name) =>
-    !['direct', 'four of ssh -L', 'ssh -L, Unix sockets', 'ours, default, TLS inside', 'TLS (nbds://, PSK)'].includes(
-      name,
-    ),
+  (name) => !['direct', 'four of ssh -L', 'ssh -L, Unix sockets'].includes(name) && !name.includes('TLS'),
 );
 /** What the others are compared with. */
 export const reference: WayName = 'ssh -L';
 
 /** Ports at the node's end of a tunnel are these much higher: on one host both ends have them. */
 export const shift = 1000;
-const most = 10;
+const most = 8;
 
 /** The SSH servers of a hub. */
 export interface Servers extends AsyncDisposable {
@@ -80,10 +79,11 @@ export async function openWay(
   await using stack = new AsyncDisposableStack();
   const first = nbdPorts.from + wayNames.indexOf(name) * most;
   const ports = Array.from({ length: disks.count }, (_, index) => first + index);
-  const pskFolder = name.includes('TLS') ? join(folder, 'psk') : undefined;
+  const pskFolder = name.includes('TLS') ? join(folder, `psk-${first}`) : undefined;
   if (pskFolder) await writePsk(pskFolder, makePsk());
   const bySockets = name === 'ssh -L, Unix sockets';
-  const { pids } = stack.use(await serveDisks(line.hub, folder, ports, disks.bytes, { pskFolder, bySockets }));
+  const gate = name.endsWith('gate');
+  const { pids } = stack.use(await serveDisks(line.hub, folder, ports, disks.bytes, { pskFolder, bySockets, gate }));
   const addresses = name.startsWith('ours, default') ? dataConnections : 1;
   const facts = { name, disks: pids, pskFolder: pskFolder ?? null, addresses };
   const uriOf = (host: string, port: number): string =>
