@@ -9,25 +9,30 @@ export interface CatalogueEntry {
   readonly retry: 'never' | 'temporary';
   readonly title: string;
   readonly remedy: string;
+  /** HTTP status of an API's answer with it. */
+  readonly http: number;
 }
 
 /** 0 done, 1 step failed and cleaned up, 2 usage, 3 warnings, 10 invalid, 11 locked, 12 refused, 14 timeout, 16 not cleaned up, 70 internal, 75 temporary. */
 export type ExitCode = 0 | 1 | 2 | 3 | 10 | 11 | 12 | 14 | 16 | 70 | 75 | 130 | 143;
 
-const entry = (exit: ExitCode, retry: 'never' | 'temporary', title: string, remedy: string): CatalogueEntry => ({
-  exit,
-  retry,
-  title,
-  remedy,
-});
+/** @param http 500: it is no fault of who asked, and only this machine can do something about it */
+const entry = (
+  exit: ExitCode,
+  retry: 'never' | 'temporary',
+  title: string,
+  remedy: string,
+  http = 500,
+): CatalogueEntry => ({ exit, retry, title, remedy, http });
 
 export const catalogue = {
-  'usage': entry(2, 'never', 'The command line is wrong', 'Look at `--help` of the command.'),
+  'usage': entry(2, 'never', 'The command line is wrong', 'Look at `--help` of the command.', 400),
   'plan.invalid': entry(
     10,
     'never',
     'The plan is invalid',
     'Correct the lines that the output names. `sendense-run validate PLAN` checks the plan again.',
+    422,
   ),
   'settings.invalid': entry(
     10,
@@ -76,6 +81,7 @@ export const catalogue = {
     'temporary',
     'Another run works on this VM',
     'Wait until that run ends, or stop it. `sendense-run status` shows it.',
+    409,
   ),
   'run.overtaken': entry(
     1,
@@ -96,7 +102,7 @@ export const catalogue = {
     'This run has no log',
     'Old logs are removed (`history` in sendense.yaml), and logs of jobs are kept only for transfers that failed. `sendense-run show RUN` shows how the run went.',
   ),
-  'run.unknown': entry(1, 'never', 'There is no such run', 'Look up the id of the run in `sendense-run history`.'),
+  'run.unknown': entry(1, 'never', 'There is no such run', 'Look up the id of the run in `sendense-run history`.', 404),
   'run.internal': entry(
     70,
     'never',
@@ -135,6 +141,7 @@ export const catalogue = {
     'never',
     'There is not enough space',
     'Free space where the message says, or use another place.',
+    507,
   ),
   'disk.failed': entry(
     1,
@@ -142,7 +149,7 @@ export const catalogue = {
     'A disk or a mount could not be read or written',
     'Look at the kernel log (`dmesg`), and check the disk or mount that the message names. Then run again.',
   ),
-  'file.unreadable': entry(1, 'never', 'A file cannot be read', 'Check the path and its permissions.'),
+  'file.unreadable': entry(1, 'never', 'A file cannot be read', 'Check the path and its permissions.', 422),
   'file.exists': entry(
     1,
     'never',
@@ -154,20 +161,29 @@ export const catalogue = {
     'temporary',
     'A source disk is in use by another program',
     'Stop that program. If you know that nothing changes the disk meanwhile, set `allowInUse: true` for the disk.',
+    409,
   ),
   'source.unsupported': entry(
     1,
     'never',
     'A source disk cannot be read',
     'Use raw, qcow2, vmdk or vhdx. If the format cannot be detected, name it with `format`.',
+    422,
   ),
   'source.changed': entry(
     1,
     'temporary',
     'A source disk changed while it was read',
     'Stop the program that writes to the disk, or back up a snapshot.',
+    409,
   ),
-  'source.missing': entry(1, 'never', 'The VM or one of its disks was not found', 'Check names and paths in the plan.'),
+  'source.missing': entry(
+    1,
+    'never',
+    'The VM or one of its disks was not found',
+    'Check names and paths in the plan.',
+    422,
+  ),
   'node.unreachable': entry(
     75,
     'temporary',
@@ -177,8 +193,9 @@ export const catalogue = {
   'node.refused': entry(
     12,
     'never',
-    'The node refused the token',
+    'The node or the hub refused the token',
     'Use the token that the node was started with. By default it is in STATE-DIR/token on the node.',
+    401,
   ),
   'node.unproven': entry(
     12,
@@ -207,21 +224,30 @@ export const catalogue = {
   'node.limited': entry(
     75,
     'temporary',
-    'The node gets too many requests',
+    'The node or the hub gets too many requests',
     'Wait as long as the answer says (Retry-After), then try again. Check who else sends requests to this node.',
+    429,
   ),
-  'node.busy': entry(75, 'temporary', 'The node has a job of this id already, or too many jobs', 'Try again later.'),
+  'node.busy': entry(
+    75,
+    'temporary',
+    'The node has a job of this id already, or too many jobs',
+    'Try again later.',
+    409,
+  ),
   'node.unknown': entry(
     1,
     'never',
     'There is no such node',
     '`sendense-run node list` lists the nodes. `sendense-run node add` adds one.',
+    404,
   ),
   'node.exists': entry(
     1,
     'never',
     'A node of this name exists already',
     'Choose another name. For a new token of the same node, run `sendense-run node add NAME --again`.',
+    409,
   ),
   'node.revoked': entry(
     12,
@@ -286,8 +312,9 @@ export const catalogue = {
   'request.invalid': entry(
     1,
     'never',
-    'A request to the node is invalid',
+    'A request to a node or a hub is invalid',
     'Correct the field that the message names. Check that hub and node have the same version.',
+    400,
   ),
   'node.address': entry(
     1,
@@ -300,6 +327,7 @@ export const catalogue = {
     'never',
     'The node does not know this job',
     'The job was removed, or it belongs to another node. Run the plan again.',
+    404,
   ),
   'job.failed': entry(
     1,
@@ -386,43 +414,56 @@ export const catalogue = {
     'temporary',
     'The vCenter or ESXi host does not answer',
     'Check host, port and network from the node, and the state of vCenter.',
+    502,
   ),
   'vsphere.tls': entry(
     12,
     'never',
     'The certificate of the vCenter or ESXi host is not the expected one',
     'Compare the thumbprint in the message with the one that the server itself shows. If they are equal, put it into `thumbprint`, or name the authority in `ca`.',
+    422,
   ),
   'vsphere.login': entry(
     12,
     'never',
     'vSphere refused the user or the password',
     'Check the user (with its domain) and the password. `sendense-run discover SOURCE` tries them; `sendense-run credentials test NAME` tries stored ones.',
+    422,
   ),
   'vsphere.permission': entry(
     12,
     'never',
     'The vSphere user lacks a privilege',
     'Give the user the role of docs/vsphere.md on the object that the message names.',
+    422,
   ),
   'vsphere.protocol': entry(
     1,
     'never',
     'vSphere gave an answer that Sendense does not understand',
     'Check that host and port are those of a vCenter or ESXi host. If they are, report the message as a bug.',
+    502,
   ),
-  'vsphere.fault': entry(1, 'never', 'vSphere reported a fault', 'The message contains the fault and what it means.'),
+  'vsphere.fault': entry(
+    1,
+    'never',
+    'vSphere reported a fault',
+    'The message contains the fault and what it means.',
+    502,
+  ),
   'vsphere.busy': entry(
     75,
     'temporary',
     'vSphere is busy with this VM',
     'Wait until the task that the message names ends.',
+    502,
   ),
   'vsphere.settings': entry(
     10,
     'never',
     'The settings of a vSphere source are incomplete or do not fit',
     'Correct the source in sendense.yaml as the message says.',
+    422,
   ),
   'snapshot.foreign': entry(
     1,
@@ -453,6 +494,7 @@ export const catalogue = {
     'temporary',
     'A snapshot of Sendense could not be removed',
     'The snapshot grows until it is removed. Correct what the message names (a privilege, a password, a lock). Then the next run or `sendense-run recover` removes it. You can also remove it in vSphere.',
+    502,
   ),
   'snapshot.consolidation': entry(
     75,
@@ -501,18 +543,21 @@ export const catalogue = {
     'never',
     'There is no such credential',
     '`sendense-run credentials list` lists the credentials. `sendense-run credentials add` adds one.',
+    404,
   ),
   'credential.exists': entry(
     1,
     'never',
     'A credential of this name exists already',
     'Change it with `sendense-run credentials rotate`, or choose another name.',
+    409,
   ),
   'credential.used': entry(
     1,
     'never',
     'A credential is still used',
     'Replace it with another one where the message says. `--force` removes it in spite of this.',
+    409,
   ),
   'credential.key': entry(
     12,
@@ -561,6 +606,7 @@ export const catalogue = {
     'never',
     'There is no such restore point',
     '`sendense-run list` lists the restore points. This hub may not know all of them, after the database was lost or the repository was copied: `sendense-run repo import NAME` enters them, and `--repository PATH` reads them without settings and database.',
+    404,
   ),
   'point.needed': entry(1, 'never', 'Other restore points build on this one', 'Remove those restore points first.'),
   'repository.key': entry(
@@ -580,6 +626,7 @@ export const catalogue = {
     'never',
     'The backup does not fit into the repository',
     'See what `sendense-run prune --dry-run` and `sendense-run repo gc --dry-run` would free. Or raise `quota` or lower `minFree` in sendense.yaml.',
+    507,
   ),
   'repository.quota': entry(
     1,
@@ -630,12 +677,19 @@ export const catalogue = {
     'A message could not be delivered',
     'Sendense tries again for a day. `sendense-run notify list` shows the channels, and `sendense-run notify test CHANNEL` tries one.',
   ),
-  'notify.unknown': entry(1, 'never', 'There is no such channel', '`sendense-run notify list` lists the channels.'),
+  'notify.unknown': entry(
+    1,
+    'never',
+    'There is no such channel',
+    '`sendense-run notify list` lists the channels.',
+    404,
+  ),
   'schedule.unknown': entry(
     1,
     'never',
     'There is no such schedule',
     '`sendense-run schedule list` lists the schedules. The daemon knows a plan once it has read it; before that, name the file of the plan.',
+    404,
   ),
   'schedule.duplicate': entry(
     10,
@@ -648,6 +702,7 @@ export const catalogue = {
     'never',
     'The slot no longer belongs to this run',
     'Another process took it. `sendense-run schedule history PLAN` shows which one.',
+    409,
   ),
   'schedule.inexpressible': entry(
     1,

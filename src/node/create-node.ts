@@ -1,16 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { createApi, documentOf, type ApiLogger, type ApiServer } from '../api/create-api.ts';
+import { defaultLimits, type ApiLimits } from '../api/limits.ts';
 import type { JobStatus } from '../schemas/types.ts';
 import { assertOwnStateFolder } from '../state/database/own-state.ts';
-import { logAnswers } from './http/request-log.ts';
-import { makeServer } from './http/server.ts';
 import { openIndexSpool } from './jobs/index-spool.ts';
 import { openJobs } from './jobs/jobs.ts';
-import { defaultLimits, type NodeLimits } from './limits/limits.ts';
 import { noMetrics, type Metrics } from './metrics/metrics.ts';
-import { routes } from './routes/index.ts';
-import { registerRoutes } from './routes/register.ts';
+import { nodeApi } from './routes/index.ts';
 import { refusedLogins } from './vsphere/refused-logins.ts';
 
 export interface NodeOptions {
@@ -25,8 +22,8 @@ export interface NodeOptions {
   /** Where disks of a hub may be beside its usual places (`nbd: hosts` of node.yaml); default none. */
   readonly nbdHosts?: readonly string[] | undefined;
   readonly version: string;
-  readonly logger?: FastifyBaseLogger | undefined;
-  readonly limits?: Partial<NodeLimits> | undefined;
+  readonly logger?: ApiLogger | undefined;
+  readonly limits?: Partial<ApiLimits> | undefined;
   /** Whether it counts for `GET /metrics`; default true. */
   readonly metrics?: boolean | undefined;
   /** Jobs are cancelled when this process is gone; otherwise they outlive it, for the next node on the same folder. */
@@ -34,7 +31,7 @@ export interface NodeOptions {
 }
 
 /** The node's HTTP API (`docs/node-api.md`), not listening yet. Closing it leaves running jobs alone. */
-export async function createNode(options: NodeOptions): Promise<FastifyInstance> {
+export async function createNode(options: NodeOptions): Promise<ApiServer> {
   const { stateDir, token, version, logger, nbdHosts = [] } = options;
   const own = [stateDir, ...(options.tokenFile === undefined ? [] : [options.tokenFile]), ...(options.own ?? [])];
   const limits = { ...defaultLimits, ...options.limits };
@@ -45,11 +42,17 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
   const jobs = await openJobs({ stateDir, indexes, refused, own, endsWithUs: options.jobsEndWithUs });
   const metrics = options.metrics === false ? noMetrics : await countFrom(version, await jobs.list());
 
-  const app = await makeServer({ token, limits, logger });
-  app.addHook('onClose', () => jobs[Symbol.asyncDispose]());
-  logAnswers(app, metrics);
   const parts = { stateDir, own, nbdHosts, version, jobs, indexes, refused, limits, metrics };
-  registerRoutes(app, routes, { ...parts, address: () => addressOf(app) });
+  const openApi = documentOf(nodeApi, version);
+  const app: ApiServer = await createApi(nodeApi, {
+    parts: { ...parts, openApi, address: () => addressOf(app) },
+    token,
+    limits,
+    logger,
+    figures: metrics,
+    proof: true,
+  });
+  app.addHook('onClose', () => jobs[Symbol.asyncDispose]());
   return app;
 }
 
@@ -57,7 +60,7 @@ export async function createNode(options: NodeOptions): Promise<FastifyInstance>
 const countFrom = async (version: string, jobs: readonly JobStatus[]): Promise<Metrics> =>
   (await import('./metrics/prometheus.ts')).createMetrics(version, jobs);
 
-function addressOf(app: FastifyInstance): string | null {
+function addressOf(app: ApiServer): string | null {
   const address = app.server.address();
   if (address === null) return null;
   if (typeof address === 'string') return `unix:${address}`;

@@ -1,12 +1,12 @@
 import { chmod, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
-import type { FastifyBaseLogger } from 'fastify';
+import type { ApiLogger } from '../api/create-api.ts';
+import type { ApiLimits } from '../api/limits.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { longestSocketPath } from '../host/files/socket-path.ts';
 import { portUser } from '../host/net/port-holder.ts';
 import { version } from '../schemas/package.ts';
 import { createNode } from './create-node.ts';
-import type { NodeLimits } from './limits/limits.ts';
 import { urlOf, type ListenAddress } from './listen-address.ts';
 
 export interface StartNodeOptions {
@@ -20,9 +20,9 @@ export interface StartNodeOptions {
   readonly own?: readonly string[] | undefined;
   /** Where disks of a hub may be beside its usual places (`nbd: hosts` of node.yaml); default none. */
   readonly nbdHosts?: readonly string[] | undefined;
-  readonly logger?: FastifyBaseLogger | undefined;
-  /** Instead of the usual ones of `limits.ts`. */
-  readonly limits?: Partial<NodeLimits> | undefined;
+  readonly logger?: ApiLogger | undefined;
+  /** Instead of the usual ones of `src/api/limits.ts`. */
+  readonly limits?: Partial<ApiLimits> | undefined;
   /** Whether it counts for `GET /metrics`; default true. */
   readonly metrics?: boolean | undefined;
   /** Jobs are cancelled when this process is gone; otherwise they outlive it, for the next node on the same folder. */

@@ -187,6 +187,7 @@ export type Disks1 = {
 export type Results = VerifiedPoint[];
 
 export interface AllSchemas {
+  ApiError: ApiError;
   ChangedAreas: ChangedAreas;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
@@ -394,7 +395,6 @@ export interface AllSchemas {
   DataPathTested: DataPathTested;
   DiscoverRequest: DiscoverRequest;
   Discovered: Discovered;
-  NodeError: NodeError;
   NodeHealth: NodeHealth;
   IndexFormats: IndexFormats;
   Inventory: Inventory;
@@ -495,6 +495,29 @@ export interface AllSchemas {
   RestoreWriteInput: RestoreWriteInput;
   RestoreWriteOutput: RestoreWriteOutput;
   VmConfig: VmConfig;
+}
+/**
+ * Every error of an API.
+ */
+export interface ApiError {
+  error: ErrorOutput;
+  /**
+   * Pointer to the field that is wrong.
+   */
+  field?: string | null;
+}
+export interface ErrorOutput {
+  /**
+   * From docs/errors.md.
+   */
+  code: string;
+  message: string;
+  remedy: string;
+  position: {
+    file: string;
+    line: number;
+    column: number;
+  } | null;
 }
 /**
  * What an outside tracker saw change on one disk between two moments.
@@ -1360,19 +1383,6 @@ export interface JobStatus {
    * What the job does where no bytes move, for example removing its snapshot.
    */
   activity?: string | null;
-}
-export interface ErrorOutput {
-  /**
-   * From docs/errors.md.
-   */
-  code: string;
-  message: string;
-  remedy: string;
-  position: {
-    file: string;
-    line: number;
-    column: number;
-  } | null;
 }
 /**
  * Something of ours that stays at a source.
@@ -2893,13 +2903,6 @@ export interface Discovered {
    * Why a backup as asked for is not possible.
    */
   refused?: ErrorOutput | null;
-}
-export interface NodeError {
-  error: ErrorOutput;
-  /**
-   * Pointer to the field that is wrong.
-   */
-  field?: string | null;
 }
 export interface NodeHealth {
   status: 'ok' | 'degraded';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { letProve } from '../../src/node/http/let-prove.ts';
+import { letProve } from '../../src/api/let-prove.ts';
 import type {
   CredentialsTested,
   CredentialsTestRequest,

@@ -58,7 +58,7 @@ const calls: readonly (readonly [string | null, () => Promise<unknown>])[] = [
 ];
 
 const schemas = [...new Set(calls.flatMap(([schema]) => schema ?? []))];
-const values = [...schemas, 'node/error.json'].map(soundValue);
+const values = [...schemas, 'api/error.json'].map(soundValue);
 const head = fc
   .constantFrom(
     '200 OK',

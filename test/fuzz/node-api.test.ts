@@ -206,7 +206,7 @@ const others = hostileHttp(
 fuzz('requests to a node', {
   input: fc.tuple(fc.oneof({ weight: 2, arbitrary: requests }, { weight: 1, arbitrary: others }), cuts),
   few: 100,
-  attempt: async ([bytes, places]) => assertAnswered(await say(nodePath, bytes, places), 'node/error.json'),
+  attempt: async ([bytes, places]) => assertAnswered(await say(nodePath, bytes, places), 'api/error.json'),
 });
 
 fuzz('bodies for a node', {
@@ -224,7 +224,7 @@ fuzz('bodies for a node', {
     const said = await say(nodePath, Buffer.concat([Buffer.from(lines.join('\r\n')), json]), [], true);
     // A body that nobody reads to its end may cost the caller the answer.
     if (json.length < 64 * 1024) expect(said).toMatch(/^HTTP\/1\.1 [2-5][0-9]{2} /);
-    assertAnswered(said, 'node/error.json');
+    assertAnswered(said, 'api/error.json');
   },
 });
 

@@ -12,7 +12,7 @@ import { makeKeyPair, parsePublicKey } from '../../src/host/ssh/keys.ts';
 import { createServices } from '../../src/hub/create-services.ts';
 import { withEnrolledNodes } from '../../src/hub/nodes/dial-hub.ts';
 import { makeNodeSocketFolder, nodeSocket } from '../../src/hub/nodes/node-sockets.ts';
-import { letProve } from '../../src/node/http/let-prove.ts';
+import { letProve } from '../../src/api/let-prove.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { connectNode } from '../../src/state/nodes/node-connections.ts';
 import { enrolNode } from '../../src/state/nodes/node-enrolment.ts';

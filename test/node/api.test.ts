@@ -8,7 +8,7 @@ import { validatorOf } from '../../src/schemas/validator.ts';
 import { raw } from './raw-request.ts';
 import { fullRequest, imageDisk, imageSpec, makeRaw, MiB, sha256Of, testNode, token, workshop } from './support.ts';
 
-const isError = validatorOf('node/error.json');
+const isError = validatorOf('api/error.json');
 
 test('health tells version, tools and running jobs', async () => {
   await using at = await workshop();

@@ -126,7 +126,7 @@ test('a disk goes to a host that node.yaml names, and the same rule counts for t
 });
 
 test('a caller that has gone in the meantime does not become one of the same user', () => {
-  const gone = { request: { socket: {} }, node: { address: () => '127.0.0.1:1' } } as Parameters<typeof hostRule>[0];
+  const gone = { peer: undefined, parts: { address: () => '127.0.0.1:1' } } as Parameters<typeof hostRule>[0];
   expect(hostRule(gone).peer).not.toBeNull();
 });
 

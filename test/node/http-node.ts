@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { nodeClient } from '../../src/host/node-api/node-client.ts';
-import type { NodeLimits } from '../../src/node/limits/limits.ts';
+import type { ApiLimits } from '../../src/api/limits.ts';
 import { startNode, type RunningNode } from '../../src/node/start-node.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { freePort } from '../support/free-ports.ts';
@@ -22,7 +22,7 @@ export interface HttpNode extends AsyncDisposable {
 }
 
 /** A node on TCP, whose log is kept as it is written, before anything is taken out of it. */
-export async function httpNode(at: Workshop, limits: Partial<NodeLimits> = {}): Promise<HttpNode> {
+export async function httpNode(at: Workshop, limits: Partial<ApiLimits> = {}): Promise<HttpNode> {
   const lines: Line[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as Line) });
   const port = await freePort();
@@ -46,7 +46,7 @@ export function parsed(answer: string): { status: number; body: unknown; head: s
   return { status: Number(/^HTTP\/1\.1 ([0-9]{3})/.exec(head)?.[1]), head, body: JSON.parse(rest.join('\r\n\r\n')) };
 }
 
-export const isError = validatorOf('node/error.json');
+export const isError = validatorOf('api/error.json');
 export const healthy = (node: HttpNode): Promise<unknown> => nodeClient({ url: node.running.url, token }).health();
 /** A line of a request's head. */
 export const authorized = `authorization: Bearer ${token}\r\n`;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { NodeError } from '../../src/schemas/types.ts';
+import type { ApiError } from '../../src/schemas/types.ts';
 import { token } from './support.ts';
 
-export interface Answer<T = NodeError> {
+export interface Answer<T = ApiError> {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** Parsed where it is JSON. */
@@ -12,7 +12,7 @@ export interface Answer<T = NodeError> {
 }
 
 /** A request as no client of ours would make it. */
-export async function raw<T = NodeError>(
+export async function raw<T = ApiError>(
   node: { readonly running: { readonly url: string } },
   method: string,
   path: string,

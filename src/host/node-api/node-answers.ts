@@ -100,7 +100,7 @@ export function refusal(address: NodeAddress, status: number, what: string, body
 function nodeErrorIn(body: string): ErrorOutput | null {
   try {
     const value = JSON.parse(body) as { error: ErrorOutput };
-    return validatorOf('node/error.json')(value) && Object.hasOwn(catalogue, value.error.code) ? value.error : null;
+    return validatorOf('api/error.json')(value) && Object.hasOwn(catalogue, value.error.code) ? value.error : null;
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { FastifyBaseLogger } from 'fastify';
+import type { BaseLogger } from 'pino';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { openTunnel, type Tunnel, type TunnelOptions, type TunnelState } from '../../host/ssh/tunnel.ts';
 import type { HostAndPort } from '../../schemas/host-and-port.ts';
@@ -26,7 +26,7 @@ export interface LinkOptions {
   /** Instead of the address of the enrolment. */
   readonly hub: HostAndPort | undefined;
   readonly program: NonNullable<TunnelOptions['program']>;
-  readonly log: FastifyBaseLogger;
+  readonly log: BaseLogger;
   /** After how long connections for the disks that could not be made are tried again, ms; default 5 minutes. */
   readonly retryDataMs?: number;
 }
@@ -200,7 +200,7 @@ async function keepOne(
 }
 
 const logTo =
-  (log: FastifyBaseLogger): NonNullable<TunnelOptions['log']> =>
+  (log: BaseLogger): NonNullable<TunnelOptions['log']> =>
   (level, message, facts) =>
     log[level](facts ?? {}, message);
 

@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify';
+import type { BaseLogger } from 'pino';
 import { errorToJson, type SendenseError } from '../../errors/sendense-error.ts';
 import { thisProcess } from '../../host/programs/process-identity.ts';
 import { where } from '../../host/ssh/tunnel-options.ts';
@@ -25,12 +25,7 @@ export interface StatusKeeper extends AsyncDisposable {
   refused(error: SendenseError): void;
 }
 
-export function openStatus(
-  stateDir: string,
-  server: SshServer,
-  enrolment: Enrolment,
-  log: FastifyBaseLogger,
-): StatusKeeper {
+export function openStatus(stateDir: string, server: SshServer, enrolment: Enrolment, log: BaseLogger): StatusKeeper {
   const writer = statusWriter(stateDir, (error) => log.warn({ error }, 'the status of the link cannot be written'));
   let isWelcome = false;
   /** What the hub itself said before it ended the connection: more than the tunnel knows. */

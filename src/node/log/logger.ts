@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
-import type { FastifyBaseLogger } from 'fastify';
 import { pino, type Logger } from 'pino';
+import type { ApiLogger } from '../../api/create-api.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { stderrIsJournal, withPriority } from '../../host/system/journal.ts';
 import type { NodeSettings } from '../../schemas/types.ts';
@@ -19,7 +19,7 @@ export interface LoggerOptions {
   readonly form?: 'json' | 'terminal' | 'journal';
 }
 
-export type NodeLogger = Logger & FastifyBaseLogger;
+export type NodeLogger = Logger & ApiLogger;
 
 /**
  * The log of a node: one JSON object a line (`time` in ms since 1970, `level`, `msg`, `request_id` and `job_id` where there are), or

@@ -1,11 +1,8 @@
-import type { ErrorCode } from '../../errors/catalogue.ts';
+import type { ApiFigures } from '../../api/figures.ts';
 import type { JobStatus, LinkStatus } from '../../schemas/types.ts';
 
 /** What `GET /metrics` tells (docs/node-api.md). Labels take few values: no job, VM or path is one. */
-export interface Metrics {
-  request(answer: { method: string; route: string; status: number; seconds: number }): void;
-  /** An error that a request was answered with. */
-  error(code: ErrorCode): void;
+export interface Metrics extends ApiFigures {
   /** A look at a job, for what it moved and how it ended. */
   job(job: JobStatus): void;
   /** Prometheus' text form. `jobs`: all of them, as they are now. */

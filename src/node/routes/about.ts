@@ -22,10 +22,10 @@ export const health = defineRoute({
   },
   errors: [],
   quiet: true,
-  handle: async ({ node, request, reply }): Promise<NodeHealth> => {
+  handle: async ({ parts: node, header, answer }): Promise<NodeHealth> => {
     // Whether packets of full size pass, in both directions.
-    const padding = request.headers['x-padding'];
-    if (typeof padding === 'string') void reply.header('x-padding', 'x'.repeat(Math.min(padding.length, mostPadding)));
+    const padding = header('x-padding');
+    if (padding !== null) answer.header('x-padding', 'x'.repeat(Math.min(padding.length, mostPadding)));
     const [tools, running] = await Promise.all([nodeTools(), node.jobs.running()]);
     return {
       status: tools.every((tool) => tool.version) ? 'ok' : 'degraded',
@@ -46,7 +46,7 @@ export const config = defineRoute({
   description: 'Name, address, tunnel, limits. Never a secret.',
   answers: { 200: { description: 'The set-up.', schema: 'node/config.json' } },
   errors: [],
-  handle: async ({ node }): Promise<NodeConfig> => {
+  handle: async ({ parts: node }): Promise<NodeConfig> => {
     const { limits, stateDir, version } = node;
     const link = await linkOf(stateDir);
     return {
@@ -80,11 +80,7 @@ export const openapi = defineRoute({
     200: { description: 'The document; also `docs/openapi.json` of the same version.', type: 'application/json' },
   },
   errors: [],
-  handle: async ({ node }) => {
-    // Here and not above: the document is made of all routes, this one among them.
-    const [{ openApiDocument }, { routes }] = await Promise.all([import('../http/openapi.ts'), import('./index.ts')]);
-    return openApiDocument(routes, node.version);
-  },
+  handle: async ({ parts: node }) => node.openApi(),
 });
 
 export const metrics = defineRoute({
@@ -96,9 +92,9 @@ export const metrics = defineRoute({
   answers: { 200: { description: "Prometheus' text form.", type: 'text/plain' } },
   errors: [],
   quiet: true,
-  handle: async ({ node, reply }) => {
+  handle: async ({ parts: node, answer }) => {
     const [jobs, { tunnel }] = await Promise.all([node.jobs.list(), linkOf(node.stateDir)]);
-    void reply.type(node.metrics.contentType);
+    answer.type(node.metrics.contentType);
     return node.metrics.text({ jobs, tunnel });
   },
 });

@@ -17,7 +17,7 @@ export const cleanup = defineRoute<CleanupRequest>({
   body: { schema: 'node/cleanup.json', bytes: 64 * 1024 },
   answers: { 200: { description: 'What was removed; with `dry_run` what would be.', schema: 'node/cleaned-up.json' } },
   errors: ['source.missing', 'node.busy', 'snapshot.left', ...vsphereErrors],
-  handle: async ({ node, body, signal }): Promise<CleanedUp> => {
+  handle: async ({ parts: node, body, signal }): Promise<CleanedUp> => {
     const { source, dry_run: dryRun, job_id: jobId } = body;
     const none = { snapshots: [], kept_snapshots: [], warnings: [] };
     if (source && jobId) {

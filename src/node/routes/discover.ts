@@ -16,7 +16,7 @@ export const discover = defineRoute<DiscoverRequest>({
     200: { description: 'The disks of the VM, or all VMs.', schema: ['node/discovered.json', 'node/inventory.json'] },
   },
   errors: [...sourceErrors, ...vsphereErrors],
-  handle: async ({ node, body, signal }): Promise<Discovered | Inventory> => {
+  handle: async ({ parts: node, body, signal }): Promise<Discovered | Inventory> => {
     const { vm_name: vmName, source } = body;
     await assertNotOwn(source, node.own);
     const asking = { login: loginOf(body, node.refused), signal };

@@ -3,12 +3,13 @@ import { cleanup } from './cleanup.ts';
 import { testDataPath } from './data-path.ts';
 import { discover } from './discover.ts';
 import { cancelJob, jobIndex, jobLog, jobStatus, jobVmConfig, listJobs, removeJob } from './jobs.ts';
-import type { Route } from './route.ts';
+import type { Api } from '../../api/route.ts';
+import type { NodeParts } from './route.ts';
 import { indexFormatsKnown, putIndex, replicate, startBackup } from './transfer.ts';
 import { cbtStatus, testCredentials, vmSpecChanges } from './vsphere.ts';
 
 /** Every request that the node answers. A new one is added here; `npm run docs` makes `docs/openapi.json` of it. */
-export const routes: readonly Route[] = [
+const routes: Api<NodeParts>['routes'] = [
   health,
   config,
   openapi,
@@ -30,4 +31,20 @@ export const routes: readonly Route[] = [
   jobVmConfig,
   jobIndex,
   removeJob,
-] as readonly Route[];
+] as Api<NodeParts>['routes'];
+
+/** The node's API. */
+export const nodeApi: Api<NodeParts> = {
+  name: 'the node',
+  title: 'Sendense node',
+  summary: 'The agent beside the disks: lets a hub see them and back them up.',
+  server: { url: 'http://127.0.0.1:8081', description: 'On the node; from the hub through the tunnel.' },
+  token: 'The token in STATE-DIR/token.',
+  tags: {
+    node: 'The node itself.',
+    source: 'What there is to back up.',
+    transfer: 'Starting transfers.',
+    jobs: 'Transfers that run or ended.',
+  },
+  routes,
+};

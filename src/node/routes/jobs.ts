@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { FastifyReply } from 'fastify';
 import type { Readable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists } from '../../host/files/files.ts';
 import type { JobList, JobStatus } from '../../schemas/types.ts';
+import type { AnswerHead } from '../../api/route.ts';
 import { defineRoute, type Call } from './route.ts';
 
-const job = { job: { description: 'Id of the job.', schema: 'domain.json#/$defs/jobId' } };
+const job = { job: { description: 'Id of the job.', schema: 'domain.json#/$defs/jobId', logAs: 'job_id' } };
 const idOf = ({ params }: Call): string => params['job'] ?? '';
 const unknown = ['job.unknown'] as const;
 
@@ -20,7 +20,7 @@ export const listJobs = defineRoute({
   answers: { 200: { description: 'Running and ended ones.', schema: 'node/jobs.json' } },
   errors: [],
   quiet: true,
-  handle: async ({ node }): Promise<JobList> => {
+  handle: async ({ parts: node }): Promise<JobList> => {
     const jobs = await node.jobs.list();
     for (const each of jobs) node.metrics.job(each);
     return { jobs };
@@ -39,9 +39,9 @@ export const jobStatus = defineRoute({
   errors: unknown,
   quiet: true,
   handle: async (call): Promise<JobStatus> => {
-    await call.node.jobs.asked(idOf(call));
-    const status = await call.node.jobs.status(idOf(call));
-    call.node.metrics.job(status);
+    await call.parts.jobs.asked(idOf(call));
+    const status = await call.parts.jobs.status(idOf(call));
+    call.parts.metrics.job(status);
     return status;
   },
 });
@@ -57,7 +57,7 @@ export const cancelJob = defineRoute({
   answers: { 202: { description: 'It was asked.', type: 'application/json' } },
   errors: unknown,
   handle: async (call) => {
-    await call.node.jobs.cancel(idOf(call));
+    await call.parts.jobs.cancel(idOf(call));
     return {};
   },
 });
@@ -72,7 +72,7 @@ export const jobLog = defineRoute({
   answers: { 200: { description: 'JSON lines.', type: 'application/x-ndjson' } },
   errors: unknown,
   handle: async (call) => {
-    const { log } = await call.node.jobs.folder(idOf(call));
+    const { log } = await call.parts.jobs.folder(idOf(call));
     return (await exists(log)) ? createReadStream(log) : '';
   },
 });
@@ -88,9 +88,9 @@ export const jobVmConfig = defineRoute({
   answers: { 200: { description: 'What is needed to make the VM again.', schema: 'vm-config.json' } },
   errors: unknown,
   handle: async (call) => {
-    const file = (await call.node.jobs.folder(idOf(call))).vmConfig;
+    const file = (await call.parts.jobs.folder(idOf(call))).vmConfig;
     if (!(await exists(file))) throw new SendenseError('job.unknown', `job ${idOf(call)} has no VM configuration`);
-    return streamOf(file, call.reply);
+    return streamOf(file, call.answer);
   },
 });
 
@@ -106,10 +106,10 @@ export const jobIndex = defineRoute({
   errors: unknown,
   handle: async (call) => {
     const [id, key] = [idOf(call), call.params['key'] ?? ''];
-    const [status, folder] = await Promise.all([call.node.jobs.status(id), call.node.jobs.folder(id)]);
+    const [status, folder] = await Promise.all([call.parts.jobs.status(id), call.parts.jobs.folder(id)]);
     const disk = status.disks.find((candidate) => candidate.key === key);
     if (disk?.phase !== 'done') throw new SendenseError('job.unknown', `job ${id} has no finished disk ${key}`);
-    return streamOf(folder.index(key), call.reply);
+    return streamOf(folder.index(key), call.answer);
   },
 });
 
@@ -131,7 +131,7 @@ export const removeJob = defineRoute({
   },
   errors: unknown,
   handle: async (call) => {
-    const { jobs, metrics } = call.node;
+    const { jobs, metrics } = call.parts;
     const id = idOf(call);
     const last = await jobs.status(id).catch(() => null);
     if (last) metrics.job(last);
@@ -139,12 +139,12 @@ export const removeJob = defineRoute({
     const { gone, last: ended } = await jobs.remove(id);
     const clean = ended?.left_behind?.length === 0 || ended?.status === 'succeeded';
     // Of number-like keys JavaScript puts the least first, so a status is always said.
-    void call.reply.code(gone ? (clean || !ended ? 204 : 200) : 202);
+    call.answer.status(gone ? (clean || !ended ? 204 : 200) : 202);
     return gone ? (clean || !ended ? undefined : ended) : {};
   },
 });
 
-async function streamOf(file: string, reply: FastifyReply): Promise<Readable> {
-  void reply.header('content-length', (await stat(file)).size);
+async function streamOf(file: string, answer: AnswerHead): Promise<Readable> {
+  answer.header('content-length', (await stat(file)).size);
   return createReadStream(file);
 }

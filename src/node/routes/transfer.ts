@@ -9,14 +9,14 @@ import { hostRule } from './host-rule.ts';
 import { defineRoute, type Call } from './route.ts';
 
 const startBody = { schema: 'node/backup-start.json', bytes: 1024 * 1024 };
-const jobOf = (body: BackupStartRequest): string => body.job_id;
+const logOf = (body: BackupStartRequest): Record<string, string> => ({ job_id: body.job_id });
 const started = { description: 'The job runs; follow it with `status`.', schema: 'node/backup-started.json' };
 
 const start = async (call: Call<BackupStartRequest>, body: BackupStartRequest): Promise<BackupStarted> => {
-  const { node, reply } = call;
+  const { parts: node, answer } = call;
   const targets = await allowedTargets(body.nbd_targets, hostRule(call));
   await assertNotOwn(sourceOf(body), node.own);
-  void reply.code(202);
+  answer.status(202);
   return node.jobs.start({ ...body, nbd_targets: targets });
 };
 
@@ -32,7 +32,7 @@ export const startBackup = defineRoute<BackupStartRequest>({
   body: startBody,
   answers: { 202: started },
   errors: ['node.busy', 'job.failed', 'disk.full'],
-  jobOf,
+  logOf,
   handle: (call) => start(call, checkStart(call.body)),
 });
 
@@ -49,7 +49,7 @@ export const replicate = defineRoute<BackupStartRequest>({
   body: startBody,
   answers: { 202: started },
   errors: ['node.busy', 'job.failed', 'disk.full'],
-  jobOf,
+  logOf,
   handle: (call) => start(call, checkReplicate(call.body)),
 });
 
@@ -77,9 +77,9 @@ export const putIndex = defineRoute<Readable>({
   body: { stream: 'The index, `docs/block-index.md`.' },
   answers: { 204: { description: 'It is stored.' } },
   errors: ['disk.full'],
-  handle: async ({ node, params, body, request }) => {
-    const announced = request.headers['content-length'];
-    await node.indexes.put(params['sha256'] ?? '', body, announced === undefined ? undefined : Number(announced));
+  handle: async ({ parts: node, params, body, header }) => {
+    const announced = header('content-length');
+    await node.indexes.put(params['sha256'] ?? '', body, announced === null ? undefined : Number(announced));
     return undefined;
   },
 });

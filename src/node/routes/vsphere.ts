@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type {
   CbtStatus,
@@ -13,7 +12,7 @@ import { loginOf } from '../sources/index.ts';
 import { sourceOf } from '../sources/request-source.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { vsphereErrors } from './error-sets.ts';
-import { defineRoute } from './route.ts';
+import { defineRoute, type Call } from './route.ts';
 
 // What speaks SOAP is loaded on first use: who reads images does not pay for it.
 
@@ -26,7 +25,7 @@ export const testCredentials = defineRoute<CredentialsTestRequest>({
   body: { schema: 'node/credentials-test.json', bytes: 256 * 1024 },
   answers: { 200: { description: 'The login works.', schema: 'node/credentials-tested.json' } },
   errors: vsphereErrors,
-  handle: async ({ node, body, signal }): Promise<CredentialsTested> => {
+  handle: async ({ parts: node, body, signal }): Promise<CredentialsTested> => {
     const { testLogin } = await import('../sources/vsphere/test-login.ts');
     return testLogin(onlyVsphere(body.source), loginOf(body, node.refused), signal);
   },
@@ -50,8 +49,8 @@ export const cbtStatus = defineRoute({
   },
   answers: { 200: { description: 'What is tracked, and what speaks against it.', schema: 'node/cbt-status.json' } },
   errors: ['source.missing', ...vsphereErrors],
-  handle: async ({ node, request, params, signal }): Promise<CbtStatus> => {
-    const { spec, login } = fromHeaders(request, params['path'] ?? '', node.refused);
+  handle: async ({ parts: node, header, params, signal }): Promise<CbtStatus> => {
+    const { spec, login } = fromHeaders(header, params['path'] ?? '', node.refused);
     const { discoverVm } = await import('../sources/vsphere/vsphere-source.ts');
     return cbtStatusOf(await discoverVm(spec, { vmName: '', login, signal }));
   },
@@ -69,7 +68,7 @@ export const vmSpecChanges = defineRoute<VmSpecChangesRequest>({
   body: { schema: 'node/vm-spec-changes.json', bytes: 8 * 1024 * 1024 },
   answers: { 200: { description: 'The differences.', schema: 'node/vm-spec-changed.json' } },
   errors: ['source.missing', ...vsphereErrors],
-  handle: async ({ node, body, signal }): Promise<VmSpecChanges> => {
+  handle: async ({ parts: node, body, signal }): Promise<VmSpecChanges> => {
     const { specChanges } = await import('../sources/vsphere/spec-changes.ts');
     const options = { vmName: body.vm_name ?? '', login: loginOf(body, node.refused), signal };
     return specChanges(onlyVsphere(body.source), options, body.since);
@@ -78,14 +77,11 @@ export const vmSpecChanges = defineRoute<VmSpecChangesRequest>({
 
 /** A path that does not start with a slash is a managed object id. */
 function fromHeaders(
-  request: FastifyRequest,
+  headerOf: Call['header'],
   path: string,
   refused: RefusedLogins,
 ): { spec: VsphereSourceSpec; login: ReturnType<typeof loginOf> } {
-  const header = (name: string): string | null => {
-    const value = request.headers[`x-vcenter-${name}`];
-    return typeof value === 'string' && value !== '' ? value : null;
-  };
+  const header = (name: string): string | null => headerOf(`x-vcenter-${name}`);
   for (const name of ['host', 'user', 'password']) {
     if (header(name) === null)
       throw new SendenseError('request.invalid', `the header x-vcenter-${name} is missing`, {

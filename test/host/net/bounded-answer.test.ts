@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { bounded, boundedText } from '../../../src/host/net/bounded-answer.ts';
 import { nodeClient } from '../../../src/host/node-api/node-client.ts';
-import { letProve } from '../../../src/node/http/let-prove.ts';
+import { letProve } from '../../../src/api/let-prove.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
 const limits = { what: 'node a: GET /x', mostBytes: 1000, mostMs: 60_000 };

@@ -1,28 +1,35 @@
-/** What the node lets a caller do; `GET /api/v1/config` tells it. Times in milliseconds, sizes in bytes. */
-export interface NodeLimits {
+/** What an API lets its callers do. Times in milliseconds, sizes in bytes. */
+export interface ApiLimits {
   /** Until the head of a request is complete, from the moment its first byte could have come. */
   readonly headersMs: number;
   /** Until a JSON body is complete. */
   readonly bodyMs: number;
-  /** Longest silence while a block index streams in. */
+  /** Longest silence while a body streams in. */
   readonly uploadSilenceMs: number;
   /** How long a connection without a request is kept. */
   readonly idleMs: number;
+  /** How long a connection is kept on which nothing moves, not even an answer; 0: as long as the peer wants. */
+  readonly silenceMs: number;
   readonly connections: number;
   readonly headerBytes: number;
-  /** Requests of one peer in a minute. A hub that follows 100 jobs needs some 12 000. */
+  /** Of a body that no route announces. */
+  readonly bodyBytes: number;
+  /** Requests of one peer in a minute. */
   readonly requestsPerMinute: number;
   /** Requests of one peer in a minute without the token, malformed ones among them. */
   readonly refusedPerMinute: number;
 }
 
-export const defaultLimits: NodeLimits = {
+export const defaultLimits: ApiLimits = {
   headersMs: 10_000,
   bodyMs: 30_000,
   uploadSilenceMs: 60_000,
   idleMs: 15_000,
+  silenceMs: 0,
   connections: 512,
   headerBytes: 16_384,
+  bodyBytes: 64 * 1024,
+  // A hub that follows 100 jobs of a node needs some 12 000.
   requestsPerMinute: 60_000,
   refusedPerMinute: 30,
 };

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ErrorCode } from '../../errors/catalogue.ts';
-import type { Metrics } from '../metrics/metrics.ts';
-import type { Route } from '../routes/route.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
+import type { ApiFigures } from './figures.ts';
 import { peerOf } from './guard.ts';
+import type { Route } from './route.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -12,7 +12,7 @@ declare module 'fastify' {
     failure?: { readonly code: ErrorCode; readonly message: string; /** One of many alike. */ readonly again: boolean };
   }
   interface FastifyContextConfig {
-    route?: Pick<Route, 'path' | 'quiet'>;
+    route?: Pick<Route<never>, 'id' | 'path' | 'quiet' | 'callers'>;
   }
 }
 
@@ -23,18 +23,18 @@ export function requestId(raw: IncomingMessage): string {
 }
 
 /** One line for each answer, and its figures. Never headers, bodies or what follows a `?`: tokens and passwords come there. */
-export function logAnswers(app: FastifyInstance, metrics: Metrics): void {
+export function logAnswers(app: FastifyInstance, figures: ApiFigures): void {
   app.addHook('onResponse', async (request, reply) => {
     const { route } = request.routeOptions.config;
     const { statusCode: status } = reply;
     const { failure } = request;
-    metrics.request({
+    figures.request({
       method: route ? request.method : 'other',
       route: route?.path ?? 'unknown',
       status,
       seconds: reply.elapsedTime / 1000,
     });
-    if (failure) metrics.error(failure.code);
+    if (failure) figures.error(failure.code);
     request.log[levelOf(request, status)](
       {
         method: request.method,

@@ -1,39 +1,39 @@
-import { catalogue } from '../../errors/catalogue.ts';
-import { schemaOf } from '../../schemas/validator.ts';
-import { commonErrors, statusOf } from './error-status.ts';
+import { catalogue } from '../errors/catalogue.ts';
+import { schemaOf } from '../schemas/validator.ts';
+import { commonErrors, statusOf } from './common-errors.ts';
 import { componentSchemas } from './openapi-schemas.ts';
-import type { Answer, Parameter, RequestBody, Route } from '../routes/route.ts';
+import type { Answer, Api, Caller, Parameter, RequestBody, Route } from './route.ts';
 
 type Json = Record<string, unknown>;
 
-const tags: Readonly<Record<Route['tag'], string>> = {
-  node: 'The node itself.',
-  source: 'What there is to back up.',
-  transfer: 'Starting transfers.',
-  jobs: 'Transfers that run or ended.',
-};
+const schemes: Readonly<Record<Caller, string>> = { 'token': 'token', 'one-time': 'ticket' };
 
-/** The API of these routes as an OpenAPI 3.1 document: paths from the routes, components from `schemas/`. */
-export function openApiDocument(routes: readonly Route[], version: string): Json {
+/** The API as an OpenAPI 3.1 document: paths from its routes, components from `schemas/`. */
+export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string): Json {
   const schemas = componentSchemas(schemaOf);
   const paths: Record<string, Json> = {};
-  for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route, schemas.ref);
+  for (const route of api.routes)
+    (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route, schemas.ref);
+  const tickets = api.routes.some(({ callers }) => callers?.includes('one-time'));
   return {
     openapi: '3.1.0',
     info: {
-      title: 'Sendense node',
+      title: api.title,
       version,
-      summary: 'The agent beside the disks: lets a hub see them and back them up.',
+      summary: api.summary,
       description:
         'Times are milliseconds since 1970, sizes are bytes. Errors have one shape and the codes of docs/errors.md.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: 'http://127.0.0.1:8081', description: 'On the node; from the hub through the tunnel.' }],
+    servers: [api.server],
     security: [{ token: [] }],
-    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+    tags: Object.entries(api.tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'The token in STATE-DIR/token.' } },
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: api.token },
+        ...(tickets ? { ticket: { type: 'http', scheme: 'bearer', description: 'A ticket, good for one call.' } } : {}),
+      },
       headers: { 'x-request-id': { description: "The request's id in the log.", schema: { type: 'string' } } },
       schemas: schemas.all(),
     },
@@ -42,10 +42,11 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
 
 type Ref = (schema: string) => Json;
 
-function operation(route: Route, ref: Ref): Json {
-  const { id, tag, summary, description, params = {}, headers = {}, body } = route;
+function operation(route: Route<never>, ref: Ref): Json {
+  const { id, tag, summary, description, callers, params = {}, query = {}, headers = {}, body } = route;
   const parameters = [
     ...Object.entries(params).map(([name, one]) => parameter(name, 'path', { ...one, required: true }, ref)),
+    ...Object.entries(query).map(([name, one]) => parameter(name, 'query', one, ref)),
     ...Object.entries(headers).map(([name, one]) => parameter(name, 'header', one, ref)),
   ];
   return {
@@ -53,6 +54,7 @@ function operation(route: Route, ref: Ref): Json {
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
+    ...(callers === undefined ? {} : { security: callers.map((caller) => ({ [schemes[caller]]: [] })) }),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: requestBody(body, ref) } : {}),
     responses: {
@@ -62,7 +64,7 @@ function operation(route: Route, ref: Ref): Json {
   };
 }
 
-const parameter = (name: string, place: 'path' | 'header', one: Parameter, ref: Ref): Json => ({
+const parameter = (name: string, place: 'path' | 'query' | 'header', one: Parameter, ref: Ref): Json => ({
   name,
   in: place,
   required: one.required === true,
@@ -90,7 +92,7 @@ function response({ description, schema, type }: Answer, ref: Ref): Json {
 }
 
 /** One answer for each status, with the codes that it comes with. */
-function refusals({ errors }: Route, ref: Ref): Json {
+function refusals({ errors }: Route<never>, ref: Ref): Json {
   const codes = [...new Set([...commonErrors, ...errors])].toSorted();
   const byStatus = Map.groupBy(codes, statusOf);
   return Object.fromEntries(
@@ -106,7 +108,7 @@ function refusals({ errors }: Route, ref: Ref): Json {
               ? { 'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
               : {}),
           },
-          content: { 'application/json': { schema: ref('node/error.json') } },
+          content: { 'application/json': { schema: ref('api/error.json') } },
         },
       ]),
   );

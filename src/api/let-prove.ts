@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { proofServerOptions, tlsFirstByte } from '../../host/node-api/node-proof.ts';
+import { proofServerOptions, tlsFirstByte } from '../host/node-api/node-proof.ts';
 
 export interface LetProveOptions {
   readonly token: string;
@@ -9,7 +9,7 @@ export interface LetProveOptions {
 }
 
 /**
- * Lets connections to an HTTP server begin with a proof of the token (`node-proof.ts`), as those of hubs do; others speak HTTP at once. A
+ * Lets connections to an HTTP server begin with a proof of the token (`node-proof.ts`), so that it is not told to whoever listens in our place; others speak HTTP at once. A
  * connection that says nothing, or proves nothing, is a `clientError` of the server.
  */
 export function letProve(server: Server, { token, withinMs }: LetProveOptions): void {

@@ -10,7 +10,6 @@ const said: Record<string, readonly [status: number, message: string]> = {
   HPE_HEADER_OVERFLOW: [431, 'the head of the request is too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions are too large'],
 };
-
 /** Answers what is not HTTP, or comes too slowly to become a request, in the shape of every error, and ends the connection. */
 export const malformedAnswer =
   (guard: Guard, log: FastifyBaseLogger) =>

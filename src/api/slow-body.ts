@@ -1,5 +1,5 @@
 import { PassThrough, type Readable } from 'node:stream';
-import type { NodeLimits } from '../limits/limits.ts';
+import type { ApiLimits } from './limits.ts';
 import { httpError } from './error-answer.ts';
 
 const graceMs = 1000;
@@ -8,7 +8,7 @@ const graceMs = 1000;
  * The body of a request, which fails with status 408 where it takes too long: JSON as a whole, bytes that stream in when
  * they pause. The server's own limit for requests cannot tell the two apart.
  */
-export function impatient(body: Readable, streams: boolean, limits: NodeLimits): Readable {
+export function impatient(body: Readable, streams: boolean, limits: ApiLimits): Readable {
   const ms = streams ? limits.uploadSilenceMs : limits.bodyMs;
   const late = (): void =>
     void through.destroy(

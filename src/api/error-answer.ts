@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import type { ErrorCode } from '../../errors/catalogue.ts';
-import { errorToJson, SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
-import type { NodeError } from '../../schemas/types.ts';
-import { statusOf } from './error-status.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
+import { errorToJson, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
+import type { ApiError } from '../schemas/types.ts';
+import { statusOf } from './common-errors.ts';
 
 /** An error that HTTP itself has a status for (404, 408, 413, 415); its code is `request.invalid`. */
 export const httpError = (statusCode: number, message: string): Error =>
   Object.assign(new Error(message), { statusCode });
 
-/** What an error is answered with: status and `schemas/node/error.json`. */
-export function errorAnswer(raw: FastifyError | Error): { readonly status: number; readonly body: NodeError } {
+/** What an error is answered with: status and `schemas/api/error.json`. */
+export function errorAnswer(raw: FastifyError | Error): { readonly status: number; readonly body: ApiError } {
   const { statusCode } = raw as FastifyError;
   const byHttp = !(raw instanceof SendenseError) && statusCode !== undefined && statusCode >= 400 && statusCode < 500;
   const error = byHttp ? new SendenseError('request.invalid', raw.message) : toSendenseError(raw);
@@ -21,7 +21,7 @@ export function errorAnswer(raw: FastifyError | Error): { readonly status: numbe
   };
 }
 
-/** Every error of the API in one shape, `schemas/node/error.json`. */
+/** Every error of the API in one shape, `schemas/api/error.json`. */
 export function answerError(raw: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
   const { status, body } = errorAnswer(raw);
   const details = raw instanceof SendenseError ? (raw.details ?? {}) : {};

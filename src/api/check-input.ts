@@ -1,0 +1,63 @@
+import { Readable } from 'node:stream';
+import type { ErrorObject } from 'ajv/dist/2020.js';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { validatorOf } from '../schemas/validator.ts';
+import { httpError } from './error-answer.ts';
+import type { Parameter, Route } from './route.ts';
+
+/** Some parameters as they came. */
+export type Given = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What a route names, of what came. @throws SendenseError `request.invalid` with the name of what is missing or wrong */
+export function checkParams(
+  named: Readonly<Record<string, Parameter>> | undefined,
+  given: Given,
+  what: 'part of the path' | 'parameter' | 'header',
+): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [name, { schema, required }] of Object.entries(named ?? {})) {
+    const value = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (required && !value) throw invalid(`the ${what} ${name} is missing`, name);
+    if (value === undefined) continue;
+    if (typeof value !== 'string') throw invalid(`the ${what} ${name} comes several times`, name);
+    params[name] = schema === undefined ? value : checkParam(schema, name, value);
+  }
+  return params;
+}
+
+/** Ids that come in a path go into file names: only what the schema allows gets through. */
+function checkParam(schema: string, name: string, value: string): string {
+  const validate = validatorOf(schema);
+  if (validate(value)) return value;
+  throw invalid(`${name} is not valid: ${validate.errors?.[0]?.message ?? ''}`, name);
+}
+
+/** The body that a route announces, as it came; undefined where it announces none. @throws 415, SendenseError `request.invalid` */
+export function checkBody({ body: announced }: Pick<Route<unknown>, 'body'>, body: unknown): unknown {
+  if (!announced) return undefined;
+  const streams = body instanceof Readable;
+  if (streams !== 'stream' in announced)
+    throw httpError(415, `the body must be ${streams ? 'application/json' : 'application/octet-stream'}`);
+  return 'schema' in announced ? checkJson(announced.schema, body) : body;
+}
+
+/**
+ * A value that its schema allows, defaults filled in.
+ * @throws SendenseError `request.invalid` with a JSON pointer to the field; never quotes a value, it may be a secret
+ */
+function checkJson(schema: string, body: unknown): unknown {
+  const validate = validatorOf(schema);
+  if (validate(body)) return body;
+  const [first] = validate.errors ?? [];
+  const field = first ? fieldOf(first) : '/';
+  throw invalid(`${field || 'the body'} ${first?.message ?? 'is invalid'}`, field);
+}
+
+/** The field itself where it is missing or too much, not the object around it. */
+function fieldOf(error: ErrorObject): string {
+  const name: unknown = error.params['missingProperty'] ?? error.params['additionalProperty'];
+  return typeof name === 'string' ? `${error.instancePath}/${name}` : error.instancePath;
+}
+
+const invalid = (message: string, field: string): SendenseError =>
+  new SendenseError('request.invalid', message, { details: { field } });

@@ -1,0 +1,89 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { checkBody, checkParams, type Given } from './check-input.ts';
+import type { Answer, AnswerHead, Api, Call, Parameter, Route } from './route.ts';
+
+/** Makes the server answer the routes of an API: parameters and bodies are checked before their handlers see them. */
+export function registerRoutes<Parts>(
+  app: FastifyInstance,
+  { routes }: Pick<Api<Parts>, 'routes'>,
+  parts: Parts,
+): void {
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      ...(route.body && 'bytes' in route.body ? { bodyLimit: route.body.bytes } : {}),
+      config: { route },
+      handler: async (request, reply) => {
+        const { params, query, body } = checkedInput(route, request);
+        const facts = { ...factsOf(route.params, params), ...factsOf(route.query, query), ...route.logOf?.(body) };
+        if (Object.keys(facts).length > 0) request.log = request.log.child(facts);
+        const [[status = '200', answer] = []] = [Object.entries(route.answers)[0]];
+        begin(reply, Number(status), answer);
+        const result = await route.handle({
+          parts,
+          params,
+          query,
+          body,
+          signal: goneSignal(reply),
+          peer: request.socket.remoteAddress,
+          header: (name) => headerOf(request, name),
+          answer: headOf(reply),
+        });
+        return result ?? reply.send();
+      },
+    });
+  }
+}
+
+function checkedInput(
+  route: Route<never>,
+  request: FastifyRequest,
+): Pick<Call<unknown, unknown>, 'params' | 'query' | 'body'> {
+  const params = checkParams(route.params, request.params as Given, 'part of the path');
+  checkParams(route.headers, request.headers, 'header');
+  return {
+    params,
+    query: checkParams(route.query, request.query as Given, 'parameter'),
+    body: checkBody(route, request.body),
+  };
+}
+
+/** What the lines of the log have of parameters. */
+const factsOf = (
+  named: Readonly<Record<string, Parameter>> | undefined,
+  values: Readonly<Record<string, string>>,
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(named ?? {}).flatMap(([name, { logAs }]) => {
+      const value = values[name];
+      return logAs === undefined || value === undefined ? [] : [[logAs, value]];
+    }),
+  );
+
+function begin(reply: FastifyReply, status: number, answer: Answer | undefined): void {
+  void reply.code(status);
+  if (answer?.type !== undefined || answer?.schema !== undefined)
+    void reply.type(answer.type ?? 'application/json; charset=utf-8');
+}
+
+function headerOf({ headers }: FastifyRequest, name: string): string | null {
+  const value = headers[name];
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+const headOf = (reply: FastifyReply): AnswerHead => ({
+  status: (code) => void reply.code(code),
+  type: (contentType) => void reply.type(contentType),
+  header: (name, value) => void reply.header(name, value),
+});
+
+/** Aborts when the caller goes away before the answer. Fastify's own `request.signal` aborts as soon as the body was read. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new SendenseError('job.cancelled', 'the caller went away'));
+  });
+  return controller.signal;
+}

@@ -1,0 +1,100 @@
+import type { Readable } from 'node:stream';
+import type { ErrorCode } from '../errors/catalogue.ts';
+
+/** One request whose caller, parameters and body were checked. `Parts`: what the routes of an API act with. */
+export interface Call<Parts, Body = undefined> {
+  readonly parts: Parts;
+  readonly body: Body;
+  /** The path's parameters, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Those that the route names, decoded. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Aborts when the caller goes away before the answer. */
+  readonly signal: AbortSignal;
+  /** Address of the caller; undefined at a Unix socket, and where it has gone already. */
+  readonly peer: string | undefined;
+  /** A header of the request, its name in small letters; null where it is missing, empty or comes several times. */
+  header(name: string): string | null;
+  readonly answer: AnswerHead;
+}
+
+/** For what a handler answers other than the first of `answers` without headers. */
+export interface AnswerHead {
+  status(code: number): void;
+  type(contentType: string): void;
+  header(name: string, value: string | number): void;
+}
+
+/** A parameter of the path or the query, or a header. */
+export interface Parameter {
+  readonly description: string;
+  /** Name of its schema below `schemas/`, as in `validatorOf`; any text where there is none. */
+  readonly schema?: string;
+  readonly required?: boolean;
+  /** The lines of the log about the request have it, under this name. */
+  readonly logAs?: string;
+}
+
+export type RequestBody =
+  /** JSON by a schema below `schemas/`. `bytes`: the most it may have. */
+  | { readonly schema: string; readonly bytes: number }
+  /** Bytes that stream in. */
+  | { readonly stream: string };
+
+export interface Answer {
+  readonly description: string;
+  /** JSON by a schema below `schemas/`, or by one of several. */
+  readonly schema?: string | readonly string[];
+  /** Content type of what is not JSON by a schema; nothing comes where there is neither. */
+  readonly type?: string;
+}
+
+/** Who may call: `token` has the API's token, `one-time` a ticket for one call of one route (`one-time.ts`). */
+export type Caller = 'token' | 'one-time';
+
+/**
+ * One request of an API. What registers it (`register.ts`) and what describes it (`openapi.ts`) read the same value, so that
+ * they cannot disagree.
+ */
+export interface Route<Parts, Body = unknown> {
+  /** Stays the same between versions: what generated clients call it. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** As OpenAPI writes it: `/api/v1/jobs/{job}/log`. */
+  readonly path: string;
+  /** One of the API's `tags`. */
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Default: only `token`. */
+  readonly callers?: readonly Caller[];
+  readonly params?: Readonly<Record<string, Parameter>>;
+  /** What a query has beside them is ignored. */
+  readonly query?: Readonly<Record<string, Parameter>>;
+  readonly headers?: Readonly<Record<string, Parameter>>;
+  readonly body?: RequestBody;
+  /** By status; the first is what a handler answers that says nothing else. */
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** What it may answer with beside what every request may: `commonErrors`. */
+  readonly errors: readonly ErrorCode[];
+  /** Asked all the time and of no interest when it goes well: not logged above debug. */
+  readonly quiet?: boolean;
+  /** What the lines of the log about the request have from its body. */
+  logOf?(body: Body): Readonly<Record<string, string>>;
+  /** Answers an object for JSON, text or a stream for other types, undefined for nothing. */
+  handle(call: Call<Parts, Body>): Promise<object | string | Readable | undefined>;
+}
+
+/** An API: its routes, and what its document says beside them. */
+export interface Api<Parts> {
+  /** In messages: `the node`. */
+  readonly name: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly server: { readonly url: string; readonly description: string };
+  /** Where the token is. */
+  readonly token: string;
+  /** What the routes are about, by tag. */
+  readonly tags: Readonly<Record<string, string>>;
+  readonly routes: readonly Route<Parts>[];
+}

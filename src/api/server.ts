@@ -1,0 +1,112 @@
+import type { Server } from 'node:http';
+import type {
+  FastifyBaseLogger,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyHttpOptions,
+} from 'fastify';
+import { limitNewcomers, type Newcomers } from '../host/net/limit-newcomers.ts';
+import { limitPerMinute } from '../host/net/limit-per-minute.ts';
+import { answerError, httpError } from './error-answer.ts';
+import { createGuard, type Guard, type GuardOptions } from './guard.ts';
+import { letProve } from './let-prove.ts';
+import type { ApiLimits } from './limits.ts';
+import { malformedAnswer } from './malformed.ts';
+import { requestId } from './request-log.ts';
+import { impatient } from './slow-body.ts';
+
+export interface ServerOptions extends GuardOptions {
+  /** In messages: `the node`. */
+  readonly name: string;
+  readonly logger?: FastifyBaseLogger | undefined;
+  /** Callers may prove by TLS that they have the token before they send it (`let-prove.ts`). */
+  readonly proof?: boolean | undefined;
+  /** HEAD is answered where GET is. */
+  readonly head?: boolean | undefined;
+}
+
+/** Fewer than all: who has no token leaves room for who has one. */
+const newcomerLimits = { most: 256, mostOfOnePeer: 64 };
+
+/** An HTTP server that lets nobody in who may not call, bears slow, malformed and too many requests, and has no routes yet. */
+export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { name, token, limits, logger } = options;
+  // Imported here: who only runs a plan validation or the client does not pay for it.
+  const { fastify, LogController } = await import('fastify');
+  const guard = createGuard(options);
+  const settings = {
+    ...settingsOf(options, guard),
+    // request-log.ts writes one line for each answer.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+  };
+  const app: FastifyInstance = logger
+    ? (fastify({ ...settings, loggerInstance: logger }) as unknown as FastifyInstance)
+    : fastify(settings);
+  app.server.removeAllListeners('clientError').on('clientError', malformedAnswer(guard, app.log));
+  if (options.proof) letProve(app.server, { token, withinMs: limits.headersMs });
+  const newcomers = limitConnections(app, limits);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) =>
+    answerError(httpError(404, `${name} has no ${request.method} ${pathOf(request.url)}`), request, reply),
+  );
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+    guard.check(request);
+    newcomers.known(request.raw.socket);
+  });
+  readBodies(app, limits);
+  return app;
+}
+
+const settingsOf = ({ limits, head }: ServerOptions, guard: Guard) =>
+  ({
+    bodyLimit: limits.bodyBytes,
+    // So that closing does not wait for callers.
+    forceCloseConnections: true,
+    keepAliveTimeout: limits.idleMs,
+    connectionTimeout: limits.silenceMs,
+    exposeHeadRoutes: head === true,
+    genReqId: requestId,
+    // Inventory paths are long, percent-encoded ones longer.
+    routerOptions: { maxParamLength: 4096 },
+    http: {
+      headersTimeout: limits.headersMs,
+      // Bodies have limits of their own, see slow-body.ts.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(1000, limits.headersMs),
+      maxHeaderSize: limits.headerBytes,
+    },
+    // What the router cannot read does not come by the hooks.
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+      try {
+        guard.check(request);
+        answerError(httpError(error.statusCode ?? 400, error.message), request, reply);
+      } catch (refusal) {
+        answerError(refusal as Error, request, reply);
+      }
+    },
+  }) satisfies FastifyHttpOptions<Server>;
+
+function limitConnections(app: FastifyInstance, { connections }: ApiLimits): Newcomers {
+  app.server.maxConnections = connections;
+  const dropped = limitPerMinute(1);
+  app.server.on('drop', () => {
+    if (dropped('').allowed) app.log.warn(`more than ${connections} connections at a time; others are dropped`);
+  });
+  const { most, mostOfOnePeer } = newcomerLimits;
+  return limitNewcomers(app.server, { most: Math.min(most, connections), mostOfOnePeer });
+}
+
+function readBodies(app: FastifyInstance, limits: ApiLimits): void {
+  // Fastify's own, for which no route has a use: another type is 415.
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  app.addHook('preParsing', async ({ headers }, _reply, payload) => {
+    if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return payload;
+    return impatient(payload, headers['content-type'] === 'application/octet-stream', limits);
+  });
+}
+
+const pathOf = (url: string): string => url.replace(/\?.*$/s, '');
