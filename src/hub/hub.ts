@@ -29,7 +29,6 @@ import type { DiscoverRequestOptions } from './discovery/discover-source.ts';
 import type { LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
 import type { Care } from './repositories/manage-care.ts';
-import type { HubLog } from './hub-log.ts';
 import type { Credentials } from './credentials/manage-credentials.ts';
 import type { Nodes } from './nodes/manage-nodes.ts';
 import type { Notices } from './notify/manage-notices.ts';
@@ -37,7 +36,8 @@ import type { RetentionCalls } from './retention/manage-retention.ts';
 import type { Rescue } from './rescue/rescue.ts';
 import type { Schedules } from './schedule/manage-schedules.ts';
 import type { ScheduleService, ServeSchedulesOptions } from './schedule/serve-schedules.ts';
-import type { HubService } from './serve-hub.ts';
+import type { HubService, ServeHubOptions } from './hub-service.ts';
+import type { Sample } from './metrics/families.ts';
 
 export interface HubOptions {
   /** Settings file; default: `sendense.yaml` in `startFolder`, upward, then /etc/sendense. */
@@ -85,6 +85,13 @@ export interface RecoverRequest {
   readonly everywhere?: boolean;
 }
 
+export interface HubActivity {
+  /** Runs in the database, by status. */
+  readonly runs: ReadonlyMap<string, number>;
+  /** NBD ports that are leased. */
+  readonly leases: number;
+}
+
 /** Everything that `sendense-run` can do, for the program and for whoever embeds it. */
 export interface Hub extends AsyncDisposable {
   readonly settings: Settings;
@@ -109,7 +116,11 @@ export interface Hub extends AsyncDisposable {
   runLog(id: string | undefined): Promise<RunLog>;
   /** Keeps the state database and the logs small, and copies the database to the repositories, whether it is due or not. */
   upkeep(signal?: AbortSignal): Promise<UpkeepOutput>;
-  /** The figures for Prometheus, in its text form. */
+  /** What goes on now. */
+  activity(): HubActivity;
+  /** The figures for Prometheus. */
+  figures(): Promise<readonly Sample[]>;
+  /** The same in its text form. */
   metrics(): Promise<string>;
   /** Writes the file of metrics, if the settings name one; what goes wrong is a warning. */
   writeMetrics(warn: (message: string) => void): Promise<void>;
@@ -126,7 +137,7 @@ export interface Hub extends AsyncDisposable {
   readonly care: Care;
   readonly notices: Notices;
   /** The hub as a service, until it is disposed of. @param options.listen instead of `hub: listen` @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable` */
-  serve(options: { readonly listen?: string | undefined; readonly log: HubLog }): Promise<HubService>;
+  serve(options: ServeHubOptions): Promise<HubService>;
   readonly schedules: Schedules;
   /** Runs the plans of a folder when they are due, until it is disposed of. */
   serveSchedules(options: Omit<ServeSchedulesOptions, 'state' | 'settingsFile'>): Promise<ScheduleService>;

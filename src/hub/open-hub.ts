@@ -1,3 +1,5 @@
+import { listLeases } from '../state/runs/port-leases.ts';
+import { countRuns } from '../state/runs/runs.ts';
 import { adoptVm } from './vm-names/adopt-vm.ts';
 import { checkAll } from './check/check-all.ts';
 import { checkedInRescue } from './rescue/checked-in-rescue.ts';
@@ -27,16 +29,17 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   try {
     const parts = await openParts(options, stack);
     const { settings, settingsFile } = parts;
-    return {
+    const hub: Hub = {
       settings,
       settingsFile,
       ...runsOf(parts),
       ...recordsOf(parts),
       ...restorePointsOf(parts),
       ...managersOf(parts),
-      ...servicesOf(parts),
+      ...servicesOf(parts, () => hub),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
+    return hub;
   } catch (error) {
     await stack.disposeAsync();
     throw error;
@@ -55,7 +58,16 @@ const runsOf = (parts: HubParts): Pick<Hub, 'run' | 'preview' | 'recover'> => ({
   },
 });
 
-type RecordCalls = 'showRun' | 'history' | 'runLog' | 'status' | 'upkeep' | 'metrics' | 'writeMetrics';
+type RecordCalls =
+  | 'showRun'
+  | 'history'
+  | 'runLog'
+  | 'status'
+  | 'upkeep'
+  | 'activity'
+  | 'figures'
+  | 'metrics'
+  | 'writeMetrics';
 
 const recordsOf = ({ state, settings, records }: HubParts): Pick<Hub, RecordCalls> => ({
   showRun: (id) => describeRun(state, id),
@@ -68,7 +80,11 @@ const recordsOf = ({ state, settings, records }: HubParts): Pick<Hub, RecordCall
 
   upkeep: (signal) => records.upkeep({ force: true, signal }),
 
-  metrics: () => records.figures(),
+  activity: () => ({ runs: countRuns(state), leases: listLeases(state).length }),
+
+  figures: () => records.figures(),
+
+  metrics: () => records.figuresText(),
 
   writeMetrics: (warn) => records.writeMetrics(warn),
 });
@@ -119,13 +135,10 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
   };
 };
 
-const servicesOf = ({
-  state,
-  written,
-  settingsFile,
-  settingsFolder,
-  records,
-}: HubParts): Pick<Hub, 'serve' | 'serveSchedules'> => ({
+const servicesOf = (
+  { state, written, settingsFile, settingsFolder }: HubParts,
+  hub: () => Hub,
+): Pick<Hub, 'serve' | 'serveSchedules'> => ({
   serveSchedules: async (serving) => {
     const { serveSchedules } = await import('./schedule/serve-schedules.ts');
     return serveSchedules({ state, settingsFile, ...serving });
@@ -133,7 +146,6 @@ const servicesOf = ({
 
   serve: async (serving) => {
     const { serveHub } = await import('./serve-hub.ts');
-    const backupFigures = (): Promise<string> => records.figures();
-    return serveHub({ state, settings: written, settingsFolder, settingsFile, backupFigures, ...serving });
+    return serveHub({ hub: hub(), state, settings: written, settingsFolder, settingsFile, ...serving });
   },
 });

@@ -1,9 +1,12 @@
 import type { State } from '../state/database/open-state.ts';
 import type { Settings } from '../schemas/types.ts';
 import { version } from '../schemas/package.ts';
-import { apiTokenFrom } from './api/api-token.ts';
-import { createHubApi } from './api/create-hub-api.ts';
-import { createFigures } from './api/figures.ts';
+import { apiTokenFrom } from './api-token.ts';
+import { createHubApi } from './create-hub-api.ts';
+import type { Hub } from './hub.ts';
+import type { HubService, ServeHubOptions } from './hub-service.ts';
+import { createServiceFigures } from './metrics/service-figures.ts';
+import { runStarter } from './runs/start-run.ts';
 import { listenerAnswers } from '../host/net/listener-answers.ts';
 import type { HubLog } from './hub-log.ts';
 import { toSendenseError } from '../errors/sendense-error.ts';
@@ -12,26 +15,14 @@ import { builtinHostKey } from './nodes/host-key.ts';
 import { hubPlaces } from './nodes/hub-places.ts';
 import { cannotListen } from './ssh-server/cannot-listen.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends ServeHubOptions {
+  /** What the API acts with. */
+  readonly hub: Hub;
   readonly state: State;
   readonly settings: Settings;
   readonly settingsFolder: string;
   /** Absolute. */
   readonly settingsFile: string;
-  /** HOST:PORT of the built-in SSH server, instead of what the settings say. */
-  readonly listen?: string | undefined;
-  /** Figures of backups, in Prometheus' text form. */
-  backupFigures(): Promise<string>;
-  readonly log: HubLog;
-}
-
-export interface HubService extends AsyncDisposable {
-  /** HOST:PORT; null where OpenSSH answers the nodes. */
-  readonly ssh: string | null;
-  /** http://HOST:PORT */
-  readonly api: string;
-  /** Rejects where the API or the SSH server does not. */
-  answers(signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -40,21 +31,23 @@ export interface HubService extends AsyncDisposable {
  * @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable`, `settings.invalid`
  */
 export async function serveHub(options: ServeOptions): Promise<HubService> {
-  const { state, settings, settingsFolder, settingsFile, listen, log, backupFigures } = options;
+  const { hub, state, settings, settingsFolder, settingsFile, listen, program, log } = options;
   await using stack = new AsyncDisposableStack();
   const places = hubPlaces(settings, settingsFolder, { listen });
   bringUpToDate(state, { places, settingsFile }, log);
-  const figures = createFigures(version);
+  const figures = createServiceFigures(version);
   const token = await apiTokenFrom(places.apiTokenFile);
   let countElsewhere = async (): Promise<void> => {};
   const api = await createHubApi({
-    state,
-    places,
+    parts: {
+      hub,
+      ssh: places.ssh,
+      service: figures,
+      countElsewhere: () => countElsewhere(),
+      startRun: runStarter({ program, settingsFile }),
+    },
     token,
-    figures,
-    backupFigures,
     log,
-    countElsewhere: () => countElsewhere(),
   });
   stack.defer(() => api.close());
   let url: string;

@@ -120,6 +120,8 @@ export function fakeHub(
       history: async () => ({ version: 1, runs: [], more: false, days: null }),
       runLog: () => Promise.reject(new Error('a fake hub has no logs')),
       upkeep: () => Promise.reject(new Error('a fake hub has nothing to keep')),
+      activity: () => ({ runs: new Map(), leases: 0 }),
+      figures: async () => [],
       metrics: async () => '',
       writeMetrics: async () => {},
       list: async ({ vm }) => ({ version: 1, points: matching(vm) }),

@@ -4,11 +4,14 @@ import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { createFigures } from '../../src/hub/api/figures.ts';
-import { createHubApi } from '../../src/hub/api/create-hub-api.ts';
+import { createHubApi } from '../../src/hub/create-hub-api.ts';
+import { createServiceFigures } from '../../src/hub/metrics/service-figures.ts';
+import type { Nodes } from '../../src/hub/nodes/manage-nodes.ts';
+import { describeNodes } from '../../src/hub/nodes/describe-nodes.ts';
 import { startNode, type RunningNode } from '../../src/node/start-node.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { token, workshop, type Workshop } from '../node/support.ts';
+import { listNodes } from '../../src/state/nodes/nodes.ts';
 import { temporaryState } from '../state/temporary-state.ts';
 import { cutAt, cuts } from './chunks.ts';
 import { fuzz } from './harness.ts';
@@ -22,21 +25,24 @@ let nodePath = '';
 let hubPath = '';
 const { state, ...database } = temporaryState();
 const silent = pino({ level: 'silent' });
-const none = { host: '127.0.0.1', port: 1 };
+const unlimited = { requestsPerMinute: 1e9, refusedPerMinute: 1e9, bodyMs: 5_000, headersMs: 5_000 };
 const hub = createHubApi({
-  state,
-  places: {
+  parts: {
+    hub: {
+      nodes: { list: () => describeNodes(state, listNodes(state)) } as Nodes,
+      activity: () => ({ runs: new Map(), leases: 0 }),
+      figures: async () => [],
+    },
     ssh: 'builtin',
-    listen: none,
-    api: none,
-    nodePorts: { from: 1, to: 2 },
-    nbdPorts: { from: 1, to: 2 },
-  } as never,
+    service: createServiceFigures('0.1.0'),
+    countElsewhere: async () => {},
+    startRun: () => {
+      throw new Error('no request may start a run');
+    },
+  },
   token,
-  figures: createFigures('0.1.0'),
-  countElsewhere: async () => {},
-  backupFigures: async () => '',
   log: silent,
+  limits: unlimited,
 });
 beforeAll(async () => {
   at = await workshop();
@@ -46,7 +52,7 @@ beforeAll(async () => {
     stateDir: at.path('state'),
     token,
     logger: silent,
-    limits: { requestsPerMinute: 1e9, refusedPerMinute: 1e9, bodyMs: 5_000, headersMs: 5_000 },
+    limits: unlimited,
   });
   await (await hub).listen({ path: hubPath });
 });
@@ -84,11 +90,11 @@ function* answersIn(said: string): Generator<{ status: number; body: unknown }> 
 }
 
 /** No answer may speak of a fault of ours. */
-function assertAnswered(said: string, errorSchema: string | null): void {
+function assertAnswered(said: string): void {
   for (const { status, body } of answersIn(said)) {
     const { error } = (body ?? {}) as { error?: { code: string; message: string } };
     if (error?.code === 'run.internal') throw new Error(`${status}: ${error.message}`);
-    if (error && errorSchema) expect(validatorOf(errorSchema)(body)).toBe(true);
+    if (error) expect(validatorOf('api/error.json')(body)).toBe(true);
     if (status >= 400 && body !== undefined) expect(error).toBeDefined();
   }
 }
@@ -206,7 +212,7 @@ const others = hostileHttp(
 fuzz('requests to a node', {
   input: fc.tuple(fc.oneof({ weight: 2, arbitrary: requests }, { weight: 1, arbitrary: others }), cuts),
   few: 100,
-  attempt: async ([bytes, places]) => assertAnswered(await say(nodePath, bytes, places), 'api/error.json'),
+  attempt: async ([bytes, places]) => assertAnswered(await say(nodePath, bytes, places)),
 });
 
 fuzz('bodies for a node', {
@@ -224,12 +230,12 @@ fuzz('bodies for a node', {
     const said = await say(nodePath, Buffer.concat([Buffer.from(lines.join('\r\n')), json]), [], true);
     // A body that nobody reads to its end may cost the caller the answer.
     if (json.length < 64 * 1024) expect(said).toMatch(/^HTTP\/1\.1 [2-5][0-9]{2} /);
-    assertAnswered(said, 'api/error.json');
+    assertAnswered(said);
   },
 });
 
 fuzz('requests to a hub', {
   input: fc.tuple(others, cuts),
   few: 60,
-  attempt: async ([bytes, places]) => assertAnswered(await say(hubPath, bytes, places), null),
+  attempt: async ([bytes, places]) => assertAnswered(await say(hubPath, bytes, places)),
 });

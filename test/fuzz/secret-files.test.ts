@@ -5,7 +5,7 @@ import { afterAll, expect } from 'vitest';
 import { readKeyFile } from '../../src/host/images/key-file.ts';
 import { readSecret } from '../../src/host/system/secret.ts';
 import { makeKeyPair } from '../../src/host/ssh/keys.ts';
-import { apiTokenFrom } from '../../src/hub/api/api-token.ts';
+import { apiTokenFrom } from '../../src/hub/api-token.ts';
 import { readAuthority } from '../../src/hub/notify/channel.ts';
 import { readChangedAreas } from '../../src/node/sources/image/changed-areas.ts';
 import { readEnrolment } from '../../src/node/link/enrolment-files.ts';

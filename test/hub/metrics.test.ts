@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { collectFigures } from '../../src/hub/metrics/collect.ts';
-import { families, renderFigures } from '../../src/hub/metrics/families.ts';
+import { families } from '../../src/hub/metrics/families.ts';
+import { renderFigures } from '../../src/hub/metrics/registry.ts';
+import { createServiceFigures } from '../../src/hub/metrics/service-figures.ts';
 import { loadSettingsText } from '../../src/plan/load-settings.ts';
 import { packageRoot } from '../../src/schemas/package.ts';
 import type { Settings } from '../../src/schemas/types.ts';
 import { openRepository } from '../../src/repository/open-repository.ts';
-import { createFigures } from '../../src/hub/api/figures.ts';
 import { fillState } from '../bench/many-points.ts';
 import { temporaryState, type TemporaryState } from '../state/temporary-state.ts';
 import { parseExposition } from '../support/exposition.ts';
@@ -23,7 +24,9 @@ function settingsFor(temporary: TemporaryState, more = ''): Settings {
 async function figuresOf(temporary: TemporaryState, more = ''): Promise<ReturnType<typeof parseExposition>> {
   const settings = settingsFor(temporary, more);
   const repositoryPath = (name: string): string => join(temporary.folder, settings.repositories[name]?.path ?? name);
-  return parseExposition(renderFigures(await collectFigures({ state: temporary.state, settings, repositoryPath })));
+  return parseExposition(
+    await renderFigures(await collectFigures({ state: temporary.state, settings, repositoryPath })),
+  );
 }
 
 const valueOf = (
@@ -81,9 +84,9 @@ describe('figures', () => {
     expect(valueOf(figures, 'sendense_ports')).toBe(101);
   });
 
-  test('labels may hold any text', () => {
+  test('labels may hold any text', async () => {
     const labels = { plan: 'a"b\\c\nd' };
-    const figures = parseExposition(renderFigures([{ name: 'sendense_plan_failures', labels, value: 2 }]));
+    const figures = parseExposition(await renderFigures([{ name: 'sendense_plan_failures', labels, value: 2 }]));
     expect(figures.get('sendense_plan_failures')?.samples[0]?.labels).toEqual(labels);
   });
 
@@ -105,7 +108,12 @@ describe('what is shipped for Prometheus and Grafana', () => {
   test.each(readdirSync(join(folder, 'grafana')))(
     'the dashboard %s is one, and names only figures that there are',
     async (file) => {
-      const ofTunnels = await createFigures('1.0.0').text({ nodes: [], runs: new Map(), leases: 0 });
+      const ofTunnels = await createServiceFigures('1.0.0').text({
+        nodes: [],
+        runs: new Map(),
+        leases: 0,
+        figures: [],
+      });
       const known = [...Object.keys(families), ...names(ofTunnels)];
       const text = readFileSync(join(folder, 'grafana', file), 'utf8');
       const dashboard = JSON.parse(text) as {

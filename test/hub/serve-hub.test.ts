@@ -19,6 +19,7 @@ import { enrolNode } from '../../src/state/nodes/node-enrolment.ts';
 import { requireNode, revokeNode } from '../../src/state/nodes/nodes.ts';
 import { openState } from '../../src/state/database/open-state.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
+import { programs } from '../programs.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { parseExposition } from '../support/exposition.ts';
 
@@ -49,11 +50,12 @@ async function openPlace(): Promise<Place> {
 }
 
 const log = openHubLog('error');
+const program = [process.execPath, programs.run];
 
 test('the API answers who brings the token, with health, nodes and figures', async () => {
   await using place = await openPlace();
   await place.hub.nodes.add({ name: 'site-b', expiresMs: 60_000, again: false });
-  await using service = await place.hub.serve({ log });
+  await using service = await place.hub.serve({ log, program });
   const file = place.folder.file('state', 'hub-api.token');
   expect(statSync(file).mode & 0o777).toBe(0o600);
   const headers = { authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` };
@@ -81,8 +83,8 @@ test('the API answers who brings the token, with health, nodes and figures', asy
 
 test('a port that is taken is named with who holds it', async () => {
   await using place = await openPlace();
-  await using _service = await place.hub.serve({ log });
-  await expect(place.hub.serve({ log })).rejects.toThrow(
+  await using _service = await place.hub.serve({ log, program });
+  await expect(place.hub.serve({ log, program })).rejects.toThrow(
     expect.objectContaining({
       code: 'hub.address',
       message: expect.stringMatching(new RegExp(`:${place.from + 1}: .*process ${process.pid}\\) holds it`)) as string,
@@ -92,7 +94,7 @@ test('a port that is taken is named with who holds it', async () => {
 
 test('a service that ends closes its ports and connections', async () => {
   await using place = await openPlace();
-  const service = await place.hub.serve({ log });
+  const service = await place.hub.serve({ log, program });
   const socket = connect(place.from, '127.0.0.1');
   await once(socket, 'connect');
   const rest = buffer(socket).catch(() => null);
@@ -103,7 +105,7 @@ test('a service that ends closes its ports and connections', async () => {
 
 test('a request that comes byte by byte is ended', { timeout: 120_000 }, async () => {
   await using place = await openPlace();
-  await using service = await place.hub.serve({ log });
+  await using service = await place.hub.serve({ log, program });
   const socket = connect(Number(new URL(service.api).port), '127.0.0.1', () =>
     socket.write('GET /api/v1/health HTTP/1.1\r\nx'),
   );

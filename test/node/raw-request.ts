@@ -41,7 +41,7 @@ export async function raw<T = ApiError>(
   const [answer] = (await once(request, 'response')) as [IncomingMessage];
   const content = await text(answer);
   const isJson = answer.headers['content-type']?.startsWith('application/json');
-  const parsed = (isJson ? JSON.parse(content) : content || null) as T;
+  const parsed = (isJson && content !== '' ? JSON.parse(content) : content || null) as T;
   return { status: answer.statusCode ?? 0, headers: answer.headers, body: parsed };
 }
 

@@ -217,7 +217,7 @@ describe.skipIf(process.getuid?.() !== 0)('on a machine', { timeout: 120_000 }, 
     expect(
       machine.do(`${node} -p 'fetch("http://127.0.0.1:8082/api/v1/health").then((a) => console.log(a.status)); ""'`),
     ).toContain('401');
-    await until('journalctl --no-pager --unit sendense-hub --priority warning | grep -q "request answered"');
+    await until('journalctl --no-pager --unit sendense-hub --priority warning | grep -q "request failed"');
   });
 
   testAtFullLength('the token of the API can come as a credential of systemd', () => {

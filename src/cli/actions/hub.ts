@@ -4,6 +4,7 @@ import { installSignals } from '../../engine/install-signals.ts';
 import { announceService } from '../../host/system/sd-notify.ts';
 import { openHubLog, type LogLevel } from '../../hub/hub-log.ts';
 import type { CommandContext } from '../command.ts';
+import { ownProgram } from '../own-program.ts';
 
 export async function action(context: CommandContext): Promise<number> {
   // What nodes send goes through buffers that live for a moment: freed soon, 101 forwards take 80 MB less (docs/performance.md).
@@ -12,7 +13,11 @@ export async function action(context: CommandContext): Promise<number> {
   // It serves many: waiting for one process for long would cut them all.
   await using hub = await context.openHub({ startFolder: process.cwd(), busyTimeout: 1000 });
   const log = openHubLog(context.options['logLevel'] as LogLevel);
-  await using service = await hub.serve({ listen: context.options['listen'] as string | undefined, log });
+  await using service = await hub.serve({
+    listen: context.options['listen'] as string | undefined,
+    program: ownProgram(),
+    log,
+  });
   log.info({ ssh: service.ssh, api: service.api, settings: hub.settingsFile, pid: process.pid }, 'listening');
   await using _service = await announceService({
     status: `nodes connect to ${service.ssh ?? 'the sshd of this machine'}, API on ${service.api}`,

@@ -7,6 +7,8 @@ import { tail } from './process.ts';
 import { ownEnvironment } from '../system/secret.ts';
 
 export interface OwnProgram {
+  /** Of standard output; empty where it ended and said nothing. Never rejects. */
+  readonly firstLine: Promise<string>;
   /** Never rejects. */
   readonly ended: Promise<OwnProgramEnd>;
   /** Sends SIGTERM, unless it has ended. */
@@ -39,14 +41,19 @@ export function startOwnProgram([file = '', ...args]: readonly string[], options
   });
   let lastLine = '';
   let said = '';
-  createInterface({ input: child.stdout }).on('line', (line) => (lastLine = line));
+  const { promise: firstLine, resolve: begin } = Promise.withResolvers<string>();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    begin(line);
+    lastLine = line;
+  });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-most)));
   const identity = child.pid === undefined ? null : identityOf(child.pid);
   const ended = new Promise<OwnProgramEnd>((resolve) => {
     child.once('error', (error) => resolve({ exitCode: null, lastLine: '', said: notStarted(error, options.cwd) }));
     child.once('close', (exitCode) => resolve({ exitCode, lastLine, said: tail(said) }));
   });
-  return { ended, terminate: () => void (identity && askToEnd(identity)) };
+  void ended.then(() => begin(''));
+  return { firstLine, ended, terminate: () => void (identity && askToEnd(identity)) };
 }
 
 /** A folder that is gone is told by spawn as a program that is gone. */

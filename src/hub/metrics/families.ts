@@ -95,21 +95,3 @@ export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
-
-/** Prometheus' text form, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). */
-export function renderFigures(samples: readonly Sample[]): string {
-  const byName = Map.groupBy(samples, ({ name }) => name);
-  const lines: string[] = [];
-  for (const [name, { help }] of Object.entries(families)) {
-    const own = byName.get(name as FamilyName) ?? [];
-    if (own.length === 0) continue;
-    lines.push(`# HELP ${name} ${help.replaceAll('\\', '\\\\')}`, `# TYPE ${name} gauge`);
-    for (const { labels, value } of own) {
-      const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
-      lines.push(`${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`);
-    }
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');

@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
 import { writeFileDurably } from '../../host/files/files.ts';
 import { collectFigures, type FiguresParts } from './collect.ts';
-import { renderFigures } from './families.ts';
 
 /** The figures in Prometheus' text form. */
-export const figuresText = async (parts: FiguresParts): Promise<string> => renderFigures(await collectFigures(parts));
+export async function figuresText(parts: FiguresParts): Promise<string> {
+  // Imported here: who writes no figures does not pay for the library.
+  const { renderFigures } = await import('./registry.ts');
+  return renderFigures(await collectFigures(parts));
+}
 
 /**
  * Writes the textfile of the settings anew, if there is one: whole or not at all, readable for node_exporter. Never

@@ -1,7 +1,8 @@
 import type { RunOrigin } from '../../engine/journal.ts';
 import type { RunEvent, UpkeepOutput } from '../../schemas/types.ts';
 import { raiseNotice } from '../../state/notices/notices.ts';
-import type { FiguresParts } from '../metrics/collect.ts';
+import { collectFigures, type FiguresParts } from '../metrics/collect.ts';
+import type { Sample } from '../metrics/families.ts';
 import { figuresText, writeTextfile } from '../metrics/write-textfile.ts';
 import { createRunLogs } from './run-log/run-logs.ts';
 import { keepHouse } from '../upkeep/keep-house.ts';
@@ -30,8 +31,9 @@ export interface Records {
   ): Promise<void>;
   /** Writes the file of metrics, if the settings name one. */
   writeMetrics(warn: (message: string) => void): Promise<void>;
+  figures(): Promise<readonly Sample[]>;
   /** The figures in Prometheus' text form. */
-  figures(): Promise<string>;
+  figuresText(): Promise<string>;
 }
 
 /** In a rescue: the copies of the database would be written to the repository. */
@@ -75,6 +77,7 @@ export function keepRecords(parts: RecordParts): Records {
       const trouble = await writeTextfile(parts);
       if (trouble !== null) warn(trouble);
     },
-    figures: () => figuresText(parts),
+    figures: () => collectFigures(parts),
+    figuresText: () => figuresText(parts),
   };
 }

@@ -1,14 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
 import { lookAtClock } from '../../host/system/boot-clock.ts';
 import { askToEnd, startOwnProgram } from '../../host/programs/own-program.ts';
 import { isRunning, thisProcess } from '../../host/programs/process-identity.ts';
 import { watchFolders } from '../../host/files/watch-folders.ts';
 import { loadSettings, type LoadedSettings } from '../../plan/load-settings.ts';
 import { version } from '../../schemas/package.ts';
-import type { ErrorOutput, RunFinishedEvent } from '../../schemas/types.ts';
 import { clockDoubt } from '../../state/schedules/clock-looks.ts';
 import { deadRuns } from '../../state/runs/dead-runs.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -17,6 +16,7 @@ import { watchClock } from '../clock-watch.ts';
 import type { HubLog } from '../hub-log.ts';
 import { withEnrolledNodes } from '../nodes/dial-hub.ts';
 import { startNotifier } from '../notify/notifier.ts';
+import { runStarter } from '../runs/start-run.ts';
 import { createPatience } from './patience.ts';
 import { createPlanRegister } from './plan-register.ts';
 import { tellOnce } from './tell-once.ts';
@@ -101,17 +101,9 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     setTimeout(() => (recovering = false), 60_000).unref();
   };
 
-  const launch = ({ plan, slot, runId }: RunOrder): RunningSlot => {
-    const words = ['--config', settingsFile, '--json', 'schedule', 'run-slot', plan, String(slot), runId];
-    const run = startOwnProgram([...program, ...words], { cwd: dirname(settingsFile) });
-    return {
-      ended: run.ended.then(({ exitCode, lastLine, said }) => {
-        const error = errorIn(lastLine) ?? (exitCode === 0 || exitCode === 3 ? null : failed(said, exitCode));
-        return { exitCode, error };
-      }),
-      cancel: () => run.terminate(),
-    };
-  };
+  const startRun = runStarter({ program, settingsFile });
+  const launch = ({ plan, slot, runId }: RunOrder): RunningSlot =>
+    startRun(['schedule', 'run-slot', plan, String(slot), runId]);
 
   const scheduler = createScheduler({
     state,
@@ -254,22 +246,3 @@ export async function serveSchedules(options: ServeSchedulesOptions): Promise<Sc
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
-
-/** What a run says at its end on standard output, where it says so. */
-function errorIn(lastLine: string): ErrorOutput | null {
-  try {
-    const said = JSON.parse(lastLine) as Partial<RunFinishedEvent & ErrorOutput>;
-    if (said.type === 'run.finished') return said.error ?? null;
-    return typeof said.code === 'string' && typeof said.message === 'string' ? (said as ErrorOutput) : null;
-  } catch {
-    return null;
-  }
-}
-
-const failed = (said: string, exitCode: number | null): ErrorOutput =>
-  errorToJson(
-    new SendenseError(
-      'run.crashed',
-      `its process ${exitCode === null ? 'could not be started or was killed' : `ended with ${exitCode}`}${said === '' ? '' : `: ${said.split('\n').at(-1)}`}`,
-    ),
-  );

@@ -1,17 +1,21 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { NodesOutput } from '../../schemas/types.ts';
 import type { SshFigures } from '../ssh-server/server-context.ts';
+import type { Sample } from './families.ts';
+import { setFigures } from './registry.ts';
 
-/** What is so now, from the database. */
+/** What is so now. */
 export interface FiguresNow {
   readonly nodes: NodesOutput['nodes'];
   /** Runs by status. */
   readonly runs: ReadonlyMap<string, number>;
   readonly leases: number;
+  /** Those of backups, which every process of the hub can tell. */
+  readonly figures: readonly Sample[];
 }
 
-/** What `GET /metrics` of the hub tells. Labels take few values: names of nodes, and words of ours. */
-export interface HubFigures extends SshFigures {
+/** What the service itself counts, and the page of figures that its API has. Labels take few values: names of nodes, and words of ours. */
+export interface ServiceFigures extends SshFigures {
   readonly contentType: string;
   /** Prometheus' text form. */
   text(now: FiguresNow): Promise<string>;
@@ -27,7 +31,7 @@ const nodeStates: readonly NodesOutput['nodes'][number]['state'][] = [
   'revoked',
 ];
 
-export function createFigures(version: string): HubFigures {
+export function createServiceFigures(version: string): ServiceFigures {
   const registry = new Registry();
   const named = (name: string, help: string): { name: string; help: string; registers: Registry[] } => ({
     name: `sendense_hub_${name}`,
@@ -95,6 +99,7 @@ export function createFigures(version: string): HubFigures {
       for (const [status, count] of now.runs) runs.set({ status }, count);
       leases.set(now.leases);
       memory.set(process.memoryUsage.rss());
+      setFigures(registry, now.figures);
       return registry.metrics();
     },
   };

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
-import { SendenseError } from '../../errors/sendense-error.ts';
-import { makeTokenFile, shortestToken } from '../../host/node-api/bearer-token.ts';
-import { readNamedFile } from '../../host/files/named-file.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { makeTokenFile, shortestToken } from '../host/node-api/bearer-token.ts';
+import { readNamedFile } from '../host/files/named-file.ts';
 
 /** The token of the hub's API; made, for this user alone, where there is none. @throws SendenseError `secret.unreadable` */
 export async function apiTokenFrom(file: string): Promise<string> {

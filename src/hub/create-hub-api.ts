@@ -1,0 +1,39 @@
+import { createApi, documentOf, type ApiServer } from '../api/create-api.ts';
+import { defaultLimits, type ApiLimits } from '../api/limits.ts';
+import { version } from '../schemas/package.ts';
+import type { HubLog } from './hub-log.ts';
+import { hubApi } from './routes/index.ts';
+import type { HubParts } from './routes/route.ts';
+
+export interface HubApiOptions {
+  readonly parts: Omit<HubParts, 'openApi'>;
+  /** Every request must bring it: `Authorization: Bearer …`. */
+  readonly token: string;
+  readonly log: HubLog;
+  readonly limits?: Partial<ApiLimits>;
+}
+
+const hubLimits: ApiLimits = {
+  ...defaultLimits,
+  // No route takes a body.
+  bodyBytes: 1024,
+  bodyMs: 10_000,
+  // Who watches comes once a minute.
+  idleMs: 72_000,
+  silenceMs: 60_000,
+};
+
+/** The hub's HTTP API, not listening yet. */
+export function createHubApi({ parts, token, log, limits }: HubApiOptions): Promise<ApiServer> {
+  const { service } = parts;
+  return createApi(hubApi, {
+    parts: { ...parts, openApi: documentOf(hubApi, version) },
+    token,
+    tokenRemedy: 'Bring the token of `hub: apiToken` in sendense.yaml: `Authorization: Bearer TOKEN`.',
+    onRefused: () => service.refused('api-token'),
+    limits: { ...hubLimits, ...limits },
+    logger: log,
+    figures: { request: ({ status }) => service.request(status), error: () => {} },
+    head: true,
+  });
+}

@@ -1,0 +1,15 @@
+import type { Api } from '../../api/route.ts';
+import { health, metrics, openapi } from './about.ts';
+import { listNodes } from './nodes.ts';
+import type { HubParts } from './route.ts';
+
+/** The hub's API. A new route is added here; `npm run docs` makes `docs/hub-openapi.json` of them. */
+export const hubApi: Api<HubParts> = {
+  name: 'the hub',
+  title: 'Sendense hub',
+  summary: 'What the hub does: its nodes, its runs, its figures.',
+  server: { url: 'http://127.0.0.1:8082', description: 'On the hub (`hub: api`).' },
+  token: 'The token in hub-api.token beside the state database (`hub: apiToken`).',
+  tags: { hub: 'The hub itself.', nodes: 'The nodes of the hub.' },
+  routes: [health, openapi, metrics, listNodes],
+};

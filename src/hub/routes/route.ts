@@ -1,0 +1,23 @@
+import type { Route } from '../../api/route.ts';
+import type { Hub } from '../hub.ts';
+import type { ServiceFigures } from '../metrics/service-figures.ts';
+import type { StartRun } from '../runs/start-run.ts';
+
+/** What the routes act with. */
+export interface HubParts {
+  readonly hub: Pick<Hub, 'nodes' | 'activity' | 'figures'>;
+  /** Who answers the nodes. */
+  readonly ssh: 'builtin' | 'openssh';
+  readonly service: ServiceFigures;
+  /** Brings `service` up to date with what other processes carry; quick, and never rejects. */
+  countElsewhere(): Promise<void>;
+  /**
+   * Begins a run, which is a process of its own and goes on when this one ends. But the unit of the hub still ends all processes of the
+   * service, and lets none read disks (`src/cli/units/units.ts`): the first route that begins runs has to change that.
+   */
+  readonly startRun: StartRun;
+  /** This API as an OpenAPI document. */
+  openApi(): Promise<object>;
+}
+
+export const defineRoute = <Body = undefined>(route: Route<HubParts, Body>): Route<HubParts, Body> => route;

@@ -1,0 +1,91 @@
+import { dirname } from 'node:path';
+import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
+import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
+import { startOwnProgram, type OwnProgramEnd } from '../../host/programs/own-program.ts';
+import type { ErrorOutput, RunEvent } from '../../schemas/types.ts';
+
+/** A run in a process of its own. */
+export interface StartedRun {
+  /** Its id, as soon as it has begun. @throws SendenseError what kept it from beginning, such as `plan.invalid` */
+  begun(): Promise<string>;
+  /** Never rejects. */
+  readonly ended: Promise<RunEnd>;
+  /** Asks it to stop and clean up, unless it has ended. */
+  cancel(): void;
+}
+
+export interface RunEnd {
+  /** Null where its process was killed, or could not be started. */
+  readonly exitCode: number | null;
+  /** What it failed with; null where it succeeded, with warnings or without. */
+  readonly error: ErrorOutput | null;
+}
+
+/** Begins a run. @param words a command of `sendense-run` that runs something, with its options: `run PLAN` */
+export type StartRun = (words: readonly string[]) => StartedRun;
+
+export interface RunStarterOptions {
+  /** `sendense-run` as a list of words. */
+  readonly program: readonly string[];
+  /** Absolute. The runs have these settings. */
+  readonly settingsFile: string;
+}
+
+/** Runs that others start than people: the daemon, and requests to the API of the hub. */
+export const runStarter =
+  ({ program, settingsFile }: RunStarterOptions): StartRun =>
+  (words) => {
+    const all = [...program, '--config', settingsFile, '--json', ...words];
+    const run = startOwnProgram(all, { cwd: dirname(settingsFile) });
+    const ended = run.ended.then(endOf);
+    return {
+      begun: async () => idIn(await run.firstLine) ?? notBegun(await ended),
+      ended,
+      cancel: () => run.terminate(),
+    };
+  };
+
+function endOf({ exitCode, lastLine, said }: OwnProgramEnd): RunEnd {
+  const error = errorIn(lastLine) ?? (exitCode === 0 || exitCode === 3 ? null : failed(said, exitCode));
+  return { exitCode, error };
+}
+
+/** What a run says at its end on standard output, where it says so. */
+function errorIn(lastLine: string): ErrorOutput | null {
+  const said = parsed(lastLine);
+  if (said?.type === 'run.finished') return said.error ?? null;
+  return typeof said?.code === 'string' && typeof said.message === 'string' ? (said as ErrorOutput) : null;
+}
+
+function idIn(firstLine: string): string | undefined {
+  const said = parsed(firstLine);
+  return said?.type === 'run.started' && typeof said.run_id === 'string' ? said.run_id : undefined;
+}
+
+type Said = Partial<Omit<ErrorOutput, 'type'>> & {
+  readonly type?: RunEvent['type'];
+  readonly run_id?: unknown;
+  readonly error?: ErrorOutput | null;
+};
+
+function parsed(line: string): Said | null {
+  try {
+    return JSON.parse(line) as Said | null;
+  } catch {
+    return null;
+  }
+}
+
+const failed = (said: string, exitCode: number | null): ErrorOutput =>
+  errorToJson(
+    new SendenseError(
+      'run.crashed',
+      `its process ${exitCode === null ? 'could not be started or was killed' : `ended with ${exitCode}`}${said === '' ? '' : `: ${said.split('\n').at(-1)}`}`,
+    ),
+  );
+
+function notBegun({ error }: RunEnd): never {
+  if (error && Object.hasOwn(catalogue, error.code))
+    throw new SendenseError(error.code as ErrorCode, error.message, { remedy: error.remedy });
+  throw new SendenseError('run.crashed', error?.message ?? 'its process ended before a run had begun');
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { pino } from 'pino';
+import { createHubApi } from '../../src/hub/create-hub-api.ts';
+import { createServiceFigures } from '../../src/hub/metrics/service-figures.ts';
+import { openHub } from '../../src/hub/open-hub.ts';
+import { hubApi } from '../../src/hub/routes/index.ts';
+import { SendenseError } from '../../src/errors/sendense-error.ts';
+import { validatorOf } from '../../src/schemas/validator.ts';
+import { expectDocumented } from '../api/documented.ts';
+import { temporaryFolder } from '../host/temporary-folder.ts';
+import { raw } from '../node/raw-request.ts';
+import { token, until } from '../node/support.ts';
+import { parseExposition } from '../support/exposition.ts';
+import { hubOpenApiFile } from '../tools/generate-openapi.ts';
+import { writeFile } from 'node:fs/promises';
+import type { ApiLimits } from '../../src/api/limits.ts';
+import type { Hub } from '../../src/hub/hub.ts';
+
+const isError = validatorOf('api/error.json');
+
+interface ServedHub extends AsyncDisposable {
+  readonly running: { readonly url: string };
+  readonly hub: Hub;
+  readonly lines: { readonly level: number; readonly msg: string; readonly [field: string]: unknown }[];
+}
+
+/** The API of a hub that has a folder of its own, on any port. */
+async function servedHub(limits: Partial<ApiLimits> = {}, more: Partial<Hub> = {}): Promise<ServedHub> {
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await temporaryFolder());
+  await writeFile(folder.file('sendense.yaml'), 'repositories: { primary: { path: ./repository } }\n');
+  const embeddedNode = (): Promise<never> => Promise.reject(new Error('no node is embedded in this test'));
+  const hub = stack.use(await openHub({ startFolder: folder.path, embeddedNode }));
+  const lines: ServedHub['lines'] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
+  const app = await createHubApi({
+    parts: {
+      hub: { ...hub, ...more },
+      ssh: 'builtin',
+      service: createServiceFigures('1.0.0'),
+      countElsewhere: async () => {},
+      startRun: () => {
+        throw new Error('no route starts a run');
+      },
+    },
+    token,
+    log,
+    limits,
+  });
+  stack.defer(() => app.close());
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const owned = stack.move();
+  return { running: { url }, hub, lines, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+test('every route of the hub answers what it announces', async () => {
+  await using at = await servedHub();
+  await at.hub.nodes.add({ name: 'site-b', expiresMs: 60_000, again: false });
+  for (const route of hubApi.routes) {
+    const answer = await raw<unknown>(at, route.method, route.path);
+    expect(answer.status, route.id).toBe(200);
+    expectDocumented(route, answer);
+    expectDocumented(route, await raw<unknown>(at, route.method, route.path, '', { authorization: '' }));
+  }
+  expect((await raw<object>(at, 'GET', '/api/v1/openapi.json')).body).toEqual(
+    JSON.parse(readFileSync(hubOpenApiFile, 'utf8')),
+  );
+  expect((await raw<object>(at, 'GET', '/api/v1/nodes')).body).toEqual(at.hub.nodes.list());
+});
+
+test('errors have the one shape and a status of their own, not 500', async () => {
+  const unknown = (): never => {
+    throw new SendenseError('node.unknown', 'no node ghost');
+  };
+  await using at = await servedHub({ refusedPerMinute: 3 }, { nodes: { list: unknown } as unknown as Hub['nodes'] });
+  const answers = [
+    [404, 'node.unknown', await raw(at, 'GET', '/api/v1/nodes')],
+    [404, 'request.invalid', await raw(at, 'GET', '/api/v1/none')],
+    [404, 'request.invalid', await raw(at, 'POST', '/api/v1/health', '{}')],
+    [404, 'request.invalid', await raw(at, 'DELETE', '/api/v1/nodes')],
+    [413, 'request.invalid', await raw(at, 'POST', '/api/v1/nodes', `"${'x'.repeat(5000)}"`)],
+    [404, 'request.invalid', await raw(at, 'POST', '/api/v1/nodes', 'x', { 'content-type': 'text/plain' })],
+    [401, 'node.refused', await raw(at, 'GET', '/api/v1/none', '', { authorization: '' })],
+    [401, 'node.refused', await raw(at, 'GET', '/api/v1/%zz', '', { authorization: '' })],
+    [401, 'node.refused', await raw(at, 'GET', '/metrics', '', { authorization: 'Bearer canary' })],
+    [429, 'node.limited', await raw(at, 'GET', '/metrics', '', { authorization: 'Bearer canary' })],
+  ] as const;
+  for (const [status, code, answer] of answers) {
+    expect([answer.status, answer.body.error.code]).toEqual([status, code]);
+    expect(isError(answer.body)).toBe(true);
+    expect(answer.headers['x-request-id']).toBeDefined();
+  }
+  expect(answers[6][2].body.error.remedy).toContain('hub: apiToken');
+  // Who has the token is answered all the same, and HEAD as GET is.
+  const asked = { method: 'HEAD', headers: { authorization: `Bearer ${token}` } };
+  expect((await fetch(`${at.running.url}/api/v1/openapi.json`, asked)).status).toBe(200);
+  // What the router cannot read has no line.
+  const lines = answers.length - 1;
+  await until(() => at.lines.filter(({ msg }) => msg === 'request failed').length === lines, 'all lines');
+  expect(JSON.stringify(at.lines)).not.toContain('canary');
+});
+
+test('one page has the figures of backups and of the service, each family once', async () => {
+  await using at = await servedHub();
+  const page = async (): Promise<string> => (await raw<string>(at, 'GET', '/metrics')).body;
+  const [first, second] = [parseExposition(await page()), parseExposition(await page())];
+  const alone = parseExposition(await at.hub.metrics());
+  expect([...first.keys()].filter((name) => !name.startsWith('sendense_hub_'))).toEqual([...alone.keys()]);
+  for (const name of ['sendense_hub_nodes', 'sendense_hub_runs', 'sendense_hub_api_requests_total'])
+    expect(first.has(name), name).toBe(true);
+  // What is so now replaces what was.
+  expect([...second.keys()]).toEqual([...first.keys()]);
+  expect(second.get('sendense_ports')?.samples).toHaveLength(1);
+  expect(second.get('sendense_hub_api_requests_total')?.samples[0]?.labels).toEqual({ status: '200' });
+});
