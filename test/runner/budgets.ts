@@ -11,6 +11,7 @@ export const budgets: Readonly<Record<string, number>> = {
   'test/restore-points/merge': 85,
   'test/hub': 55,
   'test/hub/repositories': 50,
+  'test/api': 5,
   'test/node': 40,
   'test/node/link': 30,
   'test/node/vsphere': 55,
