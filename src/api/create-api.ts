@@ -5,7 +5,7 @@ import { logAnswers } from './request-log.ts';
 import type { Api } from './route.ts';
 import { makeServer, type ServerOptions } from './server.ts';
 
-export interface ApiOptions<Parts> extends Omit<ServerOptions, 'name'> {
+export interface ApiOptions<Parts> extends Omit<ServerOptions, 'name' | 'help'> {
   readonly parts: Parts;
   readonly figures: ApiFigures;
 }
@@ -17,7 +17,7 @@ export type ApiLogger = FastifyBaseLogger;
 /** Makes an API of its routes: whoever may call is answered, every answer is counted and has a line in the log. */
 export async function createApi<Parts>(api: Api<Parts>, options: ApiOptions<Parts>): Promise<ApiServer> {
   const { parts, figures, ...server } = options;
-  const app = await makeServer({ ...server, name: api.name });
+  const app = await makeServer({ ...server, name: api.name, help: api.help });
   logAnswers(app, figures);
   registerRoutes(app, api, parts);
   return app;

@@ -6,14 +6,16 @@ import type { ApiError } from '../schemas/types.ts';
 import { statusOf } from './common-errors.ts';
 
 /** An error that HTTP itself has a status for (404, 408, 413, 415); its code is `request.invalid`. */
-export const httpError = (statusCode: number, message: string): Error =>
-  Object.assign(new Error(message), { statusCode });
+export const httpError = (statusCode: number, message: string, remedy?: string): Error =>
+  Object.assign(new Error(message), { statusCode, remedy });
 
 /** What an error is answered with: status and `schemas/api/error.json`. */
 export function errorAnswer(raw: FastifyError | Error): { readonly status: number; readonly body: ApiError } {
-  const { statusCode } = raw as FastifyError;
+  const { statusCode, remedy } = raw as FastifyError & { readonly remedy?: string };
   const byHttp = !(raw instanceof SendenseError) && statusCode !== undefined && statusCode >= 400 && statusCode < 500;
-  const error = byHttp ? new SendenseError('request.invalid', raw.message) : toSendenseError(raw);
+  const error = byHttp
+    ? new SendenseError('request.invalid', raw.message, remedy === undefined ? {} : { remedy })
+    : toSendenseError(raw);
   const field = error.details?.['field'];
   return {
     status: byHttp ? statusCode : statusOf(error.code),

@@ -9,7 +9,8 @@ export interface LetProveOptions {
 }
 
 /**
- * Lets connections to an HTTP server begin with a proof of the token (`node-proof.ts`), so that it is not told to whoever listens in our place; others speak HTTP at once. A
+ * Lets connections to an HTTP server begin with a proof of the token (`node-proof.ts`), by callers that want to know who listens before they
+ * tell it; others speak HTTP at once. A
  * connection that says nothing, or proves nothing, is a `clientError` of the server.
  */
 export function letProve(server: Server, { token, withinMs }: LetProveOptions): void {

@@ -29,7 +29,7 @@ export const defaultLimits: ApiLimits = {
   connections: 512,
   headerBytes: 16_384,
   bodyBytes: 64 * 1024,
-  // A hub that follows 100 jobs of a node needs some 12 000.
+  // A peer that follows 100 jobs needs some 12 000.
   requestsPerMinute: 60_000,
   refusedPerMinute: 30,
 };

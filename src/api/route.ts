@@ -89,6 +89,8 @@ export interface Route<Parts, Body = unknown> {
 export interface Api<Parts> {
   /** In messages: `the node`. */
   readonly name: string;
+  /** What who asks for a path that there is not can do; default: the catalogue's sentence. */
+  readonly help?: string;
   readonly title: string;
   readonly summary: string;
   readonly server: { readonly url: string; readonly description: string };

@@ -20,6 +20,8 @@ import { impatient } from './slow-body.ts';
 export interface ServerOptions extends GuardOptions {
   /** In messages: `the node`. */
   readonly name: string;
+  /** What who asks for a path that there is not can do; default: the catalogue's sentence. */
+  readonly help?: string | undefined;
   readonly logger?: FastifyBaseLogger | undefined;
   /** Callers may prove by TLS that they have the token before they send it (`let-prove.ts`). */
   readonly proof?: boolean | undefined;
@@ -32,7 +34,7 @@ const newcomerLimits = { most: 256, mostOfOnePeer: 64 };
 
 /** An HTTP server that lets nobody in who may not call, bears slow, malformed and too many requests, and has no routes yet. */
 export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { name, token, limits, logger } = options;
+  const { name, help, token, limits, logger } = options;
   // Imported here: who only runs a plan validation or the client does not pay for it.
   const { fastify, LogController } = await import('fastify');
   const guard = createGuard(options);
@@ -49,7 +51,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   const newcomers = limitConnections(app, limits);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) =>
-    answerError(httpError(404, `${name} has no ${request.method} ${pathOf(request.url)}`), request, reply),
+    answerError(httpError(404, `${name} has no ${request.method} ${pathOf(request.url)}`, help), request, reply),
   );
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);

@@ -1,18 +1,18 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { createHubApi } from '../../src/hub/create-hub-api.ts';
 import { createServiceFigures } from '../../src/hub/metrics/service-figures.ts';
-import type { Nodes } from '../../src/hub/nodes/manage-nodes.ts';
-import { describeNodes } from '../../src/hub/nodes/describe-nodes.ts';
+import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode, type RunningNode } from '../../src/node/start-node.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { token, workshop, type Workshop } from '../node/support.ts';
-import { listNodes } from '../../src/state/nodes/nodes.ts';
-import { temporaryState } from '../state/temporary-state.ts';
 import { cutAt, cuts } from './chunks.ts';
 import { fuzz } from './harness.ts';
 import { hostileText, prototypeWords } from './hostile.ts';
@@ -23,16 +23,15 @@ let at: Workshop;
 let node: RunningNode;
 let nodePath = '';
 let hubPath = '';
-const { state, ...database } = temporaryState();
 const silent = pino({ level: 'silent' });
 const unlimited = { requestsPerMinute: 1e9, refusedPerMinute: 1e9, bodyMs: 5_000, headersMs: 5_000 };
-const hub = createHubApi({
+const folder = mkdtempSync(join(tmpdir(), 'sendense-fuzz-hub-'));
+writeFileSync(join(folder, 'sendense.yaml'), 'repositories: { primary: { path: ./repository } }\n');
+const embeddedNode = (): Promise<never> => Promise.reject(new Error('no request asks a node'));
+const hub = await openHub({ startFolder: folder, embeddedNode });
+const hubApi = createHubApi({
   parts: {
-    hub: {
-      nodes: { list: () => describeNodes(state, listNodes(state)) } as Nodes,
-      activity: () => ({ runs: new Map(), leases: 0 }),
-      figures: async () => [],
-    },
+    hub,
     ssh: 'builtin',
     service: createServiceFigures('0.1.0'),
     countElsewhere: async () => {},
@@ -54,12 +53,13 @@ beforeAll(async () => {
     logger: silent,
     limits: unlimited,
   });
-  await (await hub).listen({ path: hubPath });
+  await (await hubApi).listen({ path: hubPath });
 });
 afterAll(async () => {
-  await (await hub).close();
+  await (await hubApi).close();
+  await hub[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
   await node.close();
-  database[Symbol.dispose]();
   await at[Symbol.asyncDispose]();
 });
 

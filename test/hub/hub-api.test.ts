@@ -92,6 +92,7 @@ test('errors have the one shape and a status of their own, not 500', async () =>
     expect(answer.headers['x-request-id']).toBeDefined();
   }
   expect(answers[6][2].body.error.remedy).toContain('hub: apiToken');
+  expect(answers[1][2].body.error.remedy).toContain('/api/v1/openapi.json');
   // Who has the token is answered all the same, and HEAD as GET is.
   const asked = { method: 'HEAD', headers: { authorization: `Bearer ${token}` } };
   expect((await fetch(`${at.running.url}/api/v1/openapi.json`, asked)).status).toBe(200);
@@ -109,7 +110,9 @@ test('one page has the figures of backups and of the service, each family once',
   expect([...first.keys()].filter((name) => !name.startsWith('sendense_hub_'))).toEqual([...alone.keys()]);
   for (const name of ['sendense_hub_nodes', 'sendense_hub_runs', 'sendense_hub_api_requests_total'])
     expect(first.has(name), name).toBe(true);
-  // What is so now replaces what was.
+  // What is so now replaces what was; and pages that are made at a time have all of it.
+  const together = await Promise.all([page(), page(), page()]);
+  for (const text of together) expect([...parseExposition(text).keys()]).toEqual([...first.keys()]);
   expect([...second.keys()]).toEqual([...first.keys()]);
   expect(second.get('sendense_ports')?.samples).toHaveLength(1);
   expect(second.get('sendense_hub_api_requests_total')?.samples[0]?.labels).toEqual({ status: '200' });

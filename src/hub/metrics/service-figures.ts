@@ -100,7 +100,10 @@ export function createServiceFigures(version: string): ServiceFigures {
       leases.set(now.leases);
       memory.set(process.memoryUsage.rss());
       setFigures(registry, now.figures);
-      return registry.metrics();
+      const page = registry.metrics();
+      // It has taken hold of them; they may be many, and are not kept until the next one.
+      setFigures(registry, []);
+      return page;
     },
   };
 }

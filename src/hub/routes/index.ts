@@ -6,6 +6,7 @@ import type { HubParts } from './route.ts';
 /** The hub's API. A new route is added here; `npm run docs` makes `docs/hub-openapi.json` of them. */
 export const hubApi: Api<HubParts> = {
   name: 'the hub',
+  help: '`GET /api/v1/openapi.json` lists what the API has.',
   title: 'Sendense hub',
   summary: 'What the hub does: its nodes, its runs, its figures.',
   server: { url: 'http://127.0.0.1:8082', description: 'On the hub (`hub: api`).' },

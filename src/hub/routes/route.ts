@@ -5,7 +5,7 @@ import type { StartRun } from '../runs/start-run.ts';
 
 /** What the routes act with. */
 export interface HubParts {
-  readonly hub: Pick<Hub, 'nodes' | 'activity' | 'figures'>;
+  readonly hub: Hub;
   /** Who answers the nodes. */
   readonly ssh: 'builtin' | 'openssh';
   readonly service: ServiceFigures;
