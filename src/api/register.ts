@@ -70,7 +70,7 @@ function begin(reply: FastifyReply, status: number, answer: Answer | undefined):
 
 function headerOf({ headers }: FastifyRequest, name: string): string | null {
   const value = headers[name];
-  return typeof value === 'string' && value !== '' ? value : null;
+  return typeof value === 'string' ? value : null;
 }
 
 const headOf = (reply: FastifyReply): AnswerHead => ({

@@ -13,7 +13,7 @@ export interface Call<Parts, Body = undefined> {
   readonly signal: AbortSignal;
   /** Address of the caller; undefined at a Unix socket, and where it has gone already. */
   readonly peer: string | undefined;
-  /** A header of the request, its name in small letters; null where it is missing, empty or comes several times. */
+  /** A header of the request, its name in small letters; null where it is missing or comes several times. */
   header(name: string): string | null;
   readonly answer: AnswerHead;
 }

@@ -81,7 +81,7 @@ function fromHeaders(
   path: string,
   refused: RefusedLogins,
 ): { spec: VsphereSourceSpec; login: ReturnType<typeof loginOf> } {
-  const header = (name: string): string | null => headerOf(`x-vcenter-${name}`);
+  const header = (name: string): string | null => headerOf(`x-vcenter-${name}`) || null;
   for (const name of ['host', 'user', 'password']) {
     if (header(name) === null)
       throw new SendenseError('request.invalid', `the header x-vcenter-${name} is missing`, {
