@@ -59,6 +59,8 @@ export interface PointFilter {
   readonly repository?: string | undefined;
   /** A backup id. */
   readonly point?: string | undefined;
+  /** Told of marks that cannot be read. */
+  warn?(message: string): void;
 }
 
 export interface ChooseFilter {
@@ -103,7 +105,7 @@ export interface Hub extends AsyncDisposable {
   unlisted(): UnlistedRepository[];
   list(filter: PointFilter): Promise<ListOutput>;
   /** What a list for people shows: some of `list`, in a third of the time. */
-  lines(filter: Pick<PointFilter, 'vm' | 'repository'>): Promise<ListLine[]>;
+  lines(filter: Pick<PointFilter, 'vm' | 'repository' | 'warn'>): Promise<ListLine[]>;
   /** Restore points that a rescue could not read in. */
   leftOut(vm: string | undefined): readonly LeftOutPoint[];
   show(filter: PointFilter): Promise<ShowOutput>;

@@ -55,13 +55,24 @@ export async function provenBlocksIn(
   envelope: string,
   signal?: AbortSignal,
 ): Promise<ProvenBlocks | null> {
+  const told = await envelopeTold(image, envelope, signal);
+  return told?.same === true ? told.blocks : null;
+}
+
+/** Whether a file is what was committed outside of the guest's blocks, told without starting a program. Null: it cannot be told so. */
+export async function envelopeTold(
+  image: ImageBytes,
+  envelope: string,
+  signal?: AbortSignal,
+): Promise<{ readonly same: boolean; readonly blocks: ProvenBlocks } | null> {
   const tables = await qcow2TablesIn(image);
   if (!tables) return null;
   const { size } = image;
   const blocks = { extents: wholeBlocks(tables.data, tables.virtualSize), virtualSize: tables.virtualSize };
   const outside = envelopeRanges(blocks.extents, size).reduce((sum, { length }) => sum + length, 0);
   if (outside > mostAtOnce) return null;
-  return (await envelopeIn(image, blocks, { signal })) === envelope ? { ...blocks, areas: tables.areas } : null;
+  const same = (await envelopeIn(image, blocks, { signal })) === envelope;
+  return { same, blocks: { ...blocks, areas: tables.areas } };
 }
 
 /** {@link guestBlocksOf} of an image of which header and map (`qemu-img map`) are known. */

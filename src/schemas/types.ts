@@ -3372,6 +3372,7 @@ export interface CheckOutput {
       | 'image.damaged'
       | 'content.mismatch'
       | 'chain.broken'
+      | 'point.broken'
       | 'database.missing'
       | 'database.differs'
       | 'key.missing'

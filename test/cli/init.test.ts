@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode } from '../../src/node/start-node.ts';
@@ -48,6 +48,31 @@ describe('init', () => {
     expect(readFileSync('sendense.yaml', 'utf8')).toContain('host: vcenter.example.com');
     expect(readFileSync('sendense.yaml', 'utf8')).toContain('path: /srv/backup');
     expect((await cli(['validate', '.'])).exitCode).toBe(0);
+  });
+
+  it('refuses a folder for the restore points that the first run would refuse', async () => {
+    writeFileSync('disk.raw', 'x');
+    mkdirSync('photos');
+    writeFileSync('photos/one.jpg', 'x');
+    for (const [repository, reason] of [
+      ['.', 'a repository needs a folder of its own'],
+      ['..', 'a repository needs a folder of its own'],
+      ['./state', 'a repository needs a folder of its own'],
+      ['./photos', 'is not empty'],
+    ] as const) {
+      const { exitCode, stderr } = await cli([
+        'init',
+        '--image',
+        'disk.raw',
+        '--vm',
+        'web',
+        '--repository',
+        repository,
+      ]);
+      expect({ repository, failed: exitCode !== 0 }).toEqual({ repository, failed: true });
+      expect(stderr.replaceAll(/\s+/g, ' ')).toContain(reason);
+      expect(existsSync('sendense.yaml')).toBe(false);
+    }
   });
 
   it('asks on a terminal for what the options do not say', async () => {

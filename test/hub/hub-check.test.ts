@@ -49,6 +49,38 @@ describe('hub.check', () => {
     expect(await hub.check({ deep: false })).toMatchObject({ ok: false });
   });
 
+  test('a restore point that another hub has removed is named as such, with the way out', async () => {
+    await using repository = await filledRepository();
+    await using hub = await hubOn(repository);
+    for (const name of ['b4.json', 'disk-0/b4.qcow2', 'disk-0/b4.index', 'disk-1/b4.qcow2', 'disk-1/b4.index'])
+      await rm(repository.file('vm', name));
+    // A file is left of this one.
+    await rm(repository.file('vm/b3.json'));
+    const { findings } = await hub.check({ deep: false });
+    expect(findings).toMatchObject([
+      { code: 'manifest.missing', backup_id: 'b3', remedy: expect.stringContaining('from a copy of the repository') },
+      {
+        code: 'manifest.missing',
+        backup_id: 'b4',
+        message: expect.stringContaining('another hub has removed the restore point'),
+        remedy: expect.stringContaining('`sendense-run repo import primary --forget-missing`'),
+      },
+    ]);
+  });
+
+  test('what cannot be read of marks is told by `list`', async () => {
+    await using repository = await filledRepository();
+    await using hub = await hubOn(repository);
+    await writeFile(repository.file('vm/b4.marks'), '{}');
+    for (const call of ['lines', 'list'] as const) {
+      const warnings: string[] = [];
+      await hub[call]({ warn: (message) => void warnings.push(message) });
+      expect(warnings).toEqual([
+        expect.stringMatching(/b4 of vm is protected or broken is not known: .*not as it was/),
+      ]);
+    }
+  });
+
   test('a repository that vanished is an error that counts what is lost', async () => {
     await using repository = await filledRepository();
     await using hub = await hubOn(repository);

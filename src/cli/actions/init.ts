@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { writeNewFile } from '../../host/files/files.ts';
 import { loadPlanText } from '../../plan/load-plan.ts';
 import { loadSettingsText, settingsName } from '../../plan/load-settings.ts';
 import { completePlan } from '../../plan/expand/prepare-plan.ts';
+import { findRepository } from '../../repository/open-repository.ts';
 import type { CommandContext } from '../command.ts';
 import { firstFiles, type FirstPlan } from '../first-files.ts';
 
@@ -17,6 +18,10 @@ export async function action(context: CommandContext): Promise<number> {
     [resolve(planName), plan],
   ] as const;
   for (const [file] of files) if (existsSync(file)) throw existing(file);
+  await assertForRestorePoints(
+    wanted.repository,
+    files.map(([file]) => file),
+  );
   const loaded = loadSettingsText({ file: files[0][0], text: settings });
   const prepared = completePlan(loadPlanText({ file: files[1][0], text: plan }), loaded);
   const [wrong] = [...loaded.diagnostics, ...prepared.diagnostics];
@@ -65,6 +70,24 @@ async function wantedOf({ options, askLine, global }: CommandContext): Promise<F
     ? { images: image.map((file) => resolve(file)) }
     : { vcenter: vcenter ?? '', thumbprint: given.thumbprint };
   return { vm, repository, ...source };
+}
+
+/**
+ * The first run would refuse a folder that holds anything else. What this user may not look into may be another's.
+ * @param own what this command writes
+ * @throws SendenseError `usage`, `repository.unusable`
+ */
+async function assertForRestorePoints(folder: string, own: readonly string[]): Promise<void> {
+  const path = resolve(folder);
+  const holds = [...own, resolve('state')].find((file) => file === path || !relative(path, file).startsWith('..'));
+  if (holds !== undefined)
+    throw usage(
+      `the folder for the restore points, ${path}, would also hold ${holds}: a repository needs a folder of its own, such as ./repository`,
+    );
+  await findRepository('primary', path).catch((error: Error) => {
+    const { code = '' } = (error.cause ?? {}) as NodeJS.ErrnoException;
+    if (!['EACCES', 'EPERM'].includes(code)) throw error;
+  });
 }
 
 const existing = (file: string): SendenseError =>

@@ -5,14 +5,15 @@ import { manifestIds } from '../../repository/manifest-ids.ts';
 import { listReport } from '../../view/reports/list-report.ts';
 import type { CommandContext } from '../command.ts';
 import { unknownName } from '../find-target.ts';
-import { warnOfUnlisted } from '../warn-of-unlisted.ts';
+import { warnOfUnlisted, warnOnce } from '../warn-of-unlisted.ts';
 import { print } from '../print.ts';
 
 export async function action(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   warnOfUnlisted(context, hub);
   const vm = context.args[0];
-  const filter = { vm, repository: context.options['repository'] as string | undefined };
+  const repository = context.options['repository'] as string | undefined;
+  const filter = { vm, repository, warn: warnOnce(context) };
   const output = context.global.json ? await hub.list(filter) : null;
   const points = output?.points ?? (await hub.lines(filter));
   const leftOut = hub.leftOut(vm);

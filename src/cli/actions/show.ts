@@ -9,7 +9,7 @@ import type { CommandContext } from '../command.ts';
 import { alreadyPoint, onlyVm } from '../find-point.ts';
 import { targetIn, unknownName } from '../find-target.ts';
 import { pointChoice } from '../point-option.ts';
-import { warnOfUnlisted } from '../warn-of-unlisted.ts';
+import { warnOfUnlisted, warnOnce } from '../warn-of-unlisted.ts';
 import { print } from '../print.ts';
 
 interface ShowOptions {
@@ -39,7 +39,7 @@ export async function action(context: CommandContext): Promise<number> {
   if (target) {
     const repositories = repositoriesOf(points, target);
     for (const [at, held] of repositories.entries()) {
-      const output = await hub.show({ ...target, repository: held });
+      const output = await hub.show({ ...target, repository: held, warn: warnOnce(context) });
       show(context, output, { at, several: repositories.length > 1 });
     }
     return 0;

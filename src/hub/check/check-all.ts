@@ -3,6 +3,7 @@ import { isRunning } from '../../host/programs/process-identity.ts';
 import type { CheckOutput } from '../../schemas/types.ts';
 import { manifestChecksums } from '../../state/manifest-checksums.ts';
 import { livingMerges } from '../../state/points/merges.ts';
+import { forgetRemoved, isRemoved } from '../../restore-points/verify/examine-point.ts';
 import { points } from '../../state/points/restore-points.ts';
 import type { Services } from '../../steps/services.ts';
 import { checkRepository } from './check-repository.ts';
@@ -71,6 +72,11 @@ async function checkOne(services: Services, name: string, request: CheckRequest)
     keys: await services.imageKeys(name),
     known: (context) => manifestChecksums(services.state, name, context),
     claimed: () => claimedFiles(services.state, name),
+    isRemoved: async (context, id, manifests) => {
+      const row = stored.find((entry) => entry.vm.context === context && entry.backup_id === id);
+      return row !== undefined && (await isRemoved(root, row, manifests));
+    },
+    forget: `${forgetRemoved(name)}. If nobody has removed it, restore its files from a copy of the repository.`,
     merging: () => new Set(livingMerges(services.state, name, isRunning)),
     signal: request.signal,
     onProgress: request.onProgress,

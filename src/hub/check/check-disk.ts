@@ -12,9 +12,10 @@ export async function checkDisk(
   merging = false,
 ): Promise<boolean> {
   const { root, deep, keys = noKeys, signal } = walk.options;
-  // A full is read whole; of an incremental what it holds and what changed, because its parent was proven before.
-  // Of one that is being merged everything: what it is built on is removed, and was not looked at.
-  const content = deep ? (merging ? 'whole' : 'written') : 'none';
+  // As `verify` reads it: each byte of its own file, because its parent was proven before. Versions before the envelope digest left nothing
+  // to prove the tables by, so that the guest's view is compared. Of one that is being merged everything: what it is built on is removed,
+  // and was not looked at.
+  const content = !deep ? 'none' : merging ? 'whole' : disk.envelope === undefined ? 'written' : 'stored';
   if (disk.encryption && !keys.has(disk.encryption.key_id)) {
     const message = `is encrypted with key ${disk.encryption.key_id}, which is not set: nothing in it was looked at`;
     report(walk, 'warning', 'key.missing', id, `${context}/${disk.path}`, message, remedies.key);

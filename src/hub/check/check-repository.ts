@@ -5,14 +5,15 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { ownFolderId, removeRunFolder } from '../../host/programs/run-folder.ts';
 import { careFolder, diskName, manifestPath, markerName } from '../../repository/layout.ts';
 import { marksPath } from '../../repository/marks.ts';
-import { readManifest, withAncestors } from '../../repository/manifest.ts';
+import { readManifest, readManifestExactly, withAncestors } from '../../repository/manifest.ts';
 import type { MergeChild } from '../../repository/merge/intent.ts';
 import { asItStands, withMerge } from '../../repository/merge/merge-files.ts';
 import type { CheckOutput, Manifest } from '../../schemas/types.ts';
+import { removedText } from '../../restore-points/verify/examine-point.ts';
 import { inTurn, type Turn } from '../../restore-points/verify/in-turn.ts';
 import { createLookedAt } from '../../restore-points/verify/looked-at.ts';
 import { checkDisk } from './check-disk.ts';
-import { checkVmConfig } from './check-vm-config.ts';
+import { checkSideFiles } from './check-side-files.ts';
 import { forgetRemoved, readMerges, type Merges } from './check-merges.ts';
 import { remedies, report, type CheckOptions, type Walk } from './check-walk.ts';
 
@@ -42,7 +43,7 @@ export async function checkRepository(options: CheckOptions): Promise<Checked> {
     for (const context of options.known().keys()) {
       const there = entries.some((entry) => entry.name === context);
       if (!there && (options.context === undefined || options.context === context))
-        missingManifests(walkOf(), context, new Set(), options.point === undefined ? null : new Set([options.point]));
+        await missingManifests(walkOf(), context, null, options.point === undefined ? null : new Set([options.point]));
     }
   } finally {
     await removeRunFolder(id);
@@ -103,7 +104,8 @@ async function checkManifests(
       );
   }
   compareWithDatabase(walk, context, merges, selected);
-  missingManifests(walk, context, new Set([...manifests.keys(), ...damaged.keys(), ...merges.removed]), ids);
+  const there = new Set([...manifests.keys(), ...damaged.keys(), ...merges.removed]);
+  await missingManifests(walk, context, { ids: there, manifests }, ids);
   const sound = new Map<string, boolean>();
   for (const [index, manifest] of selected.entries()) {
     walk.options.signal?.throwIfAborted();
@@ -128,7 +130,7 @@ async function readManifests(
     const id = name.slice(0, -'.json'.length);
     if (merges.removed.has(id)) continue;
     try {
-      const manifest = await readManifest(join(walk.options.root, path));
+      const manifest = await readManifestExactly(join(walk.options.root, path));
       if (manifest.backup_id !== id || manifest.vm.context !== context)
         throw new SendenseError(
           'repository.damaged',
@@ -170,23 +172,35 @@ function compareWithDatabase(walk: Walk, context: string, merges: Merges, manife
 const isHalfPublished = (merge: MergeChild | undefined, known: string, { checksum }: Manifest): boolean =>
   merge?.checksum === known && merge.manifest?.checksum === checksum;
 
-/** @param ids those of interest; null: all */
-function missingManifests(
+interface There {
+  readonly ids: ReadonlySet<string>;
+  readonly manifests: ReadonlyMap<string, Manifest>;
+}
+
+/**
+ * @param there null: the VM's folder is missing
+ * @param ids those of interest; null: all
+ */
+async function missingManifests(
   walk: Walk,
   context: string,
-  there: ReadonlySet<string>,
+  there: There | null,
   ids: ReadonlySet<string> | null,
-): void {
+): Promise<void> {
+  const { isRemoved, forget } = walk.options;
   for (const id of walk.options.known(context).get(context)?.keys() ?? []) {
-    if (there.has(id) || (ids !== null && !ids.has(id))) continue;
+    if (there?.ids.has(id) || (ids !== null && !ids.has(id))) continue;
+    const removed = there !== null && (await isRemoved?.(context, id, there.manifests.values())) === true;
     report(
       walk,
       'error',
       'manifest.missing',
       id,
       manifestPath(context, id),
-      'is missing',
-      'The restore point is in the database only; restore the file from a copy of the repository.',
+      removed ? removedText : 'is missing',
+      removed && forget !== undefined
+        ? forget
+        : 'The restore point is in the database only; restore the file from a copy of the repository.',
     );
   }
 }
@@ -199,7 +213,7 @@ async function checkPoint(
   sound: Map<string, boolean>,
   merges: Merges,
 ): Promise<void> {
-  await checkVmConfig(walk, context, manifest);
+  const tellMark = await checkSideFiles(walk, manifest);
   const child = merges.children.get(manifest.backup_id);
   // With the parents and sizes of the files that are there.
   const standing =
@@ -254,6 +268,7 @@ async function checkPoint(
       ),
     );
   }
+  tellMark();
 }
 
 async function findUnowned(

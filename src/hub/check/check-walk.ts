@@ -1,5 +1,5 @@
 import type { ImageKeys } from '../../repository/image-keys.ts';
-import type { CheckOutput } from '../../schemas/types.ts';
+import type { CheckOutput, Manifest } from '../../schemas/types.ts';
 import type { LookedAt } from '../../restore-points/verify/looked-at.ts';
 
 export type Finding = CheckOutput['findings'][number];
@@ -20,6 +20,10 @@ export interface CheckOptions {
   claimed(): ReadonlySet<string>;
   /** Directories of VMs of which restore points are being removed now. Default: none. */
   merging?(): ReadonlySet<string>;
+  /** Whether a restore point that the database knows is gone with all its files, as a removal leaves it. Default: nobody knows. */
+  isRemoved?(context: string, id: string, manifests: Iterable<Manifest>): Promise<boolean>;
+  /** What makes the database forget what was removed elsewhere. */
+  readonly forget?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((text: string, done: number, total: number) => void) | undefined;
 }
@@ -44,6 +48,12 @@ export const remedies = {
     'See `sendense-run repo gc --dry-run`: what Sendense made it can remove. Remove all else if nobody needs it.',
   leftover:
     'Run `sendense-run recover`. What is still there then, `sendense-run repo gc` removes an hour after it was written.',
+  marks:
+    'Remove the file, and protect the restore point again if it was protected; the disks are not affected, and `verify` finds what is broken.',
+  config: 'Restore the file from a copy of the repository; the disks are not affected.',
+  broken:
+    'Copy the damaged file back from a copy of the repository, then run `sendense-run verify` at level digests: it takes the mark off. Without a copy, run a backup: it makes a full.',
+  mended: 'Run `sendense-run verify` at level digests: it takes the mark off.',
   merge: 'Run `sendense-run recover`: it finishes the removal. All restore points that stay are readable meanwhile.',
 } as const;
 

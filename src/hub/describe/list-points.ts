@@ -36,12 +36,16 @@ export function listPoints({
   /** As their files say: another hub may have made them. */
   const marksIn = async (
     found: readonly { readonly repository: string; readonly context: string }[],
+    warn?: (message: string) => void,
   ): Promise<(repository: string) => ReadonlyMap<string, Marks>> => {
     const all = new Map<string, Map<string, Marks>>();
     for (const key of new Set(found.map(({ repository, context }) => JSON.stringify([repository, context])))) {
       const [repository, context] = JSON.parse(key) as [string, string];
       const marks = all.get(repository) ?? new Map<string, Marks>();
-      for (const [id, mark] of await storedMarks(state, repositoryPath(repository), { repository, context }))
+      const unreadable = (id: string, reason: string): void =>
+        warn?.(`whether ${id} of ${context} is protected or broken is not known: ${reason}`);
+      const vm = { repository, context };
+      for (const [id, mark] of await storedMarks(state, repositoryPath(repository), vm, unreadable))
         marks.set(id, mark);
       all.set(repository, marks);
     }
@@ -59,7 +63,7 @@ export function listPoints({
 
     async lines(filter) {
       const lines = pointLines(state, { ...only(filter), vm: filter.vm }).filter(isNamed);
-      const marks = await marksIn(lines);
+      const marks = await marksIn(lines, filter.warn);
       return lines.map(({ vm_instance_uuid, ...line }) => {
         const mark = marks(line.repository).get(marksKey(line.context, line.backup_id));
         const identity = identityOf({ instance_uuid: vm_instance_uuid }, mark);
@@ -69,7 +73,7 @@ export function listPoints({
 
     async list(filter) {
       const points = listedPoints(state, { ...only(filter), vm: filter.vm }).filter(isNamed);
-      const described = describePoints(points, repositoryPath, await marksIn(placesOf(points)));
+      const described = describePoints(points, repositoryPath, await marksIn(placesOf(points), filter.warn));
       const broken = leftOutOf(filter.vm).map(({ context: vm, backupId, reason }) => ({
         vm,
         backup_id: backupId,
@@ -98,7 +102,7 @@ export function listPoints({
       const own = selected ? { repository: selected.repository } : {};
       const shown = listedPoints(state, { ...named, vm, ...own }).filter(isNamed);
       if (shown.length === 0) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
-      const described = describePoints(shown, repositoryPath, await marksIn(placesOf(shown)));
+      const described = describePoints(shown, repositoryPath, await marksIn(placesOf(shown), filter.warn));
       return {
         version: 1,
         vm,

@@ -12,7 +12,7 @@ const keepMs = 7 * 24 * 3600 * 1000;
 /** A part can be another process's upload that goes on. */
 const partMs = 24 * 3600 * 1000;
 /** Never fill the disk to its last byte with something that can be sent again. */
-const reserveBytes = 64 * 1024 * 1024;
+export const reserveBytes = 4 * 1024 * 1024;
 
 /** Block indexes that the hub sent, by SHA-256 (hex); only those used last are kept. */
 export interface IndexSpool {
@@ -33,7 +33,7 @@ export async function openIndexSpool(folder: string): Promise<IndexSpool> {
     put: async (sha256, content, announcedBytes) => {
       if (await touch(pathOf(sha256))) return drain(content);
       const room = (await freeBytes(folder)) - reserveBytes;
-      if ((announcedBytes ?? 0) > room) throw noRoom(folder, room);
+      if ((announcedBytes ?? 0) > room) throw noRoom(folder, room, announcedBytes);
       const part = join(folder, `${randomUUID()}.part`);
       try {
         const found = await receive(content, part, room, folder);
@@ -93,8 +93,18 @@ async function receive(content: Readable, path: string, room: number, folder: st
   return hash.digest('hex');
 }
 
-const noRoom = (folder: string, room: number): SendenseError =>
-  new SendenseError('disk.full', `${folder} has room for ${Math.max(0, room)} bytes; the index is larger`);
+/** @param room what may be written: what is free without the reserve */
+function noRoom(folder: string, room: number, announced?: number): SendenseError {
+  const has = `${folder}: a block index from the hub needs`;
+  const free = `${mib(reserveBytes)} are to stay free, and ${mib(Math.max(0, room + reserveBytes))} are free there`;
+  const needed = announced === undefined ? 'more than there is' : mib(announced);
+  const missing = announced === undefined ? '' : `: ${mib(announced - room)} are missing`;
+  return new SendenseError('disk.full', `${has} ${needed}, ${free}${missing}`, {
+    remedy: `Make space in the file system of ${folder}.`,
+  });
+}
+
+const mib = (bytes: number): string => `${(Math.ceil((bytes / 1024 ** 2) * 10) / 10).toFixed(1)} MiB`;
 
 /** A sender that is not listened to sees a broken connection instead of the answer. */
 async function drain(content: Readable): Promise<void> {

@@ -8,13 +8,20 @@ import type { VmContext } from '../../state/points/vm-disks.ts';
  * The marks of a VM's restore points by `context/backupId`, as their files say: another hub may have made them. Of a file that cannot be
  * read, and where the folder cannot be listed, what the database has of it.
  */
-export async function storedMarks(state: State, root: string, vm: VmContext): Promise<Map<string, Marks>> {
+export async function storedMarks(
+  state: State,
+  root: string,
+  vm: VmContext,
+  /** Told of files that cannot be read. */
+  unreadable?: (backupId: string, reason: string) => void,
+): Promise<Map<string, Marks>> {
   const rows = marksOf(state, vm);
   const found = await marksOfVm(root, vm.context).catch(() => null);
   if (!found) return rows;
   const marks = new Map<string, Marks>();
   for (const [id, mark] of found.marks) marks.set(marksKey(vm.context, id), mark);
-  for (const id of found.unreadable.keys()) {
+  for (const [id, reason] of found.unreadable) {
+    unreadable?.(id, reason);
     const row = rows.get(marksKey(vm.context, id));
     if (row) marks.set(marksKey(vm.context, id), row);
   }

@@ -7,6 +7,7 @@ import { digestOfEnvelope, guestBlocksOf } from '../../repository/envelope.ts';
 import { settleAll } from '../settle-all.ts';
 import { assertRoot, differs, type Compared } from './compare-guest.ts';
 import { keyOf, type DiskToExamine } from './disk-work.ts';
+import { notAsCommitted } from './image-structure.ts';
 
 /** What is there already. */
 export interface FileReading {
@@ -45,7 +46,6 @@ export async function compareFile(work: DiskToExamine & FileReading): Promise<Co
     disk.envelope === undefined || proven ? disk.envelope : digestOfEnvelope(file, blocks, { signal, onRead }),
     compareStored({ file, blocks, index, pool, background, pace, paceBytes, signal, onRead }),
   ]);
-  if (envelope !== disk.envelope)
-    return found({ code: 'image.damaged', message: 'is not as it was committed, outside of the blocks of the guest' });
+  if (envelope !== disk.envelope) return found({ code: 'image.damaged', message: notAsCommitted });
   return found(first && differs(disk.number, first));
 }

@@ -6,15 +6,13 @@ import { diskName, manifestPath } from '../../repository/layout.ts';
 import { readManifestExactly } from '../../repository/manifest.ts';
 import { intentPath, wayOut, type MergeChild } from '../../repository/merge/intent.ts';
 import { withMerge } from '../../repository/merge/merge-files.ts';
-import { marksPath, readMarks } from '../../repository/marks.ts';
-import { mostVmConfigBytes } from '../../repository/layout.ts';
-import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { checksumOf, hasDisk, hasPoint } from '../../state/points/point-links.ts';
 import { findPoint, type PointKey, type RestorePoint } from '../../state/points/restore-points.ts';
 import { followMerges } from '../hold/follow-merges.ts';
 import type { DiskToExamine, Problem } from './disk-work.ts';
+import { examineSideFiles } from './side-files.ts';
 import { examineStanding, mergeInto } from './standing-disk.ts';
 
 export type ContentLevel = 'quick' | 'digests' | 'deep';
@@ -68,7 +66,8 @@ export async function examinePoint(
   const manifest = await manifestOf(state, key, root, merge);
   if (manifest === 'gone') return null;
   if (!('disks' in manifest)) return { problems: [manifest], remarks, bytesRead };
-  problems.push(...(await sideFiles(reading, context, backupId, manifest)));
+  const side = await examineSideFiles(root, manifest, reading.signal);
+  problems.push(...side.problems.map((problem) => ({ ...problem, disk: null, breaks: false })));
   // What a removal under way takes away, nothing is built on any more.
   for (const disk of withMerge(manifest, merge).disks) {
     reading.signal?.throwIfAborted();
@@ -142,41 +141,28 @@ async function manifestOf(
   }
 }
 
-/** Damage takes a file; a removal takes all of a restore point, and leaves nothing that is built on it. */
-async function isRemoved(root: string, { vm: { context }, backup_id: id, disks }: RestorePoint): Promise<boolean> {
+/**
+ * Damage takes a file; a removal takes all of a restore point, and leaves nothing that is built on it.
+ * @param known the manifests of the VM, where they were read
+ */
+export async function isRemoved(
+  root: string,
+  { vm: { context }, backup_id: id, disks }: Pick<RestorePoint, 'vm' | 'backup_id' | 'disks'>,
+  known?: Iterable<Manifest>,
+): Promise<boolean> {
   for (const disk of disks)
     for (const file of [disk.path, disk.index.path]) if (await exists(join(root, context, file))) return false;
-  const { manifests } = await readContext(root, context).catch(() => ({ manifests: null }));
-  if (manifests === null) return false;
-  return ![...manifests.values()].some((manifest) => manifest.disks.some(({ parent }) => parent === id));
+  const manifests = known ?? (await readContext(root, context).catch(() => null))?.manifests.values();
+  return manifests !== undefined && ![...manifests].some((one) => one.disks.some(({ parent }) => parent === id));
 }
+
+export const removedText = 'is gone with all its files: another hub has removed the restore point, or somebody has';
+export const forgetRemoved = (repository: string): string =>
+  `\`sendense-run repo import ${repository} --forget-missing\` forgets it`;
 
 /** It is told, and no damage: a mark would lie where there is nothing that it is about. */
 const removedElsewhere = (problem: PointProblem, { repository }: PointKey): PointProblem => ({
   ...problem,
   breaks: false,
-  message: `is gone with all its files: another hub has removed the restore point, or somebody has; \`sendense-run repo import ${repository} --forget-missing\` forgets it`,
+  message: `${removedText}; ${forgetRemoved(repository)}`,
 });
-
-/** Of what breaks no disk: the marks and the VM's configuration. */
-async function sideFiles(
-  { root, signal }: Reading,
-  context: string,
-  id: string,
-  manifest: Manifest,
-): Promise<PointProblem[]> {
-  const problems: PointProblem[] = [];
-  const add = (code: Problem['code'], path: string, message: string): void =>
-    void problems.push({ disk: null, breaks: false, code, path, message });
-  await readMarks(root, context, id).catch((error: Error) =>
-    add('file.changed', marksPath(context, id), `is damaged: ${error.message}`),
-  );
-  const { vm_config: config } = manifest;
-  if (!config) return problems;
-  const path = join(context, config.path);
-  const sha256 = await sha256OfFile(join(root, path), signal, mostVmConfigBytes).catch(() => null);
-  signal?.throwIfAborted();
-  if (sha256 === null) add('file.missing', path, 'is missing or cannot be read');
-  else if (sha256 !== config.sha256) add('file.changed', path, `is damaged: its SHA-256 is ${sha256}`);
-  return problems;
-}

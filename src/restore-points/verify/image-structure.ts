@@ -5,7 +5,7 @@ import { backingName } from '../../repository/layout.ts';
 import type { GuestBlocks } from '../../blocks/guest-blocks.ts';
 import { openImageBytes } from '../../host/images/image-bytes.ts';
 import { qcow2HeaderIn } from '../../host/images/qcow2-header.ts';
-import { provenBlocksIn } from '../../repository/envelope.ts';
+import { envelopeTold } from '../../repository/envelope.ts';
 import { foreignInChain } from '../../repository/own-image.ts';
 import { keyOf, type DiskToExamine } from './disk-work.ts';
 
@@ -24,6 +24,7 @@ export async function imageStructure(work: DiskToExamine): Promise<ImageStructur
   const { root, context, disk, signal, lookedAt } = work;
   const file = join(root, context, disk.path);
   const fault = (what: string | null): ImageStructure => ({ fault: what, proven: null });
+  let differs = false;
   try {
     {
       await using image = await openImageBytes(file);
@@ -31,15 +32,20 @@ export async function imageStructure(work: DiskToExamine): Promise<ImageStructur
       const foreign = await foreignInChain(file, qcow2HeaderIn(image.head), disk.parent, lookedAt?.images);
       if (foreign !== null) return fault(foreign);
       const envelope = keyOf(work) === null ? disk.envelope : undefined;
-      const proven = envelope === undefined ? null : await provenBlocksIn(image, envelope, signal);
-      if (proven) return { fault: null, proven };
+      const told = envelope === undefined ? null : await envelopeTold(image, envelope, signal);
+      if (told?.same) return { fault: null, proven: told.blocks };
+      differs = told !== null;
     }
-    return fault(await faultOfImage(work, file));
+    // What qemu-img finds says more than that a byte is another one.
+    return fault((await faultOfImage(work, file)) ?? (differs ? notAsCommitted : null));
   } catch (error) {
     signal?.throwIfAborted();
     return fault(`cannot be read: ${(error as Error).message}`);
   }
 }
+
+/** Of bytes that are not blocks of the guest. */
+export const notAsCommitted = 'is not as it was committed, outside of the blocks of the guest';
 
 /** As programs see it. */
 async function faultOfImage(work: DiskToExamine, file: string): Promise<string | null> {

@@ -22,7 +22,10 @@ export function stateError(path: string, error: unknown): SendenseError {
   // Extended codes (SQLITE_IOERR_FSYNC) begin with the primary one.
   const primary = code.split('_').slice(0, 2).join('_');
   if (primary === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
-    return new SendenseError('disk.full', `no space for the state database ${path}: ${message}`, { cause: error });
+    return new SendenseError('disk.full', `no space for the state database ${path}: ${message}`, {
+      cause: error,
+      remedy: `Make space in the file system of ${dirname(path)}. To read meanwhile, no database is needed: \`sendense-run list --repository PATH\` and \`sendense-run restore VM --repository PATH --to DIRECTORY\`.`,
+    });
   }
   const meaning = meanings[primary];
   if (meaning || !primary.startsWith('SQLITE')) {

@@ -18,13 +18,8 @@ import { exists } from '../../../src/host/files/files.ts';
 import { packageRoot } from '../../../src/schemas/validator.ts';
 import type { CheckOutput } from '../../../src/schemas/types.ts';
 import { writeInto } from '../../host/disk-images.ts';
-import {
-  capacity,
-  dropTemplate,
-  filledRepository,
-  smallRepository,
-  type SmallRepository,
-} from '../small-repository.ts';
+import { writeMarks } from '../../repository/fixture-files.ts';
+import { dropTemplate, filledRepository, smallRepository, type SmallRepository } from '../small-repository.ts';
 import type { Manifest } from '../../../src/schemas/types.ts';
 
 type Finding = CheckOutput['findings'][number];
@@ -105,6 +100,57 @@ const damages: readonly Damage[] = [
     name: 'the header of a qcow2',
     damage: ({ file }) => writeInto(file(image('b4')), [0, Buffer.from('XFI')]),
     deep: [`error image.damaged b4 ${image('b4')}`],
+  },
+  {
+    name: 'a byte of a qcow2 header that no program reads',
+    damage: ({ file }) => quietly(file(image('b4')), () => flip(file(image('b4')), 84)),
+    deep: [`error image.damaged b4 ${image('b4')}`],
+  },
+  {
+    name: 'a byte of a table of a qcow2 that no program reads',
+    damage: ({ file }) => quietly(file(image('b4')), () => flip(file(image('b4')), 65_536 - 1)),
+    deep: [`error image.damaged b4 ${image('b4')}`],
+  },
+  {
+    name: 'one bit in a file of marks',
+    damage: async ({ root, file }) => {
+      await writeMarks(root, 'vm', 'b4', { protected: { since: 1, until: null, reason: '', by: 'x' } });
+      await quietly(file('vm/b4.marks'), () => flip(file('vm/b4.marks'), 58));
+    },
+    deep: ['error file.changed b4 vm/b4.marks'],
+  },
+  {
+    name: 'a file of marks without content',
+    damage: ({ file }) => writeFile(file('vm/b4.marks'), ''),
+    deep: ['error file.changed b4 vm/b4.marks'],
+  },
+  {
+    name: 'a folder in the place of marks',
+    damage: ({ file }) => mkdir(file('vm/b4.marks')),
+    deep: ['error file.changed b4 vm/b4.marks'],
+  },
+  {
+    name: 'a restore point that is marked as broken, whose files are sound now',
+    damage: ({ root }) =>
+      writeMarks(root, 'vm', 'b4', { broken: { since: 1, disks: [0], reason: 'a bit was wrong', run_id: null } }),
+    deep: ['warning point.broken b4 vm/b4.marks'],
+    quick: ['error point.broken b4 vm/b4.marks'],
+  },
+  {
+    name: 'a restore point that is marked as broken, and is',
+    damage: async ({ root, file }) => {
+      await writeMarks(root, 'vm', 'b4', { broken: { since: 1, disks: [0], reason: 'it is gone', run_id: null } });
+      await rm(file(image('b4')));
+    },
+    deep: [`error file.missing b4 ${image('b4')}`],
+  },
+  {
+    name: 'the last byte of a manifest',
+    damage: async ({ file }) => {
+      const path = file('vm/b4.json');
+      await quietly(path, async () => truncate(path, (await stat(path)).size - 1));
+    },
+    deep: ['error manifest.damaged b4 vm/b4.json'],
   },
   {
     name: 'another backing file',
@@ -253,7 +299,8 @@ describe('check', () => {
     const deep = await repository.check();
     expect(deep.findings).toEqual([]);
     expect(deep.points_checked).toBe(5);
-    expect(deep.bytes_read).toBe(5 * capacity + 3 * 65_536);
+    // What each file itself holds of the guest, as `verify` reads it; all else is in the envelope.
+    expect(deep.bytes_read).toBe(25 * 65_536);
     expect(await repository.check({ deep: false })).toEqual({ findings: [], points_checked: 5, bytes_read: 0 });
   });
 
