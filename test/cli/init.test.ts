@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode } from '../../src/node/start-node.ts';
@@ -54,11 +54,15 @@ describe('init', () => {
     writeFileSync('disk.raw', 'x');
     mkdirSync('photos');
     writeFileSync('photos/one.jpg', 'x');
+    mkdirSync('open');
+    chmodSync('open', 0o777);
     for (const [repository, reason] of [
       ['.', 'a repository needs a folder of its own'],
       ['..', 'a repository needs a folder of its own'],
       ['./state', 'a repository needs a folder of its own'],
       ['./photos', 'is not empty'],
+      ['./open', 'everybody can write to the folder'],
+      ['./open/repository', 'everybody can write to the folder'],
     ] as const) {
       const { exitCode, stderr } = await cli([
         'init',

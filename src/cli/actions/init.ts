@@ -6,6 +6,7 @@ import { loadPlanText } from '../../plan/load-plan.ts';
 import { loadSettingsText, settingsName } from '../../plan/load-settings.ts';
 import { completePlan } from '../../plan/expand/prepare-plan.ts';
 import { findRepository } from '../../repository/open-repository.ts';
+import { assertOwnRepository } from '../../repository/own-folder.ts';
 import type { CommandContext } from '../command.ts';
 import { firstFiles, type FirstPlan } from '../first-files.ts';
 
@@ -73,7 +74,8 @@ async function wantedOf({ options, askLine, global }: CommandContext): Promise<F
 }
 
 /**
- * The first run would refuse a folder that holds anything else. What this user may not look into may be another's.
+ * The first run would refuse a folder that holds anything else, or that others can write to: groups are not looked at, for the settings
+ * can name one. What this user may not look into may be another's.
  * @param own what this command writes
  * @throws SendenseError `usage`, `repository.unusable`
  */
@@ -88,6 +90,7 @@ async function assertForRestorePoints(folder: string, own: readonly string[]): P
     const { code = '' } = (error.cause ?? {}) as NodeJS.ErrnoException;
     if (!['EACCES', 'EPERM'].includes(code)) throw error;
   });
+  assertOwnRepository(path, 'any');
 }
 
 const existing = (file: string): SendenseError =>
