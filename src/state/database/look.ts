@@ -54,7 +54,7 @@ interface Opened {
 
 function open(path: string): Opened | null {
   try {
-    if (isThere(`${path}-wal`)) return openLive(path);
+    if (isInUse(path)) return openLive(path);
     const info = statSync(path, { bigint: true });
     if (BigInt(Date.now()) - info.mtimeMs < settledMs) return null;
     const stamp = textOf(info);
@@ -66,7 +66,7 @@ function open(path: string): Opened | null {
 
 /** Somebody has opened or changed it meanwhile. */
 function reopen(path: string): Opened {
-  const opened = isThere(`${path}-wal`) ? null : open(path);
+  const opened = isInUse(path) ? null : open(path);
   return opened ?? openLive(path);
 }
 
@@ -75,11 +75,15 @@ const openLive = (path: string): Opened => ({
   stamp: null,
 });
 
-const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined;
+/**
+ * Whether more may be known than the file of a database says. An empty -wal file says nothing, and may be all that is left of an attempt
+ * to open the database without space for its -shm file: SQLite could not read it then.
+ */
+export const isInUse = (path: string): boolean => (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 
-/** Null where somebody has the database open. */
+/** Empty where somebody has written to the database and has it open; it equals no other. */
 function stampOf(path: string): string | null {
-  if (isThere(`${path}-wal`)) return '';
+  if (isInUse(path)) return '';
   const info = statSync(path, { bigint: true, throwIfNoEntry: false });
   return info ? textOf(info) : '';
 }

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable, type Driver } from 'kysely';
-import { openLook } from './look.ts';
+import { isInUse, openLook } from './look.ts';
 import { copyDatabase, shrinkDatabase } from './maintain.ts';
 import { isCurrent, migrate } from './migrate.ts';
 import { migrations } from './migrations.ts';
@@ -141,12 +141,10 @@ function toWal(database: Database.Database, timeout: number): void {
 /** Opening a WAL database makes -wal and -shm files even for reading, so a database that nobody has open is read as a file. */
 function openCopy(path: string): Database.Database {
   // Throws for a folder that this user may not look into, which is not the same as an empty one.
-  const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined;
-  if (!isThere(path)) return openDatabase(':memory:');
-  const inUse = (): boolean => isThere(`${path}-wal`);
-  let image = inUse() ? serialized(path) : readFileSync(path);
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return openDatabase(':memory:');
+  let image = isInUse(path) ? serialized(path) : readFileSync(path);
   // Another process may have opened it in between and written while the file was read.
-  if (inUse()) image = serialized(path);
+  if (isInUse(path)) image = serialized(path);
   if (image.length === 0) return openDatabase(':memory:');
   // Bytes 18 and 19 of the header say WAL, which a database in memory cannot have (sqlite.org/fileformat.html, 1.3).
   if (image[18] === 2) image.fill(1, 18, 20);

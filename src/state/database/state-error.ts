@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { accountName } from '../../plan/checks/accounts.ts';
@@ -21,7 +21,8 @@ export function stateError(path: string, error: unknown): SendenseError {
   const code = String((error as { code?: unknown } | null)?.code ?? '');
   // Extended codes (SQLITE_IOERR_FSYNC) begin with the primary one.
   const primary = code.split('_').slice(0, 2).join('_');
-  if (primary === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+  const isFull = primary === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT';
+  if (isFull || (primary === 'SQLITE_IOERR' && hasNoSpace(dirname(path)))) {
     return new SendenseError('disk.full', `no space for the state database ${path}: ${message}`, {
       cause: error,
       remedy: `Make space in the file system of ${dirname(path)}. To read meanwhile, no database is needed: \`sendense-run list --repository PATH\` and \`sendense-run restore VM --repository PATH --to DIRECTORY\`.`,
@@ -38,6 +39,19 @@ export function stateError(path: string, error: unknown): SendenseError {
   // Constraints and the like: a fault of ours.
   return new SendenseError('run.internal', `state database ${path}: ${message} (${code})`, { cause: error });
 }
+
+/** SQLite calls it an input or output error where its -shm file finds no space. */
+function hasNoSpace(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < shmBytes;
+  } catch {
+    return false;
+  }
+}
+
+/** Its -shm file grows by so much (sqlite.org/walformat.html, 2). */
+const shmBytes = 32 * 1024;
 
 /** Where the database belongs to another user, that is the reason; a lost one is not. */
 export function ownerRemedy(path: string): { remedy?: string } {
