@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { imageSource } from '../../../src/node/sources/image/image-source.ts';
 import { identityOf, judgeLayers } from '../../../src/node/sources/image/judge-layers.ts';
 import { assertOpened } from '../../../src/node/sources/image/opened-files.ts';
@@ -235,6 +235,23 @@ test('a file of ours that a server opens only while it is looked at is none of i
     await once(reader.stdout, 'data');
     await assertOpened(reader.pid ?? 0, [], [at.path('ours.pid')]);
   } finally {
+    reader.kill();
+    await once(reader, 'exit');
+  }
+});
+
+test('certificates that Node was reading when a server was started, and left open in it, are none of its disk', async () => {
+  await using at = await workshop();
+  vi.stubEnv('NODE_EXTRA_CA_CERTS', await makeRaw(at.path('company.pem'), 4096));
+  const script = 'exec 3<company.pem; echo open; read rest';
+  const reader = spawn('sh', ['-c', script], { cwd: at.folder, stdio: ['pipe', 'pipe', 'ignore'] });
+  try {
+    await once(reader.stdout, 'data');
+    await assertOpened(reader.pid ?? 0, [], [], 100);
+    vi.unstubAllEnvs();
+    await expect(assertOpened(reader.pid ?? 0, [], [], 100)).rejects.toMatchObject({ code: 'source.changed' });
+  } finally {
+    vi.unstubAllEnvs();
     reader.kill();
     await once(reader, 'exit');
   }

@@ -56,9 +56,15 @@ async function othersOf(
     others.set(identityOf(info), path);
   }
   // Looked at last: qemu-nbd writes its pid file only when it listens.
-  for (const path of besides) {
+  for (const path of [...besides, ...handedDown()]) {
     const info = await stat(path, { bigint: true }).catch(() => null);
     if (info) others.delete(identityOf(info));
   }
   return others;
 }
+
+/**
+ * Node reads the certificates that its environment names in a thread, with a descriptor that programs keep which are started meanwhile
+ * (fopen(3) without close-on-exec): they have it open as long as they live.
+ */
+const handedDown = (): string[] => [process.env['NODE_EXTRA_CA_CERTS'] ?? ''].filter(Boolean);
