@@ -1,5 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
-import { didYouMean } from '../plan/diagnostics/did-you-mean.ts';
+import { didYouMean } from '../errors/findings/did-you-mean.ts';
 import type { CommandDefinition } from './command.ts';
 import { commands } from './commands/index.ts';
 

@@ -1,6 +1,6 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { Hub, ListLine, PointFilter } from '../hub/hub.ts';
-import { didYouMean } from '../plan/diagnostics/did-you-mean.ts';
+import { didYouMean } from '../errors/findings/did-you-mean.ts';
 
 /**
  * What `VM|POINT` on a command line means: a VM where one has that name, else a restore point.

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { didYouMean } from '../plan/diagnostics/did-you-mean.ts';
+import { didYouMean } from '../errors/findings/did-you-mean.ts';
 import type { CommandContext } from './command.ts';
 import { commands } from './commands/index.ts';
 

@@ -4,13 +4,13 @@ import type { Plan } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';
 import { checkPlan } from './checks/check-plan.ts';
 import { diagnosticOf, inOrder, type Diagnostic } from './diagnostics/diagnostic.ts';
-import { didYouMean } from './diagnostics/did-you-mean.ts';
+import { didYouMean } from '../errors/findings/did-you-mean.ts';
 import type { PlanDocument } from './yaml/document.ts';
 import { parseDocument, valueOf } from './yaml/parse-document.ts';
 import { readDocument } from './yaml/read-document.ts';
 import { schemaDiagnostics } from './diagnostics/schema-diagnostics.ts';
 import { planKinds, schemaNode } from './diagnostics/schema-node.ts';
-import { shown } from './diagnostics/words.ts';
+import { shown } from '../errors/findings/words.ts';
 
 export interface LoadedPlan {
   readonly document: PlanDocument;

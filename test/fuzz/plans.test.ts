@@ -8,7 +8,7 @@ import { loadPlanText } from '../../src/plan/load-plan.ts';
 import { loadSettings, loadSettingsText } from '../../src/plan/load-settings.ts';
 import { completePlan } from '../../src/plan/expand/prepare-plan.ts';
 import { textOf } from '../../src/plan/yaml/read-document.ts';
-import { rules } from '../../src/plan/diagnostics/rules.ts';
+import { rules } from '../../src/errors/findings/rules.ts';
 import { validateFiles, type ValidationResult } from '../../src/plan/validate-files.ts';
 import { packageRoot } from '../../src/schemas/package.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';

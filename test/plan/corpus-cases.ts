@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { RuleId } from '../../src/plan/diagnostics/rules.ts';
+import type { RuleId } from '../../src/errors/findings/rules.ts';
 import { validateFiles, type ValidationResult } from '../../src/plan/validate-files.ts';
 
 /** `case.json` of a folder of the corpus. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { formatDiagnostics } from '../../src/plan/diagnostics/format-diagnostics.ts';
-import { rules } from '../../src/plan/diagnostics/rules.ts';
+import { rules } from '../../src/errors/findings/rules.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { checksFile, generateChecks } from '../tools/generate-checks.ts';
 import { corpusCases, runCase } from './corpus-cases.ts';

@@ -5,7 +5,7 @@ import { formatDiagnostics } from '../../src/plan/diagnostics/format-diagnostics
 import { maskSecrets } from '../../src/plan/yaml/mask-line.ts';
 import { keysOf, schemaNode } from '../../src/plan/diagnostics/schema-node.ts';
 import { validateFiles } from '../../src/plan/validate-files.ts';
-import { orList } from '../../src/plan/diagnostics/words.ts';
+import { orList } from '../../src/errors/findings/words.ts';
 import { backup, folderWith, settings } from './support.ts';
 
 /** Of another name, for another VM. */

@@ -2,14 +2,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatExcerpts } from '../../src/plan/diagnostics/format-text.ts';
-import { rules, type RuleId } from '../../src/plan/diagnostics/rules.ts';
+import { rules, type RuleId } from '../../src/errors/findings/rules.ts';
 import { corpusCases, runCase, type CorpusCase } from '../plan/corpus-cases.ts';
 
 export const checksFile = join(import.meta.dirname, '../../docs/checks.md');
 
 const introduction = `# Checks
 
-<!-- Made from src/plan/diagnostics/rules.ts and test/plan/corpus by \`npm run docs\`; do not edit. -->
+<!-- Made from src/errors/findings/rules.ts and test/plan/corpus by \`npm run docs\`; do not edit. -->
 
 \`sendense-run validate\` finds everything that can be found before a run, all of it at once, and touches neither network nor
 secrets. Each finding has a rule; below is every rule with examples and what is printed for them. The name of a rule never

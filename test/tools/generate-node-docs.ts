@@ -7,7 +7,7 @@ import type { NodeCommand } from '../../src/cli/node/node-command.ts';
 import { nodeCommands } from '../../src/cli/node/node-program.ts';
 import { nodeGlobalOptions } from '../../src/cli/node/options.ts';
 import { childOf, propertiesOf, schemaNode, typesOf, type SchemaNode } from '../../src/plan/diagnostics/schema-node.ts';
-import { orList, typeWords } from '../../src/plan/diagnostics/words.ts';
+import { orList, typeWords } from '../../src/errors/findings/words.ts';
 
 export const nodeDocsFile = join(import.meta.dirname, '../../docs/sendense-node.md');
 

@@ -1,7 +1,7 @@
 import { catalogue } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { didYouMean } from '../../plan/diagnostics/did-you-mean.ts';
-import { rules } from '../../plan/diagnostics/rules.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
+import { rules } from '../../errors/findings/rules.ts';
 import { columnsOf } from '../../view/terminal.ts';
 import { described, labelled } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';

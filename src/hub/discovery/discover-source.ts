@@ -1,6 +1,6 @@
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
 import type { NodeClient } from '../../host/node-api/node-client.ts';
-import { didYouMean } from '../../plan/diagnostics/did-you-mean.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
 import { nameFrom } from '../../plan/names.ts';
 import type {
   DiscoverOutput,

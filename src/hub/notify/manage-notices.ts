@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { lookAtClock } from '../../host/system/boot-clock.ts';
-import { didYouMean } from '../../plan/diagnostics/did-you-mean.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
 import type {
   Notify,
   NotifyFlushOutput,

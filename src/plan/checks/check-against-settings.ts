@@ -1,3 +1,4 @@
+import type { Finding } from '../../errors/findings/finding.ts';
 import { isAbsolute } from 'node:path';
 import type { BackupPlan, IncrementalPlan, Plan, Settings } from '../../schemas/types.ts';
 import { notifyFindings } from './check-notify.ts';
@@ -5,11 +6,11 @@ import { relativeDisks } from './check-plan.ts';
 import { compressionFindings } from './check-repositories.ts';
 import { vmFindings } from './check-vm.ts';
 import { groupFindings } from './check-group.ts';
-import { diagnosticOf, type Diagnostic, type Finding } from '../diagnostics/diagnostic.ts';
+import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { isWritten, type PlanDocument } from '../yaml/document.ts';
 import { isBackup } from '../plan-kinds.ts';
 import { unknownName } from './unknown-name.ts';
-import { shown } from '../diagnostics/words.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 /** The node that is there without being named in the settings. */
 const builtInNode = 'local';

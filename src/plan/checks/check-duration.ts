@@ -1,7 +1,8 @@
+import type { Path } from '../../errors/findings/finding.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { Path, PlanDocument } from '../yaml/document.ts';
+import type { PlanDocument } from '../yaml/document.ts';
 import { durationMs, longestDuration } from '../../time/duration.ts';
-import { shown } from '../diagnostics/words.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 /** @param least ms */
 export function checkDuration(document: PlanDocument, value: unknown, path: Path, least: number): Diagnostic[] {

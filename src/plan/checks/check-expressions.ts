@@ -1,15 +1,16 @@
+import type { Path, Span } from '../../errors/findings/finding.ts';
 import { isScalar } from 'yaml';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import { nodeAt, spanAt, type Path, type PlanDocument, type Span } from '../yaml/document.ts';
+import { nodeAt, spanAt, type PlanDocument } from '../yaml/document.ts';
 import { expressionError, pathsIn, pathsWithoutDefault, type Expression } from '../expressions/expression.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
 import { typeOfExpression, typeOfReference, type References } from '../expressions/reference-type.ts';
-import type { RuleId } from '../diagnostics/rules.ts';
+import type { RuleId } from '../../errors/findings/rules.ts';
 import { mismatch } from '../diagnostics/schema-mismatch.ts';
 import { typesOf, type SchemaNode } from '../diagnostics/schema-node.ts';
 import { conditionSource, templateParts } from '../expressions/template.ts';
-import { shown, typeWords } from '../diagnostics/words.ts';
+import { shown, typeWords } from '../../errors/findings/words.ts';
 
 /** One text of the document that holds expressions. */
 export interface ExpressionText {

@@ -1,8 +1,7 @@
+import type { Finding, Path } from '../../errors/findings/finding.ts';
 import type { GroupPlan, Settings, VmMatch } from '../../schemas/types.ts';
-import type { Finding } from '../diagnostics/diagnostic.ts';
-import type { Path } from '../yaml/document.ts';
 import { unknownName } from './unknown-name.ts';
-import { shown } from '../diagnostics/words.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 /** Keys of an entry that only vSphere's VMs have. */
 const vsphereMatches = ['folder', 'path', 'moref', 'tag'] as const;

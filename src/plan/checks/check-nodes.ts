@@ -1,7 +1,6 @@
-import type { Finding } from '../diagnostics/diagnostic.ts';
-import type { Path } from '../yaml/document.ts';
+import type { Finding, Path } from '../../errors/findings/finding.ts';
 import { inTheClear } from '../yaml/in-the-clear.ts';
-import { shown } from '../diagnostics/words.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 

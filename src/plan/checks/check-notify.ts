@@ -1,8 +1,7 @@
-import type { Finding } from '../diagnostics/diagnostic.ts';
-import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import type { Finding, Path } from '../../errors/findings/finding.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
 import { inTheClear } from '../yaml/in-the-clear.ts';
-import type { Path } from '../yaml/document.ts';
-import { shown } from '../diagnostics/words.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 const mapping = (value: unknown): Mapping =>

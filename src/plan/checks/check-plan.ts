@@ -1,11 +1,12 @@
+import type { Path } from '../../errors/findings/finding.ts';
 import { isAbsolute, resolve } from 'node:path';
 import { checkRetention } from './check-retention.ts';
 import { checkDuration } from './check-duration.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import { positionOf, pointerOf, type Path, type PlanDocument } from '../yaml/document.ts';
+import { positionOf, pointerOf, type PlanDocument } from '../yaml/document.ts';
 import { isTemplate, templateParts } from '../expressions/template.ts';
-import { placeWords, shown } from '../diagnostics/words.ts';
+import { placeWords, shown } from '../../errors/findings/words.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,5 @@
+import type { Finding, Path } from '../../errors/findings/finding.ts';
 import type { Plan, Settings } from '../../schemas/types.ts';
-import type { Finding } from '../diagnostics/diagnostic.ts';
-import type { Path } from '../yaml/document.ts';
 
 const rule = 'settings/compress-encrypted';
 

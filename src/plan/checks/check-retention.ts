@@ -1,8 +1,9 @@
+import type { Path } from '../../errors/findings/finding.ts';
 import { ruleNames } from '../../schemas/retention-rules.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { Path, PlanDocument } from '../yaml/document.ts';
-import { wordOf } from '../diagnostics/words.ts';
+import type { PlanDocument } from '../yaml/document.ts';
+import { wordOf } from '../../errors/findings/words.ts';
 
 /** Whether a retention has no rule that keeps a restore point, so that nobody can mean it: one point would be left. */
 export const keepsNothing = (retention: Readonly<Record<string, unknown>>): boolean =>

@@ -1,9 +1,10 @@
+import type { Finding, Path } from '../../errors/findings/finding.ts';
 import { Cron } from 'croner';
 import { checkDuration } from './check-duration.ts';
-import { diagnosticOf, type Diagnostic, type Finding } from '../diagnostics/diagnostic.ts';
-import { didYouMean } from '../diagnostics/did-you-mean.ts';
-import type { Path, PlanDocument } from '../yaml/document.ts';
-import { shown } from '../diagnostics/words.ts';
+import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
+import type { PlanDocument } from '../yaml/document.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 /** What a schema cannot say about a plan's schedule, which may be anything: what the schema refuses is passed over. */
 export function checkSchedule(document: PlanDocument, schedule: unknown, path: Path = ['schedule']): Diagnostic[] {

@@ -1,7 +1,6 @@
+import type { Finding, Path } from '../../errors/findings/finding.ts';
 import { parseHostAndPort } from '../../schemas/host-and-port.ts';
-import type { Finding } from '../diagnostics/diagnostic.ts';
-import type { Path } from '../yaml/document.ts';
-import { shown, wordOf } from '../diagnostics/words.ts';
+import { shown, wordOf } from '../../errors/findings/words.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 

@@ -1,13 +1,14 @@
+import type { Path } from '../../errors/findings/finding.ts';
 import { basename } from 'node:path';
 import { validatorOf } from '../../schemas/validator.ts';
 import { checkCondition, checkTemplate } from './check-expressions.ts';
 import { isSecret } from '../expressions/create-evaluator.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import { didYouMean } from '../diagnostics/did-you-mean.ts';
-import type { Path, PlanDocument } from '../yaml/document.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
+import type { PlanDocument } from '../yaml/document.ts';
 import { conditionAsksForState, referencesIn } from '../expressions/references-in.ts';
 import type { References } from '../expressions/reference-type.ts';
-import { rules } from '../diagnostics/rules.ts';
+import { rules } from '../../errors/findings/rules.ts';
 import { schemaDiagnostics } from '../diagnostics/schema-diagnostics.ts';
 import { mismatch } from '../diagnostics/schema-mismatch.ts';
 import {
@@ -22,7 +23,7 @@ import {
 } from '../diagnostics/schema-node.ts';
 import type { StepDraft } from '../expand/step-drafts.ts';
 import { isTemplate } from '../expressions/template.ts';
-import { shown, wordOf } from '../diagnostics/words.ts';
+import { shown, wordOf } from '../../errors/findings/words.ts';
 
 /** What is wrong with one step that stands in the plan: its `uses`, its inputs, its condition, every reference. */
 export function checkStep(document: PlanDocument, step: StepDraft, seen: References): Diagnostic[] {

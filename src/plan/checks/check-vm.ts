@@ -1,8 +1,8 @@
+import type { Finding } from '../../errors/findings/finding.ts';
 import type { BackupPlan, IncrementalPlan, Settings } from '../../schemas/types.ts';
 import { remedyOf, sectionOf } from './check-sources.ts';
-import type { Finding } from '../diagnostics/diagnostic.ts';
-import { didYouMean } from '../diagnostics/did-you-mean.ts';
-import { shown } from '../diagnostics/words.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 type PlannedVm = (BackupPlan | IncrementalPlan)['vm'];
 

@@ -4,7 +4,7 @@ import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { LoadedPlan } from '../load-plan.ts';
 import type { LoadedSettings } from '../load-settings.ts';
 import { isBackup } from '../plan-kinds.ts';
-import { shown } from '../diagnostics/words.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 /** Remembers plans, and says of each what cannot be beside one that it has seen with the same settings. */
 export function conflictingPlans(): (loaded: LoadedPlan, used: LoadedSettings) => Diagnostic[] {

@@ -1,7 +1,6 @@
-import type { Finding } from '../diagnostics/diagnostic.ts';
-import { didYouMean } from '../diagnostics/did-you-mean.ts';
-import type { Path } from '../yaml/document.ts';
-import { shown } from '../diagnostics/words.ts';
+import type { Finding, Path } from '../../errors/findings/finding.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 /** A name in a plan that the settings do not have; nothing where they have it. */
 export function unknownName(

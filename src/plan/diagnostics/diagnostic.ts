@@ -1,20 +1,10 @@
+import type { Finding } from '../../errors/findings/finding.ts';
 import type { DiagnosticOutput } from '../../schemas/types.ts';
-import { lineAndColumn, pathOf, pointerOf, spanAt, type Path, type PlanDocument, type Span } from '../yaml/document.ts';
-import { rules, type RuleId } from './rules.ts';
+import { lineAndColumn, pathOf, pointerOf, spanAt, type PlanDocument } from '../yaml/document.ts';
+import { rules, type RuleId } from '../../errors/findings/rules.ts';
 
 /** One finding; lines and columns count from 1, the end is exclusive. */
 export type Diagnostic = DiagnosticOutput & { readonly rule: RuleId };
-
-export interface Finding {
-  readonly rule: RuleId;
-  /** Where it stands; a path is looked up in the document. */
-  readonly at: { readonly path: Path; readonly part?: 'key' | 'value' } | { readonly span: Span; readonly path?: Path };
-  readonly message: string;
-  readonly allowed?: readonly string[];
-  readonly suggestion?: string | null;
-  /** Where the sentence of the rule is not precise enough. */
-  readonly remedy?: string;
-}
 
 export function diagnosticOf(document: PlanDocument, finding: Finding): Diagnostic {
   const { at } = finding;

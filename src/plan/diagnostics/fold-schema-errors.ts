@@ -1,8 +1,8 @@
 import type { ErrorObject } from 'ajv';
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
 import { pathOf } from '../yaml/document.ts';
 import { branchesOf, childOf, keysOf, typesOf, type SchemaNode } from './schema-node.ts';
-import { typeOfValue } from './words.ts';
+import { typeOfValue } from '../../errors/findings/words.ts';
 
 /** ajv's errors without its noise: one for each mistake. */
 export const foldSchemaErrors = (errors: readonly ErrorObject[], root: SchemaNode): ErrorObject[] =>

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../../schemas/validator.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { rules, type RuleId } from './rules.ts';
+import { rules, type RuleId } from '../../errors/findings/rules.ts';
 import type { ValidationResult } from '../validate-files.ts';
 
 /** Rules that a valid plan may break. */

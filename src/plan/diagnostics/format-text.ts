@@ -1,7 +1,7 @@
 import { isSecretPointer, type Diagnostic } from './diagnostic.ts';
 import { maskSecrets } from '../yaml/mask-line.ts';
 import type { ValidationResult } from '../validate-files.ts';
-import { orList } from './words.ts';
+import { orList } from '../../errors/findings/words.ts';
 
 /** ANSI, as a function of the text; plain where colour is off. */
 type Paint = (text: string) => string;

@@ -1,7 +1,8 @@
+import type { Finding, Path } from '../../errors/findings/finding.ts';
 import type { ErrorObject } from 'ajv';
-import { isSecretPointer, type Finding } from './diagnostic.ts';
-import { didYouMean } from './did-you-mean.ts';
-import { pathOf, spanAt, type Path, type PlanDocument } from '../yaml/document.ts';
+import { isSecretPointer } from './diagnostic.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
+import { pathOf, spanAt, type PlanDocument } from '../yaml/document.ts';
 import { isSecretReference, isStepChoice, schemaAt } from './fold-schema-errors.ts';
 import { monthsNotMinutes } from '../../schemas/age-ms.ts';
 import {
@@ -13,7 +14,7 @@ import {
   unknownKeyRemedy,
 } from './schema-findings.ts';
 import { branchesOf, childOf, keysOf, typesOf, type SchemaNode } from './schema-node.ts';
-import { described, placeWords, shown, wordOf } from './words.ts';
+import { described, placeWords, shown, wordOf } from '../../errors/findings/words.ts';
 
 /** One error of ajv, and what is known of its place. */
 interface Mistake {

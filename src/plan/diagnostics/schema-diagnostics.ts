@@ -1,6 +1,7 @@
+import type { Path } from '../../errors/findings/finding.ts';
 import type { ErrorObject } from 'ajv';
 import { diagnosticOf, type Diagnostic } from './diagnostic.ts';
-import type { Path, PlanDocument } from '../yaml/document.ts';
+import type { PlanDocument } from '../yaml/document.ts';
 import { foldSchemaErrors } from './fold-schema-errors.ts';
 import { findingOf } from './keyword-findings.ts';
 import type { SchemaNode } from './schema-node.ts';

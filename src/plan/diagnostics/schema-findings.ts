@@ -1,9 +1,9 @@
+import type { Finding, Path } from '../../errors/findings/finding.ts';
 import { homedir } from 'node:os';
 import type { ErrorObject } from 'ajv';
-import type { Finding } from './diagnostic.ts';
-import { nodeAt, type Path, type PlanDocument } from '../yaml/document.ts';
+import { nodeAt, type PlanDocument } from '../yaml/document.ts';
 import { branchesOf, childOf, propertiesOf, type SchemaNode } from './schema-node.ts';
-import { described, shown, typeOfValue, typeWords } from './words.ts';
+import { described, shown, typeOfValue, typeWords } from '../../errors/findings/words.ts';
 
 export function unknownKeyRemedy(
   key: string,

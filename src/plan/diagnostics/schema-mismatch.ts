@@ -1,5 +1,5 @@
 import { branchesOf, childOf, itemOf, propertiesOf, requiredOf, typesOf, type SchemaNode } from './schema-node.ts';
-import { orList, shown, typeWords } from './words.ts';
+import { orList, shown, typeWords } from '../../errors/findings/words.ts';
 
 /**
  * Why no value of `given` can ever be a value of `wanted`, or null. Says nothing where only some values would not do:

@@ -1,3 +1,4 @@
+import type { Path } from '../../errors/findings/finding.ts';
 import { isAbsolute, resolve } from 'node:path';
 import type { Position } from '../../errors/sendense-error.ts';
 // Types only: what plan/ hands to the engine.
@@ -7,15 +8,7 @@ import { checkTemplate } from '../checks/check-expressions.ts';
 import { checkStep, holdsTemplate } from '../checks/check-steps.ts';
 import { createEvaluator } from '../expressions/create-evaluator.ts';
 import { diagnosticOf, inOrder, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import {
-  isWritten,
-  lineAndColumn,
-  pointerOf,
-  positionOf,
-  spanAt,
-  type Path,
-  type PlanDocument,
-} from '../yaml/document.ts';
+import { isWritten, lineAndColumn, pointerOf, positionOf, spanAt, type PlanDocument } from '../yaml/document.ts';
 import { durationMs, longestDuration } from '../../time/duration.ts';
 import { conditionReferences, referencesIn } from '../expressions/references-in.ts';
 import { vmOf } from '../plan-kinds.ts';
@@ -23,7 +16,7 @@ import { stepsNamedBy, type References } from '../expressions/reference-type.ts'
 import { schemaNode, stepNames } from '../diagnostics/schema-node.ts';
 import { stepDrafts, type StepDraft } from './step-drafts.ts';
 import { conditionSource, isTemplate } from '../expressions/template.ts';
-import { shown, wordOf } from '../diagnostics/words.ts';
+import { shown, wordOf } from '../../errors/findings/words.ts';
 
 const evaluator = createEvaluator();
 

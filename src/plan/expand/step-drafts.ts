@@ -1,5 +1,5 @@
+import type { Path } from '../../errors/findings/finding.ts';
 import type { Command, Runner, Step } from '../../schemas/types.ts';
-import type { Path } from '../yaml/document.ts';
 
 /** A step as it is written, before its expressions are checked and its defaults filled in. */
 export interface StepDraft {

@@ -5,7 +5,7 @@ import { evaluateCondition, evaluateValue } from './evaluate-expression.ts';
 import { asksForState, type Expression } from './expression.ts';
 import { parseExpression } from './parse-expression.ts';
 import { conditionSource, isTemplate, templateParts } from './template.ts';
-import { typeOfValue, typeWords } from '../diagnostics/words.ts';
+import { typeOfValue, typeWords } from '../../errors/findings/words.ts';
 
 /** The evaluator of expressions. Values that it gives are copies: who gets one may change it. */
 export function createEvaluator(): Evaluator {

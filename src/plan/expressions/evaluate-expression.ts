@@ -1,7 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { Scope } from '../../engine/pipeline.ts';
 import type { Expression } from './expression.ts';
-import { shown, typeOfValue, typeWords } from '../diagnostics/words.ts';
+import { shown, typeOfValue, typeWords } from '../../errors/findings/words.ts';
 
 /** A reference that leads nowhere, and why: the key is missing, or the step did not run. */
 interface Missing {

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { RuleId } from '../diagnostics/rules.ts';
+import type { RuleId } from '../../errors/findings/rules.ts';
 
 /** One step of a path: a key or an index. Offsets count from the start of the expression's text. */
 export interface Segment {

@@ -1,4 +1,4 @@
-import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
 import {
   conditionFunctions,
   expressionError,

@@ -1,4 +1,4 @@
-import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
 import { expressionError, type Expression } from './expression.ts';
 import {
   childOf,
@@ -9,7 +9,7 @@ import {
   unionNode,
   type SchemaNode,
 } from '../diagnostics/schema-node.ts';
-import { shown } from '../diagnostics/words.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 /** What references at one place of a pipeline can see. */
 export interface References {

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, visit, type Alias, type Document, type Node } from 'yaml';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
 import { isMergeKey, type PlanDocument } from './document.ts';
 import { mayBeSecret } from './mask-line.ts';
 

@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Document, type Node, type Pair } from 'yaml';
+import type { Path, Span } from '../../errors/findings/finding.ts';
 import type { Position } from '../../errors/sendense-error.ts';
 
 /** A parsed YAML file that still knows where everything stands. */
@@ -15,14 +16,6 @@ export interface PlanDocument {
   /** Offset at which each line begins. */
   readonly lineStarts: readonly number[];
 }
-
-/** Offsets in the text, end exclusive. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-export type Path = readonly (string | number)[];
 
 export const pointerOf = (path: Path): string =>
   path.map((part) => '/' + String(part).replaceAll('~', '~0').replaceAll('/', '~1')).join('');

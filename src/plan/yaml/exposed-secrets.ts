@@ -1,8 +1,7 @@
+import type { Finding, Path } from '../../errors/findings/finding.ts';
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { groupName, isPrivateGroup, trustedUsers } from '../checks/accounts.ts';
-import type { Finding } from '../diagnostics/diagnostic.ts';
-import type { Path } from './document.ts';
 
 /** Each file of a reference to a secret, `{ secret: { file } }`, that others of this machine can read. No secret is read. */
 export function exposedSecrets(value: unknown, folder: string, path: Path = []): Finding[] {

@@ -1,9 +1,10 @@
+import type { Finding, Span } from '../../errors/findings/finding.ts';
 import { visit, type Document, type YAMLError } from 'yaml';
-import { diagnosticOf, type Diagnostic, type Finding } from '../diagnostics/diagnostic.ts';
-import { lineAndColumn, type PlanDocument, type Span } from './document.ts';
+import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
+import { lineAndColumn, type PlanDocument } from './document.ts';
 import { duplicateKeys, type DuplicateKey } from './duplicate-keys.ts';
 import { mayBeSecret } from './mask-line.ts';
-import { shown } from '../diagnostics/words.ts';
+import { shown } from '../../errors/findings/words.ts';
 
 /** Mistakes that leave the structure of the document as it was meant: everything else can still be checked. */
 const local = new Set(['BAD_SCALAR_START', 'BAD_DQ_ESCAPE', 'TAG_RESOLVE_FAILED', 'MULTIPLE_DOCS']);

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { didYouMean } from '../../plan/diagnostics/did-you-mean.ts';
+import { didYouMean } from '../../errors/findings/did-you-mean.ts';
 import { limitsOf, pointForms, reasonOf } from '../../plan/times/point-words.ts';
 import type { PointChoice } from '../../schemas/types.ts';
 import { pointTimes, type TimedPoint } from './point-times.ts';

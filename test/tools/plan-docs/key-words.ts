@@ -1,6 +1,6 @@
 import type { SchemaNode } from '../../../src/plan/diagnostics/schema-node.ts';
 import { typesOf } from '../../../src/plan/diagnostics/schema-node.ts';
-import { orList, typeWords } from '../../../src/plan/diagnostics/words.ts';
+import { orList, typeWords } from '../../../src/errors/findings/words.ts';
 import { definitionOf, type Key } from './schema-keys.ts';
 
 /** Kinds of values that docs/plans/README.md explains, by their definition in common.json. */

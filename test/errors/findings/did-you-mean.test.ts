@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { didYouMean, editDistance } from '../../../src/plan/diagnostics/did-you-mean.ts';
+import { didYouMean, editDistance } from '../../../src/errors/findings/did-you-mean.ts';
 
 const words = fc.stringMatching(/^[a-zA-Z_.-]{3,15}$/);
 
