@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import type { SourceType } from '../sources/source-kind.ts';
 
 /** What somebody wants who begins. */
 export type FirstPlan = {
@@ -6,7 +7,14 @@ export type FirstPlan = {
   readonly vm: string;
   /** Folder. */
   readonly repository: string;
-} & ({ readonly images: readonly string[] } | { readonly vcenter: string; readonly thumbprint?: string | undefined });
+} & FirstSource;
+
+export type FirstSource = { readonly [T in SourceType]: { readonly type: T } & FirstSources[T] }[SourceType];
+
+interface FirstSources {
+  readonly image: { readonly files: readonly string[] };
+  readonly vsphere: { readonly host: string; readonly thumbprint?: string | undefined };
+}
 
 export interface FirstFiles {
   readonly settings: string;
@@ -16,37 +24,54 @@ export interface FirstFiles {
   readonly next: readonly string[];
 }
 
+type Begin<T extends SourceType> = (wanted: Extract<FirstSource, { type: T }>) => {
+  /** Of sendense.yaml; null: it needs none. */
+  readonly sources: object | null;
+  /** Of the plan's VM. */
+  readonly source: unknown;
+  next(vm: string, plan: string): string[];
+};
+
+/** How somebody begins with each kind of source. */
+const beginnings: { readonly [T in SourceType]: Begin<T> } = {
+  image: ({ type, files }) => ({
+    sources: null,
+    source: { type, disks: files.map((path) => ({ path })) },
+    next: (vm, plan) => [`sendense-run plan ${plan}`, `sendense-run ${plan}`, `sendense-run show ${vm}`],
+  }),
+  vsphere: ({ type, host, thumbprint }) => ({
+    sources: { vcenter: { type, host, credential: 'vcenter', ...(thumbprint === undefined ? {} : { thumbprint }) } },
+    source: 'vcenter',
+    next: (vm, plan) => [
+      'sendense-run credentials add vcenter --user backup@vsphere.local',
+      `sendense-run discover vcenter --vm ${vm}`,
+      `sendense-run ${plan}`,
+    ],
+  }),
+};
+
 /** The texts of sendense.yaml and of a first plan. */
 export function firstFiles(wanted: FirstPlan): FirstFiles {
   const { vm, repository } = wanted;
-  const trust = 'vcenter' in wanted && wanted.thumbprint !== undefined ? { thumbprint: wanted.thumbprint } : {};
-  const source =
-    'vcenter' in wanted ? { type: 'vsphere', host: wanted.vcenter, credential: 'vcenter', ...trust } : null;
-  const disks = 'images' in wanted ? wanted.images.map((path) => ({ path })) : [];
+  const { sources, source, next } = (beginnings[wanted.type] as Begin<SourceType>)(wanted);
   const planName = `${vm}-nightly.yaml`;
   const settings = {
     version: 1,
     state: './state/sendense.db',
     repositories: { primary: { path: repository } },
-    ...(source ? { sources: { vcenter: source } } : {}),
+    ...(sources ? { sources } : {}),
   };
   const plan = {
     version: 1,
     kind: 'backup',
     name: `${vm}-nightly`,
-    vm: source ? { name: vm, source: 'vcenter' } : { name: vm, source: { type: 'image', disks } },
+    vm: { name: vm, source },
     repository: 'primary',
   };
   return {
     settings: `# Settings; relative paths count from this file. See docs/settings.md.\n${stringify(settings)}`,
     plan: `# Full the first time, incremental from then on. Add schedule, retention and rpo: see docs/plans/shared-keys.md.\n${stringify(plan)}`,
     planName,
-    next: source
-      ? [
-          'sendense-run credentials add vcenter --user backup@vsphere.local',
-          `sendense-run discover vcenter --vm ${vm}`,
-          `sendense-run ${planName}`,
-        ]
-      : [`sendense-run plan ${planName}`, `sendense-run ${planName}`, `sendense-run show ${vm}`],
+    next: next(vm, planName),
   };
 }

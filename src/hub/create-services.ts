@@ -12,7 +12,7 @@ import type { State } from '../state/database/open-state.ts';
 import type { Services } from '../steps/services.ts';
 import type { Settings } from '../schemas/types.ts';
 import { readImageKeys } from './read-image-keys.ts';
-import { sourceSecret } from './credentials/source-secret.ts';
+import { sourceAccount } from './credentials/source-account.ts';
 import { dataPaths } from './nodes/data-path.ts';
 import { connectedNode, patienceWith } from './nodes/dial-hub.ts';
 import { connectToNode } from './nodes/dial-node.ts';
@@ -100,7 +100,7 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',
     runPlan: options.runPlan,
     readSecret,
-    sourceSecret: (source, signal) => sourceSecret({ state, settings, settingsFolder }, source, signal),
+    sourceAccount: (source, signal) => sourceAccount({ state, settings, settingsFolder }, source, signal),
   };
 }
 

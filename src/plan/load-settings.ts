@@ -7,7 +7,6 @@ import { checkDuration } from './checks/check-duration.ts';
 import { checkDisks } from './checks/check-plan.ts';
 import { nodeFindings } from './checks/check-nodes.ts';
 import { repositoryFindings } from './checks/check-repositories.ts';
-import { vsphereFindings } from './checks/check-sources.ts';
 import { diagnosticOf, fileDiagnostic, inOrder, type Diagnostic } from './diagnostics/diagnostic.ts';
 import { distrustOf } from './checks/distrust-of.ts';
 import type { PlanDocument } from './yaml/document.ts';
@@ -16,6 +15,7 @@ import { parseDocument, valueOf } from './yaml/parse-document.ts';
 import { readDocument } from './yaml/read-document.ts';
 import { schemaDiagnostics } from './diagnostics/schema-diagnostics.ts';
 import { schemaNode } from './diagnostics/schema-node.ts';
+import { kindNamed } from '../sources/index.ts';
 import { durationMs } from '../time/duration.ts';
 
 export const settingsName = 'sendense.yaml';
@@ -128,8 +128,9 @@ function checkSettings(document: PlanDocument): Diagnostic[] {
     diagnostics.push(...nodeFindings(mapping(node), ['nodes', name]).map((item) => diagnosticOf(document, item)));
   for (const [name, entry] of Object.entries(mapping(settings['sources']))) {
     const source = mapping(entry);
-    if (source['type'] === 'vsphere')
-      diagnostics.push(...vsphereFindings(source, ['sources', name]).map((item) => diagnosticOf(document, item)));
+    const kind = kindNamed(source['type']);
+    const found = kind?.settingsFindings(source, ['sources', name]) ?? [];
+    diagnostics.push(...found.map((item) => diagnosticOf(document, item)));
     for (const [vm, described] of Object.entries(mapping(source['vms']))) {
       diagnostics.push(...checkDisks(document, mapping(described)['disks'], ['sources', name, 'vms', vm, 'disks']));
     }

@@ -1,7 +1,8 @@
 import type { RunOrigin } from '../engine/journal.ts';
 import type { NodeClient } from '../host/node-api/node-client.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
-import type { RunEvent, RunFinishedEvent, Secret, VsphereSourceSpec } from '../schemas/types.ts';
+import type { RunEvent, RunFinishedEvent, Secret, Source } from '../schemas/types.ts';
+import type { SourceAccount } from '../sources/source-kind.ts';
 
 /** A run that belongs to another one. */
 export interface ChildRun {
@@ -47,9 +48,9 @@ export interface Services extends RepositoryAccess {
   runPlan(run: ChildRun): Promise<RunFinishedEvent>;
   readSecret(reference: Secret, folder: string, signal?: AbortSignal): Promise<string>;
   /**
-   * User and password of a vSphere source: of its stored credential, else as sendense.yaml says. Goes nowhere but into a
-   * request to the node.
+   * User and password of a source that asks for them: of its stored credential, else as sendense.yaml says. Goes nowhere but
+   * into a request to the node.
    * @throws SendenseError `credential.unknown`, `credential.sealed`, `credential.key`, `secret.unreadable`, `vsphere.settings`
    */
-  sourceSecret(source: VsphereSourceSpec, signal?: AbortSignal): Promise<{ user: string; password: string }>;
+  sourceAccount(source: Source, signal?: AbortSignal): Promise<SourceAccount>;
 }

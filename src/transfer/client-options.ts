@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { SendenseError } from '../errors/sendense-error.ts';
-import type { BackupStartRequest, ImageSourceSpec } from '../schemas/types.ts';
+import type { BackupStartRequest } from '../schemas/types.ts';
+import { specOfDisks } from '../sources/image/image-spec.ts';
 
 export const clientHelp = `Usage: sendense-backup-client --job FILE|- --job-dir DIR [options]
 
@@ -90,7 +91,11 @@ export async function readClientOptions(argv: readonly string[]): Promise<Client
   if (!values['job-dir']) throw new SendenseError('usage', '--job-dir is missing');
   const document: Record<string, unknown> = values.job === undefined ? {} : await readDocument(values.job);
   for (const flag of fields) if (values[flag] !== undefined) document[flag.replaceAll('-', '_')] = values[flag];
-  if (values.disk) document['source'] = imageSourceOf(values.disk);
+  if (values.disk)
+    document['source'] = specOfDisks(
+      values.disk.map((path) => ({ path })),
+      process.cwd(),
+    );
   if (!values.checked) await validate(document);
   return {
     show: null,
@@ -136,17 +141,6 @@ async function readDocument(file: string): Promise<Record<string, unknown>> {
     `the job document ${file === '-' ? 'on standard input' : file} is not a JSON object`,
   );
 }
-
-const imageSourceOf = (paths: readonly string[]): ImageSourceSpec => ({
-  type: 'image',
-  disks: paths.map((path) => ({
-    path: resolve(path),
-    format: null,
-    uuid: null,
-    allow_in_use: false,
-    changes: null,
-  })) as ImageSourceSpec['disks'],
-});
 
 async function validate(document: unknown): Promise<void> {
   const { describeErrors, validatorOf } = await import('../schemas/validator.ts');

@@ -5,7 +5,7 @@ import { copyByDigest } from './copy-digest.ts';
 import { blockBytes, copyExtents } from './copy-extents.ts';
 import { copyOnce, readsOnce } from './copy-once.ts';
 import { dataWithin } from './data-within.ts';
-import type { TransferChanges } from './source.ts';
+import type { DiskChanges } from '../sources/open-source.ts';
 import { together } from './together.ts';
 import type { Copied, DiskContext } from './disk-context.ts';
 
@@ -51,7 +51,7 @@ export async function copyByAreas(context: DiskContext): Promise<Copied> {
   };
 }
 
-async function withoutAreas(context: DiskContext, changes: TransferChanges | null): Promise<Copied> {
+async function withoutAreas(context: DiskContext, changes: DiskChanges | null): Promise<Copied> {
   const { job, report } = context;
   const why = whyNotAreas(changes, job.previousChangeId);
   if (!context.previous)
@@ -60,7 +60,7 @@ async function withoutAreas(context: DiskContext, changes: TransferChanges | nul
   return copyByDigest(context, changes);
 }
 
-function whyNotAreas(changes: TransferChanges | null, previous: string | null): string {
+function whyNotAreas(changes: DiskChanges | null, previous: string | null): string {
   if (!changes) return 'the source does not say what changed';
   if (changes.reason !== undefined) return changes.reason;
   return `the source's changes count from ${changes.since ?? 'nothing'}, the parent is at ${previous ?? 'nothing'}`;

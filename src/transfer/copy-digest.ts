@@ -5,14 +5,14 @@ import { blockBytes, copyExtents } from './copy-extents.ts';
 import { copyOnce, readsOnce } from './copy-once.ts';
 import { dataWithin } from './data-within.ts';
 import { digestChangeId } from './disk-jobs.ts';
-import type { TransferChanges } from './source.ts';
+import type { DiskChanges } from '../sources/open-source.ts';
 import type { Copied, DiskContext } from './disk-context.ts';
 
 /**
  * Reads the disk and copies the blocks whose digest is not that of the previous index. `known` is what the source said of
  * its changes, where it was asked already: the change id must not be later than the content.
  */
-export async function copyByDigest(context: DiskContext, known?: TransferChanges | null): Promise<Copied> {
+export async function copyByDigest(context: DiskContext, known?: DiskChanges | null): Promise<Copied> {
   const { disk, capacity, job, previous, report, indexPath, signal } = context;
   if (!previous) throw new SendenseError('job.failed', 'method digest needs the previous block index');
   if (job.previousChangeId?.startsWith('digest:') && job.previousChangeId !== digestChangeId(previous.root)) {

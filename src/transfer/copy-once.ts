@@ -2,7 +2,7 @@ import { copyExport, type CopyExportOptions } from '../blocks/copy-export.ts';
 import { alignTo, totalLength } from '../blocks/extents.ts';
 import { blockBytes } from './copy-extents.ts';
 import { digestChangeId } from './disk-jobs.ts';
-import type { TransferChanges } from './source.ts';
+import type { DiskChanges } from '../sources/open-source.ts';
 import type { Copied, DiskContext } from './disk-context.ts';
 
 /** qemu-nbd takes 10 connections to the target by default, and something may be left of an attempt before. */
@@ -19,7 +19,7 @@ export const readsOnce = ({ disk, limit, link }: DiskContext): boolean =>
 type What = Pick<CopyExportOptions, 'write' | 'areas' | 'base' | 'compareWith' | 'allocated'>;
 
 /** Copies in one pass. `changes` says the change id of what is read; without one it is the digest of the content. */
-export async function copyOnce(context: DiskContext, changes: TransferChanges | null, what: What): Promise<Copied> {
+export async function copyOnce(context: DiskContext, changes: DiskChanges | null, what: What): Promise<Copied> {
   const { disk, capacity, job, limit, link, onLink, tuning, report, indexPath, signal } = context;
   // Over a link as many writers as are asked for: each moves no more than its window in a round trip.
   const usual = (link.reconnectMs ?? 0) > 0 ? tuning.connections + 1 : 3;

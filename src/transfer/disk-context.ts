@@ -3,12 +3,12 @@ import type { LinkEvent, LinkOptions } from '../host/nbd/nbd-lasting.ts';
 import type { JobDisk } from '../schemas/types.ts';
 import type { DiskJob } from './disk-jobs.ts';
 import type { PreviousIndex } from './previous-index.ts';
-import type { TransferDisk } from './source.ts';
+import type { OpenDisk } from '../sources/open-source.ts';
 
 /** What one disk's transfer acts with. */
 export interface DiskContext {
   readonly job: DiskJob;
-  readonly disk: TransferDisk;
+  readonly disk: OpenDisk;
   /** Bytes; equal on both sides. */
   readonly capacity: number;
   readonly previous: PreviousIndex | null;

@@ -7,7 +7,7 @@ import { diskJobsOf, type DiskJob } from './disk-jobs.ts';
 import { openJobLog } from './job-log.ts';
 import { createLinkWatch } from './link-watch.ts';
 import { createJobPace } from '../blocks/rate-limit.ts';
-import type { OpenSourceOptions, TransferSource } from './source.ts';
+import type { JobPlace, OpenSource } from '../sources/open-source.ts';
 import { openStatusFile } from './status-file.ts';
 import { together } from './together.ts';
 import { transferDisk } from './transfer-disk.ts';
@@ -20,7 +20,7 @@ export interface RunJobOptions {
   readonly addresses?: number;
   /** For sockets: short, of this user alone, made by the caller. */
   readonly socketFolder: string;
-  readonly openSource: (request: BackupStartRequest, options: OpenSourceOptions) => Promise<TransferSource>;
+  readonly openSource: (request: BackupStartRequest, options: JobPlace) => Promise<OpenSource>;
   /** Cancels; its reason is the SendenseError to end with. */
   readonly signal: AbortSignal;
 }

@@ -6,14 +6,14 @@ import { copyFull } from './copy-full.ts';
 import type { DiskJob } from './disk-jobs.ts';
 import { exportSize } from './export-size.ts';
 import { previousIndexOf } from './previous-index.ts';
-import type { TransferDisk, TransferSource } from './source.ts';
+import type { OpenDisk, OpenSource } from '../sources/open-source.ts';
 import { together } from './together.ts';
 
 export type TransferOptions = Pick<
   DiskContext,
   'job' | 'socketFolder' | 'tuning' | 'limit' | 'link' | 'onLink' | 'report' | 'signal'
 > & {
-  readonly source: TransferSource;
+  readonly source: OpenSource;
   readonly jobFolder: string;
   warn(message: string): void;
 };
@@ -75,7 +75,7 @@ async function transfer(options: TransferOptions): Promise<Copied> {
 }
 
 /** A source that knows why a read failed says it better than the NBD connection that broke. */
-function explained(disk: TransferDisk, cause: unknown, signal: AbortSignal): unknown {
+function explained(disk: OpenDisk, cause: unknown, signal: AbortSignal): unknown {
   const why = signal.aborted ? null : (disk.lastError?.() ?? null);
   const { code, message } = toSendenseError(cause);
   const fault = signal.aborted ? null : (disk.lastFault?.() ?? null);

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -16,6 +16,11 @@ const folders = layers.flat();
 const exceptions = new Set(['schemas errors']);
 /** Where the linter is stricter than the drawing. */
 const closer = new Set([
+  'host sources',
+  'engine sources',
+  'state sources',
+  'blocks sources',
+  'repository sources',
   'blocks plan',
   'blocks engine',
   'blocks view',
@@ -64,7 +69,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the import rule', () => {
   test('the linter refuses exactly the imports that ARCHITECTURE.md forbids, with a sentence of reason', () => {
-    expect(folders.length).toBe(17);
+    expect(folders.toSorted()).toEqual(readdirSync(join(root, 'src')).toSorted());
     for (const from of folders) {
       for (const to of folders.filter((name) => name !== from)) {
         write(`src/${from}/import-${to}.ts`, `export { value } from '../${to}/value.ts';\n`);

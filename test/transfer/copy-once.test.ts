@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { totalLength, type Extent } from '../../src/blocks/extents.ts';
 import { serveNbd } from '../../src/host/nbd/qemu-nbd.ts';
 import type { BackupStartRequest, JobStatus } from '../../src/schemas/types.ts';
-import type { TransferChanges, TransferDisk, TransferSource } from '../../src/transfer/source.ts';
+import type { DiskChanges, OpenDisk, OpenSource } from '../../src/sources/open-source.ts';
 import {
   assertSame,
   fullRequest,
@@ -22,8 +22,8 @@ import { handIndexOn, runHere } from './run-here.ts';
 
 const block = 65_536;
 
-type Facts = Partial<Pick<TransferDisk, 'allocated' | 'connections' | 'requestBytes' | 'readOnce'>> & {
-  readonly changes?: (since: string | null) => TransferChanges | null;
+type Facts = Partial<Pick<OpenDisk, 'allocated' | 'connections' | 'requestBytes' | 'readOnce'>> & {
+  readonly changes?: (since: string | null) => DiskChanges | null;
 };
 
 let servers = 0;
@@ -31,7 +31,7 @@ let servers = 0;
 /** A source whose reading is expensive: a raw file behind an NBD server that nobody may read past. */
 const remote =
   (at: Workshop, file: string, facts: Facts = {}) =>
-  async (): Promise<TransferSource> => {
+  async (): Promise<OpenSource> => {
     const name = `remote-${servers++}`;
     const server = await serveNbd({
       file,

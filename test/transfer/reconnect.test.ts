@@ -5,7 +5,7 @@ import { loopbackAddresses } from '../../src/host/net/loopback-addresses.ts';
 import { tcpUri, unixUri } from '../../src/host/nbd/nbd-uri.ts';
 import { openSource } from '../../src/node/sources/index.ts';
 import type { BackupStartRequest } from '../../src/schemas/types.ts';
-import type { TransferDisk } from '../../src/transfer/source.ts';
+import type { OpenDisk } from '../../src/sources/open-source.ts';
 import { cuttableLink, type CuttableLink } from '../host/cuttable-link.ts';
 import { sabotage, type Mishap } from '../host/saboteur.ts';
 import {
@@ -77,7 +77,7 @@ test.each([
     const request = lasting(fullRequest('j', imageSpec(disk), [tcpUri('127.0.0.1', port, 'full')]));
     const bearing: typeof openSource = async (...args) => {
       const source = await openSource(...args);
-      const bears = (opened: TransferDisk): TransferDisk =>
+      const bears = (opened: OpenDisk): OpenDisk =>
         connections === undefined ? opened : Object.assign(opened, { connections });
       return { ...source, disk: async (...which) => bears(await source.disk(...which)) };
     };

@@ -1,6 +1,5 @@
 import { installSignals } from '../../engine/install-signals.ts';
 import { discoverReport } from '../../view/reports/discover-report.ts';
-import { vmReport } from '../../view/reports/vm-report.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 
@@ -17,8 +16,6 @@ export async function action(context: CommandContext): Promise<number> {
     plan: writePlan === undefined ? undefined : { folder: process.cwd(), file: textOf(writePlan) },
     signal: signals.gently,
   });
-  print(context, output, (options) =>
-    output.type === 'vsphere' && vm !== undefined ? vmReport(output, options) : discoverReport(output, options),
-  );
+  print(context, output, (options) => discoverReport(output, options, vm !== undefined));
   return 0;
 }

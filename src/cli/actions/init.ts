@@ -8,7 +8,7 @@ import { completePlan } from '../../plan/expand/prepare-plan.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import { assertOwnRepository } from '../../repository/own-folder.ts';
 import type { CommandContext } from '../command.ts';
-import { firstFiles, type FirstPlan } from '../first-files.ts';
+import { firstFiles, type FirstPlan, type FirstSource } from '../first-files.ts';
 
 /** Makes settings and a first plan that are valid together; nothing is written where one of the two is there. */
 export async function action(context: CommandContext): Promise<number> {
@@ -67,9 +67,9 @@ async function wantedOf({ options, askLine, global }: CommandContext): Promise<F
   const vm = given.vm ?? (await asked('Name of the VM', usualName));
   if (vm === '') throw usage('name the VM: --vm NAME');
   const repository = given.repository ?? (await asked('Folder for the restore points', './repository'));
-  const source = image
-    ? { images: image.map((file) => resolve(file)) }
-    : { vcenter: vcenter ?? '', thumbprint: given.thumbprint };
+  const source: FirstSource = image
+    ? { type: 'image', files: image.map((file) => resolve(file)) }
+    : { type: 'vsphere', host: vcenter ?? '', thumbprint: given.thumbprint };
   return { vm, repository, ...source };
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { loadPlanFile, loadPlanText } from '../../plan/load-plan.ts';
 import { settingsName } from '../../plan/load-settings.ts';
 import type { Settings } from '../../schemas/types.ts';
+import { kindOf } from '../../sources/index.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { watchedPlans } from '../../state/schedules/plan-health.ts';
 import { listSchedules, scheduledText } from '../../state/schedules/schedules.ts';
@@ -42,7 +43,7 @@ export function credentialUsers(places: CredentialUserPlaces): (name: string) =>
   }
   return (name) => ({
     sources: Object.entries(settings.sources)
-      .filter(([, source]) => source.type === 'vsphere' && source.credential === name)
+      .filter(([, source]) => kindOf(source).login?.credential(source) === name)
       .map(([source]) => source),
     plans: [...named].filter(([, names]) => names.has(name)).map(([file]) => file),
   });

@@ -1,11 +1,12 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { CredentialsTestOutput, Settings, VsphereSourceSettings } from '../../schemas/types.ts';
-import { vsphereSpecOf } from '../../steps/at-node/source-spec.ts';
+import type { CredentialsTestOutput, Settings } from '../../schemas/types.ts';
+import { kindOf, loginTitle, sourcesWithLogin, type SourceWithLogin } from '../../sources/index.ts';
+import { placeOf } from '../../steps/at-node/source-spec.ts';
 import type { Services } from '../../steps/services.ts';
 
 export interface CredentialTest {
   readonly name: string;
-  /** Default: the source that names the credential, or the only vSphere source. */
+  /** Default: the source that names the credential, or the only one that asks for a password. */
   readonly source?: string | undefined;
   /** Default: the embedded one. */
   readonly node?: string | undefined;
@@ -15,20 +16,17 @@ export interface CredentialTest {
 /** Lets a node log in with a stored credential, and says what the user lacks. */
 export async function testCredential(services: Services, request: CredentialTest): Promise<CredentialsTestOutput> {
   const { name, node = 'local', signal } = request;
-  const { settings, settingsFolder } = services;
-  const [sourceName, source] = sourceFor(settings, request);
-  const spec = vsphereSpecOf(sourceName, source, settingsFolder, { name: '', credential: name });
-  const { user, password } = await services.sourceSecret(spec, signal);
+  const source = sourceFor(services.settings, request);
+  const place = placeOf(source.name, services.settingsFolder);
+  const spec = kindOf(source.settings).spec(source.settings, { name: '', credential: name }, place);
+  const account = await services.sourceAccount(spec, signal);
   const client = await services.node(node);
-  const tested = await client.testCredential(
-    { source: { ...spec, user }, vcenter_user: user, vcenter_password: password },
-    signal,
-  );
+  const tested = await client.testCredential(source.login.testRequest(spec, account), signal);
   return {
     version: 1,
     ok: tested.missing.length === 0,
     name,
-    source: sourceName,
+    source: source.name,
     node,
     about: tested.about,
     user: tested.user,
@@ -37,27 +35,24 @@ export async function testCredential(services: Services, request: CredentialTest
   };
 }
 
-function sourceFor(settings: Settings, { name, source }: CredentialTest): [string, VsphereSourceSettings] {
-  const all = Object.entries(settings.sources).filter(
-    (entry): entry is [string, VsphereSourceSettings] => entry[1].type === 'vsphere',
-  );
-  const names = all.map(([each]) => each);
+function sourceFor(settings: Settings, { name, source }: CredentialTest): SourceWithLogin {
+  const all = sourcesWithLogin(settings);
   if (source !== undefined) {
-    const found = all.find(([each]) => each === source);
+    const found = all.find((each) => each.name === source);
     if (found) return found;
     throw new SendenseError(
       'source.missing',
-      `sendense.yaml has no vSphere source ${source}; it has ${names.join(', ') || 'none'}`,
+      `sendense.yaml has no ${loginTitle()} source ${source}; it has ${all.map((each) => each.name).join(', ') || 'none'}`,
     );
   }
-  const naming = all.filter(([, settingsOf]) => settingsOf.credential === name);
+  const naming = all.filter((each) => each.login.credential(each.settings) === name);
   const candidates = naming.length > 0 ? naming : all;
   if (candidates.length === 1 && candidates[0]) return candidates[0];
   throw new SendenseError(
     'usage',
     all.length === 0
-      ? 'sendense.yaml has no vSphere source to test the credential with'
-      : `say with which source: --source ${candidates.map(([each]) => each).join(' or --source ')}`,
+      ? `sendense.yaml has no ${loginTitle()} source to test the credential with`
+      : `say with which source: --source ${candidates.map((each) => each.name).join(' or --source ')}`,
     { remedy: all.length === 0 ? 'Add one to `sources` in sendense.yaml.' : 'Name one of them.' },
   );
 }

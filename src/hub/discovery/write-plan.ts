@@ -4,7 +4,7 @@ import { writeNewFile } from '../../host/files/files.ts';
 import { composePlan } from '../../plan/expand/compose-plan.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
 import { nameFrom } from '../../plan/names.ts';
-import type { VsphereVm } from '../../schemas/types.ts';
+import type { FoundVm } from '../../sources/source-kind.ts';
 import { formatBytes } from '../../view/format.ts';
 import { printable, wrap } from '../../view/text.ts';
 import { isNameTaken, type PlanText } from '../vm-names/free-vm-name.ts';
@@ -19,14 +19,11 @@ export interface PlanTarget {
 
 /** What a plan is to be made for. */
 export interface PlanSubject {
-  /** As the source has it. */
-  readonly name: string;
-  /** Set where another VM of the source would get the same name: tells them apart. */
-  readonly distinction: string | null;
+  readonly vm: FoundVm;
+  /** Another VM of the source would get the same name. */
+  readonly alike: boolean;
   readonly source: string;
   readonly node: string;
-  /** Null for an image source. */
-  readonly vsphere: VsphereVm | null;
   /** The VM to which each name of the repository belongs, by name; null: it is not known. */
   readonly owners: ReadonlyMap<string, string | null>;
 }
@@ -58,8 +55,7 @@ function freePlan(settings: LoadedSettings, subject: PlanSubject, target: PlanTa
   const names = namesFor(subject);
   for (const name of names) {
     const owner = subject.owners.get(name) ?? null;
-    const ours = subject.vsphere?.instance_uuid ?? null;
-    if (owner !== null && owner !== ours) continue;
+    if (owner !== null && owner !== subject.vm.identity) continue;
     const path = resolve(target.folder, target.file ?? `${name}${suffix}.yaml`);
     const plan = { path, text: textOf(settings, subject, name) };
     if (!isNameTaken(plan, settings)) return plan;
@@ -69,21 +65,19 @@ function freePlan(settings: LoadedSettings, subject: PlanSubject, target: PlanTa
   });
 }
 
-/** Names for the VM in plan and repository, the best one first. A VM of an image source is called as its source says. */
-function namesFor({ name, source, distinction, vsphere, owners }: PlanSubject): string[] {
+/** Names for the VM in plan and repository, the best one first. A VM that only its name tells is called as its source says. */
+function namesFor({ vm: { name, id, identity }, source, alike, owners }: PlanSubject): string[] {
   const own = nameFrom(name, suffix.length);
-  const known = [...owners].find(([, identity]) => vsphere && identity === vsphere.instance_uuid)?.[0];
-  if (!vsphere) return [own];
-  const ends = [...(distinction === null ? [''] : [distinction]), source, `${source}-${vsphere.moref}`];
-  return [
-    ...new Set([...(known === undefined ? [] : [known]), ...ends.map((end) => withEnd(own, end || null, vsphere))]),
-  ];
+  if (id === null) return [own];
+  const known = [...owners].find(([, owner]) => owner === identity)?.[0];
+  const ends = [alike ? id : '', source, `${source}-${id}`];
+  return [...new Set([...(known === undefined ? [] : [known]), ...ends.map((end) => withEnd(own, end || null, id))])];
 }
 
 /** The VM's own name where that is possible. */
-function withEnd(own: string, end: string | null, { moref }: VsphereVm): string {
+function withEnd(own: string, end: string | null, id: string): string {
   if (own !== '' && end === null) return own;
-  const other = nameFrom(end ?? moref, suffix.length) || 'vm';
+  const other = nameFrom(end ?? id, suffix.length) || 'vm';
   return own === '' ? other : `${nameFrom(own, suffix.length + other.length + 1)}-${other}`;
 }
 
@@ -99,29 +93,27 @@ function textOf(settings: LoadedSettings, subject: PlanSubject, name: string): s
       name: `${name}${suffix}`,
       vm: {
         name,
-        path: subject.vsphere?.path,
+        ...subject.vm.where,
         source: subject.source,
-        ...(subject.vsphere ? { quiesce: 'try', cbt: cbtOf(subject.vsphere) } : {}),
+        ...subject.vm.reading,
       },
       repository,
       ...(subject.node === 'local' ? {} : { node: subject.node }),
       schedule: { cron: '30 1 * * *', timezone: 'UTC' },
     },
-    besidePath: subject.vsphere?.moref,
+    besidePath: subject.vm.id ?? undefined,
   });
 }
 
-const cbtOf = ({ cbt }: VsphereVm): 'enable' | 'auto' => (cbt.supported && !cbt.enabled ? 'enable' : 'auto');
-
-function commentOf({ name, source, vsphere }: PlanSubject): string[] {
+function commentOf({ vm: { name, facts }, source }: PlanSubject): string[] {
   const day = new Date().toISOString().slice(0, 10);
   const made = `Made by \`sendense-run discover ${source} --write-plan\` on ${day}, for the VM ${name}.`;
-  if (!vsphere) return [made];
-  const disks = vsphere.disks.map(({ label, capacity_bytes }) => `${label} ${formatBytes(capacity_bytes)}`).join(', ');
+  if (!facts) return [made];
+  const disks = facts.disks.map(({ label, capacity_bytes }) => `${label} ${formatBytes(capacity_bytes)}`).join(', ');
   return [
     made,
-    `${vsphere.guest ?? 'Unknown guest'}; ${disks || 'no disks'}.`,
-    ...vsphere.findings.map(({ level, message }) => `${level === 'stops' ? 'Stops' : 'Weakens'} a backup: ${message}`),
+    `${facts.guest ?? 'Unknown guest'}; ${disks || 'no disks'}.`,
+    ...facts.findings.map(({ level, message }) => `${level === 'stops' ? 'Stops' : 'Weakens'} a backup: ${message}`),
   ];
 }
 

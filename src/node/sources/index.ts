@@ -1,18 +1,11 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { BackupStartRequest, Inventory, Source as SourceSpec } from '../../schemas/types.ts';
+import type { JobPlace } from '../../sources/open-source.ts';
 import { imageSource } from './image/image-source.ts';
 import { refusedLogins, type LoginName, type RefusedLogins } from '../vsphere/refused-logins.ts';
 import { sourceOf } from './request-source.ts';
-import type {
-  CleanUpOptions,
-  DiscoveredDisks,
-  DiscoverOptions,
-  InventoryOptions,
-  Login,
-  OpenOptions,
-  OpenSource,
-  Source,
-} from './source.ts';
+import type { OpenSource } from '../../sources/open-source.ts';
+import type { CleanUpOptions, DiscoveredDisks, DiscoverOptions, InventoryOptions, Login, OpenOptions, Source } from './source.ts';
 
 type Kinds = { readonly [T in SourceSpec['type']]: Source<Extract<SourceSpec, { type: T }>> };
 
@@ -37,13 +30,8 @@ export async function inventory(spec: SourceSpec, options: InventoryOptions): Pr
   });
 }
 
-type ClientOptions = Pick<
-  OpenOptions,
-  'jobFolder' | 'socketFolder' | 'signal' | 'warn' | 'log' | 'activity' | 'left' | 'own'
->;
-
 /** Opens what a start request is about. */
-export async function openSource(request: BackupStartRequest, options: ClientOptions): Promise<OpenSource> {
+export async function openSource(request: BackupStartRequest, options: JobPlace & Pick<OpenOptions, 'own'>): Promise<OpenSource> {
   const spec = sourceOf(request);
   return (await kindOf(spec)).open(spec, {
     ...options,

@@ -8,6 +8,7 @@ import { vmFindings } from './check-vm.ts';
 import { groupFindings } from './check-group.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { isWritten, type PlanDocument } from '../yaml/document.ts';
+import { kindOf } from '../../sources/index.ts';
 import { isBackup } from '../plan-kinds.ts';
 import { unknownName } from './unknown-name.ts';
 import { shown } from '../../errors/findings/words.ts';
@@ -80,7 +81,7 @@ function relativeFindings(document: PlanDocument, plan: BackupPlan | Incremental
   if (typeof source === 'object') return own;
   const chosen = source ?? Object.keys(settings.sources)[0];
   const written = chosen === undefined ? undefined : settings.sources[chosen];
-  const disks = (written?.type === 'image' ? written.vms[name]?.disks : undefined) ?? [];
+  const disks = (written && kindOf(written).writtenDisks(written, name)) ?? [];
   const relative = disks.find((disk) => !isAbsolute(disk.path));
   if (!relative) return own;
   return [

@@ -1,10 +1,8 @@
 import type { Finding, Path } from '../../errors/findings/finding.ts';
 import type { GroupPlan, Settings, VmMatch } from '../../schemas/types.ts';
+import { kindOf, strangeMatchKeys, strangeVmKeys, type AnyKind } from '../../sources/index.ts';
 import { unknownName } from './unknown-name.ts';
 import { shown } from '../../errors/findings/words.ts';
-
-/** Keys of an entry that only vSphere's VMs have. */
-const vsphereMatches = ['folder', 'path', 'moref', 'tag'] as const;
 
 /** Whether a group's names stand in the settings, and whether its source can tell what its entries ask for. */
 export function groupFindings(plan: GroupPlan, settings: Settings, nodes: readonly string[]): Finding[] {
@@ -40,29 +38,34 @@ function sourceFindings(plan: GroupPlan, settings: Settings): Finding[] {
   }
   const name = plan.source ?? known[0] ?? '';
   const missing = unknownName('source', name, known, ['source']);
-  if (missing.length > 0 || settings.sources[name]?.type === 'vsphere') return missing;
-  return [...entriesOf(plan), ...readingOf(plan)].map(({ path, key }) => ({
+  const source = settings.sources[name];
+  if (missing.length > 0 || !source) return missing;
+  const kind = kindOf(source);
+  return [...entriesOf(plan, kind), ...readingOf(plan, kind)].map(({ path, key }) => ({
     rule: 'settings/vsphere-only',
     at: { path: [...path, key] },
-    message: `${key} has no meaning for the source ${shown(name)}, which is of type image`,
+    message: `${key} has no meaning for the source ${shown(name)}, which is of type ${kind.type}`,
   }));
 }
 
-/** What asks for something that images do not have. */
-function entriesOf({ members, exclude = [], overrides = [] }: GroupPlan): { path: Path; key: string }[] {
+/** What asks for something that the VMs of such a source do not have. */
+function entriesOf({ members, exclude = [], overrides = [] }: GroupPlan, kind: AnyKind): { path: Path; key: string }[] {
   const entries: [VmMatch, Path][] = [
     ...members.map((entry, index): [VmMatch, Path] => [entry, ['members', index]]),
     ...exclude.map((entry, index): [VmMatch, Path] => [entry, ['exclude', index]]),
     ...overrides.map(({ match }, index): [VmMatch, Path] => [match, ['overrides', index, 'match']]),
   ];
+  const strange = strangeMatchKeys(kind);
   return entries.flatMap(([entry, path]) =>
-    vsphereMatches.filter((key) => entry[key] !== undefined).map((key) => ({ path, key })),
+    strange.filter((key) => entry[key] !== undefined).map((key) => ({ path, key })),
   );
 }
 
-const readingOf = ({ vm, overrides = [] }: GroupPlan): { path: Path; key: string }[] => [
-  ...Object.keys(vm).map((key) => ({ path: ['vm'], key })),
-  ...overrides.flatMap((over, index) =>
-    Object.keys(over.vm ?? {}).map((key) => ({ path: ['overrides', index, 'vm'], key })),
-  ),
-];
+function readingOf({ vm, overrides = [] }: GroupPlan, kind: AnyKind): { path: Path; key: string }[] {
+  const strange: readonly string[] = strangeVmKeys(kind);
+  const keysOf = (reading: object = {}): string[] => Object.keys(reading).filter((key) => strange.includes(key));
+  return [
+    ...keysOf(vm).map((key) => ({ path: ['vm'], key })),
+    ...overrides.flatMap((over, index) => keysOf(over.vm).map((key) => ({ path: ['overrides', index, 'vm'], key }))),
+  ];
+}

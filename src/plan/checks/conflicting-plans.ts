@@ -3,6 +3,7 @@ import type { Plan, Settings } from '../../schemas/types.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { LoadedPlan } from '../load-plan.ts';
 import type { LoadedSettings } from '../load-settings.ts';
+import { kindOf } from '../../sources/index.ts';
 import { isBackup } from '../plan-kinds.ts';
 import { shown } from '../../errors/findings/words.ts';
 
@@ -58,7 +59,7 @@ function machineOf({ vm, node }: Backup, folder: string, { file, settings }: Loa
   const names = Object.keys(settings?.sources ?? {});
   const name = vm.source ?? (names.length === 1 ? names[0] : undefined);
   const source: Settings['sources'][string] | undefined = name === undefined ? undefined : settings?.sources[name];
-  const disks = source?.type === 'image' ? source.vms[vm.name]?.disks : undefined;
+  const disks = source && kindOf(source).writtenDisks(source, vm.name);
   if (disks && file !== undefined) return imageOf(node, disks, dirname(file));
   return { source: name, path: vm.path, moref: vm.moref };
 }

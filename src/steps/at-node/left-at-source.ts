@@ -1,6 +1,7 @@
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { NodeClient } from '../../host/node-api/node-client.ts';
 import type { LeftBehind, Source } from '../../schemas/types.ts';
+import { kindOf } from '../../sources/index.ts';
 import type { Services } from '../services.ts';
 import { loginFor } from './source-login.ts';
 
@@ -12,9 +13,6 @@ export interface AskedOfSource {
 
 /** How long the answer may take, ms; an undo has two minutes. */
 const cleanMs = 60_000;
-
-/** Jobs make nothing at sources of other types. */
-export const mayLeave = (source: Source): boolean => source.type === 'vsphere';
 
 /**
  * Removes what an ended job left at its source.
@@ -40,7 +38,10 @@ export async function removeLeft(
     // Whoever removed the VM removed its snapshots.
     if (code === 'source.missing') return;
     const why = limit.aborted ? `no answer within ${cleanMs / 1000} s` : `${code}: ${message}`;
-    const what = known?.map((one) => one.what).join(' and ') || `a snapshot of job ${jobId} of ${vmName}`;
+    const what =
+      known?.map((one) => one.what).join(' and ') ||
+      kindOf(source).leaves?.(jobId, vmName) ||
+      `what job ${jobId} left of ${vmName}`;
     throw leftError([{ what: known === null ? `perhaps ${what}` : what, why }], cause);
   }
 }

@@ -1,11 +1,12 @@
 import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { ErrorOutput, NodeInspectInput, NodeInspectOutput } from '../../schemas/types.ts';
+import type { VmReference } from '../../sources/source-kind.ts';
 import type { PlanContext } from '../../engine/step.ts';
 import { defineStep } from '../define-step.ts';
 import type { Services } from '../services.ts';
 import { loginFor } from './source-login.ts';
-import { sourceSpecOf, type VmReference } from './source-spec.ts';
+import { sourceSpecOf } from './source-spec.ts';
 
 export const nodeInspect = defineStep<NodeInspectInput, null, NodeInspectOutput>({
   uses: 'node.inspect',

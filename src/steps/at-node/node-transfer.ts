@@ -10,19 +10,18 @@ import type {
   NodeTransferInput,
   NodeTransferOutput,
   NotProtected,
-  VsphereSourceSpec,
 } from '../../schemas/types.ts';
-import type { StepPreview } from '../../engine/step.ts';
+import { kindOf } from '../../sources/index.ts';
+import type { VmReference } from '../../sources/source-kind.ts';
 import { pskFolderOf } from '../nbd/data-address.ts';
 import { defineStep } from '../define-step.ts';
 import { followJob } from './follow-job.ts';
 import { jobLogFile, keepingLog, keepJobLog } from './keep-job-log.ts';
 import { patientClient } from './patient-client.ts';
-import { leftError, mayLeave, removeLeft, type AskedOfSource } from './left-at-source.ts';
+import { leftError, removeLeft, type AskedOfSource } from './left-at-source.ts';
 import { removeJob } from './remove-job.ts';
 import type { Services } from '../services.ts';
 import { loginFor } from './source-login.ts';
-import type { VmReference } from './source-spec.ts';
 import { sendIndexes, type SentIndexes } from './send-indexes.ts';
 import { fetchIndexes, fetchVmConfig } from './transfer-files.ts';
 import { watchServers } from './watch-servers.ts';
@@ -57,7 +56,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
           detail: `nbd_targets=${input.targets}`,
           argv: null,
         },
-        ...(input.source.type === 'vsphere' ? snapshotEffects(input.source) : []),
+        ...kindOf(input.source).effects(input.source),
         ...input.disks.map((disk) => ({
           action: 'create' as const,
           target: join(services.repositoryPath(input.repository), disk.index_path),
@@ -81,7 +80,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
         detail: 'all disks in one job',
         argv: null,
       },
-      ...(source?.type === 'vsphere' ? snapshotEffects(source) : []),
+      ...(source ? kindOf(source).effects(source) : []),
     ],
   }),
 
@@ -112,7 +111,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       context.signal,
       context.log,
     );
-    if (mayLeave(input.source)) {
+    if (kindOf(input.source).leaves) {
       const asked: AskedOfSource = { source: input.source, vmName: vmNameOf(input) };
       context.remember('asked', asked);
     }
@@ -204,25 +203,6 @@ async function removeVmConfig(services: Services, { vmConfig }: Claim): Promise<
 /** Revoked, removed or not in the settings any more. Waiting for it would never end; its jobs do, since nobody renews their lease. */
 const isForGood = (error: unknown): boolean =>
   error instanceof SendenseError && ['node.revoked', 'node.unknown'].includes(error.code);
-
-const snapshotEffects = (source: VsphereSourceSpec): StepPreview['effects'] => [
-  {
-    action: 'change',
-    target: source.path ?? source.moref ?? 'the VM',
-    detail: [
-      `one snapshot of all disks (quiesce: ${source.quiesce}), removed at the end`,
-      ...(source.cbt === 'enable' ? ['changed block tracking switched on where it is off'] : []),
-      'snapshots that earlier runs left are removed first',
-    ].join('; '),
-    argv: null,
-  },
-  {
-    action: 'read',
-    target: `${source.host}:${source.port}`,
-    detail: `by the first that can read all disks: ${source.transports.join(', ')}`,
-    argv: null,
-  },
-];
 
 const vmNameOf = (input: NodeTransferInput): string => (input.vm as unknown as VmReference).name;
 

@@ -1,5 +1,6 @@
 import { parseDuration } from '../../time/duration.ts';
 import type { BackupStartRequest, Limits, NodeTransferInput, Settings, Transfer } from '../../schemas/types.ts';
+import { kindOf, settingsOf } from '../../sources/index.ts';
 
 /** What plan and source allow a transfer, the lower of both, as the node gets it. */
 export function tuningOf(
@@ -8,8 +9,8 @@ export function tuningOf(
   reconnectSeconds: number,
 ): NonNullable<BackupStartRequest['tuning']> {
   const own = (input.limits ?? {}) as Limits;
-  const source = input.source.type === 'vsphere' ? settings.sources[input.source.name] : undefined;
-  const its: Limits = (source?.type === 'vsphere' ? source.limits : undefined) ?? {};
+  const source = settingsOf(input.source, settings);
+  const its: Limits = source ? kindOf(source).limits(source) : {};
   const lower = (a: number | undefined, b: number | undefined): number | undefined =>
     a === undefined ? b : b === undefined ? a : Math.min(a, b);
   const rate = (key: 'diskRate' | 'jobRate'): number | undefined =>

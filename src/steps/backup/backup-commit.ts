@@ -20,7 +20,7 @@ import { holdPoints } from '../../restore-points/hold/hold-points.ts';
 import { settleImmutablePoints } from '../../restore-points/hold/immutable-points.ts';
 import { movedBytes } from '../moved-bytes.ts';
 import type { Services } from '../services.ts';
-import type { VmReference } from '../at-node/source-spec.ts';
+import type { VmReference } from '../../sources/source-kind.ts';
 
 interface Claim {
   readonly repository: string;

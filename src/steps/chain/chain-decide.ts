@@ -24,7 +24,7 @@ import { ownedPoints } from '../../restore-points/choose/owned-points.ts';
 import { readFolderId } from '../../restore-points/serve-chain.ts';
 import type { Services } from '../services.ts';
 import { storedChain, storedDisk } from '../../restore-points/stored-chain.ts';
-import type { VmReference } from '../at-node/source-spec.ts';
+import type { VmReference } from '../../sources/source-kind.ts';
 
 interface Claim {
   readonly backupId: string;

@@ -1,6 +1,7 @@
 import { nameFrom } from '../../plan/names.ts';
 import type { BackupPlan, GroupMember, GroupPlan } from '../../schemas/types.ts';
-import { fits, type SourceVm } from './select-members.ts';
+import type { SourceVm } from '../../sources/source-kind.ts';
+import { fits } from './select-members.ts';
 
 /** Keys that a group hands to the plan of each VM, and that an override may change. */
 const policyKeys = [

@@ -6,7 +6,8 @@ import { groupMember } from './child-plan.ts';
 import { listSourceVms } from './list-source-vms.ts';
 import { nameMembers, takenNames } from './name-members.ts';
 import { compareMembers } from './order-members.ts';
-import { matchText, selectMembers, type SourceVm } from './select-members.ts';
+import type { SourceVm } from '../../sources/source-kind.ts';
+import { matchText, selectMembers } from './select-members.ts';
 import { knownVms, type KnownVm } from '../../restore-points/choose/known-vms.ts';
 import type { Services } from '../services.ts';
 

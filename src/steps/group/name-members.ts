@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isName, nameFrom } from '../../plan/names.ts';
 import type { KnownVm } from '../../restore-points/choose/known-vms.ts';
-import type { SourceVm } from './select-members.ts';
+import type { SourceVm } from '../../sources/source-kind.ts';
 
 /**
  * The name that each VM has in plan and repository. A VM keeps the context that holds its restore points, known by its

@@ -1,18 +1,6 @@
 import { matchesVm } from '../../repository/match-vm.ts';
 import type { VmMatch } from '../../schemas/types.ts';
-
-/** A VM of a source, as far as groups look at it. What the source does not have is null. */
-export interface SourceVm {
-  readonly name: string;
-  readonly path: string | null;
-  readonly moref: string | null;
-  readonly instanceUuid: string | null;
-  readonly template: boolean;
-  /** Bytes of all disks; null where only the node could say. */
-  readonly capacity: number | null;
-  /** Tags as CATEGORY/NAME; null where nobody asked for them. */
-  readonly tags: readonly string[] | null;
-}
+import type { SourceVm } from '../../sources/source-kind.ts';
 
 /** Whether every key of the entry fits. */
 export function fits(vm: SourceVm, { name, folder, path, moref, tag }: VmMatch): boolean {

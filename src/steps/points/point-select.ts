@@ -14,7 +14,7 @@ import { followMerges } from '../../restore-points/hold/follow-merges.ts';
 import type { Services } from '../services.ts';
 import { leftOutText, perhapsMeant } from '../../restore-points/choose/left-out.ts';
 import { storedChain } from '../../restore-points/stored-chain.ts';
-import type { VmReference } from '../at-node/source-spec.ts';
+import type { VmReference } from '../../sources/source-kind.ts';
 
 export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>({
   uses: 'point.select',

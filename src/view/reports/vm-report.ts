@@ -1,5 +1,6 @@
 import type { VsphereDiscoverOutput, VsphereVm } from '../../schemas/types.ts';
-import { findingLines, planLines } from './discover-report.ts';
+import { planLines } from './plan-lines.ts';
+import { findingLines } from './vsphere-vms-report.ts';
 import { formatBytes, formatTime } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import { fitted, foldedTable, labelled, printable, printableText } from '../text.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { sourceSpecOf, vsphereSpecOf } from '../../../src/steps/at-node/source-spec.ts';
+import { vsphereSpec } from '../../../src/sources/vsphere/vsphere-spec.ts';
+import { placeOf, sourceSpecOf } from '../../../src/steps/at-node/source-spec.ts';
 import { bytesPerSecond, tuningOf } from '../../../src/steps/at-node/transfer-limits.ts';
 import type { NodeTransferInput, Settings, VsphereSourceSettings } from '../../../src/schemas/types.ts';
 
@@ -10,6 +11,12 @@ const source: VsphereSourceSettings = {
   password: { secret: { file: './p' } },
   transports: ['vddk', 'https', 'ssh'],
 };
+const vsphereSpecOf = (
+  name: string,
+  settings: VsphereSourceSettings,
+  folder: string,
+  vm: Parameters<typeof vsphereSpec>[1] = { name: '' },
+) => vsphereSpec(settings, vm, placeOf(name, folder));
 const folders = { plan: '/plans', settings: '/etc/sendense' };
 const settings = { sources: { production: source } } as unknown as Settings;
 

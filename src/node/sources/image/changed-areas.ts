@@ -1,6 +1,6 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { ChangedAreas } from '../../../schemas/types.ts';
-import type { DiskChanges } from '../source.ts';
+import type { DiskChanges } from '../../../sources/open-source.ts';
 import { readNamedFile } from '../../../host/files/named-file.ts';
 
 /** Of the changes of a disk: a million areas have about 40 MB. */

@@ -16,7 +16,8 @@ import { serveSnapshotDisk } from '../../vsphere/transports/serve-snapshot-disk.
 import type { SnapshotDiskRef, TransportContext } from '../../vsphere/transports/transport.ts';
 import { saveVmConfig } from '../../vsphere/save-vm-config.ts';
 import { vmFacts } from '../../vsphere/vm-facts.ts';
-import type { OpenOptions, OpenSource } from '../source.ts';
+import type { OpenSource } from '../../../sources/open-source.ts';
+import type { OpenOptions } from '../source.ts';
 import { identityOf } from './disk-info.ts';
 import { earlyDisk, nothingEarly } from './early-disk.ts';
 import { holdJob, isJobHeld } from './job-hold.ts';

@@ -7,7 +7,7 @@ import type { Snapshot } from '../../vsphere/take-snapshot.ts';
 import { serveSnapshotDisk } from '../../vsphere/transports/serve-snapshot-disk.ts';
 import type { SnapshotDiskRef, TransportContext, TransportName } from '../../vsphere/transports/transport.ts';
 import { lookAtVm } from '../../vsphere/vm-state.ts';
-import type { OpenDisk } from '../source.ts';
+import type { OpenDisk } from '../../../sources/open-source.ts';
 import type { EarlyDisk } from './early-disk.ts';
 
 export interface SnapshotDiskOptions {

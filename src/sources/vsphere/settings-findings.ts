@@ -8,7 +8,7 @@ type Mapping = Readonly<Record<string, unknown>>;
 export const sectionOf: Readonly<Record<string, 'vddk' | 'ssh'>> = { vddk: 'vddk', ssh: 'ssh' };
 
 /** What a schema cannot say about a vSphere source of the settings. It may still have mistakes of form. */
-export function vsphereFindings(source: Mapping, path: Path): Finding[] {
+export function settingsFindings(source: Mapping, path: Path): Finding[] {
   return [loginFindings, trustFindings, addressFindings, transportFindings].flatMap((check) => check(source, path));
 }
 
