@@ -17,6 +17,7 @@ import { diskAddresses, linkOf } from '../link-state.ts';
 import { oneAtATime } from '../limits/one-at-a-time.ts';
 import { cleanUpSource, noteRefused, refusalOf } from '../sources/index.ts';
 import { stopStrays } from './stop-strays.ts';
+import { allKinds } from '../../sources/index.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 
 /** Jobs at a time. */
@@ -270,7 +271,7 @@ async function discard(folder: JobFolder): Promise<void> {
   await removeTree(folder.path);
 }
 
-const secretFields: readonly string[] = ['vcenter_password', 'nbd_psk'];
+const secretFields: readonly string[] = [...allKinds.flatMap(({ login }) => login?.secretFields ?? []), 'nbd_psk'];
 
 /** A password is neither stored nor digested: a digest of it could be guessed at. */
 const digestOf = (request: BackupStartRequest): string =>

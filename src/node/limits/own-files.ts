@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { DiscoverRequest } from '../../schemas/types.ts';
+import { filesOf } from '../sources/index.ts';
 
 /**
  * No file of the node itself is a disk: its token, its keys, and what jobs left. Symbolic links are followed.
@@ -9,18 +10,14 @@ import type { DiscoverRequest } from '../../schemas/types.ts';
  * @throws SendenseError `request.invalid` with the field
  */
 export async function assertNotOwn(source: DiscoverRequest['source'], own: readonly string[]): Promise<void> {
-  if (source.type !== 'image') return;
   const kept = await Promise.all(own.map(real));
-  for (const [number, disk] of source.disks.entries())
-    for (const field of ['path', 'changes'] as const) {
-      const path = disk[field];
-      if (path === null) continue;
-      const found = await real(path);
-      if (!kept.some((one) => found === one || found.startsWith(one + sep))) continue;
-      throw new SendenseError('request.invalid', `${path} belongs to this node itself, and is no disk`, {
-        details: { field: `/source/disks/${number}/${field}` },
-      });
-    }
+  for (const { path, field } of await filesOf(source)) {
+    const found = await real(path);
+    if (!kept.some((one) => found === one || found.startsWith(one + sep))) continue;
+    throw new SendenseError('request.invalid', `${path} belongs to this node itself, and is no disk`, {
+      details: { field },
+    });
+  }
 }
 
 /** What is not there yet is judged by its name. */

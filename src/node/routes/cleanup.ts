@@ -1,6 +1,6 @@
 import type { CleanedUp, CleanupRequest } from '../../schemas/types.ts';
 import { cleanUpHere } from '../jobs/clean-up.ts';
-import { loginOf } from '../sources/index.ts';
+import { loginOf, removeLeftOvers } from '../sources/index.ts';
 import { vsphereErrors } from './error-sets.ts';
 import { defineRoute } from './route.ts';
 
@@ -27,8 +27,7 @@ export const cleanup = defineRoute<CleanupRequest>({
     }
     let left: Pick<CleanedUp, 'snapshots' | 'kept_snapshots' | 'warnings'> = none;
     // First, because it can fail.
-    if (source?.type === 'vsphere') {
-      const { removeLeftOvers } = await import('../sources/vsphere/left-overs.ts');
+    if (source) {
       const { stateDir } = node;
       left = await removeLeftOvers(source, {
         login: loginOf(body, node.refused),

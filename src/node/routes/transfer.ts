@@ -33,7 +33,7 @@ export const startBackup = defineRoute<BackupStartRequest>({
   answers: { 202: started },
   errors: ['node.busy', 'job.failed', 'disk.full'],
   logOf,
-  handle: (call) => start(call, checkStart(call.body)),
+  handle: async (call) => start(call, await checkStart(call.body)),
 });
 
 export const replicate = defineRoute<BackupStartRequest>({
@@ -50,7 +50,7 @@ export const replicate = defineRoute<BackupStartRequest>({
   answers: { 202: started },
   errors: ['node.busy', 'job.failed', 'disk.full'],
   logOf,
-  handle: (call) => start(call, checkReplicate(call.body)),
+  handle: async (call) => start(call, await checkReplicate(call.body)),
 });
 
 export const indexFormatsKnown = defineRoute({

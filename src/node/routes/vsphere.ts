@@ -8,8 +8,8 @@ import type {
   VsphereSourceSpec,
   VsphereVm,
 } from '../../schemas/types.ts';
-import { loginOf } from '../sources/index.ts';
-import { sourceOf } from '../sources/request-source.ts';
+import { loginOf, specChanges, testLogin } from '../sources/index.ts';
+import { flatSource } from '../sources/vsphere/flat-request.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { vsphereErrors } from './error-sets.ts';
 import { defineRoute, type Call } from './route.ts';
@@ -26,8 +26,7 @@ export const testCredentials = defineRoute<CredentialsTestRequest>({
   answers: { 200: { description: 'The login works.', schema: 'node/credentials-tested.json' } },
   errors: vsphereErrors,
   handle: async ({ parts: node, body, signal }): Promise<CredentialsTested> => {
-    const { testLogin } = await import('../sources/vsphere/test-login.ts');
-    return testLogin(onlyVsphere(body.source), loginOf(body, node.refused), signal);
+    return testLogin(body.source, loginOf(body, node.refused), signal);
   },
 });
 
@@ -69,9 +68,8 @@ export const vmSpecChanges = defineRoute<VmSpecChangesRequest>({
   answers: { 200: { description: 'The differences.', schema: 'node/vm-spec-changed.json' } },
   errors: ['source.missing', ...vsphereErrors],
   handle: async ({ parts: node, body, signal }): Promise<VmSpecChanges> => {
-    const { specChanges } = await import('../sources/vsphere/spec-changes.ts');
     const options = { vmName: body.vm_name ?? '', login: loginOf(body, node.refused), signal };
-    return specChanges(onlyVsphere(body.source), options, body.since);
+    return specChanges(body.source, options, body.since);
   },
 });
 
@@ -89,24 +87,17 @@ function fromHeaders(
       });
   }
   const isMoref = !path.includes('/');
-  const spec = onlyVsphere(
-    sourceOf({
-      vm_name: path,
-      vm_path: isMoref ? null : path,
-      vcenter_host: header('host'),
-      vcenter_user: header('user'),
-      vcenter_thumbprint: header('thumbprint'),
-    }),
-  );
+  const spec = flatSource({
+    vm_name: path,
+    vm_path: isMoref ? null : path,
+    vcenter_host: header('host'),
+    vcenter_user: header('user'),
+    vcenter_thumbprint: header('thumbprint'),
+  });
   return {
     spec: { ...spec, moref: isMoref ? path : null },
     login: loginOf({ vcenter_user: header('user'), vcenter_password: header('password') }, refused),
   };
-}
-
-function onlyVsphere(source: ReturnType<typeof sourceOf>): VsphereSourceSpec {
-  if (source.type === 'vsphere') return source;
-  throw new SendenseError('request.invalid', '/source is not of type vsphere', { details: { field: '/source/type' } });
 }
 
 const cbtStatusOf = (vm: VsphereVm): CbtStatus => ({

@@ -1,22 +1,44 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { BackupStartRequest, Inventory, Source as SourceSpec } from '../../schemas/types.ts';
-import type { JobPlace } from '../../sources/open-source.ts';
-import { imageSource } from './image/image-source.ts';
+import type {
+  BackupStartRequest,
+  CredentialsTested,
+  Inventory,
+  Source as SourceSpec,
+  VmConfig,
+  VmSpecChanges,
+} from '../../schemas/types.ts';
+import { kindOf as hubKindOf } from '../../sources/index.ts';
+import type { JobPlace, OpenSource } from '../../sources/open-source.ts';
+import type { SourceType, SpecOf } from '../../sources/source-kind.ts';
 import { refusedLogins, type LoginName, type RefusedLogins } from '../vsphere/refused-logins.ts';
+import { imageSource } from './image/image-source.ts';
 import { sourceOf } from './request-source.ts';
-import type { OpenSource } from '../../sources/open-source.ts';
-import type { CleanUpOptions, DiscoveredDisks, DiscoverOptions, InventoryOptions, Login, OpenOptions, Source } from './source.ts';
+import type {
+  CleanUpOptions,
+  DiscoveredDisks,
+  DiscoverOptions,
+  InventoryOptions,
+  LeftOverOptions,
+  LeftOvers,
+  Login,
+  OpenOptions,
+  Source,
+  SpecFile,
+} from './source.ts';
+import { flatLogin } from './vsphere/flat-request.ts';
 
-type Kinds = { readonly [T in SourceSpec['type']]: Source<Extract<SourceSpec, { type: T }>> };
-
-/** Every kind of source. A new one is added here and to `schemas/domain.json#/$defs/source`. */
-const kinds: { readonly [T in SourceSpec['type']]: () => Promise<Kinds[T]> } = {
+/** Every kind of source, as the node sees it. A new one is added to the schemas, to `src/sources/index.ts`, and here. */
+const kinds: { readonly [T in SourceType]: () => Promise<Source<SpecOf<T>>> } = {
   image: async () => imageSource,
   // Loaded where it is needed: who reads images does not pay for SOAP.
   vsphere: async () => (await import('./vsphere/vsphere-source.ts')).vsphereSource,
 };
 
-const kindOf = (spec: SourceSpec): Promise<Source> => kinds[spec.type]() as Promise<Source>;
+const kindOf = ({ type }: SourceSpec): Promise<Source> => kinds[type]() as Promise<Source>;
+
+/** Files of this machine that a request reads as disks, with their fields in the request. */
+export const filesOf = async (spec: SourceSpec): Promise<SpecFile[]> =>
+  (await kindOf(spec)).files(spec).map(({ field, path }) => ({ field: `/source${field}`, path }));
 
 export const discover = async (spec: SourceSpec, options: DiscoverOptions): Promise<DiscoveredDisks> =>
   (await kindOf(spec)).discover(spec, options);
@@ -31,10 +53,10 @@ export async function inventory(spec: SourceSpec, options: InventoryOptions): Pr
 }
 
 /** Opens what a start request is about. */
-export async function openSource(request: BackupStartRequest, options: JobPlace & Pick<OpenOptions, 'own'>): Promise<OpenSource> {
+export async function openSource(request: BackupStartRequest, place: JobPlace & Pick<OpenOptions, 'own'>): Promise<OpenSource> {
   const spec = sourceOf(request);
   return (await kindOf(spec)).open(spec, {
-    ...options,
+    ...place,
     vmName: request.vm_name,
     login: loginOf(request, refusedLogins()),
     jobId: request.job_id,
@@ -54,6 +76,42 @@ export async function cleanUpSource(
   await cleanUpAfter(sourceOf(request), { vmName: request.vm_name, login, jobId: request.job_id, signal });
 }
 
+/** The same for a source and a job. @throws SendenseError `snapshot.left`, `vsphere.*`, `source.missing` */
+export async function cleanUpAfter(spec: SourceSpec, options: CleanUpOptions): Promise<void> {
+  await (await kindOf(spec)).traces?.cleanUp(spec, options);
+}
+
+/** Removes what jobs of a VM left at its source. @throws SendenseError `vsphere.*`, `source.missing` */
+export async function removeLeftOvers(spec: SourceSpec, options: LeftOverOptions): Promise<LeftOvers> {
+  const { traces } = await kindOf(spec);
+  return traces ? traces.removeLeftOvers(spec, options) : { snapshots: [], kept_snapshots: [], warnings: [] };
+}
+
+/** Whether a login works, and what the user lacks. @throws SendenseError `request.invalid`, `vsphere.*` */
+export const testLogin = async (
+  spec: SourceSpec,
+  login: Login | null,
+  signal: AbortSignal,
+): Promise<CredentialsTested> => (await able(spec, (kind) => kind.login)).test(spec, login, signal);
+
+/** How a VM differs from what it was. @throws SendenseError `request.invalid`, `source.missing`, `vsphere.*` */
+export const specChanges = async (
+  spec: SourceSpec,
+  options: DiscoverOptions,
+  since: VmConfig,
+): Promise<VmSpecChanges> => (await able(spec, (kind) => kind.specChanges))(spec, options, since);
+
+/** What only some kinds have. @throws SendenseError `request.invalid` with the types that have it */
+async function able<A>(spec: SourceSpec, ability: (kind: Source) => A | null): Promise<A> {
+  const own = ability(await kindOf(spec));
+  if (own !== null) return own;
+  const all = (await Promise.all(Object.values(kinds).map((kind) => kind()))) as Source[];
+  const types = all.filter((kind) => ability(kind) !== null).map(({ type }) => type);
+  throw new SendenseError('request.invalid', `/source is not of type ${types.join(' or ')}`, {
+    details: { field: '/source/type' },
+  });
+}
+
 /** How the login of a request was refused lately; null where it was not. */
 export async function refusalOf(request: BackupStartRequest, refused: RefusedLogins): Promise<SendenseError | null> {
   const account = await accountOf(request);
@@ -69,19 +127,13 @@ export async function noteRefused(request: BackupStartRequest, refused: RefusedL
 async function accountOf(request: BackupStartRequest): Promise<LoginName | null> {
   const spec = sourceOf(request);
   const login = loginOf(request);
-  return (login && (await kindOf(spec)).account?.(spec, login)) ?? null;
+  return (login && (await kindOf(spec)).login?.account(spec, login)) ?? null;
 }
 
-/** The same for a source and a job. @throws SendenseError `snapshot.left`, `vsphere.*`, `source.missing` */
-export async function cleanUpAfter(spec: SourceSpec, options: CleanUpOptions): Promise<void> {
-  await (await kindOf(spec)).cleanUp?.(spec, options);
-}
+type LoginRequest = { readonly source?: SourceSpec | null } & Parameters<typeof flatLogin>[0];
 
-/** @param refused what this process knows of refused passwords */
-export const loginOf = (
-  request: { readonly vcenter_user?: string | null; readonly vcenter_password?: string | null },
-  refused?: RefusedLogins,
-): Login | null =>
-  request.vcenter_password === null || request.vcenter_password === undefined
-    ? null
-    : { user: request.vcenter_user ?? '', password: request.vcenter_password, refused };
+/** Who logs in at the source of a request, in whatever form. @param refused what this process knows of refused passwords */
+export function loginOf(request: LoginRequest, refused?: RefusedLogins): Login | null {
+  const account = request.source ? hubKindOf(request.source).login?.fromWire(request) : flatLogin(request);
+  return account ? { ...account, refused } : null;
+}

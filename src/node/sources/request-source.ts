@@ -1,46 +1,10 @@
-import { SendenseError } from '../../errors/sendense-error.ts';
-import { parseHostAndPort } from '../../schemas/host-and-port.ts';
 import type { BackupStartRequest, Source } from '../../schemas/types.ts';
+import { flatSource, type FlatRequest } from './vsphere/flat-request.ts';
 
-type Request = Pick<
-  BackupStartRequest,
-  'source' | 'vm_path' | 'vm_name' | 'vcenter_host' | 'vcenter_user' | 'vcenter_thumbprint'
->;
+type Request = FlatRequest & Pick<BackupStartRequest, 'source'>;
 
 /**
- * The source of a request: as it stands there, or made from the flat fields `vcenter_host`, `vm_path` and so on, with the
- * defaults of a plan.
+ * The source of a request: as it stands there, or in flat form.
  * @throws SendenseError `request.invalid` where there is neither, or no such host
  */
-export function sourceOf(request: Request): Source {
-  if (request.source) return request.source;
-  if (!request.vcenter_host) {
-    throw new SendenseError('request.invalid', 'the request has neither source nor vcenter_host', {
-      details: { field: '/source' },
-    });
-  }
-  const address = parseHostAndPort(request.vcenter_host, 443);
-  if ('fault' in address) {
-    throw new SendenseError('request.invalid', `/vcenter_host: ${address.message}`, {
-      details: { field: '/vcenter_host' },
-    });
-  }
-  return {
-    type: 'vsphere',
-    name: request.vcenter_host,
-    ...address,
-    user: request.vcenter_user ?? '',
-    credential: null,
-    thumbprint: request.vcenter_thumbprint ?? null,
-    ca: null,
-    path: request.vm_path ?? null,
-    moref: null,
-    quiesce: 'try',
-    cbt: 'auto',
-    foreign_snapshots: 'refuse',
-    transports: ['https'],
-    vddk: null,
-    ssh: null,
-    disks_per_host: 8,
-  };
-}
+export const sourceOf = (request: Request): Source => request.source ?? flatSource(request);

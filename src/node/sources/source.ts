@@ -1,31 +1,62 @@
 import type {
+  CleanedUp,
+  CredentialsTested,
   DiskInfo,
   ErrorOutput,
   Inventory,
   NotProtected,
   Source as SourceSpec,
+  VmConfig,
+  VmSpecChanges,
   VsphereVm,
 } from '../../schemas/types.ts';
 import type { JobPlace, OpenSource } from '../../sources/open-source.ts';
 import type { LoginName, RefusedLogins } from '../vsphere/refused-logins.ts';
 
 /**
- * A kind of source: where disks are read. `image` reads disk images and block devices. `vsphere` makes one snapshot of a VM
- * when it is opened; `disk` serves one of its disks, `changes` asks what changed, closing removes the snapshot.
+ * A kind of source, as the node sees it: the half that reads disks. The hub's half is `src/sources/source-kind.ts`. A kind has every
+ * member; `null` says that it has nothing of that sort.
  */
 export interface Source<S extends SourceSpec = SourceSpec> {
   readonly type: S['type'];
+  /** Files of this machine that the spec names as disks. Files of the node itself are refused, and relative paths. */
+  files(spec: S): readonly SpecFile[];
   /** What disks there are; changes nothing. @throws SendenseError `source.*`, with the field in `details.field` */
   discover(spec: S, options: DiscoverOptions): Promise<DiscoveredDisks>;
   /** All VMs, where the source has several. */
-  inventory?(spec: S, options: InventoryOptions): Promise<Inventory>;
+  readonly inventory: ((spec: S, options: InventoryOptions) => Promise<Inventory>) | null;
   /** One consistent view of all disks, for as long as it is open. */
   open(spec: S, options: OpenOptions): Promise<OpenSource>;
-  /** Who logs in where, for a source that asks for a password. */
-  account?(spec: S, login: Login): LoginName;
-  /** Removes what a job left at the source whose process died. "Nothing there" is success. */
-  cleanUp?(spec: S, options: CleanUpOptions): Promise<void>;
+  /** For a source that asks for a password. */
+  readonly login: SourceLogin<S> | null;
+  /** For a source at which jobs make something. */
+  readonly traces: SourceTraces<S> | null;
+  /** For a source that knows the configuration of its VMs: how one differs from what it was. */
+  readonly specChanges: ((spec: S, options: DiscoverOptions, since: VmConfig) => Promise<VmSpecChanges>) | null;
 }
+
+/** A file of this machine in a request. */
+export interface SpecFile {
+  /** A pointer into the spec, such as `/disks/0/path`. */
+  readonly field: string;
+  readonly path: string;
+}
+
+export interface SourceLogin<S extends SourceSpec = SourceSpec> {
+  /** Who logs in where, so that a password which was refused is not tried again. */
+  account(spec: S, login: Login): LoginName;
+  /** Logs in, and asks which privileges are missing. */
+  test(spec: S, login: Login | null, signal: AbortSignal): Promise<CredentialsTested>;
+}
+
+export interface SourceTraces<S extends SourceSpec = SourceSpec> {
+  /** Removes what a job left at the source whose process died. "Nothing there" is success. */
+  cleanUp(spec: S, options: CleanUpOptions): Promise<void>;
+  /** Removes what jobs left of a VM whose processes died, and what is old; says what stays, and why. */
+  removeLeftOvers(spec: S, options: LeftOverOptions): Promise<LeftOvers>;
+}
+
+export type LeftOvers = Pick<CleanedUp, 'snapshots' | 'kept_snapshots' | 'warnings'>;
 
 /** Who logs in at the source. Never written down. */
 export interface Login {
@@ -48,6 +79,12 @@ export interface DiscoverOptions {
 export interface InventoryOptions extends Omit<DiscoverOptions, 'vmName'> {
   /** With the tags of each. */
   readonly tags?: boolean | undefined;
+}
+
+export interface LeftOverOptions extends DiscoverOptions {
+  /** Folder of the node's state. */
+  readonly stateDir: string;
+  readonly dryRun: boolean;
 }
 
 export interface CleanUpOptions extends DiscoverOptions {

@@ -17,6 +17,17 @@ import { assertNobodyWrites } from './writers.ts';
 /** Disk images and block devices of this machine. The key of a disk is its place in the list, from 0. */
 export const imageSource: Source<ImageSourceSpec> = {
   type: 'image',
+  files: ({ disks }) =>
+    disks.flatMap((disk, number) =>
+      (['path', 'changes'] as const).flatMap((key) => {
+        const path = disk[key];
+        return path === null ? [] : [{ field: `/disks/${number}/${key}`, path }];
+      }),
+    ),
+  inventory: null,
+  login: null,
+  traces: null,
+  specChanges: null,
   discover: async (spec, { own = [], signal }) => {
     const disks = await Promise.all(spec.disks.map((disk, number) => inspect(disk, number, own, signal)));
     assertDistinct(disks);

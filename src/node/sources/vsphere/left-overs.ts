@@ -1,27 +1,22 @@
 import { join } from 'node:path';
 import { errorToJson } from '../../../errors/sendense-error.ts';
-import type { CleanedUp, VsphereSourceSpec } from '../../../schemas/types.ts';
+import type { VsphereSourceSpec } from '../../../schemas/types.ts';
 import { mayBeInUse } from '../../vsphere/clear-left-overs.ts';
 import { connectVsphere } from '../../vsphere/connect.ts';
 import { findVm } from '../../vsphere/inventory.ts';
 import { removeOurs } from '../../vsphere/remove-snapshot.ts';
 import { lookAtVm } from '../../vsphere/vm-state.ts';
-import type { DiscoverOptions } from '../source.ts';
+import type { LeftOverOptions, LeftOvers } from '../source.ts';
 import { isJobHeld } from './job-hold.ts';
 import { nodeIdOf } from './node-id.ts';
 import { addressOf } from './vsphere-address.ts';
-
-type LeftOvers = Pick<CleanedUp, 'snapshots' | 'kept_snapshots' | 'warnings'>;
 
 /**
  * Removes snapshots of ours that jobs left on a VM: those of this node whose job is dead, and those of other nodes that are
  * days old. Never one that is not ours.
  * @throws SendenseError `source.missing`, `vsphere.*`; a snapshot that cannot be removed is a warning
  */
-export async function removeLeftOvers(
-  spec: VsphereSourceSpec,
-  options: DiscoverOptions & { readonly stateDir: string; readonly dryRun: boolean },
-): Promise<LeftOvers> {
+export async function removeLeftOvers(spec: VsphereSourceSpec, options: LeftOverOptions): Promise<LeftOvers> {
   const { login, vmName, signal, stateDir, dryRun } = options;
   await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
   const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: vmName }, signal);

@@ -9,15 +9,21 @@ import { addPrivilegeFindings, privilegeFindings } from '../../vsphere/privilege
 import { tagsByVm } from '../../vsphere/tags.ts';
 import { removeOurs } from '../../vsphere/remove-snapshot.ts';
 import { vmFacts } from '../../vsphere/vm-facts.ts';
-import type { DiscoverOptions, Source } from '../source.ts';
+import type { CleanUpOptions, DiscoverOptions, Source } from '../source.ts';
 import { diskInfos, notProtectedDisks } from './disk-info.ts';
+import { removeLeftOvers } from './left-overs.ts';
 import { openVm } from './open-vm.ts';
 import { refusal } from './refusal.ts';
+import { specChanges } from './spec-changes.ts';
+import { testLogin } from './test-login.ts';
 import { addressOf } from './vsphere-address.ts';
 
 /** VMs of a vCenter or an ESXi host. The key of a disk is its device key, as the hypervisor says it. */
 export const vsphereSource: Source<VsphereSourceSpec> = {
   type: 'vsphere',
+
+  // The disks are the hypervisor's.
+  files: () => [],
 
   discover: async (spec, options) => {
     const { vm, allocated } = await lookAt(spec, options);
@@ -49,16 +55,21 @@ export const vsphereSource: Source<VsphereSourceSpec> = {
 
   open: openVm,
 
-  account: addressOf,
+  login: { account: addressOf, test: testLogin },
 
-  cleanUp: async (spec, { login, vmName, jobId, signal, retryMs }) => {
-    await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
-    const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: vmName }, signal);
-    const quiet = (): void => undefined;
-    const times = retryMs === undefined ? {} : { retry: retryMs };
-    await removeOurs({ vsphere, vm, signal, log: quiet, warn: quiet, times }, (mark) => mark.job === jobId);
-  },
+  traces: { cleanUp, removeLeftOvers },
+
+  specChanges,
 };
+
+async function cleanUp(spec: VsphereSourceSpec, options: CleanUpOptions): Promise<void> {
+  const { login, vmName, jobId, signal, retryMs } = options;
+  await using vsphere = await connectVsphere(addressOf(spec, login), { signal });
+  const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: vmName }, signal);
+  const quiet = (): void => undefined;
+  const times = retryMs === undefined ? {} : { retry: retryMs };
+  await removeOurs({ vsphere, vm, signal, log: quiet, warn: quiet, times }, (mark) => mark.job === jobId);
+}
 
 /** What is known of one VM. @throws SendenseError `source.missing`, `vsphere.*` */
 export const discoverVm = async (spec: VsphereSourceSpec, options: DiscoverOptions): Promise<VsphereVm> =>
