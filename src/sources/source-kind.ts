@@ -84,6 +84,8 @@ export interface WrittenKind<T extends SourceType> {
   readonly title: string;
   /** @param folder against which paths count */
   spec(written: WrittenOf<T>, folder: string): SpecOf<T>;
+  /** Its disks; null where the source itself knows them. */
+  disks(written: WrittenOf<T>): readonly ImageDisk[] | null;
 }
 
 /** A source of sendense.yaml. */

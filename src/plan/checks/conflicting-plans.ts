@@ -3,7 +3,7 @@ import type { Plan, Settings } from '../../schemas/types.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { LoadedPlan } from '../load-plan.ts';
 import type { LoadedSettings } from '../load-settings.ts';
-import { kindOf } from '../../sources/index.ts';
+import { kindOf, writtenKindOf } from '../../sources/index.ts';
 import { isBackup } from '../plan-kinds.ts';
 import { shown } from '../../errors/findings/words.ts';
 
@@ -55,7 +55,10 @@ const differ = (a: Machine, b: Machine): boolean =>
 type Backup = Extract<Plan, { readonly kind: 'backup' | 'incremental' }>;
 
 function machineOf({ vm, node }: Backup, folder: string, { file, settings }: LoadedSettings): Machine {
-  if (typeof vm.source === 'object') return imageOf(node, vm.source.disks, folder);
+  if (typeof vm.source === 'object') {
+    const own = writtenKindOf(vm.source)?.written?.disks(vm.source);
+    return own ? imageOf(node, own, folder) : { source: undefined };
+  }
   const names = Object.keys(settings?.sources ?? {});
   const name = vm.source ?? (names.length === 1 ? names[0] : undefined);
   const source: Settings['sources'][string] | undefined = name === undefined ? undefined : settings?.sources[name];

@@ -16,7 +16,11 @@ export const imageKind: SourceKind<'image'> = {
   matchKeys: ['name'],
   vmNames: ({ vms }) => Object.keys(vms),
   writtenDisks: ({ vms }, vm) => vms[vm]?.disks ?? null,
-  written: { title: 'disk images', spec: ({ disks }, folder) => specOfDisks(disks, folder) },
+  written: {
+    title: 'disk images',
+    spec: ({ disks }, folder) => specOfDisks(disks, folder),
+    disks: ({ disks }) => disks,
+  },
   spec: imageSpec,
   nameOf: () => null,
   login: null,

@@ -1,0 +1,67 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+let folder = '';
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'third-kind-'));
+  cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true });
+  for (const name of ['tsconfig.json', 'package.json']) cpSync(join(root, name), join(folder, name));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** As `npm run types` would have it, had the schemas a third type: `tape`. */
+function addThirdKind(): void {
+  const file = join(folder, 'src/schemas/types.ts');
+  const text = readFileSync(file, 'utf8');
+  const more = text
+    .replace(/(ImageSourceSettings) \| (VsphereSourceSettings)\b/g, '$1 | $2 | TapeSettings')
+    .replace(/(ImageSourceSpec) \| (VsphereSourceSpec)\b/g, '$1 | $2 | TapeSpec')
+    .replace(/(VsphereDiscoverOutput) \| (ImageDiscoverOutput)\b/g, '$1 | $2 | TapeOutput');
+  for (const name of ['TapeSettings', 'TapeSpec', 'TapeOutput']) expect(more).toContain(name);
+  const tape = `
+export interface TapeSettings { type: 'tape'; drive: string }
+export interface TapeSpec { type: 'tape'; drive: string }
+export interface TapeOutput { version: 1; type: 'tape'; source: string; node: string; vms: string[]; warnings: string[]; plan_file: string | null }
+`;
+  writeFileSync(file, more + tape);
+}
+
+function filesThatDoNotCompile(): string[] {
+  const { stdout } = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--pretty', 'false'],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 300_000,
+    },
+  );
+  return [...new Set([...stdout.matchAll(/^(src\/[^(]+)\(/gm)].map(([, file]) => file ?? ''))].toSorted();
+}
+
+test('a third type of source does not compile until every list has it', { timeout: 400_000 }, () => {
+  addThirdKind();
+  expect(filesThatDoNotCompile()).toEqual([
+    'src/cli/first-files.ts',
+    'src/node/sources/index.ts',
+    'src/sources/index.ts',
+    'src/view/reports/discover-report.ts',
+  ]);
+});
+
+test('outside of the kinds themselves no file asks of which type a source is', () => {
+  const found = execFileSync('grep', ['-rnE', `'(image|vsphere)'`, 'src', '--include=*.ts'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const own = /^src\/(sources|node\/sources|node\/vsphere)\/|^src\/schemas\/types\.ts/;
+  // What `init` makes of its own options, and files of a repository, of which one sort is called image.
+  const others = /^src\/cli\/actions\/init\.ts|^src\/repository\/stored-files\//;
+  expect(found.split('\n').filter((line) => line !== '' && !own.test(line) && !others.test(line))).toEqual([]);
+});
