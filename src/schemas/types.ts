@@ -7000,6 +7000,10 @@ export interface RestorePublishInput {
     bytes_written: number;
   }[];
   backupId: string;
+  /**
+   * Where the disks were written to, as restore.write says.
+   */
+  target: 'directory';
 }
 export interface RestorePublishOutput {
   disks: DiskResult[];
@@ -7044,6 +7048,10 @@ export interface RestoreVerifyInput {
    * Repository of the files, whose keys open them.
    */
   repository?: string;
+  /**
+   * Where the disks were written to, as restore.write says.
+   */
+  target: 'directory';
 }
 export interface RestoreVerifyOutput {
   verified: boolean;
@@ -7086,6 +7094,10 @@ export interface RestoreWriteInput {
   };
 }
 export interface RestoreWriteOutput {
+  /**
+   * Where the disks go: a directory.
+   */
+  target: 'directory';
   /**
    * Absolute path.
    */

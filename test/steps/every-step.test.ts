@@ -231,15 +231,21 @@ describe('every step of a restore', () => {
         },
         { run },
       );
+      const target = { target: written.output.target };
       const { ran: verified } = await walk<RestoreVerifyOutput>(
         bench,
         'restore.verify',
-        { disks: selected.output.disks, files: written.output.files, verify: true },
+        { disks: selected.output.disks, ...target, files: written.output.files, verify: true },
         { run },
       );
       expect(verified.output).toEqual({ verified: true, compared_bytes: 3 * MiB + 512 + 2 * MiB });
       await verified.close();
-      const input = { disks: selected.output.disks, files: written.output.files, backupId: selected.output.backup_id };
+      const input = {
+        disks: selected.output.disks,
+        ...target,
+        files: written.output.files,
+        backupId: selected.output.backup_id,
+      };
       const { ran: published } = await walk<RestorePublishOutput>(bench, 'restore.publish', input, {
         run,
         undone: 'later',

@@ -53,7 +53,10 @@ export async function inventory(spec: SourceSpec, options: InventoryOptions): Pr
 }
 
 /** Opens what a start request is about. */
-export async function openSource(request: BackupStartRequest, place: JobPlace & Pick<OpenOptions, 'own'>): Promise<OpenSource> {
+export async function openSource(
+  request: BackupStartRequest,
+  place: JobPlace & Pick<OpenOptions, 'own'>,
+): Promise<OpenSource> {
   const spec = sourceOf(request);
   return (await kindOf(spec)).open(spec, {
     ...place,

@@ -2,6 +2,7 @@ import type { Path } from '../../errors/findings/finding.ts';
 import { isAbsolute, resolve } from 'node:path';
 import { checkRetention } from './check-retention.ts';
 import { checkDuration } from './check-duration.ts';
+import { targetFindings } from './check-target.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { positionOf, pointerOf, type PlanDocument } from '../yaml/document.ts';
@@ -21,7 +22,7 @@ export function checkPlan(document: PlanDocument): Diagnostic[] {
     ),
     ...checkDurations(document),
     ...checkDisks(document, mapping(mapping(plan['vm'])['source'])['disks'], ['vm', 'source', 'disks']),
-    ...checkTarget(document, plan),
+    ...targetFindings(mapping(plan['to'])).map((finding) => diagnosticOf(document, finding)),
     ...checkPlacement(document, plan),
   ];
 }
@@ -71,31 +72,6 @@ export function checkDisks(document: PlanDocument, disks: unknown, path: Path): 
       ];
     }),
   );
-}
-
-function checkTarget(document: PlanDocument, plan: Mapping): Diagnostic[] {
-  const to = mapping(plan['to']);
-  const format = to['format'] ?? 'raw';
-  const diagnostics: Diagnostic[] = [];
-  if (to['subformat'] !== undefined && format !== 'vmdk') {
-    diagnostics.push(
-      diagnosticOf(document, {
-        rule: 'restore/subformat',
-        at: { path: ['to', 'subformat'] },
-        message: `subformat has no meaning for ${shown(format)}`,
-      }),
-    );
-  }
-  if (to['thin'] === true && format !== 'qcow2') {
-    diagnostics.push(
-      diagnosticOf(document, {
-        rule: 'restore/thin',
-        at: { path: ['to', 'thin'] },
-        message: `thin has no meaning for ${shown(format)}`,
-      }),
-    );
-  }
-  return diagnostics;
 }
 
 const evaluated = new Set(['steps', 'before', 'after', 'result']);

@@ -1,11 +1,11 @@
 import { compareExport } from '../../blocks/compare-export.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { backingNameOf } from '../../host/images/qcow2-header.ts';
 import { clearRunFolder, removeRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
 import type { RestoreVerifyInput, RestoreVerifyOutput } from '../../schemas/types.ts';
 import type { StepContext } from '../../engine/step.ts';
 import { defineStep } from '../define-step.ts';
-import { readFolderId, serveReadOnly } from '../../restore-points/serve-chain.ts';
+import { readFolderId } from '../../restore-points/serve-chain.ts';
+import { kindNamed } from '../../targets/index.ts';
 import type { Services } from '../services.ts';
 
 export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: string }, RestoreVerifyOutput>({
@@ -45,16 +45,14 @@ async function compare(
   const disk = input.disks.find((entry) => entry.disk === file.disk);
   if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
   const key = input.repository ? (await context.services.imageKeys(input.repository)).of(disk) : null;
-  const folderId = readFolderId(context.runId);
-  const thin = file.format === 'qcow2' && (await backingNameOf(file.temporary)) === disk.file;
-  const on = thin ? disk.file : null;
-  await using server = await serveReadOnly(file.temporary, file.format, folderId, context.signal, key, on);
+  const reading = { folderId: readFolderId(context.runId), key, signal: context.signal };
+  await using written = await kindNamed(input.target).readBack(file, disk, reading);
   const started = performance.now();
   const result = await compareExport({
-    uri: server.uri,
+    uri: written.uri,
     indexPath: disk.index,
     indexKey: key,
-    ...(file.format === 'raw' ? { file: file.temporary } : {}),
+    ...(written.rawFile === null ? {} : { file: written.rawFile }),
     signal: context.signal,
     onProgress: (done) =>
       context.progress([

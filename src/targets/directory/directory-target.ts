@@ -1,0 +1,91 @@
+import { realpath, rm } from 'node:fs/promises';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { fsyncFolder } from '../../host/files/files.ts';
+import { pinFolder } from '../../host/files/pinned-folder.ts';
+import { backingNameOf } from '../../host/images/qcow2-header.ts';
+import { serveReadOnly } from '../../restore-points/serve-chain.ts';
+import type { PlannedEffect } from '../../schemas/types.ts';
+import type { RestoredDisk, RestoreRequest, TargetKind, WrittenDisk } from '../target-kind.ts';
+import { claimOf, partNames, partsOf, type DirectoryClaim } from './disk-names.ts';
+import { beginParts, removeParts } from './part-folder.ts';
+import { arePublished, publishFiles, removePublished, type NamesClaim } from './publish-files.ts';
+import { assertApart, assertFits, assertNothingThere, makeDirectory, removeMadeFolders } from './room-for-disks.ts';
+import { commandOf, writeDisk } from './write-disk.ts';
+
+/** Files in a folder of the hub, one for each disk. */
+export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim> = {
+  type: 'directory',
+  claim: claimOf,
+
+  async assertFree({ from }, claim) {
+    await assertNothingThere(claim);
+    await assertApart(from.path(), claim.directory);
+  },
+
+  async effects(request, { targets }) {
+    // Looked up once, and even where no command needs them: what is wrong with them is said now.
+    const keys = await request.from.keys();
+    const known = { ...request, from: { ...request.from, keys: async () => keys } };
+    const argv = await Promise.all(targets.map((names, index) => commandOf(known, diskAt(request, index), names)));
+    return targets.map((names, index): PlannedEffect => ({
+      action: 'create',
+      target: names.file,
+      detail: request.to.thin ? 'overlay on the repository' : 'a copy of its own',
+      argv: argv[index] ?? null,
+    }));
+  },
+
+  outline: ({ to }, { directory, targets }) => ({
+    directory,
+    files: targets.map((names) => ({ ...names, format: to.format, bytes_written: 0 })),
+  }),
+
+  async write(request, claim, run) {
+    const { directory, targets } = claim;
+    await assertFits(request, directory, run);
+    await makeDirectory(directory, (name, value) => run.remember(name, value));
+    await using pinned = await pinFolder(directory);
+    // Again, where it leads to now: from here on it is this very folder.
+    await assertApart(request.from.path(), await realpath(pinned.path));
+    await using parts = await beginParts(pinned, claim.parts ?? partsOf(directory, run), partNames(claim));
+    const files: WrittenDisk[] = [];
+    for (const [index, names] of targets.entries())
+      files.push(await writeDisk(request, diskAt(request, index), names, parts, run));
+    await fsyncFolder(parts.path);
+    return { directory, files };
+  },
+
+  async undoWrite(claim, remembered) {
+    if (claim.parts === undefined) for (const { temporary } of claim.targets) await rm(temporary, { force: true });
+    else await removeParts(claim.parts, partNames(claim));
+    await removeMadeFolders(claim.directory, remembered['firstMade']);
+  },
+
+  async readBack({ temporary, format }, disk, { folderId, key, signal }) {
+    const thin = format === 'qcow2' && (await backingNameOf(temporary)) === disk.file;
+    const server = await serveReadOnly(temporary, format, folderId, signal, key, thin ? disk.file : null);
+    return {
+      uri: server.uri,
+      rawFile: format === 'raw' ? temporary : null,
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
+  },
+
+  claimNames: (written) => written.map(({ disk, temporary, file }) => ({ disk, temporary, file })),
+  publishEffects: (written) =>
+    written.map(({ file }) => ({
+      action: 'create',
+      target: file,
+      detail: 'renamed from its temporary name',
+      argv: null,
+    })),
+  publish: publishFiles,
+  isPublished: arePublished,
+  undoPublish: removePublished,
+};
+
+function diskAt({ disks }: RestoreRequest<'directory'>, index: number): RestoredDisk {
+  const disk = disks[index];
+  if (!disk) throw new SendenseError('run.internal', `no disk ${index}`);
+  return disk;
+}

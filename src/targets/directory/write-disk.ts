@@ -1,0 +1,113 @@
+import { chmod, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { freeBytes, fsyncFile } from '../../host/files/files.ts';
+import type { PinnedFolder } from '../../host/files/pinned-folder.ts';
+import { imageTarget } from '../../host/images/image-options.ts';
+import {
+  convertArgs,
+  convertImage,
+  createOverlay,
+  createOverlayArgs,
+  type ConvertOptions,
+} from '../../host/images/qemu-img.ts';
+import type { RestoredDisk, RestoreRequest, RestoreRun, WrittenDisk } from '../target-kind.ts';
+import type { DiskNames } from './disk-names.ts';
+
+type Request = RestoreRequest<'directory'>;
+
+/** A file by a name that counts from a folder. */
+interface Place {
+  readonly to: string;
+  readonly cwd: string;
+}
+
+/** The command that {@link writeDisk} would start. */
+export async function commandOf(
+  { to, from }: Request,
+  disk: RestoredDisk,
+  { temporary }: DiskNames,
+): Promise<string[]> {
+  if (to.thin) return ['qemu-img', ...createOverlayArgs(temporary, disk.file, disk.capacity_bytes)];
+  return ['qemu-img', ...convertArgs(await convertOptions({ to, from }, disk, temporary))];
+}
+
+/** Writes a disk under its temporary name. @param parts the folder that it is in */
+export async function writeDisk(
+  request: Request,
+  disk: RestoredDisk,
+  names: DiskNames,
+  parts: PinnedFolder,
+  run: RestoreRun,
+): Promise<WrittenDisk> {
+  const { thin, format } = request.to;
+  const name = basename(names.temporary);
+  const part = `${parts.path}/${name}`;
+  // Not by the names of the folders above it: others may put something else in their place.
+  const place: Place = { to: `./${name}`, cwd: parts.path };
+  if (thin) await createOverlay(place.to, disk.file, disk.capacity_bytes, run.signal, place.cwd);
+  else await copyDisk(request, disk, names, place, run);
+  await chmod(part, 0o600);
+  await fsyncFile(part);
+  // Of a copy the whole disk, whatever holes it has; of an overlay what it takes, for the disk stays in the repository.
+  return { ...names, format, bytes_written: thin ? (await stat(part)).size : disk.capacity_bytes };
+}
+
+/** zlib-compressed, in one stream, as OVF wants it: must be written in order. */
+export const isStream = ({ format, subformat }: Request['to']): boolean =>
+  format === 'vmdk' && subformat === 'streamOptimized';
+
+async function convertOptions(
+  { to, from }: Pick<Request, 'to' | 'from'>,
+  disk: RestoredDisk,
+  file: string,
+): Promise<ConvertOptions> {
+  const keys = await from.keys();
+  return {
+    from: await imageTarget(disk.file, { key: keys.of(disk) }),
+    to: file,
+    toFormat: to.format,
+    toOptions: to.format === 'vmdk' ? `subformat=${to.subformat}` : undefined,
+    inOrder: isStream(to),
+  };
+}
+
+async function copyDisk(
+  request: Request,
+  disk: RestoredDisk,
+  names: DiskNames,
+  { to, cwd }: Place,
+  run: RestoreRun,
+): Promise<void> {
+  const options = await convertOptions(request, disk, to);
+  const total = disk.capacity_bytes;
+  const started = performance.now();
+  const report = (done: number): void =>
+    run.progress([
+      {
+        disk: names.disk,
+        phase: 'copying',
+        bytes_done: done,
+        bytes_total: total,
+        rate: Math.round((done * 1000) / (performance.now() - started + 1)),
+      },
+    ]);
+  try {
+    await convertImage({
+      ...options,
+      cwd,
+      signal: run.signal,
+      onProgress: (fraction) => report(Math.round(fraction * total)),
+    });
+  } catch (error) {
+    if (error instanceof SendenseError && error.code === 'disk.full') {
+      throw new SendenseError(
+        'disk.full',
+        `no space for ${names.file}: ${await freeBytes(dirname(names.file))} bytes are free; ${error.message}`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+  report(total);
+}

@@ -1,0 +1,35 @@
+import { SendenseError } from '../errors/sendense-error.ts';
+import { directoryTarget } from './directory/directory-target.ts';
+import type { TargetKind, TargetType, To } from './target-kind.ts';
+
+/** Every kind of target. A new one is added to the schemas, here, and to `src/plan/checks/check-target.ts`. */
+const kinds: { readonly [T in TargetType]: TargetKind<T, object, object> } = {
+  directory: directoryTarget,
+};
+
+/** A kind of target, for whoever does not know which. What it gets must be of that kind. */
+export type AnyTarget = TargetKind<TargetType, object, object>;
+
+const all: readonly AnyTarget[] = Object.values<AnyTarget>(kinds);
+
+/** What a plan can say, as long as each part of it bears the key of a kind. */
+type KnownTo = Extract<To, { [T in TargetType]: Readonly<Record<T, unknown>> }[TargetType]>;
+
+/** The kind of what stands in a plan's `to`. Compiles as long as there is a kind for all that can stand there. */
+export function kindOfTo(to: [To] extends [KnownTo] ? To : never): AnyTarget {
+  const found = all.find(({ type }) => type in to);
+  if (found) return found;
+  throw new SendenseError('run.internal', 'there is no kind of target for what the plan says');
+}
+
+export const kindNamed = (type: TargetType): AnyTarget => kinds[type];
+
+/** A claim with the type of its target. */
+export interface TypedClaim {
+  readonly target: TargetType;
+  readonly own: object;
+}
+
+/** Journals of versions that knew directories only have claims without a type. */
+export const typedClaim = (claim: TypedClaim | object): TypedClaim =>
+  'target' in claim && 'own' in claim ? claim : { target: 'directory', own: claim };

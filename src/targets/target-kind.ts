@@ -1,0 +1,80 @@
+import type { RunFacts, StepContext } from '../engine/step.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
+import type { ImageKeys } from '../repository/image-keys.ts';
+import type { PlannedEffect, RestorePlan, RestoreWriteInput, RestoreWriteOutput } from '../schemas/types.ts';
+
+/** The kinds of targets, as the schemas have them. In a plan's `to` a kind is told by the key of its name, which no other kind has. */
+export type TargetType = RestoreWriteOutput['target'];
+/** What a plan may say of where a restore goes. */
+export type To = RestoreWriteInput['to'] | RestorePlan['to'];
+export type ToOf<T extends TargetType> = Extract<To, Readonly<Record<T, unknown>>>;
+
+export type RestoredDisk = RestoreWriteInput['disks'][number];
+/** A disk that was written, under a name of its own until it is published. */
+export type WrittenDisk = RestoreWriteOutput['files'][number];
+
+/** What a restore reads. Both are looked up when they are needed. */
+export interface RestoredFrom {
+  /** Folder of the repository, absolute. */
+  path(): string;
+  keys(): Promise<ImageKeys>;
+}
+
+export interface RestoreRequest<T extends TargetType> {
+  readonly to: ToOf<T>;
+  readonly disks: readonly RestoredDisk[];
+  readonly from: RestoredFrom;
+}
+
+/** What names are made of. */
+export type ClaimFacts = Pick<RunFacts, 'runId' | 'stepId' | 'planFolder'>;
+/** What writing acts with; see `StepContext`. */
+export type RestoreRun = Pick<StepContext<unknown>, 'runId' | 'stepId' | 'signal' | 'log' | 'progress' | 'remember'>;
+export type Remembered = Readonly<Record<string, unknown>>;
+
+/**
+ * A kind of target: where restored disks go. What a schema cannot say about its part of a plan is in
+ * `src/plan/checks/check-target.ts`, because the checks of plans know nothing that acts. A kind has every member.
+ * @typeParam W what it claims before it writes, P before it publishes: plain JSON, durable before anything is done
+ */
+export interface TargetKind<T extends TargetType, W extends object, P> {
+  readonly type: T;
+
+  /** Decides names. Pure. */
+  claim(to: ToOf<T>, disks: readonly RestoredDisk[], facts: ClaimFacts): W;
+  /** Nothing is overwritten, and nothing is written into the repository. @throws SendenseError `file.exists` */
+  assertFree(request: RestoreRequest<T>, claim: W): Promise<void>;
+  /** What {@link write} would do. */
+  effects(request: RestoreRequest<T>, claim: W): Promise<PlannedEffect[]>;
+  /** Where the disks go, and what is there: nothing yet. */
+  outline(request: RestoreRequest<T>, claim: W): Omit<RestoreWriteOutput, 'target'>;
+  /** Writes the disks so that nobody takes them for whole yet. May be called again. @throws SendenseError `disk.full` */
+  write(request: RestoreRequest<T>, claim: W, run: RestoreRun): Promise<Omit<RestoreWriteOutput, 'target'>>;
+  /** Removes what {@link write} left, and nothing that is not ours. "Nothing there" is success. */
+  undoWrite(claim: W, remembered: Remembered): Promise<void>;
+
+  /** Serves what was written, read-only, to be compared with the block index. */
+  readBack(written: WrittenDisk, disk: RestoredDisk, reading: Reading): Promise<ReadBack>;
+
+  claimNames(written: readonly WrittenDisk[]): P;
+  publishEffects(written: readonly WrittenDisk[]): PlannedEffect[];
+  /** Shows the disks to everybody, never over something that is there. May be called again. @throws SendenseError `file.exists` */
+  publish(claim: P, remember: RestoreRun['remember']): Promise<void>;
+  /** Whether all of it is there, and ours. */
+  isPublished(claim: P, remembered: Remembered): Promise<boolean>;
+  undoPublish(claim: P, remembered: Remembered): Promise<void>;
+}
+
+export interface Reading {
+  /** Run folder of the servers for reading back. */
+  readonly folderId: string;
+  readonly key: ImageKey | null;
+  readonly signal: AbortSignal;
+}
+
+export interface ReadBack extends AsyncDisposable {
+  /** NBD URI. */
+  readonly uri: string;
+  /** A raw file with the same content, which may be read in its place. */
+  readonly rawFile: string | null;
+}
