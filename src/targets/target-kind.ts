@@ -7,7 +7,7 @@ import type { PlannedEffect, RestorePlan, RestoreWriteInput, RestoreWriteOutput 
 export type TargetType = RestoreWriteOutput['target'];
 /** What a plan may say of where a restore goes. */
 export type To = RestoreWriteInput['to'] | RestorePlan['to'];
-export type ToOf<T extends TargetType> = Extract<To, Readonly<Record<T, unknown>>>;
+export type ToOf<T extends TargetType> = T extends TargetType ? Extract<To, Readonly<Record<T, unknown>>> : never;
 
 export type RestoredDisk = RestoreWriteInput['disks'][number];
 /** A disk that was written, under a name of its own until it is published. */

@@ -15,15 +15,21 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** As `npm run types` would have it, had the schemas a third type: `tape`. */
-function addThirdKind(): void {
+/** As `npm run types` would have it, had the schemas a third type of source, `tape`, and a second one of target, `device`. */
+function addKinds(): void {
   const file = join(folder, 'src/schemas/types.ts');
   const text = readFileSync(file, 'utf8');
   const more = text
     .replace(/(ImageSourceSettings) \| (VsphereSourceSettings)\b/g, '$1 | $2 | TapeSettings')
     .replace(/(ImageSourceSpec) \| (VsphereSourceSpec)\b/g, '$1 | $2 | TapeSpec')
+    .replace(/\b(target\??: 'directory')/g, "$1 | 'device'")
+    .replace(
+      /\bto: (\{\s+(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s+)?directory: string;[\s\S]*?\n {2}\};)/g,
+      'to: { device: string } | $1',
+    )
     .replace(/(VsphereDiscoverOutput) \| (ImageDiscoverOutput)\b/g, '$1 | $2 | TapeOutput');
-  for (const name of ['TapeSettings', 'TapeSpec', 'TapeOutput']) expect(more).toContain(name);
+  for (const name of ['TapeSettings', 'TapeSpec', 'TapeOutput', "'device'", 'device: string'])
+    expect(more).toContain(name);
   const tape = `
 export interface TapeSettings { type: 'tape'; drive: string }
 export interface TapeSpec { type: 'tape'; drive: string }
@@ -45,15 +51,21 @@ function filesThatDoNotCompile(): string[] {
   return [...new Set([...stdout.matchAll(/^(src\/[^(]+)\(/gm)].map(([, file]) => file ?? ''))].toSorted();
 }
 
-test('a third type of source does not compile until every list has it', { timeout: 400_000 }, () => {
-  addThirdKind();
-  expect(filesThatDoNotCompile()).toEqual([
-    'src/cli/first-files.ts',
-    'src/node/sources/index.ts',
-    'src/sources/index.ts',
-    'src/view/reports/discover-report.ts',
-  ]);
-});
+test(
+  'a third type of source, and a second one of target, do not compile until every list has them',
+  { timeout: 400_000 },
+  () => {
+    addKinds();
+    expect(filesThatDoNotCompile()).toEqual([
+      'src/cli/first-files.ts',
+      'src/node/sources/index.ts',
+      'src/plan/checks/check-target.ts',
+      'src/sources/index.ts',
+      'src/targets/index.ts',
+      'src/view/reports/discover-report.ts',
+    ]);
+  },
+);
 
 test('outside of the kinds themselves no file asks of which type a source is', () => {
   const found = execFileSync('grep', ['-rnE', `'(image|vsphere)'`, 'src', '--include=*.ts'], {

@@ -1,0 +1,86 @@
+import { readdir, readFile, writeFile, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { ImageKeys } from '../../src/repository/image-keys.ts';
+import { directoryTarget } from '../../src/targets/directory/directory-target.ts';
+import type { TargetKind, TargetType, ToOf } from '../../src/targets/target-kind.ts';
+import { kindNamed, kindOfTo, typedClaim } from '../../src/targets/index.ts';
+import { convert, makeRaw, MiB, workshop } from '../node/support.ts';
+import { targetChecks, type TargetSubject } from './target-checks.ts';
+
+const ways: readonly ToOf<'directory'>[] = [
+  { directory: './out/deep', format: 'raw', subformat: 'monolithicSparse', thin: false },
+  { directory: './out', format: 'qcow2', subformat: 'monolithicSparse', thin: false },
+  { directory: './out', format: 'qcow2', subformat: 'monolithicSparse', thin: true },
+];
+const noKeys = { of: () => null } as unknown as ImageKeys;
+
+async function directory(to: ToOf<'directory'>): Promise<TargetSubject<'directory'>> {
+  const at = await workshop();
+  const planFolder = at.path('plans');
+  await Promise.all([mkdir(planFolder), mkdir(at.path('repository'))]);
+  const raw = [
+    await makeRaw(at.path('a.raw'), 2 * MiB, [[65_536, 100_000]]),
+    await makeRaw(at.path('b.raw'), MiB, [[0, 512]]),
+  ];
+  const contents = await Promise.all(raw.map((file) => readFile(file)));
+  const disks = raw.map((file, number) => ({
+    disk: `disk-${number}`,
+    number,
+    capacity_bytes: contents[number]?.length ?? 0,
+    file: convert(file, at.path(`repository/disk-${number}.qcow2`), 'qcow2'),
+    index: at.path(`repository/disk-${number}.index`),
+    digest: '0'.repeat(64),
+  }));
+  return {
+    kind: directoryTarget as TargetKind<'directory', object, object>,
+    request: { to, disks, from: { path: () => at.path('repository'), keys: async () => noKeys } },
+    planFolder,
+    contents,
+    seen: async () => (await readdir(planFolder, { recursive: true })).toSorted(),
+    occupy: async (written) => {
+      const [file = ''] = written.map((one) => one.file);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, 'theirs');
+      return async () => (await readFile(file, 'utf8')) === 'theirs';
+    },
+    [Symbol.asyncDispose]: () => at[Symbol.asyncDispose](),
+  };
+}
+
+describe.each(ways)('a directory as a target ($format, thin: $thin)', (to) => {
+  test.each(Object.entries(targetChecks))('%s', async (_title, check) => {
+    await using subject = await directory(to);
+    await check(subject as unknown as TargetSubject<TargetType>);
+  });
+});
+
+test('a kind is told by the key of its name, and claims of before by having none', () => {
+  const [to] = ways;
+  if (!to) throw new Error('there is a way');
+  expect(kindOfTo(to)).toBe(kindNamed('directory'));
+  const before = [{ disk: 'disk-0', temporary: '/a', file: '/b' }];
+  expect(typedClaim(before)).toEqual({ target: 'directory', own: before });
+  expect(typedClaim({ target: 'directory', own: before })).toEqual({ target: 'directory', own: before });
+});
+
+/** Members of the contract without which a value still fits it: there must be none. */
+type Forgettable<Contract> = {
+  [Member in keyof Contract]-?: Omit<Contract, Member> extends Contract ? Member : never;
+}[keyof Contract];
+type Forgotten = Forgettable<TargetKind<TargetType, object, object>>;
+const forgettable: [Forgotten] extends [never] ? 'none' : Forgotten = 'none';
+
+declare const forgetful: Omit<TargetKind<'directory', object, object>, 'undoWrite'>;
+type Kinds = { readonly [T in TargetType]: TargetKind<T, object, object> };
+
+/** Never called: it is here for the compiler. */
+export const lists = (): unknown[] => [
+  { directory: directoryTarget } satisfies Kinds,
+  // @ts-expect-error the list lacks a kind
+  {} satisfies Kinds,
+  // @ts-expect-error one member of one kind is missing
+  { directory: forgetful } satisfies Kinds,
+];
+
+test('a kind of target has every member', () => expect(forgettable).toBe('none'));
