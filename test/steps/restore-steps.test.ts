@@ -453,6 +453,19 @@ describe('restore.publish', () => {
     expect(await readdir(it.out())).toEqual(['disk-0.raw']);
   });
 
+  test('what versions left that knew directories only is undone: their claims have no target', async () => {
+    await using it = await ready();
+    const of = (claim: unknown): object => (claim as { own: object }).own;
+    const written = await write(it);
+    const published = await it.bench.run(restorePublish, publishInput(it, written.output.files), { run });
+    expect(Object.keys(of(written.claim))).toEqual(['directory', 'targets']);
+    expect(of(published.claim)).toHaveLength(2);
+    expect(await it.bench.published(restorePublish, of(published.claim), published.remembered)).toBe(true);
+    await it.bench.undo(restorePublish, of(published.claim), { run, remembered: published.remembered });
+    await it.bench.undo(restoreWrite, of(written.claim), { run, remembered: written.remembered });
+    expect(await exists(it.out())).toBe(false);
+  });
+
   test('nothing there to publish is an error', async () => {
     await using it = await ready();
     const { output: written } = await write(it);
