@@ -458,7 +458,7 @@ describe('restore.publish', () => {
     const of = (claim: unknown): object => (claim as { own: object }).own;
     const written = await write(it);
     const published = await it.bench.run(restorePublish, publishInput(it, written.output.files), { run });
-    expect(Object.keys(of(written.claim))).toEqual(['directory', 'targets']);
+    expect(Object.keys(of(written.claim))).toEqual(['directory', 'parts', 'targets']);
     expect(of(published.claim)).toHaveLength(2);
     expect(await it.bench.published(restorePublish, of(published.claim), published.remembered)).toBe(true);
     await it.bench.undo(restorePublish, of(published.claim), { run, remembered: published.remembered });

@@ -30,6 +30,7 @@ type Subject = TargetSubject<TargetType>;
 type Check = (subject: Subject) => Promise<void>;
 
 const runId = 'run-conforms';
+const stepId = 'restore-write';
 
 /** What every kind of target keeps. */
 export const targetChecks: Readonly<Record<string, Check>> = {
@@ -116,7 +117,7 @@ export const targetChecks: Readonly<Record<string, Check>> = {
 };
 
 const claimOf = ({ kind, request, planFolder }: Subject): object =>
-  kind.claim(request.to, request.disks, { runId, planFolder });
+  kind.claim(request.to, request.disks, { runId, stepId, planFolder });
 
 async function write(
   subject: Subject,
@@ -124,6 +125,8 @@ async function write(
 ): Promise<{ files: WrittenDisk[]; remembered: Record<string, unknown> }> {
   const remembered: Record<string, unknown> = {};
   const run: RestoreRun = {
+    runId,
+    stepId,
     signal,
     log: () => undefined,
     progress: () => undefined,
