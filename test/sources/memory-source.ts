@@ -15,8 +15,8 @@ export type Disks = ReadonlyMap<string, Buffer>;
 export const memorySource = (disks: Disks): Source<ImageSourceSpec> => ({
   type: 'image',
   files: (spec) => spec.disks.map(({ path }, number) => ({ field: `/disks/${number}/path`, path })),
-  discover: async (spec) => ({
-    disks: spec.disks.map(({ path }, number) => infoOf(path, number, contentOf(disks, path))),
+  discover: async (spec, { own }) => ({
+    disks: spec.disks.map(({ path }, number) => infoOf(path, number, contentOf(disks, path, own))),
     warnings: [],
   }),
   inventory: null,
@@ -25,7 +25,7 @@ export const memorySource = (disks: Disks): Source<ImageSourceSpec> => ({
     disk: async (key) => {
       const path = spec.disks[Number(key)]?.path;
       if (path === undefined) throw new SendenseError('source.missing', `there is no disk ${key}`);
-      return openDisk(contentOf(disks, path), key, options);
+      return openDisk(contentOf(disks, path, options.own), key, options);
     },
     [Symbol.asyncDispose]: async () => {},
   }),
@@ -57,7 +57,8 @@ async function openDisk(content: Buffer, key: string, options: OpenOptions): Pro
   };
 }
 
-function contentOf(disks: Disks, path: string): Buffer {
+function contentOf(disks: Disks, path: string, own: readonly string[] = []): Buffer {
+  if (own.includes(path)) throw new SendenseError('source.unsupported', `${path} belongs to Sendense itself`);
   const content = disks.get(path);
   if (content) return content;
   throw new SendenseError('source.missing', `there is no disk ${path} in memory`);

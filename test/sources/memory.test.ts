@@ -71,6 +71,14 @@ test.each<[check: string, spoilt: Memory]>([
       },
     },
   ],
+  [
+    'a file of the node itself is refused, when disks are listed and when they are read',
+    { ...sound, discover: (spec, asked) => sound.discover(spec, { ...asked, own: [] }) },
+  ],
+  [
+    'a file of the node itself is refused, when disks are listed and when they are read',
+    { ...sound, open: (spec, options) => sound.open(spec, { ...options, own: [] }) },
+  ],
   ['files are named by fields of the spec', { ...sound, files: () => [{ field: '/disks/0', path: '/memory/a' }] }],
   [
     'what jobs leave can be removed twice, if they leave anything',

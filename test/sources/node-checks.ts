@@ -103,6 +103,15 @@ export const nodeChecks: Readonly<Record<string, Check>> = {
     }
   },
 
+  'a file of the node itself is refused, when disks are listed and when they are read': async (subject) => {
+    for (const { field, path } of anySource(subject).files(specOf(subject))) {
+      const own = [path];
+      const listed = anySource(subject).discover(specOf(subject), { ...asking(subject), own });
+      await expect(listed, field).rejects.toMatchObject({ code: 'source.unsupported' });
+      await expect(readAll(subject, own), field).rejects.toMatchObject({ code: 'source.unsupported' });
+    }
+  },
+
   'both halves of a kind ask for a password, or none does; without one nothing is asked of the source': async (
     subject,
   ) => {
@@ -124,7 +133,12 @@ const anySource = ({ source }: Subject<SourceType>): AnySource => source as AnyS
 const asking = (subject: Subject<SourceType>) => ({ vmName: subject.vmName, login: loginOf(subject) });
 const discover = (subject: Subject<SourceType>) => anySource(subject).discover(specOf(subject), asking(subject));
 
-async function openIn(folder: string, subject: Subject<SourceType>, signal?: AbortSignal): Promise<OpenSource> {
+async function openIn(
+  folder: string,
+  subject: Subject<SourceType>,
+  signal?: AbortSignal,
+  own?: readonly string[],
+): Promise<OpenSource> {
   const nothing = (): void => undefined;
   const options: OpenOptions = {
     ...asking(subject),
@@ -133,6 +147,7 @@ async function openIn(folder: string, subject: Subject<SourceType>, signal?: Abo
     expected: [],
     jobFolder: folder,
     socketFolder: folder,
+    own,
     signal,
     warn: nothing,
     log: nothing,
@@ -140,6 +155,16 @@ async function openIn(folder: string, subject: Subject<SourceType>, signal?: Abo
     left: nothing,
   };
   return anySource(subject).open(specOf(subject), options);
+}
+
+async function readAll(subject: Subject<SourceType>, own: readonly string[]): Promise<void> {
+  const { disks } = await discover(subject);
+  await using at = await workshop();
+  await using open = await openIn(at.folder, subject, undefined, own);
+  for (const { key, capacity_bytes: capacity } of disks) {
+    await using disk = await open.disk(key);
+    await disk.changes(capacity, null);
+  }
 }
 
 async function whileOpen(subject: Subject<SourceType>, act: (open: OpenSource) => Promise<void>): Promise<void> {
