@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { defineConfig, type ModuleInfo } from 'rolldown';
 
 /** Files with which programs begin, and what they load as soon as they do something. */
-const parts: readonly (readonly [name: string, begin: readonly string[]])[] = [
+const programParts: readonly (readonly [name: string, begin: readonly string[]])[] = [
   ['start', ['cli/sendense-run', 'cli/main', 'cli/report-error', 'view/terminal']],
   ['client', ['cli/sendense-backup-client']],
   ['plan', ['plan/validate-files']],
@@ -24,7 +24,7 @@ const partOf = (id: string, modules: Modules): string | null => (partsOf ??= fin
 /** A module that several parts need is in the first. A program's own file stays what it is: loading it is running it. */
 function findParts(modules: Modules): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  for (const [name, begin] of parts) {
+  for (const [name, begin] of programParts) {
     const reached = new Set(begin.map((file) => join(import.meta.dirname, 'src', `${file}.ts`)));
     for (const id of reached)
       for (const imported of modules.getModuleInfo(id)?.importedIds ?? []) reached.add(imported);
