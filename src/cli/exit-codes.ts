@@ -1,16 +1,16 @@
 /** Meaning of each exit status; the catalogue says which error ends with which. */
 export const exitCodes: Readonly<Record<number, string>> = {
   0: 'Done.',
-  1: 'A step failed and everything was cleaned up; or the answer is no (a damaged repository, no such restore point).',
+  1: 'A step failed, and the run cleaned up everything. Or the answer is no (a damaged repository, no such restore point).',
   2: 'The command line is wrong.',
   3: 'Done, with warnings.',
   10: 'The plan or the settings are invalid.',
   11: 'Another run works on this VM.',
-  12: 'A secret, token or host key was refused or cannot be read.',
+  12: 'A secret, token or host key was refused or is not readable.',
   14: 'A step took too long, or no data moved for too long.',
-  16: 'The run failed and something could not be cleaned up; the output says what.',
+  16: 'The run failed and could not clean up everything; the output names what is left.',
   70: 'Internal error.',
-  75: 'A temporary failure; try again.',
+  75: 'A temporary failure. Try again.',
   130: 'Stopped by SIGINT.',
   143: 'Stopped by SIGTERM.',
 };

@@ -5,7 +5,7 @@ import type { OptionDefinition } from './command.ts';
 /** `--point` of every command that takes one. @param more what it does there */
 export const pointOption = (description: string, more: Partial<OptionDefinition> = {}): OptionDefinition => ({
   flags: '-p, --point <point>',
-  description: `${description}: latest, an id, a day (2026-11-22, yesterday: the last one of it), a time (2026-11-22T18:00+01:00, "yesterday 18:00": the last one made by then), or \`before\` a day or a time; a time without a zone is local`,
+  description: `${description}: latest, an id, a day (2026-11-22 or yesterday: the last one of that day), a time (2026-11-22T18:00+01:00 or "yesterday 18:00": the last one made by then), or \`before\` a day or a time; a time without a zone is local`,
   completes: ['latest', 'yesterday', 'today', 'before'],
   ...more,
 });

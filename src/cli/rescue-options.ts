@@ -7,20 +7,20 @@ import type { CommandDefinition, OptionDefinition } from './command.ts';
 /** `--repository` of a command that also reads a repository without settings. */
 export const repositoryOrPath = (description: string): OptionDefinition => ({
   flags: '-r, --repository <name-or-path>',
-  description: `${description}; or the path of one, with a slash in it (/mnt/repository, ./repository): it is read without settings and database, and nothing is written to it`,
+  description: `${description}; or a path with a slash (/mnt/repository, ./repository): the command reads it without settings and database, and writes nothing to it`,
   completes: 'repositories-or-folders',
 });
 
 export const keyOptions: readonly OptionDefinition[] = [
   {
     flags: '--key-file <file>',
-    description: 'with the path of a repository that is encrypted: file with its key; may be repeated',
+    description: 'if --repository is a path and encrypted: file with its key; may be repeated',
     repeats: true,
     completes: 'files',
   },
   {
     flags: '--key-command <command>',
-    description: 'with the path of a repository that is encrypted: shell command that prints its key; may be repeated',
+    description: 'if --repository is a path and encrypted: shell command that prints its key; may be repeated',
     repeats: true,
     completes: 'nothing',
   },
@@ -50,7 +50,8 @@ export function rescueAsked(
     if (keyFile.length + keyCommand.length === 0) return undefined;
     throw usage(name, '--key-file and --key-command are for the path of a repository', pathHint(repository));
   }
-  if (config !== undefined) throw usage(name, '--config and the path of a repository do not go together', undefined);
+  if (config !== undefined)
+    throw usage(name, 'you cannot use --config together with the path of a repository', undefined);
   const keys: Secret[] = [
     ...keyFile.map((file) => ({ secret: { file: resolve(file) } })),
     ...keyCommand.map((command): Secret => ({ secret: { command: ['/bin/sh', '-c', command] } })),
@@ -59,7 +60,7 @@ export function rescueAsked(
 }
 
 const pathHint = (repository: string | undefined): string =>
-  `Say which: --repository ./${repository ?? 'PATH'}. Where there are settings, they name the keys.`;
+  `Name the path: --repository ./${repository ?? 'PATH'}. If you have settings, they name the keys.`;
 
 const usage = (command: string, message: string, remedy: string | undefined): SendenseError =>
   new SendenseError('usage', message, { remedy: remedy ?? `See \`sendense-run ${command} --help\`.` });

@@ -472,7 +472,7 @@ describe('looking', () => {
 describe('explain and schema', () => {
   it.each([
     ['chain.no-parent', 'onNoParent'],
-    ['16', 'could not be cleaned up'],
+    ['16', 'could not clean up everything'],
     ['yaml/empty', 'The file holds nothing'],
     ['node.transfer', 'runners/backup.yaml'],
   ])('explains %s', async (topic, text) => {

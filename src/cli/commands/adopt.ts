@@ -2,21 +2,21 @@ import type { CommandDefinition } from '../command.ts';
 
 export const adopt: CommandDefinition = {
   name: 'adopt',
-  summary: 'Say that a VM which was made anew is the one that has the restore points',
+  summary: 'Declare that a VM you made anew owns the restore points under its name',
   description: [
-    'A name in a repository belongs to the VM whose restore points are under it. A backup of another VM under the same name is refused (`vm.identity`). If it is the same machine, made anew or restored, this command says so, once: all restore points under the name count as those of this VM from now on. Its next backup is a full.',
-    'Retention then counts all of them together, and may remove the old ones. If it is another machine, do not adopt it: give it another `vm.name` in its plan.',
-    'A mark beside each restore point says it, so that every hub that uses the repository knows.',
+    'A name in a repository belongs to the VM whose restore points are under it. Sendense refuses a backup of another VM under the same name (`vm.identity`). If it is the same machine, made anew or restored, run this command once. From then on all restore points under the name belong to this VM. Its next backup is a full.',
+    'Retention then counts all of them together and may remove the old ones. Do not adopt another machine: give it another `vm.name` in its plan.',
+    'The command writes a mark beside each restore point, so every hub that uses the repository knows.',
   ],
   arguments: [{ syntax: '<vm>', description: 'name of the VM in the repository', completes: 'known-vms' }],
   options: [
     {
       flags: '--identity <uuid>',
       description:
-        'what the VM is now (required): its instance uuid, or the uuid of a disk where it has none, as the refused backup named it',
+        'what the VM is now (required): its instance uuid, or the uuid of a disk if it has none; the refused backup named it',
       completes: 'nothing',
     },
-    { flags: '-r, --repository <name>', description: 'repository of the VM, where several have it' },
+    { flags: '-r, --repository <name>', description: 'repository of the VM, if several have it' },
   ],
   examples: [
     {

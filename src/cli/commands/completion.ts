@@ -5,7 +5,7 @@ export const completion: CommandDefinition = {
   summary: 'Print a completion script for a shell',
   description: [
     'Completes commands, options, their values, plan files, folders, and names of VMs, repositories, sources and credentials.',
-    'For names the scripts ask the program, which looks at what the settings of the current folder name and never at the network: `sendense-run completion vms` prints the folders of the repositories, `known-vms` the VMs of sendense.yaml and of earlier runs, `sources` and `repositories` those of sendense.yaml, `credentials` those of the state database.',
+    'For names, the scripts ask the program. It reads the settings of the current folder and never uses the network. `sendense-run completion vms` prints the folders of the repositories, `known-vms` the VMs of sendense.yaml and of earlier runs. `sources` and `repositories` come from sendense.yaml, `credentials` from the state database.',
   ],
   arguments: [
     {

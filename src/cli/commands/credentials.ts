@@ -4,22 +4,25 @@ const name = { syntax: '<name>', description: 'name of the credential', complete
 
 const passwordFile: OptionDefinition = {
   flags: '--password-file <file>',
-  description: 'file that holds the password; one newline at its end is dropped',
+  description: 'file that holds the password; the program drops one newline at its end',
   completes: 'files',
 };
 
 const passwordText =
-  'The password is typed on the terminal, or comes from standard input where that is none, or from --password-file. It is never an argument, and it is in no output, log or journal.';
+  'You type the password on the terminal. Without a terminal it comes from standard input, or from --password-file. It is never an argument and appears in no output, log or journal.';
 
 const files = [
   ['<state>', 'The state database, which holds the credentials, encrypted.'],
-  ['<state>.key', 'The key that opens them, made on first use, for its owner alone.'],
+  ['<state>.key', 'The key that decrypts them. Made on first use, readable only for its owner.'],
 ] as const;
 
 const add: CommandDefinition = {
   name: 'add',
-  summary: 'Store user and password of a vCenter or ESXi host',
-  description: ['Stores them in the state database, encrypted, under a name that sources and plans use.', passwordText],
+  summary: 'Store the user and password of a vCenter or ESXi host',
+  description: [
+    'Encrypts them and stores them in the state database, under a name that sources and plans use.',
+    passwordText,
+  ],
   arguments: [{ ...name, completes: 'nothing' }],
   options: [
     { flags: '-u, --user <user>', description: 'user, with its domain: backup@vsphere.local', completes: 'nothing' },
@@ -45,7 +48,7 @@ const list: CommandDefinition = {
   name: 'list',
   summary: 'List stored credentials, without passwords',
   description: [
-    'Name, user, when it was made and when its password was last changed, and who names it: sources of sendense.yaml, and plans beside sendense.yaml or in plans/ there.',
+    'Shows name, user, the time it was made, the last change of its password, and who uses it: sources of sendense.yaml, and plans beside sendense.yaml or in its plans/ folder.',
   ],
   arguments: [],
   options: [],
@@ -67,7 +70,7 @@ const rotate: CommandDefinition = {
   description: [
     'With a name: stores a new password. Change it in vSphere first, and try it with `sendense-run credentials test`.',
     passwordText,
-    'With --key: makes a new key file and seals all credentials with it, in one transaction; the old key is kept as `<state>.key.old` until that is done. Where systemd gives the key, all credentials are sealed with that one.',
+    'With --key: makes a new key file and encrypts all credentials with it, in one transaction. It keeps the old key as `<state>.key.old` until then. If systemd provides the key, it encrypts all credentials with that one.',
   ],
   arguments: [{ ...name, syntax: '[name]' }],
   options: [
@@ -79,7 +82,7 @@ const rotate: CommandDefinition = {
     { command: 'sendense-run credentials rotate --key', description: 'After somebody else may have read the key file' },
   ],
   exitCodes: [0, 1, 2, 10, 12, 130],
-  files: [...files, ['<state>.key.old', 'The key before, only while `rotate --key` is at work.']],
+  files: [...files, ['<state>.key.old', 'The previous key, only while `rotate --key` runs.']],
   seeAlso: ['credentials', 'discover'],
   load: () => import('../actions/credentials-rotate.ts'),
 };
@@ -89,7 +92,7 @@ const remove: CommandDefinition = {
   summary: 'Remove a stored credential',
   description: ['Refuses while a source of sendense.yaml or a plan beside it names the credential.'],
   arguments: [name],
-  options: [{ flags: '--force', description: 'also where it is still named' }],
+  options: [{ flags: '--force', description: 'remove it even if a source or plan still names it' }],
   examples: [
     { command: 'sendense-run credentials remove production', description: 'Gone for good' },
     {
@@ -104,10 +107,10 @@ const remove: CommandDefinition = {
 
 const test: CommandDefinition = {
   name: 'test',
-  summary: 'Log in with a credential and say which privileges are missing',
+  summary: 'Log in with a credential and list missing privileges',
   description: [
-    'Lets a node log in to the vCenter or ESXi host of a source, and compares what the user may do with what a backup needs (docs/vsphere.md). Nothing is changed there.',
-    'Ends with 1 where a privilege is missing, and with 12 where the server refuses user and password or its certificate is not the expected one.',
+    'A node logs in to the vCenter or ESXi host of a source. The command compares the privileges of the user with those that a backup needs (docs/vsphere.md). It changes nothing there.',
+    'Ends with 1 if a privilege is missing. Ends with 12 if the server refuses user and password, or if its certificate is not the expected one.',
   ],
   arguments: [name],
   options: [
@@ -132,9 +135,9 @@ const test: CommandDefinition = {
 
 export const credentials: CommandDefinition = {
   name: 'credentials',
-  summary: 'Keep users and passwords of vCenters and ESXi hosts',
+  summary: 'Manage users and passwords of vCenters and ESXi hosts',
   description: [
-    'A credential is a user and a password under a name, kept encrypted in the state database. A source of sendense.yaml or a plan names it: `credential: NAME`.',
+    'A credential is a user and a password under a name. The state database holds it, encrypted. A source of sendense.yaml or a plan names it: `credential: NAME`.',
   ],
   arguments: [],
   options: [],

@@ -2,11 +2,11 @@ import type { CommandDefinition } from '../command.ts';
 
 export const discover: CommandDefinition = {
   name: 'discover',
-  summary: 'List the VMs of a source, and what would stop or weaken a backup',
+  summary: 'List the VMs of a source and the obstacles to a backup',
   description: [
-    'Asks a node for the VMs of a vCenter or ESXi host: path, power, guest, disks, change tracking, snapshots, and for each VM what would stop a backup of it or make it weaker. For a source of type image: its VMs and their disks.',
-    '--vm shows one VM in detail. --write-plan makes a plan for it, which `sendense-run validate` accepts, with what was found as comments. A file that exists is never overwritten.',
-    'What is found does not change the exit status; --json has it in `findings`.',
+    'Asks a node for the VMs of a vCenter or ESXi host: path, power, guest, disks, change tracking and snapshots. Findings name what stops or weakens a backup of each VM. For a source of type image it lists the VMs and their disks.',
+    '--vm shows one VM in detail. --write-plan makes a plan for it that `sendense-run validate` accepts, with the findings as comments. It never overwrites a file.',
+    'Findings do not change the exit status; --json has them in `findings`.',
   ],
   arguments: [{ syntax: '<source>', description: 'name of a source in sendense.yaml', completes: 'sources' }],
   options: [

@@ -2,10 +2,10 @@ import type { CommandDefinition } from '../command.ts';
 
 export const history: CommandDefinition = {
   name: 'history',
-  summary: 'List the runs that there were',
+  summary: 'List past and active runs',
   description: [
-    'One line a run, newest first: when, what, how long, how much was transferred, and how it ended. `sendense-run show RUN` has all of one, `sendense-run logs RUN` what it said.',
-    'Runs older than `history: keepRuns` of sendense.yaml are forgotten but for what they add up to: --daily shows that, one line a day and plan (UTC).',
+    'Prints one line per run, newest first: time, plan, duration, bytes transferred and result. `sendense-run show RUN` shows all about one run, `sendense-run logs RUN` prints its log.',
+    'Sendense forgets runs older than `history: keepRuns` of sendense.yaml and keeps only their daily totals. --daily shows the totals, one line per day and plan (UTC).',
   ],
   arguments: [],
   options: [
@@ -13,13 +13,13 @@ export const history: CommandDefinition = {
     { flags: '--vm <name>', description: 'only this VM', completes: 'known-vms' },
     {
       flags: '--status <status>',
-      description: 'only runs that ended so, or go on; may be repeated',
+      description: 'only runs with this status; may be repeated',
       repeats: true,
       completes: ['running', 'unwinding', 'succeeded', 'failed', 'cancelled', 'crashed'],
     },
-    { flags: '--since <time>', description: 'begun since then: 36h, 7d, 2026-11-01' },
-    { flags: '-n, --limit <count>', description: 'so many at most', default: '50' },
-    { flags: '--daily', description: 'what the runs of each day add up to' },
+    { flags: '--since <time>', description: 'only runs that started since then: 36h, 7d, 2026-11-01' },
+    { flags: '-n, --limit <count>', description: 'at most this many lines', default: '50' },
+    { flags: '--daily', description: 'totals of the runs of each day' },
   ],
   examples: [
     { command: 'sendense-run history', description: 'What ran lately?' },

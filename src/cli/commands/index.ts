@@ -70,7 +70,7 @@ export const globalOptions: readonly OptionDefinition[] = [
     description: 'settings file (default: sendense.yaml beside the plan, above it, or in /etc/sendense/)',
     completes: 'files',
   },
-  { flags: '--json', description: 'results as JSON, one object a line, on standard output' },
-  { flags: '-q, --quiet', description: 'only errors and the result' },
-  { flags: '--no-color', description: 'no colours; NO_COLOR and FORCE_COLOR are followed too' },
+  { flags: '--json', description: 'results as JSON, one object per line, on standard output' },
+  { flags: '-q, --quiet', description: 'print only errors and the result' },
+  { flags: '--no-color', description: 'no colours; the program also honours NO_COLOR and FORCE_COLOR' },
 ];

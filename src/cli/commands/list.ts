@@ -5,7 +5,7 @@ export const list: CommandDefinition = {
   name: 'list',
   summary: 'List restore points',
   description: [
-    'One line a restore point, oldest first: VM, id, full or incremental, when, size of its files, disks, length of its chain.',
+    'Prints one line per restore point, oldest first: VM, id, full or incremental, time, size of its files, disks, length of its chain.',
   ],
   arguments: [{ syntax: '[vm]', description: 'only this VM', completes: 'vms' }],
   options: [repositoryOrPath('only this repository'), ...keyOptions],
@@ -14,7 +14,7 @@ export const list: CommandDefinition = {
     { command: 'sendense-run list pgtest1', description: 'One VM' },
     {
       command: 'sendense-run list --repository /mnt/repository',
-      description: 'Rescue: what a repository holds, with nothing else',
+      description: 'Rescue: read a repository without settings or database',
     },
     {
       command: "sendense-run list pgtest1 --json | jq -r '.points[-1].backup_id'",

@@ -2,15 +2,15 @@ import type { CommandDefinition } from '../command.ts';
 
 export const metrics: CommandDefinition = {
   name: 'metrics',
-  summary: 'Print the figures for Prometheus',
+  summary: 'Print the metrics for Prometheus',
   description: [
-    'Plans, VMs, repositories, ports, notices: as docs/monitoring.md lists them, in the text form of Prometheus. The hub has the same at /metrics of its API, and with `metrics: { textfile: FILE }` in sendense.yaml each run writes them to that file.',
+    'Prints metrics of plans, VMs, repositories, ports and notices in the text format of Prometheus. docs/monitoring.md lists them. The hub serves the same at /metrics of its API. With `metrics: { textfile: FILE }` in sendense.yaml each run writes them to that file.',
   ],
   arguments: [],
-  options: [{ flags: '-w, --write', description: 'write the file of the settings instead' }],
+  options: [{ flags: '-w, --write', description: 'write the file that the settings name instead' }],
   examples: [
     { command: 'sendense-run metrics | grep rpo_breached', description: 'Is a plan late?' },
-    { command: 'sendense-run metrics --write', description: 'From cron, where runs are rare' },
+    { command: 'sendense-run metrics --write', description: 'From cron, if runs are rare' },
   ],
   exitCodes: [0, 1, 2, 3, 10],
   seeAlso: ['status', 'history', 'hub'],

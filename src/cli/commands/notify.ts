@@ -10,7 +10,7 @@ const test: CommandDefinition = {
   name: 'test',
   summary: 'Send a test message to a channel, or to all',
   description: [
-    'Sends it at once, without retries, and says what went wrong. A ping channel gets a success; {plan} in its address is empty then.',
+    'Sends the message at once, without retries, and reports what went wrong. A ping channel gets a success; {plan} in its address is then empty.',
   ],
   arguments: [channelArgument],
   options: [],
@@ -25,9 +25,9 @@ const test: CommandDefinition = {
 
 const list: CommandDefinition = {
   name: 'list',
-  summary: 'List the channels and how it goes with them',
+  summary: 'List the channels and their state',
   description: [
-    'Name, type, where to (no secret), who uses it, how many messages wait, and why the last attempt failed.',
+    'Shows name, type, destination (without secrets), who uses the channel, how many messages wait, and why the last attempt failed.',
   ],
   arguments: [],
   options: [],
@@ -35,7 +35,7 @@ const list: CommandDefinition = {
     { command: 'sendense-run notify list', description: 'All of them' },
     {
       command: "sendense-run notify list --json | jq -r '.channels[] | select(.failing_since) | .name'",
-      description: 'Those that do not work, for a script',
+      description: 'Channels that do not work, for a script',
     },
   ],
   exitCodes: [0, 1, 2, 10],
@@ -45,10 +45,10 @@ const list: CommandDefinition = {
 
 const flush: CommandDefinition = {
   name: 'flush',
-  summary: 'Deliver what waits, and look for plans without a success in time',
+  summary: 'Deliver waiting messages, and look for overdue plans',
   description: [
-    'What the daemon does all the time. Where no daemon runs, call this from cron or a timer: it raises a notice for each plan without a success within its `rpo`, and delivers what earlier runs could not.',
-    'Ends with 1 where messages still wait afterwards. They are tried for a day.',
+    'The daemon does this all the time. If you run no daemon, call this from cron or a timer. It raises a notice for each plan without a success within its `rpo`, and delivers messages that earlier runs could not deliver.',
+    'Ends with 1 if messages still wait afterwards. Sendense retries a message for a day.',
   ],
   arguments: [],
   options: [],
@@ -56,7 +56,7 @@ const flush: CommandDefinition = {
     { command: 'sendense-run notify flush', description: 'Every few minutes, from cron' },
     {
       command: 'sendense-run notify flush --json | jq .waiting',
-      description: 'How much is left, for a script',
+      description: 'How many messages still wait, for a script',
     },
   ],
   exitCodes: [0, 1, 2, 10, 130, 143],
@@ -66,9 +66,9 @@ const flush: CommandDefinition = {
 
 const history: CommandDefinition = {
   name: 'history',
-  summary: 'Show notices and what became of them',
+  summary: 'Show notices and their delivery',
   description: [
-    'Newest first: what was raised, which channels were told and when, what waits and why. Kept for 90 days.',
+    'Lists notices, newest first: which channels got each one and when, and what still waits and why. Sendense keeps them for 90 days.',
   ],
   arguments: [],
   options: [
@@ -77,7 +77,7 @@ const history: CommandDefinition = {
   ],
   examples: [
     { command: 'sendense-run notify history', description: 'The last 20' },
-    { command: 'sendense-run notify history --plan pgtest1-nightly -n 5', description: 'Of one plan' },
+    { command: 'sendense-run notify history --plan pgtest1-nightly -n 5', description: 'The last 5 of one plan' },
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['notify', 'status'],
@@ -86,15 +86,15 @@ const history: CommandDefinition = {
 
 export const notify: CommandDefinition = {
   name: 'notify',
-  summary: 'Channels on which Sendense says how it goes, and what was said',
+  summary: 'Test notification channels and list notices',
   description: [
-    'Channels stand under `notify:` in sendense.yaml, and plans may add to them: see docs/monitoring.md. A run delivers its own notices at its end; the daemon delivers all, and tries again what failed.',
+    'You define channels under `notify:` in sendense.yaml, and plans may add to them: see docs/monitoring.md. A run delivers its own notices at its end. The daemon delivers all notices and retries those that failed.',
   ],
   arguments: [],
   options: [],
   examples: [
     { command: 'sendense-run notify test', description: 'Does every channel work?' },
-    { command: 'sendense-run notify history', description: 'What was said, and what waits?' },
+    { command: 'sendense-run notify history', description: 'Which notices were sent, and which wait?' },
   ],
   exitCodes: [0, 1, 2, 10, 130, 143],
   seeAlso: ['status', 'run'],

@@ -4,8 +4,8 @@ export const plan: CommandDefinition = {
   name: 'plan',
   summary: 'Show what a run would do, without doing it (dry-run)',
   description: [
-    'For each step: the commands with their arguments, the files that would be made (+), changed (~) and removed (-), port leases, whether each disk would be full or incremental and why, how many bytes are expected, and what is only known later.',
-    'Reads the source and the repository, and writes nothing at all: no file, no lease, no row in the state database.',
+    'Shows for each step the commands with their arguments, the files that it would make (+), change (~) and remove (-), and port leases. Shows for each disk whether it would be full or incremental and why, and how many bytes to expect. It also names what only the run itself can know.',
+    'The command reads the source and the repository and writes nothing at all: no file, no lease, no row in the state database.',
   ],
   arguments: [{ syntax: '<plan...>', description: 'plan files (YAML)', completes: 'plans' }],
   options: [
@@ -24,7 +24,7 @@ export const plan: CommandDefinition = {
     },
   ],
   exitCodes: [0, 1, 2, 10, 12, 75],
-  files: [['sendense.yaml', 'Settings, searched as by `sendense-run run`.']],
+  files: [['sendense.yaml', 'Settings; `sendense-run run` searches for them in the same places.']],
   seeAlso: ['run', 'validate', 'explain'],
   load: () => import('../actions/plan.ts'),
 };

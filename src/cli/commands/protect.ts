@@ -9,16 +9,16 @@ const point = {
 const pointOfVm = pointOption('of that VM this restore point');
 const repository = {
   flags: '-r, --repository <name>',
-  description: 'repository of the point, where several have it',
+  description: 'repository of the restore point, if several have it',
 } as const;
 const files = [['REPOSITORY/VM/<point>.marks', 'The mark; it stays with the restore point.']] as const;
 
 export const protect: CommandDefinition = {
   name: 'protect',
-  summary: 'Keep a restore point whatever a retention says',
+  summary: 'Protect a restore point from every retention',
   description: [
-    'A protected restore point is not removed by any prune, until the day that was given, or for ever. Protecting it again replaces day and reason.',
-    'The mark lies beside the restore point in the repository, so that every hub that uses the repository knows it.',
+    'No prune removes a protected restore point before the date that you give, or ever if you give none. If you protect it again, the new date and reason replace the old ones.',
+    'The command writes a mark beside the restore point, so every hub that uses the repository knows.',
   ],
   arguments: [point],
   options: [
@@ -27,7 +27,7 @@ export const protect: CommandDefinition = {
       description: 'to the end of this day (2027-06-30), or until a time (2027-06-30T12:00Z); default: for ever',
       completes: 'nothing',
     },
-    { flags: '--reason <text>', description: 'why, for whoever finds it later', completes: 'nothing' },
+    { flags: '--reason <text>', description: 'why you protect it, for later readers', completes: 'nothing' },
     pointOfVm,
     repository,
   ],
@@ -48,14 +48,14 @@ export const protect: CommandDefinition = {
 export const unprotect: CommandDefinition = {
   name: 'unprotect',
   summary: 'Let retention decide about a restore point again',
-  description: ['Takes the protection off. The next prune removes the point where no rule keeps it.'],
+  description: ['Removes the protection. The next prune removes the restore point if no rule keeps it.'],
   arguments: [point],
   options: [pointOfVm, repository],
   examples: [
     { command: 'sendense-run unprotect 20261121T013000Z-4f2a91', description: 'Undoes `protect`' },
     {
       command: "sendense-run list --json | jq -r '.points[] | select(.protected) | .backup_id'",
-      description: 'Which points are protected',
+      description: 'List the protected restore points',
     },
   ],
   exitCodes: [0, 1, 2, 10],

@@ -11,16 +11,16 @@ export const prune: CommandDefinition = {
   name: 'prune',
   summary: 'Remove restore points that no rule keeps',
   description: [
-    'Decides by the retention of a plan, or by the rules given here, which restore points stay. The others are removed; where a later one is built on such a point, it is merged into that one, so that every point that stays can be restored at every moment.',
-    'Shows a calendar of what stays and why and what goes, and asks before it removes anything; --dry-run only shows it, --yes does not ask. Without a terminal one of the two is needed.',
-    'Protected points and the newest sound point of each VM always stay. Nothing of a VM is removed while the clock or the list of its restore points is in doubt. A VM that another run works on is passed over.',
+    'The retention of a plan, or the rules that you give here, decide which restore points stay. The command removes the others. If a later restore point is built on one of them, the command merges the two first. You can restore every restore point that stays at every moment.',
+    'Shows a calendar of the restore points that stay, with the reason, and of those that go. Then it asks before it removes anything. --dry-run only shows the calendar, --yes does not ask. Without a terminal you need one of the two.',
+    'Protected restore points and the newest sound one of each VM always stay. The command removes nothing of a VM while the clock or the list of its restore points is in doubt. It skips a VM if another run works on it.',
   ],
   arguments: [],
   options: [
     vmPatternOption,
     {
       flags: '--identity <uuid>',
-      description: 'only this VM, where several have restore points under one name, as `list` shows it',
+      description: 'only this VM, if several have restore points under one name; `list` shows the uuid',
       completes: 'nothing',
     },
     { flags: '-r, --repository <name>', description: 'repository to prune (default: the only one)' },
@@ -42,10 +42,10 @@ export const prune: CommandDefinition = {
     },
     {
       flags: '--timezone <zone>',
-      description: 'where hours, days, weeks, months and years are counted (default: UTC)',
+      description: 'time zone for hours, days, weeks, months and years (default: UTC)',
       completes: 'nothing',
     },
-    { flags: '-n, --dry-run', description: 'show what would happen and remove nothing' },
+    { flags: '-n, --dry-run', description: 'show the result and remove nothing' },
     { flags: '-y, --yes', description: 'do not ask' },
   ],
   examples: [
@@ -55,7 +55,7 @@ export const prune: CommandDefinition = {
     },
     {
       command: 'sendense-run prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12',
-      description: 'All VMs: shows it, asks, and removes',
+      description: 'All VMs: show the calendar, ask, then remove',
     },
     {
       command: "sendense-run prune --vm 'pgtest*' --keep-last 3 --yes",
@@ -63,7 +63,7 @@ export const prune: CommandDefinition = {
     },
     {
       command: "sendense-run prune --keep-last 3 --dry-run --json | jq '.freed'",
-      description: 'How much that would free',
+      description: 'How many bytes that would free',
     },
   ],
   exitCodes: [0, 1, 2, 3, 10, 12, 14, 16, 70, 130, 143],

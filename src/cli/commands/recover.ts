@@ -4,16 +4,17 @@ export const recover: CommandDefinition = {
   name: 'recover',
   summary: 'Clean up after runs that crashed',
   description: [
-    'Unwinds, newest step first, every run whose process is gone: releases its ports, stops its qemu-nbd (only where pid, start time and boot id match), cancels its job on the node, removes half-written files. A run that had published its restore point keeps it.',
-    'Puts aside, in `.sendense/trash` of each repository, the unfinished files of a backup that another hub began and cannot commit any more, because the lock of the VM was taken over from it. Files of a hub that may still live stay.',
-    'Every run unwinds such runs first, too; this command is for when nothing else is to be run.',
-    'A run of another container (pid namespace) that shares the state database is left alone as long as it may go on. Where that cannot be told, the run is listed: if you know that it has ended, name it with --ended.',
+    'Unwinds every run whose process is gone, newest step first. It releases its ports, stops its qemu-nbd (only if pid, start time and boot id match), cancels its job on the node, and removes half-written files. If the run had published its restore point, the restore point stays.',
+    'Moves unfinished files of a backup that another hub began to `.sendense/trash` of each repository, once that hub cannot commit the backup any more because another hub took over the lock of the VM. Files of a hub that may still be active stay.',
+    'Every run unwinds such runs first. Use this command if you want to clean up without a run.',
+    'A run of another container (pid namespace) may share the state database. The command does not touch it while it may still be active. If it cannot find out, it lists the run; if you know that the run has ended, name it with --ended.',
   ],
   arguments: [],
   options: [
     {
       flags: '--ended <run>',
-      description: 'also after this run of another container, of which you know that its process has ended',
+      description:
+        'also clean up after this run of another container; use it only if you know that its process has ended',
     },
   ],
   examples: [

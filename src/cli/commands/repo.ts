@@ -11,7 +11,7 @@ const repoList: CommandDefinition = {
   name: 'list',
   summary: 'List the repositories and how full they are',
   description: [
-    'One line a repository: restore points, VMs, what its files take, what is free, its quota, and in how many days it is full if it grows as in the last 30 days and nothing is removed.',
+    'Prints one line per repository: restore points, VMs, used space, free space, quota, and the days until it is full. That estimate takes the growth of the last 30 days and assumes that nothing is removed.',
   ],
   arguments: [],
   options: [],
@@ -28,7 +28,7 @@ const repoShow: CommandDefinition = {
   name: 'show',
   summary: 'Show a repository: where it is, its limits, and whether its files are immutable',
   description: [
-    'Where it is, its id, what it takes and what is free, quotas and how they stand, what `repo gc` has put aside, and whether committed files can be made immutable there, which is tried.',
+    'Shows its path and id, used and free space, quotas and their use, and the files that `repo gc` has put aside. Tries whether committed files can be made immutable there, and shows the result.',
   ],
   arguments: [repositoryArgument],
   options: [],
@@ -43,9 +43,9 @@ const repoShow: CommandDefinition = {
 
 const repoUsage: CommandDefinition = {
   name: 'usage',
-  summary: 'Show what each VM takes, and how it grows',
+  summary: 'Show the space that each VM uses, and its growth',
   description: [
-    'For each VM: restore points, what its files take on the disk, what the restore points would take as whole disks, and how much a day its restore points of the last 30 days added. The first of a VM does not count as growth, and neither does what was removed.',
+    'Shows for each VM its restore points, the disk space of its files, the space that the restore points would take as whole disks, and the growth per day over the last 30 days. The first restore point of a VM and removed ones do not count as growth.',
   ],
   arguments: [repositoryArgument],
   options: [],
@@ -63,39 +63,39 @@ const repoUsage: CommandDefinition = {
 
 const repoGc: CommandDefinition = {
   name: 'gc',
-  summary: 'Put aside what Sendense made and what belongs to nothing',
+  summary: 'Put aside leftover files that Sendense made',
   description: [
-    'Files whose name and content say that Sendense made them, that no manifest names, that no image is built on, that no run works on, and that are older than an hour: what a run left that could not clean up, or what a removal that was cut off left. All other files stay, and the reason is told.',
-    'The folder of a VM is left alone where a manifest in it cannot be read or is missing, where the file of a removal that is not finished cannot be read, or where a run works on the VM.',
-    'Temporary files (`.sendense-part`) are removed; all else goes into `.sendense/trash/TIME/` in the repository, where it stays for 7 days, and is removed by the next gc after that. --purge removes at once, also what was put aside before.',
-    'Shows what it would do and asks; --yes does not ask, --dry-run only shows.',
+    'Finds files that a failed cleanup or an interrupted removal left behind. Name and content of such a file show that Sendense made it. No manifest names it, no image is built on it, no run works on it, and it is older than an hour. All other files stay, and the command tells you why.',
+    'The command skips the folder of a VM if a manifest in it is missing or unreadable, if it cannot read the file of an unfinished removal, or if a run works on the VM.',
+    'The command removes temporary files (`.sendense-part`). It moves all other leftovers to `.sendense/trash/TIME/` in the repository. They stay there for 7 days, and the next gc after that removes them. --purge removes everything at once, also files that were put aside before.',
+    'Shows its findings and asks. --yes does not ask, --dry-run only shows them.',
   ],
   arguments: [repositoryArgument],
   options: [
-    { flags: '--dry-run', description: 'only show what would be removed' },
+    { flags: '--dry-run', description: 'only show the files and remove nothing' },
     { flags: '-y, --yes', description: 'do not ask' },
-    { flags: '--purge', description: 'remove for good, also what was put aside before' },
+    { flags: '--purge', description: 'remove for good, also files that were put aside before' },
   ],
   examples: [
-    { command: 'sendense-run repo gc --dry-run', description: 'What is left over?' },
+    { command: 'sendense-run repo gc --dry-run', description: 'Which files are left over?' },
     { command: 'sendense-run repo gc primary --yes', description: 'In a script' },
   ],
   exitCodes: [0, 1, 2, 3, 10, 130, 143],
-  files: [['<repository>/.sendense/trash/', 'What was put aside, under its own path.']],
+  files: [['<repository>/.sendense/trash/', 'Files that were put aside, each under its own path.']],
   seeAlso: ['check', 'recover', 'prune'],
   load: () => import('../actions/repo-gc.ts'),
 };
 
 const copyOptions: readonly OptionDefinition[] = [
-  pointOption('of that VM only this restore point, with all that it is built on'),
+  pointOption('of that VM only this restore point, and those that it is built on'),
   {
     flags: '--from <repository>',
-    description: 'where it is; may be left out where only one has it',
+    description: 'repository to copy from; you can leave it out if only one has the VM',
     completes: 'repositories',
   },
   {
     flags: '--to <repository>',
-    description: 'name of a repository, or ssh://user@host[:port]/path of another hub',
+    description: 'repository to copy to: its name, or ssh://user@host[:port]/path of another hub',
     completes: 'repositories',
   },
   {
@@ -105,20 +105,20 @@ const copyOptions: readonly OptionDefinition[] = [
   },
   {
     flags: '--host-key <key>',
-    description: 'public host key of the other hub, or a file with it; no other is accepted',
+    description: 'public host key of the other hub, or a file that holds it; the command accepts no other key',
     completes: 'files',
   },
   {
     flags: '--remote-command <command>',
-    description: 'how sendense-run is called on the other hub',
+    description: 'command that starts sendense-run on the other hub',
     default: 'sendense-run',
   },
 ];
 
 const copyDescription = [
-  'Copies all restore points of a VM, or one with all that it is built on, to another repository: only files that are not there, each under a temporary name until it was read back and has the same SHA-256, with its time, the manifest last. What was cut off goes on where it was when the command is given again.',
-  'With ssh:// the other hub receives with `sendense-run repo receive PATH`, enters the restore points in its own state database, and needs no other access than that one command. The path must be that of a repository in its sendense.yaml.',
-  'Where the other repository has a restore point of the same id that is not the same, or a disk of another uuid under the same number, nothing is copied.',
+  'Copies all restore points of a VM, or one and those that it is built on, to another repository. It copies only files that are missing there, keeps their time, and copies the manifest last. Each file has a temporary name until the command has read it back and compared its SHA-256. If a copy is cut off, give the command again: it goes on where it stopped.',
+  'With ssh:// the other hub runs `sendense-run repo receive PATH` and enters the restore points in its own state database. The sender needs access to that one command only. The path must be that of a repository in the sendense.yaml of the other hub.',
+  'Copies nothing if the other repository has a different restore point of the same id, or a disk of another uuid under the same number.',
 ];
 
 const repoCopy: CommandDefinition = {
@@ -131,7 +131,7 @@ const repoCopy: CommandDefinition = {
     { command: 'sendense-run repo copy pgtest1 --from primary --to second', description: 'All of a VM' },
     {
       command: 'sendense-run repo copy pgtest1 --point latest --to second',
-      description: 'Its newest restore point, with all that it is built on',
+      description: 'Its newest restore point, and those that it is built on',
     },
     {
       command:
@@ -149,8 +149,8 @@ const repoMove: CommandDefinition = {
   summary: 'Move restore points to another repository',
   description: [
     ...copyDescription,
-    'Then removes from the first repository what the second one has committed, newest first. What other restore points are built on, or what a run reads, stays, and that is told.',
-    'Afterwards set `repository:` in the plans of the VM to the new one: the next backup is an incremental there.',
+    'Then removes from the first repository the restore points that the second one has committed, newest first. A restore point stays if another one is built on it or if a run reads it, and the command tells you.',
+    'Afterwards set `repository:` in the plans of the VM to the new repository. The next backup is an incremental there.',
   ],
   arguments: repoCopy.arguments,
   options: copyOptions,
@@ -158,7 +158,7 @@ const repoMove: CommandDefinition = {
     { command: 'sendense-run repo move pgtest1 --from primary --to archive', description: 'All of a VM' },
     {
       command: 'sendense-run repo move 20261121T013000Z-4f2a91 --from primary --to archive',
-      description: 'One restore point, with all that it is built on',
+      description: 'One restore point, and those that it is built on',
     },
   ],
   exitCodes: repoCopy.exitCodes,
@@ -170,8 +170,8 @@ const repoReceive: CommandDefinition = {
   name: 'receive',
   summary: 'Receive a copy from another hub (called over ssh)',
   description: [
-    'The other side of `sendense-run repo copy --to ssh://…`: takes restore points from standard input and answers on standard output. Not for people.',
-    'In authorized_keys of the user on this hub, before the public key of the sender: `restrict,command="sendense-run repo receive /srv/repository"`. The sender can then do nothing else.',
+    'The sender, `sendense-run repo copy --to ssh://…`, starts this command. It reads restore points from standard input and answers on standard output. Do not call it yourself.',
+    'Write this into authorized_keys of the user on this hub, before the public key of the sender: `restrict,command="sendense-run repo receive /srv/repository"`. Then the sender can do nothing else.',
   ],
   arguments: [
     { syntax: '<repository>', description: 'name or path of a repository in sendense.yaml', completes: 'repositories' },
@@ -179,7 +179,7 @@ const repoReceive: CommandDefinition = {
   options: [],
   examples: [
     { command: 'sendense-run repo receive /srv/repository', description: 'In authorized_keys' },
-    { command: 'sendense-run repo copy --help', description: 'What calls it' },
+    { command: 'sendense-run repo copy --help', description: 'The command that calls it' },
   ],
   exitCodes: [0, 1, 2, 10, 11, 75],
   seeAlso: ['repo copy'],
@@ -190,21 +190,21 @@ const repoImport: CommandDefinition = {
   name: 'import',
   summary: 'Rebuild the state database from the manifests of a repository',
   description: [
-    'Reads every manifest of the repository and enters what the state database does not know: after the database was lost, or after a repository was brought from another hub. What is known already stays as it is; a manifest that is damaged or does not fit its files is refused and named.',
+    'Reads every manifest of the repository and enters the restore points that the state database does not know. Use it after you lost the database, or after you brought a repository from another hub. Known restore points stay unchanged. The command refuses and names a manifest that is damaged or does not fit its files.',
   ],
   arguments: [{ syntax: '<name>', description: 'name of the repository in sendense.yaml', completes: 'repositories' }],
   options: [
     {
       flags: '--forget-missing',
       description:
-        'forget restore points whose manifest is gone, after a copy of the database was put back; and all of a repository that sendense.yaml does not name any more',
+        'forget restore points whose manifest is gone (after you put back a copy of the database), and everything of a repository that sendense.yaml no longer names',
     },
   ],
   examples: [
-    { command: 'sendense-run repo import primary', description: 'After the state database was lost' },
+    { command: 'sendense-run repo import primary', description: 'After you lost the state database' },
     {
       command: 'sendense-run repo import primary && sendense-run check --quick',
-      description: 'And see that all is well',
+      description: 'Import, then check the result',
     },
   ],
   exitCodes: [0, 1, 2, 3, 10],
@@ -214,22 +214,22 @@ const repoImport: CommandDefinition = {
 
 const repoRepair: CommandDefinition = {
   name: 'repair',
-  summary: 'Make sendense-repository.json again, where it was lost or damaged',
+  summary: 'Make a lost or damaged sendense-repository.json again',
   description: [
-    'Without that file no command takes the directory for the repository. It is made again with the id that this hub knows, or with a new one where the hub knows none. A damaged one is put aside for 7 days in `.sendense/trash/`. Nothing else is changed; where the file is sound, nothing at all.',
-    'Refused where the directory holds no restore point that can be read, or none of those that this hub knows of the repository: another file system may be mounted there. Two hubs may do it at once.',
+    'Without that file no command accepts the directory as the repository. This command writes it again with the id that this hub knows, or with a new id if the hub knows none. It moves a damaged file to `.sendense/trash/` for 7 days. It changes nothing else, and nothing at all if the file is sound.',
+    'Refuses a directory without a readable restore point, or without any restore point that this hub knows of the repository: another file system may be mounted there. Two hubs may repair at the same time.',
   ],
   arguments: [{ syntax: '<name>', description: 'name of the repository in sendense.yaml', completes: 'repositories' }],
   options: [],
   examples: [
-    { command: 'sendense-run repo repair primary', description: 'After the file was lost' },
+    { command: 'sendense-run repo repair primary', description: 'After you lost the file' },
     {
       command: 'sendense-run restore pgtest1 --repository /srv/repository --to ./restored',
       description: 'A restore needs no repair',
     },
   ],
   exitCodes: [0, 1, 2, 10],
-  files: [['<repository>/sendense-repository.json', 'Which repository it is.']],
+  files: [['<repository>/sendense-repository.json', 'The file that identifies the repository.']],
   seeAlso: ['repo import', 'check', 'restore'],
   load: () => import('../actions/repo-repair.ts'),
 };
@@ -238,15 +238,15 @@ const repoNewKey: CommandDefinition = {
   name: 'new-key',
   summary: 'Make a key that encrypts a repository',
   description: [
-    'Writes 32 random bytes as one line of base64 into a new file that only this user can read. Name it under `encryption.key` of a repository in sendense.yaml, and keep a copy elsewhere: what is encrypted with it cannot be read without it. A file that is there is never overwritten.',
+    'Writes 32 random bytes as one line of base64 into a new file that only this user can read. Name it under `encryption.key` of a repository in sendense.yaml, and keep a copy elsewhere: without the key nobody can read the encrypted files. The command never overwrites a file.',
   ],
-  arguments: [{ syntax: '<file>', description: 'file to be made', completes: 'files' }],
+  arguments: [{ syntax: '<file>', description: 'file to make', completes: 'files' }],
   options: [],
   examples: [
     { command: 'sendense-run repo new-key /etc/sendense/primary.key', description: 'A key in a file' },
     {
       command: 'sendense-run repo new-key /etc/sendense/primary-2027.key',
-      description: 'The next one, for new chains',
+      description: 'The next key, for new chains',
     },
   ],
   exitCodes: [0, 1, 2],
@@ -258,7 +258,7 @@ const repoNewKey: CommandDefinition = {
 export const repo: CommandDefinition = {
   name: 'repo',
   summary: 'Work on repositories: space, copies, leftovers',
-  description: ['A repository is a directory with one folder a VM; it can be moved, and read without Sendense.'],
+  description: ['A repository is a directory with one folder per VM. You can move it, and read it without Sendense.'],
   arguments: [],
   options: [],
   examples: [{ command: 'sendense-run repo list', description: 'How full are they?' }, ...repoImport.examples],

@@ -6,13 +6,17 @@ export const restore: CommandDefinition = {
   name: 'restore',
   summary: 'Write the disks of a restore point into a directory',
   description: [
-    'Makes a restore plan from the command line and runs it: writes each disk under a temporary name, compares it with the block index of the restore point, then gives it its name: disk-0.raw, disk-1.raw, …',
-    'Never overwrites a file and never writes to the repository. What a failed restore has written is removed again.',
+    'Makes a restore plan from the command line and runs it. The run writes each disk under a temporary name and compares it with the block index of the restore point. Then it gives the file its name: disk-0.raw, disk-1.raw, …',
+    'Never overwrites a file and never writes to the repository. A failed restore removes the files that it wrote.',
   ],
   arguments: [{ syntax: '<vm>', description: 'name of the VM', completes: 'vms' }],
   options: [
     pointOption('which restore point', { default: 'latest' }),
-    { flags: '-t, --to <directory>', description: 'where to write (required); made if missing', completes: 'folders' },
+    {
+      flags: '-t, --to <directory>',
+      description: 'directory to write to (required); the command makes it if it is missing',
+      completes: 'folders',
+    },
     {
       flags: '-f, --format <format>',
       description: 'format of the files',
@@ -21,24 +25,24 @@ export const restore: CommandDefinition = {
     },
     {
       flags: '--subformat <subformat>',
-      description: 'for vmdk: monolithicSparse, or streamOptimized as OVA files and uploads want it',
+      description: 'for vmdk: monolithicSparse, or streamOptimized for OVA files and uploads',
       choices: ['monolithicSparse', 'streamOptimized'],
     },
     {
       flags: '--thin',
       description:
-        'for qcow2: an overlay on the chain in the repository instead of a copy; ready at once, needs the repository',
+        'for qcow2: make an overlay on the chain in the repository instead of a copy; it is ready at once, and needs the repository',
     },
     { flags: '-d, --disk <number>', description: 'only this disk (0, 1, …); may be repeated', repeats: true },
-    { flags: '--no-verify', description: 'do not compare what was written with the block index' },
+    { flags: '--no-verify', description: 'do not compare the written files with the block index' },
     {
       flags: '--identity <uuid>',
-      description: 'which VM, where several have restore points under this name, as `list` shows it',
+      description: 'which VM, if several have restore points under this name; `list` shows the uuid',
       completes: 'nothing',
     },
     repositoryOrPath('repository to read (default: the one that has the VM)'),
     ...keyOptions,
-    { flags: '-n, --dry-run', description: 'show what would happen and write nothing' },
+    { flags: '-n, --dry-run', description: 'show each step and write nothing' },
   ],
   examples: [
     {
@@ -55,7 +59,7 @@ export const restore: CommandDefinition = {
     },
     {
       command: 'sendense-run restore pgtest1 --repository /mnt/repository --to ./restored',
-      description: 'Rescue: from the files of a repository, with nothing else',
+      description: 'Rescue: restore from the files of a repository, without settings or database',
     },
     {
       command: 'sendense-run restore pgtest1 --disk 1 --format qcow2 --to ./restored',
@@ -63,7 +67,7 @@ export const restore: CommandDefinition = {
     },
     {
       command: 'sendense-run restore pgtest1 --format qcow2 --thin --to ./look',
-      description: 'To look into it: an overlay, ready at once',
+      description: 'An overlay to look into, ready at once',
     },
     {
       command: 'sendense-run restore pgtest1 --format vmdk --subformat streamOptimized --to ./upload',

@@ -4,21 +4,21 @@ export const run: CommandDefinition = {
   name: 'run',
   summary: 'Run one or more plans (the default command)',
   description: [
-    'Runs each plan, one after another: validates it, expands it into steps, and executes them. A run either reaches its end or leaves nothing behind: what a failed or stopped run has made is removed again, and what a crash leaves is cleaned up by the next run or by `sendense-run recover`.',
-    'The word `run` may be left out. The first SIGINT (Ctrl-C) or SIGTERM stops the run and cleans up; a second one returns at once.',
-    'Progress goes to standard error: bars on a terminal, lines with the time elsewhere. The summary goes to standard output. With --json, standard output has one JSON object a line; the last one is `run.finished`.',
+    'Runs each plan, one after another: validates it, expands it into steps, and executes them. A run either reaches its end or leaves nothing behind. A failed or stopped run removes what it made. After a crash, the next run or `sendense-run recover` cleans up.',
+    'You can leave out the word `run`. The first SIGINT (Ctrl-C) or SIGTERM stops the run and cleans up; a second one returns at once.',
+    'Progress goes to standard error: bars on a terminal, lines with the time elsewhere. The summary goes to standard output. With --json, standard output has one JSON object per line; the last one is `run.finished`.',
   ],
   arguments: [{ syntax: '<plan...>', description: 'plan files (YAML)', completes: 'plans' }],
   options: [
     {
       flags: '-m, --mode <mode>',
       description:
-        'override the mode of a backup plan: auto decides per disk, full starts a new chain, incremental refuses where that is not safe',
+        'override the mode of a backup plan: auto decides for each disk, full starts a new chain, incremental refuses if it is not safe',
       choices: ['auto', 'full', 'incremental'],
     },
     {
       flags: '-n, --dry-run',
-      description: 'show what would happen and write nothing; the same as `sendense-run plan`',
+      description: 'show each step and write nothing; the same as `sendense-run plan`',
     },
   ],
   examples: [
@@ -34,14 +34,14 @@ export const run: CommandDefinition = {
     },
     {
       command: 'sendense-run --quiet plans/*.yaml',
-      description: 'From cron: one line a plan, and errors; the worst exit status of all',
+      description: 'From cron: one line per plan, and errors; ends with the worst exit status',
     },
   ],
   exitCodes: [0, 1, 2, 3, 10, 11, 12, 14, 16, 70, 75, 130, 143],
   files: [
     [
       'sendense.yaml',
-      'Settings: repositories, nodes, sources, state file. Searched beside the plan, in the folders above it, then in /etc/sendense/; --config names another.',
+      'Settings: repositories, nodes, sources, state file. The program looks beside the plan, in the folders above it, then in /etc/sendense/; --config names another file.',
     ],
     ['<repository>/<vm>/<backup-id>.json', 'The manifest of a restore point.'],
     [

@@ -7,7 +7,7 @@ const list: CommandDefinition = {
   name: 'list',
   summary: 'List schedules',
   description: [
-    'One line a plan: when it is due next, whether it is paused, what became of its newest slot, and which file is not in force because it is invalid. Knows what a daemon or a timer has read.',
+    'Prints one line per plan: when it is due next, whether it is paused, and the result of its newest slot. Names files that are not in force because they are invalid. The command knows only plans that a daemon or a timer has read.',
   ],
   arguments: [],
   options: [],
@@ -15,7 +15,7 @@ const list: CommandDefinition = {
     { command: 'sendense-run schedule list', description: 'Everything' },
     {
       command: "sendense-run schedule list --json | jq '.schedules[] | select(.paused)'",
-      description: 'What is paused',
+      description: 'The paused schedules',
     },
   ],
   exitCodes: [0, 1, 2, 10],
@@ -26,11 +26,13 @@ const list: CommandDefinition = {
 const next: CommandDefinition = {
   name: 'next',
   summary: 'Show the slots to come',
-  description: ['The next slots of all plans or of one, with the jitter of this host, in the zone of each plan.'],
+  description: [
+    'Prints the next slots of all plans or of one, with the jitter of this host, in the time zone of each plan.',
+  ],
   arguments: [{ syntax: '[plan]', description: 'only this plan: its name or file', completes: 'plans' }],
   options: [{ flags: '-n, --count <n>', description: 'how many', default: '10', completes: 'nothing' }],
   examples: [
-    { command: 'sendense-run schedule next -n 20', description: 'What comes in the next hours' },
+    { command: 'sendense-run schedule next -n 20', description: 'The next 20 slots' },
     { command: 'sendense-run schedule next pgtest1.yaml', description: 'Try a schedule before it is in force' },
   ],
   exitCodes: [0, 1, 2, 10],
@@ -40,9 +42,9 @@ const next: CommandDefinition = {
 
 const history: CommandDefinition = {
   name: 'history',
-  summary: 'Show what became of slots',
+  summary: 'Show past slots and their results',
   description: [
-    'Newest first: how its run went, or why there was none: missed, skipped, paused, blackout. It is known for 400 days.',
+    'Prints slots, newest first: the result of the run, or why there was none (missed, skipped, paused, blackout). Sendense keeps slots for 400 days.',
   ],
   arguments: [{ syntax: '[plan]', description: 'only this plan', completes: 'nothing' }],
   options: [
@@ -66,7 +68,7 @@ const history: CommandDefinition = {
   ],
   examples: [
     { command: 'sendense-run schedule history pgtest1-nightly', description: 'The last 20 slots' },
-    { command: 'sendense-run schedule history --state missed', description: 'What nobody ran' },
+    { command: 'sendense-run schedule history --state missed', description: 'Slots that were missed' },
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['schedule list', 'show'],
@@ -77,13 +79,13 @@ const run: CommandDefinition = {
   name: 'run',
   summary: 'Run a plan now, as its schedule would',
   description: [
-    'With the text that is in force, which is the last valid one, and with a slot of its own in the history. Neither pause, blackout nor limits hold it back.',
-    '--timer is for timers of systemd: runs what is due and not done yet, waits for the jitter and for its turn, follows pause, blackout, overlap and catchUp, and does nothing where a daemon was first.',
+    'Uses the text of the plan that is in force: the last valid one. The run gets a slot of its own in the history. Pause, blackout and limits do not hold it back.',
+    '--timer is for timers of systemd. It runs a slot that is due and not done yet, and waits for the jitter and for its turn. It follows pause, blackout, overlap and catchUp. It does nothing if a daemon was first.',
   ],
   arguments: [plan],
-  options: [{ flags: '--timer', description: 'only what is due, with all that the schedule says' }],
+  options: [{ flags: '--timer', description: 'run only a slot that is due, and follow all of the schedule' }],
   examples: [
-    { command: 'sendense-run schedule run pgtest1-nightly', description: 'Not wait for the night' },
+    { command: 'sendense-run schedule run pgtest1-nightly', description: 'Run it without waiting for the night' },
     { command: 'sendense-run schedule run plans/pgtest1-nightly.yaml', description: 'By its file' },
   ],
   exitCodes: [0, 1, 2, 3, 10, 11, 12, 14, 16, 70, 75, 130, 143],
@@ -94,18 +96,18 @@ const run: CommandDefinition = {
 const pause: CommandDefinition = {
   name: 'pause',
   summary: 'Pause the schedule of a plan',
-  description: ['Its slots have no run until `schedule resume`; a run that goes on is not stopped.'],
+  description: ['Its slots have no run until `schedule resume`. The command does not stop an active run.'],
   arguments: [{ syntax: '<plan>', description: 'name of a plan', completes: 'nothing' }],
   options: [
     {
       flags: '--reason <text>',
-      description: 'shown with its slots; without it that of an earlier pause stays',
+      description: 'why, shown with its slots; without it the reason of an earlier pause stays',
       completes: 'nothing',
     },
   ],
   examples: [
     { command: 'sendense-run schedule pause pgtest1-nightly --reason "storage moves"', description: 'For a while' },
-    { command: 'sendense-run schedule list', description: 'And see that it is paused' },
+    { command: 'sendense-run schedule list', description: 'See that it is paused' },
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['schedule resume'],
@@ -114,15 +116,15 @@ const pause: CommandDefinition = {
 
 const resume: CommandDefinition = {
   name: 'resume',
-  summary: 'Let a paused schedule go on',
+  summary: 'Resume a paused schedule',
   description: [
-    'With the next slot; those of the pause are not caught up (`schedule backfill` does). Counts failures anew.',
+    'The plan runs again from its next slot on. Slots of the pause are not caught up; `schedule backfill` runs those. The count of failures starts at zero.',
   ],
   arguments: [{ syntax: '<plan>', description: 'name of a plan', completes: 'nothing' }],
   options: [],
   examples: [
-    { command: 'sendense-run schedule resume pgtest1-nightly', description: 'After the cause is gone' },
-    { command: 'sendense-run schedule next pgtest1-nightly', description: 'And see when it runs' },
+    { command: 'sendense-run schedule resume pgtest1-nightly', description: 'After you removed the cause' },
+    { command: 'sendense-run schedule next pgtest1-nightly', description: 'See when it runs' },
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['schedule pause'],
@@ -133,7 +135,7 @@ const backfill: CommandDefinition = {
   name: 'backfill',
   summary: 'Run slots of the past that had no run',
   description: [
-    'Runs slots that were missed, skipped, paused or in a blackout, one after another, oldest first. A backup always holds the VM as it is now, so one run for the latest is usually enough: --latest.',
+    'Runs slots that were missed, skipped, paused or in a blackout, one after another, oldest first. A backup always holds the VM as it is now, so one run for the latest slot is usually enough: --latest.',
   ],
   arguments: [plan],
   options: [
@@ -143,8 +145,8 @@ const backfill: CommandDefinition = {
       completes: 'nothing',
     },
     { flags: '--to <time>', description: 'until this time (default: now)', completes: 'nothing' },
-    { flags: '--latest', description: 'one run, for the latest slot; it makes up for the others' },
-    { flags: '-n, --dry-run', description: 'show which slots it would run' },
+    { flags: '--latest', description: 'make one run, for the latest slot; it covers the others' },
+    { flags: '-n, --dry-run', description: 'show the slots and run nothing' },
   ],
   examples: [
     {
@@ -163,25 +165,27 @@ const backfill: CommandDefinition = {
 
 const install: CommandDefinition = {
   name: 'install',
-  summary: 'Make timers of systemd, for those who want no daemon',
+  summary: 'Make timers of systemd, if you want no daemon',
   description: [
-    'Writes a timer and a service for each plan to /etc/systemd/system, enables and starts the timers. The timer is Persistent, so that what was missed while the machine was off is caught up at its start as the plan says; jitter, blackout, overlap and limits are kept by `schedule run --timer`, which the service runs.',
-    'systemd knows no L, W and #, and no expression with both a day of the month and a weekday: those plans need the daemon. Where the clock changes, a timer may come at another moment than the slot; which slot it is for is decided by Sendense, so that none is run twice (docs/schedules.md).',
+    'Writes a timer and a service for each plan to /etc/systemd/system, enables and starts the timers. Each timer is Persistent: when the machine starts, it catches up slots that were missed while it was off, as the plan says. The service runs `schedule run --timer`, which follows jitter, blackout, overlap and limits.',
+    'systemd knows no L, W and #, and no expression with both a day of the month and a weekday: plans that use these need the daemon. When clocks change, a timer may fire at another moment than the slot. Sendense decides which slot the timer stands for, so no slot runs twice (docs/schedules.md).',
   ],
   arguments: [{ syntax: '<plan...>', description: 'names or files of plans', completes: 'plans' }],
   options: [
-    { flags: '--systemd', description: 'timers of systemd: the only kind there is, and what is made without this too' },
+    { flags: '--systemd', description: 'make timers of systemd: the only kind, and the default' },
     ...installOptionsFor('stop the timers of these plans and remove their files', 'the user of the services'),
   ],
   examples: [
     {
       command: 'sendense-run schedule install --print plans/pgtest1.yaml',
-      description: 'Look at them first',
+      description: 'See the units first',
     },
     { command: 'sendense-run schedule install plans/*.yaml', description: 'A timer for each plan' },
   ],
   exitCodes: [0, 1, 2, 10, 12],
-  files: [['/etc/systemd/system/sendense-plan-<name>.timer', 'And .service: the units.']],
+  files: [
+    ['/etc/systemd/system/sendense-plan-<name>.timer', 'The timer; the service has the same name with .service.'],
+  ],
   seeAlso: ['daemon', 'schedule run'],
   load: () => import('../actions/schedule-install.ts'),
 };
@@ -189,7 +193,7 @@ const install: CommandDefinition = {
 const runSlot: CommandDefinition = {
   name: 'run-slot',
   summary: 'Run a slot that the daemon has claimed for this process',
-  description: ['The daemon starts this; there is no use for it otherwise.'],
+  description: ['The daemon starts this command. Do not call it yourself.'],
   arguments: [
     { syntax: '<plan>', description: 'name of the plan', completes: 'nothing' },
     { syntax: '<slot>', description: 'the slot, milliseconds since the epoch', completes: 'nothing' },
@@ -205,14 +209,16 @@ const runSlot: CommandDefinition = {
 
 export const schedule: CommandDefinition = {
   name: 'schedule',
-  summary: 'See and steer what runs by itself',
-  description: ['What the daemon or timers of systemd run, when, and what became of it (docs/schedules.md).'],
+  summary: 'Show and control scheduled runs',
+  description: [
+    'Shows the slots that the daemon or timers of systemd run, and their results. Pauses, resumes and repeats them (docs/schedules.md).',
+  ],
   arguments: [],
   options: [],
   examples: [
     { command: 'sendense-run schedule list', description: 'All schedules' },
-    { command: 'sendense-run schedule next', description: 'What comes next' },
-    { command: 'sendense-run schedule history --state missed', description: 'What nobody ran' },
+    { command: 'sendense-run schedule next', description: 'The next slots' },
+    { command: 'sendense-run schedule history --state missed', description: 'Slots that were missed' },
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['daemon', 'status'],

@@ -2,16 +2,16 @@ import type { CommandDefinition } from '../command.ts';
 
 export const upkeep: CommandDefinition = {
   name: 'upkeep',
-  summary: 'Keep the state database and the logs small, and copy the database to the repositories',
+  summary: 'Compact the state database and logs, and copy the database',
   description: [
-    'Every run does this at its end where no run has done it that day; this command does it now. Old runs become one line a day and plan, old logs are removed, space in the database is given back, and a copy of the database goes to `.sendense/` of each repository (`history` in sendense.yaml; docs/monitoring.md).',
-    'Runs that go on, and those that have to be cleaned up after, are never touched. The last success and the last failure of each plan and VM stay.',
+    'The first run of each day does this at its end; this command does it now. It reduces old runs to one line per day and plan, removes old logs, and frees unused space in the database. Then it copies the database to `.sendense/` of each repository (`history` in sendense.yaml; docs/monitoring.md).',
+    'It never touches active runs or crashed runs that need cleaning up. The last success and the last failure of each plan and VM stay.',
   ],
   arguments: [],
   options: [],
   examples: [
-    { command: 'sendense-run upkeep', description: 'Before an upgrade, or after keepRuns was made shorter' },
-    { command: "sendense-run upkeep --json | jq -r '.copies[].path'", description: 'Where the copies are' },
+    { command: 'sendense-run upkeep', description: 'Before an upgrade, or after you shortened keepRuns' },
+    { command: "sendense-run upkeep --json | jq -r '.copies[].path'", description: 'The paths of the copies' },
   ],
   exitCodes: [0, 2, 3, 10, 130, 143],
   files: [['<repository>/.sendense/state-<date>-v<version>-<hub>.db', 'A copy of the state database.']],

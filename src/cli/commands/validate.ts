@@ -4,9 +4,9 @@ export const validate: CommandDefinition = {
   name: 'validate',
   summary: 'Check plans and settings, without touching anything',
   description: [
-    'Reports every error at once, each with file, line and column, the text underlined, the allowed values, and a way out. Touches neither network nor secrets, so it can run anywhere, before a commit or in CI.',
-    'Each plan is checked against the settings that a run of it would use: those of --config, else the nearest sendense.yaml, so in a tree each against its own; the last lines say which. Settings of another name are checked, too.',
-    'A folder stands for all *.yaml and *.yml files in it and below it; - stands for standard input; without a path the current folder is checked. `sendense-run explain RULE` says more about a rule.',
+    'Reports all errors at once. Each shows file, line and column, the underlined text, the allowed values, and a remedy. The command uses neither network nor secrets, so you can run it anywhere: before a commit, or in CI.',
+    'Checks each plan against the settings that its run would use: those of --config, otherwise the nearest sendense.yaml. So in a tree of folders each plan has its own settings; the last lines name them. The command also checks settings files with other names.',
+    'A folder stands for all *.yaml and *.yml files in it and below it, and - for standard input. Without a path the command checks the current folder. `sendense-run explain RULE` explains a rule.',
   ],
   arguments: [
     {
@@ -26,7 +26,7 @@ export const validate: CommandDefinition = {
   ],
   examples: [
     { command: 'sendense-run validate pgtest1-nightly.yaml', description: 'One plan' },
-    { command: 'sendense-run validate plans/', description: 'Every plan of a folder, and the settings that they use' },
+    { command: 'sendense-run validate plans/', description: 'Every plan of a folder, and the settings of these plans' },
     {
       command: 'git show HEAD:plans/pgtest1-nightly.yaml | sendense-run validate -',
       description: 'From standard input',
@@ -34,7 +34,9 @@ export const validate: CommandDefinition = {
     { command: 'sendense-run validate --format github plans/', description: 'In a GitHub workflow' },
   ],
   exitCodes: [0, 2, 10],
-  files: [['sendense.yaml', 'Settings, searched beside each plan and upward; checked too.']],
+  files: [
+    ['sendense.yaml', 'Settings; the command looks beside each plan and in the folders above, and checks them too.'],
+  ],
   seeAlso: ['explain', 'schema', 'plan'],
   load: () => import('../actions/validate.ts'),
 };

@@ -9,7 +9,7 @@ export const installOptionsFor = (remove: string, user: string): readonly Option
   { flags: '--user <user>', description: user, default: 'sendense' },
   {
     flags: '--root <dir>',
-    description: 'write to the system in this folder, and start nothing',
+    description: 'write below this folder as if it were /, and start nothing',
     default: '/',
     completes: 'folders',
   },
@@ -33,7 +33,8 @@ export interface InstallChoice {
 /** What those options say. @throws SendenseError `usage` */
 export function installChoice(options: Readonly<Record<string, unknown>>): InstallChoice {
   const user = options['user'] as string;
-  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) throw new SendenseError('usage', `--user ${user} is no name of a user`);
+  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(user))
+    throw new SendenseError('usage', `--user ${user} is not the name of a user`);
   if (options['print'] === true && options['remove'] === true)
     throw new SendenseError('usage', '--print and --remove: it is one or the other');
   return {
