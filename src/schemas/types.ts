@@ -56,7 +56,7 @@ export type Steps = [Step, ...Step[]];
  */
 export type VmPatterns = [string, ...string[]];
 /**
- * A source as the node gets it.
+ * A source in the form that the hub sends to the node.
  */
 export type Source = ImageSourceSpec | VsphereSourceSpec;
 /**
@@ -98,7 +98,7 @@ export type LinkRequest =
       data: 'sshd' | 'builtin';
     };
 /**
- * A source as the node gets it.
+ * A source in the form that the hub sends to the node.
  */
 export type Source1 = ImageSourceSpec | VsphereSourceSpec;
 /**
@@ -136,11 +136,11 @@ export type Disks = {
    */
   bytes_transferred: number;
   /**
-   * Data that was read from the source; holes are known, not read. Older versions do not say.
+   * Data that the node read from the source; it skips known holes. Older versions do not report it.
    */
   bytes_read?: number;
   /**
-   * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+   * Data that the node wrote to the target; it announces zeros and does not send them. Older versions do not report it.
    */
   bytes_sent?: number;
   change_id: string | null;
@@ -170,7 +170,7 @@ export type Disks1 = {
    */
   compared_bytes: number;
   /**
-   * As the manifest has it.
+   * As in the manifest.
    */
   envelope?: string;
   /**
@@ -1040,11 +1040,11 @@ export interface VsphereSourceSpec {
   host: string;
   port: number;
   /**
-   * Empty: the one who brings the password says it in vcenter_user.
+   * Empty: the sender of the password gives the user in vcenter_user.
    */
   user: string;
   /**
-   * The stored credential that user and password are from.
+   * The stored credential that holds user and password.
    */
   credential: string | null;
   thumbprint: string | null;
@@ -1102,11 +1102,11 @@ export interface DiskInfo {
   capacity_bytes: number;
   allocated_bytes: number | null;
   /**
-   * digest: none, blocks are compared; areas: a list of changes is there; cbt: the hypervisor is asked once the snapshot is there.
+   * digest: the node compares blocks; areas: the source has a list of changes; cbt: the node asks the hypervisor after it made the snapshot.
    */
   change_tracking: 'digest' | 'areas' | 'cbt';
   /**
-   * The tracker's change id, where known before the transfer.
+   * Change id of the tracker, if it is known before the transfer.
    */
   change_id: string | null;
   /**
@@ -1114,11 +1114,11 @@ export interface DiskInfo {
    */
   changed_since: string | null;
   /**
-   * What the tracker's areas cover.
+   * Bytes that the areas of the tracker cover.
    */
   changed_bytes: number | null;
   /**
-   * Of what the areas cover, in whole blocks of 64 KiB, at most so much holds data; the rest are holes. Missing or null: not known.
+   * Upper limit of the data in the areas, in whole blocks of 64 KiB; the rest are holes. Missing or null if unknown.
    */
   changed_data_bytes?: number | null;
   /**
@@ -1128,7 +1128,7 @@ export interface DiskInfo {
   warnings: string[];
 }
 /**
- * What an incremental builds on.
+ * The disk that an incremental is built on.
  */
 export interface Parent {
   /**
@@ -1150,7 +1150,7 @@ export interface Parent {
   index_path: string;
 }
 /**
- * What will be done for one disk and why.
+ * The decision for one disk, with the reason.
  */
 export interface DiskDecision {
   /**
@@ -1173,25 +1173,25 @@ export interface DiskDecision {
   capacity_bytes: number;
   mode: 'full' | 'incremental';
   /**
-   * full: everything; areas: what the source says changed; digest: blocks whose digest differs.
+   * full: everything; areas: the changes that the source lists; digest: blocks whose digest differs.
    */
   method: 'full' | 'areas' | 'digest';
   /**
-   * Why full, or how incremental.
+   * Why the disk is full, or how it is incremental.
    */
   reason: string;
   parent: Parent | null;
   /**
-   * The qcow2 to be made, relative to the repository.
+   * The qcow2 that the run will make, relative to the repository.
    */
   path: string;
   index_path: string;
   /**
-   * How much is expected to be written; null: known only later.
+   * Bytes that the run is expected to write; null if it is known only later.
    */
   estimated_bytes: number | null;
   /**
-   * How its files will be encrypted; null: they will not.
+   * How its files will be encrypted; null if they will not be.
    */
   encryption?: DiskEncryption | null;
 }
@@ -1201,7 +1201,7 @@ export interface DiskDecision {
 export interface DiskEncryption {
   format: 'luks';
   /**
-   * Tells the key: 16 hex digits that follow from it.
+   * Identifies the key: 16 hex digits derived from it.
    */
   key_id: string;
 }
@@ -1224,15 +1224,15 @@ export interface DiskResult {
    */
   bytes_transferred: number;
   /**
-   * Data that was read from the source; holes are known, not read. Older versions do not say.
+   * Data that the node read from the source; it skips known holes. Older versions do not report it.
    */
   bytes_read?: number;
   /**
-   * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+   * Data that the node wrote to the target; it announces zeros and does not send them. Older versions do not report it.
    */
   bytes_sent?: number;
   /**
-   * Length of the qcow2 in the repository. Of a backup.
+   * For a backup: length of the qcow2 in the repository.
    */
   bytes_stored?: number;
   change_id: string | null;
@@ -1246,7 +1246,7 @@ export interface PortLease {
   disk: string;
 }
 /**
- * Tells a process from a later one with the same pid.
+ * Distinguishes a process from a later one with the same pid.
  */
 export interface ProcessIdentity {
   pid: number;
@@ -1259,7 +1259,7 @@ export interface ProcessIdentity {
 export interface NbdServer {
   disk: string;
   /**
-   * Null: served at a Unix socket.
+   * Null: qemu-nbd serves it at a Unix socket.
    */
   port: number | null;
   export: string;
@@ -1298,15 +1298,15 @@ export interface JobDisk {
    */
   bytes_done: number;
   /**
-   * What the areas or blocks cover that were brought up to date, whatever they hold. Set at the end.
+   * Bytes that the updated areas or blocks cover, whatever they hold. Set at the end.
    */
   bytes_transferred: number;
   /**
-   * Data that was read from the source; holes are known, not read. Older versions do not say.
+   * Data that the node read from the source; it skips known holes. Older versions do not report it.
    */
   bytes_read?: number;
   /**
-   * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+   * Data that the node wrote to the target; it announces zeros and does not send them. Older versions do not report it.
    */
   bytes_sent?: number;
   /**
@@ -1347,15 +1347,15 @@ export interface JobStatus {
   error: ErrorOutput | null;
   warnings: string[];
   /**
-   * What the job could not remove at its source, a snapshot above all. Absent: not known, because the job's process died or has not ended.
+   * Things that the job could not remove at its source, for example a snapshot. Absent if unknown, because the process of the job died or has not ended.
    */
   left_behind?: LeftBehind[];
   /**
-   * The source refused user and password while the job ran: nobody tries them again for a while, because accounts lock.
+   * The source refused user and password while the job ran. Sendense does not try them again for a while, because accounts lock.
    */
   login_refused?: boolean;
   /**
-   * Worth knowing, and no reason to act: a connection that broke and came back.
+   * Notes that need no action, for example a connection that broke and came back.
    */
   remarks?: string[];
   /**
@@ -1364,7 +1364,7 @@ export interface JobStatus {
   disks: JobDisk[];
   snapshot?: SnapshotFacts | null;
   /**
-   * The VM's configuration, to be fetched.
+   * Configuration of the VM, for the hub to fetch.
    */
   vm_config?: {
     /**
@@ -1374,18 +1374,18 @@ export interface JobStatus {
     sha256: string;
   } | null;
   /**
-   * The VM's disks that are not in this backup, as the snapshot showed them.
+   * Disks of the VM that are not in this backup, as the snapshot showed them.
    *
    * @maxItems 1024
    */
   not_protected?: NotProtected[];
   /**
-   * What the job does where no bytes move, for example removing its snapshot.
+   * What the job does while no bytes move, for example removing its snapshot.
    */
   activity?: string | null;
 }
 /**
- * Something of ours that stays at a source.
+ * Something that Sendense made and that is still at a source.
  */
 export interface LeftBehind {
   /**
@@ -1407,11 +1407,11 @@ export interface SnapshotFacts {
    */
   quiesce: 'required' | 'try' | 'off';
   /**
-   * Whether the guest's file systems were brought to rest.
+   * Whether the file systems of the guest were quiesced.
    */
   quiesced: boolean;
   /**
-   * Why not, or why foreign snapshots were no obstacle.
+   * Why it was not quiesced, or why foreign snapshots were no obstacle.
    */
   note: string | null;
   /**
@@ -1420,7 +1420,7 @@ export interface SnapshotFacts {
   transport: 'vddk' | 'https' | 'ssh';
   transport_reason: string;
   /**
-   * When it was there, by the node's clock; ISO 8601, UTC.
+   * When it existed, by the clock of the node; ISO 8601, UTC.
    */
   taken?: string;
 }
@@ -1481,7 +1481,7 @@ export interface VsphereDisk {
    */
   has_parent: boolean;
   /**
-   * Its backing names a key: the file holds cipher text.
+   * Its backing names a key, so the file holds encrypted data.
    */
   encrypted?: boolean;
   /**
@@ -1493,7 +1493,7 @@ export interface VsphereDisk {
    */
   change_id: string | null;
   /**
-   * Takes part in snapshots.
+   * The disk takes part in snapshots.
    */
   protected: boolean;
   not_protected_reason: string | null;
@@ -1512,12 +1512,12 @@ export interface VsphereSnapshot {
   quiesced: boolean;
   current: boolean;
   /**
-   * Bears Sendense's mark.
+   * Sendense made the snapshot: it has its mark.
    */
   ours: boolean;
 }
 /**
- * What would stop or weaken a backup.
+ * A finding that stops or weakens a backup.
  */
 export interface VsphereFinding {
   level: 'stops' | 'weakens';
@@ -1576,12 +1576,12 @@ export interface VsphereVm {
   reverts_known_since?: number | null;
   findings: VsphereFinding[];
   /**
-   * CATEGORY/NAME; null or absent: nobody asked.
+   * CATEGORY/NAME; null or absent if the hub did not ask.
    */
   tags?: string[] | null;
 }
 /**
- * A VM of a group with what its run will have.
+ * A VM of a group, with the facts for its run.
  */
 export interface GroupMember {
   /**
@@ -1618,7 +1618,7 @@ export interface GroupedRun {
   context: string;
   plan: string;
   /**
-   * Null: it could not begin.
+   * Null if it could not start.
    */
   run_id: string | null;
   status: 'succeeded' | 'failed' | 'cancelled';
@@ -1627,11 +1627,11 @@ export interface GroupedRun {
   kind: 'full' | 'incremental' | null;
   bytes_transferred: number;
   /**
-   * Data that was read from the source; holes are known, not read. Older versions do not say.
+   * Data that the node read from the source; it skips known holes. Older versions do not report it.
    */
   bytes_read?: number;
   /**
-   * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+   * Data that the node wrote to the target; it announces zeros and does not send them. Older versions do not report it.
    */
   bytes_sent?: number;
   /**
@@ -1674,18 +1674,18 @@ export interface PrunedPoint {
   kind: 'full' | 'incremental';
   keep: boolean;
   /**
-   * Why it stays, for example `daily 2026-11-20`; empty where it goes.
+   * Why it stays, for example `daily 2026-11-20`; empty if it goes.
    */
   reasons: string[];
   /**
-   * Where it goes: the restore points that its disks are merged into.
+   * If it goes: the restore points that its disks are merged into.
    */
   merges: {
     disk: string;
     into: string;
   }[];
   /**
-   * What its own files take on the disk.
+   * Disk space of its own files.
    */
   held_bytes: number;
   /**
@@ -1700,7 +1700,7 @@ export interface SlotOutput {
    */
   slot: number;
   /**
-   * waiting: for its turn; claimed: its run is about to begin; missed: no daemon ran; skipped, paused, blackout: no run, for the reason; else how its run went.
+   * waiting: it waits for its turn; claimed: its run is about to start; missed: no daemon ran; skipped, paused, blackout: no run, for that reason; any other value: the result of its run.
    */
   state:
     | 'waiting'
@@ -2090,11 +2090,11 @@ export interface Manifest {
        */
       bytes_transferred: number;
       /**
-       * Data that was read from the source; holes are known, not read. Older versions do not say.
+       * Data that the node read from the source; it skips known holes. Older versions do not report it.
        */
       bytes_read?: number;
       /**
-       * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+       * Data that the node wrote to the target; it announces zeros and does not send them. Older versions do not report it.
        */
       bytes_sent?: number;
       index: {
@@ -2161,11 +2161,11 @@ export interface Manifest {
        */
       bytes_transferred: number;
       /**
-       * Data that was read from the source; holes are known, not read. Older versions do not say.
+       * Data that the node read from the source; it skips known holes. Older versions do not report it.
        */
       bytes_read?: number;
       /**
-       * Data that was written to the target; zeros are told, not sent. Older versions do not say.
+       * Data that the node wrote to the target; it announces zeros and does not send them. Older versions do not report it.
        */
       bytes_sent?: number;
       index: {
@@ -6440,7 +6440,7 @@ export interface BackupCommitInput {
     bytes: number;
     sha256: string;
     /**
-     * How the file is encrypted; missing or null: not.
+     * How the file is encrypted; missing or null if it is not.
      */
     encryption?: {
       format: 'openssl-enc';
@@ -6490,7 +6490,7 @@ export interface ChainDecideInput {
   mode: 'auto' | 'full' | 'incremental';
   onNoParent: 'refuse' | 'full';
   /**
-   * What the node said of the VM.
+   * Facts about the VM from the node.
    */
   facts?: VsphereVm | null;
 }
@@ -6542,11 +6542,11 @@ export interface HubPreflightInput {
   for: 'backup' | 'restore';
   repository: string;
   /**
-   * Name of the node; null: none is needed.
+   * Name of the node; null if the run needs none.
    */
   node?: string | null;
   /**
-   * Directory that must be writable, for restores.
+   * For restores: directory that must be writable.
    */
   directory?: string | null;
 }
@@ -6567,11 +6567,11 @@ export interface HubPreflightOutput {
 }
 export interface NbdServeInput {
   /**
-   * The node that will write; its settings say where to listen, and whether to encrypt.
+   * The node that will write. Its settings give the address to listen on, and whether to encrypt.
    */
   node: string;
   /**
-   * Repository of the files, whose keys open them.
+   * Repository of the files; its keys decrypt them.
    */
   repository?: string;
   disks: DiskDecision[];
@@ -6642,7 +6642,7 @@ export interface NodeTransferInput {
   context?: string;
   facts?: VsphereVm | null;
   /**
-   * Disks that the user was told of already.
+   * Disks that an earlier warning already named.
    */
   not_protected?: NotProtected[];
 }
@@ -6669,7 +6669,7 @@ export interface NodeTransferOutput {
     bytes: number;
     sha256: string;
     /**
-     * How the file is encrypted; missing or null: not.
+     * How the file is encrypted; missing or null if it is not.
      */
     encryption?: {
       format: 'openssl-enc';
@@ -6689,7 +6689,7 @@ export interface PointSelectInput {
   point?: unknown;
   disks?: number[] | null;
   /**
-   * Whether what is restored will be compared: only then its block index has to be sound.
+   * Whether the restore compares the written disks. Only then the block index has to be sound.
    */
   verify: boolean;
 }
@@ -6703,7 +6703,7 @@ export interface PointSelectOutput {
    */
   created: number;
   /**
-   * Why it is this one: `the last before 2026-11-20T00:00:00Z`.
+   * Why the step chose this one: `the last before 2026-11-20T00:00:00Z`.
    */
   why: string;
   disks: {
@@ -6737,7 +6737,7 @@ export interface PointsBootInput {
    */
   repository: string;
   /**
-   * Null: nothing is booted.
+   * Null: the step boots nothing.
    */
   boot: BootCheck | null;
   points: Results;
@@ -6748,7 +6748,7 @@ export interface VerifiedPoint {
   level: 'quick' | 'digests' | 'deep';
   ok: boolean;
   /**
-   * It is marked as broken.
+   * The restore point is marked as broken.
    */
   broken: boolean;
   /**
@@ -6758,7 +6758,7 @@ export interface VerifiedPoint {
   problems: string[];
   remarks: string[];
   /**
-   * Restore points that are built on it, where it is broken.
+   * If it is broken, the restore points that are built on it.
    */
   dependents: string[];
   bytes_read: number;
@@ -6772,12 +6772,12 @@ export interface BootedPoint {
   backup_id: string;
   ok: boolean;
   /**
-   * What showed that the guest is up.
+   * The sign that the guest is up.
    */
   sign: 'serial' | 'agent' | 'picture' | null;
   seconds: number;
   /**
-   * Absolute path of the picture, PNG.
+   * Absolute path of the screenshot, PNG.
    */
   screenshot: string | null;
   problem: string | null;
@@ -6785,7 +6785,7 @@ export interface BootedPoint {
 export interface PointsJudgeInput {
   problems: string[];
   /**
-   * What the boots showed.
+   * Results of the boots.
    */
   boot?: string[];
 }
@@ -6800,16 +6800,16 @@ export interface PointsPruneInput {
    */
   vms?: VmPatterns | null;
   /**
-   * The VM whose restore points are meant, where several have some under one name; default: the one that the name belongs to.
+   * Identity of the VM, if several have restore points under one name. Default: the VM that the name belongs to.
    */
   identity?: string | null;
   retention: Retention;
   /**
-   * Time zone where the retention names none; default: UTC.
+   * Time zone if the retention names none. Default: UTC.
    */
   timezone?: string | null;
   /**
-   * Backup id that this run has just made, which has to be there.
+   * Backup id that this run has just made. It has to exist.
    */
   new_point?: string | null;
 }
@@ -6819,19 +6819,19 @@ export interface PointsPruneOutput {
    */
   removed: string[];
   /**
-   * What the file system got back.
+   * Space that the file system got back.
    */
   freed_bytes: number;
   vms: {
     vm: string;
     removed: string[];
     /**
-     * Restore points that others were merged into.
+     * Restore points into which the step merged others.
      */
     merged: string[];
     kept: number;
     /**
-     * Should go and stay for now.
+     * Restore points that should go and stay for now.
      */
     skipped: {
       backup_id: string;
@@ -6847,7 +6847,7 @@ export interface PointsVerifyInput {
   repository: string;
   vms: VmPatterns | null;
   /**
-   * Of each VM only this restore point.
+   * Only this restore point of each VM.
    */
   point:
     | (
@@ -6889,25 +6889,25 @@ export interface PointsVerifyInput {
         notVerifiedFor: string;
       };
   /**
-   * Reads no faster.
+   * Highest speed of reading.
    */
   rate: string | null;
 }
 export interface PointsVerifyOutput {
   /**
-   * Restore points that were asked for and are still there.
+   * Restore points that you asked for and that still exist.
    */
   verified: number;
   /**
-   * Others whose files were read because it was their turn (`rereadWithin` of the repository).
+   * Other restore points whose files were due to be read again (`rereadWithin` of the repository).
    */
   reread: number;
   /**
-   * Ids of those that are broken.
+   * Ids of the broken restore points.
    */
   broken: string[];
   /**
-   * One sentence for each restore point that is not what was backed up, and for the repository itself.
+   * One sentence for each restore point that differs from its backup, and for problems of the repository.
    */
   problems: string[];
   bytes_read: number;
@@ -6937,7 +6937,7 @@ export interface Qcow2CreateInput {
   repository: string;
   disks: DiskDecision[];
   /**
-   * As qcow2.seal will have it, which needs space for it. Null: as the repository's settings say.
+   * The same value as for qcow2.seal, which needs space for it. Null: the settings of the repository decide.
    */
   compress?: ('none' | 'zstd') | null;
 }
@@ -6957,7 +6957,7 @@ export interface Qcow2SealInput {
   transferred: Disks;
   verify: 'changed' | 'all';
   /**
-   * Null: as the repository's settings say.
+   * Null: the settings of the repository decide.
    */
   compress?: ('none' | 'zstd') | null;
 }
@@ -7045,7 +7045,7 @@ export interface RestoreVerifyInput {
   }[];
   verify: boolean;
   /**
-   * Repository of the files, whose keys open them.
+   * Repository of the files; its keys decrypt them.
    */
   repository?: string;
   /**
