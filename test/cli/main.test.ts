@@ -356,7 +356,7 @@ describe('restore', () => {
     [['pgtest1', '--to', 'x', '--thin'], '--thin is for --format qcow2'],
     [['pgtest1', '--to', 'x', '--subformat', 'streamOptimized'], '--subformat is for --format vmdk'],
     [['pgtest1', '--to', 'x', '-d', 'one'], 'not a disk number'],
-    [['pgtest1', '--to', 'x', '--point', 'before', 'noon'], 'noon is no day and no time'],
+    [['pgtest1', '--to', 'x', '--point', 'before', 'noon'], 'noon is not a day or a time'],
     [['pgtest1'], '--to DIRECTORY'],
   ])('refuses what cannot be: %j', async (argv, text) => {
     const { exitCode, stderr, plan } = await restore(argv);
@@ -473,7 +473,7 @@ describe('explain and schema', () => {
   it.each([
     ['chain.no-parent', 'onNoParent'],
     ['16', 'could not clean up everything'],
-    ['yaml/empty', 'The file holds nothing'],
+    ['yaml/empty', 'The file is empty'],
     ['node.transfer', 'runners/backup.yaml'],
   ])('explains %s', async (topic, text) => {
     const { exitCode, stdout } = await runCli(['explain', topic]);

@@ -165,7 +165,7 @@ describe('formatDiagnostics', () => {
     | ^^^
     = did you mean: mode
     = allowed: ${orList(keysOf(schemaNode('plans/backup.json')))}
-    = help: Correct the key, or begin it with x- if it is for your own use.
+    = help: Correct the key. For a key of your own, begin its name with x-.
 
 1 error in 1 file; 1 file checked
   without settings: plans, 100%:x/a b.yaml (no sendense.yaml beside them or above)
@@ -186,7 +186,7 @@ describe('formatDiagnostics', () => {
 
   test('as workflow commands escapes what has a meaning there', () => {
     expect(formatDiagnostics(result(), 'github')).toBe(
-      '::error file=plans%2C 100%25%3Ax/a b.yaml,line=11,endLine=11,col=1,endColumn=4,title=schema/unknown-key::unknown key "moe". Did you mean mode? Correct the key, or begin it with x- if it is for your own use.\n',
+      '::error file=plans%2C 100%25%3Ax/a b.yaml,line=11,endLine=11,col=1,endColumn=4,title=schema/unknown-key::unknown key "moe". Did you mean mode? Correct the key. For a key of your own, begin its name with x-.\n',
     );
   });
 

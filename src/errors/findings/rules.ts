@@ -11,65 +11,62 @@ const rule = (title: string, remedy: string): Rule => ({ title, remedy });
 
 export const rules = {
   'file/unreadable': rule('A file or folder cannot be read', 'Check the path and its permissions.'),
-  'file/no-plans': rule('A folder holds no plan', 'Name a folder that has *.yaml or *.yml files in it, or below it.'),
+  'file/no-plans': rule('A folder holds no plan', 'Name a folder with *.yaml or *.yml files in it or below it.'),
 
   'yaml/encoding': rule('The file is not UTF-8 text', 'Save it as UTF-8.'),
   'yaml/too-large': rule(
-    'The file is larger than 1 MiB, or holds more words and signs than a plan can have',
+    'The file is larger than 1 MiB, or has more parts than a plan can have',
     'A plan is a few kilobytes; check that this is the right file.',
   ),
-  'yaml/empty': rule('The file holds nothing', 'Write a plan; `plans/` has examples.'),
-  'yaml/syntax': rule(
-    'The file is not YAML',
-    'Correct the spot that is underlined; what comes after it could not be checked.',
-  ),
+  'yaml/empty': rule('The file is empty', 'Write a plan; `plans/` has examples.'),
+  'yaml/syntax': rule('The file is not YAML', 'Correct the underlined text. Nothing after it was checked.'),
   'yaml/tab': rule('A line is indented with a tab', 'Indent with spaces; YAML does not allow tabs there.'),
-  'yaml/duplicate-key': rule('A key stands twice in one mapping', 'Keep one of the two.'),
+  'yaml/duplicate-key': rule('A mapping has the same key twice', 'Keep one of the two keys.'),
   'yaml/merge-conflict': rule(
-    'Merge conflict markers were left in the file',
-    'Decide for one of the two sides and remove the lines <<<<<<<, ======= and >>>>>>>.',
+    'The file contains merge conflict markers',
+    'Keep one of the two sides and remove the lines <<<<<<<, ======= and >>>>>>>.',
   ),
-  'yaml/several-documents': rule('The file holds several documents', 'Put each plan into a file of its own.'),
+  'yaml/several-documents': rule('The file has several documents', 'Put each plan into its own file.'),
   'yaml/unknown-tag': rule(
     'A tag is not part of YAML 1.2 core',
-    'Leave the tag out; quote the value if it begins with !.',
+    'Remove the tag. If the value begins with !, quote it.',
   ),
   'yaml/unknown-anchor': rule(
     'An alias has no anchor before it',
     'Write the anchor (&name) earlier in the file, or quote the value.',
   ),
-  'yaml/alias-cycle': rule('An alias stands inside the value that it names', 'Write the inner part out.'),
+  'yaml/alias-cycle': rule('An alias is inside the value that it names', 'Write the inner value out.'),
   'yaml/alias-bomb': rule(
-    'Aliases multiply to an enormous document',
-    'Write the values out, or refer to fewer aliases of aliases.',
+    'Aliases expand to an enormous document',
+    'Write the values out, or use fewer aliases of aliases.',
   ),
   'yaml/merge-key': rule('<< does not name a mapping', 'Give << an alias of a mapping, or a list of such aliases.'),
 
   'schema/unknown-key': rule(
-    'A key is not known here',
-    'Correct the key, or begin it with x- if it is for your own use.',
+    'A key is unknown here',
+    'Correct the key. For a key of your own, begin its name with x-.',
   ),
   'schema/required': rule('A key is missing', 'Add the key.'),
-  'schema/type': rule('A value has the wrong type', 'Write a value of the type that is wanted.'),
-  'schema/enum': rule('A value is none of the allowed ones', 'Write one of the allowed values.'),
-  'schema/pattern': rule('A text does not have the wanted form', 'Write it in the form that is wanted.'),
-  'schema/range': rule('A number or a count is too small or too large', 'Stay within the limits.'),
-  'schema/unique': rule('A list holds an entry twice', 'Remove one of the two.'),
+  'schema/type': rule('A value has the wrong type', 'Write a value of the expected type.'),
+  'schema/enum': rule('A value is not one of the allowed values', 'Write one of the allowed values.'),
+  'schema/pattern': rule('A text has the wrong form', 'Write it in the expected form.'),
+  'schema/range': rule('A number or a count is too small or too large', 'Use a value within the limits.'),
+  'schema/unique': rule('A list has an entry twice', 'Remove one of the two entries.'),
   'schema/home-path': rule(
     'A path begins with ~, which only a shell expands',
-    'Write the absolute path. Where a file is really called so, write ./ before it.',
+    'Write the absolute path. If the name of the file really begins with ~, write ./ before it.',
   ),
 
   'secret/plain': rule(
-    'A secret stands in the file as plain text',
-    'Refer to it instead: { secret: { file: PATH } }, or env, systemd or command. Consider this secret known: change it.',
+    'The file contains a secret as plain text',
+    'Refer to the secret instead: { secret: { file: PATH } }, or env, systemd or command. Others may know this secret: change it.',
   ),
   'secret/exposed': rule(
-    'Others can read the file of a secret (a warning: the file is valid)',
-    'Let only its owner read it: chmod 600. Consider this secret known: change it.',
+    'Other users can read the file of a secret (a warning: the file is valid)',
+    'Let only the owner read it: chmod 600. Others may know this secret: change it.',
   ),
   'secret/reference': rule(
-    'A reference to a secret is not complete',
+    'A reference to a secret is incomplete',
     'Write { secret: { … } } with exactly one of file, env, systemd or command.',
   ),
 
@@ -79,60 +76,60 @@ export const rules = {
   ),
   'schedule/never': rule('A cron expression names a day that never comes', 'Choose a date that exists.'),
   'schedule/blackout': rule(
-    'A blackout has no sound begin and end',
-    'Write { from: "08:00", to: "18:00", days: [mon] } for every week, or { start: 2026-12-24T18:00, end: 2026-12-27T06:00 } for once.',
+    'A blackout has no valid start and end',
+    'Write { from: "08:00", to: "18:00", days: [mon] } for every week, or { start: 2026-12-24T18:00, end: 2026-12-27T06:00 } for one time.',
   ),
-  'schedule/timezone': rule('A time zone is not known', 'Write an IANA name, for example Europe/London or UTC.'),
+  'schedule/timezone': rule('A time zone is unknown', 'Write an IANA name, for example Europe/London or UTC.'),
   'schedule/rpo': rule(
     'A plan cannot keep its rpo (a warning: the plan is valid)',
-    'Let it run more often, or write an rpo that is longer than the time between two slots and the length of a run.',
+    'Run the plan more often, or write a longer rpo: the time between two slots plus the length of a run.',
   ),
   'schedule/never-runs': rule(
     'Blackouts cover every slot of a schedule (a warning: the plan is valid)',
-    'Move the slots out of the blackouts, or make those shorter.',
+    'Move the slots out of the blackouts, or shorten the blackouts.',
   ),
   'plan/same-name': rule(
     'Two plans have the same name',
-    'Give one of the two another name; status, history and notices go by the names of plans.',
+    'Rename one of the two plans. Status, history and notices identify plans by name.',
   ),
   'plan/same-vm': rule(
     'Two plans back up different disks under one name of a VM',
-    'Give one of the two VMs another vm.name, or let it go to another repository.',
+    'Give one of the two VMs another vm.name, or back it up to another repository.',
   ),
   'schedule/duplicate': rule(
     'Two plans with a schedule have the same name',
-    'Give one of the two plans another name; the daemon goes by the names, and keeps the one in force that it knew first.',
+    'Rename one of the two plans. The daemon identifies plans by name, and keeps the first one in force.',
   ),
   'retention/keeps-nothing': rule(
-    'A retention keeps nothing',
-    'Write how many points stay, for example { daily: 7, weekly: 5, monthly: 12 }; without `retention` all stay.',
+    'A retention keeps no restore point',
+    'Write how many restore points stay, for example { daily: 7, weekly: 5, monthly: 12 }. Without `retention` all of them stay.',
   ),
   'duration/range': rule('A duration is zero or too long', 'Choose a duration from 1ms to 24d.'),
-  'disks/duplicate': rule('A disk is listed twice', 'Remove one of the two.'),
+  'disks/duplicate': rule('A disk is listed twice', 'Remove one of the two entries.'),
   'restore/point-time': rule(
-    'A time is not complete',
+    'A time is incomplete',
     'Write date, time and zone, for example 2026-11-20T00:00:00Z or 2026-11-20T01:00:00+01:00.',
   ),
-  'restore/subformat': rule('subformat is only for vmdk', 'Leave subformat out, or set format: vmdk.'),
-  'restore/thin': rule('thin is only for qcow2', 'Leave thin out, or set format: qcow2.'),
+  'restore/subformat': rule('subformat is only for vmdk', 'Remove subformat, or set format: vmdk.'),
+  'restore/thin': rule('thin is only for qcow2', 'Remove thin, or set format: qcow2.'),
 
-  'step/unknown-uses': rule('A step is not known', 'Use one of the built-in steps, or run: for a command of your own.'),
-  'step/uses-or-run': rule('A step needs either uses or run', 'Give the step one of the two.'),
+  'step/unknown-uses': rule('A step is unknown', 'Use one of the built-in steps, or write run: for your own command.'),
+  'step/uses-or-run': rule('A step needs either uses or run', 'Give the step one of the two keys.'),
   'step/misplaced-key': rule(
-    'A key of a step does not go with the others',
-    'with belongs to uses; env and cwd belong to run.',
+    'A key of a step does not fit the other keys',
+    'Write with: only beside uses:, and env: and cwd: only beside run:.',
   ),
-  'step/duplicate-id': rule('Two steps have the same id', 'Give each step an id of its own.'),
+  'step/duplicate-id': rule('Two steps have the same id', 'Give each step its own id.'),
   'step/missing-input': rule('A step lacks an input', 'Add the input below with:.'),
   'step/unknown-input': rule('A step has no such input', 'Correct the name of the input.'),
   'step/shell-expression': rule(
-    'An expression stands inside a shell script',
-    'Pass the value as an environment variable (env:) and use "$NAME" in the script; pasted text would be run by the shell.',
+    'A shell script contains an expression',
+    'Pass the value as an environment variable (env:) and use "$NAME" in the script. Otherwise the shell would run the inserted text.',
   ),
 
   'expression/syntax': rule(
-    'An expression cannot be understood',
-    'See docs/expressions.md for what an expression may hold.',
+    'An expression has a syntax error',
+    'See docs/expressions.md for the syntax of expressions.',
   ),
   'expression/unknown-function': rule(
     'An expression calls a function that does not exist',
@@ -143,7 +140,7 @@ export const rules = {
     'Compare with ==, != or < to get true or false.',
   ),
   'expression/not-here': rule(
-    'An expression stands where none is evaluated',
+    'An expression is in a place where Sendense evaluates none',
     'Expressions work in steps, before, after and result. Write the value itself here.',
   ),
   'ref/unknown-root': rule(
@@ -152,53 +149,53 @@ export const rules = {
   ),
   'ref/unknown-key': rule('A reference names a key that does not exist', 'Correct the key.'),
   'ref/unknown-step': rule('A reference names a step that does not exist', 'Correct the id of the step.'),
-  'ref/later-step': rule('A reference names a step that runs later', 'Move that step before this one.'),
+  'ref/later-step': rule('A reference names a step that runs later', 'Move that step before this step.'),
   'ref/may-not-run': rule(
     'A step that runs after a failure refers to a step that may not have run',
-    "Say what to use where it did not: default(steps.commit.backup_id, '').",
+    "Give a value for the case that it did not run: default(steps.commit.backup_id, '').",
   ),
   'ref/cycle': rule(
     'Steps need each other, or a step needs itself',
-    'Break the circle: a step can only use what earlier steps gave.',
+    'Break the cycle: a step can use only outputs of earlier steps.',
   ),
   'ref/unknown-output': rule(
     'A reference names an output that the step does not have',
     'Correct the name of the output.',
   ),
-  'ref/type': rule('A reference gives a value of the wrong type', 'Refer to a value of the type that is wanted.'),
+  'ref/type': rule('A reference gives a value of the wrong type', 'Refer to a value of the expected type.'),
   'ref/plan-only': rule(
     'A value must be known before the run starts',
-    'Refer to plan only, or write the value itself.',
+    'Refer only to plan, or write the value itself.',
   ),
 
   'settings/untrusted': rule(
-    "Settings that were found could be somebody else's",
-    'Give file and folders to yourself or root, let nobody else write to them, or name the file with --config.',
+    'Other users could have written the settings file',
+    'Make yourself or root the owner of the file and its folders, and let nobody else write to them. Or name the file with --config.',
   ),
-  'settings/ports': rule('The port range ends before it begins', 'Give from the smaller number.'),
+  'settings/ports': rule('The port range ends before it begins', 'Make `from` the smaller number.'),
   'settings/compress-encrypted': rule(
     'Disks cannot be both compressed and encrypted',
-    'Leave one of the two out: qemu-img writes no image that is both. A file system under the repository can encrypt what is compressed.',
+    'Remove one of the two: qemu-img cannot write an image that is both. If you need both, compress here and encrypt the file system below the repository.',
   ),
   'settings/clear-key': rule(
-    'A key is sent over a connection that is not encrypted',
-    'Use the mode dial-node or dial-hub, in which SSH carries the key, and keep `data:`; or write tls: none for a network that you trust.',
+    'An encryption key would travel over an unencrypted connection',
+    'Use the mode dial-node or dial-hub, where SSH carries the key, and keep `data:`. Or write tls: none if you trust the network.',
   ),
   'settings/vsphere-login': rule(
     'A vSphere source needs one way to log in',
-    'Give user and password: { secret: … }, or credential: NAME of a stored one (`sendense-run credentials add`).',
+    'Write user and password: { secret: … }, or credential: NAME of a stored credential (`sendense-run credentials add`).',
   ),
   'settings/vsphere-trust': rule(
-    'A vSphere source has two ways to know the server',
-    'Keep thumbprint or ca, not both.',
+    'A vSphere source has two ways to identify the server',
+    'Keep either thumbprint or ca.',
   ),
   'settings/vsphere-host': rule(
-    'The address of a vSphere source cannot be',
-    'Write HOST or HOST:PORT; an IPv6 address stands in brackets.',
+    'The address of a vSphere source is invalid',
+    'Write HOST or HOST:PORT; put an IPv6 address in brackets.',
   ),
   'settings/vsphere-transport': rule(
     'A transport is not configured',
-    'Add the section that it needs to the source in sendense.yaml, or leave it out.',
+    'Add the section of the transport to the source in sendense.yaml, or remove the transport.',
   ),
   'settings/unknown-repository': rule(
     'The settings have no such repository',
@@ -217,32 +214,32 @@ export const rules = {
     'Correct the name, or add the channel to notify.channels in sendense.yaml.',
   ),
   'settings/clear-password': rule(
-    'The password of a mail server could be sent without encryption',
-    'Leave tls at required, or leave user and password out.',
+    'The password of a mail server could travel unencrypted',
+    'Keep tls: required, or remove user and password.',
   ),
   'settings/clear-secret': rule(
-    'A secret of a channel is sent over a connection that is not encrypted',
-    'Write https://, or plainHttp: true for a network that you trust.',
+    'A secret of a channel would travel over an unencrypted connection',
+    'Write https://, or plainHttp: true if you trust the network.',
   ),
   'settings/no-default': rule(
-    'Channels without a default (a warning: the settings are valid)',
-    'Say who is told of every plan, for example default: [{ channel: operators }]; `default: []` if nobody is.',
+    'There are channels but no default (a warning: the settings are valid)',
+    'Name the channels that get notices of every plan, for example default: [{ channel: operators }]. Write `default: []` if none does.',
   ),
   'settings/unknown-vm': rule(
     'The source does not have the VM',
     'Correct the name, or add the VM to the source in sendense.yaml.',
   ),
   'settings/vsphere-only': rule(
-    'A key means something for a vSphere source only',
-    'Leave the key out, or name a source of type vsphere.',
+    'A key works only for a vSphere source',
+    'Remove the key, or name a source of type vsphere.',
   ),
-  'settings/vm-identity': rule('Two keys say which VM it is', 'Keep path or moref, not both.'),
+  'settings/vm-identity': rule('Two keys identify the VM', 'Keep either path or moref.'),
   'settings/no-source': rule(
     'The plan does not say where the disks are',
     'Add vm.source to the plan, or exactly one source to sendense.yaml.',
   ),
   'settings/relative-path': rule(
-    'A relative path cannot be found by a node on another host',
+    'A node on another host cannot find a relative path',
     'Write the absolute path as it is on the node.',
   ),
 } as const satisfies Record<string, Rule>;

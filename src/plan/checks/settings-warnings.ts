@@ -6,8 +6,7 @@ export function settingsWarnings({ settings, document, diagnostics }: LoadedSett
   if (!settings || !document || diagnostics.length > 0 || Object.keys(settings.notify.channels).length === 0) return [];
   const { notify } = document.value as { readonly notify?: { readonly default?: unknown } };
   if (notify?.default !== undefined) return [];
-  const message =
-    'there is no notify.default, so that these channels are told of plans that name them and of nothing else';
+  const message = 'there is no notify.default, so these channels get notices only of plans that name them';
   const at = { path: ['notify', 'channels'], part: 'key' } as const;
   return [{ ...diagnosticOf(document, { rule: 'settings/no-default', at, message }), severity: 'warning' }];
 }

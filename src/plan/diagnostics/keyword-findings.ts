@@ -198,7 +198,7 @@ function wrongForm({ error, path, value, about, what, said }: Mistake): Finding 
     message: noun ? `${said(value)} is not ${noun}` : `${what} cannot be ${said(value)}`,
     ...(about === undefined
       ? {}
-      : { remedy: noun ? `Write ${about.charAt(0).toLowerCase()}${about.slice(1)}` : `Wanted: ${about}` }),
+      : { remedy: noun ? `Write ${about.charAt(0).toLowerCase()}${about.slice(1)}` : `Expected: ${about}` }),
   };
 }
 

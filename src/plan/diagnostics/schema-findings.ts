@@ -10,8 +10,8 @@ export function unknownKeyRemedy(
   home: string | undefined,
   schema: Record<string, unknown>,
 ): { remedy?: string } {
-  if (home !== undefined) return { remedy: `Move it: ${key} belongs into ${home}.` };
-  return schema['patternProperties'] === undefined ? { remedy: 'Correct the key, or leave it out.' } : {};
+  if (home !== undefined) return { remedy: `Move it: ${key} belongs in ${home}.` };
+  return schema['patternProperties'] === undefined ? { remedy: 'Correct the key, or remove it.' } : {};
 }
 
 export function typeFinding(
@@ -56,7 +56,7 @@ function remedyOf(
   }
   if (types.includes('array')) {
     if (typeof value === 'string' && path.at(-1) === 'run')
-      return 'Write an argument list: [ "program", "argument" ]; there is no shell that would take a line apart.';
+      return 'Write an argument list: [ "program", "argument" ]; no shell splits a line into words.';
     return types.length === 1 ? 'Write a list: [ … ], or one "- " entry on each line.' : undefined;
   }
   if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean') && !hidden)

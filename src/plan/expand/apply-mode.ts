@@ -8,7 +8,7 @@ export type Mode = 'auto' | 'full' | 'incremental';
 export function applyMode(plan: Plan, mode: Mode): Plan {
   if (!isBackup(plan)) {
     throw new SendenseError('usage', `--mode ${mode} has no meaning for the ${plan.kind} plan ${plan.name}`, {
-      remedy: 'Leave --mode out.',
+      remedy: 'Remove --mode.',
     });
   }
   if (mode === 'incremental') {

@@ -20,7 +20,7 @@ export function evaluateValue(expression: Expression, scope: Scope): unknown {
   const { skipped } = outcome.missing;
   if (skipped === null) return null;
   throw new SendenseError('plan.invalid', `the step ${shown(skipped)} did not run, so it has no output`, {
-    remedy: `Say what to use instead: default(steps.${skipped}.…, null).`,
+    remedy: `Give a value to use instead: default(steps.${skipped}.…, null).`,
   });
 }
 

@@ -33,7 +33,7 @@ const minute = 60_000;
 /** `2026-11-22`, `yesterday`, either with a time of the day, with an offset, or with the name of a zone. */
 export function momentIn(text: string, { now, zone: local }: WordsContext): MomentFound {
   const parts = form.exec(text)?.groups;
-  if (!parts) return looksLikeTime(text) ? { kind: 'wrong', why: 'that is no day and no time' } : { kind: 'none' };
+  if (!parts) return looksLikeTime(text) ? { kind: 'wrong', why: 'that is not a day or a time' } : { kind: 'none' };
   const named = parts['zone'] ?? parts['inBrackets'];
   const zone = parts['offset'] === undefined ? zoneOf(named ?? local()) : offsetZone(parts['offset']);
   if (zone === null) return { kind: 'wrong', why: `there is no time zone ${named ?? parts['offset']}` };

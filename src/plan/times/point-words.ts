@@ -17,19 +17,19 @@ export function parsePoint(text: string, context: WordsContext, option = '--poin
   if (moment.kind === 'wrong') throw wrong(`${option} ${text}: ${moment.why}`, moment.wayOut);
   if (before !== undefined) {
     if (moment.kind !== 'none') return { before: moment.from };
-    throw wrong(`${option} ${text}: ${before === '' ? 'before what?' : `${before} is no day and no time`}`);
+    throw wrong(`${option} ${text}: ${before === '' ? 'before what?' : `${before} is not a day or a time`}`);
   }
   if (moment.kind !== 'none') return choiceOf(moment);
   if (/^latest$/i.test(words)) return 'latest';
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(words)) return words;
-  throw wrong(`${option} ${text}: that is no restore point, no day and no time`);
+  throw wrong(`${option} ${text}: that is not a restore point, a day or a time`);
 }
 
 const choiceOf = (moment: Moment): PointChoice =>
   moment.kind === 'day' ? { from: moment.from, before: moment.until } : { at: moment.from };
 
 const wrong = (message: string, wayOut?: string): SendenseError =>
-  new SendenseError('usage', message, { remedy: wayOut ?? `Say ${pointForms}.` });
+  new SendenseError('usage', message, { remedy: wayOut ?? `Write ${pointForms}.` });
 
 /** Why a restore point is the one that is meant: `the last before …`. */
 export function reasonOf(choice: PointChoice): string {

@@ -95,8 +95,7 @@ const excessDiagnostic = (document: PlanDocument, { what, at }: NonNullable<Retu
       what === 'levels'
         ? `lists and mappings are nested more than ${maxNesting} levels deep`
         : 'the file holds more words and signs than a plan can have',
-    remedy:
-      'Nothing in a plan or in settings goes that far: look for a file of another kind, or brackets that were left open.',
+    remedy: 'No plan or settings file is nested that deep. Look for a file of another kind, or for open brackets.',
   });
 
 function conflictDiagnostics(document: PlanDocument): Diagnostic[] {
