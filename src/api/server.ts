@@ -95,7 +95,7 @@ function limitConnections(app: FastifyInstance, { connections }: ApiLimits): New
   app.server.maxConnections = connections;
   const dropped = limitPerMinute(1);
   app.server.on('drop', () => {
-    if (dropped('').allowed) app.log.warn(`more than ${connections} connections at a time; others are dropped`);
+    if (dropped('').allowed) app.log.warn(`more than ${connections} connections at a time; the others are dropped`);
   });
   const { most, mostOfOnePeer } = newcomerLimits;
   return limitNewcomers(app.server, { most: Math.min(most, connections), mostOfOnePeer });

@@ -72,7 +72,7 @@ async function destinationOf(options: CopyOptions): Promise<CopyRequest['to']> {
     url.password !== '' ||
     url.pathname.length < 2
   )
-    throw new SendenseError('usage', `${to} is not of the form ssh://user@host[:port]/path`);
+    throw new SendenseError('usage', `${to} does not have the form ssh://user@host[:port]/path`);
   if (identity === undefined) throw new SendenseError('usage', 'say which private key: --identity FILE');
   if (hostKey === undefined)
     throw new SendenseError('usage', 'say which host key the other hub has: --host-key KEY or FILE', {

@@ -5,5 +5,8 @@ import { durationMs, longestDuration } from '../time/duration.ts';
 export function durationOption(flag: string, value: unknown, least = 0): number {
   const duration = durationMs(value);
   if (duration !== undefined && duration >= least && duration <= longestDuration) return duration;
-  throw new SendenseError('usage', `${flag} ${String(value)} is no duration from ${least}ms to 24d, for example 10m`);
+  throw new SendenseError(
+    'usage',
+    `${flag} ${String(value)} is not a duration from ${least}ms to 24d, for example 10m`,
+  );
 }

@@ -52,7 +52,7 @@ export function onlyVm(points: readonly ListLine[], rescued: string | undefined)
       remedy:
         rescued === undefined
           ? `Run a backup plan: \`sendense-run PLAN\`. ${importHint}`
-          : 'Is it the repository that you mean?',
+          : 'Check that you named the right repository.',
     });
   const more = vms.length > mostNamed ? `, and ${vms.length - mostNamed} more` : '';
   throw new SendenseError('usage', `say which VM: ${vms.slice(0, mostNamed).join(', ')}${more}`, {

@@ -20,7 +20,7 @@ export function inWordsOfOptions(error: unknown, options: OptionNames | undefine
     if (option !== undefined && !said.has(option)) said.set(option, message);
   }
   return new SendenseError('usage', [...said].map(([option, message]) => `${option}: ${message}`).join('; '), {
-    remedy: 'See --help of the command.',
+    remedy: 'Run the command with --help.',
     cause: error,
   });
 }

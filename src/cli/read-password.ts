@@ -39,5 +39,5 @@ function oneLine(text: string, where: string): string {
 
 const noPassword = (why: string): SendenseError =>
   new SendenseError('usage', `no password: ${why}`, {
-    remedy: 'Give it on standard input, in the file of --password-file, or type it on a terminal.',
+    remedy: 'Type it on a terminal, send it to standard input, or name its file with --password-file.',
   });

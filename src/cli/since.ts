@@ -8,7 +8,7 @@ export function sinceOf(text: string, now = Date.now()): number {
   const time =
     span === undefined ? Date.parse(/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) ? `${text}T00:00` : text) : now - span;
   if (Number.isFinite(time)) return Math.max(0, time);
-  throw new SendenseError('usage', `--since ${text} is no time`, {
-    remedy: monthsNotMinutes(text) ?? 'Say how long ago (36h, 7d, 2w) or when (2026-11-01, 2026-11-01T08:00).',
+  throw new SendenseError('usage', `--since ${text} is not a time`, {
+    remedy: monthsNotMinutes(text) ?? 'Write how long ago (36h, 7d, 2w) or when (2026-11-01, 2026-11-01T08:00).',
   });
 }

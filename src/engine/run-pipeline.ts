@@ -113,7 +113,7 @@ async function cleanUp<S>(run: Run<S>, course: Course): Promise<void> {
 }
 
 const doubt = (): SendenseError =>
-  new SendenseError('run.unclean', 'it is not known whether the result was published, so its files were left alone');
+  new SendenseError('run.unclean', 'the run does not know whether it published its result, so it kept the files');
 
 function outcomeOf<S>(run: Run<S>, course: Course): RunOutcome {
   const { error, outcome } = course;
@@ -136,7 +136,7 @@ function outcomeOf<S>(run: Run<S>, course: Course): RunOutcome {
 function abandoned<S>(run: Run<S>): RunOutcome {
   const error = new SendenseError('run.cancelled', `${toSendenseError(run.atOnce.reason).message}, at once`, {
     details: toSendenseError(run.atOnce.reason).details ?? {},
-    remedy: 'What it left is cleaned up by the next run or by `sendense-run recover`.',
+    remedy: 'The next run or `sendense-run recover` cleans up the rest.',
   });
   const outcome = outcomeOf(run, { outcome: 'cancelled', error, stepFailed: false });
   return { ...outcome, exitCode: exitCode({ error, undoErrors: [], warnings: [] }) };

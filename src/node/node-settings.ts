@@ -122,7 +122,7 @@ function addressFindings(document: PlanDocument, value: unknown): Diagnostic[] {
   const { listen, hub } = value as NodeSettings;
   const found = [];
   if (parseListen(listen) === null)
-    found.push({ key: 'listen', message: `${JSON.stringify(listen)} is no address to listen at` });
+    found.push({ key: 'listen', message: `${JSON.stringify(listen)} is not an address to listen at` });
   const address = hub === undefined ? null : parseHostAndPort(hub, defaultHubPort);
   if (address !== null && 'fault' in address) found.push({ key: 'hub', message: address.message });
   return found.map(({ key, message }) =>

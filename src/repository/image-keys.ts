@@ -100,7 +100,7 @@ export function lostKeys(
     .filter((id) => !keys.has(id))
     .map(
       (id) =>
-        `restore point ${point.backup_id} is encrypted with key ${id}, which is not set: restoring it needs that key under \`encryption.keys\``,
+        `restore point ${point.backup_id} is encrypted with key ${id}, which is not set: to restore it, add that key under \`encryption.keys\``,
     );
 }
 

@@ -35,7 +35,8 @@ function readMarksNow(root: string, context: string, backupId: string): Marks | 
   const marks = marksIn(text);
   if (marks !== null) return marks;
   throw new SendenseError('repository.damaged', `${path} is not as it was written`, {
-    remedy: 'Remove the file, and protect the restore point again if it was protected; `verify` finds what is broken.',
+    remedy:
+      'Remove the file. If the restore point was protected, protect it again. `verify` finds broken restore points.',
   });
 }
 

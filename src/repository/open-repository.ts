@@ -89,7 +89,7 @@ async function refuseForeign(name: string, path: string): Promise<Repository | n
     `repository ${name}: ${path} is not empty and has no ${markerName} (it holds ${foreign.slice(0, 3).join(', ')})`,
     {
       remedy:
-        'Name an empty directory, or the repository itself. If it is the repository, and only that file is lost: `sendense-run repo repair NAME` makes it again, and `--repository PATH` restores without it.',
+        'Name an empty directory, or the repository itself. If it is the repository and only that file is lost, `sendense-run repo repair NAME` makes it again. `--repository PATH` restores without it.',
     },
   );
 }

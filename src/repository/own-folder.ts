@@ -28,7 +28,7 @@ export async function assertOwnFolder(root: string, folder: string): Promise<voi
   if (why !== null) {
     throw new SendenseError('repository.unusable', `${join(root, folder)} ${why}`, {
       remedy:
-        'Sendense follows no links in a repository, and would not find the restore points there. Put a folder in the place of the link: move back what it leads to, or mount it there (mount --bind).',
+        'Sendense does not follow links in a repository, so it would not find the restore points there. Replace the link with a folder: move its target back, or mount the target there (mount --bind).',
     });
   }
   const owner = statSync(root, { throwIfNoEntry: false });

@@ -98,7 +98,7 @@ describe('credentials add', () => {
   });
 
   it.each([
-    ['no user', ['credentials', 'add', 'x'], 2, 'whose password is it?'],
+    ['no user', ['credentials', 'add', 'x'], 2, 'the command does not name the user'],
     ['a bad name', ['credentials', 'add', 'a/b', '-u', 'root'], 2, '"a/b" is no name of a credential'],
     ['nothing on standard input', ['credentials', 'add', 'x', '-u', 'root'], 2, 'standard input is empty', ''],
     ['two lines', ['credentials', 'add', 'x', '-u', 'root'], 2, 'holds more than one line', 'a\nb\n'],

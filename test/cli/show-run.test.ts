@@ -119,7 +119,7 @@ describe('a name that nothing has', () => {
   it.each([
     [['show', 'nothing'], 1, /no VM, no restore point and no run has the name nothing/],
     [['show', '--log', 'good'], 1, /no run has the name good/],
-    [['show', '--log'], 2, /say which run/],
+    [['show', '--log'], 2, /name a run/],
   ])('is told: %j', async (argv, code, text) => {
     const { exitCode, stderr } = await cli(...argv);
     expect(stderr).toMatch(text);

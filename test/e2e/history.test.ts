@@ -282,7 +282,7 @@ describe('a state database that is lost', () => {
     await rm(work.path('repository/pgtest1/disk-0'), { recursive: true });
     expect((await work.call(['check'])).stdout).toContain('is missing');
     const imported = await work.call(['repo', 'import', 'primary', '--forget-missing']);
-    expect(imported.stdout).toContain('was forgotten');
+    expect(imported.stdout).toContain('its manifest is gone');
     expect((await list(work)).points).toEqual(before.points.slice(0, 1));
     expect((await work.call(['check'])).exitCode).toBe(0);
     using state = openState(work.path('state/sendense.db'), { readOnly: true });

@@ -60,7 +60,7 @@ test('a verification that finds damage there says that the mark cannot be writte
   try {
     const { exitCode, said } = await mounted(readOnly(work.path('repository')), 'verify');
     expect(exitCode).toBe(1);
-    expect(said).toMatch(/its mark cannot be written to the repository \(EROFS\)|is broken/);
+    expect(said).toMatch(/this hub cannot write the mark to the repository \(EROFS\)|is broken/);
   } finally {
     await execa('mv', [`${index}.away`, index]);
     expect((await work.call(['verify'])).exitCode).toBe(0);

@@ -56,5 +56,5 @@ repositories:
 test('a daemon says so where its folder is none', { timeout: 120_000 }, async () => {
   await using bench = await workspace();
   const { exitCode, stderr } = await bench.call(['daemon', bench.path('plnas')]);
-  expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('plnas is no folder') });
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('plnas is not a folder') });
 });

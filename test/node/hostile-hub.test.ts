@@ -144,7 +144,7 @@ test('no file of the node itself is a disk: its token, its jobs, and what links 
   for (const path of paths.map((name) => at.path(name))) {
     const refusal = {
       code: 'request.invalid',
-      message: expect.stringContaining('belongs to this node itself') as string,
+      message: expect.stringContaining('is a file of this node itself') as string,
     };
     const spec = imageSpec(imageDisk(path, { format: 'raw' }));
     await expect(api.discover({ vm_name: 'x', source: spec }), path).rejects.toMatchObject(refusal);

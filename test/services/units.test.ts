@@ -104,7 +104,7 @@ describe('install', () => {
     for (const more of [[], ['--remove']]) {
       const { status, stderr } = node('install', '--tunnel', '--root', folder.path, ...more);
       expect(status).toBe(12);
-      expect(stderr).toContain(`service.foreign: ${path} is not of Sendense`);
+      expect(stderr).toContain(`service.foreign: ${path} was not written by Sendense`);
     }
     expect(readFileSync(path, 'utf8')).toBe('[Service]\n');
     expect(existsSync(unitIn(folder, 'sendense-node'))).toBe(false);

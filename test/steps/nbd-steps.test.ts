@@ -229,7 +229,7 @@ describe('nbd.stop', () => {
     expect(servers(bench.folder.path)).toEqual([]);
   });
 
-  test('one that ended before it was told to is an error: what it held may be lost', async () => {
+  test('one that ended too early is an error: what it held may be lost', async () => {
     await using bench = await stepBench(far);
     await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });
     process.kill(served.output.servers[0]?.process.pid ?? 0, 'SIGKILL');
@@ -238,7 +238,7 @@ describe('nbd.stop', () => {
       .toBe(false);
     await expect(bench.run(nbdStop, { servers: served.output.servers }, { run })).rejects.toMatchObject({
       code: 'nbd.failed',
-      message: expect.stringContaining('disk-0 ended before it was told to') as string,
+      message: expect.stringContaining('disk-0 ended too early') as string,
     });
   });
 

@@ -8,7 +8,9 @@ export async function action(context: CommandContext): Promise<number> {
   const [name = ''] = context.args;
   const user = context.options['user'] as string | undefined;
   if (user === undefined)
-    throw new SendenseError('usage', 'whose password is it?', { remedy: 'Name the user: --user backup@vsphere.local' });
+    throw new SendenseError('usage', 'the command does not name the user', {
+      remedy: 'Name the user: --user backup@vsphere.local',
+    });
   await using hub = await context.openHub({ startFolder: process.cwd() });
   hub.credentials.checkName(name, 'new');
   const output = hub.credentials.add(name, user, await readPassword(context, user));

@@ -20,7 +20,7 @@ export async function action(context: CommandContext): Promise<number> {
   using signals = daemonSignals();
   const named = args[0] === undefined ? undefined : resolve(args[0]);
   if (named !== undefined && !statSync(named, { throwIfNoEntry: false })?.isDirectory())
-    throw new SendenseError('usage', `${named} is no folder`, { remedy: 'Name the folder that holds the plans.' });
+    throw new SendenseError('usage', `${named} is not a folder`, { remedy: 'Name the folder that holds the plans.' });
   await using hub = await context.openHub({ startFolder: named ?? process.cwd() });
   const folder = named ?? dirname(hub.settingsFile);
   const log = openHubLog(options['logLevel'] as LogLevel, 'sendense-run daemon');
@@ -44,7 +44,7 @@ export async function action(context: CommandContext): Promise<number> {
   clearInterval(shown);
 
   const idle = service.drain();
-  log.info({ running: service.counts().running, drain_ms: drainMs }, 'nothing new begins; waiting for runs that go on');
+  log.info({ running: service.counts().running, drain_ms: drainMs }, 'starting no new runs; waiting for active runs');
   await Promise.race([idle, delay(drainMs, undefined, { ref: false }), signals.again]);
   if (service.counts().running > 0) {
     log.warn({ running: service.counts().running }, 'runs are stopped and cleaned up');

@@ -13,7 +13,7 @@ export async function action(context: CommandContext): Promise<number> {
   for (const name of status ?? [])
     if (!statuses.includes(name as Status))
       throw new SendenseError('usage', `--status ${name}: there is no such status`, {
-        remedy: `Say one of ${statuses.join(', ')}.`,
+        remedy: `Use one of ${statuses.join(', ')}.`,
       });
   const filter = {
     plan,
@@ -24,7 +24,7 @@ export async function action(context: CommandContext): Promise<number> {
     daily,
   };
   if (daily && (vm !== undefined || status !== undefined))
-    throw new SendenseError('usage', '--daily adds up all runs of a plan', { remedy: 'Leave --vm and --status out.' });
+    throw new SendenseError('usage', '--daily adds up all runs of a plan', { remedy: 'Remove --vm and --status.' });
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   const output = await hub.history(filter);
   print(context, output, (options) => historyReport(output, options));
@@ -33,5 +33,7 @@ export async function action(context: CommandContext): Promise<number> {
 
 function limitOf(text: string): number {
   if (/^[1-9][0-9]{0,6}$/.test(text)) return Number(text);
-  throw new SendenseError('usage', `--limit ${text} is no number of lines`, { remedy: 'Say for example --limit 200.' });
+  throw new SendenseError('usage', `--limit ${text} is not a number of lines`, {
+    remedy: 'Write for example --limit 200.',
+  });
 }

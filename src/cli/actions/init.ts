@@ -95,7 +95,7 @@ async function assertForRestorePoints(folder: string, own: readonly string[]): P
 
 const existing = (file: string): SendenseError =>
   new SendenseError('file.exists', `${file} exists already`, {
-    remedy: 'It stays as it is. Edit it, or call init in another folder.',
+    remedy: 'Sendense left the file unchanged. Edit it, or run init in another folder.',
   });
 
 const usage = (message: string): SendenseError => new SendenseError('usage', message);

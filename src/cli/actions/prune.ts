@@ -40,7 +40,7 @@ export async function action(context: CommandContext): Promise<number> {
   if (options.dryRun === true) return code;
   const going = output.vms.flatMap(({ points }) => points).filter(({ keep }) => !keep).length;
   if (going === 0) return code;
-  const answer = await context.askLine?.(`Remove ${plural(going, 'restore point')}? There is no way back. [y/N] `);
+  const answer = await context.askLine?.(`Remove ${plural(going, 'restore point')}? You cannot undo this. [y/N] `);
   if (!/^y(es)?$/i.test(answer?.trim() ?? '')) {
     context.terminal.stderr.write('Nothing was removed.\n');
     return 1;

@@ -29,5 +29,5 @@ function timeOption(flag: string, value: unknown): number {
   const text = String(value);
   const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : NaN;
   if (!Number.isNaN(time)) return time;
-  throw new SendenseError('usage', `${flag} ${text} is no time with its zone, for example 2026-11-20T00:00:00Z`);
+  throw new SendenseError('usage', `${flag} ${text} is not a time with its zone, for example 2026-11-20T00:00:00Z`);
 }

@@ -27,7 +27,7 @@ export async function action(context: CommandContext): Promise<number> {
   const { repository, run: wantsRun, log, point } = context.options as ShowOptions;
   const choice = point === undefined ? undefined : pointChoice(point);
   if ((wantsRun || log) && name === undefined)
-    throw new SendenseError('usage', 'say which run', { remedy: 'See `sendense-run status`.' });
+    throw new SendenseError('usage', 'name a run', { remedy: '`sendense-run status` lists the runs.' });
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   warnOfUnlisted(context, hub);
   const points = await hub.lines({ repository });

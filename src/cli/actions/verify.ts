@@ -73,7 +73,7 @@ function pointsOf(text: string): unknown {
   const months = monthsNotMinutes(text);
   if (months !== null)
     throw new SendenseError('usage', `--points ${text} could be minutes or months`, { remedy: months });
-  throw usage(`--points ${text} is none of latest, all, a share such as 10%, or a time such as 30d`);
+  throw usage(`--points ${text} is not latest, all, a share such as 10%, or an age such as 30d`);
 }
 
 async function onlyRepository(context: CommandContext): Promise<string> {

@@ -106,7 +106,8 @@ async function placeOf(root: string, unit: ServiceUnit): Promise<{ path: string;
 
 const isOurs = (text: string): boolean => text.startsWith(unitMark);
 
-const foreign = (path: string): SendenseError => new SendenseError('service.foreign', `${path} is not of Sendense`);
+const foreign = (path: string): SendenseError =>
+  new SendenseError('service.foreign', `${path} was not written by Sendense`);
 
 async function textOf(path: string): Promise<string | null> {
   return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {

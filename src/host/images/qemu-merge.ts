@@ -55,7 +55,7 @@ async function runAlone(
     ...progressOf(options.onProgress),
   }).catch((error: unknown) => {
     if (error instanceof SendenseError && /ended with 75/.test(error.message))
-      throw new SendenseError('source.busy', `another merge goes on writing to ${locked}`, { cause: error });
+      throw new SendenseError('source.busy', `another merge still writes to ${locked}`, { cause: error });
     throw error;
   });
 }

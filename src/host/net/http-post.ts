@@ -52,7 +52,7 @@ export async function httpPost({ url, headers, body, ca }: PostRequest, signal: 
   signal.throwIfAborted();
   if (status >= 200 && status < 300) return;
   const said = answer.replaceAll(/\s+/g, ' ').trim();
-  const what = status >= 300 && status < 400 ? `${status}, a redirect, which is not followed` : String(status);
+  const what = status >= 300 && status < 400 ? `${status}, a redirect, which Sendense does not follow` : String(status);
   throw new SendenseError('notify.failed', `${target.host} answered ${what}${said === '' ? '' : `: ${said}`}`);
 }
 

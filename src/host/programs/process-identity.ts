@@ -120,7 +120,7 @@ export async function terminate(
     'tool.failed',
     `process ${identity.pid} (${argvOf(identity.pid)[0] ?? 'unknown'}) does not end although it was killed`,
     {
-      remedy: 'It hangs in the kernel, probably on a disk or mount that does not answer: look there.',
+      remedy: 'It hangs in the kernel. Check its disks and mounts: one of them probably does not answer.',
     },
   );
 }

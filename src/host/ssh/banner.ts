@@ -54,5 +54,7 @@ async function identificationFrom(socket: Socket, at: string, signal: AbortSigna
     signal.removeEventListener('abort', abort);
   }
   const said = text === '' ? 'closes the connection' : `says ${JSON.stringify(text.slice(0, 60))}`;
-  throw new SendenseError('ssh.unreachable', `${at} is no SSH server: it ${said}`, { details: { connected: true } });
+  throw new SendenseError('ssh.unreachable', `${at} is not an SSH server: it ${said}`, {
+    details: { connected: true },
+  });
 }

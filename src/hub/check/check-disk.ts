@@ -17,7 +17,7 @@ export async function checkDisk(
   // and was not looked at.
   const content = !deep ? 'none' : merging ? 'whole' : disk.envelope === undefined ? 'written' : 'stored';
   if (disk.encryption && !keys.has(disk.encryption.key_id)) {
-    const message = `is encrypted with key ${disk.encryption.key_id}, which is not set: nothing in it was looked at`;
+    const message = `is encrypted with key ${disk.encryption.key_id}, which is not set: nothing in it was checked`;
     report(walk, 'warning', 'key.missing', id, `${context}/${disk.path}`, message, remedies.key);
     return true;
   }

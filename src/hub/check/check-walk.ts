@@ -47,7 +47,7 @@ export const remedies = {
   unowned:
     'See `sendense-run repo gc --dry-run`: what Sendense made it can remove. Remove all else if nobody needs it.',
   leftover:
-    'Run `sendense-run recover`. What is still there then, `sendense-run repo gc` removes an hour after it was written.',
+    'Run `sendense-run recover`. If the file is still there, `sendense-run repo gc` removes it an hour after it was written.',
   marks:
     'Remove the file, and protect the restore point again if it was protected; the disks are not affected, and `verify` finds what is broken.',
   config: 'Restore the file from a copy of the repository; the disks are not affected.',

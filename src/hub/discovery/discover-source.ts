@@ -33,7 +33,7 @@ export async function discoverSource(
   writePlan: WritePlan,
 ): Promise<DiscoverOutput> {
   if (options.plan && options.vm === undefined)
-    throw new SendenseError('usage', 'a plan is made for one VM', { remedy: 'Say which: --vm VM.' });
+    throw new SendenseError('usage', 'a plan is made for one VM', { remedy: 'Name the VM: --vm VM.' });
   const { sources } = services.settings;
   const source = sources[options.source];
   if (!source)

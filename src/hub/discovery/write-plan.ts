@@ -61,7 +61,7 @@ function freePlan(settings: LoadedSettings, subject: PlanSubject, target: PlanTa
     if (!isNameTaken(plan, settings)) return plan;
   }
   throw new SendenseError('vm.identity', `another VM is backed up as ${names.join(' and as ')} already`, {
-    remedy: 'Write a plan by hand that has another `vm.name`, or give the VM another name in its source.',
+    remedy: 'Write a plan with another `vm.name` yourself, or give the VM another name in its source.',
   });
 }
 

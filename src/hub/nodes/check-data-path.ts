@@ -60,7 +60,7 @@ function heldThere(
   const who = holder ?? 'a program of another user, which the node cannot see,';
   return new SendenseError('ssh.forward', `${client.label}: port ${port} is taken there: ${who} holds it`, {
     cause,
-    remedy: `On the node stop it (\`ss -ltnp 'sport = :${port}'\` as root names it), or let the hub use other ports (\`ports:\` of sendense.yaml).`,
+    remedy: `Stop that program on the node (\`ss -ltnp 'sport = :${port}'\` as root names it), or let the hub use other ports (\`ports:\` of sendense.yaml).`,
   });
 }
 

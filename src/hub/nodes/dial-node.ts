@@ -102,7 +102,7 @@ async function throwWithMtu({ settings: { host, port } }: DialledNode, error: un
   const { signal } = new AbortController();
   const small = await answers(readSshBanner({ host, port }, { timeoutMs: probeMs }));
   if (!small || (await answers(sendLargeHello({ host, port }, { signal, timeoutMs: probeMs })))) throw error;
-  const what = `its SSH server answers small packets, and not one of ${largeBytes} bytes: the line loses packets of full size (MTU)`;
+  const what = `its SSH server answers small packets, but none of ${largeBytes} bytes: the line loses packets of full size (MTU)`;
   throw new SendenseError(error.code, `${error.message}; ${what}`, { cause: error, remedy: lookAtMtu('NODE') });
 }
 

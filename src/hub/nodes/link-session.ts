@@ -28,7 +28,7 @@ export async function linkSession({ input, output, welcome, data, allowed = own(
     for await (const line of linesOf(input)) {
       if (!allowed())
         throw new SendenseError('request.invalid', `more than ${linesPerMinute} lines in a minute`, {
-          remedy: 'Upgrade the node; if it goes on, look at what runs there with its key.',
+          remedy: 'Upgrade the node. If that does not help, find the program that uses its key.',
         });
       if (welcomed) {
         const request = parseLine<LinkRequest>('link/request.json', line);

@@ -122,14 +122,14 @@ function fileDifferences(
   const differences: Difference[] = [
     ...wanted
       .filter((line) => !ours.includes(line))
-      .map((line) => ({ about: path, message: `has no such line for ${nameOf(line)}, or another one`, remedy })),
+      .map((line) => ({ about: path, message: `lacks this line for ${nameOf(line)}, or has a different one`, remedy })),
     ...ours
       .filter((line) => !wanted.includes(line))
       .map((line) => ({ about: path, message: `has a line for ${nameOf(line)} that must not be there`, remedy })),
     ...foreign.map((line) => ({
       about: path,
       message: `has a line that is not ours: ${line.split(' ').at(-1) ?? ''}`,
-      remedy: 'Whoever has that key can log in as this user: remove the line, unless you know why it is there.',
+      remedy: 'The owner of that key can log in as this user. Remove the line, unless you know why it is there.',
     })),
   ];
   const facts = statSync(path, { throwIfNoEntry: false });

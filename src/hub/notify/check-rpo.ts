@@ -74,7 +74,7 @@ function speak(state: State, health: PlanHealthTable, now: number): void {
       ...about,
       event: 'rpo',
       message: isAhead(rpoFrom(health), now)
-        ? `${plan}: ${last === null ? 'it is watched since' : 'its last success began at'} ${new Date(rpoFrom(health)).toISOString()}, which is in the future: the clock was ahead, and nobody knows how old that is (rpo ${formatAge(rpo ?? 0)})`
+        ? `${plan}: ${last === null ? 'it is watched since' : 'its last success began at'} ${new Date(rpoFrom(health)).toISOString()}, which is in the future: the clock was ahead, so its age is unknown (rpo ${formatAge(rpo ?? 0)})`
         : `${plan}: no success for ${formatAge(now - rpoFrom(health))} (rpo ${formatAge(rpo ?? 0)})${last === null ? ', and none ever' : ''}`,
       details: {
         rpo_ms: rpo,

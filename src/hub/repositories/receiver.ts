@@ -248,7 +248,7 @@ async function assertComplete(root: string, manifest: Manifest, signal?: AbortSi
       // Committed before it: so nothing is ever built on itself.
       const parent = await readManifest(join(root, manifestPath(context, disk.parent))).catch(() => null);
       if (!parent?.disks.some(({ number }) => number === disk.number))
-        wrong(`${disk.path} is built on ${disk.parent}, which is no restore point here`);
+        wrong(`${disk.path} is built on ${disk.parent}, which is not a restore point here`);
       if (!(await exists(join(dirname(file), backingName(disk.parent)))))
         wrong(`${backingName(disk.parent)} is not there`);
     }

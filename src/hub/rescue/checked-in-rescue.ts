@@ -17,7 +17,10 @@ function asInRescue(finding: Finding, all: readonly Finding[], refused: Readonly
   if (code === 'key.missing') return [{ ...finding, remedy: keyWays }];
   if (code === 'file.leftover' || code === 'file.unowned')
     return [
-      { ...finding, remedy: 'A rescue reads only, and does not need it. The hub that owns the repository removes it.' },
+      {
+        ...finding,
+        remedy: 'A rescue only reads and does not need the file. The hub that owns the repository removes it.',
+      },
     ];
   if (code !== 'database.missing') return [finding];
   if (all.some((other) => other.severity === 'error' && other.backup_id === id)) return [];

@@ -72,7 +72,7 @@ function assertUnseen(journal: Journal, id: string): void {
   const run = journal.recoverableRuns().find((open) => open.id === id);
   if (!run) throw new SendenseError('run.unknown', `there is no run ${id} that has not ended`);
   if (!isUnseen(run))
-    throw new SendenseError('usage', `run ${id} is of this container: whether it goes on is known here`, {
-      remedy: 'Leave --ended out.',
+    throw new SendenseError('usage', `run ${id} belongs to this container, and this hub knows whether it is active`, {
+      remedy: 'Remove --ended.',
     });
 }

@@ -14,8 +14,7 @@ export function cannotListen(
     cause,
     ...(code === 'EACCES'
       ? {
-          remedy:
-            'Ports below 1024 are for root, or for whom systemd gives CAP_NET_BIND_SERVICE (AmbientCapabilities=).',
+          remedy: 'Ports below 1024 need root, or CAP_NET_BIND_SERVICE from systemd (AmbientCapabilities=).',
         }
       : {}),
   });

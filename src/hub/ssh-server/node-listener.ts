@@ -31,7 +31,7 @@ export async function listenForNode(path: string, onConnection: (socket: Socket)
     rmSync(bound, { force: true });
     throw new SendenseError('hub.address', `${path}: ${(cause as NodeJS.ErrnoException).code}`, {
       cause,
-      remedy: 'Give the folder to the user of the hub, and see that there is room on its disk.',
+      remedy: 'Make the user of the hub the owner of the folder, and check the free space of its disk.',
     });
   }
 }

@@ -13,6 +13,7 @@ export function limitedWarnings(): Warn {
   return (log, origin, facts, message) => {
     const { allowed, first, retrySeconds } = take(origin);
     if (allowed) log.warn(facts, message);
-    else if (first) log.warn({ origin }, `more of the same origin is counted, and not logged for ${retrySeconds} s`);
+    else if (first)
+      log.warn({ origin }, `the hub counts more of the same origin, and does not log it for ${retrySeconds} s`);
   };
 }

@@ -47,21 +47,21 @@ export function checkLink(status: LinkStatus | null): Finding {
     return status.data.state === 'up'
       ? warn(
           `up, but the disks have one connection of their own instead of several: ${status.data.error}`,
-          'That is slower on long lines. The others are tried again every 5 minutes.',
+          'One connection is slower on long lines. The node tries the others again every 5 minutes.',
         )
       : warn(
           `up, but a connection for the disks is down: ${status.data.error}`,
-          'It is made again by itself; after three attempts in vain fewer connections carry the disks.',
+          'The node connects again by itself. After three failed attempts fewer connections carry the disks.',
         );
   if (state === 'up' && status.data.error !== null)
     return warn(
       `up, but the disks have no connections of their own: ${status.data.error}`,
-      'The hub moves them itself meanwhile, which costs it more; its log says why (docs/network.md).',
+      'Until then the hub forwards the data itself, which costs it more. Its log gives the reason (docs/network.md).',
     );
   if (state === 'up' && error !== null && status.connections >= 4 && Date.now() - error.time < unsteadyMs)
     return warn(
       `up, but it broke ${status.connections - 1} times since process ${process.pid} began, the last time at ${timeOf(error.time)}: ${error.message}`,
-      `Where it breaks under load alone: ${lookAtMtu('HUB')}`,
+      `If it breaks only under load: ${lookAtMtu('HUB')}`,
     );
   if (state === 'up')
     return ok(

@@ -31,8 +31,8 @@ function withBinder(found: string, binder: ReturnType<typeof binderState>): Find
   if (binder === 'there') return ok(found);
   const why = binder === 'missing' ? 'setpriv is missing' : 'setpriv is too old (it does not know --pdeathsig)';
   return warn(
-    `${found}; ${why}, so programs may go on after the process that started them was killed`,
-    'apt-get install util-linux; it has to be 2.33 or newer.',
+    `${found}; ${why}, so programs may survive when the process that started them is killed`,
+    'apt-get install util-linux (2.33 or newer).',
   );
 }
 
@@ -75,7 +75,10 @@ export async function checkTokenFile(file: string): Promise<Finding> {
   if (info instanceof Error) {
     return info.code === 'ENOENT'
       ? warn(`${file} is not there yet`, 'The first `sendense-node serve` or `enroll` makes it.')
-      : fail(`${file} cannot be read (${info.code})`, 'Run as the user of the node, or give it the file.');
+      : fail(
+          `${file} cannot be read (${info.code})`,
+          'Run this as the user of the node, or make that user the owner of the file.',
+        );
   }
   await readToken(file);
   return (info.mode & 0o077) === 0

@@ -114,7 +114,7 @@ export async function openJobs(options: {
     if (refusal) throw refusal;
     const running = await runningOf(await ids());
     if (running >= maxRunning)
-      throw new SendenseError('node.busy', `${running} jobs run on this node, which is the limit`);
+      throw new SendenseError('node.busy', `${running} jobs run on this node, and that is its limit`);
     await prepare(folder, record, request, indexes);
     try {
       const client = await startClient(folder, request, {

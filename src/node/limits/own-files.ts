@@ -14,7 +14,7 @@ export async function assertNotOwn(source: DiscoverRequest['source'], own: reado
   for (const { path, field } of await filesOf(source)) {
     const found = await real(path);
     if (!kept.some((one) => found === one || found.startsWith(one + sep))) continue;
-    throw new SendenseError('request.invalid', `${path} belongs to this node itself, and is no disk`, {
+    throw new SendenseError('request.invalid', `${path} is a file of this node itself, not a disk`, {
       details: { field },
     });
   }

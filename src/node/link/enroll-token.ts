@@ -26,5 +26,5 @@ export function parseEnrollToken(text: string): EnrollToken {
 
 const malformed = (why: string): SendenseError =>
   new SendenseError('enroll.token', `the enrolment token cannot be read: ${why}`, {
-    remedy: 'Take all of the line that `sendense-run node add NAME` printed on the hub.',
+    remedy: 'Copy the whole line that `sendense-run node add NAME` printed on the hub.',
   });

@@ -127,17 +127,17 @@ async function afterLostAnswer(
 async function giveUp(value: unknown, token: EnrollToken, key: NodeKey): Promise<never> {
   const error = toSendenseError(value);
   if (isUndecided(error)) {
-    throw new SendenseError(error.code, `${error.message}; it is not known whether the hub has enrolled the node`, {
+    throw new SendenseError(error.code, `${error.message}; the node does not know whether the hub enrolled it`, {
       cause: error,
       remedy: `Run the same command again with the same token. ${error.remedy}`,
     });
   }
   await removeKey(key.file);
   if (error.code !== 'ssh.key') throw error;
-  throw new SendenseError('enroll.token', `the hub does not take the token (or not any more)${expiredAt(token)}`, {
+  throw new SendenseError('enroll.token', `the hub does not accept the token (or no longer)${expiredAt(token)}`, {
     cause: error,
     remedy:
-      'Make a new one on the hub with `sendense-run node add NAME --again`. Where OpenSSH answers there, see `sendense-run node sshd-config --check` first.',
+      'Make a new token on the hub with `sendense-run node add NAME --again`. If OpenSSH answers there, first run `sendense-run node sshd-config --check`.',
   });
 }
 

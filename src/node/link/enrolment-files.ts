@@ -45,7 +45,7 @@ export async function readEnrolment(stateDir: string): Promise<Enrolment | null>
   if (validate(value)) return value as Enrolment;
   throw new SendenseError(
     'link.damaged',
-    `${file} is not what enroll wrote: ${value === undefined ? 'no JSON' : describeErrors(validate.errors)}`,
+    `${file} is not a valid enrolment: ${value === undefined ? 'no JSON' : describeErrors(validate.errors)}`,
   );
 }
 
@@ -70,7 +70,7 @@ export async function keyFileOf(stateDir: string, enrolment: Enrolment): Promise
     throw new SendenseError(
       'link.damaged',
       `the key ${file} has mode ${(info.mode & 0o777).toString(8).padStart(4, '0')}: others may have read it`,
-      { remedy: 'Enrol the node anew: a new token from the hub, and `sendense-node enroll --force`.' },
+      { remedy: 'Enrol the node again: get a new token from the hub, then run `sendense-node enroll --force`.' },
     );
   return file;
 }

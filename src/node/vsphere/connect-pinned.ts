@@ -60,7 +60,10 @@ const optionsOf = ({ host, port }: PinnedAddress): ConnectionOptions => ({
 function authorities({ host, port, thumbprint, ca }: PinnedAddress): ConnectionOptions {
   if (thumbprint !== null || ca === null) return {};
   if (ca.includes('-----BEGIN CERTIFICATE-----')) return { ca };
-  throw new SendenseError('vsphere.tls', `the authority (ca) given for ${host}:${port} is no certificate in PEM form`);
+  throw new SendenseError(
+    'vsphere.tls',
+    `the authority (ca) given for ${host}:${port} is not a certificate in PEM form`,
+  );
 }
 
 /** The node:tls documentation: without rejectUnauthorized, `authorized` says what the verification, host name included, found. */

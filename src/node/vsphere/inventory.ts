@@ -35,7 +35,7 @@ export async function findVm(vsphere: Vsphere, wanted: VmReference, signal?: Abo
     throw new SendenseError(
       'source.missing',
       `${matches.length} VMs match ${path ?? name}: ${matches.map((one) => `${one.path} (${one.vm.value})`).join(', ')}`,
-      { remedy: 'Name the one that is meant by its path or moref in the plan.' },
+      { remedy: 'Name the VM by its path or moref in the plan.' },
     );
   throw missing(
     path ?? name,
@@ -49,7 +49,7 @@ const normal = (path: string): string => decodedName(`/${path.replace(/^\/+|\/+$
 
 /** A VM that was registered anew is another object, though its path is the same. */
 const morefRemedy =
-  'Check the moref: `sendense-run discover SOURCE` lists those that are there. A VM that was registered anew has another one; a plan that names it by `path` finds it all the same.';
+  'Check the moref: `sendense-run discover SOURCE` lists the known ones. A VM gets a new moref when it is registered again; a plan that names it by `path` still finds it.';
 
 async function byMoref(vsphere: Vsphere, value: string, signal?: AbortSignal): Promise<Moref> {
   const vm: Moref = { type: 'VirtualMachine', value };

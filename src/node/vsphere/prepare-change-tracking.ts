@@ -30,7 +30,7 @@ export async function prepareChangeTracking(
     throw new SendenseError(
       'cbt.off',
       `changed block tracking of ${vm.name} cannot be switched on while it has snapshots: ${vm.snapshots.map(({ name }) => name).join(', ')}`,
-      { remedy: 'Remove the snapshots in vSphere, or say `cbt: auto` or `cbt: off` to compare by digest.' },
+      { remedy: 'Remove the snapshots in vSphere, or write `cbt: auto` or `cbt: off` to compare by digest.' },
     );
   await switchOn(work, vm.name, mark);
   return true;

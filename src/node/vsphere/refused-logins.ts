@@ -92,7 +92,7 @@ function refused({ host, port, user }: LoginName, cause?: SendenseError): Senden
   const why = cause ? `: ${cause.message}` : '';
   return new SendenseError(
     'vsphere.login',
-    `${host}:${port} refuses the user ${user} with this password${why}. It is not tried again, because vSphere locks accounts`,
+    `${host}:${port} refuses the user ${user} with this password${why}. Sendense does not try again, because vSphere locks accounts`,
     // `vddk`: its library was, which has reasons of its own.
     { cause, details: { ...cause?.details, refused: cause?.details?.['refused'] ?? true, user, host } },
   );

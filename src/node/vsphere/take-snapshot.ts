@@ -79,7 +79,7 @@ export async function takeSnapshot(vsphere: Vsphere, vm: Moref, options: Snapsho
   if (foreign.length > 0 && options.foreignSnapshots === 'refuse')
     throw new SendenseError(
       'snapshot.foreign',
-      `${state.name} has snapshots that are not of Sendense: ${foreign.join(', ')}`,
+      `${state.name} has snapshots that Sendense did not make: ${foreign.join(', ')}`,
     );
   await consolidate(work);
   const remove = removal(work, mark);

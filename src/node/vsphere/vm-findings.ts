@@ -52,7 +52,8 @@ export function vmFindings(vm: Omit<VsphereVm, 'findings'>, peculiar: VmPeculiar
   }
   if (vm.disks.length > 0 && vm.disks.every((disk) => !disk.protected))
     stops('vm.nothing-protected', 'none of its disks can be part of a snapshot');
-  if (foreign.length > 0) stops('snapshot.foreign', `it has snapshots that are not of Sendense: ${foreign.join(', ')}`);
+  if (foreign.length > 0)
+    stops('snapshot.foreign', `it has snapshots that Sendense did not make: ${foreign.join(', ')}`);
   const left = vm.snapshots.filter((snapshot) => snapshot.ours).map(({ name }) => name);
   if (left.length > 0)
     weakens(
@@ -70,7 +71,7 @@ export function vmFindings(vm: Omit<VsphereVm, 'findings'>, peculiar: VmPeculiar
   if (peculiar.eventsUnreadable !== null && vm.cbt.enabled)
     weakens(
       'events.unreadable',
-      `its events cannot be read, so that a revert to a snapshot is not seen: every backup reads its disks whole (${peculiar.eventsUnreadable})`,
+      `its events cannot be read, so Sendense cannot see a revert to a snapshot: every backup reads its disks whole (${peculiar.eventsUnreadable})`,
     );
   if (vm.power_state === 'poweredOn' && vm.tools !== 'running')
     weakens('tools.not-running', `VMware Tools are ${vm.tools.replaceAll('-', ' ')}: snapshots are not quiesced`);

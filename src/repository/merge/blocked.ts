@@ -12,7 +12,7 @@ export const blockedBy = (points: readonly UnitPoint[], intents: readonly MergeI
   withChains(
     points,
     intents.flatMap((intent) => {
-      const reason = `it has to do with the removal ${intentPath(intent.context, intent.name)}, which is not finished`;
+      const reason = `it is part of the unfinished removal ${intentPath(intent.context, intent.name)}`;
       return namedBy(intent).map((id) => [id, reason] as const);
     }),
   );
@@ -55,4 +55,4 @@ const namedBy = ({ removed, child }: MergeIntent): string[] => [
 ];
 
 /** What can be done where a removal cannot be gone on with. */
-export const unfinishedRemedy = `Finish it: \`sendense-run recover\`. Where that cannot be, see ${wayOut}.`;
+export const unfinishedRemedy = `Finish it: \`sendense-run recover\`. If that fails, see ${wayOut}.`;

@@ -63,7 +63,7 @@ export async function readIntent(root: string, context: string, name: string): P
   const damaged = (what: string, cause?: unknown): SendenseError =>
     new SendenseError('repository.damaged', `${path}, which says how a removal goes on, ${what}`, {
       cause,
-      remedy: `Put it back from a copy of the repository; where there is none, see ${wayOut}. Until then nothing of this VM is removed or copied; backups and restores go on.`,
+      remedy: `Put it back from a copy of the repository. If you have no copy, see ${wayOut}. Until then Sendense removes and copies nothing of this VM; backups and restores continue.`,
     });
   let text: string;
   try {

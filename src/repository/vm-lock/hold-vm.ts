@@ -116,7 +116,7 @@ function giveSigns({ folder }: VmHold): NodeJS.Timeout {
 const sayOvertaken = (context: string, { record, why }: Overtaken): string =>
   why === 'dead'
     ? `the lock of ${context} was held by ${nameOf(record)}, whose process is gone`
-    : `the lock of ${context} was taken over from ${nameOf(record)}, which gave no sign of life; should it go on, it changes nothing any more`;
+    : `the lock of ${context} was taken over from ${nameOf(record)}, which gave no sign of life; if it is still active, it can no longer change anything`;
 
 const nameOf = ({ run, host, process: { pid } }: LockOwner['record']): string =>
   `${run} on host ${host} (process ${pid})`;

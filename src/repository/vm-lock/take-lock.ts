@@ -152,7 +152,7 @@ async function assertNobody({ context }: LockRequest, folder: string, own: strin
   throw new SendenseError(
     'repository.damaged',
     `${record}, which says who works on VM ${context}, is damaged or of a newer version`,
-    { remedy: `Where you know that no hub works on this VM, remove ${join(folder, other)}.` },
+    { remedy: `If you know that no hub works on this VM, remove ${join(folder, other)}.` },
   );
 }
 
@@ -280,7 +280,7 @@ export async function removeWork(work: string): Promise<void> {
     }
   }
   throw new SendenseError('repository.unusable', `the folder ${work} of a lock cannot be removed`, {
-    remedy: 'Look which program has files of it open; remove the folder by hand.',
+    remedy: 'Find the program that has files in it open, then remove the folder by hand.',
   });
 }
 

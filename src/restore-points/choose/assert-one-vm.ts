@@ -40,7 +40,7 @@ const severalVms = ({ repository, context }: VmContext, vms: ReturnType<typeof v
     'vm.identity',
     `${vms.length} VMs have restore points under the name ${context} in repository ${repository}: ${vms.map(({ identity, count, newest }) => `${identity} (${count}, newest ${newest.backupId})`).join(', ')}`,
     {
-      remedy: `Say which: \`--identity ${vms.at(-1)?.identity}\`, or \`vm.identity\` in a plan, or name a restore point by its id. If they are one machine: \`sendense-run adopt ${context} --identity ${vms.at(-1)?.identity} --repository ${repository}\`.`,
+      remedy: `Name one: \`--identity ${vms.at(-1)?.identity}\`, or \`vm.identity\` in a plan, or name a restore point by its id. If they are one machine: \`sendense-run adopt ${context} --identity ${vms.at(-1)?.identity} --repository ${repository}\`.`,
       details: { vm: context, repository, identities: vms.map(({ identity }) => identity) },
     },
   );

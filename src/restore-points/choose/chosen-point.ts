@@ -62,7 +62,7 @@ export function chosenPoint(
   if (point)
     return {
       point,
-      remark: fault && `restore point ${newest.backup_id} was passed over, for ${fault}; this is ${point.backup_id}`,
+      remark: fault && `restore point ${newest.backup_id} was skipped because ${fault}; this is ${point.backup_id}`,
       why: next && point === newest ? `${why}; ${next.backup_id} was made after that` : why,
     };
   throw new SendenseError('chain.damaged', `VM ${context} has no sound restore point: ${fault}`, {

@@ -122,7 +122,7 @@ async function withSpace(work: MergeWork, { child }: MergeIntent, manifest: Mani
   throw new SendenseError(
     'disk.full',
     `merging into ${child.backup_id} of VM ${work.vm.context} needs ${needed} bytes, ${free} are free; it is as it was`,
-    { cause: error, remedy: 'Make space; the next run or `sendense-run recover` goes on with it.' },
+    { cause: error, remedy: 'Free some space. The next run or `sendense-run recover` continues the removal.' },
   );
 }
 
@@ -241,8 +241,8 @@ async function assertDiskFits(work: MergeWork, intent: MergeIntent, child: Merge
 }
 
 const misfit = ({ context, name }: MergeIntent, what: string): SendenseError =>
-  new SendenseError('repository.damaged', `the removal ${context}/${name}.merge cannot go on: ${what}`, {
-    remedy: `Put the file back as it was; nothing is touched until then. Where there is none: ${wayOut}.`,
+  new SendenseError('repository.damaged', `the removal ${context}/${name}.merge cannot continue: ${what}`, {
+    remedy: `Put the original file back; until then Sendense touches nothing. If you have no copy: ${wayOut}.`,
   });
 
 /** As the file itself says; null: there is none. */

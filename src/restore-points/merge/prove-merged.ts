@@ -92,7 +92,7 @@ async function assertAsBefore({ work, child, image, disk, result, key }: ToProve
     'content.mismatch',
     `${result}, merged for ${child}, differs from what was backed up, first at offset ${first.offset} (${first.length} bytes)`,
     {
-      remedy: `${child} itself is as it was. Look at the storage; the next run or \`sendense-run recover\` tries again.`,
+      remedy: `${child} itself is unchanged. Check the storage. The next run or \`sendense-run recover\` tries again.`,
     },
   );
 }

@@ -164,7 +164,7 @@ async function removeUnit(work: MergeWork, unit: RemovalUnit): Promise<UnitOutco
       await removeIntent(work.hold, advanced.intent);
       return { stays: advanced.waits ?? '' };
     }
-    if (advanced.waits !== null) log(`files that are not needed any more stay for now: ${advanced.waits}`);
+    if (advanced.waits !== null) log(`files that are no longer needed stay for now: ${advanced.waits}`);
     return { freed: before - (await allocatedOf(files)), merged: mergesOf(unit, advanced) };
   } catch (error) {
     if (error instanceof Stays) return { stays: error.message, lasting: !error.passes };

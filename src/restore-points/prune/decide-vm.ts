@@ -65,7 +65,7 @@ export async function decideVm(
   const marks = new Map<string, Marks | 'unreadable' | null>();
   for (const { backup_id: id } of all) {
     const found = await currentMarks(vm.root, vm.context, id).catch((error: unknown) => {
-      remarks.push(`${id} stays, for its marks cannot be read: ${toSendenseError(error).message}`);
+      remarks.push(`${id} stays, because its marks cannot be read: ${toSendenseError(error).message}`);
       return 'unreadable' as const;
     });
     marks.set(id, found);
@@ -168,7 +168,7 @@ async function assertListing(
       'prune.refused',
       `${where}: the manifest of restore point ${missing.backup_id} is missing`,
       {
-        remedy: `See \`sendense-run check\`; a copy of the manifest makes it known again. Where another hub has removed it: \`sendense-run repo import ${vm.repository} --forget-missing\`.`,
+        remedy: `See \`sendense-run check\`; put back a copy of the manifest. If another hub removed the restore point: \`sendense-run repo import ${vm.repository} --forget-missing\`.`,
       },
     );
   for (const { backup_id: id } of [...known, ...intents.flatMap(({ removed }) => removed)]) there.delete(id);
@@ -188,7 +188,7 @@ function assertBelieved(state: State, vm: PrunedVm, now: number): void {
     'prune.refused',
     `the clock says ${time(now)}, and has said ${time(doubt.latest)} at the latest until it was set: nothing of ${vm.context} is removed by its age yet`,
     {
-      remedy: `Set the clock right. If it is right, restore points go again in ${Math.ceil(doubt.forMs / 3_600_000)} hours.`,
+      remedy: `Set the clock right. If it is right, Sendense removes restore points again in ${Math.ceil(doubt.forMs / 3_600_000)} hours.`,
     },
   );
 }
@@ -200,6 +200,6 @@ function assertClock(vm: PrunedVm, known: readonly RestorePoint[], now: number):
   throw new SendenseError(
     'prune.refused',
     `the clock says ${time(now)}, and restore point ${newest.backup_id} of ${vm.context} was made at ${time(newest.created)}`,
-    { remedy: 'Set the clock right. Where the restore point is wrong, wait until its time has passed.' },
+    { remedy: 'Set the clock right. If the time of the restore point is wrong, wait until that time has passed.' },
   );
 }

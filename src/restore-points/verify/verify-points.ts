@@ -199,7 +199,9 @@ async function mark(work: VerifyWork, key: PointKey, change: MarksChange): Promi
     if (!['EROFS', 'EACCES', 'EPERM'].includes(code) && !isOthers) throw error;
     markHere(state, key, change);
     const why = isOthers ? (error as Error).message : code;
-    log(`${context} ${backupId}: its mark cannot be written to the repository (${why}); only this hub knows of it`);
+    log(
+      `${context} ${backupId}: this hub cannot write the mark to the repository (${why}), so other hubs do not know of it`,
+    );
   }
 }
 

@@ -94,7 +94,7 @@ function open(state: State, row: CredentialsTable): Secrets {
   throw new SendenseError(
     'credential.sealed',
     `credential ${row.name} was changed, or was made for another name or another state database`,
-    { remedy: 'Remove it with `sendense-run credentials remove`, and add it anew.' },
+    { remedy: 'Remove it with `sendense-run credentials remove`, and add it again.' },
   );
 }
 

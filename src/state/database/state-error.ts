@@ -62,7 +62,7 @@ export function ownerRemedy(path: string): { remedy?: string } {
     const owner = accountName('/etc/passwd', uid) ?? `#${uid}`;
     const us = accountName('/etc/passwd', self) ?? String(self);
     return {
-      remedy: `It belongs to ${owner}, and you are ${us}. Run this as ${owner}; or, where it is to be yours, as root: chown -R ${us}: ${dirname(path)}`,
+      remedy: `It belongs to ${owner}, and you are ${us}. Run this as ${owner}. If it should be yours, run as root: chown -R ${us}: ${dirname(path)}`,
     };
   } catch {
     return {};

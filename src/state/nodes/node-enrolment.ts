@@ -25,7 +25,7 @@ export function enrolNode(state: State, enrolment: Enrolment): NodeRecord {
     const other = findNodeByKey(state, publicKey);
     if (other && (other.node.id !== id || other.key === 'one-time'))
       throw new SendenseError('request.invalid', 'this public key belongs to another node or to a token', {
-        remedy: 'Let `sendense-node enroll` make a key of its own for each node.',
+        remedy: 'Run `sendense-node enroll` on each node, so that each has its own key.',
       });
     const change = {
       public_key: publicKey,

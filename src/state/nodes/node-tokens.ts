@@ -37,7 +37,7 @@ function open(state: State, { id, name, api_token: sealed, key_id: keyId }: Node
   throw new SendenseError(
     'credential.sealed',
     `the API token of node ${name} was changed, or was made for another node or another state database`,
-    { remedy: `Enrol the node anew: \`sendense-run node add ${name} --again\`.` },
+    { remedy: `Enrol the node again: \`sendense-run node add ${name} --again\`.` },
   );
 }
 

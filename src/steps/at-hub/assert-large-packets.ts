@@ -26,7 +26,7 @@ const lost: readonly string[] = ['node.unreachable', 'ssh.lost', 'ssh.unreachabl
 export async function assertLargePackets(question: LargeQuestion): Promise<void> {
   const { name, signal } = question;
   if (await isAnswered(question)) return;
-  const what = `node ${name} answers small questions, and not one of ${largeBytes} bytes: the line loses packets of full size (MTU)`;
+  const what = `node ${name} answers small requests, but none of ${largeBytes} bytes: the line loses packets of full size (MTU)`;
   try {
     await question.askSmall();
   } catch (cause) {

@@ -170,7 +170,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       if (isForGood(error)) return null;
       throw error;
     });
-    if (!client) log(`node ${claim.node} is no node of this hub any more: its job ${claim.jobId} ends by itself`);
+    if (!client) log(`node ${claim.node} is no longer a node of this hub: its job ${claim.jobId} ends by itself`);
     const { path: statePath } = services.state;
     // After a crash or a cancel at once nobody has looked at it yet.
     if (client && !(await exists(jobLogFile(statePath, claim.jobId))))

@@ -160,7 +160,7 @@ async function assertParents({ root, context }: VmHold, { decision }: BackupComm
     for (const file of needed) {
       if (await exists(join(root, file))) continue;
       throw new SendenseError('chain.damaged', `${disk} is built on ${parent.backup_id}, and ${file} is gone`, {
-        remedy: 'Nothing was committed. Run it again: it starts a new chain. Look who removed the file.',
+        remedy: 'Nothing was committed. Find out who removed the file. Run the plan again: it starts a new chain.',
       });
     }
     const backing = await backingNameOf(join(root, path));
@@ -179,7 +179,7 @@ async function unpublish(state: State, path: string, { context, backupId }: Clai
     throw new SendenseError(
       'run.unclean',
       `${path} was put in place, and ${child.backup_id} is built on it; its files are kept`,
-      { remedy: 'Enter both in the state database: `sendense-run repo import`.' },
+      { remedy: 'Run `sendense-run repo import` to enter both in the state database.' },
     );
   await removeFile(hold, path);
 }

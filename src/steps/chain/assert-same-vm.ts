@@ -20,7 +20,7 @@ export function assertSameVm(
     'vm.identity',
     `${context} is ${described(machine)}, and the restore points of that name in repository ${repository} are ${theirs} (newest: ${newest?.backupId})`,
     {
-      remedy: `Nothing was written. If it is another machine, give it another \`vm.name\`. If it is the same machine, which was made anew: \`sendense-run adopt ${context} --identity ${machine.instanceUuid ?? machine.disks[0]} --repository ${repository}\`; the next backup is a full then.`,
+      remedy: `Nothing was written. If it is another machine, give it another \`vm.name\`. If it is the same machine, made anew: \`sendense-run adopt ${context} --identity ${machine.instanceUuid ?? machine.disks[0]} --repository ${repository}\`; the next backup is then a full.`,
       details: { vm: context, repository, identity: machine.instanceUuid, owner },
     },
   );

@@ -107,7 +107,7 @@ async function serveAtPort(
       const owner = { runId: context.runId, stepId: context.stepId };
       const holders = (ports: readonly number[]): PortUser[] => portUsers(ports, listen);
       [port = 0] = await allocatePorts(state, { count: 1, from, to, owner, isFree, holders, exclude: taken });
-      context.log(`${disk}: port ${taken.at(-1)} was taken meanwhile, port ${port} is used`);
+      context.log(`${disk}: port ${taken.at(-1)} was taken meanwhile; using port ${port}`);
     }
   }
 }

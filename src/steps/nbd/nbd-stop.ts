@@ -34,7 +34,7 @@ export const nbdStop = defineStep<NbdStopInput, null, NbdStopOutput>({
       if (outcome === 'gone')
         throw new SendenseError(
           'nbd.failed',
-          `qemu-nbd of ${server.disk} ended before it was told to; what it held may be lost`,
+          `qemu-nbd of ${server.disk} ended too early; data that it held may be lost`,
         );
     }
     return { stopped: input.servers.length };

@@ -50,7 +50,7 @@ export const pointsVerify = defineStep<PointsVerifyInput, { readonly folder: str
     context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
     const { chosen, unmatched, known } = choose(context.services, input);
     for (const pattern of unmatched) context.warn(noVm(input, pattern));
-    if (context.services.rescuing) context.log('what is found is not written to the repository');
+    if (context.services.rescuing) context.log('results are not written to the repository');
     if (known === 0 && unmatched.length === 0)
       context.warn(`the database knows no restore point of repository ${input.repository}`);
     const fault = context.services.rescuing ? null : await markerFault(root);

@@ -13,7 +13,7 @@ export function importReport(
   const mark = refused.length + shared.length > 0 ? style.yellow(warning) : style.green(done);
   return [
     ...imported.map((id) => `  ${style.green('+')} ${id}`),
-    ...forgotten.map((id) => `  ${style.yellow('-')} ${id}, whose manifest is gone, was forgotten`),
+    ...forgotten.map((id) => `  ${style.yellow('-')} forgot ${id}: its manifest is gone`),
     ...refused.flatMap(({ path, message }) =>
       labelled(`  ${style.red(failed)} `, `${shortPath(path)}: ${printable(message)}`, columns),
     ),

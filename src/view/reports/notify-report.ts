@@ -11,7 +11,7 @@ import { foldedTable, labelled, printable, printableText } from '../text.ts';
 /** One line a channel, and why it does not work. */
 export function channelsReport({ channels }: NotifyListOutput, { style, columns }: SummaryOptions): string[] {
   if (channels.length === 0)
-    return ['no channels: nobody is told how it goes; add `notify:` to sendense.yaml (docs/monitoring.md)'];
+    return ['no channels, so nobody gets notices; add `notify:` to sendense.yaml (docs/monitoring.md)'];
   const rows = foldedTable(
     [
       ['CHANNEL', 'TYPE', 'STATE', 'WAITING', 'LAST SUCCESS', 'USED BY', 'TO'].map(style.bold),

@@ -40,7 +40,7 @@ export function recoverReport(
   const left = unseen.flatMap((run) =>
     labelled(
       `${style.yellow(warning)} `,
-      `run ${run.run_id} of plan ${run.plan} belongs to another container (pid namespace) and may go on: it was left alone. If you know that it has ended: sendense-run recover --ended ${run.run_id}`,
+      `run ${run.run_id} of plan ${run.plan} belongs to another container (pid namespace) and may still be active, so it was not touched. If you know that it has ended: sendense-run recover --ended ${run.run_id}`,
       columns,
     ),
   );

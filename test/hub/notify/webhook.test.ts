@@ -162,7 +162,7 @@ test('a redirect is not followed', async () => {
   using made = bench(webhook(server.url));
   raiseNotice(made.state, failure);
   expect(await made.deliver()).toEqual({ sent: 0, failed: 1 });
-  expect(made.warnings.join()).toContain('a redirect, which is not followed');
+  expect(made.warnings.join()).toContain('a redirect, which Sendense does not follow');
   expect(other.requests).toEqual([]);
 });
 

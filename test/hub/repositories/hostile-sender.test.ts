@@ -135,7 +135,7 @@ describe('a restore point is not taken', () => {
     const sent = [hello, ...file('vm/disk-0/b0.qcow2', image), ...point('b1', image, 'b0'), { op: 'done' }];
     await expect(say(bench, sent)).rejects.toMatchObject({
       code: 'repository.damaged',
-      message: expect.stringContaining('built on b0, which is no restore point here') as string,
+      message: expect.stringContaining('built on b0, which is not a restore point here') as string,
     });
     expect(await isThere(bench.folder.file('second/vm/b1.json'))).toBe(false);
   });

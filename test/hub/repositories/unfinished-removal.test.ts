@@ -84,7 +84,7 @@ test('a removal that cannot be finished blocks its chain and nothing else, and c
     [ids[4], false],
     [ids[5], true],
   ]);
-  expect(decision.planned[0]?.reasons).toEqual([`it has to do with the removal ${merge}, which is not finished`]);
+  expect(decision.planned[0]?.reasons).toEqual([`it is part of the unfinished removal ${merge}`]);
   expect(decision.unfinished).toEqual([
     expect.stringMatching(/^the removal .*\.merge is not finished; 2 restore points wait for it\. /),
   ]);
@@ -100,7 +100,7 @@ test('a removal that cannot be finished blocks its chain and nothing else, and c
   expect(copied.warnings.map((text) => text.split(' ')[0])).toEqual([ids[0], ids[2]]);
   await expect(copyPoints(bench.services, { ...request, target: { point: ids[2] ?? '' } })).rejects.toMatchObject({
     code: 'repository.damaged',
-    message: `${ids[2]} is not copied: it has to do with the removal ${merge}, which is not finished`,
+    message: `${ids[2]} is not copied: it is part of the unfinished removal ${merge}`,
   });
 
   // Gc: what belongs to nothing, and nothing that the removal may need.
@@ -141,7 +141,7 @@ test('one where restore points are copied to keeps only those of its own chain f
   await cutOff('second');
   const merge = `pgtest1/${ids[2]}.merge`;
   const before = await listing(bench.folder.file('second'));
-  const reason = `in repository second it has to do with the removal ${merge}, which is not finished`;
+  const reason = `in repository second it is part of the unfinished removal ${merge}`;
   await expect(
     copyPoints(bench.services, { ...request, move: true, target: { point: ids[1] ?? '' } }),
   ).rejects.toMatchObject({
@@ -178,7 +178,7 @@ test('and so over SSH, where the other hub says it', async () => {
       .slice(0, 3)
       .map(
         (id) =>
-          `${id} is not copied: in repository archive it has to do with the removal pgtest1/${ids[2]}.merge, which is not finished`,
+          `${id} is not copied: in repository archive it is part of the unfinished removal pgtest1/${ids[2]}.merge`,
       ),
   );
 });
@@ -213,7 +213,7 @@ test('a receiver takes no file of such a chain, whatever the sender says', async
     });
     await expect(served).rejects.toMatchObject({
       code: 'repository.damaged',
-      message: expect.stringMatching(/ is not taken: it has to do with the removal /) as string,
+      message: expect.stringMatching(/ is not taken: it is part of the unfinished removal /) as string,
     });
   }
   expect(await listing(root)).toEqual(before);

@@ -24,7 +24,7 @@ test('many refusals are counted, and logged for the first few', async () => {
   expect(hub.refused).toHaveLength(200);
   const warnings = hub.log.filter(({ level }) => level === 'warn').map(({ message }) => message);
   expect(warnings).toHaveLength(31);
-  expect(warnings.at(-1)).toMatch(/more of the same origin is counted, and not logged/);
+  expect(warnings.at(-1)).toMatch(/the hub counts more of the same origin, and does not log/);
 });
 
 test('who asks for the same port many times at once gets one listener', async () => {

@@ -67,7 +67,7 @@ test('a token that was used, has expired or is not of this hub is refused, and n
   });
   await expect(at.enroll('x', { token: foreign.token, force: true })).rejects.toMatchObject({
     code: 'enroll.token',
-    message: expect.stringContaining('does not take the token') as string,
+    message: expect.stringContaining('does not accept the token') as string,
   });
   expect(await requireEnrolment(at.stateDir)).toEqual(first);
   await using other = await nodeBench();
@@ -94,7 +94,7 @@ test('a hub that cannot be reached, and one that is none', async () => {
   try {
     await expect(at.enroll('b', { port: (web.address() as { port: number }).port })).rejects.toMatchObject({
       code: 'ssh.unreachable',
-      message: expect.stringContaining('is no SSH server') as string,
+      message: expect.stringContaining('is not an SSH server') as string,
     });
   } finally {
     web.close();

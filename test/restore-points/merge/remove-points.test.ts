@@ -285,7 +285,7 @@ test('the manifest that an intent was made for must be there', { timeout: 120_00
   await utimes(image, new Date(), new Date());
   const repositoryOf = { name: 'primary', root: repository.root };
   await expect(finishMerges(repository.state, repositoryOf)).rejects.toThrow(
-    /p04\.merge cannot go on: .*p04\.qcow2 is missing or was changed/,
+    /p04\.merge cannot continue: .*p04\.qcow2 is missing or was changed/,
   );
   expect(await repository.wrong()).toEqual([]);
   const { file_mtime_ns: time } = (await readManifest(repository.file('vm/p04.json'))).disks[0];

@@ -265,7 +265,7 @@ describe('the database of another user', () => {
       expect(() => openState(path)).toThrow(
         expect.objectContaining({
           code: 'state.unusable',
-          remedy: `It belongs to root, and you are nobody. Run this as root; or, where it is to be yours, as root: chown -R nobody: ${folder.path}`,
+          remedy: `It belongs to root, and you are nobody. Run this as root. If it should be yours, run as root: chown -R nobody: ${folder.path}`,
         }),
       );
     } finally {

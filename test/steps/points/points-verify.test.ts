@@ -154,7 +154,7 @@ describe('points.verify', () => {
         point: 'latest',
       });
       expect(selected.output.backup_id).toBe(ids[0]);
-      expect(selected.warnings).toEqual([expect.stringContaining(`${ids[2]} was passed over`)]);
+      expect(selected.warnings).toEqual([expect.stringContaining(`${ids[2]} was skipped`)]);
       await using named = await bench.run<PointSelectOutput>(pointSelect, {
         repository: 'primary',
         vm: { name: 'pgtest1' },

@@ -46,5 +46,5 @@ async function parse(path: string): Promise<ChangedAreas> {
 const bad = (path: string, why: string): SendenseError =>
   new SendenseError('source.unsupported', `the changes file ${path} cannot be used: ${why}`, {
     remedy:
-      'Correct what writes this file (schemas/changed-areas.json), or leave `changes` out to find changes by digest.',
+      'Correct the program that writes this file (schemas/changed-areas.json), or remove `changes` to find changes by digest.',
   });

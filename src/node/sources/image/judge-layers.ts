@@ -212,7 +212,7 @@ function backingFormatOf(path: string, backing: string, said: string | null): st
   if (said === null)
     throw refuse(
       `${path} does not state the format of its backing file ${backing}`,
-      'State it: qemu-img rebase -u -F FORMAT -b BACKING-FILE IMAGE.',
+      'Write the format into the image: qemu-img rebase -u -F FORMAT -b BACKING-FILE IMAGE.',
     );
   const format = formats.get(said);
   if (format === undefined)

@@ -161,7 +161,7 @@ function addedDisks(disks: readonly VsphereDisk[], { expected, log }: OpenOption
     if (uuid !== null && identityOf(disk) !== uuid)
       throw new SendenseError(
         'source.changed',
-        `${disk.label} (key ${key}) is another disk now: ${identityOf(disk)}, it was ${uuid} a moment ago`,
+        `${disk.label} (key ${key}) is now another disk: ${identityOf(disk)}, it was ${uuid} a moment ago`,
       );
   }
   if (expected.length === 0) return [];

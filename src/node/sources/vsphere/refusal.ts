@@ -6,7 +6,7 @@ export function refusal(vm: VsphereVm, spec: VsphereSourceSpec): SendenseError |
   if (vm.template) return new SendenseError('source.unsupported', `${vm.path} is a template; only VMs are backed up`);
   if (vm.connection_state !== 'connected') {
     return new SendenseError('source.unsupported', `${vm.path} is ${vm.connection_state}`, {
-      remedy: 'See to it that the host of the VM is connected and its files can be reached.',
+      remedy: 'Make sure that the host of the VM is connected and can reach the files of the VM.',
     });
   }
   const lacking = vm.findings.find(
@@ -17,7 +17,7 @@ export function refusal(vm: VsphereVm, spec: VsphereSourceSpec): SendenseError |
   if (foreign.length > 0 && spec.foreign_snapshots === 'refuse')
     return new SendenseError(
       'snapshot.foreign',
-      `${vm.path} has snapshots that are not of Sendense: ${foreign.join(', ')}`,
+      `${vm.path} has snapshots that Sendense did not make: ${foreign.join(', ')}`,
     );
   if ((spec.cbt === 'enable' || spec.cbt === 'require') && !vm.cbt.supported)
     return new SendenseError(
@@ -38,11 +38,11 @@ export function refusal(vm: VsphereVm, spec: VsphereSourceSpec): SendenseError |
   if (shared)
     return new SendenseError('source.unsupported', `${vm.path}: ${shared.message}`, {
       remedy:
-        'Make the disk independent in vSphere, which keeps it out of the snapshot and of the backup; back it up from inside.',
+        'Make the disk independent in vSphere. Snapshots and backups then leave it out, so back it up from inside the VM.',
     });
   if (vm.disks.every((disk) => !disk.protected))
     return new SendenseError('source.unsupported', `no disk of ${vm.path} can be part of a snapshot`, {
-      remedy: 'Change the disks to dependent mode, or back the VM up from inside.',
+      remedy: 'Change the disks to dependent mode, or back up the VM from inside.',
     });
   return null;
 }

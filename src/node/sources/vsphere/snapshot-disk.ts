@@ -70,7 +70,7 @@ export async function openSnapshotDisk(options: SnapshotDiskOptions): Promise<Op
       throw new SendenseError(
         'source.changed',
         `somebody removed the snapshot ${snapshot.name} while ${disk.label} was read from it`,
-        { remedy: 'Find out who removed it; then run the plan again.' },
+        { remedy: 'Find out who removed it, then run the plan again.' },
       );
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),

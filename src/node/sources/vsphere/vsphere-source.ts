@@ -43,7 +43,7 @@ export const vsphereSource: Source<VsphereSourceSpec> = {
     await using vsphere = await connectVsphere(address, { signal });
     const { vms: listed, warnings } = await listVms(vsphere, signal);
     if (wanted && vsphere.about.apiType !== 'VirtualCenter')
-      throw new SendenseError('vsphere.settings', `${spec.host} is no vCenter, and only a vCenter has tags`);
+      throw new SendenseError('vsphere.settings', `${spec.host} is not a vCenter, and only a vCenter has tags`);
     const tags = wanted ? await tagsByVm(address, signal) : null;
     const vms = tags ? listed.map((vm) => ({ ...vm, tags: tags.get(vm.moref) ?? [] })) : listed;
     return {

@@ -38,7 +38,7 @@ export async function serveHttps(context: TransportContext, disk: SnapshotDiskRe
       const { code, message } = toSendenseError(error);
       // No other way has another password.
       if (code === 'transport.unsafe' || isRefusal(error)) throw error;
-      context.warn(`${message}; it is read through a relay instead, which is slower`);
+      context.warn(`${message}; the node reads it through a relay instead, which is slower`);
     }
   }
   return serveRelayed(context, disk, { client, path, opened: opened.move() });

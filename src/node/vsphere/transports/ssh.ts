@@ -40,7 +40,7 @@ export async function serveSsh(context: TransportContext, disk: SnapshotDiskRef)
 function settingsOf({ spec }: TransportContext): Ssh {
   if (spec.ssh === null) {
     throw new SendenseError('transport.unavailable', `the source ${spec.name} has no \`ssh\``, {
-      remedy: 'Give the source `ssh: { identity: …, knownHosts: … }`, see docs/vsphere.md.',
+      remedy: 'Add `ssh: { identity: …, knownHosts: … }` to the source; see docs/vsphere.md.',
     });
   }
   return spec.ssh;
@@ -101,6 +101,6 @@ async function checkReadable(name: string, file: string): Promise<void> {
       );
   if (why === null) return;
   throw new SendenseError('transport.unavailable', `${file} (\`${name}\`) ${why}`, {
-    remedy: `Correct \`${name}\` of the source: a file of the node, readable for the user of sendense-node.`,
+    remedy: `Correct \`${name}\` of the source. It names a file on the node that the user of sendense-node can read.`,
   });
 }

@@ -29,7 +29,7 @@ export async function serveVddk(context: TransportContext, disk: SnapshotDiskRef
     throw new SendenseError('run.internal', `${disk.label} is to be read without a snapshot`);
   const password = await context.password();
   if (/[\r\n\0]/.test(password) || password === '')
-    throw new SendenseError('vsphere.settings', 'the password is empty or has a line break, which vddk cannot take');
+    throw new SendenseError('vsphere.settings', 'the password is empty or has a line break; vddk accepts neither');
   const config = join(context.jobFolder, `vddk-${disk.key}.conf`);
   await writeFile(config, configText(context.jobFolder), { mode: 0o600 });
   const thumbprint = await presentedSha1(context.spec, context.signal);
