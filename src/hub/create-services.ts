@@ -121,7 +121,7 @@ function groupOf(repository: string, group: string | number | undefined): number
   const number = typeof group === 'string' ? groupNumber(group) : group;
   if (group === undefined || number !== undefined) return number;
   throw new SendenseError('settings.invalid', `repositories.${repository}.group: /etc/group has no group ${group}`, {
-    remedy: 'Correct the name. If the group is kept elsewhere, such as in LDAP, give its number: getent group NAME',
+    remedy: 'Correct the name. If the group is elsewhere, such as in LDAP, write its number (getent group NAME).',
   });
 }
 

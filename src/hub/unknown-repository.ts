@@ -5,7 +5,7 @@ import { hasPoints } from '../state/points/restore-points.ts';
 
 /** What to do about a repository that was taken out of the settings, or renamed there. */
 export const unlistedRemedy = (name: string): string =>
-  `Put it back into sendense.yaml under this name. If it is gone for good, or has another name now: \`sendense-run repo import ${name} --forget-missing\` forgets its restore points, and touches no file.`;
+  `Put it back into sendense.yaml under this name. If it is gone for good or has another name now, run \`sendense-run repo import ${name} --forget-missing\`: this forgets its restore points and changes no file.`;
 
 /** `repository.unusable`: the settings name no such repository. */
 export const unknownRepository = (state: State, { repositories }: Settings, name: string): SendenseError =>

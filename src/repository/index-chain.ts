@@ -37,7 +37,7 @@ export async function indexFault(
   if (what === null) return null;
   if (what === 'ENOENT') return `block index ${newest.indexPath} is missing`;
   if (what === tooLong)
-    return `block index ${newest.indexPath}, or one that it is built on, is longer than that of any such disk`;
+    return `block index ${newest.indexPath}, or one that it is built on, is longer than the index of such a disk can be`;
   return (await saysTheSame(path, newest.digest, key, signal)) ? null : `block index ${newest.indexPath} ${what}`;
 }
 

@@ -44,6 +44,6 @@ export async function assertOwnFolder(root: string, folder: string): Promise<voi
 }
 
 const unusable = ({ message, remedy }: Distrust): SendenseError =>
-  new SendenseError('repository.unusable', `nothing is written to the repository: ${message}`, {
-    remedy: `${remedy}. Or choose a folder for the repository that only you can write to: docs/repository.md, "Whose folder it is".`,
+  new SendenseError('repository.unusable', `Sendense writes nothing to the repository: ${message}`, {
+    remedy: `${remedy}. Or choose a repository folder that only you can write to: docs/repository.md, "Whose folder it is".`,
   });

@@ -18,7 +18,9 @@ export async function sha256OfFile(path: string, signal?: AbortSignal, most = In
   await using file = opened;
   const assertShort = (bytes: number): void => {
     if (bytes <= most) return;
-    throw Object.assign(new Error(`${path} has ${bytes} bytes, a file of its kind ${most} at most`), { code: tooLong });
+    throw Object.assign(new Error(`${path} has ${bytes} bytes; a file of its kind has ${most} at most`), {
+      code: tooLong,
+    });
   };
   assertShort(size);
   // One byte more, so that what is small is read to its end at once.

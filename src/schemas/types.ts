@@ -3693,7 +3693,7 @@ export interface ImportOutput {
   imported: string[];
   present: number;
   /**
-   * With --forget-missing: restore points whose manifest is gone; all of a repository that the settings do not name.
+   * With --forget-missing: restore points whose manifest is gone, and all restore points of a repository that the settings do not name.
    */
   forgotten: string[];
   /**
@@ -3712,12 +3712,12 @@ export interface ListOutput {
   version: 1;
   points: RestorePointOutput[];
   /**
-   * Of a repository that is read without settings: restore points that could not be read in. Absent where there are none.
+   * Restore points that Sendense could not read, of a repository without settings. Absent if there are none.
    */
   left_out?: {
     vm: string;
     /**
-     * Null: nobody knows which restore points the VM has.
+     * Null: Sendense does not know which restore points the VM has.
      */
     backup_id: string | null;
     reason: string;
@@ -4180,7 +4180,7 @@ export interface RecoverOutput {
      */
     finished: string[];
     /**
-     * Files of backups that another hub began and cannot commit any more, now in `.sendense/trash`.
+     * Files that this command moved to `.sendense/trash`: another hub began these backups and can no longer commit them.
      */
     put_aside?: string[];
     error: ErrorOutput | null;
@@ -4779,7 +4779,7 @@ export interface StatusOutput {
     oldest_age_ms: number;
   }[];
   /**
-   * VMs whose last prune could not remove what no rule keeps, for a reason that does not pass by itself.
+   * VMs whose last prune could not remove restore points that no rule keeps. The reason does not go away by itself.
    */
   stuck_prunes?: {
     repository: string;
@@ -4788,20 +4788,20 @@ export interface StatusOutput {
      */
     vm: string;
     /**
-     * Restore points that stay for it.
+     * Number of restore points that stay.
      */
     points: number;
     /**
-     * Why the first of them does.
+     * Why the first of them stays.
      */
     reason: string;
     /**
-     * Since when each prune finds so. Milliseconds since the epoch.
+     * Time of the first prune that found this; every prune since then found it too. Milliseconds since the epoch.
      */
     since: number;
   }[];
   /**
-   * Repositories that the settings do not name and of which this hub knows restore points.
+   * Repositories that the settings do not name, although this hub knows restore points in them.
    */
   unlisted?: {
     repository: string;
@@ -5688,7 +5688,7 @@ export interface Settings {
        */
       path: string;
       /**
-       * A group that may write to the folder and those above it, by name or number. Its members can remove restore points. Without it only you and root may.
+       * Name or number of a group that may write to the folder and to the folders above it. Its members can remove restore points. Without this key, only you and root may write.
        */
       group?: string | number;
       /**

@@ -9,4 +9,4 @@ export const stuckText = ({
   reason,
   since,
 }: NonNullable<StatusOutput['stuck_prunes']>[number]): string =>
-  `retention of ${vm} in repository ${repository} is stuck since ${formatTime(since)}: ${plural(points, 'restore point')} ${points === 1 ? 'stays' : 'stay'} although no rule keeps ${points === 1 ? 'it' : 'them'}: ${reason}`;
+  `retention of ${vm} in repository ${repository} has been stuck since ${formatTime(since)}: ${plural(points, 'restore point')} ${points === 1 ? 'stays' : 'stay'} although no rule keeps ${points === 1 ? 'it' : 'them'}: ${reason}`;

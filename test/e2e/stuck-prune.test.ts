@@ -30,7 +30,7 @@ test(
     const stuck = await work.run('plan.yaml');
     expect(stuck.finished.exit_code).toBe(3);
     const dry = await work.call(['prune', '--keep-last', '1', '--dry-run']);
-    expect(dry.stdout.replace(/\s+/g, ' ')).toContain('look.qcow2, which belongs to no restore point');
+    expect(dry.stdout.replace(/\s+/g, ' ')).toContain('look.qcow2 is built on it and belongs to no restore point');
     expect(dry.stdout).toContain('2 of 2 restore points stay, 0 go; nothing is freed');
     const told = await status(work);
     expect(told.exitCode).toBe(1);

@@ -5,7 +5,7 @@ export const recover: CommandDefinition = {
   summary: 'Clean up after runs that crashed',
   description: [
     'Unwinds every run whose process is gone, newest step first. It releases its ports, stops its qemu-nbd (only if pid, start time and boot id match), cancels its job on the node, and removes half-written files. If the run had published its restore point, the restore point stays.',
-    'Moves unfinished files of a backup that another hub began to `.sendense/trash` of each repository, once that hub cannot commit the backup any more because another hub took over the lock of the VM. Files of a hub that may still be active stay.',
+    'Moves unfinished files of other hubs to `.sendense/trash` of their repository. It does so only if the hub that began the backup has lost the lock of the VM and can no longer commit it. Files of a hub that may still be active stay.',
     'Every run unwinds such runs first. Use this command if you want to clean up without a run.',
     'A run of another container (pid namespace) may share the state database. The command does not touch it while it may still be active. If it cannot find out, it lists the run; if you know that the run has ended, name it with --ended.',
   ],

@@ -28,10 +28,14 @@ export async function makePrivateFolder(path: string, shown = path): Promise<Pin
   const pinned = await openPrivateFolder(path);
   if (pinned) return pinned;
   await rmdir(path).catch(() => undefined);
-  throw new SendenseError('file.exists', `others can write to ${shown}, which was made for this user alone`, {
-    remedy:
-      'Choose a folder where only you can write. If the file system keeps no modes (FAT, NTFS, CIFS), mount it so that only you can write, with umask=077 or dir_mode=0700.',
-  });
+  throw new SendenseError(
+    'file.exists',
+    `others can write to ${shown}, although Sendense made it for this user alone`,
+    {
+      remedy:
+        'Choose a folder that only you can write to. If the file system stores no modes (FAT, NTFS, CIFS), mount it with umask=077 or dir_mode=0700, so that only you can write to it.',
+    },
+  );
 }
 
 /** Pins a folder that {@link makePrivateFolder} has made; null: what has the name now, if anything, is not one of this user alone. */

@@ -61,8 +61,8 @@ export function makePlaceFor(root: string, name: string): string {
   try {
     return mkdtempSync(join(root, otherNames()));
   } catch (error) {
-    throw new SendenseError('state.unusable', `${place} is not a directory of this user alone`, {
-      remedy: `Find out who made ${place}, and remove it; or set TMPDIR to a folder that only this user can write to.`,
+    throw new SendenseError('state.unusable', `${place} is not a directory that belongs to this user alone`, {
+      remedy: `Find out who made ${place} and remove it, or set TMPDIR to a folder that only this user can write to.`,
       cause: error,
     });
   }

@@ -88,7 +88,7 @@ export function listPoints({
       const marks = (await marksIn([place]))(repository);
       const { point, why } = chosenPoint(all, marks, { ...place, choice });
       const meant = perhapsMeant(leftOut, { context: place.context, choice, than: point.backup_id });
-      const more = meant.length === 0 ? '' : `; newer ones could not be read in: ${leftOutText(meant)}`;
+      const more = meant.length === 0 ? '' : `; Sendense could not read newer ones: ${leftOutText(meant)}`;
       return { backup_id: point.backup_id, why: `${why}${more}` };
     },
 

@@ -24,7 +24,7 @@ const mostBytes = 1024 * 1024;
 
 /** permitopen and permitlisten are about TCP: Unix sockets are for sshd_config alone. */
 export async function checkDialled({ name }: SystemUser, check: SshdCheck): Promise<Finding> {
-  const remedy = `Put \`Match User ${name}\` and \`AllowStreamLocalForwarding no\` into a file of /etc/ssh/sshd_config.d/, and reload sshd.`;
+  const remedy = `Put \`Match User ${name}\` and \`AllowStreamLocalForwarding no\` into a file in /etc/ssh/sshd_config.d/ and reload sshd.`;
   try {
     const [value = ''] = (await effectiveConfig(name, check)).get('allowstreamlocalforwarding') ?? [];
     if (value === 'no') return ok(`a key in authorized_keys of ${name} reaches no Unix socket`);

@@ -56,7 +56,7 @@ export async function clearUnfinished(work: Folder & Pick<MergeWork, 'hold' | 'l
     if (await exists(join(root, manifestPath(vm.context, id)))) continue;
     await moveToTrash(root, folder, path, hold);
     cleared.push(path);
-    log(`${path} was begun by a run that has lost the lock of the VM and cannot commit it any more: it was put aside`);
+    log(`moved ${path} to .sendense/trash: the run that began it lost the lock of the VM and can no longer commit it`);
   }
   return cleared;
 }
@@ -96,4 +96,4 @@ async function isUnsealed(file: string): Promise<boolean> {
 
 /** In words, why a restore point stays on which such a file is built. */
 export const strayReason = (path: string): string =>
-  `${path}, which belongs to no restore point, is built on it; \`sendense-run repo gc --dry-run\` says why that stays`;
+  `${path} is built on it and belongs to no restore point; \`sendense-run repo gc --dry-run\` says why ${path} stays`;

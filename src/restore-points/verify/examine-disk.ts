@@ -52,7 +52,11 @@ export async function examineDisk(work: DiskToExamine): Promise<DiskVerdict> {
   signal?.throwIfAborted();
   if (stored === null) return wrong('file.missing', index, 'is missing');
   if (stored === tooLong)
-    return wrong('index.damaged', index, `is longer than the ${most} bytes that the index of such a disk has at most`);
+    return wrong(
+      'index.damaged',
+      index,
+      `is longer than ${most} bytes, the most that the index of such a disk can have`,
+    );
   const fault = await faultOfIndex(work, join(root, index), stored);
   if (fault !== null) return wrong('index.damaged', index, fault);
   const structure = await imageStructure(work);

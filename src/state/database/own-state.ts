@@ -14,7 +14,7 @@ export function assertOwnState(path: string): void {
   const facts = statSync(path, { throwIfNoEntry: false });
   const distrust = distrustOfStateFolder(dirname(path)) ?? (facts && distrustOfFacts(path, facts, { group: 'any' }));
   if (!distrust) return;
-  throw new SendenseError('state.unusable', `the state database ${path} is not opened: ${distrust.message}`, {
+  throw new SendenseError('state.unusable', `Sendense does not open the state database ${path}: ${distrust.message}`, {
     remedy:
       ownerRemedy(path).remedy ??
       `${distrust.remedy}. Or name another place in sendense.yaml: state: /var/lib/sendense/sendense.db`,
@@ -25,7 +25,7 @@ export function assertOwnState(path: string): void {
 export function assertOwnStateFolder(folder: string): void {
   const distrust = distrustOfStateFolder(folder);
   if (distrust === null) return;
-  throw new SendenseError('state.unusable', `the state folder ${folder} is not used: ${distrust.message}`, {
+  throw new SendenseError('state.unusable', `Sendense does not use the state folder ${folder}: ${distrust.message}`, {
     remedy: `${distrust.remedy}. Or name another folder with --state-dir.`,
   });
 }

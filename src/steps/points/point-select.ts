@@ -124,7 +124,7 @@ async function select(
     ...(meant.length === 0
       ? []
       : [
-          `this is ${point.backup_id}, for newer restore points could not be read in: ${leftOutText(meant)}. To take this one and hear nothing of them, name it: --point ${point.backup_id}`,
+          `this is ${point.backup_id}, because Sendense could not read newer restore points: ${leftOutText(meant)}. To choose this one without the warning, name it: --point ${point.backup_id}`,
         ]),
   ];
   return { output, remark: remarks.join('; ') || null };

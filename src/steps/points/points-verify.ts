@@ -59,7 +59,7 @@ export const pointsVerify = defineStep<PointsVerifyInput, { readonly folder: str
     const problems = results.filter(({ ok }) => !ok).map(sentence);
     const leftOut = notReadIn(context.services, input, chosen);
     for (const { context: vm, backupId, reason } of leftOut)
-      problems.push(`${vm}${backupId === null ? '' : ` ${backupId}`} is broken: it could not be read in: ${reason}`);
+      problems.push(`${vm}${backupId === null ? '' : ` ${backupId}`} is broken: Sendense could not read it: ${reason}`);
     if (fault !== null) problems.push(`${markerName} ${fault}`);
     if (input.level !== 'quick') problems.push(...(await faultsOfCopies(root, context.signal)));
     return {

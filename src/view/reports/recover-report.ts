@@ -17,7 +17,7 @@ export function recoverReport(
     ...aside.flatMap((path) =>
       labelled(
         `${style.green(done)} `,
-        `repository ${repository}: ${path}, which another hub began and cannot commit any more, was put aside in .sendense/trash`,
+        `repository ${repository}: moved ${path} to .sendense/trash; another hub began it and can no longer commit it`,
         columns,
       ),
     ),

@@ -36,7 +36,7 @@ export function statusNagios({
     ),
     ...stuck_prunes.map(stuckText),
     ...unlisted.map(
-      ({ repository }) => `sendense.yaml has no repository ${repository}, whose restore points are known`,
+      ({ repository }) => `sendense.yaml has no repository ${repository}, but this hub knows restore points in it`,
     ),
     ...channels.map(({ channel, error }) => `channel ${channel}: ${error ?? 'fails'}`),
     ...left.map((run) => `${run.plan}: run ${run.run_id} was left behind by a crash`),

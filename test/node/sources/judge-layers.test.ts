@@ -75,7 +75,7 @@ describe.runIf(asRoot)('an image of another user', () => {
   test('is not read where it names a file that its owner may not read', async () => {
     const { at: made, secret, theirs } = await folderWithSecret();
     await using at = made;
-    const no = /could have written that name, and may not read the file/;
+    const no = /could have written that name but may not read the file/;
     await refused(at, await theirs(qcow2(at.path('backing.qcow2'), secret)), no);
     await refused(at, await theirs(qcow2(at.path('prefix.qcow2'), `file:${secret}`)), no);
     await refused(at, await theirs(qcow2(at.path('relative.qcow2'), 'secret')), no);
@@ -172,7 +172,7 @@ test('no layer is a file of the node itself, whoever names it', async () => {
 test('what is no file is not opened', async () => {
   await using at = await workshop();
   for (const name of ['nbd://192.0.2.1/x', 'json:{"driver":"file","filename":"/etc/shadow"}', 'ssh://h/x', 'http:x'])
-    await refused(at, qcow2(at.path('a.qcow2'), name), /which is no file/);
+    await refused(at, qcow2(at.path('a.qcow2'), name), /which is not a file/);
   execFileSync('mkfifo', [at.path('pipe')]);
   await refused(at, qcow2(at.path('b.qcow2'), 'pipe'), /neither a regular file nor a block device/);
   await refused(at, qcow2(at.path('c.qcow2'), '/dev/zero'), /neither a regular file nor a block device/);

@@ -106,7 +106,7 @@ test(
     await using repository = await fill(await mergeRepository());
     await begin(repository, 'mine', 'p03');
     const reason =
-      'vm/disk-0/mine.qcow2, which belongs to no restore point, is built on it; `sendense-run repo gc --dry-run` says why that stays';
+      'vm/disk-0/mine.qcow2 is built on it and belongs to no restore point; `sendense-run repo gc --dry-run` says why vm/disk-0/mine.qcow2 stays';
     expect(await foreseen(repository, 'p03')).toEqual([['p03', reason]]);
     expect((await remove(repository, 'p03')).skipped).toEqual([{ backup_id: 'p03', reason, lasting: true }]);
     expect(await clear(repository)).toEqual([]);

@@ -157,7 +157,7 @@ async function judgeFile(
   const told = how === null ? path : `${how}, which`;
   try {
     const { path: real, linkOwners } = await resolveLinks(path);
-    if (own.some((one) => isWithin(real, one))) throw refuse(`${told} belongs to Sendense itself, and is no disk`);
+    if (own.some((one) => isWithin(real, one))) throw refuse(`${told} belongs to Sendense itself and is not a disk`);
     const parties = [...by, ...partiesOf(linkOwners)];
     const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     try {
@@ -198,10 +198,10 @@ async function qcow2Names(
 ): Promise<{ dataFile: string | null; backing: string | null; backingFormat: string | null }> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
   const header = qcow2HeaderIn(buffer.subarray(0, bytesRead));
-  if (!header) throw refuse(`${path} cannot be read as qcow2: its header is none that QEMU writes`);
+  if (!header) throw refuse(`${path} cannot be read as qcow2: QEMU does not write such a header`);
   const { backing, backingFormat } = header;
   if ((header.incompatibleFeatures & dataFileBit) === 0n) return { dataFile: null, backing, backingFormat };
-  if (header.dataFile === null) throw refuse(`${path} has its data in another file, and does not name it`);
+  if (header.dataFile === null) throw refuse(`${path} keeps its data in another file but does not name that file`);
   return { dataFile: header.dataFile, backing, backingFormat };
 }
 
@@ -216,7 +216,7 @@ function backingFormatOf(path: string, backing: string, said: string | null): st
     );
   const format = formats.get(said);
   if (format === undefined)
-    throw refuse(`${path} names ${backing} of format ${JSON.stringify(said)}, which is not read`);
+    throw refuse(`${path} names ${backing} of format ${JSON.stringify(said)}; Sendense does not read this format`);
   return format;
 }
 
@@ -225,8 +225,8 @@ function placeOf(path: string, name: string, what: string): string {
   const plain = name.replace(/^file:/, '');
   if (/^[^/]*:/.test(plain) || plain.includes('\0') || plain === '')
     throw refuse(
-      `${path} names ${JSON.stringify(name)} as its ${what}, which is no file`,
-      `Name a file: qemu-img rebase -u -F FORMAT -b FILE ${path}; or copy the disk into one file with qemu-img convert.`,
+      `${path} names ${JSON.stringify(name)} as its ${what}, which is not a file`,
+      `Name a file (qemu-img rebase -u -F FORMAT -b FILE ${path}), or copy the disk into one file with qemu-img convert.`,
     );
   return isAbsolute(plain) ? plain : join(dirname(path), plain);
 }
@@ -240,17 +240,17 @@ const refuse = (message: string, remedy?: string): SendenseError =>
   new SendenseError('source.unsupported', message, remedy === undefined ? {} : { remedy });
 
 const replaced = (path: string): SendenseError =>
-  new SendenseError('source.changed', `${path} was replaced while it was looked at`);
+  new SendenseError('source.changed', `${path} was replaced while Sendense examined it`);
 
 function unreadableBy(party: Party, path: string, how: string | null): SendenseError {
   if (how === null)
     return refuse(
-      `${path} leads through a symbolic link of ${nameOfParty(party)}, who may not read the file at its end`,
-      'Name the file itself in the plan, without the link; or make the link as root.',
+      `${path} leads through a symbolic link of ${nameOfParty(party)}, who may not read its target`,
+      'Name the file itself in the plan, or make the link as root.',
     );
   return refuse(
-    `${how}; ${nameOfParty(party)} could have written that name, and may not read the file`,
-    `Let them read it (chown, chgrp, chmod, for its folders too), or let only root write to the image that names it; or copy the disk into one file with qemu-img convert.`,
+    `${how}; ${nameOfParty(party)} could have written that name but may not read the file`,
+    'Let them read the file and its folders (chown, chgrp, chmod), let only root write to the image that names it, or copy the disk into one file with qemu-img convert.',
   );
 }
 

@@ -32,8 +32,8 @@ export async function assertOpened(
     if (performance.now() > until)
       throw new SendenseError(
         'source.changed',
-        `a file of the disk was replaced, or names another one, since it was looked at: ${[...strange.values()].join(', ')} is open`,
-        { remedy: 'Run the backup again. If it happens again, look at who writes to the folder of the image.' },
+        `a file of the disk was replaced, or names another file, since Sendense examined it: ${[...strange.values()].join(', ')} is open`,
+        { remedy: 'Run the backup again. If it happens again, find out who writes to the folder of the image.' },
       );
     await delay(betweenMs);
     const now = await othersOf(pid, judged, besides);
