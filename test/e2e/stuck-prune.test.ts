@@ -38,7 +38,7 @@ test(
       { repository: 'primary', vm: 'pgtest1', points: 1, reason: expect.stringContaining('look.qcow2') },
     ]);
     expect((await work.call(['status'])).stdout.replace(/\s+/g, ' ')).toContain(
-      'retention of pgtest1 in repository primary is stuck',
+      'retention of pgtest1 in repository primary has been stuck since',
     );
     expect((await work.call(['notify', 'history'])).stdout).toContain('prune-trouble');
 
