@@ -29,7 +29,7 @@ export function createHubApi({ parts, token, log, limits }: HubApiOptions): Prom
   return createApi(hubApi, {
     parts: { ...parts, openApi: documentOf(hubApi, version) },
     token,
-    tokenRemedy: 'Bring the token of `hub: apiToken` in sendense.yaml: `Authorization: Bearer TOKEN`.',
+    tokenRemedy: 'Send the token of `hub: apiToken` in sendense.yaml: `Authorization: Bearer TOKEN`.',
     onRefused: () => service.refused('api-token'),
     limits: { ...hubLimits, ...limits },
     logger: log,

@@ -20,7 +20,7 @@ export async function discoverVms(
   const { name } = place;
   if (folder !== undefined)
     throw new SendenseError('usage', `source ${name} is of type image: its VMs are in no folder`, {
-      remedy: 'Leave out --folder.',
+      remedy: 'Remove --folder.',
     });
   const known = Object.keys(settings.vms);
   if (vm !== undefined && !known.includes(vm)) throw noVm(name, vm, known);
