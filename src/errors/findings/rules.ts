@@ -181,6 +181,10 @@ export const rules = {
     'An encryption key would travel over an unencrypted connection',
     'Use the mode dial-node or dial-hub, where SSH carries the key, and keep `data:`. Or write tls: none if you trust the network.',
   ),
+  'settings/no-data': rule(
+    'A node on another machine has no way to the disks',
+    'Add `data: { listen: ADDRESS, host: NAME }` to the node: an address of this machine, and its name as the node sees it. Or use the mode dial-node or dial-hub, where SSH carries the disks. If the node is on this machine, write 127.0.0.1 in its url.',
+  ),
   'settings/vsphere-login': rule(
     'A vSphere source needs one way to log in',
     'Write user and password: { secret: … }, or credential: NAME of a stored credential (`sendense-run credentials add`).',

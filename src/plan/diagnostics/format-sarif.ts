@@ -7,7 +7,12 @@ import { rules, type RuleId } from '../../errors/findings/rules.ts';
 import type { ValidationResult } from '../validate-files.ts';
 
 /** Rules that a valid plan may break. */
-const warnings: ReadonlySet<RuleId> = new Set<RuleId>(['schedule/rpo', 'schedule/never-runs', 'settings/no-default']);
+const warnings: ReadonlySet<RuleId> = new Set<RuleId>([
+  'schedule/rpo',
+  'schedule/never-runs',
+  'settings/no-data',
+  'settings/no-default',
+]);
 
 /** SARIF 2.1.0, for code scanning. Columns count UTF-16 units. */
 export function formatSarif(result: ValidationResult): string {

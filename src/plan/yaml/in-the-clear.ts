@@ -4,4 +4,7 @@ export function inTheClear(url: string): boolean {
   return protocol === 'http:' && !isLoopback(hostname);
 }
 
+/** Whether an address is one of the loopback. */
+export const isThisMachine = (url: string): boolean => isLoopback(URL.parse(url)?.hostname ?? '');
+
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127\.[0-9.]+$/.test(host);
