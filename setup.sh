@@ -159,7 +159,8 @@ make_node_ready() {
   [ -n "$(major_of "$toolchain/bin/node")" ] || fail "$toolchain/bin/node does not run on this machine."
 }
 
-wanted_stamp() { sha256sum <"$root/package-lock.json"; }
+# The number grows when what is compiled below has to be compiled anew.
+wanted_stamp() { { cat "$root/package-lock.json"; echo 2; } | sha256sum; }
 modules_are_ready() { [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted_stamp)" ]; }
 
 # Without install scripts: npm ci would compile better-sqlite3, which brings its binary (npm ci does not see
@@ -188,11 +189,20 @@ compile_ssh_crypto() {
   done
   (
     cd "$root"
-    [ ! -e "$headers/include/node/node_api.h" ] || export npm_config_nodedir="$headers"
+    if [ -e "$headers/include/node/node_api.h" ]; then
+      # Headers from 24.19 on compile a call into it that aborts the program later (src/host/ssh/ssh2.ts).
+      rm -rf "$toolchain/headers"
+      mkdir "$toolchain/headers"
+      cp -Rs "$headers/include" "$toolchain/headers/"
+      sed -i -E '/^ *(Add|Remove)CleanupHook\(\);$/d' "$toolchain/headers/include/node/node_object_wrap.h"
+      export npm_config_nodedir="$toolchain/headers"
+    fi
     quiet_npm rebuild ssh2 cpu-features >"$toolchain/ssh2.log" 2>&1 &&
+      ! grep -q RemoveEnvironmentCleanupHook node_modules/ssh2/lib/protocol/crypto/build/Release/sshcrypto.node &&
       # Compiled with the headers of another Node it is there, and is not loaded.
       "$toolchain/bin/node" -e 'process.exit(require("ssh2/lib/protocol/crypto.js").bindingAvailable ? 0 : 1)'
   ) || say "ssh2's native cryptography did not compile (see .toolchain/ssh2.log): everything works, its tunnel is slower."
+  rm -rf "$toolchain/headers"
 }
 
 # The programs run from src/ where this fails: no reason to stop who is about to mend src/.

@@ -280,7 +280,7 @@ describe('a state database that is lost', () => {
     for (const end of ['.json', '.marks'])
       await rm(work.path('repository/pgtest1', `${gone?.backup_id}${end}`), { force: true });
     await rm(work.path('repository/pgtest1/disk-0'), { recursive: true });
-    expect((await work.call(['check'])).stdout).toContain('is missing');
+    expect((await work.call(['check'])).stdout).toContain('is gone');
     const imported = await work.call(['repo', 'import', 'primary', '--forget-missing']);
     expect(imported.stdout).toContain('its manifest is gone');
     expect((await list(work)).points).toEqual(before.points.slice(0, 1));

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import ssh2, { type Client, type ClientChannel } from 'ssh2';
+import type { Client, ClientChannel } from 'ssh2';
+import { ssh2 } from '../../src/host/ssh/ssh2.ts';
 import { vi } from 'vitest';
 import { makeKeyPair, parsePublicKey } from '../../src/host/ssh/keys.ts';
 import { startFile } from '../../src/schemas/package.ts';

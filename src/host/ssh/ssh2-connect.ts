@@ -30,7 +30,7 @@ export async function connectSsh2(options: ConnectOptions): Promise<{ client: Cl
   signal?.throwIfAborted();
   const algorithms = hostKeyAlgorithms(server);
   // Loaded where it is needed: it costs 60 ms at a start.
-  const { default: ssh2 } = await import('ssh2');
+  const { ssh2 } = await import('./ssh2.ts');
   const client = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const pinned = new Set(server.hostKeys.map((key) => parsePublicKey(key)?.split(' ')[1]));

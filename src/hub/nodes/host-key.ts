@@ -26,7 +26,7 @@ export async function builtinHostKey(file: string): Promise<HostKey> {
   if ((facts.mode & 0o077) !== 0)
     throw unusable(file, `has mode ${(facts.mode & 0o777).toString(8).padStart(4, '0')}: others may have read it`);
   const privateKey = await read(file);
-  const { default: ssh2 } = await import('ssh2');
+  const { ssh2 } = await import('../../host/ssh/ssh2.ts');
   const parsed = ssh2.utils.parseKey(privateKey);
   if (parsed instanceof Error || Array.isArray(parsed) || !parsed.isPrivateKey())
     throw unusable(file, 'holds no private key in OpenSSH format without a passphrase');

@@ -1,4 +1,5 @@
-import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
+import type { AuthContext, PublicKeyAuthContext } from 'ssh2';
+import { ssh2 } from '../../host/ssh/ssh2.ts';
 import { fingerprintOf, parsePublicKey, typeOfBlob } from '../../host/ssh/keys.ts';
 import { findNodeByKey, type NodeRecord } from '../../state/nodes/nodes.ts';
 import type { State } from '../../state/database/open-state.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import ssh2, { type Connection } from 'ssh2';
+import type { Connection } from 'ssh2';
+import { ssh2 } from '../../host/ssh/ssh2.ts';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { ciphers } from '../../host/ssh/ssh2-connect.ts';
 import { makeNodeSocketFolder } from '../nodes/node-sockets.ts';

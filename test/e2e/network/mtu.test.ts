@@ -34,7 +34,7 @@ test.each<Mode>(all ? ['built-in', 'openssh', 'direct', 'dial-node'] : ['built-i
       status: 'failed',
       exit_code: 75,
       error: {
-        message: expect.stringMatching(/not one of 6000 bytes: the line loses packets of full size \(MTU\)/) as string,
+        message: expect.stringMatching(/none of 6000 bytes: the line loses packets of full size \(MTU\)/) as string,
         remedy: expect.stringContaining('ping -M do') as string,
       },
     });

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, vi } from 'vitest';
 import { argvOf, isRunning } from '../../../src/host/programs/process-identity.ts';
 import type { NodeAddedOutput } from '../../../src/schemas/types.ts';
@@ -102,7 +103,7 @@ export async function openSite(mode: Mode, { nodes: count = 1, program: carrier 
   };
   for (const node of nodes) await connected(node);
   const hosts = [net.hub, ...net.nodes];
-  const standing = await Promise.all(hosts.map(programsOn));
+  const standing = await settled(() => Promise.all(hosts.map(programsOn)));
   const made = stack.move();
   return {
     mode,
@@ -123,6 +124,20 @@ export async function openSite(mode: Mode, { nodes: count = 1, program: carrier 
     },
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
+}
+
+/** What two looks see alike: commands that last for a moment are in one of them. */
+async function settled<Seen>(look: () => Promise<Seen>): Promise<Seen> {
+  let seen = await look();
+  await vi.waitUntil(
+    async () => {
+      const before = seen;
+      seen = await look();
+      return isDeepStrictEqual(seen, before);
+    },
+    { ...patience, interval: 300 },
+  );
+  return seen;
 }
 
 /** Command lines and listening ports of a host. */

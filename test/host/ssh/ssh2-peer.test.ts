@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import ssh2, { type AuthContext, type Connection } from 'ssh2';
+import type { AuthContext, Connection } from 'ssh2';
+import { ssh2 } from '../../../src/host/ssh/ssh2.ts';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';

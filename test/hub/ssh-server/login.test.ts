@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
-import ssh2 from 'ssh2';
+import type { Client, ClientChannel, ParsedKey } from 'ssh2';
+import { ssh2 } from '../../../src/host/ssh/ssh2.ts';
 import { describe, expect, test } from 'vitest';
 import { makeKeyPair } from '../../../src/host/ssh/keys.ts';
 import { gateLimits } from '../../../src/hub/ssh-server/gate.ts';
@@ -47,12 +48,12 @@ describe('a login', () => {
   test('with the signature of another key is refused', async () => {
     await using hub = await hubBench();
     const [node, thief] = [hub.enrol('site-b'), makeKeyPair('thief')];
-    const own = ssh2.utils.parseKey(node.privateKey) as ssh2.ParsedKey;
-    const other = ssh2.utils.parseKey(thief.privateKey) as ssh2.ParsedKey;
+    const own = ssh2.utils.parseKey(node.privateKey) as ParsedKey;
+    const other = ssh2.utils.parseKey(thief.privateKey) as ParsedKey;
     /** Shows the node's public key, and signs with another. */
     class Forger extends ssh2.BaseAgent {
-      override getIdentities(found: (error: undefined, keys: ssh2.ParsedKey[]) => void): void {
-        found(undefined, [ssh2.utils.parseKey(own.getPublicSSH()) as ssh2.ParsedKey]);
+      override getIdentities(found: (error: undefined, keys: ParsedKey[]) => void): void {
+        found(undefined, [ssh2.utils.parseKey(own.getPublicSSH()) as ParsedKey]);
       }
       override sign(_key: never, data: Buffer, options: unknown, done?: unknown): void {
         const callback = (done ?? options) as (error: undefined, signature: Buffer) => void;
@@ -114,7 +115,7 @@ describe('a connection', () => {
     const node = hub.enrol('site-b');
     const first = await hub.client(node.privateKey);
     const ended = closed(first);
-    const forward = (client: ssh2.Client): Promise<void> =>
+    const forward = (client: Client): Promise<void> =>
       new Promise((resolve, reject) =>
         client.forwardIn('127.0.0.1', node.record().reversePort, (error) => (error ? reject(error) : resolve())),
       );
@@ -136,7 +137,7 @@ describe('a connection', () => {
     const node = hub.enrol('site-b');
     const port = await hub.echo('site-b');
     const client = await hub.client(node.privateKey);
-    const channel = await new Promise<ssh2.ClientChannel>((resolve, reject) =>
+    const channel = await new Promise<ClientChannel>((resolve, reject) =>
       client.forwardOut('127.0.0.1', 1, '127.0.0.1', port, (error, made) => (error ? reject(error) : resolve(made))),
     );
     channel.resume();

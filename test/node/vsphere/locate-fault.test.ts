@@ -58,6 +58,6 @@ it('says of a moref that is not there where to look for the right one', async ()
   await expect(findVm(vsphere, { path: null, moref: 'vm-99999', name: '' })).rejects.toMatchObject({
     code: 'source.missing',
     message: expect.stringContaining('there is no VM vm-99999') as string,
-    remedy: expect.stringMatching(/Check the moref.*sendense-run discover.*registered anew/) as string,
+    remedy: expect.stringMatching(/Check the moref.*sendense-run discover.*registered again/) as string,
   });
 });
