@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
+import type * as Ssh2 from 'ssh2';
 
 const load = createRequire(import.meta.url);
 
@@ -37,4 +38,4 @@ function keepsHooks(version: string): boolean {
 leaveOutUnsafeCrypto();
 
 /** The package, for whoever calls it: import nothing but types from `ssh2` itself. */
-export const ssh2 = load('ssh2') as typeof import('ssh2');
+export const ssh2 = load('ssh2') as typeof Ssh2;

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
-import '../../../src/host/ssh/ssh2.ts';
+import { ssh2 } from '../../../src/host/ssh/ssh2.ts';
 
 interface Ssh2Crypto {
   readonly bindingAvailable: boolean;
@@ -26,4 +26,4 @@ for (let round = 0; round < 60; round++) {
     });
   await setImmediate();
 }
-console.log(crypto.bindingAvailable ? 'native' : 'of Node');
+console.log(typeof ssh2.Client, crypto.bindingAvailable ? 'native' : 'of Node');
