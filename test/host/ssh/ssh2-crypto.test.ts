@@ -9,7 +9,7 @@ test(
   'a program whose SSH connections were closed goes on when their ciphers are collected',
   { timeout: 120_000 },
   async () => {
-    const ran = await execa(process.execPath, [join(import.meta.dirname, 'collect-ciphers.ts')], { reject: false });
+    const ran = await execa(process.execPath, [join(import.meta.dirname, 'ciphers-child.ts')], { reject: false });
     expect(ran.exitCode, ran.stderr).toBe(0);
     // `setup.sh` compiles it so that it is safe, and quick.
     expect(ran.stdout).toBe('function native');
