@@ -27,6 +27,7 @@ test('one that is newer than the one that was chosen, and fits the choice, may h
     perhapsMeant(leftOut, { context: 'vm1', choice, than }).map(({ backupId }) => backupId);
   expect(meant('latest')).toEqual([third]);
   expect(meant('latest', null)).toEqual([first, third]);
+  expect(meant('latest', '20261122T010000Z-ffffff'), 'of the same second').toEqual([third]);
   expect(meant(second)).toEqual([]);
   expect(meant({ before: '2026-11-21T12:00:00Z' })).toEqual([]);
   expect(meant({ before: '2026-11-23T00:00:00Z' })).toEqual([third]);

@@ -30,8 +30,11 @@ export function perhapsMeant(
   );
 }
 
-/** Ids begin with a time. */
-const isAfter = ({ backupId }: LeftOutPoint, than: string | null): boolean => than === null || (backupId ?? '') > than;
+/** Ids begin with a second. Of two in the same one, either may be the later. */
+const isAfter = ({ backupId }: LeftOutPoint, than: string | null): boolean =>
+  than === null || secondOf(backupId ?? '') >= secondOf(than);
+
+const secondOf = (id: string): string => id.split('-', 1)[0] ?? '';
 
 function fits({ backupId }: LeftOutPoint, choice: PointChoice): boolean {
   const [, day, hour, minute, second] = /^(\d{8})T(\d{2})(\d{2})(\d{2})Z/.exec(backupId ?? '') ?? [];
