@@ -12,6 +12,8 @@ export type EmbeddedNodeFactory = (options: {
   readonly own: readonly string[];
   /** Nobody else asks for them. */
   readonly jobsEndWithUs: true;
+  /** The socket is in a folder of this user alone. */
+  readonly proof: false;
 }) => Promise<AsyncDisposable>;
 
 /** An agent inside this process, reached through a Unix socket of this user alone, with a token made for it. */
@@ -23,7 +25,7 @@ export async function startEmbeddedNode(
   const folder = await makeRunFolder(id);
   const socket = join(folder, 'node.sock');
   const token = randomBytes(32).toString('base64url');
-  const node = await start({ listen: { socket }, stateDir, token, own, jobsEndWithUs: true });
+  const node = await start({ listen: { socket }, stateDir, token, own, jobsEndWithUs: true, proof: false });
   return {
     client: nodeClient({ url: `unix:${socket}`, token, name: 'local', peer: 'ours' }),
     [Symbol.asyncDispose]: async () => {

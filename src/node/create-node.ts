@@ -28,6 +28,8 @@ export interface NodeOptions {
   readonly metrics?: boolean | undefined;
   /** Jobs are cancelled when this process is gone; otherwise they outlive it, for the next node on the same folder. */
   readonly jobsEndWithUs?: boolean | undefined;
+  /** Whether hubs may prove that they have the token, and be shown that this node has it; default true. Where nobody else can answer, none asks. */
+  readonly proof?: boolean | undefined;
 }
 
 /** The node's HTTP API (`docs/node-api.md`), not listening yet. Closing it leaves running jobs alone. */
@@ -50,7 +52,7 @@ export async function createNode(options: NodeOptions): Promise<ApiServer> {
     limits,
     logger,
     figures: metrics,
-    proof: true,
+    proof: options.proof !== false,
   });
   app.addHook('onClose', () => jobs[Symbol.asyncDispose]());
   return app;

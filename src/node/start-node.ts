@@ -27,6 +27,8 @@ export interface StartNodeOptions {
   readonly metrics?: boolean | undefined;
   /** Jobs are cancelled when this process is gone; otherwise they outlive it, for the next node on the same folder. */
   readonly jobsEndWithUs?: boolean | undefined;
+  /** Whether hubs may prove that they have the token, and be shown that this node has it; default true. Where nobody else can answer, none asks. */
+  readonly proof?: boolean | undefined;
   /** Closes the node. */
   readonly signal?: AbortSignal | undefined;
 }
