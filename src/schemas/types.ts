@@ -5016,7 +5016,7 @@ export interface IncrementalPlan {
    */
   description?: string;
   /**
-   * What to do for a disk without a safe parent. refuse: the run fails. full: this disk is backed up in full.
+   * What to do for a disk that has no restore point on which an incremental is safe. refuse: the run fails. full: this disk is backed up in full.
    */
   onNoParent: 'refuse' | 'full';
   vm: Vm;
