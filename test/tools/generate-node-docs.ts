@@ -16,9 +16,14 @@ export async function generateNodeDocs(): Promise<string> {
 
 # sendense-node
 
-\`sendense-node\` is the agent beside the hypervisor. It lets a hub see and back up the VMs there. This page has its
-commands, settings, files and log. To connect a node to a hub, start with [enrolment.md](enrolment.md); to run it as a
-service, with [operations.md](operations.md). [node-api.md](node-api.md) describes its API.
+\`sendense-node\` is the agent beside the hypervisor. It lets a hub, the machine that keeps the backups, see and back up
+the VMs there. This page has its commands, settings, files and log.
+
+- To connect a node to a hub, start with [enrolment.md](enrolment.md).
+- To run it as a service, start with [operations.md](operations.md#install).
+- To build a tool on its API, read [node-api.md](node-api.md).
+
+If something does not work, run \`sendense-node doctor\`.
 
 | command | does |
 | --- | --- |
@@ -65,8 +70,13 @@ Keys that begin with \`x-\` are yours. Any other unknown key is an error, with i
 
 The log goes to standard error: as text on a terminal, otherwise as one JSON object a line. An object has \`time\` (ms
 since the epoch), \`level\`, \`part\` (\`api\` or \`link\`) and \`msg\`, and \`request_id\` and \`job_id\` if there are any.
-In systemd's journal, each line has its priority, so \`journalctl -p\` filters it. The log holds no tokens, passwords or
-keys.
+The log holds no tokens, passwords or keys.
+
+As a service, it goes to systemd's journal. Each line has its priority, so \`-p\` filters it:
+
+\`\`\`sh
+journalctl -u sendense-node -u sendense-tunnel -p warning --since today
+\`\`\`
 `;
   return formatted(nodeDocsFile, page);
 }

@@ -30,7 +30,7 @@ export const enroll: NodeCommand = {
     },
     {
       command:
-        'ssh root@hub.example.com sendense-run node add site-b | sendense-node enroll --hub hub.example.com --token -',
+        'ssh root@hub.example.com runuser -u sendense -- sendense-run node add site-b | sendense-node enroll --hub hub.example.com --token -',
       description: 'Straight from the hub',
     },
   ],
