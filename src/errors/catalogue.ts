@@ -113,7 +113,7 @@ export const catalogue = {
     16,
     'never',
     'The run failed and something could not be cleaned up',
-    'Remove the cause, then run `sendense-run recover`.',
+    'Remove the cause that the output names. Then run `sendense-run recover`.',
   ),
   'step.timeout': entry(
     14,
@@ -188,7 +188,7 @@ export const catalogue = {
     75,
     'temporary',
     'The node does not answer',
-    'Check that sendense-node runs and that its address is right. If the node connects to this hub, look at `sendense-run node list`.',
+    'Check that sendense-node runs and that its address is right. If the node connects to this hub, look at `sendense-run node list`. `sendense-node doctor`, on the node, finds the first thing that fails.',
   ),
   'node.refused': entry(
     12,
@@ -333,13 +333,13 @@ export const catalogue = {
     1,
     'never',
     'The transfer failed on the node',
-    'The message names the disk and the cause. The log of the job says more.',
+    'The message names the disk and the cause. `sendense-run show RUN --log` prints the log of the job.',
   ),
   'job.lost': entry(
     1,
     'temporary',
     'The transfer process on the node died',
-    'Run the plan again. If it happens again, look at the log of the job.',
+    'Run the plan again. If it happens again, look at the log of the job: `sendense-run show RUN --log`.',
   ),
   'job.cancelled': entry(1, 'never', 'The transfer was cancelled on the node', 'Run the plan again.'),
   'job.abandoned': entry(
@@ -383,7 +383,7 @@ export const catalogue = {
     75,
     'temporary',
     'The SSH server does not answer',
-    'Check name, address and port, the firewalls in between, and that the server runs.',
+    'Check name, address and port, the firewalls in between, and that the server runs. For a node, `sendense-node doctor` there finds the first thing that fails.',
   ),
   'ssh.host-key': entry(
     12,
@@ -569,7 +569,7 @@ export const catalogue = {
     12,
     'never',
     'A stored credential cannot be decrypted',
-    'Use the key file that the credential was made with. If that file is lost, make the credential again.',
+    'Use the key file that the credential was made with. If that file is lost, make the credential again: `sendense-run credentials remove NAME --force`, then `sendense-run credentials add NAME --user USER`.',
   ),
   'vm.identity': entry(
     12,
@@ -658,7 +658,12 @@ export const catalogue = {
     'The repository cannot be used',
     'Check that the directory exists, that you can write to it, and that it is the right one.',
   ),
-  'repository.damaged': entry(1, 'never', 'The repository is damaged', '`sendense-run check` shows the damage.'),
+  'repository.damaged': entry(
+    1,
+    'never',
+    'The repository is damaged',
+    '`sendense-run check` shows the damage. “What check finds” in docs/repository.md says what to do about each finding.',
+  ),
   'state.unusable': entry(
     1,
     'never',
@@ -669,7 +674,7 @@ export const catalogue = {
     12,
     'never',
     'The state database belongs to another user',
-    'Run the command as the user that the message names.',
+    'Run the command as the user that the message names, for example `runuser -u sendense -- sendense-run list`.',
   ),
   'notify.failed': entry(
     1,

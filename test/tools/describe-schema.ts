@@ -58,5 +58,5 @@ export function fieldsTable(schema: Schema, file: string): string {
       field.description ?? (field.$ref === undefined ? '' : follow(field.$ref, file).schema.description) ?? '';
     return `| \`${name}\` | ${typeInWords(field, file)} | ${needed} | ${text} |`;
   });
-  return ['| field | type | needed | |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  return ['| field | type | needed | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }

@@ -11,9 +11,20 @@ const introduction = `# Checks
 
 <!-- Made from src/errors/findings/rules.ts and test/plan/corpus by \`npm run docs\`; do not edit. -->
 
-\`sendense-run validate\` finds everything that can be found before a run, all of it at once, and touches neither network nor
-secrets. Each finding has a rule; below is every rule with examples and what is printed for them. The name of a rule never
-changes its meaning: scripts and suppressions may rely on it.
+\`sendense-run validate\` checks plans and settings before a run. It reports all mistakes at once, and uses neither network
+nor secrets. Each finding names its rule in square brackets, here \`yaml/syntax\`:
+
+\`\`\`text
+nightly.yaml:2:7: error: a second key begins here, where only a value can stand [yaml/syntax]
+   |
+ 2 | name: nightly: first
+   |       ^^^^^^^
+   = help: Quote the value if its colon belongs to it; else check that this line and the next are indented alike.
+\`\`\`
+
+This page has every rule: what is wrong, what to do, an example, and what \`validate\` prints for it and for variants of it.
+Search the page for the name of the rule, or run \`sendense-run explain yaml/syntax\`. A rule keeps its name and its meaning
+in later versions, so scripts can rely on them. [ci.md](ci.md) shows how to run the checks in CI.
 `;
 
 const families: Readonly<Record<string, string>> = {

@@ -26,10 +26,10 @@ const index = (): string => `${banner}
 
 ${section('SYNOPSIS', '```\nsendense-run [command] [options]\nsendense-run PLAN...\n```')}
 ${section('COMMANDS', `| command | does |\n| --- | --- |\n${commands.map(({ name, summary }) => `| [${name}](${fileOf(name)}) | ${summary} |`).join('\n')}`)}
-${section('GLOBAL OPTIONS', `They may stand before or after the command.\n\n${optionList([...globalOptions, { flags: '-V, --version', description: 'print the version' }])}`)}
+${section('GLOBAL OPTIONS', `You can write them before or after the command.\n\n${optionList([...globalOptions, { flags: '-V, --version', description: 'print the version' }])}`)}
 ${section('OUTPUT', 'Results go to standard output, progress and errors to standard error. `--json` turns results into JSON, see [json-output.md](../json-output.md). Colours and bars appear on terminals only; without a UTF-8 locale the output is ASCII.')}
 ${section('EXIT STATUS', exitList(Object.keys(exitCodes).map(Number)))}
-${section('ENVIRONMENT', '- `NO_COLOR`: no colours where not empty.\n- `FORCE_COLOR`: colours also where the output is no terminal; goes before `NO_COLOR`.\n- `SENDENSE_DEBUG=1`: errors come with their stack.\n- `XDG_CACHE_HOME`: holds a cache of compiled code in `sendense/`, which may be removed at any time (default `~/.cache`).')}
+${section('ENVIRONMENT', '- `NO_COLOR`: no colours, if it is not empty.\n- `FORCE_COLOR`: colours also if the output is not a terminal. It overrides `NO_COLOR`.\n- `SENDENSE_DEBUG=1`: prints the stack of each error.\n- `XDG_CACHE_HOME`: the folder of a cache of compiled code, `sendense/`, which you can remove at any time (default `~/.cache`).')}
 `;
 
 function page(definition: CommandDefinition, above: string): [string, string][] {
@@ -50,7 +50,7 @@ ${section('SYNOPSIS', `\`\`\`\n${synopsis}\n\`\`\``)}
 ${section('DESCRIPTION', definition.description.join('\n\n'))}
 ${children.length > 0 ? section('COMMANDS', children.map((child) => `- [${child.name}](${fileOf(`${path} ${child.name}`)}): ${child.summary}`).join('\n')) : ''}
 ${section('OPTIONS', options(definition))}
-${section('EXAMPLES', definition.examples.map(({ command, description }) => `${description}:\n\n\`\`\`sh\n${command}\n\`\`\``).join('\n\n'))}
+${section('EXAMPLES', definition.examples.map(({ command, description }) => `${description}${description.endsWith('?') ? '' : ':'}\n\n\`\`\`sh\n${command}\n\`\`\``).join('\n\n'))}
 ${section('EXIT STATUS', exitList(definition.exitCodes))}
 ${definition.files ? section('FILES', definition.files.map(([file, what]) => `- \`${file}\`: ${what}`).join('\n')) : ''}
 ${section('SEE ALSO', ['README', ...definition.seeAlso].map(link).join(', '))}

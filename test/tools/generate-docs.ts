@@ -43,9 +43,17 @@ function errorsPage(): string {
 
 This page says of each error code what happened and what to do next. \`sendense-run explain CODE\` prints the same.
 
-On the terminal, the code is the word after \`error\`; in JSON it is \`error.code\`. A code keeps its meaning in later
-versions. The message beside the code names the thing that failed. Often the message comes with a remedy that is more exact
-than the one here.
+On the terminal, the code is the word after \`error\`. In JSON, it is \`error.code\`. The message beside the code names
+the thing that failed. The remedy below it is often more exact than the one on this page:
+
+\`\`\`
+sendense-run: There is no such restore point
+  error   point.unknown: no VM and no restore point has the name web2
+  remedy  \`sendense-run list\` lists the restore points. …
+\`\`\`
+
+If a scheduled run failed, \`sendense-run history --status failed\` lists it, and \`sendense-run show RUN\` prints its error.
+A code keeps its meaning in later versions.
 
 "Try again" means that the same call may succeed later. A step with \`retry:\` tries such an error again by itself.
 [exit-codes.md](exit-codes.md) lists the codes by exit status.
@@ -94,6 +102,19 @@ In a script, decide by the status of a run:
 - 11 and 75: run it again later.
 - 16: something is left behind. Remove the cause that the output names, then run \`sendense-run recover\`.
 - 2, 10, 12: correct the command line, the plan, the settings or a secret first.
+- 70: a bug. Report it, with the output of \`sendense-run show RUN --json\`.
+- 130 and 143: somebody stopped the run. It cleaned up first.
+
+\`\`\`sh
+sendense-run nightly.yaml
+case $? in
+  0) ;;
+  3) echo 'done, with warnings' ;;
+  11 | 75) echo 'try again later' ;;
+  16) sendense-run recover ;;
+  *) echo 'failed: see sendense-run history --status failed' ;;
+esac
+\`\`\`
 
 A command that runs several plans ends with the worst status of them.
 

@@ -18,15 +18,15 @@ function behaviour(step: Step, notes: StepNotes): string {
     step.afterPublish === 'failure'
       ? 'The run failed, though its result stays.'
       : 'A warning: the result is there, exit code 3.';
-  const errors = notes.errors.map((code) => `[\`${code}\`](errors.md) ${lowerFirst(catalogue[code].title)}`).join('; ');
+  const errors = notes.errors
+    .map((code) => `  - [\`${code}\`](errors.md#${code.replaceAll('.', '')}): ${lowerFirst(catalogue[code].title)}`)
+    .join('\n');
   return [
-    '| | |',
-    '| --- | --- |',
-    `| claims, before it has any effect | ${notes.claim ?? 'Nothing.'} |`,
-    `| undo, when the run fails | ${notes.undo ?? 'Nothing to take back.'} |`,
-    `| leaves | ${leaves} |`,
-    `| fails after the publish point | ${published} |`,
-    `| errors | ${errors || 'None of its own.'} |`,
+    `- **Claims:** ${notes.claim ?? 'Nothing.'}`,
+    `- **Undo:** ${notes.undo ?? 'Nothing to take back.'}`,
+    `- **Leaves:** ${leaves}`,
+    `- **If it fails after the publish point:** ${published}`,
+    `- **Errors:**${errors === '' ? ' None of its own.' : `\n${errors}`}`,
   ].join('\n');
 }
 
@@ -72,11 +72,23 @@ export function generateStepDocs(): string {
 
 # Built-in steps
 
-What a runner or a plan's own \`steps:\` can use. Sizes are bytes; paths are absolute unless they say what they are
-relative to; names like \`diskDecision\` are defined in \`schemas/domain.json\`. Besides the errors of its own every step can
-end with \`run.cancelled\`, \`step.timeout\`, \`disk.full\` and \`tool.missing\`.
+A **step** is one action of a run. The **runner** of a kind of plan is the list of its steps. You need this page if you
+write \`steps:\` of your own in a plan ([plans/shared-keys.md](plans/shared-keys.md#steps-and-result)), or want to know what a step of a run
+did. To run backups, you do not need it.
 
-| step | |
+How to read it:
+
+- \`sendense-run plan PLAN\` shows the steps of a plan, and what each would do.
+- **claims**: what the step writes into the journal of the run before it has any effect. After a crash, the next run cleans
+  up by the journal.
+- **undo**: what Sendense does with the effects of the step if the run fails.
+- **publish point**: the moment from which the result of the run is there, for example the restore point.
+- Sizes are bytes. Paths are absolute, unless they say what they are relative to.
+- Names like \`diskDecision\` are defined in \`schemas/domain.json\`. \`sendense-run schema steps/NAME\` prints the schema of a
+  step.
+- Besides its own errors, every step can end with \`run.cancelled\`, \`step.timeout\`, \`disk.full\` and \`tool.missing\`.
+
+| step | does |
 | --- | --- |
 ${contents.join('\n')}
 

@@ -130,7 +130,7 @@ const sshdConfig: CommandDefinition = {
   description: [
     'For `hub: ssh: openssh`. Prints the Match block for sshd_config and the lines of the authorized_keys file, which `sendense-run node` maintains. Each line allows one node exactly its forwards (restrict, permitopen for the NBD ports and the API of the hub, permitlisten for its reverse port) and one forced command.',
     '--check asks sshd (`sshd -T`) for the settings of the user of the nodes and reads the file. It names each difference and how to mend it, and ends with 1 if there is one.',
-    'OpenSSH lets every enrolled node connect to all NBD ports. There Sendense also encrypts the data with TLS; each run has a key of its own that keeps other nodes out. The built-in server opens a port only to the node for which a run leased it.',
+    'Each node has a loopback address of its own on the hub, where the hub serves the disks of this node and no others. OpenSSH lets the node connect to all NBD ports of that address at any time. The built-in server opens a port only while a run has leased it for this node.',
   ],
   arguments: [],
   options: [

@@ -23,7 +23,7 @@ export const show: CommandDefinition = {
   ],
   examples: [
     { command: 'sendense-run show pgtest1', description: 'All chains of a VM' },
-    { command: 'sendense-run show pgtest1-20261121T013000Z', description: 'One restore point in its chain' },
+    { command: 'sendense-run show 20261121T013000Z-4f2a91', description: 'One restore point in its chain' },
     { command: 'sendense-run show pgtest1 --point yesterday', description: 'The last restore point of yesterday' },
     { command: 'sendense-run show 20261121T013000Z-4f3a9c --log', description: 'Why did the transfer of a run fail?' },
     {
