@@ -11,7 +11,7 @@ const summaryOf = ({ uses }: Step): string => (schemaOf(`steps/${uses}.json`) as
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
-function behaviour(step: Step, notes: StepNotes): string {
+function behaviour(step: Step, notes: StepNotes, usedBy: readonly string[]): string {
   const leaves =
     step.leaves === 'result' ? 'Part of the result: it stays once the run has published.' : 'Nothing that stays.';
   const published =
@@ -22,6 +22,8 @@ function behaviour(step: Step, notes: StepNotes): string {
     .map((code) => `  - [\`${code}\`](errors.md#${code.replaceAll('.', '')}): ${lowerFirst(catalogue[code].title)}`)
     .join('\n');
   return [
+    `- **On the terminal:** ${step.title}`,
+    ...(usedBy.length > 0 ? [`- **Runners:** ${usedBy.join(', ')}`] : []),
     `- **Claims:** ${notes.claim ?? 'Nothing.'}`,
     `- **Undo:** ${notes.undo ?? 'Nothing to take back.'}`,
     `- **Leaves:** ${leaves}`,
@@ -44,8 +46,8 @@ function section(step: Step, notes: StepNotes, usedBy: readonly string[]): strin
   const id = notes.examples[0]?.step.id ?? 'ID';
   return [
     `## ${step.uses}`,
-    `${notes.does.trim()} On the terminal: “${step.title}”.${usedBy.length > 0 ? ` Used by the runners of ${usedBy.join(', ')}.` : ''}`,
-    behaviour(step, notes),
+    notes.does.trim(),
+    behaviour(step, notes, usedBy),
     `Input:\n\n${fieldsTable(schema.properties?.['input'] ?? {}, file)}`,
     `Output (\`\${{ steps.${id}.FIELD }}\`):\n\n${fieldsTable(schema.properties?.['output'] ?? {}, file)}`,
     ...notes.examples.map(exampleText),
@@ -78,11 +80,12 @@ did. To run backups, you do not need it.
 
 How to read it:
 
+- **Runners**: the kinds of plans that have the step without \`steps:\` of their own.
 - \`sendense-run plan PLAN\` shows the steps of a plan, and what each would do.
-- **claims**: what the step writes into the journal of the run before it has any effect. After a crash, the next run cleans
+- **Claims**: what the step writes into the journal of the run before it has any effect. After a crash, the next run cleans
   up by the journal.
-- **undo**: what Sendense does with the effects of the step if the run fails.
-- **publish point**: the moment from which the result of the run is there, for example the restore point.
+- **Undo**: what Sendense does with the effects of the step if the run fails.
+- **Publish point**: the moment from which the result of the run is there, for example the restore point.
 - Sizes are bytes. Paths are absolute, unless they say what they are relative to.
 - Names like \`diskDecision\` are defined in \`schemas/domain.json\`. \`sendense-run schema steps/NAME\` prints the schema of a
   step.
