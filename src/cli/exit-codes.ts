@@ -1,7 +1,7 @@
 /** Meaning of each exit status; the catalogue says which error ends with which. */
 export const exitCodes: Readonly<Record<number, string>> = {
   0: 'Done.',
-  1: 'A step failed, and the run cleaned up everything. Or the answer is no (a damaged repository, no such restore point).',
+  1: 'It failed, and cleaned up after itself. Or the answer is no (a damaged repository, no such restore point).',
   2: 'The command line is wrong.',
   3: 'Done, with warnings.',
   10: 'The plan or the settings are invalid.',

@@ -24,6 +24,17 @@ const index = (): string => `${banner}
 
 # sendense-run
 
+\`sendense-run\` is the program of the hub, the machine that keeps the backups. It runs plans, and shows, checks and
+restores what they made. Each command has a page here; \`sendense-run COMMAND --help\` prints the same.
+
+\`\`\`sh
+sendense-run validate web1.yaml             # is the plan right?
+sendense-run web1.yaml                      # back up
+sendense-run list                           # the restore points
+sendense-run restore web1 --to ./restored   # get the disks back
+sendense-run history --status failed        # what failed, then: sendense-run show RUN
+\`\`\`
+
 ${section('SYNOPSIS', '```\nsendense-run [command] [options]\nsendense-run PLAN...\n```')}
 ${section('COMMANDS', `| command | does |\n| --- | --- |\n${commands.map(({ name, summary }) => `| [${name}](${fileOf(name)}) | ${summary} |`).join('\n')}`)}
 ${section('GLOBAL OPTIONS', `You can write them before or after the command.\n\n${optionList([...globalOptions, { flags: '-V, --version', description: 'print the version' }])}`)}
