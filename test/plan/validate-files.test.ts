@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatDiagnostics } from '../../src/plan/diagnostics/format-diagnostics.ts';
-import { maskSecrets } from '../../src/plan/yaml/mask-line.ts';
+import { maskLine } from '../../src/plan/yaml/mask-line.ts';
 import { keysOf, schemaNode } from '../../src/plan/diagnostics/schema-node.ts';
 import { validateFiles } from '../../src/plan/validate-files.ts';
 import { orList } from '../../src/errors/findings/words.ts';
@@ -241,7 +241,7 @@ describe('secrets', () => {
     ['  hunter2 file: x, url: y', '/nodes/a/token', '  ******* ****: *, ***: *'],
     ['- token: hunter2', '/x/0/token', '- token: *******'],
   ])('%s is not shown', (line, pointer, expected) => {
-    expect(maskSecrets(line, pointer)).toBe(expected);
+    expect(maskLine(line, pointer)).toBe(expected);
   });
 
   test('do not get into any output', () => {

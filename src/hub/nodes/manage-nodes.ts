@@ -77,7 +77,7 @@ export function manageNodes(hub: {
   const { state, settings, settingsFolder, settingsFile } = hub;
   const openssh = (): AuthorizedKeysPlaces => ({ places: hubPlaces(settings, settingsFolder), settingsFile });
   /** Database and authorized_keys together, or neither. */
-  const together = <T>(work: () => T): T =>
+  const bothOrNeither = <T>(work: () => T): T =>
     state.transaction(() => {
       const result = work();
       updateAuthorizedKeys(state, openssh());
@@ -99,7 +99,7 @@ export function manageNodes(hub: {
       const hostKey = await hostKeyToPin(places);
       const expires = Date.now() + expiresMs;
       const { token, publicKey } = makeEnrolmentToken({ name, hostKey, user: places.user, expires });
-      const node = together(() =>
+      const node = bothOrNeither(() =>
         again
           ? renewNodeToken(state, name, publicKey, expires)
           : addNode(state, { name, oneTimeKey: publicKey, expires, ports: places.nodePorts }),
@@ -116,7 +116,7 @@ export function manageNodes(hub: {
     },
     rename: (name, to) => {
       requireNodeName(to, settings);
-      return describeNodes(state, [together(() => renameNode(state, name, to))]);
+      return describeNodes(state, [bothOrNeither(() => renameNode(state, name, to))]);
     },
     revoke: async (name) => {
       const node = revokeNode(state, name);

@@ -1,5 +1,5 @@
 import { isSecretPointer, type Diagnostic } from './diagnostic.ts';
-import { maskSecrets } from '../yaml/mask-line.ts';
+import { maskLine } from '../yaml/mask-line.ts';
 import type { ValidationResult } from '../validate-files.ts';
 import { orList } from '../../errors/findings/words.ts';
 
@@ -64,7 +64,7 @@ function shownLines(texts: ValidationResult['texts']): (item: Diagnostic) => str
     const excerpt = lines.get(file)?.[line - 1];
     if (excerpt === undefined || excerpt.trim() === '') return undefined;
     const key = JSON.stringify([file, line, isSecretPointer(path) ? path : '']);
-    const known = made.get(key) ?? maskSecrets(clean(excerpt.replace(/\r$/, '')), path);
+    const known = made.get(key) ?? maskLine(clean(excerpt.replace(/\r$/, '')), path);
     made.set(key, known);
     return known;
   };

@@ -25,7 +25,7 @@ interface Frame {
  * columns stay true. The rest of a mapping in one line is shown, for the mistake may be there. Looks at the line and at
  * where the diagnostic points, since the text may not even be YAML; in doubt it masks.
  */
-export function maskSecrets(line: string, pointer: string): string {
+export function maskLine(line: string, pointer: string): string {
   const inside =
     isSecretPointer(pointer) && !holdsKey(line, pathOf(pointer).find((part) => secretKey.test(part)) ?? '');
   const frames: Frame[] = [{ ...inner, secret: inside, masked: inside, opaque: false }];
