@@ -41,7 +41,7 @@ const add: CommandDefinition = {
   exitCodes: [0, 1, 2, 10, 12, 130],
   files,
   seeAlso: ['credentials', 'discover'],
-  load: () => import('../actions/credentials-add.ts'),
+  load: async () => ({ action: (await import('../actions/credentials.ts')).add }),
 };
 
 const list: CommandDefinition = {
@@ -61,7 +61,7 @@ const list: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['credentials', 'discover'],
-  load: () => import('../actions/credentials-list.ts'),
+  load: async () => ({ action: (await import('../actions/credentials.ts')).list }),
 };
 
 const rotate: CommandDefinition = {
@@ -84,7 +84,7 @@ const rotate: CommandDefinition = {
   exitCodes: [0, 1, 2, 10, 12, 130],
   files: [...files, ['<state>.key.old', 'The previous key, only while `rotate --key` runs.']],
   seeAlso: ['credentials', 'discover'],
-  load: () => import('../actions/credentials-rotate.ts'),
+  load: async () => ({ action: (await import('../actions/credentials.ts')).rotate }),
 };
 
 const remove: CommandDefinition = {
@@ -102,7 +102,7 @@ const remove: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['credentials', 'discover'],
-  load: () => import('../actions/credentials-remove.ts'),
+  load: async () => ({ action: (await import('../actions/credentials.ts')).remove }),
 };
 
 const test: CommandDefinition = {
@@ -130,7 +130,7 @@ const test: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 3, 10, 12, 75, 130, 143],
   seeAlso: ['credentials', 'discover'],
-  load: () => import('../actions/credentials-test.ts'),
+  load: async () => ({ action: (await import('../actions/credentials.ts')).test }),
 };
 
 export const credentials: CommandDefinition = {

@@ -31,7 +31,7 @@ const add: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso,
-  load: () => import('../actions/node-add.ts'),
+  load: async () => ({ action: (await import('../actions/node.ts')).add }),
 };
 
 const list: CommandDefinition = {
@@ -49,7 +49,7 @@ const list: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso,
-  load: () => import('../actions/node-list.ts'),
+  load: async () => ({ action: (await import('../actions/node.ts')).list }),
 };
 
 const show: CommandDefinition = {
@@ -67,7 +67,7 @@ const show: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso,
-  load: () => import('../actions/node-show.ts'),
+  load: async () => ({ action: (await import('../actions/node.ts')).show }),
 };
 
 const rename: CommandDefinition = {
@@ -85,7 +85,7 @@ const rename: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso,
-  load: () => import('../actions/node-rename.ts'),
+  load: async () => ({ action: (await import('../actions/node.ts')).rename }),
 };
 
 const revoke: CommandDefinition = {
@@ -106,7 +106,7 @@ const revoke: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso,
-  load: () => import('../actions/node-revoke.ts'),
+  load: async () => ({ action: (await import('../actions/node.ts')).revoke }),
 };
 
 const remove: CommandDefinition = {
@@ -121,7 +121,7 @@ const remove: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso,
-  load: () => import('../actions/node-remove.ts'),
+  load: async () => ({ action: (await import('../actions/node.ts')).remove }),
 };
 
 const sshdConfig: CommandDefinition = {
@@ -152,7 +152,7 @@ const sshdConfig: CommandDefinition = {
   exitCodes: [0, 1, 2, 10],
   files: [['<state folder>/authorized_keys', 'The keys of all nodes, for sshd (`hub: authorizedKeys`).']],
   seeAlso,
-  load: () => import('../actions/node-sshd-config.ts'),
+  load: async () => ({ action: (await import('../actions/node.ts')).sshdConfig }),
 };
 
 const keyOption: OptionDefinition = {
@@ -177,7 +177,7 @@ const accept: CommandDefinition = {
   exitCodes: [0, 1],
   seeAlso,
   hidden: true,
-  load: () => import('../actions/node-accept.ts'),
+  load: async () => ({ action: (await import('../actions/node.ts')).accept }),
 };
 
 const link: CommandDefinition = {
@@ -196,7 +196,7 @@ const link: CommandDefinition = {
   exitCodes: [0, 1],
   seeAlso,
   hidden: true,
-  load: () => import('../actions/node-link.ts'),
+  load: async () => ({ action: (await import('../actions/node.ts')).link }),
 };
 
 export const node: CommandDefinition = {

@@ -20,7 +20,7 @@ const test: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10, 130],
   seeAlso: ['notify'],
-  load: () => import('../actions/notify-test.ts'),
+  load: async () => ({ action: (await import('../actions/notify.ts')).test }),
 };
 
 const list: CommandDefinition = {
@@ -40,7 +40,7 @@ const list: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['notify', 'status'],
-  load: () => import('../actions/notify-list.ts'),
+  load: async () => ({ action: (await import('../actions/notify.ts')).list }),
 };
 
 const flush: CommandDefinition = {
@@ -61,7 +61,7 @@ const flush: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10, 130, 143],
   seeAlso: ['notify', 'status'],
-  load: () => import('../actions/notify-flush.ts'),
+  load: async () => ({ action: (await import('../actions/notify.ts')).flush }),
 };
 
 const history: CommandDefinition = {
@@ -81,7 +81,7 @@ const history: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['notify', 'status'],
-  load: () => import('../actions/notify-history.ts'),
+  load: async () => ({ action: (await import('../actions/notify.ts')).history }),
 };
 
 export const notify: CommandDefinition = {

@@ -21,7 +21,7 @@ const repoList: CommandDefinition = {
   ],
   exitCodes: [0, 2, 10],
   seeAlso: ['repo show', 'repo usage', 'list'],
-  load: () => import('../actions/repo-list.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).list }),
 };
 
 const repoShow: CommandDefinition = {
@@ -38,7 +38,7 @@ const repoShow: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['repo list', 'repo usage'],
-  load: () => import('../actions/repo-show.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).show }),
 };
 
 const repoUsage: CommandDefinition = {
@@ -58,7 +58,7 @@ const repoUsage: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['repo list', 'list'],
-  load: () => import('../actions/repo-usage.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).usage }),
 };
 
 const repoGc: CommandDefinition = {
@@ -83,7 +83,7 @@ const repoGc: CommandDefinition = {
   exitCodes: [0, 1, 2, 3, 10, 130, 143],
   files: [['<repository>/.sendense/trash/', 'Files that were put aside, each under its own path.']],
   seeAlso: ['check', 'recover', 'prune'],
-  load: () => import('../actions/repo-gc.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).gc }),
 };
 
 const copyOptions: readonly OptionDefinition[] = [
@@ -141,7 +141,7 @@ const repoCopy: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 3, 10, 11, 12, 75, 130, 143],
   seeAlso: ['repo move', 'repo receive', 'repo import'],
-  load: () => import('../actions/repo-copy.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).copy }),
 };
 
 const repoMove: CommandDefinition = {
@@ -163,7 +163,7 @@ const repoMove: CommandDefinition = {
   ],
   exitCodes: repoCopy.exitCodes,
   seeAlso: ['repo copy', 'repo gc'],
-  load: () => import('../actions/repo-move.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).move }),
 };
 
 const repoReceive: CommandDefinition = {
@@ -183,7 +183,7 @@ const repoReceive: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10, 11, 75],
   seeAlso: ['repo copy'],
-  load: () => import('../actions/repo-receive.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).receive }),
 };
 
 const repoImport: CommandDefinition = {
@@ -209,7 +209,7 @@ const repoImport: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 3, 10],
   seeAlso: ['check', 'list'],
-  load: () => import('../actions/repo-import.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).importPoints }),
 };
 
 const repoRepair: CommandDefinition = {
@@ -231,7 +231,7 @@ const repoRepair: CommandDefinition = {
   exitCodes: [0, 1, 2, 10],
   files: [['<repository>/sendense-repository.json', 'The file that identifies the repository.']],
   seeAlso: ['repo import', 'check', 'restore'],
-  load: () => import('../actions/repo-repair.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).repair }),
 };
 
 const repoNewKey: CommandDefinition = {
@@ -252,7 +252,7 @@ const repoNewKey: CommandDefinition = {
   exitCodes: [0, 1, 2],
   files: [['<file>', 'The key, mode 0600, without a newline: `qemu-img` and `openssl` read it as it is.']],
   seeAlso: ['check', 'restore'],
-  load: () => import('../actions/repo-new-key.ts'),
+  load: async () => ({ action: (await import('../actions/repo.ts')).newKey }),
 };
 
 export const repo: CommandDefinition = {

@@ -20,7 +20,7 @@ const list: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['schedule next', 'schedule history', 'status'],
-  load: () => import('../actions/schedule-list.ts'),
+  load: async () => ({ action: (await import('../actions/schedule.ts')).list }),
 };
 
 const next: CommandDefinition = {
@@ -37,7 +37,7 @@ const next: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['schedule list'],
-  load: () => import('../actions/schedule-next.ts'),
+  load: async () => ({ action: (await import('../actions/schedule.ts')).next }),
 };
 
 const history: CommandDefinition = {
@@ -72,7 +72,7 @@ const history: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['schedule list', 'show'],
-  load: () => import('../actions/schedule-history.ts'),
+  load: async () => ({ action: (await import('../actions/schedule.ts')).history }),
 };
 
 const run: CommandDefinition = {
@@ -111,7 +111,7 @@ const pause: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['schedule resume'],
-  load: () => import('../actions/schedule-pause.ts'),
+  load: async () => ({ action: (await import('../actions/schedule.ts')).pause }),
 };
 
 const resume: CommandDefinition = {
@@ -128,7 +128,7 @@ const resume: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['schedule pause'],
-  load: () => import('../actions/schedule-resume.ts'),
+  load: async () => ({ action: (await import('../actions/schedule.ts')).resume }),
 };
 
 const backfill: CommandDefinition = {
@@ -160,7 +160,7 @@ const backfill: CommandDefinition = {
   ],
   exitCodes: [0, 1, 2, 10, 11, 130, 143],
   seeAlso: ['schedule history', 'schedule run'],
-  load: () => import('../actions/schedule-backfill.ts'),
+  load: async () => ({ action: (await import('../actions/schedule.ts')).backfill }),
 };
 
 const install: CommandDefinition = {
