@@ -1,4 +1,5 @@
 import { catalogue, type CatalogueEntry, type ErrorCode, type ExitCode } from './catalogue.ts';
+import { isNoSpace } from './no-space.ts';
 
 /** Where in a plan or settings file something stands; lines and columns count from 1. */
 export interface Position {
@@ -42,7 +43,7 @@ export function toSendenseError(value: unknown): SendenseError {
   if (value instanceof SendenseError) return value;
   const code = (value as NodeJS.ErrnoException | undefined)?.code;
   const message = value instanceof Error ? value.message : String(value);
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new SendenseError('disk.full', message, { cause: value });
+  if (isNoSpace(code)) return new SendenseError('disk.full', message, { cause: value });
   if (
     code === 'EACCES' ||
     code === 'EPERM' ||

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors/catalogue.ts';
+import { isNoSpaceNumber } from '../../errors/no-space.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { EncryptionMismatch, encodeRequest, nbd, type ExportFacts } from './nbd-protocol.ts';
 import { converse, type AllocationExtent, type Pending } from './nbd-replies.ts';
@@ -50,8 +51,6 @@ const names: Readonly<Record<number, string>> = {
   [nbd.command.flush]: 'flush',
   [nbd.command.blockStatus]: 'block status',
 };
-/** ENOSPC, EDQUOT */
-const noSpace: readonly number[] = [28, 122];
 
 /** Needs a server that knows NBD_OPT_GO (qemu-nbd, nbdkit, nbd-server 3.17). `who` names it in errors. */
 export async function openNbdConnection(uri: string, who: string, options: NbdOptions): Promise<NbdConnection> {
@@ -138,7 +137,7 @@ export async function openNbdConnection(uri: string, who: string, options: NbdOp
         if (entry.error === null) return done.resolve(entry.extents);
         const what =
           command === nbd.command.flush ? names[command] : `${names[command]} at ${offset} of ${length} bytes`;
-        const code = target === null && noSpace.includes(entry.error.errno) ? 'disk.full' : 'nbd.lost';
+        const code = target === null && isNoSpaceNumber(entry.error.errno) ? 'disk.full' : 'nbd.lost';
         done.reject(failure(`${what} failed: ${entry.error.message}`, code));
       },
       reject: done.reject,

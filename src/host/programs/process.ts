@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { execa, type ExecaError } from 'execa';
+import { saysNoSpace } from '../../errors/no-space.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { boundWords } from './bound-words.ts';
 import { packageOfTool } from './known-tools.ts';
@@ -178,8 +179,7 @@ function failed(
           ? `could not be started: ${original.split('\n')[0]}`
           : `ended with ${failure.exitCode}`;
   const message = `${name} ${what}${said ? `: ${tail(said)}` : ''}`;
-  if (/No space left on device|Disk quota exceeded/.test(said))
-    return new SendenseError('disk.full', message, { cause: failure });
+  if (saysNoSpace(said)) return new SendenseError('disk.full', message, { cause: failure });
   return new SendenseError('tool.failed', message, { cause: failure });
 }
 

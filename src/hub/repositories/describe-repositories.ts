@@ -8,7 +8,7 @@ import type { RepositoriesOutput } from '../../schemas/types.ts';
 import { points, type RestorePoint } from '../../state/points/restore-points.ts';
 import { immutabilityOf } from '../../restore-points/hold/immutable-points.ts';
 import type { Services } from '../../steps/services.ts';
-import { capacityLimits } from '../../steps/at-hub/space-for-run.ts';
+import { capacityLimits } from '../../repository/stored-files/capacity.ts';
 
 export interface RepositoriesRequest {
   /** Default: all. */

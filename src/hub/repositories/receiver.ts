@@ -4,7 +4,7 @@ import { readRegular } from '../../host/files/regular-file.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, fsyncFolder, spaceOf, writeNewFile } from '../../host/files/files.ts';
 import { allocatedIn } from '../../repository/stored-files/allocated.ts';
-import { assertFits } from '../../repository/stored-files/capacity.ts';
+import { assertFits, capacityLimits } from '../../repository/stored-files/capacity.ts';
 import { readContext } from '../../repository/stored-files/read-context.ts';
 import { receiveFiles, type FileReceiver } from '../../repository/stored-files/receive-files.ts';
 import { backingName, manifestPath } from '../../repository/layout.ts';
@@ -28,7 +28,6 @@ import { changeMarks } from '../../restore-points/hold/change-marks.ts';
 import { settleImmutablePoints } from '../../restore-points/hold/immutable-points.ts';
 import { ownedPoints } from '../../restore-points/choose/owned-points.ts';
 import type { Services } from '../../steps/services.ts';
-import { capacityLimits } from '../../steps/at-hub/space-for-run.ts';
 import type { MaintenanceRun } from './maintenance-run.ts';
 
 /** What a repository has of a VM. */

@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { sizeText } from './size.ts';
+import type { Settings } from '../../schemas/types.ts';
+import { sizeBytes, sizeText } from './size.ts';
 
 /** Sizes in bytes; null: no such limit. */
 export interface CapacityLimits {
@@ -8,6 +9,17 @@ export interface CapacityLimits {
   readonly vmQuota: number | null;
   /** 0 to 1. */
   readonly warnAt: number;
+}
+
+/** As the settings say them. */
+export function capacityLimits(settings: Settings['repositories'][string] | undefined): CapacityLimits {
+  const { minFree = 0, quota, vmQuota, warnAt = '90%' } = settings ?? {};
+  return {
+    minFree: sizeBytes(minFree),
+    quota: quota === undefined ? null : sizeBytes(quota),
+    vmQuota: vmQuota === undefined ? null : sizeBytes(vmQuota),
+    warnAt: Number.parseInt(warnAt, 10) / 100,
+  };
 }
 
 export interface CapacityFacts {

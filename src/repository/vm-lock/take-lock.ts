@@ -3,6 +3,7 @@ import { constants, readFileSync } from 'node:fs';
 import { chown, link, lstat, mkdir, open, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { isNoSpace } from '../../errors/no-space.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder, writeNewFile } from '../../host/files/files.ts';
 import { isRunning, thisPlace, thisProcess } from '../../host/programs/process-identity.ts';
@@ -92,7 +93,7 @@ export async function takeLock(request: LockRequest): Promise<TakenLock> {
 function unusable({ context, locks }: LockRequest, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (error instanceof SendenseError || code === undefined) return error;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO') return error;
+  if (isNoSpace(code) || code === 'EIO') return error;
   return new SendenseError('repository.unusable', `the lock of VM ${context} in ${locks} cannot be taken (${code})`, {
     cause: error,
   });

@@ -1,5 +1,6 @@
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isNoSpace } from '../../errors/no-space.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { accountName } from '../../plan/checks/accounts.ts';
 
@@ -21,7 +22,7 @@ export function stateError(path: string, error: unknown): SendenseError {
   const code = String((error as { code?: unknown } | null)?.code ?? '');
   // Extended codes (SQLITE_IOERR_FSYNC) begin with the primary one.
   const primary = code.split('_').slice(0, 2).join('_');
-  const isFull = primary === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT';
+  const isFull = primary === 'SQLITE_FULL' || isNoSpace(code);
   if (isFull || (primary === 'SQLITE_IOERR' && hasNoSpace(dirname(path)))) {
     return new SendenseError('disk.full', `no space for the state database ${path}: ${message}`, {
       cause: error,

@@ -4,6 +4,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, freeBytes } from '../../host/files/files.ts';
 import { requireTools } from '../../host/programs/tools.ts';
 import type { Repository } from '../../repository/open-repository.ts';
+import { capacityLimits } from '../../repository/stored-files/capacity.ts';
 import { sizeText } from '../../repository/stored-files/size.ts';
 import { version as ours } from '../../schemas/package.ts';
 import { versionMisfit } from '../../schemas/version-fit.ts';
@@ -14,7 +15,6 @@ import { assertImmutability } from '../../restore-points/hold/immutable-points.t
 import { assertLargePackets } from './assert-large-packets.ts';
 import { untilReachable } from '../at-node/patient-client.ts';
 import type { Services } from '../services.ts';
-import { capacityLimits } from './space-for-run.ts';
 
 const hubTools = ['qemu-img', 'qemu-nbd'];
 /** Clocks of hub and node further apart than this make times in logs and "before" questions misleading. */

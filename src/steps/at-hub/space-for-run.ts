@@ -4,10 +4,10 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { spaceOf } from '../../host/files/files.ts';
 import { isRunning } from '../../host/programs/process-identity.ts';
 import { allocatedBytes, allocatedIn } from '../../repository/stored-files/allocated.ts';
-import { assertFits, floorOf, type CapacityLimits } from '../../repository/stored-files/capacity.ts';
+import { assertFits, capacityLimits, floorOf } from '../../repository/stored-files/capacity.ts';
 import { estimateBytes } from '../../repository/stored-files/estimate.ts';
-import { sizeBytes, sizeText } from '../../repository/stored-files/size.ts';
-import type { DiskDecision, Manifest, Settings } from '../../schemas/types.ts';
+import { sizeText } from '../../repository/stored-files/size.ts';
+import type { DiskDecision, Manifest } from '../../schemas/types.ts';
 import { points } from '../../state/points/restore-points.ts';
 import { listRuns, listSteps } from '../../state/runs/runs.ts';
 import type { Services } from '../services.ts';
@@ -20,16 +20,6 @@ interface SpaceClaim {
   readonly repository: string;
   readonly files: readonly string[];
   readonly bytes?: number;
-}
-
-export function capacityLimits(settings: Settings['repositories'][string] | undefined): CapacityLimits {
-  const { minFree = 0, quota, vmQuota, warnAt = '90%' } = settings ?? {};
-  return {
-    minFree: sizeBytes(minFree),
-    quota: quota === undefined ? null : sizeBytes(quota),
-    vmQuota: vmQuota === undefined ? null : sizeBytes(vmQuota),
-    warnAt: Number.parseInt(warnAt, 10) / 100,
-  };
 }
 
 /** Bytes that these disks will take, as far as that is known before they are read. */

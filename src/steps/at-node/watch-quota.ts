@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { StepContext } from '../../engine/step.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { allocatedIn } from '../../repository/stored-files/allocated.ts';
-import type { CapacityLimits } from '../../repository/stored-files/capacity.ts';
+import { capacityLimits, type CapacityLimits } from '../../repository/stored-files/capacity.ts';
 import { sizeText } from '../../repository/stored-files/size.ts';
-import { capacityLimits, promisedBytes, spaceClaims } from '../at-hub/space-for-run.ts';
+import { promisedBytes, spaceClaims } from '../at-hub/space-for-run.ts';
 import type { Services } from '../services.ts';
 
 export interface WatchedRun {
