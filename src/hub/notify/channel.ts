@@ -2,9 +2,21 @@ import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { inTheClear } from '../../plan/yaml/in-the-clear.ts';
 import { readSecret } from '../../host/system/secret.ts';
-import type { NotifyMessage, Secret } from '../../schemas/types.ts';
+import type { NotifyMessage, Secret, Settings } from '../../schemas/types.ts';
 import { maskSecrets } from '../../steps/command/mask-secrets.ts';
 import { readNamedFile } from '../../host/files/named-file.ts';
+
+/** A channel as the settings have it. */
+export type ChannelSettings = Settings['notify']['channels'][string];
+
+/** A kind of channel. `channels/index.ts` lists them. */
+export interface ChannelKind<Channel> {
+  /** Where its messages go, for people. Never a secret. */
+  target(channel: Channel): string;
+  /** troubles: all but `started` and `success`, unless `on` names events. runs: how runs begin and end, and nothing else. */
+  readonly hears: 'troubles' | 'runs';
+  readonly send: Send<Channel>;
+}
 
 /** What a channel is given to send, and what it may ask for. */
 export interface Sending {
@@ -17,7 +29,7 @@ export interface Sending {
 }
 
 /** Sends one message; answers what was not quite right, else null. */
-export type Send<Channel> = (channel: Channel, sending: Sending) => Promise<string | null>;
+type Send<Channel> = (channel: Channel, sending: Sending) => Promise<string | null>;
 
 /** Reads the secrets of a channel, and hides them wherever something of it is shown. */
 export interface ChannelSecrets {
@@ -72,6 +84,10 @@ export async function readUrl(
   for (const part of [pathname, search]) if (part.length > 1) secrets.hide(part);
   return address;
 }
+
+/** The host of an address that is no secret. */
+export const hostOf = (url: string | Secret): string =>
+  typeof url === 'string' ? (URL.parse(url)?.host ?? '') : 'a secret address';
 
 /** @throws SendenseError `file.unreadable` */
 export async function readAuthority(file: string | undefined, folder: string): Promise<string | undefined> {

@@ -14,7 +14,8 @@ import {
 } from '../../state/notices/deliveries.ts';
 import { raiseNotice } from '../../state/notices/notices.ts';
 import type { State } from '../../state/database/open-state.ts';
-import { routeNotices, type ChannelSettings } from './routing.ts';
+import type { ChannelSettings } from './channel.ts';
+import { routeNotices } from './routing.ts';
 import { send } from './send.ts';
 
 export interface DeliverOptions {

@@ -16,7 +16,7 @@ import { watchedPlans } from '../../state/schedules/plan-health.ts';
 import type { NoticeParts } from './notice-parts.ts';
 import { watchClock } from '../clock-watch.ts';
 import { checkRpo } from './check-rpo.ts';
-import type { ChannelSettings } from './routing.ts';
+import { kindOf } from './channels/index.ts';
 
 /** What `sendense-run notify` does. */
 export interface Notices {
@@ -47,7 +47,7 @@ export function manageNotices(parts: NoticeParts): Notices {
           return {
             name,
             type: channel.type,
-            target: targetOf(channel),
+            target: kindOf(channel).target(channel),
             used_by: usersOf(parts, name),
             waiting: waiting.get(name) ?? 0,
             last_success: health?.last_success ?? null,
@@ -123,22 +123,6 @@ function testNotice(channel: string): NoticeRow {
     raised: now,
     routed: now,
   };
-}
-
-function targetOf(channel: ChannelSettings): string {
-  switch (channel.type) {
-    case 'email':
-      return `${channel.to.join(', ')} by ${channel.host}:${channel.port}`;
-    case 'webhook':
-    case 'ping':
-      return typeof channel.url === 'string' ? (URL.parse(channel.url)?.host ?? '') : 'a secret address';
-    case 'command':
-      return channel.run[0];
-    case 'syslog':
-      return channel.address;
-    case 'journal':
-      return 'this machine';
-  }
 }
 
 function usersOf({ state, settings }: NoticeParts, name: string): string[] {

@@ -8,13 +8,12 @@ import {
 } from '../../state/notices/notices.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { healthOf } from '../../state/schedules/plan-health.ts';
+import { kindOf } from './channels/index.ts';
 
-export type ChannelSettings = Settings['notify']['channels'][string];
+/** All that a channel can be told which hears of runs only. */
+const runEvents = ['started', 'success', 'warning', 'failure'];
 
-/** What a ping is told of without an `on` of its own, and the most that it can be told. */
-const pingEvents = ['started', 'success', 'warning', 'failure'];
-
-/** What a channel is not told of without an `on` of its own. */
+/** What others are not told of without an `on` of its own. */
 const chatter = ['started', 'success'];
 
 /** Notices older than this are forgotten. */
@@ -41,15 +40,17 @@ function channelsFor(state: State, settings: Settings, notice: NoticeRow): strin
       : new Set<string>();
   const chosen = entries
     .filter(({ channel, on }) => {
-      const type = channels[channel]?.type;
-      if (type === undefined || channel === dead) return false;
-      if (type === 'ping') return pingEvents.includes(notice.event) && (on?.includes(eventOf(notice)) ?? true);
+      const named = channels[channel];
+      if (named === undefined || channel === dead) return false;
+      if (kindOf(named).hears === 'runs') return runEvents.includes(notice.event) && (on?.includes(eventOf(notice)) ?? true);
       return (on?.includes(eventOf(notice)) ?? !chatter.includes(notice.event)) && !told.has(channel);
     })
     .map(({ channel }) => channel);
   // That a channel is dead must reach somebody, asked for or not.
   if (notice.event !== 'channel' || chosen.length > 0) return chosen;
-  return Object.keys(channels).filter((name) => name !== dead && channels[name]?.type !== 'ping');
+  return Object.entries(channels)
+    .filter(([name, other]) => name !== dead && kindOf(other).hears !== 'runs')
+    .map(([name]) => name);
 }
 
 const eventOf = (notice: NoticeRow): NonNullable<NotifyEntry['on']>[number] =>

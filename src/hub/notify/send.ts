@@ -2,14 +2,9 @@ import { hostname } from 'node:os';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { parseDuration } from '../../time/duration.ts';
 import type { NoticeRow } from '../../state/notices/notices.ts';
-import { channelSecrets, type Sending } from './channel.ts';
-import { sendCommand } from './channels/command.ts';
-import { sendEmail } from './channels/email.ts';
-import { sendJournal, sendSyslog } from './channels/log.ts';
-import { sendPing } from './channels/ping.ts';
-import { sendWebhook } from './channels/webhook.ts';
+import { channelSecrets, type ChannelSettings, type Sending } from './channel.ts';
+import { kindOf } from './channels/index.ts';
 import { messageOf } from './message.ts';
-import type { ChannelSettings } from './routing.ts';
 
 export type Sent =
   | { readonly ok: true; readonly remark: string | null }
@@ -32,7 +27,8 @@ export async function send(
     // Known before the message is written, so that not even a notice that repeats one gives it away.
     await readAll(channel, secrets);
     const message = messageOf(notices, hostname(), (text) => secrets.mask(text));
-    return { ok: true, remark: masked(await dispatch(channel, { message, signal, folder, secrets })) };
+    const remark = await kindOf(channel).send(channel, { message, signal, folder, secrets });
+    return { ok: true, remark: masked(remark) };
   } catch (error) {
     return { ok: false, error: masked(toSendenseError(error).message) ?? '' };
   } finally {
@@ -47,22 +43,5 @@ export async function send(
 async function readAll(channel: ChannelSettings, secrets: Sending['secrets']): Promise<void> {
   for (const value of Object.values({ ...channel, ...('headers' in channel ? channel.headers : {}) })) {
     if (typeof value === 'object' && 'secret' in value) await secrets.read(value);
-  }
-}
-
-function dispatch(channel: ChannelSettings, sending: Sending): Promise<string | null> {
-  switch (channel.type) {
-    case 'email':
-      return sendEmail(channel, sending);
-    case 'webhook':
-      return sendWebhook(channel, sending);
-    case 'command':
-      return sendCommand(channel, sending);
-    case 'ping':
-      return sendPing(channel, sending);
-    case 'syslog':
-      return sendSyslog(channel, sending);
-    case 'journal':
-      return sendJournal(channel, sending);
   }
 }

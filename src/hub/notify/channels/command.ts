@@ -3,13 +3,19 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import { tail } from '../../../host/programs/process.ts';
 import { runInGroup } from '../../../host/programs/run-in-group.ts';
 import type { CommandChannel } from '../../../schemas/types.ts';
-import type { Send } from '../channel.ts';
+import type { ChannelKind, Sending } from '../channel.ts';
 
 /** Characters of its output that are kept for the error. */
 const keptOutput = 2000;
 
+export const commandChannel: ChannelKind<CommandChannel> = {
+  target: ({ run }) => run[0],
+  hears: 'troubles',
+  send: start,
+};
+
 /** The message goes to its standard input; whatever it prints is only of interest where it fails. */
-export const sendCommand: Send<CommandChannel> = async (channel, { message, signal, folder }) => {
+async function start(channel: CommandChannel, { message, signal, folder }: Sending): Promise<null> {
   const [file = '', ...args] = channel.run;
   let said = '';
   const hear = (text: string): void => void (said = (said + text).slice(-keptOutput));
@@ -30,4 +36,4 @@ export const sendCommand: Send<CommandChannel> = async (channel, { message, sign
     throw new SendenseError('notify.failed', heard === '' ? what : `${what}: ${heard}`, { cause: error });
   }
   return null;
-};
+}

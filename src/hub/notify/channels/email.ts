@@ -1,11 +1,17 @@
 import { hostname } from 'node:os';
-import { sendMail } from '../../../host/net/smtp.ts';
 import type { EmailChannel, NotifyMessage } from '../../../schemas/types.ts';
-import { readAuthority, type Send } from '../channel.ts';
+import { readAuthority, type ChannelKind, type Sending } from '../channel.ts';
 import { facts, textOf } from '../message.ts';
 
+export const emailChannel: ChannelKind<EmailChannel> = {
+  target: ({ to, host, port }) => `${to.join(', ')} by ${host}:${port}`,
+  hears: 'troubles',
+  send: sendEmail,
+};
+
 /** Mails about one plan make one thread, and say that no human wrote them (RFC 3834). */
-export const sendEmail: Send<EmailChannel> = async (channel, { message, signal, folder, secrets }) => {
+async function sendEmail(channel: EmailChannel, { message, signal, folder, secrets }: Sending): Promise<string | null> {
+  const { sendMail } = await import('../../../host/net/smtp.ts');
   const { host, port, tls, from, to } = channel;
   const user = channel.user === undefined ? undefined : await secrets.read(channel.user);
   const password = channel.password === undefined ? undefined : await secrets.read(channel.password);
@@ -34,7 +40,7 @@ export const sendEmail: Send<EmailChannel> = async (channel, { message, signal, 
     signal,
   );
   return refused.length === 0 ? null : `the mail server refused ${refused.join(', ')}`;
-};
+}
 
 const colours: Readonly<Record<NotifyMessage['severity'], string>> = {
   ok: '#1a7f37',

@@ -1,17 +1,25 @@
 import { writeJournal, writeSyslog, type LogRecord } from '../../../host/net/syslog.ts';
 import type { JournalChannel, NotifyMessage, SyslogChannel } from '../../../schemas/types.ts';
-import type { Send } from '../channel.ts';
+import type { ChannelKind } from '../channel.ts';
 
 const severities: Readonly<Record<NotifyMessage['severity'], number>> = { critical: 3, warning: 4, ok: 5, info: 6 };
 
-export const sendSyslog: Send<SyslogChannel> = async ({ address, facility }, { message, signal }) => {
-  await writeSyslog(address, recordOf(message, facility), signal);
-  return null;
+export const syslogChannel: ChannelKind<SyslogChannel> = {
+  target: ({ address }) => address,
+  hears: 'troubles',
+  async send({ address, facility }, { message, signal }) {
+    await writeSyslog(address, recordOf(message, facility), signal);
+    return null;
+  },
 };
 
-export const sendJournal: Send<JournalChannel> = async (_channel, { message, signal }) => {
-  await writeJournal(recordOf(message, 'daemon'), signal);
-  return null;
+export const journalChannel: ChannelKind<JournalChannel> = {
+  target: () => 'this machine',
+  hears: 'troubles',
+  async send(_channel, { message, signal }) {
+    await writeJournal(recordOf(message, 'daemon'), signal);
+    return null;
+  },
 };
 
 /** Logs are never folded: a message is about one notice. */

@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto';
 import { httpPost } from '../../../host/net/http-post.ts';
 import type { PingChannel } from '../../../schemas/types.ts';
-import { readAuthority, readUrl, type Send } from '../channel.ts';
+import { hostOf, readAuthority, readUrl, type ChannelKind, type Sending } from '../channel.ts';
 import { textOf } from '../message.ts';
 
 /** Bytes of a log that are sent; healthchecks.io keeps 100 000. */
 const longestLog = 10_000;
 
+/** For services that raise an alarm when nothing comes. */
+export const pingChannel: ChannelKind<PingChannel> = {
+  target: ({ url }) => hostOf(url),
+  hears: 'runs',
+  send: ping,
+};
+
 /** `URL/start`, `URL`, and `URL/EXIT-CODE` or `URL/fail`, with `rid` by which start and end of a run find each other. */
-export const sendPing: Send<PingChannel> = async (channel, { message, signal, folder, secrets }) => {
+async function ping(channel: PingChannel, { message, signal, folder, secrets }: Sending): Promise<null> {
   const [notice] = message.notices;
   const address = (await readUrl(channel, secrets)).replaceAll('{plan}', encodeURIComponent(notice?.plan ?? ''));
   const url = URL.parse(address);
@@ -27,7 +34,7 @@ export const sendPing: Send<PingChannel> = async (channel, { message, signal, fo
     signal,
   );
   return null;
-};
+}
 
 function suffixOf({ failure }: PingChannel, event: string, exitCode: unknown): string {
   if (event === 'started') return '/start';

@@ -1,11 +1,17 @@
 import { createHmac } from 'node:crypto';
 import { httpPost } from '../../../host/net/http-post.ts';
 import type { WebhookChannel } from '../../../schemas/types.ts';
-import { readAuthority, readUrl, type Send } from '../channel.ts';
+import { hostOf, readAuthority, readUrl, type ChannelKind, type Sending } from '../channel.ts';
 import { templates } from './webhook-templates.ts';
 
+export const webhookChannel: ChannelKind<WebhookChannel> = {
+  target: ({ url }) => hostOf(url),
+  hears: 'troubles',
+  send: post,
+};
+
 /** The receiver can tell a message that is sent again by its id, and one of ours by its signature. */
-export const sendWebhook: Send<WebhookChannel> = async (channel, { message, signal, folder, secrets }) => {
+async function post(channel: WebhookChannel, { message, signal, folder, secrets }: Sending): Promise<null> {
   const url = await readUrl(channel, secrets);
   const { body, headers } = templates[channel.template](message);
   const own: Record<string, string> = {};
@@ -21,7 +27,7 @@ export const sendWebhook: Send<WebhookChannel> = async (channel, { message, sign
     signal,
   );
   return null;
-};
+}
 
 /** The time is signed too, so that an old message cannot be played again. */
 function signed(body: string, key: string): Record<string, string> {
