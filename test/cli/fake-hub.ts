@@ -57,6 +57,15 @@ function settingsWith(repositories: Settings['repositories']): Settings {
   return settings;
 }
 
+/** What it does not have says so when it is called. */
+const onlyThese = (calls: Partial<Hub> & AsyncDisposable): Hub =>
+  new Proxy(calls as Hub, {
+    get: (hub, name, self) =>
+      Reflect.has(hub, name) || typeof name === 'symbol' || name === 'then'
+        ? (Reflect.get(hub, name, self) as unknown)
+        : () => Promise.reject(new Error(`a fake hub has no ${name}`)),
+  });
+
 /** A hub with restore points but nothing behind it; `events` is what a run gives. */
 export function fakeHub(
   options: {
@@ -75,7 +84,7 @@ export function fakeHub(
     requests: [],
     checked: [],
     closed: 0,
-    hub: {
+    hub: onlyThese({
       settings: settingsWith(repositories),
       settingsFile: '/srv/sendense.yaml',
       async run(request) {
@@ -84,7 +93,6 @@ export function fakeHub(
         for (const event of options.events ?? []) request.emit?.(event);
         return options.events?.at(-1) as RunFinishedEvent;
       },
-      adopt: () => Promise.reject(new Error('not in this test')),
       async preview(request) {
         fake.requests.push(request);
         return {
@@ -116,10 +124,7 @@ export function fakeHub(
         backfill: async () => ({ version: 1, slots: [] }),
         find: () => Promise.reject(new Error('a fake hub has no schedules')),
       },
-      serveSchedules: () => Promise.reject(new Error('a fake hub serves no schedules')),
       history: async () => ({ version: 1, runs: [], more: false, days: null }),
-      runLog: () => Promise.reject(new Error('a fake hub has no logs')),
-      upkeep: () => Promise.reject(new Error('a fake hub has nothing to keep')),
       activity: () => ({ runs: new Map(), leases: 0 }),
       figures: async () => [],
       metrics: async () => '',
@@ -223,7 +228,6 @@ export function fakeHub(
         accept: async () => 0,
         link: async () => 0,
       },
-      serve: () => Promise.reject(new Error('not in this double')),
       credentials: {
         list: () => noCredentials,
         checkName: () => undefined,
@@ -233,7 +237,6 @@ export function fakeHub(
         remove: () => noCredentials,
         test: () => Promise.reject(new Error('a fake hub has no node')),
       },
-      discover: () => Promise.reject(new Error('a fake hub has no node')),
       importRepository: async (name) => ({
         version: 1,
         repository: name,
@@ -243,7 +246,7 @@ export function fakeHub(
         forgotten: [],
       }),
       [Symbol.asyncDispose]: async () => void fake.closed++,
-    },
+    }),
   };
   return fake;
 }

@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHubApi } from '../../src/hub/create-hub-api.ts';
 import { createServiceFigures } from '../../src/hub/metrics/service-figures.ts';
 import { openHub } from '../../src/hub/open-hub.ts';
+import type { Route } from '../../src/api/route.ts';
+import { nodeApi } from '../../src/node/routes/index.ts';
 import { startNode, type RunningNode } from '../../src/node/start-node.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { token, workshop, type Workshop } from '../node/support.ts';
@@ -128,6 +130,20 @@ const bodies: readonly (readonly [string, string, unknown])[] = [
   ['POST', '/api/v1/jobs/j1/cancel', {}],
   ['PUT', `/api/v1/indexes/${'0'.repeat(64)}`, 'an index'],
 ];
+/** They log in where their body says. */
+const dialling = ['testCredentials', 'vmSpecChanges'];
+
+test('every request of a node that has a body is here', () => {
+  const isHere = ({ method, path }: Pick<Route<never>, 'method' | 'path'>): boolean => {
+    const form = new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+    return bodies.some(([known, asked]) => known === method && form.test(asked));
+  };
+  const missing = nodeApi.routes.filter(
+    (route) => route.method !== 'GET' && route.method !== 'DELETE' && !isHere(route),
+  );
+  expect(missing.map(({ id }) => id)).toEqual(dialling);
+});
+
 const names = fc.oneof(
   hostileText.map((name) => encodeURIComponent(name.toWellFormed())),
   fc.constantFrom('%', '%zz', '%00', '..', '%2e%2e%2f', '', ...prototypeWords),

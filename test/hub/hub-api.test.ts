@@ -7,7 +7,7 @@ import { openHub } from '../../src/hub/open-hub.ts';
 import { hubApi } from '../../src/hub/routes/index.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
-import { expectDocumented } from '../api/documented.ts';
+import { askAll, type AskedRoute } from '../api/documented.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { raw } from '../node/raw-request.ts';
 import { token, until } from '../node/support.ts';
@@ -57,12 +57,10 @@ async function servedHub(limits: Partial<ApiLimits> = {}, more: Partial<Hub> = {
 test('every route of the hub answers what it announces', async () => {
   await using at = await servedHub();
   await at.hub.nodes.add({ name: 'site-b', expiresMs: 60_000, again: false });
-  for (const route of hubApi.routes) {
-    const answer = await raw<unknown>(at, route.method, route.path);
-    expect(answer.status, route.id).toBe(200);
-    expectDocumented(route, answer);
-    expectDocumented(route, await raw<unknown>(at, route.method, route.path, '', { authorization: '' }));
-  }
+  const asked: readonly AskedRoute[] = [['health'], ['openapi'], ['metrics'], ['listNodes']];
+  expect(await askAll(at, hubApi.routes, asked)).toEqual([]);
+  const stranger = asked.map(([id, params, body]): AskedRoute => [id, params, body, { authorization: '' }]);
+  expect(await askAll(at, hubApi.routes, stranger)).toEqual(hubApi.routes.map(({ id }) => id));
   expect((await raw<object>(at, 'GET', '/api/v1/openapi.json')).body).toEqual(
     JSON.parse(readFileSync(hubOpenApiFile, 'utf8')),
   );

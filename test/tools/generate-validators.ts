@@ -16,8 +16,14 @@ const folder = join(root, 'schemas');
 const base = 'https://schemas.sendense.example.com/';
 const compiled = join(root, 'src/schemas/compiled');
 
-/** Parts of domain.json that are validated by themselves. */
-const domainParts = ['jobStatus', 'jobId', 'diskKey', 'sha256'];
+/** Parts of domain.json that the source validates by themselves: those that it names. */
+function domainParts(): string[] {
+  const files = globSync('src/*/**/*.ts', { cwd: root, exclude: ['src/schemas/**'] });
+  const named = files.flatMap((file) => [
+    ...readFileSync(join(root, file), 'utf8').matchAll(/'(domain\.json#\/\$defs\/\w+)'/g),
+  ]);
+  return [...new Set(named.map(([, name]) => name ?? ''))].sort();
+}
 
 function names(): string[] {
   const files = globSync('**/*.json', { cwd: folder }).sort();
@@ -26,7 +32,7 @@ function names(): string[] {
   return [
     ...whole,
     ...steps.flatMap((file) => ['input', 'output'].map((part) => `${file}#/properties/${part}`)),
-    ...domainParts.map((part) => `domain.json#/$defs/${part}`),
+    ...domainParts(),
   ];
 }
 

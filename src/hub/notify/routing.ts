@@ -42,7 +42,8 @@ function channelsFor(state: State, settings: Settings, notice: NoticeRow): strin
     .filter(({ channel, on }) => {
       const named = channels[channel];
       if (named === undefined || channel === dead) return false;
-      if (kindOf(named).hears === 'runs') return runEvents.includes(notice.event) && (on?.includes(eventOf(notice)) ?? true);
+      if (kindOf(named).hears === 'runs')
+        return runEvents.includes(notice.event) && (on?.includes(eventOf(notice)) ?? true);
       return (on?.includes(eventOf(notice)) ?? !chatter.includes(notice.event)) && !told.has(channel);
     })
     .map(({ channel }) => channel);

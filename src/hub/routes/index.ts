@@ -1,7 +1,7 @@
 import type { Api } from '../../api/route.ts';
 import { health, metrics, openapi } from './about.ts';
 import { listNodes } from './nodes.ts';
-import type { HubParts } from './route.ts';
+import { tags, type HubParts } from './route.ts';
 
 /** The hub's API. A new route is added here; `npm run docs` makes `docs/hub-openapi.json` of them. */
 export const hubApi: Api<HubParts> = {
@@ -11,6 +11,6 @@ export const hubApi: Api<HubParts> = {
   summary: 'What the hub does: its nodes, its runs, its figures.',
   server: { url: 'http://127.0.0.1:8082', description: 'On the hub (`hub: api`).' },
   token: 'The token in hub-api.token beside the state database (`hub: apiToken`).',
-  tags: { hub: 'The hub itself.', nodes: 'The nodes of the hub.' },
+  tags,
   routes: [health, openapi, metrics, listNodes],
 };

@@ -1,4 +1,4 @@
-import type { Route } from '../../api/route.ts';
+import type { Route as ApiRoute } from '../../api/route.ts';
 import type { Hub } from '../hub.ts';
 import type { ServiceFigures } from '../metrics/service-figures.ts';
 import type { StartRun } from '../runs/start-run.ts';
@@ -20,4 +20,9 @@ export interface HubParts {
   openApi(): Promise<object>;
 }
 
-export const defineRoute = <Body = undefined>(route: Route<HubParts, Body>): Route<HubParts, Body> => route;
+/** What the routes are about. Each names one of these. */
+export const tags = { hub: 'The hub itself.', nodes: 'The nodes of the hub.' } as const;
+
+type Route<Body> = ApiRoute<HubParts, Body> & { readonly tag: keyof typeof tags };
+
+export const defineRoute = <Body = undefined>(route: Route<Body>): Route<Body> => route;

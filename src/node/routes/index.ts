@@ -4,7 +4,7 @@ import { testDataPath } from './data-path.ts';
 import { discover } from './discover.ts';
 import { cancelJob, jobIndex, jobLog, jobStatus, jobVmConfig, listJobs, removeJob } from './jobs.ts';
 import type { Api } from '../../api/route.ts';
-import type { NodeParts } from './route.ts';
+import { tags, type NodeParts } from './route.ts';
 import { indexFormatsKnown, putIndex, replicate, startBackup } from './transfer.ts';
 import { cbtStatus, testCredentials, vmSpecChanges } from './vsphere.ts';
 
@@ -40,11 +40,6 @@ export const nodeApi: Api<NodeParts> = {
   summary: 'The agent beside the disks: lets a hub see them and back them up.',
   server: { url: 'http://127.0.0.1:8081', description: 'On the node; from the hub through the tunnel.' },
   token: 'The token in STATE-DIR/token.',
-  tags: {
-    node: 'The node itself.',
-    source: 'What there is to back up.',
-    transfer: 'Starting transfers.',
-    jobs: 'Transfers that run or ended.',
-  },
+  tags,
   routes,
 };

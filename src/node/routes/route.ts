@@ -27,4 +27,14 @@ export interface NodeParts {
 
 export type Call<Body = undefined> = ApiCall<NodeParts, Body>;
 
-export const defineRoute = <Body = undefined>(route: ApiRoute<NodeParts, Body>): ApiRoute<NodeParts, Body> => route;
+/** What the routes are about. Each names one of these. */
+export const tags = {
+  node: 'The node itself.',
+  source: 'What there is to back up.',
+  transfer: 'Starting transfers.',
+  jobs: 'Transfers that run or ended.',
+} as const;
+
+type Route<Body> = ApiRoute<NodeParts, Body> & { readonly tag: keyof typeof tags };
+
+export const defineRoute = <Body = undefined>(route: Route<Body>): Route<Body> => route;
