@@ -74,13 +74,15 @@ const forgettable: [Forgotten] extends [never] ? 'none' : Forgotten = 'none';
 declare const forgetful: Omit<TargetKind<'directory', object, object>, 'undoWrite'>;
 type Kinds = { readonly [T in TargetType]: TargetKind<T, object, object> };
 
+declare const others: Omit<Kinds, 'directory'>;
+
 /** Never called: it is here for the compiler. */
 export const lists = (): unknown[] => [
-  { directory: directoryTarget } satisfies Kinds,
+  { ...others, directory: directoryTarget } satisfies Kinds,
   // @ts-expect-error the list lacks a kind
-  {} satisfies Kinds,
+  others satisfies Kinds,
   // @ts-expect-error one member of one kind is missing
-  { directory: forgetful } satisfies Kinds,
+  { ...others, directory: forgetful } satisfies Kinds,
 ];
 
 test('a kind of target has every member', () => expect(forgettable).toBe('none'));

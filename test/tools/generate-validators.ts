@@ -9,6 +9,7 @@ import { join, relative } from 'node:path';
 import addFormats from 'ajv-formats';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
+import { choicesByKey } from './choices-by-key.ts';
 import { validatorFileOf } from '../../src/schemas/validator-file.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -52,7 +53,7 @@ function generateValidators(): ReadonlyMap<string, string> {
   });
   (addFormats as unknown as (target: Ajv2020, formats: string[]) => void)(ajv, ['date-time']);
   for (const file of globSync('**/*.json', { cwd: folder }).sort())
-    ajv.addSchema(JSON.parse(readFileSync(join(folder, file), 'utf8')) as object);
+    ajv.addSchema(choicesByKey(JSON.parse(readFileSync(join(folder, file), 'utf8')) as object));
   return new Map(names().map((name) => [validatorFileOf(name), validatorIn(ajv, base + name)]));
 }
 
