@@ -50,7 +50,7 @@ export interface SourceKind<T extends SourceType> {
   readonly vmKeys: readonly VmKey[];
   /** Keys by which a group can choose VMs of this kind. */
   readonly matchKeys: readonly (keyof VmMatch)[];
-  /** VMs whose names stand in sendense.yaml. */
+  /** VMs that sendense.yaml lists with their disks: those of which {@link writtenDisks} knows. */
   vmNames(settings: SettingsOf<T>): readonly string[];
   /** Disks of a VM that stand in sendense.yaml; null where they do not. */
   writtenDisks(settings: SettingsOf<T>, vm: string): readonly ImageDisk[] | null;
