@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ClientInfo, Connection } from 'ssh2';
 import { toSendenseError } from '../../errors/sendense-error.ts';
 import { onFirstBytes } from './first-bytes.ts';
-import { groupOf, openGate, type Admission, type gateLimits } from './gate.ts';
+import { groupOf, openGate, type Admission, type Gate, type gateLimits } from './gate.ts';
 import { login } from './login.ts';
 import type { IdentityServer } from './serve-identity.ts';
 import type { Refusal, ServerContext } from './server-context.ts';
@@ -42,58 +42,24 @@ interface Visitor {
 const tooLate = 'of a link that has ended';
 
 /** Whoever connects: the gate bounds those who are not logged in, and a key or a ticket lets them in. */
-export function openDoor({ context, limits, identities, speak }: DoorOptions): Door {
+export function openDoor(options: DoorOptions): Door {
+  const { context, limits, identities, speak } = options;
   const gate = openGate(limits);
   const sockets = new Set<Socket>();
   const visitors = new Map<string, Visitor>();
-
-  const enter = (socket: Socket): Visitor | null => {
-    const address = socket.remoteAddress ?? '';
-    const peer = `${address}:${socket.remotePort}`;
-    const log = context.log.child({ connection: randomUUID().slice(0, 8), peer });
-    const refused = (reason: Refusal, message: string, facts: object = {}): void => {
-      context.figures.refused(reason);
-      context.warn(log, groupOf(address), { reason, ...facts }, message);
-    };
-    const pending = {
-      address,
-      end: (reason: 'overload') => {
-        refused(reason, 'ended: too many connections that are not logged in');
-        socket.destroy();
-      },
-    };
-    const admission = gate.enter(pending);
-    if (admission === 'closed') {
-      refused('rate', 'refused: too many failed logins from this address');
-      socket.destroy();
-      return null;
-    }
-    const timer = setTimeout(() => {
-      refused('login-time', `ended: not logged in after ${limits.loginMs / 1000} s`);
-      socket.destroy();
-    }, limits.loginMs);
-    const loggedIn = (): void => {
-      clearTimeout(timer);
-      gate.leave(pending);
-    };
-    const visitor: Visitor = { socket, peer, admission, log, refused, loggedIn, failed: false };
-    socket.on('close', () => {
-      loggedIn();
-      sockets.delete(socket);
-      visitors.delete(peer);
-      if (visitor.failed) gate.failed(address);
-    });
-    return visitor;
-  };
 
   return {
     sockets,
     admit(socket) {
       socket.on('error', () => {});
-      const visitor = enter(socket);
+      const visitor = receive(options, gate, socket);
       if (!visitor) return;
       sockets.add(socket);
       visitors.set(visitor.peer, visitor);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        visitors.delete(visitor.peer);
+      });
       onFirstBytes(socket, {
         ssh: () => speak(socket),
         preface: (ticket) => takeTicket(context, identities, visitor, ticket),
@@ -112,6 +78,44 @@ export function openDoor({ context, limits, identities, speak }: DoorOptions): D
       connection.end();
     },
   };
+}
+
+/** Counts who has come at the gate, until it is logged in or gone; null: it is sent away. */
+function receive({ context, limits }: DoorOptions, gate: Gate, socket: Socket): Visitor | null {
+  const address = socket.remoteAddress ?? '';
+  const peer = `${address}:${socket.remotePort}`;
+  const log = context.log.child({ connection: randomUUID().slice(0, 8), peer });
+  const refused = (reason: Refusal, message: string, facts: object = {}): void => {
+    context.figures.refused(reason);
+    context.warn(log, groupOf(address), { reason, ...facts }, message);
+  };
+  const pending = {
+    address,
+    end: (reason: 'overload') => {
+      refused(reason, 'ended: too many connections that are not logged in');
+      socket.destroy();
+    },
+  };
+  const admission = gate.enter(pending);
+  if (admission === 'closed') {
+    refused('rate', 'refused: too many failed logins from this address');
+    socket.destroy();
+    return null;
+  }
+  const timer = setTimeout(() => {
+    refused('login-time', `ended: not logged in after ${limits.loginMs / 1000} s`);
+    socket.destroy();
+  }, limits.loginMs);
+  const loggedIn = (): void => {
+    clearTimeout(timer);
+    gate.leave(pending);
+  };
+  const visitor: Visitor = { socket, peer, admission, log, refused, loggedIn, failed: false };
+  socket.on('close', () => {
+    loggedIn();
+    if (visitor.failed) gate.failed(address);
+  });
+  return visitor;
 }
 
 function logIn(context: ServerContext, identities: IdentityServer, visitor: Visitor, connection: Connection): void {
