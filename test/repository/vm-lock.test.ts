@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { thisProcess } from '../../src/host/programs/process-identity.ts';
 import {
@@ -59,6 +60,30 @@ describe('the lock of a VM', () => {
       expect(await workOf(folder)).toEqual([]);
     }
     expect((await readdir(locks(folder))).sort()).toEqual([recordName(1), recordName(2), recordName(3)]);
+  });
+
+  test('an attempt whose folder others are just emptying begins anew', async () => {
+    await using folder = await temporaryFolder();
+    await mkdir(locks(folder), { recursive: true });
+    // As the first half of a removal, in the first attempts.
+    const emptied = new Set<string>();
+    const end = new AbortController();
+    const empty = async (): Promise<void> => {
+      while (!end.signal.aborted) {
+        for (const name of readdirSync(locks(folder)))
+          if (name.startsWith('work-') && (emptied.has(name) || emptied.size < 3)) {
+            emptied.add(name);
+            rmSync(join(locks(folder), name, 'record'), { force: true });
+          }
+        await setImmediate();
+      }
+    };
+    const emptying = empty();
+    const got = await tryHoldVm(asking(folder, 'run-a'));
+    end.abort();
+    await emptying;
+    expect(got).toMatchObject({ hold: expect.anything() as object });
+    expect(emptied.size).toBe(3);
   });
 
   test('a run that has it gets it again, and has it until it has given it back as often', async () => {

@@ -68,6 +68,7 @@ const mostTries = 50;
 export async function takeLock(request: LockRequest): Promise<TakenLock> {
   const folder = join(request.root, request.locks);
   const overtaken: Overtaken[] = [];
+  let cutOff: unknown;
   try {
     await assertOwnFolder(request.root, request.locks);
     await makeFolders(request.root, request.locks);
@@ -75,8 +76,11 @@ export async function takeLock(request: LockRequest): Promise<TakenLock> {
       const work = join(folder, `work-${randomUUID()}`);
       await makeFolder(work, await stat(request.root));
       const got = await tryOnce(request, folder, work, overtaken).catch(async (error: unknown) => {
-        // Somebody took this attempt for one that died on its way: it begins anew.
-        if (isGone(error) && !(await isThere(work))) return null;
+        // Somebody took this attempt for one that died on its way, and removes what is in its folder, or has done so: it begins anew.
+        if (isGone(error)) {
+          cutOff = error;
+          return null;
+        }
         await removeWork(work).catch(() => undefined);
         throw error;
       });
@@ -87,6 +91,7 @@ export async function takeLock(request: LockRequest): Promise<TakenLock> {
   } catch (error) {
     throw unusable(request, error);
   }
+  if (cutOff !== undefined) throw unusable(request, cutOff);
   throw new SendenseError('run.locked', `others took the lock of VM ${request.context} again and again`);
 }
 
