@@ -1,6 +1,7 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { runTool } from '../programs/process.ts';
+import { hasAcl } from './acl.ts';
 
 /** A user, the members of a group, or everybody. */
 export type Party =
@@ -57,15 +58,26 @@ async function askGroups(user: number): Promise<readonly number[]> {
 }
 
 /**
- * Who could have written what a file says, beside root and this user: its owner, and everybody to whom its mode gives the right to write.
+ * Who could have written what a file or block device says, beside root and this user: its owner, and everybody to whom its mode gives the
+ * right to write. Members of the group `disk` can read and write whatever is on any disk: they count as root.
  */
 export async function writersOf(path: string): Promise<Party[]> {
-  const { uid, gid, mode } = await stat(path);
+  const info = await stat(path);
+  const { uid, gid, mode } = info;
+  const asRoot = gid === 0 || (info.isBlockDevice() && gid === (await diskGroup()));
   return [
     ...partiesOf([uid]),
-    ...((mode & 0o020) !== 0 && gid !== 0 ? [{ kind: 'group', id: gid } as const] : []),
-    ...((mode & 0o002) !== 0 ? [{ kind: 'everybody' } as const] : []),
+    ...((mode & 0o020) !== 0 && !asRoot ? [{ kind: 'group', id: gid } as const] : []),
+    // Whom an access control list names, it may let write.
+    ...((mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && hasAcl(path)) ? [{ kind: 'everybody' } as const] : []),
   ];
+}
+
+/** Null where the machine has no such group. Source: group(5). */
+async function diskGroup(): Promise<number | null> {
+  const groups = await readFile('/etc/group', 'utf8').catch(() => '');
+  const id = /^disk:[^:]*:(\d+):/m.exec(groups)?.[1];
+  return id === undefined ? null : Number(id);
 }
 
 /** Users, without root and this one: what these name, they may read. */

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { chmod, chown, mkdir, readFile, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { imageSource } from '../../../src/node/sources/image/image-source.ts';
 import { identityOf, judgeLayers } from '../../../src/node/sources/image/judge-layers.ts';
@@ -153,6 +154,75 @@ test('chains, data files and VMDKs of several files are read as before', async (
   await reads(at, image, raw);
   for (const format of ['vmdk', 'vhdx'])
     await reads(at, qcow2(at.path(`on-${format}.qcow2`), convert(raw, at.path(`b.${format}`), format), format), raw);
+});
+
+test('`..` after a folder that a link leads to is the folder that QEMU takes', async () => {
+  await using at = await workshop();
+  for (const folder of ['data', 'data/1', 'images']) await mkdir(at.path(folder));
+  await symlink(at.path('data/1'), at.path('images/cur'));
+  const [base, other] = [await makeRaw(at.path('data/base.raw'), MiB, [[0, 4096]]), at.path('images/base.raw')];
+  await makeRaw(other, MiB, [[65_536, 4096]]);
+  qcow2(at.path('data/1/a.qcow2'), '../base.raw');
+  await reads(at, at.path('images/cur/a.qcow2'), base);
+});
+
+test.runIf(asRoot)('a block device is one of its owner, too', async () => {
+  await using at = await workshop();
+  const secret = await makeRaw(at.path('secret'), MiB, [[0, 4096]]);
+  await chmod(secret, 0o600);
+  const image = qcow2(at.path('a.qcow2'), secret);
+  await truncate(image, 2 * MiB);
+  const device = execFileSync('losetup', ['--find', '--show', image]).toString().trim();
+  const { uid, gid, mode } = await stat(device);
+  try {
+    const judged = () => judgeLayers({ path: device, format: 'qcow2' }, []);
+    await chown(device, 0, 0);
+    expect((await judged()).backing).toMatchObject({ path: secret });
+    await chown(device, somebody, 0);
+    await expect(judged()).rejects.toMatchObject({ message: expect.stringMatching(/user 54321 could have/) as string });
+  } finally {
+    await chown(device, uid, gid);
+    await chmod(device, mode & 0o777);
+    execFileSync('losetup', ['--detach', device]);
+  }
+});
+
+test.runIf(asRoot)('whom an access control list lets write counts as one who may have written the names', async () => {
+  await using at = await workshop();
+  const secret = await makeRaw(at.path('secret'), MiB, [[0, 4096]]);
+  await chmod(secret, 0o600);
+  const image = qcow2(at.path('a.qcow2'), secret);
+  await chmod(image, 0o660);
+  expect((await judgeLayers({ path: image, format: 'qcow2' }, [])).backing).toMatchObject({ path: secret });
+  // user::rw- user:54321:rw- group::r-- mask::rw- other::---, as the kernel keeps it: version 2, then tag, permissions and id of each.
+  const entries = [
+    [1, 6, -1],
+    [2, 6, somebody],
+    [4, 4, -1],
+    [0x10, 6, -1],
+    [0x20, 0, -1],
+  ].map(([tag, may, id]) => `(${tag},${may},${id}&0xffffffff)`);
+  const script = `import os,struct,sys;os.setxattr(sys.argv[1],'system.posix_acl_access',struct.pack('<I',2)+b''.join(struct.pack('<HHI',*e) for e in [${entries.join(',')}]))`;
+  execFileSync('python3', ['-c', script, image]);
+  await refused(at, image, /everybody could have written that name/);
+});
+
+test('a server that speaks with another server has more open than files', async () => {
+  await using at = await workshop();
+  const other = createServer(() => {}).listen(at.path('other.sock'));
+  const script = `const net=require('net');const own=net.createServer().listen('own.sock',()=>net.connect('other.sock',()=>console.log('open')))`;
+  const own = spawn(process.execPath, ['-e', script], { cwd: at.folder, stdio: ['pipe', 'pipe', 'ignore'] });
+  try {
+    await once(own.stdout, 'data');
+    await expect(assertOpened(own.pid ?? 0, [], [], 100)).rejects.toMatchObject({
+      code: 'source.changed',
+      message: expect.stringMatching(/socket:\[\d+\] is open/) as string,
+    });
+  } finally {
+    own.kill();
+    await once(own, 'exit');
+    other.close();
+  }
 });
 
 test('no layer is a file of the node itself, whoever names it', async () => {

@@ -1,6 +1,6 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { open, readlink, type FileHandle } from 'node:fs/promises';
-import { dirname, isAbsolute, join, sep } from 'node:path';
+import { dirname, isAbsolute, sep } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { mayRead, nameOfParty, partiesOf, writersOf, type Party } from '../../../host/files/may-read.ts';
 import { resolveLinks } from '../../../host/files/resolve-links.ts';
@@ -169,8 +169,7 @@ async function judgeFile(
       for (const party of parties)
         if (!(await mayRead(party, { path: real, file: opened, from: how === null ? '' : top })))
           throw unreadableBy(party, path, how);
-      const writers = info.isFile() ? await writersOf(opened) : [];
-      return { file: fileOf(path, info), handle, by: [...parties, ...writers] };
+      return { file: fileOf(path, info), handle, by: [...parties, ...(await writersOf(opened))] };
     } catch (error) {
       await handle.close();
       throw error;
@@ -228,7 +227,8 @@ function placeOf(path: string, name: string, what: string): string {
       `${path} names ${JSON.stringify(name)} as its ${what}, which is not a file`,
       `Name a file (qemu-img rebase -u -F FORMAT -b FILE ${path}), or copy the disk into one file with qemu-img convert.`,
     );
-  return isAbsolute(plain) ? plain : join(dirname(path), plain);
+  // Not by join(): after a folder that a link leads to, `..` is another folder for it than for the kernel and QEMU.
+  return isAbsolute(plain) ? plain : `${dirname(path)}/${plain}`;
 }
 
 const nameAs = (path: string, name: string, what: string, by: readonly Party[]): Named => ({

@@ -1,4 +1,4 @@
-import { readdir, readlink, stat } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { identityOf, type JudgedFile } from './judge-layers.ts';
@@ -48,11 +48,14 @@ async function othersOf(
   besides: readonly string[],
 ): Promise<Map<string, string>> {
   const others = new Map<string, string>();
+  const listens = await boundSockets(pid);
   for (const name of await readdir(`/proc/${pid}/fd`)) {
     if (standard.includes(name)) continue;
     const file = `/proc/${pid}/fd/${name}`;
     const [path, info] = [await readlink(file).catch(() => ''), await stat(file, { bigint: true }).catch(() => null)];
-    if (!info || (!info.isFile() && !info.isBlockDevice()) || judged.has(identityOf(info))) continue;
+    // A header can also name a server: its socket is no file.
+    const counts = info?.isFile() || info?.isBlockDevice() || (info?.isSocket() && !listens.has(path));
+    if (!info || !counts || judged.has(identityOf(info))) continue;
     others.set(identityOf(info), path);
   }
   // Looked at last: qemu-nbd writes its pid file only when it listens.
@@ -61,6 +64,13 @@ async function othersOf(
     if (info) others.delete(identityOf(info));
   }
   return others;
+}
+
+/** `socket:[INODE]` of the Unix sockets that have a name: those at which somebody listens, and what they took in. A client's has none. */
+async function boundSockets(pid: number): Promise<ReadonlySet<string>> {
+  const lines = (await readFile(`/proc/${pid}/net/unix`, 'utf8').catch(() => '')).split('\n');
+  const inodes = lines.flatMap((line) => /^(?:\S+ +){6}(\d+) \S/.exec(line)?.[1] ?? []);
+  return new Set(inodes.map((inode) => `socket:[${inode}]`));
 }
 
 /**
