@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { connectNbd } from '../../src/host/nbd/nbd-client.ts';
 import { nbd } from '../../src/host/nbd/nbd-protocol.ts';
 import type { OpenOptions, Source } from '../../src/node/sources/source.ts';
@@ -8,6 +8,10 @@ import type { OpenSource } from '../../src/sources/open-source.ts';
 import type { SourceType } from '../../src/sources/source-kind.ts';
 import { processesOf, workshop } from '../node/support.ts';
 import { loginOf, specOf, type Subject } from './subject.ts';
+
+/** What watches over a program ends a moment after it. */
+const expectNoTraces = (subject: Pick<Subject<SourceType>, 'traces'>): Promise<void> =>
+  vi.waitFor(async () => expect(await subject.traces()).toEqual([]), { timeout: 3000, interval: 50 });
 
 type AnySource = Source<SourceSpec>;
 type Check = (subject: Subject<SourceType>) => Promise<void>;
@@ -18,7 +22,7 @@ export const nodeChecks: Readonly<Record<string, Check>> = {
     const first = await discover(subject);
     expect(first.disks.length).toBe(subject.contents.length);
     expect((await discover(subject)).disks).toEqual(first.disks);
-    expect(await subject.traces()).toEqual([]);
+    await expectNoTraces(subject);
   },
 
   'keys and uuids of disks are distinct': async (subject) => {
@@ -69,7 +73,7 @@ export const nodeChecks: Readonly<Record<string, Check>> = {
     const disk = await open.disk(open.keys[0] ?? '');
     await disk[Symbol.asyncDispose]();
     await open[Symbol.asyncDispose]();
-    expect(await subject.traces()).toEqual([]);
+    await expectNoTraces(subject);
     expect(processesOf(at.folder)).toEqual([]);
     expect((await readdir(at.folder)).filter((name) => name.endsWith('.sock'))).toEqual([]);
   },
@@ -81,7 +85,7 @@ export const nodeChecks: Readonly<Record<string, Check>> = {
       await using _disk = await open.disk(open.keys[0] ?? '');
     };
     await expect(attempt()).rejects.toThrow();
-    expect(await subject.traces()).toEqual([]);
+    await expectNoTraces(subject);
   },
 
   'what jobs leave can be removed twice, if they leave anything': async (subject) => {
