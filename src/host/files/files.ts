@@ -16,7 +16,7 @@ export async function fsyncFile(path: string): Promise<void> {
  * at this moment, a process that is just ending) does not stop it: what came meanwhile goes too.
  */
 export const removeTree = (path: string): Promise<void> =>
-  rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+  rm(path, { recursive: true, force: true, maxRetries: 30, retryDelay: 20 });
 
 /** Makes names in a folder durable. */
 export async function fsyncFolder(path: string): Promise<void> {
