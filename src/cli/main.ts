@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { CommanderError } from 'commander';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { distrustOf } from '../plan/checks/distrust-of.ts';
+import { distrustOf } from '../host/trust/distrust-of.ts';
 import { exposedSecrets } from '../plan/yaml/exposed-secrets.ts';
 import { version } from '../schemas/package.ts';
 import { openTerminal } from '../view/terminal.ts';

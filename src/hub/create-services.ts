@@ -3,7 +3,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { nodeClient, type NodeClient } from '../host/node-api/node-client.ts';
 import { readSecret } from '../host/system/secret.ts';
 import { findRepository, openRepository, type Repository } from '../repository/open-repository.ts';
-import { groupNumber } from '../plan/checks/accounts.ts';
+import { groupNumber } from '../host/trust/accounts.ts';
 import { keepRepositoryId } from '../state/points/repository-ids.ts';
 import { hasPoints } from '../state/points/restore-points.ts';
 import { leftOutPoints } from '../restore-points/choose/left-out.ts';

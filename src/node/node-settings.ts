@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { diagnosticOf, inOrder, type Diagnostic } from '../plan/diagnostics/diagnostic.ts';
 import type { PlanDocument } from '../plan/yaml/document.ts';
-import { distrustOf } from '../plan/checks/distrust-of.ts';
+import { distrustOf } from '../host/trust/distrust-of.ts';
 import { parseDocument, valueOf } from '../plan/yaml/parse-document.ts';
 import { readDocument } from '../plan/yaml/read-document.ts';
 import { schemaDiagnostics } from '../plan/diagnostics/schema-diagnostics.ts';

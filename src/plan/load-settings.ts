@@ -8,7 +8,7 @@ import { checkDisks } from './checks/check-plan.ts';
 import { nodeFindings } from './checks/check-nodes.ts';
 import { repositoryFindings } from './checks/check-repositories.ts';
 import { diagnosticOf, fileDiagnostic, inOrder, type Diagnostic } from './diagnostics/diagnostic.ts';
-import { distrustOf } from './checks/distrust-of.ts';
+import { distrustOf } from '../host/trust/distrust-of.ts';
 import type { PlanDocument } from './yaml/document.ts';
 import { byName } from './names.ts';
 import { parseDocument, valueOf } from './yaml/parse-document.ts';

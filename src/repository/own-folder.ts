@@ -2,7 +2,7 @@ import { lstatSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { writerIn } from '../host/files/pinned-folder.ts';
-import { distrustOfFacts, distrustOfFolder, type Distrust } from '../plan/checks/distrust-of.ts';
+import { distrustOfFacts, distrustOfFolder, type Distrust } from '../host/trust/distrust-of.ts';
 import { strayFolder } from './stray-folder.ts';
 
 /**

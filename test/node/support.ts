@@ -11,7 +11,9 @@ import { unixUri } from '../../src/host/nbd/nbd-uri.ts';
 import { nodeClient, type NodeClient } from '../../src/host/node-api/node-client.ts';
 import { argvOf } from '../../src/host/programs/process-identity.ts';
 import { serveNbd, type NbdServer } from '../../src/host/nbd/qemu-nbd.ts';
+import { imageSource } from '../../src/node/sources/image/image-source.ts';
 import { startNode, type RunningNode } from '../../src/node/start-node.ts';
+import type { OpenSource } from '../../src/sources/open-source.ts';
 import type { BackupStartRequest, ImageSourceSpec, JobStatus } from '../../src/schemas/types.ts';
 import { randomBytes } from '../support/random.ts';
 
@@ -23,6 +25,23 @@ export interface Workshop extends AsyncDisposable {
   readonly folder: string;
   path(name: string): string;
 }
+
+/** As a job opens an image, of a node to which `own` belongs. */
+export const openImage = (at: Workshop, spec: ImageSourceSpec, own: readonly string[] = []): Promise<OpenSource> =>
+  imageSource.open(spec, {
+    vmName: 'vm',
+    login: null,
+    own,
+    jobId: 'job',
+    backupId: null,
+    expected: [],
+    warn: () => undefined,
+    log: () => undefined,
+    activity: () => undefined,
+    left: () => undefined,
+    jobFolder: at.folder,
+    socketFolder: at.folder,
+  });
 
 export async function workshop(parent = tmpdir()): Promise<Workshop> {
   const folder = await mkdtemp(join(parent, 'sendense-node-test-'));

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { distrustOfFolder } from '../../src/plan/checks/distrust-of.ts';
+import { distrustOfFolder } from '../../src/host/trust/distrust-of.ts';
 import { openRepository } from '../../src/repository/open-repository.ts';
 import { assertOwnFolder } from '../../src/repository/own-folder.ts';
 import { receiveFiles } from '../../src/repository/stored-files/receive-files.ts';

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { basename } from 'node:path';
 import { argvOf } from '../programs/process-identity.ts';
+import { accountName } from '../trust/accounts.ts';
 
 /** Who listens on ports of this host. */
 export interface PortUser {
@@ -90,13 +91,7 @@ function socketsOf(pid: string): string[] {
 }
 
 /** Where /etc/passwd does not have it, by its number: a user of a directory service. */
-function nameOf(uid: number): string {
-  const entry = readOr('', () => readFileSync('/etc/passwd', 'utf8'))
-    .split('\n')
-    .map((line) => line.split(':'))
-    .find((fields) => fields[2] === String(uid));
-  return entry?.[0] ?? `with uid ${uid}`;
-}
+const nameOf = (uid: number): string => accountName('/etc/passwd', uid) ?? `with uid ${uid}`;
 
 function readOr<T>(otherwise: T, read: () => T): T {
   try {

@@ -5,6 +5,7 @@ import type { Services } from '../../steps/services.ts';
 import type { GcRequest } from './collect-garbage.ts';
 import type { CopyRequest } from './copy-points.ts';
 import type { RepositoriesRequest } from './describe-repositories.ts';
+import { maintenanceRun } from './maintenance-run.ts';
 
 export interface ReceiveRequest {
   /** Name of the repository in the settings, or its absolute path. */
@@ -46,10 +47,9 @@ export const manageCare = (services: Services, recover: (signal?: AbortSignal) =
     return copyPoints(services, request);
   },
   async receive({ repository, input, output, signal }) {
-    const [{ serveReceiver }, { localReceiver }, { maintenanceRun }] = await Promise.all([
+    const [{ serveReceiver }, { localReceiver }] = await Promise.all([
       import('./serve-receiver.ts'),
       import('./receiver.ts'),
-      import('./maintenance-run.ts'),
     ]);
     const name = nameOf(services, repository);
     await recover(signal);

@@ -1,7 +1,8 @@
 import type { Finding, Path } from '../../errors/findings/finding.ts';
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { groupName, isPrivateGroup, trustedUsers } from '../checks/accounts.ts';
+import { groupName, isPrivateGroup, trustedUsers } from '../../host/trust/accounts.ts';
+import { hasAcl } from '../../host/trust/acl.ts';
 
 /** Each file of a reference to a secret, `{ secret: { file } }`, that others of this machine can read. No secret is read. */
 export function exposedSecrets(value: unknown, folder: string, path: Path = []): Finding[] {
@@ -25,9 +26,11 @@ export function exposureOf(file: string): { readonly message: string; readonly r
     const { mode, gid } = lstatSync(path);
     const who = (mode & 0o004) !== 0 ? 'everybody' : (mode & 0o040) !== 0 ? `group ${groupName(gid)}` : null;
     if (who === null || !isReachable(path, who === 'everybody' ? 0o001 : 0o011)) return null;
-    if (who !== 'everybody' && isPrivateGroup(gid, trustedUsers())) return null;
+    const isPrivate = who !== 'everybody' && isPrivateGroup(gid, trustedUsers());
+    if (isPrivate && !hasAcl(path)) return null;
+    const readers = isPrivate ? 'whoever its access control list names' : who;
     return {
-      message: `${who} can read the secret in ${file} (mode ${(mode & 0o7777).toString(8).padStart(4, '0')})`,
+      message: `${readers} can read the secret in ${file} (mode ${(mode & 0o7777).toString(8).padStart(4, '0')})`,
       remedy: `chmod 600 ${file}, and change the secret if others use this machine.`,
     };
   } catch {

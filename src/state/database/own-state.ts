@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { writerIn } from '../../host/files/pinned-folder.ts';
-import { distrustOfFacts, distrustOfFolder, type Distrust } from '../../plan/checks/distrust-of.ts';
+import { distrustOfFacts, distrustOfFolder, type Distrust } from '../../host/trust/distrust-of.ts';
 import { ownerRemedy } from './state-error.ts';
 
 /**

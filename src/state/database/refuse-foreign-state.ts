@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { accountName } from '../../plan/checks/accounts.ts';
+import { accountName } from '../../host/trust/accounts.ts';
 
 /**
  * Root may write everywhere, and what it makes in the folders of a service (database, keys, logs, files of restore points) that service

@@ -2,7 +2,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isNoSpace } from '../../errors/no-space.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { accountName } from '../../plan/checks/accounts.ts';
+import { accountName } from '../../host/trust/accounts.ts';
 
 const meanings: Record<string, string> = {
   SQLITE_NOTADB: 'is not a SQLite database',

@@ -4,7 +4,7 @@ import { mkdir, open, rename, symlink, truncate, writeFile } from 'node:fs/promi
 import { expect, test } from 'vitest';
 import { imageSource } from '../../../src/node/sources/image/image-source.ts';
 import type { ImageSourceSpec } from '../../../src/schemas/types.ts';
-import { convert, imageDisk, imageSpec, makeRaw, MiB, workshop, writeAt, type Workshop } from '../support.ts';
+import { convert, imageDisk, imageSpec, makeRaw, MiB, openImage, workshop, writeAt } from '../support.ts';
 
 const login = { vmName: 'pgtest1', login: null };
 const discover = (spec: ImageSourceSpec) => imageSource.discover(spec, login);
@@ -160,26 +160,12 @@ test('names with dashes, commas, colons, spaces and newlines work', async () => 
     for (const allow_in_use of [false, true]) {
       const spec = imageSpec(imageDisk(path, { allow_in_use }));
       expect((await discover(spec)).disks[0], name).toMatchObject({ capacity_bytes: MiB });
-      await using source = await openAt(at, spec);
+      await using source = await openImage(at, spec);
       await using disk = await source.disk('0');
       expect(execFileSync('nbdinfo', ['--size', disk.uri]).toString().trim(), name).toBe(String(MiB));
     }
   }
 });
-
-const openAt = (at: Workshop, spec: ImageSourceSpec) =>
-  imageSource.open(spec, {
-    ...login,
-    jobId: 'job',
-    backupId: null,
-    expected: [],
-    warn: () => undefined,
-    log: () => undefined,
-    activity: () => undefined,
-    left: () => undefined,
-    jobFolder: at.folder,
-    socketFolder: at.folder,
-  });
 
 test('a disk that another program writes to is busy, unless that is allowed', async () => {
   await using at = await workshop();
@@ -188,11 +174,11 @@ test('a disk that another program writes to is busy, unless that is allowed', as
   try {
     await once(writer.stdout, 'data');
     await expect(see(image)).rejects.toMatchObject({ code: 'source.busy', message: expect.stringContaining(image) });
-    await using source = await openAt(at, imageSpec(image));
+    await using source = await openImage(at, imageSpec(image));
     await expect(source.disk('0')).rejects.toMatchObject({ code: 'source.busy' });
     const allowed = imageDisk(image, { allow_in_use: true });
     expect(await see(allowed)).toMatchObject({ still: false, warnings: [expect.stringContaining('torn')] });
-    await using anyway = await openAt(at, imageSpec(allowed));
+    await using anyway = await openImage(at, imageSpec(allowed));
     await using disk = await anyway.disk('0');
     await disk.assertUnchanged();
   } finally {
@@ -205,7 +191,7 @@ test('a disk that changes while it is open is noticed, also in a file below it',
   await using at = await workshop();
   const base = await makeRaw(at.path('base.raw'), MiB);
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'raw', at.path('top.qcow2')]);
-  await using source = await openAt(at, imageSpec(at.path('top.qcow2')));
+  await using source = await openImage(at, imageSpec(at.path('top.qcow2')));
   await using disk = await source.disk('0');
   await disk.assertUnchanged();
   await writeAt(base, [0, Buffer.from('x')]);

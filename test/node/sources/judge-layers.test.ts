@@ -6,42 +6,26 @@ import { describe, expect, test, vi } from 'vitest';
 import { imageSource } from '../../../src/node/sources/image/image-source.ts';
 import { identityOf, judgeLayers } from '../../../src/node/sources/image/judge-layers.ts';
 import { assertOpened } from '../../../src/node/sources/image/opened-files.ts';
-import { convert, imageDisk, imageSpec, makeRaw, MiB, until, workshop, type Workshop } from '../support.ts';
+import { letSomebodyWrite, somebody } from '../../support/acl.ts';
+import { convert, imageDisk, imageSpec, makeRaw, MiB, openImage, until, workshop, type Workshop } from '../support.ts';
 
 const asRoot = process.getuid?.() === 0;
-const somebody = 54_321;
 
 const discover = (path: string, own: readonly string[] = []) =>
   imageSource.discover(imageSpec(path), { vmName: 'vm', login: null, own });
-
-const openAt = (at: Workshop, path: string, own: readonly string[] = []) =>
-  imageSource.open(imageSpec(path), {
-    vmName: 'vm',
-    login: null,
-    own,
-    jobId: 'job',
-    backupId: null,
-    expected: [],
-    warn: () => undefined,
-    log: () => undefined,
-    activity: () => undefined,
-    left: () => undefined,
-    jobFolder: at.folder,
-    socketFolder: at.folder,
-  });
 
 /** Is it refused before the backup, and when a job opens it? */
 async function refused(at: Workshop, path: string, message: RegExp, own: readonly string[] = []): Promise<void> {
   const refusal = { code: 'source.unsupported', message: expect.stringMatching(message) as string };
   await expect(discover(path, own)).rejects.toMatchObject(refusal);
-  await using source = await openAt(at, path, own);
+  await using source = await openImage(at, imageSpec(path), own);
   await expect(source.disk('0')).rejects.toMatchObject(refusal);
 }
 
 /** It is served, and has the content of this raw file. */
 async function reads(at: Workshop, path: string, raw: string): Promise<void> {
   expect((await discover(path)).disks[0]).toMatchObject({ capacity_bytes: (await stat(raw)).size });
-  await using source = await openAt(at, path);
+  await using source = await openImage(at, imageSpec(path));
   await using disk = await source.disk('0');
   execFileSync('qemu-img', ['compare', '-f', 'raw', '-F', 'raw', raw, disk.uri]);
   await disk.assertUnchanged();
@@ -194,16 +178,7 @@ test.runIf(asRoot)('whom an access control list lets write counts as one who may
   const image = qcow2(at.path('a.qcow2'), secret);
   await chmod(image, 0o660);
   expect((await judgeLayers({ path: image, format: 'qcow2' }, [])).backing).toMatchObject({ path: secret });
-  // user::rw- user:54321:rw- group::r-- mask::rw- other::---, as the kernel keeps it: version 2, then tag, permissions and id of each.
-  const entries = [
-    [1, 6, -1],
-    [2, 6, somebody],
-    [4, 4, -1],
-    [0x10, 6, -1],
-    [0x20, 0, -1],
-  ].map(([tag, may, id]) => `(${tag},${may},${id}&0xffffffff)`);
-  const script = `import os,struct,sys;os.setxattr(sys.argv[1],'system.posix_acl_access',struct.pack('<I',2)+b''.join(struct.pack('<HHI',*e) for e in [${entries.join(',')}]))`;
-  execFileSync('python3', ['-c', script, image]);
+  letSomebodyWrite(image);
   await refused(at, image, /everybody could have written that name/);
 });
 
@@ -331,7 +306,7 @@ test('a raw disk is read from the file that was judged, whatever takes its name'
   await using at = await workshop();
   const file = await makeRaw(at.path('a.raw'), MiB, [[0, 4096]]);
   const before = await readFile(file);
-  await using source = await openAt(at, file);
+  await using source = await openImage(at, imageSpec(file));
   await using disk = await source.disk('0');
   await rename(await makeRaw(at.path('b.raw'), MiB, [[0, 4096]]), file);
   expect((await readFile(disk.rawFile ?? '')).equals(before)).toBe(true);

@@ -2,7 +2,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { open, readlink, type FileHandle } from 'node:fs/promises';
 import { dirname, isAbsolute, sep } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { mayRead, nameOfParty, partiesOf, writersOf, type Party } from '../../../host/files/may-read.ts';
+import { mayRead, nameOfParty, partiesOf, writersOf, type Party } from '../../../host/trust/may-read.ts';
 import { resolveLinks } from '../../../host/files/resolve-links.ts';
 import { qcow2HeaderIn } from '../../../host/images/qcow2-header.ts';
 import type { DiskFile } from './disk-file.ts';

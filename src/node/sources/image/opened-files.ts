@@ -7,8 +7,8 @@ import { identityOf, type JudgedFile } from './judge-layers.ts';
 const standard: readonly string[] = ['0', '1', '2'];
 
 /**
- * An image stays open until its server ends. What a library reads does not: glibc /sys/devices/system/cpu/online for a new thread, GnuTLS
- * the certificates of the system. On a machine that is busy such a moment lasts seconds.
+ * An image stays open until its server ends. What a library reads does not: glibc /sys/devices/system/cpu/online for a new thread. On a
+ * machine that is busy such a moment lasts seconds.
  */
 const usualPatienceMs = 30_000;
 const betweenMs = 25;

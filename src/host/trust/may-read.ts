@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { runTool } from '../programs/process.ts';
+import { groupNumber } from './accounts.ts';
 import { hasAcl } from './acl.ts';
 
 /** A user, the members of a group, or everybody. */
@@ -22,7 +23,7 @@ interface Asked {
 }
 
 /**
- * Whether the modes of a file, and of the folders above it, let somebody read it.
+ * Whether the modes of a file, and of the folders above it, let somebody read it. What an access control list gives does not count.
  * @throws NodeJS.ErrnoException
  */
 export async function mayRead(party: Party, { path, file, from }: Asked): Promise<boolean> {
@@ -32,7 +33,8 @@ export async function mayRead(party: Party, { path, file, from }: Asked): Promis
     const { uid, gid, mode } = await stat(name);
     if (party.kind === 'user' && uid === party.id) return (mode & (bit << 6)) !== 0;
     const member = party.kind === 'group' ? gid === party.id : groups.includes(gid);
-    return (mode & (member ? bit << 3 : bit)) !== 0;
+    if (!member) return (mode & bit) !== 0;
+    return (mode & (bit << 3)) !== 0 && !hasAcl(name);
   };
   for (let folder = dirname(path); folder !== sep && !from.startsWith(folder + sep); folder = dirname(folder))
     if (!(await allows(folder, search))) return false;
@@ -64,20 +66,13 @@ async function askGroups(user: number): Promise<readonly number[]> {
 export async function writersOf(path: string): Promise<Party[]> {
   const info = await stat(path);
   const { uid, gid, mode } = info;
-  const asRoot = gid === 0 || (info.isBlockDevice() && gid === (await diskGroup()));
+  const asRoot = gid === 0 || (info.isBlockDevice() && gid === groupNumber('disk'));
   return [
     ...partiesOf([uid]),
     ...((mode & 0o020) !== 0 && !asRoot ? [{ kind: 'group', id: gid } as const] : []),
     // Whom an access control list names, it may let write.
     ...((mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && hasAcl(path)) ? [{ kind: 'everybody' } as const] : []),
   ];
-}
-
-/** Null where the machine has no such group. Source: group(5). */
-async function diskGroup(): Promise<number | null> {
-  const groups = await readFile('/etc/group', 'utf8').catch(() => '');
-  const id = /^disk:[^:]*:(\d+):/m.exec(groups)?.[1];
-  return id === undefined ? null : Number(id);
 }
 
 /** Users, without root and this one: what these name, they may read. */

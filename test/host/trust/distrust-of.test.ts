@@ -12,13 +12,14 @@ import {
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { loadNodeSettings } from '../../../src/node/node-settings.ts';
-import { distrustOf } from '../../../src/plan/checks/distrust-of.ts';
+import { distrustOf } from '../../../src/host/trust/distrust-of.ts';
 import { exposedSecrets, exposureOf } from '../../../src/plan/yaml/exposed-secrets.ts';
 import { loadSettings } from '../../../src/plan/load-settings.ts';
 import type { StatusOutput } from '../../../src/schemas/types.ts';
 import { validateFiles } from '../../../src/plan/validate-files.ts';
 import { callResident } from '../../e2e/resident.ts';
-import { backup, folderWith, settings } from '../support.ts';
+import { backup, folderWith, settings } from '../../plan/support.ts';
+import { letSomebodyWrite } from '../../support/acl.ts';
 
 const stranger = 65_534;
 /** Only root gives files away; what needs that says nothing for others. */
@@ -79,6 +80,18 @@ describe('what was found counts only where nobody else could have written it', (
     const { own, file } = inSticky();
     chmodSync(file, 0o664);
     chmodSync(own, 0o775);
+    expect(distrustOf(file)).toBeNull();
+  });
+
+  test('not where an access control list lets somebody else write, whatever the group', () => {
+    const { file } = inSticky();
+    chmodSync(file, 0o664);
+    letSomebodyWrite(file);
+    expect(distrustOf(file)).toMatchObject({
+      message: `the access control list of ${file} may let others write`,
+      remedy: expect.stringContaining(`setfacl -b ${file}`),
+    });
+    chmodSync(file, 0o644);
     expect(distrustOf(file)).toBeNull();
   });
 
@@ -263,6 +276,18 @@ describe('a secret file that others can read', () => {
     expect(exposureOf(file)).toBeNull();
     chownSync(file, 0, 54_321);
     expect(exposureOf(file)?.message).toBe(`group 54321 can read the secret in ${file} (mode 0640)`);
+  });
+
+  test('an access control list counts as others', () => {
+    const folder = folderWith({ token: 'secret' });
+    const file = join(folder, 'token');
+    chmodSync(folder, 0o755);
+    letSomebodyWrite(file);
+    expect(exposureOf(file)?.message).toBe(
+      `whoever its access control list names can read the secret in ${file} (mode 0660)`,
+    );
+    chmodSync(file, 0o600);
+    expect(exposureOf(file)).toBeNull();
   });
 
   test('is told by every command that opens the settings, on standard error', async () => {

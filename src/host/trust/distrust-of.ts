@@ -1,6 +1,7 @@
 import { lstatSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { groupName, isPrivateGroup, trustedUsers, userName } from './accounts.ts';
+import { hasAcl } from './acl.ts';
 
 /** Why what was found at a path must not decide anything, and the way out. */
 export interface Distrust {
@@ -23,7 +24,8 @@ export interface Trusted {
  * to one of the two, and others cannot write to them. A file that is found decides what is run, so that it must not be somebody else's.
  *
  * - Under sudo the user who called it counts too, as for git (git-config(1), safe.directory).
- * - A group may write where nobody else is in it: Debian gives each user one, and a umask of 002.
+ * - A group may write where nobody else is in it: Debian gives each user one, and a umask of 002. Not where an access control list may
+ *   let others write by the same bit.
  * - A sticky folder (/tmp) is fine on the way, for nobody can put something else in the place of ours there. The folder of the file
  *   must not be one: relative paths count from it, and others can make what they name.
  *
@@ -130,6 +132,11 @@ function faultOf(
     return {
       message: `group ${groupName(gid)} can write to ${what}${path}`,
       remedy: `If it is yours: chmod g-w ${path}`,
+    };
+  if ((mode & 0o020) !== 0 && group !== 'any' && hasAcl(path))
+    return {
+      message: `the access control list of ${what}${path} may let others write`,
+      remedy: `If it is yours: chmod g-w ${path}, or setfacl -b ${path}`,
     };
   return null;
 }
