@@ -385,6 +385,46 @@ describe('restore.verify', () => {
     expect(servers(it.bench.folder.path)).toEqual([]);
   });
 
+  test.each([
+    ['raw', {}],
+    ['qcow2', {}],
+    ['qcow2', { thin: true }],
+    ['vmdk', {}],
+  ])('%s %j: what others put in the place of its folder while it is read is not looked at', async (format, more) => {
+    await using it = await ready();
+    const { output } = await write(it, { format, ...more });
+    // At that moment the names are known, and nothing is open yet.
+    await using _swap = await insteadOf(
+      it.bench,
+      'qemu-nbd',
+      `cd ${it.out()} || exit 9
+for parts in .*.sendense-part; do
+  [ -d away ] && continue
+  mv "$parts" away && mkdir "$parts" || exit 9
+  for file in away/*; do head -c 2097152 /dev/urandom > "$parts/\${file##*/}"; done
+done`,
+    );
+    const input = { disks: it.selected.disks, files: output.files.slice(0, 1), verify: true };
+    expect((await it.bench.run(restoreVerify, input, { run })).output).toEqual({
+      verified: true,
+      compared_bytes: 2 * MiB,
+    });
+    expect(await readdir(it.out())).toContain('away');
+    expect(servers(it.bench.folder.path)).toEqual([]);
+  });
+
+  test('a folder of another user in the place of its own is not read', async () => {
+    if (process.geteuid?.() !== 0) return;
+    await using it = await ready();
+    const { output } = await write(it);
+    await chown(it.out(`.${run}.restore-write.sendense-part`), 65_534, 65_534);
+    const input = { disks: it.selected.disks, files: output.files, verify: true };
+    await expect(it.bench.run(restoreVerify, input, { run })).rejects.toMatchObject({
+      code: 'file.unreadable',
+      message: expect.stringContaining('somebody else has put something in the place of') as string,
+    });
+  });
+
   test('does nothing where it is not wanted, and says so', async () => {
     await using it = await ready();
     const input = { disks: it.selected.disks, files: [], verify: false };

@@ -11,8 +11,10 @@ export interface ServeOptions {
   /** Absolute path. */
   readonly file: string;
   readonly format: string;
-  /** How the file is opened, where that takes a key. Default: by its name. */
+  /** How the file is opened, where that takes a key or a name that counts from `cwd`. Default: by its name. */
   readonly image?: ImageTarget | undefined;
+  /** The folder that relative names in `image` count from. */
+  readonly cwd?: string | undefined;
   readonly readOnly: boolean;
   /** A TCP port, of the loopback address where there is no other, or the path of a Unix socket that does not exist yet. */
   readonly listen: { readonly port: number; readonly address?: string | undefined } | { readonly socket: string };
@@ -110,6 +112,7 @@ async function start(options: ServeOptions, cache: CacheMode): Promise<ProcessId
   await rm(pidFile, { force: true });
   const { identity, end } = await startServer('qemu-nbd', qemuNbdArgs(options, cache), {
     env: allocator,
+    cwd: options.cwd,
     secret: options.image?.secret,
     // It writes this when it listens.
     isReady: async (pid) => (await readFile(pidFile, 'utf8').catch(() => '')) === `${pid}\n`,

@@ -4,6 +4,8 @@ import { boundWords } from './bound-words.ts';
 export interface SpawnBoundOptions {
   readonly stdio: StdioOptions;
   readonly env: NodeJS.ProcessEnv;
+  /** Default: the root. */
+  readonly cwd?: string | undefined;
   /** What it gets when this process is gone. Default: KILL. */
   readonly signal?: 'KILL' | 'TERM';
 }
@@ -16,9 +18,9 @@ export interface SpawnBoundOptions {
 export function spawnBound(
   file: string,
   args: readonly string[],
-  { stdio, env, signal }: SpawnBoundOptions,
+  { stdio, env, cwd = '/', signal }: SpawnBoundOptions,
 ): ChildProcess {
-  const how = { path: env['PATH'], cwd: '/', ...(signal ? { signal } : {}) };
+  const how = { path: env['PATH'], cwd, ...(signal ? { signal } : {}) };
   const [program, ...words] = boundWords(file, args, how);
-  return spawn(program, words, { detached: true, stdio, cwd: '/', env });
+  return spawn(program, words, { detached: true, stdio, cwd, env });
 }

@@ -12,6 +12,8 @@ import { spawnBound } from './spawn-bound.ts';
 export interface StartServerOptions {
   /** Added to our own environment, where LC_ALL is C. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the root. */
+  readonly cwd?: string | undefined;
   /** What the program reads as /dev/fd/3. */
   readonly secret?: string | undefined;
   /** Whether it does its work by now; asked again and again. */
@@ -43,7 +45,7 @@ const keptText = 8192;
 export async function startServer(
   file: string,
   args: readonly string[],
-  { env, secret, isReady, timeoutMs, signal }: StartServerOptions,
+  { env, cwd, secret, isReady, timeoutMs, signal }: StartServerOptions,
 ): Promise<StartedServer> {
   signal?.throwIfAborted();
   const descriptor = secret === undefined ? null : openSecret(secret);
@@ -52,6 +54,7 @@ export async function startServer(
     child = spawnBound(file, args, {
       stdio: ['ignore', 'ignore', 'pipe', ...(descriptor === null ? [] : [descriptor])],
       env: { ...process.env, LC_ALL: 'C', ...env },
+      cwd,
     });
   } finally {
     if (descriptor !== null) closeSync(descriptor);

@@ -2,13 +2,12 @@ import { realpath, rm } from 'node:fs/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder } from '../../host/files/files.ts';
 import { pinFolder } from '../../host/files/pinned-folder.ts';
-import { backingNameOf } from '../../host/images/qcow2-header.ts';
-import { serveReadOnly } from '../../restore-points/serve-chain.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
 import type { RestoredDisk, RestoreRequest, TargetKind, WrittenDisk } from '../target-kind.ts';
 import { claimOf, partNames, partsOf, type DirectoryClaim } from './disk-names.ts';
 import { beginParts, removeParts } from './part-folder.ts';
 import { arePublished, publishFiles, removePublished, type NamesClaim } from './publish-files.ts';
+import { readBack } from './read-back.ts';
 import { assertApart, assertFits, assertNothingThere, makeDirectory, removeMadeFolders } from './room-for-disks.ts';
 import { commandOf, writeDisk } from './write-disk.ts';
 
@@ -61,15 +60,7 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
     await removeMadeFolders(claim.directory, remembered['firstMade']);
   },
 
-  async readBack({ temporary, format }, disk, { folderId, key, signal }) {
-    const thin = format === 'qcow2' && (await backingNameOf(temporary)) === disk.file;
-    const server = await serveReadOnly(temporary, format, folderId, signal, key, thin ? disk.file : null);
-    return {
-      uri: server.uri,
-      rawFile: format === 'raw' ? temporary : null,
-      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-    };
-  },
+  readBack,
 
   claimNames: (written) => written.map(({ disk, temporary, file }) => ({ disk, temporary, file })),
   publishEffects: (written) =>

@@ -1,11 +1,10 @@
 import { lstat, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder, isNamed, nameFile } from '../../host/files/files.ts';
-import { openPrivateFolder, pinFolder, type PinnedFolder } from '../../host/files/pinned-folder.ts';
+import { pinFolder, type PinnedFolder } from '../../host/files/pinned-folder.ts';
 import type { Remembered, RestoreRun } from '../target-kind.ts';
 import type { DiskNames } from './disk-names.ts';
-import { removeEmpty } from './part-folder.ts';
+import { findParts, removeEmpty } from './part-folder.ts';
 
 export type NamesClaim = readonly DiskNames[];
 
@@ -70,20 +69,11 @@ async function pinned(claim: NamesClaim, opened: AsyncDisposableStack): Promise<
   for (const entry of claim) {
     const { disk, temporary, file } = entry;
     const folder = dirname(temporary);
-    if (isInParts(entry) && !folders.has(folder)) folders.set(folder, opened.use(await openParts(folder)));
+    if (isInParts(entry) && !folders.has(folder)) folders.set(folder, opened.use(await findParts(folder)));
     const held = folders.get(folder);
     const around = held ? `${held.path}/..` : dirname(file);
     const from = held ? `${held.path}/${basename(temporary)}` : temporary;
     files.push({ disk, file, from, to: `${around}/${basename(file)}`, around });
   }
   return files;
-}
-
-/** Null: there is none any more. @throws SendenseError `file.unreadable` where it is another's */
-async function openParts(folder: string): Promise<PinnedFolder | null> {
-  const parts = await openPrivateFolder(folder);
-  if (parts !== null || !(await isNamed(folder))) return parts;
-  throw new SendenseError('file.unreadable', `somebody else has put something in the place of ${folder}`, {
-    remedy: 'Restore to a folder where only you can write.',
-  });
 }
