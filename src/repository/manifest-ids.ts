@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegular } from '../host/files/regular-file.ts';
+import { parseJson } from '../schemas/parse-json.ts';
+import { readManifestFile } from './manifest-file.ts';
 
 /** As `backupIdOf` makes them. */
 const ownName = /^[0-9]{8}T[0-9]{6}Z-[0-9a-z]{6}\.json$/;
@@ -13,7 +14,9 @@ export async function isManifest(root: string, context: string, name: string): P
   if (!name.endsWith('.json')) return false;
   if (ownName.test(name)) return true;
   try {
-    const value = JSON.parse((await readRegular(join(root, context, name))).toString('utf8')) as { format?: unknown };
+    const value = parseJson((await readManifestFile(join(root, context, name))).toString('utf8')) as {
+      format?: unknown;
+    };
     return typeof value === 'object' && String(value?.format).startsWith('sendense-restore-point/');
   } catch {
     return false;

@@ -1,4 +1,5 @@
-import { readRegular, readRegularNow } from '../host/files/regular-file.ts';
+import { parseJson } from '../schemas/parse-json.ts';
+import { readManifestFile, readManifestFileNow } from './manifest-file.ts';
 
 /** What a manifest says of itself, which need not be sound; texts only. */
 export interface ManifestSays {
@@ -12,7 +13,7 @@ export interface ManifestSays {
  */
 export async function manifestSays(path: string): Promise<ManifestSays | null> {
   try {
-    return saidIn(await readRegular(path));
+    return saidIn(await readManifestFile(path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
@@ -22,7 +23,7 @@ export async function manifestSays(path: string): Promise<ManifestSays | null> {
 /** {@link manifestSays} within one turn of the event loop; null also where it cannot be read. */
 export function manifestSaysNow(path: string): ManifestSays | null {
   try {
-    return saidIn(readRegularNow(path));
+    return saidIn(readManifestFileNow(path));
   } catch {
     return null;
   }
@@ -31,7 +32,7 @@ export function manifestSaysNow(path: string): ManifestSays | null {
 function saidIn(text: Buffer): ManifestSays {
   let value: unknown;
   try {
-    value = JSON.parse(text.toString('utf8'));
+    value = parseJson(text.toString('utf8'));
   } catch {
     return {};
   }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { readRegular } from '../host/files/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { parseJson } from '../schemas/parse-json.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
 import type { Manifest } from '../schemas/types.ts';
 import { imagePath, indexPath, vmConfigPath } from './layout.ts';
+import { mostManifestBytes, readManifestFile } from './manifest-file.ts';
 import { publishText, replaceText } from './vm-lock/fenced.ts';
 import type { VmHold } from './vm-lock/vm-hold.ts';
 
@@ -41,13 +42,21 @@ export async function writeManifest(
   try {
     await publishText(hold, path, text);
   } catch (error) {
-    if (!(await readRegular(path).catch(() => null))?.equals(Buffer.from(text))) throw error;
+    if (!(await readManifestFile(path).catch(() => null))?.equals(Buffer.from(text))) throw error;
   }
   await rm(`${path}.sendense-part`, { force: true });
   return manifest;
 }
 
-const textOf = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`;
+/** @throws SendenseError `run.internal` for more than can be read again */
+function textOf(manifest: Manifest): string {
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  if (Buffer.byteLength(text) <= mostManifestBytes) return text;
+  throw new SendenseError(
+    'run.internal',
+    `the manifest of ${manifest.backup_id} would have more than ${mostManifestBytes} bytes`,
+  );
+}
 
 /** Puts a manifest in the place of the one before, durably: after a crash the old or the new one is there. */
 export const replaceManifest = (hold: VmHold, path: string, manifest: Manifest): Promise<void> =>
@@ -74,7 +83,7 @@ export async function readManifestExactly(path: string): Promise<Manifest> {
 
 /** @throws SendenseError `repository.damaged` for what is no regular file; an error of the file system as it is */
 const bytesOf = (path: string): Promise<Buffer> =>
-  readRegular(path).catch((error: NodeJS.ErrnoException) => {
+  readManifestFile(path).catch((error: NodeJS.ErrnoException) => {
     if (!['ELOOP', 'EINVAL', 'EISDIR', 'EFBIG'].includes(error.code ?? '')) throw error;
     throw new SendenseError('repository.damaged', error.message, { cause: error });
   });
@@ -82,7 +91,7 @@ const bytesOf = (path: string): Promise<Buffer> =>
 function manifestIn(path: string, text: string): Manifest {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw new SendenseError('repository.damaged', `${path} is not JSON: ${(error as Error).message}`, { cause: error });
   }

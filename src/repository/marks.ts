@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { readRegularNow } from '../host/files/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { parseJson } from '../schemas/parse-json.ts';
 import type { PointMarks } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';
 import { replaceTextNow } from './vm-lock/fenced.ts';
@@ -14,6 +15,9 @@ export type MarksChange = Partial<Pick<Marks, 'protected' | 'broken' | 'adopted'
 
 const format = 'sendense-point-marks/1';
 
+/** Bytes: marks that name 1,024 broken disks have some 200 KB. */
+const mostBytes = 1024 * 1024;
+
 /** Beside the manifest, relative to the repository. It is the truth; the state database has a copy. */
 export const marksPath = (context: string, backupId: string): string => join(context, `${backupId}.marks`);
 
@@ -25,7 +29,7 @@ function readMarksNow(root: string, context: string, backupId: string): Marks | 
   const path = marksPath(context, backupId);
   let text: string;
   try {
-    text = readRegularNow(join(root, path)).toString('utf8');
+    text = readRegularNow(join(root, path), mostBytes).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new SendenseError('repository.damaged', `${path} cannot be read: ${(error as Error).message}`, {
@@ -85,7 +89,7 @@ function textOf(marks: Marks): string {
 /** Of the text of a file; null: it is not the very text that these marks are written as. */
 export function marksIn(text: string): Marks | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     if (!validatorOf('point-marks.json')(value)) return null;
     const { checksum: _checksum, ...marks } = value as PointMarks;
     return textOf(marks) === text ? marks : null;

@@ -6,6 +6,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../host/files/files.ts';
 import { markerName } from './layout.ts';
 import { assertOwnRepository } from './own-folder.ts';
+import { parseJson } from '../schemas/parse-json.ts';
 
 /** A directory with restore points. `id` tells it from another one mounted in its place. */
 export interface Repository {
@@ -16,32 +17,37 @@ export interface Repository {
 }
 
 const format = 'sendense-repository/1';
+/** Of a marker. */
+const mostBytes = 64 * 1024;
 
 /** The repository at `path`, or null where there is none yet (a missing or empty directory). Changes nothing. */
 export async function findRepository(name: string, path: string): Promise<Repository | null> {
   const marker = join(path, markerName);
   let text: string;
   try {
-    text = (await readRegular(marker)).toString('utf8');
+    text = (await readRegular(marker, mostBytes)).toString('utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') return refuseForeign(name, path);
+    if (code === 'EFBIG') throw noMarker(name, marker);
     throw new SendenseError('repository.unusable', `repository ${name}: ${marker} cannot be read (${code})`, {
       cause: error,
     });
   }
   const id = idIn(text);
-  if (!id)
-    throw new SendenseError('repository.unusable', `repository ${name}: ${marker} is not a marker of ${format}`, {
-      remedy:
-        'It is damaged: `sendense-run repo repair NAME` makes it again, and `--repository PATH` restores without it.',
-    });
+  if (!id) throw noMarker(name, marker);
   return { name, path, id };
 }
 
+const noMarker = (name: string, marker: string): SendenseError =>
+  new SendenseError('repository.unusable', `repository ${name}: ${marker} is not a marker of ${format}`, {
+    remedy:
+      'It is damaged: `sendense-run repo repair NAME` makes it again, and `--repository PATH` restores without it.',
+  });
+
 function idIn(text: string): string | null {
   try {
-    const marker = JSON.parse(text) as { format?: unknown; id?: unknown };
+    const marker = parseJson(text) as { format?: unknown; id?: unknown };
     return marker.format === format && typeof marker.id === 'string' ? marker.id : null;
   } catch {
     return null;
@@ -55,10 +61,10 @@ function markerText(id: string, created: string): string {
 
 /** Why the marker of a repository is not as it was written; null: it is, or was made by a version that gave it no checksum. */
 export async function markerFault(path: string): Promise<string | null> {
-  const text = await readRegular(join(path, markerName)).catch((error: Error) => error);
+  const text = await readRegular(join(path, markerName), mostBytes).catch((error: Error) => error);
   if (text instanceof Error) return `cannot be read: ${text.message}`;
   try {
-    const { id, created, checksum, ...rest } = JSON.parse(text.toString('utf8')) as Record<string, unknown>;
+    const { id, created, checksum, ...rest } = parseJson(text.toString('utf8')) as Record<string, unknown>;
     const old = `${JSON.stringify({ format, id, created }, null, 2)}\n`;
     const written = checksum === undefined ? old : markerText(String(id), String(created));
     if (rest['format'] === format && text.equals(Buffer.from(written))) return null;

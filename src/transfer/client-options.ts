@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { parseJson } from '../schemas/parse-json.ts';
 import type { BackupStartRequest } from '../schemas/types.ts';
 import { specOfDisks } from '../sources/image/image-spec.ts';
 
@@ -130,7 +131,7 @@ function parse(argv: readonly string[]): { values: ReturnType<typeof parseArgs<{
 async function readDocument(file: string): Promise<Record<string, unknown>> {
   const content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
   try {
-    const document: unknown = JSON.parse(content);
+    const document: unknown = parseJson(content);
     if (typeof document === 'object' && document !== null && !Array.isArray(document))
       return document as Record<string, unknown>;
   } catch {

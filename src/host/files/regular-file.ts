@@ -28,11 +28,11 @@ export async function openSized(path: string): Promise<{ readonly file: FileHand
   }
 }
 
-/** As {@link openRegular}, and reads all of it. */
-export async function readRegular(path: string): Promise<Buffer> {
+/** As {@link openRegular}, and reads all of it. @throws NodeJS.ErrnoException `EFBIG` for one of more bytes */
+export async function readRegular(path: string, most = mostBytes): Promise<Buffer> {
   const { file, size } = await openSized(path);
   await using handle = file;
-  if (size > mostBytes) throw tooLarge(path);
+  if (size > most) throw tooLarge(path, most);
   return (await readWhole(handle, size)) ?? (await handle.readFile());
 }
 
@@ -51,7 +51,7 @@ async function readWhole(file: FileHandle, size: number): Promise<Buffer | null>
 }
 
 /** {@link readRegular} within one turn of the event loop. */
-export function readRegularNow(path: string): Buffer {
+export function readRegularNow(path: string, most = mostBytes): Buffer {
   let descriptor: number;
   try {
     descriptor = openSync(path, flags);
@@ -61,7 +61,7 @@ export function readRegularNow(path: string): Buffer {
   try {
     const info = fstatSync(descriptor);
     if (!info.isFile()) throw notRegular(path, info.isDirectory());
-    if (info.size > mostBytes) throw tooLarge(path);
+    if (info.size > most) throw tooLarge(path, most);
     return readFileSync(descriptor);
   } finally {
     closeSync(descriptor);
@@ -76,8 +76,8 @@ const notRegular = (path: string, folder = false): NodeJS.ErrnoException =>
     ? Object.assign(new Error(`EISDIR: ${path} is a folder`), { code: 'EISDIR' })
     : faulty(path, 'EINVAL', 'is not a regular file');
 
-const tooLarge = (path: string): NodeJS.ErrnoException =>
-  faulty(path, 'EFBIG', `has more than ${mostBytes} bytes, which no file of its kind has`);
+const tooLarge = (path: string, most: number): NodeJS.ErrnoException =>
+  faulty(path, 'EFBIG', `has more than ${most} bytes, which no file of its kind has`);
 
 /** A link is told from links that never end by the flag that was given; a socket cannot be opened at all. */
 const plainer = (path: string, error: NodeJS.ErrnoException): NodeJS.ErrnoException =>

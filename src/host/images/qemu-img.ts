@@ -3,6 +3,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { layersOf } from './image-layers.ts';
 import { encryptionOptions, plainTarget, type ImageKey, type ImageTarget } from './image-options.ts';
 import { runTool } from '../programs/process.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 
 export type ImageFormat = 'raw' | 'qcow2' | 'vmdk' | 'vhdx';
 
@@ -30,7 +31,7 @@ export async function imageInfo(
     file,
   ];
   const { stdout } = await runTool('qemu-img', args, { signal: options.signal, timeoutMs: 60_000 });
-  const info = JSON.parse(stdout) as {
+  const info = parseJson(stdout) as {
     'format': string;
     'virtual-size': number;
     'actual-size'?: number;
@@ -168,7 +169,7 @@ export async function checkImage(image: string | ImageTarget, signal?: AbortSign
       message: `qemu-img check ended with ${result.exitCode}: ${result.stderr.trim()}`,
     };
   }
-  const report = JSON.parse(result.stdout) as { 'leaks'?: number; 'corruptions'?: number; 'check-errors'?: number };
+  const report = parseJson(result.stdout) as { 'leaks'?: number; 'corruptions'?: number; 'check-errors'?: number };
   const corruptions = (report.corruptions ?? 0) + (report['check-errors'] ?? 0);
   const leaks = report.leaks ?? 0;
   const ok = result.exitCode === 0 && corruptions === 0 && leaks === 0;

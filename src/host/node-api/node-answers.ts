@@ -1,5 +1,6 @@
 import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 import type { ErrorOutput } from '../../schemas/types.ts';
 import { describeErrors, validatorOf } from '../../schemas/validator.ts';
 import { leastRate, type AnswerLimits, type LeastRate } from '../net/bounded-answer.ts';
@@ -99,7 +100,7 @@ export function refusal(address: NodeAddress, status: number, what: string, body
 
 function nodeErrorIn(body: string): ErrorOutput | null {
   try {
-    const value = JSON.parse(body) as { error: ErrorOutput };
+    const value = parseJson(body) as { error: ErrorOutput };
     return validatorOf('api/error.json')(value) && Object.hasOwn(catalogue, value.error.code) ? value.error : null;
   } catch {
     return null;
@@ -109,7 +110,7 @@ function nodeErrorIn(body: string): ErrorOutput | null {
 export function parse<T>(schema: string, what: string, body: string): T {
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = parseJson(body);
   } catch (error) {
     throw new SendenseError('node.protocol', `${what}: the answer is not JSON`, { cause: error });
   }

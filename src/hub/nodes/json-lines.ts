@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 import { describeErrors, validatorOf } from '../../schemas/validator.ts';
 
 /** Bytes of the longest line that is read. */
@@ -26,7 +27,7 @@ export async function* linesOf(input: Readable): AsyncGenerator<string> {
 export function parseLine<T>(schema: string, line: string): T {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch (cause) {
     throw invalid('the line is not JSON', cause);
   }

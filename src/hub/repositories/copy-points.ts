@@ -5,6 +5,7 @@ import { allocatedBytes } from '../../repository/stored-files/allocated.ts';
 import { readContext } from '../../repository/stored-files/read-context.ts';
 import { filesOfPoint } from '../../repository/stored-files/settle-immutable.ts';
 import { manifestPath } from '../../repository/layout.ts';
+import { readManifestFile } from '../../repository/manifest-file.ts';
 import { marksPath } from '../../repository/marks.ts';
 import { blockedBy } from '../../repository/merge/blocked.ts';
 import { readIntents } from '../../repository/merge/intent.ts';
@@ -167,7 +168,7 @@ async function copyChosen(
     }
     const { context } = manifest.vm;
     await receiver.commit(
-      (await readRegular(join(root, manifestPath(context, id)))).toString('utf8'),
+      (await readManifestFile(join(root, manifestPath(context, id)))).toString('utf8'),
       await marksOf(root, context, id),
     );
     done.push({ backup_id: id, state: there.has(id) ? 'present' : 'copied', bytes });

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 import type { ErrorOutput } from '../../schemas/types.ts';
 import type { FileFacts } from '../../repository/stored-files/receive-files.ts';
 
@@ -65,7 +66,7 @@ export function answerIn(line: string, op: ReceiverRequest['op']): ReceiverAnswe
     new SendenseError('link.protocol', `the other hub answered ${op} with: ${line.slice(0, 200)}`, { cause });
   let said: unknown;
   try {
-    said = JSON.parse(line);
+    said = parseJson(line);
   } catch (cause) {
     throw wrong(cause);
   }
@@ -89,7 +90,7 @@ const isFacts = (facts: unknown): boolean =>
 
 /** @throws SendenseError `link.protocol` for what is no request; SyntaxError for what is no JSON */
 export function requestIn(line: string): ReceiverRequest {
-  const said: unknown = JSON.parse(line);
+  const said: unknown = parseJson(line);
   if (isObject(said) && isText(said['op']) && Object.hasOwn(parts, said['op'])) {
     if (parts[said['op'] as ReceiverRequest['op']](said)) return said as unknown as ReceiverRequest;
     throw new SendenseError('link.protocol', `the sender asked for ${said['op']} without saying what of`);

@@ -1,6 +1,5 @@
 import { chmod, lstat, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { readRegular } from '../../host/files/regular-file.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, fsyncFolder, spaceOf, writeNewFile } from '../../host/files/files.ts';
 import { allocatedIn } from '../../repository/stored-files/allocated.ts';
@@ -8,6 +7,7 @@ import { assertFits, capacityLimits } from '../../repository/stored-files/capaci
 import { readContext } from '../../repository/stored-files/read-context.ts';
 import { receiveFiles, type FileReceiver } from '../../repository/stored-files/receive-files.ts';
 import { backingName, manifestPath } from '../../repository/layout.ts';
+import { readManifestFile } from '../../repository/manifest-file.ts';
 import { readManifest } from '../../repository/manifest.ts';
 import { blockedBy, unfinishedRemedy, withChains } from '../../repository/merge/blocked.ts';
 import { readIntents } from '../../repository/merge/intent.ts';
@@ -19,6 +19,7 @@ import { ownerOf, vmsUnder, type OwnedPoint } from '../../repository/vm-identity
 import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import { strayIndex } from '../../repository/stray-index.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { setMarks } from '../../state/points/point-marks.ts';
@@ -200,14 +201,14 @@ async function placeManifest(
   signal?: AbortSignal,
 ): Promise<Manifest> {
   const { root, context } = hold;
-  const id = (JSON.parse(text) as { backup_id?: unknown } | null)?.backup_id;
+  const id = (parseJson(text) as { backup_id?: unknown } | null)?.backup_id;
   if (typeof id !== 'string' || !new RegExp(`^${name}$`).test(id))
     throw new SendenseError('repository.damaged', 'a manifest without an id was sent');
   assertNotBlocked(blocked, id);
   const path = join(root, manifestPath(context, id));
   if (await exists(path)) {
     await rm(`${path}.sendense-part`, { force: true });
-    if ((await readRegular(path)).toString('utf8') === text) return readManifest(path);
+    if ((await readManifestFile(path)).toString('utf8') === text) return readManifest(path);
     throw new SendenseError('repository.conflict', `${path} is another manifest than the one that was sent`);
   }
   const part = `${path}.sendense-part`;

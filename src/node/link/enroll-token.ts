@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { parsePublicKey } from '../../host/ssh/keys.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 import type { EnrollToken } from '../../schemas/types.ts';
 import { validatorOf } from '../../schemas/validator.ts';
 
@@ -14,7 +15,7 @@ export function parseEnrollToken(text: string): EnrollToken {
   if (!/^[A-Za-z0-9_-]+$/.test(body)) throw malformed('it holds characters that no token has');
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(body, 'base64url').toString('utf8'));
+    value = parseJson(Buffer.from(body, 'base64url').toString('utf8'));
   } catch {
     throw malformed('a part of it is missing or wrong');
   }

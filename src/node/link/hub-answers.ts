@@ -4,6 +4,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { thisProcess } from '../../host/programs/process-identity.ts';
 import { sshCall } from '../../host/ssh/call.ts';
 import type { SshServer } from '../../host/ssh/tunnel.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 import type { LinkError, LinkHello, LinkWelcome } from '../../schemas/types.ts';
 import { version } from '../../schemas/package.ts';
 import { describeErrors, validatorOf } from '../../schemas/validator.ts';
@@ -27,7 +28,7 @@ export const helloLine = (): string => {
 export function answerIn<T>(schema: string, line: string, hub: string): T {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch (cause) {
     throw new SendenseError(
       'link.protocol',

@@ -5,6 +5,7 @@ import type { VsphereAddress } from './connect.ts';
 import { pinnedAgent, readBody } from './pinned-agent.ts';
 import { refusedLogins } from './refused-logins.ts';
 import { hideSecrets } from './hide-secrets.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 
 const { request: httpRequest } = process.getBuiltinModule('node:http');
 
@@ -96,7 +97,7 @@ export async function openRest(address: VsphereAddress, signal?: AbortSignal): P
 function valueIn(text: string, what: string): unknown {
   if (text.trim() === '') return null;
   try {
-    return (JSON.parse(text) as { value?: unknown } | null)?.value ?? null;
+    return (parseJson(text) as { value?: unknown } | null)?.value ?? null;
   } catch (cause) {
     throw new SendenseError('vsphere.protocol', `${what}: the answer is not JSON`, { cause });
   }

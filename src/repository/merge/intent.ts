@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readRegular } from '../../host/files/regular-file.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder } from '../../host/files/files.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 import type { MergeIntent } from '../../schemas/types.ts';
 import { describeErrors, validatorOf } from '../../schemas/validator.ts';
 import { imagePath, indexPath, manifestPath } from '../layout.ts';
@@ -76,7 +77,7 @@ export async function readIntent(root: string, context: string, name: string): P
   }
   let intent: MergeIntent;
   try {
-    intent = JSON.parse(text) as MergeIntent;
+    intent = parseJson(text) as MergeIntent;
   } catch {
     throw damaged('is not JSON');
   }

@@ -1,6 +1,7 @@
 import { openRegular, readRegular } from '../../host/files/regular-file.ts';
 import { lockedMagic } from '../../host/images/locked-file.ts';
 import { backingNameOf } from '../../host/images/qcow2-header.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 
 export type OwnKind = 'image' | 'index' | 'vm-config' | 'marks' | 'part';
 
@@ -56,9 +57,9 @@ async function firstBytes(path: string, length: number): Promise<string> {
 
 async function formatOf(path: string): Promise<unknown> {
   try {
-    return (JSON.parse((await readRegular(path)).toString('utf8')) as { format?: unknown } | null)?.format;
+    return (parseJson((await readRegular(path)).toString('utf8')) as { format?: unknown } | null)?.format;
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'EFBIG') return undefined;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { readRegular } from '../../host/files/regular-file.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 import type { ProcessIdentity } from '../../schemas/types.ts';
 
 /**
@@ -30,6 +31,9 @@ export interface LockRecord {
 
 export const lockFormat = 'sendense-vm-lock/1';
 
+/** Bytes. */
+const mostBytes = 64 * 1024;
+
 /** Of a VM's folder of locks. */
 export const recordName = (fence: number): string => `${String(fence).padStart(12, '0')}.json`;
 
@@ -42,7 +46,7 @@ export const workPattern = /^work-[0-9a-f-]{36}$/;
 /** Null: there is none; `foreign`: it cannot be understood. */
 export async function readRecord(path: string): Promise<LockRecord | 'foreign' | null> {
   try {
-    const value = JSON.parse((await readRegular(path)).toString('utf8')) as Partial<LockRecord> | null;
+    const value = parseJson((await readRegular(path, mostBytes)).toString('utf8')) as Partial<LockRecord> | null;
     if (value === null) return 'foreign';
     const { format, fence, work, hub, host, place, process, run, silent_after_ms: silent } = value;
     const texts = [work, hub, host, place, run, process?.start_time, process?.boot_id];
@@ -51,7 +55,7 @@ export async function readRecord(path: string): Promise<LockRecord | 'foreign' |
     return value as LockRecord;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (error instanceof SyntaxError) return 'foreign';
+    if (error instanceof SyntaxError || code === 'EFBIG') return 'foreign';
     if (code === 'ENOENT' || code === 'ESTALE') return null;
     throw error;
   }

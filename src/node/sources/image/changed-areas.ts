@@ -1,4 +1,5 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { parseJson } from '../../../schemas/parse-json.ts';
 import type { ChangedAreas } from '../../../schemas/types.ts';
 import type { DiskChanges } from '../../../sources/open-source.ts';
 import { readNamedFile } from '../../../host/files/named-file.ts';
@@ -29,7 +30,7 @@ export async function readChangedAreas(path: string, capacity: number): Promise<
 async function parse(path: string): Promise<ChangedAreas> {
   let document: unknown;
   try {
-    document = JSON.parse((await readNamedFile(path, mostBytes)).toString('utf8'));
+    document = parseJson((await readNamedFile(path, mostBytes)).toString('utf8'));
   } catch (error) {
     if (error instanceof SyntaxError) throw bad(path, `it is not JSON: ${error.message}`);
     const code = (error as NodeJS.ErrnoException).code;

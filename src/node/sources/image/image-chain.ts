@@ -4,6 +4,7 @@ import { lacksLockedRaw, lockedRaw } from '../../../host/images/raw-image.ts';
 import { describeLayers } from './describe-layers.ts';
 import type { DiskFile } from './disk-file.ts';
 import { filesOf, judgeLayers, type JudgedLayer } from './judge-layers.ts';
+import { parseJson } from '../../../schemas/parse-json.ts';
 
 /** What is known of an image and of the files below it. Bytes. */
 export interface ImageChain {
@@ -30,7 +31,7 @@ export async function imageChain(file: DiskFile, options: ChainOptions): Promise
   const layer = await judgeLayers(file, options.own);
   const result = await infoOf(file, layer, options);
   if (result.exitCode !== 0) throw failure(file, result.stderr);
-  const { 'virtual-size': virtualSize } = JSON.parse(result.stdout) as { 'virtual-size': number };
+  const { 'virtual-size': virtualSize } = parseJson(result.stdout) as { 'virtual-size': number };
   if (virtualSize === 0) throw new SendenseError('source.unsupported', `${file.path} is a disk of 0 bytes`);
   const files = filesOf(layer);
   return {
