@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors/catalogue.ts';
-import { errorToJson, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
+import { errorToJson, SendenseError } from '../errors/sendense-error.ts';
+import { namedFull, temporaryPlace } from '../host/files/full-disk.ts';
 import type { ApiError } from '../schemas/types.ts';
 import { statusOf } from './common-errors.ts';
 
@@ -15,7 +16,7 @@ export function errorAnswer(raw: FastifyError | Error): { readonly status: numbe
   const byHttp = !(raw instanceof SendenseError) && statusCode !== undefined && statusCode >= 400 && statusCode < 500;
   const error = byHttp
     ? new SendenseError('request.invalid', raw.message, remedy === undefined ? {} : { remedy })
-    : toSendenseError(raw);
+    : namedFull(raw, [temporaryPlace()]);
   const field = error.details?.['field'];
   return {
     status: byHttp ? statusCode : statusOf(error.code),

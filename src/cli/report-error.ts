@@ -1,4 +1,5 @@
-import { errorToJson, exitCodeOf, SendenseError, toSendenseError } from '../errors/sendense-error.ts';
+import { errorToJson, exitCodeOf, SendenseError } from '../errors/sendense-error.ts';
+import { namedFull, temporaryPlace } from '../host/files/full-disk.ts';
 import type { TextOptions } from '../plan/diagnostics/format-text.ts';
 import type { DiagnosticOutput } from '../schemas/types.ts';
 import { errorReport } from '../view/reports/error-report.ts';
@@ -19,7 +20,7 @@ export interface ReportOptions {
 /** Says on standard error what went wrong, once; returns the exit status. */
 export async function reportError(value: unknown, options: ReportOptions): Promise<number> {
   const { terminal, json, unexpected, program = 'sendense-run' } = options;
-  const error = unexpected ? internal(value) : toSendenseError(value);
+  const error = unexpected ? internal(value) : namedFull(value, [temporaryPlace()]);
   if (json) exactly(terminal.stdout).write(`${JSON.stringify(errorToJson(error))}\n`);
   await explainError(value, error, terminal, program);
   return exitCodeOf(error);

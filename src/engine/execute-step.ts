@@ -137,6 +137,7 @@ async function journalledAttempt<S>(
     if (unwritten) ended = { ok: false, error: unwritten, stuck: false };
   }
   if (!ended.ok) {
+    ended = { ...ended, error: run.options.explain?.(ended.error) ?? ended.error };
     ended.error.position ??= positionOf(step, ended.error.code);
     note({ event: 'failed', error: errorToJson(ended.error) });
   }

@@ -43,6 +43,8 @@ export interface RunOptions<S> {
   /** Gets every event, in order; what it throws is ignored. */
   emit(event: RunEvent): void;
   readonly cancel?: CancelSignals;
+  /** Makes plainer what a step failed with, at that moment: nothing is cleaned up yet. */
+  explain?(error: SendenseError): SendenseError;
   /** Default: the schemas of the steps. */
   readonly validator?: StepValidator;
   readonly limits?: Partial<RunLimits>;

@@ -2,6 +2,7 @@ import { hash, randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegular } from '../host/files/regular-file.ts';
+import { isNoSpace } from '../errors/no-space.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../host/files/files.ts';
 import { markerName } from './layout.ts';
@@ -129,7 +130,7 @@ export async function openRepository(name: string, path: string, known: boolean,
     assertOwnRepository(path, group);
     await makeMarker(path);
   } catch (error) {
-    if (error instanceof SendenseError) throw error;
+    if (error instanceof SendenseError || isNoSpace((error as NodeJS.ErrnoException).code)) throw error;
     throw new SendenseError(
       'repository.unusable',
       `repository ${name}: ${path} cannot be made: ${(error as Error).message}`,

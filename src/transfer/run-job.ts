@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { toSendenseError, type SendenseError } from '../errors/sendense-error.ts';
+import { namedFull, temporaryPlace, type Place } from '../host/files/full-disk.ts';
 import { loopbackAddresses } from '../host/net/loopback-addresses.ts';
 import { parseNbdUri } from '../host/nbd/nbd-uri.ts';
 import type { BackupStartRequest, JobDisk } from '../schemas/types.ts';
@@ -118,7 +119,7 @@ export async function runJob(options: RunJobOptions): Promise<void> {
       });
     await together(signal, jobs.value.map(move), request.tuning?.disks_at_once ?? disksAtOnce);
   } catch (cause) {
-    const error = signal.aborted ? toSendenseError(signal.reason) : toSendenseError(cause);
+    const error = signal.aborted ? toSendenseError(signal.reason) : namedFull(cause, placesOf(jobFolder));
     const cancelled = error.code === 'job.cancelled' || error.code === 'job.abandoned';
     tellOfLink();
     log.write(cancelled ? 'warn' : 'error', error.message, { code: error.code });
@@ -165,3 +166,5 @@ function refusable<T>(read: () => T): { value: T; error?: never } | { value?: ne
     return { error: toSendenseError(error) };
   }
 }
+
+const placesOf = (jobFolder: string): Place[] => [temporaryPlace(), { path: jobFolder, what: 'files of the job' }];

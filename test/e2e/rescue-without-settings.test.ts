@@ -22,6 +22,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { CheckOutput, ListOutput, RunEvent, RunFinishedEvent, ShowOutput } from '../../src/schemas/types.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { all } from '../support/rounds.ts';
+import { fullDisk } from '../support/small-disk.ts';
 import { callResident } from './resident.ts';
 import { backupPlan, makeRaw, program, sameBytes, workspace, writeAt, type Workspace } from './workspace.ts';
 
@@ -547,4 +548,21 @@ describe('without Sendense, with the commands of docs/restore.md', () => {
     await execa('sh', ['-euc', script(name)], { cwd: vm, env, timeout: 30_000 });
     expect(await sameBytes(place().path('disk0.raw'), out)).toBe(true);
   });
+});
+
+test.runIf(asRoot).each([
+  ['list', []],
+  ['restore', ['pgtest1', '--to', './never']],
+  ['check', []],
+])('%s with no space for temporary files names them, and another folder as the way out', async (command, words) => {
+  await using _full = await fullDisk(away.file('full'));
+  const said = await rescue(
+    [command, ...words, '--repository', work.path('repository')],
+    ['env', `TMPDIR=${away.file('full')}`],
+  );
+  expect(said.exitCode).toBe(1);
+  expect(said.stderr).toContain(
+    `the file system at ${away.file('full')} is full (temporary files: ${away.file('full')})`,
+  );
+  expect(said.stderr).toMatch(/remedy .*Name a folder that has space.*TMPDIR=\/var\/tmp sendense-run/);
 });

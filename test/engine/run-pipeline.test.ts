@@ -55,6 +55,15 @@ test('a run that succeeds keeps what its steps made, closes what they held open 
   expect(own.events.at(-1)).toMatchObject({ backup_id: 'publish', exit_code: 0, disks: [] });
 });
 
+test('what a step failed with is made plainer while all that it made is still there', async () => {
+  using own = bench();
+  const explain = (error: SendenseError): SendenseError =>
+    new SendenseError('disk.full', `${error.message}: ${own.left().join()}`);
+  const outcome = await own.run(steps('b', { at: (place) => place === 'after' && fails() }), { explain });
+  expect(outcome.error).toMatchObject({ code: 'disk.full', message: 'the tool broke: a,b', position: { line: 2 } });
+  expect(own.left()).toEqual([]);
+});
+
 describe('a step that fails', () => {
   for (const id of ids.slice(0, 3)) {
     for (const place of ['before', 'after'] as const) {

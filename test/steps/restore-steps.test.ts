@@ -12,6 +12,8 @@ import { restorePublish } from '../../src/steps/restore/restore-publish.ts';
 import { restoreVerify } from '../../src/steps/restore/restore-verify.ts';
 import { restoreWrite } from '../../src/steps/restore/restore-write.ts';
 import { readFolderId, serveReadOnly } from '../../src/restore-points/serve-chain.ts';
+import { canMount } from '../support/loop-mount.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { guestWrites, makeRaw, MiB, sameContent, writeInto } from '../host/disk-images.ts';
 import { backup } from './backup-run.ts';
 import { listing, servers, stepBench, type StepBench } from './step-bench.ts';
@@ -365,6 +367,24 @@ esac; done`,
     } finally {
       process.env['PATH'] = path;
     }
+  });
+});
+
+test.runIf(canMount)('a target that fills while the disks are copied is named as a file system', async () => {
+  await using it = await ready();
+  await using _disk = await smallDisk(it.out(), 'size=4m');
+  // qemu-img measure comes first, and finds space.
+  await using _fill = await insteadOf(
+    it.bench,
+    'qemu-img',
+    `[ "$1" = convert ] && fallocate -l 4m ${it.out('ballast')} 2>/dev/null; head -c 4m /dev/zero > ${it.out('ballast')}`,
+  );
+  await expect(write(it)).rejects.toMatchObject({
+    code: 'disk.full',
+    message: expect.stringMatching(
+      /no space for .*disk-0\.raw: 0 bytes are free.*the file system at \S+out is full \(the target of the restore: \S+out\)$/s,
+    ) as string,
+    remedy: `Make space in the file system at ${it.out()}.`,
   });
 });
 

@@ -4,6 +4,7 @@ import { link, lstat, open, rename, rm, stat, statfs, type FileHandle } from 'no
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { sharedMode } from './private-files.ts';
+import { withPath } from './with-path.ts';
 
 /** Flushes a file's data and metadata to disk. */
 export async function fsyncFile(path: string): Promise<void> {
@@ -35,9 +36,13 @@ export async function fsyncFolder(path: string): Promise<void> {
  */
 export async function writeNewFile(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   await using handle = await open(path, 'wx', mode);
-  if ((mode & 0o077) !== 0) await handle.chmod(sharedMode(mode));
-  await handle.writeFile(data);
-  await handle.sync();
+  try {
+    if ((mode & 0o077) !== 0) await handle.chmod(sharedMode(mode));
+    await handle.writeFile(data);
+    await handle.sync();
+  } catch (error) {
+    throw withPath(error, path);
+  }
 }
 
 /** Writes a whole file so that after a crash either the old or the new content is there, never a part. */

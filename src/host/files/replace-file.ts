@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fchownSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { withPath } from './with-path.ts';
 
 /** Replaces a whole file, durably, within one turn of the event loop: after a crash the old or the new content is there. */
 export function replaceFile(
@@ -22,7 +23,7 @@ export function replaceFile(
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
   }
   const folder = openSync(dirname(path), 'r');
   try {

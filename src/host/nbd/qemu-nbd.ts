@@ -1,6 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { saysNoSpace } from '../../errors/no-space.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../../schemas/types.ts';
+import { isFull } from '../files/full-disk.ts';
 import type { ImageTarget } from '../images/image-options.ts';
 import { tcpUri, tlsUri, unixUri } from './nbd-uri.ts';
 import { argvOf, identityOf, terminate, type TerminateOptions } from '../programs/process-identity.ts';
@@ -81,7 +84,7 @@ export function qemuNbdArgs(options: ServeOptions, cache: CacheMode = 'native'):
 
 /**
  * Starts qemu-nbd in the background; it accepts connections when this returns. It ends with this process, however that ends.
- * @throws SendenseError `nbd.failed` with what qemu-nbd printed, `source.busy` where another program holds the image, `ports.taken`
+ * @throws SendenseError `nbd.failed` or `disk.full` with what qemu-nbd printed, `source.busy` where another program holds the image, `ports.taken`
  */
 export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
   options.signal?.throwIfAborted();
@@ -131,7 +134,10 @@ function failed(options: ServeOptions, { exit, said: text }: ServerEnd): Sendens
   if ('port' in options.listen && /Address already in use/i.test(said)) {
     return new SendenseError('ports.taken', `port ${options.listen.port} was taken by another program: ${said}`);
   }
-  return new SendenseError('nbd.failed', `qemu-nbd for ${options.file} ${exit}: ${said}`);
+  const message = `qemu-nbd for ${options.file} ${exit}: ${said}`;
+  // Of its own pid file it does not say why.
+  const isSpace = saysNoSpace(said) || (/pid file/i.test(said) && isFull(dirname(options.pidFile)));
+  return new SendenseError(isSpace ? 'disk.full' : 'nbd.failed', message);
 }
 
 function uriOf({ listen, exportName, pskFolder }: ServeOptions): string {

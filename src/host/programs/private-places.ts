@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNoSpace } from '../../errors/no-space.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 
 /**
@@ -61,6 +62,7 @@ export function makePlaceFor(root: string, name: string): string {
   try {
     return mkdtempSync(join(root, otherNames()));
   } catch (error) {
+    if (isNoSpace((error as NodeJS.ErrnoException).code)) throw error;
     throw new SendenseError('state.unusable', `${place} is not a directory that belongs to this user alone`, {
       remedy: `Find out who made ${place} and remove it, or set TMPDIR to a folder that only this user can write to.`,
       cause: error,

@@ -1,6 +1,8 @@
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { writeNewFile } from '../../host/files/files.ts';
+import { namedFull, temporaryPlace } from '../../host/files/full-disk.ts';
 import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/programs/run-folder.ts';
 import { readSecret } from '../../host/system/secret.ts';
 import { contextsIn } from '../../repository/stored-files/read-context.ts';
@@ -27,7 +29,21 @@ const mostRefused = 10;
  * Reads the manifests of a repository into a database in a private folder. Nothing is written to the repository.
  * @throws SendenseError `repository.unusable`, `repository.key`, `secret.unreadable`, `state.unusable`
  */
-export async function openRescue({ path, keys: secrets }: RescueRequest): Promise<Rescue> {
+export async function openRescue(request: RescueRequest): Promise<Rescue> {
+  try {
+    return await opened(request);
+  } catch (error) {
+    const { code, message } = namedFull(error, [temporaryPlace()]);
+    if (code !== 'disk.full') throw error;
+    throw new SendenseError(code, message, { remedy: moreRoom, cause: error });
+  }
+}
+
+/** All that a rescue writes is there. */
+const moreRoom =
+  'A rescue keeps what it reads of the manifests in temporary files. Name a folder that has space, some 10 kB for each restore point: TMPDIR=/var/tmp sendense-run …';
+
+async function opened({ path, keys: secrets }: RescueRequest): Promise<Rescue> {
   const root = resolve(path);
   const keys = await readKeys(root, secrets);
   const found = await lookAt(root);
@@ -37,12 +53,9 @@ export async function openRescue({ path, keys: secrets }: RescueRequest): Promis
   stack.defer(() => removeRunFolder(id));
   const settingsFile = join(folder, 'sendense.yaml');
   const statePath = join(folder, 'sendense.db');
-  await writeFile(
+  await writeNewFile(
     settingsFile,
     JSON.stringify({ version: 1, state: statePath, repositories: { [rescueName]: { path: root } } }),
-    {
-      mode: 0o600,
-    },
   );
   const imported = await importAll(statePath, root);
   const kept = stack.move();

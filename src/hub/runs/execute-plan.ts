@@ -1,6 +1,7 @@
 import type { Journal } from '../../engine/journal.ts';
 import type { Pipeline } from '../../engine/pipeline.ts';
 import { runPipeline } from '../../engine/run-pipeline.ts';
+import { namedFull } from '../../host/files/full-disk.ts';
 import { thisProcess } from '../../host/programs/process-identity.ts';
 import type { PreviewOptions } from '../../engine/preview-pipeline.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
@@ -14,6 +15,7 @@ import type { OwnersElsewhere } from '../vm-names/owners-elsewhere.ts';
 import { deliverNow, noticeOfInvalidPlan, watchRun } from './after-run.ts';
 import type { Records } from './keep-records.ts';
 import { loadPipeline } from './load-pipeline.ts';
+import { placesOf } from './places-of-run.ts';
 import { runLock } from './run-lock.ts';
 import type { RunRequest } from './run-request.ts';
 
@@ -81,7 +83,7 @@ async function loadOrTell(
 }
 
 async function executeSteps(
-  { registry, services, evaluator, journal, elsewhere }: RunParts,
+  { registry, services, evaluator, journal, elsewhere, notices: { state } }: RunParts,
   pipeline: Pipeline,
   request: RunRequest,
   emit: (event: RunEvent) => void,
@@ -99,6 +101,7 @@ async function executeSteps(
     ...(request.cancel ? { cancel: request.cancel } : {}),
     ...originOf(request),
     ...(request.slot ? { runId: request.slot.runId } : {}),
+    explain: (error) => namedFull(error, placesOf(services, state, pipeline.plan)),
     emit: (event) => {
       if (event.type === 'run.finished') finish(event);
       emit(event);

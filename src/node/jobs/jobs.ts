@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { exists, removeTree } from '../../host/files/files.ts';
+import { namedFull, temporaryPlace } from '../../host/files/full-disk.ts';
 import { isRunning } from '../../host/programs/process-identity.ts';
 import { makeRunFolder, removeRunFolder } from '../../host/programs/run-folder.ts';
 import type { BackupStarted, BackupStartRequest, JobStatus, LeftBehind, Source } from '../../schemas/types.ts';
@@ -261,8 +262,10 @@ async function prepare(
     await leaseIn(folder.path).renew();
     await writeFile(folder.record, JSON.stringify(record), { mode: 0o600 });
   } catch (error) {
+    // Named while nothing is removed: then there is space again.
+    const named = namedFull(error, [temporaryPlace(), { path: folder.path, what: 'the state folder of the node' }]);
     await discard(folder);
-    throw error;
+    throw named.code === 'disk.full' ? named : error;
   }
 }
 

@@ -4,6 +4,7 @@ import { link, lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, fsyncFolder, nameFile, writeNewFile } from '../../host/files/files.ts';
+import { withPath } from '../../host/files/with-path.ts';
 import type { VmHold } from './vm-hold.ts';
 
 /**
@@ -136,6 +137,8 @@ function writeFlushed(path: string, text: string): void {
   try {
     writeFileSync(descriptor, text);
     fsyncSync(descriptor);
+  } catch (error) {
+    throw withPath(error, path);
   } finally {
     closeSync(descriptor);
   }

@@ -9,7 +9,7 @@ import { migrations } from './migrations.ts';
 import { assertOwnState } from './own-state.ts';
 import { refuseForeignState } from './refuse-foreign-state.ts';
 import { openDatabase } from './sqlite.ts';
-import { stateError } from './state-error.ts';
+import { copyError, stateError } from './state-error.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -213,7 +213,14 @@ function stateOf(path: string, access: Access): State {
       const run = () => attempt(() => database.transaction(work).immediate());
       return lasts === undefined ? run() : withoutFlush(database, run);
     },
-    copyTo: (file, forget) => attemptLong(() => access.read((database) => copyDatabase(database, file, forget))),
+    copyTo: (file, forget) =>
+      attemptLong(() =>
+        access
+          .read((database) => copyDatabase(database, file, forget))
+          .catch((error: unknown) => {
+            throw copyError(file, error);
+          }),
+      ),
     shrink: () => attemptLong(() => shrinkDatabase(access.writable())),
     close,
     [Symbol.dispose]: close,

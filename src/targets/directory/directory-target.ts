@@ -1,10 +1,11 @@
 import { realpath, rm } from 'node:fs/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { fsyncFolder } from '../../host/files/files.ts';
-import { pinFolder } from '../../host/files/pinned-folder.ts';
+import { namedFull, temporaryPlace } from '../../host/files/full-disk.ts';
+import { pinFolder, type PinnedFolder } from '../../host/files/pinned-folder.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
-import type { RestoredDisk, RestoreRequest, TargetKind, WrittenDisk } from '../target-kind.ts';
-import { claimOf, partNames, partsOf, type DirectoryClaim } from './disk-names.ts';
+import type { RestoredDisk, RestoreRequest, RestoreRun, TargetKind, WrittenDisk } from '../target-kind.ts';
+import { claimOf, partNames, partsOf, type DirectoryClaim, type DiskNames } from './disk-names.ts';
 import { beginParts, removeParts } from './part-folder.ts';
 import { arePublished, publishFiles, removePublished, type NamesClaim } from './publish-files.ts';
 import { readBack } from './read-back.ts';
@@ -47,10 +48,9 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
     // Again, where it leads to now: from here on it is this very folder.
     await assertApart(request.from.path(), await realpath(pinned.path));
     await using parts = await beginParts(pinned, claim.parts ?? partsOf(directory, run), partNames(claim));
-    const files: WrittenDisk[] = [];
-    for (const [index, names] of targets.entries())
-      files.push(await writeDisk(request, diskAt(request, index), names, parts, run));
-    await fsyncFolder(parts.path);
+    const files = await writeAll(request, targets, parts, run).catch((error: unknown) => {
+      throw namedFull(error, [{ path: directory, what: 'the target of the restore' }, temporaryPlace()]);
+    });
     return { directory, files };
   },
 
@@ -74,6 +74,19 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
   isPublished: arePublished,
   undoPublish: removePublished,
 };
+
+async function writeAll(
+  request: RestoreRequest<'directory'>,
+  targets: readonly DiskNames[],
+  parts: PinnedFolder,
+  run: RestoreRun,
+): Promise<WrittenDisk[]> {
+  const files: WrittenDisk[] = [];
+  for (const [index, names] of targets.entries())
+    files.push(await writeDisk(request, diskAt(request, index), names, parts, run));
+  await fsyncFolder(parts.path);
+  return files;
+}
 
 function diskAt({ disks }: RestoreRequest<'directory'>, index: number): RestoredDisk {
   const disk = disks[index];

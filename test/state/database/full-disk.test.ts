@@ -1,9 +1,11 @@
 import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { openState } from '../../../src/state/database/open-state.ts';
 import { listRuns } from '../../../src/state/runs/runs.ts';
 import { temporaryFolder } from '../../host/temporary-folder.ts';
+import { smallDisk } from '../../support/small-disk.ts';
 import { addRuns } from '../temporary-state.ts';
 
 /** Takes all that is free. */
@@ -29,6 +31,9 @@ test('on a full file system the state is not opened, with the way out, and is re
     expect(() => openState(path)).toThrow(
       expect.objectContaining({
         code: 'disk.full',
+        message: expect.stringContaining(
+          `the file system at ${folder.path} is full (the state database: ${folder.path})`,
+        ) as string,
         remedy: expect.stringContaining('`sendense-run restore VM --repository PATH --to DIRECTORY`') as string,
       }),
     );
@@ -40,4 +45,18 @@ test('on a full file system the state is not opened, with the way out, and is re
   } finally {
     await execa('umount', [folder.path]);
   }
+});
+
+test('a copy that does not fit names where it is made, not the database', async () => {
+  await using folder = await temporaryFolder();
+  await using _disk = await smallDisk(folder.file('copies'), 'size=128k');
+  using state = openState(folder.file('sendense.db'));
+  await writeFile(folder.file('copies', 'copy.db'), '');
+  await expect(state.copyTo(folder.file('copies', 'copy.db'), [])).rejects.toMatchObject({
+    code: 'disk.full',
+    message: expect.stringMatching(
+      /^no space for \S+copies\/copy\.db, a copy of the state database: .*; the file system at \S+copies is full/,
+    ) as string,
+    remedy: `Make space in the file system at ${folder.file('copies')}.`,
+  });
 });
