@@ -5,6 +5,7 @@ import { createEvaluator } from '../plan/expressions/create-evaluator.ts';
 import { version } from '../schemas/package.ts';
 import type { Settings } from '../schemas/types.ts';
 import { openState, type State } from '../state/database/open-state.ts';
+import { assertStatePlace } from '../state/database/state-place.ts';
 import { createJournal } from '../state/runs/create-journal.ts';
 import { stepRegistry } from '../steps/index.ts';
 import { createServices, nodeStateDirOf } from './create-services.ts';
@@ -37,6 +38,7 @@ export async function openParts(options: HubOptions, stack: AsyncDisposableStack
   const usable = requireSettings(rescue?.settingsFile ?? options.config, options.startFolder);
   const { file: settingsFile, folder: settingsFolder } = usable;
   const statePath = resolve(settingsFolder, usable.settings.state);
+  assertStatePlace(statePath, `state: ${usable.settings.state} in ${settingsFile}`);
   const state = stack.use(openOwnState(options, statePath));
   const settings = withEnrolledNodes(usable.settings, state);
   const services = createServices(

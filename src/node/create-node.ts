@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApi, documentOf, type ApiLogger, type ApiServer } from '../api/create-api.ts';
 import { defaultLimits, type ApiLimits } from '../api/limits.ts';
+import { makeFolders } from '../host/files/make-folders.ts';
 import type { JobStatus } from '../schemas/types.ts';
 import { assertOwnStateFolder } from '../state/database/own-state.ts';
 import { openIndexSpool } from './jobs/index-spool.ts';
@@ -38,7 +38,7 @@ export async function createNode(options: NodeOptions): Promise<ApiServer> {
   const own = [stateDir, ...(options.tokenFile === undefined ? [] : [options.tokenFile]), ...(options.own ?? [])];
   const limits = { ...defaultLimits, ...options.limits };
   assertOwnStateFolder(stateDir);
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  makeFolders(stateDir);
   const indexes = await openIndexSpool(join(stateDir, 'indexes'));
   const refused = refusedLogins();
   const jobs = await openJobs({ stateDir, indexes, refused, own, endsWithUs: options.jobsEndWithUs });

@@ -1,10 +1,11 @@
 import { hash, randomUUID } from 'node:crypto';
-import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
+import { access, constants, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegular } from '../host/files/regular-file.ts';
 import { isNoSpace } from '../errors/no-space.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFolder, publishFile, writeNewFile } from '../host/files/files.ts';
+import { makeFolders } from '../host/files/make-folders.ts';
 import { markerName } from './layout.ts';
 import { assertOwnRepository } from './own-folder.ts';
 import { parseJson } from '../schemas/parse-json.ts';
@@ -125,7 +126,7 @@ export async function openRepository(name: string, path: string, known: boolean,
   }
   assertOwnRepository(path, group);
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    makeFolders(path);
     // Somebody else may have made it a moment ago.
     assertOwnRepository(path, group);
     await makeMarker(path);

@@ -34,15 +34,19 @@ export const serve: NodeCommand = {
 };
 
 async function run(context: NodeContext): Promise<number> {
-  const [{ keepLink }, { neverLog }, { startNode }, { tokenFrom }, { exposureOf }] = await Promise.all([
-    import('../../node/link/keep-link.ts'),
-    import('../../node/log/logger.ts'),
-    import('../../node/start-node.ts'),
-    import('../../node/token.ts'),
-    import('../../plan/yaml/exposed-secrets.ts'),
-  ]);
+  const [{ assertOwnStateFolder }, { keepLink }, { neverLog }, { startNode }, { tokenFrom }, { exposureOf }] =
+    await Promise.all([
+      import('../../state/database/own-state.ts'),
+      import('../../node/link/keep-link.ts'),
+      import('../../node/log/logger.ts'),
+      import('../../node/start-node.ts'),
+      import('../../node/token.ts'),
+      import('../../plan/yaml/exposed-secrets.ts'),
+    ]);
   const { stateDir, listen, tokenFile, hub, program, limits, nbdHosts } = context.settings();
   const log = context.logger('api');
+  // Before its token is made there.
+  assertOwnStateFolder(stateDir);
   const { token, made } = await tokenFrom(tokenFile);
   neverLog(token);
   const exposed = exposureOf(tokenFile);

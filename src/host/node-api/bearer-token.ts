@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolders } from '../files/make-folders.ts';
 
 /** Characters of the shortest token that an API takes. */
 export const shortestToken = 16;
@@ -18,7 +19,7 @@ export function bearerCheck(token: string): (authorization: string | undefined) 
  * Rejects with the error of the system.
  */
 export async function makeTokenFile(file: string): Promise<boolean> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolders(dirname(file));
   try {
     await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { flag: 'wx', mode: 0o600, flush: true });
     return true;

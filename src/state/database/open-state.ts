@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable, type Driver } from 'kysely';
+import { makeFolders } from '../../host/files/make-folders.ts';
 import { isInUse, openLook } from './look.ts';
 import { copyDatabase, shrinkDatabase } from './maintain.ts';
 import { isCurrent, migrate } from './migrate.ts';
@@ -10,6 +11,7 @@ import { assertOwnState } from './own-state.ts';
 import { refuseForeignState } from './refuse-foreign-state.ts';
 import { openDatabase } from './sqlite.ts';
 import { copyError, stateError } from './state-error.ts';
+import { assertStatePlace } from './state-place.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -61,6 +63,7 @@ export interface OpenStateOptions {
 export function openState(path: string, options: OpenStateOptions = {}): State {
   try {
     const timeout = options.busyTimeout ?? 15_000;
+    assertStatePlace(path);
     return stateOf(path, options.readOnly ? lookAt(path) : accessTo(prepared(path, openFile(path, timeout))));
   } catch (error) {
     throw stateError(path, error);
@@ -108,7 +111,7 @@ function lookAt(path: string): Access {
 function openFile(path: string, timeout: number): Database.Database {
   refuseForeignState(path);
   assertOwnState(path);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolders(dirname(path));
   // SQLite gives its -wal and -shm files the mode of the database.
   closeSync(openSync(path, 'a', 0o600));
   const database = openDatabase(path, { timeout });

@@ -4,6 +4,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { writerIn } from '../../host/files/pinned-folder.ts';
 import { distrustOfFacts, distrustOfFolder, type Distrust } from '../../host/trust/distrust-of.ts';
 import { ownerRemedy } from './state-error.ts';
+import { assertFolderPlace } from './state-place.ts';
 
 /**
  * The database says which files a recovery removes, and logs are written beside it by name: nobody else may have made it, or be able to put
@@ -23,6 +24,7 @@ export function assertOwnState(path: string): void {
 
 /** As {@link assertOwnState}, of the state folder of a node. */
 export function assertOwnStateFolder(folder: string): void {
+  assertFolderPlace(folder, `the state folder ${folder}`);
   const distrust = distrustOfStateFolder(folder);
   if (distrust === null) return;
   throw new SendenseError('state.unusable', `Sendense does not use the state folder ${folder}: ${distrust.message}`, {

@@ -1,7 +1,8 @@
-import { mkdir, readdir, realpath, rmdir } from 'node:fs/promises';
+import { readdir, realpath, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, freeBytes } from '../../host/files/files.ts';
+import { makeFolders } from '../../host/files/make-folders.ts';
 import { imageTarget } from '../../host/images/image-options.ts';
 import { measureImage } from '../../host/images/qemu-img.ts';
 import { sizeText } from '../../repository/stored-files/size.ts';
@@ -61,7 +62,7 @@ export async function makeDirectory(directory: string, remember: RestoreRun['rem
   let firstMade: string | null = null;
   for (let folder = directory; !(await exists(folder)); folder = dirname(folder)) firstMade = folder;
   if (firstMade !== null) remember('firstMade', firstMade);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makeFolders(directory);
 }
 
 /** Only folders that are empty. */
