@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { nameFrom } from '../plan/names.ts';
 import type { SourceType } from '../sources/source-kind.ts';
 
 /** What somebody wants who begins. */
@@ -50,11 +51,15 @@ const beginnings: { readonly [T in SourceType]: Begin<T> } = {
   }),
 };
 
+/** Of the plan's name. */
+const suffix = '-nightly';
+
 /** The texts of sendense.yaml and of a first plan. */
 export function firstFiles(wanted: FirstPlan): FirstFiles {
   const { vm, repository } = wanted;
   const { sources, source, next } = (beginnings[wanted.type] as Begin<SourceType>)(wanted);
-  const planName = `${vm}-nightly.yaml`;
+  const name = `${nameFrom(vm, suffix.length)}${suffix}`;
+  const planName = `${name}.yaml`;
   const settings = {
     version: 1,
     state: './state/sendense.db',
@@ -64,7 +69,7 @@ export function firstFiles(wanted: FirstPlan): FirstFiles {
   const plan = {
     version: 1,
     kind: 'backup',
-    name: `${vm}-nightly`,
+    name,
     vm: { name: vm, source },
     repository: 'primary',
   };

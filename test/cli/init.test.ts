@@ -33,6 +33,39 @@ describe('init', () => {
       expect({ command, ...(await cli(command.split(' '))) }).toMatchObject({ command, exitCode: 0 });
   });
 
+  it.each([
+    ['My Disk (1).raw', 'My-Disk-1'],
+    [`${'x'.repeat(200)}.raw`, 'x'.repeat(63)],
+    ['-dash.raw', 'dash'],
+    ['Büro Größe.raw', 'Buro-Gro-e'],
+    ['日本.raw', 'vm'],
+    ['.hidden.raw', 'hidden'],
+    ['..raw', 'vm'],
+    ['(1).raw', '1'],
+    ['disk.backup.raw', 'disk.backup'],
+  ])('derives a name that is valid from the image %j', async (file, vm) => {
+    await makeRaw(file, 1024 * 1024, [[0, 65_536]]);
+    expect(await cli(['init', '--image', `./${file}`])).toMatchObject({ exitCode: 0, stderr: '' });
+    const plan = `${vm.slice(0, 55)}-nightly.yaml`;
+    expect(readFileSync(plan, 'utf8')).toContain(`name: ${vm === '1' ? '"1"' : vm}\n`);
+    expect((await cli(['validate', '.'])).stdout).toContain('nothing to complain about');
+    expect((await cli(['plan', plan])).exitCode).toBe(0);
+  });
+
+  it.each(['My VM', '-x', 'x'.repeat(64), 'a/b', '..', 'Größe'])(
+    'refuses %j as a name, and says which would do',
+    async (vm) => {
+      await makeRaw('a.raw', 1024 * 1024, [[0, 65_536]]);
+      const { exitCode, stderr } = await cli(['init', '--image', 'a.raw', `--vm=${vm}`]);
+      expect(exitCode).toBe(2);
+      const said = stderr.replaceAll(/\s+/g, ' ');
+      expect(said).toContain(`--vm ${JSON.stringify(vm)} is no name that a plan can have`);
+      const [, near = ''] = /for example: --vm (\S+)/.exec(said) ?? [];
+      expect(existsSync('sendense.yaml')).toBe(false);
+      expect((await cli(['init', '--image', 'a.raw', '--vm', near])).exitCode).toBe(0);
+    },
+  );
+
   it('makes them for a VM of a vCenter, and keeps no password', async () => {
     const { exitCode, stdout } = await cli([
       'init',

@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { writeNewFile } from '../../host/files/files.ts';
+import { notADisk } from '../../host/images/not-a-disk.ts';
 import { loadPlanText } from '../../plan/load-plan.ts';
 import { loadSettingsText, settingsName } from '../../plan/load-settings.ts';
 import { completePlan } from '../../plan/expand/prepare-plan.ts';
+import { isName, nameFrom } from '../../plan/names.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import { assertOwnRepository } from '../../repository/own-folder.ts';
 import type { CommandContext } from '../command.ts';
@@ -61,16 +63,38 @@ async function wantedOf({ options, askLine, global }: CommandContext): Promise<F
     if (where.includes('/') || existsSync(where)) image = [where];
     else vcenter = where;
   }
-  for (const file of image ?? [])
-    if (!existsSync(file)) throw new SendenseError('source.missing', `there is no image ${resolve(file)}`);
-  const usualName = (basename(image?.[0] ?? '').replace(/\.[^.]*$/, '') || '').replaceAll(/[^A-Za-z0-9._-]/g, '-');
-  const vm = given.vm ?? (await asked('Name of the VM', usualName));
+  for (const file of image ?? []) assertImage(resolve(file));
+  const vm = given.vm ?? (await asked('Name of the VM', image ? nameOfImage(image[0] ?? '') : ''));
   if (vm === '') throw usage('name the VM: --vm NAME');
+  if (!isName(vm)) throw noName(vm, image !== undefined);
   const repository = given.repository ?? (await asked('Folder for the restore points', './repository'));
   const source: FirstSource = image
     ? { type: 'image', files: image.map((file) => resolve(file)) }
     : { type: 'vsphere', host: vcenter ?? '', thumbprint: given.thumbprint };
   return { vm, repository, ...source };
+}
+
+/** @throws SendenseError `source.missing`, `source.unsupported` */
+function assertImage(file: string): void {
+  if (!existsSync(file)) throw new SendenseError('source.missing', `there is no image ${file}`);
+  const none = notADisk(file, statSync(file));
+  if (none) throw none;
+}
+
+/** The nearest name to that of the file; there is always one. */
+const nameOfImage = (file: string): string => nameFrom(basename(file).replace(/(?<=.)\.[^.]*$/, '')) || 'vm';
+
+function noName(vm: string, isFree: boolean): SendenseError {
+  const near = nameFrom(vm) || 'vm';
+  return new SendenseError(
+    'usage',
+    `--vm ${JSON.stringify(vm)} is no name that a plan can have: it has letters, digits, dots, dashes and underscores, starts with a letter or digit, and has 63 characters at most`,
+    {
+      remedy: isFree
+        ? `Name it otherwise, for example: --vm ${near}`
+        : `Run init with --vm ${near}, then \`sendense-run discover vcenter --vm NAME --write-plan\` with the name that it has there: that plan finds it by its path.`,
+    },
+  );
 }
 
 /**
