@@ -1,4 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import { notReadable, type LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { Hub, ListLine } from '../hub/hub.ts';
 import { importHint, targetIn, unknownName } from './find-target.ts';
 import { pointChoice } from './point-option.ts';
@@ -24,9 +25,9 @@ export async function findPoint(
 ): Promise<{ readonly point: string; readonly repository: string }> {
   const choice = pointChoice(words);
   const lines = await hub.lines({ repository });
-  const vm = name ?? onlyVm(lines, rescued);
+  const vm = name ?? onlyVm(lines, rescued, hub.leftOut(undefined));
   const target = targetIn(lines, vm);
-  if (!target) throw unknownName(lines, vm, 'no VM', rescued);
+  if (!target) throw notReadable(hub.leftOut(undefined), vm) ?? unknownName(lines, vm, 'no VM', rescued);
   if ('point' in target) throw alreadyPoint(target.point);
   const having = [...new Set(lines.filter((line) => line.vm === vm).map((line) => line.repository))];
   const [only = '', ...others] = having;
@@ -43,10 +44,16 @@ export const alreadyPoint = (point: string): SendenseError =>
 const mostNamed = 8;
 
 /** The VM that is meant where none is named. @throws SendenseError `usage`, `point.unknown` */
-export function onlyVm(points: readonly ListLine[], rescued: string | undefined): string {
+export function onlyVm(
+  points: readonly ListLine[],
+  rescued: string | undefined,
+  leftOut: readonly LeftOutPoint[] = [],
+): string {
   const vms = [...new Set(points.map(({ vm }) => vm))];
   if (vms.length === 1 && vms[0] !== undefined) return vms[0];
   const from = rescued === undefined ? '' : ` --repository ${rescued}`;
+  const unreadable = vms.length === 0 ? notReadable(leftOut, leftOut[0]?.context ?? '') : null;
+  if (unreadable) throw unreadable;
   if (vms.length === 0)
     throw new SendenseError('point.unknown', 'there are no restore points yet', {
       remedy:

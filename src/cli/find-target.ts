@@ -1,4 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import { notReadable } from '../restore-points/choose/left-out.ts';
 import type { Hub, ListLine, PointFilter } from '../hub/hub.ts';
 import { didYouMean } from '../errors/findings/did-you-mean.ts';
 
@@ -16,7 +17,7 @@ export async function findTarget(
   const points = await hub.lines({ repository });
   const found = targetIn(points, name);
   if (found) return { ...found, repository };
-  throw unknownName(points, name, 'no VM and no restore point', rescued);
+  throw notReadable(hub.leftOut(undefined), name) ?? unknownName(points, name, 'no VM and no restore point', rescued);
 }
 
 type NamedPoint = Pick<ListLine, 'vm' | 'backup_id'>;

@@ -346,6 +346,51 @@ test('a repository that is half written gives what is whole in it', { timeout: 6
   expect((JSON.parse(older.stdout.split('\n').at(-1) ?? '') as { backup_id: string }).backup_id).toBe(ids[0]);
 });
 
+test('a VM of which nothing can be read in is not one without restore points', { timeout: 60_000 }, async () => {
+  await using copy = await copyOf();
+  for (const id of ids) {
+    const manifest = join(copy.root, 'pgtest1', `${id}.json`);
+    await chmod(manifest, 0o600);
+    await writeFile(manifest, '{');
+  }
+  const to = ['--to', away.file('of-nothing')];
+  for (const words of [
+    ['restore', 'pgtest1', ...to],
+    ['restore', 'pgtest1', ...to, '--point', ids[1] ?? ''],
+    ['show', 'pgtest1'],
+    ['show', 'pgtest1', '--point', 'latest'],
+    ['show', ids[1] ?? ''],
+    ['show'],
+  ]) {
+    const { exitCode, stderr } = await rescue([...words, '--repository', copy.root]);
+    expect({ words, exitCode }).toEqual({ words, exitCode: 1 });
+    expect(stderr, words.join(' ')).toMatch(/chain\.damaged: .*(none that was meant|but) can(not)? be read: /);
+    expect(stderr).toContain(ids[1]);
+    expect(stderr).toMatch(/is not JSON/);
+    expect(stderr).toContain('from a copy of the repository');
+    expect(stderr).not.toContain('point.unknown');
+  }
+});
+
+test('of several, one that cannot be read in and is named is told as such', { timeout: 60_000 }, async () => {
+  await using copy = await copyOf();
+  const [old = '', lost = ''] = ids;
+  await chmod(join(copy.root, 'pgtest1', `${lost}.json`), 0o600);
+  await writeFile(join(copy.root, 'pgtest1', `${lost}.json`), '{');
+  const { stderr } = await rescue([
+    'restore',
+    'pgtest1',
+    '--to',
+    away.file('of-lost-one'),
+    '--point',
+    lost,
+    '--repository',
+    copy.root,
+  ]);
+  expect(stderr).toMatch(new RegExp(`restore point ${lost} of VM pgtest1 is there, but cannot be read: .*is not JSON`));
+  expect(stderr).not.toContain(`did you mean ${old}`);
+});
+
 test('a newest restore point that cannot be read in is not passed over in silence', { timeout: 60_000 }, async () => {
   await using copy = await copyOf();
   const [old = '', lost = ''] = ids;

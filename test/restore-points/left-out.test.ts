@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { leftOutPoints, leftOutText, perhapsMeant } from '../../src/restore-points/choose/left-out.ts';
+import { SendenseError } from '../../src/errors/sendense-error.ts';
+import {
+  leftOutPoints,
+  leftOutText,
+  notReadable,
+  orNotReadable,
+  perhapsMeant,
+} from '../../src/restore-points/choose/left-out.ts';
 
 const first = '20261120T010000Z-aaaaaa';
 const second = '20261121T010000Z-bbbbbb';
@@ -32,4 +39,32 @@ test('one that is newer than the one that was chosen, and fits the choice, may h
   expect(meant({ before: '2026-11-21T12:00:00Z' })).toEqual([]);
   expect(meant({ before: '2026-11-23T00:00:00Z' })).toEqual([third]);
   expect(perhapsMeant(leftOut, { context: 'vm2', choice: 'latest', than: second })).toHaveLength(1);
+});
+
+test('a VM, or a restore point, that is there and could not be read in is no unknown one', () => {
+  const wayOut = { code: 'chain.damaged', remedy: expect.stringContaining('from a copy of the repository') as string };
+  expect(notReadable(leftOut, 'vm1')).toMatchObject({
+    ...wayOut,
+    message: `VM vm1 has restore points, but none that was meant can be read: ${first} (is cut off); ${third} (is cut off)`,
+  });
+  expect(notReadable(leftOut, first)).toMatchObject({
+    ...wayOut,
+    message: `restore point ${first} of VM vm1 is there, but cannot be read: is cut off`,
+  });
+  expect(notReadable(leftOut, 'vm2')?.message).toContain('VM vm2 has restore points');
+  expect(notReadable(leftOut, second)).toBeNull();
+  expect(notReadable(leftOut, 'vm3')).toBeNull();
+});
+
+test('where nothing fits a choice, what could not be read in and fits it is told', () => {
+  const unknown = new SendenseError('point.unknown', 'none');
+  const said = (choice: Parameters<typeof perhapsMeant>[1]['choice'], context = 'vm1'): unknown =>
+    orNotReadable(unknown, leftOut, { context, choice });
+  expect(said(first)).toMatchObject({ code: 'chain.damaged', message: expect.stringContaining(first) as string });
+  expect(said({ before: '2026-11-21T12:00:00Z' })).toMatchObject({ code: 'chain.damaged' });
+  expect(said({ before: '2026-11-01T12:00:00Z' })).toBe(unknown);
+  expect(said(second)).toBe(unknown);
+  expect(said('latest', 'vm3')).toBe(unknown);
+  const other = new SendenseError('vm.identity', 'two VMs');
+  expect(orNotReadable(other, leftOut, { context: 'vm1', choice: 'latest' })).toBe(other);
 });

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { notReadable } from '../../restore-points/choose/left-out.ts';
 import type { CommandContext } from '../command.ts';
 import { unknownName, unknownRepository } from '../find-target.ts';
 import type { OptionNames } from '../plan-of-options.ts';
@@ -86,7 +87,10 @@ async function repositoryOf(context: CommandContext, vm: string, named: string |
   if (named !== undefined && !names.includes(named)) throw unknownRepository(named, names);
   const points = await hub.lines({});
   const found = [...new Set(points.filter((point) => point.vm === vm).map(({ repository }) => repository))];
-  if (found.length === 0) throw unknownName(points, vm, 'no VM with restore points', context.rescued);
+  if (found.length === 0)
+    throw (
+      notReadable(hub.leftOut(undefined), vm) ?? unknownName(points, vm, 'no VM with restore points', context.rescued)
+    );
   const wanted = named ?? (names.length === 1 ? names[0] : found.length === 1 ? found[0] : undefined);
   if (wanted !== undefined) return wanted;
   throw usage(`several repositories have VM ${vm}: ${found.join(', ')}; name one with --repository`);

@@ -2,6 +2,7 @@ import { exactly } from '../../view/terminal.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { readJobLogs } from '../../hub/describe/describe-run.ts';
 import type { Hub, ListLine } from '../../hub/hub.ts';
+import { notReadable } from '../../restore-points/choose/left-out.ts';
 import type { PointChoice, ShowOutput, ShowRunOutput } from '../../schemas/types.ts';
 import { jobLogReport, runReport } from '../../view/reports/run-report.ts';
 import { showReport } from '../../view/reports/show-report.ts';
@@ -32,7 +33,11 @@ export async function action(context: CommandContext): Promise<number> {
   warnOfUnlisted(context, hub);
   const points = await hub.lines({ repository });
   const target =
-    name === undefined ? { vm: onlyVm(points, context.rescued) } : wantsRun || log ? undefined : targetIn(points, name);
+    name === undefined
+      ? { vm: onlyVm(points, context.rescued, hub.leftOut(undefined)) }
+      : wantsRun || log
+        ? undefined
+        : targetIn(points, name);
   // Awaited: the hub is closed when this returns.
   if (target && choice !== undefined)
     return await showChosen(context, hub, repositoriesOf(points, target), target, choice);
@@ -45,7 +50,11 @@ export async function action(context: CommandContext): Promise<number> {
     return 0;
   }
   const found = context.rescued === undefined ? await hub.showRun(name ?? '') : undefined;
-  if (!found) throw unknownName(points, name ?? '', whatOf(context, wantsRun || log), context.rescued);
+  if (!found)
+    throw (
+      notReadable(hub.leftOut(undefined), name ?? '') ??
+      unknownName(points, name ?? '', whatOf(context, wantsRun || log), context.rescued)
+    );
   if (log) await printLog(context, found);
   else print(context, found, (options) => runReport(found, options));
   return 0;

@@ -9,7 +9,7 @@ import { marksKey } from '../../state/points/point-marks.ts';
 import { points as storedPoints, type RestorePoint } from '../../state/points/restore-points.ts';
 import { unlistedRepositories } from '../../state/points/unlisted-repositories.ts';
 import { chosenPoint } from '../../restore-points/choose/chosen-point.ts';
-import { leftOutText, perhapsMeant, type LeftOutPoint } from '../../restore-points/choose/left-out.ts';
+import { leftOutText, orNotReadable, perhapsMeant, type LeftOutPoint } from '../../restore-points/choose/left-out.ts';
 import { storedMarks } from '../../restore-points/hold/follow-marks.ts';
 import { unknownRepository } from '../unknown-repository.ts';
 import { describePoints, withHeldBytes } from './describe-points.ts';
@@ -57,6 +57,14 @@ export function listPoints({
   const leftOutOf = (vm: string | undefined): LeftOutPoint[] =>
     leftOut.filter(({ context }) => vm === undefined || context === vm);
 
+  const chosenFrom: typeof chosenPoint = (all, marks, wanted) => {
+    try {
+      return chosenPoint(all, marks, wanted);
+    } catch (error) {
+      throw orNotReadable(error, leftOut, wanted);
+    }
+  };
+
   return {
     leftOut: leftOutOf,
     unlisted: () => unlistedRepositories(state, settings.repositories),
@@ -86,7 +94,7 @@ export function listPoints({
       const all = storedPoints(state, { ...only({ repository }), vmName: vm });
       const place = { repository, context: all[0]?.vm.context ?? vm };
       const marks = (await marksIn([place]))(repository);
-      const { point, why } = chosenPoint(all, marks, { ...place, choice });
+      const { point, why } = chosenFrom(all, marks, { ...place, choice });
       const meant = perhapsMeant(leftOut, { context: place.context, choice, than: point.backup_id });
       const more = meant.length === 0 ? '' : `; Sendense could not read newer ones: ${leftOutText(meant)}`;
       return { backup_id: point.backup_id, why: `${why}${more}` };

@@ -1,4 +1,5 @@
 import { parse } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
 import type { PointChoice } from '../../schemas/types.ts';
 import { choosePoint } from '../../state/points/choose-point.ts';
 
@@ -45,11 +46,45 @@ function fits({ backupId }: LeftOutPoint, choice: PointChoice): boolean {
   return choosePoint([point], choice, Date.now()).fitting.length > 0;
 }
 
+/**
+ * What is to be said in place of "there is none" of a VM, or of a restore point by its id, that is there and could not be read in.
+ * Null: there is none.
+ */
+export function notReadable(leftOut: readonly LeftOutPoint[], name: string): SendenseError | null {
+  const found = leftOut.filter(({ context, backupId }) => context === name || backupId === name);
+  return found.length === 0 ? null : unreadable(found);
+}
+
+/** {@link notReadable} of what a choice may have meant where nothing fits it: other errors stay as they are. */
+export function orNotReadable(
+  error: unknown,
+  leftOut: readonly LeftOutPoint[],
+  { context, choice }: { readonly context: string; readonly choice: PointChoice },
+): unknown {
+  if (!(error instanceof SendenseError) || error.code !== 'point.unknown') return error;
+  const own = leftOut.filter((point) => point.context === context);
+  const named = own.filter(({ backupId }) => backupId === choice);
+  const meant = named.length > 0 ? named : perhapsMeant(own, { context, choice, than: null });
+  return meant.length === 0 ? error : unreadable(meant);
+}
+
+function unreadable(found: readonly LeftOutPoint[]): SendenseError {
+  const [first] = found;
+  const message =
+    found.length === 1 && first?.backupId != null
+      ? `restore point ${first.backupId} of VM ${first.context} is there, but cannot be read: ${first.reason}`
+      : `VM ${first?.context} has restore points, but none that was meant can be read: ${leftOutText(found, 10)}`;
+  return new SendenseError('chain.damaged', message, {
+    remedy:
+      'Put the files that are missing or damaged back from a copy of the repository; `sendense-run check` with the same --repository names them. Disks whose own files are whole can be restored without Sendense: “Without Sendense” in docs/restore.md.',
+  });
+}
+
 /** More are counted only. */
-const mostTold = 3;
+const usuallyTold = 3;
 
 /** `20261123T014038Z-0204eb (disk-0/….index is missing)`. */
-export const leftOutText = (points: readonly LeftOutPoint[]): string =>
+export const leftOutText = (points: readonly LeftOutPoint[], mostTold = usuallyTold): string =>
   [
     ...points
       .slice(0, mostTold)

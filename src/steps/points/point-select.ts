@@ -7,12 +7,12 @@ import { usePoint } from '../../state/points/point-uses.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { findPoint, points, type RestorePoint } from '../../state/points/restore-points.ts';
 import type { PointChoice, PointSelectInput, PointSelectOutput } from '../../schemas/types.ts';
-import { chosenPoint } from '../../restore-points/choose/chosen-point.ts';
+import { chosenPoint, type ChosenPoint, type WantedPoint } from '../../restore-points/choose/chosen-point.ts';
 import { defineStep } from '../define-step.ts';
 import { followMarks } from '../../restore-points/hold/follow-marks.ts';
 import { followMerges } from '../../restore-points/hold/follow-merges.ts';
 import type { Services } from '../services.ts';
-import { leftOutText, perhapsMeant } from '../../restore-points/choose/left-out.ts';
+import { leftOutText, orNotReadable, perhapsMeant } from '../../restore-points/choose/left-out.ts';
 import { storedChain } from '../../restore-points/stored-chain.ts';
 import type { VmReference } from '../../sources/source-kind.ts';
 
@@ -64,12 +64,9 @@ async function select(
   // From here nothing of it is removed or merged until the run has ended.
   const { point, remark, why } = services.state.transaction(() => {
     const vm = { repository: input.repository, context: name };
-    const found = chosenPoint(points(services.state, vm), marksOf(services.state, vm), {
-      ...vm,
-      choice: (input.point ?? 'latest') as PointChoice,
-      identity: (input.vm as { readonly identity?: string }).identity,
-      disks: input.disks ?? undefined,
-    });
+    const choice = (input.point ?? 'latest') as PointChoice;
+    const { identity } = input.vm as { readonly identity?: string };
+    const found = chosen(services, { ...vm, choice, identity, disks: input.disks ?? undefined });
     use(found.point);
     return found;
   });
@@ -128,6 +125,16 @@ async function select(
         ]),
   ];
   return { output, remark: remarks.join('; ') || null };
+}
+
+function chosen({ state, leftOut }: Services, wanted: WantedPoint): ChosenPoint {
+  const { repository, context } = wanted;
+  const vm = { repository, context };
+  try {
+    return chosenPoint(points(state, vm), marksOf(state, vm), wanted);
+  } catch (error) {
+    throw orNotReadable(error, leftOut, wanted);
+  }
 }
 
 /** Where the files are not as the database says, another hub may have merged them: then it is asked again. */
