@@ -1,7 +1,7 @@
-import { access, constants } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, freeBytes } from '../../host/files/files.ts';
+import { assertFolderToBe } from '../../host/files/folder-to-be.ts';
 import { requireTools } from '../../host/programs/tools.ts';
 import type { Repository } from '../../repository/open-repository.ts';
 import { capacityLimits } from '../../repository/stored-files/capacity.ts';
@@ -56,7 +56,7 @@ export const hubPreflight = defineStep<HubPreflightInput, null, HubPreflightOutp
       );
     }
     if (input.for === 'backup') await assertImmutability(context, input.repository, repository.path);
-    if (input.directory) await assertWritable(resolve(context.planFolder, input.directory));
+    if (input.directory) await assertFolderToBe(resolve(context.planFolder, input.directory));
     const node = input.node ? await askNode(context, input.node) : null;
     return { repository_path: repository.path, free_bytes: free, tools, node };
   },
@@ -93,15 +93,4 @@ async function askNode(context: StepContext<Services>, name: string): Promise<Hu
   if (misfit !== null) context.warn(`node ${name}: ${misfit}`);
   await context.services.checkDataPath(name, context.signal);
   return { version: health.version, clock_skew_ms: skew };
-}
-
-/** The nearest folder that exists must be writable. */
-async function assertWritable(directory: string): Promise<void> {
-  let folder = directory;
-  while (!(await exists(folder))) folder = dirname(folder);
-  try {
-    await access(folder, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new SendenseError('file.unreadable', `${folder} is not writable`, { cause: error });
-  }
 }

@@ -1,5 +1,6 @@
 import { realpath, rm } from 'node:fs/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { assertFolderToBe } from '../../host/files/folder-to-be.ts';
 import { fsyncFolder } from '../../host/files/files.ts';
 import { namedFull, temporaryPlace } from '../../host/files/full-disk.ts';
 import { pinFolder, type PinnedFolder } from '../../host/files/pinned-folder.ts';
@@ -18,6 +19,7 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
   claim: claimOf,
 
   async assertFree({ from }, claim) {
+    await assertFolderToBe(claim.directory);
     await assertNothingThere(claim);
     await assertApart(from.path(), claim.directory);
   },

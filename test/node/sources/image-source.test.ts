@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, rename, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { imageSource } from '../../../src/node/sources/image/image-source.ts';
 import type { ImageSourceSpec } from '../../../src/schemas/types.ts';
@@ -107,6 +108,18 @@ test('an image that leaves the format of its backing file to be guessed is refus
   });
 });
 
+/** A Unix socket that somebody serves. */
+async function listening(path: string): Promise<AsyncDisposable> {
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
 /** qemu-img no longer makes such images; old ones exist. Zeroes the type of the backing format header extension. */
 async function dropBackingFormat(path: string): Promise<void> {
   await using handle = await open(path, 'r+');
@@ -143,6 +156,51 @@ test('what is not a disk is refused, naming path and field', async () => {
     code: 'source.unsupported',
     message: expect.stringContaining('qcow2'),
   });
+});
+
+test('what is not a disk is refused with what helps there, not with formats', async () => {
+  await using at = await workshop();
+  await mkdir(at.path('folder'));
+  await writeFile(at.path('empty.raw'), '');
+  execFileSync('mkfifo', [at.path('pipe')]);
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', at.path('empty.qcow2'), '0']);
+  await symlink('nowhere', at.path('dangling'));
+  await symlink('loop', at.path('loop'));
+  await using _socket = await listening(at.path('socket'));
+  const refusals: [string, string, string][] = [
+    ['folder', 'is a directory, not a disk image', 'Name the image that lies in it.'],
+    ['pipe', 'is a pipe', 'write it to a file first'],
+    ['socket', 'is a socket', 'not the socket of the program that serves it'],
+    ['empty.raw', 'is empty (0 bytes)', 'made or copied to its end'],
+    ['empty.qcow2', 'is a disk of 0 bytes', 'leave it out of `disks`'],
+    ['dangling', 'does not exist: it is a link to nowhere', 'Check names and paths'],
+    ['loop', 'lead in a circle', 'Check names and paths'],
+  ];
+  for (const [name, message, remedy] of refusals) {
+    await expect(see(at.path(name)), name).rejects.toMatchObject({
+      message: expect.stringContaining(message) as string,
+      remedy: expect.stringContaining(remedy) as string,
+    });
+  }
+  await expect(see('/dev/null')).rejects.toMatchObject({
+    remedy: expect.stringContaining('`lsblk` lists them') as string,
+  });
+});
+
+test.runIf(process.geteuid?.() === 0)('a device without a medium, or that no driver answers for, says so', async () => {
+  await using at = await workshop();
+  // A loop device to which nothing is attached, and a number that is for local use.
+  for (const [name, major, minor] of [
+    ['loop', '7', '250'],
+    ['none', '240', '7'],
+  ] as const) {
+    execFileSync('mknod', [at.path(name), 'b', major, minor]);
+    await expect(see(at.path(name)), name).rejects.toMatchObject({
+      code: 'source.missing',
+      message: expect.stringMatching(/no medium/) as string,
+      remedy: expect.stringMatching(/^Insert the medium, or attach/) as string,
+    });
+  }
 });
 
 test('names with dashes, commas, colons, spaces and newlines work', async () => {

@@ -1,7 +1,8 @@
-import { constants, type BigIntStats } from 'node:fs';
+import { constants, readlinkSync } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { notADisk } from '../../../host/images/not-a-disk.ts';
 import type { ImageFormat } from '../../../host/images/qemu-img.ts';
 import type { ImageSourceSpec } from '../../../schemas/types.ts';
 import { chooseFormat } from './choose-format.ts';
@@ -29,9 +30,8 @@ export async function checkDiskFile(disk: DiskSpec): Promise<DiskFile> {
     throw unreadable(path, error);
   });
   const block = info.isBlockDevice();
-  if (!block && !info.isFile())
-    throw new SendenseError('source.unsupported', `${path} is ${kindOf(info)}, not a disk image or block device`);
-  if (!block && info.size === 0n) throw new SendenseError('source.unsupported', `${path} is empty (0 bytes)`);
+  const none = notADisk(path, info);
+  if (none) throw none;
   await using handle = await openDisk(path, block && !disk.allow_in_use);
   return {
     path,
@@ -55,16 +55,34 @@ async function openDisk(path: string, exclusive: boolean): Promise<FileHandle> {
   }
 }
 
-function unreadable(path: string, error: NodeJS.ErrnoException): SendenseError {
-  const cause = { cause: error };
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-    return new SendenseError('source.missing', `${path} does not exist`, cause);
-  if (error.code === 'EBUSY')
-    return new SendenseError('source.busy', `${path} is mounted or held by another program`, cause);
-  if (error.code === 'ENOMEDIUM' || error.code === 'ENXIO')
-    return new SendenseError('source.missing', `${path} has no medium (${error.code})`, cause);
-  return new SendenseError('file.unreadable', `${path} cannot be read (${error.code})`, cause);
+function unreadable(path: string, cause: NodeJS.ErrnoException): SendenseError {
+  const { code } = cause;
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new SendenseError('source.missing', `${path} does not exist${linkAt(path)}`, { cause });
+    case 'EBUSY':
+      return new SendenseError('source.busy', `${path} is mounted or held by another program`, { cause });
+    case 'ENOMEDIUM':
+    case 'ENXIO':
+    case 'ENODEV':
+      return new SendenseError('source.missing', `${path} has no medium, or there is no such device (${code})`, {
+        cause,
+        remedy:
+          'Insert the medium, or attach the disk (`lsblk` lists those that are there). Or leave it out of `disks`.',
+      });
+    case 'ELOOP':
+      return new SendenseError('source.missing', `the links at ${path} lead in a circle`, { cause });
+    default:
+      return new SendenseError('file.unreadable', `${path} cannot be read (${code})`, { cause });
+  }
 }
 
-const kindOf = (info: BigIntStats): string =>
-  info.isDirectory() ? 'a directory' : info.isFIFO() ? 'a pipe' : info.isSocket() ? 'a socket' : 'a character device';
+/** Where the name is that of a link that leads nowhere, this is what is missing. */
+function linkAt(path: string): string {
+  try {
+    return `: it is a link to ${readlinkSync(path)}`;
+  } catch {
+    return '';
+  }
+}

@@ -1,4 +1,5 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { emptyDisk } from '../../../host/images/not-a-disk.ts';
 import { runTool, type ToolResult } from '../../../host/programs/process.ts';
 import { lacksLockedRaw, lockedRaw } from '../../../host/images/raw-image.ts';
 import { describeLayers } from './describe-layers.ts';
@@ -32,7 +33,7 @@ export async function imageChain(file: DiskFile, options: ChainOptions): Promise
   const result = await infoOf(file, layer, options);
   if (result.exitCode !== 0) throw failure(file, result.stderr);
   const { 'virtual-size': virtualSize } = parseJson(result.stdout) as { 'virtual-size': number };
-  if (virtualSize === 0) throw new SendenseError('source.unsupported', `${file.path} is a disk of 0 bytes`);
+  if (virtualSize === 0) throw emptyDisk(file.path, file.block);
   const files = filesOf(layer);
   return {
     virtualSize,
