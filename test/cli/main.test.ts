@@ -354,6 +354,7 @@ describe('restore', () => {
 
   it.each([
     [['pgtest1', '--to', 'x', '--thin'], '--thin is for --format qcow2'],
+    [['pgtest1', '--to', ''], 'say where to restore to: --to DIRECTORY'],
     [['pgtest1', '--to', 'x', '--subformat', 'streamOptimized'], '--subformat is for --format vmdk'],
     [['pgtest1', '--to', 'x', '-d', 'one'], 'not a disk number'],
     [['pgtest1', '--to', 'x', '--point', 'before', 'noon'], 'noon is not a day or a time'],

@@ -45,7 +45,8 @@ export async function action(context: CommandContext): Promise<number> {
 /** Checked as any plan is, when it is run. */
 function planOf(vm: string, options: RestoreOptions): Record<string, unknown> {
   const { to, format, subformat, thin } = options;
-  if (to === undefined) throw usage('say where to restore to: --to DIRECTORY');
+  // What a shell makes of a variable that is not set would be the folder that one is in.
+  if (to === undefined || to === '') throw usage('say where to restore to: --to DIRECTORY');
   if (subformat !== undefined && format !== 'vmdk') throw usage(`--subformat is for --format vmdk, not for ${format}`);
   if (thin === true && format !== 'qcow2') throw usage(`--thin is for --format qcow2, not for ${format}`);
   return {
