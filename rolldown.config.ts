@@ -3,9 +3,13 @@ import { isBuiltin } from 'node:module';
 import { basename, join } from 'node:path';
 import { defineConfig, type ModuleInfo } from 'rolldown';
 
-/** Files with which programs begin, and what they load as soon as they do something. */
+/** Files with which programs and threads begin, and what they load as soon as they do something. */
 const programParts: readonly (readonly [name: string, begin: readonly string[]])[] = [
-  ['start', ['cli/sendense-run', 'cli/main', 'cli/report-error', 'view/terminal']],
+  // Before it has its compile cache.
+  ['run', ['cli/sendense-run']],
+  ['start', ['cli/main', 'cli/report-error', 'view/terminal']],
+  ['hasher', ['blocks/digest-worker']],
+  ['gate', ['host/nbd/gate/gate-thread']],
   ['client', ['cli/sendense-backup-client']],
   ['plan', ['plan/validate-files']],
   ['hub', ['hub/open-hub']],
@@ -21,14 +25,19 @@ let partsOf: ReadonlyMap<string, string> | undefined;
 /** The file that a module goes into: else there is one for each set of users, which are two hundred. Null: rolldown chooses. */
 const partOf = (id: string, modules: Modules): string | null => (partsOf ??= findParts(modules)).get(id) ?? null;
 
-/** A module that several parts need is in the first. A program's own file stays what it is: loading it is running it. */
+/**
+ * A module goes with those that the same parts need, so that nobody loads what only others need: a thread would take
+ * megabytes for it. A program's own file stays what it is: loading it is running it.
+ */
 function findParts(modules: Modules): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [name, begin] of programParts) {
     const reached = new Set(begin.map((file) => join(import.meta.dirname, 'src', `${file}.ts`)));
     for (const id of reached)
       for (const imported of modules.getModuleInfo(id)?.importedIds ?? []) reached.add(imported);
-    for (const id of reached) if (!found.has(id) && modules.getModuleInfo(id)?.isEntry === false) found.set(id, name);
+    for (const id of reached)
+      if (modules.getModuleInfo(id)?.isEntry === false)
+        found.set(id, found.has(id) ? `${found.get(id)}-${name}` : name);
   }
   return found;
 }
