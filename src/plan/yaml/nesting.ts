@@ -1,4 +1,4 @@
-import { Lexer, Parser } from 'yaml';
+import { Lexer, Parser, type CST } from 'yaml';
 
 /** Levels of lists and mappings in each other. A plan has about eight. */
 export const maxNesting = 100;
@@ -6,18 +6,25 @@ export const maxNesting = 100;
 /** Words, signs, spaces and ends of lines. The 20,000 values that a document may have need about five each. */
 const mostLexemes = 300_000;
 
+/** Where a text is more than anybody would write. */
+export interface Excess {
+  readonly what: 'levels' | 'words';
+  readonly at: number;
+}
+
 /**
- * Where a text of YAML is more than anybody would write; null: nowhere. Everything that reads the tree goes down it by calling itself, and
- * the YAML library itself takes minutes for some hundred levels of keys, so this is asked first.
+ * The first half of reading YAML. Everything that reads the tree goes down it by calling itself, and the YAML library itself takes minutes
+ * for some hundred levels of keys, so how deep a text is counts before the second half begins.
  */
-export function excessIn(text: string): { readonly what: 'levels' | 'words'; readonly at: number } | null {
+export function tokensOf(text: string): { readonly tokens: readonly CST.Token[] } | { readonly excess: Excess } {
   const parser = new Parser();
+  const tokens: CST.Token[] = [];
   let count = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    if (++count > mostLexemes) return { what: 'words', at: parser.offset };
-    // What it answers are whole documents; only how deep it is counts here.
-    for (const _token of parser.next(lexeme));
-    if (parser.stack.length > maxNesting) return { what: 'levels', at: parser.offset };
+    if (++count > mostLexemes) return { excess: { what: 'words', at: parser.offset } };
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    if (parser.stack.length > maxNesting) return { excess: { what: 'levels', at: parser.offset } };
   }
-  return null;
+  tokens.push(...parser.end());
+  return { tokens };
 }

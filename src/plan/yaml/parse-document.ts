@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
-import { isScalar, parseDocument as parseYaml } from 'yaml';
+import { isScalar } from 'yaml';
 import { aliasDiagnostics, aliasesOf } from './alias-diagnostics.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { lineStartsOf, type PlanDocument } from './document.ts';
-import { excessIn, maxNesting } from './nesting.ts';
+import { composeDocument } from './compose-document.ts';
+import { maxNesting, tokensOf, type Excess } from './nesting.ts';
 import { syntaxDiagnostics } from './syntax-diagnostics.ts';
 
 export interface ParsedDocument {
@@ -35,20 +36,10 @@ export function parseDocument({
   const conflicts = conflictDiagnostics(empty);
   if (conflicts.length > 0) return { document: empty, diagnostics: conflicts, intact: false };
 
-  const excess = excessIn(text);
-  if (excess !== null) return { document: empty, diagnostics: [excessDiagnostic(empty, excess)], intact: false };
+  const read = tokensOf(text);
+  if ('excess' in read) return { document: empty, diagnostics: [excessDiagnostic(empty, read.excess)], intact: false };
 
-  const yaml = parseYaml(text, {
-    version: '1.2',
-    schema: 'core',
-    merge: true,
-    strict: true,
-    stringKeys: true,
-    uniqueKeys: false, // See duplicate-keys.ts.
-    resolveKnownTags: false,
-    prettyErrors: false,
-    logLevel: 'error',
-  });
+  const yaml = composeDocument(read.tokens, text.length);
   const { aliases, anchors } = aliasesOf(yaml);
   const document: PlanDocument = { ...empty, yaml, aliases };
   const syntax = syntaxDiagnostics(document, yaml);
@@ -87,7 +78,7 @@ function versionDiagnostics(document: PlanDocument): Diagnostic[] {
   ];
 }
 
-const excessDiagnostic = (document: PlanDocument, { what, at }: NonNullable<ReturnType<typeof excessIn>>): Diagnostic =>
+const excessDiagnostic = (document: PlanDocument, { what, at }: Excess): Diagnostic =>
   diagnosticOf(document, {
     rule: what === 'levels' ? 'yaml/syntax' : 'yaml/too-large',
     at: { span: { start: at, end: at + 1 } },
