@@ -3,7 +3,7 @@ import { isRunning } from '../../host/programs/process-identity.ts';
 import type { Settings, StatusOutput } from '../../schemas/types.ts';
 import { failingChannels } from '../../state/notices/channels.ts';
 import { countWaiting } from '../../state/notices/deliveries.ts';
-import { lastReads } from '../../state/points/last-reads.ts';
+import { rereadState } from '../../state/points/reread-state.ts';
 import { unlistedRepositories } from '../../state/points/unlisted-repositories.ts';
 import { stuckPrunes } from '../../state/points/stuck-prunes.ts';
 import { listLocks } from '../../state/runs/locks.ts';
@@ -11,7 +11,7 @@ import { inFuture } from '../../state/database/in-future.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { listLeases } from '../../state/runs/port-leases.ts';
 import { listRuns, listSteps, type RunRecord } from '../../state/runs/runs.ts';
-import { rereadState, rereadWithinMs } from '../../restore-points/verify/reread.ts';
+import { rereadWithinMs } from '../../restore-points/verify/reread.ts';
 import { planHealth, type HealthFilter, type PlanHealth } from './plan-health.ts';
 import { watchFolder } from '../watch-folder.ts';
 
@@ -76,10 +76,9 @@ function describeReading(
   repositories: Settings['repositories'],
   now: number,
 ): StatusOutput['repositories'] {
-  const reads = Map.groupBy(lastReads(state, now), ({ repository }) => repository);
   return Object.entries(repositories).flatMap(([repository, { rereadWithin }]) => {
     const withinMs = rereadWithinMs(rereadWithin);
-    const { points, late, oldest } = rereadState(reads.get(repository) ?? [], withinMs, now);
+    const { points, late, oldest } = rereadState(state, repository, { withinMs, now });
     return oldest === null
       ? []
       : [

@@ -8,12 +8,12 @@ import { version } from '../../schemas/package.ts';
 import { lastRuns, vmFigures, type LastRun, type VmFigures } from '../../state/runs/figures.ts';
 import { inFuture } from '../../state/database/in-future.ts';
 import type { State } from '../../state/database/open-state.ts';
-import { lastReads } from '../../state/points/last-reads.ts';
+import { rereadState } from '../../state/points/reread-state.ts';
 import { listLeases } from '../../state/runs/port-leases.ts';
 import { channelsFailing, slotsWaiting, undelivered } from '../../state/runs/queue-figures.ts';
 import { countOpenRuns } from '../../state/runs/runs.ts';
 import { listUpkeep } from '../../state/database/upkeep.ts';
-import { rereadState, rereadWithinMs } from '../../restore-points/verify/reread.ts';
+import { rereadWithinMs } from '../../restore-points/verify/reread.ts';
 import { planHealth } from '../describe/plan-health.ts';
 import type { FamilyName, Sample } from './families.ts';
 
@@ -54,7 +54,6 @@ export async function collectFigures({ state, settings, repositoryPath }: Figure
     seen.add(`${vm.repository}\n${name}`);
     sayVm(say, vm, { repository: vm.repository, vm: name });
   }
-  const reads = Map.groupBy(lastReads(state, now), ({ repository }) => repository);
   await Promise.all(
     Object.entries(settings.repositories).map(async ([name, repository]) => {
       const own = vms.filter((vm) => vm.repository === name);
@@ -63,7 +62,7 @@ export async function collectFigures({ state, settings, repositoryPath }: Figure
       say('sendense_repository_points', sum(own, 'points'), labels);
       say('sendense_repository_min_free_bytes', sizeBytes(repository.minFree), labels);
       if (repository.quota !== undefined) say('sendense_repository_quota_bytes', sizeBytes(repository.quota), labels);
-      const { late, oldest } = rereadState(reads.get(name) ?? [], rereadWithinMs(repository.rereadWithin), now);
+      const { late, oldest } = rereadState(state, name, { withinMs: rereadWithinMs(repository.rereadWithin), now });
       say('sendense_repository_oldest_read_timestamp_seconds', oldest === null ? null : seconds(oldest), labels);
       say('sendense_repository_late_points', late, labels);
       const space = await spaceOf(name, repositoryPath(name));

@@ -12,21 +12,6 @@ const dayMs = 86_400_000;
 export const rereadWithinMs = (setting: string | undefined): number | null =>
   setting === 'never' ? null : ageMs(setting ?? defaultWithin);
 
-/** How far a repository is with reading everything again. */
-export interface Reread {
-  readonly points: number;
-  /** Those whose files were not read for longer than the time that is allowed. */
-  readonly late: number;
-  /** When the one that was read longest ago was read, in milliseconds since the epoch; null: there is no restore point. */
-  readonly oldest: number | null;
-}
-
-export const rereadState = (reads: readonly LastRead[], withinMs: number | null, now: number): Reread => ({
-  points: reads.length,
-  late: withinMs === null ? 0 : reads.filter(({ read }) => now - read > withinMs).length,
-  oldest: reads.reduce<number | null>((least, { read }) => Math.min(least ?? read, read), null),
-});
-
 /**
  * The restore points whose files a run reads besides those that it was asked for, so that each is read within `withinMs`, the one
  * that was read longest ago first. Each has its turn in the second half of that time, at a moment that its id decides: restore points

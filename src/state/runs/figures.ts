@@ -24,19 +24,18 @@ export interface LastRun {
 export function lastRuns(state: State, since: number): LastRun[] {
   const rows = state.all(
     state.query
+      .with('ends', lastEnds)
       .with('last', (query) =>
         query
-          .selectFrom('runs')
+          .selectFrom('ends')
           .select(({ fn }) => [
             'plan',
             'vm',
             'kind',
-            fn.max('finished').as('ended'),
-            sql<number | null>`max(finished) FILTER (WHERE status = 'succeeded')`.as('succeeded'),
+            fn.max('ended').as('ended'),
+            sql<number | null>`max(ended) FILTER (WHERE status = 'succeeded')`.as('succeeded'),
           ])
-          .where('finished', 'is not', null)
-          .where('kind', '<>', 'restore')
-          .where('trigger', '<>', 'command')
+          .where('ended', 'is not', null)
           .groupBy(['plan', 'vm', 'kind']),
       )
       .selectFrom('last')
@@ -76,6 +75,36 @@ export function lastRuns(state: State, since: number): LastRun[] {
   }
   return [...found.values()];
 }
+
+/** By what is in an index: to read twenty thousand runs takes five times as long. */
+const lastEnds = (query: Pick<State['query'], 'selectFrom'>) =>
+  query
+    .selectFrom((from) =>
+      from
+        .selectFrom('runs')
+        .select(['plan', 'vm', 'kind', 'status'])
+        .where('kind', '<>', 'restore')
+        .distinct()
+        .as('each'),
+    )
+    .select((each) => [
+      'each.plan',
+      'each.vm',
+      'each.kind',
+      'each.status',
+      each
+        .selectFrom('runs')
+        .select('finished')
+        .whereRef('runs.plan', '=', 'each.plan')
+        .whereRef('runs.vm', '=', 'each.vm')
+        .whereRef('runs.kind', '=', 'each.kind')
+        .whereRef('runs.status', '=', 'each.status')
+        .where('finished', 'is not', null)
+        .where('trigger', '<>', 'command')
+        .orderBy('finished', 'desc')
+        .limit(1)
+        .as('ended'),
+    ]);
 
 /** What a run moved is in its result, disk by disk; null where the disks do not say. */
 const total = (field: 'bytes_transferred' | 'bytes_read' | 'bytes_sent' | 'bytes_stored') =>
