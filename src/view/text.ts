@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { startFile } from '../schemas/package.ts';
 
-/** Most text is this, and a list of ten thousand restore points measures it often. */
-const plain = /^[ -~]*$/;
+/** Most text is this, ASCII and the signs of `style.ts`, one column each; a list of ten thousand restore points measures it often. */
+const plain = /^[ -~·–…│├└─◆◇●○█░✔✘⚠↩⠀-⣿]*$/;
 
 /** Columns that a text takes on a terminal, colour codes aside: two for most East Asian letters and emoji, none for a combining accent. */
 export function widthOf(text: string): number {

@@ -7,6 +7,7 @@ import { showReport } from '../../src/view/reports/show-report.ts';
 import { nagiosUnknown } from '../../src/view/reports/status-nagios.ts';
 import { statusReport } from '../../src/view/reports/status-report.ts';
 import { makeStyle } from '../../src/view/style.ts';
+import allWidths from '../../src/view/all-widths.ts';
 import { command, cut, fit, foldedTable, shortened, table, widthOf } from '../../src/view/text.ts';
 import { upkeepReport } from '../../src/view/reports/upkeep-report.ts';
 import { point } from '../cli/fake-hub.ts';
@@ -222,6 +223,16 @@ describe('names in any script', () => {
   it.each(names)('%s takes as many columns as a terminal gives it', (name, width) => {
     expect(widthOf(name)).toBe(width);
     expect(widthOf(`\u001b[36m${name}\u001b[39m`)).toBe(width);
+  });
+
+  it('the signs of the views are measured without the tables, and take what the tables say', () => {
+    for (const sign of ' az~·–…│├└─◆◇●○█░✔✘⚠↩⠀⠋⣿') {
+      expect([sign, allWidths(sign)]).toEqual([sign, 1]);
+      expect(widthOf(`${sign}${sign}`)).toBe(2);
+    }
+    // What changes the sign before it is in no such text.
+    for (const text of ['⚠\ufe0f', '○\u0301', '…\u200d'])
+      expect([text, widthOf(text)]).toEqual([text, allWidths(text)]);
   });
 
   it('stand in tables whose columns are aligned', () => {
