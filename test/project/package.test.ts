@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomBytes } from '../support/random.ts';
 
@@ -15,6 +15,19 @@ const { files, bin, version } = JSON.parse(readFileSync(join(root, 'package.json
 const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
   packages: Record<string, { dev?: boolean }>;
 };
+
+/** Bytes of a built file and all that it imports at its start. */
+function loadedBytes(file: string): number {
+  const loaded = new Set([file]);
+  let bytes = 0;
+  for (const one of loaded) {
+    const text = readFileSync(one, 'utf8');
+    bytes += text.length;
+    for (const [, imported] of text.matchAll(/^(?:import|export)\b(?:[^"'\n(]* from )? ?"(\.[^"]+)";?$/gm))
+      loaded.add(join(dirname(one), imported ?? ''));
+  }
+  return bytes;
+}
 
 describe('the npm package', () => {
   let folder = '';
@@ -54,6 +67,16 @@ describe('the npm package', () => {
     const result = run(program, ['--version']);
     expect(result.output.trim()).toContain(version);
     expect(result.status).toBe(0);
+  });
+
+  test.each([
+    ['cli/sendense-run', 10_000, 'comes before its compile cache'],
+    ['blocks/digest-worker', 150_000, 'is loaded by each thread'],
+    ['host/nbd/gate/gate-thread', 100_000, 'is loaded by a thread'],
+  ])('%s loads at most %i bytes as it starts, for that %s', (name, most) => {
+    const bytes = loadedBytes(join(installed, 'dist', `${name}.js`));
+    expect(bytes).toBeGreaterThan(1000);
+    expect(bytes).toBeLessThan(most);
   });
 
   test('validates the plans that it ships', () => {
