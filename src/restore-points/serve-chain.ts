@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { imageTarget, type ImageKey } from '../host/images/image-options.ts';
+import { imageTarget, type ImageKey, type ImageTarget } from '../host/images/image-options.ts';
 import { serveNbd, type NbdServer, type ServeOptions } from '../host/nbd/qemu-nbd.ts';
 import { makeRunFolder } from '../host/programs/run-folder.ts';
 
@@ -21,7 +21,7 @@ export async function serveReadOnly(
 
 /** Serves an image read-only on a Unix socket in a run folder. */
 export async function serveToRead(
-  what: Pick<ServeOptions, 'file' | 'format' | 'image' | 'cwd' | 'signal'>,
+  what: Pick<ServeOptions, 'file' | 'format' | 'cwd' | 'signal'> & { readonly image?: ImageTarget | undefined },
   folderId: string,
 ): Promise<NbdServer> {
   const folder = await makeRunFolder(folderId);
