@@ -49,6 +49,7 @@ export default defineConfig({
     'cli/sendense-node': 'src/cli/sendense-node.ts',
     'cli/sendense-backup-client': 'src/cli/sendense-backup-client.ts',
     'blocks/digest-worker': 'src/blocks/digest-worker.ts',
+    'files/guest/agent': 'src/files/guest/agent.ts',
     'host/nbd/gate/gate-thread': 'src/host/nbd/gate/gate-thread.ts',
     'host/ssh/ssh2-child': 'src/host/ssh/ssh2-child.ts',
     ...validators(),

@@ -44,6 +44,10 @@ cmp         diffutils   quickstart compares disks
 ss          iproute2    tests look at ports
 losetup     mount       tests read block devices
 flock       util-linux  one set-up at a time
+linux.uml   user-mode-linux  the kernel that reads files of restore points
+bwrap       bubblewrap  its sandbox
+busybox     busybox-static  loads its drivers
+qemu-storage-daemon  qemu-system-common  serves disks to it
 npm         npm         brings Node packages
 '
 
@@ -62,6 +66,19 @@ strace      strace               tests see what is flushed, and in which order
 qemu-system-x86_64  qemu-system-x86  tests boot restore points, as verify --boot does
 mcopy       mtools               makes the disks of the Linux guest that tests boot
 objcopy     binutils             the same, of the disk that only UEFI starts
+mkfs.xfs    xfsprogs             disks with xfs
+mkfs.btrfs  btrfs-progs          disks with btrfs
+mkfs.vfat   dosfstools           disks with FAT
+mkfs.exfat  exfatprogs           disks with exFAT
+mount.exfat-fuse  exfat-fuse     fills them
+ntfs-3g     ntfs-3g              disks with NTFS
+genisoimage genisoimage          disks with ISO 9660
+mkudffs     udftools             disks with UDF
+lvm         lvm2                 disks with LVM
+mdadm       mdadm                disks with arrays
+cryptsetup  cryptsetup-bin       disks with LUKS
+dmsetup     dmsetup              maps them
+getfattr    attr                 tests compare attributes
 /lib/systemd/systemd-journald     systemd  tests send notices to it
 /usr/share/OVMF/OVMF_CODE_4M.fd  ovmf     tests boot with UEFI
 /usr/include/stdio.h                                       libc6-dev                          builds C programs

@@ -44,7 +44,23 @@ export const debianPackages: readonly DebianPackage[] = [
     ],
     depends: ['sendense-common =', ...tools, 'openssh-client', 'init-system-helpers (>= 1.52)'],
     // An sshd of its own moves the nodes' data (docs/network.md), and `ss` counts it.
-    recommends: ['bash-completion', 'iproute2', 'openssh-server'],
+    recommends: [
+      'bash-completion',
+      'iproute2',
+      'openssh-server',
+      // `files` reads with them (docs/files.md).
+      'attr',
+      'bubblewrap',
+      'busybox-static',
+      'cryptsetup-bin',
+      'dmsetup',
+      'exfat-fuse',
+      'lvm2',
+      'mdadm',
+      'ntfs-3g',
+      'qemu-system-common',
+      'user-mode-linux',
+    ],
     conffiles: ['/etc/sendense/sendense.yaml'],
   },
 ];

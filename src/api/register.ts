@@ -77,6 +77,7 @@ const headOf = (reply: FastifyReply): AnswerHead => ({
   status: (code) => void reply.code(code),
   type: (contentType) => void reply.type(contentType),
   header: (name, value) => void reply.header(name, value),
+  trailer: (name, value) => void reply.trailer(name, async () => value()),
 });
 
 /** Aborts when the caller goes away before the answer. Fastify's own `request.signal` aborts as soon as the body was read. */

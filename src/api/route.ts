@@ -23,6 +23,8 @@ export interface AnswerHead {
   status(code: number): void;
   type(contentType: string): void;
   header(name: string, value: string | number): void;
+  /** A field after the body, asked when the body has ended (RFC 9110, 6.5). */
+  trailer(name: string, value: () => string): void;
 }
 
 /** A parameter of the path or the query, or a header. */

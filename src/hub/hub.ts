@@ -29,6 +29,7 @@ import type { DiscoverRequestOptions } from './discovery/discover-source.ts';
 import type { LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
 import type { Care } from './repositories/manage-care.ts';
+import type { FileSessions } from './files/file-sessions.ts';
 import type { Credentials } from './credentials/manage-credentials.ts';
 import type { Nodes } from './nodes/manage-nodes.ts';
 import type { Notices } from './notify/manage-notices.ts';
@@ -67,6 +68,8 @@ export interface ChooseFilter {
   readonly vm: string;
   readonly repository: string;
   readonly choice: PointChoice;
+  /** The VM that is meant, where several have restore points under the name. */
+  readonly identity?: string | undefined;
 }
 
 export interface CheckRequest extends PointFilter {
@@ -131,6 +134,8 @@ export interface Hub extends AsyncDisposable {
   status(request?: StatusRequest): Promise<StatusOutput>;
   /** @throws SendenseError `run.unknown`, `usage` for an `ended` that goes on, or has */
   recover(request?: RecoverRequest): Promise<RecoverOutput>;
+  /** Restore points to be opened in this process. @param folder private; the caller removes it */
+  files(folder: string): Promise<FileSessions>;
   readonly credentials: Credentials;
   /** @throws SendenseError `point.unknown`, `usage`, `run.locked` */
   adopt(request: AdoptRequest): Promise<AdoptOutput>;

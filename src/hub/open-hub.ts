@@ -37,6 +37,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       ...restorePointsOf(parts),
       ...managersOf(parts),
       ...servicesOf(parts, () => hub),
+      files: async (folder) =>
+        (await import('./files/file-sessions.ts')).createFileSessions({ hub, services: parts.services, folder }),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
     return hub;

@@ -369,6 +369,9 @@ export interface AllSchemas {
   PrunedPoint: PrunedPoint;
   SlotOutput: SlotOutput;
   HubHealth: HubHealth;
+  RestoreMountRequest: RestoreMountRequest;
+  RestoreSelectionRequest: RestoreSelectionRequest;
+  RestoreUnlockRequest: RestoreUnlockRequest;
   DataAnswer: DataAnswer;
   EnrollAnswer: EnrollAnswer;
   EnrollRequest: EnrollRequest;
@@ -410,6 +413,15 @@ export interface AllSchemas {
   DiscoverOutput: DiscoverOutput;
   DoctorOutput: DoctorOutput;
   ErrorOutput: ErrorOutput;
+  FilesDifferenceOutput: FilesDifferenceOutput;
+  FilesEntry: FilesEntry;
+  FilesFoundOutput: FilesFoundOutput;
+  FilesHistoryOutput: FilesHistoryOutput;
+  FilesListOutput: FilesListOutput;
+  FilesMountsOutput: FilesMountsOutput;
+  FilesStatOutput: FilesStatOutput;
+  FilesTakenOutput: FilesTakenOutput;
+  FilesOutput: FilesOutput;
   GcOutput: GcOutput;
   HistoryOutput: HistoryOutput;
   ImportOutput: ImportOutput;
@@ -1738,6 +1750,60 @@ export interface HubHealth {
    * Runs that are going on.
    */
   runs: number;
+}
+/**
+ * Opens a restore point to read files of it.
+ */
+export interface RestoreMountRequest {
+  /**
+   * Name of the VM.
+   */
+  vm: string;
+  /**
+   * `latest`, an id, a day, or a time, as `--point` takes them. Default: latest.
+   */
+  point?: string;
+  /**
+   * Default: the one that has the VM.
+   */
+  repository?: string;
+  /**
+   * Uuid of the VM, where several have the name.
+   */
+  identity?: string;
+}
+/**
+ * Files and folders of one volume for one archive.
+ */
+export interface RestoreSelectionRequest {
+  /**
+   * Id of the volume.
+   */
+  volume: string;
+  /**
+   * Bytes of the paths in the volume as base64url, from `id` of a listing.
+   *
+   * @minItems 1
+   * @maxItems 10000
+   */
+  paths: [string, ...string[]];
+  /**
+   * Default: tar.
+   */
+  format?: 'tar' | 'tar.gz';
+}
+/**
+ * The passphrase of a volume. It is not kept.
+ */
+export interface RestoreUnlockRequest {
+  /**
+   * Id of the volume.
+   */
+  volume: string;
+  /**
+   * Of LUKS.
+   */
+  passphrase: string;
 }
 /**
  * One line from the hub after an enrolment.
@@ -3550,6 +3616,363 @@ export interface DoctorOutput {
      */
     code: string | null;
   }[];
+}
+/**
+ * A difference between two restore points: a line of `files diff --json`.
+ */
+export interface FilesDifferenceOutput {
+  version: 1;
+  /**
+   * Id of the volume.
+   */
+  volume: string;
+  /**
+   * Its path in the volume, for people.
+   */
+  path: string;
+  /**
+   * `metadata`: the content is the same as far as was looked; `what` says what is not.
+   */
+  change: 'added' | 'removed' | 'changed' | 'metadata';
+  /**
+   * What differs: type, content, size, mtime, ctime, inode, mode, owner, target, device.
+   */
+  what: string[];
+  /**
+   * As it was in the first restore point; null: it was not there.
+   */
+  before: FilesEntry | null;
+  /**
+   * As it is in the second restore point; null: it is not there.
+   */
+  after: FilesEntry | null;
+}
+/**
+ * One name in a folder of a restore point.
+ */
+export interface FilesEntry {
+  /**
+   * For people: what is not UTF-8, or no character to print, is replaced.
+   */
+  name: string;
+  /**
+   * The path in the volume: its bytes as base64url. Requests take it.
+   */
+  id: string;
+  /**
+   * What it is.
+   */
+  type: 'file' | 'folder' | 'link' | 'fifo' | 'socket' | 'char' | 'block' | 'unknown';
+  /**
+   * Bytes.
+   */
+  size: number;
+  /**
+   * Bytes on the disk.
+   */
+  allocated: number;
+  /**
+   * Octal, with setuid, setgid and sticky.
+   */
+  mode: string;
+  /**
+   * Owner.
+   */
+  uid: number;
+  /**
+   * Group.
+   */
+  gid: number;
+  /**
+   * Names.
+   */
+  links: number;
+  /**
+   * Number of the inode.
+   */
+  inode: string;
+  /**
+   * Last change of the content, nanoseconds since 1970.
+   */
+  mtime_ns: string;
+  /**
+   * Last change of the inode.
+   */
+  ctime_ns: string;
+  /**
+   * Last reading.
+   */
+  atime_ns: string;
+  /**
+   * Where a link leads, for people; null: it is none.
+   */
+  target: string | null;
+  /**
+   * Major and minor number of a device.
+   */
+  device: string | null;
+}
+/**
+ * A file that was found: a line of `files find --json` and of `files tree --json`.
+ */
+export interface FilesFoundOutput {
+  version: 1;
+  /**
+   * Id of the volume.
+   */
+  volume: string;
+  /**
+   * Its path in the volume, for people.
+   */
+  path: string;
+  entry: FilesEntry;
+}
+/**
+ * In which restore points a file is: a line of `files find --all-points --json`.
+ */
+export interface FilesHistoryOutput {
+  version: 1;
+  /**
+   * The VM.
+   */
+  vm: string;
+  /**
+   * Id of the volume.
+   */
+  volume: string;
+  /**
+   * Its path in the volume, for people.
+   */
+  path: string;
+  /**
+   * Ids of the restore points in which it is, oldest first.
+   */
+  points: string[];
+  /**
+   * How many restore points were searched.
+   */
+  of: number;
+  /**
+   * When the newest of them was made, milliseconds since 1970.
+   */
+  last_created: number;
+  /**
+   * Its versions by type, size and time, oldest first.
+   */
+  versions: {
+    /**
+     * Bytes.
+     */
+    size: number;
+    /**
+     * Last change of the content, nanoseconds since 1970.
+     */
+    mtime_ns: string;
+    /**
+     * What it was.
+     */
+    type: string;
+    /**
+     * Id of the oldest restore point with this version.
+     */
+    first: string;
+    /**
+     * Id of the newest restore point with this version.
+     */
+    last: string;
+    /**
+     * How many restore points have this version.
+     */
+    points: number;
+  }[];
+}
+/**
+ * What a folder of a restore point holds, a page of it: what `files ls --json` prints.
+ */
+export interface FilesListOutput {
+  version: 1;
+  /**
+   * Id of the volume.
+   */
+  volume: string;
+  /**
+   * The folder, for people.
+   */
+  path: string;
+  /**
+   * The folder's path: its bytes as base64url.
+   */
+  id: string;
+  /**
+   * Names in the folder.
+   */
+  total: number;
+  /**
+   * By the bytes of their names.
+   */
+  entries: FilesEntry[];
+  /**
+   * `after` of the next page; null: this is the last one.
+   */
+  next: string | null;
+}
+/**
+ * All restore points that are open.
+ */
+export interface FilesMountsOutput {
+  version: 1;
+  mounts: FilesOutput[];
+}
+/**
+ * A restore point that is open: what `files POINT --json` prints, and the hub's API answers. Times are milliseconds since 1970.
+ */
+export interface FilesOutput {
+  version: 1;
+  /**
+   * Of the session; the run that holds the restore point.
+   */
+  id: string;
+  /**
+   * Name of the VM.
+   */
+  vm: string;
+  /**
+   * Name of the repository.
+   */
+  repository: string;
+  /**
+   * Id of the restore point.
+   */
+  backup_id: string;
+  /**
+   * When the restore point was made.
+   */
+  created: number;
+  /**
+   * When the session began.
+   */
+  opened: number;
+  /**
+   * When it ends, unless somebody reads before.
+   */
+  expires: number;
+  /**
+   * What to know of the choice of the restore point.
+   */
+  remark: string | null;
+  /**
+   * In the order of the disks.
+   */
+  volumes: {
+    /**
+     * What commands call it: `disk-0p2` (disk and partition), `disk-1` (a disk without a partition table), `vg0/root` (a logical volume), `md/0` (a RAID array).
+     */
+    id: string;
+    /**
+     * ext4, xfs, ntfs, crypto_LUKS, …, as blkid names it; null: nothing was recognised.
+     */
+    type: string | null;
+    /**
+     * Size of the volume.
+     */
+    bytes: number;
+    /**
+     * Label of the file system.
+     */
+    label: string | null;
+    /**
+     * UUID of the file system.
+     */
+    uuid: string | null;
+    /**
+     * `readable`; `part`: a part of a volume group or array; `encrypted`: it takes a passphrase; `swap`, `empty`, `unsupported`, `damaged`.
+     */
+    state: 'readable' | 'encrypted' | 'swap' | 'empty' | 'part' | 'unsupported' | 'damaged';
+    /**
+     * Why it cannot be read, or what it is.
+     */
+    why: string | null;
+    /**
+     * Used bytes; null: it was not opened yet.
+     */
+    used: number | null;
+    /**
+     * `replayed`: into a copy that is thrown away. `skipped`: what is in the journal only is missing, and `notes` say why. null: it was not opened yet.
+     */
+    journal: 'none' | 'clean' | 'replayed' | 'skipped' | null;
+    /**
+     * What else to know.
+     */
+    notes: string[];
+  }[];
+}
+/**
+ * All that is known of one file: what `files stat --json` prints.
+ */
+export interface FilesStatOutput {
+  version: 1;
+  /**
+   * Id of the volume.
+   */
+  volume: string;
+  /**
+   * Its path without links, for people.
+   */
+  path: string;
+  entry: FilesEntry;
+  /**
+   * Extended attributes, access control lists among them.
+   */
+  xattrs: {
+    name: string;
+    /**
+     * Base64.
+     */
+    value: string;
+  }[];
+}
+/**
+ * What was taken out of a restore point: what `files get --json` prints.
+ */
+export interface FilesTakenOutput {
+  version: 1;
+  /**
+   * The VM.
+   */
+  vm: string;
+  /**
+   * The restore point.
+   */
+  backup_id: string;
+  /**
+   * What was taken out.
+   */
+  taken: {
+    /**
+     * Id of the volume.
+     */
+    volume: string;
+    /**
+     * Its path in the volume, for people.
+     */
+    path: string;
+    /**
+     * What it is.
+     */
+    type: string;
+    /**
+     * Where it is now, for people.
+     */
+    to: string;
+  }[];
+  /**
+   * Bytes that were read, headers of archives among them.
+   */
+  bytes: number;
+  /**
+   * What could not be taken, or not with all that it had.
+   */
+  left_out: string[];
 }
 export interface GcOutput {
   version: 1;

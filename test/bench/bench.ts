@@ -1,16 +1,19 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
  * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M] [--line long] [--way NAME]`; names: full restore verify incremental validate starts
- * index merge memory scale vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
+ * index files merge memory scale vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
  * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory; `--way 'ours, default'`, as often as one likes, the other
  * ways but plain `ssh -L`.
  * `index` is about a disk of `--sparse` (64G) with `--scattered` (8M) of data: `--sparse 2048G --scattered 200M` is that of docs/performance.md.
+ * `files` looks into a disk with a file of `--size` (256M) and `--files` (5000) small ones; it needs root, to mount a copy beside: those of
+ * docs/performance.md are `--size 1G --files 100000`.
  * `scale` looks at `--points` (300) restore points, `--chain` (10) of each VM, and backs up a group of `--vms` (30): those of docs/performance.md are
  * `--points 10000 --chain 30 --vms 300`.
  * `--delta` is what `merge` merges: `256M`, or several, `64M,256M,1G`. BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { files } from './files.ts';
 import { full, restore } from './full.ts';
 import { indexSize } from './index-size.ts';
 import { groupMemory } from './group-memory.ts';
@@ -37,6 +40,7 @@ const { values, positionals } = parseArgs({
     points: { type: 'string', default: '300' },
     chain: { type: 'string', default: '10' },
     vms: { type: 'string', default: '30' },
+    files: { type: 'string', default: '5000' },
     sparse: { type: 'string', default: '64G' },
     scattered: { type: 'string', default: '8M' },
   },
@@ -58,6 +62,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'verify': () => verify(bytes, rounds),
   'incremental': () => incremental(bytes, rounds),
   'index': () => indexSize(parseSize(values.sparse), parseSize(values.scattered), rounds),
+  'files': () => files(parseSize(values.size ?? '256M'), Number(values.files), rounds),
   'merge': () => merge(bytes, values.delta.split(',').map(parseSize), rounds),
   'memory': () => memory(bytes),
   'schedule': () => schedule(),

@@ -37,7 +37,7 @@ export async function fixture(bytes: number): Promise<Fixture> {
   };
 }
 
-async function writeDisk(file: string, bytes: number): Promise<void> {
+export async function writeDisk(file: string, bytes: number): Promise<void> {
   await using handle = await open(file, 'wx');
   await handle.truncate(bytes);
   const random = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16));

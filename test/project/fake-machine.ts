@@ -9,7 +9,8 @@ const basic =
   'sh cat cut dirname env find flock grep id ln mkdir mv printf readlink rm sed sha256sum sleep sort touch tr uname'.split(
     ' ',
   );
-const table = 'qemu-img qemu-nbd qemu-io nbdkit nbdcopy nbdinfo cmp ss'.split(' ');
+const table =
+  'qemu-img qemu-nbd qemu-io nbdkit nbdcopy nbdinfo cmp ss linux.uml bwrap busybox qemu-storage-daemon'.split(' ');
 
 export interface Result {
   readonly code: number;

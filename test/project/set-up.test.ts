@@ -125,14 +125,14 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     machine.program(
       'apt-get',
       `echo "apt-get $*" >>"$HOME/calls"
-case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 debootstrap systemd-analyze dpkg-deb python3 mcopy objcopy; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
+case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 debootstrap systemd-analyze dpkg-deb python3 mcopy objcopy linux.uml bwrap busybox mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.exfat mount.exfat-fuse ntfs-3g genisoimage mkudffs lvm mdadm cryptsetup dmsetup getfattr; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
     );
     expect((await machine.run(['node', 'hello'])).code).toBe(0);
     expect(count(machine.calls(), 'apt-get')).toBe(0);
     const result = await machine.run(['--tests', 'node', 'hello']);
     expect(result).toMatchObject({ code: 0, stdout: 'system node: hello\n' });
     expect(result.stderr).toContain('go (builds the test vCenter), Debian package golang-go');
-    expect(machine.calls().filter((call) => call.startsWith('apt-get install'))[0]).toContain('gcc golang-go');
+    expect(machine.calls().filter((call) => call.startsWith('apt-get install'))[0]).toMatch(/ gcc .*golang-go/);
     expect(machine.calls().slice(-4).toSorted()).toEqual([
       'debian-root',
       'linux-guest',

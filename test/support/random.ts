@@ -30,7 +30,12 @@ export function beginFile(file: string): void {
 export function random(name: string): Random {
   const before = asked.get(name) ?? 0;
   asked.set(name, before + 1);
-  const key = hash('sha256', JSON.stringify([seed, place, name, before]), 'buffer').subarray(0, 16);
+  return numbersOf([seed, place, name, before]);
+}
+
+/** Numbers and bytes that follow from the source alone. */
+export function numbersOf(source: readonly unknown[]): Random {
+  const key = hash('sha256', JSON.stringify(source), 'buffer').subarray(0, 16);
   const stream = createCipheriv('aes-128-ctr', key, Buffer.alloc(16));
   const bytes = (length: number): Buffer => stream.update(Buffer.alloc(length));
   const part = (): number => bytes(6).readUIntBE(0, 6) / 2 ** 48;

@@ -21,6 +21,7 @@ const sections: readonly (readonly [string, readonly string[]])[] = [
   ['Source disks and VMs', ['source', 'vm']],
   ['vSphere', ['vsphere', 'snapshot', 'cbt', 'transport']],
   ['Restore points and repositories', ['chain', 'content', 'verify', 'point', 'repository', 'prune']],
+  ['Files of restore points', ['files']],
   ['Nodes and transfers', ['node', 'request', 'job', 'ports', 'nbd', 'data']],
   ['Hub, enrolment and SSH', ['hub', 'enroll', 'link', 'ssh']],
   ['Credentials and the state database', ['credential', 'state']],

@@ -6,6 +6,7 @@ import { credentials } from './credentials.ts';
 import { daemon } from './daemon.ts';
 import { discover } from './discover.ts';
 import { explain } from './explain.ts';
+import { files } from './files.ts';
 import { history } from './history.ts';
 import { hub } from './hub.ts';
 import { init } from './init.ts';
@@ -36,6 +37,7 @@ export const commands: readonly CommandDefinition[] = [
   plan,
   validate,
   restore,
+  files,
   list,
   show,
   check,

@@ -10,6 +10,10 @@ export const knownTools: Readonly<Record<string, Tool>> = {
   'qemu-nbd': { package: 'qemu-utils', minimum: '6.2' },
   'nbdkit': { package: 'nbdkit', minimum: '1.30' },
   'qemu-system-x86_64': { package: 'qemu-system-x86', minimum: '6.2' },
+  'bwrap': { package: 'bubblewrap', minimum: '0.8' },
+  'linux.uml': { package: 'user-mode-linux', minimum: '6.1' },
+  'qemu-storage-daemon': { package: 'qemu-system-common', minimum: '6.2' },
+  'setfattr': { package: 'attr', minimum: '2.5' },
   'nbdcopy': { package: 'libnbd-bin', minimum: '1.12' },
 };
 

@@ -49,10 +49,10 @@ async function hold(folder: string): Promise<void> {
  * An id for the folder of work that no journal knows, which tells whose it is: `<what>-<pid>.<pid namespace>-<more>`. It is held
  * (`held-folder.ts`) from when it is made until it is removed.
  */
-export const ownFolderId = (what: 'check' | 'dry' | 'hub' | 'merge' | 'rescue'): string =>
+export const ownFolderId = (what: 'check' | 'dry' | 'files' | 'hub' | 'merge' | 'rescue'): string =>
   `${what}-${process.pid}.${pidNamespace()}-${randomBytes(4).toString('hex')}`;
 
-const ownId = /^(?:check|dry|hub|merge|rescue)-([0-9]+)(?:\.([0-9]+))?-/;
+const ownId = /^(?:check|dry|files|hub|merge|rescue)-([0-9]+)(?:\.([0-9]+))?-/;
 
 /** Null: the id tells nothing of a process. Ids of earlier versions have no namespace. */
 function ownerIn(id: string): { readonly pid: number; readonly isHere: boolean; readonly isUs: boolean } | null {

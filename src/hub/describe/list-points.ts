@@ -90,11 +90,11 @@ export function listPoints({
       return { version: 1, points: described, ...(broken.length === 0 ? {} : { left_out: broken }) };
     },
 
-    async choose({ vm, repository, choice }) {
+    async choose({ vm, repository, choice, identity }) {
       const all = storedPoints(state, { ...only({ repository }), vmName: vm });
       const place = { repository, context: all[0]?.vm.context ?? vm };
       const marks = (await marksIn([place]))(repository);
-      const { point, why } = chosenFrom(all, marks, { ...place, choice });
+      const { point, why } = chosenFrom(all, marks, { ...place, choice, identity });
       const meant = perhapsMeant(leftOut, { context: place.context, choice, than: point.backup_id });
       const more = meant.length === 0 ? '' : `; Sendense could not read newer ones: ${leftOutText(meant)}`;
       return { backup_id: point.backup_id, why: `${why}${more}` };

@@ -521,4 +521,32 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (repository, context)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Restore points whose files are read, and who read what. No release before this one wrote restore_mounts.
+  `
+  DROP TABLE restore_mounts;
+  CREATE TABLE restore_mounts (
+    run_id TEXT NOT NULL PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    opened INTEGER NOT NULL,
+    FOREIGN KEY (repository, context, backup_id) REFERENCES backups ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX restore_mounts_point ON restore_mounts (repository, context, backup_id);
+  CREATE TABLE file_reads (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    who TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('open', 'unlock', 'search', 'download', 'archive', 'close')),
+    volume TEXT,
+    path BLOB,
+    bytes INTEGER,
+    error TEXT
+  ) STRICT;
+  CREATE INDEX file_reads_at ON file_reads (at);
+  `,
 ];

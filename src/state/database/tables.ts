@@ -19,6 +19,7 @@ export interface Tables {
   identity: IdentityTable;
   credentials: CredentialsTable;
   restore_mounts: RestoreMountsTable;
+  file_reads: FileReadsTable;
   schedules: SchedulesTable;
   duplicate_plans: DuplicatePlansTable;
   schedule_slots: ScheduleSlotsTable;
@@ -266,17 +267,32 @@ export interface CredentialsTable {
   updated: number;
 }
 
+/** Restore points whose files are read, of runs that go on. */
 export interface RestoreMountsTable {
-  id: string;
+  run_id: string;
   repository: string;
   context: string;
   backup_id: string;
-  disk_number: number;
-  path: string;
-  /** JSON, `ProcessIdentity`. */
-  process: string | null;
-  created: number;
-  expires: number | null;
+  opened: number;
+}
+
+/** Who read which files of restore points: never changed, and kept when the restore point goes. */
+export interface FileReadsTable {
+  id: Generated<number>;
+  at: number;
+  run_id: string;
+  who: string;
+  repository: string;
+  context: string;
+  backup_id: string;
+  action: 'open' | 'unlock' | 'search' | 'download' | 'archive' | 'close';
+  volume: string | null;
+  /** Bytes of the path in the volume. */
+  path: Buffer | null;
+  /** That were handed over. */
+  bytes: number | null;
+  /** Code of what went wrong. */
+  error: string | null;
 }
 
 export interface SchedulesTable {

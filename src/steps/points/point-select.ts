@@ -1,20 +1,7 @@
-import { join } from 'node:path';
-import { SendenseError } from '../../errors/sendense-error.ts';
-import { diskName } from '../../repository/layout.ts';
-import { verifyChain, type ChainVerdict, type VerifyChainOptions } from '../../repository/verify-chain.ts';
-import { marksOf } from '../../state/points/point-marks.ts';
+import type { PointSelectInput, PointSelectOutput } from '../../schemas/types.ts';
+import { selectPoint } from '../../restore-points/choose/select-point.ts';
 import { usePoint } from '../../state/points/point-uses.ts';
-import type { State } from '../../state/database/open-state.ts';
-import { findPoint, points, type RestorePoint } from '../../state/points/restore-points.ts';
-import type { PointChoice, PointSelectInput, PointSelectOutput } from '../../schemas/types.ts';
-import { chosenPoint, type ChosenPoint, type WantedPoint } from '../../restore-points/choose/chosen-point.ts';
 import { defineStep } from '../define-step.ts';
-import { followMarks } from '../../restore-points/hold/follow-marks.ts';
-import { followMerges } from '../../restore-points/hold/follow-merges.ts';
-import type { Services } from '../services.ts';
-import { leftOutText, orNotReadable, perhapsMeant } from '../../restore-points/choose/left-out.ts';
-import { storedChain } from '../../restore-points/stored-chain.ts';
-import type { VmReference } from '../../sources/source-kind.ts';
 
 export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>({
   uses: 'point.select',
@@ -22,7 +9,7 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
   claim: () => null,
 
   async plan({ services, signal }, input) {
-    const { output, remark } = await select(services, input, signal);
+    const { output, remark } = await selectPoint(services, input, signal);
     return {
       effects: output.disks.map((disk) => ({
         action: 'read',
@@ -36,7 +23,7 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
   },
 
   async run({ services, log, warn, runId, signal }, input) {
-    const { output, remark } = await select(services, input, signal, (point) =>
+    const { output, remark } = await selectPoint(services, input, signal, (point) =>
       usePoint(services.state, runId, {
         repository: input.repository,
         context: point.vm.context,
@@ -51,107 +38,3 @@ export const pointSelect = defineStep<PointSelectInput, null, PointSelectOutput>
 
 const chosenText = ({ backup_id: id, created, why }: PointSelectOutput): string =>
   `restore point ${id} of ${new Date(created).toISOString()}: ${why}`;
-
-async function select(
-  services: Services,
-  input: PointSelectInput,
-  signal: AbortSignal,
-  use: (point: RestorePoint) => void = () => {},
-): Promise<{ output: PointSelectOutput; remark: string | null }> {
-  const { name } = input.vm as unknown as VmReference;
-  const root = services.repositoryPath(input.repository);
-  await followMarks(services.state, root, { repository: input.repository, context: name });
-  // From here nothing of it is removed or merged until the run has ended.
-  const { point, remark, why } = services.state.transaction(() => {
-    const vm = { repository: input.repository, context: name };
-    const choice = (input.point ?? 'latest') as PointChoice;
-    const { identity } = input.vm as { readonly identity?: string };
-    const found = chosen(services, { ...vm, choice, identity, disks: input.disks ?? undefined });
-    use(found.point);
-    return found;
-  });
-  const wanted = point.disks.filter((disk) => !input.disks || input.disks.includes(disk.number));
-  const missing = (input.disks ?? []).filter((number) => !point.disks.some((disk) => disk.number === number));
-  if (missing.length > 0) {
-    throw new SendenseError(
-      'point.unknown',
-      `restore point ${point.backup_id} has no ${missing.map(diskName).join(', ')}; it has ${point.disks.map((disk) => diskName(disk.number)).join(', ')}`,
-    );
-  }
-  const keys = await services.imageKeys(input.repository);
-  for (const disk of wanted) {
-    const verdict = await verdictOn(services.state, root, point, disk.number, {
-      key: keys.of(disk),
-      index: input.verify ?? true,
-      signal,
-    });
-    if (verdict.verdict === 'broken')
-      throw new SendenseError(
-        'chain.damaged',
-        `restore point ${point.backup_id}, ${diskName(disk.number)}: ${verdict.reason}`,
-        verdict.reason.startsWith('block index ')
-          ? {
-              remedy:
-                'Name another restore point, or restore this one without comparing it (--no-verify, `verify: false`).',
-            }
-          : {},
-      );
-  }
-  const output = {
-    backup_id: point.backup_id,
-    created: point.created,
-    why,
-    disks: wanted.map((disk) => ({
-      disk: diskName(disk.number),
-      number: disk.number,
-      capacity_bytes: disk.capacity_bytes,
-      file: join(root, point.vm.context, disk.path),
-      index: join(root, point.vm.context, disk.index.path),
-      digest: disk.digest,
-      encryption: disk.encryption ?? null,
-    })),
-  };
-  const meant = perhapsMeant(services.leftOut, {
-    context: name,
-    choice: (input.point ?? 'latest') as PointChoice,
-    than: point.backup_id,
-  });
-  const remarks = [
-    ...(remark === null ? [] : [remark]),
-    ...(meant.length === 0
-      ? []
-      : [
-          `this is ${point.backup_id}, because Sendense could not read newer restore points: ${leftOutText(meant)}. To choose this one without the warning, name it: --point ${point.backup_id}`,
-        ]),
-  ];
-  return { output, remark: remarks.join('; ') || null };
-}
-
-function chosen({ state, leftOut }: Services, wanted: WantedPoint): ChosenPoint {
-  const { repository, context } = wanted;
-  const vm = { repository, context };
-  try {
-    return chosenPoint(points(state, vm), marksOf(state, vm), wanted);
-  } catch (error) {
-    throw orNotReadable(error, leftOut, wanted);
-  }
-}
-
-/** Where the files are not as the database says, another hub may have merged them: then it is asked again. */
-async function verdictOn(
-  state: State,
-  root: string,
-  { repository, vm, backup_id: backupId }: RestorePoint,
-  number: number,
-  how: VerifyChainOptions,
-): Promise<ChainVerdict> {
-  for (let followed = false; ; followed = true) {
-    const point = findPoint(state, { repository, context: vm.context, backupId });
-    const chain = point ? storedChain(state, point, number) : `${backupId} is gone`;
-    const verdict: ChainVerdict =
-      typeof chain === 'string' ? { verdict: 'broken', reason: chain } : await verifyChain(root, chain, how);
-    if (verdict.verdict === 'sound' || followed || typeof chain === 'string') return verdict;
-    const keys = chain.map((disk) => ({ repository, context: vm.context, backupId: disk.backupId }));
-    if (!(await followMerges(state, root, keys))) return verdict;
-  }
-}

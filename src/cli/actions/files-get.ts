@@ -1,0 +1,147 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { installSignals } from '../../engine/install-signals.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { shownName } from '../../files/shown.ts';
+import { pinFolder } from '../../host/files/pinned-folder.ts';
+import type { FilesTakenOutput } from '../../schemas/types.ts';
+import { filesTakenReport } from '../../view/reports/files-found-report.ts';
+import { printable } from '../../view/text.ts';
+import type { CommandContext } from '../command.ts';
+import { leftOutIn, type FilePlace } from '../files/files-client.ts';
+import { cutOff } from '../files/found.ts';
+import { inPoint, type OpenPoint } from '../files/in-point.ts';
+import { removeDeadParts } from '../files/take/part.ts';
+import { assertAllFree, takeOut, type Wanted } from '../files/take/take-out.ts';
+import { takeProgress, type TakeProgress } from '../files/take/take-progress.ts';
+import { print } from '../print.ts';
+
+interface Options {
+  readonly to: string;
+  readonly overwrite?: boolean;
+  readonly resume?: boolean;
+}
+
+/** Ends with this where something was left out. */
+const withWarnings = 3;
+
+export async function get(context: CommandContext): Promise<number> {
+  const { to } = context.options as unknown as Options;
+  if (to === undefined) throw new SendenseError('usage', 'say where to: --to FOLDER, or --to - for a tar archive');
+  if (to === '-' && process.stdout.isTTY)
+    throw new SendenseError('usage', 'a terminal cannot take an archive', {
+      remedy: 'Write `--to - > FILE.tar`, `--to - | tar -t`, or `--to FOLDER`.',
+    });
+  return inPoint(context, async (point) => {
+    const places: FilePlace[] = [];
+    for (const text of context.args.slice(1)) places.push(await point.at(text));
+    using signals = installSignals();
+    using progress = takeProgress(context.terminal, context.global.quiet);
+    const work = { point, places, signal: signals.gently, progress };
+    return to === '-' ? toStandardOutput(context, work) : toFolder(context, resolve(to), work);
+  });
+}
+
+interface Work {
+  readonly point: OpenPoint;
+  readonly places: readonly FilePlace[];
+  readonly signal: AbortSignal;
+  readonly progress: TakeProgress;
+}
+
+async function toStandardOutput(context: CommandContext, { point, places, signal, progress }: Work): Promise<number> {
+  const [first, ...others] = places;
+  if (!first) throw new SendenseError('usage', 'say which file or folder');
+  if (others.some(({ volume }) => volume !== first.volume))
+    throw new SendenseError('usage', 'one archive holds files of one volume', {
+      remedy: 'Write an archive for each volume.',
+    });
+  const answer = await point.client.archive([first, ...others], signal);
+  progress.begin('archive', null);
+  answer.on('data', (piece: Buffer) => progress.add(piece.length)).pause();
+  await pipeline(answer, process.stdout, { end: false, signal }).catch((error: NodeJS.ErrnoException) => {
+    signal.throwIfAborted();
+    throw error.code === 'ECONNRESET' ? cutOff(error) : error;
+  });
+  return tellLeftOut(context, leftOutIn(answer).filter(isLoss));
+}
+
+async function toFolder(
+  context: CommandContext,
+  folder: string,
+  { point, places, signal, progress }: Work,
+): Promise<number> {
+  const { overwrite = false, resume = false } = context.options as unknown as Options;
+  const { client, files } = point;
+  const wanted = await wantedAt(point, places, folder);
+  await mkdir(folder, { recursive: true });
+  await using target = await pinFolder(folder);
+  await removeDeadParts(target);
+  assertAllFree(target, wanted, overwrite);
+  const taken: FilesTakenOutput['taken'] = [];
+  const leftOut: string[] = [];
+  for (const one of wanted) {
+    const { volume, path, entry } = one.stat;
+    progress.begin(shownName(one.name), entry.type === 'file' ? entry.size : null);
+    leftOut.push(
+      ...(await takeOut(client, one, target, {
+        point: files.backup_id,
+        overwrite,
+        resume,
+        signal,
+        onBytes: (bytes) => progress.add(bytes),
+        onResume: (bytes) => progress.add(bytes),
+      })),
+    );
+    taken.push({ volume, path, type: entry.type, to: one.shown });
+  }
+  const losses = leftOut.filter(isLoss);
+  progress[Symbol.dispose]();
+  const output: FilesTakenOutput = {
+    version: 1,
+    vm: files.vm,
+    backup_id: files.backup_id,
+    taken,
+    bytes: progress.bytes,
+    left_out: losses,
+  };
+  print(context, output, () => filesTakenReport(output));
+  return tellLeftOut(context, losses);
+}
+
+/** What is wrong with a place is told before the first byte is read. */
+async function wantedAt({ client }: OpenPoint, places: readonly FilePlace[], folder: string): Promise<Wanted[]> {
+  const wanted: Wanted[] = [];
+  for (const place of places) {
+    const stat = await client.stat(place);
+    const path = Buffer.from(stat.entry.id, 'base64url');
+    const name =
+      path.length === 0 ? Buffer.from(place.volume.replaceAll('/', '-')) : path.subarray(path.lastIndexOf(0x2f) + 1);
+    if (stat.entry.type === 'socket' || stat.entry.type === 'char' || stat.entry.type === 'block')
+      throw new SendenseError(
+        'files.type',
+        `${stat.path} is a ${stat.entry.type === 'socket' ? 'socket' : 'device'}, which is not taken out`,
+      );
+    const shown = join(folder, shownName(name));
+    if (wanted.some((other) => other.name.equals(name)))
+      throw new SendenseError('usage', `two of them would be ${shown}`, { remedy: 'Take them out into two folders.' });
+    wanted.push({ place: { ...place, path: path.toString('base64url') }, stat, name, shown });
+  }
+  if (wanted.length === 0) throw new SendenseError('usage', 'say which file or folder');
+  return wanted;
+}
+
+/** What `tar` only remarks is no loss. */
+const isLoss = (line: string): boolean =>
+  !/acl_from_text|Removing leading|time stamp|file changed as we read it/.test(line);
+
+function tellLeftOut({ terminal, global }: CommandContext, lines: readonly string[]): number {
+  if (lines.length === 0) return 0;
+  if (!global.quiet)
+    for (const line of lines)
+      terminal.stderr.write(
+        `${terminal.errorStyle.yellow('left out:')} ${printable(line.replace(/^tar: (?:\.\/)?/, ''))}\n`,
+      );
+  return withWarnings;
+}

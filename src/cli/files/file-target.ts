@@ -1,0 +1,78 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { bytesOfShown } from '../../files/shown.ts';
+import type { FilesOutput, RestoreMountRequest } from '../../schemas/types.ts';
+import type { CommandContext } from '../command.ts';
+import { targetIn } from '../find-target.ts';
+import { pointChoice } from '../point-option.ts';
+import type { FilePlace } from './files-client.ts';
+
+interface PointOptions {
+  readonly repository?: string;
+  readonly identity?: string;
+}
+
+/**
+ * The restore point that `pgtest1`, `pgtest1@yesterday 18:00` or an id means.
+ * @throws SendenseError `usage`, `point.unknown`
+ */
+export async function pointRequest(context: CommandContext, text: string): Promise<RestoreMountRequest> {
+  const { repository, identity } = context.options as PointOptions;
+  const cut = text.lastIndexOf('@');
+  const [vm, words] = cut > 0 ? [text.slice(0, cut), text.slice(cut + 1)] : [text, undefined];
+  const more = {
+    ...(repository === undefined || context.rescued !== undefined ? {} : { repository }),
+    ...(identity === undefined ? {} : { identity }),
+  };
+  if (words !== undefined) {
+    // What is wrong with it is told before anything is started.
+    pointChoice(words);
+    return { vm, point: words, ...more };
+  }
+  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+  const target = targetIn(await hub.lines({}), text);
+  return target && 'point' in target
+    ? { vm: await vmOf(hub, target.point), point: target.point, ...more }
+    : { vm: text, ...more };
+}
+
+/** Whether an open restore point is the one that a request means. */
+export const isPoint =
+  (
+    context: CommandContext,
+    { vm, point, repository, identity }: RestoreMountRequest,
+  ): ((open: FilesOutput) => Promise<boolean>) =>
+  async (open) => {
+    if (open.vm !== vm || (repository !== undefined && open.repository !== repository)) return false;
+    await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+    const chosen = { vm, repository: open.repository, choice: pointChoice(point ?? 'latest'), identity };
+    return (await hub.choose(chosen)).backup_id === open.backup_id;
+  };
+
+async function vmOf(hub: Awaited<ReturnType<CommandContext['openHub']>>, point: string): Promise<string> {
+  const line = (await hub.lines({})).find(({ backup_id: id }) => id === point);
+  return line?.vm ?? '';
+}
+
+/** `VOLUME:/PATH`, or `/PATH` where one volume can be read. */
+export function placeIn(files: FilesOutput, text: string): FilePlace {
+  const [, volume, path = ''] = /^(?:([^:/][^:]*):)?(\/.*)?$/s.exec(text) ?? [];
+  if (volume === undefined && path === '')
+    throw new SendenseError('usage', `${text} is no path in a volume`, {
+      remedy: 'Write VOLUME:/PATH, for example disk-0p2:/etc/hostname. `sendense-run files POINT` lists the volumes.',
+    });
+  const bytes = bytesOfShown(path.replace(/^\/+/, ''));
+  return { session: files.id, volume: volume ?? onlyVolume(files), path: bytes.toString('base64url') };
+}
+
+/** @throws SendenseError `files.volume` */
+function onlyVolume({ volumes }: FilesOutput): string {
+  const readable = volumes.filter(({ state }) => state === 'readable');
+  const [only] = readable;
+  if (only !== undefined && readable.length === 1) return only.id;
+  const names = (readable.length > 0 ? readable : volumes).map(({ id }) => id).join(', ');
+  throw new SendenseError(
+    'files.volume',
+    readable.length === 0 ? `no volume can be read; there are ${names || 'none'}` : `say which volume: ${names}`,
+    { remedy: 'Write VOLUME:/PATH, for example disk-0p2:/etc/hostname.' },
+  );
+}

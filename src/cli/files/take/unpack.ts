@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { realpathSync, statSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { saysNoSpace } from '../../../errors/no-space.ts';
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import { missing } from '../../../host/programs/process.ts';
+
+/** Where `tar` writes, in its sandbox. */
+const place = '/to';
+
+/** What root may do there beside: owners and modes are restored, devices are not made. Source: capabilities(7). */
+const rights = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'];
+
+/**
+ * Unpacks an archive that somebody else may have made up into a folder. `tar` works in a sandbox that has no other place to write to, so
+ * whatever the archive says, nothing is written elsewhere. Source: bwrap(1), tar(1).
+ * @param folder open descriptor of the folder
+ * @returns what `tar` said of files that it could not make, or not with all that they had
+ * @throws SendenseError `disk.full`, `files.reader`, `tool.missing`; on abort the signal's reason
+ */
+export async function unpack(archive: Readable, folder: number, signal: AbortSignal): Promise<string[]> {
+  signal.throwIfAborted();
+  const child = spawn('bwrap', [...sandbox(isRoot()), '--', 'tar', ...tarWords(isRoot())], {
+    stdio: ['pipe', 'ignore', 'pipe', folder],
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+  });
+  const [input, said] = [child.stdin as Writable, child.stderr as Readable];
+  let text = '';
+  said.setEncoding('utf8').on('data', (piece: string) => {
+    if (text.length < mostSaid) text += piece;
+  });
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  // Without input it ends by itself, and all of its sandbox with it: one that is killed while it is set up may leave a part.
+  let late: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    input.destroy();
+    late = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const [fed, ended] = await Promise.allSettled([pipeline(archive, input, { signal }), closed]);
+    signal.throwIfAborted();
+    if (ended.status === 'rejected') throw missing('bwrap', ended.reason);
+    return judge(text, ended.value[0], fed.status === 'rejected' ? (fed.reason as NodeJS.ErrnoException) : null);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    clearTimeout(late);
+  }
+}
+
+/** From the end of its input to SIGKILL, ms. */
+const graceMs = 10_000;
+const mostSaid = 256 * 1024;
+const isRoot = (): boolean => process.geteuid?.() === 0;
+
+/** `tar` that has read all it wanted does not read the rest: that alone is no failure. */
+function judge(text: string, status: number | null, fed: NodeJS.ErrnoException | null): string[] {
+  if (saysNoSpace(text)) throw new SendenseError('disk.full', 'the folder has no room for all of it');
+  if (fed && fed.code !== 'EPIPE' && fed.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw fed;
+  const lines = text.split('\n').filter((line) => line !== '' && !/Exiting with failure status/.test(line));
+  const broken = lines.find((line) => fatal.test(line));
+  if (broken === undefined && (status === 0 || status === 1 || (status === 2 && fed === null))) return lines;
+  const why = broken ?? lines.at(-1) ?? `tar ended with ${status}`;
+  throw new SendenseError('files.reader', `the archive could not be unpacked: ${why}`, fed ? { cause: fed } : {});
+}
+
+const fatal =
+  /Unexpected EOF|not recoverable|does not look like a tar archive|Skipping to next header|Malformed|bwrap: /i;
+
+const sandbox = (root: boolean): string[] =>
+  [
+    ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'],
+    root ? [] : ['--unshare-user'],
+    ['--die-with-parent', '--new-session', '--clearenv'],
+    ['--ro-bind', '/usr', '/usr'],
+    systemLinks(),
+    ['--ro-bind-try', '/etc/ld.so.cache', '/etc/ld.so.cache'],
+    ['--bind', '/proc/self/fd/3', place, '--chdir', place],
+    ['--setenv', 'PATH', '/usr/sbin:/usr/bin:/sbin:/bin', '--setenv', 'LC_ALL', 'C.UTF-8'],
+    ['--cap-drop', 'ALL'],
+    root ? rights.flatMap((right) => ['--cap-add', `CAP_${right}`]) : [],
+  ].flat();
+
+/** /bin and the like, as they are here: links into /usr, or folders. */
+const systemLinks = (): string[] =>
+  ['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => {
+    try {
+      const target = realpathSync(`/${name}`);
+      if (target.startsWith('/usr/')) return ['--symlink', target.slice(1), `/${name}`];
+      return statSync(target).isDirectory() ? ['--ro-bind', target, `/${name}`] : [];
+    } catch {
+      return [];
+    }
+  });
+
+/** Labels of SELinux belong to the system that gave them: they are not taken over. */
+const tarWords = (root: boolean): string[] => [
+  '--extract',
+  '--file=-',
+  '--same-permissions',
+  '--numeric-owner',
+  root ? '--same-owner' : '--no-same-owner',
+  '--xattrs',
+  root ? '--xattrs-include=*' : '--xattrs-include=user.*',
+  '--xattrs-exclude=security.selinux',
+  '--acls',
+  '--delay-directory-restore',
+  '--warning=no-timestamp',
+];

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { GuestError } from './guest-error.ts';
+
+export interface Ended {
+  readonly status: number | null;
+  readonly out: Buffer;
+  readonly said: string;
+}
+
+const keptBytes = 1024 * 1024;
+
+/** Runs a program of the guest to its end. A program that is missing has status 127. */
+export async function run(file: string, args: readonly string[], input?: string | Buffer): Promise<Ended> {
+  const child = spawn(file, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+  const out: Buffer[] = [];
+  let bytes = 0;
+  let said = '';
+  child.stdout?.on('data', (piece: Buffer) => void ((bytes += piece.length) <= keptBytes && out.push(piece)));
+  child.stderr?.on('data', (piece: Buffer) => (said = (said + piece.toString()).slice(-2000)));
+  child.stdin?.on('error', () => undefined).end(input);
+  const status = await new Promise<number | null>((resolve) => {
+    child.once('error', (error) => {
+      said = error.message;
+      resolve(127);
+    });
+    child.once('close', resolve);
+  });
+  return { status, out: Buffer.concat(out), said: said.trim() };
+}
+
+/** As {@link run}, for what has to succeed. */
+export async function succeed(file: string, args: readonly string[], input?: string | Buffer): Promise<Buffer> {
+  const { status, out, said } = await run(file, args, input);
+  if (status !== 0) throw new GuestError('internal', `${file} ${args[0] ?? ''} ended with ${status}: ${said}`);
+  return out;
+}
+
+/** What a program writes, as it comes; ended with SIGKILL where nobody takes it any more. */
+export async function* outputOf(
+  file: string,
+  args: readonly string[],
+  options: { readonly input?: Buffer; readonly cwd: string; done(status: number | null, said: string): void },
+): AsyncGenerator<Buffer> {
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd });
+  let said = '';
+  child.stderr.on('data', (piece: Buffer) => (said = (said + piece.toString()).slice(-8000)));
+  child.stdin.on('error', () => undefined).end(options.input);
+  const closed = new Promise<number | null>((resolve) => {
+    child.once('error', (error) => {
+      said = error.message;
+      resolve(127);
+    });
+    child.once('close', resolve);
+  });
+  try {
+    for await (const piece of child.stdout as Readable & AsyncIterable<Buffer>) yield piece;
+    options.done(await closed, said.trim());
+  } finally {
+    child.kill('SIGKILL');
+    await closed;
+  }
+}

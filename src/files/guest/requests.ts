@@ -1,0 +1,153 @@
+import { closeSync, constants, openSync, read as readFd, readSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Answer, Ask, Entry, RequestName } from '../protocol.ts';
+import { writeArchive } from './archive.ts';
+import { attributesOf } from './attributes.ts';
+import { extentsOf, leastBytes } from './extents.ts';
+import { GuestError } from './guest-error.ts';
+import type { Outlet } from './outlet.ts';
+import { entryOf, find, partsOf, pathOf, readFolder, statOf, type Place } from './tree.ts';
+import type { Volumes } from './volumes.ts';
+import { walkBelow } from './walk.ts';
+
+export interface Session {
+  readonly volumes: Volumes;
+  readonly out: Outlet;
+}
+
+type Handlers = { readonly [N in RequestName]: (ask: Ask<N>, session: Session) => Promise<Answer<N>> };
+
+const bytesOf = (path: string): Buffer => Buffer.from(path, 'base64');
+
+/** What each request does. A handler writes bytes to `out` and returns the answer. */
+export const handlers: Handlers = {
+  plug: ({ disks }, { volumes }) => volumes.plug(disks),
+  volumes: async (_ask, { volumes }) => volumes.all,
+  open: ({ volume }, { volumes }) => volumes.open(volume),
+  unlock: ({ volume, passphrase }, { volumes }) => volumes.unlock(volume, passphrase),
+
+  async stat({ volume, path, follow }, { volumes }) {
+    using place = find(await volumes.rootOf(volume), bytesOf(path), follow);
+    const name = partsOf(place.path).at(-1) ?? Buffer.alloc(0);
+    return {
+      ...entryOf(name, place.stats, place),
+      path: place.path.toString('base64'),
+      xattrs: await attributesOf(place),
+    };
+  },
+
+  async list({ volume, path, after, limit }, { volumes, out }) {
+    using place = find(await volumes.rootOf(volume), bytesOf(path), true);
+    const names = readFolder(folderOf(place));
+    const from = after === null ? 0 : firstAfter(names, bytesOf(after));
+    const page = names.slice(from, from + limit);
+    for (const { name } of page) await out.write(line(entryAt(place.folder, name)));
+    return { path: place.path.toString('base64'), total: names.length, more: from + page.length < names.length };
+  },
+
+  async walk({ volume, path, filter }, { volumes, out }) {
+    using place = find(await volumes.rootOf(volume), bytesOf(path), true);
+    return await walkBelow(folderOf(place), filter, async (entry) => {
+      await out.write(line(entry));
+      out.assertWanted();
+    });
+  },
+
+  async read({ volume, path, offset, length }, { volumes, out }) {
+    using place = find(await volumes.rootOf(volume), bytesOf(path), true);
+    if (!place.stats.isFile()) throw new GuestError('type', 'only regular files have content');
+    const size = Number(place.stats.size);
+    const end = length === null ? size : Math.min(size, offset + length);
+    const file = openSync(pathOf(place), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      return { bytes: await copyOut(file, offset, end, out) };
+    } finally {
+      closeSync(file);
+    }
+  },
+
+  async extents({ volume, path, offset, length }, { volumes, out }) {
+    using place = find(await volumes.rootOf(volume), bytesOf(path), true);
+    if (!place.stats.isFile()) throw new GuestError('type', 'only regular files have content');
+    const size = Number(place.stats.size);
+    const end = length === null ? size : Math.min(size, offset + length);
+    const layout = end - offset < leastBytes ? null : await volumes.layoutOf(volume);
+    if (layout === null) return { known: false, size };
+    const file = openSync(pathOf(place), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const extents = await extentsOf(file, offset, end, layout.pieces);
+      for (const extent of extents ?? []) await out.write(Buffer.from(`${JSON.stringify(extent)}\n`));
+      return { known: extents !== null, size };
+    } finally {
+      closeSync(file);
+    }
+  },
+
+  async tar({ volume, paths }, { volumes, out }) {
+    const root = await volumes.rootOf(volume);
+    const begin = paths.map((path) => {
+      using place = find(root, bytesOf(path), false);
+      return {
+        name: Buffer.concat([Buffer.from(place.path.length === 0 ? '.' : './'), place.path]),
+        number: Number(place.stats.ino),
+      };
+    });
+    return await writeArchive(root, begin, volumes.plainDeviceOf(volume), out);
+  },
+};
+
+const line = (value: Entry): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
+
+function folderOf(place: Place): number {
+  if (!place.stats.isDirectory()) throw new GuestError('type', `/${place.path.toString()} is no folder`);
+  return place.folder;
+}
+
+/** One that cannot be read is told all the same. */
+function entryAt(folder: number, name: Buffer): Entry {
+  const at = { folder, name };
+  try {
+    return entryOf(name, statOf(at), at);
+  } catch {
+    return unreadable(name);
+  }
+}
+
+const unreadable = (name: Buffer): Entry => ({
+  name: name.toString('base64'),
+  type: 'unknown',
+  size: 0,
+  allocated: 0,
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  links: 0,
+  inode: '0',
+  mtime: '0',
+  ctime: '0',
+  atime: '0',
+});
+
+function firstAfter(names: readonly { readonly name: Buffer }[], name: Buffer): number {
+  const found = names.findIndex((entry) => Buffer.compare(entry.name, name) > 0);
+  return found < 0 ? names.length : found;
+}
+
+const readAhead = promisify(readFd);
+const small = 256 * 1024;
+
+async function copyOut(file: number, from: number, end: number, out: Outlet): Promise<number> {
+  let at = from;
+  while (at < end) {
+    const place = await out.place();
+    const length = Math.min(place.length, end - at);
+    const bytes =
+      length <= small ? readSync(file, place, 0, length, at) : (await readAhead(file, place, 0, length, at)).bytesRead;
+    if (bytes === 0) break;
+    out.filled(bytes);
+    at += bytes;
+    await breathe();
+  }
+  return at - from;
+}

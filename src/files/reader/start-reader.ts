@@ -1,0 +1,189 @@
+import { randomInt } from 'node:crypto';
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { spawnBound } from '../../host/programs/spawn-bound.ts';
+import { slots as usualSlots, type Answer, type Ask, type PluggedDisk, type Volume } from '../protocol.ts';
+import { openChannel, type Channel } from './channel.ts';
+import { takeChunk } from './chunks.ts';
+import { readContent, type ContentOptions } from './content.ts';
+import { connectLayers, type Layers } from './layers.ts';
+import { connectQmp, type Qmp } from './qmp.ts';
+import { assertCanRead } from './requirements.ts';
+import { initScript, mainScript, sandboxWords } from './sandbox.ts';
+
+export interface ReaderOptions {
+  /** Private and empty; the caller removes it. */
+  readonly folder: string;
+  /** Default: {@link usualSlots}. */
+  readonly slots?: number | undefined;
+  readonly memoryMiB?: number | undefined;
+  readonly scratchMiB?: number | undefined;
+}
+
+/** A disk to be plugged in: an NBD server at a Unix socket in the reader's folder `in`, export name empty. */
+export interface ReaderDisk extends PluggedDisk {
+  /** Name of the socket in `in`. */
+  readonly socket: string;
+}
+
+/** A kernel in a sandbox that reads the disks of one restore point. Nothing that it says can be relied on but to be shown. */
+export interface Reader extends AsyncDisposable {
+  readonly ask: Channel['ask'];
+  /**
+   * The content of a regular file, as the request `read`, but large files are read past the guest, and holes stay holes.
+   * @throws SendenseError as `ask`; `nbd.lost`
+   */
+  read(asked: Ask<'read'>, options: ContentOptions): Promise<Answer<'read'>>;
+  /** Once: the disks of the restore point. @returns what is on them */
+  plug(disks: readonly ReaderDisk[], signal?: AbortSignal): Promise<readonly Volume[]>;
+  /** Resolves with the reason when it is gone. */
+  readonly gone: Promise<string>;
+  readonly slots: number;
+  /** Its folder, and the one in it for the sockets of the disks. */
+  readonly folder: string;
+  readonly sockets: string;
+}
+
+const startMs = 60_000;
+const keptText = 4096;
+
+/** Ids of users that no system gives out: beyond containers' (to 2^31 - 1 less some) and below the sign. Source: systemd, UIDS-GIDS. */
+const firstUser = 1_900_000_000;
+const userRange = 200_000_000;
+
+/**
+ * Starts a sandbox with a kernel that waits for disks.
+ * @throws SendenseError `tool.missing`, `files.reader`
+ */
+export async function startReader({
+  folder,
+  slots = usualSlots,
+  memoryMiB = 384,
+  scratchMiB = 512,
+}: ReaderOptions): Promise<Reader> {
+  assertCanRead();
+  const as = process.geteuid?.() === 0 ? firstUser + randomInt(userRange) : null;
+  makeFolders(folder, as);
+  const child = spawnBound('bwrap', sandboxWords({ folder, slots, memoryMiB, scratchMiB, as }), {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+  });
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-keptText)));
+  const channel = openChannel({
+    input: child.stdin as Writable,
+    output: child.stdout as Readable,
+    take: (id, chunk, bytes) => takeChunk(join(folder, 'out'), id, chunk, bytes),
+    lay: (id, line) => layDown(join(folder, 'in', `ask${id}`), line, as),
+    onEnd: () => void child.kill('SIGKILL'),
+  });
+  const gone = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(`bwrap could not be started: ${error.message}`));
+    child.once('close', (code, signal) => resolve(endOf(code, signal, said)));
+  });
+  void gone.then(channel.end);
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await gone;
+  };
+  try {
+    await inTime(channel.ready, startMs);
+    const out = join(folder, 'out');
+    const qmp = await connectQmp(join(out, 'qmp'));
+    let layers: Layers | null = null;
+    return {
+      ask: channel.ask,
+      gone,
+      slots,
+      folder,
+      sockets: join(folder, 'in'),
+      read: (asked, options) => readContent({ ask: channel.ask, layers: layers?.clients ?? [] }, asked, options),
+      async plug(disks, signal) {
+        await fillSlots(disks, { qmp, slots });
+        layers = await connectLayers(
+          { qmp, out, signal },
+          disks.map(({ bytes }) => bytes),
+        );
+        return channel.ask('plug', { disks: disks.map(({ number, bytes }) => ({ number, bytes })) }, { signal });
+      },
+      async [Symbol.asyncDispose]() {
+        await layers?.[Symbol.asyncDispose]();
+        qmp[Symbol.dispose]();
+        await kill();
+      },
+    };
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+}
+
+/** For the guest alone to read. */
+function layDown(file: string, line: string, as: number | null): () => void {
+  writeFileSync(file, line, { mode: 0o600, flag: 'wx' });
+  if (as !== null) chownSync(file, as, as);
+  return () => rmSync(file, { force: true });
+}
+
+function makeFolders(folder: string, as: number | null): void {
+  for (const name of ['in', 'out']) {
+    mkdirSync(join(folder, name), { mode: 0o700 });
+    if (as !== null) chownSync(join(folder, name), as, as);
+  }
+  for (const [name, text] of [
+    ['init', initScript],
+    ['main', mainScript],
+  ] as const) {
+    writeFileSync(join(folder, name), text, { mode: 0o755 });
+    chmodSync(join(folder, name), 0o755);
+  }
+}
+
+function endOf(code: number | null, signal: NodeJS.Signals | null, said: string): string {
+  const last = said.split('\n').filter((line) => line.trim() !== '');
+  const how = signal ? `was killed by ${signal}` : `ended with ${code}`;
+  return `the reader ${how}${last.length > 0 ? `: ${last.slice(-3).join('; ')}` : ''}`;
+}
+
+async function inTime(work: Promise<void>, ms: number): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new SendenseError('files.reader', `the reader was not ready within ${ms} ms`)),
+    ms,
+  );
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface PlugPlace {
+  readonly qmp: Qmp;
+  readonly slots: number;
+}
+
+/**
+ * Puts the disks into the slots, each below a throw-away overlay: the guest's kernel replays journals, and the chain's servers are
+ * read-only besides.
+ */
+async function fillSlots(disks: readonly ReaderDisk[], { qmp, slots }: PlugPlace): Promise<void> {
+  if (disks.length > slots)
+    throw new SendenseError('files.reader', `the reader has room for ${slots} disks, and there are ${disks.length}`);
+  await Promise.all(disks.map((disk, slot) => fillSlot(qmp, slot, disk)));
+}
+
+async function fillSlot(qmp: Qmp, slot: number, { socket, bytes }: ReaderDisk): Promise<void> {
+  const server = { type: 'unix', path: `/in/${socket}` };
+  const overlay = { 'driver': 'file', 'filename': `/tmp/overlay${slot}`, 'node-name': `file${slot}` };
+  await qmp.execute('blockdev-add', { 'driver': 'nbd', 'node-name': `disk${slot}`, 'read-only': true, server });
+  await qmp.execute('blockdev-add', overlay);
+  await qmp.runJob('blockdev-create', { options: { driver: 'qcow2', file: `file${slot}`, size: bytes } });
+  const layer = { 'driver': 'qcow2', 'node-name': `layer${slot}`, 'file': `file${slot}`, 'backing': `disk${slot}` };
+  await qmp.execute('blockdev-add', layer);
+  await qmp.execute('blockdev-reopen', {
+    options: [{ 'driver': 'raw', 'node-name': `slot${slot}`, 'file': `layer${slot}` }],
+  });
+}

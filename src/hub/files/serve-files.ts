@@ -1,0 +1,93 @@
+import { linkSync, rmSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { createApi } from '../../api/create-api.ts';
+import { defaultLimits } from '../../api/limits.ts';
+import type { Api } from '../../api/route.ts';
+import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/programs/run-folder.ts';
+import { accountName } from '../../host/trust/accounts.ts';
+import type { Hub } from '../hub.ts';
+import { answers, keeperToken } from './keeper-socket.ts';
+import { filesRoutes } from '../routes/files/index.ts';
+import { filesTag, type FilesParts } from '../routes/files/route.ts';
+
+/** What a keeper answers: the routes about files, and nothing else of the hub. */
+const keeperApi: Api<FilesParts> = {
+  name: 'the keeper of files',
+  title: 'Sendense files',
+  summary: 'Files of restore points, for the command line of one user.',
+  server: { url: 'http://localhost', description: 'A Unix socket of this user.' },
+  token: 'Nobody else reaches the socket.',
+  tags: filesTag,
+  routes: filesRoutes,
+};
+
+export interface ServedFiles extends AsyncDisposable {
+  /** Socket that answers. */
+  readonly socket: string;
+  /** Resolves when nobody has asked for long enough, and nothing is open. */
+  readonly idle: Promise<void>;
+}
+
+/** Nobody asks, and nothing is open, ms. */
+const patienceMs = 15 * 60_000;
+const lookMs = 5_000;
+
+/**
+ * Serves files of restore points on a Unix socket.
+ * @param name path of the socket, in a folder of this user alone; null: one that only the caller knows
+ * @returns null where another process serves under that name
+ */
+export async function serveFiles(hub: Hub, name: string | null): Promise<ServedFiles | null> {
+  const id = ownFolderId('files');
+  const folder = await makeRunFolder(id);
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => removeRunFolder(id));
+  const files = stack.use(await hub.files(folder));
+  let last = performance.now();
+  const touch = (): void => void (last = performance.now());
+  const api = await createApi(keeperApi, {
+    parts: { files, caller: ownName() },
+    token: keeperToken,
+    limits: { ...defaultLimits, bodyMs: 30_000 },
+    figures: { request: touch, error: () => {} },
+  });
+  stack.defer(() => api.close());
+  const own = join(folder, 'api.sock');
+  await api.listen({ path: own });
+  if (name !== null) {
+    if (!(await takeName(own, name))) return null;
+    stack.defer(() => rmSync(name, { force: true }));
+  }
+  const idle = Promise.withResolvers<void>();
+  const timer = setInterval(() => {
+    if (files.count > 0) touch();
+    else if (performance.now() - last > patienceMs) idle.resolve();
+  }, lookMs);
+  stack.defer(() => clearInterval(timer));
+  const owned = stack.move();
+  return { socket: own, idle: idle.promise, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Gives a socket its known name, unless one that answers has it. */
+async function takeName(own: string, name: string): Promise<boolean> {
+  for (;;) {
+    try {
+      linkSync(own, name);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    if (await answers(name)) return false;
+    try {
+      unlinkSync(name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+}
+
+/** Only this user reaches the socket. */
+function ownName(): string {
+  const uid = process.getuid?.() ?? 0;
+  return accountName('/etc/passwd', uid) ?? `uid ${uid}`;
+}

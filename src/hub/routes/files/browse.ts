@@ -1,0 +1,157 @@
+import type { Readable } from 'node:stream';
+import { entriesOf } from '../../../files/reader/check-answer.ts';
+import type { Entry, EntryType, WalkFilter } from '../../../files/protocol.ts';
+import { pathId, shownEntry, shownName } from '../../../files/shown.ts';
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { FilesListOutput, FilesStatOutput } from '../../../schemas/types.ts';
+import { streamOf } from './bytes.ts';
+import { recorded } from './recorded.ts';
+import { defineRoute, numberOf, pathOf, place, session } from './route.ts';
+
+const mostEntries = 10_000;
+const readErrors = [
+  'files.session',
+  'files.volume',
+  'files.path',
+  'files.type',
+  'files.locked',
+  'files.damaged',
+  'files.reader',
+] as const;
+
+export const listFiles = defineRoute({
+  id: 'listFiles',
+  method: 'GET',
+  path: '/api/v1/restore/{id}/files',
+  tag: 'restore',
+  summary: 'What a folder holds',
+  description: 'A page of it, in the order of the bytes of the names.',
+  params: session,
+  query: {
+    ...place,
+    after: { description: '`next` of the page before.' },
+    limit: { description: `Entries of a page; default 1000, at most ${mostEntries}.` },
+  },
+  answers: { 200: { description: 'The entries.', schema: 'output/files-list.json' } },
+  errors: readErrors,
+  async handle({ parts, params, query, signal }): Promise<FilesListOutput> {
+    const files = parts.files.one(params['id'] ?? '');
+    const volume = query['volume'] ?? '';
+    const after = query['after'] === undefined ? null : pathOf({ path: query['after'] });
+    const found: Entry[] = [];
+    const limit = numberOf(query, 'limit', 1000, mostEntries);
+    const onBytes = entriesOf((entry) => {
+      if (found.push(entry) > limit) throw new Error('more entries than were asked for');
+    });
+    const ask = { volume, path: pathOf(query), after, limit };
+    const answer = await files.ask('list', ask, { signal, onBytes });
+    const folder = Buffer.from(answer.path, 'base64');
+    const last = found.at(-1);
+    return {
+      version: 1,
+      volume,
+      path: `/${shownName(folder)}`,
+      id: pathId(folder),
+      total: answer.total,
+      entries: found.map((entry) => shownEntry(entry, folder)),
+      next: answer.more && last ? Buffer.from(last.name, 'base64').toString('base64url') : null,
+    };
+  },
+});
+
+export const statFile = defineRoute({
+  id: 'statFile',
+  method: 'GET',
+  path: '/api/v1/restore/{id}/stat',
+  tag: 'restore',
+  summary: 'All that is known of a file',
+  params: session,
+  query: { ...place, follow: { description: '`yes`: what a link leads to, in place of the link.' } },
+  answers: { 200: { description: 'The file.', schema: 'output/files-stat.json' } },
+  errors: readErrors,
+  async handle({ parts, params, query, signal }): Promise<FilesStatOutput> {
+    const volume = query['volume'] ?? '';
+    const ask = { volume, path: pathOf(query), follow: query['follow'] === 'yes' };
+    const { path, xattrs, ...entry } = await parts.files.one(params['id'] ?? '').ask('stat', ask, { signal });
+    const whole = Buffer.from(path, 'base64');
+    const cut = whole.lastIndexOf('/');
+    return {
+      version: 1,
+      volume,
+      path: `/${shownName(whole)}`,
+      entry: shownEntry(entry, cut < 0 ? Buffer.alloc(0) : whole.subarray(0, cut)),
+      xattrs: xattrs.map(([name, value]) => ({ name, value })),
+    };
+  },
+});
+
+const entryTypes: readonly EntryType[] = ['file', 'folder', 'link', 'fifo', 'socket', 'char', 'block'];
+
+export const searchFiles = defineRoute({
+  id: 'searchFiles',
+  method: 'GET',
+  path: '/api/v1/restore/{id}/search',
+  tag: 'restore',
+  summary: 'Finds files below a folder',
+  description:
+    'A JSON line for each, `output/files-entry.json`, as they are found; a folder comes before what is in it. Close the connection to stop. The last line is `{"seen":…,"unreadable":[…]}`: how many names were looked at, and what could not be read.',
+  params: session,
+  query: {
+    ...place,
+    name: { description: 'Shell pattern of the last name, with `*`, `?` and `[…]`; default: every name.' },
+    ignoreCase: { description: '`yes`: small and capital letters are the same.' },
+    type: { description: `One of ${entryTypes.join(', ')}.` },
+    minSize: { description: 'Bytes, at least.' },
+    maxSize: { description: 'Bytes, at most.' },
+    since: { description: 'Changed at that time or later, milliseconds since 1970.' },
+    until: { description: 'Changed at that time or before, milliseconds since 1970.' },
+    depth: { description: 'How many folders deep; 1: what is in the folder itself.' },
+  },
+  answers: { 200: { description: 'JSON lines.', type: 'application/jsonl' } },
+  errors: readErrors,
+  async handle({ parts, params, query }): Promise<Readable> {
+    const files = parts.files.one(params['id'] ?? '');
+    const volume = query['volume'] ?? '';
+    const path = pathOf(query);
+    const filter = filterOf(query);
+    // What is wrong with volume or path is an answer, not the end of a stream.
+    const { path: found } = await files.ask('stat', { volume, path, follow: true });
+    const folder = Buffer.from(found, 'base64');
+    return streamOf(async (onBytes, signal) => {
+      const each = entriesOf((entry) => onBytes(lineOf(shownEntry(entry, folder))));
+      const ask = { volume, path, filter };
+      const what = { who: parts.caller, action: 'search', volume, path: folder } as const;
+      const answer = await recorded(files, what, () => files.ask('walk', ask, { signal, onBytes: each }));
+      await onBytes(lineOf(answer));
+    });
+  },
+});
+
+const lineOf = (value: object): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
+
+function filterOf(query: Readonly<Record<string, string>>): WalkFilter {
+  const { name, type } = query;
+  if (type !== undefined && !(entryTypes as readonly string[]).includes(type))
+    throw new SendenseError('request.invalid', `type is none of ${entryTypes.join(', ')}`, {
+      details: { field: 'type' },
+    });
+  const bytes = (key: string): number | undefined =>
+    query[key] === undefined ? undefined : numberOf(query, key, 0, Number.MAX_SAFE_INTEGER);
+  const time = (key: string): string | undefined => {
+    const ms = query[key];
+    if (ms === undefined) return undefined;
+    if (!/^-?\d{1,15}$/.test(ms))
+      throw new SendenseError('request.invalid', `${key} is no time`, { details: { field: key } });
+    return String(BigInt(ms) * 1_000_000n);
+  };
+  return {
+    names: name === undefined ? undefined : [name],
+    ignoreCase: query['ignoreCase'] === 'yes',
+    type: type as EntryType | undefined,
+    minBytes: bytes('minSize'),
+    maxBytes: bytes('maxSize'),
+    since: time('since'),
+    until: time('until'),
+    depth: bytes('depth'),
+  };
+}

@@ -1,0 +1,114 @@
+import { localZone, parsePoint } from '../../../plan/times/point-words.ts';
+import type {
+  FilesMountsOutput,
+  FilesOutput,
+  RestoreMountRequest,
+  RestoreUnlockRequest,
+} from '../../../schemas/types.ts';
+import { recorded } from './recorded.ts';
+import { defineRoute, session } from './route.ts';
+
+const opened = { description: 'The restore point with its volumes.', schema: 'output/files.json' };
+
+export const mountPoint = defineRoute<RestoreMountRequest>({
+  id: 'mountRestorePoint',
+  method: 'POST',
+  path: '/api/v1/restore/mount',
+  tag: 'restore',
+  summary: 'Opens a restore point to read its files',
+  description:
+    'Nothing of the restore point is removed or merged while it is open. One that is open already is answered again. It ends by itself when nobody has read for an hour.',
+  body: { schema: 'hub/restore-mount.json', bytes: 4096 },
+  answers: { 201: opened },
+  errors: [
+    'point.unknown',
+    'vm.identity',
+    'chain.damaged',
+    'repository.key',
+    'files.reader',
+    'files.limit',
+    'tool.missing',
+    'usage',
+  ],
+  logOf: ({ vm }) => ({ vm }),
+  async handle({ parts, body }): Promise<FilesOutput> {
+    const files = await parts.files.open({
+      vm: body.vm,
+      repository: body.repository,
+      choice: parsePoint(body.point ?? 'latest', { now: Date.now(), zone: localZone }),
+      identity: body.identity,
+    });
+    files.record({ who: parts.caller, action: 'open' });
+    return files.info();
+  },
+});
+
+export const listMounts = defineRoute({
+  id: 'listRestoreMounts',
+  method: 'GET',
+  path: '/api/v1/restore/mounts',
+  tag: 'restore',
+  summary: 'All restore points that are open',
+  answers: { 200: { description: 'The restore points.', schema: 'output/files-mounts.json' } },
+  errors: [],
+  handle: async ({ parts }): Promise<FilesMountsOutput> => ({
+    version: 1,
+    mounts: parts.files.all().map((files) => files.info()),
+  }),
+});
+
+export const showMount = defineRoute({
+  id: 'showRestoreMount',
+  method: 'GET',
+  path: '/api/v1/restore/{id}',
+  tag: 'restore',
+  summary: 'One restore point that is open',
+  description: '`volume` opens that volume first, so that what is used and what became of its journal is known.',
+  params: session,
+  query: { volume: { description: 'Id of a volume.' } },
+  answers: { 200: opened },
+  errors: ['files.session', 'files.volume', 'files.reader'],
+  async handle({ parts, params, query, signal }): Promise<FilesOutput> {
+    const files = parts.files.one(params['id'] ?? '');
+    if (query['volume'] !== undefined) await files.ask('open', { volume: query['volume'] }, { signal });
+    return files.info();
+  },
+});
+
+export const unlockVolume = defineRoute<RestoreUnlockRequest>({
+  id: 'unlockVolume',
+  method: 'POST',
+  path: '/api/v1/restore/{id}/unlock',
+  tag: 'restore',
+  summary: 'Opens an encrypted volume',
+  description: 'LUKS. The passphrase goes to the reader and is kept nowhere.',
+  params: session,
+  body: { schema: 'hub/restore-unlock.json', bytes: 16_384 },
+  answers: { 200: opened },
+  errors: ['files.session', 'files.volume', 'files.locked', 'files.type', 'files.damaged', 'files.reader'],
+  logOf: ({ volume }) => ({ volume }),
+  async handle({ parts, params, body }): Promise<FilesOutput> {
+    const files = parts.files.one(params['id'] ?? '');
+    await recorded(files, { who: parts.caller, action: 'unlock', volume: body.volume }, () =>
+      files.unlock(body.volume, body.passphrase),
+    );
+    return files.info();
+  },
+});
+
+export const closeMount = defineRoute({
+  id: 'closeRestoreMount',
+  method: 'DELETE',
+  path: '/api/v1/restore/{id}',
+  tag: 'restore',
+  summary: 'Closes a restore point',
+  params: session,
+  answers: { 204: { description: 'It is closed.' } },
+  errors: ['files.session'],
+  async handle({ parts, params }): Promise<undefined> {
+    const id = params['id'] ?? '';
+    parts.files.one(id).record({ who: parts.caller, action: 'close' });
+    await parts.files.close(id);
+    return undefined;
+  },
+});

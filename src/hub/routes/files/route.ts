@@ -1,0 +1,43 @@
+import type { Parameter, Route as ApiRoute } from '../../../api/route.ts';
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { FileSessions } from '../../files/file-sessions.ts';
+
+/** What the routes about files act with. */
+export interface FilesParts {
+  readonly files: FileSessions;
+  /** Who calls: for the record of what was read. */
+  readonly caller: string;
+}
+
+/** What these routes are about. */
+export const filesTag = { restore: 'Files of restore points.' } as const;
+
+type Route<Body> = ApiRoute<FilesParts, Body> & { readonly tag: keyof typeof filesTag };
+
+export const defineRoute = <Body = undefined>(route: Route<Body>): Route<Body> => route;
+
+export const session = { id: { description: 'Id of the session, from `mount`.', logAs: 'session' } };
+
+/** Which file or folder is meant. */
+export const place: Readonly<Record<'volume' | 'path', Parameter>> = {
+  volume: { description: 'Id of the volume, such as `disk-0p2`.', required: true, logAs: 'volume' },
+  path: { description: 'Bytes of the path in the volume as base64url, from `id` of a listing. Default: the root.' },
+};
+
+/** The path as the reader takes it. @throws SendenseError `request.invalid` */
+export function pathOf(query: Readonly<Record<string, string>>): string {
+  const text = query['path'] ?? '';
+  if (!/^[\w-]*$/.test(text) || text.length > 32_768)
+    throw new SendenseError('request.invalid', 'path is no base64url', { details: { field: 'path' } });
+  return Buffer.from(text, 'base64url').toString('base64');
+}
+
+/** A whole number of a query. @throws SendenseError `request.invalid` */
+export function numberOf(query: Readonly<Record<string, string>>, name: string, usual: number, most: number): number {
+  const text = query[name];
+  if (text === undefined) return usual;
+  const value = Number(text);
+  if (!/^\d{1,15}$/.test(text) || value > most)
+    throw new SendenseError('request.invalid', `${name} is no number up to ${most}`, { details: { field: name } });
+  return value;
+}

@@ -1,0 +1,23 @@
+import type { State } from '../database/open-state.ts';
+import type { PointKey } from '../points/restore-points.ts';
+
+/** A run reads files of a restore point until {@link dropMount}, or its end. */
+export const keepMount = (state: State, runId: string, { repository, context, backupId }: PointKey): void =>
+  void state.run(
+    state.query
+      .insertInto('restore_mounts')
+      .values({ run_id: runId, repository, context, backup_id: backupId, opened: Date.now() }),
+  );
+
+/** That run has done, and so have those that ended without saying so. */
+export const dropMount = (state: State, runId: string): void =>
+  void state.run(
+    state.query
+      .deleteFrom('restore_mounts')
+      .where((row) =>
+        row.or([
+          row('run_id', '=', runId),
+          row('run_id', 'not in', row.selectFrom('runs').select('id').where('status', '=', 'running')),
+        ]),
+      ),
+  );

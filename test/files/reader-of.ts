@@ -1,0 +1,60 @@
+import { chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execaSync } from 'execa';
+import type { Volume } from '../../src/files/protocol.ts';
+import { startReader, type Reader } from '../../src/files/reader/start-reader.ts';
+import { serveNbd } from '../../src/host/nbd/qemu-nbd.ts';
+
+/** Whether this machine has what a reader is made of. */
+export const canRead = ['linux.uml', 'bwrap', 'qemu-storage-daemon'].every(
+  (name) => execaSync('which', [name], { reject: false }).exitCode === 0,
+);
+
+export interface OpenImage extends AsyncDisposable {
+  readonly reader: Reader;
+  readonly volumes: readonly Volume[];
+}
+
+export interface WaitingReader extends AsyncDisposable {
+  readonly reader: Reader;
+  /** Makes these images, which are raw, its disks. */
+  plug(...images: readonly string[]): Promise<readonly Volume[]>;
+}
+
+/** A reader that has no disks yet. */
+export async function waitingReader(): Promise<WaitingReader> {
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'r-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const own = join(folder, 'r');
+  await mkdir(own, { mode: 0o711 });
+  const reader = stack.use(await startReader({ folder: own }));
+  const { uid, gid } = await stat(reader.sockets);
+  const made = stack.move();
+  return {
+    reader,
+    async plug(...images) {
+      const disks = images.map(async (file, number) => {
+        const socket = join(reader.sockets, `disk-${number}`);
+        const pidFile = join(folder, `pid-${number}`);
+        made.use(await serveNbd({ file, format: 'raw', readOnly: true, listen: { socket }, exportName: '', pidFile }));
+        await chown(socket, uid, gid);
+        return { number, bytes: (await stat(file)).size, socket: `disk-${number}` };
+      });
+      return reader.plug(await Promise.all(disks));
+    },
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}
+
+/** A reader with these images, which are raw, as its disks. */
+export async function openImages(...images: readonly string[]): Promise<OpenImage> {
+  await using stack = new AsyncDisposableStack();
+  const waiting = stack.use(await waitingReader());
+  const volumes = await waiting.plug(...images);
+  const made = stack.move();
+  return { reader: waiting.reader, volumes, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
+export const bytesOf = (path: string): string => Buffer.from(path).toString('base64');
