@@ -42,7 +42,11 @@ export async function waitingReader(): Promise<WaitingReader> {
         await chown(socket, uid, gid);
         return { number, bytes: (await stat(file)).size, socket: `disk-${number}` };
       });
-      return reader.plug(await Promise.all(disks));
+      // What limits the opening must not end what was opened.
+      const opening = new AbortController();
+      const volumes = await reader.plug(await Promise.all(disks), opening.signal);
+      opening.abort();
+      return volumes;
     },
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };

@@ -48,9 +48,16 @@ export const handlers: Handlers = {
 
   async walk({ volume, path, filter }, { volumes, out }) {
     using place = find(await volumes.rootOf(volume), bytesOf(path), true);
-    return await walkBelow(folderOf(place), filter, async (entry) => {
-      await out.write(line(entry));
-      out.assertWanted();
+    let shown = performance.now();
+    return await walkBelow(folderOf(place), filter, {
+      tell: (entry) => out.write(line(entry)),
+      async pause() {
+        await breathe();
+        out.assertWanted();
+        if (performance.now() - shown < showMs) return;
+        await out.flush();
+        shown = performance.now();
+      },
     });
   },
 
@@ -96,6 +103,9 @@ export const handlers: Handlers = {
     return await writeArchive(root, begin, volumes.plainDeviceOf(volume), out);
   },
 };
+
+/** What was found is seen after so long, ms. */
+const showMs = 200;
 
 const line = (value: Entry): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
 

@@ -70,7 +70,7 @@ export class Volumes {
   /** The device of an ext4 whose blocks are all on it: what is there is what the kernel reads. */
   plainDeviceOf(id: string): string | null {
     const { volume, device, root, isChanged } = this.#one(id);
-    return volume.type === 'ext4' && root !== null && !isChanged ? device.path : null;
+    return volume.type === 'ext4' && volume.journal === 'clean' && root !== null && !isChanged ? device.path : null;
   }
 
   async unlock(id: string, passphrase: string): Promise<Volume[]> {

@@ -1,17 +1,18 @@
 import { closeSync } from 'node:fs';
-import { setImmediate as breathe } from 'node:timers/promises';
 import type { Answer, Entry, WalkFilter } from '../protocol.ts';
 import { filterOf } from './filter.ts';
 import { entryOf, openBelow, readFolder, statOf, typeOf, typeOfName } from './tree.ts';
 
 const mostUnreadable = 100;
 
+interface Walker {
+  tell(entry: Entry): Promise<void>;
+  /** Called again and again, also where nothing fits; what it throws ends the walk. */
+  pause(): Promise<void>;
+}
+
 /** Tells of what is below a folder and fits: a folder before what is in it, names in the order of their bytes. */
-export async function walkBelow(
-  folder: number,
-  asked: WalkFilter,
-  tell: (entry: Entry) => Promise<void>,
-): Promise<Answer<'walk'>> {
+export async function walkBelow(folder: number, asked: WalkFilter, { tell, pause }: Walker): Promise<Answer<'walk'>> {
   const filter = filterOf(asked);
   const unreadable: string[] = [];
   let seen = 0;
@@ -23,7 +24,7 @@ export async function walkBelow(
     for (const entry of readFolder(at)) {
       const { name } = entry;
       const path = above.length === 0 ? name : Buffer.concat([above, Buffer.from('/'), name]);
-      if (++seen % 256 === 0) await breathe();
+      if (++seen % 256 === 0) await pause();
       const known = typeOfName(entry);
       let isFolder = known === 'folder';
       try {

@@ -165,7 +165,9 @@ class Calls {
     const cancel = (): void => this.#giveUp(id, signal?.reason);
     signal?.addEventListener('abort', cancel, { once: true });
     const line = JSON.stringify({ id, ...what });
-    const remove = line.length > longestLine ? this.#lay(id, line) : null;
+    // A passphrase is on no disk; its line has room (`restore-unlock.json`).
+    const isLaid = line.length > longestLine && call.name !== 'unlock';
+    const remove = isLaid ? this.#lay(id, line) : null;
     this.#send(remove ? { id, laid: true } : { id, ...what });
     try {
       return await done.promise;

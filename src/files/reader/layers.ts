@@ -15,7 +15,7 @@ export interface Layers extends AsyncDisposable {
  * over could put another socket there.
  */
 export async function connectLayers(
-  { qmp, out, signal }: { readonly qmp: Qmp; readonly out: string; readonly signal?: AbortSignal | undefined },
+  { qmp, out }: { readonly qmp: Qmp; readonly out: string },
   sizes: readonly number[],
 ): Promise<Layers> {
   await using stack = new AsyncDisposableStack();
@@ -31,7 +31,7 @@ export async function connectLayers(
   await Promise.all(exported);
   const opened = sizes.map(async (size, slot) => {
     const uri = `nbd+unix:///layer${slot}?socket=${encodeURIComponent(join(out, 'layers'))}`;
-    const client = stack.use(clientOver(uri, await openNbdConnection(uri, `disk ${slot} of the reader`, { signal })));
+    const client = stack.use(clientOver(uri, await openNbdConnection(uri, `disk ${slot} of the reader`, {})));
     if (client.size !== size) throw new SendenseError('files.reader', `disk ${slot} of the reader has another size`);
     return client;
   });

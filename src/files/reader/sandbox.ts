@@ -1,5 +1,6 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
+import { systemWords } from '../../host/programs/sandbox-system.ts';
 import { packageRoot, startFile } from '../../schemas/package.ts';
 import { slots as usualSlots } from '../protocol.ts';
 
@@ -41,16 +42,8 @@ export function sandboxWords({ folder, as, memoryMiB, scratchMiB, slots = usualS
     ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'],
     as === null ? ['--unshare-user'] : [],
     ['--die-with-parent', '--new-session', '--clearenv', '--hostname', 'reader'],
-    ['--ro-bind', '/usr', '/usr', ...systemLinks()],
     ['--proc', '/proc', '--dev', '/dev', ...openFolders()],
-    [
-      '--ro-bind-try',
-      '/etc/ld.so.cache',
-      '/etc/ld.so.cache',
-      '--ro-bind-try',
-      '/etc/alternatives',
-      '/etc/alternatives',
-    ],
+    [...systemWords(), '--ro-bind-try', '/etc/alternatives', '/etc/alternatives'],
     ['--perms', '1777', '--size', size, '--tmpfs', '/tmp'],
     ['--ro-bind', realpathSync(process.execPath), place.node],
     ['--ro-bind', join(packageRoot, 'package.json'), join(place.program, 'package.json')],
@@ -84,18 +77,6 @@ const asUser = (id: number): string[] => [
   '--bounding-set=-all',
   '--inh-caps=-all',
 ];
-
-/** /bin and the like, as they are here: links into /usr, or folders. */
-const systemLinks = (): string[] =>
-  ['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => {
-    try {
-      const target = realpathSync(`/${name}`);
-      if (target.startsWith('/usr/')) return ['--symlink', target.slice(1), `/${name}`];
-      return statSync(target).isDirectory() ? ['--ro-bind', target, `/${name}`] : [];
-    } catch {
-      return [];
-    }
-  });
 
 /**
  * The sandbox's first program: the disks' server, then the kernel in its place. Its arguments are numbers. A slot is a disk that the

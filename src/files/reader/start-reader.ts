@@ -103,7 +103,7 @@ export async function startReader({
       async plug(disks, signal) {
         await fillSlots(disks, { qmp, slots });
         layers = await connectLayers(
-          { qmp, out, signal },
+          { qmp, out },
           disks.map(({ bytes }) => bytes),
         );
         return channel.ask('plug', { disks: disks.map(({ number, bytes }) => ({ number, bytes })) }, { signal });

@@ -105,8 +105,12 @@ export function createFileSessions(
       const repository = named ?? (await repositoryOf(hub, vm));
       const { backup_id: id } = await hub.choose({ vm, repository, choice, identity });
       const key = JSON.stringify([repository, vm, id]);
-      const known = held.get(key);
-      if (known) return known.files;
+      // One that is ending is waited for.
+      for (let known = held.get(key); known; known = held.get(key)) {
+        const files = await known.files;
+        if (open.has(files.info().id)) return files;
+        await known.over;
+      }
       if (held.size >= limits.sessions)
         throw new SendenseError('files.limit', `${limits.sessions} restore points are open already`, {
           details: { retrySeconds: 30 },

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { realpathSync, statSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { saysNoSpace } from '../../../errors/no-space.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { missing } from '../../../host/programs/process.ts';
+import { systemWords } from '../../../host/programs/sandbox-system.ts';
 
 /** Where `tar` writes, in its sandbox. */
 const place = '/to';
@@ -74,26 +74,12 @@ const sandbox = (root: boolean): string[] =>
     ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'],
     root ? [] : ['--unshare-user'],
     ['--die-with-parent', '--new-session', '--clearenv'],
-    ['--ro-bind', '/usr', '/usr'],
-    systemLinks(),
-    ['--ro-bind-try', '/etc/ld.so.cache', '/etc/ld.so.cache'],
+    systemWords(),
     ['--bind', '/proc/self/fd/3', place, '--chdir', place],
     ['--setenv', 'PATH', '/usr/sbin:/usr/bin:/sbin:/bin', '--setenv', 'LC_ALL', 'C.UTF-8'],
     ['--cap-drop', 'ALL'],
     root ? rights.flatMap((right) => ['--cap-add', `CAP_${right}`]) : [],
   ].flat();
-
-/** /bin and the like, as they are here: links into /usr, or folders. */
-const systemLinks = (): string[] =>
-  ['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => {
-    try {
-      const target = realpathSync(`/${name}`);
-      if (target.startsWith('/usr/')) return ['--symlink', target.slice(1), `/${name}`];
-      return statSync(target).isDirectory() ? ['--ro-bind', target, `/${name}`] : [];
-    } catch {
-      return [];
-    }
-  });
 
 /** Labels of SELinux belong to the system that gave them: they are not taken over. */
 const tarWords = (root: boolean): string[] => [

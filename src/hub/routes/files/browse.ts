@@ -6,19 +6,9 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { FilesListOutput, FilesStatOutput } from '../../../schemas/types.ts';
 import { streamOf } from './bytes.ts';
 import { recorded } from './recorded.ts';
-import { defineRoute, numberOf, pathOf, place, session } from './route.ts';
+import { defineRoute, numberOf, pathOf, place, readErrors, session } from './route.ts';
 
 const mostEntries = 10_000;
-const readErrors = [
-  'files.session',
-  'files.volume',
-  'files.path',
-  'files.type',
-  'files.locked',
-  'files.damaged',
-  'files.reader',
-] as const;
-
 export const listFiles = defineRoute({
   id: 'listFiles',
   method: 'GET',

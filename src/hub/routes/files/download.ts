@@ -10,18 +10,7 @@ import { leftOutTrailer } from '../../files/keeper-socket.ts';
 import { streamOf } from './bytes.ts';
 import { contentDisposition, rangeOf } from './headers.ts';
 import { recorded } from './recorded.ts';
-import { defineRoute, pathOf, place, session, type FilesParts } from './route.ts';
-
-const readErrors = [
-  'files.session',
-  'files.volume',
-  'files.path',
-  'files.type',
-  'files.locked',
-  'files.damaged',
-  'files.range',
-  'files.reader',
-] as const;
+import { defineRoute, pathOf, place, readErrors, session, type FilesParts } from './route.ts';
 
 /** A backup holds other people's HTML: no browser may show or run it. */
 const inert = {
@@ -47,7 +36,7 @@ export const downloadFile = defineRoute({
     200: { description: 'The content.', type: 'application/octet-stream' },
     206: { description: 'The part.', type: 'application/octet-stream' },
   },
-  errors: readErrors,
+  errors: [...readErrors, 'files.range'],
   async handle({ parts, params, query, header, answer }): Promise<Readable> {
     const files = parts.files.one(params['id'] ?? '');
     const where = { volume: query['volume'] ?? '', path: pathOf(query) };

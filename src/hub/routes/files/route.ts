@@ -1,4 +1,5 @@
 import type { Parameter, Route as ApiRoute } from '../../../api/route.ts';
+import type { ErrorCode } from '../../../errors/catalogue.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { FileSessions } from '../../files/file-sessions.ts';
 
@@ -15,6 +16,17 @@ export const filesTag = { restore: 'Files of restore points.' } as const;
 type Route<Body> = ApiRoute<FilesParts, Body> & { readonly tag: keyof typeof filesTag };
 
 export const defineRoute = <Body = undefined>(route: Route<Body>): Route<Body> => route;
+
+/** What a request about a file or folder may answer with. */
+export const readErrors = [
+  'files.session',
+  'files.volume',
+  'files.path',
+  'files.type',
+  'files.locked',
+  'files.damaged',
+  'files.reader',
+] as const satisfies readonly ErrorCode[];
 
 export const session = { id: { description: 'Id of the session, from `mount`.', logAs: 'session' } };
 
