@@ -10,6 +10,7 @@ const programParts: readonly (readonly [name: string, begin: readonly string[]])
   ['start', ['cli/main', 'cli/report-error', 'view/terminal']],
   ['hasher', ['blocks/digest-worker']],
   ['gate', ['host/nbd/gate/gate-thread']],
+  ['guest', ['files/guest/agent']],
   ['client', ['cli/sendense-backup-client']],
   ['plan', ['plan/validate-files']],
   ['hub', ['hub/open-hub']],

@@ -71,6 +71,7 @@ mkfs.btrfs  btrfs-progs          disks with btrfs
 mkfs.vfat   dosfstools           disks with FAT
 mkfs.exfat  exfatprogs           disks with exFAT
 mount.exfat-fuse  exfat-fuse     fills them
+fuse2fs     fuse2fs              reads ext where there is no User-Mode Linux
 ntfs-3g     ntfs-3g              disks with NTFS
 genisoimage genisoimage          disks with ISO 9660
 mkudffs     udftools             disks with UDF
@@ -79,6 +80,10 @@ mdadm       mdadm                disks with arrays
 cryptsetup  cryptsetup-bin       disks with LUKS
 dmsetup     dmsetup              maps them
 getfattr    attr                 tests compare attributes
+setfacl     acl                  tests give files access control lists
+sshfs       sshfs                shows restore points in folders
+zsh         zsh                  judges its completion script
+fish        fish                 the same
 /lib/systemd/systemd-journald     systemd  tests send notices to it
 /usr/share/OVMF/OVMF_CODE_4M.fd  ovmf     tests boot with UEFI
 /usr/include/stdio.h                                       libc6-dev                          builds C programs

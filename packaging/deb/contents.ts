@@ -86,7 +86,8 @@ function node({ root, version }: ContentOptions, put: Put): void {
 function hub({ root, version }: ContentOptions, put: Put): void {
   program('sendense-run', put);
   put('etc/sendense/sendense.yaml', readFileSync(join(root, 'packaging/etc/sendense.yaml')));
-  unit('sendense-hub', '/usr/bin/sendense-run', { args: hubUnitArgs() }, put);
+  for (const name of ['sendense-hub', 'sendense-files'] as const)
+    unit(name, '/usr/bin/sendense-run', { args: hubUnitArgs() }, put);
   // As `daemon install` would write it for the settings that come with the package.
   unit('sendense-daemon', '/usr/bin/sendense-run', { args: daemonUnitArgs(), writable: ['/srv/sendense'] }, put);
   put('usr/share/bash-completion/completions/sendense-run', bashCompletion());

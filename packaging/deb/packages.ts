@@ -59,6 +59,7 @@ export const debianPackages: readonly DebianPackage[] = [
       'mdadm',
       'ntfs-3g',
       'qemu-system-common',
+      'sshfs',
       'user-mode-linux',
     ],
     conffiles: ['/etc/sendense/sendense.yaml'],

@@ -32,7 +32,30 @@ export function answerError(raw: FastifyError | Error, request: FastifyRequest, 
   request.failure = { code: body.error.code as ErrorCode, message, again: details['first'] === false };
   if (details['retrySeconds'] !== undefined) void reply.header('retry-after', String(details['retrySeconds']));
   if (!request.raw.complete) letGo(request.raw);
+  forget(reply);
   void reply.header('x-request-id', request.id).code(status).send(body);
+}
+
+/** Headers of an answer that the error takes the place of: a stream has set them, and then failed before its first byte. */
+const ofAnswer = [
+  'content-type',
+  'content-length',
+  'content-range',
+  'content-disposition',
+  'etag',
+  'accept-ranges',
+  'trailer',
+  'transfer-encoding',
+] as const;
+
+function forget(reply: FastifyReply): void {
+  if (reply.raw.headersSent) return;
+  const trailers = reply.raw.getHeader('trailer') ?? reply.getHeader('trailer') ?? '';
+  for (const name of String(trailers).split(/[ ,]+/)) if (name !== '') reply.removeTrailer(name);
+  for (const name of ofAnswer) {
+    reply.raw.removeHeader(name);
+    reply.removeHeader(name);
+  }
 }
 
 /** How long a caller may go on sending a body after the answer, ms. */

@@ -21,6 +21,7 @@ export function registerRoutes<Parts>(
         if (Object.keys(facts).length > 0) request.log = request.log.child(facts);
         const [[status = '200', answer] = []] = [Object.entries(route.answers)[0]];
         begin(reply, Number(status), answer);
+        if (route.patient === true) request.raw.setTimeout(0);
         const result = await route.handle({
           parts,
           params,
@@ -28,6 +29,7 @@ export function registerRoutes<Parts>(
           body,
           signal: goneSignal(reply),
           peer: request.socket.remoteAddress,
+          isHead: request.method === 'HEAD',
           header: (name) => headerOf(request, name),
           answer: headOf(reply),
         });

@@ -13,6 +13,8 @@ export interface Call<Parts, Body = undefined> {
   readonly signal: AbortSignal;
   /** Address of the caller; undefined at a Unix socket, and where it has gone already. */
   readonly peer: string | undefined;
+  /** Only the head of the answer is wanted: what stands in its stream is read by nobody. */
+  readonly isHead: boolean;
   /** A header of the request, its name in small letters; null where it is missing or comes several times. */
   header(name: string): string | null;
   readonly answer: AnswerHead;
@@ -81,6 +83,8 @@ export interface Route<Parts, Body = unknown> {
   readonly errors: readonly ErrorCode[];
   /** Asked all the time and of no interest when it goes well: not logged above debug. */
   readonly quiet?: boolean;
+  /** Its answer may begin late and pause for as long as it wants: the limit of silent connections does not end it. */
+  readonly patient?: boolean;
   /** What the lines of the log about the request have from its body. */
   logOf?(body: Body): Readonly<Record<string, string>>;
   /** Answers an object for JSON, text or a stream for other types, undefined for nothing. */

@@ -1,6 +1,7 @@
 import type { ImageKey } from '../host/images/image-options.ts';
 import { digestBytes } from './block-index-format.ts';
 import { openIndex } from './block-index.ts';
+import type { IndexReader } from './index-reader.ts';
 import type { Extent } from './extents.ts';
 import { runsThatDiffer } from './page-records.ts';
 
@@ -13,6 +14,11 @@ export async function changedBetween(
 ): Promise<Extent[]> {
   await using older = await openIndex(olderPath, { key });
   await using newer = await openIndex(newerPath, { key });
+  return await changedIn(older, newer, signal);
+}
+
+/** As {@link changedBetween}, of indexes that are open. */
+export async function changedIn(older: IndexReader, newer: IndexReader, signal?: AbortSignal): Promise<Extent[]> {
   const changed: { offset: number; length: number }[] = [];
   const add = (block: number, count: number): void => {
     const offset = block * newer.blockSize;

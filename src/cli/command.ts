@@ -9,6 +9,10 @@ export type Completes =
   | 'folders'
   | NameKind
   | 'repositories-or-folders'
+  /** Restore points: `VM`, `VM@POINT`. */
+  | 'points'
+  /** `VOLUME:/PATH` in the restore point that was named before. */
+  | 'places'
   | 'nothing'
   | readonly string[];
 

@@ -80,6 +80,12 @@ export interface Volume {
 /** A piece of a file. `slot` is the disk and `offset` the place on it; null: only the guest can read this piece. Bytes. */
 export type Extent = readonly [at: number, length: number, slot: number | null, offset: number];
 
+/** A part of a disk: which one, and bytes. */
+export type DiskRange = readonly [slot: number, offset: number, bytes: number];
+
+/** A volume of more parts is said to be anywhere. */
+export const mostRanges = 4096;
+
 /** A file with more pieces than this is read by the guest. */
 export const mostExtents = 20_000;
 
@@ -107,8 +113,22 @@ export interface Requests {
     readonly ask: { readonly volume: string; readonly passphrase: string };
     readonly answer: readonly Volume[];
   };
+  /**
+   * All parts of the disks that decide what a volume holds, in an order that says how. Null: that is not known. Where they are the same
+   * parts with the same bytes, the volume is the same.
+   */
+  ranges: {
+    readonly ask: { readonly volume: string };
+    readonly answer: { readonly ranges: readonly DiskRange[] | null };
+  };
   stat: {
-    readonly ask: { readonly volume: string; readonly path: PathBytes; readonly follow: boolean };
+    readonly ask: {
+      readonly volume: string;
+      readonly path: PathBytes;
+      readonly follow: boolean;
+      /** Without extended attributes. */
+      readonly bare?: boolean;
+    };
     readonly answer: Entry & {
       readonly path: PathBytes;
       readonly xattrs: readonly (readonly [name: string, value: string])[];
@@ -147,9 +167,13 @@ export interface Requests {
     readonly ask: Requests['read']['ask'];
     readonly answer: { readonly known: boolean; readonly size: number };
   };
-  /** A tar archive (pax) of these paths, their names as below the volume's root. */
+  /** A tar archive (pax) of these paths, and of folders without what is in them; names as below the volume's root. */
   tar: {
-    readonly ask: { readonly volume: string; readonly paths: readonly PathBytes[] };
+    readonly ask: {
+      readonly volume: string;
+      readonly paths: readonly PathBytes[];
+      readonly folders?: readonly PathBytes[];
+    };
     readonly answer: { readonly said: string };
   };
 }

@@ -15,7 +15,7 @@ export interface HubApiOptions {
 
 const hubLimits: ApiLimits = {
   ...defaultLimits,
-  // No route takes a body.
+  // Of a request whose route takes no body.
   bodyBytes: 1024,
   bodyMs: 10_000,
   // Who watches comes once a minute.

@@ -8,6 +8,8 @@ import { keepRepositoryId } from '../state/points/repository-ids.ts';
 import { hasPoints } from '../state/points/restore-points.ts';
 import { leftOutPoints } from '../restore-points/choose/left-out.ts';
 import { keyFileOf, oldKeyFileOf } from '../state/credentials/credential-keys.ts';
+import { chooseKind } from '../files/reader/kinds/choose-kind.ts';
+import { chosenReader } from './files/keeper-socket.ts';
 import type { State } from '../state/database/open-state.ts';
 import type { Services } from '../steps/services.ts';
 import type { Settings } from '../schemas/types.ts';
@@ -62,7 +64,7 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
   };
   const node = (name: string): Promise<NodeClient> =>
     remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name));
-  return {
+  const services: Services = {
     version: options.version,
     settings,
     settingsFolder,
@@ -98,10 +100,13 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     ...dataPaths({ settings, settingsFolder, state, node }),
     patienceWith: (name) => (nodeSettings(settings, name).mode === 'dial-hub' ? patienceWith(state, name) : 0),
     isEmbedded: (name) => nodeSettings(settings, name).mode === 'embedded',
+    openFiles: async (caller) => (await import('./files/files-for-run.ts')).filesForRun(services, settings, caller),
+    checkFiles: () => void chooseKind(chosenReader(settings)),
     runPlan: options.runPlan,
     readSecret,
     sourceAccount: (source, signal) => sourceAccount({ state, settings, settingsFolder }, source, signal),
   };
+  return services;
 }
 
 async function readAuthorities(file: string, name: string): Promise<string> {

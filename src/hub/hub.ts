@@ -4,6 +4,7 @@ import type {
   AdoptOutput,
   CheckOutput,
   DiscoverOutput,
+  FilesLogOutput,
   HistoryOutput,
   ImportOutput,
   ListOutput,
@@ -19,6 +20,7 @@ import type {
   UpkeepOutput,
 } from '../schemas/types.ts';
 import type { UnlistedRepository } from '../state/points/unlisted-repositories.ts';
+import type { ReadsFilter } from '../state/files/file-reads.ts';
 import type { PointLine } from '../state/points/point-lines.ts';
 import type { Services } from '../steps/services.ts';
 import type { AdoptRequest } from './vm-names/adopt-vm.ts';
@@ -88,6 +90,8 @@ export interface RecoverRequest {
   readonly ended?: string | undefined;
   /** Also the removals in repositories in which this hub knows of none; default true. */
   readonly everywhere?: boolean;
+  /** Only what read files of restore points. */
+  readonly filesOnly?: boolean;
 }
 
 export interface HubActivity {
@@ -136,6 +140,8 @@ export interface Hub extends AsyncDisposable {
   recover(request?: RecoverRequest): Promise<RecoverOutput>;
   /** Restore points to be opened in this process. @param folder private; the caller removes it */
   files(folder: string): Promise<FileSessions>;
+  /** Who read which files, the newest last. */
+  fileReads(filter: ReadsFilter): FilesLogOutput;
   readonly credentials: Credentials;
   /** @throws SendenseError `point.unknown`, `usage`, `run.locked` */
   adopt(request: AdoptRequest): Promise<AdoptOutput>;

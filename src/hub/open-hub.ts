@@ -5,9 +5,12 @@ import { checkAll } from './check/check-all.ts';
 import { checkedInRescue } from './rescue/checked-in-rescue.ts';
 import { deliverNow } from './runs/after-run.ts';
 import { describeHistory } from './describe/describe-history.ts';
+import { describeReads } from './describe/describe-reads.ts';
 import { describeRun, findRunLog } from './describe/describe-run.ts';
 import { describeStatus } from './describe/describe-status.ts';
 import { discoverSource } from './discovery/discover-source.ts';
+import { limitsOf } from './files/file-limits.ts';
+import { chosenReader } from './files/keeper-socket.ts';
 import type { Hub, HubOptions } from './hub.ts';
 import { openParts, type HubParts } from './hub-parts.ts';
 import { importNamed } from './import/import-named.ts';
@@ -38,7 +41,11 @@ export async function openHub(options: HubOptions): Promise<Hub> {
       ...managersOf(parts),
       ...servicesOf(parts, () => hub),
       files: async (folder) =>
-        (await import('./files/file-sessions.ts')).createFileSessions({ hub, services: parts.services, folder }),
+        (await import('./files/file-sessions.ts')).createFileSessions(
+          { hub, services: parts.services, folder, reader: chosenReader(settings) },
+          limitsOf(settings),
+        ),
+      fileReads: (filter) => describeReads(parts.state, filter),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
     return hub;

@@ -3,6 +3,8 @@ import type { Settings } from '../schemas/types.ts';
 import { version } from '../schemas/package.ts';
 import { apiTokenFrom } from './api-token.ts';
 import { createHubApi } from './create-hub-api.ts';
+import { chosenReader } from './files/keeper-socket.ts';
+import { reachKeeper } from './files/reach-keeper.ts';
 import type { Hub } from './hub.ts';
 import type { HubService, ServeHubOptions } from './hub-service.ts';
 import { createServiceFigures } from './metrics/service-figures.ts';
@@ -45,6 +47,7 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
       service: figures,
       countElsewhere: () => countElsewhere(),
       startRun: runStarter({ program, settingsFile }),
+      filesKeeper: () => reachKeeper({ settingsFile, version, program, reader: chosenReader(settings) }),
     },
     token,
     log,

@@ -107,7 +107,9 @@ function checkSettings(document: PlanDocument): Diagnostic[] {
   const settings = mapping(document.value);
   const ports = mapping(settings['ports']);
   const { from = 10100, to = 10200, wait } = ports as { from?: unknown; to?: unknown; wait?: unknown };
-  const diagnostics: Diagnostic[] = [];
+  const diagnostics: Diagnostic[] = [
+    ...checkDuration(document, mapping(settings['files'])['idle'], ['files', 'idle'], 1000),
+  ];
   if (typeof from === 'number' && typeof to === 'number' && from > to) {
     const path = ports['from'] === undefined ? ['ports', 'to'] : ['ports', 'from'];
     diagnostics.push(

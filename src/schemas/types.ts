@@ -56,6 +56,27 @@ export type Steps = [Step, ...Step[]];
  */
 export type VmPatterns = [string, ...string[]];
 /**
+ * Files and folders, each as `VOLUME:/PATH` or `/PATH`. `*`, `?` and `[a-z]` fit within one name, `**` fits any number of folders. Without a volume it is the only one that can be read, or the only one in which the path exists.
+ *
+ * @minItems 1
+ * @maxItems 10000
+ *
+ * Items: A place in a volume: `VOLUME:/PATH` or `/PATH`.
+ */
+export type FilePlaces = [string, ...string[]];
+/**
+ * What is left out. A pattern that begins with a slash fits a whole path, another one a name in any folder. What is left out is left out with all that is in it.
+ *
+ * @minItems 1
+ */
+export type FilePatterns = [string, ...string[]];
+/**
+ * Names of VMs in the repository. `*` stands for any characters, `?` for one. Default: all.
+ *
+ * @minItems 1
+ */
+export type VmPatterns1 = [string, ...string[]];
+/**
  * A source in the form that the hub sends to the node.
  */
 export type Source = ImageSourceSpec | VsphereSourceSpec;
@@ -316,6 +337,10 @@ export interface AllSchemas {
         notVerifiedFor: string;
       };
   BootCheck: BootCheck;
+  FilePlaces: FilePlaces;
+  FilePatterns: FilePatterns;
+  FileExpectation: FileExpectation;
+  FilesCheck: FilesCheck;
   /**
    * sha256:<64 hex digits>
    */
@@ -370,7 +395,10 @@ export interface AllSchemas {
   SlotOutput: SlotOutput;
   HubHealth: HubHealth;
   RestoreMountRequest: RestoreMountRequest;
+  RestorePlaces: RestorePlaces;
   RestoreSelectionRequest: RestoreSelectionRequest;
+  RestoreUnchanged: RestoreUnchanged;
+  RestoreUnchangedRequest: RestoreUnchangedRequest;
   RestoreUnlockRequest: RestoreUnlockRequest;
   DataAnswer: DataAnswer;
   EnrollAnswer: EnrollAnswer;
@@ -414,10 +442,12 @@ export interface AllSchemas {
   DoctorOutput: DoctorOutput;
   ErrorOutput: ErrorOutput;
   FilesDifferenceOutput: FilesDifferenceOutput;
+  FilesDoctorOutput: FilesDoctorOutput;
   FilesEntry: FilesEntry;
   FilesFoundOutput: FilesFoundOutput;
   FilesHistoryOutput: FilesHistoryOutput;
   FilesListOutput: FilesListOutput;
+  FilesLogOutput: FilesLogOutput;
   FilesMountsOutput: FilesMountsOutput;
   FilesStatOutput: FilesStatOutput;
   FilesTakenOutput: FilesTakenOutput;
@@ -466,6 +496,14 @@ export interface AllSchemas {
   ChainDecideOutput: ChainDecideOutput;
   CommandRunInput: CommandRunInput;
   CommandRunOutput: CommandRunOutput;
+  FilesExpectInput: FilesExpectInput;
+  FilesExpectOutput: FilesExpectOutput;
+  FilesOpenInput: FilesOpenInput;
+  FilesOpenOutput: FilesOpenOutput;
+  FilesPublishInput: FilesPublishInput;
+  FilesPublishOutput: FilesPublishOutput;
+  FilesTakeInput: FilesTakeInput;
+  FilesTakeOutput: FilesTakeOutput;
   GroupResolveInput: GroupResolveInput;
   GroupResolveOutput: GroupResolveOutput;
   GroupRunInput: GroupRunInput;
@@ -486,6 +524,8 @@ export interface AllSchemas {
   PointSelectOutput: PointSelectOutput;
   PointsBootInput: PointsBootInput;
   PointsBootOutput: PointsBootOutput;
+  PointsFilesInput: PointsFilesInput;
+  PointsFilesOutput: PointsFilesOutput;
   PointsJudgeInput: PointsJudgeInput;
   PointsJudgeOutput: PointsJudgeOutput;
   PointsPruneInput: PointsPruneInput;
@@ -1015,6 +1055,77 @@ export interface BootCheck {
    * A duration: a number and ms, s, m, h or d, for example 90s.
    */
   timeout: string;
+}
+/**
+ * What a file has to be. Without another key it has to exist.
+ */
+export interface FileExpectation {
+  /**
+   * The file, as `VOLUME:/PATH` or `/PATH`. A link is followed.
+   */
+  file: string;
+  /**
+   * A file on the hub that has the same bytes, relative to the plan.
+   */
+  sameAs?: string;
+  /**
+   * SHA-256 of its bytes, as `sha256sum` prints it.
+   */
+  sha256?: string;
+  /**
+   * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+   */
+  minSize?: number | string;
+}
+/**
+ * Opens the file systems of each verified restore point in a sandbox and lists their roots. What is damaged fails the run. What is encrypted or of an unknown kind is a remark.
+ */
+export interface FilesCheck {
+  /**
+   * Files that have to be there, and how. Any of them that is not so fails the run.
+   *
+   * @minItems 1
+   */
+  expect?: [
+    {
+      vms?: VmPatterns1;
+      /**
+       * The file, as `VOLUME:/PATH` or `/PATH`. A link is followed.
+       */
+      file: string;
+      /**
+       * A file on the hub that has the same bytes, relative to the plan.
+       */
+      sameAs?: string;
+      /**
+       * SHA-256 of its bytes, as `sha256sum` prints it.
+       */
+      sha256?: string;
+      /**
+       * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+       */
+      minSize?: number | string;
+    },
+    ...{
+      vms?: VmPatterns1;
+      /**
+       * The file, as `VOLUME:/PATH` or `/PATH`. A link is followed.
+       */
+      file: string;
+      /**
+       * A file on the hub that has the same bytes, relative to the plan.
+       */
+      sameAs?: string;
+      /**
+       * SHA-256 of its bytes, as `sha256sum` prints it.
+       */
+      sha256?: string;
+      /**
+       * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+       */
+      minSize?: number | string;
+    }[],
+  ];
 }
 export interface ImageSourceSpec {
   type: 'image';
@@ -1773,6 +1884,43 @@ export interface RestoreMountRequest {
   identity?: string;
 }
 /**
+ * Where the content of a file lies in the files of a restore point.
+ */
+export interface RestorePlaces {
+  /**
+   * As `download` has it.
+   */
+  etag: string;
+  /**
+   * Of the file, bytes.
+   */
+  size: number;
+  /**
+   * Absolute paths.
+   */
+  files: string[];
+  /**
+   * Bytes, in the order of the file. Between them there are zeros. null: not all of it lies in files as it is, use `download`.
+   */
+  places:
+    | {
+        /**
+         * In the file.
+         */
+        at: number;
+        length: number;
+        /**
+         * Which of `files`.
+         */
+        file: number;
+        /**
+         * In that file.
+         */
+        offset: number;
+      }[]
+    | null;
+}
+/**
  * Files and folders of one volume for one archive.
  */
 export interface RestoreSelectionRequest {
@@ -1783,14 +1931,52 @@ export interface RestoreSelectionRequest {
   /**
    * Bytes of the paths in the volume as base64url, from `id` of a listing.
    *
-   * @minItems 1
    * @maxItems 10000
    */
-  paths: [string, ...string[]];
+  paths: string[];
+  /**
+   * Folders that come without what is in them, with their owners, modes and times.
+   *
+   * @maxItems 10000
+   */
+  folders?: string[];
   /**
    * Default: tar.
    */
-  format?: 'tar' | 'tar.gz';
+  format?: 'tar' | 'tar.gz' | 'zip';
+}
+/**
+ * What is the same in two restore points, by their block indexes.
+ */
+export interface RestoreUnchanged {
+  version: 1;
+  /**
+   * Id of the restore point.
+   */
+  before: string;
+  /**
+   * Id of the restore point.
+   */
+  after: string;
+  /**
+   * Both have the same disks with the same content.
+   */
+  same: boolean;
+  /**
+   * Volumes that both have, and of which no block differs; null: not both are open.
+   */
+  volumes: string[] | null;
+  /**
+   * Block indexes that were not used, and why.
+   */
+  remarks: string[];
+}
+/**
+ * Two restore points.
+ */
+export interface RestoreUnchangedRequest {
+  before: RestoreMountRequest;
+  after: RestoreMountRequest;
 }
 /**
  * The passphrase of a volume. It is not kept.
@@ -3713,6 +3899,63 @@ export interface FilesEntry {
   device: string | null;
 }
 /**
+ * What this machine can read of restore points: what `files doctor --json` prints.
+ */
+export interface FilesDoctorOutput {
+  version: 1;
+  /**
+   * `ok`: the best reader works, and nothing is missing; decides the exit status (0, 3, 1).
+   */
+  result: 'ok' | 'warn' | 'fail';
+  /**
+   * Name of the reader that is used here; null: none works.
+   */
+  reader: string | null;
+  /**
+   * Ways to read, the best one first.
+   */
+  readers: {
+    /**
+     * As the setting `files.reader` has it.
+     */
+    name: string;
+    /**
+     * What reads.
+     */
+    title: string;
+    /**
+     * What it reads, and what not.
+     */
+    reads: string;
+    /**
+     * `works`: it could be used, but another one is better or was asked for.
+     */
+    state: 'used' | 'works' | 'missing';
+    /**
+     * Why it does not work.
+     */
+    why: string | null;
+    /**
+     * How to make it work; null: it works, or cannot work on this machine.
+     */
+    remedy: string | null;
+  }[];
+  /**
+   * The programs of the reader that is used; if none works, of the best one that this machine can have.
+   */
+  checks: {
+    id: string;
+    title: string;
+    result: 'ok' | 'warn' | 'fail' | 'skipped';
+    /**
+     * What was found.
+     */
+    message: string;
+    remedy: string | null;
+    code: null;
+  }[];
+}
+/**
  * A file that was found: a line of `files find --json` and of `files tree --json`.
  */
 export interface FilesFoundOutput {
@@ -3817,6 +4060,56 @@ export interface FilesListOutput {
   next: string | null;
 }
 /**
+ * Who read which files of restore points, the newest last.
+ */
+export interface FilesLogOutput {
+  version: 1;
+  reads: FilesRead[];
+  /**
+   * There are older rows that fit, beyond the limit.
+   */
+  more: boolean;
+}
+export interface FilesRead {
+  /**
+   * Grows from row to row.
+   */
+  id: number;
+  /**
+   * When it began, milliseconds since the epoch.
+   */
+  at: number;
+  /**
+   * Null: it goes on.
+   */
+  ended: number | null;
+  /**
+   * A user of the hub's machine, or `hub-api`: who has the token of the API.
+   */
+  who: string;
+  /**
+   * The run that held the restore point open.
+   */
+  run_id: string;
+  vm: string;
+  repository: string;
+  backup_id: string;
+  action: 'open' | 'unlock' | 'search' | 'compare' | 'download' | 'archive' | 'close';
+  volume: string | null;
+  /**
+   * As the command line shows and takes it.
+   */
+  path: string | null;
+  /**
+   * Bytes that were handed over. Null: it hands none over, or its process died.
+   */
+  bytes: number | null;
+  /**
+   * Code of what went wrong.
+   */
+  error: string | null;
+}
+/**
  * All restore points that are open.
  */
 export interface FilesMountsOutput {
@@ -3860,6 +4153,10 @@ export interface FilesOutput {
    * What to know of the choice of the restore point.
    */
   remark: string | null;
+  /**
+   * What reads it, by the names of `files doctor`.
+   */
+  reader: string;
   /**
    * In the order of the disks.
    */
@@ -5528,7 +5825,7 @@ export interface Transfer2 {
   reconnect?: string;
 }
 /**
- * Writes the disks of a restore point into a directory.
+ * Writes the disks of a restore point, or files of it, into a directory, or checks files of it.
  */
 export interface RestorePlan {
   /**
@@ -5583,11 +5880,11 @@ export interface RestorePlan {
         at: string;
       };
   /**
-   * Where the restored disks go.
+   * Where the restored disks or files go. Not needed with `expect` alone.
    */
-  to: {
+  to?: {
     /**
-     * Folder for the disks, relative to the plan. Sendense makes it if it is missing.
+     * Folder for the disks or files, relative to the plan. Sendense makes it if it is missing.
      */
     directory: string;
     /**
@@ -5609,6 +5906,19 @@ export interface RestorePlan {
    * @minItems 1
    */
   disks?: [number, ...number[]];
+  files?: FilePlaces;
+  exclude?: FilePatterns;
+  /**
+   * Only for `files`. true: replace files that are there, and merge folders.
+   */
+  overwrite: boolean;
+  passphrase?: Secret1;
+  /**
+   * What files of the restore point have to be. Otherwise the run fails, and restores nothing.
+   *
+   * @minItems 1
+   */
+  expect?: [FileExpectation, ...FileExpectation[]];
   /**
    * Compare the restored disks with the block index.
    */
@@ -5647,6 +5957,31 @@ export interface RestorePlan {
       };
   steps?: Steps;
   result?: Result;
+}
+/**
+ * A reference to a secret; never the secret itself.
+ */
+export interface Secret1 {
+  secret: {
+    /**
+     * File that holds the secret. One newline at its end is dropped.
+     */
+    file?: string;
+    /**
+     * Name of an environment variable.
+     */
+    env?: string;
+    /**
+     * Name of a systemd credential (`LoadCredential=`).
+     */
+    systemd?: string;
+    /**
+     * Command that prints the secret, as a list of arguments.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
+  };
 }
 /**
  * Protects many VMs with one policy.
@@ -5972,6 +6307,7 @@ export interface VerifyPlan {
    */
   rate?: string;
   boot?: BootCheck;
+  files?: FilesCheck;
   schedule?: Schedule;
   /**
    * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
@@ -6126,7 +6462,7 @@ export interface Settings {
        * Encryption of the stored disks (docs/encryption.md).
        */
       encryption?: {
-        key?: Secret1;
+        key?: Secret2;
         /**
          * Older keys. They open existing chains only.
          *
@@ -6250,6 +6586,35 @@ export interface Settings {
     textfile?: string;
   };
   /**
+   * Files of restore points: what reads them, how long a restore point stays open, and what callers may do at a time (docs/files.md).
+   */
+  files: {
+    /**
+     * What reads them. auto: the best that works on this machine. `sendense-run files doctor` lists them.
+     */
+    reader: 'auto' | 'uml' | 'programs';
+    /**
+     * A duration: a number and ms, s, m, h or d, for example 90s.
+     */
+    idle: string;
+    /**
+     * Restore points that are open at the same time, in each process that keeps them. Each takes memory (docs/files.md).
+     */
+    sessions: number;
+    /**
+     * Restore points that one caller may have open: a user of this machine, or the API of the hub.
+     */
+    sessionsPerUser: number;
+    /**
+     * Downloads and archives of one restore point at the same time.
+     */
+    downloads: number;
+    /**
+     * Searches and comparisons of one restore point at the same time.
+     */
+    searches: number;
+  };
+  /**
    * How long records of the past stay (docs/monitoring.md).
    */
   history: {
@@ -6306,7 +6671,7 @@ export interface Settings {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret1 {
+export interface Secret2 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6347,7 +6712,7 @@ export interface DirectNode {
    * With `https`: PEM file of the only authorities that may sign the certificate of the proxy. Without it: the authorities of the system and of Node.js.
    */
   ca?: string;
-  token: Secret2;
+  token: Secret3;
   data?: DataPath;
   /**
    * Protection of the disks at loopback addresses, if `data` is not set. psk: a key for each run. none: faster, but any user of the hub or the node can read and write a backup in progress. Default: psk.
@@ -6357,7 +6722,7 @@ export interface DirectNode {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret2 {
+export interface Secret3 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6400,12 +6765,12 @@ export interface DialNode {
    * Public host key of the sshd of the node, or a list while it changes. `cat /etc/ssh/ssh_host_ed25519_key.pub` on the node prints it. The hub accepts no other key.
    */
   hostKey: string | [string, ...string[]];
-  key: Secret3;
+  key: Secret4;
   /**
    * Address on the node where sendense-node listens.
    */
   api: string;
-  token: Secret4;
+  token: Secret5;
   data?: DataPath;
   /**
    * Protection of the disks at loopback addresses, if `data` is not set. psk: a key for each run. none: faster, but any user of the hub or the node can read and write a backup in progress. Default: psk.
@@ -6415,7 +6780,7 @@ export interface DialNode {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret3 {
+export interface Secret4 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6440,7 +6805,7 @@ export interface Secret3 {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret4 {
+export interface Secret5 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6506,7 +6871,7 @@ export interface VsphereSourceSettings {
    * User name, for example backup@vsphere.local. Leave it out if you use `credential`.
    */
   user?: string;
-  password?: Secret5;
+  password?: Secret6;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
@@ -6598,7 +6963,7 @@ export interface VsphereSourceSettings {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret5 {
+export interface Secret6 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6657,7 +7022,7 @@ export interface EmailChannel {
    * User name at the server. Without it there is no login.
    */
   user?: string | Secret;
-  password?: Secret6;
+  password?: Secret7;
   /**
    * required: TLS and a trusted certificate, else no mail. opportunistic: TLS if the server offers it, without a check of the certificate. none: no TLS.
    */
@@ -6678,7 +7043,7 @@ export interface EmailChannel {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret6 {
+export interface Secret7 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6719,7 +7084,7 @@ export interface WebhookChannel {
   headers: {
     [k: string]: string | Secret;
   };
-  sign?: Secret7;
+  sign?: Secret8;
   /**
    * true: secrets may go over `http://` to another machine. Only for a network that you trust.
    */
@@ -6740,7 +7105,7 @@ export interface WebhookChannel {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret7 {
+export interface Secret8 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6931,6 +7296,130 @@ export interface CommandRunOutput {
    * The last 64 KiB of its standard output.
    */
   output: string;
+}
+export interface FilesExpectInput {
+  opened: FilesOpenOutput;
+  /**
+   * @minItems 1
+   */
+  expect: [FileExpectation, ...FileExpectation[]];
+}
+export interface FilesOpenOutput {
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id: string;
+  /**
+   * Unix socket at which this run reads files.
+   */
+  socket: string;
+  /**
+   * Id of the session.
+   */
+  session: string;
+  volumes: OpenedVolume[];
+}
+export interface OpenedVolume {
+  id: string;
+  /**
+   * As blkid names it.
+   */
+  type: string | null;
+  state: 'readable' | 'encrypted' | 'swap' | 'empty' | 'part' | 'unsupported' | 'damaged';
+}
+export interface FilesExpectOutput {
+  /**
+   * Files that are as they should be.
+   */
+  checked: number;
+}
+export interface FilesOpenInput {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * The VM of the restore point.
+   */
+  vm: {};
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id: string;
+  /**
+   * Passphrase of the LUKS volumes of the guest.
+   */
+  passphrase: Secret | null;
+}
+export interface FilesPublishInput {
+  taken: FilesTakeOutput;
+  /**
+   * true: replace files that are there, and merge folders.
+   */
+  overwrite: boolean;
+}
+export interface FilesTakeOutput {
+  /**
+   * Absolute path of the folder that the files go to.
+   */
+  directory: string;
+  /**
+   * Name of the private folder in it.
+   */
+  part: string;
+  /**
+   * Names that are made in the folder; bytes as base64url.
+   */
+  names: string[];
+  /**
+   * Files, links and pipes that were taken.
+   */
+  files: number;
+  /**
+   * Bytes of their content.
+   */
+  bytes: number;
+  /**
+   * What was not taken, or not with all that it had.
+   */
+  left_out: string[];
+}
+export interface FilesPublishOutput {
+  directory: string;
+  /**
+   * As in `files.take`.
+   */
+  files: number;
+  /**
+   * As in `files.take`.
+   */
+  bytes: number;
+  /**
+   * As in `files.take`.
+   */
+  left_out: string[];
+}
+export interface FilesTakeInput {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  opened: FilesOpenOutput;
+  files: FilePlaces;
+  exclude: FilePatterns | null;
+  /**
+   * Where the files go. Keys about disks have no effect.
+   */
+  to: {
+    /**
+     * Folder for the files, relative to the plan.
+     */
+    directory: string;
+  };
+  /**
+   * true: replace files that are there, and merge folders.
+   */
+  overwrite: boolean;
 }
 export interface GroupResolveInput {
   /**
@@ -7185,6 +7674,10 @@ export interface VerifiedPoint {
    */
   dependents: string[];
   bytes_read: number;
+  /**
+   * true: you did not ask for this restore point; its turn to be read again had come. Default: false.
+   */
+  reread?: boolean;
 }
 export interface PointsBootOutput {
   booted: BootedPoint[];
@@ -7205,12 +7698,55 @@ export interface BootedPoint {
   screenshot: string | null;
   problem: string | null;
 }
+export interface PointsFilesInput {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * Null: the step opens nothing.
+   */
+  files: FilesCheck | null;
+  points: Results;
+}
+export interface PointsFilesOutput {
+  opened: OpenedPoint[];
+  /**
+   * One sentence for each restore point whose files cannot be read.
+   */
+  problems: string[];
+}
+export interface OpenedPoint {
+  vm: string;
+  backup_id: string;
+  ok: boolean;
+  /**
+   * File systems that opened, with their types: `disk-0p2 (ext4)`.
+   */
+  volumes: string[];
+  /**
+   * Files that are as they should be.
+   */
+  checked: number;
+  /**
+   * What is damaged, or not as it should be.
+   */
+  problems: string[];
+  /**
+   * What was not read, and why.
+   */
+  remarks: string[];
+}
 export interface PointsJudgeInput {
   problems: string[];
   /**
    * Results of the boots.
    */
   boot?: string[];
+  /**
+   * Results of opening file systems.
+   */
+  files?: string[];
 }
 export interface PointsJudgeOutput {}
 export interface PointsPruneInput {

@@ -15,11 +15,16 @@ import { qcow2Seal } from './qcow2/qcow2-seal.ts';
 import { restorePublish } from './restore/restore-publish.ts';
 import { restoreVerify } from './restore/restore-verify.ts';
 import { restoreWrite } from './restore/restore-write.ts';
+import { filesExpect } from './files/files-expect.ts';
+import { filesOpen } from './files/files-open.ts';
+import { filesPublish } from './files/files-publish.ts';
+import { filesTake } from './files/files-take.ts';
 import { groupResolve } from './group/group-resolve.ts';
 import { groupRun } from './group/group-run.ts';
 import { groupSettle } from './group/group-settle.ts';
 import { pointsPrune } from './points/points-prune.ts';
 import { pointsBoot } from './points/points-boot.ts';
+import { pointsFiles } from './points/points-files.ts';
 import { pointsJudge } from './points/points-judge.ts';
 import { pointsVerify } from './points/points-verify.ts';
 import type { Services } from './services.ts';
@@ -38,6 +43,10 @@ export const builtInSteps: readonly AnyStep<Services>[] = [
   backupCommit,
   portsRelease,
   pointSelect,
+  filesOpen,
+  filesExpect,
+  filesTake,
+  filesPublish,
   restoreWrite,
   restoreVerify,
   restorePublish,
@@ -45,6 +54,7 @@ export const builtInSteps: readonly AnyStep<Services>[] = [
   pointsPrune,
   pointsVerify,
   pointsBoot,
+  pointsFiles,
   pointsJudge,
   groupResolve,
   groupRun,

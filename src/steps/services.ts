@@ -1,4 +1,5 @@
 import type { RunOrigin } from '../engine/journal.ts';
+import type { ReachedFiles } from '../files/client/files-client.ts';
 import type { NodeClient } from '../host/node-api/node-client.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
 import type { RunEvent, RunFinishedEvent, Secret, Source } from '../schemas/types.ts';
@@ -44,6 +45,14 @@ export interface Services extends RepositoryAccess {
   checkDataPath(node: string, signal?: AbortSignal): Promise<void>;
   /** Whether {@link openDataPath} will get these ports, which belong to this run. @throws SendenseError `ssh.forward` */
   checkPorts(node: string, ports: readonly number[], signal?: AbortSignal): Promise<void>;
+  /**
+   * Reads files of restore points, until it is disposed of. A restore point is opened by its id.
+   * @param caller who reads, for the record
+   * @throws SendenseError `files.unavailable`, `files.reader`
+   */
+  openFiles(caller: string): Promise<ReachedFiles>;
+  /** Whether {@link openFiles} has what it takes. @throws SendenseError `files.unavailable` */
+  checkFiles(): void;
   /** Runs a plan as a part of another run. Rejects with `plan.invalid`; how the run ends is in the event. */
   runPlan(run: ChildRun): Promise<RunFinishedEvent>;
   readSecret(reference: Secret, folder: string, signal?: AbortSignal): Promise<string>;

@@ -6,7 +6,7 @@ import type { PlannedEffect, RestorePlan, RestoreWriteInput, RestoreWriteOutput 
 /** The kinds of targets, as the schemas have them. In a plan's `to` a kind is told by the key of its name, which no other kind has. */
 export type TargetType = RestoreWriteOutput['target'];
 /** What a plan may say of where a restore goes. */
-export type To = RestoreWriteInput['to'] | RestorePlan['to'];
+export type To = RestoreWriteInput['to'] | NonNullable<RestorePlan['to']>;
 export type ToOf<T extends TargetType> = T extends TargetType ? Extract<To, Readonly<Record<T, unknown>>> : never;
 
 export type RestoredDisk = RestoreWriteInput['disks'][number];

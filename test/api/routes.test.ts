@@ -20,6 +20,18 @@ test('a handler gets its parameters, query and headers, decoded', async () => {
   expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
 });
 
+test.each(['length', 'trailer'])(
+  'a stream that fails before its first byte is an error, and nothing of the stream is said: %s',
+  async (form) => {
+    await using api = await serveSmall();
+    const { status, headers, body } = await raw(api, 'GET', `/unstreamed?form=${form}`);
+    expect(status).toBe(500);
+    expect(body).toMatchObject({ error: { code: 'files.reader', message: 'as was asked' } });
+    const names = Object.keys(headers);
+    for (const name of ['etag', 'content-range', 'content-disposition', 'trailer']) expect(names).not.toContain(name);
+  },
+);
+
 test('what a route does not allow is refused before its handler, with the field', async () => {
   await using api = await serveSmall();
   const cases: [method: string, path: string, body: string, headers: Record<string, string>, string | null][] = [

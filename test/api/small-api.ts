@@ -22,6 +22,10 @@ export interface Parts {
 
 const defineRoute = <Body = undefined>(route: Route<Parts, Body>): Route<Parts, Body> => route;
 export const codes = Object.keys(catalogue) as ErrorCode[];
+function notRead(this: Readable): void {
+  this.destroy(new SendenseError('files.reader', 'as was asked'));
+}
+
 export const streamedBytes = 3 * 1024 * 1024;
 
 /** One route of each sort, and nothing of nodes and hubs. */
@@ -84,6 +88,22 @@ export const smallApi: Api<Parts> = {
       handle: async ({ answer }) => {
         answer.header('content-length', streamedBytes);
         return Readable.from(zeros());
+      },
+    }),
+    defineRoute({
+      id: 'unstreamed',
+      method: 'GET',
+      path: '/unstreamed',
+      tag: 'things',
+      summary: 'A stream that fails before its first byte',
+      query: { form: { description: 'What is said of it before.' } },
+      answers: { 206: { description: 'Never.', type: 'application/octet-stream' } },
+      errors: ['files.reader'],
+      handle: async ({ answer, query }) => {
+        if (query['form'] === 'trailer') answer.trailer('x-left-out', () => 'nothing');
+        else answer.header('content-length', streamedBytes);
+        for (const name of ['etag', 'content-range', 'content-disposition']) answer.header(name, 'of the stream');
+        return new Readable({ read: notRead });
       },
     }),
     defineRoute({

@@ -6,7 +6,7 @@
  * ways but plain `ssh -L`.
  * `index` is about a disk of `--sparse` (64G) with `--scattered` (8M) of data: `--sparse 2048G --scattered 200M` is that of docs/performance.md.
  * `files` looks into a disk with a file of `--size` (256M) and `--files` (5000) small ones; it needs root, to mount a copy beside: those of
- * docs/performance.md are `--size 1G --files 100000`.
+ * docs/performance.md are `--size 1G --files 100000`. `--size` is also what changes between two restore points of a disk of 100 GiB.
  * `scale` looks at `--points` (300) restore points, `--chain` (10) of each VM, and backs up a group of `--vms` (30): those of docs/performance.md are
  * `--points 10000 --chain 30 --vms 300`.
  * `--delta` is what `merge` merges: `256M`, or several, `64M,256M,1G`. BENCH_DIR names the folder for the disks (default: the system's temporary one).
@@ -14,6 +14,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { files } from './files.ts';
+import { filesDiff } from './files-diff.ts';
 import { full, restore } from './full.ts';
 import { indexSize } from './index-size.ts';
 import { groupMemory } from './group-memory.ts';
@@ -62,7 +63,10 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'verify': () => verify(bytes, rounds),
   'incremental': () => incremental(bytes, rounds),
   'index': () => indexSize(parseSize(values.sparse), parseSize(values.scattered), rounds),
-  'files': () => files(parseSize(values.size ?? '256M'), Number(values.files), rounds),
+  'files': async () => {
+    await files(parseSize(values.size ?? '256M'), Number(values.files), rounds);
+    await filesDiff(parseSize('100G'), parseSize(values.size ?? '256M'), rounds);
+  },
   'merge': () => merge(bytes, values.delta.split(',').map(parseSize), rounds),
   'memory': () => memory(bytes),
   'schedule': () => schedule(),

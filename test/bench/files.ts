@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { bytesOf, waitingReader, type WaitingReader } from '../files/reader-of.ts';
-import { writeDisk, fixture, type Fixture } from './fixture.ts';
+import { fixture, type Fixture } from './fixture.ts';
 import { compete, printTable, type Contender } from './measure.ts';
 
 const MiB = 1024 * 1024;
@@ -27,8 +27,16 @@ export async function files(bytes: number, count: number, rounds: number): Promi
   const id = volume?.id ?? '';
   await reader.reader.ask('open', { volume: id });
   const convert = 'bare qemu-img convert of the same bytes';
+  await backUp(work, image);
+  await using _session = await opened(work);
   const large = await compete(
-    [converting(convert, work), getting(work, reader, id, 'guest'), getting(work, reader, id, 'past')],
+    [
+      converting(convert, work),
+      commanded(work),
+      getting(work, reader, id, 'guest'),
+      getting(work, reader, id, 'disk'),
+      getting(work, reader, id, 'file'),
+    ],
     rounds,
   );
   printTable(`One file of ${bytes / MiB} MiB to a file (target: 1.67)`, large, convert);
@@ -42,7 +50,7 @@ export async function files(bytes: number, count: number, rounds: number): Promi
 async function makeDisk(work: Fixture, bytes: number, count: number): Promise<string> {
   const tree = work.path('tree');
   await mkdir(work.path('tree', 'many'), { recursive: true });
-  await writeDisk(work.path('tree', 'large'), bytes);
+  await execa('dd', ['if=/dev/urandom', `of=${work.path('tree', 'large')}`, 'bs=1M', `count=${bytes / MiB}`]);
   for (let folder = 0; folder * 1000 < count; folder++) {
     await mkdir(work.path('tree', 'many', `${folder}`));
     for (let index = folder * 1000; index < Math.min(count, (folder + 1) * 1000); index++)
@@ -110,9 +118,37 @@ const converting = (name: string, work: Fixture): Contender => ({
   clean: () => rm(work.path('out')),
 });
 
-const getting = (work: Fixture, { reader }: WaitingReader, volume: string, how: 'guest' | 'past'): Contender => ({
-  name: how === 'guest' ? 'ours, through the guest' : 'ours',
+/** A restore point with the disk. */
+async function backUp(work: Fixture, image: string): Promise<void> {
+  const vm = { name: 'pgtest1', source: { type: 'image', disks: [{ path: image }] } };
+  const plan = { version: 1, kind: 'backup', name: 'pgtest1', mode: 'full', vm, repository: 'primary' };
+  await writeFile(work.path('plan.yaml'), JSON.stringify(plan));
+  await work.sendense('plan.yaml');
+}
+
+/** It is open, and nothing of it stays. */
+async function opened(work: Fixture): Promise<AsyncDisposable> {
+  await work.sendense('files', 'pgtest1');
+  return { [Symbol.asyncDispose]: async () => void (await work.sendense('files', 'close', '--all')) };
+}
+
+const commanded = (work: Fixture): Contender => ({
+  name: 'ours, `files get` of an open restore point',
+  run: async () => void (await work.sendense('files', 'get', 'pgtest1', '/large', '--to', work.path('got'))),
+  clean: () => rm(work.path('got'), { recursive: true }),
+});
+
+const ways = {
+  guest: 'the reader, through its kernel',
+  disk: 'the reader, from the server of the disk',
+  file: 'the reader, from the files of the restore point',
+};
+
+const getting = (work: Fixture, waiting: WaitingReader, volume: string, how: keyof typeof ways): Contender => ({
+  name: ways[how],
   async run() {
+    const { reader } = waiting;
+    waiting.fromFiles = how === 'file';
     await using file = await open(work.path('out'), 'w');
     const ask = { volume, path: bytesOf('large'), offset: 0, length: null };
     let at = 0;

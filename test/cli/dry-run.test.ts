@@ -46,7 +46,7 @@ beforeAll(async () => {
   for (const name of ['plans', 'examples']) cpSync(join(packageRoot, name), folder.file(name), { recursive: true });
   const disks = [
     'plans/disk0.raw',
-    ...['minimal/web1', 'custom-steps/db1', 'notify/web1', 'schedule/disk0', 'encrypted/web1'].map(
+    ...['files/web1', 'minimal/web1', 'custom-steps/db1', 'notify/web1', 'schedule/disk0', 'encrypted/web1'].map(
       (disk) => `examples/${disk}.raw`,
     ),
   ];
@@ -65,6 +65,8 @@ beforeAll(async () => {
   writeFileSync(folder.file('examples/vsphere/password'), 'hunter2hunter2');
   process.chdir(folder.file('plans'));
   await succeeds('pgtest1-nightly.yaml', '--quiet');
+  process.chdir(folder.file('examples/files'));
+  await succeeds('web1.yaml', '--quiet');
   process.chdir(folder.file('examples/vsphere'));
   await succeeds('credentials', 'add', 'backup-user', '--user', 'backup@vsphere.local', '--password-file', 'password');
 });

@@ -21,8 +21,9 @@ import type {
   FilesStatOutput,
   FilesTakenOutput,
 } from '../../src/schemas/types.ts';
-import { partName } from '../../src/cli/files/take/part.ts';
+import { partName } from '../../src/files/take/part.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
+import { makeFilesDisk } from './files-disk.ts';
 import { leftovers } from './nothing-left.ts';
 import { pointsOf } from './redate.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
@@ -30,44 +31,11 @@ import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
 let bench: Workspace;
 let points: string[];
 
-/** What the disks hold, each night. */
-const fill = `
-set -e
-cd "$1"
-rm -rf tree fs.img && mkdir -p tree/etc tree/srv/deep
-printf 'web1\\n' > tree/etc/hostname
-printf 'secret\\n' > tree/etc/key && chmod 4750 tree/etc/key
-setfattr -n user.note -v hello tree/etc/key
-ln -s /etc/shadow tree/etc/out
-printf latin > "$(printf 'tree/srv/caf\\351')"
-printf line > "$(printf 'tree/srv/new\\nline')"
-mkfifo tree/srv/fifo
-[ -e big ] || head -c 3000000 /dev/urandom > big
-cp big tree/srv/big
-truncate -s 40M tree/srv/sparse && printf end | dd of=tree/srv/sparse bs=1 seek=20000000 conv=notrunc status=none
-for at in 1 2 3; do printf $at > tree/srv/deep/f$at; done
-if [ "$2" = two ]; then printf new > tree/srv/added; rm tree/srv/deep/f2; printf longer > tree/srv/deep/f3; fi
-find tree -exec touch -h -d '2001-02-03 04:05:06.123456789Z' {} +
-[ "$2" != two ] || touch tree/srv/deep/f3
-truncate -s 40M fs.img && mkfs.ext4 -q -F -d tree fs.img
-# mkfs drops nanoseconds.
-debugfs -w -R 'set_inode_field /etc/key mtime_extra 493827156' fs.img 2> /dev/null
-truncate -s 60M disk.raw
-printf 'label: gpt\\nstart=2048,size=81920,type=linux\\nstart=86016,size=32768,type=linux\\n' | sfdisk -q disk.raw
-dd if=fs.img of=disk.raw bs=1M seek=1 conv=notrunc status=none
-[ -e locked.raw ] || {
-  truncate -s 8M inner.img && mkfs.ext4 -q -F -d tree/etc inner.img
-  printf 'the right words' > words && printf 'the wrong words' > wrong
-  qemu-img convert --object secret,id=s,file=words -O luks -o key-secret=s,iter-time=10 inner.img locked.raw
-}
-dd if=locked.raw of=disk.raw bs=1M seek=42 conv=notrunc status=none
-`;
-
 beforeAll(async () => {
   bench = await workspace({ ownProcess: true });
   await bench.write('plan.yaml', backupPlan(['disk.raw']));
-  for (const night of ['one', 'two']) {
-    await execa('sh', ['-c', fill, 'sh', bench.folder, night]);
+  for (const night of ['one', 'two'] as const) {
+    await makeFilesDisk(bench.folder, night);
     const run = await bench.run('plan.yaml');
     if (run.exitCode !== 0) throw new Error(run.stderr);
   }
@@ -294,6 +262,25 @@ describe('taking out', () => {
     expect(stdout.split('\n')).toContain('./srv/deep/f1');
   });
 
+  it('to a program that needs only the beginning', async () => {
+    const { exitCode, stderr } = await execa(
+      'sh',
+      [
+        '-c',
+        '{ "$@"; echo "status $?" >&2; } | head -c 1',
+        'sh',
+        process.execPath,
+        program,
+        'files',
+        'cat',
+        'pgtest1',
+        'disk-0p1:/srv/big',
+      ],
+      { cwd: bench.folder, timeout: 60_000 },
+    );
+    expect([exitCode, stderr]).toEqual([0, 'status 0']);
+  });
+
   it('leaves nothing half-made under a name when it is killed, and clears up the next time', async () => {
     const to = bench.path('killed');
     mkdirSync(to);
@@ -311,6 +298,46 @@ describe('taking out', () => {
 });
 
 const programWords = (...args: string[]): string[] => [program, 'files', ...args];
+
+describe('with the reader that has no kernel', () => {
+  it('ext is as it was, and what takes a kernel says so', async () => {
+    const settings = bench.path('sendense.yaml');
+    const before = readFileSync(settings, 'utf8');
+    const others = keepers();
+    writeFileSync(settings, `${before}\nfiles: { reader: programs }\n`);
+    try {
+      const [output] = await json<FilesOutput>('files', 'pgtest1');
+      expect(output).toMatchObject({
+        reader: 'programs',
+        volumes: [
+          { id: 'disk-0p1', state: 'readable' },
+          { id: 'disk-0p2', type: 'crypto_LUKS', state: 'unsupported' },
+        ],
+      });
+      expect(await good('pgtest1')).toMatch(/read by `programs`[^]*apt install user-mode-linux/);
+      const [stat] = await json<FilesStatOutput>('files-stat', 'stat', 'pgtest1', '/etc/key');
+      expect(stat).toMatchObject({ entry: { mode: '4750', mtime_ns: '981173106123456789' } });
+      expect(stat?.xattrs).toEqual([{ name: 'user.note', value: Buffer.from('hello').toString('base64') }]);
+      const [taken] = await json<FilesTakenOutput>(
+        'files-taken',
+        'get',
+        'pgtest1',
+        '/srv',
+        '--to',
+        bench.path('from-programs'),
+      );
+      expect(taken).toBeDefined();
+      expect(readFileSync(bench.path('from-programs/srv/big'))).toEqual(readFileSync(bench.path('big')));
+      expect(readFileSync(bench.path('from-programs/srv/deep/f3'), 'utf8')).toBe('longer');
+      await good('close', '--all');
+    } finally {
+      writeFileSync(settings, before);
+      const own = (): number[] => keepers().filter((pid) => !others.includes(pid));
+      for (const pid of own()) process.kill(pid, 'SIGTERM');
+      await expect.poll(own, { timeout: 30_000 }).toEqual([]);
+    }
+  });
+});
 
 describe('sessions', () => {
   it('are listed and closed', async () => {

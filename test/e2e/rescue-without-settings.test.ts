@@ -307,7 +307,8 @@ test(
       return [selected ?? undefined, why];
     };
     const atFirst = new Date(first).toISOString();
-    expect(await chosen([atFirst])).toEqual([ids[0], `the last made by ${atFirst}; ${ids[1]} was made after that`]);
+    const shown = atFirst.replace('.000', '');
+    expect(await chosen([atFirst])).toEqual([ids[0], `the last made by ${shown}; ${ids[1]} was made after that`]);
     expect(await chosen([`before ${new Date(second).toISOString()}`])).toEqual([
       ids[0],
       expect.stringContaining('the last before'),

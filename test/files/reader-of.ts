@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import type { Volume } from '../../src/files/protocol.ts';
+import { chooseKind } from '../../src/files/reader/kinds/choose-kind.ts';
 import { startReader, type Reader } from '../../src/files/reader/start-reader.ts';
+import type { FindStored } from '../../src/files/reader/stored.ts';
 import { serveNbd } from '../../src/host/nbd/qemu-nbd.ts';
 
 /** Whether this machine has what a reader is made of. */
@@ -14,33 +16,40 @@ export const canRead = ['linux.uml', 'bwrap', 'qemu-storage-daemon'].every(
 export interface OpenImage extends AsyncDisposable {
   readonly reader: Reader;
   readonly volumes: readonly Volume[];
+  /** Whether content is read from the images' files where they have it; else it comes from the disks' servers. */
+  fromFiles: boolean;
 }
 
 export interface WaitingReader extends AsyncDisposable {
   readonly reader: Reader;
   /** Makes these images, which are raw, its disks. */
   plug(...images: readonly string[]): Promise<readonly Volume[]>;
+  /** As {@link OpenImage.fromFiles}. */
+  fromFiles: boolean;
 }
 
-/** A reader that has no disks yet. */
-export async function waitingReader(): Promise<WaitingReader> {
+/** A reader that has no disks yet. @param kind default: the best that this machine has */
+export async function waitingReader(kind?: string): Promise<WaitingReader> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'r-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const own = join(folder, 'r');
   await mkdir(own, { mode: 0o711 });
-  const reader = stack.use(await startReader({ folder: own }));
+  const reader = stack.use(await startReader({ kind: chooseKind(kind), folder: own }));
   const { uid, gid } = await stat(reader.sockets);
   const made = stack.move();
-  return {
+  const waiting: WaitingReader = {
     reader,
+    fromFiles: true,
     async plug(...images) {
       const disks = images.map(async (file, number) => {
         const socket = join(reader.sockets, `disk-${number}`);
         const pidFile = join(folder, `pid-${number}`);
         made.use(await serveNbd({ file, format: 'raw', readOnly: true, listen: { socket }, exportName: '', pidFile }));
         await chown(socket, uid, gid);
-        return { number, bytes: (await stat(file)).size, socket: `disk-${number}` };
+        const find: FindStored = async (areas) =>
+          waiting.fromFiles ? areas.map((area) => ({ ...area, in: { file, offset: area.offset } })) : [];
+        return { number, bytes: (await stat(file)).size, socket: `disk-${number}`, find };
       });
       // What limits the opening must not end what was opened.
       const opening = new AbortController();
@@ -50,6 +59,7 @@ export async function waitingReader(): Promise<WaitingReader> {
     },
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
+  return waiting;
 }
 
 /** A reader with these images, which are raw, as its disks. */
@@ -58,7 +68,7 @@ export async function openImages(...images: readonly string[]): Promise<OpenImag
   const waiting = stack.use(await waitingReader());
   const volumes = await waiting.plug(...images);
   const made = stack.move();
-  return { reader: waiting.reader, volumes, [Symbol.asyncDispose]: () => made.disposeAsync() };
+  return Object.assign(waiting, { volumes, [Symbol.asyncDispose]: () => made.disposeAsync() });
 }
 
 export const bytesOf = (path: string): string => Buffer.from(path).toString('base64');

@@ -1,3 +1,4 @@
+import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -40,6 +41,7 @@ const hubApi = createHubApi({
     startRun: () => {
       throw new Error('no request may start a run');
     },
+    filesKeeper: () => Promise.reject(new SendenseError('files.unavailable', 'nobody keeps files in this test')),
   },
   token,
   log: silent,

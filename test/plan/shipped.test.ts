@@ -34,7 +34,9 @@ describe.each(planKinds())('the runner of %s', (kind) => {
       name: 'x',
       repository: 'primary',
       ...(['backup', 'incremental', 'restore'].includes(kind) ? { vm: { name: 'y' } } : {}),
-      ...(kind === 'restore' ? { to: { directory: './there' } } : {}),
+      ...(kind === 'restore'
+        ? { to: { directory: './there' }, files: ['/etc'], expect: [{ file: '/etc/hostname' }] }
+        : {}),
       ...(kind === 'group' ? { members: [{ name: '*' }] } : {}),
       ...(['backup', 'incremental', 'prune'].includes(kind) ? { retention: { daily: 7 } } : {}),
       steps: runner.steps,

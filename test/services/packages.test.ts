@@ -114,7 +114,7 @@ describe.skipIf(process.getuid?.() !== 0)('on a machine', { timeout: 120_000 }, 
     expect(machine.do("dpkg-query -W -f '${Status} ${Version}\\n' 'sendense-*'").trim().split('\n')).toEqual(
       Array.from({ length: 3 }, () => 'install ok installed 1.0.0'),
     );
-    for (const unit of ['sendense-node', 'sendense-tunnel', 'sendense-hub', 'sendense-daemon'])
+    for (const unit of ['sendense-node', 'sendense-tunnel', 'sendense-hub', 'sendense-files', 'sendense-daemon'])
       expect(show(unit, 'ActiveState', 'UnitFileState')).toEqual({
         ActiveState: 'inactive',
         UnitFileState: 'disabled',
@@ -254,7 +254,7 @@ describe.skipIf(process.getuid?.() !== 0)('on a machine', { timeout: 120_000 }, 
   });
 
   testAtFullLength('an upgrade starts the services anew; settings and enrolment stay', async () => {
-    const units = ['sendense-node', 'sendense-tunnel', 'sendense-hub', 'sendense-daemon'];
+    const units = ['sendense-node', 'sendense-tunnel', 'sendense-hub', 'sendense-files', 'sendense-daemon'];
     const before = units.map((unit) => show(unit, 'MainPID'));
     install('new');
     const after = units.map((unit) => show(unit, 'MainPID', 'ActiveState'));

@@ -7,9 +7,24 @@ import { runCli } from '../cli/run-cli.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { programs } from '../programs.ts';
 
-const names: readonly ServiceName[] = ['sendense-node', 'sendense-tunnel', 'sendense-hub', 'sendense-daemon'];
-/** Tenths of what `systemd-analyze security` says; 100 is a service without any of it. The hub may have port 443, the daemon reads disks. */
-const exposure = { 'sendense-node': 24, 'sendense-tunnel': 24, 'sendense-hub': 26, 'sendense-daemon': 28 } as const;
+const names: readonly ServiceName[] = [
+  'sendense-node',
+  'sendense-tunnel',
+  'sendense-hub',
+  'sendense-files',
+  'sendense-daemon',
+];
+/**
+ * Tenths of what `systemd-analyze security` says; 100 is a service without any of it. The hub may have port 443, the daemon reads disks, and
+ * what reads files makes sandboxes.
+ */
+const exposure = {
+  'sendense-node': 24,
+  'sendense-tunnel': 24,
+  'sendense-hub': 26,
+  'sendense-files': 31,
+  'sendense-daemon': 28,
+} as const;
 
 const unitIn = (folder: TemporaryFolder, name: ServiceName): string =>
   folder.file(`etc/systemd/system/${name}.service`);
@@ -135,9 +150,22 @@ describe('install', () => {
       new RegExp(`ExecStart=\\S+ \\S+/sendense-run\\.js hub --config ${folder.file('sendense.yaml')}\n`),
     );
     expect(text).toContain('ReadWritePaths=/data/hub\n');
+    expect(text).toContain('Wants=sendense-files.service\n');
+    expect(readFileSync(unitIn(folder, 'sendense-files'), 'utf8')).toMatch(
+      /sendense-run\.js files keep --service --config /,
+    );
     expect((await install('--json')).stdout).toContain('"did":"unchanged"');
     expect((await install('--remove')).stdout).toContain('removed');
-    expect(existsSync(unitIn(folder, 'sendense-hub'))).toBe(false);
+    for (const name of ['sendense-hub', 'sendense-files'] as const)
+      expect(existsSync(unitIn(folder, name))).toBe(false);
+  });
+
+  test('what reads files may make sandboxes, and has no network', () => {
+    const text = unitText('sendense-files', { program: ['/x'], user: 'sendense' });
+    for (const line of ['PrivateNetwork=yes', 'PrivateDevices=yes', 'NoNewPrivileges=yes', 'CapabilityBoundingSet='])
+      expect(text).toContain(`${line}\n`);
+    for (const line of ['ProtectKernelTunables', 'ProtectHostname', 'RestrictNamespaces=yes', 'AF_INET'])
+      expect(text).not.toContain(line);
   });
 
   test.each([

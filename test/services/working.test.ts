@@ -29,6 +29,7 @@ test.each([
   [[...run, 'daemon', '/etc/sendense/plans']],
   [[...run, '--config', '/etc/sendense/sendense.yaml', 'node', 'link', 'branch', '--key', 'ssh-ed25519 AAAA']],
   [[...run, '--quiet', '-c', '/etc/sendense/sendense.yaml', 'hub']],
+  [[...run, 'files', 'keep', '--service', '--config', '/etc/sendense/sendense.yaml']],
   [['/usr/bin/node', '/home/me/sendense/dist/cli/sendense-run.js', '--config', 'x', 'node', 'link', 'branch']],
   [['/usr/bin/vi', 'x', `${library}/dist/cli/sendense-run.js `, 'nightly.yaml']],
   [['bash']],

@@ -24,7 +24,7 @@ function addKinds(): void {
     .replace(/(?<!interface )\bImageSourceSpec\b/g, '$& | TapeSpec')
     .replace(/\b(target\??: 'directory')/g, "$1 | 'device'")
     .replace(
-      /\bto:\s+(?:\| )?(\{\s+(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s+)?directory: string;)/g,
+      /\bto\??:\s+(?:\| )?(\{\s+(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s+)?directory: string;)/g,
       'to: { device: string } | $1',
     )
     .replace(/(?<!interface )\bImageDiscoverOutput\b/g, '$& | TapeOutput');
@@ -61,6 +61,7 @@ test(
       'src/node/sources/index.ts',
       'src/plan/checks/check-target.ts',
       'src/sources/index.ts',
+      'src/steps/files/files-take.ts',
       'src/targets/index.ts',
       'src/view/reports/discover-report.ts',
     ]);

@@ -135,7 +135,9 @@ function expanded(
     ...(['backup', 'incremental', 'prune'].includes(its) ? { retention: { daily: 7 } } : {}),
     ...(its === 'group' ? { members: [{ name: '*' }] } : {}),
     repository: 'primary',
-    ...(its === 'restore' ? { to: { directory: './restored' } } : {}),
+    ...(its === 'restore'
+      ? { to: { directory: './restored' }, files: ['/etc'], expect: [{ file: '/etc/hostname' }] }
+      : {}),
     ...(place === undefined
       ? { steps: (runners.get(its) ?? []).map((entry) => (entry.uses === uses ? step : entry)) }
       : { [place]: [step] }),

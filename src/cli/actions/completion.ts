@@ -22,8 +22,15 @@ const names: Readonly<Record<NameKind, (config: string | undefined) => string[] 
   'credentials': async (config) => (await import('../completion/credential-names.ts')).credentialNames(config),
 };
 
-export async function action({ args, global, terminal }: CommandContext): Promise<number> {
-  const [what = ''] = args;
+export async function action(context: CommandContext): Promise<number> {
+  const { args, global, terminal } = context;
+  const [what = '', first = '', second = ''] = args;
+  if (what === 'points' || what === 'places') {
+    const { filePlaces, pointNames } = await import('../completion/file-places.ts');
+    const found = what === 'points' ? pointNames(global.config, first) : await filePlaces(context, first, second);
+    exactly(terminal.stdout).write(found.map((one) => `${one}\n`).join(''));
+    return 0;
+  }
   const ask = Object.hasOwn(names, what) ? names[what as NameKind] : () => [];
   const script = Object.hasOwn(shells, what) ? shells[what] : undefined;
   const lines = (await ask(global.config)).map((name) => `${name}\n`);

@@ -4,10 +4,11 @@ import { filesFoundReport, filesHistoryReport } from '../../view/reports/files-f
 import { printable } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
 import { findInAllPoints } from '../files/all-points.ts';
-import { placeText, searchIn, type SearchEnd } from '../files/found.ts';
+import { searchIn, type SearchEnd } from '../../files/client/found.ts';
+import { placeText } from '../../files/paths.ts';
 import { searchQuery } from '../files/search-query.ts';
 import { inPoint, type OpenPoint } from '../files/in-point.ts';
-import type { FilePlace } from '../files/files-client.ts';
+import type { FilePlace } from '../../files/client/files-client.ts';
 import { print } from '../print.ts';
 
 interface Options {

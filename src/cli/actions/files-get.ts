@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { shownName } from '../../files/shown.ts';
@@ -9,12 +8,14 @@ import type { FilesTakenOutput } from '../../schemas/types.ts';
 import { filesTakenReport } from '../../view/reports/files-found-report.ts';
 import { printable } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
-import { leftOutIn, type FilePlace } from '../files/files-client.ts';
-import { cutOff } from '../files/found.ts';
+import { leftOutIn, type FilePlace } from '../../files/client/files-client.ts';
+import { cutOff } from '../../files/client/cut-off.ts';
+import { feed } from '../../files/feed.ts';
 import { inPoint, type OpenPoint } from '../files/in-point.ts';
-import { removeDeadParts } from '../files/take/part.ts';
-import { assertAllFree, takeOut, type Wanted } from '../files/take/take-out.ts';
-import { takeProgress, type TakeProgress } from '../files/take/take-progress.ts';
+import { isLoss } from '../../files/take/take-selection.ts';
+import { removeDeadParts } from '../../files/take/part.ts';
+import { assertAllFree, takeOut, type Wanted } from '../../files/take/take-out.ts';
+import { takeProgress, type TakeProgress } from '../files/take-progress.ts';
 import { print } from '../print.ts';
 
 interface Options {
@@ -25,10 +26,12 @@ interface Options {
 
 /** Ends with this where something was left out. */
 const withWarnings = 3;
+const notWhole = 1;
 
 export async function get(context: CommandContext): Promise<number> {
   const { to } = context.options as unknown as Options;
   if (to === undefined) throw new SendenseError('usage', 'say where to: --to FOLDER, or --to - for a tar archive');
+  if (to === '') throw new SendenseError('usage', '--to is empty', { remedy: 'Write `--to .` for this folder.' });
   if (to === '-' && process.stdout.isTTY)
     throw new SendenseError('usage', 'a terminal cannot take an archive', {
       remedy: 'Write `--to - > FILE.tar`, `--to - | tar -t`, or `--to FOLDER`.',
@@ -39,7 +42,7 @@ export async function get(context: CommandContext): Promise<number> {
     using signals = installSignals();
     using progress = takeProgress(context.terminal, context.global.quiet);
     const work = { point, places, signal: signals.gently, progress };
-    return to === '-' ? toStandardOutput(context, work) : toFolder(context, resolve(to), work);
+    return await (to === '-' ? toStandardOutput(context, work) : toFolder(context, resolve(to), work));
   });
 }
 
@@ -51,19 +54,28 @@ interface Work {
 }
 
 async function toStandardOutput(context: CommandContext, { point, places, signal, progress }: Work): Promise<number> {
-  const [first, ...others] = places;
+  const [first] = places;
   if (!first) throw new SendenseError('usage', 'say which file or folder');
-  if (others.some(({ volume }) => volume !== first.volume))
+  if (places.some(({ volume }) => volume !== first.volume))
     throw new SendenseError('usage', 'one archive holds files of one volume', {
       remedy: 'Write an archive for each volume.',
     });
-  const answer = await point.client.archive([first, ...others], signal);
+  const answer = await point.client.archive(
+    { session: first.session, volume: first.volume, paths: places.map(({ path }) => path) },
+    signal,
+  );
   progress.begin('archive', null);
   answer.on('data', (piece: Buffer) => progress.add(piece.length)).pause();
-  await pipeline(answer, process.stdout, { end: false, signal }).catch((error: NodeJS.ErrnoException) => {
+  const isTaken = await feed(answer, process.stdout).catch((error: NodeJS.ErrnoException) => {
     signal.throwIfAborted();
     throw error.code === 'ECONNRESET' ? cutOff(error) : error;
   });
+  if (!isTaken) {
+    progress[Symbol.dispose]();
+    // Whoever reads it may have had enough, as `head`.
+    if (!context.global.quiet) context.terminal.stderr.write('standard output was closed: the archive is not whole\n');
+    return notWhole;
+  }
   return tellLeftOut(context, leftOutIn(answer).filter(isLoss));
 }
 
@@ -75,7 +87,10 @@ async function toFolder(
   const { overwrite = false, resume = false } = context.options as unknown as Options;
   const { client, files } = point;
   const wanted = await wantedAt(point, places, folder);
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EEXIST' && cause.code !== 'ENOTDIR') throw cause;
+    throw new SendenseError('usage', `--to ${folder} is no folder`, { cause, remedy: 'Name a folder, or a new one.' });
+  });
   await using target = await pinFolder(folder);
   await removeDeadParts(target);
   assertAllFree(target, wanted, overwrite);
@@ -96,7 +111,6 @@ async function toFolder(
     );
     taken.push({ volume, path, type: entry.type, to: one.shown });
   }
-  const losses = leftOut.filter(isLoss);
   progress[Symbol.dispose]();
   const output: FilesTakenOutput = {
     version: 1,
@@ -104,10 +118,10 @@ async function toFolder(
     backup_id: files.backup_id,
     taken,
     bytes: progress.bytes,
-    left_out: losses,
+    left_out: leftOut,
   };
   print(context, output, () => filesTakenReport(output));
-  return tellLeftOut(context, losses);
+  return tellLeftOut(context, leftOut);
 }
 
 /** What is wrong with a place is told before the first byte is read. */
@@ -131,10 +145,6 @@ async function wantedAt({ client }: OpenPoint, places: readonly FilePlace[], fol
   if (wanted.length === 0) throw new SendenseError('usage', 'say which file or folder');
   return wanted;
 }
-
-/** What `tar` only remarks is no loss. */
-const isLoss = (line: string): boolean =>
-  !/acl_from_text|Removing leading|time stamp|file changed as we read it/.test(line);
 
 function tellLeftOut({ terminal, global }: CommandContext, lines: readonly string[]): number {
   if (lines.length === 0) return 0;

@@ -1,22 +1,38 @@
 import { rmSync } from 'node:fs';
-import { keeperLog, keeperSocket } from '../../hub/files/keeper-socket.ts';
+import { askKeeper } from '../../files/client/ask-keeper.ts';
+import { chosenReader, keeperLog, socketToServe } from '../../hub/files/keeper-socket.ts';
 import { serveFiles } from '../../hub/files/serve-files.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
 import { installSignals } from '../../engine/install-signals.ts';
+import { announceService } from '../../host/system/sd-notify.ts';
+import { openHubLog } from '../../hub/hub-log.ts';
 import { version } from '../../schemas/package.ts';
 import type { CommandContext } from '../command.ts';
 
-/** Keeps restore points open for the commands of this user, until nobody has asked for long enough. */
+/** Keeps restore points open for the commands of this user and for the hub's API: as a service, or until nobody has asked for long enough. */
 export async function action(context: CommandContext): Promise<number> {
+  const { service = false } = context.options as { readonly service?: boolean };
   using signals = installSignals();
   await using hub = await context.openHub({ startFolder: process.cwd() });
-  const socket = keeperSocket(hub.settingsFile, version);
+  const { settingsFile, settings } = hub;
+  const socket = socketToServe({ settingsFile, version, reader: chosenReader(settings) });
   await using served = await serveFiles(hub, socket);
+  if (!served && service) throw new SendenseError('files.reader', `another process answers at ${socket}`);
   // Another one was quicker.
   if (!served) return 0;
-  using _log = { [Symbol.dispose]: () => rmSync(keeperLog(socket), { force: true }) };
   const stopped = new Promise<void>((resolve) =>
     signals.gently.addEventListener('abort', () => resolve(), { once: true }),
   );
+  if (service) {
+    await using _service = await announceService({
+      status: `files of restore points, at ${socket}`,
+      alive: async (signal) => void (await askKeeper(socket, '/api/v1/restore/mounts', { signal })).resume(),
+      log: (level, message) => openHubLog('info')[level](message),
+    });
+    await stopped;
+    return 0;
+  }
+  using _log = { [Symbol.dispose]: () => rmSync(keeperLog(socket), { force: true }) };
   await Promise.race([served.idle, stopped]);
   return 0;
 }

@@ -5,8 +5,9 @@ import { entryText } from '../../view/reports/files-report.ts';
 import { plural } from '../../view/format.ts';
 import type { CommandContext } from '../command.ts';
 import { countOption } from '../count-option.ts';
-import type { FilePlace, FilesClient } from '../files/files-client.ts';
-import { placeText, searchIn } from '../files/found.ts';
+import type { FilePlace, FilesClient } from '../../files/client/files-client.ts';
+import { searchIn } from '../../files/client/found.ts';
+import { placeText } from '../../files/paths.ts';
 import { atPlace } from '../files/in-point.ts';
 import { print } from '../print.ts';
 import { tellUnreadable } from './files-find.ts';
@@ -16,9 +17,9 @@ export const tree = (context: CommandContext): Promise<number> =>
     const { depth } = context.options as { readonly depth?: string };
     const most = depth === undefined ? Number.POSITIVE_INFINITY : countOption('--depth', depth);
     using signals = installSignals();
-    return context.global.json
+    return await (context.global.json
       ? printAll(context, client, place, { depth, signal: signals.gently })
-      : draw(context, client, place, { most, signal: signals.gently });
+      : draw(context, client, place, { most, signal: signals.gently }));
   });
 
 /** For scripts: lines, as `files find` prints them. */

@@ -1,8 +1,10 @@
-import { pipeline } from 'node:stream/promises';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { filesListReport, filesMountsReport, filesReport, filesStatReport } from '../../view/reports/files-report.ts';
+import { printable } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
+import { feed } from '../../files/feed.ts';
+import { cutOff } from '../../files/client/cut-off.ts';
 import { isPoint, pointRequest } from '../files/file-target.ts';
 import { atPlace, inPoint } from '../files/in-point.ts';
 import { reachOpenFiles } from '../files/reach-files.ts';
@@ -15,7 +17,7 @@ interface Options {
 
 export const volumes = (context: CommandContext): Promise<number> =>
   inPoint(context, async (point) => {
-    for (const { volume, session } of await point.roots()) await point.client.show(session, volume);
+    for (const { volume, session } of await point.roots()) await point.client.show(session, { volume });
     const files = await point.client.show(point.files.id);
     print(context, files, (options) => filesReport(files, options));
     return 0;
@@ -42,9 +44,10 @@ export const stat = (context: CommandContext): Promise<number> =>
 export const cat = (context: CommandContext): Promise<number> =>
   atPlace(context, async ({ client }, place) => {
     using signals = installSignals();
-    await pipeline(await client.content(place, { signal: signals.gently }), process.stdout, {
-      end: false,
-      signal: signals.gently,
+    // What needs no more of it (`| head`) goes away, and that is no failure.
+    await feed(await client.content(place, { signal: signals.gently }), process.stdout).catch((error: unknown) => {
+      signals.gently.throwIfAborted();
+      throw (error as NodeJS.ErrnoException).code === 'ECONNRESET' ? cutOff(error) : error;
     });
     return 0;
   });
@@ -63,12 +66,15 @@ export async function close(context: CommandContext): Promise<number> {
     throw new SendenseError('usage', all ? '--all takes no restore point' : 'say which restore point, or --all');
   // What is not open is not opened first.
   await using reached = await reachOpenFiles(context);
-  if (!reached) return 0;
-  if (text === undefined) {
-    for (const { id } of (await reached.client.mounts()).mounts) await reached.client.close(id);
-    return 0;
+  const mounts = (await reached?.client.mounts())?.mounts ?? [];
+  const meant = text === undefined ? () => true : isPoint(context, await pointRequest(context, text));
+  let closed = 0;
+  for (const one of mounts) {
+    if (!(await meant(one))) continue;
+    await reached?.client.close(one.id);
+    closed++;
   }
-  const meant = isPoint(context, await pointRequest(context, text));
-  for (const one of (await reached.client.mounts()).mounts) if (await meant(one)) await reached.client.close(one.id);
+  if (text !== undefined && closed === 0 && !context.global.quiet)
+    context.terminal.stderr.write(`nothing was open of ${printable(text)}\n`);
   return 0;
 }

@@ -7,9 +7,10 @@ import { hubUnitArgs, unitText } from '../units/units.ts';
 export const action = async (context: CommandContext): Promise<number> =>
   runInstall(context, ({ remove, user }, program) => {
     const { file, stateDir } = remove ? {} : placesOf(context.global.config);
-    return [
-      { name: 'sendense-hub', text: unitText('sendense-hub', { program, user, args: hubUnitArgs(file), stateDir }) },
-    ];
+    return (['sendense-files', 'sendense-hub'] as const).map((name) => ({
+      name,
+      text: unitText(name, { program, user, args: hubUnitArgs(file), stateDir }),
+    }));
   });
 
 /** The settings that the service reads, and the folder of their state database. */

@@ -17,6 +17,7 @@ interface VerifyOptions {
   readonly points: string;
   readonly rate?: string;
   readonly boot?: boolean;
+  readonly files?: boolean;
   readonly serial?: string;
   readonly agent?: boolean;
   readonly accel: 'auto' | 'tcg' | 'kvm';
@@ -43,12 +44,13 @@ const optionNames: OptionNames = {
   '/level': '--level',
   '/rate': '--rate',
   '/boot': '--boot',
+  '/files': '--files',
   '/boot/serial': '--serial',
 };
 
 /** Checked as any plan is, when it is run. */
 function planOf(options: VerifyOptions, repository: string): Record<string, unknown> {
-  const { vm, point, level, rate, boot = false, serial, agent, accel } = options;
+  const { vm, point, level, rate, boot = false, files = false, serial, agent, accel } = options;
   if (!boot && (serial !== undefined || agent === true)) throw usage('--serial and --agent are for --boot');
   return {
     version: 1,
@@ -63,6 +65,7 @@ function planOf(options: VerifyOptions, repository: string): Record<string, unkn
     ...(boot
       ? { boot: { accel, ...(serial === undefined ? {} : { serial: { mark: serial } }), ...(agent ? { agent } : {}) } }
       : {}),
+    ...(files ? { files: {} } : {}),
   };
 }
 

@@ -4,13 +4,13 @@ import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 export const point: ArgumentDefinition = {
   syntax: '<point>',
   description: 'the restore point: a VM (its newest one), VM@POINT with what `--point` takes elsewhere, or an id',
-  completes: 'vms',
+  completes: 'points',
 };
 
 export const place = (syntax: string, description: string): ArgumentDefinition => ({
   syntax,
   description,
-  completes: 'nothing',
+  completes: 'places',
 });
 
 export const common: readonly OptionDefinition[] = [

@@ -2,6 +2,7 @@ import type { CommandDefinition } from '../command.ts';
 import { common, exitCodes, place, point } from './files-options.ts';
 import { diff, find, tree } from './files-search.ts';
 import { get } from './files-get.ts';
+import { mount, unmount } from './files-mount.ts';
 
 const ls: CommandDefinition = {
   name: 'ls',
@@ -87,6 +88,35 @@ const close: CommandDefinition = {
   load: async () => ({ action: (await import('../actions/files.ts')).close }),
 };
 
+const log: CommandDefinition = {
+  name: 'log',
+  summary: 'Show who read which files',
+  description: [
+    'Prints one line for each restore point that was opened or closed, and for each search, comparison, download and archive: when, who, what, how many bytes, and how it ended. The newest is last. Who used the API of the hub is `hub-api`; all others are users of this machine.',
+    'The lines stay when the restore point is removed. Sendense removes those older than `history: keepRuns` of sendense.yaml.',
+  ],
+  arguments: [{ syntax: '[vm]', description: 'only of this VM', completes: 'known-vms' }],
+  options: [
+    { flags: '--since <time>', description: 'only what began since then: 36h, 7d, 2026-11-01', completes: 'nothing' },
+    {
+      flags: '-n, --limit <count>',
+      description: 'at most this many lines, the newest',
+      default: '50',
+      completes: 'nothing',
+    },
+  ],
+  examples: [
+    { command: 'sendense-run files log pgtest1 --since 7d', description: 'What was read of a VM this week' },
+    {
+      command: 'sendense-run files log --json --limit 1000 | jq \'.reads[] | select(.action == "download")\'',
+      description: 'All downloads, for a program',
+    },
+  ],
+  exitCodes: [0, 2, 10],
+  seeAlso: ['files', 'history'],
+  load: () => import('../actions/files-log.ts'),
+};
+
 const doctor: CommandDefinition = {
   name: 'doctor',
   summary: 'Say what this machine can read',
@@ -110,9 +140,9 @@ const doctor: CommandDefinition = {
 const keep: CommandDefinition = {
   name: 'keep',
   summary: 'Keep restore points open for other commands',
-  description: ['The other commands of `files` start it. It ends by itself.'],
+  description: ['The other commands of `files` start it, and the hub. It ends by itself.'],
   arguments: [],
-  options: [],
+  options: [{ flags: '--service', description: 'stay until SIGTERM: what sendense-files.service starts' }],
   examples: [{ command: 'sendense-run files keep', description: 'What `files ls` starts' }],
   exitCodes: [0, 10, 70],
   seeAlso: ['files'],
@@ -136,6 +166,6 @@ export const files: CommandDefinition = {
   ],
   exitCodes,
   seeAlso: ['list', 'restore'],
-  commands: [ls, tree, find, stat, cat, get, diff, open, close, doctor, keep],
+  commands: [ls, tree, find, stat, cat, get, diff, mount, unmount, open, close, log, doctor, keep],
   load: async () => ({ action: (await import('../actions/files.ts')).volumes }),
 };

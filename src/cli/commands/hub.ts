@@ -6,7 +6,7 @@ const install: CommandDefinition = {
   name: 'install',
   summary: 'Make the hub a service of systemd',
   description: [
-    'Writes sendense-hub.service to /etc/systemd/system, enables and starts it. You can repeat it: a unit that is current stays. It never touches a file that Sendense did not write. If the Debian package installed the same unit, the command enables that one and writes nothing.',
+    'Writes sendense-hub.service and sendense-files.service to /etc/systemd/system, enables and starts them. The second one reads files of restore points for the API; the first may not. You can repeat it: a unit that is current stays. It never touches a file that Sendense did not write. If the Debian package installed the same unit, the command enables that one and writes nothing.',
     'The service runs as the user sendense, who can write only to the folder of the state database (docs/operations.md).',
   ],
   arguments: [],
@@ -20,7 +20,10 @@ const install: CommandDefinition = {
     },
   ],
   exitCodes: [0, 1, 2, 10, 12],
-  files: [['/etc/systemd/system/sendense-hub.service', 'The unit.']],
+  files: [
+    ['/etc/systemd/system/sendense-hub.service', 'The unit.'],
+    ['/etc/systemd/system/sendense-files.service', 'What reads files of restore points for it.'],
+  ],
   seeAlso: ['hub'],
   load: () => import('../actions/hub-install.ts'),
 };
@@ -29,7 +32,7 @@ export const hub: CommandDefinition = {
   name: 'hub',
   summary: 'Serve the nodes that connect to this hub (a service)',
   description: [
-    'Runs until SIGTERM or SIGINT. It serves two things. The first is an SSH server for enrolled nodes (`hub: listen` in sendense.yaml, by default 127.0.0.1:2222); with `hub: ssh: openssh` the sshd of this machine does that instead. The second is the API of the hub (`hub: api`, by default 127.0.0.1:8082) with /api/v1/health, /api/v1/nodes and /metrics for Prometheus.',
+    'Runs until SIGTERM or SIGINT. It serves two things. The first is an SSH server for enrolled nodes (`hub: listen` in sendense.yaml, by default 127.0.0.1:2222); with `hub: ssh: openssh` the sshd of this machine does that instead. The second is the API of the hub (`hub: api`, by default 127.0.0.1:8082) with /api/v1/health, /api/v1/nodes, /api/v1/restore for files of restore points, and /metrics for Prometheus.',
     'The SSH server accepts enrolled keys and nothing else: no shell, no files, no other commands. A node can reach the API of the hub, and an NBD port only while a run has leased it for this node. The hub can reach the API of the node. A node that connects again replaces its earlier connection. The hub cuts the connection of a revoked node.',
     'Runs are processes of their own. They need this service only if their node connects to this hub.',
     'Logs JSON lines to standard error.',

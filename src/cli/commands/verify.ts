@@ -9,6 +9,7 @@ export const verify: CommandDefinition = {
   description: [
     'Makes a verify plan from the command line and runs it. Level quick checks files, sizes, chain and qcow2 structure. Level digests reads each stored byte once. Level deep reads the disks of the guest through the chain.',
     'The run marks a broken restore point and names the restore points that are built on it. The next backup of the VM is then a full, and a restore of the latest restore point skips the broken one. If a later run finds it sound again, it removes the mark.',
+    'With --files the run opens every file system of each of these restore points in a sandbox and lists its root. What is damaged fails the run.',
     'With --boot the run starts the newest verified restore point of each VM from a throw-away overlay, without a network. It keeps a screenshot.',
   ],
   arguments: [],
@@ -35,6 +36,7 @@ export const verify: CommandDefinition = {
       description: 'highest speed of reading, for example 100MiB a second',
       completes: 'nothing',
     },
+    { flags: '--files', description: 'open the file systems of each verified restore point' },
     { flags: '--boot', description: 'start the newest verified restore point of each VM' },
     {
       flags: '--serial <text>',
@@ -61,6 +63,7 @@ export const verify: CommandDefinition = {
       description: 'The tenth that was verified longest ago',
     },
     { command: 'sendense-run verify --vm pgtest1 --points all --level deep', description: 'One VM, through the chain' },
+    { command: 'sendense-run verify --level quick --files', description: 'Can the files of each VM still be read?' },
     { command: 'sendense-run verify --vm pgtest1 --boot --serial login:', description: 'Does it still boot?' },
     {
       command:
@@ -68,7 +71,7 @@ export const verify: CommandDefinition = {
       description: 'The result of each restore point, for a script',
     },
   ],
-  exitCodes: [0, 1, 2, 3, 10, 14, 16, 70, 130, 143],
-  seeAlso: ['check', 'list', 'restore', 'run'],
+  exitCodes: [0, 1, 2, 3, 10, 12, 14, 16, 70, 130, 143],
+  seeAlso: ['check', 'files', 'list', 'restore', 'run'],
   load: () => import('../actions/verify.ts'),
 };

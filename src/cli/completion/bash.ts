@@ -5,11 +5,8 @@ import { completedCommands, completedGlobals, topLevelNames, type CompletedOptio
 export function bashCompletion(): string {
   const commands = completedCommands();
   const parents = commands.filter(({ children }) => children.length > 0);
-  const withValue = [...completedGlobals, ...commands.flatMap(({ options }) => options)].filter(
-    ({ value }) => value !== undefined,
-  );
   return `# bash completion for sendense-run; made by \`sendense-run completion bash\`
-_sendense_run_names() { _sendense_run_words "$("\${COMP_WORDS[0]}" completion "$1" 2>/dev/null)"; }
+_sendense_run_names() { _sendense_run_words "$("\${words[0]}" completion "$1" 2>/dev/null)"; }
 _sendense_run_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 _sendense_run_files() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); }
 _sendense_run_folders() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); }
@@ -20,19 +17,65 @@ _sendense_run_plans() {
   compopt -o filenames
   mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.yaml' -- "$cur"; compgen -f -X '!*.yml' -- "$cur")
 }
+# Words as they were typed: bash breaks them at colons and at signs.
+_sendense_run_join() {
+  local i word rest lead at=0
+  words=()
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    word=\${COMP_WORDS[i]} rest=\${COMP_LINE:at}
+    lead=\${rest%%[![:space:]]*}
+    ((at += \${#lead} + \${#word}))
+    if [[ $i -gt 0 && -n $COMP_LINE && -z $lead && ( $word == [:@]* || \${COMP_WORDS[i - 1]} == *[:@] ) ]]; then
+      words[\${#words[@]} - 1]+=$word
+    else
+      words+=("$word")
+    fi
+  done
+}
+# Restore points and places: the program says how a word goes on. Bash replaces what follows the last colon, or begins with the last at sign.
+_sendense_run_words_of() {
+  local quote='' typed=$cur cut='' found one ends=1
+  case $cur in
+    \\'* | '"'*) quote=\${cur:0:1} typed=\${cur:1} ;;
+    *) typed=$(sed 's/\\\\\\(.\\)/\\1/g' <<<"$cur") ;;
+  esac
+  mapfile -t found < <("\${words[0]}" completion "$@" "$typed" 2>/dev/null)
+  if [[ -z $quote && $cur == *[:@]* ]]; then
+    [[ $COMP_WORDBREAKS == *:* && $cur == *:* ]] && cut=\${typed%"\${typed##*:}"}
+    [[ $COMP_WORDBREAKS == *@* && $cur == *@* && $cut != *@* ]] && cut=\${typed%"@\${typed##*@}"}
+  fi
+  for one in "\${found[@]}"; do
+    [[ $one == *[/:] ]] || ends=0
+    one=\${one#"$cut"}
+    [[ -n $quote ]] || printf -v one '%q' "$one"
+    COMPREPLY+=("$one")
+  done
+  [[ $ends == 0 ]] || compopt -o nospace
+}
+_sendense_run_points() { _sendense_run_words_of points; }
+_sendense_run_places() { _sendense_run_words_of places "$point"; }
 _sendense_run() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command='' i
+  local -a words
+  _sendense_run_join
+  local last=$((\${#words[@]} - 1)) command='' point='' nth=0 i
+  local cur=\${words[last]} prev=\${words[last - 1]}
   COMPREPLY=()
-  if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    case \${COMP_WORDS[i]} in
-      ${withValue
-        .flatMap(({ names }) => names)
-        .filter(unique)
-        .join(' | ')}) ((i++)) ;;
-      -* | =) ;;
-      *) command+=\${command:+ }\${COMP_WORDS[i]}; [[ $command == @(${parents.map(({ path }) => path).join('|')}) ]] || break ;;
-    esac
+  if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev=\${words[last - 2]}; fi
+  local valued='${valuedIn([...completedGlobals, ...commands.flatMap(({ options }) => options)])}'
+  for ((i = 1; i < last; i++)); do
+    # A letter can be a flag there that takes a value elsewhere.
+    [[ $command != files* ]] || valued='${valuedIn([...completedGlobals, ...commands.filter(({ path }) => path.startsWith('files')).flatMap(({ options }) => options)])}'
+    if [[ \${words[i]} == $valued ]]; then
+      ((i++))
+    elif [[ \${words[i]} == -* || \${words[i]} == = ]]; then
+      continue
+    elif ((nth > 0)); then
+      ((nth++))
+      point=\${point:-\${words[i]}}
+    else
+      command+=\${command:+ }\${words[i]}
+      [[ $command == @(${parents.map(({ path }) => path).join('|')}) ]] || nth=1
+    fi
   done
   case $prev in
 ${optionCases(completedGlobals, '    ')}
@@ -48,11 +91,11 @@ ${optionCases(completedGlobals, '    ')}
       ;;
 ${commands
   .map(
-    ({ path, options, argument }) => `    '${path}')
+    ({ path, options, argument, arguments: others }) => `    '${path}')
       case $prev in
 ${optionCases(options, '        ')}
       esac
-      if [[ $cur == -* ]]; then _sendense_run_words '${namesOf([...options, ...completedGlobals])}'; else ${reply(argument)}; fi
+      if [[ $cur == -* ]]; then _sendense_run_words '${namesOf([...options, ...completedGlobals])}'; else ${replyTo(argument, others)}; fi
       ;;`,
   )
   .join('\n')}
@@ -63,6 +106,14 @@ complete -F _sendense_run sendense-run
 `;
 }
 
+/** A pattern of options that are followed by a value. */
+const valuedIn = (options: readonly CompletedOption[]): string =>
+  `@(${options
+    .filter(({ value }) => value !== undefined)
+    .flatMap(({ names }) => names)
+    .filter(unique)
+    .join('|')})`;
+
 const unique = (name: string, index: number, all: readonly string[]): boolean => all.indexOf(name) === index;
 const namesOf = (options: readonly CompletedOption[]): string => options.flatMap(({ names }) => names).join(' ');
 
@@ -71,6 +122,13 @@ const optionCases = (options: readonly CompletedOption[], indent: string): strin
     .filter(({ value }) => value !== undefined)
     .map(({ names, value }) => `${indent}${names.join(' | ')}) ${reply(value ?? 'nothing')}; return ;;`)
     .join('\n') || `${indent}'') ;;`;
+
+/** By the place of the argument, where that counts. */
+function replyTo(first: Completes, all: readonly Completes[]): string {
+  if (!all.includes('places')) return reply(first);
+  const each = all.map((completes, at) => `${at === all.length - 1 ? '*' : at + 1}) ${reply(completes)} ;;`);
+  return `case $nth in ${each.join(' ')} esac`;
+}
 
 function reply(completes: Completes): string {
   if (typeof completes !== 'string') return `_sendense_run_words '${completes.join(' ')}'`;
@@ -89,6 +147,9 @@ function reply(completes: Completes): string {
       return `_sendense_run_names ${completes}`;
     case 'repositories-or-folders':
       return '_sendense_run_repositories';
+    case 'points':
+    case 'places':
+      return `_sendense_run_${completes}`;
     case 'nothing':
       return ':';
   }

@@ -15,6 +15,20 @@ export function fishCompletion(): string {
     'function __sendense_run_names',
     '    sendense-run completion $argv[1] 2>/dev/null',
     'end',
+    'function __sendense_run_points',
+    '    sendense-run completion points (commandline -ct) 2>/dev/null',
+    'end',
+    'function __sendense_run_places',
+    "    set -l words (string match -v -- '-*' (commandline -opc))",
+    // sendense-run files ls POINT …: the first argument is the restore point.
+    '    if test (count $words) -lt 4',
+    '        __sendense_run_points',
+    '    else if test $words[3] = diff -a (count $words) -lt 5',
+    '        __sendense_run_points',
+    '    else',
+    '        sendense-run completion places $words[4] (commandline -ct) 2>/dev/null',
+    '    end',
+    'end',
     'function __sendense_run_plans',
     '    __fish_complete_suffix .yaml',
     '    __fish_complete_suffix .yml',
@@ -32,13 +46,13 @@ export function fishCompletion(): string {
   return `${lines.join('\n')}\n`;
 }
 
-function ofCommand({ path, options, argument, children }: CompletedCommand): string[] {
+function ofCommand({ path, options, argument, arguments: places, children }: CompletedCommand): string[] {
   const seen = path
     .split(' ')
     .map((word) => `__fish_seen_subcommand_from ${word}`)
     .join('; and ');
   const condition = children.length > 0 ? `${seen}; and not __fish_seen_subcommand_from ${children.join(' ')}` : seen;
-  const offered = words(argument);
+  const offered = words(places.includes('places') ? 'places' : argument);
   return [
     ...options.map((option) => line(option, ` -n ${quoted(condition)}`)),
     ...(offered === '' ? [] : [`complete -c sendense-run -n ${quoted(condition)} -a ${quoted(offered)}`]),
@@ -68,6 +82,8 @@ function words(completes: Completes): string {
     'credentials': '(__sendense_run_names credentials)',
     'repositories': '(__sendense_run_names repositories)',
     'repositories-or-folders': '(__sendense_run_names repositories) (__fish_complete_directories)',
+    'points': '(__sendense_run_points)',
+    'places': '(__sendense_run_places)',
     'nothing': '',
   };
   return offers[completes];

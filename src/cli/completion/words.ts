@@ -17,6 +17,8 @@ export interface CompletedCommand {
   readonly summary: string;
   readonly options: readonly CompletedOption[];
   readonly argument: Completes;
+  /** Of all arguments, in their order; the last one stands for all that follow. */
+  readonly arguments: readonly Completes[];
   /** Names of the commands below it. */
   readonly children: readonly string[];
 }
@@ -45,6 +47,7 @@ const completed = (definition: CommandDefinition, above: string): CompletedComma
       options: definition.options.map(optionOf),
       argument:
         children.length > 0 ? children.map(({ name }) => name) : (definition.arguments[0]?.completes ?? 'nothing'),
+      arguments: definition.arguments.map(({ completes }) => completes),
       children: children.map(({ name }) => name),
     },
     ...children.flatMap((child) => completed(child, path)),
@@ -58,6 +61,7 @@ export const completedCommands = (): CompletedCommand[] => [
     summary: 'Help for a command',
     options: [],
     argument: commands.map(({ name }) => name),
+    arguments: [],
     children: [],
   },
 ];

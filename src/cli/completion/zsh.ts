@@ -12,6 +12,20 @@ _sendense_run_names() {
   names=(\${(f)"$(sendense-run completion $1 2>/dev/null)"})
   compadd -a names
 }
+_sendense_run_points() { _sendense_run_begun points }
+_sendense_run_places() {
+  local -a given
+  given=(\${words[2,CURRENT-1]:#-*})
+  _sendense_run_begun places "$given[1]"
+}
+_sendense_run_begun() {
+  local -a begun folders
+  begun=(\${(f)"$(sendense-run completion "$@" "\${(Q)PREFIX}" 2>/dev/null)"})
+  folders=(\${(M)begun:#*[/:]})
+  begun=(\${begun:#*[/:]})
+  compadd -a begun
+  compadd -S '' -a folders
+}
 _sendense_run_vms() { _sendense_run_names vms }
 _sendense_run_known_vms() { _sendense_run_names known-vms }
 _sendense_run_sources() { _sendense_run_names sources }
@@ -48,9 +62,9 @@ ${commands
   case $command in
 ${commands
   .map(
-    ({ path, options, argument }) => `    ${quoted(path)})
+    ({ path, options, argument, arguments: all }) => `    ${quoted(path)})
       _arguments $globals \\
-${[specs(options, '        ', ' \\'), `        '*: :${action(argument)}'`].filter((part) => part !== '').join('\n')}
+${[specs(options, '        ', ' \\'), places(argument, all)].filter((part) => part !== '').join('\n')}
       ;;`,
   )
   .join('\n')}
@@ -59,6 +73,14 @@ ${[specs(options, '        ', ' \\'), `        '*: :${action(argument)}'`].filte
 }
 if [[ $funcstack[1] == _sendense-run ]]; then _sendense-run "$@"; else compdef _sendense-run sendense-run; fi
 `;
+}
+
+/** By the place of the argument, where that counts. */
+function places(first: Completes, all: readonly Completes[]): string {
+  const given = all.includes('places') ? all : [first];
+  return given
+    .map((completes, at) => `        '${at === given.length - 1 ? '*' : at + 1}: :${action(completes)}'`)
+    .join(' \\\n');
 }
 
 const specs = (options: readonly CompletedOption[], indent: string, end = ''): string =>
@@ -82,6 +104,8 @@ function action(completes: Completes): string {
     'credentials': '_sendense_run_credentials',
     'repositories': '_sendense_run_repositories',
     'repositories-or-folders': '_sendense_run_repositories_or_folders',
+    'points': '_sendense_run_points',
+    'places': '_sendense_run_places',
     'nothing': ' ',
   };
   return actions[completes];

@@ -2,8 +2,9 @@ import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { FilesEntry, FilesHistoryOutput } from '../../schemas/types.ts';
 import type { CommandContext } from '../command.ts';
 import { unknownName } from '../find-target.ts';
-import type { FilesClient } from './files-client.ts';
-import { comparePaths, placeText, searchIn } from './found.ts';
+import type { FilesClient } from '../../files/client/files-client.ts';
+import { searchIn } from '../../files/client/found.ts';
+import { comparePaths, placeText } from '../../files/paths.ts';
 import { openPoint, passphraseOf } from './in-point.ts';
 import { reachFiles } from './reach-files.ts';
 

@@ -1,10 +1,10 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { bytesOfShown } from '../../files/shown.ts';
+import { parsePlace, pathOfText } from '../../files/choose/place-text.ts';
 import type { FilesOutput, RestoreMountRequest } from '../../schemas/types.ts';
 import type { CommandContext } from '../command.ts';
 import { targetIn } from '../find-target.ts';
 import { pointChoice } from '../point-option.ts';
-import type { FilePlace } from './files-client.ts';
+import type { FilePlace } from '../../files/client/files-client.ts';
 
 interface PointOptions {
   readonly repository?: string;
@@ -55,13 +55,12 @@ async function vmOf(hub: Awaited<ReturnType<CommandContext['openHub']>>, point: 
 
 /** `VOLUME:/PATH`, or `/PATH` where one volume can be read. */
 export function placeIn(files: FilesOutput, text: string): FilePlace {
-  const [, volume, path = ''] = /^(?:([^:/][^:]*):)?(\/.*)?$/s.exec(text) ?? [];
-  if (volume === undefined && path === '')
+  const place = parsePlace(text);
+  if (!place)
     throw new SendenseError('usage', `${text} is no path in a volume`, {
       remedy: 'Write VOLUME:/PATH, for example disk-0p2:/etc/hostname. `sendense-run files POINT` lists the volumes.',
     });
-  const bytes = bytesOfShown(path.replace(/^\/+/, ''));
-  return { session: files.id, volume: volume ?? onlyVolume(files), path: bytes.toString('base64url') };
+  return { session: files.id, volume: place.volume ?? onlyVolume(files), path: pathOfText(place.path) };
 }
 
 /** @throws SendenseError `files.volume` */

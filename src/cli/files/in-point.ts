@@ -1,7 +1,7 @@
 import type { FilesOutput } from '../../schemas/types.ts';
 import type { CommandContext } from '../command.ts';
 import { placeIn, pointRequest } from './file-target.ts';
-import type { FilePlace, FilesClient } from './files-client.ts';
+import type { FilePlace, FilesClient } from '../../files/client/files-client.ts';
 import { passphraseIn } from './passphrase.ts';
 import { reachFiles } from './reach-files.ts';
 

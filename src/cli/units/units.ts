@@ -1,7 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 
 /** The services that Sendense has. */
-export type ServiceName = 'sendense-node' | 'sendense-tunnel' | 'sendense-hub' | 'sendense-daemon';
+export type ServiceName = 'sendense-node' | 'sendense-tunnel' | 'sendense-hub' | 'sendense-files' | 'sendense-daemon';
 
 export interface UnitOptions {
   /** The program, as the first words of `ExecStart=`. */
@@ -29,6 +29,8 @@ interface Service {
   readonly stopSec?: number;
   /** It runs plans: it reads disks of this machine and may make files immutable. */
   readonly runsPlans?: boolean;
+  /** It makes sandboxes, with namespaces and a kernel of their own in them (`src/files/reader/sandbox.ts`). */
+  readonly makesSandboxes?: boolean;
 }
 
 /** Without this line in a file, nothing here changes or removes it. */
@@ -60,6 +62,7 @@ const services: Readonly<Record<ServiceName, Service>> = {
     description: 'Sendense hub: answers the nodes that connect to it',
     command: ['hub'],
     state: 'sendense',
+    unit: ['# What reads files for its API.', 'Wants=sendense-files.service'],
     lines: [
       'KillMode=mixed',
       '# Optional, from /etc/credstore/: the key of the stored credentials.',
@@ -68,6 +71,23 @@ const services: Readonly<Record<ServiceName, Service>> = {
       'CapabilityBoundingSet=CAP_NET_BIND_SERVICE',
       'AmbientCapabilities=CAP_NET_BIND_SERVICE',
     ],
+  },
+  'sendense-files': {
+    description: 'Sendense files: reads files of restore points, for the hub and for its user',
+    command: ['files', 'keep', '--service'],
+    state: 'sendense',
+    lines: [
+      'KillMode=mixed',
+      'CapabilityBoundingSet=',
+      'PrivateNetwork=yes',
+      '# Each restore point that is open is a sandbox with bounds of its own (docs/files.md); these are for all of them.',
+      'MemoryMax=75%',
+      'CPUWeight=50',
+      'TasksMax=8192',
+      '# The sandboxes are killed first, and one that is takes nothing else with it.',
+      'OOMPolicy=continue',
+    ],
+    makesSandboxes: true,
   },
   'sendense-daemon': {
     description: 'Sendense daemon: runs plans when they are due',
@@ -141,12 +161,32 @@ export function unitText(name: ServiceName, options: UnitOptions): string {
     ...(service.runsPlans ? capabilitiesOfRuns(immutable) : []),
     ...(stateDir === undefined || stateDir === usualState ? [] : [`ReadWritePaths=${quoted(stateDir)}`]),
     ...writablePaths(writable),
-    ...hardening.filter((line) => !(service.runsPlans === true && line === 'PrivateDevices=yes')),
+    ...hardeningOf(service),
     '',
     '[Install]',
     'WantedBy=multi-user.target',
   ].join('\n')}\n`;
 }
+
+function hardeningOf({ runsPlans, makesSandboxes }: Service): string[] {
+  if (runsPlans === true) return hardening.filter((line) => line !== 'PrivateDevices=yes');
+  if (makesSandboxes !== true) return hardening;
+  return hardening.flatMap((line) => (Object.hasOwn(inSandboxes, line) ? (inSandboxes[line] ?? []) : line));
+}
+
+/**
+ * What a service that makes sandboxes has in place of a line. bwrap makes namespaces, names the sandbox's host and mounts a /proc of its
+ * own, which the kernel allows only where nothing lies over parts of /proc (`mount_too_revealing`): some `Protect…=` do that. The
+ * sandbox's kernel is traced by its own parent.
+ */
+const inSandboxes: Readonly<Record<string, readonly string[]>> = {
+  'ProtectHostname=yes': [],
+  'ProtectKernelTunables=yes': [],
+  'ProtectKernelLogs=yes': [],
+  'RestrictNamespaces=yes': ['RestrictNamespaces=user mnt pid net ipc uts cgroup'],
+  'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK': ['RestrictAddressFamilies=AF_UNIX AF_NETLINK'],
+  'SystemCallFilter=@system-service': ['SystemCallFilter=@system-service @mount ptrace sethostname'],
+};
 
 /** Lines for what a service that runs plans may do beyond its user: nothing, or `chattr +i`. */
 export const capabilitiesOfRuns = (immutable: boolean): string[] =>
@@ -165,7 +205,7 @@ export const daemonUnitArgs = (folder = '/etc/sendense', settings = `${folder}/s
   settings,
 ];
 
-/** The hub looks for no settings: it has these. */
+/** The hub, and what reads files for it, look for no settings: they have these. */
 export const hubUnitArgs = (settings = '/etc/sendense/sendense.yaml'): readonly string[] => ['--config', settings];
 
 /** Lines for folders that need not exist. */
@@ -173,7 +213,7 @@ export const writablePaths = (paths: readonly string[]): string[] =>
   paths.map((path) => `ReadWritePaths=${quoted(`-${path}`)}`);
 
 /** What services may not do; those that read disks of this machine go without `PrivateDevices=`. */
-export const hardening = [
+export const hardening: string[] = [
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
   'ProtectHome=yes',

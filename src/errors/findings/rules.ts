@@ -110,6 +110,14 @@ export const rules = {
     'A time is incomplete',
     'Write date, time and zone, for example 2026-11-20T00:00:00Z or 2026-11-20T01:00:00+01:00.',
   ),
+  'restore/to': rule(
+    'A restore does not say where to',
+    'Write `to: { directory: FOLDER }`. A plan with `expect` and without `files` needs no `to`.',
+  ),
+  'restore/no-meaning': rule(
+    'A key of a restore has no meaning beside the other keys',
+    'Remove the key. `disks` and formats are for disks; `exclude` and `overwrite` are for `files`.',
+  ),
   'restore/subformat': rule('subformat is only for vmdk', 'Remove subformat, or set format: vmdk.'),
   'restore/thin': rule('thin is only for qcow2', 'Remove thin, or set format: qcow2.'),
 

@@ -1,19 +1,27 @@
 /**
- * The program of the guest: a kernel of its own in a sandbox, that reads the file systems of one restore point. It answers requests on
- * its standard input, one JSON line each, on its standard output.
+ * The program of a sandbox that reads the file systems of one restore point, with a kernel of its own or without. It answers requests on
+ * its standard input, one JSON line each, on its standard output. Its arguments are the platform and the folder for bytes.
  */
 import { createReadStream, readFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { GuestErrorCode, GuestLine, HubLine, RequestName } from '../protocol.ts';
+import { damageOf } from './damage.ts';
 import { GuestError } from './guest-error.ts';
-import { loadModules } from './modules.ts';
+import { kernelPlatform } from './kernel.ts';
 import { Outlet } from './outlet.ts';
+import type { Platform } from './platform.ts';
 import { handlers, type Session } from './requests.ts';
 import { Volumes } from './volumes.ts';
-import { warmUp } from './warm-up.ts';
+import { programsPlatform } from './without-kernel/programs-platform.ts';
 
-const out = process.argv[2] ?? '/out';
-const volumes = new Volumes();
+const platforms: Readonly<Record<string, Platform>> = {
+  kernel: kernelPlatform,
+  programs: programsPlatform,
+};
+
+const [, , named = '', out = '/out'] = process.argv;
+const platform = platforms[named] ?? kernelPlatform;
+const volumes = new Volumes(platform);
 const outlets = new Map<number, Outlet>();
 
 function say(line: GuestLine): void {
@@ -31,7 +39,7 @@ async function serve(id: number, name: RequestName, ask: unknown): Promise<void>
     const rest = await outlet.end();
     say({ id, answer, ...(rest === undefined ? {} : { rest }) });
   } catch (error) {
-    say({ id, error: { code: codeOf(error), message: (error as Error).message } });
+    say({ id, error: toldOf(error) });
   } finally {
     outlets.delete(id);
   }
@@ -39,15 +47,15 @@ async function serve(id: number, name: RequestName, ask: unknown): Promise<void>
 
 type Laid = Extract<HubLine, { readonly do: RequestName }>;
 
-const codeOf = (error: unknown): GuestErrorCode => {
-  if (error instanceof GuestError) return error.code;
-  // What the guest's kernel says of a file system that is damaged.
-  return ['EIO', 'EUCLEAN', 'EBADMSG', 'ENODATA', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')
-    ? 'damaged'
-    : 'internal';
-};
+function toldOf(error: unknown): { readonly code: GuestErrorCode; readonly message: string } {
+  if (error instanceof GuestError) return { code: error.code, message: error.message };
+  const damage = damageOf(error);
+  return damage === null
+    ? { code: 'internal', message: (error as Error).message }
+    : { code: 'damaged', message: damage };
+}
 
-await loadModules('dm-mod', 'fuse');
+await platform.begin();
 let isIdle = true;
 createInterface({ input: createReadStream('', { fd: 0 }) }).on('line', (text) => {
   const line = JSON.parse(text) as HubLine;
@@ -65,4 +73,4 @@ setInterval(() => {
   if (outlets.size > 0) say({ alive: true });
 }, aliveMs);
 say({ ready: true });
-void warmUp(() => isIdle);
+void platform.warmUp(() => isIdle);

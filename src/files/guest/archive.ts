@@ -4,6 +4,7 @@ import type { Answer } from '../protocol.ts';
 import { quickTar, type Left, type Named } from './ext/quick-tar.ts';
 import { GuestError } from './guest-error.ts';
 import type { Outlet } from './outlet.ts';
+import type { ArchiveMeans } from './platform.ts';
 import { outputOf } from './programs.ts';
 
 /** GNU tar: everything that a file has beside its content, holes as holes, names as bytes. */
@@ -14,10 +15,11 @@ const tarArgs = [
   '--numeric-owner',
   '--xattrs',
   '--xattrs-include=*',
+  // fuse2fs tells of the content of a small file as an attribute.
+  '--xattrs-exclude=system.data',
   '--acls',
   '--selinux',
   '--sparse',
-  '--hole-detection=seek',
   '--ignore-failed-read',
   // Each record is a turn between tar and this program, which costs more than its bytes.
   '--blocking-factor=128',
@@ -25,22 +27,36 @@ const tarArgs = [
   '--verbatim-files-from',
 ];
 
+/** What an archive holds. */
+interface Members {
+  readonly begin: readonly Named[];
+  /** Folders, without what is in them. */
+  readonly alone: readonly Buffer[];
+}
+
 /**
  * An archive of these paths. Where the file system is one that can be read in large pieces, what is plain is written from there, and GNU
  * tar does the rest, behind it.
- * @param device of the file system, where that is so
  */
 export async function writeArchive(
   root: string,
-  begin: readonly Named[],
-  device: string | null,
+  { begin, alone }: Members,
+  means: ArchiveMeans | null,
   out: Outlet,
 ): Promise<Answer<'tar'>> {
+  const device = means?.device ?? null;
   const quick = device === null ? null : await quickTar(device, begin, out);
-  return await gnuTar(root, quick ?? { single: [], whole: begin.map(({ name }) => name) }, out);
+  const { single, whole } = quick ?? { single: [], whole: begin.map(({ name }) => name) };
+  const holes = means?.knowsHoles === false ? 'raw' : 'seek';
+  return await gnuTar(root, { single: [...alone, ...single], whole, holes }, out);
 }
 
-async function gnuTar(root: string, left: Left, out: Outlet): Promise<Answer<'tar'>> {
+interface ToDo extends Left {
+  /** How tar finds them: it asks, or looks for zeros. */
+  readonly holes: 'seek' | 'raw';
+}
+
+async function gnuTar(root: string, left: ToDo, out: Outlet): Promise<Answer<'tar'>> {
   const folder = mkdtempSync('/tmp/tar-');
   const listed = (name: string, paths: readonly Buffer[]): string => {
     const file = join(folder, name);
@@ -50,6 +66,7 @@ async function gnuTar(root: string, left: Left, out: Outlet): Promise<Answer<'ta
   try {
     const args = [
       ...tarArgs,
+      `--hole-detection=${left.holes}`,
       '--no-recursion',
       listed('single', left.single),
       '--recursion',

@@ -1,5 +1,7 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { DiskRange } from '../protocol.ts';
+import { slotOf } from './devices.ts';
 import { run } from './programs.ts';
 
 /** A piece of a device and the disk that it is on. Bytes. */
@@ -15,8 +17,38 @@ const deepest = 8;
 
 /** Where a device lies on the disks, in the order of its bytes. Null where its bytes are not simply there: RAID, encryption, thin volumes. */
 export async function piecesOf(path: string): Promise<readonly Piece[] | null> {
+  return below(numbersOf(path), deepest);
+}
+
+/** Source: makedev(3). */
+function numbersOf(path: string): string {
   const { rdev } = statSync(path);
-  return below(`${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`, deepest);
+  return `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
+}
+
+/** What devices lie on, whatever is between: partitions and whole disks, each once. Null: that is not known. */
+export function membersOf(paths: readonly string[]): readonly DiskRange[] | null {
+  const found = paths.map((path) => bottomOf(realpathSync(join('/sys/dev/block', numbersOf(path))), deepest));
+  if (found.includes(null)) return null;
+  const ranges = found.flatMap((one) => one ?? []);
+  return [...new Map(ranges.map((one) => [one.join(), one])).values()].toSorted(byPlace);
+}
+
+const byPlace = ([a, from]: DiskRange, [b, other]: DiskRange): number => a - b || from - other;
+
+/** Source: the kernel's ABI/stable/sysfs-block, `slaves`. */
+function bottomOf(folder: string, depth: number): readonly DiskRange[] | null {
+  if (depth === 0) return null;
+  const figure = (what: string): number => Number(readFileSync(join(folder, what), 'utf8')) * sector;
+  const isPart = existsSync(join(folder, 'partition'));
+  const slaves = isPart ? [] : readdirSync(join(folder, 'slaves'));
+  if (slaves.length === 0) {
+    const name = basename(isPart ? dirname(folder) : folder);
+    const [piece] = onDisk(name, isPart ? figure('start') : 0, figure('size')) ?? [];
+    return piece ? [[piece.slot, piece.offset, piece.bytes]] : null;
+  }
+  const found = slaves.map((name) => bottomOf(realpathSync(join('/sys/class/block', name)), depth - 1));
+  return found.every((one) => one !== null) ? found.flat() : null;
 }
 
 async function below(numbers: string, depth: number): Promise<readonly Piece[] | null> {
@@ -31,8 +63,8 @@ async function below(numbers: string, depth: number): Promise<readonly Piece[] |
 }
 
 function onDisk(name: string, offset: number, bytes: number): readonly Piece[] | null {
-  const letter = /^vd([a-z])$/.exec(name)?.[1];
-  return letter === undefined ? null : [{ start: 0, bytes, slot: letter.charCodeAt(0) - 97, offset }];
+  const slot = slotOf(name);
+  return slot === null ? null : [{ start: 0, bytes, slot, offset }];
 }
 
 /** Source: dmsetup(8), `table`; the kernel's admin-guide/device-mapper/linear. */

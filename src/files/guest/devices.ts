@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PluggedDisk } from '../protocol.ts';
+import { GuestError } from './guest-error.ts';
 import { loadModules } from './modules.ts';
 import { run, succeed } from './programs.ts';
 
@@ -29,7 +30,20 @@ export async function devicesOf(disks: readonly PluggedDisk[]): Promise<Device[]
   return devices;
 }
 
-const slotName = (slot: number): string => `vd${String.fromCharCode(97 + slot)}`;
+const letters = 26;
+
+/** As the kernel names them: `vda` to `vdz`, then `vdaa`. Source: virtblk_name_format in drivers/block/virtio_blk.c. */
+export function slotName(slot: number): string {
+  const last = String.fromCharCode(97 + (slot % letters));
+  return slot < letters ? `vd${last}` : `${slotName(Math.floor(slot / letters) - 1)}${last}`;
+}
+
+/** Null: it is no such name. */
+export function slotOf(name: string): number | null {
+  const found = /^vd([a-z]{1,3})$/.exec(name)?.[1];
+  if (found === undefined) return null;
+  return [...found].reduce((number, letter) => number * letters + letter.charCodeAt(0) - 96, 0) - 1;
+}
 
 async function devicesOn({ number, bytes }: PluggedDisk, slot: string): Promise<Device[]> {
   const seen = partitionsOf(slot);
@@ -43,8 +57,14 @@ async function devicesOn({ number, bytes }: PluggedDisk, slot: string): Promise<
     }));
   // One that is open as a whole lends no partitions.
   await map([{ name: whole.id, start: 0, sectors: Math.floor(bytes / sector), on: `/dev/${slot}` }]);
-  const found = await partitionsBelow(whole);
-  return found.length > 0 ? found : [whole];
+  try {
+    const found = await partitionsBelow(whole);
+    return found.length > 0 ? found : [whole];
+  } catch (error) {
+    // A table that makes no sense is no reason to say nothing of the other disks.
+    if (!(error instanceof GuestError)) throw error;
+    return [{ ...whole, note: `its partitions cannot be found: ${error.message}` }];
+  }
 }
 
 interface Partition {

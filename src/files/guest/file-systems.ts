@@ -28,7 +28,7 @@ export interface FileSystem {
   readonly unwritten?: RegExp;
 }
 
-const noJournal = 'what is in the journal only, which can be files that were written last';
+export const noJournal = 'what is in the journal only, which can be files that were written last';
 
 const ext: FileSystem = {
   name: 'ext4',
@@ -45,7 +45,7 @@ const ntfsStates: Readonly<Record<number, string>> = {
   15: `Windows was not shut down: without ${noJournal}`,
 };
 
-async function ntfsState(device: string): Promise<string | null> {
+export async function ntfsState(device: string): Promise<string | null> {
   const { status } = await run('ntfs-3g.probe', ['--readwrite', device]);
   return ntfsStates[status ?? 0] ?? null;
 }

@@ -47,10 +47,6 @@ function readOr(otherwise: string, path: string): string {
   }
 }
 
-interface LvReport {
-  readonly report: readonly { readonly lv: readonly Readonly<Record<string, string>>[] }[];
-}
-
 /** Logical volumes of LVM that can be read. */
 export async function activateLvm(members: readonly string[]): Promise<Made> {
   await loadModules('dm-mod', 'dm-thin-pool', 'dm-mirror', 'dm-raid', 'dm-snapshot', 'dm-cache');
@@ -61,18 +57,26 @@ export async function activateLvm(members: readonly string[]): Promise<Made> {
   if (status === 127)
     return { devices: [], notes: new Map(members.map((path) => [path, 'lvm is missing: apt install lvm2'])) };
   const columns = 'vg_name,lv_name,lv_path,lv_size,lv_active,lv_layout';
-  const { out } = await run('lvm', ['lvs', '--reportformat', 'json', '--units', 'b', '--nosuffix', '-o', columns]);
-  const rows = (JSON.parse(out.toString() || '{"report":[]}') as LvReport).report.flatMap(({ lv }) => lv);
-  const devices = rows
-    .filter((row) => row['lv_active'] === 'active' && !/\bpool\b/.test(row['lv_layout'] ?? ''))
-    .map((row) => ({
-      id: `${row['vg_name']}/${row['lv_name']}`,
-      path: row['lv_path'] ?? '',
-      bytes: Number(row['lv_size']),
-      note: null,
-    }));
+  const form = ['--noheadings', '--nameprefixes', '--unquoted', '--separator', separator, '--units', 'b', '--nosuffix'];
+  const { out } = await run('lvm', ['lvs', ...form, '-o', columns]);
+  const devices = volumesIn(out.toString());
   return { devices, notes: new Map(devices.length > 0 || said === '' ? [] : members.map((path) => [path, said])) };
 }
+
+const separator = '|';
+const row =
+  /^\s*LVM2_VG_NAME=([\w.+-]+)\|LVM2_LV_NAME=([\w.+-]+)\|LVM2_LV_PATH=([^|]+)\|LVM2_LV_SIZE=(\d+)\|LVM2_LV_ACTIVE=active\|LVM2_LV_LAYOUT=([^|]*)$/;
+
+/** Active volumes of a list; where metadata is damaged, LVM writes other lines between its rows. Source: lvs(8). */
+export const volumesIn = (text: string): Device[] =>
+  text
+    .split('\n')
+    .map((line) => row.exec(line))
+    .filter((found) => found !== null && !/\bpool\b/.test(found[5] ?? ''))
+    .map((found) => {
+      const [, group = '', name = '', path = '', size = ''] = found ?? [];
+      return { id: `${group}/${name}`, path, bytes: Number(size), note: null };
+    });
 
 /** Only devices of the restore point, and nothing that waits for udev, which the guest has not. */
 const lvmConfig = (members: readonly string[]): string => `devices {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { firstLines } from '../first-lines.ts';
 import { GuestError } from './guest-error.ts';
 
 export interface Ended {
@@ -9,8 +10,13 @@ export interface Ended {
 }
 
 const keptBytes = 1024 * 1024;
+/** A trailer of HTTP has room for that, in base64. Letters. */
+const keptSaid = 8000;
 
-/** Runs a program of the guest to its end. A program that is missing has status 127. */
+/** What damage can make endless, such as the replay of a journal, ends after so long; ms. */
+const longestMs = 240_000;
+
+/** Runs a program of the guest to its end, or until it has taken too long. A program that is missing has status 127. */
 export async function run(file: string, args: readonly string[], input?: string | Buffer): Promise<Ended> {
   const child = spawn(file, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
   const out: Buffer[] = [];
@@ -19,14 +25,22 @@ export async function run(file: string, args: readonly string[], input?: string 
   child.stdout?.on('data', (piece: Buffer) => void ((bytes += piece.length) <= keptBytes && out.push(piece)));
   child.stderr?.on('data', (piece: Buffer) => (said = (said + piece.toString()).slice(-2000)));
   child.stdin?.on('error', () => undefined).end(input);
+  let late: NodeJS.Timeout | undefined;
   const status = await new Promise<number | null>((resolve) => {
+    // One that waits in the kernel cannot be killed, and is not waited for.
+    late = setTimeout(() => {
+      said = `${file} did not end within ${longestMs / 1000} s`;
+      child.kill('SIGKILL');
+      resolve(null);
+    }, longestMs);
     child.once('error', (error) => {
       said = error.message;
       resolve(127);
     });
     child.once('close', resolve);
   });
-  return { status, out: Buffer.concat(out), said: said.trim() };
+  clearTimeout(late);
+  return { status, out: Buffer.concat(out), said: said.trim().replaceAll(/\s*\n\s*/g, '; ') };
 }
 
 /** As {@link run}, for what has to succeed. */
@@ -43,19 +57,19 @@ export async function* outputOf(
   options: { readonly input?: Buffer; readonly cwd: string; done(status: number | null, said: string): void },
 ): AsyncGenerator<Buffer> {
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd });
-  let said = '';
-  child.stderr.on('data', (piece: Buffer) => (said = (said + piece.toString()).slice(-8000)));
+  const said = firstLines(keptSaid);
+  child.stderr.setEncoding('utf8').on('data', said.add);
   child.stdin.on('error', () => undefined).end(options.input);
   const closed = new Promise<number | null>((resolve) => {
     child.once('error', (error) => {
-      said = error.message;
+      said.add(error.message);
       resolve(127);
     });
     child.once('close', resolve);
   });
   try {
     for await (const piece of child.stdout as Readable & AsyncIterable<Buffer>) yield piece;
-    options.done(await closed, said.trim());
+    options.done(await closed, said.all().join('\n'));
   } finally {
     child.kill('SIGKILL');
     await closed;

@@ -1,10 +1,12 @@
 import { closeSync, constants, openSync, read as readFd, readSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Answer, Ask, Entry, RequestName } from '../protocol.ts';
+import type { Answer, Ask, Entry, PathBytes, RequestName } from '../protocol.ts';
 import { writeArchive } from './archive.ts';
+import type { Named } from './ext/quick-tar.ts';
 import { attributesOf } from './attributes.ts';
 import { extentsOf, leastBytes } from './extents.ts';
+import { detailsOf } from './details.ts';
 import { GuestError } from './guest-error.ts';
 import type { Outlet } from './outlet.ts';
 import { entryOf, find, partsOf, pathOf, readFolder, statOf, type Place } from './tree.ts';
@@ -27,13 +29,17 @@ export const handlers: Handlers = {
   open: ({ volume }, { volumes }) => volumes.open(volume),
   unlock: ({ volume, passphrase }, { volumes }) => volumes.unlock(volume, passphrase),
 
-  async stat({ volume, path, follow }, { volumes }) {
+  ranges: async ({ volume }, { volumes }) => ({ ranges: await volumes.rangesOf(volume) }),
+
+  async stat({ volume, path, follow, bare = false }, { volumes }) {
     using place = find(await volumes.rootOf(volume), bytesOf(path), follow);
     const name = partsOf(place.path).at(-1) ?? Buffer.alloc(0);
+    const { complete, attributes } = detailsOf(volumes.openedOf(volume)?.details ?? null);
+    const entry = complete(entryOf(name, place.stats, place));
     return {
-      ...entryOf(name, place.stats, place),
+      ...entry,
       path: place.path.toString('base64'),
-      xattrs: await attributesOf(place),
+      xattrs: bare ? [] : attributes(entry.inode, await attributesOf(place)),
     };
   },
 
@@ -42,15 +48,17 @@ export const handlers: Handlers = {
     const names = readFolder(folderOf(place));
     const from = after === null ? 0 : firstAfter(names, bytesOf(after));
     const page = names.slice(from, from + limit);
-    for (const { name } of page) await out.write(line(entryAt(place.folder, name)));
+    const { complete } = detailsOf(volumes.openedOf(volume)?.details ?? null);
+    for (const { name } of page) await out.write(line(complete(entryAt(place.folder, name))));
     return { path: place.path.toString('base64'), total: names.length, more: from + page.length < names.length };
   },
 
   async walk({ volume, path, filter }, { volumes, out }) {
     using place = find(await volumes.rootOf(volume), bytesOf(path), true);
+    const { complete } = detailsOf(volumes.openedOf(volume)?.details ?? null);
     let shown = performance.now();
     return await walkBelow(folderOf(place), filter, {
-      tell: (entry) => out.write(line(entry)),
+      tell: (entry) => out.write(line(complete(entry))),
       async pause() {
         await breathe();
         out.assertWanted();
@@ -91,16 +99,18 @@ export const handlers: Handlers = {
     }
   },
 
-  async tar({ volume, paths }, { volumes, out }) {
+  async tar({ volume, paths, folders = [] }, { volumes, out }) {
     const root = await volumes.rootOf(volume);
-    const begin = paths.map((path) => {
+    const named = (path: PathBytes): Named => {
       using place = find(root, bytesOf(path), false);
       return {
         name: Buffer.concat([Buffer.from(place.path.length === 0 ? '.' : './'), place.path]),
         number: Number(place.stats.ino),
       };
-    });
-    return await writeArchive(root, begin, volumes.plainDeviceOf(volume), out);
+    };
+    const begin = paths.map(named);
+    const alone = folders.map((path) => named(path).name);
+    return await writeArchive(root, { begin, alone }, volumes.openedOf(volume)?.archive ?? null, out);
   },
 };
 

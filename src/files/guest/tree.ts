@@ -9,6 +9,7 @@ import {
   type Dirent,
 } from 'node:fs';
 import type { Entry, EntryType } from '../protocol.ts';
+import { refusalOf } from './damage.ts';
 import { GuestError } from './guest-error.ts';
 
 const slash = 0x2f;
@@ -131,7 +132,7 @@ function statAt(folder: number, name: Buffer, gone: readonly Buffer[]): BigIntSt
     if (code === 'ENOENT') throw new GuestError('path', `there is no ${told([...gone, name])}`);
     throw new GuestError(
       code === 'ENAMETOOLONG' ? 'path' : 'damaged',
-      `${told([...gone, name])} cannot be read: ${code}`,
+      `${told([...gone, name])} cannot be read: ${refusalOf(error)}`,
     );
   }
 }

@@ -1,9 +1,12 @@
-import { closeSync } from 'node:fs';
-import type { Answer, Entry, WalkFilter } from '../protocol.ts';
+import { closeSync, fstatSync, type BigIntStats, type Dirent } from 'node:fs';
+import type { Answer, Entry, EntryType, WalkFilter } from '../protocol.ts';
+import { refusalOf } from './damage.ts';
 import { filterOf } from './filter.ts';
 import { entryOf, openBelow, readFolder, statOf, typeOf, typeOfName } from './tree.ts';
 
 const mostUnreadable = 100;
+/** Longest path that is told, bytes: a damaged file system can have folders below themselves, without an end. */
+const longestPath = 32 * 1024;
 
 interface Walker {
   tell(entry: Entry): Promise<void>;
@@ -11,44 +14,80 @@ interface Walker {
   pause(): Promise<void>;
 }
 
+/** A folder that the walk is in. */
+interface Open {
+  readonly file: number;
+  readonly path: Buffer;
+  /** What tells it from all others. */
+  readonly identity: string;
+  readonly entries: Iterator<Dirent<Buffer>>;
+}
+
 /** Tells of what is below a folder and fits: a folder before what is in it, names in the order of their bytes. */
 export async function walkBelow(folder: number, asked: WalkFilter, { tell, pause }: Walker): Promise<Answer<'walk'>> {
   const filter = filterOf(asked);
   const unreadable: string[] = [];
-  let seen = 0;
   const fail = (path: Buffer, error: unknown): void => {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    if (unreadable.length < mostUnreadable) unreadable.push(`/${path.toString()}: ${why}`);
+    const why = refusalOf(error);
+    if (why === null) throw error;
+    if (unreadable.length < mostUnreadable) unreadable.push(`/${shortened(path)}: ${why}`);
   };
-  const into = async (at: number, above: Buffer, depth: number): Promise<void> => {
-    for (const entry of readFolder(at)) {
-      const { name } = entry;
-      const path = above.length === 0 ? name : Buffer.concat([above, Buffer.from('/'), name]);
+  const look = async (at: Open, entry: Dirent<Buffer>, path: Buffer): Promise<EntryType> => {
+    const known = typeOfName(entry);
+    if (known !== null && !filter.mayFit(entry.name, known)) return known;
+    const place = { folder: at.file, name: entry.name };
+    const stats: BigIntStats = statOf(place);
+    const type = typeOf(stats);
+    if (filter.mayFit(entry.name, type) && filter.fits(stats)) await tell(entryOf(path, stats, place));
+    return type;
+  };
+  // The first is the caller's; those in it are opened and closed here.
+  const open: Open[] = [openFolder(folder, Buffer.alloc(0))];
+  let seen = 0;
+  try {
+    for (let at = open.at(-1); at; at = open.at(-1)) {
+      const { value: entry } = at.entries.next();
+      if (!entry) {
+        if (open.length > 1) closeSync(at.file);
+        open.pop();
+        continue;
+      }
+      const path = at.path.length === 0 ? entry.name : Buffer.concat([at.path, Buffer.from('/'), entry.name]);
       if (++seen % 256 === 0) await pause();
-      const known = typeOfName(entry);
-      let isFolder = known === 'folder';
       try {
-        if (known === null || filter.mayFit(name, known)) {
-          const stats = statOf({ folder: at, name });
-          const type = typeOf(stats);
-          isFolder = type === 'folder';
-          if (filter.mayFit(name, type) && filter.fits(stats)) await tell(entryOf(path, stats, { folder: at, name }));
-        }
-        if (!isFolder || depth >= filter.depth) continue;
-        const below = openBelow(at, name);
-        try {
-          await into(below, path, depth + 1);
-        } finally {
-          closeSync(below);
-        }
+        const type = await look(at, entry, path);
+        if (type === 'folder' && open.length < filter.depth) open.push(enter(at, entry.name, path, open));
       } catch (error) {
-        if (!isOfFileSystem(error)) throw error;
         fail(path, error);
       }
     }
-  };
-  await into(folder, Buffer.alloc(0), 1);
+  } finally {
+    for (const { file } of open.slice(1)) closeSync(file);
+  }
   return { seen, unreadable };
 }
 
-const isOfFileSystem = (error: unknown): boolean => (error as NodeJS.ErrnoException).syscall !== undefined;
+function openFolder(file: number, path: Buffer): Open {
+  const { dev, ino } = fstatSync(file, { bigint: true });
+  return { file, path, identity: `${dev}:${ino}`, entries: readFolder(file).values() };
+}
+
+function enter(above: Open, name: Buffer, path: Buffer, open: readonly Open[]): Open {
+  if (path.length > longestPath) throw refused('ENAMETOOLONG');
+  const file = openBelow(above.file, name);
+  try {
+    const below = openFolder(file, path);
+    if (open.some(({ identity }) => identity === below.identity)) throw refused('ELOOP');
+    return below;
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+const refused = (code: string): Error => Object.assign(new Error(code), { code, syscall: 'open' });
+
+const shownBytes = 512;
+/** Of many that cannot be read, all have to fit into one answer. */
+const shortened = (path: Buffer): string =>
+  path.length <= shownBytes ? path.toString() : `…${path.subarray(-shownBytes).toString()}`;

@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { ErrorCode } from '../../errors/catalogue.ts';
 import {
+  chunkWindow,
   lineBytes,
   type Answer,
   type Ask,
@@ -25,8 +26,10 @@ export interface Channel {
   ): Promise<Answer<N>>;
   /** Resolves when the guest serves requests; rejects where it ends before. */
   readonly ready: Promise<void>;
-  /** Every request fails with this from now on. */
-  end(why: string): void;
+  /** Every request fails with this from now on. @param code default: `files.reader` */
+  end(why: string, code?: ErrorCode): void;
+  /** Whether an answer is waited for, and how many pieces and answers there were. */
+  work(): { readonly asked: boolean; readonly answers: number };
 }
 
 /** How what the guest says is told. */
@@ -47,6 +50,8 @@ interface ChannelParts {
   take(id: number, chunk: number, bytes: number): Promise<Buffer>;
   /** Lays down a long line where the guest reads it. @returns what removes it */
   lay(id: number, line: string): () => void;
+  /** What its kernel said last: of a damaged file system, mostly. */
+  lastWords?(): string;
   /** The guest is of no use any more. */
   onEnd(): void;
 }
@@ -67,25 +72,34 @@ export function openChannel(parts: ChannelParts): Channel {
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => undefined);
   let heard = performance.now();
+  let answers = 0;
   const silence = setInterval(() => {
     if (calls.none) heard = performance.now();
-    else if (performance.now() - heard > silenceMs) end(`the reader has said nothing for ${silenceMs / 1000} s`);
+    else if (performance.now() - heard > silenceMs) {
+      const last = parts.lastWords?.() ?? '';
+      end(`the reader has said nothing for ${silenceMs / 1000} s${last === '' ? '' : `; before: ${last}`}`);
+    }
   }, silenceMs / 10).unref();
-  const end = (why: string): void => {
-    if (!calls.end(new SendenseError('files.reader', why))) return;
-    ready.reject(new SendenseError('files.reader', why));
+  const end = (why: string, code: ErrorCode = 'files.reader'): void => {
+    const error = new SendenseError(code, why);
+    if (!calls.end(error)) return;
+    ready.reject(error);
     clearInterval(silence);
     parts.onEnd();
   };
   const hear = (line: GuestLine): void => {
     heard = performance.now();
     if ('ready' in line) ready.resolve();
-    else if (!('alive' in line)) calls.hear(line);
+    else if (!('alive' in line)) {
+      answers++;
+      calls.hear(line);
+    }
   };
   input.on('error', (error) => end(`the reader is gone: ${error.message}`));
   onLines(output, hear, end);
   return {
     ready: ready.promise,
+    work: () => ({ asked: !calls.none, answers }),
     end,
     ask: (name, ask, { signal, onBytes } = {}) =>
       calls.ask(name, ask, { signal, onBytes }) as Promise<Answer<typeof name>>,
@@ -99,6 +113,9 @@ interface Call {
   readonly reject: (error: unknown) => void;
   /** Pieces, one after the other. */
   pieces: Promise<void>;
+  /** How many the guest has told of, and how many are dealt with. */
+  told: number;
+  taken: number;
 }
 
 type AnswerLine = Exclude<GuestLine, { readonly ready: true } | { readonly alive: true }>;
@@ -161,7 +178,7 @@ class Calls {
   ): Promise<unknown> {
     const id = ++this.#last;
     const done = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, { ...done, ...call, pieces: Promise.resolve() });
+    this.#waiting.set(id, { ...done, ...call, pieces: Promise.resolve(), told: 0, taken: 0 });
     const cancel = (): void => this.#giveUp(id, signal?.reason);
     signal?.addEventListener('abort', cancel, { once: true });
     const line = JSON.stringify({ id, ...what });
@@ -197,10 +214,14 @@ class Calls {
   }
 
   #hearChunk(call: Call, { id, chunk, bytes }: Extract<AnswerLine, { readonly chunk: number }>): void {
+    // A guest that keeps to the protocol waits; without that, what it tells of would fill the memory.
+    if (chunk !== call.told++ || call.told - call.taken > chunkWindow)
+      return this.#giveUp(id, new SendenseError('files.reader', 'the reader handed over more than it may at a time'));
     const before = call.pieces;
     const hand = async (): Promise<void> => {
       await before;
       await call.onBytes(await this.#take(id, chunk, bytes));
+      call.taken++;
       this.#send({ id, taken: chunk });
     };
     call.pieces = hand();

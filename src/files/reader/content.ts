@@ -1,8 +1,10 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { NbdClient } from '../../host/nbd/nbd-client.ts';
-import type { Answer, Ask, Extent } from '../protocol.ts';
+import type { Answer, Ask } from '../protocol.ts';
 import type { Channel } from './channel.ts';
 import { ExtentLines } from './extents.ts';
+import { placesOf, type KnownDisk, type Place } from './places.ts';
+import { openStored, type StoredFiles } from './stored-files.ts';
 
 export interface ContentOptions {
   readonly signal?: AbortSignal | undefined;
@@ -12,48 +14,78 @@ export interface ContentOptions {
   onHole?(length: number): Promise<void> | void;
 }
 
-/** Largest request to a disk, bytes, and how many are under way. */
-const requestBytes = 1024 * 1024;
+/** A disk of the reader. */
+export interface ReadDisk extends KnownDisk {
+  /** As the guest sees it. */
+  readonly client: NbdClient;
+}
+
+export interface ContentParts {
+  readonly ask: Channel['ask'];
+  /** By slot. */
+  readonly disks: readonly ReadDisk[];
+}
+
+/** Largest request, bytes, and how many are under way. */
+export const mostRequestBytes = 1024 * 1024;
 const window = 8;
 
-/**
- * The content of a regular file: from the disk itself where the guest says where it lies, else through the guest.
- * @param layers the disks, by slot
- */
+/** Where a file lies: all of it from the offset that was asked for to `end`. */
+export interface FilePlaces {
+  /** Of the file, bytes. */
+  readonly size: number;
+  readonly end: number;
+  readonly places: readonly Place[];
+}
+
+/** Where the content of a regular file lies; null where asking for the bytes is the better way. */
+export async function findPlaces(
+  { ask, disks }: ContentParts,
+  asked: Ask<'read'>,
+  signal?: AbortSignal,
+): Promise<FilePlaces | null> {
+  const lines = new ExtentLines();
+  const { known, size } = await ask('extents', asked, { signal, onBytes: (bytes) => lines.add(bytes) });
+  if (!known) return null;
+  const end = asked.length === null ? size : Math.min(size, asked.offset + asked.length);
+  const extents = lines.extents({ from: asked.offset, end, disks: disks.map(({ client }) => client.size) });
+  return { size, end, places: await placesOf(disks, extents, signal) };
+}
+
+/** The content of a regular file: from where it lies if that is known, else through the guest. */
 export async function readContent(
-  { ask, layers }: { readonly ask: Channel['ask']; readonly layers: readonly NbdClient[] },
+  parts: ContentParts,
   asked: Ask<'read'>,
   options: ContentOptions,
 ): Promise<Answer<'read'>> {
-  const { signal } = options;
-  const lines = new ExtentLines();
-  const { known, size } = await ask('extents', asked, { signal, onBytes: (bytes) => lines.add(bytes) });
-  if (!known) return await ask('read', asked, options);
-  const end = asked.length === null ? size : Math.min(size, asked.offset + asked.length);
-  const extents = lines.extents({ from: asked.offset, end, disks: layers.map((layer) => layer.size) });
+  const found = await findPlaces(parts, asked, options.signal);
+  if (!found) return await parts.ask('read', asked, options);
+  await using files = openStored();
   let at = asked.offset;
-  for (const run of runsOf(extents)) {
+  for (const run of runsOf(found.places)) {
     const [first] = run;
     if (!first) continue;
-    await giveHole(first[0] - at, options);
-    at = run.reduce((sum, [, length]) => sum + length, first[0]);
-    if (first[2] === null) await throughGuest(ask, { ...asked, offset: first[0], length: at - first[0] }, options);
-    else await fromLayers(layers, run, options);
+    await giveHole(first.at - at, options);
+    at = run.reduce((sum, { length }) => sum + length, first.at);
+    if (first.from.kind === 'guest')
+      await throughGuest(parts.ask, { ...asked, offset: first.at, length: at - first.at }, options);
+    else await inPlace(parts, files, run, options);
   }
-  await giveHole(end - at, options);
-  return { bytes: Math.max(end - asked.offset, 0) };
+  await giveHole(found.end - at, options);
+  return { bytes: Math.max(found.end - asked.offset, 0) };
 }
 
-/** Extents that follow one another without a hole and are read the same way. */
-function* runsOf(extents: readonly Extent[]): Generator<readonly Extent[]> {
-  let run: Extent[] = [];
-  for (const extent of extents) {
+/** Pieces that follow one another without a hole and are read the same way. */
+function* runsOf(places: readonly Place[]): Generator<readonly Place[]> {
+  let run: Place[] = [];
+  for (const place of places) {
     const last = run.at(-1);
-    if (last && (last[0] + last[1] !== extent[0] || (last[2] === null) !== (extent[2] === null))) {
+    const isOther = (last?.from.kind === 'guest') !== (place.from.kind === 'guest');
+    if (last && (last.at + last.length !== place.at || isOther)) {
       yield run;
       run = [];
     }
-    run.push(extent);
+    run.push(place);
   }
   if (run.length > 0) yield run;
 }
@@ -66,20 +98,21 @@ async function throughGuest(ask: Channel['ask'], piece: Ask<'read'>, options: Co
 }
 
 /** Zeros for a caller that knows no holes. */
-const zeros = Buffer.alloc(requestBytes);
+const zeros = Buffer.alloc(mostRequestBytes);
 
 async function giveHole(length: number, { signal, onBytes, onHole }: ContentOptions): Promise<void> {
   if (length <= 0) return;
   if (onHole) return await onHole(length);
-  for (let done = 0; done < length; done += requestBytes) {
+  for (let done = 0; done < length; done += mostRequestBytes) {
     signal?.throwIfAborted();
-    await onBytes(Buffer.from(zeros.subarray(0, Math.min(requestBytes, length - done))));
+    await onBytes(Buffer.from(zeros.subarray(0, Math.min(mostRequestBytes, length - done))));
   }
 }
 
-async function fromLayers(
-  layers: readonly NbdClient[],
-  run: readonly Extent[],
+async function inPlace(
+  { disks }: ContentParts,
+  files: StoredFiles,
+  run: readonly Place[],
   { signal, onBytes }: ContentOptions,
 ): Promise<void> {
   const waiting: Promise<Buffer>[] = [];
@@ -88,10 +121,19 @@ async function fromLayers(
     signal?.throwIfAborted();
     if (piece) await onBytes(piece);
   };
+  const readPlace = async ({ from, length }: Place): Promise<Buffer> => {
+    const bytes = Buffer.allocUnsafe(length);
+    if (from.kind === 'file') await files.read(from, bytes);
+    else if (from.kind === 'disk') await disks[from.slot]?.client.read(from.offset, bytes);
+    return bytes;
+  };
   try {
-    for (const { slot, offset, length } of requestsOf(run)) {
+    for (const piece of requestsOf(run)) {
       if (waiting.length === window) await take();
-      waiting.push(readPiece(layers[slot], offset, length));
+      const read = readPlace(piece);
+      // It may fail while the caller still takes an earlier one; `take` hears of it.
+      read.catch(() => undefined);
+      waiting.push(read);
     }
     while (waiting.length > 0) await take();
   } finally {
@@ -99,14 +141,13 @@ async function fromLayers(
   }
 }
 
-function* requestsOf(run: readonly Extent[]): Generator<{ slot: number; offset: number; length: number }> {
-  for (const [, bytes, slot, offset] of run)
-    for (let done = 0; done < bytes; done += requestBytes)
-      yield { slot: slot ?? -1, offset: offset + done, length: Math.min(requestBytes, bytes - done) };
-}
-
-async function readPiece(layer: NbdClient | undefined, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
-  await layer?.read(offset, bytes);
-  return bytes;
+/** Pieces that one request can read. */
+export function* requestsOf(places: readonly Place[]): Generator<Place> {
+  for (const { at, length, from } of places)
+    for (let done = 0; done < length; done += mostRequestBytes)
+      yield {
+        at: at + done,
+        length: Math.min(mostRequestBytes, length - done),
+        from: from.kind === 'guest' ? from : { ...from, offset: from.offset + done },
+      };
 }

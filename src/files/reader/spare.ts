@@ -1,6 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { slots } from '../protocol.ts';
+import { kindsFor } from './kinds/choose-kind.ts';
+import type { ReaderKind } from './kinds/kind.ts';
 import { startReader, type Reader } from './start-reader.ts';
 
 /** A reader that has started and waits for a restore point, so that nobody waits for its start. */
@@ -11,15 +13,18 @@ export interface Spare extends AsyncDisposable {
   prepare(): void;
 }
 
-/** @param folder private; readers have folders of their own in it */
-export function createSpare(folder: string): Spare {
+/**
+ * @param folder private; readers have folders of their own in it
+ * @param kind name of the way to read; default: the best that this machine has
+ */
+export function createSpare(folder: string, kind?: string): Spare {
   let waiting: Promise<Reader> | null = null;
   let count = 0;
-  const start = async (room: number): Promise<Reader> => {
+  const startAs = async (one: ReaderKind, room: number): Promise<Reader> => {
     const own = join(folder, `r${++count}`);
     await mkdir(own, { mode: 0o711 });
     try {
-      const reader = await startReader({ folder: own, slots: room });
+      const reader = await startReader({ kind: one, folder: own, slots: room });
       return {
         ...reader,
         async [Symbol.asyncDispose]() {
@@ -31,6 +36,13 @@ export function createSpare(folder: string): Spare {
       await rm(own, { recursive: true, force: true });
       throw error;
     }
+  };
+  // One whose programs are all there need not start.
+  const start = async (room: number): Promise<Reader> => {
+    const kinds = kindsFor(kind);
+    let found = startAs(kinds[0], room);
+    for (const other of kinds.slice(1)) found = found.catch(() => startAs(other, room));
+    return found;
   };
   const spare: Spare = {
     prepare() {

@@ -7,35 +7,46 @@ import { spawnBound } from '../../host/programs/spawn-bound.ts';
 import { slots as usualSlots, type Answer, type Ask, type PluggedDisk, type Volume } from '../protocol.ts';
 import { openChannel, type Channel } from './channel.ts';
 import { takeChunk } from './chunks.ts';
-import { readContent, type ContentOptions } from './content.ts';
+import { findPlaces, readContent, type ContentOptions, type FilePlaces, type ReadDisk } from './content.ts';
 import { connectLayers, type Layers } from './layers.ts';
-import { connectQmp, type Qmp } from './qmp.ts';
-import { assertCanRead } from './requirements.ts';
-import { initScript, mainScript, sandboxWords } from './sandbox.ts';
+import { chooseKind } from './kinds/choose-kind.ts';
+import type { ReaderKind } from './kinds/kind.ts';
+import { connectQmp, type Qmp } from '../qmp.ts';
+import { sandboxWords } from './sandbox.ts';
+import type { FindStored } from './stored.ts';
+import { usualBounds, watchUsage, type ReaderBounds } from './watch-usage.ts';
 
 export interface ReaderOptions {
+  /** Default: the first that works on this machine. */
+  readonly kind?: ReaderKind | undefined;
   /** Private and empty; the caller removes it. */
   readonly folder: string;
   /** Default: {@link usualSlots}. */
   readonly slots?: number | undefined;
   readonly memoryMiB?: number | undefined;
   readonly scratchMiB?: number | undefined;
+  readonly bounds?: ReaderBounds | undefined;
 }
 
 /** A disk to be plugged in: an NBD server at a Unix socket in the reader's folder `in`, export name empty. */
 export interface ReaderDisk extends PluggedDisk {
   /** Name of the socket in `in`. */
   readonly socket: string;
+  /** Where its bytes lie in files of this machine. They must not change as long as the reader lives. */
+  readonly find?: FindStored | undefined;
 }
 
-/** A kernel in a sandbox that reads the disks of one restore point. Nothing that it says can be relied on but to be shown. */
+/** What reads the disks of one restore point, in a sandbox. Nothing that it says can be relied on but to be shown. */
 export interface Reader extends AsyncDisposable {
+  readonly kind: ReaderKind;
   readonly ask: Channel['ask'];
   /**
    * The content of a regular file, as the request `read`, but large files are read past the guest, and holes stay holes.
    * @throws SendenseError as `ask`; `nbd.lost`
    */
   read(asked: Ask<'read'>, options: ContentOptions): Promise<Answer<'read'>>;
+  /** Where the content of a regular file lies; null where it has to be read with `read`. */
+  places(asked: Ask<'read'>, signal?: AbortSignal): Promise<FilePlaces | null>;
   /** Once: the disks of the restore point. @returns what is on them */
   plug(disks: readonly ReaderDisk[], signal?: AbortSignal): Promise<readonly Volume[]>;
   /** Resolves with the reason when it is gone. */
@@ -54,19 +65,21 @@ const firstUser = 1_900_000_000;
 const userRange = 200_000_000;
 
 /**
- * Starts a sandbox with a kernel that waits for disks.
- * @throws SendenseError `tool.missing`, `files.reader`
+ * Starts a sandbox with what waits for disks.
+ * @throws SendenseError `files.unavailable`, `files.reader`
  */
 export async function startReader({
+  kind = chooseKind(),
   folder,
   slots = usualSlots,
   memoryMiB = 384,
   scratchMiB = 512,
+  bounds = usualBounds,
 }: ReaderOptions): Promise<Reader> {
-  assertCanRead();
   const as = process.geteuid?.() === 0 ? firstUser + randomInt(userRange) : null;
-  makeFolders(folder, as);
-  const child = spawnBound('bwrap', sandboxWords({ folder, slots, memoryMiB, scratchMiB, as }), {
+  makeFolders(folder, kind, as);
+  const parts = kind.sandbox({ slots, memoryMiB, scratchMiB, as });
+  const child = spawnBound('bwrap', sandboxWords({ kind, parts, folder, as }), {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
   });
@@ -77,13 +90,24 @@ export async function startReader({
     output: child.stdout as Readable,
     take: (id, chunk, bytes) => takeChunk(join(folder, 'out'), id, chunk, bytes),
     lay: (id, line) => layDown(join(folder, 'in', `ask${id}`), line, as),
+    lastWords: () => lastLines(said, 1),
     onEnd: () => void child.kill('SIGKILL'),
   });
   const gone = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`bwrap could not be started: ${error.message}`));
     child.once('close', (code, signal) => resolve(endOf(code, signal, said)));
   });
-  void gone.then(channel.end);
+  void gone.then((why) => channel.end(why));
+  const watched = watchUsage(
+    {
+      pid: child.pid ?? 0,
+      out: join(folder, 'out'),
+      work: channel.work,
+      onExcess: (what) => channel.end(`the reader was ended: ${what}`, 'files.excess'),
+    },
+    bounds,
+  );
+  void gone.then(() => watched[Symbol.dispose]());
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');
     await gone;
@@ -92,20 +116,26 @@ export async function startReader({
     await inTime(channel.ready, startMs);
     const out = join(folder, 'out');
     const qmp = await connectQmp(join(out, 'qmp'));
+    // The kernel of the sandbox would wait for its disks for ever.
+    void qmp.gone.then(() => channel.end('the reader has lost its disks: qemu-storage-daemon has ended'));
     let layers: Layers | null = null;
+    let read: readonly ReadDisk[] = [];
     return {
+      kind,
       ask: channel.ask,
       gone,
       slots,
       folder,
       sockets: join(folder, 'in'),
-      read: (asked, options) => readContent({ ask: channel.ask, layers: layers?.clients ?? [] }, asked, options),
+      read: (asked, options) => readContent({ ask: channel.ask, disks: read }, asked, options),
+      places: (asked, signal) => findPlaces({ ask: channel.ask, disks: read }, asked, signal),
       async plug(disks, signal) {
-        await fillSlots(disks, { qmp, slots });
-        layers = await connectLayers(
-          { qmp, out },
-          disks.map(({ bytes }) => bytes),
-        );
+        await fillSlots(disks, { kind, qmp, slots });
+        const sizes = disks.map(({ bytes }) => bytes);
+        if (kind.tellsPlaces) {
+          layers = await connectLayers({ qmp, out }, sizes);
+          read = layers.all.map((layer, slot) => ({ ...layer, find: disks[slot]?.find ?? null }));
+        }
         return channel.ask('plug', { disks: disks.map(({ number, bytes }) => ({ number, bytes })) }, { signal });
       },
       async [Symbol.asyncDispose]() {
@@ -127,25 +157,29 @@ function layDown(file: string, line: string, as: number | null): () => void {
   return () => rmSync(file, { force: true });
 }
 
-function makeFolders(folder: string, as: number | null): void {
+function makeFolders(folder: string, { scripts }: ReaderKind, as: number | null): void {
   for (const name of ['in', 'out']) {
     mkdirSync(join(folder, name), { mode: 0o700 });
     if (as !== null) chownSync(join(folder, name), as, as);
   }
-  for (const [name, text] of [
-    ['init', initScript],
-    ['main', mainScript],
-  ] as const) {
+  for (const [name, text] of Object.entries(scripts)) {
     writeFileSync(join(folder, name), text, { mode: 0o755 });
     chmodSync(join(folder, name), 0o755);
   }
 }
 
 function endOf(code: number | null, signal: NodeJS.Signals | null, said: string): string {
-  const last = said.split('\n').filter((line) => line.trim() !== '');
   const how = signal ? `was killed by ${signal}` : `ended with ${code}`;
-  return `the reader ${how}${last.length > 0 ? `: ${last.slice(-3).join('; ')}` : ''}`;
+  const last = lastLines(said, 3);
+  return `the reader ${how}${last === '' ? '' : `: ${last}`}`;
 }
+
+const lastLines = (said: string, count: number): string =>
+  said
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-count)
+    .join('; ');
 
 async function inTime(work: Promise<void>, ms: number): Promise<void> {
   const late = Promise.withResolvers<never>();
@@ -161,6 +195,7 @@ async function inTime(work: Promise<void>, ms: number): Promise<void> {
 }
 
 interface PlugPlace {
+  readonly kind: ReaderKind;
   readonly qmp: Qmp;
   readonly slots: number;
 }
@@ -169,13 +204,17 @@ interface PlugPlace {
  * Puts the disks into the slots, each below a throw-away overlay: the guest's kernel replays journals, and the chain's servers are
  * read-only besides.
  */
-async function fillSlots(disks: readonly ReaderDisk[], { qmp, slots }: PlugPlace): Promise<void> {
+async function fillSlots(disks: readonly ReaderDisk[], { kind, qmp, slots }: PlugPlace): Promise<void> {
   if (disks.length > slots)
     throw new SendenseError('files.reader', `the reader has room for ${slots} disks, and there are ${disks.length}`);
-  await Promise.all(disks.map((disk, slot) => fillSlot(qmp, slot, disk)));
+  const filled = disks.map(async (disk, slot) => {
+    await addLayer(qmp, slot, disk);
+    await kind.plug(qmp, slot);
+  });
+  await Promise.all(filled);
 }
 
-async function fillSlot(qmp: Qmp, slot: number, { socket, bytes }: ReaderDisk): Promise<void> {
+async function addLayer(qmp: Qmp, slot: number, { socket, bytes }: ReaderDisk): Promise<void> {
   const server = { type: 'unix', path: `/in/${socket}` };
   const overlay = { 'driver': 'file', 'filename': `/tmp/overlay${slot}`, 'node-name': `file${slot}` };
   await qmp.execute('blockdev-add', { 'driver': 'nbd', 'node-name': `disk${slot}`, 'read-only': true, server });
@@ -183,7 +222,4 @@ async function fillSlot(qmp: Qmp, slot: number, { socket, bytes }: ReaderDisk): 
   await qmp.runJob('blockdev-create', { options: { driver: 'qcow2', file: `file${slot}`, size: bytes } });
   const layer = { 'driver': 'qcow2', 'node-name': `layer${slot}`, 'file': `file${slot}`, 'backing': `disk${slot}` };
   await qmp.execute('blockdev-add', layer);
-  await qmp.execute('blockdev-reopen', {
-    options: [{ 'driver': 'raw', 'node-name': `slot${slot}`, 'file': `layer${slot}` }],
-  });
 }

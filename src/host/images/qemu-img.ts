@@ -261,15 +261,48 @@ export interface Allocation {
 }
 
 /** `qemu-img map`: which parts of the guest's disk this file (depth 0) or a file below it holds. Offsets in bytes. */
-export async function mapImage(image: string | ImageTarget, signal?: AbortSignal): Promise<Allocation[]> {
+export const mapImage = (image: string | ImageTarget, signal?: AbortSignal): Promise<Allocation[]> =>
+  mapAreas(image, [], signal);
+
+/**
+ * {@link mapImage} of a part of the disk.
+ * @param most of more areas than these it gives up: a fragmented disk has millions
+ * @returns null where it gave up
+ */
+export async function mapPart(
+  image: ImageTarget,
+  { offset, length }: { readonly offset: number; readonly length: number },
+  most: number,
+  signal?: AbortSignal,
+): Promise<Allocation[] | null> {
+  const enough = new AbortController();
+  const args = [`--start-offset=${offset}`, `--max-length=${length}`];
+  try {
+    return await mapAreas(image, args, AbortSignal.any([enough.signal, ...(signal ? [signal] : [])]), (count) => {
+      if (count > most) enough.abort();
+    });
+  } catch (error) {
+    if (enough.signal.aborted && !signal?.aborted) return null;
+    throw error;
+  }
+}
+
+async function mapAreas(
+  image: string | ImageTarget,
+  args: readonly string[],
+  signal?: AbortSignal,
+  onCount?: (count: number) => void,
+): Promise<Allocation[]> {
   const { objects, format, name, secret } = asTarget(image);
   const areas: Allocation[] = [];
   // One area a line; a fragmented disk has millions, too many for one text.
   const onStdoutLine = (line: string): void => {
     const from = line.indexOf('{');
-    if (from >= 0) areas.push(JSON.parse(line.slice(from, line.lastIndexOf('}') + 1)) as Allocation);
+    if (from < 0) return;
+    areas.push(JSON.parse(line.slice(from, line.lastIndexOf('}') + 1)) as Allocation);
+    onCount?.(areas.length);
   };
-  await runTool('qemu-img', ['map', '--output=json', ...objects, ...format, name], {
+  await runTool('qemu-img', ['map', '--output=json', ...args, ...objects, ...format, name], {
     signal,
     secret,
     onStdoutLine,

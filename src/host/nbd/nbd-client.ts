@@ -1,10 +1,14 @@
 import type { NbdConnection } from './nbd-connection.ts';
 import { openLastingConnection, type LastingOptions } from './nbd-lasting.ts';
 import { nbd, type ExportFacts } from './nbd-protocol.ts';
-import type { AllocationExtent } from './nbd-replies.ts';
-
 export type { LastingOptions as NbdOptions } from './nbd-lasting.ts';
-export type { AllocationExtent } from './nbd-replies.ts';
+
+/** A piece of an export and whether the server knows that it reads as zeros. Bytes. */
+export interface AllocationExtent {
+  readonly offset: number;
+  readonly length: number;
+  readonly zero: boolean;
+}
 
 /** A connection to one export. Read-only by construction: there is no write. Every failure is `nbd.lost`. */
 export interface NbdClient extends AsyncDisposable {
@@ -49,7 +53,12 @@ export function clientOver(uri: string, connection: NbdConnection): NbdClient {
     async allocation(offset, length) {
       if (facts.allocationContext === null) return [{ offset, length, zero: false }];
       // 4 GiB does not fit the field; 2 GiB is aligned to whatever the server wants.
-      return request(nbd.command.blockStatus, { offset, length: Math.min(length, 2 ** 31) });
+      const told = await request(nbd.command.blockStatus, { offset, length: Math.min(length, 2 ** 31) });
+      return told.map((extent) => ({
+        offset: extent.offset,
+        length: extent.length,
+        zero: (extent.state & nbd.stateZero) !== 0,
+      }));
     },
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../errors/catalogue.ts';
 import { isNoSpaceNumber } from '../../errors/no-space.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { EncryptionMismatch, encodeRequest, nbd, type ExportFacts } from './nbd-protocol.ts';
-import { converse, type AllocationExtent, type Pending } from './nbd-replies.ts';
+import { EncryptionMismatch, encodeRequest, nbd, type ExportFacts, type MetaContext } from './nbd-protocol.ts';
+import { converse, type StatusExtent, type Pending } from './nbd-replies.ts';
 import { watchSilence } from './nbd-silence.ts';
 import { parseNbdUri, type NbdAddress } from './nbd-uri.ts';
 import { openWire, TlsRefusal, type Wire } from './nbd-wire.ts';
@@ -16,6 +16,8 @@ export interface NbdOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** The pre-shared key of an `nbds:` address, hex. A secret. */
   readonly psk?: string | null | undefined;
+  /** What a block status shall tell. Default `base:allocation`. */
+  readonly context?: MetaContext | undefined;
   /** The connection counts as broken when an answer stays out so long without any sign of life, ms. Default: never. */
   readonly silenceMs?: number | undefined;
   /** How many times `silenceMs` that may be at present. Default 1. */
@@ -30,7 +32,7 @@ export interface NbdConnection extends AsyncDisposable {
     command: number,
     piece: { readonly offset: number; readonly length: number },
     data?: { readonly target?: Buffer; readonly payload?: Uint8Array },
-  ): Promise<readonly AllocationExtent[]>;
+  ): Promise<readonly StatusExtent[]>;
   /** An error of this connection. */
   failure(what: string, code?: ErrorCode): SendenseError;
 }
@@ -85,6 +87,7 @@ export async function openNbdConnection(uri: string, who: string, options: NbdOp
 
   const handshake = {
     exportName: address.exportName,
+    context: options.context,
     send: (data: Buffer) => wire.send(data),
     secure: address.kind === 'tls' ? () => wire.secure() : undefined,
   };
@@ -123,7 +126,7 @@ export async function openNbdConnection(uri: string, who: string, options: NbdOp
 
   const request: NbdConnection['request'] = (command, { offset, length }, { target = null, payload } = {}) => {
     if (ended !== null) return Promise.reject(ended.reason);
-    const done = Promise.withResolvers<readonly AllocationExtent[]>();
+    const done = Promise.withResolvers<readonly StatusExtent[]>();
     lastCookie = (lastCookie + 1) >>> 0;
     const entry: Pending = {
       command,

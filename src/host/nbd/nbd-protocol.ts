@@ -33,7 +33,7 @@ export interface ExportFacts {
   readonly maxRequest: number;
   /** Transmission flags, see `nbd.transmission`. */
   readonly flags: number;
-  /** Id of the context `base:allocation`; null where the server does not offer it. */
+  /** Id of the context that was asked for; null where the server does not offer it. */
   readonly allocationContext: number | null;
   /** What the server says of the export in words; null where it says nothing. */
   readonly description: string | null;
@@ -58,8 +58,16 @@ export function* take(length: number): Conversation<Buffer> {
   return buffer;
 }
 
+/**
+ * What a block status tells: `base:allocation`, whether bytes are zeros; `qemu:allocation-depth`, how deep in a chain they lie, 1 being the
+ * image itself. Source: qemu-nbd(8), `--allocation-depth`.
+ */
+export type MetaContext = 'base:allocation' | 'qemu:allocation-depth';
+
 export interface HandshakeOptions {
   readonly exportName: string;
+  /** Default `base:allocation`. */
+  readonly context?: MetaContext | undefined;
   send(data: Buffer): void;
   /** Encrypts what is sent and received from then on. Without it nothing is encrypted. */
   readonly secure?: (() => void) | undefined;
@@ -69,7 +77,12 @@ export interface HandshakeOptions {
 const smallestRequest = 512;
 
 /** Fixed newstyle handshake up to NBD_OPT_GO. Throws an Error that says what the server did. */
-export function* handshake({ exportName, send, secure }: HandshakeOptions): Conversation<ExportFacts> {
+export function* handshake({
+  exportName,
+  context = 'base:allocation',
+  send,
+  secure,
+}: HandshakeOptions): Conversation<ExportFacts> {
   const greeting = yield* take(16);
   if (greeting.readBigUInt64BE(0) !== nbd.greeting || greeting.readBigUInt64BE(8) !== nbd.optionMagic) {
     throw new Error('this is not an NBD server of the newstyle protocol');
@@ -98,7 +111,7 @@ export function* handshake({ exportName, send, secure }: HandshakeOptions): Conv
 
   let allocationContext: number | null = null;
   if (structured) {
-    const query = Buffer.from('base:allocation');
+    const query = Buffer.from(context);
     send(encodeOption(nbd.option.setMetaContext, Buffer.concat([named, uint32(1), uint32(query.length), query])));
     for (;;) {
       const reply = yield* optionReply(nbd.option.setMetaContext);

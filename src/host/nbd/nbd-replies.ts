@@ -1,10 +1,10 @@
 import { handshake, nbd, take, type Conversation, type ExportFacts, type HandshakeOptions } from './nbd-protocol.ts';
 
-/** A piece of an export and whether the server knows that it reads as zeros. Bytes. */
-export interface AllocationExtent {
+/** A piece of an export and what the server says of it, as its context has it. Bytes. */
+export interface StatusExtent {
   readonly offset: number;
   readonly length: number;
-  readonly zero: boolean;
+  readonly state: number;
 }
 
 /** A request that the server has not answered yet. */
@@ -14,8 +14,8 @@ export interface Pending {
   readonly length: number;
   /** Where a read goes; null for any other command. */
   readonly target: Buffer | null;
-  /** The answer to an allocation request. */
-  readonly extents: AllocationExtent[];
+  /** The answer to a block status. */
+  readonly extents: StatusExtent[];
   received: number;
   error: NbdRefusal | null;
   resolve(): void;
@@ -103,7 +103,7 @@ function addExtents(request: Pending, body: Buffer): void {
   for (let at = 4, offset = request.offset; at + 8 <= body.length && offset < end; at += 8) {
     const length = Math.min(body.readUInt32BE(at), end - offset);
     if (length === 0) throw new Error('the server described an extent of 0 bytes');
-    request.extents.push({ offset, length, zero: (body.readUInt32BE(at + 4) & nbd.stateZero) !== 0 });
+    request.extents.push({ offset, length, state: body.readUInt32BE(at + 4) });
     offset += length;
   }
 }

@@ -14,6 +14,8 @@ export const knownTools: Readonly<Record<string, Tool>> = {
   'linux.uml': { package: 'user-mode-linux', minimum: '6.1' },
   'qemu-storage-daemon': { package: 'qemu-system-common', minimum: '6.2' },
   'setfattr': { package: 'attr', minimum: '2.5' },
+  'sshfs': { package: 'sshfs', minimum: '3.7' },
+  'fusermount3': { package: 'fuse3', minimum: '3.14' },
   'nbdcopy': { package: 'libnbd-bin', minimum: '1.12' },
 };
 

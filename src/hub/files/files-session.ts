@@ -1,7 +1,8 @@
 import { chownSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageTarget } from '../../host/images/image-options.ts';
-import { serveNbd } from '../../host/nbd/qemu-nbd.ts';
+import { layersOf, type ImageLayer } from '../../host/images/image-layers.ts';
+import { targetOf, type ImageTarget } from '../../host/images/image-options.ts';
+import { serveNbd, type NbdServer } from '../../host/nbd/qemu-nbd.ts';
 import { selectPoint } from '../../restore-points/choose/select-point.ts';
 import { settleAll } from '../../restore-points/settle-all.ts';
 import type { PointChoice, PointSelectOutput } from '../../schemas/types.ts';
@@ -10,8 +11,13 @@ import { usePoint } from '../../state/points/point-uses.ts';
 import type { Services } from '../../steps/services.ts';
 import type { Volume } from '../../files/protocol.ts';
 import type { Reader, ReaderDisk } from '../../files/reader/start-reader.ts';
+import { storedIn } from '../../files/reader/stored.ts';
 import type { Spare } from '../../files/reader/spare.ts';
+import { watchServers } from './watch-servers.ts';
 import { maintenanceRun } from '../repositories/maintenance-run.ts';
+
+/** Name of the runs that hold restore points open. */
+export const filesRun = 'files';
 
 export interface FilesRequest {
   readonly repository: string;
@@ -27,11 +33,16 @@ export interface FilesSession {
   readonly id: string;
   readonly point: PointSelectOutput;
   readonly remark: string | null;
+  /** Name of the way to read. */
+  readonly reader: string;
   readonly volumes: readonly Volume[];
   readonly ask: Reader['ask'];
   readonly read: Reader['read'];
-  /** Resolves with the reason when its reader is gone. */
+  readonly places: Reader['places'];
+  /** Resolves with the reason when its reader, or what serves a disk to it, is gone. */
   readonly gone: Promise<string>;
+  /** Whether its disks are served: known at once, before {@link gone} says it. */
+  readonly isServed: () => boolean;
 }
 
 /**
@@ -46,7 +57,7 @@ export function withFiles<T>(
   { repository, vm, choice, identity, signal }: FilesRequest,
   work: (session: FilesSession) => Promise<T>,
 ): Promise<T> {
-  return maintenanceRun(services.state, { name: 'files', vm, repository }, async (run) => {
+  return maintenanceRun(services.state, { name: filesRun, vm, repository }, async (run) => {
     const input = {
       repository,
       vm: { name: vm, ...(identity === undefined ? {} : { identity }) },
@@ -64,34 +75,44 @@ export function withFiles<T>(
     const keys = await services.imageKeys(repository);
     const served = output.disks.map(async (disk) => {
       const key = keys.of({ encryption: disk.encryption });
-      return serveDisk(reader, { ...disk, bytes: disk.capacity_bytes }, await imageTarget(disk.file, { key }), signal);
+      const layers = await layersOf(disk.file);
+      return serveDisk(
+        reader,
+        { ...disk, bytes: disk.capacity_bytes },
+        { layers, image: targetOf(layers, { key }) },
+        signal,
+      );
     });
     const disks = (await settleAll(served)).map(({ server, disk }) => {
       stack.use(server);
-      return disk;
+      return { ...disk, server };
     });
-    const volumes = await reader.plug(disks, signal);
+    const watch = stack.use(watchServers(disks.map(({ server }) => server.process)));
+    const volumes = await watch.told(() => reader.plug(disks, signal));
     return await work({
       id: run.id,
       point: output,
       remark,
+      reader: reader.kind.name,
       volumes,
-      ask: reader.ask,
-      read: reader.read,
-      gone: reader.gone,
+      ask: (name, ask, options) => watch.told(() => reader.ask(name, ask, options)),
+      read: (asked, options) => watch.told(() => reader.read(asked, options)),
+      places: (asked, until) => watch.told(() => reader.places(asked, until)),
+      gone: Promise.race([reader.gone, watch.gone]),
+      isServed: watch.isWhole,
     });
   });
 }
 
 interface Served {
-  readonly server: AsyncDisposable;
+  readonly server: NbdServer;
   readonly disk: ReaderDisk;
 }
 
 async function serveDisk(
   reader: Reader,
   { number, bytes, file }: { readonly number: number; readonly bytes: number; readonly file: string },
-  image: Awaited<ReturnType<typeof imageTarget>>,
+  { layers, image }: { readonly layers: readonly ImageLayer[]; readonly image: ImageTarget },
   signal: AbortSignal,
 ): Promise<Served> {
   const socket = `disk-${number}`;
@@ -109,5 +130,5 @@ async function serveDisk(
   // The sandbox works as another user where this process is root.
   const { uid, gid } = statSync(reader.sockets);
   chownSync(path, uid, gid);
-  return { server, disk: { number, bytes, socket } };
+  return { server, disk: { number, bytes, socket, find: storedIn(layers, image) } };
 }

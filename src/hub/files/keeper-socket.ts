@@ -2,35 +2,97 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makePlaceFor } from '../../host/programs/private-places.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { keeperToken } from '../../files/client/wire.ts';
+import type { Settings } from '../../schemas/types.ts';
+import { isPrivate, makePlaceFor, placeFor } from '../../host/programs/private-places.ts';
 
-/** The folder of the socket is this user's alone: who reaches it may ask. */
-export const keeperToken = 'reached';
+/** Name of the only way to read that the settings allow; undefined: any. */
+export const chosenReader = ({ files }: Pick<Settings, 'files'>): string | undefined =>
+  files.reader === 'auto' ? undefined : files.reader;
 
-/** Trailer of an archive: base64 of what `tar` said of files that it left out. */
-export const leftOutTrailer = 'sendense-left-out';
+/** Header of a request: who asks the hub's API, which asks the keeper. Others are the keeper's own user. */
+export const callerHeader = 'x-sendense-caller';
 
-/** Where the keeper of a hub's files answers this user; another version has another one. */
-export function keeperSocket(settingsFile: string, version: string): string {
+/** What systemd makes for the unit `sendense-files` (`src/cli/units/units.ts`). */
+export const unitFolder = '/run/sendense-files';
+
+/** A hub whose files are kept open. */
+export interface KeeperOf {
+  /** Absolute. */
+  readonly settingsFile: string;
+  /** Of Sendense: another one has another keeper. */
+  readonly version: string;
+  /** Name of the only way to read; undefined: any. */
+  readonly reader: string | undefined;
+}
+
+function nameOf({ settingsFile, version, reader }: KeeperOf): string {
   const digest = createHash('sha256')
-    .update(JSON.stringify([settingsFile, version]))
+    .update(JSON.stringify([settingsFile, version, reader]))
     .digest('hex')
     .slice(0, 12);
-  const name = `files-${digest}.sock`;
+  return `files-${digest}.sock`;
+}
+
+/** Where the keeper answers that a command of this user has started. Nothing is made. */
+function ownSocket(of: KeeperOf): string {
+  const name = nameOf(of);
+  return join(placeFor(tmpdir(), name), name);
+}
+
+/**
+ * As {@link ownSocket}, for one that is about to start; its folder is made. Another keeper that ends may remove it as long as it is empty.
+ * @throws SendenseError `state.unusable` where nothing can be made that is this user's alone
+ */
+export function ownSocketToServe(of: KeeperOf): string {
+  const name = nameOf(of);
   return join(makePlaceFor(tmpdir(), name), name);
+}
+
+/** Where the unit's keeper answers this user; null where there is no unit that runs as this user. */
+const unitSocket = (of: KeeperOf): string | null => (isPrivate(unitFolder) ? join(unitFolder, nameOf(of)) : null);
+
+/** Where a keeper that starts has to answer. */
+export const socketToServe = (of: KeeperOf): string =>
+  process.env['RUNTIME_DIRECTORY'] === unitFolder ? join(unitFolder, nameOf(of)) : ownSocketToServe(of);
+
+/** The keeper of a hub's files that answers this user: the unit's, else the one that a command has started. */
+export async function answeringSocket(of: KeeperOf): Promise<string | null> {
+  for (const socket of [unitSocket(of), ownSocket(of)]) if (socket !== null && (await answers(socket))) return socket;
+  return null;
 }
 
 /** What it says where it cannot start. */
 export const keeperLog = (socket: string): string => `${socket.slice(0, -'.sock'.length)}.log`;
 
-/** Whether somebody answers at a Unix socket. */
-export const answers = (socket: string): Promise<boolean> =>
-  new Promise((resolve) => {
+/** Somebody who is there answers within so long, also on a machine that is busy, ms. */
+const patienceMs = 20_000;
+
+/**
+ * Whether somebody answers at a Unix socket. A connection alone says little: the kernel takes it for a process that is stopped, too.
+ * @throws SendenseError `files.reader` where somebody has the socket and says nothing
+ */
+export const answers = (socket: string, waitMs = patienceMs): Promise<boolean> =>
+  new Promise((resolve, reject) => {
     const connection = connect(socket);
+    const settle = (act: () => void): void => {
+      clearTimeout(late);
+      connection.destroy();
+      act();
+    };
+    const late = setTimeout(() => settle(() => reject(silent(waitMs))), waitMs);
     connection
-      .once('connect', () => {
-        connection.destroy();
-        resolve(true);
-      })
-      .once('error', () => resolve(false));
+      .once('connect', () => connection.write(question))
+      .once('data', () => settle(() => resolve(true)))
+      .once('close', () => settle(() => resolve(false)))
+      .once('error', () => settle(() => resolve(false)));
+  });
+
+const question = `GET /api/v1/restore/mounts HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${keeperToken}\r\nconnection: close\r\n\r\n`;
+
+const silent = (ms: number): SendenseError =>
+  new SendenseError('files.reader', `the process that keeps restore points open has not answered for ${ms / 1000} s`, {
+    remedy:
+      'Look for it with `ps -ef | grep "files keep"`. If it is stopped, `kill -CONT PID` lets it go on. After `kill -9 PID` the next command starts another one.',
   });

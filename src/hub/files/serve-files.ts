@@ -5,20 +5,24 @@ import { defaultLimits } from '../../api/limits.ts';
 import type { Api } from '../../api/route.ts';
 import { makeRunFolder, ownFolderId, removeRunFolder } from '../../host/programs/run-folder.ts';
 import { accountName } from '../../host/trust/accounts.ts';
+import { filesClient, type ReachedFiles } from '../../files/client/files-client.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
 import type { Hub } from '../hub.ts';
-import { answers, keeperToken } from './keeper-socket.ts';
+import { keeperToken } from '../../files/client/wire.ts';
+import { answers } from './keeper-socket.ts';
 import { filesRoutes } from '../routes/files/index.ts';
+import { placesOfFile } from '../routes/files/places.ts';
 import { filesTag, type FilesParts } from '../routes/files/route.ts';
 
 /** What a keeper answers: the routes about files, and nothing else of the hub. */
 const keeperApi: Api<FilesParts> = {
   name: 'the keeper of files',
   title: 'Sendense files',
-  summary: 'Files of restore points, for the command line of one user.',
+  summary: 'Files of restore points, for the command line of one user and for the API of the hub.',
   server: { url: 'http://localhost', description: 'A Unix socket of this user.' },
   token: 'Nobody else reaches the socket.',
   tags: filesTag,
-  routes: filesRoutes,
+  routes: [...filesRoutes, placesOfFile],
 };
 
 export interface ServedFiles extends AsyncDisposable {
@@ -28,16 +32,23 @@ export interface ServedFiles extends AsyncDisposable {
   readonly idle: Promise<void>;
 }
 
-/** Nobody asks, and nothing is open, ms. */
+/** Nobody asks and nothing is open for so long, ms. */
 const patienceMs = 15 * 60_000;
 const lookMs = 5_000;
 
 /**
  * Serves files of restore points on a Unix socket.
  * @param name path of the socket, in a folder of this user alone; null: one that only the caller knows
+ * @param caller who it is that asks, for the record of what was read
  * @returns null where another process serves under that name
  */
-export async function serveFiles(hub: Hub, name: string | null): Promise<ServedFiles | null> {
+export async function serveFiles(
+  hub: Pick<Hub, 'files'> & Partial<Pick<Hub, 'recover'>>,
+  name: string | null,
+  caller: string = ownName(),
+): Promise<ServedFiles | null> {
+  // What a keeper that died says of its sessions is no longer true.
+  await hub.recover?.({ filesOnly: true });
   const id = ownFolderId('files');
   const folder = await makeRunFolder(id);
   await using stack = new AsyncDisposableStack();
@@ -46,10 +57,11 @@ export async function serveFiles(hub: Hub, name: string | null): Promise<ServedF
   let last = performance.now();
   const touch = (): void => void (last = performance.now());
   const api = await createApi(keeperApi, {
-    parts: { files, caller: ownName() },
+    parts: { files, owner: caller },
     token: keeperToken,
     limits: { ...defaultLimits, bodyMs: 30_000 },
     figures: { request: touch, error: () => {} },
+    head: true,
   });
   stack.defer(() => api.close());
   const own = join(folder, 'api.sock');
@@ -61,11 +73,23 @@ export async function serveFiles(hub: Hub, name: string | null): Promise<ServedF
   const idle = Promise.withResolvers<void>();
   const timer = setInterval(() => {
     if (files.count > 0) touch();
-    else if (performance.now() - last > patienceMs) idle.resolve();
+    else if (performance.now() - last > patienceMs) {
+      idle.resolve();
+      // One that stays keeps no reader waiting.
+      void files.rest();
+    }
   }, lookMs);
   stack.defer(() => clearInterval(timer));
   const owned = stack.move();
   return { socket: own, idle: idle.promise, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Serves files to this process alone. */
+export async function serveToSelf(hub: Parameters<typeof serveFiles>[0], caller?: string): Promise<ReachedFiles> {
+  const served = await serveFiles(hub, null, caller);
+  if (!served) throw new SendenseError('run.internal', 'files are served under no name');
+  const { socket } = served;
+  return { client: filesClient(socket), socket, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() };
 }
 
 /** Gives a socket its known name, unless one that answers has it. */

@@ -1,5 +1,8 @@
 import type { Api } from '../../api/route.ts';
 import { health, metrics, openapi } from './about.ts';
+import { handedOn } from './files/hand-on.ts';
+import { filesRoutes } from './files/index.ts';
+import { readLog } from './files/log.ts';
 import { listNodes } from './nodes.ts';
 import { tags, type HubParts } from './route.ts';
 
@@ -8,9 +11,9 @@ export const hubApi: Api<HubParts> = {
   name: 'the hub',
   help: '`GET /api/v1/openapi.json` lists what the API has.',
   title: 'Sendense hub',
-  summary: 'What the hub does: its nodes, its runs, its figures.',
+  summary: 'What the hub does: its nodes, its runs, its figures, and files of its restore points.',
   server: { url: 'http://127.0.0.1:8082', description: 'On the hub (`hub: api`).' },
   token: 'The token in hub-api.token beside the state database (`hub: apiToken`).',
   tags,
-  routes: [health, openapi, metrics, listNodes],
+  routes: [health, openapi, metrics, listNodes, readLog, ...filesRoutes.map(handedOn)],
 };

@@ -2,6 +2,7 @@ import type { Route as ApiRoute } from '../../api/route.ts';
 import type { Hub } from '../hub.ts';
 import type { ServiceFigures } from '../metrics/service-figures.ts';
 import type { StartRun } from '../runs/start-run.ts';
+import { filesTag } from './files/route.ts';
 
 /** What the routes act with. */
 export interface HubParts {
@@ -16,12 +17,14 @@ export interface HubParts {
    * service, and lets none read disks (`src/cli/units/units.ts`): the first route that begins runs has to change that.
    */
   readonly startRun: StartRun;
+  /** Socket of the keeper of files, which is started where there is none. @throws SendenseError `files.reader`, `files.unavailable` */
+  filesKeeper(): Promise<string>;
   /** This API as an OpenAPI document. */
   openApi(): Promise<object>;
 }
 
 /** What the routes are about. Each names one of these. */
-export const tags = { hub: 'The hub itself.', nodes: 'The nodes of the hub.' } as const;
+export const tags = { hub: 'The hub itself.', nodes: 'The nodes of the hub.', ...filesTag } as const;
 
 type Route<Body> = ApiRoute<HubParts, Body> & { readonly tag: keyof typeof tags };
 

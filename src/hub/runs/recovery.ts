@@ -6,6 +6,8 @@ import { thisProcess } from '../../host/programs/process-identity.ts';
 import { sweepRunFolders } from '../../host/programs/run-folder.ts';
 import type { RecoverOutput, RunEvent } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
+import { settleReads } from '../../state/files/file-reads.ts';
+import { filesRun } from '../files/files-session.ts';
 import { finishRemovals } from './finish-removals.ts';
 import type { RecoverRequest } from '../hub.ts';
 import type { Records } from './keep-records.ts';
@@ -22,8 +24,9 @@ interface Parts {
 
 /** Cleans up after all that died: folders, runs, removals of restore points. */
 export const recovery =
-  ({ journal, registry, services, records, elsewhere, rescuing }: Parts) =>
-  async ({ signal, ended, everywhere = true }: RecoverRequest = {}): Promise<RecoverOutput> => {
+  ({ journal: whole, registry, services, records, elsewhere, rescuing }: Parts) =>
+  async ({ signal, ended, everywhere = true, filesOnly = false }: RecoverRequest = {}): Promise<RecoverOutput> => {
+    const journal = filesOnly ? onlyFiles(whole) : whole;
     if (ended !== undefined) assertUnseen(journal, ended);
     await sweepRunFolders(signal);
     const before = journal.recoverableRuns();
@@ -42,7 +45,8 @@ export const recovery =
       const run = known.get(runId);
       if (run) await elsewhere.forget(run);
     }
-    const removals = rescuing ? [] : await finishRemovals(services, everywhere, signal);
+    settleReads(services.state);
+    const removals = rescuing || filesOnly ? [] : await finishRemovals(services, everywhere, signal);
     return {
       version: 1,
       runs: recovered.map(({ runId, plan, undone, published, errors }) => ({
@@ -56,6 +60,12 @@ export const recovery =
       unseen: await unseenOf(journal, elsewhere),
     };
   };
+
+const onlyFiles = (journal: Journal): Journal => ({
+  ...journal,
+  recoverableRuns: () =>
+    journal.recoverableRuns().filter(({ plan, planFolder }) => plan === filesRun && planFolder === ''),
+});
 
 /** Runs of other containers of which nobody knows whether they go on. */
 async function unseenOf(journal: Journal, elsewhere: OwnersElsewhere): Promise<NonNullable<RecoverOutput['unseen']>> {

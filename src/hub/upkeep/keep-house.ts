@@ -9,6 +9,7 @@ import type { State } from '../../state/database/open-state.ts';
 import { summariseRuns } from '../../state/runs/run-summaries.ts';
 import { listRuns } from '../../state/runs/runs.ts';
 import { databaseId } from '../../state/credentials/sealing-key.ts';
+import { forgetReads } from '../../state/files/file-reads.ts';
 import { claimUpkeep, finishUpkeep } from '../../state/database/upkeep.ts';
 import { copyState } from './copy-state.ts';
 import { tidyLogs } from './tidy-logs.ts';
@@ -106,6 +107,7 @@ async function tidy({ state, settings, now = Date.now(), signal }: KeepHouseOpti
   report.logs_removed = logs.removed;
   report.log_bytes_freed = logs.bytes;
   report.runs_summarised = await summariseRuns(state, now - ageMs(keepRuns), signal);
+  forgetReads(state, now - ageMs(keepRuns));
   report.database_bytes_freed = await state.shrink();
   return { runs: report.runs_summarised, logs: report.logs_removed };
 }

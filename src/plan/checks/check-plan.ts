@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { checkRetention } from './check-retention.ts';
 import { checkDuration } from './check-duration.ts';
 import { targetFindings } from './check-target.ts';
+import { restoreFindings } from './check-restore.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { positionOf, pointerOf, type PlanDocument } from '../yaml/document.ts';
@@ -23,6 +24,7 @@ export function checkPlan(document: PlanDocument): Diagnostic[] {
     ...checkDurations(document),
     ...checkDisks(document, mapping(mapping(plan['vm'])['source'])['disks'], ['vm', 'source', 'disks']),
     ...targetFindings(mapping(plan['to'])).map((finding) => diagnosticOf(document, finding)),
+    ...restoreFindings(plan).map((finding) => diagnosticOf(document, finding)),
     ...checkPlacement(document, plan),
   ];
 }

@@ -14,7 +14,8 @@ export interface StepDraft {
 
 /**
  * `before`, the plan's own steps or the runner's, `after`. Ids default to before-1, step-1 and after-1, counted from 1.
- * A step of the runner that says `x-only-with: KEY` is only there where the plan has that key.
+ * A step of the runner that says `x-only-with: KEY` is only there where the plan has that key, or one of several;
+ * `x-only-without: KEY` where it has not.
  * Of what is not a mapping only the place is kept, so that a plan with mistakes can be looked at too.
  */
 export function stepDrafts(plan: { before?: unknown; steps?: unknown; after?: unknown }, runner: Runner): StepDraft[] {
@@ -38,6 +39,7 @@ export function stepDrafts(plan: { before?: unknown; steps?: unknown; after?: un
 const isFor =
   (plan: object) =>
   (step: Step): boolean => {
-    const key = (step as Readonly<Record<string, unknown>>)['x-only-with'];
-    return typeof key !== 'string' || (plan as Readonly<Record<string, unknown>>)[key] !== undefined;
+    const { 'x-only-with': wanted, 'x-only-without': unwanted } = step as Readonly<Record<string, unknown>>;
+    const has = (key: unknown): boolean => (plan as Readonly<Record<string, unknown>>)[String(key)] !== undefined;
+    return (wanted === undefined || [wanted].flat().some(has)) && (unwanted === undefined || !has(unwanted));
   };

@@ -22,7 +22,8 @@ export interface Choice {
   readonly now: number;
 }
 
-const rank: Readonly<Record<VerifyLevel, number>> = { quick: 0, digests: 1, deep: 2, boot: -1 };
+/** How much of a restore point's files a level reads; -1: it proves something else. */
+const rank: Readonly<Record<VerifyLevel, number>> = { quick: 0, digests: 1, deep: 2, boot: -1, files: -1 };
 
 /**
  * The restore points to verify, the least recently verified first, so that everything has its turn and a run that was

@@ -549,4 +549,29 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX file_reads_at ON file_reads (at);
   `,
+  // A read is written down when it begins, so that none is missing whose process died. The rows outlive their restore points: they say
+  // who read what. No file of a repository has them; without the database they are lost.
+  `
+  CREATE TABLE file_reads_2 (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    ended INTEGER,
+    run_id TEXT NOT NULL,
+    who TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('open', 'unlock', 'search', 'compare', 'download', 'archive', 'close')),
+    volume TEXT,
+    path BLOB,
+    bytes INTEGER,
+    error TEXT
+  ) STRICT;
+  INSERT INTO file_reads_2 (id, at, ended, run_id, who, repository, context, backup_id, action, volume, path, bytes, error)
+    SELECT id, at, at, run_id, who, repository, context, backup_id, action, volume, path, bytes, error FROM file_reads;
+  DROP TABLE file_reads;
+  ALTER TABLE file_reads_2 RENAME TO file_reads;
+  CREATE INDEX file_reads_at ON file_reads (at);
+  CREATE INDEX file_reads_open ON file_reads (run_id) WHERE ended IS NULL;
+  `,
 ];

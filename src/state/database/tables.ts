@@ -280,16 +280,18 @@ export interface RestoreMountsTable {
 export interface FileReadsTable {
   id: Generated<number>;
   at: number;
+  /** Null: it goes on, or its process died. */
+  ended: number | null;
   run_id: string;
   who: string;
   repository: string;
   context: string;
   backup_id: string;
-  action: 'open' | 'unlock' | 'search' | 'download' | 'archive' | 'close';
+  action: 'open' | 'unlock' | 'search' | 'compare' | 'download' | 'archive' | 'close';
   volume: string | null;
   /** Bytes of the path in the volume. */
   path: Buffer | null;
-  /** That were handed over. */
+  /** That were handed over; of one that has ended. */
   bytes: number | null;
   /** Code of what went wrong. */
   error: string | null;

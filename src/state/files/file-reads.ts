@@ -1,7 +1,7 @@
 import type { State } from '../database/open-state.ts';
 import type { FileReadsTable } from '../database/tables.ts';
 
-/** What somebody did with the files of a restore point. */
+/** What somebody does with the files of a restore point. */
 export interface FileRead {
   readonly runId: string;
   /** A user of this machine, or what the API calls its caller. */
@@ -13,25 +13,75 @@ export interface FileRead {
   readonly volume?: string | undefined;
   /** Bytes of the path. */
   readonly path?: Buffer | undefined;
-  /** That were handed over. */
-  readonly bytes?: number | undefined;
-  /** Code of what went wrong. */
-  readonly error?: string | undefined;
 }
 
-export const recordRead = (state: State, read: FileRead): void =>
+/** How it ended. */
+export interface ReadEnd {
+  /** That were handed over. */
+  readonly bytes?: number | null;
+  /** Code of what went wrong. */
+  readonly error?: string | null;
+}
+
+/** Writes down that it begins. @returns what writes down its end */
+export function beginRead(state: State, read: FileRead): (end?: ReadEnd) => void {
+  const values = {
+    at: Date.now(),
+    ended: null,
+    run_id: read.runId,
+    who: read.who,
+    repository: read.repository,
+    context: read.context,
+    backup_id: read.backupId,
+    action: read.action,
+    volume: read.volume ?? null,
+    path: read.path ?? null,
+    bytes: null,
+    error: null,
+  };
+  const row = state.transaction(() => {
+    state.run(state.query.insertInto('file_reads').values(values));
+    return state.first(state.query.selectFrom('file_reads').select('id').orderBy('id', 'desc').limit(1));
+  }, 'process');
+  return ({ bytes = null, error = null } = {}) => {
+    if (!row) return;
+    const query = state.query.updateTable('file_reads').set({ ended: Date.now(), bytes, error });
+    state.run(query.where('id', '=', row.id));
+  };
+}
+
+/** Reads whose run is over without their end: its process died. */
+export const settleReads = (state: State): void =>
   void state.run(
-    state.query.insertInto('file_reads').values({
-      at: Date.now(),
-      run_id: read.runId,
-      who: read.who,
-      repository: read.repository,
-      context: read.context,
-      backup_id: read.backupId,
-      action: read.action,
-      volume: read.volume ?? null,
-      path: read.path ?? null,
-      bytes: read.bytes ?? null,
-      error: read.error ?? null,
-    }),
+    state.query
+      .updateTable('file_reads')
+      .set({ ended: Date.now(), error: 'files.cut-off' })
+      .where('ended', 'is', null)
+      .where('run_id', 'not in', state.query.selectFrom('runs').select('id').where('status', '=', 'running')),
   );
+
+export interface ReadsFilter {
+  /** Only of this VM, by the name of its folder. */
+  readonly vm?: string | undefined;
+  /** Begun then or later, ms since the epoch. */
+  readonly since?: number | undefined;
+  /** Older than this row. */
+  readonly before?: number | undefined;
+  /** The newest that fit. */
+  readonly limit: number;
+}
+
+export type ReadRow = Readonly<Omit<FileReadsTable, 'id'>> & { readonly id: number };
+
+/** The newest that fit, the oldest of them first. */
+export function listReads(state: State, { vm, since, before, limit }: ReadsFilter): ReadRow[] {
+  let rows = state.query.selectFrom('file_reads').selectAll().orderBy('id', 'desc').limit(limit);
+  if (vm !== undefined) rows = rows.where('context', '=', vm);
+  if (since !== undefined) rows = rows.where('at', '>=', since);
+  if (before !== undefined) rows = rows.where('id', '<', before);
+  return state.all(rows).toReversed();
+}
+
+/** Forgets those that ended before. @returns how many */
+export const forgetReads = (state: State, before: number): number =>
+  state.run(state.query.deleteFrom('file_reads').where('ended', '<', before));

@@ -1,4 +1,5 @@
 import type { State } from '../database/open-state.ts';
+import { settleReads } from './file-reads.ts';
 import type { PointKey } from '../points/restore-points.ts';
 
 /** A run reads files of a restore point until {@link dropMount}, or its end. */
@@ -10,8 +11,9 @@ export const keepMount = (state: State, runId: string, { repository, context, ba
   );
 
 /** That run has done, and so have those that ended without saying so. */
-export const dropMount = (state: State, runId: string): void =>
-  void state.run(
+export function dropMount(state: State, runId: string): void {
+  settleReads(state);
+  state.run(
     state.query
       .deleteFrom('restore_mounts')
       .where((row) =>
@@ -21,3 +23,4 @@ export const dropMount = (state: State, runId: string): void =>
         ]),
       ),
   );
+}

@@ -5,7 +5,7 @@ import type { PointKey } from './restore-points.ts';
 /** What `src/repository/marks.ts` reads. */
 type Marks = Omit<PointMarks, 'checksum'>;
 
-export type VerifyLevel = 'quick' | 'digests' | 'deep' | 'boot';
+export type VerifyLevel = 'quick' | 'digests' | 'deep' | 'boot' | 'files';
 
 /** How the last verification of a level ended. */
 export interface Verification {

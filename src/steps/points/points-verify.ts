@@ -55,7 +55,7 @@ export const pointsVerify = defineStep<PointsVerifyInput, { readonly folder: str
       context.warn(`the database knows no restore point of repository ${input.repository}`);
     const fault = context.services.rescuing ? null : await markerFault(root);
     const { asked, reread, below } = await verifyAll(context, input, root, chosen);
-    const results = [...asked, ...reread, ...below];
+    const results = [...asked, ...reread.map((result) => ({ ...result, reread: true })), ...below];
     const problems = results.filter(({ ok }) => !ok).map(sentence);
     const leftOut = notReadIn(context.services, input, chosen);
     for (const { context: vm, backupId, reason } of leftOut)

@@ -25,7 +25,10 @@ export function checkLines(
     : [...found, ...labelled(' '.repeat(titleWidth + 3), style.cyan(printable(remedy)), columns)];
 }
 
-export function doctorSummary({ checks, result }: DoctorOutput, { style }: SummaryOptions): string[] {
+export function doctorSummary(
+  { checks, result }: Pick<DoctorOutput, 'checks' | 'result'>,
+  { style }: SummaryOptions,
+): string[] {
   const count = (wanted: CheckResult['result']): number => checks.filter((check) => check.result === wanted).length;
   const counted = `${plural(checks.length, 'check')}, ${plural(count('warn'), 'warning')}, ${count('fail')} failed`;
   return ['', { ok: style.green, warn: style.yellow, fail: style.red }[result](counted)];

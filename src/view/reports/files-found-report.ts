@@ -53,11 +53,17 @@ export function filesDifferenceReport(
   return [what.length === 0 ? coloured : `${coloured}  ${style.dim(`(${what.join(', ')})`)}`];
 }
 
-/** Below all of them. */
-export const filesDifferencesEnd = (counts: Readonly<Record<FilesDifferenceOutput['change'], number>>): string =>
-  Object.values(counts).every((count) => count === 0)
+/** Below all of them. `same`: no block of any disk differs; `skipped`: volumes of which none does. */
+export function filesDifferencesEnd(
+  counts: Readonly<Record<FilesDifferenceOutput['change'], number>>,
+  { same = false, skipped = [] }: { readonly same?: boolean; readonly skipped?: readonly string[] } = {},
+): string {
+  const found = Object.values(counts).every((count) => count === 0)
     ? 'no differences'
     : `${counts.added} added, ${counts.removed} removed, ${counts.changed} changed, ${counts.metadata} with other metadata only`;
+  if (same) return `${found}: all blocks of the disks are the same`;
+  return skipped.length === 0 ? found : `${found}; no block differs in ${skipped.map(printable).join(', ')}`;
+}
 
 /** What was taken out, and where it is. */
 export const filesTakenReport = ({ taken, bytes }: FilesTakenOutput): string[] => [

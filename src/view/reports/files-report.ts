@@ -5,6 +5,9 @@ import { fit, labelled, printable, table } from '../text.ts';
 
 type Volume = FilesOutput['volumes'][number];
 
+/** It leaves nothing out. */
+const bestReader = 'uml';
+
 /** The volumes of a restore point. */
 export function filesReport(files: FilesOutput, { style, columns }: SummaryOptions): string[] {
   const head = `${printable(files.vm)}  ${files.backup_id}  ${formatTime(files.created)}`;
@@ -26,8 +29,10 @@ export function filesReport(files: FilesOutput, { style, columns }: SummaryOptio
   const notes = files.volumes.flatMap(({ id, notes: own }) =>
     own.map((note) => `${printable(id)}: ${printable(note)}`),
   );
+  const reader = files.reader === bestReader ? [] : [`read by \`${printable(files.reader)}\`: see \`files doctor\``];
   return [
     ...fit(head, columns),
+    ...reader.flatMap((line) => fit(line, columns)).map(style.yellow),
     ...(files.remark === null ? [] : fit(printable(files.remark), columns).map(style.yellow)),
     '',
     ...(files.volumes.length === 0 ? ['no volumes'] : [style.bold(titles), ...lines]),

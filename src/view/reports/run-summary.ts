@@ -1,5 +1,12 @@
 import type { SummaryOptions } from '../summary-options.ts';
-import type { DiskResult, PointSelectOutput, Qcow2SealOutput, RunFinishedEvent } from '../../schemas/types.ts';
+import type {
+  DiskResult,
+  FilesExpectOutput,
+  FilesPublishOutput,
+  PointSelectOutput,
+  Qcow2SealOutput,
+  RunFinishedEvent,
+} from '../../schemas/types.ts';
 import { errorReport, shortPath } from './error-report.ts';
 import { groupCount, groupLines } from './group-summary.ts';
 import { formatBytes, formatDuration, formatRate, formatTime, plural, ratioText } from '../format.ts';
@@ -54,6 +61,7 @@ function success(what: string, model: RunModel, finished: RunFinishedEvent, opti
     ...groupLines(finished.runs ?? [], style, options.columns),
     ...verifyLines(model, style, options.columns),
     ...diskLines(model, finished, options),
+    ...filesLines(model, options),
     ...pruneSummary(model, finished.kind, options),
     '',
     ...facts(model, finished, options),
@@ -79,6 +87,26 @@ function diskLines(model: RunModel, finished: RunFinishedEvent, { style, columns
       ...(disk.path ? labelled(indent, printableText(shortPath(disk.path)), columns) : []),
     ];
   });
+}
+
+/** Of a restore of files: how many, how much, and where they are. */
+function filesLines(model: RunModel, { columns }: SummaryOptions): string[] {
+  const outputOf = <T>(uses: string): T | undefined =>
+    [...model.steps.values()].find((step) => step.uses === uses && step.state === 'succeeded')?.output as T | undefined;
+  const [named, expected] = [
+    outputOf<FilesPublishOutput>('files.publish'),
+    outputOf<FilesExpectOutput>('files.expect'),
+  ];
+  return [
+    ...(expected ? [`  ${plural(expected.checked, 'file')} as expected`] : []),
+    ...(named
+      ? [
+          `  ${plural(named.files, 'file')}, ${formatBytes(named.bytes)}`,
+          ...labelled('  in      ', printableText(shortPath(named.directory)), columns),
+          ...(named.left_out.length > 0 ? [`  left out ${named.left_out.length}`] : []),
+        ]
+      : []),
+  ];
 }
 
 /** An incremental that had to read more than it sent says so. */

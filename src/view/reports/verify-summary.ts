@@ -1,4 +1,4 @@
-import type { PointsBootOutput, PointsVerifyOutput } from '../../schemas/types.ts';
+import type { PointsBootOutput, PointsFilesOutput, PointsVerifyOutput } from '../../schemas/types.ts';
 import { formatBytes, plural } from '../format.ts';
 import type { RunModel } from '../run/run-model.ts';
 import type { Style } from '../style.ts';
@@ -14,6 +14,7 @@ export function verifyLines(model: RunModel, style: Style, columns: number): str
   const verified = outputOf('points.verify') as PointsVerifyOutput | undefined;
   if (!verified) return [];
   const { booted = [] } = (outputOf('points.boot') as PointsBootOutput | undefined) ?? {};
+  const { opened = [] } = (outputOf('points.files') as PointsFilesOutput | undefined) ?? {};
   const sound = verified.results.filter(({ ok }) => ok);
   const name = (entry: { vm: string; backup_id: string }): string => printable(`${entry.vm} ${entry.backup_id}`);
   const good = style.green(style.symbols.done);
@@ -24,6 +25,7 @@ export function verifyLines(model: RunModel, style: Style, columns: number): str
     ...booted
       .filter(({ ok }) => ok)
       .map((boot) => `  ${good} ${style.cyan(name(boot))}  booted in ${Math.round(boot.seconds)} s (${boot.sign})`),
+    ...opened.filter(({ ok }) => ok).map((files) => `  ${good} ${style.cyan(name(files))}  ${readText(files)}`),
     ...verified.results
       .filter(({ ok }) => !ok)
       .flatMap((result) => [
@@ -39,7 +41,20 @@ export function verifyLines(model: RunModel, style: Style, columns: number): str
         `  ${bad} ${style.cyan(name(boot))}  ${style.red('did not boot')}`,
         ...labelled('      ', printableText(boot.problem ?? ''), columns),
       ]),
+    ...opened
+      .filter(({ ok }) => !ok)
+      .flatMap((files) => [
+        `  ${bad} ${style.cyan(name(files))}  ${style.red('files cannot be read as they should')}`,
+        ...files.problems.flatMap((text) => labelled('      ', printableText(text), columns)),
+      ]),
     '',
     `  read    ${formatBytes(verified.bytes_read)} of ${plural(verified.verified, 'restore point')}`,
   ];
+}
+
+function readText({ volumes, checked, remarks }: PointsFilesOutput['opened'][number]): string {
+  const what = volumes.length === 0 ? ['no file system opened'] : [`opened ${printable(volumes.join(', '))}`];
+  if (checked > 0) what.push(`${plural(checked, 'file')} as expected`);
+  if (remarks.length > 0) what.push(printable(remarks.join(', ')));
+  return what.join('; ');
 }

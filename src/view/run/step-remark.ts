@@ -2,12 +2,16 @@ import type {
   BackupCommitOutput,
   ChainDecideOutput,
   CommandRunOutput,
+  FilesExpectOutput,
+  FilesOpenOutput,
+  FilesTakeOutput,
   GroupResolveOutput,
   GroupRunOutput,
   HubPreflightOutput,
   NodeInspectOutput,
   NodeTransferOutput,
   PointSelectOutput,
+  PointsFilesOutput,
   PointsPruneOutput,
   PortsAllocateOutput,
   Qcow2SealOutput,
@@ -59,6 +63,14 @@ const remarks: Readonly<Record<string, (output: unknown) => string>> = {
   'group.run': remark<GroupRunOutput>(({ runs }) => groupCount(runs)),
   'point.select': remark<PointSelectOutput>(
     ({ backup_id, created, why }) => `${backup_id}, of ${formatTime(created)}: ${why}`,
+  ),
+  'files.open': remark<FilesOpenOutput>(
+    ({ volumes }) => `${plural(volumes.filter(({ state }) => state === 'readable').length, 'file system')} opened`,
+  ),
+  'files.expect': remark<FilesExpectOutput>(({ checked }) => `${plural(checked, 'file')} as expected`),
+  'files.take': remark<FilesTakeOutput>(({ files, bytes }) => `${plural(files, 'file')}, ${formatBytes(bytes)}`),
+  'points.files': remark<PointsFilesOutput>(({ opened }) =>
+    opened.length === 0 ? '' : `${opened.filter(({ ok }) => ok).length} of ${plural(opened.length, 'restore point')}`,
   ),
   'restore.write': remark<RestoreWriteOutput>(
     ({ files }) => `${formatBytes(sum(files.map((file) => file.bytes_written)))} written`,

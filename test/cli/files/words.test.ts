@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { equalStreams } from '../../../src/cli/actions/files-diff.ts';
+import { equalStreams } from '../../../src/hub/files/compare/equal-streams.ts';
 import { createHistory } from '../../../src/cli/files/all-points.ts';
-import { differenceOf, merged, needsBytes, whatDiffers } from '../../../src/cli/files/differences.ts';
+import { differenceOf, merged, needsBytes, whatDiffers } from '../../../src/hub/files/compare/differences.ts';
 import { placeIn } from '../../../src/cli/files/file-target.ts';
-import { comparePaths, placeText } from '../../../src/cli/files/found.ts';
+import { comparePaths, placeText } from '../../../src/files/paths.ts';
 import { bytesOption, searchQuery } from '../../../src/cli/files/search-query.ts';
-import { touchTime } from '../../../src/cli/files/take/take-file.ts';
+import { touchTime } from '../../../src/files/take/take-file.ts';
 import { bytesOfShown, shownName } from '../../../src/files/shown.ts';
 import { contentDisposition, rangeOf } from '../../../src/hub/routes/files/headers.ts';
 import type { FilesEntry, FilesOutput } from '../../../src/schemas/types.ts';

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { chunkBytes, lineBytes, type Entry } from '../../../src/files/protocol.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { chunkBytes, chunkWindow, lineBytes, type Entry } from '../../../src/files/protocol.ts';
 import { openChannel, type Channel } from '../../../src/files/reader/channel.ts';
 import { entriesOf, isAnswer } from '../../../src/files/reader/check-answer.ts';
 import { takeChunk } from '../../../src/files/reader/chunks.ts';
@@ -106,6 +106,21 @@ describe('what a guest says that somebody has taken over', () => {
     channel.end('done');
   });
 
+  test('silence ends the reader after a minute, with what its kernel said last', async () => {
+    vi.useFakeTimers();
+    try {
+      const parts = { input: new PassThrough(), output: new PassThrough(), take: async () => Buffer.alloc(0) };
+      const lastWords = (): string => 'UDF-fs: error';
+      const channel = openChannel({ ...parts, lay: () => () => undefined, lastWords, onEnd: () => undefined });
+      const asked = channel.ask('volumes', {});
+      asked.catch(() => undefined);
+      await vi.advanceTimersByTimeAsync(90_000);
+      await expect(asked).rejects.toThrow('the reader has said nothing for 60 s; before: UDF-fs: error');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('a chunk that is not there fails its request alone, and is not waited for', async () => {
     const { channel, say, heard } = guest(async () => {
       throw new Error('not there');
@@ -118,6 +133,36 @@ describe('what a guest says that somebody has taken over', () => {
     expect(heard.at(-1)).toBe('{"id":1,"cancel":true}');
     say(JSON.stringify({ id: 2, answer: [volume] }));
     await expect(other).resolves.toEqual([volume]);
+    channel.end('done');
+  });
+});
+
+describe('pieces that such a guest tells of', () => {
+  const ask = { volume: 'disk-0p1', path: '', offset: 0, length: null };
+
+  test('are no more at a time than it may hand over, however slow their reader is', async () => {
+    let taken = 0;
+    const { channel, say, heard } = guest(async () => Buffer.from(String(taken++)));
+    const slow = Promise.withResolvers<void>();
+    const asked = channel.ask('read', ask, { onBytes: () => slow.promise });
+    say(...Array.from({ length: 100_000 }, (_, chunk) => JSON.stringify({ id: 1, chunk, bytes: 1 })));
+    await expect(asked).rejects.toMatchObject(gone);
+    slow.resolve();
+    await new Promise(setImmediate);
+    expect(taken).toBeLessThanOrEqual(chunkWindow);
+    expect(heard).toContain('{"id":1,"cancel":true}');
+    channel.end('done');
+  });
+
+  test.each([
+    ['one twice', 0, 0],
+    ['one that is left out', 0, 2],
+    ['the last one first', 1, 0],
+  ])('come in their order: not %s', async (_what, ...chunks) => {
+    const { channel, say } = guest();
+    const asked = channel.ask('read', ask);
+    say(...chunks.map((chunk) => JSON.stringify({ id: 1, chunk, bytes: 0 })));
+    await expect(asked).rejects.toMatchObject(gone);
     channel.end('done');
   });
 });

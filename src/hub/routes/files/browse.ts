@@ -4,9 +4,9 @@ import type { Entry, EntryType, WalkFilter } from '../../../files/protocol.ts';
 import { pathId, shownEntry, shownName } from '../../../files/shown.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { FilesListOutput, FilesStatOutput } from '../../../schemas/types.ts';
-import { streamOf } from './bytes.ts';
+import { lineOf, noBytes, streamOf } from './bytes.ts';
 import { recorded } from './recorded.ts';
-import { defineRoute, numberOf, pathOf, place, readErrors, session } from './route.ts';
+import { callerOf, defineRoute, numberOf, pathOf, place, readErrors, session } from './route.ts';
 
 const mostEntries = 10_000;
 export const listFiles = defineRoute({
@@ -56,12 +56,21 @@ export const statFile = defineRoute({
   tag: 'restore',
   summary: 'All that is known of a file',
   params: session,
-  query: { ...place, follow: { description: '`yes`: what a link leads to, in place of the link.' } },
+  query: {
+    ...place,
+    follow: { description: '`yes`: what a link leads to, in place of the link.' },
+    xattrs: { description: '`no`: without extended attributes, which is quicker.' },
+  },
   answers: { 200: { description: 'The file.', schema: 'output/files-stat.json' } },
   errors: readErrors,
   async handle({ parts, params, query, signal }): Promise<FilesStatOutput> {
     const volume = query['volume'] ?? '';
-    const ask = { volume, path: pathOf(query), follow: query['follow'] === 'yes' };
+    const ask = {
+      volume,
+      path: pathOf(query),
+      follow: query['follow'] === 'yes',
+      ...(query['xattrs'] === 'no' ? { bare: true } : {}),
+    };
     const { path, xattrs, ...entry } = await parts.files.one(params['id'] ?? '').ask('stat', ask, { signal });
     const whole = Buffer.from(path, 'base64');
     const cut = whole.lastIndexOf('/');
@@ -98,26 +107,29 @@ export const searchFiles = defineRoute({
     depth: { description: 'How many folders deep; 1: what is in the folder itself.' },
   },
   answers: { 200: { description: 'JSON lines.', type: 'application/jsonl' } },
-  errors: readErrors,
-  async handle({ parts, params, query }): Promise<Readable> {
+  errors: [...readErrors, 'files.busy'],
+  async handle({ parts, params, query, header, isHead }): Promise<Readable> {
     const files = parts.files.one(params['id'] ?? '');
     const volume = query['volume'] ?? '';
     const path = pathOf(query);
     const filter = filterOf(query);
     // What is wrong with volume or path is an answer, not the end of a stream.
-    const { path: found } = await files.ask('stat', { volume, path, follow: true });
+    const { path: found } = await files.ask('stat', { volume, path, follow: true, bare: true });
     const folder = Buffer.from(found, 'base64');
-    return streamOf(async (onBytes, signal) => {
-      const each = entriesOf((entry) => onBytes(lineOf(shownEntry(entry, folder))));
-      const ask = { volume, path, filter };
-      const what = { who: parts.caller, action: 'search', volume, path: folder } as const;
-      const answer = await recorded(files, what, () => files.ask('walk', ask, { signal, onBytes: each }));
-      await onBytes(lineOf(answer));
-    });
+    if (isHead) return noBytes();
+    const who = callerOf({ parts, header });
+    return streamOf(
+      async (onBytes, signal) => {
+        const each = entriesOf((entry) => onBytes(lineOf(shownEntry(entry, folder))));
+        const ask = { volume, path, filter };
+        const what = { who, action: 'search', volume, path: folder } as const;
+        const answer = await recorded(files, what, () => files.ask('walk', ask, { signal, onBytes: each }));
+        await onBytes(lineOf(answer));
+      },
+      { slot: files.enter('search'), closed: files.closed },
+    );
   },
 });
-
-const lineOf = (value: object): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
 
 function filterOf(query: Readonly<Record<string, string>>): WalkFilter {
   const { name, type } = query;

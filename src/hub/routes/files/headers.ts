@@ -1,4 +1,13 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { Answer } from '../../../files/protocol.ts';
+import { shownName } from '../../../files/shown.ts';
+
+/** A backup holds other people's HTML: no browser may show or run it. */
+export const inert = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "sandbox; default-src 'none'",
+  'cache-control': 'private, no-store',
+} as const;
 
 /**
  * The one part that `Range` asks for: from, and the first byte that does not belong to it; null: the whole. Several ranges, and what is
@@ -21,9 +30,28 @@ export function rangeOf(header: string | null, size: number): readonly [from: nu
 const unsatisfied = (size: number): SendenseError =>
   new SendenseError('files.range', `the file has ${size} bytes`, { details: { field: 'range' } });
 
+/** `ETag` of a file: another one where the restore point or the file is another one. */
+export const tagOf = (backupId: string, { inode, mtime, size }: Answer<'stat'>): string =>
+  `"${backupId}-${inode}-${mtime}-${size}"`;
+
 /** RFC 6266: an attachment with its name, also where that is not ASCII. */
 export const contentDisposition = (name: string): string => {
   const plain = name.replaceAll(/[^\w .+,;=@()[\]-]/g, '_');
   const encoded = encodeURIComponent(name).replaceAll(/['()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
   return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
+};
+
+/** Whether `If-None-Match` names the file as it is (RFC 9110, 13.1.2). */
+export const isSame = (header: string | null, tag: string): boolean =>
+  header !== null &&
+  header
+    .split(',')
+    .map((one) => one.trim().replace(/^W\//, ''))
+    .some((one) => one === tag || one === '*');
+
+export const bytesOf = ({ path }: Answer<'stat'>): Buffer => Buffer.from(path, 'base64');
+
+export const lastName = (found: Answer<'stat'>): string => {
+  const bytes = bytesOf(found);
+  return shownName(bytes.subarray(bytes.lastIndexOf('/') + 1));
 };

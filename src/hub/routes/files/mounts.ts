@@ -3,10 +3,20 @@ import type {
   FilesMountsOutput,
   FilesOutput,
   RestoreMountRequest,
+  RestoreUnchanged,
+  RestoreUnchangedRequest,
   RestoreUnlockRequest,
 } from '../../../schemas/types.ts';
+import type { OpenRequest } from '../../files/file-sessions.ts';
 import { recorded } from './recorded.ts';
-import { defineRoute, session } from './route.ts';
+import { callerOf, defineRoute, session } from './route.ts';
+
+const requestOf = ({ vm, repository, point, identity }: RestoreMountRequest): Omit<OpenRequest, 'who'> => ({
+  vm,
+  repository,
+  choice: parsePoint(point ?? 'latest', { now: Date.now(), zone: localZone }),
+  identity,
+});
 
 const opened = { description: 'The restore point with its volumes.', schema: 'output/files.json' };
 
@@ -17,7 +27,7 @@ export const mountPoint = defineRoute<RestoreMountRequest>({
   tag: 'restore',
   summary: 'Opens a restore point to read its files',
   description:
-    'Nothing of the restore point is removed or merged while it is open. One that is open already is answered again. It ends by itself when nobody has read for an hour.',
+    'Nothing of the restore point is removed or merged while it is open. One that is open already is answered again. It ends by itself when nobody has read for an hour (`files: idle`).',
   body: { schema: 'hub/restore-mount.json', bytes: 4096 },
   answers: { 201: opened },
   errors: [
@@ -31,14 +41,10 @@ export const mountPoint = defineRoute<RestoreMountRequest>({
     'usage',
   ],
   logOf: ({ vm }) => ({ vm }),
-  async handle({ parts, body }): Promise<FilesOutput> {
-    const files = await parts.files.open({
-      vm: body.vm,
-      repository: body.repository,
-      choice: parsePoint(body.point ?? 'latest', { now: Date.now(), zone: localZone }),
-      identity: body.identity,
-    });
-    files.record({ who: parts.caller, action: 'open' });
+  async handle({ parts, body, header }): Promise<FilesOutput> {
+    const who = callerOf({ parts, header });
+    const files = await parts.files.open({ ...requestOf(body), who });
+    files.begin({ who, action: 'open' })();
     return files.info();
   },
 });
@@ -87,9 +93,10 @@ export const unlockVolume = defineRoute<RestoreUnlockRequest>({
   answers: { 200: opened },
   errors: ['files.session', 'files.volume', 'files.locked', 'files.type', 'files.damaged', 'files.reader'],
   logOf: ({ volume }) => ({ volume }),
-  async handle({ parts, params, body }): Promise<FilesOutput> {
+  async handle({ parts, params, body, header }): Promise<FilesOutput> {
     const files = parts.files.one(params['id'] ?? '');
-    await recorded(files, { who: parts.caller, action: 'unlock', volume: body.volume }, () =>
+    const who = callerOf({ parts, header });
+    await recorded(files, { who, action: 'unlock', volume: body.volume }, () =>
       files.unlock(body.volume, body.passphrase),
     );
     return files.info();
@@ -105,10 +112,33 @@ export const closeMount = defineRoute({
   params: session,
   answers: { 204: { description: 'It is closed.' } },
   errors: ['files.session'],
-  async handle({ parts, params }): Promise<undefined> {
+  async handle({ parts, params, header }): Promise<undefined> {
     const id = params['id'] ?? '';
-    parts.files.one(id).record({ who: parts.caller, action: 'close' });
+    parts.files.one(id).begin({ who: callerOf({ parts, header }), action: 'close' })();
     await parts.files.close(id);
     return undefined;
+  },
+});
+
+export const unchanged = defineRoute<RestoreUnchangedRequest>({
+  id: 'compareBlocks',
+  method: 'POST',
+  path: '/api/v1/restore/unchanged',
+  tag: 'restore',
+  summary: 'What is the same in two restore points, by their block indexes',
+  description:
+    'Reads no disk, and opens no restore point. Where both are open already, it also says which volumes are the same. Two restore points that are not said to be the same may still hold the same files.',
+  body: { schema: 'hub/restore-unchanged.json', bytes: 8192 },
+  answers: { 200: { description: 'What is the same.', schema: 'hub/restore-unchanged-answer.json' } },
+  errors: ['point.unknown', 'vm.identity', 'files.session', 'files.reader', 'usage'],
+  logOf: ({ after }) => ({ vm: after.vm }),
+  async handle({ parts, body, signal }): Promise<RestoreUnchanged> {
+    const found = await parts.files.compare(requestOf(body.before), requestOf(body.after), signal);
+    return {
+      version: 1,
+      ...found,
+      volumes: found.volumes && [...found.volumes],
+      remarks: [...found.remarks],
+    };
   },
 });

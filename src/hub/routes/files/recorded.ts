@@ -1,26 +1,30 @@
-import { toSendenseError } from '../../../errors/sendense-error.ts';
-import type { OpenFiles } from '../../files/file-sessions.ts';
+import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
+import type { OpenFiles } from '../../files/open-files.ts';
 
 /** Does something with a restore point's files and writes down that it was done, how many bytes it took, and how it ended. */
 export async function recorded<T>(
   files: OpenFiles,
-  what: Omit<Parameters<OpenFiles['record']>[0], 'bytes' | 'error'>,
+  what: Parameters<OpenFiles['begin']>[0],
   act: (onBytes: (bytes: Buffer) => Promise<void>) => Promise<T>,
   onBytes?: (bytes: Buffer) => Promise<void>,
 ): Promise<T> {
-  let bytes = 0;
+  const end = files.begin(what);
+  let handed = 0;
   const counted = async (piece: Buffer): Promise<void> => {
-    bytes += piece.length;
+    handed += piece.length;
     await onBytes?.(piece);
   };
-  const told = (): { bytes: number } | object => (onBytes ? { bytes } : {});
+  const bytes = (): number | null => (onBytes ? handed : null);
   try {
     const result = await act(counted);
-    files.record({ ...what, ...told() });
+    end({ bytes: bytes() });
     return result;
   } catch (error) {
-    const isGone = (error as Error).name === 'AbortError';
-    files.record({ ...what, ...told(), error: isGone ? 'job.cancelled' : toSendenseError(error).code });
+    end({ bytes: bytes(), error: isGone(error) ? 'files.cut-off' : toSendenseError(error).code });
     throw error;
   }
 }
+
+/** The caller went away. */
+const isGone = (error: unknown): boolean =>
+  (error as Error).name === 'AbortError' || (error instanceof SendenseError && error.code === 'job.cancelled');

@@ -1,14 +1,19 @@
-import type { Parameter, Route as ApiRoute } from '../../../api/route.ts';
+import type { Call, Parameter, Route as ApiRoute } from '../../../api/route.ts';
 import type { ErrorCode } from '../../../errors/catalogue.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { FileSessions } from '../../files/file-sessions.ts';
+import { callerHeader } from '../../files/keeper-socket.ts';
 
 /** What the routes about files act with. */
 export interface FilesParts {
   readonly files: FileSessions;
-  /** Who calls: for the record of what was read. */
-  readonly caller: string;
+  /** Whose process this is: who calls, unless the request says that it comes from elsewhere. */
+  readonly owner: string;
 }
+
+/** Who calls: for the record of what was read, and for limits. */
+export const callerOf = ({ parts, header }: Pick<Call<FilesParts>, 'parts' | 'header'>): string =>
+  header(callerHeader) ?? parts.owner;
 
 /** What these routes are about. */
 export const filesTag = { restore: 'Files of restore points.' } as const;
@@ -26,6 +31,7 @@ export const readErrors = [
   'files.locked',
   'files.damaged',
   'files.reader',
+  'files.excess',
 ] as const satisfies readonly ErrorCode[];
 
 export const session = { id: { description: 'Id of the session, from `mount`.', logAs: 'session' } };

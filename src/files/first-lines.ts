@@ -1,0 +1,42 @@
+/** Lines that a program says, of which only the first are kept. */
+export interface FirstLines {
+  add(text: string): void;
+  /** Whole lines; the last one says how many came after them. Empty ones do not count. */
+  all(): string[];
+  /** The last line, also where it is not kept. */
+  last(): string;
+}
+
+/** Longest line, letters: what is behind that is dropped. */
+const longest = 4096;
+
+/** @param most letters that are kept */
+export function firstLines(most: number): FirstLines {
+  const kept: string[] = [];
+  let room = most;
+  let more = 0;
+  let rest = '';
+  let last = '';
+  const take = (line: string): void => {
+    if (line === '') return;
+    last = line;
+    if (more === 0 && line.length < room) {
+      room -= line.length + 1;
+      kept.push(line);
+    } else more++;
+  };
+  return {
+    add(text) {
+      const lines = text.split('\n');
+      lines[0] = rest + (lines[0] ?? '');
+      rest = (lines.pop() ?? '').slice(0, longest);
+      for (const line of lines) take(line.slice(0, longest));
+    },
+    all() {
+      take(rest);
+      rest = '';
+      return more === 0 ? [...kept] : [...kept, `and ${more} more`];
+    },
+    last: () => rest || last,
+  };
+}

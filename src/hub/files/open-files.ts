@@ -1,0 +1,140 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { Answer, Ask, RequestName, Volume } from '../../files/protocol.ts';
+import type { ContentOptions } from '../../files/reader/content.ts';
+import type { Reader } from '../../files/reader/start-reader.ts';
+import type { FilesOutput } from '../../schemas/types.ts';
+import { beginRead, type FileRead, type ReadEnd } from '../../state/files/file-reads.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { workload, type FileLimits, type Workload } from './file-limits.ts';
+import type { FilesSession } from './files-session.ts';
+
+type Bytes = (bytes: Buffer) => Promise<void> | void;
+
+/** One open restore point. */
+export interface OpenFiles extends Workload {
+  /** Aborts when it is closed, or its reader is gone. */
+  readonly closed: AbortSignal;
+  info(): FilesOutput;
+  /** By slot of the reader. */
+  readonly disks: readonly { readonly number: number; readonly capacity_bytes: number }[];
+  /** As a reader's `ask`; the session does not end while the reader works for it. */
+  ask<N extends RequestName>(
+    name: N,
+    ask: Ask<N>,
+    options?: { readonly signal?: AbortSignal | undefined; onBytes?: Bytes },
+  ): Promise<Answer<N>>;
+  /** As a reader's `read`: the content of a file. */
+  read: Reader['read'];
+  /** As a reader's `places`. */
+  places: Reader['places'];
+  /** Opens a LUKS volume; `info` has what is in it then. */
+  unlock(volume: string, passphrase: string): Promise<void>;
+  /** Writes down who begins to do what. @returns what writes down how it ended */
+  begin(read: Pick<FileRead, 'who' | 'action' | 'volume' | 'path'>): (end?: ReadEnd) => void;
+}
+
+export interface KeptFiles {
+  readonly files: OpenFiles;
+  /** Until it ends, if nobody reads. */
+  remainingMs(): number;
+  stop(): void;
+}
+
+interface KeepOptions {
+  readonly vm: string;
+  readonly repository: string;
+  readonly limits: FileLimits;
+  end(): void;
+}
+
+/** Ends the session when no byte was read for long enough. */
+export function keepOpen(state: State, session: FilesSession, { vm, repository, limits, end }: KeepOptions): KeptFiles {
+  const opened = Date.now();
+  const busy = busyClock(limits.idleMs, end);
+  const closing = new AbortController();
+  let volumes: readonly Volume[] = session.volumes;
+  const files: OpenFiles = {
+    ...workload(limits),
+    disks: session.point.disks,
+    closed: closing.signal,
+    info: () => ({
+      version: 1,
+      id: session.id,
+      vm,
+      repository,
+      backup_id: session.point.backup_id,
+      created: session.point.created,
+      opened,
+      expires: Math.round(Date.now() + busy.remainingMs()),
+      remark: session.remark,
+      reader: session.reader,
+      volumes: volumes.map((volume) => ({ ...volume, notes: [...volume.notes] })),
+    }),
+    async ask(name, ask, options = {}) {
+      const answer = await busy.work(() => session.ask(name, ask, { ...options, ...busy.handing(options) }));
+      if (name === 'open')
+        volumes = volumes.map((one) => (one.id === (answer as Volume).id ? (answer as Volume) : one));
+      return answer;
+    },
+    read: (asked, options) => busy.work(() => session.read(asked, { ...options, ...busy.handing(options) })),
+    places: (asked, signal) => busy.work(() => session.places(asked, signal)),
+    async unlock(volume, passphrase) {
+      volumes = await files.ask('unlock', { volume, passphrase });
+    },
+    begin: (read) =>
+      beginRead(state, { ...read, runId: session.id, repository, context: vm, backupId: session.point.backup_id }),
+  };
+  const stop = (): void => {
+    busy.stop();
+    closing.abort(new SendenseError('files.session', 'the restore point was closed'));
+  };
+  return { files, remainingMs: busy.remainingMs, stop };
+}
+
+interface BusyClock {
+  /** Does something for which the session stays open. */
+  work<T>(act: () => Promise<T>): Promise<T>;
+  /** Who takes the bytes may be slow, but not for ever: meanwhile it is not the reader that works. */
+  handing(options: Partial<Pick<ContentOptions, 'onBytes' | 'onHole'>>): Partial<ContentOptions>;
+  remainingMs(): number;
+  stop(): void;
+}
+
+const lookMs = 10_000;
+
+/** @param end called once nothing has worked for so long */
+function busyClock(idleMs: number, end: () => void): BusyClock {
+  let working = 0;
+  let until = performance.now() + idleMs;
+  const touch = (): void => void (until = performance.now() + idleMs);
+  const remainingMs = (): number => (working > 0 ? idleMs : Math.max(0, until - performance.now()));
+  const timer = setInterval(
+    () => {
+      if (remainingMs() === 0) end();
+    },
+    Math.min(idleMs, lookMs),
+  ).unref();
+  const counted =
+    (change: 1 | -1) =>
+    async <T>(act: () => Promise<T> | T): Promise<T> => {
+      working += change;
+      touch();
+      try {
+        return await act();
+      } finally {
+        working -= change;
+        touch();
+      }
+    };
+  const work = counted(1);
+  const wait = counted(-1);
+  return {
+    work,
+    handing: ({ onBytes, onHole }) => ({
+      ...(onBytes ? { onBytes: (bytes: Buffer) => wait(() => onBytes(bytes)) } : {}),
+      ...(onHole ? { onHole: (length: number) => wait(() => onHole(length)) } : {}),
+    }),
+    remainingMs,
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,138 @@
+import type { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { AnswerHead, Call } from '../../../api/route.ts';
+import type { Answer } from '../../../files/protocol.ts';
+import type { RestoreSelectionRequest } from '../../../schemas/types.ts';
+import { leftOutTrailer } from '../../../files/client/wire.ts';
+import type { OpenFiles } from '../../files/open-files.ts';
+import { noBytes, streamOf } from './bytes.ts';
+import { bytesOf, contentDisposition, inert, lastName } from './headers.ts';
+import { recorded } from './recorded.ts';
+import { callerOf, defineRoute, pathOf, place, readErrors, session, type FilesParts } from './route.ts';
+
+const formats = { 'tar': 'application/x-tar', 'tar.gz': 'application/gzip', 'zip': 'application/zip' } as const;
+type Format = keyof typeof formats;
+
+const isFormat = (text: string): text is Format => Object.hasOwn(formats, text);
+
+const description = [
+  'tar is in the pax format, with owners, modes, times in nanoseconds, extended attributes, access control lists, links and holes. Sockets are left out.',
+  'zip has modes, links and times in seconds; pipes, sockets and devices are left out, and a file with several names comes several times. A name that is not UTF-8, or that unpackers read in different ways, is written with `%E9` for a byte; the entry `_names.json` says which names these are, with their bytes in base64.',
+  `The trailer \`${leftOutTrailer}\` has, in base64, a line for each file that could not be read. An archive that breaks off has no end.`,
+].join(' ');
+
+export const downloadFolder = defineRoute({
+  id: 'downloadDirectory',
+  method: 'GET',
+  path: '/api/v1/restore/{id}/download-directory',
+  tag: 'restore',
+  summary: 'A folder, or a file, as an archive',
+  description,
+  params: session,
+  query: { ...place, format: { description: '`tar` (default), `tar.gz` or `zip`.' } },
+  answers: { 200: { description: 'The archive.', type: 'application/x-tar' } },
+  errors: [...readErrors, 'files.busy'],
+  async handle(call): Promise<Readable> {
+    const { parts, params, query } = call;
+    const files = parts.files.one(params['id'] ?? '');
+    const where = { volume: query['volume'] ?? '', path: pathOf(query) };
+    const format = query['format'] ?? 'tar';
+    if (!isFormat(format))
+      throw new SendenseError('request.invalid', `format ${format} is none of ${Object.keys(formats).join(', ')}`, {
+        details: { field: 'format' },
+      });
+    const found = await files.ask('stat', { ...where, follow: false, bare: true });
+    const name = lastName(found) || where.volume.replaceAll('/', '-');
+    return archiveOf(files, call, { volume: where.volume, found: [found], alone: [], format, name });
+  },
+});
+
+export const downloadSelection = defineRoute<RestoreSelectionRequest>({
+  id: 'downloadSelection',
+  method: 'POST',
+  path: '/api/v1/restore/{id}/selection',
+  tag: 'restore',
+  summary: 'Several files and folders of one volume as an archive',
+  description: `As \`downloadDirectory\`. A path may be a link; it is not followed. ${description}`,
+  params: session,
+  body: { schema: 'hub/restore-selection.json', bytes: 4 * 1024 * 1024 },
+  answers: { 200: { description: 'The archive.', type: 'application/x-tar' } },
+  errors: [...readErrors, 'files.busy'],
+  logOf: ({ volume }) => ({ volume }),
+  async handle(call): Promise<Readable> {
+    const { parts, params, body } = call;
+    const files = parts.files.one(params['id'] ?? '');
+    const { volume, format = 'tar' } = body;
+    if (body.paths.length + (body.folders ?? []).length === 0)
+      throw new SendenseError('request.invalid', 'paths and folders name nothing', { details: { field: 'paths' } });
+    if (format === 'zip' && body.folders?.length)
+      throw new SendenseError('request.invalid', 'folders without what is in them are for tar', {
+        details: { field: 'folders' },
+      });
+    const find = (path: string): Promise<Answer<'stat'>> =>
+      files.ask('stat', { volume, path: pathOf({ path }), follow: false, bare: true });
+    const [found, alone]: [Answer<'stat'>[], Answer<'stat'>[]] = [[], []];
+    for (const path of body.paths) found.push(await find(path));
+    for (const path of body.folders ?? []) alone.push(await find(path));
+    return archiveOf(files, call, { volume, found, alone, format, name: volume.replaceAll('/', '-') });
+  },
+});
+
+interface Wanted {
+  readonly volume: string;
+  readonly found: readonly Answer<'stat'>[];
+  /** Folders without what is in them. */
+  readonly alone: readonly Answer<'stat'>[];
+  readonly format: Format;
+  /** Of the archive, without what the format adds. */
+  readonly name: string;
+}
+
+/** The archive as it is made; what was left out comes behind it. */
+function archiveOf(
+  files: OpenFiles,
+  call: Pick<Call<FilesParts>, 'parts' | 'header' | 'isHead'> & { readonly answer: AnswerHead },
+  wanted: Wanted,
+): Readable {
+  const { answer, isHead } = call;
+  const { volume, found, format } = wanted;
+  for (const [name, value] of Object.entries(inert)) answer.header(name, value);
+  answer.header('content-disposition', contentDisposition(`${wanted.name}.${format}`));
+  answer.type(formats[format]);
+  if (isHead) return noBytes();
+  const slot = files.enter('download');
+  let left = '';
+  answer.trailer(leftOutTrailer, () => left);
+  const what = { who: callerOf(call), action: 'archive', volume } as const;
+  const stream = streamOf(
+    async (onBytes, signal) => {
+      const [first = Buffer.alloc(0), ...others] = found.map(bytesOf);
+      for (const path of others) files.begin({ ...what, path })();
+      const act = (counted: typeof onBytes): Promise<{ readonly said: string }> =>
+        writeArchive(files, wanted, { onBytes: counted, signal });
+      const { said } = await recorded(files, { ...what, path: first }, act, onBytes);
+      left = Buffer.from(said).toString('base64');
+    },
+    { slot, closed: files.closed },
+  );
+  return format === 'tar.gz' ? zipped(stream) : stream;
+}
+
+async function writeArchive(
+  files: OpenFiles,
+  { volume, found, alone, format }: Wanted,
+  options: { readonly signal: AbortSignal; onBytes(bytes: Buffer): Promise<void> },
+): Promise<{ readonly said: string }> {
+  const pathsOf = (all: readonly Answer<'stat'>[]): string[] => all.map(({ path }) => path);
+  if (format !== 'zip') return files.ask('tar', { volume, paths: pathsOf(found), folders: pathsOf(alone) }, options);
+  const { zipOfFiles } = await import('../../files/zip/zip-of-files.ts');
+  return zipOfFiles(files, { volume, found }, options);
+}
+
+function zipped(stream: Readable): Readable {
+  const packed = createGzip({ level: 1 });
+  stream.once('error', (error) => packed.destroy(error));
+  packed.once('close', () => stream.destroy());
+  return stream.pipe(packed);
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { AnswerHead, Call } from '../../../api/route.ts';
+import { askKeeper } from '../../../files/client/ask-keeper.ts';
+import { callerHeader } from '../../files/keeper-socket.ts';
+import { defineRoute, type HubParts } from '../route.ts';
+import type { filesRoutes } from './index.ts';
+
+/** Whoever has the token of the hub's API. */
+const apiCaller = 'hub-api';
+
+/** Headers of a connection, and those that the hub's API sets itself. */
+const notHandedOn = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date', 'trailer', 'x-request-id']);
+
+/**
+ * A route about files on the hub's own API: it checks caller and input, and hands request and answer on as they come. The hub reads no
+ * file itself: its unit may make no sandbox.
+ */
+export const handedOn = (route: (typeof filesRoutes)[number]): ReturnType<typeof defineRoute<unknown>> =>
+  defineRoute<unknown>({
+    ...route,
+    tag: 'restore',
+    errors: [...new Set([...route.errors, 'files.reader', 'files.unavailable'] as const)],
+    patient: true,
+    async handle(call: Call<HubParts, unknown>): Promise<Readable> {
+      const { parts, body, isHead, signal, answer } = call;
+      const method = isHead ? 'HEAD' : route.method;
+      const headers = { ...namedHeaders(route, call), [callerHeader]: apiCaller };
+      const from = await askKeeper(await parts.filesKeeper(), pathOf(route.path, call), {
+        method,
+        headers,
+        signal,
+        ...(route.body ? { body } : {}),
+      });
+      copyHead(from, answer);
+      return from;
+    },
+  });
+
+/** Those that the route names, as they came. */
+function namedHeaders(
+  { headers = {} }: Pick<(typeof filesRoutes)[number], 'headers'>,
+  { header }: Pick<Call<unknown>, 'header'>,
+): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const name of Object.keys(headers)) {
+    const value = header(name);
+    if (value !== null) given[name] = value;
+  }
+  return given;
+}
+
+function pathOf(path: string, { params, query }: Pick<Call<unknown>, 'params' | 'query'>): string {
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+  const words = new URLSearchParams(query).toString();
+  return words === '' ? filled : `${filled}?${words}`;
+}
+
+function copyHead(from: IncomingMessage, answer: AnswerHead): void {
+  answer.status(from.statusCode ?? 500);
+  for (const [name, value] of Object.entries(from.headers))
+    if (typeof value === 'string' && !notHandedOn.has(name)) answer.header(name, value);
+  for (const name of (from.headers.trailer ?? '').split(',').map((one) => one.trim().toLowerCase()))
+    if (name !== '') answer.trailer(name, () => from.trailers[name] ?? '');
+}

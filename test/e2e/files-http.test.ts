@@ -1,0 +1,253 @@
+import { execa } from 'execa';
+import { createWriteStream, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hubApi } from '../../src/hub/routes/index.ts';
+import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
+import type { FilesLogOutput, FilesMountsOutput, FilesOutput } from '../../src/schemas/types.ts';
+import { testAtFullLength } from '../support/at-full-length.ts';
+import { filesHub, idOf, post, type FilesHub } from './files-hub.ts';
+import { pointsOf } from './redate.ts';
+
+let hub: FilesHub;
+let points: string[];
+let session = '';
+
+beforeAll(async () => {
+  hub = await filesHub('', ['one', 'two']);
+  points = await pointsOf(hub.bench, 'pgtest1');
+  session = await hub.mount();
+});
+
+afterAll(() => hub[Symbol.asyncDispose]());
+
+const at = (what: string, path: string | Buffer, more = ''): string =>
+  `/${session}/${what}?volume=disk-0p1&path=${idOf(path)}${more}`;
+
+const text = async (path: string, init?: RequestInit): Promise<string> => (await hub.ask(path, init)).text();
+
+const codeOf = async (answer: Response): Promise<string> =>
+  ((await answer.json()) as { error: { code: string } }).error.code;
+
+describe('the API of the hub', () => {
+  it('has the routes of the keeper, and answers what they announce', async () => {
+    const schema = (name: string, value: unknown): void => {
+      const validate = validatorOf(name);
+      expect(validate(value), describeErrors(validate.errors)).toBe(true);
+    };
+    const shown = await hub.json<FilesOutput>(`/${session}?volume=disk-0p1`);
+    schema('output/files.json', shown);
+    expect(shown.backup_id).toBe(points[1]);
+    const mounts = await hub.json<FilesMountsOutput>('/mounts');
+    schema('output/files-mounts.json', mounts);
+    expect(mounts.mounts.map(({ id }) => id)).toEqual([session]);
+    schema('output/files-list.json', await hub.json(at('files', 'srv')));
+    schema('output/files-stat.json', await hub.json(at('stat', 'etc/key')));
+    const lines = (await text(at('search', '', '&name=f*&type=file'))).trim().split('\n');
+    expect(lines.slice(0, -1).map((line) => (JSON.parse(line) as { name: string }).name)).toEqual([
+      'srv/deep/f1',
+      'srv/deep/f3',
+    ]);
+    const compared = await hub.mount(points[0]);
+    const query = `/compare?a=${compared}&b=${session}&volume=disk-0p1&path=${idOf('srv')}`;
+    const found = (await text(query))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(
+      found
+        .slice(0, -1)
+        .filter(({ change }) => change !== 'metadata')
+        .map(({ change, path }) => [change, path]),
+    ).toEqual([
+      ['added', '/srv/added'],
+      ['removed', '/srv/deep/f2'],
+      ['changed', '/srv/deep/f3'],
+    ]);
+    expect(found.at(-1)).toMatchObject({ unreadable: [] });
+    for (const one of found.slice(0, -1)) schema('output/files-difference.json', one);
+    expect((await hub.ask(`/${compared}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await hub.ask(`/${compared}`)).status).toBe(404);
+  });
+
+  it('lets nobody in without the token, and tells errors as the keeper does', async () => {
+    for (const { id, method, path } of hubApi.routes.filter(({ tag }) => tag === 'restore')) {
+      const refused = await fetch(`${hub.url}${path.replace('{id}', session)}`, { method });
+      expect([id, refused.status]).toEqual([id, 401]);
+    }
+    const answers: [string, number, string, RequestInit?][] = [
+      ['/nothing-is-open-as-this', 404, 'files.session'],
+      [at('files', 'nowhere'), 404, 'files.path'],
+      [at('download', 'etc'), 422, 'files.type'],
+      [`/${session}/files?volume=disk-7`, 404, 'files.volume'],
+      [`/${session}/files`, 400, 'request.invalid'],
+      [`/${session}/files?volume=disk-0p1&path=a%2Fb`, 400, 'request.invalid'],
+      ['/mount', 404, 'point.unknown', post({ vm: 'pgtest9' })],
+      ['/mount', 400, 'request.invalid', post({})],
+      [at('download-directory', 'etc', '&format=rar'), 400, 'request.invalid'],
+      [`/compare?a=${session}&b=none&volume=disk-0p1`, 404, 'files.session'],
+    ];
+    for (const [path, status, code, init] of answers) {
+      const answer = await hub.ask(path, init);
+      expect([path, answer.status, await codeOf(answer)]).toEqual([path, status, code]);
+    }
+  });
+});
+
+describe('a download', () => {
+  const big = () => readFileSync(hub.bench.path('big'));
+
+  it('is whole, an attachment that no browser shows, and has what its file has', async () => {
+    const answer = await hub.ask(at('download', 'srv/big'));
+    expect(Buffer.from(await answer.arrayBuffer()).equals(big())).toBe(true);
+    expect(answer.headers.get('content-length')).toBe('30000000');
+    expect(answer.headers.get('accept-ranges')).toBe('bytes');
+    const page = await hub.ask(at('download', 'srv/evil.html'));
+    expect(page.headers.get('content-disposition')).toContain('attachment; filename="evil.html"');
+    expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(page.headers.get('content-type')).toBe('application/octet-stream');
+    expect(page.headers.get('content-security-policy')).toContain('sandbox');
+    await page.arrayBuffer();
+  });
+
+  it('gives ranges, and refuses those beyond the end', async () => {
+    const part = async (headers: Record<string, string>): Promise<[number, string | null, Buffer]> => {
+      const answer = await hub.ask(at('download', 'srv/big'), { headers });
+      return [answer.status, answer.headers.get('content-range'), Buffer.from(await answer.arrayBuffer())];
+    };
+    const whole = big();
+    const [status, range, bytes] = await part({ range: 'bytes=1000000-1999999' });
+    expect([status, range]).toEqual([206, 'bytes 1000000-1999999/30000000']);
+    expect(bytes.equals(whole.subarray(1_000_000, 2_000_000))).toBe(true);
+    expect((await part({ range: 'bytes=-5' }))[2].equals(whole.subarray(-5))).toBe(true);
+    expect((await part({ range: 'bytes=30000000-' }))[0]).toBe(416);
+    expect((await part({ 'range': 'bytes=0-9', 'if-range': '"another"' }))[2]).toHaveLength(whole.length);
+    const tag = (await hub.ask(at('download', 'srv/big'), { method: 'HEAD' })).headers.get('etag') ?? '';
+    expect((await part({ 'range': 'bytes=0-9', 'if-range': tag }))[2]).toHaveLength(10);
+    expect((await part({ 'if-none-match': tag }))[0]).toBe(304);
+    expect((await part({ 'if-none-match': '"another", *' }))[0]).toBe(304);
+    expect((await part({ 'if-none-match': '"another"' }))[0]).toBe(200);
+  });
+
+  it('of which only the head is wanted reads nothing', async () => {
+    const before = (await hub.json<FilesLogOutput>('/log')).reads.length;
+    const answer = await hub.ask(at('download', 'srv/big'), { method: 'HEAD' });
+    expect([answer.status, answer.headers.get('content-length')]).toEqual([200, '30000000']);
+    for (const what of ['download-directory', 'search'])
+      expect((await hub.ask(at(what, 'srv'), { method: 'HEAD' })).status).toBe(200);
+    expect((await hub.ask(at('download', 'srv/none'), { method: 'HEAD' })).status).toBe(404);
+    expect((await hub.json<FilesLogOutput>('/log')).reads).toHaveLength(before);
+  });
+});
+
+describe('an archive', () => {
+  const save = async (path: string, name: string, init?: RequestInit): Promise<string> => {
+    const answer = await hub.ask(path, init);
+    expect(answer.status).toBe(200);
+    writeFileSync(hub.bench.path(name), Buffer.from(await answer.arrayBuffer()));
+    return hub.bench.path(name);
+  };
+
+  it('as tar and tar.gz is what tar reads', async () => {
+    const tar = await save(at('download-directory', 'etc'), 'etc.tar');
+    expect((await execa('tar', ['-tf', tar])).stdout).toContain('./etc/hostname');
+    const packed = await save(at('download-directory', 'etc', '&format=tar.gz'), 'etc.tgz');
+    expect((await execa('tar', ['-xzOf', packed, './etc/hostname'])).stdout).toBe('web1');
+  });
+
+  it('as zip is what unzip and Python read, with modes, links, and names that are no UTF-8', async () => {
+    const zip = await save(at('download-directory', '', '&format=zip'), 'all.zip');
+    expect((await execa('unzip', ['-tq', zip])).stdout).toContain('No errors');
+    const to = hub.bench.path('unzipped');
+    await execa('unzip', ['-q', zip, '-d', to]);
+    expect(readFileSync(`${to}/srv/big`).equals(readFileSync(hub.bench.path('big')))).toBe(true);
+    const { stdout: stats } = await execa('stat', ['-c', '%A %Y %s', `${to}/etc/key`, `${to}/srv/nothing`]);
+    expect(stats).toBe('-rwxr-x--- 981173106 7\n-rw-r--r-- 981173106 0');
+    expect(readlinkSync(`${to}/etc/out`)).toBe('/etc/shadow');
+    expect(readFileSync(`${to}/srv/käse`, 'utf8')).toBe('umlaut');
+    const script = `
+import json, sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+assert z.testzip() is None
+names = json.loads(z.read('_names.json'))
+infos = {i.filename: i.external_attr >> 16 for i in z.infolist()}
+print(json.dumps([sorted(names.items()), oct(infos['etc/key']), oct(infos['etc/out']), oct(infos['srv/empty/']), 'srv/fifo' in infos]))`;
+    const { stdout } = await execa('python3', ['-c', script, zip]);
+    expect(JSON.parse(stdout)).toEqual([
+      [
+        ['srv/back%5Cslash', Buffer.from('srv/back\\slash').toString('base64')],
+        ['srv/caf%25E9', Buffer.from('srv/caf%E9').toString('base64')],
+        ['srv/caf%E9', Buffer.from('srv/caf\u00e9', 'latin1').toString('base64')],
+      ],
+      '0o104750',
+      '0o120777',
+      '0o40755',
+      false,
+    ]);
+  });
+
+  it('of a selection says behind it what was left out', async () => {
+    const body = post({ volume: 'disk-0p1', paths: [idOf('srv/fifo'), idOf('etc/hostname')], format: 'zip' });
+    const zip = await save(`/${session}/selection`, 'some.zip', body);
+    expect((await execa('unzip', ['-Z1', zip])).stdout).toBe('etc/hostname');
+    const words = ['-sS', '-o', '/dev/null', '--http1.1', '-H', `authorization: Bearer ${hub.token}`];
+    const { stdout } = await execa('curl', [
+      ...words,
+      '-H',
+      'content-type: application/json',
+      '-d',
+      String(body.body),
+      '-D',
+      '-',
+      `${hub.url}/api/v1/restore/${session}/selection`,
+    ]);
+    const trailer = /^sendense-left-out: (\S+)/im.exec(stdout)?.[1] ?? '';
+    expect(Buffer.from(trailer, 'base64').toString()).toBe('./srv/fifo: a fifo is left out');
+  });
+});
+
+it('what was read is in the log, by whom and how much', async () => {
+  await text(at('download', 'etc/hostname'));
+  const { reads } = await hub.json<FilesLogOutput>('/log?vm=pgtest1');
+  expect(reads.at(-1)).toMatchObject({
+    who: 'hub-api',
+    action: 'download',
+    path: '/etc/hostname',
+    bytes: 5,
+    error: null,
+  });
+  expect(reads.at(-1)?.ended).not.toBeNull();
+  expect(new Set(reads.map(({ action }) => action))).toEqual(
+    new Set(['open', 'search', 'compare', 'download', 'archive', 'close']),
+  );
+  expect((await hub.json<FilesLogOutput>('/log?limit=1')).reads).toEqual([reads.at(-1)]);
+  expect((await hub.json<FilesLogOutput>(`/log?before=${reads[1]?.id}`)).reads).toEqual([reads[0]]);
+  const json = await hub.bench.call(['files', 'log', '--json', '--limit', '2']);
+  expect(JSON.parse(json.stdout)).toMatchObject({ reads: [{}, { path: '/etc/hostname' }], more: true });
+  const told = await hub.bench.call(['files', 'log', 'pgtest1', '--since', '1h']);
+  expect(told.stdout).toMatch(/hub-api +download +pgtest1 .*disk-0p1:\/etc\/hostname +5 B +ok/);
+  expect((await hub.bench.call(['files', 'log', 'nobody'])).stdout).toContain('nobody has read');
+});
+
+testAtFullLength(
+  'a zip of more than 65,535 entries, with a file of more than 4 GiB, is whole for others',
+  async () => {
+    await using large = await filesHub('', ['large']);
+    const path = `/${await large.mount()}/download-directory?volume=disk-0p1&path=${idOf('')}&format=zip`;
+    const answer = await large.ask(path, { signal: AbortSignal.timeout(600_000) });
+    const zip = large.bench.path('large.zip');
+    await pipeline(Readable.fromWeb(answer.body as ReadableStream), createWriteStream(zip));
+    expect((await execa('unzip', ['-tq', zip])).stdout).toContain('No errors');
+    const script = `
+import json, sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+f = z.open('srv/sparse')
+f.seek(4500000000)
+print(json.dumps([len([n for n in z.namelist() if n.startswith('many/')]), z.getinfo('srv/sparse').file_size, f.read(3).decode()]))`;
+    const { stdout } = await execa('python3', ['-c', script, zip]);
+    expect(JSON.parse(stdout)).toEqual([66_001, 4500 * 2 ** 20, 'end']);
+  },
+  900_000,
+);
