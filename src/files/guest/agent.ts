@@ -42,6 +42,7 @@ async function serve(id: number, name: RequestName, ask: unknown): Promise<void>
     say({ id, error: toldOf(error) });
   } finally {
     outlets.delete(id);
+    outlet.release();
   }
 }
 

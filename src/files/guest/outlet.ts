@@ -2,6 +2,10 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { chunkBytes, chunkWindow, inlineBytes } from '../protocol.ts';
 import { GuestError } from './guest-error.ts';
 
+/** Of answers that have ended. To make one for each answer has the guest collect its garbage after every few of them. */
+const spare: Buffer[] = [];
+const mostSpare = 2;
+
 /**
  * Where the bytes of one answer go: to files `<id>.<n>` of a folder that the hub empties, never more than a few at a time; what is left
  * at the end, if it is little, to the answer's own line.
@@ -10,7 +14,7 @@ export class Outlet {
   readonly #id: number;
   readonly #folder: string;
   readonly #tell: (chunk: number, bytes: number) => void;
-  readonly #waiting = Buffer.allocUnsafe(chunkBytes);
+  #waiting: Buffer | null = null;
   #filled = 0;
   #written = 0;
   #taken = 0;
@@ -41,7 +45,7 @@ export class Outlet {
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
       const room = Math.min(chunkBytes - this.#filled, bytes.length - at);
-      this.#waiting.set(bytes.subarray(at, at + room), this.#filled);
+      this.#buffer().set(bytes.subarray(at, at + room), this.#filled);
       this.#filled += room;
       at += room;
       if (this.#filled === chunkBytes) await this.#hand();
@@ -53,7 +57,7 @@ export class Outlet {
   async place(): Promise<Buffer> {
     if (this.#filled === chunkBytes) await this.#hand();
     this.assertWanted();
-    return this.#waiting.subarray(this.#filled);
+    return this.#buffer().subarray(this.#filled);
   }
 
   filled(bytes: number): void {
@@ -68,9 +72,19 @@ export class Outlet {
   /** @returns what goes into the answer's own line, base64 */
   async end(): Promise<string | undefined> {
     if (this.#filled === 0) return undefined;
-    if (this.#filled <= inlineBytes) return this.#waiting.toString('base64', 0, this.#filled);
+    if (this.#filled <= inlineBytes) return this.#buffer().toString('base64', 0, this.#filled);
     await this.#hand();
     return undefined;
+  }
+
+  /** Nobody writes to it any more. */
+  release(): void {
+    if (this.#waiting && spare.length < mostSpare) spare.push(this.#waiting);
+    this.#waiting = null;
+  }
+
+  #buffer(): Buffer {
+    return (this.#waiting ??= spare.pop() ?? Buffer.allocUnsafe(chunkBytes));
   }
 
   assertWanted(): void {
@@ -90,7 +104,7 @@ export class Outlet {
       0o600,
     );
     try {
-      for (let at = 0; at < this.#filled;) at += writeSync(file, this.#waiting, at, this.#filled - at);
+      for (let at = 0; at < this.#filled;) at += writeSync(file, this.#buffer(), at, this.#filled - at);
     } finally {
       closeSync(file);
     }
