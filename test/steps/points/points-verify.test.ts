@@ -1,6 +1,6 @@
 import { chmod, chown, copyFile, open, readdir, rename, rm, symlink, truncate, utimes, stat } from 'node:fs/promises';
 import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { guestBlocksOf } from '../../../src/repository/envelope.ts';
 import { readMarks } from '../../../src/repository/marks.ts';
 import type { ChainDecideOutput, PointSelectOutput, PointsVerifyOutput } from '../../../src/schemas/types.ts';
@@ -18,13 +18,10 @@ type Backup = Awaited<ReturnType<typeof backup>>;
 
 const mark = { repository: 'primary', context: 'pgtest1' };
 
-/** Three restore points of one disk, one built on the other. */
-async function chainOfThree(): Promise<{
-  bench: StepBench;
-  made: Backup[];
-  ids: string[];
-  path(number: number): string;
-}> {
+/** Three restore points of one disk, one built on the other. Nobody changes it. */
+let template: { readonly bench: StepBench; readonly made: Backup[] };
+
+beforeAll(async () => {
   const bench = await stepBench();
   const raw = bench.folder.file('a.raw');
   await makeRaw(raw, 2 * MiB, [0, MiB]);
@@ -33,6 +30,20 @@ async function chainOfThree(): Promise<{
     if (number > 1) await writeInto(raw, [number * 65_536, Buffer.alloc(65_536, number)]);
     made.push(await backup(bench, { run: `run-00000${number}`, disks: ['a.raw'] }));
   }
+  template = { bench, made };
+});
+afterAll(() => template.bench[Symbol.asyncDispose]());
+
+/** A copy of the three. */
+async function chainOfThree(): Promise<{
+  bench: StepBench;
+  made: Backup[];
+  ids: string[];
+  path(number: number): string;
+}> {
+  const bench = await stepBench({}, template.bench.folder.path);
+  const here = JSON.stringify(template.made).replaceAll(template.bench.folder.path, bench.folder.path);
+  const made = JSON.parse(here) as Backup[];
   return {
     bench,
     made,

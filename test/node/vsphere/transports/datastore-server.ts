@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createSecureServer as createHttp2 } from 'node:http2';
@@ -99,10 +99,23 @@ export async function startDatastoreServer(
   return self;
 }
 
+const rsaKeys = new Map<string, string>();
+
+/** The same for every server of this name, because it takes a quarter of a second to find one. Each certificate is another one. */
+function rsaKey(name: string): string {
+  let key = rsaKeys.get(name);
+  if (key === undefined) {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    rsaKeys.set(name, (key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()));
+  }
+  return key;
+}
+
 function ownCertificate(folder: string, name: string, names: string): [key: string, cert: string] {
   const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)];
   const subject = ['-subj', `/CN=${name === 'server' ? 'photon-machine' : name}`, '-addext', `subjectAltName=${names}`];
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, '-keyout', key, '-out', cert);
+  writeFileSync(key, rsaKey(name));
+  openssl('req', '-x509', '-key', key, '-days', '2', ...subject, '-out', cert);
   return [key, cert];
 }
 
@@ -116,7 +129,8 @@ function signedCertificate(folder: string, names: string): [key: string, cert: s
     string,
   ];
   writeFileSync(fields, `subjectAltName=${names}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n`);
-  openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=vcenter', '-keyout', key, '-out', wish);
+  writeFileSync(key, rsaKey('signed'));
+  openssl('req', '-new', '-key', key, '-subj', '/CN=vcenter', '-out', wish);
   const by = ['-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-days', '2', '-extfile', fields];
   openssl('x509', '-req', '-in', wish, ...by, '-out', cert);
   return [key, cert];
