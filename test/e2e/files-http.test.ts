@@ -161,7 +161,8 @@ describe('an archive', () => {
     const zip = await save(at('download-directory', '', '&format=zip'), 'all.zip');
     expect((await execa('unzip', ['-tq', zip])).stdout).toContain('No errors');
     const to = hub.bench.path('unzipped');
-    await execa('unzip', ['-q', zip, '-d', to]);
+    // Without a locale it would not know how to write them.
+    await execa('unzip', ['-q', zip, '-d', to], { env: { LC_ALL: 'C.UTF-8' } });
     expect(readFileSync(`${to}/srv/big`).equals(readFileSync(hub.bench.path('big')))).toBe(true);
     const { stdout: stats } = await execa('stat', ['-c', '%A %Y %s', `${to}/etc/key`, `${to}/srv/nothing`]);
     expect(stats).toBe('-rwxr-x--- 981173106 7\n-rw-r--r-- 981173106 0');

@@ -50,7 +50,7 @@ export async function workshop(parent = tmpdir()): Promise<Workshop> {
     path: (name) => join(folder, name),
     [Symbol.asyncDispose]: async () => {
       // What was told to end gets a moment to do so; what stays is a leak.
-      await until(() => processesOf(folder).length === 0, 'processes gone', 3000).catch(() => {});
+      await until(() => processesOf(folder).length === 0, 'processes gone', 30_000).catch(() => {});
       const left = processesOf(folder);
       for (const { pid } of left) process.kill(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true });

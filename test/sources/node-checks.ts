@@ -9,9 +9,11 @@ import type { SourceType } from '../../src/sources/source-kind.ts';
 import { processesOf, workshop } from '../node/support.ts';
 import { loginOf, specOf, type Subject } from './subject.ts';
 
+const patience = { timeout: 30_000, interval: 50 };
+
 /** What watches over a program ends a moment after it. */
 const expectNoTraces = (subject: Pick<Subject<SourceType>, 'traces'>): Promise<void> =>
-  vi.waitFor(async () => expect(await subject.traces()).toEqual([]), { timeout: 3000, interval: 50 });
+  vi.waitFor(async () => expect(await subject.traces()).toEqual([]), patience);
 
 type AnySource = Source<SourceSpec>;
 type Check = (subject: Subject<SourceType>) => Promise<void>;
@@ -74,8 +76,9 @@ export const nodeChecks: Readonly<Record<string, Check>> = {
     await disk[Symbol.asyncDispose]();
     await open[Symbol.asyncDispose]();
     await expectNoTraces(subject);
-    expect(processesOf(at.folder)).toEqual([]);
+    expect(processesOf(at.folder).filter(({ argv }) => argv[0] !== '/bin/sh')).toEqual([]);
     expect((await readdir(at.folder)).filter((name) => name.endsWith('.sock'))).toEqual([]);
+    await vi.waitFor(() => expect(processesOf(at.folder)).toEqual([]), patience);
   },
 
   'a signal that was given ends what is opened, and nothing stays': async (subject) => {

@@ -38,7 +38,7 @@ afterEach(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-async function unpackInto(archive: Readable, signal = AbortSignal.timeout(20_000)): Promise<string[]> {
+async function unpackInto(archive: Readable, signal = AbortSignal.timeout(60_000)): Promise<string[]> {
   const opened = openSync(target, 'r');
   try {
     return await unpack(archive, opened, signal);
