@@ -78,7 +78,7 @@ async function lookAt(all: readonly Damaged[]): Promise<Looked> {
 
 async function digestOf(file: string): Promise<string> {
   const digest = createHash('sha256');
-  for await (const piece of createReadStream(file)) digest.update(piece as Buffer);
+  for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) digest.update(piece as Buffer);
   return digest.digest('hex');
 }
 

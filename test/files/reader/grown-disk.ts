@@ -1,8 +1,14 @@
 import { open, rename, stat, truncate, writeFile } from 'node:fs/promises';
 import type { Random } from '../../support/random.ts';
+import { all } from '../../support/rounds.ts';
 
 const block = 64 * 1024;
 const noBytes = Buffer.alloc(block);
+
+/** One of so many pieces held random bytes before; all of it would have to be backed up each night. */
+const rarely = all ? 4 : 16;
+
+const isEmpty = (bytes: Uint8Array): boolean => noBytes.subarray(0, bytes.length).equals(bytes);
 
 export interface GrowingDisk {
   /** Makes the disk as it was on that night, the first is 0. On the last it is the disk. */
@@ -27,9 +33,10 @@ export async function growingDisk(disk: string, to: string, nights: number, rand
       for (const [index, since] of born.entries()) {
         const { bytesRead } = await source.read(piece, 0, block, index * block);
         const bytes = piece.subarray(0, bytesRead);
-        const before = (index + night) % 4 === 0 ? random.bytes(bytesRead) : bytes.toReversed();
-        const now = since <= night ? bytes : before;
-        if (!noBytes.subarray(0, bytesRead).equals(now)) await made.write(now, 0, bytesRead, index * block);
+        const isRandom = (index + night) % rarely === 0;
+        const before = (): Uint8Array => (isRandom ? random.bytes(bytesRead) : bytes.toReversed());
+        const now = since <= night || (isEmpty(bytes) && !isRandom) ? bytes : before();
+        if (!isEmpty(now)) await made.write(now, 0, bytesRead, index * block);
       }
       await rename(`${to}.new`, to);
     },

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { Entry, Volume } from '../../../src/files/protocol.ts';
 import { entriesOf } from '../../../src/files/reader/check-answer.ts';
 import type { Reader } from '../../../src/files/reader/start-reader.ts';
+import { all } from '../../support/rounds.ts';
 import type { Volume as Told } from '../fixtures/fixture.ts';
 import type { Entry as Listed, Manifest } from '../fixtures/manifest.ts';
 import type { Prepared } from '../fixtures/prepared.ts';
@@ -32,7 +33,7 @@ export async function hasVolumes(
   for (const one of told) await isVolume(reader, volumes, one, { told, first });
 }
 
-/** Every file of every volume of a fixture is as its manifest says. */
+/** Every file of every volume of a fixture is as its manifest says; see {@link isRepetition}. */
 export async function hasAllFiles(
   reader: Asked,
   { prepared, first }: { readonly prepared: Prepared; readonly first: number },
@@ -83,6 +84,9 @@ export async function isVolume(
   if (one.hibernated) expect(seen.notes.join(' ')).toMatch(/hibernat/i);
 }
 
+/** The folder with hundreds of small files alike, of which a tenth is read; at full length all are. What the folder says of them is compared. */
+const isRepetition = (path: string): boolean => !all && /(^|\/)many\/\d*[1-9]$/.test(path);
+
 /** Every file of a volume is as a manifest says. */
 export async function hasFiles(
   reader: Asked,
@@ -125,6 +129,7 @@ async function isEntry(
     ...(entry.type === 'link' ? { target: targetOf(entry.target) } : {}),
     ...('device' in entry ? { device: entry.device.join(':') } : {}),
   });
+  if (isRepetition(path)) return;
   if (entry.type === 'file' && entry.sha256 !== undefined)
     expect(await contentOf(reader, volume, entry.path, { offset: 0, length: null }), path).toBe(entry.sha256);
   for (const { offset, length, sha256 } of (entry.type === 'file' ? entry.data : undefined) ?? [])
