@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { testProgramsFolder } from './test/programs.ts';
 import SlowestFirst from './test/runner/slowest-first.ts';
 import { temporaryParent } from './test/runner/temporary-parent.ts';
 
@@ -8,6 +9,8 @@ import { temporaryParent } from './test/runner/temporary-parent.ts';
 // other programs do on this machine. The folder's name is short: Unix sockets allow 107 characters.
 const SENDENSE_TEST_RUN = randomUUID();
 const TMPDIR = join(temporaryParent(), `st-${SENDENSE_TEST_RUN.slice(0, 8)}`);
+// Programs of Node start in half the time where they find what was compiled before.
+const NODE_COMPILE_CACHE = join(testProgramsFolder(SENDENSE_TEST_RUN), 'compiled');
 // test/run.ts gives one and says it.
 const SEED = process.env['SEED'] ?? String(randomInt(2 ** 31));
 
@@ -36,7 +39,7 @@ export default defineConfig({
     isolate: false,
     // Three times the cores of the CI's machine: tests wait more than half of their time, for programs, timers and lines.
     maxWorkers: 6,
-    env: { TMPDIR, SENDENSE_TEST_RUN, SEED, NO_COLOR: '1' },
+    env: { TMPDIR, SENDENSE_TEST_RUN, SEED, NODE_COMPILE_CACHE, NO_COLOR: '1' },
     provide: { TMPDIR, SENDENSE_TEST_RUN },
     // Bounds on waits, not guesses at their length: other work on the machine may make all of it ten times as slow.
     testTimeout: 120_000,

@@ -12,7 +12,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { testsOfChange } from './runner/affected.ts';
 import { runChecks } from './runner/checks.ts';
-import { printCosts, printExceeded } from './runner/print-costs.ts';
+import { printCosts, printExceeded, printMachine } from './runner/print-costs.ts';
 import { recordTimings } from './runner/timings.ts';
 import { runTests } from './runner/run-tests.ts';
 
@@ -39,6 +39,7 @@ const checked = await checking;
 
 if (tested) {
   printCosts(tested.costs, { everyFile: everyFile === true });
+  printMachine(tested.costs, tested.machine);
   console.log('\nSlowest tests, in seconds:');
   for (const { name, ms } of tested.slowest.slice(0, 10)) console.log(`${(ms / 1000).toFixed(1).padStart(7)}  ${name}`);
   const whole = forVitest.length === 0 && changed === undefined;

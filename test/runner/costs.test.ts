@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { machineTime } from './processor-time.ts';
 import { byFolder, idleMs, sum, type FileCost } from './costs.ts';
 
 const cost = (file: string, more: Partial<FileCost> = {}): FileCost => ({
@@ -36,4 +37,9 @@ test('a file counts in the deepest folder that has a budget, one without under i
 test('time in which nothing of the test ran is time that it waited; programs beside each other leave none', () => {
   expect(idleMs(cost('a'))).toBe(50);
   expect(idleMs(cost('a', { programsMs: 180 }))).toBe(0);
+});
+
+test('what all processors did is read from the kernel: waits for disks are idle, interrupts are work, a stolen tick is neither', () => {
+  const text = 'cpu  100 20 300 4000 500 6 7 80 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n';
+  expect(machineTime(text)).toEqual({ busyMs: 4330, idleMs: 45_000 });
 });

@@ -1,5 +1,6 @@
 import { byFolder, idleMs, processorMs, sum, type FileCost, type FolderCost } from './costs.ts';
 import { budgets } from './budgets.ts';
+import type { MachineTime } from './processor-time.ts';
 
 interface Row extends Omit<FileCost, 'file'> {
   readonly name: string;
@@ -19,6 +20,19 @@ tests nor their programs had the processor. Slept: waits for a fixed time, those
   );
   print('file', shown);
   console.log(`\nPrograms started by the tests themselves: ${startsOf(sum(costs).starts, 12)}`);
+}
+
+/**
+ * What the tables cannot say: time of daemons, and of the kernels that read files, because who kills their sandbox is not told of it.
+ * The checks and all other work of this machine are in it too.
+ */
+export function printMachine(costs: readonly FileCost[], { busyMs, idleMs: unused }: MachineTime): void {
+  if (costs.length === 0) return;
+  const known = processorMs(sum(costs));
+  const busy = Math.round((100 * busyMs) / Math.max(1, busyMs + unused));
+  console.log(
+    `\nThe processors of this machine worked for ${seconds(busyMs)} s, ${busy} % of their time; the tables have ${seconds(known)} s of it.`,
+  );
 }
 
 /** Says which folders took more processor time than they may. */

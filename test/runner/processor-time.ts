@@ -20,3 +20,19 @@ export function processorTime(): ProcessorTime {
     programsMs: ((Number(fields[13]) + Number(fields[14])) * 1000) / ticksPerSecond,
   };
 }
+
+/** Of all processors of this machine together, since it started, whoever used them; ms. */
+export interface MachineTime {
+  readonly busyMs: number;
+  readonly idleMs: number;
+}
+
+/** Source: proc_stat(5). Time of another machine on the same processors (steal) is neither. */
+export function machineTime(text: string = readFileSync('/proc/stat', 'utf8')): MachineTime {
+  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0] = text
+    .slice('cpu'.length, text.indexOf('\n'))
+    .trim()
+    .split(/\s+/)
+    .map((ticks) => (Number(ticks) * 1000) / ticksPerSecond);
+  return { busyMs: user + nice + system + irq + softirq, idleMs: idle + iowait };
+}

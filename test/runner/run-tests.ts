@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCosts, type FileCost } from './costs.ts';
 import { compiled } from '../support/compiled.ts';
+import { machineTime, type MachineTime } from './processor-time.ts';
 import { runProgram } from './run-program.ts';
 
 /** The part of vitest's JSON report that is read here. Durations in milliseconds. */
@@ -25,6 +26,8 @@ export interface TestsEnded {
   readonly wallMs: number;
   readonly costs: readonly FileCost[];
   readonly slowest: readonly { readonly name: string; readonly ms: number }[];
+  /** What the processors of this machine did meanwhile. */
+  readonly machine: MachineTime;
 }
 
 export interface RunTestsOptions {
@@ -42,6 +45,7 @@ export async function runTests({ root, args, seed, all }: RunTestsOptions): Prom
     const [reportFile, costsFile] = [join(folder, 'report.json'), join(folder, 'costs.jsonl')];
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
     const began = performance.now();
+    const before = machineTime();
     const { code } = await runProgram(join(root, 'node_modules/.bin/vitest'), ['run', ...reporters, ...args], {
       cwd: root,
       show: true,
@@ -53,6 +57,7 @@ export async function runTests({ root, args, seed, all }: RunTestsOptions): Prom
       },
     });
     const report = readReport(reportFile);
+    const after = machineTime();
     return {
       passed: report?.numPassedTests ?? 0,
       // A file that does not load, or something left behind, fails without a failed test.
@@ -61,6 +66,7 @@ export async function runTests({ root, args, seed, all }: RunTestsOptions): Prom
       wallMs: performance.now() - began,
       costs: readCosts(costsFile, root),
       slowest: slowest(report),
+      machine: { busyMs: after.busyMs - before.busyMs, idleMs: after.idleMs - before.idleMs },
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
