@@ -15,6 +15,9 @@ export const chunkWindow = 3;
 /** Up to so many bytes come in the answer itself. */
 export const inlineBytes = 16 * 1024;
 
+/** Of less than this, reading is quicker than asking where the bytes lie. */
+export const leastPlaced = 4 * 1024 * 1024;
+
 /** Longest line of the guest, bytes. */
 export const lineBytes = 256 * 1024;
 
@@ -128,10 +131,14 @@ export interface Requests {
       readonly follow: boolean;
       /** Without extended attributes. */
       readonly bare?: boolean;
+      /** With the content of a regular file that has at most {@link inlineBytes}. */
+      readonly content?: boolean;
     };
     readonly answer: Entry & {
       readonly path: PathBytes;
       readonly xattrs: readonly (readonly [name: string, value: string])[];
+      /** Base64 of all bytes of the file. */
+      readonly content?: string;
     };
   };
   /** Lines of {@link Entry}, by the bytes of their names, after the name `after`. */

@@ -3,7 +3,6 @@ import type { Settings } from '../schemas/types.ts';
 import { version } from '../schemas/package.ts';
 import { apiTokenFrom } from './api-token.ts';
 import { createHubApi } from './create-hub-api.ts';
-import { chosenReader } from './files/keeper-socket.ts';
 import { reachKeeper } from './files/reach-keeper.ts';
 import type { Hub } from './hub.ts';
 import type { HubService, ServeHubOptions } from './hub-service.ts';
@@ -47,7 +46,7 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
       service: figures,
       countElsewhere: () => countElsewhere(),
       startRun: runStarter({ program, settingsFile }),
-      filesKeeper: () => reachKeeper({ settingsFile, version, program, reader: chosenReader(settings) }),
+      filesKeeper: () => reachKeeper({ settingsFile, settings, version, program }),
     },
     token,
     log,

@@ -1081,6 +1081,7 @@ export interface FileExpectation {
  * Opens the file systems of each verified restore point in a sandbox and lists their roots. What is damaged fails the run. What is encrypted or of an unknown kind is a remark.
  */
 export interface FilesCheck {
+  passphrase?: Secret1;
   /**
    * Files that have to be there, and how. Any of them that is not so fails the run.
    *
@@ -1126,6 +1127,31 @@ export interface FilesCheck {
       minSize?: number | string;
     }[],
   ];
+}
+/**
+ * A reference to a secret; never the secret itself.
+ */
+export interface Secret1 {
+  secret: {
+    /**
+     * File that holds the secret. One newline at its end is dropped.
+     */
+    file?: string;
+    /**
+     * Name of an environment variable.
+     */
+    env?: string;
+    /**
+     * Name of a systemd credential (`LoadCredential=`).
+     */
+    systemd?: string;
+    /**
+     * Command that prints the secret, as a list of arguments.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
+  };
 }
 export interface ImageSourceSpec {
   type: 'image';
@@ -4544,9 +4570,28 @@ export interface RestorePointOutput {
     };
   } | null;
   /**
+   * What the last verification of each level found, in the order of the levels. Empty: nobody has verified it.
+   */
+  verifications?: VerificationOutput[];
+  /**
    * What its own files take on the disk; only in `show`.
    */
   held_bytes?: number;
+}
+export interface VerificationOutput {
+  /**
+   * quick, digests, deep: how much of its files was read. boot: its guest came up. files: its file systems opened.
+   */
+  level: 'quick' | 'digests' | 'deep' | 'boot' | 'files';
+  ok: boolean;
+  /**
+   * Milliseconds since the epoch.
+   */
+  finished: number;
+  /**
+   * What was wrong, or a remark; null: nothing.
+   */
+  detail: string | null;
 }
 /**
  * Output of `sendense-run repo new-key --json`.
@@ -5912,7 +5957,7 @@ export interface RestorePlan {
    * Only for `files`. true: replace files that are there, and merge folders.
    */
   overwrite: boolean;
-  passphrase?: Secret1;
+  passphrase?: Secret2;
   /**
    * What files of the restore point have to be. Otherwise the run fails, and restores nothing.
    *
@@ -5961,7 +6006,7 @@ export interface RestorePlan {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret1 {
+export interface Secret2 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6462,7 +6507,7 @@ export interface Settings {
        * Encryption of the stored disks (docs/encryption.md).
        */
       encryption?: {
-        key?: Secret2;
+        key?: Secret3;
         /**
          * Older keys. They open existing chains only.
          *
@@ -6671,7 +6716,7 @@ export interface Settings {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret2 {
+export interface Secret3 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6712,7 +6757,7 @@ export interface DirectNode {
    * With `https`: PEM file of the only authorities that may sign the certificate of the proxy. Without it: the authorities of the system and of Node.js.
    */
   ca?: string;
-  token: Secret3;
+  token: Secret4;
   data?: DataPath;
   /**
    * Protection of the disks at loopback addresses, if `data` is not set. psk: a key for each run. none: faster, but any user of the hub or the node can read and write a backup in progress. Default: psk.
@@ -6722,7 +6767,7 @@ export interface DirectNode {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret3 {
+export interface Secret4 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6765,12 +6810,12 @@ export interface DialNode {
    * Public host key of the sshd of the node, or a list while it changes. `cat /etc/ssh/ssh_host_ed25519_key.pub` on the node prints it. The hub accepts no other key.
    */
   hostKey: string | [string, ...string[]];
-  key: Secret4;
+  key: Secret5;
   /**
    * Address on the node where sendense-node listens.
    */
   api: string;
-  token: Secret5;
+  token: Secret6;
   data?: DataPath;
   /**
    * Protection of the disks at loopback addresses, if `data` is not set. psk: a key for each run. none: faster, but any user of the hub or the node can read and write a backup in progress. Default: psk.
@@ -6780,7 +6825,7 @@ export interface DialNode {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret4 {
+export interface Secret5 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6805,7 +6850,7 @@ export interface Secret4 {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret5 {
+export interface Secret6 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -6871,7 +6916,7 @@ export interface VsphereSourceSettings {
    * User name, for example backup@vsphere.local. Leave it out if you use `credential`.
    */
   user?: string;
-  password?: Secret6;
+  password?: Secret7;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
@@ -6963,7 +7008,7 @@ export interface VsphereSourceSettings {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret6 {
+export interface Secret7 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -7022,7 +7067,7 @@ export interface EmailChannel {
    * User name at the server. Without it there is no login.
    */
   user?: string | Secret;
-  password?: Secret7;
+  password?: Secret8;
   /**
    * required: TLS and a trusted certificate, else no mail. opportunistic: TLS if the server offers it, without a check of the certificate. none: no TLS.
    */
@@ -7043,7 +7088,7 @@ export interface EmailChannel {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret7 {
+export interface Secret8 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -7084,7 +7129,7 @@ export interface WebhookChannel {
   headers: {
     [k: string]: string | Secret;
   };
-  sign?: Secret8;
+  sign?: Secret9;
   /**
    * true: secrets may go over `http://` to another machine. Only for a network that you trust.
    */
@@ -7105,7 +7150,7 @@ export interface WebhookChannel {
 /**
  * A reference to a secret; never the secret itself.
  */
-export interface Secret8 {
+export interface Secret9 {
   secret: {
     /**
      * File that holds the secret. One newline at its end is dropped.
@@ -7360,6 +7405,10 @@ export interface FilesPublishInput {
 }
 export interface FilesTakeOutput {
   /**
+   * Where the files go: a directory.
+   */
+  target: 'directory';
+  /**
    * Absolute path of the folder that the files go to.
    */
   directory: string;
@@ -7407,19 +7456,20 @@ export interface FilesTakeInput {
   opened: FilesOpenOutput;
   files: FilePlaces;
   exclude: FilePatterns | null;
-  /**
-   * Where the files go. Keys about disks have no effect.
-   */
-  to: {
-    /**
-     * Folder for the files, relative to the plan.
-     */
-    directory: string;
-  };
+  to: To;
   /**
    * true: replace files that are there, and merge folders.
    */
   overwrite: boolean;
+}
+/**
+ * Where the files go, as in `restore.write`. Keys about disks have no effect.
+ */
+export interface To {
+  directory: string;
+  format: 'raw' | 'qcow2' | 'vmdk';
+  subformat: 'monolithicSparse' | 'streamOptimized';
+  thin: boolean;
 }
 export interface GroupResolveInput {
   /**

@@ -24,6 +24,14 @@ export function kindOfTo(to: [To] extends [KnownTo] ? To : never): AnyTarget {
 
 export const kindNamed = (type: TargetType): AnyTarget => kinds[type];
 
+/** How files are taken to a kind of target. @throws SendenseError `plan.invalid` where it takes whole disks only */
+export function filesOf({ type, files }: AnyTarget): NonNullable<AnyTarget['files']> {
+  if (files !== null) return files;
+  throw new SendenseError('plan.invalid', `files cannot go to a target of kind ${type}: it takes whole disks`, {
+    remedy: 'Write `to: { directory: FOLDER }`, or remove `files`.',
+  });
+}
+
 /** A claim with the type of its target. */
 export interface TypedClaim {
   readonly target: TargetType;

@@ -1,7 +1,15 @@
 import type { RunFacts, StepContext } from '../engine/step.ts';
+import type { ChosenOfPoint } from '../files/choose/choose-files.ts';
+import type { OpenedPoint } from '../files/choose/find-volume.ts';
 import type { ImageKey } from '../host/images/image-options.ts';
 import type { ImageKeys } from '../repository/image-keys.ts';
-import type { PlannedEffect, RestorePlan, RestoreWriteInput, RestoreWriteOutput } from '../schemas/types.ts';
+import type {
+  FilesTakeOutput,
+  PlannedEffect,
+  RestorePlan,
+  RestoreWriteInput,
+  RestoreWriteOutput,
+} from '../schemas/types.ts';
 
 /** The kinds of targets, as the schemas have them. In a plan's `to` a kind is told by the key of its name, which no other kind has. */
 export type TargetType = RestoreWriteOutput['target'];
@@ -63,6 +71,9 @@ export interface TargetKind<T extends TargetType, W extends object, P> {
   /** Whether all of it is there, and ours. */
   isPublished(claim: P, remembered: Remembered): Promise<boolean>;
   undoPublish(claim: P, remembered: Remembered): Promise<void>;
+
+  /** How files are taken to it; null: it takes whole disks only. The checks of plans say the same. */
+  readonly files: FilesTarget<T, object, object> | null;
 }
 
 export interface Reading {
@@ -77,4 +88,45 @@ export interface ReadBack extends AsyncDisposable {
   readonly uri: string;
   /** A raw file with the same content, which may be read in its place. */
   readonly rawFile: string | null;
+}
+
+/** Files of a restore point that go to a target. */
+export interface FilesRequest<T extends TargetType> {
+  readonly to: ToOf<T>;
+  /** Folder of the repository, absolute. */
+  readonly repository: string;
+  /** Files that are there are replaced, and folders merged. */
+  readonly overwrite: boolean;
+}
+
+/** Files that were taken, under a name of their own until they are published. */
+export type TakenFiles = Omit<FilesTakeOutput, 'target'>;
+
+/**
+ * How files of a restore point are taken to a kind of target.
+ * @typeParam W what it claims before it takes files, P before it publishes them: plain JSON, durable before anything is done
+ */
+export interface FilesTarget<T extends TargetType, W extends object, P extends object> {
+  /** Decides names. Pure. */
+  claim(to: ToOf<T>, facts: ClaimFacts): W;
+  /** Nothing is written into the repository. @throws SendenseError `file.exists` */
+  assertApart(request: FilesRequest<T>, claim: W): Promise<void>;
+  /** What {@link take} would do, and what is there: nothing yet. */
+  outline(claim: W, places: readonly string[]): { readonly effects: PlannedEffect[]; readonly output: TakenFiles };
+  /** Takes the files so that nobody takes them for whole yet. May be called again. @throws SendenseError `file.exists`, `disk.full`, `files.reader` */
+  take(
+    request: FilesRequest<T>,
+    claim: W,
+    files: { readonly point: OpenedPoint; readonly chosen: ChosenOfPoint },
+    run: RestoreRun,
+  ): Promise<TakenFiles>;
+  /** Removes what {@link take} left, and nothing that is not ours. "Nothing there" is success. */
+  undoTake(claim: W, remembered: Remembered): Promise<void>;
+
+  claimNames(taken: TakenFiles): P;
+  /** Shows the files to everybody; replaces nothing without `overwrite`. May be called again. @throws SendenseError `file.exists` */
+  publish(claim: P, overwrite: boolean, remember: RestoreRun['remember']): Promise<void>;
+  /** Whether all of them have their names. */
+  isPublished(remembered: Remembered): boolean;
+  undoPublish(claim: P, remembered: Remembered): Promise<void>;
 }

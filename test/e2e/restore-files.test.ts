@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { PointsFilesOutput, RunEvent } from '../../src/schemas/types.ts';
+import type { ListOutput, PointsFilesOutput, RunEvent } from '../../src/schemas/types.ts';
 import { packageRoot } from '../../src/schemas/validator.ts';
 import { openState } from '../../src/state/database/open-state.ts';
 import { verificationsOf } from '../../src/state/points/point-marks.ts';
@@ -211,6 +211,23 @@ describe('verify --files', () => {
       list.filter(({ level }) => level === 'files').map(({ ok }) => `${key.split('/')[0]} ${ok}`),
     );
     expect(found.toSorted()).toEqual(['bad1 false', 'pgtest1 true']);
+  });
+
+  it('opens an encrypted volume with its passphrase; `list` and `show` say what was found', patience, async () => {
+    for (const name of ['words', 'wrong']) await chmod(bench.path(name), 0o600);
+    const ask = ['verify', '--level', 'quick', '--files', '--vm', 'pgtest1', '--passphrase-file'];
+    const right = await verified([...ask, 'words'], 0);
+    expect(right.opened[0]?.volumes).toContainEqual(expect.stringMatching(/^disk-0p2\S* \(ext4\)$/));
+    const wrong = await verified([...ask, 'wrong'], 3);
+    expect(wrong.opened).toMatchObject([{ ok: true, volumes: ['disk-0p1 (ext4)'] }]);
+    for (const { stdout } of [right, wrong]) expect(stdout).not.toMatch(/the (right|wrong) words/);
+    expect((await bench.call(['list', 'pgtest1'])).stdout).toMatch(/VERIFIED[^]*quick, files/);
+    expect((await bench.call(['show', 'pgtest1'])).stdout).toMatch(/verified: quick \S+ \S+, files \S+/);
+    const [point] = (JSON.parse((await bench.call(['list', 'pgtest1', '--json'])).stdout) as ListOutput).points;
+    expect(point?.verifications?.map(({ level, ok }) => [level, ok])).toEqual([
+      ['quick', true],
+      ['files', true],
+    ]);
   });
 
   it('the example of every Sunday reads the host name of each VM and compares it', patience, async () => {

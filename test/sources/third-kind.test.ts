@@ -61,7 +61,6 @@ test(
       'src/node/sources/index.ts',
       'src/plan/checks/check-target.ts',
       'src/sources/index.ts',
-      'src/steps/files/files-take.ts',
       'src/targets/index.ts',
       'src/view/reports/discover-report.ts',
     ]);

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { connectNbd } from '../../src/host/nbd/nbd-client.ts';
 import { nbd } from '../../src/host/nbd/nbd-protocol.ts';
 import { removeRunFolder } from '../../src/host/programs/run-folder.ts';
+import { targetFindings } from '../../src/plan/checks/check-target.ts';
 import type {
   RestoredDisk,
   RestoreRequest,
@@ -113,6 +114,29 @@ export const targetChecks: Readonly<Record<string, Check>> = {
     await mkdir(subject.planFolder, { recursive: true });
     const inside = { ...request, from: { ...request.from, path: () => subject.planFolder } };
     await expect(subject.kind.assertFree(inside, claimOf(subject))).rejects.toMatchObject({ code: 'file.exists' });
+  },
+
+  'the checks of plans know whether files can go to it': async ({ kind, request }) => {
+    const refused = targetFindings(request.to, true).some(({ at }) => at.path?.[0] === 'files');
+    expect(refused).toBe(kind.files === null);
+  },
+
+  'where files go is claimed without an effect, and not in the repository': async (subject) => {
+    const { kind, request, planFolder } = subject;
+    if (kind.files === null) return;
+    const before = await subject.seen();
+    const claim = kind.files.claim(request.to, { runId, stepId, planFolder });
+    expect(JSON.parse(JSON.stringify(claim))).toEqual(kind.files.claim(request.to, { runId, stepId, planFolder }));
+    const { effects, output } = kind.files.outline(claim, ['/etc', '/srv']);
+    expect(effects).toHaveLength(2);
+    expect(JSON.parse(JSON.stringify(kind.files.claimNames(output)))).toEqual(kind.files.claimNames(output));
+    await mkdir(planFolder, { recursive: true });
+    const asked = { to: request.to, overwrite: false };
+    await kind.files.assertApart({ ...asked, repository: request.from.path() }, claim);
+    const inside = kind.files.assertApart({ ...asked, repository: planFolder }, claim);
+    await expect(inside).rejects.toMatchObject({ code: 'file.exists' });
+    await kind.files.undoTake(claim, {});
+    expect(await subject.seen()).toEqual(before);
   },
 };
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { askKeeper } from '../../files/client/ask-keeper.ts';
-import { chosenReader, keeperLog, socketToServe } from '../../hub/files/keeper-socket.ts';
+import { keeperLog, socketToServe } from '../../hub/files/keeper-socket.ts';
 import { serveFiles } from '../../hub/files/serve-files.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { installSignals } from '../../engine/install-signals.ts';
@@ -11,11 +11,11 @@ import type { CommandContext } from '../command.ts';
 
 /** Keeps restore points open for the commands of this user and for the hub's API: as a service, or until nobody has asked for long enough. */
 export async function action(context: CommandContext): Promise<number> {
-  const { service = false } = context.options as { readonly service?: boolean };
+  const { service = false, socket: told } = context.options as { readonly service?: boolean; readonly socket?: string };
   using signals = installSignals();
   await using hub = await context.openHub({ startFolder: process.cwd() });
   const { settingsFile, settings } = hub;
-  const socket = socketToServe({ settingsFile, version, reader: chosenReader(settings) });
+  const socket = told ?? socketToServe({ settingsFile, settings, version });
   await using served = await serveFiles(hub, socket);
   if (!served && service) throw new SendenseError('files.reader', `another process answers at ${socket}`);
   // Another one was quicker.

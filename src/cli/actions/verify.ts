@@ -1,8 +1,9 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { monthsNotMinutes } from '../../schemas/age-ms.ts';
+import type { Secret } from '../../schemas/types.ts';
 import type { CommandContext } from '../command.ts';
 import type { OptionNames } from '../plan-of-options.ts';
 import { pointChoice } from '../point-option.ts';
@@ -18,6 +19,7 @@ interface VerifyOptions {
   readonly rate?: string;
   readonly boot?: boolean;
   readonly files?: boolean;
+  readonly passphraseFile?: string;
   readonly serial?: string;
   readonly agent?: boolean;
   readonly accel: 'auto' | 'tcg' | 'kvm';
@@ -45,13 +47,15 @@ const optionNames: OptionNames = {
   '/rate': '--rate',
   '/boot': '--boot',
   '/files': '--files',
+  '/files/passphrase': '--passphrase-file',
   '/boot/serial': '--serial',
 };
 
 /** Checked as any plan is, when it is run. */
 function planOf(options: VerifyOptions, repository: string): Record<string, unknown> {
-  const { vm, point, level, rate, boot = false, files = false, serial, agent, accel } = options;
+  const { vm, point, level, rate, boot = false, files = false, passphraseFile, serial, agent, accel } = options;
   if (!boot && (serial !== undefined || agent === true)) throw usage('--serial and --agent are for --boot');
+  if (!files && passphraseFile !== undefined) throw usage('--passphrase-file is for --files');
   return {
     version: 1,
     kind: 'verify',
@@ -65,9 +69,11 @@ function planOf(options: VerifyOptions, repository: string): Record<string, unkn
     ...(boot
       ? { boot: { accel, ...(serial === undefined ? {} : { serial: { mark: serial } }), ...(agent ? { agent } : {}) } }
       : {}),
-    ...(files ? { files: {} } : {}),
+    ...(files ? { files: passphraseFile === undefined ? {} : { passphrase: secretIn(passphraseFile) } } : {}),
   };
 }
+
+const secretIn = (file: string): Secret => ({ secret: { file: resolve(file) } });
 
 function pointsOf(text: string): unknown {
   if (text === 'latest' || text === 'all') return text;

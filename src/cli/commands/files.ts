@@ -142,7 +142,14 @@ const keep: CommandDefinition = {
   summary: 'Keep restore points open for other commands',
   description: ['The other commands of `files` start it, and the hub. It ends by itself.'],
   arguments: [],
-  options: [{ flags: '--service', description: 'stay until SIGTERM: what sendense-files.service starts' }],
+  options: [
+    { flags: '--service', description: 'stay until SIGTERM: what sendense-files.service starts' },
+    {
+      flags: '--socket <path>',
+      description: 'where it answers: what a command says that starts it',
+      completes: 'nothing',
+    },
+  ],
   examples: [{ command: 'sendense-run files keep', description: 'What `files ls` starts' }],
   exitCodes: [0, 10, 70],
   seeAlso: ['files'],

@@ -37,6 +37,11 @@ export const verify: CommandDefinition = {
       completes: 'nothing',
     },
     { flags: '--files', description: 'open the file systems of each verified restore point' },
+    {
+      flags: '--passphrase-file <file>',
+      description: 'with --files: file with the passphrase of LUKS volumes of the guests',
+      completes: 'files',
+    },
     { flags: '--boot', description: 'start the newest verified restore point of each VM' },
     {
       flags: '--serial <text>',

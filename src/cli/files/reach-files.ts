@@ -1,4 +1,4 @@
-import { answeringSocket, chosenReader, type KeeperOf } from '../../hub/files/keeper-socket.ts';
+import { answeringSocket, type KeeperOf } from '../../hub/files/keeper-socket.ts';
 import { reachKeeper } from '../../hub/files/reach-keeper.ts';
 import { version } from '../../schemas/package.ts';
 import type { CommandContext } from '../command.ts';
@@ -31,7 +31,7 @@ const reachedAt = (socket: string): ReachedFiles => ({
 
 async function keeperOf(context: CommandContext): Promise<KeeperOf> {
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
-  return { settingsFile: hub.settingsFile, version, reader: chosenReader(hub.settings) };
+  return { settingsFile: hub.settingsFile, settings: hub.settings, version };
 }
 
 async function ownFiles(context: CommandContext): Promise<ReachedFiles> {

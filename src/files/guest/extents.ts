@@ -2,9 +2,6 @@ import { mostExtents, type Extent } from '../protocol.ts';
 import { cut, type Piece } from './device-map.ts';
 import { run } from './programs.ts';
 
-/** Below this, reading is quicker than asking where the bytes lie, bytes. */
-export const leastBytes = 4 * 1024 * 1024;
-
 /** A piece of a file as its file system tells it. `physical` is a place on its device; null: that says nothing of where the bytes are. */
 interface Told {
   readonly at: number;

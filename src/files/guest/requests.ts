@@ -1,11 +1,19 @@
 import { closeSync, constants, openSync, read as readFd, readSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Answer, Ask, Entry, PathBytes, RequestName } from '../protocol.ts';
+import {
+  inlineBytes,
+  leastPlaced,
+  type Answer,
+  type Ask,
+  type Entry,
+  type PathBytes,
+  type RequestName,
+} from '../protocol.ts';
 import { writeArchive } from './archive.ts';
 import type { Named } from './ext/quick-tar.ts';
 import { attributesOf } from './attributes.ts';
-import { extentsOf, leastBytes } from './extents.ts';
+import { extentsOf } from './extents.ts';
 import { detailsOf } from './details.ts';
 import { GuestError } from './guest-error.ts';
 import type { Outlet } from './outlet.ts';
@@ -31,7 +39,7 @@ export const handlers: Handlers = {
 
   ranges: async ({ volume }, { volumes }) => ({ ranges: await volumes.rangesOf(volume) }),
 
-  async stat({ volume, path, follow, bare = false }, { volumes }) {
+  async stat({ volume, path, follow, bare = false, content = false }, { volumes }) {
     using place = find(await volumes.rootOf(volume), bytesOf(path), follow);
     const name = partsOf(place.path).at(-1) ?? Buffer.alloc(0);
     const { complete, attributes } = detailsOf(volumes.openedOf(volume)?.details ?? null);
@@ -40,6 +48,7 @@ export const handlers: Handlers = {
       ...entry,
       path: place.path.toString('base64'),
       xattrs: bare ? [] : attributes(entry.inode, await attributesOf(place)),
+      ...(content ? contentOf(place) : {}),
     };
   },
 
@@ -87,7 +96,7 @@ export const handlers: Handlers = {
     if (!place.stats.isFile()) throw new GuestError('type', 'only regular files have content');
     const size = Number(place.stats.size);
     const end = length === null ? size : Math.min(size, offset + length);
-    const layout = end - offset < leastBytes ? null : await volumes.layoutOf(volume);
+    const layout = end - offset < leastPlaced ? null : await volumes.layoutOf(volume);
     if (layout === null) return { known: false, size };
     const file = openSync(pathOf(place), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
@@ -113,6 +122,23 @@ export const handlers: Handlers = {
     return await writeArchive(root, { begin, alone }, volumes.openedOf(volume)?.archive ?? null, out);
   },
 };
+
+/** All of a small file, so that nobody has to ask a second time. What cannot be read is told to who does. */
+function contentOf(place: Place): { readonly content?: string } {
+  const size = Number(place.stats.size);
+  if (!place.stats.isFile() || size > inlineBytes) return {};
+  try {
+    const file = openSync(pathOf(place), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const bytes = Buffer.alloc(size);
+      return readSync(file, bytes, 0, size, 0) === size ? { content: bytes.toString('base64') } : {};
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return {};
+  }
+}
 
 /** What was found is seen after so long, ms. */
 const showMs = 200;

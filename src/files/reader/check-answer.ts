@@ -79,7 +79,7 @@ const answers: Readonly<Record<RequestName, (value: unknown) => boolean>> = {
   open: volume,
   unlock: volumes,
   ranges: shaped({ ranges: (value) => value === null || ranges(value) }),
-  stat: shaped({ ...entry, path: base64, xattrs: listOf(pair, most.xattrs) }),
+  stat: shaped({ ...entry, path: base64, xattrs: listOf(pair, most.xattrs), content: optional(base64) }),
   list: shaped({ path: base64, total: count, more: truth }),
   walk: shaped({ seen: count, unreadable: listOf(text, most.notes * 4) }),
   read: shaped({ bytes: count }),

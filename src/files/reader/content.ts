@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { NbdClient } from '../../host/nbd/nbd-client.ts';
-import type { Answer, Ask } from '../protocol.ts';
+import { leastPlaced, type Answer, type Ask } from '../protocol.ts';
 import type { Channel } from './channel.ts';
 import { ExtentLines } from './extents.ts';
 import { placesOf, type KnownDisk, type Place } from './places.ts';
@@ -44,6 +44,7 @@ export async function findPlaces(
   asked: Ask<'read'>,
   signal?: AbortSignal,
 ): Promise<FilePlaces | null> {
+  if (asked.length !== null && asked.length < leastPlaced) return null;
   const lines = new ExtentLines();
   const { known, size } = await ask('extents', asked, { signal, onBytes: (bytes) => lines.add(bytes) });
   if (!known) return null;

@@ -6,12 +6,14 @@ import { heldBytes } from '../../repository/retention/space.ts';
 import type { ListedDisk, ListedPoint } from '../../state/points/listed-points.ts';
 import { marksKey } from '../../state/points/point-marks.ts';
 import type { RestorePointOutput } from '../../schemas/types.ts';
+import type { Verified } from './describe-verifications.ts';
 
 /** Restore points as `list` and `show` print them. @param points every one of their VMs, oldest first */
 export function describePoints(
   points: readonly ListedPoint[],
   root: (repository: string) => string,
   marksIn: (repository: string) => ReadonlyMap<string, Marks>,
+  verified: Verified,
 ): RestorePointOutput[] {
   const lengths = chainLengths(points);
   const roots = new Map<string, string>();
@@ -59,6 +61,7 @@ export function describePoints(
       })),
       protected: mark?.protected ?? null,
       broken: mark?.broken ?? null,
+      verifications: verified({ repository: point.repository, context: point.vm.context, backup_id: point.backup_id }),
       warnings: point.warnings,
       not_protected: point.not_protected ?? [],
       snapshot: point.snapshot ?? null,

@@ -13,6 +13,7 @@ import { leftOutText, orNotReadable, perhapsMeant, type LeftOutPoint } from '../
 import { storedMarks } from '../../restore-points/hold/follow-marks.ts';
 import { unknownRepository } from '../unknown-repository.ts';
 import { describePoints, withHeldBytes } from './describe-points.ts';
+import { describeVerifications } from './describe-verifications.ts';
 import type { Hub, PointFilter } from '../hub.ts';
 
 /**
@@ -72,16 +73,19 @@ export function listPoints({
     async lines(filter) {
       const lines = pointLines(state, { ...only(filter), vm: filter.vm }).filter(isNamed);
       const marks = await marksIn(lines, filter.warn);
+      const verified = describeVerifications(state);
       return lines.map(({ vm_instance_uuid, ...line }) => {
         const mark = marks(line.repository).get(marksKey(line.context, line.backup_id));
         const identity = identityOf({ instance_uuid: vm_instance_uuid }, mark);
-        return { ...line, identity, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
+        const verifications = verified(line);
+        return { ...line, identity, verifications, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
       });
     },
 
     async list(filter) {
       const points = listedPoints(state, { ...only(filter), vm: filter.vm }).filter(isNamed);
-      const described = describePoints(points, repositoryPath, await marksIn(placesOf(points), filter.warn));
+      const marks = await marksIn(placesOf(points), filter.warn);
+      const described = describePoints(points, repositoryPath, marks, describeVerifications(state));
       const broken = leftOutOf(filter.vm).map(({ context: vm, backupId, reason }) => ({
         vm,
         backup_id: backupId,
@@ -110,7 +114,8 @@ export function listPoints({
       const own = selected ? { repository: selected.repository } : {};
       const shown = listedPoints(state, { ...named, vm, ...own }).filter(isNamed);
       if (shown.length === 0) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
-      const described = describePoints(shown, repositoryPath, await marksIn(placesOf(shown), filter.warn));
+      const marks = await marksIn(placesOf(shown), filter.warn);
+      const described = describePoints(shown, repositoryPath, marks, describeVerifications(state));
       return {
         version: 1,
         vm,

@@ -21,23 +21,20 @@ export const unitFolder = '/run/sendense-files';
 export interface KeeperOf {
   /** Absolute. */
   readonly settingsFile: string;
-  /** Of Sendense: another one has another keeper. */
+  readonly settings: Settings;
+  /** Of Sendense. */
   readonly version: string;
-  /** Name of the only way to read; undefined: any. */
-  readonly reader: string | undefined;
 }
 
-function nameOf({ settingsFile, version, reader }: KeeperOf): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([settingsFile, version, reader]))
-    .digest('hex')
-    .slice(0, 12);
-  return `files-${digest}.sock`;
-}
+const nameOf = (...words: readonly unknown[]): string =>
+  `files-${createHash('sha256').update(JSON.stringify(words)).digest('hex').slice(0, 12)}.sock`;
+
+/** Where settings are others, and in another version, there is another keeper: the old one ends when nothing is open any more. */
+const ownName = ({ settingsFile, settings, version }: KeeperOf): string => nameOf(settingsFile, settings, version);
 
 /** Where the keeper answers that a command of this user has started. Nothing is made. */
 function ownSocket(of: KeeperOf): string {
-  const name = nameOf(of);
+  const name = ownName(of);
   return join(placeFor(tmpdir(), name), name);
 }
 
@@ -46,20 +43,21 @@ function ownSocket(of: KeeperOf): string {
  * @throws SendenseError `state.unusable` where nothing can be made that is this user's alone
  */
 export function ownSocketToServe(of: KeeperOf): string {
-  const name = nameOf(of);
+  const name = ownName(of);
   return join(makePlaceFor(tmpdir(), name), name);
 }
 
-/** Where the unit's keeper answers this user; null where there is no unit that runs as this user. */
-const unitSocket = (of: KeeperOf): string | null => (isPrivate(unitFolder) ? join(unitFolder, nameOf(of)) : null);
+/** The unit's keeper keeps its name, and its settings, until it is restarted. */
+const socketOfUnit = ({ settingsFile, version }: KeeperOf): string => join(unitFolder, nameOf(settingsFile, version));
 
-/** Where a keeper that starts has to answer. */
+/** Where a keeper that nobody has told has to answer. */
 export const socketToServe = (of: KeeperOf): string =>
-  process.env['RUNTIME_DIRECTORY'] === unitFolder ? join(unitFolder, nameOf(of)) : ownSocketToServe(of);
+  process.env['RUNTIME_DIRECTORY'] === unitFolder ? socketOfUnit(of) : ownSocketToServe(of);
 
-/** The keeper of a hub's files that answers this user: the unit's, else the one that a command has started. */
+/** The keeper of a hub's files that answers this user: that of the unit which runs as this user, else the one that a command has started. */
 export async function answeringSocket(of: KeeperOf): Promise<string | null> {
-  for (const socket of [unitSocket(of), ownSocket(of)]) if (socket !== null && (await answers(socket))) return socket;
+  const places = [...(isPrivate(unitFolder) ? [socketOfUnit(of)] : []), ownSocket(of)];
+  for (const socket of places) if (await answers(socket)) return socket;
   return null;
 }
 

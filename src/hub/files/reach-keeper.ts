@@ -23,7 +23,8 @@ export async function reachKeeper(start: KeeperStart): Promise<string> {
   if (answering !== null) return answering;
   if (process.env['RUNTIME_DIRECTORY'] === hubFolder)
     throw new SendenseError('files.unavailable', 'sendense-files.service does not answer', {
-      remedy: 'The hub reads no files itself: `systemctl start sendense-files`, then again.',
+      remedy:
+        'The hub reads no files itself: `systemctl restart sendense-files`, then again. `journalctl -u sendense-files` says what is wrong.',
     });
   return startKeeper(start);
 }
@@ -35,7 +36,7 @@ const hubFolder = '/run/sendense-hub';
 async function startKeeper(start: KeeperStart): Promise<string> {
   const { settingsFile, program } = start;
   const { socket, log, output } = openLog(start);
-  const [file = '', ...words] = [...program, 'files', 'keep', '--config', settingsFile];
+  const [file = '', ...words] = [...program, 'files', 'keep', '--config', settingsFile, '--socket', socket];
   const keeper = spawn(file, words, {
     cwd: '/',
     env: ownEnvironment(),

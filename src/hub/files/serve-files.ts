@@ -1,4 +1,3 @@
-import { linkSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApi } from '../../api/create-api.ts';
 import { defaultLimits } from '../../api/limits.ts';
@@ -9,8 +8,9 @@ import { filesClient, type ReachedFiles } from '../../files/client/files-client.
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { Hub } from '../hub.ts';
 import { keeperToken } from '../../files/client/wire.ts';
-import { answers } from './keeper-socket.ts';
+import { giveUpName, takeName } from './keeper-name.ts';
 import { filesRoutes } from '../routes/files/index.ts';
+import { listMounts } from '../routes/files/mounts.ts';
 import { placesOfFile } from '../routes/files/places.ts';
 import { filesTag, type FilesParts } from '../routes/files/route.ts';
 
@@ -36,6 +36,9 @@ export interface ServedFiles extends AsyncDisposable {
 const patienceMs = 15 * 60_000;
 const lookMs = 5_000;
 
+/** Who asks what is open only looks whether somebody answers. */
+const isWork = (route: string): boolean => route !== listMounts.path;
+
 /**
  * Serves files of restore points on a Unix socket.
  * @param name path of the socket, in a folder of this user alone; null: one that only the caller knows
@@ -60,7 +63,7 @@ export async function serveFiles(
     parts: { files, owner: caller },
     token: keeperToken,
     limits: { ...defaultLimits, bodyMs: 30_000 },
-    figures: { request: touch, error: () => {} },
+    figures: { request: ({ route }) => isWork(route) && touch(), error: () => {} },
     head: true,
   });
   stack.defer(() => api.close());
@@ -68,7 +71,7 @@ export async function serveFiles(
   await api.listen({ path: own });
   if (name !== null) {
     if (!(await takeName(own, name))) return null;
-    stack.defer(() => rmSync(name, { force: true }));
+    stack.defer(() => giveUpName(own, name));
   }
   const idle = Promise.withResolvers<void>();
   const timer = setInterval(() => {
@@ -90,24 +93,6 @@ export async function serveToSelf(hub: Parameters<typeof serveFiles>[0], caller?
   if (!served) throw new SendenseError('run.internal', 'files are served under no name');
   const { socket } = served;
   return { client: filesClient(socket), socket, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() };
-}
-
-/** Gives a socket its known name, unless one that answers has it. */
-async function takeName(own: string, name: string): Promise<boolean> {
-  for (;;) {
-    try {
-      linkSync(own, name);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    if (await answers(name)) return false;
-    try {
-      unlinkSync(name);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
 }
 
 /** Only this user reaches the socket. */

@@ -8,6 +8,7 @@ import type { RecoverOutput, RunEvent } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
 import { settleReads } from '../../state/files/file-reads.ts';
 import { filesRun } from '../files/files-session.ts';
+import { clearDeadKeepers } from '../files/keeper-name.ts';
 import { finishRemovals } from './finish-removals.ts';
 import type { RecoverRequest } from '../hub.ts';
 import type { Records } from './keep-records.ts';
@@ -29,6 +30,7 @@ export const recovery =
     const journal = filesOnly ? onlyFiles(whole) : whole;
     if (ended !== undefined) assertUnseen(journal, ended);
     await sweepRunFolders(signal);
+    await clearDeadKeepers();
     const before = journal.recoverableRuns();
     const recovered = await recoverRuns({
       journal,

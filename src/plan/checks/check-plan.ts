@@ -23,8 +23,9 @@ export function checkPlan(document: PlanDocument): Diagnostic[] {
     ),
     ...checkDurations(document),
     ...checkDisks(document, mapping(mapping(plan['vm'])['source'])['disks'], ['vm', 'source', 'disks']),
-    ...targetFindings(mapping(plan['to'])).map((finding) => diagnosticOf(document, finding)),
-    ...restoreFindings(plan).map((finding) => diagnosticOf(document, finding)),
+    ...[...restoreFindings(plan), ...targetFindings(mapping(plan['to']), plan['files'] !== undefined)].map((finding) =>
+      diagnosticOf(document, finding),
+    ),
     ...checkPlacement(document, plan),
   ];
 }

@@ -2,9 +2,6 @@ import type { Finding, Path } from '../../errors/findings/finding.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-const mapping = (value: unknown): Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
-
 /** What a schema cannot say about a plan that restores disks, restores files, or looks at files. It may still have mistakes of form. */
 export function restoreFindings(plan: Mapping): Finding[] {
   if (plan['kind'] !== 'restore') return [];
@@ -22,8 +19,5 @@ export function restoreFindings(plan: Mapping): Finding[] {
   if (has('passphrase') && !has('files') && !has('expect')) useless(['passphrase'], 'without files or expect');
   if (has('disks') && has('files')) useless(['disks'], 'beside files');
   else if (has('disks') && !has('to') && has('expect')) useless(['disks'], 'without to');
-  const to = mapping(plan['to']);
-  for (const key of ['format', 'subformat', 'thin'])
-    if (to[key] !== undefined && has('files')) useless(['to', key], 'beside files');
   return found;
 }

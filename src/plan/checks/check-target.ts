@@ -2,22 +2,59 @@ import type { Finding } from '../../errors/findings/finding.ts';
 import { shown } from '../../errors/findings/words.ts';
 import type { RestoreWriteOutput } from '../../schemas/types.ts';
 
-type To = Readonly<Record<string, unknown>>;
+type Mapping = Readonly<Record<string, unknown>>;
 type TargetType = RestoreWriteOutput['target'];
 
-/** What a schema cannot say about each kind of target. It may still have mistakes of form. */
-const checks: { readonly [T in TargetType]: (to: To) => Finding[] } = {
-  directory: directoryFindings,
-};
-
-/** About a plan's `to`. Where it names no kind, any could have been meant. */
-export function targetFindings(to: To): Finding[] {
-  const types = Object.keys(checks) as TargetType[];
-  const named = types.filter((type) => type in to);
-  return (named.length > 0 ? named : types).flatMap((type) => checks[type](to));
+/** What a schema cannot say about a kind of target. */
+export interface TargetChecks {
+  /** About a plan's `to`, which may still have mistakes of form. */
+  findings(to: Mapping): Finding[];
+  /** Keys of `to` that say something about disks; null: only disks go to it, and no files. */
+  readonly besideFiles: { readonly noMeaning: readonly string[] } | null;
 }
 
-function directoryFindings(to: To): Finding[] {
+const checks: { readonly [T in TargetType]: TargetChecks } = {
+  directory: { findings: directoryFindings, besideFiles: { noMeaning: ['format', 'subformat', 'thin'] } },
+};
+
+/**
+ * About a plan's `to`. Where it names no kind, any could have been meant.
+ * @param hasFiles whether the plan restores files, not disks
+ */
+export function targetFindings(
+  to: Mapping,
+  hasFiles: boolean,
+  known: Readonly<Record<string, TargetChecks>> = checks,
+): Finding[] {
+  const types = Object.keys(known);
+  const named = types.filter((type) => type in to);
+  return (named.length > 0 ? named : types).flatMap((type) => {
+    const kind = known[type];
+    return kind ? [...kind.findings(to), ...(hasFiles ? fileFindings(type, kind, to) : [])] : [];
+  });
+}
+
+/** A plan restores disks or files: what is about the others has no meaning. */
+function fileFindings(type: string, { besideFiles }: TargetChecks, to: Mapping): Finding[] {
+  if (besideFiles === null)
+    return [
+      {
+        rule: 'restore/no-meaning',
+        at: { path: ['files'] },
+        message: `files cannot go to a target of kind ${type}: it takes whole disks`,
+        remedy: 'Write `to: { directory: FOLDER }`, or remove `files`.',
+      },
+    ];
+  return besideFiles.noMeaning
+    .filter((key) => to[key] !== undefined)
+    .map((key) => ({
+      rule: 'restore/no-meaning',
+      at: { path: ['to', key] },
+      message: `to.${key} has no meaning beside files`,
+    }));
+}
+
+function directoryFindings(to: Mapping): Finding[] {
   const format = to['format'] ?? 'raw';
   const found: Finding[] = [];
   if (to['subformat'] !== undefined && format !== 'vmdk')

@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { FilesClient } from '../../files/client/files-client.ts';
+import { unlockVolumes } from '../../files/client/unlock-volumes.ts';
 import { checkFile, type CheckOptions, type FileExpectation } from '../../files/expect/expect-file.ts';
 import type { FilesOutput } from '../../schemas/types.ts';
 
@@ -8,6 +9,8 @@ export interface LookedAtPoint {
   readonly id: string;
   readonly repository: string;
   readonly expectations: readonly FileExpectation[];
+  /** Of LUKS volumes of the guest; null: they stay locked. */
+  readonly passphrase: string | null;
 }
 
 /** What opening the file systems of a restore point showed. */
@@ -31,12 +34,17 @@ type Volume = FilesOutput['volumes'][number];
  */
 export async function lookInto(
   client: FilesClient,
-  { vm, id, repository, expectations }: LookedAtPoint,
+  { vm, id, repository, expectations, passphrase }: LookedAtPoint,
   options: CheckOptions,
 ): Promise<Looked> {
-  const files = await client.open({ vm, repository, point: id }, options.signal);
+  let files = await client.open({ vm, repository, point: id }, options.signal);
   const looked: Looked = { volumes: [], checked: 0, problems: [], warnings: [], remarks: [] };
   try {
+    if (passphrase !== null) {
+      const unlocked = await unlockVolumes(client, files, passphrase);
+      ({ files } = unlocked);
+      for (const { volume, error } of unlocked.refused) looked.warnings.push(`${volume}: ${error.message}`);
+    }
     for (const volume of files.volumes) await lookAt(client, files.id, volume, looked);
     if (looked.volumes.length + looked.problems.length + looked.remarks.length === 0)
       looked.warnings.push('there is no file system on its disks');

@@ -46,7 +46,7 @@ export function beginRead(state: State, read: FileRead): (end?: ReadEnd) => void
   return ({ bytes = null, error = null } = {}) => {
     if (!row) return;
     const query = state.query.updateTable('file_reads').set({ ended: Date.now(), bytes, error });
-    state.run(query.where('id', '=', row.id));
+    state.transaction(() => state.run(query.where('id', '=', row.id)), 'process');
   };
 }
 

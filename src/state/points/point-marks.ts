@@ -1,11 +1,11 @@
-import type { PointMarks } from '../../schemas/types.ts';
+import type { PointMarks, VerificationOutput } from '../../schemas/types.ts';
 import type { State } from '../database/open-state.ts';
 import type { PointKey } from './restore-points.ts';
 
 /** What `src/repository/marks.ts` reads. */
 type Marks = Omit<PointMarks, 'checksum'>;
 
-export type VerifyLevel = 'quick' | 'digests' | 'deep' | 'boot' | 'files';
+export type VerifyLevel = VerificationOutput['level'];
 
 /** How the last verification of a level ended. */
 export interface Verification {

@@ -1,13 +1,13 @@
 import type { FilesPublishInput, FilesPublishOutput } from '../../schemas/types.ts';
-import { areNamed, nameTaken, removeNamed, type NamedClaim } from '../../targets/directory/taken-files.ts';
+import { filesOf, kindNamed, typedClaim, type TypedClaim } from '../../targets/index.ts';
 import { defineStep } from '../define-step.ts';
 import { inPlan } from './opened-point.ts';
 
-export const filesPublish = defineStep<FilesPublishInput, NamedClaim, FilesPublishOutput>({
+export const filesPublish = defineStep<FilesPublishInput, TypedClaim, FilesPublishOutput>({
   uses: 'files.publish',
   title: 'Give the files their names',
   leaves: 'result',
-  claim: ({ taken: { directory, part, names } }) => ({ directory, part, names }),
+  claim: ({ taken }) => ({ target: taken.target, own: filesOf(kindNamed(taken.target)).claimNames(taken) }),
 
   plan: async (_context, { taken, overwrite }) => ({
     effects: [],
@@ -19,11 +19,19 @@ export const filesPublish = defineStep<FilesPublishInput, NamedClaim, FilesPubli
   }),
 
   async run(context, { taken, overwrite }, claim) {
-    await inPlan(() => nameTaken(claim, overwrite ?? false, (name, value) => context.remember(name, value)));
-    const { directory, files, bytes, left_out } = taken;
-    return { directory, files, bytes, left_out };
+    const { target, own } = typedClaim(claim);
+    const files = filesOf(kindNamed(target));
+    await inPlan(() => files.publish(own, overwrite ?? false, (name, value) => context.remember(name, value)));
+    const { directory, files: count, bytes, left_out } = taken;
+    return { directory, files: count, bytes, left_out };
   },
 
-  published: async ({ remembered }) => areNamed(remembered),
-  undo: ({ remembered }, claim) => removeNamed(claim, remembered),
+  async published({ remembered }, claim) {
+    return filesOf(kindNamed(typedClaim(claim).target)).isPublished(remembered);
+  },
+
+  async undo({ remembered }, claim) {
+    const { target, own } = typedClaim(claim);
+    await filesOf(kindNamed(target)).undoPublish(own, remembered);
+  },
 });

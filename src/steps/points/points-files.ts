@@ -10,6 +10,7 @@ import { releaseUse, usePoint } from '../../state/points/point-uses.ts';
 import type { PointKey } from '../../state/points/restore-points.ts';
 import { defineStep } from '../define-step.ts';
 import { expectationOf, problemsText } from '../files/expectation.ts';
+import { readPassphrase } from '../files/read-passphrase.ts';
 import type { Services } from '../services.ts';
 
 type OpenedPoint = PointsFilesOutput['opened'][number];
@@ -36,11 +37,13 @@ export const pointsFiles = defineStep<PointsFilesInput, null, PointsFilesOutput>
     if (!files || asked.length === 0) return { opened: [], problems: [] };
     const { services, planName, runId, signal } = context;
     for (const pattern of unmatched(files as FilesCheck, points)) context.warn(`no verified VM is called ${pattern}`);
+    // Read first: without it nothing is started.
+    const passphrase = await readPassphrase(context, (files as FilesCheck).passphrase);
     await using reached = await services.openFiles(`plan ${planName}, run ${runId}`);
     const opened: OpenedPoint[] = [];
     for (const point of asked) {
       signal.throwIfAborted();
-      const found = await openKept(context, reached, { repository, check: files as FilesCheck, point });
+      const found = await openKept(context, reached, { repository, check: files as FilesCheck, passphrase, point });
       if (found !== null) opened.push(found);
       context.alive();
     }
@@ -63,6 +66,7 @@ const sentence = ({ vm, backup_id: id, problems }: OpenedPoint): string =>
 interface One {
   readonly repository: string;
   readonly check: FilesCheck;
+  readonly passphrase: string | null;
   readonly point: Point;
 }
 
@@ -92,7 +96,7 @@ async function openOne(context: StepContext<Services>, reached: ReachedFiles, on
     .map(expectationOf);
   const looked = await lookInto(
     reached.client,
-    { vm, id, repository: one.repository, expectations },
+    { vm, id, repository: one.repository, expectations, passphrase: one.passphrase },
     { folder: context.planFolder, signal: context.signal, onBytes: context.alive },
   ).catch((error: unknown) => {
     context.signal.throwIfAborted();

@@ -6,6 +6,7 @@ import { namedFull, temporaryPlace } from '../../host/files/full-disk.ts';
 import { pinFolder, type PinnedFolder } from '../../host/files/pinned-folder.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun, TargetKind, WrittenDisk } from '../target-kind.ts';
+import { directoryFiles } from './directory-files.ts';
 import { claimOf, partNames, partsOf, type DirectoryClaim, type DiskNames } from './disk-names.ts';
 import { beginParts, removeParts } from './part-folder.ts';
 import { arePublished, publishFiles, removePublished, type NamesClaim } from './publish-files.ts';
@@ -75,6 +76,8 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
   publish: publishFiles,
   isPublished: arePublished,
   undoPublish: removePublished,
+
+  files: directoryFiles,
 };
 
 async function writeAll(

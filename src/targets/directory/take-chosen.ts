@@ -1,35 +1,27 @@
 import { mkdirSync, type Dirent } from 'node:fs';
 import { lstat, readdir, realpath } from 'node:fs/promises';
-import type { StepContext } from '../../engine/step.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { ChosenFiles, ChosenOfPoint } from '../../files/choose/choose-files.ts';
 import type { OpenedPoint } from '../../files/choose/find-volume.ts';
 import { splitPath } from '../../files/choose/path-pattern.ts';
 import { beginPart, join, removeDeadParts } from '../../files/take/part.ts';
 import { assertFree } from '../../files/take/put-in-place.ts';
-import { takeSelection } from '../../files/take/take-selection.ts';
+import { takeVolume } from '../../files/take/take-volume.ts';
 import { shownName } from '../../files/shown.ts';
 import { freeBytes } from '../../host/files/files.ts';
 import { namedFull } from '../../host/files/full-disk.ts';
 import { pinFolder } from '../../host/files/pinned-folder.ts';
 import { runTool } from '../../host/programs/process.ts';
 import { sizeText } from '../../repository/stored-files/size.ts';
+import type { RestoreRun, TakenFiles } from '../target-kind.ts';
 import { assertApart } from './room-for-disks.ts';
 import { removeTaken, treeName, type TakenClaim } from './taken-files.ts';
 
 interface TakeRun {
-  readonly context: Pick<StepContext<unknown>, 'signal' | 'progress' | 'log'>;
+  readonly run: Pick<RestoreRun, 'signal' | 'progress'>;
   /** Absolute path of the repository: nothing is written into it. */
   readonly repository: string;
   readonly overwrite: boolean;
-}
-
-export interface TakenFiles {
-  /** Bytes as base64url. */
-  readonly names: string[];
-  readonly files: number;
-  readonly bytes: number;
-  readonly left_out: string[];
 }
 
 /**
@@ -40,18 +32,16 @@ export async function takeChosen(
   point: OpenedPoint,
   { volumes, leftOut }: ChosenOfPoint,
   claim: TakenClaim,
-  run: TakeRun,
-): Promise<TakenFiles> {
+  { run, repository, overwrite }: TakeRun,
+): Promise<Omit<TakenFiles, keyof TakenClaim>> {
   const { directory } = claim;
-  const { signal } = run.context;
   await using target = await pinFolder(directory);
   // Where it leads to now: from here on it is this very folder.
-  await assertApart(run.repository, await realpath(target.path));
+  await assertApart(repository, await realpath(target.path));
   await removeDeadParts(target);
   const folders = volumes.length > 1 ? new Map(volumes.map(({ volume }) => [volume, folderOf(volume)])) : null;
   const names = folders ? [...folders.values()].map((folder) => Buffer.from(folder)) : await namesIn(point, volumes);
-  if (!run.overwrite)
-    for (const one of names) assertFree(target.path, one, true, false, `${directory}/${shownName(one)}`);
+  if (!overwrite) for (const one of names) assertFree(target.path, one, true, false, `${directory}/${shownName(one)}`);
   await assertFits(volumes, directory);
   // What an earlier attempt of the same run has left.
   await removeTaken(claim);
@@ -63,9 +53,14 @@ export async function takeChosen(
     const folder = folders?.get(chosen.volume);
     const into = folder === undefined ? tree : `${tree}/${folder}`;
     if (folder !== undefined) mkdirSync(into, { mode: 0o755 });
-    said.push(...(await takeVolume(point, chosen, into, run)));
+    const onBytes = progressOf(chosen, run);
+    const taking = takeVolume(point, chosen, into, { signal: run.signal, onBytes }).catch((error: unknown) => {
+      throw namedFull(error, [{ path: into, what: 'the target of the restore' }]);
+    });
+    said.push(...(await taking));
+    onBytes(chosen.bytes);
   }
-  await runTool('sync', ['--file-system', treeName], { cwd: part.path, signal });
+  await runTool('sync', ['--file-system', treeName], { cwd: part.path, signal: run.signal });
   const made = await readdir(tree, { encoding: 'buffer' });
   return { names: made.map(nameText), ...(await countIn(Buffer.from(tree))), left_out: [...leftOut, ...said] };
 }
@@ -102,60 +97,18 @@ async function assertFits(volumes: readonly ChosenFiles[], directory: string): P
   );
 }
 
-/** So much goes into one request; its limits are in `schemas/hub/restore-selection.json`. */
-const most = { paths: 5_000, bytes: 2 * 1024 * 1024 };
-
-async function takeVolume(
-  { client, files }: OpenedPoint,
-  { volume, whole, alone, bytes }: ChosenFiles,
-  into: string,
-  { context: { signal, progress } }: TakeRun,
-): Promise<string[]> {
+/** Tells how far a volume is. What is sent around the files makes it more than they hold. */
+function progressOf(
+  { volume, bytes }: ChosenFiles,
+  { progress }: Pick<RestoreRun, 'progress'>,
+): (more: number) => void {
   let done = 0;
   const started = performance.now();
-  const report = (more: number): void => {
+  return (more) => {
     done = Math.min(bytes, done + more);
     const rate = Math.round((done * 1000) / (performance.now() - started + 1));
     progress([{ disk: volume, phase: 'copying', bytes_done: done, bytes_total: bytes, rate }]);
   };
-  const said: string[] = [];
-  try {
-    for (const selection of selectionsOf(whole, alone)) {
-      const asked = { session: files.id, volume, ...selection };
-      said.push(...(await takeSelection(client, asked, into, { signal, onBytes: report })));
-    }
-  } catch (error) {
-    throw namedFull(error, [{ path: into, what: 'the target of the restore' }]);
-  }
-  report(bytes);
-  return said;
-}
-
-/** Folders last: one may not be written to any more once it has its mode. */
-function selectionsOf(whole: readonly Buffer[], alone: readonly Buffer[]): { paths: string[]; folders: string[] }[] {
-  const [members, folders] = [pieces(whole), pieces(alone)];
-  return [
-    ...members.slice(0, -1).map((paths) => ({ paths, folders: [] })),
-    { paths: members.at(-1) ?? [], folders: folders[0] ?? [] },
-    ...folders.slice(1).map((more) => ({ paths: [], folders: more })),
-  ];
-}
-
-function pieces(paths: readonly Buffer[]): string[][] {
-  const all: string[][] = [];
-  let bytes = most.bytes;
-  for (const path of paths) {
-    const text = path.toString('base64url');
-    const last = all.at(-1);
-    if (last === undefined || last.length >= most.paths || bytes + text.length > most.bytes) {
-      all.push([text]);
-      bytes = text.length;
-    } else {
-      last.push(text);
-      bytes += text.length;
-    }
-  }
-  return all;
 }
 
 /** Another user's folder may be closed to this one. */

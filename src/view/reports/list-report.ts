@@ -3,6 +3,7 @@ import { formatBytes, formatTime, plural } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import { sharedNames } from '../shared-names.ts';
 import { fit, foldedTable, printable, table, widest } from '../text.ts';
+import { verifiedText } from './verified-text.ts';
 
 /** What a line shows; of the disks only how many they are. */
 type ListLine = Pick<
@@ -17,6 +18,7 @@ type ListLine = Pick<
   | 'chain_length'
   | 'protected'
   | 'broken'
+  | 'verifications'
 > & { readonly disks: { readonly length: number } };
 
 /** A restore point of a rescue that could not be read in; without an id all of the VM. */
@@ -44,15 +46,11 @@ export function listReport(
   if (points.length === 0)
     return fit(vm === undefined ? 'no restore points yet' : `no restore points of VM ${printable(vm)}`, columns);
   const several = new Set(points.map(({ repository }) => repository)).size > 1;
-  const marked = points.some(isMarked);
+  const more = columnsOf(points);
   const rows = table(
     [
-      ['VM', ...(marked ? [...heads, 'MARKS'] : heads), ...(several ? ['REPOSITORY'] : [])],
-      ...points.map((point) => [
-        printable(point.vm),
-        ...cellsOf(point, marked),
-        ...(several ? [point.repository] : []),
-      ]),
+      ['VM', ...heads, ...more.map(({ title }) => title), ...(several ? ['REPOSITORY'] : [])],
+      ...points.map((point) => [printable(point.vm), ...cellsOf(point, more), ...(several ? [point.repository] : [])]),
     ],
     [4, 5, 6],
   );
@@ -72,37 +70,50 @@ export function listReport(
 
 const heads = ['RESTORE POINT', 'KIND', 'CREATED', 'STORED', 'DISKS', 'CHAIN'];
 
-const isMarked = (point: ListLine): boolean => point.protected !== null || point.broken !== null;
+interface Column {
+  readonly title: string;
+  cell(point: ListLine): string;
+}
+
+/** Columns that are there where a point has something to say. */
+const optional: readonly Column[] = [
+  { title: 'VERIFIED', cell: verifiedText },
+  { title: 'MARKS', cell: marksText },
+];
+
+const columnsOf = (points: readonly ListLine[]): Column[] =>
+  optional.filter(({ cell }) => points.some((point) => cell(point) !== ''));
 
 /** What somebody decided or found out about a point. */
-export const marksText = (point: Pick<RestorePointOutput, 'protected' | 'broken'>): string =>
-  [
+export function marksText(point: Pick<RestorePointOutput, 'protected' | 'broken'>): string {
+  return [
     ...(point.broken ? ['BROKEN'] : []),
     ...(point.protected ? [`protected${untilText(point.protected.until)}`] : []),
   ].join(', ');
+}
 
 const untilText = (until: number | null): string => (until === null ? '' : ` until ${formatTime(until).slice(0, -3)}`);
 
-const cellsOf = (point: ListLine, marked: boolean): string[] => [
+const cellsOf = (point: ListLine, more: readonly Column[]): string[] => [
   point.backup_id,
   point.kind,
   formatTime(point.created),
   formatBytes(point.file_bytes),
   `${point.disks.length}`,
   `${point.chain_length}`,
-  ...(marked ? [marksText(point)] : []),
+  ...more.map(({ cell }) => cell(point)),
 ];
 
 /** Without the VM in each line, and times without seconds: 80 columns are enough. */
 function byVm(points: readonly ListLine[], several: boolean, { style, columns }: SummaryOptions): string[] {
   const groups = [...Map.groupBy(points, ({ vm, repository }) => JSON.stringify([vm, repository])).values()];
-  const marked = points.some(isMarked);
+  const more = columnsOf(points);
   const [head = [], ...rows] = foldedTable(
     [
-      marked ? [...heads, 'MARKS'] : heads,
+      [...heads, ...more.map(({ title }) => title)],
       ...groups
         .flat()
-        .map((point) => cellsOf(point, marked).map((cell, index) => (index === 2 ? cell.slice(0, -3) : cell))),
+        .map((point) => cellsOf(point, more).map((cell, index) => (index === 2 ? cell.slice(0, -3) : cell))),
     ],
     columns,
     [3, 4, 5],

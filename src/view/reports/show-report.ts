@@ -4,6 +4,7 @@ import { sharedNames } from '../shared-names.ts';
 import { formatBytes, formatTime, plural, ratioText } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import { sentBytes } from '../run/sent-bytes.ts';
+import { verifiedLines } from './verified-text.ts';
 import { command, fit, fitted, flow, foldedTable, printable, shortened, widthOf } from '../text.ts';
 
 export interface ShowOptions extends SummaryOptions {
@@ -102,6 +103,7 @@ function markLines(point: RestorePointOutput, prefix: string, { style, columns }
   return [
     ...(broken ? lines(`broken since ${formatTime(broken.since)}: ${broken.reason}`).map(style.red) : []),
     ...(keptText ? lines(keptText).map(style.green) : []),
+    ...verifiedLines(point).flatMap(({ text, ok }) => lines(text).map(ok ? style.dim : style.red)),
   ].map((line) => `${prefix}${line}`);
 }
 

@@ -15,6 +15,7 @@ test('lines say the same as what is described in full, in the same order', () =>
     all,
     (name) => `/srv/${name}`,
     () => new Map(),
+    () => [],
   );
   const short = ({
     vm,

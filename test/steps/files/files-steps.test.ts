@@ -128,6 +128,16 @@ describe('points.files', () => {
     expect(ran.warnings).toEqual(['no verified VM is called z*']);
   });
 
+  test('an empty passphrase is told before anything is started', async () => {
+    await using bench = await stepBench();
+    await writeFile(bench.folder.file('plans', 'words'), '', { mode: 0o600 });
+    const openFiles = () => Promise.reject(new Error('was started'));
+    const files = { passphrase: { secret: { file: 'words' } } };
+    await expect(
+      bench.run(pointsFiles, { repository, files, points: [point('a')] }, { services: { openFiles } }),
+    ).rejects.toMatchObject({ code: 'secret.unreadable' });
+  });
+
   test('a machine that cannot read files fails the step: that says nothing of a restore point', async () => {
     await using bench = await stepBench();
     const open: FilesClient['open'] = () => Promise.reject(new SendenseError('files.unavailable', 'bwrap is missing'));

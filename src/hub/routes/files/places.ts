@@ -21,7 +21,7 @@ export const placesOfFile = defineRoute({
   async handle({ parts, params, query, header, signal }): Promise<RestorePlaces> {
     const files = parts.files.one(params['id'] ?? '');
     const where = { volume: query['volume'] ?? '', path: pathOf(query) };
-    const found = await files.ask('stat', { ...where, follow: true }, { signal });
+    const found = await files.ask('stat', { ...where, follow: true, bare: true }, { signal });
     if (found.type !== 'file') throw new SendenseError('files.type', `this is no regular file: ${found.type}`);
     const known = await files.places({ ...where, offset: 0, length: null }, signal);
     const told = known && known.size === found.size ? numbered(known.places) : null;
