@@ -5933,11 +5933,11 @@ export interface RestorePlan {
      */
     directory: string;
     /**
-     * Format of the restored disks.
+     * Format of the restored disks. `vmdk-stream`: compressed, for OVA files and uploads to vSphere. `vhdx`: for Hyper-V.
      */
-    format: 'raw' | 'qcow2' | 'vmdk';
+    format: 'raw' | 'qcow2' | 'vmdk' | 'vmdk-stream' | 'vhdx';
     /**
-     * Only for vmdk: the variant of the format.
+     * Only for vmdk: the variant of the format. `streamOptimized` is what `format: vmdk-stream` makes.
      */
     subformat: 'monolithicSparse' | 'streamOptimized';
     /**
@@ -8097,7 +8097,7 @@ export interface RestoreWriteInput {
   }[];
   to: {
     directory: string;
-    format: 'raw' | 'qcow2' | 'vmdk';
+    format: 'raw' | 'qcow2' | 'vmdk' | 'vmdk-stream' | 'vhdx';
     subformat: 'monolithicSparse' | 'streamOptimized';
     thin: boolean;
   };

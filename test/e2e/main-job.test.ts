@@ -275,7 +275,7 @@ describe('the main job', () => {
     },
   );
 
-  test('restores as flat and thin qcow2 and both kinds of vmdk, and never over an existing file', async () => {
+  test('restores as flat and thin qcow2, both kinds of vmdk and vhdx, and never over an existing file', async () => {
     await using work = await workspace();
     await pgtest1(work);
     await work.run('nightly.yaml');
@@ -284,12 +284,13 @@ describe('the main job', () => {
       ['flat', '--format', 'qcow2'],
       ['thin', '--format', 'qcow2', '--thin'],
       ['sparse', '--format', 'vmdk'],
-      ['stream', '--format', 'vmdk', '--subformat', 'streamOptimized'],
+      ['stream', '--format', 'vmdk-stream'],
+      ['vhdx', '--format', 'vhdx'],
       ['raw', '--format', 'raw'],
     ] as const) {
       const done = await work.call(['restore', 'pgtest1', '--repository', 'primary', '--to', name, ...args]);
       expect(done, done.stderr).toMatchObject({ exitCode: 0 });
-      const extension = args[1];
+      const extension = args[1] === 'vmdk-stream' ? 'vmdk' : args[1];
       expect(await sameContent(work.path(name, `disk-0.${extension}`), work.path('disk0.raw'))).toBe(true);
       expect(await sameContent(work.path(name, `disk-1.${extension}`), work.path('disk1.qcow2'))).toBe(true);
     }

@@ -156,13 +156,15 @@ describe('restore.write', () => {
     ['qcow2', { thin: true }, 'qcow2'],
     ['vmdk', { subformat: 'monolithicSparse' }, 'vmdk'],
     ['vmdk', { subformat: 'streamOptimized' }, 'vmdk'],
+    ['vmdk-stream', {}, 'vmdk'],
+    ['vhdx', {}, 'vhdx'],
   ])(
     'writes %s %j under temporary names, readable by this user alone, and changes nothing in the repository',
     async (format, more, real) => {
       await using it = await ready();
       const before = await listing(it.bench.folder.file('repository'));
       const { output } = await write(it, { format, ...more });
-      expect(output.files.map(({ file }) => file)).toEqual([it.out(`disk-0.${format}`), it.out(`disk-1.${format}`)]);
+      expect(output.files.map(({ file }) => file)).toEqual([it.out(`disk-0.${real}`), it.out(`disk-1.${real}`)]);
       const parts = `.${run}.restore-write.sendense-part`;
       expect(await readdir(it.out())).toEqual([parts]);
       expect((await stat(it.out(parts))).mode & 0o777).toBe(0o700);

@@ -12,6 +12,9 @@ const ways: readonly ToOf<'directory'>[] = [
   { directory: './out/deep', format: 'raw', subformat: 'monolithicSparse', thin: false },
   { directory: './out', format: 'qcow2', subformat: 'monolithicSparse', thin: false },
   { directory: './out', format: 'qcow2', subformat: 'monolithicSparse', thin: true },
+  { directory: './out', format: 'vmdk', subformat: 'monolithicSparse', thin: false },
+  { directory: './out', format: 'vmdk-stream', subformat: 'monolithicSparse', thin: false },
+  { directory: './out', format: 'vhdx', subformat: 'monolithicSparse', thin: false },
 ];
 const noKeys = { of: () => null } as unknown as ImageKeys;
 

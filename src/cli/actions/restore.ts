@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { notReadable } from '../../restore-points/choose/left-out.ts';
+import type { FormatName } from '../../targets/directory/formats.ts';
 import type { CommandContext } from '../command.ts';
 import { unknownName, unknownRepository } from '../find-target.ts';
 import type { OptionNames } from '../plan-of-options.ts';
@@ -14,7 +15,7 @@ import { previewPlan } from './plan.ts';
 interface RestoreOptions {
   readonly point: string;
   readonly to?: string;
-  readonly format: 'raw' | 'qcow2' | 'vmdk';
+  readonly format: FormatName;
   readonly subformat?: 'monolithicSparse' | 'streamOptimized';
   readonly thin?: boolean;
   readonly disk?: readonly string[];

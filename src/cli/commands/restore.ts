@@ -1,3 +1,4 @@
+import { formatNames } from '../../targets/directory/formats.ts';
 import type { CommandDefinition } from '../command.ts';
 import { pointOption } from '../point-option.ts';
 import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
@@ -19,13 +20,13 @@ export const restore: CommandDefinition = {
     },
     {
       flags: '-f, --format <format>',
-      description: 'format of the files',
-      choices: ['raw', 'qcow2', 'vmdk'],
+      description: 'format of the files; vmdk-stream is for OVA files and uploads to vSphere, vhdx for Hyper-V',
+      choices: formatNames,
       default: 'raw',
     },
     {
       flags: '--subformat <subformat>',
-      description: 'for vmdk: monolithicSparse, or streamOptimized for OVA files and uploads',
+      description: 'for vmdk: monolithicSparse, or streamOptimized, which vmdk-stream is, too',
       choices: ['monolithicSparse', 'streamOptimized'],
     },
     {
@@ -70,7 +71,7 @@ export const restore: CommandDefinition = {
       description: 'An overlay to look into, ready at once',
     },
     {
-      command: 'sendense-run restore pgtest1 --format vmdk --subformat streamOptimized --to ./upload',
+      command: 'sendense-run restore pgtest1 --format vmdk-stream --to ./upload',
       description: 'To upload to vSphere',
     },
   ],

@@ -8,6 +8,7 @@ import type { PlannedEffect } from '../../schemas/types.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun, TargetKind, WrittenDisk } from '../target-kind.ts';
 import { directoryFiles } from './directory-files.ts';
 import { claimOf, partNames, partsOf, type DirectoryClaim, type DiskNames } from './disk-names.ts';
+import { formatOf } from './formats.ts';
 import { beginParts, removeParts } from './part-folder.ts';
 import { arePublished, publishFiles, removePublished, type NamesClaim } from './publish-files.ts';
 import { readBack } from './read-back.ts';
@@ -40,7 +41,7 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
 
   outline: ({ to }, { directory, targets }) => ({
     directory,
-    files: targets.map((names) => ({ ...names, format: to.format, bytes_written: 0 })),
+    files: targets.map((names) => ({ ...names, format: formatOf(to).driver, bytes_written: 0 })),
   }),
 
   async write(request, claim, run) {

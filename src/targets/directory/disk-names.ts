@@ -1,4 +1,5 @@
 import { basename, join, resolve } from 'node:path';
+import { formatOf } from './formats.ts';
 import type { ClaimFacts, RestoredDisk, ToOf } from '../target-kind.ts';
 
 export interface DiskNames {
@@ -18,13 +19,14 @@ export interface DirectoryClaim {
 export function claimOf(to: ToOf<'directory'>, disks: readonly RestoredDisk[], facts: ClaimFacts): DirectoryClaim {
   const directory = resolve(facts.planFolder, to.directory);
   const parts = partsOf(directory, facts);
+  const { extension } = formatOf(to);
   return {
     directory,
     parts,
     targets: disks.map(({ disk }) => ({
       disk,
       temporary: join(parts, `${disk}.${facts.runId}.sendense-part`),
-      file: join(directory, `${disk}.${to.format}`),
+      file: join(directory, `${disk}.${extension}`),
     })),
   };
 }

@@ -8,7 +8,7 @@ import { measureImage } from '../../host/images/qemu-img.ts';
 import { sizeText } from '../../repository/stored-files/size.ts';
 import type { RestoreRequest, RestoreRun } from '../target-kind.ts';
 import type { DirectoryClaim } from './disk-names.ts';
-import { isStream } from './write-disk.ts';
+import { formatOf } from './formats.ts';
 
 export async function assertNothingThere({ targets }: DirectoryClaim): Promise<void> {
   for (const { file } of targets) {
@@ -37,7 +37,7 @@ export async function assertFits(
   directory: string,
   { signal, log }: RestoreRun,
 ): Promise<void> {
-  if (to.thin || isStream(to)) return;
+  if (to.thin || formatOf(to).isStream) return;
   const there = await nearestFolder(directory);
   const free = await freeBytes(there);
   // Known at once, and nearly always enough.

@@ -13,6 +13,7 @@ import {
 } from '../../host/images/qemu-img.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun, WrittenDisk } from '../target-kind.ts';
 import type { DiskNames } from './disk-names.ts';
+import { formatOf } from './formats.ts';
 
 type Request = RestoreRequest<'directory'>;
 
@@ -40,7 +41,7 @@ export async function writeDisk(
   parts: PinnedFolder,
   run: RestoreRun,
 ): Promise<WrittenDisk> {
-  const { thin, format } = request.to;
+  const { thin } = request.to;
   const name = basename(names.temporary);
   const part = `${parts.path}/${name}`;
   // Not by the names of the folders above it: others may put something else in their place.
@@ -50,12 +51,12 @@ export async function writeDisk(
   await chmod(part, 0o600);
   await fsyncFile(part);
   // Of a copy the whole disk, whatever holes it has; of an overlay what it takes, for the disk stays in the repository.
-  return { ...names, format, bytes_written: thin ? (await stat(part)).size : disk.capacity_bytes };
+  return {
+    ...names,
+    format: formatOf(request.to).driver,
+    bytes_written: thin ? (await stat(part)).size : disk.capacity_bytes,
+  };
 }
-
-/** zlib-compressed, in one stream, as OVF wants it: must be written in order. */
-export const isStream = ({ format, subformat }: Request['to']): boolean =>
-  format === 'vmdk' && subformat === 'streamOptimized';
 
 async function convertOptions(
   { to, from }: Pick<Request, 'to' | 'from'>,
@@ -63,12 +64,13 @@ async function convertOptions(
   file: string,
 ): Promise<ConvertOptions> {
   const keys = await from.keys();
+  const { driver, options, isStream = false } = formatOf(to);
   return {
     from: await imageTarget(disk.file, { key: keys.of(disk) }),
     to: file,
-    toFormat: to.format,
-    toOptions: to.format === 'vmdk' ? `subformat=${to.subformat}` : undefined,
-    inOrder: isStream(to),
+    toFormat: driver,
+    toOptions: options?.(to),
+    inOrder: isStream,
   };
 }
 
