@@ -156,6 +156,20 @@ export const catalogue = {
     'The target exists already',
     'Choose another directory, or move the existing files away. Sendense never overwrites.',
   ),
+  'target.busy': entry(
+    1,
+    'never',
+    'A block device is in use',
+    'Unmount it, or stop what uses it: `lsblk` and `fuser -v DEVICE` show that. Then run again.',
+    409,
+  ),
+  'target.unfit': entry(
+    1,
+    'never',
+    'A restore cannot go to this target',
+    'The message says what is missing. Name another target.',
+    422,
+  ),
   'source.busy': entry(
     1,
     'temporary',

@@ -5927,24 +5927,7 @@ export interface RestorePlan {
   /**
    * Where the restored disks or files go. Not needed with `expect` alone.
    */
-  to?: {
-    /**
-     * Folder for the disks or files, relative to the plan. Sendense makes it if it is missing.
-     */
-    directory: string;
-    /**
-     * Format of the restored disks. `vmdk-stream`: compressed, for OVA files and uploads to vSphere. `vhdx`: for Hyper-V.
-     */
-    format: 'raw' | 'qcow2' | 'vmdk' | 'vmdk-stream' | 'vhdx';
-    /**
-     * Only for vmdk: the variant of the format. `streamOptimized` is what `format: vmdk-stream` makes.
-     */
-    subformat: 'monolithicSparse' | 'streamOptimized';
-    /**
-     * Only for qcow2. true: an overlay on the chain in the repository, instead of a copy.
-     */
-    thin: boolean;
-  };
+  to?: DirectoryTo | DeviceTo;
   /**
    * Numbers of the disks to restore, from 0. Default: all.
    *
@@ -6002,6 +5985,44 @@ export interface RestorePlan {
       };
   steps?: Steps;
   result?: Result;
+}
+/**
+ * A folder of the hub.
+ */
+export interface DirectoryTo {
+  /**
+   * Folder for the disks or files, relative to the plan. Sendense makes it if it is missing.
+   */
+  directory: string;
+  /**
+   * Format of the restored disks. `vmdk-stream`: compressed, for OVA files and uploads to vSphere. `vhdx`: for Hyper-V.
+   */
+  format: 'raw' | 'qcow2' | 'vmdk' | 'vmdk-stream' | 'vhdx';
+  /**
+   * Only for vmdk: the variant of the format. `streamOptimized` is what `format: vmdk-stream` makes.
+   */
+  subformat: 'monolithicSparse' | 'streamOptimized';
+  /**
+   * Only for qcow2. true: an overlay on the chain in the repository, instead of a copy.
+   */
+  thin: boolean;
+}
+/**
+ * Block devices of the hub.
+ */
+export interface DeviceTo {
+  /**
+   * Block device of the hub for the disk, for example /dev/disk/by-id/wwn-0x5000c500a1b2c3d4. If you restore several disks: a mapping with a device for each, `disk-0: /dev/sdb`.
+   */
+  device:
+    | string
+    | {
+        [k: string]: string;
+      };
+  /**
+   * true: what the device holds may go. Otherwise a device with a file system, a partition table or the like is refused.
+   */
+  overwrite: boolean;
 }
 /**
  * A reference to a secret; never the secret itself.
@@ -7407,7 +7428,7 @@ export interface FilesTakeOutput {
   /**
    * Where the files go: a directory.
    */
-  target: 'directory';
+  target: 'directory' | 'device';
   /**
    * Absolute path of the folder that the files go to.
    */
@@ -7456,20 +7477,28 @@ export interface FilesTakeInput {
   opened: FilesOpenOutput;
   files: FilePlaces;
   exclude: FilePatterns | null;
-  to: To;
+  /**
+   * Where the files go, as in `restore.write`. Keys about disks have no effect.
+   */
+  to:
+    | {
+        directory: string;
+        format: 'raw' | 'qcow2' | 'vmdk' | 'vmdk-stream' | 'vhdx';
+        subformat: 'monolithicSparse' | 'streamOptimized';
+        thin: boolean;
+      }
+    | {
+        device:
+          | string
+          | {
+              [k: string]: string;
+            };
+        overwrite: boolean;
+      };
   /**
    * true: replace files that are there, and merge folders.
    */
   overwrite: boolean;
-}
-/**
- * Where the files go, as in `restore.write`. Keys about disks have no effect.
- */
-export interface To {
-  directory: string;
-  format: 'raw' | 'qcow2' | 'vmdk';
-  subformat: 'monolithicSparse' | 'streamOptimized';
-  thin: boolean;
 }
 export interface GroupResolveInput {
   /**
@@ -7974,6 +8003,7 @@ export interface Qcow2SealOutput {
   disks: Disks1;
 }
 export interface RestorePublishInput {
+  repository: string;
   disks: {
     disk: string;
     number: number;
@@ -8012,7 +8042,7 @@ export interface RestorePublishInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory';
+  target: 'directory' | 'device';
 }
 export interface RestorePublishOutput {
   disks: DiskResult[];
@@ -8060,7 +8090,7 @@ export interface RestoreVerifyInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory';
+  target: 'directory' | 'device';
 }
 export interface RestoreVerifyOutput {
   verified: boolean;
@@ -8095,22 +8125,31 @@ export interface RestoreWriteInput {
      */
     encryption?: DiskEncryption | null;
   }[];
-  to: {
-    directory: string;
-    format: 'raw' | 'qcow2' | 'vmdk' | 'vmdk-stream' | 'vhdx';
-    subformat: 'monolithicSparse' | 'streamOptimized';
-    thin: boolean;
-  };
+  to:
+    | {
+        directory: string;
+        format: 'raw' | 'qcow2' | 'vmdk' | 'vmdk-stream' | 'vhdx';
+        subformat: 'monolithicSparse' | 'streamOptimized';
+        thin: boolean;
+      }
+    | {
+        device:
+          | string
+          | {
+              [k: string]: string;
+            };
+        overwrite: boolean;
+      };
 }
 export interface RestoreWriteOutput {
   /**
-   * Where the disks go: a directory.
+   * Where the disks go: a directory, or block devices.
    */
-  target: 'directory';
+  target: 'directory' | 'device';
   /**
-   * Absolute path.
+   * Absolute path. null: the disks go to no directory.
    */
-  directory: string;
+  directory: string | null;
   files: {
     disk: string;
     temporary: string;

@@ -67,13 +67,19 @@ export interface TargetKind<T extends TargetType, W extends object, P> {
   claimNames(written: readonly WrittenDisk[]): P;
   publishEffects(written: readonly WrittenDisk[]): PlannedEffect[];
   /** Shows the disks to everybody, never over something that is there. May be called again. @throws SendenseError `file.exists` */
-  publish(claim: P, remember: RestoreRun['remember']): Promise<void>;
+  publish(claim: P, run: PublishRun): Promise<void>;
   /** Whether all of it is there, and ours. */
   isPublished(claim: P, remembered: Remembered): Promise<boolean>;
   undoPublish(claim: P, remembered: Remembered): Promise<void>;
 
   /** How files are taken to it; null: it takes whole disks only. The checks of plans say the same. */
   readonly files: FilesTarget<T, object, object> | null;
+}
+
+/** What publishing acts with. */
+export interface PublishRun extends Pick<RestoreRun, 'runId' | 'signal' | 'remember'> {
+  readonly disks: readonly RestoredDisk[];
+  readonly from: RestoredFrom;
 }
 
 export interface Reading {

@@ -15,20 +15,25 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** As `npm run types` would have it, had the schemas one more type of source, `tape`, and one more of target, `device`. */
+/** As `npm run types` would have it, had the schemas one more type of source, `tape`, and one more of target, `shelf`. */
 function addKinds(): void {
   const file = join(folder, 'src/schemas/types.ts');
   const text = readFileSync(file, 'utf8');
   const more = text
     .replace(/(?<!interface )\bImageSourceSettings\b/g, '$& | TapeSettings')
     .replace(/(?<!interface )\bImageSourceSpec\b/g, '$& | TapeSpec')
-    .replace(/\b(target\??: 'directory')/g, "$1 | 'device'")
-    .replace(
-      /\bto\??:\s+(?:\| )?(\{\s+(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s+)?directory: string;)/g,
-      'to: { device: string } | $1',
-    )
+    .replace(/\b(target\??: 'directory')/g, "$1 | 'shelf'")
+    .replace(/\bto\?: DirectoryTo\b/g, '$& | { shelf: string }')
+    .replace(/\bto:\s+\| (?=\{\s+directory: string;)/g, '$&{ shelf: string } | ')
     .replace(/(?<!interface )\bImageDiscoverOutput\b/g, '$& | TapeOutput');
-  const named = ['TapeSettings', 'TapeSpec', 'TapeOutput', "'device'", 'device: string'];
+  const named = [
+    'TapeSettings',
+    'TapeSpec',
+    'TapeOutput',
+    "'shelf'",
+    'DirectoryTo | { shelf',
+    '| { shelf: string } | {',
+  ];
   expect(named.filter((name) => !more.includes(name))).toEqual([]);
   const tape = `
 export interface TapeSettings { type: 'tape'; drive: string }
@@ -58,6 +63,7 @@ test(
     addKinds();
     expect(filesThatDoNotCompile()).toEqual([
       'src/cli/first-files.ts',
+      'src/cli/restore-to.ts',
       'src/node/sources/index.ts',
       'src/plan/checks/check-target.ts',
       'src/sources/index.ts',

@@ -40,6 +40,7 @@ async function directory(to: ToOf<'directory'>): Promise<TargetSubject<'director
     request: { to, disks, from: { path: () => at.path('repository'), keys: async () => noKeys } },
     planFolder,
     contents,
+    mayHoldRepository: true,
     seen: async () => (await readdir(planFolder, { recursive: true })).toSorted(),
     occupy: async (written) => {
       const [file = ''] = written.map((one) => one.file);

@@ -5,6 +5,7 @@ import { nbd } from '../../src/host/nbd/nbd-protocol.ts';
 import { removeRunFolder } from '../../src/host/programs/run-folder.ts';
 import { targetFindings } from '../../src/plan/checks/check-target.ts';
 import type {
+  PublishRun,
   RestoredDisk,
   RestoreRequest,
   RestoreRun,
@@ -21,6 +22,8 @@ export interface TargetSubject<T extends TargetType> extends AsyncDisposable {
   readonly planFolder: string;
   /** What the disks hold. */
   readonly contents: readonly Buffer[];
+  /** Whether the target can lie in a folder that is a repository. */
+  readonly mayHoldRepository: boolean;
   /** All that is at the target, whoever made it. */
   seen(): Promise<readonly string[]>;
   /** Somebody else makes what a restore would make, and says how to tell that it is still theirs. */
@@ -77,7 +80,10 @@ export const targetChecks: Readonly<Record<string, Check>> = {
     const names = subject.kind.claimNames(files);
     expect(await subject.kind.isPublished(names, {})).toBe(false);
     const shown = await publish(subject, names);
-    await subject.kind.publish(names, () => undefined);
+    await subject.kind.publish(
+      names,
+      publishRun(subject, () => undefined),
+    );
     expect(await subject.kind.isPublished(names, shown)).toBe(true);
     // What it wrote is part of the result by now.
     const there = await subject.seen();
@@ -98,7 +104,10 @@ export const targetChecks: Readonly<Record<string, Check>> = {
       code: 'file.exists',
     });
     const facts: Record<string, unknown> = {};
-    const published = subject.kind.publish(names, (name, value) => void (facts[name] = value));
+    const published = subject.kind.publish(
+      names,
+      publishRun(subject, (name, value) => void (facts[name] = value)),
+    );
     await expect(published).rejects.toMatchObject({ code: 'file.exists' });
     await subject.kind.undoPublish(names, facts);
     await subject.kind.undoWrite(claimOf(subject), remembered);
@@ -111,13 +120,15 @@ export const targetChecks: Readonly<Record<string, Check>> = {
 
   'nothing is written into the repository': async (subject) => {
     const { request } = subject;
+    // The repository of a device is a mounted file system on it.
+    if (!subject.mayHoldRepository) return;
     await mkdir(subject.planFolder, { recursive: true });
     const inside = { ...request, from: { ...request.from, path: () => subject.planFolder } };
     await expect(subject.kind.assertFree(inside, claimOf(subject))).rejects.toMatchObject({ code: 'file.exists' });
   },
 
   'the checks of plans know whether files can go to it': async ({ kind, request }) => {
-    const refused = targetFindings(request.to, true).some(({ at }) => at.path?.[0] === 'files');
+    const refused = targetFindings({ ...request.to }, true).some(({ at }) => at.path?.[0] === 'files');
     expect(refused).toBe(kind.files === null);
   },
 
@@ -160,9 +171,20 @@ async function write(
   return { files, remembered };
 }
 
-async function publish({ kind }: Subject, names: object): Promise<Record<string, unknown>> {
+const publishRun = ({ request }: Subject, remember: RestoreRun['remember']): PublishRun => ({
+  runId,
+  signal: new AbortController().signal,
+  remember,
+  disks: request.disks,
+  from: request.from,
+});
+
+async function publish(subject: Subject, names: object): Promise<Record<string, unknown>> {
   const remembered: Record<string, unknown> = {};
-  await kind.publish(names, (name, value) => void (remembered[name] = value));
+  await subject.kind.publish(
+    names,
+    publishRun(subject, (name, value) => void (remembered[name] = value)),
+  );
   return remembered;
 }
 

@@ -1,23 +1,19 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { notReadable } from '../../restore-points/choose/left-out.ts';
-import type { FormatName } from '../../targets/directory/formats.ts';
 import type { CommandContext } from '../command.ts';
 import { unknownName, unknownRepository } from '../find-target.ts';
 import type { OptionNames } from '../plan-of-options.ts';
 import { pointChoice } from '../point-option.ts';
+import { toOfOptions, type ToOptions } from '../restore-to.ts';
 import { runPlan } from '../run-plan.ts';
 import { warnOfUnlisted } from '../warn-of-unlisted.ts';
 import { previewPlan } from './plan.ts';
 
-interface RestoreOptions {
+interface RestoreOptions extends ToOptions {
   readonly point: string;
-  readonly to?: string;
-  readonly format: FormatName;
-  readonly subformat?: 'monolithicSparse' | 'streamOptimized';
-  readonly thin?: boolean;
   readonly disk?: readonly string[];
   readonly verify: boolean;
   readonly identity?: string;
@@ -45,18 +41,13 @@ export async function action(context: CommandContext): Promise<number> {
 
 /** Checked as any plan is, when it is run. */
 function planOf(vm: string, options: RestoreOptions): Record<string, unknown> {
-  const { to, format, subformat, thin } = options;
-  // What a shell makes of a variable that is not set would be the folder that one is in.
-  if (to === undefined || to === '') throw usage('say where to restore to: --to DIRECTORY');
-  if (subformat !== undefined && format !== 'vmdk') throw usage(`--subformat is for --format vmdk, not for ${format}`);
-  if (thin === true && format !== 'qcow2') throw usage(`--thin is for --format qcow2, not for ${format}`);
   return {
     version: 1,
     kind: 'restore',
     name: `restore-${vm}`,
     vm: { name: vm, ...(options.identity === undefined ? {} : { identity: options.identity }) },
     point: pointChoice(options.point),
-    to: { directory: resolve(to), format, ...(subformat ? { subformat } : {}), ...(thin ? { thin } : {}) },
+    to: toOfOptions(options),
     ...(options.disk ? { disks: options.disk.map(diskNumber) } : {}),
     verify: options.verify,
   };
@@ -78,6 +69,8 @@ const optionNames: OptionNames = {
   '/to/format': '--format',
   '/to/subformat': '--subformat',
   '/to/thin': '--thin',
+  '/to/device': '--to',
+  '/to/overwrite': '--overwrite',
   '/disks': '--disk',
 };
 

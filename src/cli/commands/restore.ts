@@ -5,17 +5,19 @@ import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 
 export const restore: CommandDefinition = {
   name: 'restore',
-  summary: 'Write the disks of a restore point into a directory',
+  summary: 'Write the disks of a restore point into a directory, or to block devices',
   description: [
     'Makes a restore plan from the command line and runs it. The run writes each disk under a temporary name and compares it with the block index of the restore point. Then it gives the file its name: disk-0.raw, disk-1.raw, …',
     'Never overwrites a file and never writes to the repository. A failed restore removes the files that it wrote.',
+    'A block device must be unused, large enough and without a file system, unless you say --overwrite. The first MiB of the disk is written last, so nobody takes an unfinished device for whole.',
   ],
   arguments: [{ syntax: '<vm>', description: 'name of the VM', completes: 'vms' }],
   options: [
     pointOption('which restore point', { default: 'latest' }),
     {
-      flags: '-t, --to <directory>',
-      description: 'directory to write to (required); the command makes it if it is missing',
+      flags: '-t, --to <place>',
+      description:
+        'directory to write to (required); the command makes it if it is missing. Or block devices: device:/dev/sdb, device:disk-0=/dev/sdb,disk-1=/dev/sdc',
       completes: 'folders',
     },
     {
@@ -34,6 +36,7 @@ export const restore: CommandDefinition = {
       description:
         'for qcow2: make an overlay on the chain in the repository instead of a copy; it is ready at once, and needs the repository',
     },
+    { flags: '--overwrite', description: 'for devices: write over what they hold' },
     { flags: '-d, --disk <number>', description: 'only this disk (0, 1, …); may be repeated', repeats: true },
     { flags: '--no-verify', description: 'do not compare the written files with the block index' },
     {
@@ -73,6 +76,10 @@ export const restore: CommandDefinition = {
     {
       command: 'sendense-run restore pgtest1 --format vmdk-stream --to ./upload',
       description: 'To upload to vSphere',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --disk 0 --to device:/dev/disk/by-id/wwn-0x5000c500a1b2c3d4',
+      description: 'One disk to a block device of this machine',
     },
   ],
   exitCodes: [0, 1, 2, 3, 10, 12, 14, 16, 70, 130, 143],

@@ -118,6 +118,7 @@ export const rules = {
     'A key of a restore has no meaning beside the other keys',
     'Remove the key. `disks` and formats are for disks; `exclude` and `overwrite` are for `files`.',
   ),
+  'restore/device': rule('Two disks go to one device', 'Name another device for one of the disks.'),
   'restore/subformat': rule('subformat is only for vmdk', 'Remove subformat, or set format: vmdk.'),
   'restore/thin': rule('thin is only for qcow2', 'Remove thin, or set format: qcow2.'),
 

@@ -105,6 +105,15 @@ function graphOf(layers: readonly ImageLayer[]): object | null {
   );
 }
 
+/** A part of an image, as an image of its own; both must be described, not named. Bytes, whole sectors. Source: QEMU, block/raw-format.c. */
+export function partOf<I extends Pick<ImageTarget, 'name'>>(
+  image: I,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): I {
+  const file = JSON.parse(image.name.replace(/^json:/, '')) as object;
+  return { ...image, name: `json:${JSON.stringify({ driver: 'raw', offset, size: length, file })}` };
+}
+
 /** A file that is none of a repository, or that a program of ours has just made: not encrypted, and whatever its header names counts. */
 export const plainTarget = (file: string, format = 'qcow2'): ImageTarget => ({
   name: file,

@@ -194,6 +194,8 @@ export interface ConvertOptions {
   readonly cwd?: string;
   /** The target must be written from start to end. */
   readonly inOrder?: boolean;
+  /** The target is there, and large enough; zeros are written, for it may hold anything. */
+  readonly isThere?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Fraction from 0 to 1. */
   readonly onProgress?: ((fraction: number) => void) | undefined;
@@ -205,6 +207,7 @@ export function convertArgs(options: ConvertOptions): string[] {
     'convert',
     '-p',
     ...(options.inOrder ? [] : ['-W']),
+    ...(options.isThere ? ['-n'] : []),
     '-m',
     '8',
     ...options.from.objects,

@@ -16,6 +16,7 @@ export const knownTools: Readonly<Record<string, Tool>> = {
   'setfattr': { package: 'attr', minimum: '2.5' },
   'sshfs': { package: 'sshfs', minimum: '3.7' },
   'fusermount3': { package: 'fuse3', minimum: '3.14' },
+  'wipefs': { package: 'util-linux', minimum: '2.37' },
   'nbdcopy': { package: 'libnbd-bin', minimum: '1.12' },
 };
 

@@ -15,6 +15,7 @@ export interface TargetChecks {
 
 const checks: { readonly [T in TargetType]: TargetChecks } = {
   directory: { findings: directoryFindings, besideFiles: { noMeaning: ['format', 'subformat', 'thin'] } },
+  device: { findings: deviceFindings, besideFiles: null },
 };
 
 /**
@@ -30,7 +31,7 @@ export function targetFindings(
   const named = types.filter((type) => type in to);
   return (named.length > 0 ? named : types).flatMap((type) => {
     const kind = known[type];
-    return kind ? [...kind.findings(to), ...(hasFiles ? fileFindings(type, kind, to) : [])] : [];
+    return kind ? [...kind.findings(to), ...(hasFiles && type in to ? fileFindings(type, kind, to) : [])] : [];
   });
 }
 
@@ -70,4 +71,22 @@ function directoryFindings(to: Mapping): Finding[] {
       message: `thin has no meaning for ${shown(format)}`,
     });
   return found;
+}
+
+/** Which disks there are is known only when the restore point is. */
+function deviceFindings(to: Mapping): Finding[] {
+  const { device } = to;
+  if (typeof device !== 'object' || device === null) return [];
+  const entries = Object.entries(device as Mapping);
+  return entries.flatMap(([disk, path], index): Finding[] => {
+    const first = entries.findIndex(([, other]) => other === path);
+    if (first === index) return [];
+    return [
+      {
+        rule: 'restore/device',
+        at: { path: ['to', 'device', disk] },
+        message: `${disk} and ${entries[first]?.[0]} go to the same device`,
+      },
+    ];
+  });
 }

@@ -1,5 +1,6 @@
 import type { RestorePublishInput, RestorePublishOutput } from '../../schemas/types.ts';
 import { kindNamed, typedClaim, type TypedClaim } from '../../targets/index.ts';
+import { restoredFrom } from './restored-from.ts';
 import { defineStep } from '../define-step.ts';
 
 export const restorePublish = defineStep<RestorePublishInput, TypedClaim, RestorePublishOutput>({
@@ -11,7 +12,13 @@ export const restorePublish = defineStep<RestorePublishInput, TypedClaim, Restor
 
   async run(context, input, claim) {
     const { target, own } = typedClaim(claim);
-    await kindNamed(target).publish(own, (name, value) => context.remember(name, value));
+    await kindNamed(target).publish(own, {
+      runId: context.runId,
+      signal: context.signal,
+      remember: (name, value) => context.remember(name, value),
+      disks: input.disks,
+      from: restoredFrom(context.services, input.repository),
+    });
     return {
       disks: input.files.map((file) => ({
         disk: file.disk,

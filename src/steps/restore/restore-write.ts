@@ -1,6 +1,7 @@
 import type { RestoreWriteInput, RestoreWriteOutput } from '../../schemas/types.ts';
 import { kindNamed, kindOfTo, typedClaim, type TypedClaim } from '../../targets/index.ts';
 import type { ClaimFacts, RestoreRequest, TargetType } from '../../targets/target-kind.ts';
+import { restoredFrom } from './restored-from.ts';
 import { defineStep } from '../define-step.ts';
 import type { Services } from '../services.ts';
 
@@ -45,5 +46,5 @@ function claimOf(
 const requestOf = (services: Services, { repository, to, disks }: RestoreWriteInput): RestoreRequest<TargetType> => ({
   to,
   disks,
-  from: { path: () => services.repositoryPath(repository), keys: () => services.imageKeys(repository) },
+  from: restoredFrom(services, repository),
 });

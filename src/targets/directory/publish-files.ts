@@ -2,13 +2,13 @@ import { lstat, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { fsyncFolder, isNamed, nameFile } from '../../host/files/files.ts';
 import { pinFolder, type PinnedFolder } from '../../host/files/pinned-folder.ts';
-import type { Remembered, RestoreRun } from '../target-kind.ts';
+import type { PublishRun, Remembered } from '../target-kind.ts';
 import type { DiskNames } from './disk-names.ts';
 import { findParts, removeEmpty } from './part-folder.ts';
 
 export type NamesClaim = readonly DiskNames[];
 
-export async function publishFiles(claim: NamesClaim, remember: RestoreRun['remember']): Promise<void> {
+export async function publishFiles(claim: NamesClaim, { remember }: Pick<PublishRun, 'remember'>): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const files = await pinned(claim, opened);
   for (const { disk, from } of files) {

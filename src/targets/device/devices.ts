@@ -1,0 +1,83 @@
+import { resolve } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { holdDevice, type HeldDevice } from '../../host/files/block-device.ts';
+import { signaturesOn } from '../../host/files/signatures.ts';
+import { sizeText } from '../../repository/stored-files/size.ts';
+import type { ClaimFacts, RestoredDisk, ToOf } from '../target-kind.ts';
+import { markOf, readMark } from './head.ts';
+
+export interface DeviceNames {
+  readonly disk: string;
+  /** Absolute, as the plan names it. */
+  readonly device: string;
+  /** Bears the run's id. */
+  readonly mark: string;
+  readonly capacity: number;
+}
+
+export interface DeviceClaim {
+  readonly devices: readonly DeviceNames[];
+  /** Whether what is on them goes. */
+  readonly overwrite: boolean;
+}
+
+export function claimOf(to: ToOf<'device'>, disks: readonly RestoredDisk[], facts: ClaimFacts): DeviceClaim {
+  return {
+    devices: disks.map(({ disk, capacity_bytes: capacity }) => ({
+      disk,
+      device: resolve(facts.planFolder, deviceOf(to, disk, disks.length)),
+      mark: markOf(facts, disk),
+      capacity,
+    })),
+    overwrite: to.overwrite,
+  };
+}
+
+function deviceOf({ device }: ToOf<'device'>, disk: string, count: number): string {
+  if (typeof device === 'string' && count === 1) return device;
+  const named = typeof device === 'string' ? undefined : device[disk];
+  if (named !== undefined) return named;
+  const what =
+    typeof device === 'string'
+      ? `${device} is one device, and there are ${count} disks`
+      : `there is no device for ${disk}`;
+  throw new SendenseError('target.unfit', what, {
+    remedy: `Name a device for each disk (device: { disk-0: /dev/…, disk-1: /dev/… }), or restore fewer disks (disks: [0]).`,
+  });
+}
+
+/**
+ * Opens a device that may be written: nobody uses it, the disk fits, and what is on it may go.
+ * @throws SendenseError `target.busy`, `target.unfit`, `file.exists`, `file.unreadable`
+ */
+export async function openToWrite(names: DeviceNames, overwrite: boolean, signal?: AbortSignal): Promise<HeldDevice> {
+  await using opened = new AsyncDisposableStack();
+  const held = opened.use(await holdDevice(names.device));
+  if (held.bytes < names.capacity)
+    throw new SendenseError(
+      'target.unfit',
+      `${names.device} has ${sizeText(held.bytes)} (${held.bytes} bytes), and ${names.disk} needs ${sizeText(names.capacity)} (${names.capacity} bytes)`,
+      { remedy: 'Name a larger device.' },
+    );
+  const there = await contentOf(held, names, signal);
+  if (there !== null && !overwrite)
+    throw new SendenseError('file.exists', `${names.device} holds ${there}; nothing was written`, {
+      remedy:
+        'If nobody needs that any more, set `overwrite: true` in `to` (--overwrite). Otherwise name another device.',
+    });
+  opened.move();
+  return held;
+}
+
+/** What is on a device that somebody may need; null: nothing that any program knows, or what an earlier attempt of this run has left. */
+export async function contentOf(
+  held: HeldDevice,
+  { mark }: Pick<DeviceNames, 'mark'>,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const found = await readMark(held.handle);
+  if (found === mark) return null;
+  if (found !== null) return `a restore that is not finished (${found})`;
+  const signatures = await signaturesOn(held.path, signal);
+  return signatures.length === 0 ? null : signatures.join(', ');
+}
