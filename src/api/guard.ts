@@ -18,6 +18,8 @@ export interface Guard {
 
 export interface GuardOptions {
   readonly token: string;
+  /** Lets in callers of the sort `figures`, and no others. */
+  readonly figuresToken?: string | undefined;
   readonly limits: ApiLimits;
   /** What who has no token can do, where the catalogue's sentence is not precise enough. */
   readonly tokenRemedy?: string | undefined;
@@ -36,6 +38,7 @@ export interface GuardOptions {
 export function createGuard(options: GuardOptions): Guard {
   const { token, limits, oneTime } = options;
   const hasToken = bearerCheck(token);
+  const hasFiguresToken = options.figuresToken === undefined ? () => false : bearerCheck(options.figuresToken);
   const refused = limitPerMinute(limits.refusedPerMinute);
   const asked = limitPerMinute(limits.requestsPerMinute);
   const remedy = options.tokenRemedy === undefined ? {} : { remedy: options.tokenRemedy };
@@ -44,7 +47,8 @@ export function createGuard(options: GuardOptions): Guard {
     const { route } = request.routeOptions?.config ?? {};
     const callers = route?.callers ?? ['token'];
     // Asked in any case: how long a refusal takes says nothing.
-    if (hasToken(authorization) && callers.includes('token')) return true;
+    const has = { token: hasToken(authorization), figures: hasFiguresToken(authorization) };
+    if ((has.token && callers.includes('token')) || (has.figures && callers.includes('figures'))) return true;
     const ticket = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1];
     if (!route || !oneTime || ticket === undefined || !callers.includes('one-time')) return false;
     return oneTime.take(ticket, route.id);

@@ -6,7 +6,7 @@ import type { Answer, Api, Caller, Parameter, RequestBody, Route } from './route
 
 type Json = Record<string, unknown>;
 
-const schemes: Readonly<Record<Caller, string>> = { 'token': 'token', 'one-time': 'ticket' };
+const schemes: Readonly<Record<Caller, string>> = { 'token': 'token', 'figures': 'figures', 'one-time': 'ticket' };
 
 /** The API as an OpenAPI 3.1 document: paths from its routes, components from `schemas/`. */
 export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string): Json {
@@ -32,6 +32,9 @@ export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string):
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: api.token },
+        ...(api.figuresToken === undefined
+          ? {}
+          : { figures: { type: 'http', scheme: 'bearer', description: api.figuresToken } }),
         ...(tickets ? { ticket: { type: 'http', scheme: 'bearer', description: 'A ticket, good for one call.' } } : {}),
       },
       headers: { 'x-request-id': { description: "The request's id in the log.", schema: { type: 'string' } } },

@@ -53,8 +53,11 @@ export interface Answer {
   readonly type?: string;
 }
 
-/** Who may call: `token` has the API's token, `one-time` a ticket for one call of one route (`one-time.ts`). */
-export type Caller = 'token' | 'one-time';
+/**
+ * Who may call: `token` has the API's token, `figures` the one that is good for figures alone, `one-time` a ticket for one call of one
+ * route (`one-time.ts`).
+ */
+export type Caller = 'token' | 'figures' | 'one-time';
 
 /**
  * One request of an API. What registers it (`register.ts`) and what describes it (`openapi.ts`) read the same value, so that
@@ -102,6 +105,8 @@ export interface Api<Parts> {
   readonly server: { readonly url: string; readonly description: string };
   /** Where the token is. */
   readonly token: string;
+  /** Where the one for figures is, if there is one. */
+  readonly figuresToken?: string;
   /** What the routes are about, by tag. */
   readonly tags: Readonly<Record<string, string>>;
   readonly routes: readonly Route<Parts>[];

@@ -9,6 +9,8 @@ export interface HubApiOptions {
   readonly parts: Omit<HubParts, 'openApi'>;
   /** Every request must bring it: `Authorization: Bearer …`. */
   readonly token: string;
+  /** Good for figures alone. */
+  readonly metricsToken: string;
   readonly log: HubLog;
   readonly limits?: Partial<ApiLimits>;
 }
@@ -24,11 +26,12 @@ const hubLimits: ApiLimits = {
 };
 
 /** The hub's HTTP API, not listening yet. */
-export function createHubApi({ parts, token, log, limits }: HubApiOptions): Promise<ApiServer> {
+export function createHubApi({ parts, token, metricsToken, log, limits }: HubApiOptions): Promise<ApiServer> {
   const { service } = parts;
   return createApi(hubApi, {
     parts: { ...parts, openApi: documentOf(hubApi, version) },
     token,
+    figuresToken: metricsToken,
     tokenRemedy: 'Send the token of `hub: apiToken` in sendense.yaml: `Authorization: Bearer TOKEN`.',
     onRefused: () => service.refused('api-token'),
     limits: { ...hubLimits, ...limits },

@@ -38,6 +38,7 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
   bringUpToDate(state, { places, settingsFile }, log);
   const figures = createServiceFigures(version);
   const token = await apiTokenFrom(places.apiTokenFile);
+  const metricsToken = await apiTokenFrom(places.metricsTokenFile);
   let countElsewhere = async (): Promise<void> => {};
   const api = await createHubApi({
     parts: {
@@ -49,6 +50,7 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
       filesKeeper: () => reachKeeper({ settingsFile, settings, version, program }),
     },
     token,
+    metricsToken,
     log,
   });
   stack.defer(() => api.close());

@@ -6625,9 +6625,13 @@ export interface Settings {
      */
     api: string;
     /**
-     * File with the token of the API, made on first use. Default: hub-api.token beside the state database.
+     * File with the token of the API, made on first use. Who has it can read every file of every backup. Default: hub-api.token beside the state database.
      */
     apiToken?: string;
+    /**
+     * File with a token that is good for `/metrics` and `/api/v1/health` alone, made on first use. Default: hub-metrics.token beside the state database.
+     */
+    metricsToken?: string;
     /**
      * One number for each node, which decides its loopback address on this hub (docs/network.md). With `ssh: openssh` it is also the port of the API of the node.
      */

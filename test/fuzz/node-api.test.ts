@@ -44,6 +44,7 @@ const hubApi = createHubApi({
     filesKeeper: () => Promise.reject(new SendenseError('files.unavailable', 'nobody keeps files in this test')),
   },
   token,
+  metricsToken: `metrics-${token}`,
   log: silent,
   limits: unlimited,
 });

@@ -17,6 +17,7 @@ import { writeFile } from 'node:fs/promises';
 import type { ApiLimits } from '../../src/api/limits.ts';
 import type { Hub } from '../../src/hub/hub.ts';
 
+const metricsToken = 'metrics-token-0123456789abcdef';
 const isError = validatorOf('api/error.json');
 
 interface ServedHub extends AsyncDisposable {
@@ -46,6 +47,7 @@ async function servedHub(limits: Partial<ApiLimits> = {}, more: Partial<Hub> = {
       filesKeeper: () => Promise.reject(new SendenseError('files.unavailable', 'nobody keeps files in this test')),
     },
     token,
+    metricsToken,
     log,
     limits,
   });
@@ -68,6 +70,18 @@ test('every route of the hub answers what it announces', async () => {
     JSON.parse(readFileSync(hubOpenApiFile, 'utf8')),
   );
   expect((await raw<object>(at, 'GET', '/api/v1/nodes')).body).toEqual(at.hub.nodes.list());
+});
+
+test('who has the token for figures alone is refused everything else', async () => {
+  await using at = await servedHub();
+  const own = { authorization: `Bearer ${metricsToken}` };
+  const allowed: string[] = [];
+  for (const { id, method, path } of hubApi.routes) {
+    const place = path.replaceAll(/\{[^}]+\}/g, 'x');
+    const { status } = await raw(at, method, place, method === 'GET' ? '' : '{}', own);
+    if (status !== 401) allowed.push(id);
+  }
+  expect(allowed).toEqual(['health', 'metrics']);
 });
 
 test('errors have the one shape and a status of their own, not 500', async () => {

@@ -63,6 +63,13 @@ test('the API answers who brings the token, with health, nodes and figures', asy
   const health = (await (await get('/api/v1/health')).json()) as unknown;
   expect(validatorOf('hub/health.json')(health)).toBe(true);
   expect(await (await get('/api/v1/nodes')).json()).toMatchObject({ nodes: [{ name: 'site-b', state: 'waiting' }] });
+  const watching = readFileSync(place.folder.file('state', 'hub-metrics.token'), 'utf8').trim();
+  expect(statSync(place.folder.file('state', 'hub-metrics.token')).mode & 0o777).toBe(0o600);
+  const asWatcher = { headers: { authorization: `Bearer ${watching}` } };
+  const statuses = await Promise.all(
+    ['/metrics', '/api/v1/health'].map(async (path) => (await get(path, asWatcher)).status),
+  );
+  expect(statuses).toEqual([200, 200]);
   const refused = await get('/api/v1/nodes', { headers: { authorization: 'Bearer x' } });
   expect([refused.status, ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([
     401,

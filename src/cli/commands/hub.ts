@@ -57,7 +57,14 @@ export const hub: CommandDefinition = {
       '<state folder>/hub_host_key',
       'Private host key; nodes pin its public half. Made on first use, readable only for its owner.',
     ],
-    ['<state folder>/hub-api.token', 'Token of the API. Made on first use, readable only for its owner.'],
+    [
+      '<state folder>/hub-api.token',
+      'Token of the API; it can read every file of every backup. Made on first use, readable only for its owner.',
+    ],
+    [
+      '<state folder>/hub-metrics.token',
+      'Token for /metrics and /api/v1/health alone. Made on first use, readable only for its owner.',
+    ],
   ],
   seeAlso: ['node', 'status'],
   commands: [install],

@@ -14,6 +14,7 @@ export interface HubPlaces {
   readonly authorizedKeysFile: string;
   readonly api: HostAndPort;
   readonly apiTokenFile: string;
+  readonly metricsTokenFile: string;
   /** Reverse ports, one for each node. */
   readonly nodePorts: { readonly from: number; readonly to: number };
   readonly nbdPorts: { readonly from: number; readonly to: number };
@@ -45,6 +46,7 @@ export function hubPlaces(
     authorizedKeysFile: file(hub.authorizedKeys, join(stateFolder, 'authorized_keys')),
     api: addressOf('hub.api', hub.api),
     apiTokenFile: file(hub.apiToken, join(stateFolder, 'hub-api.token')),
+    metricsTokenFile: file(hub.metricsToken, join(stateFolder, 'hub-metrics.token')),
     nodePorts: { from: hub.nodePorts.from, to: hub.nodePorts.to },
     nbdPorts: { from: ports.from, to: ports.to },
   };

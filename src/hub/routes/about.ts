@@ -2,12 +2,16 @@ import { version } from '../../schemas/package.ts';
 import type { HubHealth } from '../../schemas/types.ts';
 import { defineRoute } from './route.ts';
 
+/** Who watches the hub needs no right to read its backups. */
+const watchers = ['token', 'figures'] as const;
+
 export const health = defineRoute({
   id: 'health',
   method: 'GET',
   path: '/api/v1/health',
   tag: 'hub',
   summary: 'Version, connected nodes and runs that go on',
+  callers: watchers,
   answers: { 200: { description: 'The hub answers.', schema: 'hub/health.json' } },
   errors: [],
   quiet: true,
@@ -41,6 +45,7 @@ export const metrics = defineRoute({
   path: '/metrics',
   tag: 'hub',
   summary: 'Figures for Prometheus',
+  callers: watchers,
   answers: { 200: { description: "Prometheus' text form.", type: 'text/plain' } },
   errors: [],
   quiet: true,
