@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { FilesLogOutput, FilesMountsOutput } from '../../src/schemas/types.ts';
-import { filesHub, idOf, processesOf, stalledDownload, takeRest, type FilesHub } from './files-hub.ts';
+import { filesHub, idOf, stalledDownload, takeRest, type FilesHub } from './files-hub.ts';
+import { processesWith } from '../support/processes-with.ts';
 
 let hub: FilesHub;
 const patience = { timeout: 30_000, interval: 20 };
@@ -40,7 +41,7 @@ const kill = (pid: number): void => {
 
 /** The words of the sandbox's first program name the folder of the keeper. */
 const sandboxes = (): { readonly pid: number; readonly folder: string }[] =>
-  processesOf('bwrap', '--hostname', 'reader').flatMap((pid) => {
+  processesWith('bwrap', '--hostname', 'reader').flatMap((pid) => {
     const text = wordsOf(pid);
     const [, folder, keeper] = /\0(\/[^\0]*\/files-(\d+)\.[^\0/]*)\/readers\//.exec(text) ?? [];
     return folder !== undefined && hub.keepers().includes(Number(keeper)) ? [{ pid, folder }] : [];

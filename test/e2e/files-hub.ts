@@ -1,11 +1,11 @@
-import { execa } from 'execa';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { vi } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
+import { makeWebDisk } from './files-disk.ts';
+import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
 import { leftovers } from './nothing-left.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
 
@@ -43,14 +43,12 @@ export async function filesHub(settings = '', nights: readonly string[] = ['one'
   const bench = stack.use(await workspace({ ownProcess: true, settings: lines.join('\n') }));
   await bench.write('plan.yaml', backupPlan(['disk.raw']));
   for (const night of nights) {
-    await execa(join(import.meta.dirname, 'files-disk.sh'), [bench.folder, night]);
+    await makeWebDisk(bench.folder, night);
     const run = await bench.run('plan.yaml');
     if (run.exitCode !== 0) throw new Error(run.stderr);
   }
-  const keepers = (): number[] => processesOf('keep', bench.path('sendense.yaml'));
   stack.defer(async () => {
-    for (const pid of keepers()) process.kill(pid, 'SIGTERM');
-    await vi.waitUntil(() => keepers().length === 0, patience);
+    await endFilesKeeper(bench);
     const left = leftovers(bench.folder);
     if (left.length > 0) throw new Error(left.join('\n'));
   });
@@ -90,7 +88,7 @@ export async function filesHub(settings = '', nights: readonly string[] = ['one'
     token,
     pid: () => hub?.pid ?? 0,
     start,
-    keepers,
+    keepers: () => filesKeepers(bench),
     ask,
     json,
     mount: async (point) =>
@@ -105,20 +103,6 @@ export const post = (body: object): RequestInit => ({
   body: JSON.stringify(body),
   headers: { 'content-type': 'application/json' },
 });
-
-/** Processes that have all of these words in their command line. */
-export const processesOf = (...words: readonly string[]): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const own = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words.every((word) => own.includes(word));
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
 
 /** A path as the API takes it. */
 export const idOf = (path: string | Buffer): string => Buffer.from(path).toString('base64url');

@@ -1,20 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { processesWith } from '../support/processes-with.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Processes that keep restore points of a workspace open. */
 export const filesKeepers = (work: Pick<Workspace, 'path'>): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words.includes('keep') && words.includes(work.path('sendense.yaml'));
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
+  processesWith('keep', work.path('sendense.yaml'));
 
 /** Ends them, and waits until they are gone. */
 export async function endFilesKeeper(work: Pick<Workspace, 'path'>): Promise<void> {

@@ -8,6 +8,7 @@ import { isRunning } from '../../src/host/programs/process-identity.ts';
 import { descendantsOf } from '../support/descendants.ts';
 import { printedRandom, type Random } from '../support/random.ts';
 import { enough } from '../support/rounds.ts';
+import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
 import { leftovers } from './nothing-left.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
 
@@ -59,20 +60,6 @@ async function good(...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** Processes that keep restore points of this workspace open. */
-const keepers = (): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words.includes('keep') && words.includes(bench.path('sendense.yaml'));
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-
 const victims = {
   'guest': 'linux.uml',
   'qemu-storage-daemon': 'qemu-storage-da',
@@ -110,7 +97,7 @@ const cases = (Object.keys(victims) as Victim[]).flatMap((victim) =>
 /** A process to be killed; null where there is none of this kind yet. */
 function pidOf(victim: Victim, command: number): number | null {
   if (victim === 'command') return command;
-  const [keeper] = keepers();
+  const [keeper] = filesKeepers(bench);
   if (keeper === undefined) return null;
   if (victim === 'keeper') return keeper;
   const found = descendantsOf(keeper).filter(({ name }) => name === victims[victim]);
@@ -161,7 +148,7 @@ describe('killed with SIGKILL', () => {
       const to = bench.path('out');
       await good('files', 'close', '--all');
       if (phase !== 'opening') await good('files', 'ls', 'pgtest1', '/');
-      const before = keepers().flatMap(descendantsOf);
+      const before = filesKeepers(bench).flatMap(descendantsOf);
       const command = start('files', ...phases[phase](to));
       const killed = await killIn(victim, phase, to, command);
       const { exitCode, stderr } = await command;
@@ -180,10 +167,9 @@ describe('killed with SIGKILL', () => {
 
   test('nothing stays after the next command that cleans up', { timeout: 300_000 }, async () => {
     await good('files', 'ls', 'pgtest1', '/');
-    const all = keepers().flatMap(descendantsOf);
+    const all = filesKeepers(bench).flatMap(descendantsOf);
     await good('files', 'close', '--all');
-    for (const pid of keepers()) process.kill(pid, 'SIGTERM');
-    await expect.poll(keepers, { timeout: 60_000 }).toEqual([]);
+    await endFilesKeeper(bench);
     await gone(all.map(({ identity }) => identity));
     await good('recover');
     expect(leftovers(bench.folder)).toEqual([]);

@@ -14,6 +14,7 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filesMounts } from '../../src/cli/files/mount/mount-table.ts';
+import { processesWith } from '../support/processes-with.ts';
 import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
 import { leftovers } from './nothing-left.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
@@ -74,19 +75,7 @@ async function mounted(...words: readonly string[]): Promise<{ readonly command:
 }
 
 /** The program that serves it to the kernel. */
-const sshfs = (): number => {
-  const found = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .find((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words[0] === 'sshfs' && words.includes(bench.path('on'));
-      } catch {
-        return false;
-      }
-    });
-  return Number(found);
-};
+const sshfs = (): number => processesWith('sshfs', bench.path('on'))[0] ?? Number.NaN;
 
 const unmount = () => bench.call(['files', 'unmount', 'on']);
 const on = (...names: string[]): string => bench.path('on', ...names);

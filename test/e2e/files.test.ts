@@ -9,7 +9,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {
   FilesDifferenceOutput,
@@ -24,6 +23,7 @@ import type {
 import { partName } from '../../src/files/take/part.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
 import { makeFilesDisk } from './files-disk.ts';
+import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
 import { leftovers } from './nothing-left.ts';
 import { pointsOf } from './redate.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
@@ -43,26 +43,11 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const pid of keepers()) process.kill(pid, 'SIGTERM');
-  while (keepers().length > 0) await delay(20);
+  await endFilesKeeper(bench);
   const left = leftovers(bench.folder);
   if (left.length > 0) throw new Error(left.join('\n'));
   await bench[Symbol.asyncDispose]();
 });
-
-/** Processes that keep restore points of this workspace open. */
-const keepers = (): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words.includes('keep') && words.includes(bench.path('sendense.yaml'));
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
 
 const files = (...args: string[]) => bench.call(['files', ...args]);
 
@@ -303,7 +288,7 @@ describe('with the reader that has no kernel', () => {
   it('ext is as it was, and what takes a kernel says so', async () => {
     const settings = bench.path('sendense.yaml');
     const before = readFileSync(settings, 'utf8');
-    const others = keepers();
+    const others = filesKeepers(bench);
     writeFileSync(settings, `${before}\nfiles: { reader: programs }\n`);
     try {
       const [output] = await json<FilesOutput>('files', 'pgtest1');
@@ -332,7 +317,7 @@ describe('with the reader that has no kernel', () => {
       await good('close', '--all');
     } finally {
       writeFileSync(settings, before);
-      const own = (): number[] => keepers().filter((pid) => !others.includes(pid));
+      const own = (): number[] => filesKeepers(bench).filter((pid) => !others.includes(pid));
       for (const pid of own()) process.kill(pid, 'SIGTERM');
       await expect.poll(own, { timeout: 30_000 }).toEqual([]);
     }
@@ -363,11 +348,11 @@ describe('sessions', () => {
 
   it('what keeps them is killed: the next command starts another one, and nothing is left', async () => {
     await good('ls', 'pgtest1', '/');
-    const [keeper = 0, ...others] = keepers();
+    const [keeper = 0, ...others] = filesKeepers(bench);
     expect(others).toEqual([]);
     process.kill(keeper, 'SIGKILL');
     expect(await good('cat', 'pgtest1', '/etc/hostname')).toBe('web1');
-    expect(keepers()).not.toContain(keeper);
+    expect(filesKeepers(bench)).not.toContain(keeper);
     await good('close', '--all');
     expect((await bench.call(['recover'])).exitCode).toBe(0);
     expect(leftovers(bench.folder).filter((line) => !/ keep /.test(line))).toEqual([]);

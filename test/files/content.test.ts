@@ -111,6 +111,25 @@ describe.skipIf(!canRead || !canMount).each([
     },
   );
 
+  it('all of a small file comes with what is known of it, and nothing of a larger one', async () => {
+    const contentIn = async (name: string): Promise<Buffer | null> => {
+      const asked = {
+        volume: image.volumes[0]?.id ?? '',
+        path: bytesOf(name),
+        follow: false,
+        bare: true,
+        content: true,
+      };
+      const { content } = await image.reader.ask('stat', asked);
+      return content === undefined ? null : Buffer.from(content, 'base64');
+    };
+    const small = (await contentIn('small')) ?? Buffer.alloc(0);
+    const { digest } = await contentOf(image, 'small', 'guest');
+    expect(createHash('sha256').update(small).digest('hex')).toBe(digest);
+    expect(await contentIn('nothing')).toHaveLength(0);
+    expect(await contentIn('whole')).toBeNull();
+  });
+
   it('a range is the same', async () => {
     for (const [from, length] of [
       [3 * MiB + 1, 9 * MiB + 5],

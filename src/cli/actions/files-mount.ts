@@ -3,6 +3,7 @@ import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { isInstalled } from '../../host/programs/bound-words.ts';
 import { missing } from '../../host/programs/process.ts';
+import type { FilesOutput } from '../../schemas/types.ts';
 import { printable } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
 import { inPoint, type OpenPoint } from '../files/in-point.ts';
@@ -10,8 +11,10 @@ import { filesMounts, release, releaseDead } from '../files/mount/mount-table.ts
 import { mountedTree, type MountedRoot } from '../files/mount/mounted-tree.ts';
 import { mountTree } from '../files/mount/mount-tree.ts';
 
-/** The restore point does not close while it is mounted: it is asked for so often, ms. */
+/** The restore point does not close while it is mounted: it is asked for so often, ms, and before it would close. */
 const awakeMs = 5 * 60_000;
+const awakeIn = ({ expires }: Pick<FilesOutput, 'expires'>): number =>
+  Math.min(awakeMs, Math.max(100, (expires - Date.now()) / 3));
 
 export async function mount(context: CommandContext): Promise<number> {
   const [first = '', ...words] = context.args;
@@ -111,7 +114,7 @@ async function serve(context: CommandContext, point: OpenPoint, { roots, target,
   };
   const lost = new AbortController();
   const tree = mountedTree(client, roots, { used: await stayOpen(), lost: (error) => lost.abort(error) });
-  const awake = setInterval(() => void stayOpen().catch(tree.statusOf), awakeMs).unref();
+  const awake = setInterval(() => void stayOpen().catch(tree.statusOf), awakeIn(files)).unref();
   try {
     await mountTree(tree, {
       name: `${files.vm}@${files.backup_id}`,

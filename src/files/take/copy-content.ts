@@ -16,8 +16,11 @@ export interface Copy {
   onBytes(bytes: number): void;
 }
 
-/** What lies in the files of a restore point counts once the restore point is known to be open still; so often that is asked, bytes. */
-const sureBytes = 256 * 1024 * 1024;
+/**
+ * What lies in the files of a restore point counts once the restore point is known to be open still. So often that is asked, bytes and ms:
+ * each time it stays open for another while, for nobody else knows that it is read.
+ */
+const sure = { bytes: 256 * 1024 * 1024, ms: 10_000 };
 
 /**
  * Copies the content of a file to one that has its first `from` bytes already. It grows in order, so that what is there counts when the
@@ -38,7 +41,7 @@ export async function copyContent(
       length,
       from: { kind: 'file', file: files[file] ?? '', offset },
     }));
-    await copyStored(found, { ...copy, size, assertOpen: () => assertOpen(client, place, copy.signal) });
+    await copyStored(found, { ...copy, size, stayOpen: () => stayOpen(client, place, copy.signal) });
   } catch (error) {
     copy.signal.throwIfAborted();
     const { code } = error as NodeJS.ErrnoException;
@@ -66,28 +69,28 @@ const window = 4;
 interface StoredCopy extends Copy {
   /** Of the whole, bytes. */
   readonly size: number;
-  assertOpen(): Promise<void>;
+  stayOpen(): Promise<void>;
 }
 
 /** Nothing of a restore point that is open is removed or merged. @throws SendenseError `files.session`, `files.reader` */
-const assertOpen = async (client: FilesClient, { session }: FilePlace, signal: AbortSignal): Promise<void> =>
-  void (await client.show(session, { signal }));
+const stayOpen = async (client: FilesClient, { session, volume }: FilePlace, signal: AbortSignal): Promise<void> =>
+  void (await client.show(session, { volume, signal }));
 
 /** What was read since the restore point was last known to be open is given up where it no longer is. */
 async function copyStored(places: readonly Place[], copy: StoredCopy): Promise<void> {
-  let sure = copy.from;
+  let known = { at: copy.from, time: performance.now() };
   const confirm = async (at: number): Promise<void> => {
-    await copy.assertOpen();
-    sure = at;
+    await copy.stayOpen();
+    known = { at, time: performance.now() };
   };
   try {
     await copyPlaces(places, copy, async (at) => {
-      if (at - sure >= sureBytes) await confirm(at);
+      if (at - known.at >= sure.bytes || performance.now() - known.time >= sure.ms) await confirm(at);
     });
     await copy.file.truncate(copy.size);
     await confirm(copy.size);
   } catch (error) {
-    await copy.file.truncate(sure);
+    await copy.file.truncate(known.at);
     throw error;
   }
 }

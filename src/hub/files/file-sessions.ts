@@ -4,7 +4,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { createSpare } from '../../files/reader/spare.ts';
 import type { PointChoice } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
-import { assertRoom, type CountedSession, type FileLimits } from './file-limits.ts';
+import { assertRoom, workload, type CountedSession, type FileLimits } from './file-limits.ts';
 import { withFiles } from './files-session.ts';
 import { keepOpen, type OpenFiles } from './open-files.ts';
 import { createComparer, type ComparedPoint, type PointComparison } from './point-comparison.ts';
@@ -31,7 +31,7 @@ export interface KnownPoints {
 export interface FileSessions extends AsyncDisposable {
   /** One that is open already is used again. @throws SendenseError `files.limit`, and as `withFiles` */
   open(request: OpenRequest): Promise<OpenFiles>;
-  /** Compares two restore points by their block indexes; opens none. @throws SendenseError `point.unknown`, `usage` */
+  /** Compares two restore points by their block indexes; opens none. @throws SendenseError `point.unknown`, `usage`, `files.busy` */
   compare(
     before: Omit<OpenRequest, 'who'>,
     after: Omit<OpenRequest, 'who'>,
@@ -95,6 +95,8 @@ export function createFileSessions(
     return { repository, id };
   };
   const comparer = createComparer(services);
+  // They open no session, in which work is limited.
+  const comparisons = workload(limits);
   const compared = async (asked: Omit<OpenRequest, 'who'>): Promise<ComparedPoint> => {
     const { repository, id } = await meant(asked);
     const key = keyOf(repository, asked.vm, id);
@@ -102,7 +104,10 @@ export function createFileSessions(
     return { key: { repository, context: asked.vm, backupId: id }, files };
   };
   const sessions: FileSessions = {
-    compare: async (before, after, signal) => comparer(await compared(before), await compared(after), signal),
+    async compare(before, after, signal) {
+      using _work = comparisons.enter('search');
+      return await comparer(await compared(before), await compared(after), signal);
+    },
     get count() {
       return held.size;
     },
@@ -114,7 +119,10 @@ export function createFileSessions(
       // One that is ending is waited for.
       for (let known = held.get(key); known; known = held.get(key)) {
         const files = await known.files;
-        if (open.get(files.info().id)?.isServed()) return files;
+        if (open.get(files.info().id)?.isServed()) {
+          files.stay();
+          return files;
+        }
         known.end();
         await known.over;
       }

@@ -15,6 +15,8 @@ export interface OpenFiles extends Workload {
   /** Aborts when it is closed, or its reader is gone. */
   readonly closed: AbortSignal;
   info(): FilesOutput;
+  /** Somebody is about to read: from now on it stays open as long as after a read. */
+  stay(): void;
   /** By slot of the reader. */
   readonly disks: readonly { readonly number: number; readonly capacity_bytes: number }[];
   /** As a reader's `ask`; the session does not end while the reader works for it. */
@@ -70,6 +72,7 @@ export function keepOpen(state: State, session: FilesSession, { vm, repository, 
       reader: session.reader,
       volumes: volumes.map((volume) => ({ ...volume, notes: [...volume.notes] })),
     }),
+    stay: busy.touch,
     async ask(name, ask, options = {}) {
       const answer = await busy.work(() => session.ask(name, ask, { ...options, ...busy.handing(options) }));
       if (name === 'open')
@@ -96,6 +99,7 @@ interface BusyClock {
   work<T>(act: () => Promise<T>): Promise<T>;
   /** Who takes the bytes may be slow, but not for ever: meanwhile it is not the reader that works. */
   handing(options: Partial<Pick<ContentOptions, 'onBytes' | 'onHole'>>): Partial<ContentOptions>;
+  touch(): void;
   remainingMs(): number;
   stop(): void;
 }
@@ -134,6 +138,7 @@ function busyClock(idleMs: number, end: () => void): BusyClock {
       ...(onBytes ? { onBytes: (bytes: Buffer) => wait(() => onBytes(bytes)) } : {}),
       ...(onHole ? { onHole: (length: number) => wait(() => onHole(length)) } : {}),
     }),
+    touch,
     remainingMs,
     stop: () => clearInterval(timer),
   };

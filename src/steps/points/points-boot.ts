@@ -6,13 +6,11 @@ import { requireTools } from '../../host/programs/tools.ts';
 import { qemuSystem } from '../../host/images/qemu-system.ts';
 import { sizeBytes } from '../../repository/stored-files/size.ts';
 import type { BootCheck, PointsBootInput, PointsBootOutput } from '../../schemas/types.ts';
-import { raiseNotice } from '../../state/notices/notices.ts';
-import { recordVerification } from '../../state/points/point-marks.ts';
-import { releaseUse, usePoint } from '../../state/points/point-uses.ts';
 import { findPoint, type PointKey, type RestorePoint } from '../../state/points/restore-points.ts';
 import { defineStep } from '../define-step.ts';
 import type { Services } from '../services.ts';
 import { bootPoint } from '../../restore-points/verify/boot-point.ts';
+import { recordLevel, withPoint } from './verify-level.ts';
 
 type BootedPoint = PointsBootOutput['booted'][number];
 
@@ -37,7 +35,9 @@ export const pointsBoot = defineStep<PointsBootInput, { readonly folder: string 
     const booted: BootedPoint[] = [];
     for (const point of newestOf(services, input)) {
       signal.throwIfAborted();
-      const result = await bootOne(context, input, input.boot as BootCheck, point);
+      const key = { repository: input.repository, context: point.vm.context, backupId: point.backup_id };
+      const result = await withPoint(context, key, () => bootOne(context, input.boot as BootCheck, point, key));
+      if (result === null) continue;
       context.log(
         result.ok
           ? `${result.vm} ${result.backup_id} booted in ${Math.round(result.seconds)} s (${result.sign})`
@@ -66,71 +66,41 @@ function newestOf({ state }: Services, { repository, points }: PointsBootInput):
 
 async function bootOne(
   context: StepContext<Services>,
-  { repository }: PointsBootInput,
   check: BootCheck,
   point: RestorePoint,
+  key: PointKey,
 ): Promise<BootedPoint> {
   const { services, runId } = context;
-  const { state } = services;
-  const key: PointKey = { repository, context: point.vm.context, backupId: point.backup_id };
   const serial = check.serial?.mark ?? null;
   const wantsPicture = check.picture !== undefined || (serial === null && !check.agent);
-  usePoint(state, runId, key);
   context.log(`${key.context} ${key.backupId} is booted`);
-  try {
-    const seen = await bootPoint({
-      root: services.repositoryPath(repository),
-      point,
-      keys: await services.imageKeys(repository),
-      folderId: bootFolderId(runId),
-      accel: check.accel,
-      firmware: check.firmware,
-      memoryBytes: sizeBytes(check.memory),
-      cpus: check.cpus,
-      signs: {
-        serial,
-        agent: check.agent,
-        stillMs: wantsPicture ? parseDuration(check.picture?.still ?? '20s') : null,
-      },
-      timeoutMs: parseDuration(check.timeout),
-      // What lies beside the database of a rescue goes with it.
-      screenshot: services.rescuing ? null : screenshotFile(state.path, runId, key.context),
-      signal: context.signal,
-      alive: context.alive,
-    });
-    record(context, key, seen.problem);
-    const { sign, seconds, screenshot, problem } = seen;
-    return { vm: key.context, backup_id: key.backupId, ok: problem === null, sign, seconds, screenshot, problem };
-  } finally {
-    releaseUse(state, runId, key);
-  }
-}
-
-function record(
-  { services: { state }, runId, planName }: StepContext<Services>,
-  key: PointKey,
-  problem: string | null,
-): void {
-  const { repository, context: vm, backupId } = key;
-  const found = {
-    level: 'boot',
-    finished: Date.now(),
-    ok: problem === null,
-    runId,
-    bytesRead: 0,
-    detail: problem,
-  } as const;
-  recordVerification(state, key, found);
-  if (problem === null) return;
-  raiseNotice(state, {
-    event: 'verification-failure',
-    plan: planName,
-    vm,
-    repository,
-    runId,
-    message: `Restore point ${backupId} of ${vm} did not boot: ${problem}`,
-    details: { backup_id: backupId, problem },
+  const { sign, seconds, screenshot, problem } = await bootPoint({
+    root: services.repositoryPath(key.repository),
+    point,
+    keys: await services.imageKeys(key.repository),
+    folderId: bootFolderId(runId),
+    accel: check.accel,
+    firmware: check.firmware,
+    memoryBytes: sizeBytes(check.memory),
+    cpus: check.cpus,
+    signs: {
+      serial,
+      agent: check.agent,
+      stillMs: wantsPicture ? parseDuration(check.picture?.still ?? '20s') : null,
+    },
+    timeoutMs: parseDuration(check.timeout),
+    // What lies beside the database of a rescue goes with it.
+    screenshot: services.rescuing ? null : screenshotFile(services.state.path, runId, key.context),
+    signal: context.signal,
+    alive: context.alive,
   });
+  recordLevel(context, key, {
+    level: 'boot',
+    problem,
+    detail: problem,
+    message: `Restore point ${key.backupId} of ${key.context} did not boot: ${problem}`,
+  });
+  return { vm: key.context, backup_id: key.backupId, ok: problem === null, sign, seconds, screenshot, problem };
 }
 
 /** Beside the log of the run. */

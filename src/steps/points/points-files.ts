@@ -4,14 +4,12 @@ import type { ReachedFiles } from '../../files/client/files-client.ts';
 import { matchesVm } from '../../repository/match-vm.ts';
 import { lookInto, type Looked } from '../../restore-points/verify/look-into.ts';
 import type { FilesCheck, PointsFilesInput, PointsFilesOutput } from '../../schemas/types.ts';
-import { raiseNotice } from '../../state/notices/notices.ts';
-import { recordVerification } from '../../state/points/point-marks.ts';
-import { releaseUse, usePoint } from '../../state/points/point-uses.ts';
 import type { PointKey } from '../../state/points/restore-points.ts';
 import { defineStep } from '../define-step.ts';
 import { expectationOf, problemsText } from '../files/expectation.ts';
 import { readPassphrase } from '../files/read-passphrase.ts';
 import type { Services } from '../services.ts';
+import { recordLevel, withPoint } from './verify-level.ts';
 
 type OpenedPoint = PointsFilesOutput['opened'][number];
 type Point = PointsFilesInput['points'][number];
@@ -43,7 +41,9 @@ export const pointsFiles = defineStep<PointsFilesInput, null, PointsFilesOutput>
     const opened: OpenedPoint[] = [];
     for (const point of asked) {
       signal.throwIfAborted();
-      const found = await openKept(context, reached, { repository, check: files as FilesCheck, passphrase, point });
+      const key = { repository, context: point.vm, backupId: point.backup_id };
+      const one = { key, check: files as FilesCheck, passphrase };
+      const found = await withPoint(context, key, () => openOne(context, reached, one));
       if (found !== null) opened.push(found);
       context.alive();
     }
@@ -64,39 +64,20 @@ const sentence = ({ vm, backup_id: id, problems }: OpenedPoint): string =>
   `files of ${vm} ${id}: ${problemsText(problems)}`;
 
 interface One {
-  readonly repository: string;
+  readonly key: PointKey;
   readonly check: FilesCheck;
   readonly passphrase: string | null;
-  readonly point: Point;
-}
-
-/** Nothing of it is removed meanwhile. Null: it is gone already. */
-async function openKept(context: StepContext<Services>, reached: ReachedFiles, one: One): Promise<OpenedPoint | null> {
-  const { services, runId, log } = context;
-  const key: PointKey = { repository: one.repository, context: one.point.vm, backupId: one.point.backup_id };
-  try {
-    usePoint(services.state, runId, key);
-  } catch (error) {
-    if (!(error instanceof SendenseError) || error.code !== 'point.unknown') throw error;
-    log(`${key.context} ${key.backupId} was removed meanwhile`);
-    return null;
-  }
-  try {
-    return await openOne(context, reached, one);
-  } finally {
-    releaseUse(services.state, runId, key);
-  }
 }
 
 async function openOne(context: StepContext<Services>, reached: ReachedFiles, one: One): Promise<OpenedPoint> {
-  const { vm, backup_id: id } = one.point;
+  const { repository, context: vm, backupId: id } = one.key;
   context.log(`${vm} ${id}: its file systems are opened`);
   const expectations = expectedIn(one.check)
     .filter(({ vms }) => vms === undefined || vms.some((pattern) => matchesVm(vm, pattern)))
     .map(expectationOf);
   const looked = await lookInto(
     reached.client,
-    { vm, id, repository: one.repository, expectations, passphrase: one.passphrase },
+    { vm, id, repository, expectations, passphrase: one.passphrase },
     { folder: context.planFolder, signal: context.signal, onBytes: context.alive },
   ).catch((error: unknown) => {
     context.signal.throwIfAborted();
@@ -115,24 +96,12 @@ async function openOne(context: StepContext<Services>, reached: ReachedFiles, on
 const isOfPoint = (error: unknown): error is SendenseError =>
   error instanceof SendenseError && ['files.reader', 'files.damaged', 'chain.damaged'].includes(error.code);
 
-function record(
-  { services: { state }, runId, planName }: StepContext<Services>,
-  { repository, point: { vm, backup_id: backupId } }: One,
-  { problems, warnings, remarks }: Looked,
-): void {
-  const detail = [...problems, ...warnings, ...remarks].join('; ') || null;
-  const ok = problems.length === 0;
-  const found = { level: 'files', finished: Date.now(), ok, runId, bytesRead: 0, detail } as const;
-  recordVerification(state, { repository, context: vm, backupId }, found);
-  if (ok) return;
-  const problem = problemsText(problems);
-  raiseNotice(state, {
-    event: 'verification-failure',
-    plan: planName,
-    vm,
-    repository,
-    runId,
-    message: `Files of restore point ${backupId} of ${vm} cannot be read as they should: ${problem}`,
-    details: { backup_id: backupId, problem },
+function record(context: StepContext<Services>, { key }: One, { problems, warnings, remarks }: Looked): void {
+  const problem = problems.length === 0 ? null : problemsText(problems);
+  recordLevel(context, key, {
+    level: 'files',
+    problem,
+    detail: [...problems, ...warnings, ...remarks].join('; ') || null,
+    message: `Files of restore point ${key.backupId} of ${key.context} cannot be read as they should: ${problem}`,
   });
 }

@@ -1,11 +1,14 @@
+import { buffer } from 'node:stream/consumers';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
+import { inlineBytes } from '../../../files/protocol.ts';
 import { bytesOfShown } from '../../../files/shown.ts';
 import type { FilesEntry } from '../../../schemas/types.ts';
 import type { FilePlace, FilesClient } from '../../../files/client/files-client.ts';
 import { innerLink } from './inner-link.ts';
+import { readAhead } from './read-ahead.ts';
 import { statuses, type SftpAttributes, type SftpName } from './sftp-packets.ts';
 import type { SftpTree } from './sftp-server.ts';
-import { windowReader } from './window-reader.ts';
+import { windowReader, type WindowReader } from './window-reader.ts';
 
 /** A folder of a volume under the name that it has in the mounted tree. */
 export interface MountedRoot {
@@ -78,13 +81,25 @@ export function mountedTree(
     }
   };
   const known = new Map<string, FilesEntry>();
+  const ahead = readAhead();
   const keep = (place: FilePlace, entries: readonly FilesEntry[]): void => {
-    if (known.size > mostKnown) known.clear();
-    for (const entry of entries) known.set(`${place.volume}:${entry.id}`, entry);
+    if (known.size > mostKnown) {
+      known.clear();
+      ahead.clear();
+    }
+    for (const entry of entries) known.set(keyOf({ ...place, path: entry.id }), entry);
+    ahead.listed(
+      entries
+        .filter(({ type, size }) => type === 'file' && size > 0 && size <= inlineBytes)
+        .map(({ id }) => {
+          const file = { ...place, path: id };
+          return { key: keyOf(file), read: async () => buffer(await client.content(file)) };
+        }),
+    );
   };
   const entryOf = async (path: Buffer): Promise<FilesEntry> => {
     const place = inVolume(path);
-    return known.get(`${place.volume}:${place.path}`) ?? (await client.stat(place, false, false)).entry;
+    return known.get(keyOf(place)) ?? (await client.stat(place, false, false)).entry;
   };
   return {
     used,
@@ -113,7 +128,8 @@ export function mountedTree(
       const entry = await entryOf(path);
       if (entry.type !== 'file') throw new SendenseError('files.type', 'this is no regular file');
       const reader = windowReader(entry.size, (from, to) => client.content(place, { from, to }));
-      return { attributes: attributesOf(entry), ...reader };
+      const early = ahead.opened(keyOf(place));
+      return { attributes: attributesOf(entry), ...(early === null ? reader : wholeReader(early, reader)) };
     },
     statusOf(error) {
       const told = toSendenseError(error);
@@ -123,6 +139,18 @@ export function mountedTree(
     },
   };
 }
+
+const keyOf = ({ volume, path }: FilePlace): string => `${volume}:${path}`;
+
+/** Reads from content that was read ahead; where that has failed, `other` says why. */
+const wholeReader = (content: Promise<Buffer>, other: WindowReader): WindowReader => ({
+  read: (offset, length) =>
+    content.then(
+      (bytes) => bytes.subarray(offset, offset + length),
+      () => other.read(offset, length),
+    ),
+  close: () => other.close(),
+});
 
 /** Entries of a page: each has at most 255 bytes of a name, and the packet has to fit what sshfs takes. */
 const pageEntries = 500;

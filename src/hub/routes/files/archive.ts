@@ -9,7 +9,7 @@ import type { OpenFiles } from '../../files/open-files.ts';
 import { noBytes, streamOf } from './bytes.ts';
 import { bytesOf, contentDisposition, inert, lastName } from './headers.ts';
 import { recorded } from './recorded.ts';
-import { callerOf, defineRoute, pathOf, place, readErrors, session, type FilesParts } from './route.ts';
+import { callerOf, defineRoute, pathOf, place, workErrors, session, type FilesParts } from './route.ts';
 
 const formats = { 'tar': 'application/x-tar', 'tar.gz': 'application/gzip', 'zip': 'application/zip' } as const;
 type Format = keyof typeof formats;
@@ -32,7 +32,7 @@ export const downloadFolder = defineRoute({
   params: session,
   query: { ...place, format: { description: '`tar` (default), `tar.gz` or `zip`.' } },
   answers: { 200: { description: 'The archive.', type: 'application/x-tar' } },
-  errors: [...readErrors, 'files.busy'],
+  errors: workErrors,
   async handle(call): Promise<Readable> {
     const { parts, params, query } = call;
     const files = parts.files.one(params['id'] ?? '');
@@ -58,7 +58,7 @@ export const downloadSelection = defineRoute<RestoreSelectionRequest>({
   params: session,
   body: { schema: 'hub/restore-selection.json', bytes: 4 * 1024 * 1024 },
   answers: { 200: { description: 'The archive.', type: 'application/x-tar' } },
-  errors: [...readErrors, 'files.busy'],
+  errors: workErrors,
   logOf: ({ volume }) => ({ volume }),
   async handle(call): Promise<Readable> {
     const { parts, params, body } = call;

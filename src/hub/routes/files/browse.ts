@@ -6,7 +6,7 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { FilesListOutput, FilesStatOutput } from '../../../schemas/types.ts';
 import { lineOf, noBytes, streamOf } from './bytes.ts';
 import { recorded } from './recorded.ts';
-import { callerOf, defineRoute, numberOf, pathOf, place, readErrors, session } from './route.ts';
+import { callerOf, defineRoute, numberOf, pathOf, place, readErrors, session, workErrors } from './route.ts';
 
 const mostEntries = 10_000;
 export const listFiles = defineRoute({
@@ -107,7 +107,7 @@ export const searchFiles = defineRoute({
     depth: { description: 'How many folders deep; 1: what is in the folder itself.' },
   },
   answers: { 200: { description: 'JSON lines.', type: 'application/jsonl' } },
-  errors: [...readErrors, 'files.busy'],
+  errors: workErrors,
   async handle({ parts, params, query, header, isHead }): Promise<Readable> {
     const files = parts.files.one(params['id'] ?? '');
     const volume = query['volume'] ?? '';

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { compareFiles, sidesOf } from '../../files/compare/compare-files.ts';
 import { lineOf, noBytes, streamOf } from './bytes.ts';
 import { recorded } from './recorded.ts';
-import { callerOf, defineRoute, pathOf, place, readErrors } from './route.ts';
+import { callerOf, defineRoute, pathOf, place, workErrors } from './route.ts';
 
 export const compareMounts = defineRoute({
   id: 'compareRestorePoints',
@@ -19,7 +19,7 @@ export const compareMounts = defineRoute({
     content: { description: '`yes`: compare the bytes of files that differ in metadata only.' },
   },
   answers: { 200: { description: 'JSON lines.', type: 'application/jsonl' } },
-  errors: [...readErrors, 'files.busy'],
+  errors: workErrors,
   async handle({ parts, query, header, isHead }): Promise<Readable> {
     const [before, after] = [parts.files.one(query['a'] ?? ''), parts.files.one(query['b'] ?? '')];
     const volume = query['volume'] ?? '';

@@ -4,7 +4,7 @@ import type { Answer } from '../../../files/protocol.ts';
 import { noBytes, streamOf } from './bytes.ts';
 import { bytesOf, contentDisposition, inert, isSame, lastName, rangeOf, tagOf } from './headers.ts';
 import { recorded } from './recorded.ts';
-import { callerOf, defineRoute, pathOf, place, readErrors, session } from './route.ts';
+import { callerOf, defineRoute, pathOf, place, workErrors, session } from './route.ts';
 
 export const downloadFile = defineRoute({
   id: 'downloadFile',
@@ -26,7 +26,7 @@ export const downloadFile = defineRoute({
     206: { description: 'The part.', type: 'application/octet-stream' },
     304: { description: 'It is the same file as before (`If-None-Match`).' },
   },
-  errors: [...readErrors, 'files.range', 'files.busy'],
+  errors: [...workErrors, 'files.range'],
   async handle({ parts, params, query, header, answer, isHead }): Promise<Readable> {
     const files = parts.files.one(params['id'] ?? '');
     const where = { volume: query['volume'] ?? '', path: pathOf(query) };
@@ -60,7 +60,8 @@ export const downloadFile = defineRoute({
       if (bytes !== to - from) throw new SendenseError('files.damaged', `the file ends after ${from + bytes} bytes`);
     };
     return streamOf((onBytes, signal) => recorded(files, what, read(signal), onBytes), {
-      slot: files.enter('download'),
+      // What is here already is no work.
+      slot: whole ? new DisposableStack() : files.enter('download'),
       closed: files.closed,
     });
   },

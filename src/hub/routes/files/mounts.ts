@@ -130,7 +130,7 @@ export const unchanged = defineRoute<RestoreUnchangedRequest>({
     'Reads no disk, and opens no restore point. Where both are open already, it also says which volumes are the same. Two restore points that are not said to be the same may still hold the same files.',
   body: { schema: 'hub/restore-unchanged.json', bytes: 8192 },
   answers: { 200: { description: 'What is the same.', schema: 'hub/restore-unchanged-answer.json' } },
-  errors: ['point.unknown', 'vm.identity', 'files.session', 'files.reader', 'usage'],
+  errors: ['point.unknown', 'vm.identity', 'files.session', 'files.reader', 'files.busy', 'usage'],
   logOf: ({ after }) => ({ vm: after.vm }),
   async handle({ parts, body, signal }): Promise<RestoreUnchanged> {
     const found = await parts.files.compare(requestOf(body.before), requestOf(body.after), signal);

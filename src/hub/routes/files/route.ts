@@ -34,6 +34,9 @@ export const readErrors = [
   'files.excess',
 ] as const satisfies readonly ErrorCode[];
 
+/** The same, where it takes long and is limited. */
+export const workErrors = [...readErrors, 'files.busy'] as const satisfies readonly ErrorCode[];
+
 export const session = { id: { description: 'Id of the session, from `mount`.', logAs: 'session' } };
 
 /** Which file or folder is meant. */
