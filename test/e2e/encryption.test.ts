@@ -99,17 +99,22 @@ const left = (work: Workspace): string[] =>
 /** Command lines and environments in which the text is seen, until it is disposed of. */
 function watchProcesses(text: string): Disposable & { readonly seen: Set<string>; readonly looks: () => number } {
   const seen = new Set<string>();
+  // One that starts another program has other words then; what it had from its start stays what it was.
+  const known = new Map<string, string>();
   let looks = 0;
   const look = (): void => {
     looks++;
     for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)))
-      for (const file of ['cmdline', 'environ'])
-        try {
-          const found = readFileSync(`/proc/${pid}/${file}`, 'utf8');
-          if (found.includes(text)) seen.add(`${file} ${found}`);
-        } catch {
-          // It ended.
-        }
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        if (known.get(pid) === words) continue;
+        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        known.set(pid, words);
+        if (words.includes(text)) seen.add(`cmdline ${words}`);
+        if (environment.includes(text)) seen.add(`environ ${environment}`);
+      } catch {
+        // It ended.
+      }
   };
   const timer = setInterval(look, 25);
   return { seen, looks: () => looks, [Symbol.dispose]: () => clearInterval(timer) };

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { copyFile, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeMarks } from '../repository/fixture-files.ts';
 import type { ListOutput, PruneOutput } from '../../src/schemas/types.ts';
 import { exists } from '../../src/host/files/files.ts';
@@ -17,6 +17,7 @@ import {
   writeAt,
   type Workspace,
 } from './workspace.ts';
+import { stagedWorkspace, type StagedWorkspace } from './staged-workspace.ts';
 import { randomBytes } from '../support/random.ts';
 import { all } from '../support/rounds.ts';
 import { openDatabase } from '../../src/state/database/sqlite.ts';
@@ -49,6 +50,21 @@ async function oneMore(bench: Workspace, vm: string, night: number): Promise<voi
   for (const disk of [0, 1])
     await copyFile(bench.path(`${vm}-${disk}.raw`), bench.path(`${run.finished.backup_id}-${disk}.copy`));
 }
+
+let staged: StagedWorkspace;
+
+beforeAll(async () => {
+  staged = await stagedWorkspace();
+  for (let night = 0; night < 7; night++) {
+    if (night === 0) await nights(staged.work, 1);
+    else await oneMore(staged.work, 'pgtest1', night);
+    await staged.keep(`${night + 1}`);
+  }
+}, 240_000);
+afterAll(() => staged[Symbol.asyncDispose]());
+
+/** A workspace in which pgtest1 was backed up so often, as {@link nights} does it. */
+const afterNights = (count: number): Promise<Workspace> => staged.backTo(`${count}`);
 
 /** Restores each of the points and compares it with what was backed up. */
 async function expectRestorable(bench: Workspace, vm: string, ids: readonly string[]): Promise<void> {
@@ -95,8 +111,7 @@ function noticesOf(bench: Workspace): { event: string; vm: string | null; messag
 
 describe('prune', { timeout: 240_000 }, () => {
   it('removes what no rule keeps, merges what others need, and every point that stays is what was backed up', async () => {
-    await using bench = await workspace();
-    await nights(bench, 7);
+    const bench = await afterNights(7);
     const ids = await redate(
       bench,
       'pgtest1',
@@ -158,8 +173,10 @@ describe('prune', { timeout: 240_000 }, () => {
   });
 
   it('keeps the backup, warns and raises a notice where pruning is refused', async () => {
-    await using bench = await workspace();
-    const [first = ''] = await nights(bench, 1, 'pgtest1', 'retention: { last: 1 }\n');
+    const bench = await afterNights(1);
+    const [first = ''] = await pointsOf(bench, 'pgtest1');
+    const disks = ['pgtest1-0.raw', 'pgtest1-1.raw'];
+    await bench.write('pgtest1.yaml', backupPlan(disks, 'retention: { last: 1 }\n'));
     const folder = bench.path('repository', 'pgtest1');
     await copyFile(`${folder}/${first}.json`, `${folder}/20200101T000000Z-abcdef.json`);
     await writeAt(bench.path('pgtest1-0.raw'), [0, randomBytes(1000)]);
@@ -181,8 +198,7 @@ describe('prune', { timeout: 240_000 }, () => {
   });
 
   it('passes over a VM that another run works on, and prunes the others', async () => {
-    await using bench = await workspace();
-    await nights(bench, 2, 'pgtest1');
+    const bench = await afterNights(2);
     const [, newest = ''] = await nights(bench, 2, 'pgtest2');
     await bench.write(
       'held.yaml',
@@ -203,8 +219,8 @@ describe('prune', { timeout: 240_000 }, () => {
   });
 
   it('merges nothing broken, and a mark that cannot be read protects', async () => {
-    await using bench = await workspace();
-    const ids = await nights(bench, 4);
+    const bench = await afterNights(4);
+    const ids = await pointsOf(bench, 'pgtest1');
     const [first = '', second = '', third = ''] = ids;
     const now = Date.now();
     await writeMarks(bench.path('repository'), 'pgtest1', second, {
@@ -229,8 +245,7 @@ describe('prune', { timeout: 240_000 }, () => {
   });
 
   it('refuses while the clock is behind a restore point', async () => {
-    await using bench = await workspace();
-    await nights(bench, 2);
+    const bench = await afterNights(2);
     await redate(bench, 'pgtest1', ['2026-06-01T00:00:00Z', '2199-01-01T00:00:00Z']);
     const run = await bench.call(['prune', '--keep-last', '1', '--yes']);
     expect(run.exitCode).toBe(1);
@@ -239,8 +254,7 @@ describe('prune', { timeout: 240_000 }, () => {
   });
 
   it('refuses for a day when the clock was set far ahead, by which protections and ages run out', async () => {
-    await using bench = await workspace();
-    await nights(bench, 2);
+    const bench = await afterNights(2);
     // As it was looked at before it was set ahead by 100 days.
     const before = 100 * 86_400_000;
     using state = openState(bench.path('state', 'sendense.db'));
@@ -259,8 +273,8 @@ describe('prune', { timeout: 240_000 }, () => {
 
 describe('protect and prune, called wrongly', { timeout: 120_000 }, () => {
   it('says what is wrong and changes nothing', async () => {
-    await using bench = await workspace();
-    const [id = ''] = await nights(bench, 1);
+    const bench = await afterNights(1);
+    const [id = ''] = await pointsOf(bench, 'pgtest1');
     const manifest = await readFile(bench.path('repository', 'pgtest1', `${id}.json`), 'utf8');
     const calls: readonly (readonly [readonly string[], number, RegExp])[] = [
       [['prune'], 2, /say what stays/],

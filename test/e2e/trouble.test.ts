@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { chmod, copyFile, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CheckOutput } from '../../src/schemas/types.ts';
 import { leftovers } from './nothing-left.ts';
 import { startNode } from '../../src/node/start-node.ts';
@@ -17,8 +17,10 @@ import {
   sameContent,
   workspace,
   writeAt,
+  type RunOutcome,
   type Workspace,
 } from './workspace.ts';
+import { stagedWorkspace, type StagedWorkspace } from './staged-workspace.ts';
 import { randomBytes } from '../support/random.ts';
 import { rounds } from '../support/rounds.ts';
 
@@ -28,6 +30,21 @@ async function oneDisk(work: Workspace): Promise<void> {
   await makeRaw(work.path('a.raw'), 4 * MiB, [[0, 2 * MiB]]);
   await work.write('plan.yaml', backupPlan(['a.raw']));
 }
+
+let staged: StagedWorkspace;
+let firstRun: RunOutcome;
+
+beforeAll(async () => {
+  staged = await stagedWorkspace();
+  await oneDisk(staged.work);
+  firstRun = await staged.work.run('plan.yaml');
+  if (firstRun.exitCode !== 0) throw new Error(firstRun.stderr);
+  await staged.keep('backed-up');
+}, 120_000);
+afterAll(() => staged[Symbol.asyncDispose]());
+
+/** One disk with its first backup. */
+const backedUp = (): Promise<Workspace> => staged.backTo('backed-up');
 
 /** A file system of its own, gone at the end. */
 async function tmpfs(folder: string, size: string): Promise<AsyncDisposable> {
@@ -134,9 +151,7 @@ describe('a repository on a full disk', () => {
   );
 
   test('a restore onto a full disk removes what it wrote and says how much is free', { timeout: 120_000 }, async () => {
-    await using work = await workspace();
-    await oneDisk(work);
-    await work.run('plan.yaml');
+    const work = await backedUp();
     await using _disk = await tmpfs(work.path('small'), '1m');
     await work.write('restore.yaml', restorePlan('./small/out'));
     const outcome = await work.run('restore.yaml');
@@ -150,19 +165,17 @@ describe('damage', () => {
     'a qcow2 whose data was changed is found and named, and auto starts a new chain with the reason',
     { timeout: 90_000 },
     async () => {
-      await using work = await workspace();
-      await oneDisk(work);
-      const first = await work.run('plan.yaml');
+      const work = await backedUp();
       await writeAt(work.path('a.raw'), [3 * MiB, randomBytes(10)]);
       const second = await work.run('plan.yaml');
-      const file = disksOf(first)[0]?.path ?? '';
+      const file = disksOf(firstRun)[0]?.path ?? '';
       expect((await findings(work)).findings).toEqual([]);
 
       await overwrite(file, 0x60000, randomBytes(512));
       const found = await findings(work);
       expect(found.ok).toBe(false);
       expect(found.findings.map((finding) => [finding.code, finding.backup_id])).toEqual([
-        ['content.mismatch', first.finished.backup_id],
+        ['content.mismatch', firstRun.finished.backup_id],
         ['chain.broken', second.finished.backup_id],
       ]);
       await work.write('incremental.yaml', incrementalPlan(['a.raw']));
@@ -185,10 +198,8 @@ describe('damage', () => {
   );
 
   test('a file that was only touched is compared and used on', { timeout: 120_000 }, async () => {
-    await using work = await workspace();
-    await oneDisk(work);
-    const first = await work.run('plan.yaml');
-    await utimes(disksOf(first)[0]?.path ?? '', new Date(), new Date());
+    const work = await backedUp();
+    await utimes(disksOf(firstRun)[0]?.path ?? '', new Date(), new Date());
     const second = await work.run('plan.yaml');
     expect(disksOf(second)[0]?.mode).toBe('incremental');
     expect(second.stdout).toContain('comparing the content');
@@ -196,9 +207,7 @@ describe('damage', () => {
   });
 
   test('a missing parent and a damaged manifest are named', { timeout: 120_000 }, async () => {
-    await using work = await workspace();
-    await oneDisk(work);
-    const first = await work.run('plan.yaml');
+    const work = await backedUp();
     const second = await work.run('plan.yaml');
     const manifest = work.path('repository/pgtest1', `${second.finished.backup_id}.json`);
     const text = await readFile(manifest, 'utf8');
@@ -206,7 +215,7 @@ describe('damage', () => {
     await writeFile(manifest, text.replace('"bytes_transferred": 0', '"bytes_transferred": 1'));
     expect((await findings(work)).findings.map((finding) => finding.code)).toEqual(['manifest.damaged']);
     await writeFile(manifest, text);
-    await rm(disksOf(first)[0]?.path ?? '');
+    await rm(disksOf(firstRun)[0]?.path ?? '');
     const found = await findings(work);
     expect(found.findings.map((finding) => finding.code)).toEqual(['file.missing', 'chain.broken']);
     const third = await work.run('plan.yaml');
@@ -214,9 +223,7 @@ describe('damage', () => {
   });
 
   test('a repository that is not mounted is refused instead of begun anew', { timeout: 120_000 }, async () => {
-    await using work = await workspace();
-    await oneDisk(work);
-    await work.run('plan.yaml');
+    const work = await backedUp();
     await rm(work.path('repository'), { recursive: true });
     await mkdir(work.path('repository'));
     const outcome = await work.run('plan.yaml');
@@ -231,7 +238,8 @@ describe('several runs', () => {
     async () => {
       await using work = await workspace();
       await oneDisk(work);
-      await work.write('slow.yaml', backupPlan(['a.raw'], "after:\n  - run: [sleep, '6']\n"));
+      const waiting = "after:\n  - run: [sh, -c, 'while [ ! -e go ]; do sleep 0.05; done']\n";
+      await work.write('slow.yaml', backupPlan(['a.raw'], waiting));
       const slow = execa(process.execPath, [program, '--json', 'run', 'slow.yaml'], {
         cwd: work.folder,
         reject: false,
@@ -242,12 +250,13 @@ describe('several runs', () => {
       const refused = await work.run('plan.yaml');
       expect(refused.finished).toMatchObject({ status: 'failed', exit_code: 11, error: { code: 'run.locked' } });
       expect(refused.finished.error?.message).toContain(`pid ${slow.pid}`);
+      await work.write('go', '');
       expect((await slow).exitCode).toBe(0);
       expect((await work.run('plan.yaml')).finished.exit_code).toBe(0);
     },
   );
 
-  const count = rounds(8, 20);
+  const count = rounds(5, 20);
   test(`${count} VMs at once over 101 ports, some of them held by other programs`, { timeout: 240_000 }, async () => {
     await using work = await withFarNode();
     await using _first = await holdPort(10100);
