@@ -1,10 +1,11 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { copyFile, mkdir, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { bytesOf, waitingReader, type WaitingReader } from '../files/reader-of.ts';
-import { fixture, type Fixture } from './fixture.ts';
+import { liveProcesses } from '../../src/host/programs/process-identity.ts';
+import { fixture, program, type Fixture } from './fixture.ts';
 import { compete, printTable, type Contender } from './measure.ts';
 
 const MiB = 1024 * 1024;
@@ -21,7 +22,10 @@ export async function files(bytes: number, count: number, rounds: number): Promi
     first('one partition, a spare waits (target: 0.3 s)', image),
     first('20 partitions, a spare waits (target: 1 s)', many),
   ];
-  printTable('The first listing of a disk', await compete([...listings, cold(image)], rounds));
+  printTable(
+    'The first listing of a disk',
+    await compete([...listings, cold(image), ...(await guestfish(image))], rounds),
+  );
   await using reader = await waitingReader();
   const [volume] = await reader.plug(image);
   const id = volume?.id ?? '';
@@ -42,8 +46,9 @@ export async function files(bytes: number, count: number, rounds: number): Promi
   printTable(`One file of ${bytes / MiB} MiB to a file (target: 1.67)`, large, convert);
   await using _mounted = await mounted(work, image);
   const bare = 'tar of a mounted copy';
-  const small = await compete([tarring(bare, work), taking(work, reader, id)], rounds);
+  const small = await compete([tarring(bare, work), taking(work, reader, id), archiving(work)], rounds);
   printTable(`${count} small files as tar to a file (target: 2)`, small, bare);
+  printMemory(work);
 }
 
 /** ext4 in a partition, with `large` and a folder `many`. */
@@ -109,6 +114,24 @@ function cold(image: string): Contender {
     },
     clean: async () => waiting?.[Symbol.asyncDispose](),
   };
+}
+
+/** What a user would take instead: a machine of its own for each look. Left out where it is not installed. */
+async function guestfish(image: string): Promise<Contender[]> {
+  const { failed } = await execa('guestfish', ['--version'], { reject: false });
+  const words = ['--ro', '-a', image, '-m', '/dev/sda1', 'ls', '/'];
+  const run = async (): Promise<void> => void (await execa('guestfish', words, { timeout: 600_000 }));
+  return failed ? [] : [{ name: 'guestfish (libguestfs)', run }];
+}
+
+/** The most that the process held which keeps the restore point open, through all of the commands above. Source: proc_pid_status(5). */
+function printMemory({ folder }: Fixture): void {
+  const keeper = [...liveProcesses()].find(
+    ({ argv }) => argv.includes('keep') && argv.some((word) => word.startsWith(folder)),
+  );
+  const status = keeper ? readFileSync(`/proc/${keeper.identity.pid}/status`, 'utf8') : '';
+  const kib = Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1] ?? Number.NaN);
+  console.log(`\nMemory of the hub, peak: ${(kib / 1024).toFixed(0)} MB (target: 150)`);
 }
 
 const converting = (name: string, work: Fixture): Contender => ({
@@ -185,6 +208,16 @@ const tarring = (name: string, work: Fixture): Contender => ({
       work.path('on'),
       'many',
     ])),
+  clean: () => rm(work.path('out')),
+});
+
+const archiving = (work: Fixture): Contender => ({
+  name: 'ours, `files get --to -` of an open restore point',
+  run: async () =>
+    void (await execa(program, ['files', 'get', 'pgtest1', '/many', '--to', '-'], {
+      cwd: work.folder,
+      stdout: { file: work.path('out') },
+    })),
   clean: () => rm(work.path('out')),
 });
 
