@@ -1,6 +1,7 @@
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { filesListReport, filesMountsReport, filesReport, filesStatReport } from '../../view/reports/files-report.ts';
+import type { FilesMountsOutput } from '../../schemas/types.ts';
 import { printable } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
 import { feed } from '../../files/feed.ts';
@@ -53,8 +54,8 @@ export const cat = (context: CommandContext): Promise<number> =>
   });
 
 export async function open(context: CommandContext): Promise<number> {
-  await using reached = await reachOpenFiles(context);
-  const mounts = (await reached?.client.mounts()) ?? { version: 1 as const, mounts: [] };
+  const mounts: FilesMountsOutput = { version: 1, mounts: [] };
+  for (const client of await reachOpenFiles(context)) mounts.mounts.push(...(await client.mounts()).mounts);
   print(context, mounts, (options) => filesMountsReport(mounts, options));
   return 0;
 }
@@ -65,15 +66,15 @@ export async function close(context: CommandContext): Promise<number> {
   if (all === (text !== undefined))
     throw new SendenseError('usage', all ? '--all takes no restore point' : 'say which restore point, or --all');
   // What is not open is not opened first.
-  await using reached = await reachOpenFiles(context);
-  const mounts = (await reached?.client.mounts())?.mounts ?? [];
+  const clients = await reachOpenFiles(context);
   const meant = text === undefined ? () => true : isPoint(context, await pointRequest(context, text));
   let closed = 0;
-  for (const one of mounts) {
-    if (!(await meant(one))) continue;
-    await reached?.client.close(one.id);
-    closed++;
-  }
+  for (const client of clients)
+    for (const one of (await client.mounts()).mounts) {
+      if (!(await meant(one))) continue;
+      await client.close(one.id);
+      closed++;
+    }
   if (text !== undefined && closed === 0 && !context.global.quiet)
     context.terminal.stderr.write(`nothing was open of ${printable(text)}\n`);
   return 0;

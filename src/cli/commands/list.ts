@@ -5,7 +5,7 @@ export const list: CommandDefinition = {
   name: 'list',
   summary: 'List restore points',
   description: [
-    'Prints one line per restore point, oldest first: VM, id, full or incremental, time, size of its files, disks, length of its chain.',
+    'Prints one line per restore point, oldest first: VM, id, full or incremental, time, size of its files, disks, length of its chain, and the levels at which it was verified.',
   ],
   arguments: [{ syntax: '[vm]', description: 'only this VM', completes: 'vms' }],
   options: [repositoryOrPath('only this repository'), ...keyOptions],

@@ -6,7 +6,7 @@ export const show: CommandDefinition = {
   name: 'show',
   summary: 'Show the chains of a VM, a restore point, or a run',
   description: [
-    'Prints a tree: each restore point with its parent and its date, and for each disk full or incremental and why, size, bytes sent, change id and file.',
+    'Prints a tree: each restore point with its parent and its date, when it was verified and what that found, and for each disk full or incremental and why, size, bytes sent, change id and file.',
     'With --run, or with the id of a run that made no restore point, it prints that run step by step, and why it failed.',
     'With --log it prints the log of the node about the transfer of that run. In logs/ beside the state database the hub keeps the logs of the newest 100 transfers that failed, were cancelled or crashed, and of each log the last 256 KiB.',
     'Without an argument it shows the VM, if there is only one.',

@@ -48,11 +48,12 @@ export async function filePlaces(context: CommandContext, point: string, typed: 
 }
 
 async function placesIn(context: CommandContext, point: string, typed: string): Promise<string[]> {
-  await using reached = await reachOpenFiles(context);
-  if (!reached) return [];
+  const clients = await reachOpenFiles(context);
+  if (clients.length === 0) return [];
   const meant = isPoint(context, await pointRequest(context, point));
-  for (const files of (await reached.client.mounts()).mounts)
-    if (await meant(files)) return await goingOn(reached.client, files, typed);
+  for (const client of clients)
+    for (const files of (await client.mounts()).mounts)
+      if (await meant(files)) return await goingOn(client, files, typed);
   return [];
 }
 

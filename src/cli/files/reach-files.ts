@@ -1,9 +1,9 @@
-import { answeringSocket, type KeeperOf } from '../../hub/files/keeper-socket.ts';
+import { answeringSockets, type KeeperOf } from '../../hub/files/keeper-socket.ts';
 import { reachKeeper } from '../../hub/files/reach-keeper.ts';
 import { version } from '../../schemas/package.ts';
 import type { CommandContext } from '../command.ts';
 import { ownProgram } from '../own-program.ts';
-import { filesClient, type ReachedFiles } from '../../files/client/files-client.ts';
+import { filesClient, type FilesClient, type ReachedFiles } from '../../files/client/files-client.ts';
 
 /**
  * Reaches the process that keeps restore points open between commands, so that the second command is quick; starts it where there is
@@ -15,11 +15,10 @@ export async function reachFiles(context: CommandContext): Promise<ReachedFiles>
   return reachedAt(await reachKeeper({ ...(await keeperOf(context)), program: ownProgram() }));
 }
 
-/** As {@link reachFiles}; null where no restore point is open, for nothing is started. */
-export async function reachOpenFiles(context: CommandContext): Promise<ReachedFiles | null> {
-  if (context.rescued !== undefined) return null;
-  const socket = await answeringSocket(await keeperOf(context));
-  return socket === null ? null : reachedAt(socket);
+/** All processes that keep restore points open for this user; nothing is started. A change of the settings starts a new one. */
+export async function reachOpenFiles(context: CommandContext): Promise<FilesClient[]> {
+  if (context.rescued !== undefined) return [];
+  return (await answeringSockets(await keeperOf(context))).map(filesClient);
 }
 
 /** Whoever serves there goes on. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { privatePlaces } from '../../host/programs/private-places.ts';
-import { answers, keeperLog } from './keeper-socket.ts';
+import { answers, keeperLog, keeperName } from './keeper-socket.ts';
 
 /**
  * Gives the socket of a keeper the name under which others look for it, unless one that answers has it.
@@ -33,7 +33,7 @@ export async function clearDeadKeepers(): Promise<void> {
   for (const place of privatePlaces(tmpdir())) {
     let removed = 0;
     for (const file of namesIn(place)) {
-      const [, name] = /^(files-[0-9a-f]{12})\.(?:sock|log)$/.exec(file) ?? [];
+      const [, name] = keeperName.exec(file) ?? [];
       if (name === undefined) continue;
       const socket = join(place, `${name}.sock`);
       const there = identityOf(socket);

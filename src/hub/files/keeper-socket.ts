@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { keeperToken } from '../../files/client/wire.ts';
 import type { Settings } from '../../schemas/types.ts';
-import { isPrivate, makePlaceFor, placeFor } from '../../host/programs/private-places.ts';
+import { isPrivate, makePlaceFor, placeFor, privatePlaces } from '../../host/programs/private-places.ts';
 
 /** Name of the only way to read that the settings allow; undefined: any. */
 export const chosenReader = ({ files }: Pick<Settings, 'files'>): string | undefined =>
@@ -26,11 +27,17 @@ export interface KeeperOf {
   readonly version: string;
 }
 
-const nameOf = (...words: readonly unknown[]): string =>
-  `files-${createHash('sha256').update(JSON.stringify(words)).digest('hex').slice(0, 12)}.sock`;
+const digestOf = (...words: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(words)).digest('hex').slice(0, 8);
+
+/** How the names of all keepers of a hub begin, whatever its settings say. */
+const hubName = ({ settingsFile }: KeeperOf): string => `files-${digestOf(settingsFile)}-`;
 
 /** Where settings are others, and in another version, there is another keeper: the old one ends when nothing is open any more. */
-const ownName = ({ settingsFile, settings, version }: KeeperOf): string => nameOf(settingsFile, settings, version);
+const ownName = (of: KeeperOf): string => `${hubName(of)}${digestOf(of.settings, of.version)}.sock`;
+
+/** Sockets and logs of keepers in a folder, without the endings. */
+export const keeperName = /^(files-[0-9a-f]{8}-[0-9a-f]{8})\.(?:sock|log)$/;
 
 /** Where the keeper answers that a command of this user has started. Nothing is made. */
 function ownSocket(of: KeeperOf): string {
@@ -48,17 +55,31 @@ export function ownSocketToServe(of: KeeperOf): string {
 }
 
 /** The unit's keeper keeps its name, and its settings, until it is restarted. */
-const socketOfUnit = ({ settingsFile, version }: KeeperOf): string => join(unitFolder, nameOf(settingsFile, version));
+const socketOfUnit = (of: KeeperOf): string => join(unitFolder, `${hubName(of)}${digestOf(of.version)}.sock`);
 
 /** Where a keeper that nobody has told has to answer. */
 export const socketToServe = (of: KeeperOf): string =>
   process.env['RUNTIME_DIRECTORY'] === unitFolder ? socketOfUnit(of) : ownSocketToServe(of);
 
-/** The keeper of a hub's files that answers this user: that of the unit which runs as this user, else the one that a command has started. */
+/** Where the unit's keeper answers this user, where the unit runs as this user. */
+const unitSockets = (of: KeeperOf): string[] => (isPrivate(unitFolder) ? [socketOfUnit(of)] : []);
+
+/** The keeper of a hub's files that answers this user: the unit's, else the one that a command has started. */
 export async function answeringSocket(of: KeeperOf): Promise<string | null> {
-  const places = [...(isPrivate(unitFolder) ? [socketOfUnit(of)] : []), ownSocket(of)];
-  for (const socket of places) if (await answers(socket)) return socket;
+  for (const socket of [...unitSockets(of), ownSocket(of)]) if (await answers(socket)) return socket;
   return null;
+}
+
+/** As {@link answeringSocket}, with keepers that were started when the settings were others, or by another version. */
+export async function answeringSockets(of: KeeperOf): Promise<string[]> {
+  const own = privatePlaces(tmpdir()).flatMap((place) =>
+    readdirSync(place)
+      .filter((name) => name.startsWith(hubName(of)) && name.endsWith('.sock'))
+      .map((name) => join(place, name)),
+  );
+  const answering: string[] = [];
+  for (const socket of [...unitSockets(of), ...own]) if (await answers(socket)) answering.push(socket);
+  return answering;
 }
 
 /** What it says where it cannot start. */

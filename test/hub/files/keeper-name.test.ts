@@ -67,23 +67,23 @@ it('sockets and logs of keepers that died go; those of one that lives, or starts
   const at = (name: string): string => join(place, name);
   const old = new Date(Date.now() - 600_000);
   for (const name of ['1', '2', '3', '4']) {
-    writeFileSync(at(`files-00000000000${name}.log`), '');
-    if (name !== '4') utimesSync(at(`files-00000000000${name}.log`), old, old);
+    writeFileSync(at(`files-00000000-0000000${name}.log`), '');
+    if (name !== '4') utimesSync(at(`files-00000000-0000000${name}.log`), old, old);
   }
-  await leave(at('files-000000000001.sock'));
-  await serve(at('files-000000000002.sock'));
+  await leave(at('files-00000000-00000001.sock'));
+  await serve(at('files-00000000-00000002.sock'));
   await clearDeadKeepers();
   expect(readdirSync(place).toSorted()).toEqual([
-    'files-000000000002.log',
-    'files-000000000002.sock',
-    'files-000000000004.log',
+    'files-00000000-00000002.log',
+    'files-00000000-00000002.sock',
+    'files-00000000-00000004.log',
   ]);
 });
 
 it('an empty private place goes with the last of them', async () => {
   const place = join(folder.path, `sendense-${process.getuid?.() ?? 0}`);
   mkdirSync(place, { mode: 0o700 });
-  await leave(join(place, 'files-000000000001.sock'));
+  await leave(join(place, 'files-00000000-00000001.sock'));
   await clearDeadKeepers();
   expect(readdirSync(folder.path)).toEqual([]);
 });

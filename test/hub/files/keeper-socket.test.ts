@@ -1,7 +1,13 @@
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { answers } from '../../../src/hub/files/keeper-socket.ts';
+import {
+  answeringSocket,
+  answeringSockets,
+  answers,
+  ownSocketToServe,
+  type KeeperOf,
+} from '../../../src/hub/files/keeper-socket.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../host/temporary-folder.ts';
 
 let folder: TemporaryFolder;
@@ -36,4 +42,32 @@ it('one that ends meanwhile, and one that is gone, do not answer', async () => {
   await expect(answers(path)).resolves.toBe(false);
   await new Promise<void>((resolve) => void server.close(() => resolve()));
   await expect(answers(path)).resolves.toBe(false);
+});
+
+it('settings that are others have a keeper of their own; who asks what is open finds both, and not those of another hub', async () => {
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = folder.path;
+  try {
+    const of = (settings: object, settingsFile = '/etc/sendense/sendense.yaml', version = '1.0.0'): KeeperOf => ({
+      settingsFile,
+      settings: settings as KeeperOf['settings'],
+      version,
+    });
+    const [old, changed] = [of({ files: { idle: '1h' } }), of({ files: { idle: '2h' } })];
+    const elsewhere = of({ files: { idle: '1h' } }, '/srv/sendense.yaml');
+    const sockets = [old, changed, elsewhere, { ...old, version: '1.0.1' }].map(ownSocketToServe);
+    expect(new Set(sockets).size).toBe(4);
+    await using stack = new AsyncDisposableStack();
+    for (const socket of [sockets[0], sockets[2]]) {
+      const keeper = createServer((peer) => void peer.once('data', () => peer.end('HTTP/1.1 200 OK\r\n\r\n')));
+      await new Promise<void>((resolve) => void keeper.listen(socket, resolve));
+      stack.defer(() => new Promise<void>((resolve) => void keeper.close(() => resolve())));
+    }
+    expect(await answeringSocket(old)).toBe(sockets[0]);
+    expect(await answeringSocket(changed)).toBeNull();
+    expect(await answeringSockets(changed)).toEqual([sockets[0]]);
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
 });

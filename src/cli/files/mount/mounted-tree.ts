@@ -1,4 +1,5 @@
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
 import { inlineBytes } from '../../../files/protocol.ts';
 import { bytesOfShown } from '../../../files/shown.ts';
@@ -127,7 +128,7 @@ export function mountedTree(
       const place = inVolume(path);
       const entry = await entryOf(path);
       if (entry.type !== 'file') throw new SendenseError('files.type', 'this is no regular file');
-      const reader = windowReader(entry.size, (from, to) => client.content(place, { from, to }));
+      const reader = windowReader(entry.size, (from, to) => inTurn(() => client.content(place, { from, to })));
       const early = ahead.opened(keyOf(place));
       return { attributes: attributesOf(entry), ...(early === null ? reader : wholeReader(early, reader)) };
     },
@@ -138,6 +139,19 @@ export function mountedTree(
       return told.code === 'files.type' ? statuses.denied : statuses.inputOutput;
     },
   };
+}
+
+/** Who reads more files at the same time than `files: downloads` allows waits for so long, ms, and looks again so often. */
+const turn = { mostMs: 60_000, betweenMs: 100 };
+
+async function inTurn<T>(ask: () => Promise<T>): Promise<T> {
+  for (const until = performance.now() + turn.mostMs; ; await delay(turn.betweenMs)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (toSendenseError(error).code !== 'files.busy' || performance.now() > until) throw error;
+    }
+  }
 }
 
 const keyOf = ({ volume, path }: FilePlace): string => `${volume}:${path}`;
