@@ -13,15 +13,16 @@ export type Verified = (point: {
 
 const order: Readonly<Record<VerifyLevel, number>> = { quick: 0, digests: 1, deep: 2, boot: 3, files: 4 };
 
-/** Looks a VM up when its first restore point is asked for. */
+/** Looks a VM up when its first restore point is asked for. There may be ten thousand. */
 export function describeVerifications(state: State): Verified {
   const known = new Map<string, ReadonlyMap<string, readonly Verification[]>>();
   return ({ repository, context, backup_id: id }) => {
-    const vm = JSON.stringify([repository, context]);
+    const vm = `${repository}\n${context}`;
     const found = known.get(vm) ?? verificationsOf(state, { repository, context });
     known.set(vm, found);
-    return (found.get(marksKey(context, id)) ?? [])
+    const own = found.size === 0 ? undefined : found.get(marksKey(context, id));
+    return (own ?? [])
       .map(({ level, ok, finished, detail }) => ({ level, ok, finished, detail }))
-      .toSorted((a, b) => order[a.level] - order[b.level]);
+      .sort((a, b) => order[a.level] - order[b.level]);
   };
 }

@@ -33,7 +33,7 @@ const digestOf = (...words: readonly unknown[]): string =>
 /** How the names of all keepers of a hub begin, whatever its settings say. */
 const hubName = ({ settingsFile }: KeeperOf): string => `files-${digestOf(settingsFile)}-`;
 
-/** Where settings are others, and in another version, there is another keeper: the old one ends when nothing is open any more. */
+/** Changed settings, and another version, have a keeper of their own. The old one ends when nothing is open any more. */
 const ownName = (of: KeeperOf): string => `${hubName(of)}${digestOf(of.settings, of.version)}.sock`;
 
 /** Sockets and logs of keepers in a folder, without the endings. */
@@ -57,7 +57,7 @@ export function ownSocketToServe(of: KeeperOf): string {
 /** The unit's keeper keeps its name, and its settings, until it is restarted. */
 const socketOfUnit = (of: KeeperOf): string => join(unitFolder, `${hubName(of)}${digestOf(of.version)}.sock`);
 
-/** Where a keeper that nobody has told has to answer. */
+/** Where a keeper answers if nobody has named a socket. */
 export const socketToServe = (of: KeeperOf): string =>
   process.env['RUNTIME_DIRECTORY'] === unitFolder ? socketOfUnit(of) : ownSocketToServe(of);
 

@@ -36,7 +36,7 @@ export interface ServedFiles extends AsyncDisposable {
 const patienceMs = 15 * 60_000;
 const lookMs = 5_000;
 
-/** Who asks what is open only looks whether somebody answers. */
+/** A request for what is open only asks whether somebody answers. */
 const isWork = (route: string): boolean => route !== listMounts.path;
 
 /**

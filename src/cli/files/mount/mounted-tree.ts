@@ -141,7 +141,7 @@ export function mountedTree(
   };
 }
 
-/** Who reads more files at the same time than `files: downloads` allows waits for so long, ms, and looks again so often. */
+/** If more files are read at the same time than `files: downloads` allows, a read waits at most so long, ms, and asks again so often. */
 const turn = { mostMs: 60_000, betweenMs: 100 };
 
 async function inTurn<T>(ask: () => Promise<T>): Promise<T> {

@@ -11,8 +11,8 @@ const ahead = 8;
 const mostKept = 64;
 
 /**
- * Reads small files of a folder before they are asked for. Whoever reads one after the other, as `tar`, `cp` and `grep` do, waits for an
- * answer to each of them otherwise.
+ * Reads small files of a folder before they are asked for. `tar`, `cp` and `grep` read one after the other: without this they wait for an
+ * answer to each of them.
  */
 export interface ReadAhead {
   /** Small files of a folder in the order in which they are listed. */
@@ -30,7 +30,7 @@ export function readAhead(): ReadAhead {
   const begin = ({ key, read }: SmallFile): void => {
     if (kept.has(key)) return;
     const content = read();
-    // Whoever takes it hears of it.
+    // `opened` hands the error on.
     content.catch(() => undefined);
     kept.set(key, content);
     for (const oldest of kept.keys()) if (kept.size > mostKept) kept.delete(oldest);
