@@ -38,7 +38,7 @@ const nights: Readonly<Record<string, string>> = {
 };
 
 beforeAll(async () => {
-  bench = await workspace({ ownProcess: true });
+  bench = await workspace();
   await bench.write('plan.yaml', backupPlan(['one.raw', 'two.raw']));
   for (const script of Object.values(nights)) {
     await execa('sh', ['-ec', script], { cwd: bench.folder });

@@ -44,7 +44,7 @@ async function end(bench: Workspace): Promise<void> {
 describe('files get that does not come to its end', () => {
   let bench: Workspace;
   beforeAll(async () => {
-    bench = await workspace({ ownProcess: true });
+    bench = await workspace();
     await backedUp(bench);
     await bench.call(['files', 'ls', 'pgtest1', '/']);
   });

@@ -30,6 +30,9 @@ export interface FilesHub extends AsyncDisposable {
 
 const patience = { timeout: 60_000, interval: 20 };
 
+/** Calls that write to the standard output of their process. */
+export const writesBytes = (args: readonly string[]): boolean => args.includes('cat');
+
 /** @param settings more lines of its settings @param nights a backup of each */
 export async function filesHub(settings = '', nights: readonly string[] = ['one']): Promise<FilesHub> {
   const [api = 0, ssh = 0] = await freePorts(2);
@@ -40,7 +43,7 @@ export async function filesHub(settings = '', nights: readonly string[] = ['one'
     `hub: { listen: '127.0.0.1:${ssh}', api: '127.0.0.1:${api}' }`,
     settings,
   ];
-  const bench = stack.use(await workspace({ ownProcess: true, settings: lines.join('\n') }));
+  const bench = stack.use(await workspace({ ownProcess: writesBytes, settings: lines.join('\n') }));
   await bench.write('plan.yaml', backupPlan(['disk.raw']));
   for (const night of nights) {
     await makeWebDisk(bench.folder, night);

@@ -8,6 +8,7 @@ import { isRunning } from '../../src/host/programs/process-identity.ts';
 import { descendantsOf } from '../support/descendants.ts';
 import { printedRandom, type Random } from '../support/random.ts';
 import { enough } from '../support/rounds.ts';
+import { writesBytes } from './files-hub.ts';
 import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
 import { leftovers } from './nothing-left.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
@@ -32,7 +33,7 @@ let random: Random;
 const folders = 'srv/many';
 
 beforeAll(async () => {
-  bench = await workspace({ ownProcess: true });
+  bench = await workspace({ ownProcess: writesBytes });
   random = printedRandom('what is killed, and when');
   // What is left in the temporary folder is seen.
   mkdirSync(bench.path('t'));
@@ -55,7 +56,7 @@ const start = (...args: string[]): ResultPromise<{ reject: false; timeout: numbe
   });
 
 async function good(...args: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await start(...args);
+  const { exitCode, stdout, stderr } = await bench.call(args, { env: environment() });
   expect(exitCode, `${args.join(' ')}: ${stderr}`).toBe(0);
   return stdout;
 }

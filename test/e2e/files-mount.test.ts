@@ -44,7 +44,7 @@ mkfs.ext4 -q -F -E offset=$((36864 * 512)) disk.raw 8m
 `;
 
 beforeAll(async () => {
-  bench = await workspace({ ownProcess: true });
+  bench = await workspace();
   await bench.write('plan.yaml', backupPlan(['disk.raw']));
   await execa('sh', ['-c', fill, 'sh', bench.folder]);
   const run = await bench.run('plan.yaml');

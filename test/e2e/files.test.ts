@@ -23,6 +23,7 @@ import type {
 import { partName } from '../../src/files/take/part.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
 import { makeFilesDisk } from './files-disk.ts';
+import { writesBytes } from './files-hub.ts';
 import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
 import { leftovers } from './nothing-left.ts';
 import { pointsOf } from './redate.ts';
@@ -32,7 +33,7 @@ let bench: Workspace;
 let points: string[];
 
 beforeAll(async () => {
-  bench = await workspace({ ownProcess: true });
+  bench = await workspace({ ownProcess: writesBytes });
   await bench.write('plan.yaml', backupPlan(['disk.raw']));
   for (const night of ['one', 'two'] as const) {
     await makeFilesDisk(bench.folder, night);

@@ -9,6 +9,8 @@ import { startNode } from '../../src/node/start-node.ts';
 import { processorTime } from '../runner/processor-time.ts';
 
 keepPrivate();
+// The program that it starts where sendense-run starts itself.
+process.argv[1] = process.argv[2] ?? '';
 
 export interface ResidentCall {
   readonly args: readonly string[];

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { testProgram } from '../programs.ts';
+import { programs, testProgram } from '../programs.ts';
 import type { ResidentAnswer, ResidentCall } from './resident-child.ts';
 
 interface Resident {
@@ -55,7 +55,7 @@ const quickFork = (): Record<string, string> => {
 };
 
 function start(): Resident {
-  const child = fork(testProgram('e2e/resident-child'), {
+  const child = fork(testProgram('e2e/resident-child'), [programs.run], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // It starts programs as this worker does; each call has an environment of its own, without this.
     env: { ...process.env, ...quickFork() },

@@ -41,10 +41,11 @@ export interface WorkspaceOptions {
   /** Where the workspace is made; default: the system's temporary folder. */
   readonly parent?: string;
   /**
-   * Each call is a process of its own, as it is for users, because the test looks at processes, or for the sake of it. Default: only at
-   * full length; otherwise a process that is there already answers ({@link callResident}).
+   * Each call is a process of its own, as it is for users, because the test looks at processes, or for the sake of it; or each that this
+   * says so of, such as one that writes bytes to its standard output. Default: only at full length; otherwise a process that is there
+   * already answers ({@link callResident}).
    */
-  readonly ownProcess?: boolean;
+  readonly ownProcess?: boolean | ((args: readonly string[]) => boolean);
 }
 
 /** A call that takes longer is ended, ms. */
@@ -60,10 +61,12 @@ export async function workspace(options: WorkspaceOptions = {}): Promise<Workspa
   const folder = await mkdtemp(join(options.parent ?? tmpdir(), 'sendense-e2e-'));
   const path = (...names: string[]): string => join(folder, ...names);
   await writeFile(path('sendense.yaml'), options.settings ?? defaultSettings);
-  const ownProcess = options.ownProcess ?? (all || options.prefix !== undefined);
+  const { ownProcess = options.prefix !== undefined } = options;
+  const isOwn = (args: readonly string[]): boolean =>
+    all || (typeof ownProcess === 'boolean' ? ownProcess : ownProcess(args));
   const call: Workspace['call'] = async (args, how = {}) => {
     const env = { NO_COLOR: '1', ...options.env, ...how.env };
-    if (!ownProcess)
+    if (!isOwn(args))
       return callResident({ args, cwd: folder, env: { ...(process.env as Record<string, string>), ...env } }, callMs);
     const [file = '', ...rest] = [...(options.prefix ?? []), process.execPath, program, ...args];
     const result = await execa(file, rest, {
