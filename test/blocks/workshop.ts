@@ -10,6 +10,7 @@ import type { Extent } from '../../src/blocks/extents.ts';
 import { unixUri } from '../../src/host/nbd/nbd-uri.ts';
 import { runTool } from '../../src/host/programs/process.ts';
 import { serveNbd, type NbdServer } from '../../src/host/nbd/qemu-nbd.ts';
+import { numbersOf } from '../support/random.ts';
 
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
@@ -98,15 +99,7 @@ export async function openWorkshop(): Promise<Workshop> {
 }
 
 /** Repeatable bytes that look random. */
-export function noise(length: number, seed = 1): Buffer {
-  const out = Buffer.allocUnsafe(length);
-  let state = seed * 2654435761 + 1;
-  for (let at = 0; at < length; at++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    out[at] = state >>> 24;
-  }
-  return out;
-}
+export const noise = (length: number, seed = 1): Buffer => numbersOf(['noise', seed]).bytes(length);
 
 /** Digests of blocks the slow and plain way. */
 export function digestsOf(content: Uint8Array): Buffer[] {
