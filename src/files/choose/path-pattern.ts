@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { regexOf } from '../shell-pattern.ts';
+import { shellPattern } from '../shell-pattern.ts';
 import { bytesOfShown } from '../shown.ts';
 
 /** Fits paths, name by name. */
@@ -55,10 +55,10 @@ const namesOf = (path: string): string[] => path.split('/').filter((name) => nam
 function nameTest(name: string): NameTest {
   if (name === anyFolders) return anyFolders;
   const bytes = bytesOfShown(name);
-  const regex = (encoding: BufferEncoding): RegExp =>
-    new RegExp(`^(?:${regexOf(bytes.toString(encoding).replaceAll('\\', '\\\\'))})$`, 'su');
-  const [text, single] = [regex('utf8'), regex('latin1')];
-  return (given) => (isUtf8(given) ? text.test(given.toString()) : single.test(given.toString('latin1')));
+  const pattern = (encoding: BufferEncoding): ((text: string) => boolean) =>
+    shellPattern(bytes.toString(encoding).replaceAll('\\', '\\\\'));
+  const [text, single] = [pattern('utf8'), pattern('latin1')];
+  return (given) => (isUtf8(given) ? text(given.toString()) : single(given.toString('latin1')));
 }
 
 /** Goes through the names once, whatever the pattern: `at` holds the places of the pattern that have been reached. */

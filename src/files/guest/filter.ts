@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { BigIntStats } from 'node:fs';
 import type { EntryType, WalkFilter } from '../protocol.ts';
-import { regexOf } from '../shell-pattern.ts';
+import { shellPattern } from '../shell-pattern.ts';
 
 interface Filter {
   /** By what a folder says of the name, before the entry is looked at. */
@@ -12,15 +12,15 @@ interface Filter {
 }
 
 export function filterOf(asked: WalkFilter): Filter {
-  const flags = asked.ignoreCase ? 'isu' : 'su';
-  const patterns = asked.names?.map((pattern) => new RegExp(`^(?:${regexOf(pattern)})$`, flags));
+  const ignoreCase = asked.ignoreCase ?? false;
+  const patterns = asked.names?.map((pattern) => shellPattern(pattern, { ignoreCase }));
   const since = asked.since === undefined ? null : BigInt(asked.since);
   const until = asked.until === undefined ? null : BigInt(asked.until);
   return {
     depth: asked.depth ?? Number.POSITIVE_INFINITY,
     mayFit: (name, type) =>
       (asked.type === undefined || asked.type === type) &&
-      (patterns === undefined || patterns.some((pattern) => pattern.test(textOf(name)))),
+      (patterns === undefined || patterns.some((fits) => fits(textOf(name)))),
     fits: ({ size, mtimeNs }) =>
       size >= (asked.minBytes ?? 0) &&
       size <= (asked.maxBytes ?? Number.POSITIVE_INFINITY) &&
