@@ -51,6 +51,23 @@ describe('a real bash', () => {
   });
 });
 
+describe('a real bash, within quotes', () => {
+  it.each([
+    ["sendense-run files cat a 'd:/it", "d:/it's", "'d:/it'\\''s' "],
+    ["sendense-run files cat a 'd:/", "d:/'; touch trap; 'x", "'d:/'\\''; touch trap; '\\''x' "],
+    ["sendense-run files cat a 'd:/!", 'd:/!x $y', "'d:/!x $y' "],
+    ['sendense-run files cat a "d:/', 'd:/$(touch trap)', '"d:/\\$(touch trap)" '],
+    ['sendense-run files cat a "d:/', 'd:/`x`"y"\\\\n', '"d:/\\`x\\`\\"y\\"\\\\\\\\n" '],
+    ['sendense-run files cat a "d:/q\\"', 'd:/q"r', '"d:/q\\"r" '],
+    ['sendense-run files cat a "d:/!', 'd:/!x', '"d:/"\\!"x" '],
+    // Where a quote has ended within the word, bash would put all of it behind what is there.
+    ["sendense-run files cat a 'd:/it'\\''", "d:/it's", "'d:/it'\\''"],
+  ])('makes the words of %s with %s', async (line, offer, end) => {
+    const completed = await afterTab(line, [offer]);
+    expect(completed.line).toBe(`sendense-run files cat a ${end}`);
+  });
+});
+
 it('restore points are offered by VM, newest first; nothing where there is none', async () => {
   await using folder = await temporaryFolder();
   const config = folder.file('sendense.yaml');

@@ -12,13 +12,14 @@ import { runCli } from './run-cli.ts';
 const scriptOf = async (shell: string): Promise<string> => (await runCli(['completion', shell])).stdout;
 
 /** What bash offers for a line that ends where the cursor is. */
-async function offered(line: string): Promise<string[]> {
+async function offered(line: string, names: readonly string[] = ['pgtest1', 'web']): Promise<string[]> {
   await using folder = await temporaryFolder();
   writeFileSync(folder.file('nightly.yaml'), '');
   writeFileSync(folder.file('notes.txt'), '');
   mkdirSync(folder.file('plans'));
   // A stand-in for the program, which the completion asks for names of VMs and sources.
-  writeFileSync(folder.file('sendense-run'), '#!/bin/sh\nprintf "pgtest1\\nweb\\n"\n', { mode: 0o755 });
+  writeFileSync(folder.file('sendense-run'), '#!/bin/sh\ncat offers\n', { mode: 0o755 });
+  writeFileSync(folder.file('offers'), names.map((name) => `${name}\n`).join(''));
   const words = line.split(' ');
   const script = `compopt() { :; }
 ${await scriptOf('bash')}
@@ -78,6 +79,15 @@ describe('bash completion', () => {
     ['sendense-run --config n', ['nightly.yaml', 'notes.txt']],
   ])('%s', async (line, words) => {
     expect(await offered(line)).toEqual(words);
+  });
+
+  it('expands nothing of what the program says: folders of a repository can have any name', async () => {
+    await using folder = await temporaryFolder();
+    const trap = folder.file('trap');
+    const names = [`$(touch ${trap})`, `\`touch ${trap}\``, 'two words', '*'];
+    const words = await offered('sendense-run restore ', names);
+    expect(words).toEqual([`\\$\\(touch\\ ${trap}\\)`, `\\\`touch\\ ${trap}\\\``, 'two\\ words', '\\*'].sort());
+    expect(existsSync(trap)).toBe(false);
   });
 });
 

@@ -6,7 +6,8 @@ export function bashCompletion(): string {
   const commands = completedCommands();
   const parents = commands.filter(({ children }) => children.length > 0);
   return `# bash completion for sendense-run; made by \`sendense-run completion bash\`
-_sendense_run_names() { _sendense_run_words "$("\${words[0]}" completion "$1" 2>/dev/null)"; }
+# What the program says is never expanded: folders of a repository can have any name.
+_sendense_run_names() { _sendense_run_words_of "$1"; }
 _sendense_run_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 _sendense_run_files() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); }
 _sendense_run_folders() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); }
@@ -32,11 +33,14 @@ _sendense_run_join() {
     fi
   done
 }
-# Restore points and places: the program says how a word goes on. Bash replaces what follows the last colon, or begins with the last at sign.
+# The program says how a word goes on. Bash replaces what follows the last colon, or begins with the last at sign.
 _sendense_run_words_of() {
   local quote='' typed=$cur cut='' found one ends=1
   case $cur in
-    \\'* | '"'*) quote=\${cur:0:1} typed=\${cur:1} ;;
+    # Quotes that end within the word: bash replaces what follows the last one only.
+    \\'*\\'* | '"'*'"\\!"'*) return ;;
+    \\'*) quote=\\' typed=\${cur:1} ;;
+    '"'*) quote='"' typed=$(sed 's/\\\\\\([\\\\"$\`]\\)/\\1/g' <<<"\${cur:1}") ;;
     *) typed=$(sed 's/\\\\\\(.\\)/\\1/g' <<<"$cur") ;;
   esac
   mapfile -t found < <("\${words[0]}" completion "$@" "$typed" 2>/dev/null)
@@ -45,12 +49,24 @@ _sendense_run_words_of() {
     [[ $COMP_WORDBREAKS == *@* && $cur == *@* && $cut != *@* ]] && cut=\${typed%"@\${typed##*@}"}
   fi
   for one in "\${found[@]}"; do
+    [[ $one == "$typed"* ]] || continue
     [[ $one == *[/:] ]] || ends=0
     one=\${one#"$cut"}
-    [[ -n $quote ]] || printf -v one '%q' "$one"
+    _sendense_run_quote
     COMPREPLY+=("$one")
   done
   [[ $ends == 0 ]] || compopt -o nospace
+}
+# $one as text in the quotes that the word begins with, or in none: it can hold whatever the guest wrote.
+_sendense_run_quote() {
+  case $quote in
+    \\') one=\${one//\\'/\\'\\\\\\'\\'} ;;
+    '"')
+      one=\${one//\\\\/\\\\\\\\} one=\${one//\\"/\\\\\\"} one=\${one//\\$/\\\\\\$} one=\${one//\\\`/\\\\\\\`}
+      one=\${one//!/\\"\\\\!\\"}
+      ;;
+    *) printf -v one '%q' "$one" ;;
+  esac
 }
 _sendense_run_points() { _sendense_run_words_of points; }
 _sendense_run_places() { _sendense_run_words_of places "$point"; }
