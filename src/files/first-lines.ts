@@ -1,7 +1,7 @@
 /** Lines that a program says, of which only the first are kept. */
 export interface FirstLines {
   add(text: string): void;
-  /** Whole lines; the last one says how many came after them. Empty ones do not count. */
+  /** Whole lines; the last one says how many came after them, also where that was said before. Empty ones do not count. */
   all(): string[];
   /** The last line, also where it is not kept. */
   last(): string;
@@ -10,7 +10,9 @@ export interface FirstLines {
 /** Longest line, letters: what is behind that is dropped. */
 const longest = 4096;
 
-/** @param most letters that are kept */
+const moreSaid = /^and (\d{1,15}) more$/;
+
+/** @param most bytes of UTF-8 that are kept */
 export function firstLines(most: number): FirstLines {
   const kept: string[] = [];
   let room = most;
@@ -20,8 +22,11 @@ export function firstLines(most: number): FirstLines {
   const take = (line: string): void => {
     if (line === '') return;
     last = line;
-    if (more === 0 && line.length < room) {
-      room -= line.length + 1;
+    const bytes = Buffer.byteLength(line);
+    const before = moreSaid.exec(line)?.[1];
+    if (before !== undefined) more += Number(before);
+    else if (more === 0 && bytes < room) {
+      room -= bytes + 1;
       kept.push(line);
     } else more++;
   };

@@ -86,6 +86,9 @@ export type Extent = readonly [at: number, length: number, slot: number | null, 
 /** A part of a disk: which one, and bytes. */
 export type DiskRange = readonly [slot: number, offset: number, bytes: number];
 
+/** Of what is said of files that are not in an archive, bytes: one field of a trailer has room for it, in base64. */
+export const leftOutBytes = 8000;
+
 /** A volume of more parts is said to be anywhere. */
 export const mostRanges = 4096;
 

@@ -10,7 +10,7 @@ import type {
   RestorePlaces,
   RestoreUnchanged,
 } from '../../schemas/types.ts';
-import { leftOutTrailer } from './wire.ts';
+import { leftOutTrailer, linesOfTrailer } from './wire.ts';
 
 /** A file or folder of an open restore point. */
 export interface FilePlace {
@@ -82,10 +82,7 @@ export interface ReachedFiles extends AsyncDisposable {
 
 /** What `tar` said of files that are not in an archive, a line each; known when the archive has ended. */
 export const leftOutIn = ({ trailers }: Pick<IncomingMessage, 'trailers'>): string[] =>
-  Buffer.from(trailers[leftOutTrailer] ?? '', 'base64')
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '');
+  linesOfTrailer(trailers[leftOutTrailer]);
 
 export function filesClient(socketPath: string): FilesClient {
   const ask = (path: string, asked?: KeeperRequest): Promise<IncomingMessage> => askKeeper(socketPath, path, asked);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { firstLines } from '../first-lines.ts';
+import { leftOutBytes } from '../protocol.ts';
 import { GuestError } from './guest-error.ts';
 
 export interface Ended {
@@ -10,8 +11,6 @@ export interface Ended {
 }
 
 const keptBytes = 1024 * 1024;
-/** A trailer of HTTP has room for that, in base64. Letters. */
-const keptSaid = 8000;
 
 /** What damage can make endless, such as the replay of a journal, ends after so long; ms. */
 const longestMs = 240_000;
@@ -57,7 +56,7 @@ export async function* outputOf(
   options: { readonly input?: Buffer; readonly cwd: string; done(status: number | null, said: string): void },
 ): AsyncGenerator<Buffer> {
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd });
-  const said = firstLines(keptSaid);
+  const said = firstLines(leftOutBytes);
   child.stderr.setEncoding('utf8').on('data', said.add);
   child.stdin.on('error', () => undefined).end(options.input);
   const closed = new Promise<number | null>((resolve) => {

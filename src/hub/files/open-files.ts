@@ -3,12 +3,14 @@ import type { Answer, Ask, RequestName, Volume } from '../../files/protocol.ts';
 import type { ContentOptions } from '../../files/reader/content.ts';
 import type { Reader } from '../../files/reader/start-reader.ts';
 import type { FilesOutput } from '../../schemas/types.ts';
-import { beginRead, type FileRead, type ReadEnd } from '../../state/files/file-reads.ts';
+import { beginRead, noteReads, type FileRead, type ReadEnd } from '../../state/files/file-reads.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { workload, type FileLimits, type Workload } from './file-limits.ts';
 import type { FilesSession } from './files-session.ts';
 
 type Bytes = (bytes: Buffer) => Promise<void> | void;
+
+type AskedRead = Pick<FileRead, 'who' | 'action' | 'volume' | 'path'>;
 
 /** One open restore point. */
 export interface OpenFiles extends Workload {
@@ -32,7 +34,9 @@ export interface OpenFiles extends Workload {
   /** Opens a LUKS volume; `info` has what is in it then. */
   unlock(volume: string, passphrase: string): Promise<void>;
   /** Writes down who begins to do what. @returns what writes down how it ended */
-  begin(read: Pick<FileRead, 'who' | 'action' | 'volume' | 'path'>): (end?: ReadEnd) => void;
+  begin(read: AskedRead): (end?: ReadEnd) => void;
+  /** Writes down what was asked for together. */
+  note(reads: readonly AskedRead[]): void;
 }
 
 export interface KeptFiles {
@@ -55,6 +59,7 @@ export function keepOpen(state: State, session: FilesSession, { vm, repository, 
   const busy = busyClock(limits.idleMs, end);
   const closing = new AbortController();
   let volumes: readonly Volume[] = session.volumes;
+  const own = { runId: session.id, repository, context: vm, backupId: session.point.backup_id };
   const files: OpenFiles = {
     ...workload(limits),
     disks: session.point.disks,
@@ -84,8 +89,12 @@ export function keepOpen(state: State, session: FilesSession, { vm, repository, 
     async unlock(volume, passphrase) {
       volumes = await files.ask('unlock', { volume, passphrase });
     },
-    begin: (read) =>
-      beginRead(state, { ...read, runId: session.id, repository, context: vm, backupId: session.point.backup_id }),
+    begin: (read) => beginRead(state, { ...read, ...own }),
+    note: (reads) =>
+      noteReads(
+        state,
+        reads.map((read) => ({ ...read, ...own })),
+      ),
   };
   const stop = (): void => {
     busy.stop();

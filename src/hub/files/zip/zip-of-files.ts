@@ -1,5 +1,6 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import type { Answer, Entry } from '../../../files/protocol.ts';
+import { firstLines, type FirstLines } from '../../../files/first-lines.ts';
+import { leftOutBytes, type Answer, type Entry } from '../../../files/protocol.ts';
 import { entriesOf } from '../../../files/reader/check-answer.ts';
 import { shownName } from '../../../files/shown.ts';
 import type { OpenFiles } from '../open-files.ts';
@@ -26,7 +27,14 @@ export async function zipOfFiles(
   { volume, found }: Wanted,
   { signal, onBytes }: Options,
 ): Promise<{ readonly said: string }> {
-  const parts: Parts = { files, volume, zip: zipStream(onBytes), signal, names: new Map(), leftOut: [] };
+  const parts: Parts = {
+    files,
+    volume,
+    zip: zipStream(onBytes),
+    signal,
+    names: new Map(),
+    leftOut: firstLines(leftOutBytes),
+  };
   for (const { path, ...entry } of found) {
     const bytes = Buffer.from(path, 'base64');
     if (bytes.length > 0) await addEntry(parts, bytes, entry);
@@ -34,7 +42,7 @@ export async function zipOfFiles(
   }
   await addNames(parts);
   await parts.zip.end();
-  return { said: parts.leftOut.join('\n') };
+  return { said: parts.leftOut.all().join('\n') };
 }
 
 interface Parts {
@@ -44,7 +52,7 @@ interface Parts {
   readonly signal: AbortSignal;
   /** Escaped names, with the base64 of the bytes that they stand for. */
   readonly names: Map<string, string>;
-  readonly leftOut: string[];
+  readonly leftOut: FirstLines;
 }
 
 async function addBelow(parts: Parts, folder: Buffer): Promise<void> {
@@ -55,7 +63,7 @@ async function addBelow(parts: Parts, folder: Buffer): Promise<void> {
   });
   const ask = { volume, path: folder.toString('base64'), filter: {} };
   const { unreadable } = await files.ask('walk', ask, { signal, onBytes });
-  leftOut.push(...unreadable);
+  for (const line of unreadable) leftOut.add(`${line}\n`);
 }
 
 type Known = Pick<Entry, 'type' | 'mode' | 'mtime' | 'size' | 'target'>;
@@ -69,7 +77,7 @@ async function addEntry(parts: Parts, path: Buffer, known: Known): Promise<void>
   const { type, mode, size } = known;
   const shown = `./${shownName(path)}`;
   if (type !== 'file' && type !== 'folder' && type !== 'link') {
-    leftOut.push(`${shown}: ${type === 'unknown' ? 'cannot be read' : `a ${type} is left out`}`);
+    leftOut.add(`${shown}: ${type === 'unknown' ? 'cannot be read' : `a ${type} is left out`}\n`);
     return;
   }
   const name = zipName(path);
@@ -80,7 +88,7 @@ async function addEntry(parts: Parts, path: Buffer, known: Known): Promise<void>
     mtime: BigInt(known.mtime),
   };
   if (head.name.length > longestName) {
-    leftOut.push(`${shown}: its name is too long for a zip archive`);
+    leftOut.add(`${shown}: its name is too long for a zip archive\n`);
     return;
   }
   if (type === 'folder') return zip.add({ ...head, size: 0 });
@@ -115,15 +123,15 @@ async function addFile(
         await files.read(ask, { signal, onBytes });
       } catch (error) {
         if (handed === 0 || !isOfFile(error)) throw error;
-        leftOut.push(`${shown}: ${error.message}`);
+        leftOut.add(`${shown}: ${error.message}\n`);
       }
       if (handed === entry.size) return;
-      leftOut.push(`${shown}: ends after ${handed} of ${entry.size} bytes; zeros stand for the rest`);
+      leftOut.add(`${shown}: ends after ${handed} of ${entry.size} bytes; zeros stand for the rest\n`);
       await zeros(entry.size - handed, onBytes, signal);
     });
   } catch (error) {
     if (handed > 0 || !isOfFile(error)) throw error;
-    leftOut.push(`${shown}: ${error.message}`);
+    leftOut.add(`${shown}: ${error.message}\n`);
   }
 }
 

@@ -4,7 +4,9 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { AnswerHead, Call } from '../../../api/route.ts';
 import type { Answer } from '../../../files/protocol.ts';
 import type { RestoreSelectionRequest } from '../../../schemas/types.ts';
-import { leftOutTrailer } from '../../../files/client/wire.ts';
+import { leftOutTrailer, trailerOf } from '../../../files/client/wire.ts';
+import { leftOutBytes } from '../../../files/protocol.ts';
+import { settleAll } from '../../../restore-points/settle-all.ts';
 import type { OpenFiles } from '../../files/open-files.ts';
 import { noBytes, streamOf } from './bytes.ts';
 import { bytesOf, contentDisposition, inert, lastName } from './headers.ts';
@@ -19,7 +21,7 @@ const isFormat = (text: string): text is Format => Object.hasOwn(formats, text);
 const description = [
   'tar is in the pax format, with owners, modes, times in nanoseconds, extended attributes, access control lists, links and holes. Sockets are left out.',
   'zip has modes, links and times in seconds; pipes, sockets and devices are left out, and a file with several names comes several times. A name that is not UTF-8, or that unpackers read in different ways, is written with `%E9` for a byte; the entry `_names.json` says which names these are, with their bytes in base64.',
-  `The trailer \`${leftOutTrailer}\` has, in base64, a line for each file that could not be read. An archive that breaks off has no end.`,
+  `The trailer \`${leftOutTrailer}\` has, in base64, a line for each file that could not be read; where there are many, the last line says how many more. An archive that breaks off has no end.`,
 ].join(' ');
 
 export const downloadFolder = defineRoute({
@@ -70,14 +72,30 @@ export const downloadSelection = defineRoute<RestoreSelectionRequest>({
       throw new SendenseError('request.invalid', 'folders without what is in them are for tar', {
         details: { field: 'folders' },
       });
-    const find = (path: string): Promise<Answer<'stat'>> =>
-      files.ask('stat', { volume, path: pathOf({ path }), follow: false, bare: true });
-    const [found, alone]: [Answer<'stat'>[], Answer<'stat'>[]] = [[], []];
-    for (const path of body.paths) found.push(await find(path));
-    for (const path of body.folders ?? []) alone.push(await find(path));
+    const asked = { volume, signal: call.signal };
+    const found = await findAll(files, body.paths, asked);
+    const alone = await findAll(files, body.folders ?? [], asked);
     return archiveOf(files, call, { volume, found, alone, format, name: volume.replaceAll('/', '-') });
   },
 });
+
+/** So many are looked for at a time: others ask the reader, too. */
+const findAtOnce = 8;
+
+/** What lies at these paths, in their order, unless the caller goes away. */
+async function findAll(
+  files: OpenFiles,
+  paths: readonly string[],
+  { volume, signal }: { readonly volume: string; readonly signal: AbortSignal },
+): Promise<Answer<'stat'>[]> {
+  const found: Answer<'stat'>[] = [];
+  for (let at = 0; at < paths.length; at += findAtOnce) {
+    const asks = paths.slice(at, at + findAtOnce).map((path) => ({ volume, path: pathOf({ path }) }));
+    const some = asks.map((ask) => files.ask('stat', { ...ask, follow: false, bare: true }, { signal }));
+    found.push(...(await settleAll(some)));
+  }
+  return found;
+}
 
 interface Wanted {
   readonly volume: string;
@@ -108,11 +126,11 @@ function archiveOf(
   const stream = streamOf(
     async (onBytes, signal) => {
       const [first = Buffer.alloc(0), ...others] = found.map(bytesOf);
-      for (const path of others) files.begin({ ...what, path })();
+      files.note(others.map((path) => ({ ...what, path })));
       const act = (counted: typeof onBytes): Promise<{ readonly said: string }> =>
         writeArchive(files, wanted, { onBytes: counted, signal });
       const { said } = await recorded(files, { ...what, path: first }, act, onBytes);
-      left = Buffer.from(said).toString('base64');
+      left = trailerOf(said.split('\n'), leftOutBytes);
     },
     { slot, closed: files.closed },
   );

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { AnswerHead, Call } from '../../../api/route.ts';
 import { askKeeper } from '../../../files/client/ask-keeper.ts';
+import { curlBytes, leftOutTrailer, linesOfTrailer, trailerOf } from '../../../files/client/wire.ts';
 import { callerHeader } from '../../files/keeper-socket.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 import type { filesRoutes } from './index.ts';
@@ -61,5 +62,8 @@ function copyHead(from: IncomingMessage, answer: AnswerHead): void {
   for (const [name, value] of Object.entries(from.headers))
     if (typeof value === 'string' && !notHandedOn.has(name)) answer.header(name, value);
   for (const name of (from.headers.trailer ?? '').split(',').map((one) => one.trim().toLowerCase()))
-    if (name !== '') answer.trailer(name, () => from.trailers[name] ?? '');
+    if (name !== '') answer.trailer(name, () => trailerFor(name, from.trailers[name]));
 }
+
+const trailerFor = (name: string, value = ''): string =>
+  name === leftOutTrailer ? trailerOf(linesOfTrailer(value), curlBytes) : value;
