@@ -21,7 +21,9 @@ export const filesPublish = defineStep<FilesPublishInput, TypedClaim, FilesPubli
   async run(context, { taken, overwrite }, claim) {
     const { target, own } = typedClaim(claim);
     const files = filesOf(kindNamed(target));
-    await inPlan(() => files.publish(own, overwrite ?? false, (name, value) => context.remember(name, value)));
+    const isOver = overwrite ?? false;
+    const publish = (): Promise<void> => files.publish(own, isOver, (name, value) => context.remember(name, value));
+    await inPlan(publish, { overwrite: isOver });
     const { directory, files: count, bytes, left_out } = taken;
     return { directory, files: count, bytes, left_out };
   },

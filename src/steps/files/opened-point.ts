@@ -17,11 +17,13 @@ const remedies: Partial<Record<ErrorCode, string>> = {
 };
 
 /** Does a step's work; an error says what helps in a plan. */
-export async function inPlan<T>(work: () => Promise<T>): Promise<T> {
+export async function inPlan<T>(work: () => Promise<T>, { overwrite = false } = {}): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const remedy = error instanceof SendenseError ? remedies[error.code] : undefined;
+    // With `overwrite` the error says itself what is in the way: a folder where a file goes, or the other way round.
+    const isInTheWay = overwrite && error instanceof SendenseError && error.code === 'file.exists';
+    const remedy = error instanceof SendenseError && !isInTheWay ? remedies[error.code] : undefined;
     if (!(error instanceof SendenseError) || remedy === undefined) throw error;
     throw new SendenseError(error.code, error.message, { cause: error, remedy });
   }
