@@ -34,7 +34,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await bundleTestPrograms(ownPrograms);
   return async () => {
     const processes = await processesLeft(run);
-    rmSync(ownPrograms, { recursive: true, force: true });
+    // A worker that ends may still be writing compiled code there.
+    rmSync(ownPrograms, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 });
     for (const { pid } of processes) kill(pid);
     const mounts = mountsBelow(folder);
     const files = mounts.length > 0 ? [] : readdirSync(folder);
