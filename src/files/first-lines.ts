@@ -7,10 +7,16 @@ export interface FirstLines {
   last(): string;
 }
 
-/** Longest line, letters: what is behind that is dropped. */
-const longest = 4096;
+/** Longest line, letters: of a longer one the middle is left out, for what is wrong stands at its end. */
+const longest = 2048;
+const ends = { first: 512, last: 1024 } as const;
 
 const moreSaid = /^and (\d{1,15}) more$/;
+
+function shortened(line: string): string {
+  if (line.length <= longest) return line;
+  return `${line.slice(0, ends.first)}…${line.slice(-ends.last)}`;
+}
 
 /** @param most bytes of UTF-8 that are kept */
 export function firstLines(most: number): FirstLines {
@@ -34,8 +40,8 @@ export function firstLines(most: number): FirstLines {
     add(text) {
       const lines = text.split('\n');
       lines[0] = rest + (lines[0] ?? '');
-      rest = (lines.pop() ?? '').slice(0, longest);
-      for (const line of lines) take(line.slice(0, longest));
+      rest = shortened(lines.pop() ?? '');
+      for (const line of lines) take(shortened(line));
     },
     all() {
       take(rest);

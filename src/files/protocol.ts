@@ -15,8 +15,18 @@ export const chunkWindow = 3;
 /** Up to so many bytes come in the answer itself. */
 export const inlineBytes = 16 * 1024;
 
-/** Of less than this, reading is quicker than asking where the bytes lie. */
+/** Longest path that can be asked for and that is told, bytes. Windows has no longer ones, and few programs of Linux. */
+export const longestPath = 32 * 1024;
+
+/** A piece of a file that has fewer bytes is read by the guest: that is quicker than to ask where they lie. */
 export const leastPlaced = 4 * 1024 * 1024;
+
+/** Of folders and files that cannot be read, so many are told in one answer. */
+export const mostUnreadable = 100;
+
+/** What is wrong with a name that a folder has twice, for messages. */
+export const doubledWhy =
+  'its folder has this name twice, so the file system is damaged, and one of the two cannot be reached';
 
 /** Longest line of the guest, bytes. */
 export const lineBytes = 256 * 1024;
@@ -142,6 +152,8 @@ export interface Requests {
       readonly xattrs: readonly (readonly [name: string, value: string])[];
       /** Base64 of all bytes of the file. */
       readonly content?: string;
+      /** Its folder has the name more than once: which of the files this is, nobody can say. Null: not looked at (`bare`). */
+      readonly doubled: boolean | null;
     };
   };
   /** Lines of {@link Entry}, by the bytes of their names, after the name `after`. */
@@ -152,7 +164,14 @@ export interface Requests {
       readonly after: string | null;
       readonly limit: number;
     };
-    readonly answer: { readonly path: PathBytes; readonly total: number; readonly more: boolean };
+    readonly answer: {
+      readonly path: PathBytes;
+      /** Names in the folder. */
+      readonly total: number;
+      readonly more: boolean;
+      /** What of these entries could not be read, and what is wrong with the folder. */
+      readonly unreadable: readonly string[];
+    };
   };
   /** Lines of {@link Entry}, their names paths below `path`. */
   walk: {
@@ -177,10 +196,12 @@ export interface Requests {
     readonly ask: Requests['read']['ask'];
     readonly answer: { readonly known: boolean; readonly size: number };
   };
-  /** A tar archive (pax) of these paths, and of folders without what is in them; names as below the volume's root. */
+  /** A tar archive (pax) of these paths, and of folders without what is in them; names as below the folder `from`, in which all are. */
   tar: {
     readonly ask: {
       readonly volume: string;
+      /** Default: the volume's root. */
+      readonly from?: PathBytes;
       readonly paths: readonly PathBytes[];
       readonly folders?: readonly PathBytes[];
     };

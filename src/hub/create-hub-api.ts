@@ -2,6 +2,7 @@ import { createApi, documentOf, type ApiServer } from '../api/create-api.ts';
 import { defaultLimits, type ApiLimits } from '../api/limits.ts';
 import { version } from '../schemas/package.ts';
 import type { HubLog } from './hub-log.ts';
+import { headBytes } from './routes/files/route.ts';
 import { hubApi } from './routes/index.ts';
 import type { HubParts } from './routes/route.ts';
 
@@ -17,6 +18,7 @@ export interface HubApiOptions {
 
 const hubLimits: ApiLimits = {
   ...defaultLimits,
+  headerBytes: headBytes,
   // Of a request whose route takes no body.
   bodyBytes: 1024,
   bodyMs: 10_000,

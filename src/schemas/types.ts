@@ -1967,6 +1967,10 @@ export interface RestoreSelectionRequest {
    */
   folders?: string[];
   /**
+   * The folder below which names in the archive begin; all paths are in it. Default: the root. For tar.
+   */
+  from?: string;
+  /**
    * Default: tar.
    */
   format?: 'tar' | 'tar.gz' | 'zip';
@@ -4084,6 +4088,10 @@ export interface FilesListOutput {
    * `after` of the next page; null: this is the last one.
    */
   next: string | null;
+  /**
+   * What of this page could not be read, and names that the folder has twice: a line each, of many the first 100.
+   */
+  unreadable: string[];
 }
 /**
  * Who read which files of restore points, the newest last.
@@ -4253,6 +4261,10 @@ export interface FilesStatOutput {
      */
     value: string;
   }[];
+  /**
+   * What is wrong with it, such as a name that its folder has twice.
+   */
+  warnings: string[];
 }
 /**
  * What was taken out of a restore point: what `files get --json` prints.

@@ -63,7 +63,7 @@ async function compare(
   const sessions = { before: before.files.id, after: after.files.id };
   for (const place of places) {
     if (unchanged.has(place.volume)) {
-      await client.stat({ session: sessions.after, ...place }, true);
+      await client.stat({ session: sessions.after, ...place }, true, false);
       skipped.push(place.volume);
       continue;
     }

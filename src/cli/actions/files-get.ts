@@ -100,6 +100,7 @@ async function toFolder(
     const { volume, path, entry } = one.stat;
     progress.begin(shownName(one.name), entry.type === 'file' ? entry.size : null);
     leftOut.push(
+      ...one.stat.warnings,
       ...(await takeOut(client, one, target, {
         point: files.backup_id,
         overwrite,

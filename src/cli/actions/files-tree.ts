@@ -1,4 +1,5 @@
 import { installSignals } from '../../engine/install-signals.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
 import { shownName } from '../../files/shown.ts';
 import type { FilesEntry, FilesFoundOutput } from '../../schemas/types.ts';
 import { entryText } from '../../view/reports/files-report.ts';
@@ -55,7 +56,7 @@ async function draw(
   let folders = 0;
   let files = 0;
   const into = async (folder: FilePlace, before: string, depth: number): Promise<void> => {
-    for await (const { entry, last } of entriesOf(client, folder)) {
+    for await (const { entry, last } of entriesOf(client, folder, trouble)) {
       signal.throwIfAborted();
       if (entry.type === 'folder') folders++;
       else files++;
@@ -65,7 +66,7 @@ async function draw(
         await into({ ...folder, path: entry.id }, `${before}${last ? '   ' : trunk}`, depth + 1);
       } catch (error) {
         signal.throwIfAborted();
-        if (!isDamage(error)) throw error;
+        if (!isOfFolder(error)) throw error;
         trouble.push(`${placeText(place.volume, entry)}: ${(error as Error).message}`);
       }
     }
@@ -76,15 +77,19 @@ async function draw(
   return tellUnreadable(context, trouble);
 }
 
-const isDamage = (error: unknown): boolean => (error as { readonly code?: unknown }).code === 'files.damaged';
+/** It is damaged, or its path is too long: the others are drawn all the same. */
+const isOfFolder = (error: unknown): boolean =>
+  error instanceof SendenseError && (error.code === 'files.damaged' || error.code === 'files.path');
 
-/** The entries of a folder, page by page, and whether one is the last. */
+/** The entries of a folder, page by page, and whether one is the last. @param trouble gets what could not be read */
 async function* entriesOf(
   client: FilesClient,
   folder: FilePlace,
+  trouble: string[],
 ): AsyncGenerator<{ readonly entry: FilesEntry; readonly last: boolean }> {
   for (let after: string | undefined; ;) {
-    const { entries, next } = await client.list(folder, { after });
+    const { entries, next, unreadable } = await client.list(folder, { after });
+    trouble.push(...unreadable.map((line) => `${folder.volume}:${line}`));
     for (const [at, entry] of entries.entries()) yield { entry, last: next === null && at === entries.length - 1 };
     if (next === null) return;
     after = next;

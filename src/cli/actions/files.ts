@@ -10,6 +10,7 @@ import { isPoint, pointRequest } from '../files/file-target.ts';
 import { atPlace, inPoint } from '../files/in-point.ts';
 import { reachOpenFiles } from '../files/reach-files.ts';
 import { print } from '../print.ts';
+import { tellUnreadable } from './files-find.ts';
 
 interface Options {
   readonly long?: boolean;
@@ -27,10 +28,12 @@ export const volumes = (context: CommandContext): Promise<number> =>
 export const ls = (context: CommandContext): Promise<number> =>
   atPlace(context, async ({ client }, place) => {
     const { long = false } = context.options as Options;
+    const trouble: string[] = [];
     for (let after: string | undefined; ;) {
       const page = await client.list(place, { after });
       print(context, page, (options) => filesListReport(page.entries, long, options));
-      if (page.next === null) return 0;
+      trouble.push(...page.unreadable);
+      if (page.next === null) return tellUnreadable(context, trouble);
       after = page.next;
     }
   });
@@ -39,7 +42,7 @@ export const stat = (context: CommandContext): Promise<number> =>
   atPlace(context, async ({ client }, place) => {
     const found = await client.stat(place);
     print(context, found, (options) => filesStatReport(found, options));
-    return 0;
+    return tellUnreadable(context, found.warnings);
   });
 
 export const cat = (context: CommandContext): Promise<number> =>

@@ -35,7 +35,7 @@ export async function findVolume({ client, files }: OpenedPoint, path: string): 
 
 async function exists(client: FilesClient, place: Parameters<FilesClient['stat']>[0]): Promise<boolean> {
   try {
-    await client.stat(place, true);
+    await client.stat(place, true, false);
     return true;
   } catch (error) {
     if (toSendenseError(error).code === 'files.path') return false;

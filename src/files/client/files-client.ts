@@ -26,6 +26,8 @@ export interface FileSelection extends Pick<FilePlace, 'session' | 'volume'> {
   readonly paths: readonly string[];
   /** Folders without what is in them. */
   readonly folders?: readonly string[];
+  /** Folder below which names in the archive begin; default: the root. */
+  readonly from?: string;
 }
 
 /** A folder that is compared in two sessions. */

@@ -45,6 +45,8 @@ export async function checkFile(point: OpenedPoint, expectation: FileExpectation
   try {
     const place = await placeOf(point, file);
     const found = await point.client.stat(place, true);
+    const [damage] = found.warnings;
+    if (damage !== undefined) return { file, problem: `${file}: ${damage}` };
     return { file, problem: await differs(point, { place, found, ...how }, expectation) };
   } catch (error) {
     how.signal.throwIfAborted();

@@ -8,6 +8,7 @@ import type { GuestErrorCode, GuestLine, HubLine, RequestName } from '../protoco
 import { damageOf } from './damage.ts';
 import { GuestError } from './guest-error.ts';
 import { kernelPlatform } from './kernel.ts';
+import { Listing } from './listing.ts';
 import { Outlet } from './outlet.ts';
 import type { Platform } from './platform.ts';
 import { handlers, type Session } from './requests.ts';
@@ -22,6 +23,7 @@ const platforms: Readonly<Record<string, Platform>> = {
 const [, , named = '', out = '/out'] = process.argv;
 const platform = platforms[named] ?? kernelPlatform;
 const volumes = new Volumes(platform);
+const listing = new Listing();
 const outlets = new Map<number, Outlet>();
 
 function say(line: GuestLine): void {
@@ -35,7 +37,7 @@ async function serve(id: number, name: RequestName, ask: unknown): Promise<void>
   try {
     if (!Object.hasOwn(handlers, name)) throw new GuestError('internal', `no request ${name}`);
     const act = handlers[name] as (ask: unknown, session: Session) => Promise<unknown>;
-    const answer = await act(ask, { volumes, out: outlet });
+    const answer = await act(ask, { volumes, listing, out: outlet });
     const rest = await outlet.end();
     say({ id, answer, ...(rest === undefined ? {} : { rest }) });
   } catch (error) {

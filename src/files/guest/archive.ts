@@ -1,85 +1,67 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { firstLines } from '../first-lines.ts';
 import type { Answer } from '../protocol.ts';
-import { quickTar, type Left, type Named } from './ext/quick-tar.ts';
-import { GuestError } from './guest-error.ts';
+import { quickTar, type Named } from './ext/quick-tar.ts';
+import { goThrough, type Begin } from './go-through.ts';
+import { gnuTar, longestName, tooDeep } from './gnu-tar.ts';
 import type { Outlet } from './outlet.ts';
 import type { ArchiveMeans } from './platform.ts';
-import { outputOf } from './programs.ts';
+import { pathAlong } from './trail.ts';
+import { statOf, typeOf } from './tree.ts';
 
-/** GNU tar: everything that a file has beside its content, holes as holes, names as bytes. */
-const tarArgs = [
-  '--create',
-  '--format=pax',
-  '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime',
-  '--numeric-owner',
-  '--xattrs',
-  '--xattrs-include=*',
-  // fuse2fs tells of the content of a small file as an attribute.
-  '--xattrs-exclude=system.data',
-  '--acls',
-  '--selinux',
-  '--sparse',
-  '--ignore-failed-read',
-  // Each record is a turn between tar and this program, which costs more than its bytes.
-  '--blocking-factor=128',
-  '--null',
-  '--verbatim-files-from',
-];
-
-/** What an archive holds. */
-interface Members {
+/** What an archive holds, all of it below one folder. */
+export interface Members {
+  /** Open. */
+  readonly folder: number;
   readonly begin: readonly Named[];
   /** Folders, without what is in them. */
   readonly alone: readonly Buffer[];
+  /** Opens what has that name in the archive; null: it is no folder. */
+  open(name: Buffer): (Begin & Disposable) | null;
 }
 
 /**
  * An archive of these paths. Where the file system is one that can be read in large pieces, what is plain is written from there, and GNU
  * tar does the rest, behind it.
  */
-export async function writeArchive(
-  root: string,
-  { begin, alone }: Members,
-  means: ArchiveMeans | null,
-  out: Outlet,
-): Promise<Answer<'tar'>> {
+export async function writeArchive(members: Members, means: ArchiveMeans | null, out: Outlet): Promise<Answer<'tar'>> {
+  const { folder, begin, alone } = members;
   const device = means?.device ?? null;
   const quick = device === null ? null : await quickTar(device, begin, out);
-  const { single, whole } = quick ?? { single: [], whole: begin.map(({ name }) => name) };
-  const holes = means?.knowsHoles === false ? 'raw' : 'seek';
-  return await gnuTar(root, { single: [...alone, ...single], whole, holes }, out);
-}
-
-interface ToDo extends Left {
-  /** How tar finds them: it asks, or looks for zeros. */
-  readonly holes: 'seek' | 'raw';
-}
-
-async function gnuTar(root: string, left: ToDo, out: Outlet): Promise<Answer<'tar'>> {
-  const folder = mkdtempSync('/tmp/tar-');
-  const listed = (name: string, paths: readonly Buffer[]): string => {
-    const file = join(folder, name);
-    writeFileSync(file, Buffer.concat(paths.flatMap((path) => [path, Buffer.alloc(1)])));
-    return `--files-from=${file}`;
+  const { single, whole, said: lost } = quick ?? { single: [], whole: begin.map(({ name }) => name), said: [] };
+  const left = [...lost];
+  const names = async (add: (name: Buffer) => Promise<void>): Promise<void> => {
+    for (const name of [...alone, ...single]) await add(name);
+    for (const name of whole) left.push(...(await addBelow(members, name, { add, pause: () => out.breathe() })));
   };
-  try {
-    const args = [
-      ...tarArgs,
-      `--hole-detection=${left.holes}`,
-      '--no-recursion',
-      listed('single', left.single),
-      '--recursion',
-      listed('whole', left.whole),
-    ];
-    let end: { status: number | null; said: string } = { status: null, said: '' };
-    const done = (status: number | null, said: string): void => void (end = { status, said });
-    for await (const piece of outputOf('tar', args, { cwd: root, done })) await out.write(piece);
-    // 1: a file changed or could not be read; the archive is whole.
-    if (end.status !== 0 && end.status !== 1 && end.status !== 2)
-      throw new GuestError('internal', `tar ended with ${end.status}: ${end.said}`);
-    return { said: end.said };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const tar = await gnuTar({ folder, names, holes: means?.knowsHoles === false ? 'raw' : 'seek' }, out);
+  const said = firstLines(mostSaid);
+  for (const line of left) said.add(`tar: ${line}\n`);
+  said.add(`${tar}\n`);
+  return { said: said.all().join('\n') };
+}
+
+/** Of what is left out, bytes. */
+const mostSaid = 16_000;
+
+interface Names {
+  add(name: Buffer): Promise<void>;
+  pause(): Promise<void>;
+}
+
+/** @returns what is left out, a line each */
+async function addBelow(members: Members, name: Buffer, { add, pause }: Names): Promise<readonly string[]> {
+  using begin = members.open(name);
+  await add(name);
+  if (!begin) return [];
+  const slash = Buffer.from('/');
+  const { unreadable } = await goThrough(begin, {
+    pause,
+    longest: longestName - name.length - 1,
+    tooLong: tooDeep,
+    async visit(visited) {
+      await add(Buffer.concat([name, slash, pathAlong(visited.trail)]));
+      return visited.type ?? typeOf(statOf(visited));
+    },
+  });
+  return unreadable;
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { chunkBytes, chunkWindow, inlineBytes } from '../protocol.ts';
 import { GuestError } from './guest-error.ts';
 
@@ -85,6 +86,12 @@ export class Outlet {
 
   #buffer(): Buffer {
     return (this.#waiting ??= spare.pop() ?? Buffer.allocUnsafe(chunkBytes));
+  }
+
+  /** Lets others work. @throws GuestError `cancelled` */
+  async breathe(): Promise<void> {
+    await breathe();
+    this.assertWanted();
   }
 
   assertWanted(): void {

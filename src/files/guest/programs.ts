@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { firstLines } from '../first-lines.ts';
 import { leftOutBytes } from '../protocol.ts';
 import { GuestError } from './guest-error.ts';
@@ -49,16 +49,21 @@ export async function succeed(file: string, args: readonly string[], input?: str
   return out;
 }
 
-/** What a program writes, as it comes; ended with SIGKILL where nobody takes it any more. */
+/** What a program writes, as it comes; ended with SIGKILL where nobody takes it any more, or what it reads fails. */
 export async function* outputOf(
   file: string,
   args: readonly string[],
-  options: { readonly input?: Buffer; readonly cwd: string; done(status: number | null, said: string): void },
+  options: {
+    readonly cwd: string;
+    feed(input: Writable): Promise<void>;
+    done(status: number | null, said: string): void;
+  },
 ): AsyncGenerator<Buffer> {
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd });
   const said = firstLines(leftOutBytes);
   child.stderr.setEncoding('utf8').on('data', said.add);
-  child.stdin.on('error', () => undefined).end(options.input);
+  const fed = feedTo(child, options.feed);
+  fed.catch(() => child.kill('SIGKILL'));
   const closed = new Promise<number | null>((resolve) => {
     child.once('error', (error) => {
       said.add(error.message);
@@ -68,9 +73,24 @@ export async function* outputOf(
   });
   try {
     for await (const piece of child.stdout as Readable & AsyncIterable<Buffer>) yield piece;
+    await fed;
     options.done(await closed, said.all().join('\n'));
   } finally {
     child.kill('SIGKILL');
     await closed;
+  }
+}
+
+/** One that has ended takes no more, and its status says why. */
+async function feedTo(
+  { stdin }: { readonly stdin: Writable },
+  feed: (input: Writable) => Promise<void>,
+): Promise<void> {
+  stdin.on('error', () => undefined);
+  try {
+    await feed(stdin);
+    stdin.end();
+  } catch (error) {
+    if (!['EPIPE', 'ERR_STREAM_DESTROYED'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }

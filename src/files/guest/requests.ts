@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, read as readFd, readSync } from 'node:f
 import { setImmediate as breathe } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import {
+  doubledWhy,
   inlineBytes,
   leastPlaced,
   type Answer,
@@ -15,14 +16,18 @@ import type { Named } from './ext/quick-tar.ts';
 import { attributesOf } from './attributes.ts';
 import { extentsOf } from './extents.ts';
 import { detailsOf } from './details.ts';
+import { pathBelow, type Begin } from './go-through.ts';
 import { GuestError } from './guest-error.ts';
+import { entryAt, isDoubled, type Listing } from './listing.ts';
 import type { Outlet } from './outlet.ts';
-import { entryOf, find, partsOf, pathOf, readFolder, statOf, type Place } from './tree.ts';
+import { entryOf, find, partsOf, pathOf, type Place } from './tree.ts';
+import { Unreadable } from './unreadable.ts';
 import type { Volumes } from './volumes.ts';
 import { walkBelow } from './walk.ts';
 
 export interface Session {
   readonly volumes: Volumes;
+  readonly listing: Listing;
   readonly out: Outlet;
 }
 
@@ -40,7 +45,8 @@ export const handlers: Handlers = {
   ranges: async ({ volume }, { volumes }) => ({ ranges: await volumes.rangesOf(volume) }),
 
   async stat({ volume, path, follow, bare = false, content = false }, { volumes }) {
-    using place = find(await volumes.rootOf(volume), bytesOf(path), follow);
+    const root = await volumes.rootOf(volume);
+    using place = find(root, bytesOf(path), follow);
     const name = partsOf(place.path).at(-1) ?? Buffer.alloc(0);
     const { complete, attributes } = detailsOf(volumes.openedOf(volume)?.details ?? null);
     const entry = complete(entryOf(name, place.stats, place));
@@ -49,28 +55,33 @@ export const handlers: Handlers = {
       path: place.path.toString('base64'),
       xattrs: bare ? [] : attributes(entry.inode, await attributesOf(place)),
       ...(content ? contentOf(place) : {}),
+      doubled: bare ? null : isDoubled(root, place.path),
     };
   },
 
-  async list({ volume, path, after, limit }, { volumes, out }) {
+  async list({ volume, path, after, limit }, { volumes, listing, out }) {
     using place = find(await volumes.rootOf(volume), bytesOf(path), true);
-    const names = readFolder(folderOf(place));
-    const from = after === null ? 0 : firstAfter(names, bytesOf(after));
-    const page = names.slice(from, from + limit);
+    const page = listing.page(folderOf(place), after === null ? null : bytesOf(after), limit);
     const { complete } = detailsOf(volumes.openedOf(volume)?.details ?? null);
-    for (const { name } of page) await out.write(line(complete(entryAt(place.folder, name))));
-    return { path: place.path.toString('base64'), total: names.length, more: from + page.length < names.length };
+    const unreadable = new Unreadable();
+    const pathTo = (name: Buffer): Buffer => pathBelow(place.path, name);
+    for (const name of page.doubled) unreadable.add(() => pathTo(name), doubledWhy);
+    for (const { name } of page.names) {
+      const entry = entryAt(place.folder, name, (why) => unreadable.add(() => pathTo(name), why));
+      await out.write(line(complete(entry)));
+    }
+    const { total, more } = page;
+    return { path: place.path.toString('base64'), total, more, unreadable: unreadable.lines };
   },
 
   async walk({ volume, path, filter }, { volumes, out }) {
     using place = find(await volumes.rootOf(volume), bytesOf(path), true);
     const { complete } = detailsOf(volumes.openedOf(volume)?.details ?? null);
     let shown = performance.now();
-    return await walkBelow(folderOf(place), filter, {
+    return await walkBelow({ file: folderOf(place), path: place.path }, filter, {
       tell: (entry) => out.write(line(complete(entry))),
       async pause() {
-        await breathe();
-        out.assertWanted();
+        await out.breathe();
         if (performance.now() - shown < showMs) return;
         await out.flush();
         shown = performance.now();
@@ -108,18 +119,24 @@ export const handlers: Handlers = {
     }
   },
 
-  async tar({ volume, paths, folders = [] }, { volumes, out }) {
+  async tar({ volume, paths, folders = [], from = '' }, { volumes, out }) {
     const root = await volumes.rootOf(volume);
+    using around = find(root, bytesOf(from), false);
+    const folder = folderOf(around);
     const named = (path: PathBytes): Named => {
       using place = find(root, bytesOf(path), false);
-      return {
-        name: Buffer.concat([Buffer.from(place.path.length === 0 ? '.' : './'), place.path]),
-        number: Number(place.stats.ino),
-      };
+      return { name: nameBelow(around.path, place.path), number: Number(place.stats.ino) };
     };
     const begin = paths.map(named);
     const alone = folders.map((path) => named(path).name);
-    return await writeArchive(root, { begin, alone }, volumes.openedOf(volume)?.archive ?? null, out);
+    const open = (name: Buffer): (Begin & Disposable) | null => {
+      const place = find(root, Buffer.concat([around.path, Buffer.from('/'), name]), false);
+      if (place.stats.isDirectory()) return { ...place, file: place.folder };
+      place[Symbol.dispose]();
+      return null;
+    };
+    const members = { folder, begin, alone, open };
+    return await writeArchive(members, volumes.openedOf(volume)?.archive ?? null, out);
   },
 };
 
@@ -150,34 +167,13 @@ function folderOf(place: Place): number {
   return place.folder;
 }
 
-/** One that cannot be read is told all the same. */
-function entryAt(folder: number, name: Buffer): Entry {
-  const at = { folder, name };
-  try {
-    return entryOf(name, statOf(at), at);
-  } catch {
-    return unreadable(name);
-  }
-}
-
-const unreadable = (name: Buffer): Entry => ({
-  name: name.toString('base64'),
-  type: 'unknown',
-  size: 0,
-  allocated: 0,
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  links: 0,
-  inode: '0',
-  mtime: '0',
-  ctime: '0',
-  atime: '0',
-});
-
-function firstAfter(names: readonly { readonly name: Buffer }[], name: Buffer): number {
-  const found = names.findIndex((entry) => Buffer.compare(entry.name, name) > 0);
-  return found < 0 ? names.length : found;
+/** As an archive has it: `./etc/passwd`; `.` is the folder itself. */
+function nameBelow(folder: Buffer, path: Buffer): Buffer {
+  if (path.equals(folder)) return Buffer.from('.');
+  const from = folder.length === 0 ? 0 : folder.length + 1;
+  if (from > 0 && !path.subarray(0, from).equals(Buffer.concat([folder, Buffer.from('/')])))
+    throw new GuestError('path', `/${path.toString()} is not in /${folder.toString()}`);
+  return Buffer.concat([Buffer.from('./'), path.subarray(from)]);
 }
 
 const readAhead = promisify(readFd);

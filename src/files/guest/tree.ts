@@ -11,6 +11,7 @@ import {
 import type { Entry, EntryType } from '../protocol.ts';
 import { refusalOf } from './damage.ts';
 import { GuestError } from './guest-error.ts';
+import { KnownFolders } from './known-folders.ts';
 
 const slash = 0x2f;
 const mostLinks = 40;
@@ -62,14 +63,18 @@ const isUp = (part: Buffer): boolean => part.length === 2 && part[0] === 0x2e &&
 export function find(root: string, path: Buffer, follow: boolean): Place {
   const asked = partsOf(path);
   if (asked.some(isUp) || path.includes(0)) throw new GuestError('path', 'a path has no .. and no NUL');
-  const rest = asked.toReversed();
-  const gone: Buffer[] = [];
-  let folder = open(root);
+  const known = knownFolders.nearest(root, asked);
+  const gone = asked.slice(0, known?.depth ?? 0);
+  const rest = asked.slice(gone.length).toReversed();
+  let folder = known ? openBelow(known.folder, here) : open(root);
   let links = 0;
   try {
     for (;;) {
       const name = rest.pop();
-      if (name === undefined) return place(folder, Buffer.alloc(0), Buffer.concat(joined(gone)));
+      if (name === undefined) {
+        knownFolders.keep(root, gone, () => openBelow(folder, here));
+        return place(folder, Buffer.alloc(0), Buffer.concat(joined(gone)));
+      }
       if (isUp(name)) {
         gone.pop();
         closeSync(folder);
@@ -102,11 +107,14 @@ export function find(root: string, path: Buffer, follow: boolean): Place {
   }
 }
 
+const knownFolders = new KnownFolders();
+const here = Buffer.from('.');
+
 const place = (folder: number, name: Buffer, path: Buffer): Place => ({
   folder,
   name,
   path,
-  stats: statOf({ folder, name: name.length === 0 ? Buffer.from('.') : name }),
+  stats: statOf({ folder, name: name.length === 0 ? here : name }),
   [Symbol.dispose]: () => closeSync(folder),
 });
 

@@ -1,4 +1,4 @@
-import { mostRanges, type Answer, type Entry, type RequestName } from '../protocol.ts';
+import { mostRanges, mostUnreadable, type Answer, type Entry, type RequestName } from '../protocol.ts';
 
 /** Whoever has taken the guest over can say anything: every answer has the shape that it is used by, and no more than this. */
 const most = { volumes: 4096, notes: 64, xattrs: 4096, text: 64 * 1024, line: 256 * 1024 } as const;
@@ -73,15 +73,23 @@ const pair = (value: unknown): boolean =>
 const range = (value: unknown): boolean => Array.isArray(value) && value.length === 3 && value.every(count);
 const ranges = listOf(range, mostRanges);
 
+const unreadable = listOf(text, mostUnreadable);
+
 const answers: Readonly<Record<RequestName, (value: unknown) => boolean>> = {
   plug: volumes,
   volumes,
   open: volume,
   unlock: volumes,
   ranges: shaped({ ranges: (value) => value === null || ranges(value) }),
-  stat: shaped({ ...entry, path: base64, xattrs: listOf(pair, most.xattrs), content: optional(base64) }),
-  list: shaped({ path: base64, total: count, more: truth }),
-  walk: shaped({ seen: count, unreadable: listOf(text, most.notes * 4) }),
+  stat: shaped({
+    ...entry,
+    path: base64,
+    xattrs: listOf(pair, most.xattrs),
+    content: optional(base64),
+    doubled: (value) => value === null || truth(value),
+  }),
+  list: shaped({ path: base64, total: count, more: truth, unreadable }),
+  walk: shaped({ seen: count, unreadable }),
   read: shaped({ bytes: count }),
   extents: shaped({ known: truth, size: count }),
   tar: shaped({ said: text }),

@@ -27,7 +27,7 @@ export async function takeSelection(
     const unpacked = await unpack(counted(answer, onBytes), folder, signal).catch((error: unknown) => {
       throw (error as NodeJS.ErrnoException).code === 'ECONNRESET' ? cutOff(error) : error;
     });
-    return [...leftOutIn(answer), ...unpacked].filter(isLoss);
+    return toldOnce([...leftOutIn(answer), ...unpacked].filter(isLoss));
   } finally {
     closeSync(folder);
   }
@@ -37,6 +37,19 @@ function counted(stream: Readable, onBytes: (bytes: number) => void): Readable {
   stream.on('data', (piece: Buffer) => onBytes(piece.length)).pause();
   return stream;
 }
+
+/** In a deep folder everything below a place has a path that is too long: one line says so, and what to do. */
+function toldOnce(lines: readonly string[]): string[] {
+  const [first, ...others] = lines.filter((line) => tooLong.test(line));
+  if (first === undefined) return [...lines];
+  const more = others.length === 0 ? '' : `, and ${others.length} more`;
+  return [
+    ...lines.filter((line) => !tooLong.test(line)),
+    `${first}${more}: a path has at most 4095 bytes there; take the folder that it is in out by itself`,
+  ];
+}
+
+const tooLong = /: File name too long$/;
 
 /** What `tar` only remarks is no loss. */
 export const isLoss = (line: string): boolean =>

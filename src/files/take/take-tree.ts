@@ -25,8 +25,12 @@ export async function takeTree(
   const tree = `${part.path}/tree`;
   mkdirSync(tree, { mode: 0o700 });
   const { session, volume, path } = place;
-  const leftOut = await takeSelection(client, { session, volume, paths: [path] }, tree, options);
-  return { made: memberIn(tree, Buffer.from(path, 'base64url')), leftOut };
+  const whole = Buffer.from(path, 'base64url');
+  const cut = whole.lastIndexOf('/');
+  // Names begin below the folder that it is in: they are no longer than they have to be.
+  const from = whole.subarray(0, Math.max(cut, 0)).toString('base64url');
+  const leftOut = await takeSelection(client, { session, volume, paths: [path], from }, tree, options);
+  return { made: memberIn(tree, whole.subarray(cut + 1)), leftOut };
 }
 
 /** What lies at a path below a folder; a link on the way to it is none of an archive that holds what was asked for. */

@@ -12,7 +12,7 @@ import { giveUpName, takeName } from './keeper-name.ts';
 import { filesRoutes } from '../routes/files/index.ts';
 import { listMounts } from '../routes/files/mounts.ts';
 import { placesOfFile } from '../routes/files/places.ts';
-import { filesTag, type FilesParts } from '../routes/files/route.ts';
+import { filesTag, headBytes, type FilesParts } from '../routes/files/route.ts';
 
 /** What a keeper answers: the routes about files, and nothing else of the hub. */
 const keeperApi: Api<FilesParts> = {
@@ -62,7 +62,7 @@ export async function serveFiles(
   const api = await createApi(keeperApi, {
     parts: { files, owner: caller },
     token: keeperToken,
-    limits: { ...defaultLimits, bodyMs: 30_000 },
+    limits: { ...defaultLimits, bodyMs: 30_000, headerBytes: headBytes },
     figures: { request: ({ route }) => isWork(route) && touch(), error: () => {} },
     head: true,
   });

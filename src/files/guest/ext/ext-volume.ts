@@ -176,8 +176,10 @@ export class ExtVolume {
       for (let block = 0; block < blocks; block++) {
         const raw = this.bytes(physical + block, 0, this.blockSize);
         if (this.#hasChecksums) assertFolderBlock(raw, folder.seed);
-        names.push(...namesOf(raw));
+        for (const one of namesOf(raw)) names.push(one);
       }
+    // Damage, which is to be told.
+    if (new Set(names.map(({ name }) => name.toString('latin1'))).size < names.length) throw new NotPlain('names');
     return names;
   }
 }

@@ -1,6 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Outlet } from '../outlet.ts';
+import { longestName } from '../gnu-tar.ts';
+import { pathAlong, trailTo, type Trail } from '../trail.ts';
+import { Unreadable } from '../unreadable.ts';
 import { DeviceWindow } from './device-window.ts';
 import { ExtVolume, flag, NotPlain, type Inode, type Run } from './ext-volume.ts';
 import { padding, paxHeaders, type PaxEntry } from './pax.ts';
@@ -15,11 +18,14 @@ export interface Named {
 export interface Left {
   readonly single: readonly Buffer[];
   readonly whole: readonly Buffer[];
+  /** What no way can take, a line each. */
+  readonly said: readonly string[];
 }
+
+const noPlain = `its path has more than ${longestName} bytes, and it is no plain file; take its folder out by itself`;
 
 const kind = { mask: 0o170000, file: 0o100000, folder: 0o040000, link: 0o120000 } as const;
 const pieceBytes = 128 * 1024;
-const deepest = 200;
 
 /**
  * Writes the entries of an archive, without its end, for whatever is plain: folders, files with one name and without holes, short links,
@@ -52,6 +58,7 @@ class Writer {
   readonly #out: Pick<Outlet, 'write'>;
   readonly #single: Buffer[] = [];
   readonly #whole: Buffer[] = [];
+  readonly #said = new Unreadable();
   readonly #folders = new Set<number>();
   #seen = 0;
 
@@ -61,44 +68,54 @@ class Writer {
   }
 
   async write(begin: readonly Named[]): Promise<Left> {
-    for (const named of begin) await this.#one(named, 0);
-    return { single: this.#single, whole: this.#whole };
+    for (const { name, number } of begin) await this.#one(trailTo(null, name), number);
+    return { single: this.#single, whole: this.#whole, said: this.#said.lines };
   }
 
-  /** Whether all of it is written. */
-  async #one(named: Named, depth: number): Promise<boolean> {
+  /** Whether nothing of it comes later. */
+  async #one(trail: Trail, number: number): Promise<boolean> {
+    // However deep it is, the stack begins anew here.
     if (++this.#seen % 512 === 0) await breathe();
-    const inode = known(() => this.#volume.inode(named.number));
-    if (!inode) return leave(this.#whole, named.name);
+    const inode = known(() => this.#volume.inode(number));
+    if (!inode) return this.#leave(this.#whole, trail);
     const type = inode.mode & kind.mask;
-    if (type === kind.folder) return await this.#folder(named, inode, depth);
+    if (type === kind.folder) return await this.#folder(trail, inode);
     const isPlain = !inode.hasAttributes && inode.links === 1 && (inode.flags & flag.strange) === 0;
     if (isPlain && type === kind.link && inode.size < 60 && inode.size > 0 && inode.allocated === 0) {
       const target = inode.map.subarray(0, inode.size);
-      await this.#out.write(paxHeaders({ ...about(named.name, inode), type: '2', size: 0, target }));
+      await this.#out.write(paxHeaders({ ...about(pathAlong(trail), inode), type: '2', size: 0, target }));
       return true;
     }
     const runs = isPlain && type === kind.file ? known(() => this.#runs(inode)) : null;
-    if (!runs) return leave(this.#single, named.name);
-    await this.#content(named.name, inode, runs);
+    if (!runs) return this.#leave(this.#single, trail);
+    await this.#content(pathAlong(trail), inode, runs);
     return true;
   }
 
   /** A folder comes after what is in it, because that changes its times; so it comes last where something of it does. */
-  async #folder(named: Named, inode: Inode, depth: number): Promise<boolean> {
-    const names = depth < deepest && !this.#folders.has(inode.number) ? known(() => this.#volume.namesIn(inode)) : null;
+  async #folder(trail: Trail, inode: Inode): Promise<boolean> {
+    const names = this.#folders.has(inode.number) ? null : known(() => this.#volume.namesIn(inode));
     this.#folders.add(inode.number);
-    if (!names) return leave(this.#whole, named.name);
-    const name = Buffer.concat([named.name, Buffer.from('/')]);
+    if (!names) return this.#leave(this.#whole, trail);
     let isDone = !inode.hasAttributes;
     // Inodes that are near one another, and what they hold, are read together.
-    for (const below of names.toSorted((a, b) => a.number - b.number)) {
-      const path = Buffer.concat([name, below.name]);
-      isDone = (await this.#one({ name: path, number: below.number }, depth + 1)) && isDone;
-    }
-    if (!isDone) return leave(this.#single, named.name);
-    await this.#out.write(paxHeaders({ ...about(name, inode), type: '5', size: 0 }));
+    for (const { name, number } of names.toSorted((a, b) => a.number - b.number))
+      isDone = (await this.#one(trailTo(trail, name), number)) && isDone;
+    if (!isDone && !this.#leave(this.#single, trail)) return false;
+    // A folder's name ends with a slash.
+    const path = pathAlong(trailTo(trail, Buffer.alloc(0)));
+    await this.#out.write(paxHeaders({ ...about(path, inode), type: '5', size: 0 }));
     return true;
+  }
+
+  /** For `tar`; false: it comes later. */
+  #leave(list: Buffer[], trail: Trail): boolean {
+    if (trail.bytes > longestName) {
+      this.#said.add(() => pathAlong(trail), noPlain);
+      return true;
+    }
+    list.push(pathAlong(trail));
+    return false;
   }
 
   #runs(inode: Inode): Run[] {
@@ -119,11 +136,6 @@ class Writer {
       }
     await this.#out.write(padding(inode.size));
   }
-}
-
-function leave(list: Buffer[], name: Buffer): false {
-  list.push(name);
-  return false;
 }
 
 function about(

@@ -72,10 +72,15 @@ export const downloadSelection = defineRoute<RestoreSelectionRequest>({
       throw new SendenseError('request.invalid', 'folders without what is in them are for tar', {
         details: { field: 'folders' },
       });
+    if (format === 'zip' && body.from !== undefined)
+      throw new SendenseError('request.invalid', 'names that begin below a folder are for tar', {
+        details: { field: 'from' },
+      });
     const asked = { volume, signal: call.signal };
     const found = await findAll(files, body.paths, asked);
     const alone = await findAll(files, body.folders ?? [], asked);
-    return archiveOf(files, call, { volume, found, alone, format, name: volume.replaceAll('/', '-') });
+    const from = pathOf({ path: body.from ?? '' });
+    return archiveOf(files, call, { volume, found, alone, from, format, name: volume.replaceAll('/', '-') });
   },
 });
 
@@ -102,6 +107,8 @@ interface Wanted {
   readonly found: readonly Answer<'stat'>[];
   /** Folders without what is in them. */
   readonly alone: readonly Answer<'stat'>[];
+  /** Folder below which names begin; default: the root. */
+  readonly from?: string;
   readonly format: Format;
   /** Of the archive, without what the format adds. */
   readonly name: string;
@@ -139,11 +146,12 @@ function archiveOf(
 
 async function writeArchive(
   files: OpenFiles,
-  { volume, found, alone, format }: Wanted,
+  { volume, found, alone, from = '', format }: Wanted,
   options: { readonly signal: AbortSignal; onBytes(bytes: Buffer): Promise<void> },
 ): Promise<{ readonly said: string }> {
   const pathsOf = (all: readonly Answer<'stat'>[]): string[] => all.map(({ path }) => path);
-  if (format !== 'zip') return files.ask('tar', { volume, paths: pathsOf(found), folders: pathsOf(alone) }, options);
+  if (format !== 'zip')
+    return files.ask('tar', { volume, paths: pathsOf(found), folders: pathsOf(alone), from }, options);
   const { zipOfFiles } = await import('../../files/zip/zip-of-files.ts');
   return zipOfFiles(files, { volume, found }, options);
 }

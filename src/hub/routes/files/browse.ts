@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { entriesOf } from '../../../files/reader/check-answer.ts';
-import type { Entry, EntryType, WalkFilter } from '../../../files/protocol.ts';
+import { doubledWhy, type Entry, type EntryType, type WalkFilter } from '../../../files/protocol.ts';
 import { pathId, shownEntry, shownName } from '../../../files/shown.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { FilesListOutput, FilesStatOutput } from '../../../schemas/types.ts';
@@ -9,6 +9,9 @@ import { recorded } from './recorded.ts';
 import { callerOf, defineRoute, numberOf, pathOf, place, readErrors, session, workErrors } from './route.ts';
 
 const mostEntries = 10_000;
+/** Of the paths of a page. */
+const mostPathBytes = 16 * 1024 * 1024;
+const longestName = 255;
 export const listFiles = defineRoute({
   id: 'listFiles',
   method: 'GET',
@@ -20,7 +23,9 @@ export const listFiles = defineRoute({
   query: {
     ...place,
     after: { description: '`next` of the page before.' },
-    limit: { description: `Entries of a page; default 1000, at most ${mostEntries}.` },
+    limit: {
+      description: `Entries of a page; default 1000, at most ${mostEntries}. Fewer come where their paths are long.`,
+    },
   },
   answers: { 200: { description: 'The entries.', schema: 'output/files-list.json' } },
   errors: readErrors,
@@ -29,11 +34,13 @@ export const listFiles = defineRoute({
     const volume = query['volume'] ?? '';
     const after = query['after'] === undefined ? null : pathOf({ path: query['after'] });
     const found: Entry[] = [];
-    const limit = numberOf(query, 'limit', 1000, mostEntries);
+    const path = pathOf(query);
+    const room = Math.max(1, Math.floor(mostPathBytes / (path.length + longestName)));
+    const limit = Math.min(numberOf(query, 'limit', 1000, mostEntries), room);
     const onBytes = entriesOf((entry) => {
       if (found.push(entry) > limit) throw new Error('more entries than were asked for');
     });
-    const ask = { volume, path: pathOf(query), after, limit };
+    const ask = { volume, path, after, limit };
     const answer = await files.ask('list', ask, { signal, onBytes });
     const folder = Buffer.from(answer.path, 'base64');
     const last = found.at(-1);
@@ -44,6 +51,7 @@ export const listFiles = defineRoute({
       id: pathId(folder),
       total: answer.total,
       entries: found.map((entry) => shownEntry(entry, folder)),
+      unreadable: [...answer.unreadable],
       next: answer.more && last ? Buffer.from(last.name, 'base64').toString('base64url') : null,
     };
   },
@@ -71,7 +79,7 @@ export const statFile = defineRoute({
       follow: query['follow'] === 'yes',
       ...(query['xattrs'] === 'no' ? { bare: true } : {}),
     };
-    const { path, xattrs, ...entry } = await parts.files.one(params['id'] ?? '').ask('stat', ask, { signal });
+    const { path, xattrs, doubled, ...entry } = await parts.files.one(params['id'] ?? '').ask('stat', ask, { signal });
     const whole = Buffer.from(path, 'base64');
     const cut = whole.lastIndexOf('/');
     return {
@@ -80,6 +88,7 @@ export const statFile = defineRoute({
       path: `/${shownName(whole)}`,
       entry: shownEntry(entry, cut < 0 ? Buffer.alloc(0) : whole.subarray(0, cut)),
       xattrs: xattrs.map(([name, value]) => ({ name, value })),
+      warnings: doubled === true ? [`/${shownName(whole)}: ${doubledWhy}`] : [],
     };
   },
 });

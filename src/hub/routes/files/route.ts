@@ -1,6 +1,8 @@
 import type { Call, Parameter, Route as ApiRoute } from '../../../api/route.ts';
 import type { ErrorCode } from '../../../errors/catalogue.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { longestPath } from '../../../files/protocol.ts';
+import { shownName } from '../../../files/shown.ts';
 import type { FileSessions } from '../../files/file-sessions.ts';
 import { callerHeader } from '../../files/keeper-socket.ts';
 
@@ -45,13 +47,29 @@ export const place: Readonly<Record<'volume' | 'path', Parameter>> = {
   path: { description: 'Bytes of the path in the volume as base64url, from `id` of a listing. Default: the root.' },
 };
 
-/** The path as the reader takes it. @throws SendenseError `request.invalid` */
+/** The path as the reader takes it. @throws SendenseError `request.invalid`; `files.path` where it is too long */
 export function pathOf(query: Readonly<Record<string, string>>): string {
   const text = query['path'] ?? '';
-  if (!/^[\w-]*$/.test(text) || text.length > 32_768)
+  if (!/^[\w-]*$/.test(text))
     throw new SendenseError('request.invalid', 'path is no base64url', { details: { field: 'path' } });
-  return Buffer.from(text, 'base64url').toString('base64');
+  const path = Buffer.from(text, 'base64url');
+  if (path.length > longestPath) throw tooLong(path);
+  return path.toString('base64');
 }
+
+const tooLong = (path: Buffer): SendenseError =>
+  new SendenseError(
+    'files.path',
+    `a path has ${path.length} bytes, and ${longestPath} are the most: …/${lastNames(path)}`,
+    {
+      remedy: 'Take a folder above it out with `files get`: what is in it has a shorter path there.',
+    },
+  );
+
+const lastNames = (path: Buffer): string => shownName(path.subarray(path.lastIndexOf('/', -64) + 1).subarray(-256));
+
+/** Of a request that names a path: as long as one can be, in base64url, and what is beside it. Bytes. */
+export const headBytes = Math.ceil((longestPath * 4) / 3) + 8 * 1024;
 
 /** A whole number of a query. @throws SendenseError `request.invalid` */
 export function numberOf(query: Readonly<Record<string, string>>, name: string, usual: number, most: number): number {
