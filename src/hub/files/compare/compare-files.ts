@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { Answer } from '../../../files/protocol.ts';
 import { entriesOf } from '../../../files/reader/check-answer.ts';
@@ -7,7 +7,7 @@ import { shownEntry } from '../../../files/shown.ts';
 import type { FilesDifferenceOutput, FilesEntry } from '../../../schemas/types.ts';
 import type { OpenFiles } from '../open-files.ts';
 import { differenceOf, merged, needsBytes, whatDiffers } from './differences.ts';
-import { equalStreams } from './equal-streams.ts';
+import { sameContent, type ComparedFile } from './same-content.ts';
 
 /** What is compared, of two open restore points. */
 export interface Sides {
@@ -39,7 +39,7 @@ export async function sidesOf(
     throw new SendenseError('files.volume', `neither restore point has a volume ${volume}`);
   const sides = [before, after].map(async (files, index) => {
     if (known[index] === undefined) return null;
-    const found = await files.ask('stat', { volume, path, follow: true });
+    const found = await files.ask('stat', { volume, path, follow: true, bare: true });
     if (found.type !== 'folder') throw new SendenseError('files.type', `this is no folder: ${found.type}`);
     return { files, folder: Buffer.from(found.path, 'base64') };
   });
@@ -69,8 +69,9 @@ export async function compareFiles(
     seen++;
     let what = pair.before && pair.after ? whatDiffers(pair.before, pair.after, fileSystem) : [];
     if (content && before && after && pair.before && pair.after && needsBytes(pair.before, what)) {
-      const at = ({ files }: Side, { id }: FilesEntry): Readable => contentOf(files, { volume, id }, signal);
-      if (!(await sameBytes(at(before, pair.before), at(after, pair.after)))) what = ['content', ...what];
+      const path = Buffer.from(pair.after.id, 'base64url').toString('base64');
+      const file = ({ files }: Side): ComparedFile => ({ files, volume, path });
+      if (!(await sameContent(file(before), file(after), pair.after.size, signal))) what = ['content', ...what];
     }
     const found = differenceOf(volume, pair, what);
     if (found) await onDifference(found);
@@ -103,36 +104,5 @@ async function* entriesBelow(
   } finally {
     enough.abort();
     entries.destroy();
-  }
-}
-
-function contentOf(
-  files: OpenFiles,
-  { volume, id }: { readonly volume: string; readonly id: string },
-  signal: AbortSignal,
-): Readable {
-  const stream = new PassThrough();
-  const enough = new AbortController();
-  const stop = AbortSignal.any([signal, enough.signal]);
-  stream.once('close', () => enough.abort());
-  const onBytes = async (bytes: Buffer): Promise<void> => {
-    if (!stream.write(bytes)) await once(stream, 'drain', { signal: stop });
-  };
-  const path = Buffer.from(id, 'base64url').toString('base64');
-  files.read({ volume, path, offset: 0, length: null }, { signal: stop, onBytes }).then(
-    () => stream.end(),
-    (error: unknown) => stream.destroy(error as Error),
-  );
-  return stream;
-}
-
-async function sameBytes(one: Readable, other: Readable): Promise<boolean> {
-  // Where one side fails, the other's end is of no interest.
-  for (const stream of [one, other]) stream.on('error', () => undefined);
-  try {
-    return await equalStreams(one, other);
-  } finally {
-    one.destroy();
-    other.destroy();
   }
 }
