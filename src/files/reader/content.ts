@@ -3,6 +3,7 @@ import type { NbdClient } from '../../host/nbd/nbd-client.ts';
 import { leastPlaced, type Answer, type Ask } from '../protocol.ts';
 import type { Channel } from './channel.ts';
 import { ExtentLines } from './extents.ts';
+import type { FilePlaces, KnownPlaces } from './known-places.ts';
 import { placesOf, type KnownDisk, type Place } from './places.ts';
 import { openStored, type StoredFiles } from './stored-files.ts';
 
@@ -24,33 +25,42 @@ export interface ContentParts {
   readonly ask: Channel['ask'];
   /** By slot. */
   readonly disks: readonly ReadDisk[];
+  readonly known: KnownPlaces;
+  /** Aborts when the reader ends. */
+  readonly ended: AbortSignal;
 }
 
 /** Largest request, bytes, and how many are under way. */
 export const mostRequestBytes = 1024 * 1024;
 const window = 8;
 
-/** Where a file lies: all of it from the offset that was asked for to `end`. */
-export interface FilePlaces {
-  /** Of the file, bytes. */
-  readonly size: number;
-  readonly end: number;
-  readonly places: readonly Place[];
-}
-
 /** Where the content of a regular file lies; null where asking for the bytes is the better way. */
 export async function findPlaces(
-  { ask, disks }: ContentParts,
+  parts: ContentParts,
   asked: Ask<'read'>,
   signal?: AbortSignal,
 ): Promise<FilePlaces | null> {
-  if (asked.length !== null && asked.length < leastPlaced) return null;
+  signal?.throwIfAborted();
+  if (asked.length !== null && asked.length < leastPlaced && !parts.known.has(asked)) return null;
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([parts.known.of(asked, (piece) => lookUp(parts, piece)), aborted.promise]);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** Others wait for it, too: it ends with the reader, and not with who asked first. */
+async function lookUp({ ask, disks, ended }: ContentParts, piece: Ask<'read'>): Promise<FilePlaces | null> {
   const lines = new ExtentLines();
-  const { known, size } = await ask('extents', asked, { signal, onBytes: (bytes) => lines.add(bytes) });
+  const onBytes = (bytes: Buffer): void => lines.add(bytes);
+  const { known, size } = await ask('extents', piece, { signal: ended, onBytes });
   if (!known) return null;
-  const end = asked.length === null ? size : Math.min(size, asked.offset + asked.length);
-  const extents = lines.extents({ from: asked.offset, end, disks: disks.map(({ client }) => client.size) });
-  return { size, end, places: await placesOf(disks, extents, signal) };
+  const end = piece.length === null ? size : Math.min(size, piece.offset + piece.length);
+  const extents = lines.extents({ from: piece.offset, end, disks: disks.map(({ client }) => client.size) });
+  return { size, end, places: await placesOf(disks, extents, ended) };
 }
 
 /** The content of a regular file: from where it lies if that is known, else through the guest. */

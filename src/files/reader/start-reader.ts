@@ -7,7 +7,8 @@ import { spawnBound } from '../../host/programs/spawn-bound.ts';
 import { slots as usualSlots, type Answer, type Ask, type PluggedDisk, type Volume } from '../protocol.ts';
 import { openChannel, type Channel } from './channel.ts';
 import { takeChunk } from './chunks.ts';
-import { findPlaces, readContent, type ContentOptions, type FilePlaces, type ReadDisk } from './content.ts';
+import { findPlaces, readContent, type ContentOptions, type ContentParts, type ReadDisk } from './content.ts';
+import { KnownPlaces, type FilePlaces } from './known-places.ts';
 import { connectLayers, type Layers } from './layers.ts';
 import { chooseKind } from './kinds/choose-kind.ts';
 import type { ReaderKind } from './kinds/kind.ts';
@@ -119,7 +120,10 @@ export async function startReader({
     // The kernel of the sandbox would wait for its disks for ever.
     void qmp.gone.then(() => channel.end('the reader has lost its disks: qemu-storage-daemon has ended'));
     let layers: Layers | null = null;
+    const ended = new AbortController();
+    const known = new KnownPlaces();
     let read: readonly ReadDisk[] = [];
+    const content = (): ContentParts => ({ ask: channel.ask, disks: read, known, ended: ended.signal });
     return {
       kind,
       ask: channel.ask,
@@ -127,8 +131,8 @@ export async function startReader({
       slots,
       folder,
       sockets: join(folder, 'in'),
-      read: (asked, options) => readContent({ ask: channel.ask, disks: read }, asked, options),
-      places: (asked, signal) => findPlaces({ ask: channel.ask, disks: read }, asked, signal),
+      read: (asked, options) => readContent(content(), asked, options),
+      places: (asked, signal) => findPlaces(content(), asked, signal),
       async plug(disks, signal) {
         await fillSlots(disks, { kind, qmp, slots });
         const sizes = disks.map(({ bytes }) => bytes);
@@ -139,6 +143,7 @@ export async function startReader({
         return channel.ask('plug', { disks: disks.map(({ number, bytes }) => ({ number, bytes })) }, { signal });
       },
       async [Symbol.asyncDispose]() {
+        ended.abort(new SendenseError('files.reader', 'the restore point was closed'));
         await layers?.[Symbol.asyncDispose]();
         qmp[Symbol.dispose]();
         await kill();
