@@ -86,51 +86,68 @@ function nameFile({ from, folder, name, shown }: Move): void {
  * Refuses what cannot get its name, or whose content cannot: nothing is replaced until all of it can be.
  * @throws SendenseError `file.exists`
  */
-export function assertMerges(
-  { from, folder, name, shown }: Move,
-  overwrite: boolean,
-  made: Stats = lstatSync(from),
-): void {
-  assertFree(folder, name, made.isDirectory(), overwrite, shown);
-  const there = statOf(join(folder, name));
-  if (!there?.isDirectory()) return;
-  inFolders(from, join(folder, name), (below, around) => {
-    for (const inner of readdirSync(below, { encoding: 'buffer' })) {
-      const next = { from: join(below, inner), folder: around, name: inner, shown: `${shown}/${shownName(inner)}` };
-      const stats = statOf(next.from);
-      if (stats) assertMerges(next, overwrite, stats);
-    }
+export function assertMerges(move: Move, overwrite: boolean, made: Stats = lstatSync(move.from)): void {
+  eachMove(move, made, ({ folder, name, shown }, one) => {
+    assertFree(folder, name, one.isDirectory(), overwrite, shown);
+    return statOf(join(folder, name))?.isDirectory() ?? false;
   });
 }
 
-function merge({ from, folder, name, shown }: Move, made: Stats): void {
-  const to = join(folder, name);
-  const there = statOf(to);
-  if (!made.isDirectory()) return renameSync(from, to);
-  if (!there) return nameFolder({ from, folder, name, shown });
-  inFolders(from, to, (below, around) => {
-    for (const inner of readdirSync(below, { encoding: 'buffer' })) {
-      const next = { from: join(below, inner), folder: around, name: inner, shown: `${shown}/${shownName(inner)}` };
-      const stats = statOf(next.from);
-      if (stats) merge(next, stats);
-    }
+function merge(move: Move, made: Stats): void {
+  eachMove(move, made, (one, stats) => {
+    const to = join(one.folder, one.name);
+    const there = statOf(to);
+    if (!stats.isDirectory()) renameSync(one.from, to);
+    else if (there) return true;
+    else nameFolder(one);
+    return false;
   });
 }
 
-/** Two folders held by descriptors: links that somebody puts in their place lead nowhere. */
-function inFolders(from: Buffer, to: Buffer, act: (from: string, to: string) => void): void {
-  const how = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-  const below = openSync(from, how);
+/** Does something with a move, and with those of what is in it where `act` says so: however deep that is, for it takes no stack. */
+function eachMove(move: Move, made: Stats, act: (move: Move, made: Stats) => boolean): void {
+  const open: Folders[] = [];
+  const visit = (one: Move, stats: Stats): void => {
+    if (act(one, stats)) open.push(openFolders(one));
+  };
   try {
-    const around = openSync(to, how);
-    try {
-      act(`/proc/self/fd/${below}`, `/proc/self/fd/${around}`);
-    } finally {
-      closeSync(around);
+    visit(move, made);
+    for (let at = open.at(-1); at; at = open.at(-1)) {
+      const name = at.names.pop();
+      if (name === undefined) {
+        open.pop()?.[Symbol.dispose]();
+        continue;
+      }
+      const next = { ...at.move, from: join(at.from, name), name, shown: `${at.move.shown}/${shownName(name)}` };
+      const stats = statOf(next.from);
+      if (stats) visit(next, stats);
     }
   } finally {
-    closeSync(below);
+    for (const folders of open) folders[Symbol.dispose]();
   }
+}
+
+/** What is moved out of a folder into one that is there. */
+interface Folders extends Disposable {
+  readonly from: string;
+  /** Of what is in it; but for its name. */
+  readonly move: Pick<Move, 'folder' | 'shown'>;
+  readonly names: Buffer[];
+}
+
+/** Both are held by descriptors: links that somebody puts in their place lead nowhere. */
+function openFolders({ from, folder, name, shown }: Move): Folders {
+  using stack = new DisposableStack();
+  const hold = (path: Buffer): string => {
+    const file = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    stack.defer(() => closeSync(file));
+    return `/proc/self/fd/${file}`;
+  };
+  const below = hold(from);
+  const move = { folder: hold(join(folder, name)), shown };
+  const names = readdirSync(below, { encoding: 'buffer' });
+  const held = stack.move();
+  return { from: below, move, names, [Symbol.dispose]: () => held.dispose() };
 }
 
 const statOf = (path: Buffer): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execaSync } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { removeTree } from '../../../src/files/take/part.ts';
 import { assertFree, putInPlace } from '../../../src/files/take/put-in-place.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../host/temporary-folder.ts';
 
@@ -98,4 +100,21 @@ it('a name that is taken is told before anything is read', () => {
   expect(() => free(false)).toThrow('exists already');
   expect(() => free(true, true)).toThrow('exists already');
   expect(() => free(true)).not.toThrow();
+});
+
+it('folders are merged however deep they are', () => {
+  const make =
+    "import os\nfor _ in range(1900):\n  os.mkdir('d'); os.chdir('d')\nopen('file', 'w').write(os.environ['TEXT'])";
+  for (const [cwd, TEXT] of [
+    [made, 'new'],
+    [join(target, 'it'), 'old'],
+  ] as const) {
+    mkdirSync(cwd);
+    execaSync('python3', ['-c', make], { cwd, env: { TEXT } });
+  }
+  const at = join(target, 'it', ...Array.from({ length: 1900 }, () => 'd'), 'file');
+  put(true);
+  expect(readFileSync(at, 'utf8')).toBe('new');
+  removeTree(Buffer.from(join(target, 'it')));
+  expect(existsSync(join(target, 'it'))).toBe(false);
 });

@@ -82,13 +82,18 @@ export function mountedTree(
     }
   };
   const known = new Map<string, FilesEntry>();
+  let letters = 0;
   const ahead = readAhead();
   const keep = (place: FilePlace, entries: readonly FilesEntry[]): void => {
-    if (known.size > mostKnown) {
+    if (known.size > mostKnown || letters > mostLetters) {
       known.clear();
+      letters = 0;
       ahead.clear();
     }
-    for (const entry of entries) known.set(keyOf({ ...place, path: entry.id }), entry);
+    for (const entry of entries) {
+      known.set(keyOf({ ...place, path: entry.id }), entry);
+      letters += 2 * entry.id.length;
+    }
     ahead.listed(
       entries
         .filter(({ type, size }) => type === 'file' && size > 0 && size <= inlineBytes)
@@ -171,6 +176,8 @@ const pageEntries = 500;
 
 /** Entries of folders that are kept: whoever lists a folder looks at what is in it. */
 const mostKnown = 20_000;
+/** Of their paths, which are long in deep folders. */
+const mostLetters = 32 * 1024 * 1024;
 
 const nameOf = (entry: FilesEntry): SftpName => {
   const path = Buffer.from(entry.id, 'base64url');
