@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { existsSync, readFileSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { longestPath } from '../../src/files/protocol.ts';
@@ -44,7 +44,8 @@ beforeAll(async () => {
     ['new.raw', 'ext4'],
     ['old.raw', 'ext2'],
   ] as const) {
-    await execa('truncate', ['-s', '32M', image], { cwd: bench.folder });
+    await bench.write(image, '');
+    await truncate(bench.path(image), 32 * 2 ** 20);
     // Without checksums: a name is changed past the file system.
     const features = type === 'ext4' ? ['-O', '^metadata_csum'] : [];
     await execa(`mkfs.${type}`, ['-q', ...features, image], { cwd: bench.folder });

@@ -61,7 +61,7 @@ test('a zip archive says it of any number of them', async () => {
     await options.onBytes(Buffer.from(entries));
     return { seen: 3000, unreadable: ['/damaged: EIO'] };
   };
-  const root = { ...socket(0), type: 'folder', path: '', xattrs: [] } as const;
+  const root = { ...socket(0), type: 'folder', path: '', xattrs: [], doubled: null } as const;
   const { signal } = new AbortController();
   const { said } = await zipOfFiles(
     { ask } as unknown as OpenFiles,

@@ -20,29 +20,38 @@ export interface OpenImage extends AsyncDisposable {
   fromFiles: boolean;
 }
 
+type NumberedImage = readonly [number: number, file: string];
+
 export interface WaitingReader extends AsyncDisposable {
   readonly reader: Reader;
-  /** Makes these images, which are raw, its disks. */
-  plug(...images: readonly string[]): Promise<readonly Volume[]>;
+  /** Makes these images, which are raw, its disks; those without a number have that of their place. */
+  plug(...images: readonly (string | NumberedImage)[]): Promise<readonly Volume[]>;
   /** As {@link OpenImage.fromFiles}. */
   fromFiles: boolean;
 }
 
-/** A reader that has no disks yet. @param kind default: the best that this machine has */
-export async function waitingReader(kind?: string): Promise<WaitingReader> {
+interface HowToRead {
+  /** Default: the best that this machine has. */
+  readonly kind?: string | undefined;
+  readonly memoryMiB?: number | undefined;
+}
+
+/** A reader that has no disks yet. */
+export async function waitingReader({ kind, memoryMiB }: HowToRead = {}): Promise<WaitingReader> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'r-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const own = join(folder, 'r');
   await mkdir(own, { mode: 0o711 });
-  const reader = stack.use(await startReader({ kind: chooseKind(kind), folder: own }));
+  const reader = stack.use(await startReader({ kind: chooseKind(kind), folder: own, memoryMiB }));
   const { uid, gid } = await stat(reader.sockets);
   const made = stack.move();
   const waiting: WaitingReader = {
     reader,
     fromFiles: true,
     async plug(...images) {
-      const disks = images.map(async (file, number) => {
+      const disks = images.map(async (image, at) => {
+        const [number, file] = typeof image === 'string' ? [at, image] : image;
         const socket = join(reader.sockets, `disk-${number}`);
         const pidFile = join(folder, `pid-${number}`);
         made.use(await serveNbd({ file, format: 'raw', readOnly: true, listen: { socket }, exportName: '', pidFile }));

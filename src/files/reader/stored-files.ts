@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { openRegular } from '../../host/files/regular-file.ts';
 
 /** Files of a restore point, each opened when it is first read. */
 export interface StoredFiles extends AsyncDisposable {
@@ -11,7 +11,7 @@ export interface StoredFiles extends AsyncDisposable {
 export function openStored(): StoredFiles {
   const opened = new Map<string, Promise<FileHandle>>();
   const handleOf = (file: string): Promise<FileHandle> => {
-    const handle = opened.get(file) ?? open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const handle = opened.get(file) ?? openRegular(file);
     opened.set(file, handle);
     return handle;
   };

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { isNoSpace } from '../../errors/no-space.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { lendBuffer } from '../../host/files/spare-buffers.ts';
 import { mostRequestBytes, requestsOf } from '../reader/content.ts';
 import type { Place } from '../reader/places.ts';
 import { openStored } from '../reader/stored-files.ts';
@@ -102,7 +103,8 @@ async function copyPlaces(
   written: (at: number) => Promise<void>,
 ): Promise<void> {
   await using stored = openStored();
-  const buffers = Array.from({ length: window }, () => Buffer.allocUnsafeSlow(mostRequestBytes));
+  using lent = new DisposableStack();
+  const buffers = Array.from({ length: window }, () => lent.use(lendBuffer(mostRequestBytes)).buffer);
   const waiting: Promise<{ readonly at: number; readonly bytes: Buffer }>[] = [];
   const write = async (): Promise<void> => {
     const piece = await waiting.shift();

@@ -1,10 +1,13 @@
 import { createConnection } from 'node:net';
+import type { ErrorCode } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 
 /** A line-wise JSON conversation on a Unix socket: QMP, and the guest agent, which speaks the same way. */
 export interface JsonSocket extends Disposable {
-  /** Sends a command, and answers what its `return` says. @throws SendenseError `tool.failed` */
-  ask(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown>;
+  /** Sends a command, and answers what its `return` says. @throws SendenseError of the code that was given */
+  ask(command: string, args?: object): Promise<unknown>;
+  /** Resolves when the conversation has ended. */
+  readonly gone: Promise<void>;
 }
 
 export interface JsonSocketLimits {
@@ -12,6 +15,12 @@ export interface JsonSocketLimits {
   readonly timeoutMs?: number;
   /** Bytes of one answer with all that comes before it; default: more than QEMU needs for a mebibyte that a guest wrote, each byte of it escaped. */
   readonly mostBytes?: number;
+  /** What is no message ends the conversation; default: it is passed over. */
+  readonly strict?: boolean;
+  /** Who speaks, for messages; default: `qemu at` the path. */
+  readonly name?: string;
+  /** Of errors; default: `tool.failed`. */
+  readonly code?: ErrorCode;
 }
 
 /**
@@ -19,29 +28,40 @@ export interface JsonSocketLimits {
  * of the guest, which may say anything: too much of it ends the conversation, and what is no answer is passed over.
  */
 export async function connectJsonSocket(path: string, limits: JsonSocketLimits = {}): Promise<JsonSocket> {
-  const { timeoutMs = 10_000, mostBytes = 8 * 2 ** 20 } = limits;
+  const { timeoutMs = 10_000, mostBytes = 8 * 2 ** 20, name = `qemu at ${path}`, code = 'tool.failed' } = limits;
   const socket = createConnection(path);
   const waiting: PromiseWithResolvers<unknown>[] = [];
+  const failed = (why: string, cause?: Error): SendenseError => new SendenseError(code, `${name}: ${why}`, { cause });
   const failAll = (why: string): void => {
-    for (const { reject } of waiting.splice(0)) reject(new SendenseError('tool.failed', `qemu at ${path}: ${why}`));
+    for (const { reject } of waiting.splice(0)) reject(failed(why));
   };
   const opened = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
   socket.once('connect', opened.resolve);
   socket.on('error', (error) => {
-    opened.reject(new SendenseError('tool.failed', `qemu at ${path}: ${error.message}`, { cause: error }));
+    opened.reject(failed(error.message, error));
     failAll(error.message);
   });
-  socket.on('close', () => failAll('it closed the connection'));
+  socket.on('close', () => {
+    failAll('it closed the connection');
+    gone.resolve();
+  });
   const end = (why: string): void => {
     socket.destroy();
     failAll(why);
   };
   let bytes = 0;
   const split = linesOf((line) => {
-    const answer = answerIn(line);
-    if (!answer) return;
+    const said = messageIn(line);
+    if (said === null) {
+      if (limits.strict) end('it said what is no message');
+      return;
+    }
+    if (!('error' in said && said.error) && !('return' in said)) return;
     bytes = 0;
-    waiting.shift()?.[answer.ok ? 'resolve' : 'reject'](answer.ok ? answer.value : answer.error);
+    const question = waiting.shift();
+    if ('return' in said) question?.resolve(said.return);
+    else question?.reject(failed(whyOf(said.error, line)));
   });
   socket.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
@@ -57,6 +77,7 @@ export async function connectJsonSocket(path: string, limits: JsonSocketLimits =
         end(`no answer to ${command} within ${timeoutMs} ms`);
       }, timeoutMs);
       waiting.push(question);
+      if (socket.destroyed) failAll('it has ended');
       socket.write(`${JSON.stringify({ execute: command, ...(args ? { arguments: args } : {}) })}\n`);
       try {
         return await question.promise;
@@ -64,28 +85,25 @@ export async function connectJsonSocket(path: string, limits: JsonSocketLimits =
         clearTimeout(timer);
       }
     },
+    gone: gone.promise,
     [Symbol.dispose]: () => void socket.destroy(),
   };
 }
 
-type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: SendenseError };
-
 /** Null: it is none. */
-function answerIn(line: string): Answer | null {
-  let said: unknown;
+function messageIn(line: string): object | null {
   try {
     // The agent marks the place from which on its answers count.
-    said = JSON.parse(line.replace(/^[\xff\ufffd]/, ''));
+    const said: unknown = JSON.parse(line.replace(/^[\xff\ufffd]/, ''));
+    return typeof said === 'object' ? said : null;
   } catch {
     return null;
   }
-  if (typeof said !== 'object' || said === null) return null;
-  if ('error' in said && said.error) {
-    const { desc } = said.error as { readonly desc?: unknown };
-    const why = typeof desc === 'string' ? desc : line;
-    return { ok: false, error: new SendenseError('tool.failed', `qemu: ${why.slice(0, 1000)}`) };
-  }
-  return 'return' in said ? { ok: true, value: said.return } : null;
+}
+
+function whyOf(error: unknown, line: string): string {
+  const { desc } = error as { readonly desc?: unknown };
+  return (typeof desc === 'string' ? desc : line).slice(0, 1000);
 }
 
 /** Hands on whole lines of what comes. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../../schemas/types.ts';
+import { statOf } from './process-tree.ts';
 
 let boot: string | undefined;
 
@@ -10,9 +11,7 @@ export const bootId = (): string => (boot ??= readFileSync('/proc/sys/kernel/ran
 /** State letter and start time (clock ticks since boot) from /proc/<pid>/stat, proc(5); null where there is no process. */
 function stat(pid: number): { state: string; startTime: string } | null {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the command in parentheses and may hold anything: count from the last parenthesis.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const fields = statOf(pid);
     return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
   } catch {
     return null;

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { statOf } from './process-tree.ts';
 
 /** What a process uses together with all that it has started. */
 export interface TreeUsage {
@@ -18,10 +19,8 @@ export function treeUsage(pid: number): TreeUsage {
   const waiting = [pid];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     try {
-      const stat = readFileSync(`/proc/${next}/stat`, 'latin1');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       // utime, stime, cutime, cstime
-      for (const field of fields.slice(11, 15)) sum.cpuMs += Number(field) * tickMs;
+      for (const field of statOf(next).slice(11, 15)) sum.cpuMs += Number(field) * tickMs;
       const [, anonymous = '0'] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${next}/status`, 'latin1')) ?? [];
       sum.bytes += Number(anonymous) * 1024;
       sum.processes++;

@@ -29,7 +29,16 @@ const entries = Object.entries(sizes).map(([name, size]) =>
 function volume(fails: SendenseError[] = []) {
   const asked: string[] = [];
   const client: Partial<FilesClient> = {
-    list: async () => ({ version: 1, volume: 'disk-0', path: '/', id: '', total: 4, entries, next: null }),
+    list: async () => ({
+      version: 1,
+      volume: 'disk-0',
+      path: '/',
+      id: '',
+      total: 4,
+      entries,
+      next: null,
+      unreadable: [],
+    }),
     content: async ({ path }, { from = 0, to } = {}) => {
       const name = Buffer.from(path, 'base64url').toString();
       asked.push(name);

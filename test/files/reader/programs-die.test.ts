@@ -55,7 +55,7 @@ test(
     for (let at = 0; at < images.length; at += mostAtOnce) {
       const some = images.slice(at, at + mostAtOnce);
       const before = some.map(digestOf);
-      await using waiting = await waitingReader('programs');
+      await using waiting = await waitingReader({ kind: 'programs' });
       const { reader } = waiting;
       const volumes = await waiting.plug(sound.disk(0), ...some);
       for (const { id } of volumes) {
@@ -70,7 +70,7 @@ test(
 
 test('a program that dies takes its volume with it, and no other', { timeout: making }, async () => {
   const [one, other] = await prepare(['ext2', 'ext3']);
-  await using waiting = await waitingReader('programs');
+  await using waiting = await waitingReader({ kind: 'programs' });
   const { reader } = waiting;
   const volumes: readonly Volume[] = await waiting.plug(one!.disk(0), other!.disk(0));
   expect(volumes.map(({ id }) => id)).toEqual(['disk-0p1', 'disk-1p1']);
@@ -86,7 +86,7 @@ test('when a reader ends, nothing of it is left', { timeout: making }, async () 
   const { disk } = await prepareOne('ext2');
   let pids: readonly number[];
   {
-    await using waiting = await waitingReader('programs');
+    await using waiting = await waitingReader({ kind: 'programs' });
     await waiting.plug(disk(0));
     await readAll(waiting.reader, 'disk-0p1');
     pids = ['fuse2fs', shortened('qemu-storage-daemon')].flatMap((name) => programsOf(waiting.reader, name));
