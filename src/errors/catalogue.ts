@@ -626,7 +626,7 @@ export const catalogue = {
     1,
     'temporary',
     'What reads the files of a restore point failed',
-    'Try again. `sendense-run files doctor` says whether this machine can read files of restore points. What the reader said stands above.',
+    'Try again. `sendense-run files doctor` says whether this machine can read files of restore points.',
     500,
   ),
   'files.unavailable': entry(
@@ -640,7 +640,7 @@ export const catalogue = {
     1,
     'never',
     'This restore point is not open',
-    'Open it again: it was closed, or nobody read from it for an hour.',
+    'Open it again: it was closed, or nobody read from it for as long as `files: idle` says, which is an hour by default.',
     404,
   ),
   'files.limit': entry(

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { shownName } from '../../files/shown.ts';
+import { namedFull, temporaryPlace } from '../../host/files/full-disk.ts';
 import { pinFolder } from '../../host/files/pinned-folder.ts';
 import type { FilesTakenOutput } from '../../schemas/types.ts';
 import { filesTakenReport } from '../../view/reports/files-found-report.ts';
@@ -42,7 +43,11 @@ export async function get(context: CommandContext): Promise<number> {
     using signals = installSignals();
     using progress = takeProgress(context.terminal, context.global.quiet);
     const work = { point, places, signal: signals.gently, progress };
-    return await (to === '-' ? toStandardOutput(context, work) : toFolder(context, resolve(to), work));
+    if (to === '-') return await toStandardOutput(context, work);
+    const folder = resolve(to);
+    return await toFolder(context, folder, work).catch((error: unknown) => {
+      throw namedFull(error, [{ path: folder, what: 'the target' }, temporaryPlace()]);
+    });
   });
 }
 

@@ -58,7 +58,7 @@ const open: CommandDefinition = {
   name: 'open',
   summary: 'List the restore points that are open',
   description: [
-    'A restore point stays open for an hour after the last command. Until then Sendense removes and merges nothing of it.',
+    'A restore point stays open for an hour after the last command (`files: idle`). Until then Sendense removes and merges nothing of it.',
   ],
   arguments: [],
   options: [],
@@ -75,7 +75,7 @@ const close: CommandDefinition = {
   name: 'close',
   summary: 'Close a restore point',
   description: [
-    'A restore point stays open for an hour after the last command, so that the next command is quick. Until then Sendense removes and merges nothing of it. This command closes it at once.',
+    'A restore point stays open for an hour after the last command (`files: idle`), so that the next command is quick. Until then Sendense removes and merges nothing of it. This command closes it at once.',
   ],
   arguments: [{ ...point, syntax: '[point]' }],
   options: [{ flags: '--all', description: 'all that are open' }, ...common],

@@ -43,7 +43,7 @@ export function assertRoom(held: readonly CountedSession[], who: string, limits:
   if (!full) return;
   const { those, setting, whose } = full;
   const retrySeconds = Math.max(1, Math.ceil(Math.min(...those.map((one) => one.remainingMs())) / 1000));
-  throw new SendenseError('files.limit', `${those.length} restore points are open${whose} (${setting})`, {
+  throw new SendenseError('files.limit', `no more than ${those.length} may be open at a time${whose} (${setting})`, {
     details: { retrySeconds },
   });
 }

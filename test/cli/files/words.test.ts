@@ -128,6 +128,7 @@ describe('ranges and names of downloads', () => {
     ['bytes=90-', [90, 100]],
     ['bytes=-10', [90, 100]],
     ['bytes=0-999', [0, 100]],
+    ['Bytes=0-99999999999999999999', [0, 100]],
     ['bytes=5-1', null],
     ['bytes=0-1,3-4', null],
     ['lines=1-2', null],
@@ -139,6 +140,7 @@ describe('ranges and names of downloads', () => {
   it('a part behind the end is none', () => {
     expect(() => rangeOf('bytes=100-', 100)).toThrow(expect.objectContaining({ code: 'files.range' }) as Error);
     expect(() => rangeOf('bytes=-0', 100)).toThrow('100 bytes');
+    expect(() => rangeOf('bytes=99999999999999999999-', 100)).toThrow('100 bytes');
   });
 
   it('a name never ends its header', () => {

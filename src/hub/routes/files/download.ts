@@ -41,7 +41,9 @@ export const downloadFile = defineRoute({
       return noBytes();
     }
     const condition = header('if-range');
-    const range = condition === null || condition === tag ? rangeOf(header('range'), found.size) : null;
+    // It is defined for GET alone (RFC 9110, 14.2).
+    const isRanged = !isHead && (condition === null || condition === tag);
+    const range = isRanged ? rangeOf(header('range'), found.size) : null;
     const [from, to] = range ?? [0, found.size];
     if (range) {
       answer.status(206);

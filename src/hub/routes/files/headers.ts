@@ -15,7 +15,7 @@ export const inert = {
  * @throws SendenseError `files.range`
  */
 export function rangeOf(header: string | null, size: number): readonly [from: number, to: number] | null {
-  const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? [];
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header ?? '') ?? [];
   if (first === undefined || last === undefined || (first === '' && last === '')) return null;
   if (first === '') {
     const length = Math.min(Number(last), size);
