@@ -8019,7 +8019,10 @@ export interface Qcow2SealOutput {
   disks: Disks1;
 }
 export interface RestorePublishInput {
-  repository: string;
+  /**
+   * Needed where what is written last comes from the restore point: for devices.
+   */
+  repository?: string;
   disks: {
     disk: string;
     number: number;

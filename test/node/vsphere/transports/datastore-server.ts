@@ -48,6 +48,8 @@ export interface DatastoreServerOptions {
   readonly port?: number;
   /** The certificate is signed by an authority; `caPem` is the certificate itself all the same. */
   readonly signed?: boolean;
+  /** Another key than those of the servers before: it is another machine. */
+  readonly isAnother?: boolean;
   /** Speaks HTTP/2 with who can. */
   readonly http2?: boolean;
 }
@@ -55,8 +57,9 @@ export interface DatastoreServerOptions {
 /** @param folder for key and certificate; what is there of another server is overwritten */
 export async function startDatastoreServer(
   folder: string,
-  { names = 'IP:127.0.0.1', port = 0, signed = false, http2 = false }: DatastoreServerOptions = {},
+  { names = 'IP:127.0.0.1', port = 0, signed = false, isAnother = false, http2 = false }: DatastoreServerOptions = {},
 ): Promise<DatastoreServer> {
+  if (isAnother) rsaKeys.clear();
   const [key, cert] = signed ? signedCertificate(folder, names) : ownCertificate(folder, 'server', names);
   const caPem = readFileSync(cert, 'utf8');
   const certificate = new X509Certificate(caPem);
@@ -101,7 +104,10 @@ export async function startDatastoreServer(
 
 const rsaKeys = new Map<string, string>();
 
-/** The same for every server of this name, because it takes a quarter of a second to find one. Each certificate is another one. */
+/**
+ * The same for every server of this name, because it takes a quarter of a second to find one. Each certificate is another one, but
+ * OpenSSL takes it for one that the first has signed: same name, same key.
+ */
 function rsaKey(name: string): string {
   let key = rsaKeys.get(name);
   if (key === undefined) {

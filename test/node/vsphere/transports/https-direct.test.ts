@@ -88,7 +88,7 @@ test(
     await server[Symbol.asyncDispose]();
     const second = join(folder.path, 'second');
     mkdirSync(second);
-    server = await startDatastoreServer(second, { port });
+    server = await startDatastoreServer(second, { port, isAnother: true });
     server.files.set(url, Buffer.alloc(4 * MiB, 1));
     const read = client.read(0, Buffer.alloc(MiB)).catch((error: unknown) => error);
     await vi.waitFor(
