@@ -43,7 +43,7 @@ export interface Reader extends AsyncDisposable {
   readonly ask: Channel['ask'];
   /**
    * The content of a regular file, as the request `read`, but large files are read past the guest, and holes stay holes.
-   * @throws SendenseError as `ask`; `nbd.lost`
+   * @throws SendenseError as `ask`
    */
   read(asked: Ask<'read'>, options: ContentOptions): Promise<Answer<'read'>>;
   /** Where the content of a regular file lies; null where it has to be read with `read`. */
@@ -131,8 +131,8 @@ export async function startReader({
       slots,
       folder,
       sockets: join(folder, 'in'),
-      read: (asked, options) => readContent(content(), asked, options),
-      places: (asked, signal) => findPlaces(content(), asked, signal),
+      read: (asked, options) => readContent(content(), asked, options).catch(lostDisks),
+      places: (asked, signal) => findPlaces(content(), asked, signal).catch(lostDisks),
       async plug(disks, signal) {
         await fillSlots(disks, { kind, qmp, slots });
         const sizes = disks.map(({ bytes }) => bytes);
@@ -153,6 +153,12 @@ export async function startReader({
     await kill();
     throw error;
   }
+}
+
+/** The disks are served in the sandbox: who loses them has lost the reader. */
+function lostDisks(error: unknown): never {
+  if (!(error instanceof SendenseError) || error.code !== 'nbd.lost') throw error;
+  throw new SendenseError('files.reader', `the reader has lost its disks: ${error.message}`, { cause: error });
 }
 
 /** For the guest alone to read. */
