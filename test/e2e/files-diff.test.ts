@@ -2,8 +2,7 @@ import { execa } from 'execa';
 import { renameSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FilesDifferenceOutput, FilesMountsOutput } from '../../src/schemas/types.ts';
-import { endFilesKeeper } from './files-keepers.ts';
-import { leftovers } from './nothing-left.ts';
+import { endFiles, endFilesKeeper } from './files-keepers.ts';
 import { pointsOf } from './redate.ts';
 import { backupPlan, workspace, type Workspace } from './workspace.ts';
 
@@ -49,9 +48,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await endFilesKeeper(bench);
-  const left = leftovers(bench.folder);
-  if (left.length > 0) throw new Error(left.join('\n'));
+  await endFiles(bench);
   await bench[Symbol.asyncDispose]();
 });
 

@@ -3,8 +3,7 @@ import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
-import { leftovers } from './nothing-left.ts';
+import { endFiles, filesKeepers } from './files-keepers.ts';
 import { pointsOf } from './redate.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
 
@@ -35,9 +34,7 @@ async function backedUp(bench: Workspace, as: readonly string[] = []): Promise<v
 }
 
 async function end(bench: Workspace): Promise<void> {
-  await endFilesKeeper(bench);
-  const left = leftovers(bench.folder);
-  if (left.length > 0) throw new Error(left.join('\n'));
+  await endFiles(bench);
   await bench[Symbol.asyncDispose]();
 }
 

@@ -5,8 +5,7 @@ import { readFileSync } from 'node:fs';
 import { vi } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
 import { makeWebDisk } from './files-disk.ts';
-import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
-import { leftovers } from './nothing-left.ts';
+import { endFiles, filesKeepers } from './files-keepers.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
 
 /** A hub with restore points of one VM, whose API answers. */
@@ -51,9 +50,7 @@ export async function filesHub(settings = '', nights: readonly string[] = ['one'
     if (run.exitCode !== 0) throw new Error(run.stderr);
   }
   stack.defer(async () => {
-    await endFilesKeeper(bench);
-    const left = leftovers(bench.folder);
-    if (left.length > 0) throw new Error(left.join('\n'));
+    await endFiles(bench);
   });
   let hub: ReturnType<typeof spawn> | null = null;
   stack.defer(async () => {

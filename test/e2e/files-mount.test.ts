@@ -15,8 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filesMounts } from '../../src/cli/files/mount/mount-table.ts';
 import { processesWith } from '../support/processes-with.ts';
-import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
-import { leftovers } from './nothing-left.ts';
+import { endFiles, filesKeepers } from './files-keepers.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
 
 let bench: Workspace;
@@ -53,9 +52,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await endFilesKeeper(bench);
-  const left = leftovers(bench.folder);
-  if (left.length > 0) throw new Error(left.join('\n'));
+  await endFiles(bench);
   await bench[Symbol.asyncDispose]();
 });
 

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { longestPath } from '../../src/files/protocol.ts';
 import type { FilesFoundOutput, FilesListOutput, FilesStatOutput, FilesTakenOutput } from '../../src/schemas/types.ts';
-import { endFilesKeeper } from './files-keepers.ts';
-import { leftovers } from './nothing-left.ts';
+import { endFiles } from './files-keepers.ts';
 import { backupPlan, workspace, type Workspace } from './workspace.ts';
 
 let bench: Workspace;
@@ -59,9 +58,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await endFilesKeeper(bench);
-  const left = leftovers(bench.folder);
-  if (left.length > 0) throw new Error(left.join('\n'));
+  await endFiles(bench);
   await bench[Symbol.asyncDispose]();
 });
 

@@ -24,7 +24,7 @@ import { partName } from '../../src/files/take/part.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
 import { makeFilesDisk } from './files-disk.ts';
 import { writesBytes } from './files-hub.ts';
-import { endFilesKeeper, filesKeepers } from './files-keepers.ts';
+import { endFiles, filesKeepers } from './files-keepers.ts';
 import { leftovers } from './nothing-left.ts';
 import { pointsOf } from './redate.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
@@ -44,9 +44,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await endFilesKeeper(bench);
-  const left = leftovers(bench.folder);
-  if (left.length > 0) throw new Error(left.join('\n'));
+  await endFiles(bench);
   await bench[Symbol.asyncDispose]();
 });
 

@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, open, readFile, symlink } from 'node:fs/promises';
+import { open, symlink } from 'node:fs/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { imageTarget } from '../../src/host/images/image-options.ts';
 import { convertImage } from '../../src/host/images/qemu-img.ts';
-import type { ImageKeys } from '../../src/repository/image-keys.ts';
 import { deviceTarget } from '../../src/targets/device/device-target.ts';
 import type { RestoredDisk, TargetKind, TargetType } from '../../src/targets/target-kind.ts';
-import { convert, makeRaw, MiB, workshop } from '../node/support.ts';
+import { makeRaw, MiB, workshop } from '../node/support.ts';
 import { canAttach, loopDevice } from '../support/loop-device.ts';
 import { loopMount } from '../support/loop-mount.ts';
+import { restoredDisks } from './restored-disks.ts';
 import { targetChecks, type TargetSubject } from './target-checks.ts';
 
-const noKeys = { of: () => null } as unknown as ImageKeys;
 const facts = { runId: 'run-1', stepId: 'write', planFolder: '/' };
 
 const headOf = async (path: string): Promise<Buffer> => {
@@ -26,7 +25,6 @@ const headOf = async (path: string): Promise<Buffer> => {
 async function twoDevices(): Promise<TargetSubject<'device'>> {
   await using stack = new AsyncDisposableStack();
   const at = stack.use(await workshop());
-  await mkdir(at.path('repository'));
   // One disk is smaller than the beginning that is written last.
   const raw = [
     await makeRaw(at.path('a.raw'), 3 * MiB, [
@@ -35,19 +33,11 @@ async function twoDevices(): Promise<TargetSubject<'device'>> {
     ]),
     await makeRaw(at.path('b.raw'), MiB / 2, [[0, 512]]),
   ];
-  const contents = await Promise.all(raw.map((file) => readFile(file)));
+  const { disks, contents, from } = await restoredDisks(at, raw);
   const devices = [
     stack.use(await loopDevice(at.path('a.device'), 5 * MiB)),
     stack.use(await loopDevice(at.path('b.device'), MiB / 2)),
   ];
-  const disks = raw.map((file, number) => ({
-    disk: `disk-${number}`,
-    number,
-    capacity_bytes: contents[number]?.length ?? 0,
-    file: convert(file, at.path(`repository/disk-${number}.qcow2`), 'qcow2'),
-    index: at.path(`repository/disk-${number}.index`),
-    digest: '0'.repeat(64),
-  }));
   const device = Object.fromEntries(devices.map(({ path }, number) => [`disk-${number}`, path]));
   const held = stack.move();
   return {
@@ -55,7 +45,7 @@ async function twoDevices(): Promise<TargetSubject<'device'>> {
     request: {
       to: { device, overwrite: false },
       disks,
-      from: { path: () => at.path('repository'), keys: async () => noKeys },
+      from,
     },
     planFolder: at.folder,
     contents,

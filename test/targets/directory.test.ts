@@ -1,11 +1,11 @@
 import { readdir, readFile, writeFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ImageKeys } from '../../src/repository/image-keys.ts';
 import { directoryTarget } from '../../src/targets/directory/directory-target.ts';
 import type { TargetKind, TargetType, ToOf } from '../../src/targets/target-kind.ts';
 import { kindNamed, kindOfTo, typedClaim } from '../../src/targets/index.ts';
-import { convert, makeRaw, MiB, workshop } from '../node/support.ts';
+import { makeRaw, MiB, workshop } from '../node/support.ts';
+import { restoredDisks } from './restored-disks.ts';
 import { targetChecks, type TargetSubject } from './target-checks.ts';
 
 const ways: readonly ToOf<'directory'>[] = [
@@ -16,28 +16,19 @@ const ways: readonly ToOf<'directory'>[] = [
   { directory: './out', format: 'vmdk-stream', subformat: 'monolithicSparse', thin: false },
   { directory: './out', format: 'vhdx', subformat: 'monolithicSparse', thin: false },
 ];
-const noKeys = { of: () => null } as unknown as ImageKeys;
 
 async function directory(to: ToOf<'directory'>): Promise<TargetSubject<'directory'>> {
   const at = await workshop();
   const planFolder = at.path('plans');
-  await Promise.all([mkdir(planFolder), mkdir(at.path('repository'))]);
+  await mkdir(planFolder);
   const raw = [
     await makeRaw(at.path('a.raw'), 2 * MiB, [[65_536, 100_000]]),
     await makeRaw(at.path('b.raw'), MiB, [[0, 512]]),
   ];
-  const contents = await Promise.all(raw.map((file) => readFile(file)));
-  const disks = raw.map((file, number) => ({
-    disk: `disk-${number}`,
-    number,
-    capacity_bytes: contents[number]?.length ?? 0,
-    file: convert(file, at.path(`repository/disk-${number}.qcow2`), 'qcow2'),
-    index: at.path(`repository/disk-${number}.index`),
-    digest: '0'.repeat(64),
-  }));
+  const { disks, contents, from } = await restoredDisks(at, raw);
   return {
     kind: directoryTarget as TargetKind<'directory', object, object>,
-    request: { to, disks, from: { path: () => at.path('repository'), keys: async () => noKeys } },
+    request: { to, disks, from },
     planFolder,
     contents,
     mayHoldRepository: true,

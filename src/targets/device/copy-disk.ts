@@ -1,13 +1,14 @@
 import { imageTarget, partOf, type ImageTarget } from '../../host/images/image-options.ts';
 import { convertArgs, convertImage, type ConvertOptions } from '../../host/images/qemu-img.ts';
 import type { HeldDevice } from '../../host/files/block-device.ts';
+import { copyProgress } from '../copy-progress.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun } from '../target-kind.ts';
 import { headBytes, writeAll } from './head.ts';
 
 type From = RestoreRequest<'device'>['from'];
 
 /** An image of what a disk holds. @throws SendenseError `chain.damaged`, `repository.key` */
-export const diskImage = async (disk: RestoredDisk, from: From): Promise<ImageTarget> =>
+const diskImage = async (disk: RestoredDisk, from: From): Promise<ImageTarget> =>
   imageTarget(disk.file, { key: (await from.keys()).of(disk) });
 
 /** A block device as QEMU opens it, without a look at what is on it. */
@@ -39,27 +40,11 @@ export async function bodyCommand(disk: RestoredDisk, from: From, device: string
 /** Writes all of a disk but its beginning, zeros too. Durable when this returns. */
 export async function copyBody(disk: RestoredDisk, from: From, held: HeldDevice, run: RestoreRun): Promise<void> {
   const options = await bodyOptions(disk, from, held.path);
-  const total = disk.capacity_bytes;
-  const started = performance.now();
-  const report = (done: number): void =>
-    run.progress([
-      {
-        disk: disk.disk,
-        phase: 'copying',
-        bytes_done: done,
-        bytes_total: total,
-        rate: Math.round((done * 1000) / (performance.now() - started + 1)),
-      },
-    ]);
-  if (options)
-    await convertImage({
-      ...options,
-      signal: run.signal,
-      onProgress: (fraction) => report(Math.round(fraction * total)),
-    });
-  await clearEnd(held, total);
+  const report = copyProgress(run, disk.disk, disk.capacity_bytes);
+  if (options) await convertImage({ ...options, signal: run.signal, onProgress: report });
+  await clearEnd(held, disk.capacity_bytes);
   await held.handle.sync();
-  report(total);
+  report(1);
 }
 
 /** A larger device may end with the copy of a partition table, or the superblock of an array, which would count again. Bytes. */

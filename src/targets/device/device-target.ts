@@ -3,7 +3,7 @@ import { holdDevice } from '../../host/files/block-device.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun, TargetKind, WrittenDisk } from '../target-kind.ts';
 import { bodyCommand, copyBody } from './copy-disk.ts';
-import { claimOf, contentOf, openToWrite, type DeviceClaim, type DeviceNames } from './devices.ts';
+import { claimOf, openToWrite, type DeviceClaim, type DeviceNames } from './devices.ts';
 import { readMark, writeMark } from './head.ts';
 import { areWhole, headsOf, publishHeads, undoHeads, type HeadsClaim } from './publish-heads.ts';
 import { readBack } from './read-back.ts';
@@ -33,16 +33,16 @@ export const deviceTarget: TargetKind<'device', DeviceClaim, HeadsClaim> = {
     }
   },
 
-  effects: (request, { devices }) =>
+  effects: (request, { devices, overwrite }) =>
     Promise.all(
       devices.map(async (names, index): Promise<PlannedEffect> => {
-        await using held = await holdDevice(names.device);
-        const there = await contentOf(held, names);
+        await using held = await openToWrite(names, overwrite);
+        const { holds } = held;
         return {
           action: 'change',
           target: names.device,
           detail:
-            there === null ? 'written whole, zeros too' : `written whole, zeros too; what it holds is lost: ${there}`,
+            holds === null ? 'written whole, zeros too' : `written whole, zeros too; what it holds is lost: ${holds}`,
           argv: await bodyCommand(diskAt(request, index), request.from, held.path),
         };
       }),
@@ -98,8 +98,7 @@ async function writeDisk(
 ): Promise<WrittenDisk> {
   run.signal.throwIfAborted();
   await using held = await openToWrite(names, overwrite, run.signal);
-  const there = await contentOf(held, names, run.signal);
-  if (there !== null) run.log(`${names.device} held ${there}`);
+  if (held.holds !== null) run.log(`${names.device} held ${held.holds}`);
   await writeMark(held.handle, names.mark, names.capacity);
   await copyBody(disk, request.from, held, run);
   return writtenOf(names, names.capacity);

@@ -46,11 +46,17 @@ function deviceOf({ device }: ToOf<'device'>, disk: string, count: number): stri
   });
 }
 
+/** A device that may be written. */
+export interface FreeDevice extends HeldDevice {
+  /** What goes with it, in words; null: nothing that any program knows, or what an earlier attempt of this run has left. */
+  readonly holds: string | null;
+}
+
 /**
  * Opens a device that may be written: nobody uses it, the disk fits, and what is on it may go.
  * @throws SendenseError `target.busy`, `target.unfit`, `file.exists`, `file.unreadable`
  */
-export async function openToWrite(names: DeviceNames, overwrite: boolean, signal?: AbortSignal): Promise<HeldDevice> {
+export async function openToWrite(names: DeviceNames, overwrite: boolean, signal?: AbortSignal): Promise<FreeDevice> {
   await using opened = new AsyncDisposableStack();
   const held = opened.use(await holdDevice(names.device));
   if (held.bytes < names.capacity)
@@ -59,22 +65,21 @@ export async function openToWrite(names: DeviceNames, overwrite: boolean, signal
       `${names.device} has ${sizeText(held.bytes)} (${held.bytes} bytes), and ${names.disk} needs ${sizeText(names.capacity)} (${names.capacity} bytes)`,
       { remedy: 'Name a larger device.' },
     );
-  const there = await contentOf(held, names, signal);
-  if (there !== null && !overwrite)
-    throw new SendenseError('file.exists', `${names.device} holds ${there}; nothing was written`, {
+  const holds = await contentOf(held, names, signal);
+  if (holds !== null && !overwrite)
+    throw new SendenseError('file.exists', `${names.device} holds ${holds}; nothing was written`, {
       remedy:
         'If nobody needs that any more, set `overwrite: true` in `to` (--overwrite). Otherwise name another device.',
     });
   opened.move();
-  return held;
+  return { ...held, holds };
 }
 
-/** What is on a device that somebody may need; null: nothing that any program knows, or what an earlier attempt of this run has left. */
-export async function contentOf(
+async function contentOf(
   held: HeldDevice,
   { mark }: Pick<DeviceNames, 'mark'>,
   signal?: AbortSignal,
-): Promise<string | null> {
+): Promise<FreeDevice['holds']> {
   const found = await readMark(held.handle);
   if (found === mark) return null;
   if (found !== null) return `a restore that is not finished (${found})`;

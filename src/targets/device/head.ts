@@ -27,11 +27,17 @@ export async function readMark(handle: FileHandle): Promise<string | null> {
   return text.startsWith(`${word} `) && end > 0 ? text.slice(0, end) : null;
 }
 
-/** Nothing but the mark stands in the beginning then. @param mark null: not even that */
+/**
+ * Nothing but the mark stands in the beginning then. The first block first: what was on the device is taken for whole from no moment on.
+ * Durable when this returns. @param mark null: not even that
+ */
 export async function writeMark(handle: FileHandle, mark: string | null, capacity: number): Promise<void> {
   const head = Buffer.alloc(headBytes(capacity));
   if (mark !== null) head.write(`${mark}\n`, 'latin1');
-  await writeHead(handle, head);
+  await writeAll(handle, head.subarray(0, markBytes), 0);
+  await handle.sync();
+  await writeAll(handle, head.subarray(markBytes), markBytes);
+  await handle.sync();
 }
 
 /** The first block last: until then the mark stands there. Durable when this returns. */

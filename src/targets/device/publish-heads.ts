@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { holdDevice } from '../../host/files/block-device.ts';
+import { holdDevice, type HeldDevice } from '../../host/files/block-device.ts';
 import { readFolderId } from '../../restore-points/serve-chain.ts';
 import { removeRunFolder } from '../../host/programs/run-folder.ts';
 import type { PublishRun, Remembered, WrittenDisk } from '../target-kind.ts';
@@ -60,17 +60,27 @@ export async function areWhole(claim: HeadsClaim, remembered: Remembered): Promi
   return claim.length > 0;
 }
 
-const isOurs = async ({ disk, device, capacity }: HeadClaim, remembered: Remembered): Promise<boolean> => {
-  if (remembered[disk] === undefined) return false;
-  await using held = await holdDevice(device).catch(() => null);
-  return held !== null && (await digestOfHead(held.handle, capacity)) === remembered[disk];
-};
+async function isOurs(one: HeadClaim, remembered: Remembered): Promise<boolean> {
+  await using held = await holdOurs(one, remembered);
+  return held !== null;
+}
+
+/** Null: it begins in another way by now, or somebody uses it. */
+async function holdOurs({ disk, device, capacity }: HeadClaim, remembered: Remembered): Promise<HeldDevice | null> {
+  if (remembered[disk] === undefined) return null;
+  await using opened = new AsyncDisposableStack();
+  const held = await holdDevice(device).catch(() => null);
+  if (held === null) return null;
+  opened.use(held);
+  if ((await digestOfHead(held.handle, capacity)) !== remembered[disk]) return null;
+  opened.move();
+  return held;
+}
 
 /** Takes the beginning away again: what is left is taken for nothing. Where the device is in use by now, it stays. */
 export async function undoHeads(claim: HeadsClaim, remembered: Remembered): Promise<void> {
   for (const one of claim) {
-    if (!(await isOurs(one, remembered))) continue;
-    await using held = await holdDevice(one.device);
-    await writeMark(held.handle, null, one.capacity);
+    await using held = await holdOurs(one, remembered);
+    if (held !== null) await writeMark(held.handle, null, one.capacity);
   }
 }

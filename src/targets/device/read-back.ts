@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { partOf, type ImageKey, type ImageTarget } from '../../host/images/image-options.ts';
+import { imageTarget, partOf, type ImageKey, type ImageTarget } from '../../host/images/image-options.ts';
 import { convertImage, createOverlay } from '../../host/images/qemu-img.ts';
 import { connectNbd } from '../../host/nbd/nbd-client.ts';
 import { makeRunFolder } from '../../host/programs/run-folder.ts';
 import { serveReadOnly, serveToRead } from '../../restore-points/serve-chain.ts';
-import { imageTarget } from '../../host/images/image-options.ts';
 import type { ReadBack, Reading, RestoredDisk, WrittenDisk } from '../target-kind.ts';
 import { deviceNode } from './copy-disk.ts';
 import { headBytes } from './head.ts';

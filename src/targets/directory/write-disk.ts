@@ -11,6 +11,7 @@ import {
   createOverlayArgs,
   type ConvertOptions,
 } from '../../host/images/qemu-img.ts';
+import { copyProgress } from '../copy-progress.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun, WrittenDisk } from '../target-kind.ts';
 import type { DiskNames } from './disk-names.ts';
 import { formatOf } from './formats.ts';
@@ -82,24 +83,13 @@ async function copyDisk(
   run: RestoreRun,
 ): Promise<void> {
   const options = await convertOptions(request, disk, to);
-  const total = disk.capacity_bytes;
-  const started = performance.now();
-  const report = (done: number): void =>
-    run.progress([
-      {
-        disk: names.disk,
-        phase: 'copying',
-        bytes_done: done,
-        bytes_total: total,
-        rate: Math.round((done * 1000) / (performance.now() - started + 1)),
-      },
-    ]);
+  const report = copyProgress(run, names.disk, disk.capacity_bytes);
   try {
     await convertImage({
       ...options,
       cwd,
       signal: run.signal,
-      onProgress: (fraction) => report(Math.round(fraction * total)),
+      onProgress: report,
     });
   } catch (error) {
     if (error instanceof SendenseError && error.code === 'disk.full') {
@@ -111,5 +101,5 @@ async function copyDisk(
     }
     throw error;
   }
-  report(total);
+  report(1);
 }

@@ -1,0 +1,24 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import type { ImageKeys } from '../../src/repository/image-keys.ts';
+import type { RestoredDisk, RestoredFrom } from '../../src/targets/target-kind.ts';
+import { convert, type Workshop } from '../node/support.ts';
+
+const noKeys = { of: () => null } as unknown as ImageKeys;
+
+/** Disks of a restore point in the folder `repository` of a workshop, made of raw files. */
+export async function restoredDisks(
+  at: Workshop,
+  raw: readonly string[],
+): Promise<{ disks: RestoredDisk[]; contents: Buffer[]; from: RestoredFrom }> {
+  await mkdir(at.path('repository'));
+  const contents = await Promise.all(raw.map((file) => readFile(file)));
+  const disks = raw.map((file, number) => ({
+    disk: `disk-${number}`,
+    number,
+    capacity_bytes: contents[number]?.length ?? 0,
+    file: convert(file, at.path(`repository/disk-${number}.qcow2`), 'qcow2'),
+    index: at.path(`repository/disk-${number}.index`),
+    digest: '0'.repeat(64),
+  }));
+  return { disks, contents, from: { path: () => at.path('repository'), keys: async () => noKeys } };
+}
