@@ -127,8 +127,9 @@ test('a run whose client is killed, and whose snapshot cannot be removed, says s
   await at.vcenter.fault('hang', { for: 'QueryChangedDiskAreas' });
   const running = at.run('plan.yaml');
   while (!(await at.vcenter.calls()).some(({ method }) => method === 'QueryChangedDiskAreas')) await delay(50);
+  // A copy of it that is about to become another program bears its name for a moment.
   const clients = processesOf(at.work.folder).filter(({ argv }) => argv.join(' ').includes('sendense-backup-client'));
-  expect(clients).toHaveLength(1);
+  expect(clients).not.toEqual([]);
   for (const { pid } of clients) process.kill(pid, 'SIGKILL');
   const outcome = await running;
   expect(outcome.finished.error?.code, JSON.stringify(outcome.finished)).toBe('job.lost');
