@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemWords } from '../../host/programs/sandbox-system.ts';
-import { packageRoot, startFile } from '../../schemas/package.ts';
+import { packageRoot, quickStartFile } from '../../schemas/package.ts';
 import type { ReaderKind, SandboxParts } from './kinds/kind.ts';
 
 export interface SandboxOptions {
@@ -14,7 +14,7 @@ export interface SandboxOptions {
 }
 
 /** What answers requests in the sandbox. */
-export const agent = startFile('files/guest/agent');
+export const agent = quickStartFile('files/guest/agent');
 
 /** Size of a slot without a disk: as large as a disk can be that is plugged into it, bytes. */
 export const slotBytes = 64 * 2 ** 40;
