@@ -170,6 +170,13 @@ export const catalogue = {
     'The message says what is missing. Name another target.',
     422,
   ),
+  'machine.unknown': entry(
+    1,
+    'never',
+    'It is not known what the VM is made of',
+    'Name what the message says is missing: memory, CPUs, firmware.',
+    422,
+  ),
   'source.busy': entry(
     1,
     'temporary',

@@ -28,7 +28,9 @@ const closer = new Set([
   'repository engine',
   'repository view',
   'repository state',
-  ...['plan', 'engine', 'view', 'state', 'blocks', 'repository', 'restore-points'].map((room) => `api ${room}`),
+  ...['plan', 'engine', 'view', 'state', 'blocks', 'repository', 'machines', 'restore-points'].map(
+    (room) => `api ${room}`,
+  ),
   'transfer api',
 ]);
 

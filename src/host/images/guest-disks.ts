@@ -6,26 +6,43 @@ export type DiskBus = 'ide' | 'ahci' | 'pvscsi' | 'lsisas' | 'nvme';
 export interface GuestDisk {
   readonly image: ImageTarget;
   readonly bus: DiskBus;
+  /** Controller and unit there; without it, the next that is free. Give it to all disks of a machine, or to none. */
+  readonly place?: { readonly controller: number; readonly unit: number };
+  /** From 0: the firmware tries them in this order; without it, in the order of the list. */
+  readonly bootIndex?: number;
 }
 
-/** How many disks a controller takes. */
-const places: Readonly<Record<DiskBus, number>> = { ide: 4, ahci: 6, pvscsi: 63, lsisas: 8, nvme: 1 };
+const count = (length: number): number[] => Array.from({ length }, (_, unit) => unit);
 
-const controllers: Readonly<Partial<Record<DiskBus, string>>> = {
-  ahci: 'ich9-ahci',
-  pvscsi: 'pvscsi',
-  lsisas: 'mptsas1068',
+/** The units of one controller. Number 7 of paravirtual SCSI is the controller itself. */
+const units: Readonly<Record<DiskBus, readonly number[]>> = {
+  ide: count(4),
+  ahci: count(6),
+  pvscsi: count(64).filter((unit) => unit !== 7),
+  lsisas: count(8),
+  nvme: count(15),
 };
 
-/** A disk as the device of qemu: on which controller, on which place there, the how many-th of all. */
-const plugs: Readonly<Record<DiskBus, (id: string, place: number, number: number) => string>> = {
-  ide: (_id, place) => `ide-hd,bus=ide.${Math.floor(place / 2)},unit=${place % 2}`,
-  ahci: (id, place) => `ide-hd,bus=${id}.${place}`,
-  // The controller itself is number 7.
-  pvscsi: (id, place) => `scsi-hd,bus=${id}.0,scsi-id=${place < 7 ? place : place + 1}`,
+/** The units that a controller of this kind has. The machine has one IDE controller only. */
+export const placesOn = (bus: DiskBus): readonly number[] => units[bus];
+
+/** The device of qemu; null: the machine has it by itself. */
+const controllers: Readonly<Record<DiskBus, ((id: string) => string) | null>> = {
+  ide: null,
+  ahci: (id) => `ich9-ahci,id=${id}`,
+  pvscsi: (id) => `pvscsi,id=${id}`,
+  lsisas: (id) => `mptsas1068,id=${id}`,
+  nvme: (id) => `nvme,id=${id},serial=${id}`,
+};
+
+/** A disk as the device of qemu: on which controller, on which unit there, the how many-th of all. */
+const plugs: Readonly<Record<DiskBus, (id: string, unit: number, number: number) => string>> = {
+  ide: (_id, unit) => `ide-hd,bus=ide.${Math.floor(unit / 2)},unit=${unit % 2}`,
+  ahci: (id, unit) => `ide-hd,bus=${id}.${unit}`,
+  pvscsi: (id, unit) => `scsi-hd,bus=${id}.0,scsi-id=${unit}`,
   // Linux passes over a SAS disk without an address (a world wide name, of the kind that is given out locally).
-  lsisas: (id, place, number) => `scsi-hd,bus=${id}.0,scsi-id=${place},wwn=${0x3000000000000001n + BigInt(number)}`,
-  nvme: (_id, _place, number) => `nvme,serial=disk${number}`,
+  lsisas: (id, unit, number) => `scsi-hd,bus=${id}.0,scsi-id=${unit},wwn=${0x3000000000000001n + BigInt(number)}`,
+  nvme: (id, unit) => `nvme-ns,bus=${id},nsid=${unit + 1}`,
 };
 
 const drive = ({ image }: GuestDisk, number: number): string => {
@@ -34,23 +51,30 @@ const drive = ({ image }: GuestDisk, number: number): string => {
   return `file=${file},if=none,id=disk${number},cache=unsafe,discard=unmap${format}`;
 };
 
-/**
- * Arguments of qemu-system-x86_64 for disks, each on the next free place of its kind of controller. The machine has its IDE controller by
- * itself.
- */
+/** Arguments of qemu-system-x86_64 for disks. The machine has its IDE controller by itself. */
 export function diskArgs(disks: readonly GuestDisk[]): string[] {
+  return disks.flatMap((disk, number) => ['-drive', drive(disk, number)]).concat(deviceArgs(disks));
+}
+
+/** Controllers and disks, without what is behind them: that is a block device `disk<n>` for the n-th. */
+export function deviceArgs(disks: readonly Omit<GuestDisk, 'image'>[]): string[] {
   const args: string[] = [];
+  const made = new Set<string>();
   const used = new Map<DiskBus, number>();
-  for (const [number, disk] of disks.entries()) {
-    const { bus } = disk;
-    args.push('-drive', drive(disk, number));
+  for (const [number, { bus, place, bootIndex = number }] of disks.entries()) {
     const before = used.get(bus) ?? 0;
     used.set(bus, before + 1);
-    const place = before % places[bus];
-    const id = `${bus}${Math.floor(before / places[bus])}`;
+    const { controller, unit } = place ?? nextPlace(bus, before);
+    const id = `${bus}${controller}`;
     const model = controllers[bus];
-    if (place === 0 && model) args.push('-device', `${model},id=${id}`);
-    args.push('-device', `${plugs[bus](id, place, number)},drive=disk${number},bootindex=${number}`);
+    if (model && !made.has(id)) args.push('-device', model(id));
+    made.add(id);
+    args.push('-device', `${plugs[bus](id, unit, number)},drive=disk${number},bootindex=${bootIndex}`);
   }
   return args;
+}
+
+function nextPlace(bus: DiskBus, before: number): { controller: number; unit: number } {
+  const places = units[bus];
+  return { controller: Math.floor(before / places.length), unit: places[before % places.length] ?? 0 };
 }

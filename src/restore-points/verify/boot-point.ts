@@ -4,11 +4,13 @@ import { overlayTarget, type ImageTarget } from '../../host/images/image-options
 import { readImageStart } from '../../host/images/image-start.ts';
 import { createOverlay, createQcow2 } from '../../host/images/qemu-img.ts';
 import { kvmWorks, startGuest, type Guest, type GuestOptions } from '../../host/images/qemu-system.ts';
+import { disksOf } from '../../machines/disks-of.ts';
+import { firmwareOf } from '../../machines/firmware.ts';
+import { findVmConfig, savedConfigOf } from '../../machines/read-vm-config.ts';
 import { makeRunFolder, removeRunFolder } from '../../host/programs/run-folder.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import { imagePath } from '../../repository/layout.ts';
 import type { RestorePoint } from '../../state/points/restore-points.ts';
-import { busOf, firmwareOf, readVmConfig } from './guest-hardware.ts';
 import { gptBytes, needsUefi } from './needs-uefi.ts';
 import { watchGuest, type Seen, type Signs } from './watch-guest.ts';
 
@@ -57,8 +59,8 @@ export async function bootPoint(work: BootWork): Promise<Booted> {
 
 async function hardware(work: BootWork, folder: string): Promise<GuestOptions> {
   const { root, point, keys, signal } = work;
-  const config = await readVmConfig(root, point, keys);
-  const images: ImageTarget[] = [];
+  const config = await findVmConfig(savedConfigOf(root, point), keys);
+  const images = new Map<number, ImageTarget>();
   for (const disk of point.disks) {
     const overlay = join(folder, `disk-${disk.number}.qcow2`);
     const key = keys.of(disk);
@@ -66,17 +68,17 @@ async function hardware(work: BootWork, folder: string): Promise<GuestOptions> {
     // What a guest writes of its own is as secret as the rest of it.
     if (key) await createQcow2(overlay, disk.capacity_bytes, file, signal, key);
     else await createOverlay(overlay, file, disk.capacity_bytes, signal);
-    images.push(await overlayTarget(overlay, file, { key, encrypted: key !== null }));
+    images.set(disk.number, await overlayTarget(overlay, file, { key, encrypted: key !== null }));
   }
   const efi = await firmwareOf(
     work.firmware,
-    async () => config?.firmware ?? firmwareByDisk(images, folder, signal),
+    async () => config?.firmware ?? firmwareByDisk([...images.values()], folder, signal),
     folder,
   );
-  const disks = images.map((image, index) => ({
-    image,
-    bus: busOf(config, point.disks[index]?.uuid ?? '', efi !== null),
-  }));
+  const disks = disksOf(config, point.disks, efi !== null).disks.flatMap(({ number, bus, place, bootOrder }) => {
+    const image = images.get(number);
+    return image ? [{ image, bus, place, bootIndex: bootOrder - 1 }] : [];
+  });
   return {
     folder,
     disks,

@@ -12,9 +12,9 @@ import { findPoint, type RestorePoint } from '../../../src/state/points/restore-
 import { pointsBoot } from '../../../src/steps/points/points-boot.ts';
 import { pointsVerify } from '../../../src/steps/points/points-verify.ts';
 import { bootPoint } from '../../../src/restore-points/verify/boot-point.ts';
-import { busOf, firmwareOf } from '../../../src/restore-points/verify/guest-hardware.ts';
 import { linuxDisk, nameDisk } from '../../guests/linux-guest.ts';
 import { makeRaw, MiB } from '../../host/disk-images.ts';
+import { savedConfig, savedController, savedDisk } from '../../machines/saved-config.ts';
 import { temporaryFolder } from '../../host/temporary-folder.ts';
 import { backup } from '../../steps/backup-run.ts';
 import { bootSector } from './boot-sector.ts';
@@ -44,12 +44,11 @@ async function boot(bench: StepBench, disk: string, check: object): Promise<Poin
 }
 
 /** As vSphere would have it saved: the how many-th disk is on which controller. */
-const configOf = (point: RestorePoint, firmware: string, controllers: readonly string[]): VmConfig =>
-  ({
-    firmware,
-    controllers: controllers.map((type, key) => ({ key, type })),
-    disks: point.disks.map(({ uuid }, key) => ({ uuid, controller_key: key })),
-  }) as unknown as VmConfig;
+const configOf = (point: RestorePoint, controllers: readonly string[]): VmConfig =>
+  savedConfig({
+    controllers: controllers.map((type, key) => savedController(key, type, key)),
+    disks: point.disks.map(({ uuid }, key) => savedDisk(key, { uuid, controller_key: key, unit: 0 })),
+  });
 
 describe('a Linux guest', () => {
   test('that only UEFI starts, which its disk tells, until its guest agent answers', { timeout }, async () => {
@@ -84,11 +83,14 @@ describe('a Linux guest', () => {
     );
     const root = bench.services.repositoryPath('primary');
     const path = 'saved.vmconfig';
-    const text = JSON.stringify(configOf(point, 'bios', controllers));
+    const text = JSON.stringify(configOf(point, controllers));
     await writeFile(join(root, 'pgtest1', path), text);
     const seen = await bootPoint({
       root,
-      point: { ...point, vm_config: { path, bytes: text.length, sha256: '' } as RestorePoint['vm_config'] },
+      point: {
+        ...point,
+        vm_config: { path, bytes: text.length, sha256: createHash('sha256').update(text).digest('hex') },
+      },
       keys: await bench.services.imageKeys('primary'),
       folderId: 'run-aaaaaa-boot',
       accel: 'tcg',
@@ -130,25 +132,3 @@ test.each(['bios', 'efi'])(
   },
   timeout,
 );
-
-test('UEFI is given the disks where it can read them, and starts what was saved as such', async () => {
-  await using bench = await stepBench();
-  await makeRaw(bench.folder.file('a.raw'), MiB);
-  const point = await backUp(bench, ['a.raw']);
-  const bus = (controller: string, efi: boolean): DiskBus =>
-    busOf(configOf(point, 'efi', [controller]), point.disks[0]?.uuid ?? '', efi);
-  const types = [
-    'ParaVirtualSCSIController',
-    'VirtualLsiLogicSASController',
-    'VirtualNVMEController',
-    'VirtualIDEController',
-    'VirtualAHCIController',
-    'VirtualLsiLogicController',
-  ];
-  expect(types.map((type) => bus(type, false))).toEqual(['pvscsi', 'lsisas', 'nvme', 'ide', 'ahci', 'ahci']);
-  expect(types.map((type) => bus(type, true))).toEqual(['ahci', 'ahci', 'nvme', 'ide', 'ahci', 'ahci']);
-  expect(await firmwareOf('auto', async () => 'bios', bench.folder.path)).toBeNull();
-  expect(await firmwareOf('auto', async () => 'efi', bench.folder.path)).toMatchObject({
-    variables: bench.folder.file('efi-variables.fd'),
-  });
-});
