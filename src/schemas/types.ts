@@ -7736,7 +7736,34 @@ export interface PointSelectOutput {
      * How its files are encrypted.
      */
     encryption?: DiskEncryption | null;
+    /**
+     * Which disk of the VM it is, as the saved configuration knows it.
+     */
+    uuid: string;
   }[];
+  /**
+   * Name of the VM in the repository.
+   */
+  vm: string;
+  /**
+   * The saved configuration of the VM; null: there is none.
+   */
+  vm_config: {
+    /**
+     * Absolute path.
+     */
+    file: string;
+    /**
+     * Of the file as it is stored.
+     */
+    sha256: string;
+    /**
+     * How the file is encrypted; null: not.
+     */
+    encryption: {
+      key_id: string;
+    } | null;
+  } | null;
 }
 export interface PointsBootInput {
   /**
@@ -8046,6 +8073,10 @@ export interface RestorePublishInput {
      * How its files are encrypted.
      */
     encryption?: DiskEncryption | null;
+    /**
+     * Which disk of the VM it is, as the saved configuration knows it.
+     */
+    uuid?: string;
   }[];
   files: {
     disk: string;
@@ -8090,6 +8121,10 @@ export interface RestoreVerifyInput {
      * How its files are encrypted.
      */
     encryption?: DiskEncryption | null;
+    /**
+     * Which disk of the VM it is, as the saved configuration knows it.
+     */
+    uuid?: string;
   }[];
   files: {
     disk: string;
@@ -8143,6 +8178,10 @@ export interface RestoreWriteInput {
      * How its files are encrypted.
      */
     encryption?: DiskEncryption | null;
+    /**
+     * Which disk of the VM it is, as the saved configuration knows it.
+     */
+    uuid?: string;
   }[];
   to:
     | {
@@ -8159,6 +8198,43 @@ export interface RestoreWriteInput {
             };
         overwrite: boolean;
       };
+  point?: RestoredPoint;
+}
+/**
+ * Which restore point it is. Needed for targets that make a VM.
+ */
+export interface RestoredPoint {
+  /**
+   * Name of the VM in the repository.
+   */
+  vm: string;
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  /**
+   * The saved configuration of the VM; null: there is none.
+   */
+  vm_config: {
+    /**
+     * Absolute path.
+     */
+    file: string;
+    /**
+     * Of the file as it is stored.
+     */
+    sha256: string;
+    /**
+     * How the file is encrypted; null: not.
+     */
+    encryption: {
+      key_id: string;
+    } | null;
+  } | null;
 }
 export interface RestoreWriteOutput {
   /**

@@ -6,6 +6,7 @@ import type { ImageKeys } from '../repository/image-keys.ts';
 import type {
   FilesTakeOutput,
   PlannedEffect,
+  RestoredPoint,
   RestorePlan,
   RestoreWriteInput,
   RestoreWriteOutput,
@@ -21,11 +22,13 @@ export type RestoredDisk = RestoreWriteInput['disks'][number];
 /** A disk that was written, under a name of its own until it is published. */
 export type WrittenDisk = RestoreWriteOutput['files'][number];
 
-/** What a restore reads. Both are looked up when they are needed. */
+/** What a restore reads. All is looked up when it is needed. */
 export interface RestoredFrom {
   /** Folder of the repository, absolute. */
   path(): string;
   keys(): Promise<ImageKeys>;
+  /** Which restore point it is, with the saved configuration of the VM. */
+  point(): RestoredPoint;
 }
 
 export interface RestoreRequest<T extends TargetType> {

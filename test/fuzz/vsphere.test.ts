@@ -4,7 +4,7 @@ import { queryChangedAreas } from '../../src/node/vsphere/changed-areas.ts';
 import { parseChangeId } from '../../src/node/vsphere/change-id.ts';
 import type { Vsphere } from '../../src/node/vsphere/vsphere.ts';
 import { parseDatastorePath } from '../../src/node/vsphere/datastore-path.ts';
-import { escapeXml } from '../../src/node/vsphere/encode-soap.ts';
+import { escapeXml } from '../../src/host/net/escape-xml.ts';
 import { faultError } from '../../src/node/vsphere/fault.ts';
 import { objectProperties } from '../../src/node/vsphere/properties.ts';
 import { readMark, snapshotDescription, snapshotName } from '../../src/node/vsphere/snapshot-mark.ts';

@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import type { ImageKeys } from '../../src/repository/image-keys.ts';
+import type { RestoredPoint } from '../../src/schemas/types.ts';
 import type { RestoredDisk, RestoredFrom } from '../../src/targets/target-kind.ts';
 import { convert, type Workshop } from '../node/support.ts';
 
@@ -9,6 +10,7 @@ const noKeys = { of: () => null } as unknown as ImageKeys;
 export async function restoredDisks(
   at: Workshop,
   raw: readonly string[],
+  more: Partial<RestoredPoint> = {},
 ): Promise<{ disks: RestoredDisk[]; contents: Buffer[]; from: RestoredFrom }> {
   await mkdir(at.path('repository'));
   const contents = await Promise.all(raw.map((file) => readFile(file)));
@@ -19,6 +21,12 @@ export async function restoredDisks(
     file: convert(file, at.path(`repository/disk-${number}.qcow2`), 'qcow2'),
     index: at.path(`repository/disk-${number}.index`),
     digest: '0'.repeat(64),
+    uuid: `uuid-${number}`,
   }));
-  return { disks, contents, from: { path: () => at.path('repository'), keys: async () => noKeys } };
+  const point = { vm: 'pgtest1', backup_id: '20261123T011850Z-8bd627', created: 1_795_310_330_000, vm_config: null };
+  return {
+    disks,
+    contents,
+    from: { path: () => at.path('repository'), keys: async () => noKeys, point: () => ({ ...point, ...more }) },
+  };
 }

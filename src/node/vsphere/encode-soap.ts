@@ -1,3 +1,4 @@
+import { escapeXml } from '../../host/net/escape-xml.ts';
 import type { Moref } from './xml.ts';
 
 /** Arguments in the order of the WSDL; one that is undefined is left out. */
@@ -31,18 +32,3 @@ function element(name: string, value: SoapValue): string {
 }
 
 const isList = (value: SoapValue): value is readonly SoapValue[] => Array.isArray(value);
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  '\r': '&#13;',
-};
-
-/** Characters that XML cannot hold at all are dropped. */
-export const escapeXml = (value: string): string =>
-  value
-    // oxlint-disable-next-line no-control-regex -- exactly these are not allowed in XML 1.0
-    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
-    .replaceAll(/[&<>"\r]/g, (character) => entities[character] ?? '');

@@ -1,4 +1,4 @@
-import { escapeXml } from './encode-soap.ts';
+import { escapeXml } from '../../host/net/escape-xml.ts';
 
 /** As they are, and as they are sent. */
 export const hideSecrets = (body: string, secrets: readonly string[]): string =>

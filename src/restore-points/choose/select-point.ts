@@ -82,7 +82,10 @@ export async function selectPoint(
       index: join(root, point.vm.context, disk.index.path),
       digest: disk.digest,
       encryption: disk.encryption ?? null,
+      uuid: disk.uuid,
     })),
+    vm: point.vm.context,
+    vm_config: configOf(root, point),
   };
   const meant = perhapsMeant(services.leftOut, {
     context: name,
@@ -99,6 +102,16 @@ export async function selectPoint(
   ];
   return { output, remark: remarks.join('; ') || null };
 }
+
+/** Where the saved configuration of the VM lies. */
+const configOf = (root: string, { vm, vm_config: config }: RestorePoint): PointSelectOutput['vm_config'] =>
+  config
+    ? {
+        file: join(root, vm.context, config.path),
+        sha256: config.sha256,
+        encryption: config.encryption ? { key_id: config.encryption.key_id } : null,
+      }
+    : null;
 
 function chosen({ state, leftOut }: RepositoryAccess, wanted: WantedPoint): ChosenPoint {
   const { repository, context } = wanted;

@@ -43,8 +43,11 @@ function claimOf(
   return { target: kind.type, own: kind.claim(to, disks, { runId, stepId, planFolder }) };
 }
 
-const requestOf = (services: Services, { repository, to, disks }: RestoreWriteInput): RestoreRequest<TargetType> => ({
+const requestOf = (
+  services: Services,
+  { repository, to, disks, point }: RestoreWriteInput,
+): RestoreRequest<TargetType> => ({
   to,
   disks,
-  from: restoredFrom(services, repository),
+  from: restoredFrom(services, repository, point),
 });
