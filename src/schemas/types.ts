@@ -5882,7 +5882,7 @@ export interface Transfer2 {
   reconnect?: string;
 }
 /**
- * Writes the disks of a restore point, or files of it, into a directory, or checks files of it.
+ * Writes the disks of a restore point, or files of it, into a directory, the VM into an OVA file, or checks files of it.
  */
 export interface RestorePlan {
   /**
@@ -5939,7 +5939,7 @@ export interface RestorePlan {
   /**
    * Where the restored disks or files go. Not needed with `expect` alone.
    */
-  to?: DirectoryTo | DeviceTo;
+  to?: DirectoryTo | DeviceTo | OvaTo;
   /**
    * Numbers of the disks to restore, from 0. Default: all.
    *
@@ -6035,6 +6035,31 @@ export interface DeviceTo {
    * true: what the device holds may go. Otherwise a device with a file system, a partition table or the like is refused.
    */
   overwrite: boolean;
+}
+/**
+ * An OVA file: the whole VM in one file, for vSphere, VMware Workstation, VirtualBox and others.
+ */
+export interface OvaTo {
+  /**
+   * The file, relative to the plan; its name ends with .ova. Sendense makes the folder if it is missing.
+   */
+  ova: string;
+  /**
+   * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+   */
+  memory?: number | string;
+  /**
+   * CPUs of the VM. Default: what was saved.
+   */
+  cpus?: number;
+  /**
+   * Default: what was saved; else what the first disk needs.
+   */
+  firmware?: 'bios' | 'efi';
+  /**
+   * VMware's id of the guest's system, for example debian12_64Guest. Default: what was saved.
+   */
+  guestId?: string;
 }
 /**
  * A reference to a secret; never the secret itself.
@@ -7444,7 +7469,7 @@ export interface FilesTakeOutput {
   /**
    * Where the files go: a directory.
    */
-  target: 'directory' | 'device';
+  target: 'directory' | 'device' | 'ova';
   /**
    * Absolute path of the folder that the files go to.
    */
@@ -7510,6 +7535,16 @@ export interface FilesTakeInput {
               [k: string]: string;
             };
         overwrite: boolean;
+      }
+    | {
+        ova: string;
+        /**
+         * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+         */
+        memory?: number | string;
+        cpus?: number;
+        firmware?: 'bios' | 'efi';
+        guestId?: string;
       };
   /**
    * true: replace files that are there, and merge folders.
@@ -8092,7 +8127,7 @@ export interface RestorePublishInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device';
+  target: 'directory' | 'device' | 'ova';
 }
 export interface RestorePublishOutput {
   disks: DiskResult[];
@@ -8144,7 +8179,7 @@ export interface RestoreVerifyInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device';
+  target: 'directory' | 'device' | 'ova';
 }
 export interface RestoreVerifyOutput {
   verified: boolean;
@@ -8197,6 +8232,16 @@ export interface RestoreWriteInput {
               [k: string]: string;
             };
         overwrite: boolean;
+      }
+    | {
+        ova: string;
+        /**
+         * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+         */
+        memory?: number | string;
+        cpus?: number;
+        firmware?: 'bios' | 'efi';
+        guestId?: string;
       };
   point?: RestoredPoint;
 }
@@ -8238,9 +8283,9 @@ export interface RestoredPoint {
 }
 export interface RestoreWriteOutput {
   /**
-   * Where the disks go: a directory, or block devices.
+   * Where the disks go: a directory, block devices, or an OVA file.
    */
-  target: 'directory' | 'device';
+  target: 'directory' | 'device' | 'ova';
   /**
    * Absolute path. null: the disks go to no directory.
    */

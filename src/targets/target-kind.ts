@@ -90,6 +90,8 @@ export interface Reading {
   readonly folderId: string;
   readonly key: ImageKey | null;
   readonly signal: AbortSignal;
+  /** Bytes of what is looked at before it is served. */
+  readonly onRead?: (done: number, total: number) => void;
 }
 
 export interface ReadBack extends AsyncDisposable {

@@ -71,6 +71,11 @@ const optionNames: OptionNames = {
   '/to/thin': '--thin',
   '/to/device': '--to',
   '/to/overwrite': '--overwrite',
+  '/to/ova': '--to',
+  '/to/memory': '--memory',
+  '/to/cpus': '--cpus',
+  '/to/firmware': '--firmware',
+  '/to/guestId': '--guest-id',
   '/disks': '--disk',
 };
 

@@ -5,10 +5,11 @@ import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 
 export const restore: CommandDefinition = {
   name: 'restore',
-  summary: 'Write the disks of a restore point into a directory, or to block devices',
+  summary: 'Write the disks of a restore point into a directory, to block devices, or the VM into an OVA file',
   description: [
     'Makes a restore plan from the command line and runs it. The run writes each disk under a temporary name and compares it with the block index of the restore point. Then it gives the file its name: disk-0.raw, disk-1.raw, …',
     'Never overwrites a file and never writes to the repository. A failed restore removes the files that it wrote.',
+    'An OVA file has the disks, and the hardware of the VM as it was saved with the restore point. If nothing was saved, because the VM was backed up as disk images, say --memory and --cpus.',
     'A block device must be unused, large enough and without a file system, unless you say --overwrite. The first MiB of the disk is written last, so nobody takes an unfinished device for whole.',
   ],
   arguments: [{ syntax: '<vm>', description: 'name of the VM', completes: 'vms' }],
@@ -17,7 +18,7 @@ export const restore: CommandDefinition = {
     {
       flags: '-t, --to <place>',
       description:
-        'directory to write to (required); the command makes it if it is missing. Or block devices: device:/dev/sdb, device:disk-0=/dev/sdb,disk-1=/dev/sdc',
+        'directory to write to (required); the command makes it if it is missing. Or the whole VM as one file: ova:FILE.ova. Or block devices: device:/dev/sdb, device:disk-0=/dev/sdb,disk-1=/dev/sdc',
       completes: 'folders',
     },
     {
@@ -37,6 +38,26 @@ export const restore: CommandDefinition = {
         'for qcow2: make an overlay on the chain in the repository instead of a copy; it is ready at once, and needs the repository',
     },
     { flags: '--overwrite', description: 'for devices: write over what they hold' },
+    {
+      flags: '--memory <size>',
+      description: 'for ova: memory of the VM, such as 4GiB (default: what was saved)',
+      completes: 'nothing',
+    },
+    {
+      flags: '--cpus <number>',
+      description: 'for ova: CPUs of the VM (default: what was saved)',
+      completes: 'nothing',
+    },
+    {
+      flags: '--firmware <firmware>',
+      description: 'for ova: firmware of the VM (default: what was saved, or what the first disk needs)',
+      choices: ['bios', 'efi'],
+    },
+    {
+      flags: '--guest-id <id>',
+      description: "for ova: VMware's id of the guest's system, such as debian12_64Guest (default: what was saved)",
+      completes: 'nothing',
+    },
     { flags: '-d, --disk <number>', description: 'only this disk (0, 1, …); may be repeated', repeats: true },
     { flags: '--no-verify', description: 'do not compare the written files with the block index' },
     {
@@ -78,12 +99,19 @@ export const restore: CommandDefinition = {
       description: 'To upload to vSphere',
     },
     {
+      command: 'sendense-run restore pgtest1 --to ova:./pgtest1.ova',
+      description: 'The whole VM as one file, for vSphere, VMware Workstation or VirtualBox',
+    },
+    {
       command: 'sendense-run restore pgtest1 --disk 0 --to device:/dev/disk/by-id/wwn-0x5000c500a1b2c3d4',
       description: 'One disk to a block device of this machine',
     },
   ],
   exitCodes: [0, 1, 2, 3, 10, 12, 14, 16, 70, 130, 143],
-  files: [['DIRECTORY/disk-<n>.<format>', 'The restored disks.']],
+  files: [
+    ['DIRECTORY/disk-<n>.<format>', 'The restored disks.'],
+    ['FILE.ova', 'The restored VM.'],
+  ],
   seeAlso: ['list', 'show', 'check', 'run'],
   load: () => import('../actions/restore.ts'),
 };

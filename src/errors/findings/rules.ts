@@ -119,6 +119,7 @@ export const rules = {
     'Remove the key. `disks` and formats are for disks; `exclude` and `overwrite` are for `files`.',
   ),
   'restore/device': rule('Two disks go to one device', 'Name another device for one of the disks.'),
+  'restore/ova-name': rule('An OVA file has another ending', 'Write a name that ends with .ova.'),
   'restore/subformat': rule('subformat is only for vmdk', 'Remove subformat, or set format: vmdk.'),
   'restore/thin': rule('thin is only for qcow2', 'Remove thin, or set format: qcow2.'),
 

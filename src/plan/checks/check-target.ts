@@ -16,6 +16,7 @@ export interface TargetChecks {
 const checks: { readonly [T in TargetType]: TargetChecks } = {
   directory: { findings: directoryFindings, besideFiles: { noMeaning: ['format', 'subformat', 'thin'] } },
   device: { findings: deviceFindings, besideFiles: null },
+  ova: { findings: ovaFindings, besideFiles: null },
 };
 
 /**
@@ -89,4 +90,16 @@ function deviceFindings(to: Mapping): Finding[] {
       },
     ];
   });
+}
+
+/** Programs that take OVA files go by the name. */
+function ovaFindings({ ova }: Mapping): Finding[] {
+  if (typeof ova !== 'string' || /[^/]\.ova$/.test(ova)) return [];
+  return [
+    {
+      rule: 'restore/ova-name',
+      at: { path: ['to', 'ova'] },
+      message: `${shown(ova)} does not end with .ova, which vSphere and ovftool want`,
+    },
+  ];
 }

@@ -45,25 +45,26 @@ async function compare(
   const disk = input.disks.find((entry) => entry.disk === file.disk);
   if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
   const key = input.repository ? (await context.services.imageKeys(input.repository)).of(disk) : null;
-  const reading = { folderId: readFolderId(context.runId), key, signal: context.signal };
+  const report = (phase: string, started: number) => (done: number, total: number) =>
+    context.progress([
+      {
+        disk: file.disk,
+        phase,
+        bytes_done: done,
+        bytes_total: total,
+        rate: Math.round((done * 1000) / (performance.now() - started + 1)),
+      },
+    ]);
+  const onRead = report('reading', performance.now());
+  const reading = { folderId: readFolderId(context.runId), key, signal: context.signal, onRead };
   await using written = await kindNamed(input.target).readBack(file, disk, reading);
-  const started = performance.now();
   const result = await compareExport({
     uri: written.uri,
     indexPath: disk.index,
     indexKey: key,
     ...(written.rawFile === null ? {} : { file: written.rawFile }),
     signal: context.signal,
-    onProgress: (done) =>
-      context.progress([
-        {
-          disk: file.disk,
-          phase: 'comparing',
-          bytes_done: done,
-          bytes_total: disk.capacity_bytes,
-          rate: Math.round((done * 1000) / (performance.now() - started + 1)),
-        },
-      ]),
+    onProgress: report('comparing', performance.now()),
   });
   const first = result.mismatches[0];
   if (first) {

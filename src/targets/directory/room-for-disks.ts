@@ -76,7 +76,7 @@ export async function removeMadeFolders(directory: string, firstMade: unknown): 
   }
 }
 
-async function nearestFolder(directory: string): Promise<string> {
+export async function nearestFolder(directory: string): Promise<string> {
   let there = directory;
   while (!(await exists(there))) there = dirname(there);
   return there;
