@@ -3,9 +3,11 @@
  * The folder $FAKE_VDDK holds what the test vCenter writes:
  *   control     lines "name value": user, password, thumbprint (hex without colons), and faults:
  *               connect-error CODE, open-error CODE, open-fails N (only the first N times), read-error-at OFFSET,
- *               slow-ms N (each read), no-extents 1
- *   vm-57       lines "<snapshot> TAB <disk name> TAB <file>": which file is that disk as of that snapshot; "-" is no snapshot
+ *               slow-ms N (each read and write), no-extents 1, write-error-at OFFSET, disk-full-after BYTES (of all writes)
+ *   vm-57       lines "<snapshot> US <disk name> US <file> US <rw or locked>": which file is that disk as of that snapshot; "-" is no
+ *               snapshot; a locked one can only be read
  *   log         what was asked of the library, and with what result
+ *   writes      lines "<vm> US <disk name> US <offset> US <length> US <zero or data>": what was written, in bytes
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,16 +27,16 @@
 #define SECTOR 512
 typedef uint64_t E;
 
-enum { OK = 0, FAIL = 1, FILE_NOT_FOUND = 4, NOT_SUPPORTED = 6, FILE_ERROR = 7, FILE_ACCESS = 13, CREDENTIALS = 3014,
-       CANNOT_CONNECT = 18000, ASYNC = 25000 };
+enum { OK = 0, FAIL = 1, FILE_NOT_FOUND = 4, NOT_SUPPORTED = 6, FILE_ERROR = 7, DISK_FULL = 8, READ_ONLY = 11, FILE_ACCESS = 13, CREDENTIALS = 3014,
+       LOCKED = 16392, CANNOT_CONNECT = 18000, ASYNC = 25000 };
 
 struct params { char *vmx, *server, *thumb; long r1; int credtype; union { struct { char *user, *pw; } uid; struct { char *c, *u, *k; } s; } c; uint32_t port, nfc; char *r3; char r4[8]; void *r5; char *a, *b, *d; int spec; };
 struct geometry { uint32_t c, h, s; };
 struct info { struct geometry a, b; uint64_t capacity; int adapter; int links; char *parent, *uuid; uint32_t lss, pss; };
 struct block { uint64_t off, len; };
 struct list { uint32_t n; struct block b[1]; };
-struct connection { char vm[256], snapshot[256]; };
-struct handle { int fd; uint64_t sectors; };
+struct connection { char vm[256], snapshot[256]; int read_only; };
+struct handle { int fd, writable; uint64_t sectors; char vm[256], disk[1024]; };
 
 static const char *root(void) { const char *p = getenv("FAKE_VDDK"); return p ? p : "/nonexistent"; }
 
@@ -101,6 +104,9 @@ X char *VixDiskLib_GetErrorText(E e, const char *locale)
   switch (e) {
   case FILE_NOT_FOUND: return strdup("A file was not found");
   case FILE_ERROR: return strdup("A file access error occurred on the host or guest operating system");
+  case DISK_FULL: return strdup("There is no space left in the file system");
+  case READ_ONLY: return strdup("The file is write-protected");
+  case LOCKED: return strdup("Failed to lock the file");
   case FILE_ACCESS: return strdup("You do not have access rights to this file");
   case CREDENTIALS: return strdup("Insufficient permissions in host operating system");
   case CANNOT_CONNECT: return strdup("Cannot connect to host");
@@ -122,12 +128,13 @@ X E VixDiskLib_ConnectEx(const struct params *p, char ro, const char *snapshot, 
   const char *moref = p->vmx ? strstr(p->vmx, "moref=") : NULL;
   snprintf(c->vm, sizeof c->vm, "%s", moref ? moref + 6 : "-");
   snprintf(c->snapshot, sizeof c->snapshot, "%s", snapshot ? snapshot : "-");
+  c->read_only = ro;
   *out = c;
   return OK;
 }
 
 /* The file that is this disk as of the connection's snapshot. */
-static int find(const struct connection *c, const char *disk, char *file, size_t size)
+static int find(const struct connection *c, const char *disk, char *file, size_t size, int *locked)
 {
   FILE *f = strchr(c->vm, '/') ? NULL : in_root(c->vm, "r");
   char line[8192];
@@ -137,6 +144,10 @@ static int find(const struct connection *c, const char *disk, char *file, size_t
     if (!where) continue;
     *name++ = 0, *where++ = 0;
     where[strcspn(where, "\n")] = 0;
+    char *lock = strchr(where, '\x1f');
+    if (!lock) continue;
+    *lock++ = 0;
+    *locked = strcmp(lock, "rw");
     found = !strcmp(line, c->snapshot) && !strcmp(name, disk);
     if (found) snprintf(file, size, "%s", where);
   }
@@ -150,14 +161,21 @@ X E VixDiskLib_Open(void *connection, const char *path, uint32_t flags, void **o
   char file[4096];
   struct stat s;
   E e = opened++ < number("open-fails", 1 << 30) ? number("open-error", OK) : OK;
-  int fd = -1;
-  if (!e && !find(connection, path, file, sizeof file)) e = FILE_NOT_FOUND;
-  if (!e && (fd = open(file, (flags & 4 ? O_RDONLY : O_RDWR) | O_CLOEXEC)) < 0) e = FILE_ACCESS;
+  int fd = -1, locked = 0, write = !(flags & 4);
+  if (!e && !find(connection, path, file, sizeof file, &locked)) e = FILE_NOT_FOUND;
+  /* A machine that runs locks its disks; the files below a snapshot are never written to (VDDK guide, "Restore"). */
+  if (!e && write && locked) e = LOCKED;
+  if (!e && write && ((struct connection *)connection)->read_only) e = FILE_ACCESS;
+  if (!e && (fd = open(file, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC)) < 0) e = FILE_ACCESS;
+  if (!e && write && flock(fd, LOCK_EX | LOCK_NB)) e = LOCKED;
   if (!e && fstat(fd, &s)) e = FILE_ERROR;
   say("open %s snapshot=%s flags=%u -> %lu %s\n", path, ((struct connection *)connection)->snapshot, flags, e, e ? "" : file);
   if (e) return e;
-  struct handle *h = malloc(sizeof *h);
+  struct handle *h = calloc(1, sizeof *h);
   h->fd = fd;
+  h->writable = write;
+  snprintf(h->vm, sizeof h->vm, "%s", ((struct connection *)connection)->vm);
+  snprintf(h->disk, sizeof h->disk, "%s", path);
   h->sectors = s.st_size / SECTOR;
   *out = h;
   return OK;
@@ -193,10 +211,44 @@ X E VixDiskLib_Read(struct handle *h, uint64_t sector, uint64_t n, void *b)
   return OK;
 }
 
-X E VixDiskLib_Write(struct handle *h, uint64_t s, uint64_t n, const void *b) { return pwrite(h->fd, b, n * SECTOR, s * SECTOR) == (ssize_t)(n * SECTOR) ? OK : FAIL; }
+static int all_zero(const char *b, uint64_t n) { return !n || (!*b && !memcmp(b, b + 1, n - 1)); }
+
+/* One line at a time, so that lines of several processes never mix. */
+static void note_write(const struct handle *h, uint64_t start, uint64_t length, const void *b)
+{
+  char path[4096], line[2048];
+  snprintf(path, sizeof path, "%s/writes", root());
+  int n = snprintf(line, sizeof line, "%s\x1f%s\x1f%lu\x1f%lu\x1f%s\n", h->vm, h->disk, start, length, all_zero(b, length) ? "zero" : "data");
+  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd >= 0 && write(fd, line, n) != n) say("the write at %lu could not be noted\n", start);
+  if (fd >= 0) close(fd);
+}
+
+X E VixDiskLib_Write(struct handle *h, uint64_t sector, uint64_t n, const void *b)
+{
+  static uint64_t written;
+  uint64_t start = sector * SECTOR, length = n * SECTOR, done = 0;
+  long bad_at = number("write-error-at", -1), most = number("disk-full-after", -1), slow = number("slow-ms", 0);
+  if (slow) usleep(slow * 1000);
+  if (!h->writable) return READ_ONLY;
+  if (sector + n > h->sectors) return FAIL;
+  if (bad_at >= 0 && (uint64_t)bad_at >= start && (uint64_t)bad_at < start + length) { say("write error at %ld\n", bad_at); return FILE_ERROR; }
+  if (most >= 0 && written + length > (uint64_t)most) { say("disk full after %lu\n", written); return DISK_FULL; }
+  /* Noted first: what might have been written counts. */
+  note_write(h, start, length, b);
+  while (done < length) {
+    ssize_t put = pwrite(h->fd, (const char *)b + done, length - done, start + done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return errno == ENOSPC ? DISK_FULL : FILE_ERROR;
+    done += put;
+  }
+  written += length;
+  return OK;
+}
+
 X E VixDiskLib_ReadAsync(struct handle *h, uint64_t s, uint64_t n, void *b, void (*cb)(void *, E), void *d) { cb(d, VixDiskLib_Read(h, s, n, b)); return ASYNC; }
 X E VixDiskLib_WriteAsync(struct handle *h, uint64_t s, uint64_t n, const void *b, void (*cb)(void *, E), void *d) { cb(d, VixDiskLib_Write(h, s, n, b)); return ASYNC; }
-X E VixDiskLib_Flush(struct handle *h) { return OK; }
+X E VixDiskLib_Flush(struct handle *h) { say("flush\n"); return OK; }
 X E VixDiskLib_Wait(struct handle *h) { return OK; }
 X E VixDiskLib_Create(void *c, const char *p, const void *q, void *a, void *b) { return NOT_SUPPORTED; }
 

@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runTool } from '../../../src/host/programs/process.ts';
+import { temporaryFolder } from '../../host/temporary-folder.ts';
 import { element, elements, rawSoap } from './raw-soap.ts';
 import { startVcenter } from './start-vcenter.ts';
 import { MiB, block, filled, workshop } from './workshop.ts';
@@ -95,6 +96,16 @@ describe('machines', () => {
 
 test('an independent client, pyvmomi, sees what we see', async () => {
   await using other = await startVcenter();
+  await using work = await temporaryFolder();
+  await writeFile(work.file('raw'), filled(5, MiB));
+  const options = 'subformat=streamOptimized,adapter_type=lsilogic,compat6=on';
+  await runTool(
+    'qemu-img',
+    ['convert', '-f', 'raw', '-O', 'vmdk', '-o', options, work.file('raw'), work.file('vmdk')],
+    {
+      timeoutMs: 20_000,
+    },
+  );
   const vm = await other.addVm({
     name: 'judged',
     cbt: true,
@@ -103,7 +114,7 @@ test('an independent client, pyvmomi, sees what we see', async () => {
   await vm.write(1, 0, filled(1));
   const { stdout } = await runTool(
     '/usr/bin/python3',
-    [join(import.meta.dirname, 'judge.py'), String(other.port), other.user, 'judged'],
+    [join(import.meta.dirname, 'judge.py'), String(other.port), other.user, 'judged', work.file('vmdk')],
     { input: other.password, timeoutMs: 20_000 },
   );
   expect(JSON.parse(stdout)).toEqual({
@@ -117,7 +128,12 @@ test('an independent client, pyvmomi, sees what we see', async () => {
     ],
     snapshot: true,
     chain: [true, true],
+    created: [2000, 2001],
+    lease: ['ready', '/imported/VirtualLsiLogicController0:0', 'done'],
+    upload: 200,
+    hardware: 'vmx-21',
   });
+  expect(await readFile((await other.findVm('imported'))?.disks[0]?.flatFile ?? '')).toEqual(filled(5, MiB));
 });
 
 test('a bare ESXi host', async () => {

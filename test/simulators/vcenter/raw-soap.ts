@@ -17,12 +17,13 @@ export interface RawSoap {
   property(type: string, moref: string, path: string): Promise<string>;
   login(password?: string): Promise<string>;
   get(path: string, options?: RequestOptions): Promise<Answer>;
+  put(path: string, body: Uint8Array, options?: RequestOptions): Promise<Answer>;
   cookie: string;
 }
 
 const limitMs = 60_000;
 
-function send(vcenter: Vcenter, path: string, options: RequestOptions, body?: string): Promise<Answer> {
+function send(vcenter: Vcenter, path: string, options: RequestOptions, body?: string | Uint8Array): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(
       `${vcenter.url}${path}`,
@@ -94,6 +95,8 @@ export function rawSoap(vcenter: Vcenter): RawSoap {
       ),
     get: (path, options = {}) =>
       send(vcenter, path, { ...options, headers: { cookie: raw.cookie, ...options.headers } }),
+    put: (path, bytes, options = {}) =>
+      send(vcenter, path, { method: 'PUT', ...options, headers: { cookie: raw.cookie, ...options.headers } }, bytes),
   };
   return raw;
 }

@@ -47,6 +47,8 @@ export interface VmSpec {
   readonly memoryMb?: number;
   /** One vmxnet3 adapter each; without it one on `VM Network`. */
   readonly networks?: readonly { readonly name: string; readonly mac?: string }[];
+  /** Controllers of other kinds than disks bring by themselves, such as `VirtualLsiLogicController` as bus 0 for `scsi0`. */
+  readonly controllers?: readonly { readonly kind: string; readonly bus: number }[];
   readonly nvram?: Buffer;
   /** The VM's own files are encrypted with this key, as those of one with a virtual TPM. */
   readonly keyId?: string;
@@ -61,6 +63,8 @@ export interface SimulatedDisk {
   /** As of now, such as `[LocalDS_0] pgtest1/pgtest1-000001.vmdk`. */
   readonly fileName: string;
   readonly changeId: string;
+  readonly datastore: string;
+  readonly thin: boolean;
 }
 
 export interface SimulatedSnapshot {
@@ -78,6 +82,9 @@ export interface SimulatedVm {
   readonly path: string;
   readonly instanceUuid: string;
   readonly biosUuid: string;
+  /** Folder of the machine's own files. */
+  readonly home: string;
+  powerState(): Promise<'poweredOn' | 'poweredOff'>;
   /** As of the last call of any method here. */
   readonly disks: readonly SimulatedDisk[];
   /** What the guest writes, in order with snapshots. */
@@ -115,6 +122,8 @@ interface Described {
   readonly path: string;
   readonly instance_uuid: string;
   readonly bios_uuid: string;
+  readonly home: string;
+  readonly power: 'poweredOn' | 'poweredOff';
   readonly layers: number;
   readonly snapshots: SimulatedSnapshot[];
   readonly disks: readonly {
@@ -125,6 +134,8 @@ interface Described {
     readonly file_name: string;
     readonly change_id: string;
     readonly folder: string;
+    readonly datastore: string;
+    readonly thin: boolean;
   }[];
 }
 
@@ -142,6 +153,9 @@ export async function simulatedVm(control: Control, answer: unknown, spec: VmSpe
     get name() {
       return now.name;
     },
+    get home() {
+      return now.home;
+    },
     get path() {
       return now.path;
     },
@@ -153,6 +167,8 @@ export async function simulatedVm(control: Control, answer: unknown, spec: VmSpe
         flatFile: disk.guest_file,
         fileName: disk.file_name,
         changeId: disk.change_id,
+        datastore: disk.datastore,
+        thin: disk.thin,
       }));
     },
     write: async (disk, offset, data) => void (await ask('/disk/write', { disk, offset }, data)),
@@ -174,6 +190,10 @@ export async function simulatedVm(control: Control, answer: unknown, spec: VmSpe
       const folder = now.disks[disk]?.folder;
       if (!folder) throw new Error(`${now.name} has no disk ${disk}`);
       return moref ? join(folder, `${moref}.raw`) : join(folder, await readlink(join(folder, 'newest')));
+    },
+    async powerState() {
+      await ask('/vm');
+      return now.power;
     },
     power: async (state) => void (await ask('/vm/power', { state })),
     resetTracking: async () => void (await ask('/vm/reset')),

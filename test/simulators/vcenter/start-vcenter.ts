@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -34,6 +35,25 @@ export interface SoapCall {
   readonly fault?: string;
 }
 
+export interface DatastoreFigures {
+  readonly capacity?: number;
+  readonly free?: number;
+  /** `off`: no host reaches it. */
+  readonly accessible?: 'on' | 'off';
+}
+
+export interface LibraryWrite {
+  /** moref */
+  readonly vm: string;
+  /** `[LocalDS_0] vm/vm.vmdk` */
+  readonly disk: string;
+  /** Bytes. */
+  readonly offset: number;
+  readonly length: number;
+  /** Nothing but zeros. */
+  readonly zero: boolean;
+}
+
 /** A vCenter or ESXi host that runs until disposed of, or until this process ends. */
 export interface Vcenter extends AsyncDisposable {
   readonly host: string;
@@ -60,6 +80,13 @@ export interface Vcenter extends AsyncDisposable {
   readonly vddkLog: string;
   readonly pid: number;
   addVm(spec: VmSpec): Promise<SimulatedVm>;
+  /** A machine that a client made; null where there is none of that name. */
+  findVm(name: string): Promise<SimulatedVm | null>;
+  /** One more datastore, or other figures for one that is there. `free` is a limit from then on. Bytes. */
+  addDatastore(name: string, figures?: DatastoreFigures): Promise<void>;
+  setDatastore(name: string, figures: DatastoreFigures): Promise<void>;
+  /** What was written by the stand-in library, in order. */
+  writes(): Promise<LibraryWrite[]>;
   /** Any path of the control endpoint; see README.md. */
   readonly control: Control;
   /** Switches a fault on, for `count` times or for ever; see README.md for names and options. */
@@ -122,6 +149,13 @@ export async function startVcenter(options: VcenterOptions = {}): Promise<Vcente
       vddkLog: join(vddk, 'log'),
       pid: child.pid ?? 0,
       addVm: async (spec) => simulatedVm(control, await control('/vm/add', {}, JSON.stringify(body(spec))), spec),
+      async findVm(name) {
+        const answer = (await control('/vm/find', { name })) as { moref?: string };
+        return answer.moref === undefined ? null : simulatedVm(control, answer, { name, disks: [] });
+      },
+      addDatastore: async (name, figures = {}) => void (await control('/datastore/add', { name, ...figures })),
+      setDatastore: async (name, figures) => void (await control('/datastore/set', { name, ...figures })),
+      writes: () => readWrites(join(vddk, 'writes')),
       control,
       fault: async (name, query = {}) => void (await control('/fault', { name, ...query })),
       clearFaults: async (name) => void (await control('/fault/clear', name ? { name } : {})),
@@ -148,6 +182,21 @@ export async function startVcenter(options: VcenterOptions = {}): Promise<Vcente
     await end(child, root);
     throw error;
   }
+}
+
+async function readWrites(file: string): Promise<LibraryWrite[]> {
+  const text = existsSync(file) ? await readFile(file, 'utf8') : '';
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => line.split('\x1f'))
+    .map(([vm = '', disk = '', offset, length, what]) => ({
+      vm,
+      disk,
+      offset: Number(offset),
+      length: Number(length),
+      zero: what === 'zero',
+    }));
 }
 
 const argumentsFor = (root: string, datacenter: string, options: VcenterOptions): string[] => [

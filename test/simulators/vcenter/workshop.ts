@@ -21,6 +21,8 @@ export interface Workshop {
   disksOf(type: 'VirtualMachine' | 'VirtualMachineSnapshot', moref: string): Promise<string[]>;
   changeId(snapshot: string): Promise<string>;
   areas(vm: SimulatedVm, snapshot: string, since: string, start?: number, key?: number): Promise<string>;
+  /** XML that names each datastore by its moref, which bears the name. */
+  datastores(): Promise<string>;
   /** Path of the URL of the first disk's flat file. */
   flat(vm: SimulatedVm): string;
 }
@@ -62,6 +64,7 @@ export function workshop(): Workshop {
       element((await shop.disksOf('VirtualMachineSnapshot', snapshot))[0] ?? '', 'changeId'),
     areas: (vm, snapshot, since, start = 0, key = 2000) =>
       soap.call('QueryChangedDiskAreas', 'VirtualMachine', vm.moref, areasQuery(snapshot, since, start, key)),
+    datastores: () => soap.property('Datacenter', 'datacenter-2', 'datastore'),
     flat: (vm) => `/folder/${vm.name}/${vm.name}-flat.vmdk?dcPath=${vcenter.datacenter}&dsName=${vcenter.datastore}`,
   };
   return shop;

@@ -39,6 +39,23 @@ func Control() http.Handler {
 		}
 		return m.describeJSON(), nil
 	})
+	handle("/vm/find", func(r *http.Request) (interface{}, error) { return findMachine(r.FormValue("name")) })
+	handle("/datastore/add", func(r *http.Request) (interface{}, error) {
+		ds, err := addDatastore(r.FormValue("name"))
+		if err != nil {
+			return nil, err
+		}
+		setDatastore(ds, r)
+		return describeDatastore(ds), nil
+	})
+	handle("/datastore/set", func(r *http.Request) (interface{}, error) {
+		ds := datastoreNamed(r.FormValue("name"))
+		if ds == nil {
+			return nil, fmt.Errorf("no datastore %q", r.FormValue("name"))
+		}
+		setDatastore(ds, r)
+		return describeDatastore(ds), nil
+	})
 	handle("/vm/many", func(r *http.Request) (interface{}, error) { return nil, AddMany(intOf(r, "vms")) })
 	handle("/vm", onMachine(func(m *machine, _ *http.Request) (interface{}, error) { return nil, nil }))
 	handle("/vm/power", onMachine(func(m *machine, r *http.Request) (interface{}, error) { return nil, m.power(r.FormValue("state")) }))
@@ -160,10 +177,10 @@ var knownFaults = map[string]bool{}
 
 func init() {
 	for _, name := range []string{
-		"away", "cbt-at-first-snapshot", "clock", "consolidate", "consolidation-needed", "create-snapshot", "drop", "file-fault",
-		"folder-cut", "folder-status", "garble", "hang", "hide-independent", "login", "many-areas", "max-objects", "method", "no-permission", "open-disks-lock",
+		"away", "cbt-at-first-snapshot", "clock", "consolidate", "consolidation-needed", "create-snapshot", "create-vm", "deaf-guest", "drop", "file-fault",
+		"folder-cut", "folder-status", "garble", "hang", "hardware", "hide-independent", "lease-lost", "lease-timeout", "login", "many-areas", "max-objects", "method", "nfc-cut", "nfc-short", "nfc-status", "no-permission", "open-disks-lock",
 		"page-beyond-end", "page-duplicate", "page-falling", "page-length", "page-no-progress", "page-outside", "page-overlap", "page-too-long", "page-wrong-start",
-		"privileges", "quiesce", "reconfigure", "refuse-cbt-with-snapshots", "remove-snapshot", "revert-keeps-tracking",
+		"power-on", "privileges", "quiesce", "reconfigure", "refuse-cbt-with-snapshots", "relocate", "remove-snapshot", "revert-keeps-tracking",
 		"session-expiry", "slow", "slow-task", "star",
 	} {
 		knownFaults[name] = true

@@ -20,12 +20,19 @@ type diskSpec struct {
 	Share                           bool
 }
 
+// controllerSpec is a controller that is not the one that a disk brings by itself: scsi0 as LSI Logic, say.
+type controllerSpec struct {
+	Kind string // a device type, such as VirtualLsiLogicController
+	Bus  int32
+}
+
 type networkSpec struct{ Name, Mac string }
 
 type machineSpec struct {
 	Name, Folder, GuestID, Annotation, Firmware, UUID, InstanceUUID string
 	Disks                                                           []diskSpec
 	Networks                                                        []networkSpec
+	Controllers                                                     []controllerSpec
 	Cbt                                                             bool
 	Tools                                                           *bool
 	PoweredOn                                                       *bool
@@ -37,10 +44,10 @@ type machineSpec struct {
 }
 
 // freeDirectory answers a folder name of the datastore that nobody has yet.
-func freeDirectory(name string) string {
+func freeDirectory(ds *Datastore, name string) string {
 	dir := name
 	for i := 1; ; i++ {
-		if _, err := os.Stat(path.Join(theDatastore().Info.GetDatastoreInfo().Url, dir)); err != nil {
+		if _, err := os.Stat(path.Join(ds.folder(), dir)); err != nil {
 			return dir
 		}
 		dir = fmt.Sprintf("%s_%d", name, i)
@@ -55,7 +62,7 @@ func addMachine(spec machineSpec) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := freeDirectory(spec.Name)
+	dir := freeDirectory(theDatastore(), spec.Name)
 	if spec.HardwareVersion == 0 {
 		spec.HardwareVersion = 19
 	}
@@ -84,6 +91,13 @@ func addMachine(spec machineSpec) (*machine, error) {
 	m.fixed = append(m.fixed, vm.Config.Hardware.Device...)
 	m.addNetworks(spec.Networks)
 	m.describe(spec, dir)
+	for _, c := range spec.Controllers {
+		device, ok := controllerOfKind(c.Kind, c.Bus)
+		if !ok {
+			return nil, fmt.Errorf("controller %q", c.Kind)
+		}
+		m.controllers = append(m.controllers, device)
+	}
 	for _, d := range spec.Disks {
 		if _, err := m.addDisk(d, dir); err != nil {
 			return nil, err
@@ -111,7 +125,7 @@ func (m *machine) addDisk(spec diskSpec, dir string) (*simDisk, error) {
 	}
 	d := &simDisk{
 		controllerKey: kind.key, capacity: spec.Capacity, mode: spec.Mode, backing: spec.Backing, share: spec.Share,
-		uuid: spec.UUID, sharing: spec.Sharing, keyID: spec.KeyID,
+		uuid: spec.UUID, sharing: spec.Sharing, keyID: spec.KeyID, store: theDatastore(),
 	}
 	if d.sharing == "" {
 		d.sharing = "sharingNone"
@@ -130,6 +144,17 @@ func (m *machine) addDisk(spec diskSpec, dir string) (*simDisk, error) {
 	if spec.Key != nil {
 		d.key = *spec.Key
 	}
+	m.nameDisk(d, dir)
+	d.private = path.Join(Root, "private", m.vm.Self.Value, d.uuid)
+	m.disks = append(m.disks, d)
+	if m.hollow {
+		return d, nil
+	}
+	return d, d.create()
+}
+
+// nameDisk finds names for a disk's files in a folder of its datastore.
+func (m *machine) nameDisk(d *simDisk, dir string) {
 	for i := 0; ; i++ {
 		name := m.vm.Name
 		if m.hollow {
@@ -138,19 +163,20 @@ func (m *machine) addDisk(spec diskSpec, dir string) (*simDisk, error) {
 		if i > 0 {
 			name = fmt.Sprintf("%s_%d", m.vm.Name, i)
 		}
-		d.flat = path.Join(theDatastore().Info.GetDatastoreInfo().Url, dir, name+"-flat.vmdk")
-		d.base = fmt.Sprintf("[%s] %s/%s", datastoreName, dir, name)
-		if _, err := os.Stat(strings.TrimSuffix(d.flat, "-flat.vmdk") + ".vmdk"); err != nil {
+		d.place(dir + "/" + name)
+		if _, err := os.Stat(d.descriptor()); err != nil {
 			break
 		}
 	}
-	d.private = path.Join(Root, "private", m.vm.Self.Value, d.uuid)
-	m.disks = append(m.disks, d)
-	if m.hollow {
-		return d, nil
-	}
-	return d, d.create()
 }
+
+// place says where in its datastore a disk is: a path without .vmdk.
+func (d *simDisk) place(base string) {
+	d.flat = path.Join(d.store.folder(), base+"-flat.vmdk")
+	d.base = fmt.Sprintf("[%s] %s", d.store.Name, base)
+}
+
+func (d *simDisk) descriptor() string { return strings.TrimSuffix(d.flat, "-flat.vmdk") + ".vmdk" }
 
 func (m *machine) freeUnit(spec diskSpec, kind controllerKind) int32 {
 	if spec.Unit != nil {

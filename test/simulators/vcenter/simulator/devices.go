@@ -37,26 +37,12 @@ func (m *machine) devices(
 	backing func(*simDisk) types.BaseVirtualDeviceBackingInfo, capacity func(*simDisk) int64,
 ) []types.BaseVirtualDevice {
 	all := append([]types.BaseVirtualDevice{}, m.fixed...)
-	for _, name := range []string{"scsi0", "scsi1", "sata0", "nvme0"} {
-		kind := controllers[name]
-		var keys []int32
-		for _, d := range m.disks {
-			if d.controllerKey == kind.key {
-				keys = append(keys, d.key)
-			}
-		}
-		if len(keys) == 0 && name != "scsi0" {
-			continue
-		}
-		all = append(all, kind.make(types.VirtualController{
-			BusNumber: kind.bus,
-			Device:    keys,
-			VirtualDevice: types.VirtualDevice{
-				Key: kind.key, ControllerKey: 100,
-				DeviceInfo: &types.Description{Label: kind.label, Summary: kind.label},
-			},
-		}))
+	for _, c := range m.controllers {
+		own := c.(types.BaseVirtualController).GetVirtualController()
+		own.Device = m.disksOn(own.Key)
+		all = append(all, c)
 	}
+	all = append(all, m.broughtControllers()...)
 	for i, d := range m.disks {
 		b := backing(d)
 		if b == nil {
@@ -83,6 +69,49 @@ func (m *machine) devices(
 	return all
 }
 
+// broughtControllers are those that disks bring by themselves, and scsi0 where nobody asked for any.
+func (m *machine) broughtControllers() (all []types.BaseVirtualDevice) {
+	for _, name := range []string{"scsi0", "scsi1", "sata0", "nvme0"} {
+		kind := controllers[name]
+		keys := m.disksOn(kind.key)
+		if m.controllerAt(kind.key) != nil || len(keys) == 0 && (name != "scsi0" || m.controllers != nil) {
+			continue
+		}
+		all = append(all, kind.make(types.VirtualController{
+			BusNumber: kind.bus,
+			Device:    keys,
+			VirtualDevice: types.VirtualDevice{
+				Key: kind.key, ControllerKey: 100,
+				DeviceInfo: &types.Description{Label: kind.label, Summary: kind.label},
+			},
+		}))
+	}
+	return all
+}
+
+// nameControllers makes those that disks brought by themselves stay when the disks go.
+func (m *machine) nameControllers() { m.controllers = append(m.controllers, m.broughtControllers()...) }
+
+// disksOn answers the keys of a controller's disks.
+func (m *machine) disksOn(controller int32) (keys []int32) {
+	for _, d := range m.disks {
+		if d.controllerKey == controller {
+			keys = append(keys, d.key)
+		}
+	}
+	return keys
+}
+
+// controllerAt answers a controller that somebody asked for, by its key.
+func (m *machine) controllerAt(key int32) types.BaseVirtualDevice {
+	for _, c := range m.controllers {
+		if c.GetVirtualDevice().Key == key {
+			return c
+		}
+	}
+	return nil
+}
+
 // cryptoKey is nil for a disk that is not encrypted.
 func (d *simDisk) cryptoKey() *types.CryptoKeyId {
 	if d.keyID == "" {
@@ -96,9 +125,10 @@ func (d *simDisk) backingInfo(level int, changeID string) types.BaseVirtualDevic
 	var flat *types.VirtualDiskFlatVer2BackingInfo
 	var sesparse *types.VirtualDiskSeSparseBackingInfo
 	var rdm *types.VirtualDiskRawDiskMappingVer1BackingInfo
-	yes, no := types.NewBool(true), types.NewBool(false)
+	no := types.NewBool(false)
+	store := d.store.Self
 	for at := 0; at <= level; at++ {
-		file := types.VirtualDeviceFileBackingInfo{FileName: d.fileName(at), Datastore: datastoreRef()}
+		file := types.VirtualDeviceFileBackingInfo{FileName: d.fileName(at), Datastore: &store}
 		id := ""
 		if at == level {
 			id = changeID
@@ -121,8 +151,9 @@ func (d *simDisk) backingInfo(level int, changeID string) types.BaseVirtualDevic
 		default:
 			flat = &types.VirtualDiskFlatVer2BackingInfo{
 				VirtualDeviceFileBackingInfo: file, DiskMode: d.mode, Uuid: d.uuid, ChangeId: id, Parent: flat,
-				ThinProvisioned: yes, Split: no, WriteThrough: no, EagerlyScrub: no, DigestEnabled: no,
-				Sharing: d.sharing, KeyId: d.cryptoKey(),
+				ThinProvisioned: types.NewBool(!d.thick), Split: no, WriteThrough: no, EagerlyScrub: types.NewBool(d.eager),
+				DigestEnabled: no,
+				Sharing:       d.sharing, KeyId: d.cryptoKey(),
 			}
 			if at > 0 {
 				flat.DeltaDiskFormat = "redoLogFormat"

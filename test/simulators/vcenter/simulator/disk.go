@@ -22,6 +22,8 @@ type simDisk struct {
 	private                  string
 	live                     string // path of what the guest writes to now
 	capacity                 int64  // bytes
+	store                    *Datastore
+	thick, eager             bool
 	mode                     string // persistent, independent_persistent, independent_nonpersistent
 	backing                  string // flat, sesparse, rdm-physical, rdm-virtual, parent
 	share                    bool   // freeze without a copy: the guest promises not to write
@@ -65,8 +67,7 @@ func (d *simDisk) create() error {
 	if err := os.MkdirAll(d.private, 0o755); err != nil {
 		return err
 	}
-	descriptor := strings.TrimSuffix(d.flat, "-flat.vmdk") + ".vmdk"
-	if err := os.WriteFile(descriptor, []byte("# Disk DescriptorFile\nversion=1\n"), 0o644); err != nil {
+	if err := os.WriteFile(d.descriptor(), []byte("# Disk DescriptorFile\nversion=1\n"), 0o644); err != nil {
 		return err
 	}
 	d.live = d.flat

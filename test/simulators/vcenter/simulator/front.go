@@ -17,12 +17,13 @@ func (s *Service) Front(vcsim http.Handler) http.Handler {
 	mux.HandleFunc("/sdk", s.serveSOAP)
 	mux.HandleFunc("/sdk/vimService", s.serveSOAP)
 	mux.HandleFunc(folderPrefix, s.serveFolder)
+	mux.HandleFunc(nfcPrefix, s.serveNFC)
 	mux.Handle("/", vcsim)
 	return mux
 }
 
 // trouble does what "slow", "drop" and "hang" ask for, and tells whether the request has ended by that. What they are for
-// is a method's name, or "folder".
+// is a method's name, or "folder", or "nfc" for the uploads of an import.
 func trouble(w http.ResponseWriter, r *http.Request, what string) bool {
 	match := func(f *mishap) bool { return f.matches("for", what) }
 	if f := takeFault("away", match); f != nil {

@@ -19,7 +19,7 @@ func (m *machine) describeJSON() interface{} {
 		}
 		disks = append(disks, map[string]interface{}{
 			"key": d.key, "uuid": d.uuid, "capacity": d.capacity, "guest_file": d.guest(), "flat_file": d.flat,
-			"folder": d.private, "frozen": frozen, "change_id": d.tracking.current(),
+			"folder": d.private, "datastore": d.store.Name, "thin": !d.thick, "controller": d.controllerKey, "unit": d.unit, "frozen": frozen, "change_id": d.tracking.current(),
 			"file_name": d.fileName(d.level(len(d.snapshots))),
 		})
 	}
@@ -39,7 +39,26 @@ func (m *machine) describeJSON() interface{} {
 	return map[string]interface{}{
 		"moref": m.vm.Self.Value, "name": m.vm.Name, "path": m.inventoryPath(), "instance_uuid": m.vm.Config.InstanceUuid,
 		"bios_uuid": m.vm.Config.Uuid, "disks": disks, "snapshots": snapshots, "layers": m.layers(),
+		"home": path.Join(m.home().folder(), m.directory()), "power": m.vm.Runtime.PowerState,
 	}
+}
+
+// findMachine looks for one that a client made.
+func findMachine(name string) (interface{}, error) {
+	machinesMu.Lock()
+	defer machinesMu.Unlock()
+	var found *machine
+	for _, m := range machines {
+		if m.vm.Name == name && found != nil {
+			return nil, fmt.Errorf("two machines %q", name)
+		} else if m.vm.Name == name {
+			found = m
+		}
+	}
+	if found == nil {
+		return map[string]interface{}{}, nil
+	}
+	return found.describeJSON(), nil
 }
 
 func (m *machine) inventoryPath() string {

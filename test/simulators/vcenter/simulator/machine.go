@@ -12,14 +12,17 @@ import (
 
 // machine is what vcsim does not know of a virtual machine: the files of its disks, snapshots of them, change tracking.
 type machine struct {
-	mu        sync.Mutex // guards all below, and the disk files
-	vm        *VirtualMachine
-	fixed     []types.BaseVirtualDevice // devices that never change: keyboard, video card, network cards
-	disks     []*simDisk
-	snapshots []types.ManagedObjectReference // oldest first
-	busy      bool                           // a task of this machine is running
-	hollow    bool                           // its disks have no files
-	merging   *Task                          // the one that the control endpoint started
+	mu    sync.Mutex // guards all below, and the disk files
+	vm    *VirtualMachine
+	fixed []types.BaseVirtualDevice // devices that never change: keyboard, video card, network cards
+	// controllers that CreateVM_Task or ReconfigVM_Task asked for; without any, those that disks need
+	controllers []types.BaseVirtualDevice
+	disks       []*simDisk
+	lease       *importLease                   // while it is being filled
+	snapshots   []types.ManagedObjectReference // oldest first
+	busy        bool                           // a task of this machine is running
+	hollow      bool                           // its disks have no files
+	merging     *Task                          // the one that the control endpoint started
 }
 
 var (
@@ -82,19 +85,24 @@ func (m *machine) publish(more ...types.PropertyChange) {
 	}
 }
 
-// writeLibraryIndex writes what fake-vddk.c reads: one line "<snapshot> US <disk name> US <file>" per disk, with the unit separator 0x1f.
+// writeLibraryIndex writes what fake-vddk.c reads: one line "<snapshot> US <disk name> US <file> US <rw or locked>" per disk, with the
+// unit separator 0x1f. Only a disk that is in no snapshot, of a machine that is off, can be written to.
 func (m *machine) writeLibraryIndex() {
 	text := ""
 	for _, d := range m.disks {
-		text += fmt.Sprintf("-\x1f%s\x1f%s\n", d.fileName(d.level(len(d.snapshots))), d.live)
+		lock := "rw"
+		if m.isOn() || len(d.snapshots) > 0 || m.lease != nil {
+			lock = "locked"
+		}
+		text += fmt.Sprintf("-\x1f%s\x1f%s\x1f%s\n", d.fileName(d.level(len(d.snapshots))), d.live, lock)
 		if !d.inSnapshots() { // can be opened, but is not frozen
 			for _, s := range m.snapshots {
-				text += fmt.Sprintf("%s\x1f%s\x1f%s\n", s.Value, d.fileName(0), d.live)
+				text += fmt.Sprintf("%s\x1f%s\x1f%s\x1flocked\n", s.Value, d.fileName(0), d.live)
 			}
 		}
 		for i, s := range d.snapshots {
 			if !s.orphan {
-				text += fmt.Sprintf("%s\x1f%s\x1f%s\n", s.moref, d.fileName(d.level(i)), s.frozen)
+				text += fmt.Sprintf("%s\x1f%s\x1f%s\x1flocked\n", s.moref, d.fileName(d.level(i)), s.frozen)
 			}
 		}
 	}

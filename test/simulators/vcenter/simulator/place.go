@@ -38,11 +38,6 @@ var (
 func theDatacenter() *Datacenter { return oneDatacenter }
 func theDatastore() *Datastore   { return oneDatastore }
 
-func datastoreRef() *types.ManagedObjectReference {
-	ref := oneDatastore.Self
-	return &ref
-}
-
 // Settle gives datacenter and datastore the names and the folder that tests know. vCenter only: names are fixed on ESXi.
 func Settle(datacenter string) error {
 	oneDatacenter = firstOf("Datacenter").(*Datacenter)

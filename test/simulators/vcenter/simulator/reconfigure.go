@@ -9,7 +9,7 @@ import (
 func reconfigure(ctx *Context, method *Method) soap.HasFault {
 	req := method.Body.(*types.ReconfigVM_Task)
 	m := machineOf(req.This)
-	if m == nil || len(req.Spec.DeviceChange) > 0 {
+	if m == nil {
 		return nil
 	}
 	body := &methods.ReconfigVM_TaskBody{}
@@ -25,8 +25,18 @@ func reconfigure(ctx *Context, method *Method) soap.HasFault {
 				return nil, &types.InvalidVmConfig{Property: "configSpec.changeTrackingEnabled"}
 			}
 		}
+		if len(req.Spec.DeviceChange) > 0 {
+			if fault := m.blocked(); fault != nil {
+				return nil, fault
+			}
+			if fault := m.plug(req.Spec.DeviceChange, m.directory()); fault != nil {
+				return nil, fault
+			}
+		}
+		bare := req.Spec
+		bare.DeviceChange = nil
 		var err types.BaseMethodFault
-		Map.WithLock(m.vm, func() { err = m.vm.configure(&req.Spec) })
+		Map.WithLock(m.vm, func() { err = m.vm.configure(&bare) })
 		m.publish()
 		return nil, err
 	})
