@@ -17,7 +17,7 @@ export type Completes =
   | readonly string[];
 
 /** Names that a completion asks the program for: `sendense-run completion vms`. */
-export type NameKind = 'vms' | 'known-vms' | 'sources' | 'credentials' | 'repositories';
+export type NameKind = 'vms' | 'known-vms' | 'boots' | 'sources' | 'credentials' | 'repositories';
 
 export interface ArgumentDefinition {
   /** As commander writes it: `<plan...>`, `[path...]`. */

@@ -30,6 +30,7 @@ import type { RunLog } from './describe/describe-run.ts';
 import type { DiscoverRequestOptions } from './discovery/discover-source.ts';
 import type { LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
+import type { Boots } from './boots/manage-boots.ts';
 import type { Care } from './repositories/manage-care.ts';
 import type { FileSessions } from './files/file-sessions.ts';
 import type { Credentials } from './credentials/manage-credentials.ts';
@@ -148,6 +149,8 @@ export interface Hub extends AsyncDisposable {
   readonly retention: RetentionCalls;
   readonly nodes: Nodes;
   readonly care: Care;
+  /** VMs that run from restore points. */
+  boots(): Promise<Boots>;
   readonly notices: Notices;
   /** The hub as a service, until it is disposed of. @param options.listen instead of `hub: listen` @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable` */
   serve(options: ServeHubOptions): Promise<HubService>;

@@ -125,12 +125,14 @@ const restorePointsOf = ({ state, settings, services, loaded, rescue, recover }:
   importRepository: (name, options = {}) => importNamed(services, name, options),
 });
 
-type Managers = 'credentials' | 'notices' | 'retention' | 'care' | 'nodes' | 'schedules';
+type Managers = 'boots' | 'credentials' | 'notices' | 'retention' | 'care' | 'nodes' | 'schedules';
 
 const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
   const { state, settings, written, settingsFile, settingsFolder, services, loaded } = parts;
   return {
     credentials: manageCredentials({ state, settings, settingsFolder }, (request) => testCredential(services, request)),
+
+    boots: async () => (await import('./boots/manage-boots.ts')).manageBoots(services),
 
     notices: manageNotices(parts.notices),
 

@@ -434,6 +434,8 @@ export interface AllSchemas {
   VmSpecChangesRequest: VmSpecChangesRequest;
   NotifyMessage: NotifyMessage;
   AdoptOutput: AdoptOutput;
+  BootOutput: BootOutput;
+  BootsOutput: BootsOutput;
   CheckOutput: CheckOutput;
   CopyOutput: CopyOutput;
   CredentialsTestOutput: CredentialsTestOutput;
@@ -3636,6 +3638,153 @@ export interface AdoptOutput {
    * Backup ids of the restore points that count as its own since.
    */
   adopted: string[];
+}
+/**
+ * A VM that runs from a restore point: what `boot VM --json` and `boot status --json` print. Times are milliseconds since 1970.
+ */
+export interface BootOutput {
+  version: 1;
+  /**
+   * What commands call it.
+   */
+  id: string;
+  /**
+   * Name of the VM.
+   */
+  vm: string;
+  /**
+   * Name of the repository.
+   */
+  repository: string;
+  /**
+   * Id of the restore point.
+   */
+  backup_id: string;
+  /**
+   * When the restore point was made; null: it is not there any more.
+   */
+  created: number | null;
+  /**
+   * `paused`: `why` says by whom or what. `failed`: QEMU has given up. `unknown`: another container has started it.
+   */
+  state: 'starting' | 'running' | 'paused' | 'failed' | 'off' | 'stopping' | 'unknown';
+  /**
+   * What to know of the state.
+   */
+  why: string | null;
+  /**
+   * When it was started first.
+   */
+  started: number;
+  /**
+   * User of this machine.
+   */
+  started_by: string;
+  /**
+   * What the guest writes, sockets and logs.
+   */
+  folder: string;
+  /**
+   * Process of QEMU; null: it is off.
+   */
+  guest_pid: number | null;
+  /**
+   * Socket of its screen; null: it is off.
+   */
+  vnc: string | null;
+  /**
+   * `none`, `isolated`, or `bridge:` and a name.
+   */
+  network: string;
+  /**
+   * What runs it; null: not decided yet.
+   */
+  accel: 'kvm' | 'tcg' | null;
+  /**
+   * null: not decided yet.
+   */
+  firmware: 'bios' | 'efi' | null;
+  /**
+   * null: not decided yet.
+   */
+  cpus: number | null;
+  /**
+   * null: not decided yet.
+   */
+  memory_bytes: number | null;
+  /**
+   * What its disks take, beside the repository.
+   */
+  written_bytes: number;
+  /**
+   * Free where it writes; null: the folder is not there.
+   */
+  free_bytes: number | null;
+  /**
+   * The guest is paused when its disks have grown to this.
+   */
+  quota_bytes: number | null;
+  /**
+   * All of its disks.
+   */
+  disks: {
+    /**
+     * disk-0, disk-1, …
+     */
+    disk: string;
+    /**
+     * Size of the disk.
+     */
+    capacity_bytes: number;
+    /**
+     * What the guest writes to.
+     */
+    file: string;
+    /**
+     * What its files take, beside the repository.
+     */
+    written_bytes: number;
+    /**
+     * Process that serves the chain; null: none does.
+     */
+    server_pid: number | null;
+  }[];
+  /**
+   * Whether it reads the restore point, which stays as long.
+   */
+  needs_repository: boolean;
+  /**
+   * How far its data has moved; null: it stays where it is.
+   */
+  move: {
+    /**
+     * Where to.
+     */
+    directory: string;
+    /**
+     * All data is there.
+     */
+    done: boolean;
+    /**
+     * So far, with what needs no copying.
+     */
+    copied_bytes: number;
+    /**
+     * Of all disks.
+     */
+    total_bytes: number;
+  } | null;
+  /**
+   * What is not as the guest had it.
+   */
+  notes: string[];
+}
+/**
+ * All VMs that run from restore points.
+ */
+export interface BootsOutput {
+  version: 1;
+  boots: BootOutput[];
 }
 export interface CheckOutput {
   version: 1;

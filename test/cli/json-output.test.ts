@@ -120,6 +120,10 @@ describe('what --json prints is what its schema says', () => {
     });
   });
 
+  it('boot list', async () => {
+    expect(checked(await cli('boot', 'list', '--json'), 'boots')).toEqual([{ version: 1, boots: [] }]);
+  });
+
   it('check, also of a damaged file', async () => {
     expect(checked(await cli('check', '--json'), 'check')[0]).toMatchObject({ ok: true, points_checked: 1 });
     const [show] = checked(await cli('show', '--json'), 'show');

@@ -23,6 +23,7 @@ const sections: readonly (readonly [string, readonly string[]])[] = [
   ['Restore points and repositories', ['chain', 'content', 'verify', 'point', 'repository', 'prune']],
   ['Files of restore points', ['files']],
   ['Targets of restores', ['target', 'machine']],
+  ['VMs that run from restore points', ['boot']],
   ['Nodes and transfers', ['node', 'request', 'job', 'ports', 'nbd', 'data']],
   ['Hub, enrolment and SSH', ['hub', 'enroll', 'link', 'ssh']],
   ['Credentials and the state database', ['credential', 'state']],

@@ -19,6 +19,7 @@ const names: Readonly<Record<NameKind, (config: string | undefined) => string[] 
   'known-vms': async (config) => (await import('../completion/known-vm-names.ts')).knownVmNames(config),
   'sources': sourceNames,
   'repositories': repositoryNames,
+  'boots': async (config) => (await import('../completion/boot-names.ts')).bootNames(config),
   'credentials': async (config) => (await import('../completion/credential-names.ts')).credentialNames(config),
 };
 

@@ -40,6 +40,7 @@ export async function action(context: CommandContext): Promise<number> {
   });
   const shown = setInterval(() => announced.status(statusOf(service.counts())), 10_000);
   using _metrics = keepMetrics(hub, (message) => log.warn(message));
+  using _boots = keepBoots(hub, (message) => log.warn(message));
   await signals.stop;
   clearInterval(shown);
 
@@ -71,6 +72,22 @@ function keepMetrics(hub: Hub, warn: (message: string) => void): Disposable {
   const timer = setInterval(() => void write(), metricsMs);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
+
+/** Whoever looks after VMs that run from restore points may have been killed, or this machine was restarted. */
+function keepBoots(hub: Hub, warn: (message: string) => void): Disposable {
+  const look = async (): Promise<void> => {
+    try {
+      await (await hub.boots()).look({ program: ownProgram(), settingsFile: hub.settingsFile });
+    } catch (error) {
+      warn((error as Error).message);
+    }
+  };
+  void look();
+  const timer = setInterval(() => void look(), bootsMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+const bootsMs = 30_000;
 
 const statusOf = ({ plans, running, waiting }: SchedulerCounts): string =>
   `${plural(plans, 'plan')}, ${plural(running, 'run')} going on, ${waiting} waiting`;

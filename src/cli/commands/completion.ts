@@ -12,13 +12,14 @@ export const completion: CommandDefinition = {
     {
       syntax: '<shell>',
       description:
-        'bash, zsh or fish; vms, known-vms, points, places, repositories, sources or credentials for their names',
+        'bash, zsh or fish; vms, known-vms, boots, points, places, repositories, sources or credentials for their names',
       completes: [
         'bash',
         'zsh',
         'fish',
         'vms',
         'known-vms',
+        'boots',
         'points',
         'places',
         'repositories',

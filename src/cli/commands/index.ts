@@ -1,5 +1,6 @@
 import type { CommandDefinition, OptionDefinition } from '../command.ts';
 import { adopt } from './adopt.ts';
+import { boot } from './boot.ts';
 import { check } from './check.ts';
 import { completion } from './completion.ts';
 import { credentials } from './credentials.ts';
@@ -37,6 +38,7 @@ export const commands: readonly CommandDefinition[] = [
   plan,
   validate,
   restore,
+  boot,
   files,
   list,
   show,

@@ -158,6 +158,7 @@ function reply(completes: Completes): string {
     case 'vms':
     case 'known-vms':
     case 'sources':
+    case 'boots':
     case 'credentials':
     case 'repositories':
       return `_sendense_run_names ${completes}`;

@@ -79,6 +79,7 @@ function words(completes: Completes): string {
     'vms': '(__sendense_run_names vms)',
     'known-vms': '(__sendense_run_names known-vms)',
     'sources': '(__sendense_run_names sources)',
+    'boots': '(__sendense_run_names boots)',
     'credentials': '(__sendense_run_names credentials)',
     'repositories': '(__sendense_run_names repositories)',
     'repositories-or-folders': '(__sendense_run_names repositories) (__fish_complete_directories)',

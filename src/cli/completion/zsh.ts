@@ -29,6 +29,7 @@ _sendense_run_begun() {
 _sendense_run_vms() { _sendense_run_names vms }
 _sendense_run_known_vms() { _sendense_run_names known-vms }
 _sendense_run_sources() { _sendense_run_names sources }
+_sendense_run_boots() { _sendense_run_names boots }
 _sendense_run_credentials() { _sendense_run_names credentials }
 _sendense_run_repositories() { _sendense_run_names repositories }
 _sendense_run_repositories_or_folders() { _sendense_run_repositories; _files -/ }
@@ -101,6 +102,7 @@ function action(completes: Completes): string {
     'vms': '_sendense_run_vms',
     'known-vms': '_sendense_run_known_vms',
     'sources': '_sendense_run_sources',
+    'boots': '_sendense_run_boots',
     'credentials': '_sendense_run_credentials',
     'repositories': '_sendense_run_repositories',
     'repositories-or-folders': '_sendense_run_repositories_or_folders',

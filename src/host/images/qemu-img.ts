@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { layersOf } from './image-layers.ts';
 import { encryptionOptions, plainTarget, type ImageKey, type ImageTarget } from './image-options.ts';
+import { writeNewFile } from '../files/files.ts';
 import { runTool } from '../programs/process.ts';
 import { parseJson } from '../../schemas/parse-json.ts';
 
@@ -86,9 +87,32 @@ export async function createQcow2(
   signal?: AbortSignal,
   key: ImageKey | null = null,
 ): Promise<void> {
-  const { secret } = encryptionOptions(key);
-  const args = createQcow2Args(file, capacity, backing, key);
   if (backing !== null) await layersOf(resolve(dirname(file), backing));
+  await create(createQcow2Args(file, capacity, backing, key), encryptionOptions(key).secret, signal);
+}
+
+/**
+ * A qcow2 on what its header names, which nobody opens: a server, or a file that no repository has. Fails where there is a file.
+ * @param backing as qemu names it, with its format
+ * @param key encrypts it
+ * @throws SendenseError `file.exists`, `tool.failed`, `disk.full`
+ */
+export async function createOverlayOn(
+  file: string,
+  capacity: number,
+  backing: { readonly name: string; readonly format: 'raw' | 'qcow2' },
+  { key, signal }: { readonly key: ImageKey | null; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  // qemu-img would write over one that is there.
+  await writeNewFile(file, '');
+  const encryption = encryptionOptions(key);
+  const options = [...layout, ...encryption.options].join(',');
+  const onto = ['-u', '-F', backing.format, '-b', backing.name];
+  const args = ['create', '-q', ...encryption.objects, '-f', 'qcow2', '-o', options, ...onto, file, String(capacity)];
+  await create(args, encryption.secret, signal);
+}
+
+async function create(args: readonly string[], secret: string | undefined, signal?: AbortSignal): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await runTool('qemu-img', args, { signal, secret, timeoutMs: 120_000 });

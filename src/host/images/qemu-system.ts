@@ -40,11 +40,22 @@ export interface Guest extends AsyncDisposable {
 }
 
 /** Of what the guest writes so much is kept, a power of two: one that writes without end fills nothing up. */
-const serialBytes = 1024 * 1024;
-const firmwareBytes = 64 * 1024;
+export const consoleRings = { serial: 1024 * 1024, firmware: 64 * 1024 } as const;
 const agentName = 'agent.sock';
 const qmpName = 'qmp.sock';
 export const guestPidName = 'guest.pid';
+
+/** The first serial port, and the port where its firmware says what it does: {@link consoleRings} keep what comes last. */
+export const consoleArgs = (): string[] => [
+  '-chardev',
+  `ringbuf,id=serial,size=${consoleRings.serial}`,
+  '-serial',
+  'chardev:serial',
+  '-chardev',
+  `ringbuf,id=firmware,size=${consoleRings.firmware}`,
+  '-device',
+  `isa-debugcon,iobase=${firmwarePort},chardev=firmware`,
+];
 
 /** Arguments of qemu-system-x86_64. */
 export function guestArgs(options: GuestOptions): string[] {
@@ -69,14 +80,7 @@ export function guestArgs(options: GuestOptions): string[] {
     'none',
     '-vga',
     'std',
-    '-chardev',
-    `ringbuf,id=serial,size=${serialBytes}`,
-    '-serial',
-    'chardev:serial',
-    '-chardev',
-    `ringbuf,id=firmware,size=${firmwareBytes}`,
-    '-device',
-    `isa-debugcon,iobase=${firmwarePort},chardev=firmware`,
+    ...consoleArgs(),
     '-qmp',
     `unix:${path(qmpName)},server=on,wait=off`,
     ...(efi
@@ -145,10 +149,9 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
   return {
     process,
     isRunning: () => isRunning(process),
-    serial: () => saidOn('serial', serialBytes),
+    serial: () => saidOn('serial', consoleRings.serial),
     foundNothing: async () =>
-      biosFoundNothing.test(await saidOn('firmware', firmwareBytes)) ||
-      efiFoundNothing.test(await saidOn('serial', serialBytes)),
+      foundNothing(await saidOn('firmware', consoleRings.firmware), await saidOn('serial', consoleRings.serial)),
     agentAnswers: () => pingAgent(join(folder, agentName)),
     async screenshot(file, format) {
       await (await connected()).ask('screendump', { filename: file, format });
@@ -189,6 +192,10 @@ const firmwarePort = '0x402';
 const biosFoundNothing = /No bootable device/;
 /** OVMF says it on the serial console; where it has a shell, it starts that last. */
 const efiFoundNothing = /BdsDxe: (No bootable option or device was found|starting \S+ "EFI Internal Shell")/;
+
+/** Whether its firmware says that there is nothing on the disks that it can start. */
+export const foundNothing = (firmware: string, serial: string): boolean =>
+  biosFoundNothing.test(firmware) || efiFoundNothing.test(serial);
 
 /** What the firmware says on its debug port when it is through: a KVM was seen that hangs before that. */
 const firmwareSays = /No bootable device|enter handle_18/;

@@ -6,7 +6,8 @@ import type { ProcessIdentity } from '../../schemas/types.ts';
 import { isFull } from '../files/full-disk.ts';
 import type { ImageTarget } from '../images/image-options.ts';
 import { tcpUri, tlsUri, unixUri } from './nbd-uri.ts';
-import { argvOf, identityOf, terminate, type TerminateOptions } from '../programs/process-identity.ts';
+import { processOfPidFile } from '../programs/process-of-pid-file.ts';
+import { terminate, type TerminateOptions } from '../programs/process-identity.ts';
 import { pskIdentity } from './psk-file.ts';
 import { startServer, type ServerEnd } from '../programs/start-server.ts';
 
@@ -32,6 +33,8 @@ export interface ServeOptions {
   readonly description?: string | undefined;
   /** Folder with the file of `writePsk`: only who has its key is served, encrypted. */
   readonly pskFolder?: string | null | undefined;
+  /** It outlives this process, and writes what it says to this file. */
+  readonly lastingLog?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -117,6 +120,7 @@ async function start(options: ServeOptions, cache: CacheMode): Promise<ProcessId
     env: allocator,
     cwd: options.cwd,
     secret: options.image?.secret,
+    lastingLog: options.lastingLog,
     // It writes this when it listens.
     isReady: async (pid) => (await readFile(pidFile, 'utf8').catch(() => '')) === `${pid}\n`,
     timeoutMs: startMs,
@@ -160,21 +164,9 @@ function serverOf(process: ProcessIdentity, options: ServeOptions): NbdServer {
   return { process, uri, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
-/**
- * The qemu-nbd that wrote a pid file, or null. It is ours only if its command line names that very pid file, which has
- * the run's id in its path; a later process with the same pid has not.
- */
-export async function findByPidFile(pidFile: string): Promise<ProcessIdentity | null> {
-  let text: string;
-  try {
-    text = await readFile(pidFile, 'utf8');
-  } catch {
-    return null;
-  }
-  const pid = Number(text.trim());
-  if (!Number.isSafeInteger(pid) || pid < 2) return null;
-  return argvOf(pid).includes(`--pid-file=${pidFile}`) ? identityOf(pid) : null;
-}
+/** The qemu-nbd that wrote a pid file; null: none that is alive. */
+export const findByPidFile = (pidFile: string): Promise<ProcessIdentity | null> =>
+  processOfPidFile(pidFile, (argv) => argv.includes(`--pid-file=${pidFile}`));
 
 /**
  * qemu-nbd forgets a SIGTERM that comes between the end of its start and its main loop (it sets `state = RUNNING` there;

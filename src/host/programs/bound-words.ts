@@ -15,8 +15,9 @@ export interface Surroundings {
 const parentIsMeant = '[ "$PPID" = "$0" ] || exit 125';
 
 /**
- * Every program that we start is started so, but two, which outlive this process: a run that the daemon or a request to the hub starts
- * (`own-program.ts`), and the client of a node's job, which ends with its lease (`src/node/jobs/lease.ts`). A command of the user's has
+ * Every program that we start is started so, but those that outlive this process: a run that the daemon or a request to the hub starts
+ * (`own-program.ts`), the client of a node's job, which ends with its lease (`src/node/jobs/lease.ts`), and a VM that runs from a restore
+ * point, with what serves its disks (`src/boot`). A command of the user's has
  * a watcher (`group-watcher.ts`).
  *
  * The words that start a program which the kernel ends together with this process, however that ends (PR_SET_PDEATHSIG,

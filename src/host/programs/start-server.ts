@@ -1,5 +1,6 @@
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
@@ -18,6 +19,8 @@ export interface StartServerOptions {
   readonly secret?: string | undefined;
   /** Whether it does its work by now; asked again and again. */
   isReady(pid: number): Promise<boolean>;
+  /** It outlives this process, and writes its standard error to this file. Default: it ends with this process. */
+  readonly lastingLog?: string | undefined;
   /** It is killed where it is not ready by then. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -37,31 +40,33 @@ export type StartedServer =
 const keptText = 8192;
 
 /**
- * Starts a program that serves until somebody ends it, or this process is gone (`spawn-bound.ts`). It does not keep this process
- * from ending.
+ * Starts a program that serves until somebody ends it, or this process is gone (`spawn-bound.ts`), unless it is to last. It does not
+ * keep this process from ending.
  * @returns who it is once it is ready, or how it ended before
  * @throws SendenseError `tool.missing`; on abort the signal's reason
  */
 export async function startServer(
   file: string,
   args: readonly string[],
-  { env, cwd, secret, isReady, timeoutMs, signal }: StartServerOptions,
+  { env, cwd, secret, isReady, lastingLog, timeoutMs, signal }: StartServerOptions,
 ): Promise<StartedServer> {
   signal?.throwIfAborted();
   const descriptor = secret === undefined ? null : openSecret(secret);
-  let child: ReturnType<typeof spawnBound>;
+  const log = lastingLog === undefined ? null : openLog(lastingLog);
+  let child: ChildProcess;
   try {
-    child = spawnBound(file, args, {
-      stdio: ['ignore', 'ignore', 'pipe', ...(descriptor === null ? [] : [descriptor])],
+    const how = {
+      stdio: ['ignore', 'ignore', log?.descriptor ?? 'pipe', ...(descriptor === null ? [] : [descriptor])],
       env: { ...process.env, LC_ALL: 'C', ...env },
-      cwd,
-    });
+      cwd: cwd ?? '/',
+    } satisfies SpawnOptions;
+    child = log === null ? spawnBound(file, args, how) : spawn(file, args, { ...how, detached: true });
   } finally {
-    if (descriptor !== null) closeSync(descriptor);
+    for (const one of [descriptor, log?.descriptor]) if (one != null) closeSync(one);
   }
-  let said = '';
+  let heard = '';
   // Read to its end: one whose pipe is full waits.
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-keptText)));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (heard = (heard + text).slice(-keptText)));
   const { pid } = child;
   if (pid === undefined) {
     const [cause] = (await once(child, 'error')) as [NodeJS.ErrnoException];
@@ -83,7 +88,14 @@ export async function startServer(
   const [code, name] = await closed;
   signal?.throwIfAborted();
   const late = over.aborted ? `was not ready within ${timeoutMs} ms` : null;
+  const said = log === null ? heard : readFileSync(log.path).subarray(log.size).toString('utf8').slice(-keptText);
   return { identity: null, end: { exit: late ?? (name ? `was killed by ${name}` : `ended with ${code}`), said } };
+}
+
+/** What was in it stays. */
+function openLog(path: string): { readonly path: string; readonly descriptor: number; readonly size: number } {
+  const descriptor = openSync(path, 'a', 0o600);
+  return { path, descriptor, size: fstatSync(descriptor).size };
 }
 
 /** Whether it is ready; false where it ended or the time is over before. */

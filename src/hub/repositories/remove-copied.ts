@@ -47,7 +47,7 @@ export async function removeCopied(
     await assertHeld(hold);
     const reader = forget(state, runId, { repository, context, backupId: id });
     if (reader !== undefined) {
-      kept.set(id, `run ${reader} reads it`);
+      kept.set(id, `${reader} it`);
       continue;
     }
     await removeFiles(hold, root, manifest);
@@ -56,7 +56,7 @@ export async function removeCopied(
   return kept;
 }
 
-/** Which other run reads it; undefined: none does, and no run can begin to. */
+/** Who else reads it, in words; undefined: nobody does, and nobody can begin to. */
 const forget = (state: State, runId: string, key: PointKey): string | undefined =>
   state.transaction(() => {
     releaseUse(state, runId, key);

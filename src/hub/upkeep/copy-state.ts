@@ -60,6 +60,8 @@ const withoutRunsUnderWay = [
   'DELETE FROM locks',
   'DELETE FROM port_leases',
   'DELETE FROM point_uses',
+  // Its VMs may have written what nobody else has: by this copy, none of them is cleaned up.
+  "UPDATE boots SET owner = NULL, state = CASE state WHEN 'moved' THEN 'moved' ELSE 'up' END",
   'DELETE FROM upkeep',
   'UPDATE nodes SET connected_since = NULL, connection = NULL, connection_owner = NULL, data = NULL',
 ];

@@ -574,4 +574,24 @@ export const migrations: readonly string[] = [
   CREATE INDEX file_reads_at ON file_reads (at);
   CREATE INDEX file_reads_open ON file_reads (run_id) WHERE ended IS NULL;
   `,
+  // VMs that run from restore points. No file of a repository has them; without the database, the folder of each holds what its guest wrote.
+  `
+  CREATE TABLE boots (
+    id TEXT NOT NULL PRIMARY KEY,
+    repository TEXT NOT NULL,
+    context TEXT NOT NULL,
+    backup_id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('starting', 'up', 'moved', 'stopping')),
+    folder TEXT NOT NULL,
+    place TEXT NOT NULL,
+    owner TEXT CHECK (json_valid(owner)),
+    machine TEXT NOT NULL CHECK (json_valid(machine)),
+    move TEXT CHECK (json_valid(move)),
+    wanted TEXT NOT NULL CHECK (wanted IN ('on', 'off')),
+    paused TEXT,
+    started INTEGER NOT NULL,
+    started_by TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX boots_point ON boots (repository, context, backup_id);
+  `,
 ];

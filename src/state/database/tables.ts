@@ -28,6 +28,7 @@ export interface Tables {
   point_marks: PointMarksTable;
   verifications: VerificationsTable;
   point_uses: PointUsesTable;
+  boots: BootsTable;
   merges: MergesTable;
   notices: NoticesTable;
   run_summaries: RunSummariesTable;
@@ -398,6 +399,32 @@ export interface PointUsesTable {
   context: string;
   backup_id: string;
   acquired: number;
+}
+
+/** VMs that run from a restore point, on overlays in a folder. The restore point stays as long as the row does, unless `moved`. */
+export interface BootsTable {
+  id: string;
+  repository: string;
+  context: string;
+  backup_id: string;
+  /** `moved`: all data is in its place, and the restore point is not needed any more. */
+  state: 'starting' | 'up' | 'moved' | 'stopping';
+  /** Absolute: overlays, sockets, logs. */
+  folder: string;
+  /** `thisPlace` of the processes. */
+  place: string;
+  /** JSON, `ProcessIdentity` of who changes it; null: nobody. */
+  owner: string | null;
+  /** JSON, `BootMachine`. */
+  machine: string;
+  /** JSON, `BootMove`; null: its data stays where it is. */
+  move: string | null;
+  /** Whether its servers are to be kept alive. */
+  wanted: 'on' | 'off';
+  /** Why we have paused the guest; null: we have not. */
+  paused: string | null;
+  started: number;
+  started_by: string;
 }
 
 /** VMs of which restore points are being removed, or of which a removal that was cut off is to be finished. */

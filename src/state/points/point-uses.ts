@@ -1,4 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { bootsFrom } from '../boots/boots.ts';
 import type { State } from '../database/open-state.ts';
 import { hasPoint } from './point-links.ts';
 import type { PointKey } from './restore-points.ts';
@@ -25,19 +26,20 @@ export function usePoint(state: State, runId: string, { repository, context, bac
   }, 'process');
 }
 
-/** Who reads restore points of a VM: one run of each, by backup id. */
-export const usersOf = (state: State, { repository, context }: VmContext): Map<string, string> =>
-  new Map(
-    state
-      .all(
-        state.query
-          .selectFrom('point_uses')
-          .select(['backup_id', 'run_id'])
-          .where('repository', '=', repository)
-          .where('context', '=', context),
-      )
-      .map(({ backup_id, run_id }) => [backup_id, run_id]),
+/** Who reads restore points of a VM: one of each, in words, by backup id. */
+export function usersOf(state: State, vm: VmContext): Map<string, string> {
+  const rows = state.all(
+    state.query
+      .selectFrom('point_uses')
+      .select(['backup_id', 'run_id'])
+      .where('repository', '=', vm.repository)
+      .where('context', '=', vm.context),
   );
+  return new Map([
+    ...rows.map(({ backup_id: id, run_id: run }) => [id, `run ${run} reads`] as const),
+    ...[...bootsFrom(state, vm)].map(([id, boot]) => [id, `${boot} runs from`] as const),
+  ]);
+}
 
 /** The run goes on, and has done with this one. */
 export const releaseUse = (state: State, runId: string, { repository, context, backupId }: PointKey): number =>

@@ -21,8 +21,8 @@ export interface Unpublish {
 export function whatKeeps(state: State, vm: VmContext, { removed, affected }: Unpublish, now: number): string | null {
   const users = usersOf(state, vm);
   for (const id of affected) {
-    const run = users.get(id);
-    if (run !== undefined) return `run ${run} reads ${removed.includes(id) ? 'it' : `${id}, which is built on it`}`;
+    const user = users.get(id);
+    if (user !== undefined) return `${user} ${removed.includes(id) ? 'it' : `${id}, which is built on it`}`;
   }
   const marks = marksOf(state, vm);
   for (const id of removed) {

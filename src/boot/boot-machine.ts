@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import type { Machine, NetworkModel } from '../machines/machine.ts';
+import type { BootRow } from '../state/boots/boots.ts';
+
+/** How a VM is started, and started again: decided once, kept in the database. */
+export interface BootMachine {
+  readonly machine: Machine;
+  readonly accel: 'kvm' | 'tcg';
+  readonly network: BootNetwork;
+  readonly cards: readonly { readonly model: NetworkModel; readonly mac: string }[];
+  /** What the firmware tells the guest that it is. */
+  readonly uuid: string;
+  readonly disks: readonly BootDisk[];
+  /** The guest is paused where the file system has less free, bytes. */
+  readonly reserveBytes: number;
+  /** The guest is paused where its disks have grown to this, bytes. */
+  readonly quotaBytes: number | null;
+}
+
+export interface BootDisk {
+  readonly number: number;
+  readonly capacityBytes: number;
+  /** What the guest writes is encrypted with the key of the repository. */
+  readonly encrypted: boolean;
+}
+
+/** `bridge:` and the name of a bridge of this machine. */
+export type BootNetwork = 'none' | 'isolated' | `bridge:${string}`;
+
+/** Source: if_nametoindex(3), IFNAMSIZ; the kernel takes more, but no name that anybody uses has it. */
+const bridge = /^bridge:[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/;
+
+export const isBootNetwork = (text: string): text is BootNetwork =>
+  text === 'none' || text === 'isolated' || bridge.test(text);
+
+export const bootMachineOf = ({ machine }: Pick<BootRow, 'machine'>): BootMachine => JSON.parse(machine) as BootMachine;
+
+/** The network cards; where nothing was saved and a network is wanted, one that every system knows. */
+export function cardsOf({ networks }: Machine, network: BootNetwork, keepIdentity: boolean): BootMachine['cards'] {
+  if (network === 'none') return [];
+  const saved = networks.length > 0 ? networks : [{ model: 'e1000' as const, mac: null }];
+  return saved.map(({ model, mac }) => ({ model, mac: (keepIdentity ? mac : null) ?? newMac() }));
+}
+
+/** Of the range that QEMU and its relatives give out. */
+const newMac = (): string => ['52', '54', '00', ...(randomBytes(3).toString('hex').match(/../g) ?? [])].join(':');

@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { bootId, isRunning, thisPlace, thisProcess } from '../host/programs/process-identity.ts';
+import type { State } from '../state/database/open-state.ts';
+import { claimBoot, findBoot, releaseBoot, type BootRow } from '../state/boots/boots.ts';
+
+/** What one process does to a VM takes so long at most, ms; a move goes on without anybody. */
+const patienceMs = 60_000;
+const betweenMs = 50;
+
+/**
+ * Does something to a VM that nobody else may do at the same time.
+ * @param waitMs how long it waits for who does
+ * @throws SendenseError `boot.unknown`, `boot.busy`, `boot.elsewhere`
+ */
+export async function withBoot<T>(
+  state: State,
+  id: string,
+  act: (row: BootRow) => Promise<T>,
+  { waitMs = patienceMs, signal }: { readonly waitMs?: number; readonly signal?: AbortSignal | undefined } = {},
+): Promise<T> {
+  const row = await claimed(state, id, waitMs, signal);
+  try {
+    assertHere(row);
+    return await act(row);
+  } finally {
+    // Where it is gone by now there is nothing to release.
+    releaseBoot(state, id);
+  }
+}
+
+async function claimed(state: State, id: string, waitMs: number, signal: AbortSignal | undefined): Promise<BootRow> {
+  const until = performance.now() + waitMs;
+  for (;;) {
+    const { claimed: row, by } = claimBoot(state, id, thisProcess(), isRunning);
+    if (row !== null) return row;
+    if (by === null) throw unknownBoot(id);
+    if (performance.now() >= until) throw new SendenseError('boot.busy', `process ${by.pid} works on ${id}`);
+    await delay(betweenMs, undefined, { signal });
+  }
+}
+
+/** The VM as it is known now. @throws SendenseError `boot.unknown` */
+export function knownBoot(state: State, id: string): BootRow {
+  const row = findBoot(state, id);
+  if (!row) throw unknownBoot(id);
+  return row;
+}
+
+const unknownBoot = (id: string): SendenseError =>
+  new SendenseError('boot.unknown', `there is no VM ${id} that was started from a restore point`);
+
+/** Where its processes were started: `here`, in a `past` boot of this machine, or where they cannot be seen. */
+export function placeOf({ place }: Pick<BootRow, 'place'>): 'here' | 'past' | 'elsewhere' {
+  if (place === thisPlace()) return 'here';
+  return place.startsWith(`${bootId()} `) ? 'elsewhere' : 'past';
+}
+
+/** @throws SendenseError `boot.elsewhere` */
+function assertHere(row: BootRow): void {
+  if (placeOf(row) === 'elsewhere')
+    throw new SendenseError(
+      'boot.elsewhere',
+      `${row.id} was started in another container, where this process sees nothing`,
+    );
+}

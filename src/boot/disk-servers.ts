@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { imageTarget } from '../host/images/image-options.ts';
+import { findByPidFile, serveNbd } from '../host/nbd/qemu-nbd.ts';
+import { diskName } from '../repository/layout.ts';
+import type { RepositoryAccess } from '../restore-points/repository-access.ts';
+import type { BootRow } from '../state/boots/boots.ts';
+import { findPoint } from '../state/points/restore-points.ts';
+import { programLog, serverPidFile, serverSocketName } from './boot-files.ts';
+import { bootMachineOf } from './boot-machine.ts';
+import { diskFiles } from './disk-files.ts';
+
+/** Disks that need the chain in the repository. */
+const served = (row: BootRow): number[] =>
+  bootMachineOf(row)
+    .disks.filter((disk) => diskFiles(row, disk).onChain)
+    .map(({ number }) => number);
+
+/** Those of which nobody serves the chain at this moment. */
+export async function unserved(row: BootRow): Promise<number[]> {
+  const numbers = served(row);
+  const servers = await Promise.all(numbers.map((number) => findByPidFile(serverPidFile(row.folder, number))));
+  return numbers.filter((_, index) => servers[index] === null);
+}
+
+/**
+ * Serves the chains of a VM's disks where nobody does, read-only, from the files that they have now: another hub may have merged them.
+ * What serves them outlives this process.
+ * @throws SendenseError `point.unknown`, `repository.key`, `chain.damaged`, `nbd.failed`
+ */
+export async function serveDisks(access: RepositoryAccess, row: BootRow, signal?: AbortSignal): Promise<void> {
+  const numbers = await unserved(row);
+  if (numbers.length === 0) return;
+  const { repository, context, backup_id: backupId } = row;
+  const root = access.repositoryPath(repository);
+  const point = findPoint(access.state, { repository, context, backupId });
+  const keys = await access.imageKeys(repository);
+  await Promise.all(
+    numbers.map(async (number) => {
+      const disk = point?.disks.find((entry) => entry.number === number);
+      if (!disk)
+        throw new SendenseError('point.unknown', `${row.id}: ${diskName(number)} of ${backupId} is not there any more`);
+      const file = join(root, context, disk.path);
+      await serveNbd({
+        file,
+        format: 'qcow2',
+        image: await imageTarget(file, { key: keys.of(disk) }),
+        cwd: row.folder,
+        readOnly: true,
+        // A path of any length fits, because the program works in the folder.
+        listen: { socket: `/proc/self/cwd/${serverSocketName(number)}` },
+        exportName: '',
+        pidFile: serverPidFile(row.folder, number),
+        lastingLog: programLog(row.folder),
+        signal,
+      });
+    }),
+  );
+}

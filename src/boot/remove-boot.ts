@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename, isAbsolute } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { removeTree } from '../host/files/files.ts';
+import { isPrivate } from '../host/programs/private-places.ts';
+import { stopServersIn } from '../host/programs/stop-servers-in.ts';
+import type { State } from '../state/database/open-state.ts';
+import { changeBoot, deleteBoot, findBoot } from '../state/boots/boots.ts';
+import { moveOf, partFile } from './boot-move.ts';
+
+/**
+ * Ends a VM and removes all that is its own: its programs, its folder, what has not finished moving, its row. Again is fine. Disks that
+ * have moved stay.
+ */
+export async function removeBoot(state: State, id: string): Promise<void> {
+  const row = findBoot(state, id);
+  if (!row) return;
+  changeBoot(state, id, { state: 'stopping', wanted: 'off' });
+  await stopServersIn(row.folder);
+  const move = moveOf(row);
+  // A disk that has moved has another name by now.
+  if (move) for (const { number } of move.disks) await rm(partFile(move, id, number), { force: true });
+  if (existsSync(row.folder)) {
+    if (!isAbsolute(row.folder) || basename(row.folder) !== id || !isPrivate(row.folder))
+      throw new SendenseError(
+        'boot.failed',
+        `${row.folder} is not the folder that ${id} made; nothing of it was removed`,
+      );
+    await removeTree(row.folder);
+  }
+  deleteBoot(state, id);
+}

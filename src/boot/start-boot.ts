@@ -1,0 +1,197 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
+import { freeBytes } from '../host/files/files.ts';
+import { imageTarget } from '../host/images/image-options.ts';
+import { readImageStart } from '../host/images/image-start.ts';
+import { createOverlayOn } from '../host/images/qemu-img.ts';
+import { thisPlace, thisProcess } from '../host/programs/process-identity.ts';
+import { uefiFiles } from '../machines/firmware.ts';
+import { machineOf, type WantedMachine } from '../machines/machine-of.ts';
+import { readVmConfig, savedConfigOf } from '../machines/read-vm-config.ts';
+import { imagePath } from '../repository/layout.ts';
+import { sizeText } from '../repository/stored-files/size.ts';
+import { selectPoint } from '../restore-points/choose/select-point.ts';
+import type { RepositoryAccess } from '../restore-points/repository-access.ts';
+import { gptBytes, needsUefi } from '../restore-points/verify/needs-uefi.ts';
+import type { PointChoice } from '../schemas/types.ts';
+import { addBoot, changeBoot, releaseBoot, type BootRow } from '../state/boots/boots.ts';
+import { findPoint, type RestorePoint } from '../state/points/restore-points.ts';
+import { overlayName, serverSocketName, variablesName } from './boot-files.ts';
+import { cardsOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
+import { knownBoot } from './claim.ts';
+import { chosenAccel } from './choose-accel.ts';
+import { removeBoot } from './remove-boot.ts';
+import { startGuest } from './start-guest.ts';
+
+export interface BootRequest {
+  readonly repository: string;
+  readonly vm: string;
+  readonly choice: PointChoice;
+  readonly identity?: string | undefined;
+  readonly wanted: WantedMachine;
+  readonly accel: 'auto' | 'kvm' | 'tcg';
+  readonly network: BootNetwork;
+  /** The MAC addresses and the UUID that were saved. */
+  readonly keepIdentity: boolean;
+  /** In which the folder of the VM is made; default: beside the state database. */
+  readonly parent?: string | undefined;
+  readonly reserveBytes: number;
+  readonly quotaBytes: number | null;
+  /** Who wants it. */
+  readonly by: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Beside the database: what is in it lasts. */
+export const bootsFolder = ({ state }: Pick<RepositoryAccess, 'state'>): string => join(dirname(state.path), 'boots');
+
+/**
+ * Starts a VM from a restore point. It runs when this returns, and outlives this process. Where it cannot be started, nothing of it stays.
+ * @returns its id, and what to know of the choice of the restore point
+ * @throws SendenseError `point.unknown`, `vm.identity`, `chain.damaged`, `repository.key`, `machine.unknown`, `disk.full`, `boot.failed`, `tool.missing`
+ */
+export async function startBoot(
+  access: RepositoryAccess,
+  request: BootRequest,
+): Promise<{ readonly id: string; readonly remark: string | null }> {
+  const id = `boot-${randomBytes(4).toString('hex')}`;
+  const parent = request.parent ?? bootsFolder(access);
+  const folder = join(parent, id);
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  await assertRoom(parent, request);
+  const signal = request.signal ?? new AbortController().signal;
+  const { remark } = await selectPoint(
+    access,
+    {
+      repository: request.repository,
+      vm: { name: request.vm, ...(request.identity === undefined ? {} : { identity: request.identity }) },
+      point: request.choice,
+      verify: false,
+    },
+    signal,
+    // From here nothing of the restore point is removed or merged.
+    (point) => addBoot(access.state, newRow(id, folder, point, request)),
+  ).catch(async (error: unknown) => {
+    await removeBoot(access.state, id);
+    throw error;
+  });
+  try {
+    await make(access, knownBoot(access.state, id), request, signal);
+    await startGuest(access, knownBoot(access.state, id), signal);
+    changeBoot(access.state, id, { state: 'up' });
+    releaseBoot(access.state, id);
+    return { id, remark };
+  } catch (error) {
+    await removeBoot(access.state, id);
+    throw error;
+  }
+}
+
+async function assertRoom(parent: string, { reserveBytes }: BootRequest): Promise<void> {
+  const free = await freeBytes(parent);
+  if (free > reserveBytes) return;
+  throw new SendenseError(
+    'disk.full',
+    `${parent} has ${sizeText(free)} free, and ${sizeText(reserveBytes)} have to stay free while a VM writes there`,
+    { remedy: 'Make room, name a folder on another disk with `--folder`, or lower `--reserve`.' },
+  );
+}
+
+const newRow = (
+  id: string,
+  folder: string,
+  { repository, vm, backup_id }: RestorePoint,
+  { by }: BootRequest,
+): BootRow => ({
+  id,
+  repository,
+  context: vm.context,
+  backup_id,
+  state: 'starting',
+  folder,
+  place: thisPlace(),
+  owner: JSON.stringify(thisProcess()),
+  machine: '{}',
+  move: null,
+  wanted: 'off',
+  paused: null,
+  started: Date.now(),
+  started_by: by,
+});
+
+/** Makes the folder of the VM and all that is in it. */
+async function make(access: RepositoryAccess, row: BootRow, request: BootRequest, signal: AbortSignal): Promise<void> {
+  const point = pointOf(access, row);
+  await mkdir(row.folder, { mode: 0o700 });
+  const accel = chosenAccel(request.accel, dirname(row.folder), signal);
+  // Nobody waits for it where something else goes wrong first.
+  accel.catch(() => undefined);
+  const booted = await describe(access, row, { point, request, accel, signal });
+  changeBoot(access.state, row.id, { machine: JSON.stringify(booted) });
+  const keys = await access.imageKeys(row.repository);
+  const overlays = point.disks.map((disk) =>
+    createOverlayOn(
+      join(row.folder, overlayName(disk.number)),
+      disk.capacity_bytes,
+      { name: `nbd+unix:///?socket=${serverSocketName(disk.number)}`, format: 'raw' },
+      { key: keys.of(disk), signal },
+    ),
+  );
+  if (booted.machine.firmware === 'efi') await copyFile((await uefiFiles()).template, join(row.folder, variablesName));
+  await Promise.all(overlays);
+}
+
+interface Described {
+  readonly point: RestorePoint;
+  readonly request: BootRequest;
+  readonly accel: Promise<BootMachine['accel']>;
+  readonly signal: AbortSignal;
+}
+
+async function describe(
+  access: RepositoryAccess,
+  row: BootRow,
+  { point, request, accel, signal }: Described,
+): Promise<BootMachine> {
+  const root = access.repositoryPath(row.repository);
+  const keys = await access.imageKeys(row.repository);
+  const saved = savedConfigOf(root, point);
+  const config = saved === null ? null : await readVmConfig(saved, keys);
+  const machine = machineOf({
+    config,
+    disks: point.disks,
+    wanted: request.wanted,
+    vmName: point.vm.name,
+    firmwareByDisk:
+      config === null && request.wanted.firmware === undefined ? await firmwareByDisk(root, point, row.folder) : 'bios',
+  });
+  return {
+    machine,
+    accel: await accel,
+    network: request.network,
+    cards: cardsOf(machine, request.network, request.keepIdentity),
+    uuid: (request.keepIdentity ? machine.biosUuid : null) ?? randomUUID(),
+    disks: point.disks.map((disk) => ({
+      number: disk.number,
+      capacityBytes: disk.capacity_bytes,
+      encrypted: keys.of(disk) !== null,
+    })),
+    reserveBytes: request.reserveBytes,
+    quotaBytes: request.quotaBytes,
+  };
+
+  async function firmwareByDisk(of: string, { vm, disks, backup_id: id }: RestorePoint, folder: string) {
+    const [first] = disks;
+    if (!first) return 'bios';
+    const image = await imageTarget(join(of, imagePath(vm.context, first.number, id)), { key: keys.of(first) });
+    return needsUefi(await readImageStart(image, { bytes: gptBytes, folder, signal })) ? 'efi' : 'bios';
+  }
+}
+
+function pointOf({ state }: RepositoryAccess, { repository, context, backup_id: backupId }: BootRow): RestorePoint {
+  const point = findPoint(state, { repository, context, backupId });
+  if (!point) throw new SendenseError('point.unknown', `restore point ${backupId} is not there any more`);
+  return point;
+}

@@ -1,0 +1,111 @@
+import { appendFile, rename, stat } from 'node:fs/promises';
+import { freeBytes } from '../host/files/files.ts';
+import { consoleRings } from '../host/images/qemu-system.ts';
+import { stopServersIn } from '../host/programs/stop-servers-in.ts';
+import { sizeText } from '../repository/stored-files/size.ts';
+import type { RepositoryAccess } from '../restore-points/repository-access.ts';
+import { changeBoot, findBoot, type BootRow } from '../state/boots/boots.ts';
+import { firmwareLog, serialLog } from './boot-files.ts';
+import { advanceMove } from './advance-move.ts';
+import { bootMachineOf } from './boot-machine.ts';
+import { moveOf } from './boot-move.ts';
+import { writtenBytes } from './boot-state.ts';
+import { placeOf, withBoot } from './claim.ts';
+import { diskFiles } from './disk-files.ts';
+import { serveDisks, unserved } from './disk-servers.ts';
+import { goOn } from './go-on.ts';
+import { atMonitor, guestProcess, runState, type Ask } from './monitor.ts';
+import { isWorkedOn, settleBoot } from './settle-boot.ts';
+
+/**
+ * Looks after a VM: restarts what serves its disks, pauses its guest before a disk is full, lets it go on afterwards, keeps what it says.
+ * @returns whether there is anything to look after
+ */
+export async function tendBoot(access: RepositoryAccess, row: BootRow): Promise<boolean> {
+  if (placeOf(row) !== 'here') return false;
+  if (isWorkedOn(row)) return true;
+  await settleBoot(access, row);
+  if (row.state === 'starting' || row.state === 'stopping' || row.wanted === 'off') return false;
+  if ((await guestProcess(row.folder)) === null) {
+    await settleOff(access, row);
+    return false;
+  }
+  if ((await unserved(row)).length > 0)
+    await withBoot(access.state, row.id, (now) => (now.wanted === 'on' ? serveDisks(access, now) : Promise.resolve()), {
+      waitMs: 0,
+    });
+  if (moveOf(row) !== null && row.state !== 'moved')
+    await withBoot(access.state, row.id, (now) => advanceMove(access, now), { waitMs: 0 });
+  const why = await lackOf(row);
+  await atMonitor(row.folder, async (ask) => {
+    await keepConsole(ask, row.folder);
+    await pauseOrGoOn(access, { row, why, ask });
+  });
+  return true;
+}
+
+/** The guest has ended. */
+const settleOff = ({ state }: RepositoryAccess, { id, folder }: BootRow): Promise<void> =>
+  withBoot(
+    state,
+    id,
+    async ({ wanted }) => {
+      if (wanted === 'off' || (await guestProcess(folder)) !== null) return;
+      changeBoot(state, id, { wanted: 'off', paused: null });
+      await stopServersIn(folder);
+    },
+    { waitMs: 0 },
+  );
+
+/** Why the guest may write no more; null: it may. */
+async function lackOf(row: BootRow): Promise<string | null> {
+  const booted = bootMachineOf(row);
+  // The words stay the same as long as the reason does: by them a pause of ours is known again.
+  if ((await freeBytes(row.folder)) < booted.reserveBytes)
+    return `${row.folder} has less than ${sizeText(booted.reserveBytes)} free`;
+  if (booted.quotaBytes === null) return null;
+  const files = booted.disks.flatMap((disk) => diskFiles(row, disk).layers.map(({ file }) => file));
+  const sizes = await Promise.all(files.map(writtenBytes));
+  return sizes.reduce((sum, bytes) => sum + bytes, 0) < booted.quotaBytes
+    ? null
+    : `its disks have grown to its quota of ${sizeText(booted.quotaBytes)}`;
+}
+
+interface Tended {
+  readonly row: BootRow;
+  readonly why: string | null;
+  readonly ask: Ask;
+}
+
+/** What somebody else paused stays paused. */
+async function pauseOrGoOn({ state }: RepositoryAccess, { row, why, ask }: Tended): Promise<void> {
+  const paused = findBoot(state, row.id)?.paused ?? null;
+  if (why !== null) {
+    if (paused === why) return;
+    changeBoot(state, row.id, { paused: why });
+    return void (await ask('stop'));
+  }
+  const asked = await runState(ask);
+  if (asked === 'io-error') {
+    if (await goOn(ask, row)) changeBoot(state, row.id, { paused: null });
+  } else if (paused !== null) {
+    await ask('cont');
+    changeBoot(state, row.id, { paused: null });
+  }
+}
+
+/** So much is kept twice: what the guest says now, and before. */
+const mostLog = 4 * 2 ** 20;
+
+async function keepConsole(ask: Ask, folder: string): Promise<void> {
+  for (const [device, file] of [
+    ['serial', serialLog(folder)],
+    ['firmware', firmwareLog(folder)],
+  ] as const) {
+    const said = await ask('ringbuf-read', { device, size: consoleRings[device] });
+    if (typeof said !== 'string' || said === '') continue;
+    const { size } = await stat(file).catch(() => ({ size: 0 }));
+    if (size > mostLog) await rename(file, `${file}.1`);
+    await appendFile(file, said, { mode: 0o600 });
+  }
+}

@@ -1,0 +1,130 @@
+import { chmod, copyFile, constants, mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { serialLog } from '../../boot/boot-files.ts';
+import { beginMove, type MoveRequest } from '../../boot/begin-move.ts';
+import { describeBoot } from '../../boot/boot-state.ts';
+import { knownBoot, withBoot } from '../../boot/claim.ts';
+import { atMonitor, guestProcess } from '../../boot/monitor.ts';
+import { removeBoot } from '../../boot/remove-boot.ts';
+import { startBoot, type BootRequest } from '../../boot/start-boot.ts';
+import { startGuest } from '../../boot/start-guest.ts';
+import { switchOff } from '../../boot/switch-off.ts';
+import { settleBoot } from '../../boot/settle-boot.ts';
+import { isWatched, watchBoots } from '../../boot/watch-boots.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { readEnd } from '../../host/files/read-end.ts';
+import type { BootOutput, BootsOutput } from '../../schemas/types.ts';
+import { listBoots, type BootRow } from '../../state/boots/boots.ts';
+import type { Services } from '../../steps/services.ts';
+import { startWatcher, type WatcherStart } from './start-watcher.ts';
+
+/** VMs that run from restore points. Who starts or changes one calls {@link Boots.look} afterwards. */
+export interface Boots {
+  /** @throws SendenseError as `startBoot` */
+  start(request: BootRequest): Promise<{ readonly boot: BootOutput; readonly remark: string | null }>;
+  list(): Promise<BootsOutput>;
+  /** @param name the id, or the name of a VM that runs once. @throws SendenseError `boot.unknown`, `usage` */
+  status(name: string): Promise<BootOutput>;
+  /** Makes a picture of its screen, in a file that is not there yet. @throws SendenseError `boot.off`, `file.exists`, `boot.failed` */
+  screenshot(id: string, file: string): Promise<void>;
+  /** The end of what it wrote to its first serial port. */
+  serial(id: string): Promise<string>;
+  /** Starts one again that is off, with what its guest wrote. @throws SendenseError `boot.failed` */
+  again(id: string, signal?: AbortSignal): Promise<BootOutput>;
+  /** Switches it off; what its guest wrote stays. @throws SendenseError `boot.failed` */
+  off(id: string, graceMs: number, signal?: AbortSignal): Promise<BootOutput>;
+  /** Ends it; what its guest wrote goes, unless it has moved. @throws SendenseError `boot.busy` */
+  stop(id: string): Promise<void>;
+  /** Begins to move its data, or goes on with that. @throws SendenseError as `beginMove` */
+  move(id: string, request: MoveRequest): Promise<void>;
+  /** Looks after all of them until there are none. */
+  watch(signal: AbortSignal, log: (id: string, message: string) => void): Promise<void>;
+  /** Makes sure that somebody looks after them, where there are any. */
+  look(start: WatcherStart): Promise<void>;
+}
+
+export function manageBoots(services: Services): Boots {
+  const { state } = services;
+  let started = false;
+  const describe = (id: string): Promise<BootOutput> => describeBoot(state, knownBoot(state, id));
+  return {
+    async start(request) {
+      await assertThere(services, request.repository);
+      const { id, remark } = await startBoot(services, request);
+      return { boot: await describe(id), remark };
+    },
+    list: async () => ({
+      version: 1,
+      boots: await Promise.all(listBoots(state).map((row) => describeBoot(state, row))),
+    }),
+    status: async (name) => describeBoot(state, named(listBoots(state), name)),
+    screenshot: (id, file) => takePicture(knownBoot(state, id), file),
+    serial: (id) => readEnd(serialLog(knownBoot(state, id).folder), serialBytes),
+    async again(id, signal) {
+      await withBoot(state, id, (row) => startAgain(services, row, signal), { signal });
+      return describe(id);
+    },
+    async off(id, graceMs, signal) {
+      await withBoot(state, id, (row) => switchOff(state, row, graceMs, signal), { signal });
+      return describe(id);
+    },
+    stop: (id) => withBoot(state, id, () => removeBoot(state, id)),
+    move: (id, request) => beginMove(services, id, request),
+    watch: (signal, log) => watchBoots(services, { signal, log }),
+    async look(start) {
+      const rows = listBoots(state);
+      for (const row of rows) await settleBoot(services, row);
+      if (started || !rows.some(({ wanted }) => wanted === 'on') || (await isWatched(services))) return;
+      started = true;
+      startWatcher(services, start);
+    },
+  };
+}
+
+/** It may be mounted read-only. @throws SendenseError `repository.unusable` */
+async function assertThere(services: Services, repository: string): Promise<void> {
+  if (await services.findRepository(repository)) return;
+  throw new SendenseError(
+    'repository.unusable',
+    `repository ${repository} is not at ${services.repositoryPath(repository)}`,
+    { remedy: 'Mount it, or correct its path in sendense.yaml.' },
+  );
+}
+
+const serialBytes = 64 * 1024;
+
+/** @throws SendenseError `boot.unknown`, `usage` */
+function named(rows: readonly BootRow[], name: string): BootRow {
+  const byId = rows.find(({ id }) => id === name);
+  if (byId) return byId;
+  const [only, ...others] = rows.filter(({ context }) => context === name);
+  if (only && others.length === 0) return only;
+  if (only)
+    throw new SendenseError(
+      'usage',
+      `${name} runs ${others.length + 1} times: ${[only, ...others].map(({ id }) => id).join(', ')}`,
+    );
+  throw new SendenseError('boot.unknown', `no VM ${name} was started from a restore point`);
+}
+
+async function startAgain(services: Services, row: BootRow, signal: AbortSignal | undefined): Promise<void> {
+  if ((await guestProcess(row.folder)) !== null) return;
+  await startGuest(services, row, signal);
+}
+
+async function takePicture({ id, folder }: BootRow, file: string): Promise<void> {
+  if ((await guestProcess(folder)) === null) throw new SendenseError('boot.off', `${id} is off: it shows nothing`);
+  const own = join(folder, 'screen.png');
+  await atMonitor(folder, (ask) => ask('screendump', { filename: own, format: 'png' }));
+  // What a screen shows may be a secret.
+  await chmod(own, 0o600);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    await copyFile(own, file, constants.COPYFILE_EXCL);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new SendenseError('file.exists', `${file} exists already`, { cause: error });
+  } finally {
+    await rm(own, { force: true });
+  }
+}

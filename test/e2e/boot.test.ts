@@ -1,0 +1,283 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { atMonitor } from '../../src/boot/monitor.ts';
+import { argvOf } from '../../src/host/programs/process-identity.ts';
+import type { BootOutput } from '../../src/schemas/types.ts';
+import { openState } from '../../src/state/database/open-state.ts';
+import { changeBoot, listBoots } from '../../src/state/boots/boots.ts';
+import { bootSector } from '../restore-points/verify/boot-sector.ts';
+import { bootCalls, endBoots, guestWrites, machine, watchers } from './boot-bench.ts';
+import { backupPlan, makeRaw, program, workspace, writeAt, type Workspace } from './workspace.ts';
+
+const MiB = 2 ** 20;
+const timeout = 120_000;
+
+let work: Workspace;
+let vm: ReturnType<typeof bootCalls>;
+
+beforeAll(async () => {
+  work = await workspace();
+  vm = bootCalls(work);
+  await makeRaw(work.path('disk0.raw'), 4 * MiB, [[MiB, 2 * MiB]]);
+  await writeAt(work.path('disk0.raw'), [0, bootSector('login: ')]);
+  await makeRaw(work.path('disk1.raw'), 2 * MiB, [[0, MiB]]);
+  await work.write('nightly.yaml', backupPlan(['disk0.raw', 'disk1.raw']));
+  const run = await work.run('nightly.yaml');
+  if (run.exitCode !== 0) throw new Error(run.stderr);
+}, timeout);
+
+afterAll(async () => {
+  await endBoots(work);
+  await work[Symbol.asyncDispose]();
+});
+
+const repository = (): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(work.path('repository/pgtest1'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => [
+        `${parentPath}/${name}`,
+        createHash('sha256')
+          .update(readFileSync(`${parentPath}/${name}`))
+          .digest('hex'),
+      ]),
+  );
+
+const ends = (pid: number | null): void => void process.kill(pid ?? 0, 'SIGKILL');
+
+describe('a VM that runs from a restore point', { timeout }, () => {
+  it('outlives its command, keeps the restore point, writes nothing to it, and is thrown away', async () => {
+    const before = repository();
+    const boot = await vm.start();
+    expect(boot).toMatchObject({
+      state: 'running',
+      vm: 'pgtest1',
+      network: 'none',
+      needs_repository: true,
+      move: null,
+    });
+    expect(argvOf(boot.guest_pid ?? 0)).toContain('none');
+    await vi.waitUntil(async () => (await vm.call('boot', 'status', boot.id, '--serial')).includes('login:'), {
+      timeout: 60_000,
+      interval: 100,
+    });
+    await vm.call('boot', 'status', 'pgtest1', '--screenshot', work.path('screen.png'));
+    expect(readFileSync(work.path('screen.png')).subarray(1, 4).toString()).toBe('PNG');
+    const again = await work.call(['boot', 'status', 'pgtest1', '--screenshot', work.path('screen.png')]);
+    expect(again.stderr).toContain('exists already');
+    await guestWrites(boot, 'disk0', '1M 64k', 0x11);
+    const unasked = await work.call(['boot', 'stop', boot.id]);
+    expect(unasked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--yes') as string });
+    await vm.call('boot', 'stop', boot.id, '--yes');
+    expect(repository()).toEqual(before);
+    expect(existsSync(boot.folder)).toBe(false);
+    expect(await vm.list()).toEqual([]);
+  });
+
+  it('gets its chain back when what serves it is killed, also when nobody looks after it at that time', async () => {
+    const boot = await vm.start();
+    const [first] = boot.disks;
+    ends(first?.server_pid ?? null);
+    await vm.until(boot.id, ({ disks }) => ![null, first?.server_pid].includes(disks[0]?.server_pid ?? null));
+    for (const pid of watchers(work)) process.kill(pid, 'SIGKILL');
+    for (const { server_pid: pid } of (await vm.status(boot.id)).disks) ends(pid);
+    await vm.until(
+      boot.id,
+      ({ disks, state }) => state === 'running' && disks.every(({ server_pid: pid }) => pid !== null),
+    );
+    await guestWrites(boot, 'disk1', '0 4k', 0x22);
+    await vm.call('boot', 'stop', boot.id, '--yes');
+  });
+
+  it('is off when QEMU was killed or the machine restarted, and starts again with what its guest wrote', async () => {
+    const boot = await vm.start();
+    await guestWrites(boot, 'disk0', '1M 64k', 0x33);
+    await guestWrites(boot, 'disk0', '0 512', 0);
+    await guestWrites(boot, 'disk0', '2M 512', 0x44);
+    await vm.call('boot', 'stop', boot.id, '--power-off', '--force');
+    expect(await vm.status(boot.id)).toMatchObject({ state: 'off', why: null, guest_pid: null });
+    ends((await vm.json('boot', 'start', boot.id)).guest_pid);
+    await vm.until(boot.id, ({ state }) => state === 'off');
+    using state = openState(work.path('state/sendense.db'));
+    changeBoot(state, boot.id, { place: '11111111-2222-3333-4444-555555555555 pid:[4026531836]' });
+    expect(await vm.status(boot.id)).toMatchObject({
+      state: 'off',
+      why: expect.stringContaining('started again') as string,
+    });
+    const back = await vm.json('boot', 'start', boot.id);
+    expect(back).toMatchObject({ state: 'running', id: boot.id });
+    await vm.call('boot', 'stop', boot.id, '--power-off', '--force');
+    const { stdout } = await execa(
+      'qemu-img',
+      ['map', '--output=json', '-U', '--image-opts', `driver=qcow2,file.filename=${boot.folder}/disk-0.qcow2,backing=`],
+      { reject: false },
+    );
+    expect(stdout).toContain('"data": true');
+    await vm.call('boot', 'stop', boot.id, '--yes');
+  });
+
+  it('is paused at its quota, says so, and goes on when there is room', async () => {
+    const boot = await vm.start('--quota', '1MiB');
+    await guestWrites(boot, 'disk0', '0 2M', 0x55);
+    await vm.until(boot.id, ({ state }) => state === 'paused');
+    expect((await vm.list())[0]).toMatchObject({
+      state: 'paused',
+      why: 'its disks have grown to its quota of 1.0 MiB',
+    });
+    using state = openState(work.path('state/sendense.db'));
+    const [row] = listBoots(state);
+    changeBoot(state, boot.id, {
+      machine: JSON.stringify({ ...(JSON.parse(row?.machine ?? '{}') as object), quotaBytes: null }),
+    });
+    await vm.until(boot.id, ({ state: now }) => now === 'running');
+    await vm.call('boot', 'stop', boot.id, '--yes');
+  });
+
+  it.each(['folder', 'disk-1.qcow2', 'disk-0.pid', 'programs.log', 'guest.pid', 'qmp.sock'])(
+    'whose command is killed when there is its %s, is gone or runs',
+    async (name) => {
+      const known = new Set((await vm.list()).map(({ id }) => id));
+      const command = execa(process.execPath, [program, 'boot', 'pgtest1', ...machine], {
+        cwd: work.folder,
+        reject: false,
+        env: { NO_COLOR: '1' },
+      });
+      const isThere = (): boolean =>
+        ids()
+          .filter((id) => !known.has(id))
+          .some((id) => name === 'folder' || existsSync(work.path('state/boots', id, name)));
+      const ids = (): string[] =>
+        existsSync(work.path('state/boots'))
+          ? readdirSync(work.path('state/boots')).filter((id) => id.startsWith('boot-'))
+          : [];
+      await vi.waitUntil(isThere, { timeout: 60_000, interval: 1 });
+      command.kill('SIGKILL');
+      await command;
+      const [left, ...more] = await vm.list();
+      expect(more).toEqual([]);
+      if (left) {
+        expect(left).toMatchObject({ state: 'running' });
+        await vm.call('boot', 'stop', left.id, '--yes');
+      }
+      expect(ids()).toEqual([]);
+    },
+  );
+
+  it('cannot be started: a clear error, and nothing stays', async () => {
+    for (const [args, text] of [
+      [[], 'missing: memory, cpus'],
+      [[...machine, '--network', 'bridge:a,b=c'], '--network bridge:a,b=c'],
+      [[...machine, '--memory', '12'], '--memory 12 is not a size'],
+      [[...machine, '--reserve', '8000TiB'], 'have to stay free'],
+      [[...machine, '--network', 'bridge:nobody0'], 'nobody0'],
+    ] as const) {
+      const refused = await work.call(['boot', 'pgtest1', ...args]);
+      expect(refused.exitCode, args.join(' ')).not.toBe(0);
+      expect(refused.stderr).toContain(text);
+    }
+    const unknown = await work.call(['boot', 'status', 'boot-00000000']);
+    expect(unknown.stderr).toContain('boot.unknown');
+    expect(await vm.list()).toEqual([]);
+    expect(readdirSync(work.path('state/boots')).filter((name) => name.startsWith('boot-'))).toEqual([]);
+  });
+});
+
+describe('boot move', { timeout }, () => {
+  it('goes on after a kill of the chain, of QEMU and of the command; then nothing of the repository is needed', async () => {
+    const boot = await vm.start();
+    await guestWrites(boot, 'disk0', '1M 64k', 0x66);
+    const moving = execa(process.execPath, [program, 'boot', 'move', boot.id, '--to', 'moved', '--limit', '256KiB'], {
+      cwd: work.folder,
+      reject: false,
+    });
+    await vm.until(boot.id, ({ move }) => (move?.copied_bytes ?? 0) > 0);
+    moving.kill('SIGKILL');
+    await moving;
+    for (const { server_pid: pid } of boot.disks) ends(pid);
+    await vm.until(boot.id, ({ disks }) => disks.every(({ server_pid: pid }) => pid !== null));
+    const far = await vm.status(boot.id);
+    expect(far).toMatchObject({ state: 'running', needs_repository: true, move: { done: false } });
+    ends(far.guest_pid);
+    await vm.until(boot.id, ({ state }) => state === 'off');
+    expect((await work.call(['boot', 'move', boot.id, '--to', 'moved'])).stderr).toContain('boot.off');
+    expect((await work.call(['boot', 'move', boot.id, '--to', 'elsewhere'])).stderr).toContain('is moving to');
+    await vm.json('boot', 'start', boot.id);
+    const moved = await vm.json('boot', 'move', boot.id, '--to', 'moved');
+    expect(moved).toMatchObject({ state: 'running', needs_repository: false, move: { done: true } });
+    expect(moved.disks.map(({ server_pid: pid }) => pid)).toEqual([null, null]);
+    expect(readdirSync(work.path('moved')).toSorted()).toEqual(['disk-0.qcow2', 'disk-1.qcow2']);
+    const [top = ''] = (await runsFrom(boot)).filter((name) => name.includes('disk0') || name.includes('moved0'));
+    await guestWrites(boot, top, '3M 64k', 0x77);
+    ends(moved.guest_pid);
+    await vm.until(boot.id, ({ state }) => state === 'off');
+    await vm.json('boot', 'start', boot.id);
+    await vm.call('boot', 'stop', boot.id, '--yes');
+    const wanted = readFileSync(work.path('disk0.raw'));
+    wanted.fill(0x66, MiB, MiB + 65_536).fill(0x77, 3 * MiB, 3 * MiB + 65_536);
+    await writeFile(work.path('wanted.raw'), wanted);
+    for (const [disk, raw] of [
+      ['disk-0', 'wanted.raw'],
+      ['disk-1', 'disk1.raw'],
+    ] as const)
+      await execa('qemu-img', [
+        'compare',
+        '-f',
+        'qcow2',
+        '-F',
+        'raw',
+        work.path('moved', `${disk}.qcow2`),
+        work.path(raw),
+      ]);
+    const taken = await vm.start();
+    const refused = await work.call(['boot', 'move', taken.id, '--to', 'moved']);
+    expect(refused.stderr).toContain('exists already');
+    expect(await vm.status(taken.id)).toMatchObject({ state: 'running', move: null });
+    await vm.call('boot', 'stop', taken.id, '--yes');
+  });
+
+  const runsFrom = ({ folder }: BootOutput): Promise<string[]> =>
+    atMonitor(folder, async (ask) =>
+      ((await ask('query-block')) as { inserted?: { 'node-name': string } }[]).map(
+        (one) => one.inserted?.['node-name'] ?? '',
+      ),
+    );
+});
+
+test('prune keeps what a VM runs from, until the VM has gone', { timeout }, async () => {
+  const boot = await vm.start();
+  await writeAt(work.path('disk0.raw'), [3 * MiB, Buffer.alloc(4096, 7)]);
+  expect((await work.run('nightly.yaml')).exitCode).toBe(0);
+  const prune = (): Promise<string> => vm.call('prune', '--vm', 'pgtest1', '--keep-last', '1', '--yes', '--json');
+  expect(await prune()).toContain(`${boot.id} runs from it`);
+  await vm.call('boot', 'stop', boot.id, '--yes');
+  expect(await prune()).not.toContain('runs from');
+  expect((await work.call(['boot', 'pgtest1', ...machine])).exitCode).toBe(0);
+  expect((await work.call(['boot', boot.backup_id, ...machine])).stderr).toContain('point.unknown');
+});
+
+describe('in an encrypted repository', { timeout }, () => {
+  it('what the guest writes is encrypted, and the key is in no command line', async () => {
+    const key = 'c2VjcmV0LWtleS1vZi10aGUtcmVwb3NpdG9yeS0xMjM0NTY';
+    await using locked = await workspace({
+      settings: `version: 1\nstate: ./state/sendense.db\nrepositories:\n  primary: { path: ./repository, encryption: { key: { secret: { file: key } } } }\n`,
+    });
+    await writeFile(locked.path('key'), key, { mode: 0o600 });
+    await makeRaw(locked.path('disk0.raw'), 2 * MiB, [[0, MiB]]);
+    await locked.write('nightly.yaml', backupPlan(['disk0.raw']));
+    const run = await locked.run('nightly.yaml');
+    expect(run.exitCode, run.stderr).toBe(0);
+    const calls = bootCalls(locked);
+    const boot = await calls.start();
+    await guestWrites(boot, 'disk0', '0 64k', 0x61);
+    for (const pid of [boot.guest_pid, boot.disks[0]?.server_pid])
+      expect(argvOf(pid ?? 0).join(' ')).not.toContain(key);
+    await calls.call('boot', 'stop', boot.id, '--power-off', '--force');
+    expect(readFileSync(`${boot.folder}/disk-0.qcow2`).includes(Buffer.alloc(1024, 0x61))).toBe(false);
+    expect(await calls.json('boot', 'start', boot.id)).toMatchObject({ state: 'running' });
+    await calls.call('boot', 'stop', boot.id, '--yes');
+    await endBoots(locked);
+  });
+});
