@@ -3087,6 +3087,10 @@ export interface CredentialsTestRequest {
    * Only in the body, never in argv or logs.
    */
   vcenter_password: string;
+  /**
+   * What the user is to do; default: backup.
+   */
+  purpose?: 'backup' | 'restore';
 }
 export interface CredentialsTested {
   about: {
@@ -3100,7 +3104,7 @@ export interface CredentialsTested {
    */
   user: string;
   /**
-   * Privileges that a backup needs and the user does not have.
+   * Privileges that the purpose needs and the user does not have.
    */
   missing: {
     /**

@@ -272,6 +272,14 @@ describe('credentials test', () => {
     ]);
   });
 
+  it('asks what a restore needs only if it is told so', async () => {
+    await add('production');
+    await test();
+    await test('--for', 'restore');
+    expect(node.requests.map((request) => 'purpose' in request && request.purpose)).toEqual([false, 'restore']);
+    expect(await test('--for', 'fun')).toMatchObject({ exitCode: 2 });
+  });
+
   it('says which privileges are missing', async () => {
     await add('production');
     answer = {

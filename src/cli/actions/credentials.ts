@@ -57,6 +57,14 @@ export async function rotate(context: CommandContext): Promise<number> {
   return 0;
 }
 
+function purposeOf(given: unknown): 'backup' | 'restore' {
+  if (given === undefined || given === 'backup') return 'backup';
+  if (given === 'restore') return 'restore';
+  throw new SendenseError('usage', `--for ${String(given)} is neither backup nor restore`, {
+    remedy: 'Write `--for restore`, or leave the option out.',
+  });
+}
+
 export async function test(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   using signals = installSignals();
@@ -64,6 +72,7 @@ export async function test(context: CommandContext): Promise<number> {
     name: context.args[0] ?? '',
     source: context.options['source'] as string | undefined,
     node: context.options['node'] as string | undefined,
+    purpose: purposeOf(context.options['for']),
     signal: signals.gently,
   });
   print(context, output, (options) => credentialTestReport(output, options));

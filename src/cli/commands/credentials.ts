@@ -109,7 +109,7 @@ const test: CommandDefinition = {
   name: 'test',
   summary: 'Log in with a credential and list missing privileges',
   description: [
-    'A node logs in to the vCenter or ESXi host of a source. The command compares the privileges of the user with those that a backup needs (docs/vsphere.md). It changes nothing there.',
+    'A node logs in to the vCenter or ESXi host of a source. The command compares the privileges of the user with those that a backup needs, or with `--for restore` those of a restore to a new VM (docs/vsphere.md). It changes nothing there.',
     'Ends with 1 if a privilege is missing. Ends with 12 if the server refuses user and password, or if its certificate is not the expected one.',
   ],
   arguments: [name],
@@ -120,9 +120,18 @@ const test: CommandDefinition = {
       completes: 'sources',
     },
     { flags: '--node <node>', description: 'node that logs in (default: local)', completes: 'nothing' },
+    {
+      flags: '--for <purpose>',
+      description: 'what the user is to do: backup or restore (default: backup)',
+      completes: ['backup', 'restore'],
+    },
   ],
   examples: [
     { command: 'sendense-run credentials test production', description: 'Does it work?' },
+    {
+      command: 'sendense-run credentials test restores --source vc1 --for restore',
+      description: 'Could this user make VMs anew?',
+    },
     {
       command: "sendense-run credentials test production --json | jq -r '.missing[].privilege'",
       description: 'What to add to the role, for a script',

@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { CredentialsTestOutput, Settings } from '../../schemas/types.ts';
+import type { CredentialsTestOutput, CredentialsTestRequest, Settings } from '../../schemas/types.ts';
 import { kindOf, loginTitle, sourcesWithLogin, type SourceWithLogin } from '../../sources/index.ts';
 import { placeOf } from '../../steps/at-node/source-spec.ts';
 import type { Services } from '../../steps/services.ts';
@@ -10,18 +10,22 @@ export interface CredentialTest {
   readonly source?: string | undefined;
   /** Default: the embedded one. */
   readonly node?: string | undefined;
+  /** Default: a backup. */
+  readonly purpose?: CredentialsTestRequest['purpose'];
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Lets a node log in with a stored credential, and says what the user lacks. */
 export async function testCredential(services: Services, request: CredentialTest): Promise<CredentialsTestOutput> {
-  const { name, node = 'local', signal } = request;
+  const { name, node = 'local', purpose = 'backup', signal } = request;
   const source = sourceFor(services.settings, request);
   const place = placeOf(source.name, services.settingsFolder);
   const spec = kindOf(source.settings).spec(source.settings, { name: '', credential: name }, place);
   const account = await services.sourceAccount(spec, signal);
   const client = await services.node(node);
-  const tested = await client.testCredential(source.login.testRequest(spec, account), signal);
+  // Nodes of other versions know backups only, and not this field.
+  const asked = { ...source.login.testRequest(spec, account), ...(purpose === 'backup' ? {} : { purpose }) };
+  const tested = await client.testCredential(asked, signal);
   return {
     version: 1,
     ok: tested.missing.length === 0,

@@ -26,7 +26,7 @@ export const testCredentials = defineRoute<CredentialsTestRequest>({
   answers: { 200: { description: 'The login works.', schema: 'node/credentials-tested.json' } },
   errors: vsphereErrors,
   handle: async ({ parts: node, body, signal }): Promise<CredentialsTested> => {
-    return testLogin(body.source, loginOf(body, node.refused), signal);
+    return testLogin(body.source, loginOf(body, node.refused), body.purpose ?? 'backup', signal);
   },
 });
 

@@ -21,6 +21,7 @@ import type {
   LeftOverOptions,
   LeftOvers,
   Login,
+  LoginPurpose,
   OpenOptions,
   Source,
   SpecFile,
@@ -94,8 +95,9 @@ export async function removeLeftOvers(spec: SourceSpec, options: LeftOverOptions
 export const testLogin = async (
   spec: SourceSpec,
   login: Login | null,
+  purpose: LoginPurpose,
   signal: AbortSignal,
-): Promise<CredentialsTested> => (await able(spec, (kind) => kind.login)).test(spec, login, signal);
+): Promise<CredentialsTested> => (await able(spec, (kind) => kind.login)).test(spec, login, purpose, signal);
 
 /** How a VM differs from what it was. @throws SendenseError `request.invalid`, `source.missing`, `vsphere.*` */
 export const specChanges = async (

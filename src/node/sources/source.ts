@@ -1,6 +1,7 @@
 import type {
   CleanedUp,
   CredentialsTested,
+  CredentialsTestRequest,
   DiskInfo,
   ErrorOutput,
   Inventory,
@@ -46,8 +47,11 @@ export interface SourceLogin<S extends SourceSpec = SourceSpec> {
   /** Who logs in where, so that a password which was refused is not tried again. */
   account(spec: S, login: Login): LoginName;
   /** Logs in, and asks which privileges are missing. */
-  test(spec: S, login: Login | null, signal: AbortSignal): Promise<CredentialsTested>;
+  test(spec: S, login: Login | null, purpose: LoginPurpose, signal: AbortSignal): Promise<CredentialsTested>;
 }
+
+/** What somebody logs in for. */
+export type LoginPurpose = NonNullable<CredentialsTestRequest['purpose']>;
 
 export interface SourceTraces<S extends SourceSpec = SourceSpec> {
   /** Removes what a job left at the source whose process died. "Nothing there" is success. */

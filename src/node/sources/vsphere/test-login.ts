@@ -3,13 +3,15 @@ import type { CredentialsTested, VsphereSourceSpec } from '../../../schemas/type
 import { aboutJson } from '../../vsphere/about-json.ts';
 import { connectVsphere } from '../../vsphere/connect.ts';
 import { missingPrivileges, privilegesFor } from '../../vsphere/privileges.ts';
-import type { Login } from '../source.ts';
+import type { Login, LoginPurpose } from '../source.ts';
+import { restorePrivileges } from '../../vsphere/restore-privileges.ts';
 import { addressOf } from './vsphere-address.ts';
 
-/** Logs in and asks which of the privileges that a backup needs are missing. @throws SendenseError `vsphere.*` */
+/** Logs in and asks which of the privileges that a backup or a restore needs are missing. @throws SendenseError `vsphere.*` */
 export async function testLogin(
   spec: VsphereSourceSpec,
   login: Login | null,
+  purpose: LoginPurpose,
   signal: AbortSignal,
 ): Promise<CredentialsTested> {
   const address = addressOf(spec, login);
@@ -17,7 +19,7 @@ export async function testLogin(
   const told = { about: aboutJson(vsphere.about) };
   try {
     const { rootFolder } = vsphere.content;
-    const wanted = privilegesFor(spec.transports);
+    const wanted = purpose === 'restore' ? restorePrivileges : privilegesFor(spec.transports);
     const { user, missing } = await missingPrivileges(vsphere, rootFolder ? [rootFolder] : [], wanted, signal);
     return { ...told, user: user || address.user, missing: [...missing.values()].flat(), warnings: [] };
   } catch (error) {

@@ -1,0 +1,24 @@
+import type { Privilege } from './privileges.ts';
+
+/**
+ * What a restore to a new VM needs, of a role that backups never have. From the vSphere API reference: "Required Privileges" of
+ * CreateVM_Task, ReconfigVM_Task, Destroy_Task, PowerOnVM_Task. `docs/vsphere.md` has the same as a role to import.
+ */
+export const restorePrivileges: readonly Privilege[] = [
+  { privilege: 'System.Read', why: 'to see folders, pools, datastores and networks' },
+  { privilege: 'VirtualMachine.Inventory.Create', why: 'to make the VM' },
+  { privilege: 'VirtualMachine.Inventory.Delete', why: 'to remove the VM of a restore that failed' },
+  { privilege: 'VirtualMachine.Config.AddNewDisk', why: 'to make its disks' },
+  { privilege: 'VirtualMachine.Config.AddRemoveDevice', why: 'to make its controllers and network adapters' },
+  { privilege: 'VirtualMachine.Config.AdvancedConfig', why: 'to set what its extraConfig had' },
+  { privilege: 'VirtualMachine.Config.Settings', why: 'to set firmware and boot order' },
+  { privilege: 'VirtualMachine.Config.Annotation', why: 'to mark the VM as one that is being restored' },
+  { privilege: 'VirtualMachine.Provisioning.DiskRandomAccess', why: 'to write disks with VDDK' },
+  { privilege: 'VirtualMachine.Interact.PowerOn', why: 'to start the VM, if you ask for it' },
+  { privilege: 'VirtualMachine.Interact.PowerOff', why: 'to stop it again, if it does not boot' },
+  { privilege: 'Resource.AssignVMToPool', why: 'to give it to a resource pool' },
+  { privilege: 'Datastore.AllocateSpace', why: 'to make its files' },
+  { privilege: 'Datastore.Browse', why: 'to find its files' },
+  { privilege: 'Datastore.FileManagement', why: 'to put its NVRAM into its folder' },
+  { privilege: 'Network.Assign', why: 'to connect its network adapters' },
+];
