@@ -798,6 +798,7 @@ export const catalogue = {
     'never',
     'The repository cannot be used',
     'Check that the directory exists, that you can write to it, and that it is the right one.',
+    409,
   ),
   'repository.damaged': entry(
     1,

@@ -34,6 +34,7 @@ export const mountPoint = defineRoute<RestoreMountRequest>({
     'point.unknown',
     'vm.identity',
     'chain.damaged',
+    'repository.unusable',
     'repository.key',
     'files.reader',
     'files.limit',
