@@ -7,7 +7,7 @@
 export const slots = 8;
 
 /** Largest file that the guest hands over, bytes. */
-export const chunkBytes = 4 * 1024 * 1024;
+export const chunkBytes = 1024 * 1024;
 
 /** So many are handed over before the guest waits for the hub. */
 export const chunkWindow = 3;

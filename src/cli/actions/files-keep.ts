@@ -8,9 +8,11 @@ import { announceService } from '../../host/system/sd-notify.ts';
 import { openHubLog } from '../../hub/hub-log.ts';
 import { version } from '../../schemas/package.ts';
 import type { CommandContext } from '../command.ts';
+import { keepMemorySmall } from '../small-memory.ts';
 
 /** Keeps restore points open for the commands of this user and for the hub's API: as a service, or until nobody has asked for long enough. */
 export async function action(context: CommandContext): Promise<number> {
+  keepMemorySmall();
   const { service = false, socket: told } = context.options as { readonly service?: boolean; readonly socket?: string };
   using signals = installSignals();
   await using hub = await context.openHub({ startFolder: process.cwd() });

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { madeShortLived } from '../../host/system/short-lived.ts';
 import { chunkBytes } from '../protocol.ts';
 
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -19,6 +20,7 @@ export async function takeChunk(folder: string, id: number, chunk: number, bytes
   const stats = await file.stat();
   if (!stats.isFile() || stats.size !== bytes) throw foreign();
   await unlink(path);
+  madeShortLived(bytes);
   const content = Buffer.allocUnsafe(bytes);
   const { bytesRead } = await file.read(content, 0, bytes, 0);
   if (bytesRead !== bytes) throw foreign();
