@@ -30,6 +30,8 @@ export interface NbdkitOptions {
   readonly args: readonly string[];
   /** Path of the Unix socket; what is there is removed. The pid file is beside it. */
   readonly socket: string;
+  /** Clients can write. Default: they cannot, whatever the plugin could do. */
+  readonly writable?: boolean | undefined;
   /** The first text can be read from descriptor 3, the second from 4, … (`password=-3`). This is how secrets get in. */
   readonly pipes?: readonly string[];
   /** Added to our own environment, where LC_ALL is C; undefined takes a variable away. */
@@ -77,7 +79,7 @@ function nbdPluginArgs(uri: string): string[] {
 }
 
 /**
- * Starts nbdkit, read-only, on a Unix socket; it accepts connections when this returns. It ends with this process, however
+ * Starts nbdkit on a Unix socket; it accepts connections when this returns. It ends with this process, however
  * that ends: by SIGTERM, so that a plugin can close what it opened, and soon after by SIGKILL, because one may hang on its server.
  * @throws SendenseError `nbd.failed` or what `describeFailure` makes of it, `tool.missing`; on abort the signal's reason
  */
@@ -142,14 +144,14 @@ const orphanGrace = 5;
 
 function start(
   args: readonly string[],
-  { pipes = [], env: more }: Pick<NbdkitOptions, 'pipes' | 'env'>,
+  { pipes = [], env: more, writable = false }: Pick<NbdkitOptions, 'pipes' | 'env' | 'writable'>,
   stderr: number | 'pipe',
 ): ChildProcess {
   const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', ...more };
   const watched = 3 + pipes.length;
   const others = [...pipes.keys()].map((index) => 3 + index);
   const how = { path: env['PATH'], signal: 'TERM', first: watcherOn(watched, { grace: orphanGrace, others }) } as const;
-  const own = ['--readonly', '--foreground', '--exit-with-parent', ...args];
+  const own = [...(writable ? [] : ['--readonly']), '--foreground', '--exit-with-parent', ...args];
   const [program, ...words] = boundWords('nbdkit', own, how);
   const child = spawn(program, words, {
     // The watcher ends its group.

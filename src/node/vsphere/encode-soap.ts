@@ -4,7 +4,11 @@ import type { Moref } from './xml.ts';
 /** Arguments in the order of the WSDL; one that is undefined is left out. */
 export type SoapArg = readonly [name: string, value: SoapValue | undefined];
 /** An array is the element again and again. */
-export type SoapValue = string | number | bigint | boolean | Moref | SoapObject | readonly SoapValue[];
+export type SoapValue = string | number | bigint | boolean | Moref | SoapObject | SoapString | readonly SoapValue[];
+/** Text where the schema wants to be told of which type the value is (`xsd:anyType`). */
+export interface SoapString {
+  readonly string: string;
+}
 export interface SoapObject {
   readonly xsiType?: string;
   readonly fields: readonly SoapArg[];
@@ -24,6 +28,7 @@ const encode = (args: readonly SoapArg[]): string =>
 function element(name: string, value: SoapValue): string {
   if (isList(value)) return value.map((one) => element(name, one)).join('');
   if (typeof value !== 'object') return `<${name}>${escapeXml(String(value))}</${name}>`;
+  if ('string' in value) return `<${name} xsi:type="xsd:string">${escapeXml(value.string)}</${name}>`;
   if ('fields' in value) {
     const type = value.xsiType === undefined ? '' : ` xsi:type="vim25:${escapeXml(value.xsiType)}"`;
     return `<${name}${type}>${encode(value.fields)}</${name}>`;

@@ -58,6 +58,12 @@ export const nbdkitRules: readonly Rule[] = [
     remedy: 'Let the node reach vCenter on TCP port 443 and every ESXi host on 902; check the thumbprint.',
   },
   {
+    pattern: /no space left in the file system|insufficient disk space|\bNFC_DISK_FULL\b/i,
+    code: 'disk.full',
+    says: 'the datastore is full',
+    remedy: 'Free space on the datastore, then run the restore again.',
+  },
+  {
     pattern: /NoPermission|Insufficient permission|do(es)? not have (the )?(access|permission)|access rights/i,
     code: 'vsphere.permission',
     says: 'the user lacks a privilege for reading disks',

@@ -14,6 +14,8 @@ export interface DiskServer {
   readonly pipes?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly requestBytes: number;
+  /** The disk is to be written to. */
+  readonly writable?: boolean;
   /** Where more than one connection helps, and the plugin says that they show the same. Default: 1. */
   readonly connections?: number;
   /** Knows better than nbdkit what is wrong. */
@@ -69,6 +71,7 @@ export async function serveDisk(
       socket: join(context.socketFolder, `disk-${disk.key}.sock`),
       ...(how.pipes ? { pipes: how.pipes } : {}),
       ...(how.env ? { env: how.env } : {}),
+      writable: how.writable,
       signal: context.signal,
       onStderrLine: (line) => {
         how.onLine?.(line);

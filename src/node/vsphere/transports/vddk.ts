@@ -22,11 +22,41 @@ export async function checkVddk(context: TransportContext, disks: readonly Snaps
   return `VMware's disk library ${version} is there (${vddk.libdir})`;
 }
 
+/** @throws SendenseError `transport.unavailable` with what is missing */
+export const checkVddkForWriting = async (context: TransportContext): Promise<void> =>
+  void (await checkVddk(context, []));
+
 export async function serveVddk(context: TransportContext, disk: SnapshotDiskRef): Promise<ServedDisk> {
-  const vddk = settingsOf(context);
-  const parameters = parametersOf(context, vddk, disk);
   if (disk.snapshotMoref === '')
     throw new SendenseError('run.internal', `${disk.label} is to be read without a snapshot`);
+  // Each is a connection to the host, too: one to ask what is allocated, one to read.
+  return served(context, disk, { connections: 2, more: ['--filter=cacheextents'] });
+}
+
+/**
+ * The disk of a VM that is off and has no snapshot, for writing. VMware's library locks it meanwhile: the VM does not start.
+ * One connection: the plugin promises nothing about what others see of a write.
+ */
+export async function serveVddkForWriting(context: TransportContext, disk: SnapshotDiskRef): Promise<ServedDisk> {
+  if (disk.snapshotMoref !== '')
+    throw new SendenseError('run.internal', `${disk.label} is to be written to below a snapshot`);
+  return served(context, disk, { connections: 1, more: [], writable: true });
+}
+
+interface Serving {
+  readonly connections: number;
+  /** Filters. */
+  readonly more: readonly string[];
+  readonly writable?: boolean;
+}
+
+async function served(
+  context: TransportContext,
+  disk: SnapshotDiskRef,
+  { connections, more, writable = false }: Serving,
+): Promise<ServedDisk> {
+  const vddk = settingsOf(context);
+  const parameters = parametersOf(context, vddk, disk);
   const password = await context.password();
   if (/[\r\n\0]/.test(password) || password === '')
     throw new SendenseError('vsphere.settings', 'the password is empty or has a line break; vddk accepts neither');
@@ -40,10 +70,10 @@ export async function serveVddk(context: TransportContext, disk: SnapshotDiskRef
       args: [
         '--filter=blocksize',
         '--filter=retry',
-        '--filter=cacheextents',
+        ...more,
         pluginOf(vddk),
         ...parameters,
-        `snapshot=${disk.snapshotMoref}`,
+        ...(disk.snapshotMoref === '' ? [] : [`snapshot=${disk.snapshotMoref}`]),
         `thumbprint=${thumbprint}`,
         `config=${config}`,
         'password=-3',
@@ -52,11 +82,11 @@ export async function serveVddk(context: TransportContext, disk: SnapshotDiskRef
         'retry-delay=2',
       ],
       pipes: [password],
-      // Each try logs in, and accounts lock.
-      isFinal: (line) => explainNbdkit([line])?.code === 'vsphere.login',
-      // Each is a connection to the host, too: one to ask what is allocated, one to read.
-      connections: 2,
+      // Each try logs in, and accounts lock. A full datastore stays full.
+      isFinal: (line) => ['vsphere.login', 'disk.full'].includes(explainNbdkit([line])?.code ?? ''),
+      connections,
       requestBytes,
+      writable,
     });
   return context.vddkLogins ? context.vddkLogins.attempt({ host, port, user, password }, open) : open();
 }

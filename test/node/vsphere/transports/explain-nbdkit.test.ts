@@ -22,6 +22,7 @@ const said: readonly (readonly [string, string])[] = [
   [vddk('VixDiskLib_ConnectEx: Insufficient permissions in host operating system'), 'vsphere.login'],
   [vddk('VixDiskLib_ConnectEx: fake error 18000'), 'vsphere.unreachable'],
   [vddk('VixDiskLib_ConnectEx: Cannot connect to host'), 'vsphere.unreachable'],
+  [vddk('VixDiskLib_Write: There is no space left in the file system'), 'disk.full'],
   [vddk('VixDiskLib_Open: [ds] a/a.vmdk: You do not have access rights to this file'), 'vsphere.permission'],
   [
     vddk(

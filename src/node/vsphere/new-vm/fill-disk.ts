@@ -1,0 +1,76 @@
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import { connectNbd } from '../../../host/nbd/nbd-client.ts';
+import { nbdCopy } from '../../../host/nbd/nbdcopy.ts';
+import { serveVddkForWriting } from '../transports/vddk.ts';
+import type { TransportContext } from '../transports/transport.ts';
+import type { Moref } from '../xml.ts';
+import type { NewDisk } from './make-vm.ts';
+
+export interface DiskFill {
+  readonly vm: Moref;
+  readonly key: number;
+  readonly label: string;
+  readonly disk: NewDisk;
+  /** NBD URI of what is to be on the disk. */
+  readonly from: string;
+  /** Nothing was ever written to it: what reads as zeros is not written. */
+  readonly isEmpty: boolean;
+  onProgress?(fraction: number): void;
+}
+
+/** Requests in flight; VMware's library works on them one after the other. */
+const requests = 16;
+
+/** @throws SendenseError `target.unfit` where what goes to a disk has another size, `nbd.*` */
+export async function assertSize(
+  { from, bytes, label }: { readonly from: string; readonly bytes: number; readonly label: string },
+  signal?: AbortSignal,
+): Promise<void> {
+  await using source = await connectNbd(from, { signal });
+  if (source.size !== bytes)
+    throw new SendenseError('target.unfit', `${label} has ${bytes} bytes, what goes to it has ${source.size}`);
+}
+
+/**
+ * Writes all of a disk of a VM that is off, through VMware's library. The sizes are equal, see {@link assertSize}.
+ * @throws SendenseError `transport.*`, `vsphere.*`
+ */
+export async function fillDisk(context: TransportContext, fill: DiskFill): Promise<void> {
+  const { vm, key, label, disk, from, isEmpty } = fill;
+  const { signal } = context;
+  await using served = await serveVddkForWriting(context, {
+    vmMoref: vm.value,
+    snapshotMoref: '',
+    key,
+    label,
+    file: disk.file,
+    capacity: disk.bytes,
+    backing: 'flat',
+    hasParent: false,
+    datacenter: null,
+    datastoreType: null,
+    host: null,
+  });
+  try {
+    await nbdCopy({
+      from,
+      to: served.uri,
+      connections: 1,
+      requests,
+      requestSize: served.requestBytes,
+      writeZeroesExplicitly: false,
+      targetHoldsData: !isEmpty,
+      signal,
+      onProgress: fill.onProgress,
+    });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const fault = served.lastFault?.() ?? null;
+    if (fault) throw fault;
+    const why = served.lastError();
+    if (why === null) throw cause;
+    throw new SendenseError('transport.failed', `${label} (${disk.file}) could not be written with VDDK: ${why}`, {
+      cause,
+    });
+  }
+}

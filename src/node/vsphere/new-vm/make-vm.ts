@@ -1,0 +1,101 @@
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import { disksOf } from '../vm-disks.ts';
+import type { Vsphere } from '../vsphere.ts';
+import { list, moref, type Moref } from '../xml.ts';
+import type { Place } from './place.ts';
+import { markedVms } from './marked-vms.ts';
+import type { RestoreMark } from './restore-mark.ts';
+import { vmSpec, type SpecOptions } from './vm-spec.ts';
+import type { WantedVm } from './wanted-vm.ts';
+
+export interface NewVm {
+  readonly object: Moref;
+  /** False: a try of before has made it, and may have written to it. */
+  readonly isNew: boolean;
+  /** By the key of the disk in the saved configuration. */
+  readonly disks: ReadonlyMap<number, NewDisk>;
+}
+
+export interface NewDisk {
+  /** `[datastore] folder/disk.vmdk` */
+  readonly file: string;
+  readonly bytes: number;
+}
+
+/**
+ * Makes the VM, with empty disks and a mark; the one that a run of before made with this mark is taken again.
+ * @throws SendenseError `vsphere.*`, `target.unfit` where vSphere made something else
+ */
+export async function makeVm(
+  vsphere: Vsphere,
+  vm: WantedVm,
+  given: SpecOptions & { readonly place: Place },
+  signal?: AbortSignal,
+): Promise<NewVm> {
+  const { place } = given;
+  const [before] = await markedVms(vsphere, given.mark.run, signal);
+  if (before?.isOn)
+    throw new SendenseError(
+      'vsphere.busy',
+      `the VM ${before.name} (${before.object.value}) runs, so it is not written to`,
+      {
+        remedy: 'Somebody has started it before it was restored. Stop it, then run the restore again.',
+      },
+    );
+  const object =
+    before?.object ??
+    moref(
+      await vsphere.task(
+        'CreateVM_Task',
+        place.folder,
+        [
+          ['config', vmSpec(vm, given)],
+          ['pool', place.pool],
+          ['host', place.host ?? undefined],
+        ],
+        signal ? { signal } : {},
+      ),
+    );
+  return { object, isNew: before === undefined, disks: await madeDisks(vsphere, object, vm, signal) };
+}
+
+/** Which disk of the new VM is which one of the old: by kind of controller, bus and unit, and nothing is taken for granted. */
+async function madeDisks(
+  vsphere: Vsphere,
+  object: Moref,
+  vm: WantedVm,
+  signal: AbortSignal | undefined,
+): Promise<NewVm['disks']> {
+  const [shown] = await vsphere.properties([object], ['config.hardware.device'], signal ? { signal } : {});
+  const made = disksOf(list(shown?.values.get('config.hardware.device'), 'VirtualDevice'));
+  const found = new Map<number, NewDisk>();
+  for (const { key, label, controllerKey, unit, bytes } of vm.disks) {
+    const controller = vm.controllers.find((one) => one.key === controllerKey);
+    const place = controller ? `${controller.family}${controller.bus}:${unit}` : `ide${controllerKey - 200}:${unit}`;
+    const disk = made.find(({ address }) => address === place);
+    if (!disk || disk.capacity_bytes !== bytes)
+      throw new SendenseError(
+        'target.unfit',
+        `vSphere made ${disk ? `${label} with ${disk.capacity_bytes} bytes in place of ${bytes}` : `no disk at ${place} for ${label}`}`,
+      );
+    found.set(key, { file: disk.file, bytes });
+  }
+  return found;
+}
+
+/** The last step: from now on the VM is not ours to remove. */
+export async function finishVm(
+  vsphere: Vsphere,
+  object: Moref,
+  { annotation }: Pick<WantedVm, 'annotation'>,
+  { point }: RestoreMark,
+  signal?: AbortSignal,
+): Promise<void> {
+  const then = annotation.trim() === '' ? `Restored by Sendense from ${point}.` : annotation;
+  await vsphere.task(
+    'ReconfigVM_Task',
+    object,
+    [['spec', { fields: [['annotation', then]] }]],
+    signal ? { signal } : {},
+  );
+}

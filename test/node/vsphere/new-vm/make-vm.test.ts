@@ -1,0 +1,245 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
+import { judgePlace } from '../../../../src/node/vsphere/new-vm/judge-place.ts';
+import { finishVm, makeVm, type NewVm } from '../../../../src/node/vsphere/new-vm/make-vm.ts';
+import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/marked-vms.ts';
+import { findPlace, type WantedPlace } from '../../../../src/node/vsphere/new-vm/place.ts';
+import type { SpecOptions } from '../../../../src/node/vsphere/new-vm/vm-spec.ts';
+import { wantedVm, type WantedVm } from '../../../../src/node/vsphere/new-vm/wanted-vm.ts';
+import { restorePrivileges } from '../../../../src/node/vsphere/restore-privileges.ts';
+import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
+import { testLogin } from '../../../../src/node/sources/vsphere/test-login.ts';
+import { packageRoot } from '../../../../src/schemas/package.ts';
+import type { VmConfig, VsphereSourceSpec } from '../../../../src/schemas/types.ts';
+import { disk } from '../../../simulators/vcenter/spec-xml.ts';
+import { rawSoap } from '../../../simulators/vcenter/raw-soap.ts';
+import { startVcenter, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
+import { savedConfig, savedDisk } from './saved-config.ts';
+
+const MiB = 1024 * 1024;
+let vcenter: Vcenter;
+let vsphere: Vsphere;
+let number = 0;
+
+beforeAll(async () => {
+  vcenter = await startVcenter();
+  vsphere = await connectVsphere({ ...vcenter, ca: null });
+  await vcenter.addDatastore('second');
+  await vcenter.addDatastore('small', { free: MiB });
+}, 120_000);
+afterEach(() => vcenter.clearFaults());
+afterAll(async () => {
+  await vsphere?.[Symbol.asyncDispose]();
+  await vcenter?.[Symbol.asyncDispose]();
+});
+
+const two = savedConfig({
+  controllers: [
+    ...savedConfig().controllers,
+    { key: 31_000, type: 'VirtualNVMEController', label: 'NVME 0', bus: 0, sharing: null, scsi_unit: null },
+  ],
+  disks: [
+    savedDisk({ unit: 2, thin: false }),
+    savedDisk({ key: 32_000, label: 'Hard disk 2', controller_key: 31_000 }),
+  ],
+});
+const sizes = new Map([
+  [2000, 4 * MiB],
+  [32_000, 2 * MiB],
+]);
+const judged = (config: VmConfig = two): WantedVm =>
+  wantedVm(config, { disks: config === two ? sizes : new Map([[2000, 4 * MiB]]), withoutTpm: false });
+const to = (more: Partial<WantedPlace> = {}): WantedPlace => ({
+  name: `made-${++number}`,
+  folder: '/DC1/vm',
+  pool: null,
+  datastore: 'LocalDS_0',
+  disks: new Map([[32_000, 'second']]),
+  networks: new Map(),
+  ...more,
+});
+
+/** All that happens before the disks are copied. */
+async function make(
+  wanted: WantedPlace,
+  { vm = judged(), ...options }: Partial<SpecOptions> & { vm?: WantedVm } = {},
+): Promise<{ readonly made: NewVm; readonly vm: WantedVm }> {
+  const place = await findPlace(vsphere, wanted);
+  const thin = options.thin ?? null;
+  const fitting = await judgePlace(vsphere, { vm, wanted, place, thin, used: new Map(), run: wanted.name });
+  const how: SpecOptions = {
+    name: wanted.name,
+    fitting,
+    mark: { run: wanted.name, point: 'p-1' },
+    mac: 'new',
+    identity: 'new',
+    connect: false,
+    ...options,
+    thin,
+  };
+  return { made: await makeVm(vsphere, vm, { ...how, place }), vm };
+}
+const config = async (name: string): Promise<string> => {
+  const soap = rawSoap(vcenter);
+  await soap.login();
+  return soap.property('VirtualMachine', (await vcenter.findVm(name))?.moref ?? '', 'config');
+};
+
+describe('a VM of a saved configuration', () => {
+  it('has its disks where they were, and is marked until it is finished', async () => {
+    const wanted = to();
+    const { made, vm } = await make(wanted);
+    const found = await vcenter.findVm(wanted.name);
+    expect(found?.disks.map(({ key, capacity, datastore, thin }) => [key, capacity, datastore, thin])).toEqual([
+      [2002, 4 * MiB, 'LocalDS_0', false],
+      [32_000, 2 * MiB, 'second', true],
+    ]);
+    expect(Object.fromEntries(made.disks)).toEqual({
+      2000: { file: found?.disks[0]?.fileName, bytes: 4 * MiB },
+      32000: { file: found?.disks[1]?.fileName, bytes: 2 * MiB },
+    });
+    const shown = await config(wanted.name);
+    expect(shown).toContain(`<annotation>sendense-restore/1 run=${wanted.name} point=p-1`);
+    for (const text of ['>vmx-15<', '>efi<', '>debian10_64Guest<', '>disk.EnableUUID<', 'VirtualLsiLogicSASController'])
+      expect(shown).toContain(text);
+    expect(shown).toMatch(/<efiSecureBootEnabled>true</);
+    expect(shown).toMatch(/<startConnected>false</);
+    expect(shown).not.toContain('00:50:56:81:0a:01');
+    expect(found?.biosUuid).not.toBe(two.bios_uuid);
+    await finishVm(vsphere, made.object, vm, { run: wanted.name, point: 'p-1' });
+    expect(await config(wanted.name)).toContain('<annotation>Payroll &amp; &#34;more&#34;</annotation>');
+    expect(await removeUnfinished(vsphere, wanted.name)).toEqual([]);
+  });
+
+  it('keeps address and identity if that is asked for, also an address that ESXi calls reserved', async () => {
+    const wanted = to();
+    const [card] = savedConfig().networks;
+    const networks = card ? [card, { ...card, key: 4001, mac: '00:0c:29:01:02:03' }] : [];
+    await make(wanted, { vm: judged(savedConfig({ networks })), mac: 'keep', identity: 'keep', connect: true });
+    const shown = await config(wanted.name);
+    for (const text of [
+      '00:50:56:81:0a:01',
+      '00:0c:29:01:02:03',
+      '>ethernet1.checkMACAddress<',
+      '<startConnected>true<',
+    ])
+      expect(shown).toContain(text);
+    expect(shown).not.toContain('ethernet0.checkMACAddress');
+    const found = await vcenter.findVm(wanted.name);
+    expect(found?.biosUuid).toBe(two.bios_uuid);
+    await vsphere.task('PowerOnVM_Task', { type: 'VirtualMachine', value: found?.moref ?? '' }, []);
+    await expect(removeUnfinished(vsphere, wanted.name)).rejects.toThrow('runs, so it stays');
+  });
+
+  it('goes to a distributed port group by its key', async () => {
+    const wanted = to({ networks: new Map([['VM Network', 'DC0_DVPG0']]) });
+    await make(wanted);
+    expect(await config(wanted.name)).toMatch(/<portgroupKey>dvportgroup-/);
+  });
+
+  it('is the same one for a run that begins again, and is removed with its disks', async () => {
+    const wanted = to();
+    const { made } = await make(wanted);
+    const place = await findPlace(vsphere, wanted);
+    const fitting = await judgePlace(vsphere, {
+      vm: judged(),
+      wanted: to(),
+      place,
+      thin: true,
+      used: new Map(),
+      run: wanted.name,
+    });
+    const mark = { run: wanted.name, point: 'p-1' };
+    const again = await makeVm(vsphere, judged(), {
+      name: wanted.name,
+      fitting,
+      place,
+      mark,
+      mac: 'new',
+      identity: 'new',
+      connect: false,
+      thin: null,
+    });
+    expect(again).toEqual({ ...made, isNew: false });
+    expect(await removeUnfinished(vsphere, 'another run')).toEqual([]);
+    expect(await removeUnfinished(vsphere, wanted.name)).toEqual([wanted.name]);
+    expect(await vcenter.findVm(wanted.name)).toBeNull();
+    expect(await removeUnfinished(vsphere, wanted.name)).toEqual([]);
+  });
+
+  it('stays if it has a disk of another VM: vSphere would delete that too', async () => {
+    const wanted = to();
+    const { made } = await make(wanted);
+    const other = await vcenter.addVm({ name: 'owner', disks: [{ capacity: MiB }], poweredOn: false });
+    const soap = rawSoap(vcenter);
+    await soap.login();
+    const attach = disk({ controller: 1000, unit: 9, bytes: MiB, file: other.disks[0]?.fileName ?? '', attach: true });
+    await soap.task('ReconfigVM_Task', 'VirtualMachine', made.object.value, `<spec>${attach}</spec>`);
+    await expect(removeUnfinished(vsphere, wanted.name)).rejects.toThrow('has disks of other VMs');
+  });
+});
+
+describe('what speaks against a VM is found before it is made', () => {
+  it('all at once', async () => {
+    await vcenter.addVm({ name: 'there', disks: [{ capacity: MiB }] });
+    await vcenter.fault('hardware', { newest: 13 });
+    const wanted = to({
+      name: 'there',
+      datastore: 'small',
+      disks: new Map([[32_000, 'nowhere']]),
+      networks: new Map([['VM Network', 'no such']]),
+    });
+    const error = await make(wanted).then(() => '', String);
+    for (const part of [
+      'there is no datastore "nowhere", but',
+      'there is no network "no such", but',
+      `the datastore "small" has ${MiB} bytes free, ${4 * MiB} are needed`,
+      'the hardware version is vmx-15, and the hosts there make up to vmx-13',
+      'there is "there" in /DC1/vm already',
+    ])
+      expect(error).toContain(part);
+  });
+
+  it.each([
+    [{ folder: '/DC1/vm/none' }, 'no folder of VMs'],
+    [{ pool: '/DC1/host/none' }, 'no pool, cluster or host'],
+    [{ name: 'a/b' }, 'is no name of a VM'],
+  ])('%j', async (more, message) => {
+    await expect(make(to(more))).rejects.toThrow(message);
+  });
+
+  it('a privilege that is missing, with the object and the role', async () => {
+    await vcenter.fault('privileges', { missing: 'Network.Assign,VirtualMachine.Inventory.Create' });
+    const wanted = to();
+    await expect(make(wanted)).rejects.toThrow(
+      /lacks on the folder: VirtualMachine\.Inventory\.Create \(to make the VM\); on the networks: Network\.Assign/,
+    );
+    expect(await vcenter.findVm(wanted.name)).toBeNull();
+  });
+});
+
+describe('the role for restores', () => {
+  it('is asked for by `credentials test --for restore`, and backups are not asked for it', async () => {
+    await vcenter.fault('privileges', {
+      missing: 'VirtualMachine.Inventory.Create,VirtualMachine.State.CreateSnapshot',
+    });
+    const spec = { ...vcenter, type: 'vsphere', ca: null, transports: ['https'] } as unknown as VsphereSourceSpec;
+    const login = { user: vcenter.user, password: vcenter.password };
+    const missing = async (purpose: 'backup' | 'restore'): Promise<string[]> =>
+      (await testLogin(spec, login, purpose, AbortSignal.timeout(20_000))).missing.map(({ privilege }) => privilege);
+    expect(await missing('restore')).toEqual(['VirtualMachine.Inventory.Create']);
+    expect(await missing('backup')).toEqual(['VirtualMachine.State.CreateSnapshot']);
+  });
+
+  it('is in the documentation, in the table and as a command', () => {
+    const page = readFileSync(join(packageRoot, 'docs/vsphere.md'), 'utf8');
+    const section = page.slice(page.indexOf('### A role for restores'), page.indexOf('## Trouble'));
+    const [, command = ''] = section.split('govc role.create');
+    for (const { privilege } of restorePrivileges) {
+      expect(section).toContain(`\`${privilege}\``);
+      if (!privilege.startsWith('System.')) expect(command.split(/\s+/)).toContain(privilege);
+    }
+  });
+});
