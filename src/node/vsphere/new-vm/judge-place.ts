@@ -3,7 +3,7 @@ import { missingPrivileges } from '../privileges.ts';
 import { restorePrivileges } from '../restore-privileges.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { optionalMoref, type Moref } from '../xml.ts';
-import { markedVms } from './marked-vms.ts';
+import { markedVm } from './marked-vms.ts';
 import type { Datastore, Network, Place, WantedPlace } from './place.ts';
 import type { WantedCard } from './wanted-cards.ts';
 import type { WantedDisk } from './wanted-disks.ts';
@@ -48,7 +48,7 @@ export async function judgePlace(
     ]),
   );
   const nets = new Map(vm.cards.map((card) => [card.key, networkFor(place, wanted, card, wrong)]));
-  const isMade = (await markedVms(vsphere, given.run, signal)).length > 0;
+  const isMade = (await markedVm(vsphere, given.run, signal)) !== null;
   wrong.push(...(isMade ? [] : tooFull(given, stores)), ...wrongHardware(vm, place), ...wrongName(wanted.name));
   if (!isMade && (await nameTaken(vsphere, place.folder, wanted.name, signal)))
     wrong.push(`there is ${JSON.stringify(wanted.name)} in ${wanted.folder} already`);

@@ -3,14 +3,15 @@ import { disksOf } from '../vm-disks.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { list, moref, type Moref } from '../xml.ts';
 import type { Place } from './place.ts';
-import { markedVms } from './marked-vms.ts';
+import { noDiskNotes } from './disk-notes.ts';
+import { assertOwnDisks, markedVm, type MarkedVm } from './marked-vms.ts';
 import type { RestoreMark } from './restore-mark.ts';
 import { vmSpec, type SpecOptions } from './vm-spec.ts';
 import type { WantedVm } from './wanted-vm.ts';
 
 export interface NewVm {
   readonly object: Moref;
-  /** False: a try of before has made it, and may have written to it. */
+  /** False: a try of before has made it. */
   readonly isNew: boolean;
   /** By the key of the disk in the saved configuration. */
   readonly disks: ReadonlyMap<number, NewDisk>;
@@ -33,15 +34,8 @@ export async function makeVm(
   signal?: AbortSignal,
 ): Promise<NewVm> {
   const { place } = given;
-  const [before] = await markedVms(vsphere, given.mark.run, signal);
-  if (before?.isOn)
-    throw new SendenseError(
-      'vsphere.busy',
-      `the VM ${before.name} (${before.object.value}) runs, so it is not written to`,
-      {
-        remedy: 'Somebody has started it before it was restored. Stop it, then run the restore again.',
-      },
-    );
+  const before = await markedVm(vsphere, given.mark.run, signal);
+  if (before) await assertUsable(vsphere, before, given.mark, signal);
   const object =
     before?.object ??
     moref(
@@ -56,7 +50,24 @@ export async function makeVm(
         signal ? { signal } : {},
       ),
     );
-  return { object, isNew: before === undefined, disks: await madeDisks(vsphere, object, vm, signal) };
+  return { object, isNew: before === null, disks: await madeDisks(vsphere, object, vm, signal) };
+}
+
+/** Whether what a try of before has made can be written to. @throws SendenseError `vsphere.busy`, `target.unfit` */
+async function assertUsable(
+  vsphere: Vsphere,
+  before: MarkedVm,
+  { point }: RestoreMark,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const name = `${before.name} (${before.object.value})`;
+  if (before.isOn)
+    throw new SendenseError('vsphere.busy', `the VM ${name} runs, so it is not written to`, {
+      remedy: 'Somebody has started it before it was restored. Stop it, then run the restore again.',
+    });
+  if (before.point !== point)
+    throw new SendenseError('target.unfit', `the VM ${name} is being made of ${before.point}, not of ${point}`);
+  await assertOwnDisks(vsphere, before, signal);
 }
 
 /** Which disk of the new VM is which one of the old: by kind of controller, bus and unit, and nothing is taken for granted. */
@@ -78,6 +89,11 @@ async function madeDisks(
         'target.unfit',
         `vSphere made ${disk ? `${label} with ${disk.capacity_bytes} bytes in place of ${bytes}` : `no disk at ${place} for ${label}`}`,
       );
+    // What is written to a delta would be lost with the snapshot.
+    if (disk.has_parent)
+      throw new SendenseError('vsphere.busy', `${label} (${disk.file}) has a snapshot, so it is not written to`, {
+        remedy: 'Remove the snapshots of the VM in vSphere, then run the restore again.',
+      });
     found.set(key, { file: disk.file, bytes });
   }
   return found;
@@ -95,7 +111,17 @@ export async function finishVm(
   await vsphere.task(
     'ReconfigVM_Task',
     object,
-    [['spec', { fields: [['annotation', then]] }]],
+    [
+      [
+        'spec',
+        {
+          fields: [
+            ['annotation', then],
+            ['extraConfig', [noDiskNotes()]],
+          ],
+        },
+      ],
+    ],
     signal ? { signal } : {},
   );
 }

@@ -5,12 +5,13 @@ export interface RestoreMark {
 }
 
 const form = 'sendense-restore/1';
+const warning = 'Sendense restores this VM. Do not start it yet.';
 const wordForm = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** The annotation of a VM that is not finished; `then` is the annotation that it gets at the end. */
 export function markedAnnotation({ run, point }: RestoreMark, then: string): string {
   const head = `${form} run=${run} point=${point}`;
-  return `${head}\nSendense restores this VM. Do not start it yet.\n\n${then}`.trimEnd();
+  return `${head}\n${warning}\n\n${then}`.trimEnd();
 }
 
 /**
@@ -22,6 +23,20 @@ export function readRestoreMark(annotation: string): RestoreMark | null {
   if (head !== form || words.length !== 2) return null;
   const [run, point] = words.map((word, at) => valueOf(word, at === 0 ? 'run' : 'point'));
   return run && point ? { run, point } : null;
+}
+
+/**
+ * An annotation without marks at its beginning: a VM that is backed up while it is restored has one, and others may have written one
+ * into a repository. A finished VM that bore it would be taken for an unfinished one.
+ */
+export function withoutMark(annotation: string): string {
+  let rest = annotation;
+  while (rest.trimStart().startsWith(form)) {
+    const [, ...lines] = rest.trimStart().split(/\r?\n/);
+    if (lines[0] === warning) lines.shift();
+    rest = lines.join('\n');
+  }
+  return rest === annotation ? annotation : rest.trimStart();
 }
 
 function valueOf(word: string, name: string): string | null {

@@ -2,6 +2,7 @@ import type { VmConfig } from '../../../schemas/types.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import { checkVddkForWriting } from '../transports/vddk.ts';
 import type { Vsphere } from '../vsphere.ts';
+import { readDiskNotes, writeDiskNotes } from './disk-notes.ts';
 import { assertSize, fillDisk } from './fill-disk.ts';
 import { judgePlace } from './judge-place.ts';
 import { makeVm, type NewVm } from './make-vm.ts';
@@ -9,7 +10,7 @@ import { findPlace, type WantedPlace } from './place.ts';
 import { putNvram } from './put-nvram.ts';
 import type { RestoreMark } from './restore-mark.ts';
 import type { SpecOptions } from './vm-spec.ts';
-import { wantedVm } from './wanted-vm.ts';
+import { wantedVm, type WantedVm } from './wanted-vm.ts';
 
 export interface RestoredDisk {
   /** NBD URI, read-only. */
@@ -56,13 +57,30 @@ export async function restoreVm(vsphere: Vsphere, context: TransportContext, req
   const used = new Map([...disks].map(([key, disk]) => [key, disk.used] as const));
   const fitting = await judgePlace(vsphere, { vm, wanted, place, thin, used, run: mark.run }, signal);
   const made = await makeVm(vsphere, vm, { ...request, name: wanted.name, fitting, place }, signal);
-  for (const { key, label } of vm.disks) {
-    const [disk, source] = [made.disks.get(key), disks.get(key)];
-    if (!disk || !source) continue;
-    const onProgress = (fraction: number): void => request.onProgress?.(key, fraction);
-    await fillDisk(context, { vm: made.object, key, label, disk, from: source.from, isEmpty: made.isNew, onProgress });
-  }
+  await fillDisks(vsphere, context, request, { vm, made });
   if (vm.nvram)
     await putNvram(vsphere, context, { object: made.object, datacenter: place.datacenter, content: vm.nvram });
   return { ...made, annotation: vm.annotation, leftOut: vm.leftOut };
+}
+
+/** Disks that an earlier try has copied whole are left alone: a small step that fails late must not cost hours. */
+async function fillDisks(
+  vsphere: Vsphere,
+  context: TransportContext,
+  request: VmRestore,
+  { vm, made }: { readonly vm: WantedVm; readonly made: NewVm },
+): Promise<void> {
+  const { signal } = context;
+  const { object } = made;
+  const before = await readDiskNotes(vsphere, object, signal);
+  const [begun, copied] = [new Set(before.begun), new Set(before.copied)];
+  for (const { key, label } of vm.disks) {
+    const [disk, source] = [made.disks.get(key), request.disks.get(key)];
+    if (!disk || !source || copied.has(key)) continue;
+    const isEmpty = !begun.has(key);
+    await writeDiskNotes(vsphere, object, { begun: begun.add(key), copied }, signal);
+    const onProgress = (fraction: number): void => request.onProgress?.(key, fraction);
+    await fillDisk(context, { vm: object, key, label, disk, from: source.from, isEmpty, onProgress });
+    await writeDiskNotes(vsphere, object, { begun, copied: copied.add(key) }, signal);
+  }
 }

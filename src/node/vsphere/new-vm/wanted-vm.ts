@@ -1,6 +1,7 @@
 import type { VmConfig } from '../../../schemas/types.ts';
 import { takenOver } from './extra-config.ts';
 import { cleaned, isIde, isWhole, quoted, unfit } from './judge.ts';
+import { withoutMark } from './restore-mark.ts';
 import { wantedCards, type WantedCard } from './wanted-cards.ts';
 import { wantedControllers, wantedDisks, type WantedController, type WantedDisk } from './wanted-disks.ts';
 
@@ -68,7 +69,7 @@ export function wantedVm(config: VmConfig, options: WantedOptions): WantedVm {
     ...processors(config.cpu),
     memoryMiB: memoryOf(config.memory.bytes),
     memoryHotAdd: config.memory.hot_add === true,
-    annotation: cleaned(config.annotation).slice(0, longestAnnotation),
+    annotation: withoutMark(cleaned(config.annotation)).slice(0, longestAnnotation),
     biosUuid: uuidForm.test(config.bios_uuid?.toLowerCase() ?? '') ? (config.bios_uuid?.toLowerCase() ?? null) : null,
     controllers,
     disks: wantedDisks(config, options.disks, controllers),

@@ -11,7 +11,7 @@ import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-f
 import { startVcenter, type LibraryWrite, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
 import { randomBytes } from '../../../support/random.ts';
 import { someContext, type RecordingContext } from '../transports/some-disk.ts';
-import { savedConfig } from './saved-config.ts';
+import { savedConfig, savedDisk } from './saved-config.ts';
 
 const MiB = 1024 * 1024;
 const bytes = 4 * MiB;
@@ -89,7 +89,7 @@ describe('a VM that is restored', () => {
     const home = (await vcenter.findVm(name))?.home ?? '';
     expect(await readFile(join(home, `${name}.nvram`))).toEqual(nvram);
     await finishVm(vsphere, vm.object, vm, { run: name, point: 'p-1' });
-    expect(await removeUnfinished(vsphere, name)).toEqual([]);
+    expect(await removeUnfinished(vsphere, name)).toBeNull();
     await startVm(vm);
     expect(await readFile(join(home, `${name}.nvram`))).toEqual(nvram);
   });
@@ -108,6 +108,48 @@ describe('a VM that is restored', () => {
     const vm = await restore(name);
     expect(vm.object.value).toBe(first?.moref);
     expect((await flatOf(name)).equals(content)).toBe(true);
+  });
+
+  it('goes on after what failed late, without copying again what is whole', async () => {
+    const name = newName();
+    const two = savedConfig({
+      nvram: request(name).config.nvram,
+      disks: [savedDisk({}), savedDisk({ key: 2001, unit: 1 })],
+    });
+    const asked = {
+      ...request(name),
+      config: two,
+      disks: new Map([2000, 2001].map((key) => [key, { from: source.uri, bytes, used: 2 * MiB }] as const)),
+    };
+    await vcenter.fault('folder-status', { status: 500, count: 1 });
+    await expect(restoreVm(vsphere, context(), asked)).rejects.toMatchObject({ code: 'vsphere.protocol' });
+    const before = await vcenter.writes();
+    const vm = await restoreVm(vsphere, context(), asked);
+    expect(await vcenter.writes()).toEqual(before);
+    expect(new Set((await writesOf(vm)).map(({ disk }) => disk)).size).toBe(2);
+    await finishVm(vsphere, vm.object, vm, asked.mark);
+    const [shown] = await vsphere.properties([vm.object], ['config.extraConfig']);
+    expect(JSON.stringify(shown?.values.get('config.extraConfig'))).not.toContain('sendense.disks');
+  });
+
+  it('is not written to where it has a snapshot, or was copied, or is of another restore point', async () => {
+    const name = newName();
+    await vcenter.fault('folder-status', { status: 500 });
+    await expect(restore(name)).rejects.toThrow();
+    const other = { ...request(name), mark: { run: name, point: 'p-2' } };
+    await expect(restoreVm(vsphere, context(), other)).rejects.toThrow('is being made of p-1, not of p-2');
+    const vm = await vcenter.findVm(name);
+    const snapshot = (await vm?.snapshot('somebody')) ?? '';
+    await expect(restore(name)).rejects.toThrow('has a snapshot');
+    await vm?.removeSnapshot(snapshot);
+    const { name: copy } = await vcenter.addVm({
+      name: `${name}-copy`,
+      annotation: `sendense-restore/1 run=${name} point=p-1`,
+      disks: [{ capacity: MiB }],
+      poweredOn: false,
+    });
+    await expect(restore(name)).rejects.toThrow('2 VMs bear the mark of one restore');
+    await expect(removeUnfinished(vsphere, name)).rejects.toThrow(copy);
   });
 
   it.each([

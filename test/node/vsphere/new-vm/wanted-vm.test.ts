@@ -132,6 +132,14 @@ describe('the mark of a VM that is being restored', () => {
       expect(readRestoreMark(markedAnnotation(mark, then))).toEqual(mark);
   });
 
+  it('of another restore is not taken over with the annotation: the VM would be removed with that one', () => {
+    const stale = markedAnnotation({ run: 'old', point: 'p' }, 'Payroll\nsecond line');
+    for (const text of [stale, markedAnnotation(mark, stale), `  ${stale}`])
+      expect(wanted({ annotation: text }).annotation).toBe('Payroll\nsecond line');
+    expect(wanted({ annotation: 'sendense-restore/1 run=a point=b' }).annotation).toBe('');
+    expect(wanted({ annotation: ' Payroll\n' }).annotation).toBe(' Payroll\n');
+  });
+
   it('is no longer one when somebody writes another first line', () => {
     for (const text of [
       '',

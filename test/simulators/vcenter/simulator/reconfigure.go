@@ -36,7 +36,11 @@ func reconfigure(ctx *Context, method *Method) soap.HasFault {
 		bare := req.Spec
 		bare.DeviceChange = nil
 		var err types.BaseMethodFault
-		Map.WithLock(m.vm, func() { err = m.vm.configure(&bare) })
+		Map.WithLock(m.vm, func() {
+			if err = m.vm.configure(&bare); len(bare.ExtraConfig) > 0 {
+				m.vm.Config.ExtraConfig = merged(m.vm.Config.ExtraConfig)
+			}
+		})
 		m.publish()
 		return nil, err
 	})
@@ -46,6 +50,20 @@ func reconfigure(ctx *Context, method *Method) soap.HasFault {
 	}
 	body.Res = &types.ReconfigVM_TaskResponse{Returnval: task}
 	return body
+}
+
+// merged keeps the last value of each key; one that is empty removes the key (vSphere API reference, VirtualMachineConfigSpec.extraConfig).
+func merged(options []types.BaseOptionValue) (kept []types.BaseOptionValue) {
+	for i, one := range options {
+		option, last := one.GetOptionValue(), true
+		for _, later := range options[i+1:] {
+			last = last && later.GetOptionValue().Key != option.Key
+		}
+		if last && option.Value != "" {
+			kept = append(kept, one)
+		}
+	}
+	return kept
 }
 
 func revertToSnapshot(_ *Context, method *Method) soap.HasFault {
