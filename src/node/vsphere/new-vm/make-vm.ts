@@ -1,11 +1,12 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { disksOf } from '../vm-disks.ts';
 import type { Vsphere } from '../vsphere.ts';
-import { list, moref, type Moref } from '../xml.ts';
+import { at, list, moref, plainInteger, type Moref } from '../xml.ts';
 import type { Place } from './place.ts';
 import { noDiskNotes } from './disk-notes.ts';
 import { assertOwnDisks, markedVm, type MarkedVm } from './marked-vms.ts';
 import type { RestoreMark } from './restore-mark.ts';
+import { bootOptions } from './wanted-boot.ts';
 import { vmSpec, type SpecOptions } from './vm-spec.ts';
 import type { WantedVm } from './wanted-vm.ts';
 
@@ -18,6 +19,8 @@ export interface NewVm {
 }
 
 export interface NewDisk {
+  /** Of the device. */
+  readonly key: number;
   /** `[datastore] folder/disk.vmdk` */
   readonly file: string;
   readonly bytes: number;
@@ -50,7 +53,9 @@ export async function makeVm(
         signal ? { signal } : {},
       ),
     );
-  return { object, isNew: before === null, disks: await madeDisks(vsphere, object, vm, signal) };
+  const disks = await madeDisks(vsphere, object, vm, signal);
+  await setBootOrder(vsphere, object, vm, disks, signal);
+  return { object, isNew: before === null, disks };
 }
 
 /** Whether what a try of before has made can be written to. @throws SendenseError `vsphere.busy`, `target.unfit` */
@@ -94,9 +99,37 @@ async function madeDisks(
       throw new SendenseError('vsphere.busy', `${label} (${disk.file}) has a snapshot, so it is not written to`, {
         remedy: 'Remove the snapshots of the VM in vSphere, then run the restore again.',
       });
-    found.set(key, { file: disk.file, bytes });
+    found.set(key, { key: disk.key, file: disk.file, bytes });
   }
   return found;
+}
+
+/** It names devices by their keys, which are known only now. */
+async function setBootOrder(
+  vsphere: Vsphere,
+  object: Moref,
+  vm: WantedVm,
+  disks: NewVm['disks'],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (vm.boot.order.length === 0) return;
+  const [shown] = await vsphere.properties([object], ['config.hardware.device'], signal ? { signal } : {});
+  const made = list(shown?.values.get('config.hardware.device'), 'VirtualDevice').filter((device) =>
+    at(device, 'macAddress'),
+  );
+  // Adapters are made in the order of the saved configuration, and have no place that could be asked for.
+  const cards = new Map(vm.cards.map(({ key }, index) => [key, made[index]] as const));
+  const keyOf = (key: number): number | undefined => {
+    const card = cards.get(key);
+    return disks.get(key)?.key ?? (card && plainInteger(card, 'key'));
+  };
+  const options = bootOptions(vm.boot, vm.secureBoot, keyOf);
+  await vsphere.task(
+    'ReconfigVM_Task',
+    object,
+    [['spec', { fields: [['bootOptions', options]] }]],
+    signal ? { signal } : {},
+  );
 }
 
 /** The last step: from now on the VM is not ours to remove. */

@@ -2,6 +2,7 @@ import type { SoapArg, SoapObject } from '../encode-soap.ts';
 import { isIde } from './judge.ts';
 import type { Fitting } from './judge-place.ts';
 import { markedAnnotation, type RestoreMark } from './restore-mark.ts';
+import { bootOptions } from './wanted-boot.ts';
 import { keptAddress, type WantedCard } from './wanted-cards.ts';
 import type { WantedDisk } from './wanted-disks.ts';
 import type { WantedVm } from './wanted-vm.ts';
@@ -41,7 +42,7 @@ export function vmSpec(vm: WantedVm, options: SpecOptions): SoapObject {
     ['cpuHotAddEnabled', vm.cpuHotAdd],
     ['deviceChange', devicesOf(vm, options)],
     ['extraConfig', extraOf(vm, options)],
-    ['bootOptions', vm.secureBoot ? object(['efiSecureBootEnabled', true]) : undefined],
+    ['bootOptions', bootOptions(vm.boot, vm.secureBoot, null)],
     ['firmware', vm.firmware],
     ['nestedHVEnabled', vm.nested],
   );

@@ -2,6 +2,7 @@ import type { VmConfig } from '../../../schemas/types.ts';
 import { takenOver } from './extra-config.ts';
 import { cleaned, isIde, isWhole, quoted, unfit } from './judge.ts';
 import { withoutMark } from './restore-mark.ts';
+import { wantedBoot, type WantedBoot } from './wanted-boot.ts';
 import { wantedCards, type WantedCard } from './wanted-cards.ts';
 import { wantedControllers, wantedDisks, type WantedController, type WantedDisk } from './wanted-disks.ts';
 
@@ -11,6 +12,7 @@ export interface WantedVm {
   readonly guestId: string;
   readonly firmware: 'bios' | 'efi';
   readonly secureBoot: boolean;
+  readonly boot: WantedBoot;
   readonly virtualizationBased: boolean;
   readonly iommu: boolean;
   readonly cpus: number;
@@ -59,11 +61,15 @@ export function wantedVm(config: VmConfig, options: WantedOptions): WantedVm {
   const controllers = wantedControllers(config, leftOut);
   const extra = takenOver(config.extra_config);
   if (extra.leftOut.length > 0) leftOut.push(`values of extraConfig: ${extra.leftOut.map(quoted).join(', ')}`);
+  const cards = wantedCards(config.networks);
+  const disks = wantedDisks(config, options.disks, controllers);
+  const bootable = new Set([...disks, ...cards].map(({ key }) => key));
   return {
     hardwareVersion: hardwareVersion(config.hardware_version),
     guestId: guestId(config.guest_id, leftOut),
     firmware,
     secureBoot: firmware === 'efi' && config.secure_boot === true,
+    boot: wantedBoot(config.boot, bootable, leftOut),
     virtualizationBased: config.security.virtualization_based === true,
     iommu: config.security.iommu === true,
     ...processors(config.cpu),
@@ -72,8 +78,8 @@ export function wantedVm(config: VmConfig, options: WantedOptions): WantedVm {
     annotation: withoutMark(cleaned(config.annotation)).slice(0, longestAnnotation),
     biosUuid: uuidForm.test(config.bios_uuid?.toLowerCase() ?? '') ? (config.bios_uuid?.toLowerCase() ?? null) : null,
     controllers,
-    disks: wantedDisks(config, options.disks, controllers),
-    cards: wantedCards(config.networks),
+    disks,
+    cards,
     cdDrives: cdDrives(config, controllers, leftOut),
     extraConfig: extra.kept,
     nvram: nvramOf(config),

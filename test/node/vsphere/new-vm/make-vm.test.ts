@@ -40,6 +40,7 @@ const two = savedConfig({
     ...savedConfig().controllers,
     { key: 31_000, type: 'VirtualNVMEController', label: 'NVME 0', bus: 0, sharing: null, scsi_unit: null },
   ],
+  boot: { ...savedConfig().boot, delay_ms: 500, order: ['ethernet 4000', 'disk 2000', 'cdrom'] },
   disks: [
     savedDisk({ unit: 2, thin: false }),
     savedDisk({ key: 32_000, label: 'Hard disk 2', controller_key: 31_000 }),
@@ -97,8 +98,8 @@ describe('a VM of a saved configuration', () => {
       [32_000, 2 * MiB, 'second', true],
     ]);
     expect(Object.fromEntries(made.disks)).toEqual({
-      2000: { file: found?.disks[0]?.fileName, bytes: 4 * MiB },
-      32000: { file: found?.disks[1]?.fileName, bytes: 2 * MiB },
+      2000: { key: 2002, file: found?.disks[0]?.fileName, bytes: 4 * MiB },
+      32000: { key: 32_000, file: found?.disks[1]?.fileName, bytes: 2 * MiB },
     });
     const shown = await config(wanted.name);
     expect(shown).toContain(`<annotation>sendense-restore/1 run=${wanted.name} point=p-1`);
@@ -106,6 +107,7 @@ describe('a VM of a saved configuration', () => {
       expect(shown).toContain(text);
     expect(shown).toMatch(/<efiSecureBootEnabled>true</);
     expect(shown).toMatch(/<startConnected>false</);
+    expect(shown).toMatch(/<bootDelay>500<[^]*<deviceKey>4000<[^]*<deviceKey>2002<[^]*BootableCdromDevice/);
     expect(shown).not.toContain('00:50:56:81:0a:01');
     expect(found?.biosUuid).not.toBe(two.bios_uuid);
     await finishVm(vsphere, made.object, vm, { run: wanted.name, point: 'p-1' });

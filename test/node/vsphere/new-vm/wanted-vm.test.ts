@@ -77,6 +77,19 @@ describe('what a saved configuration says', () => {
     ]);
   });
 
+  it('starts from where it did, if the VM has all of these devices', () => {
+    const boot = { ...savedConfig().boot, delay_ms: 1e9, retry: true };
+    expect(wanted({ boot: { ...boot, order: ['disk 2000', 'floppy'] } })).toMatchObject({
+      boot: { delayMs: null, retry: true, order: [{ kind: 'disk', key: 2000 }, { kind: 'floppy' }] },
+      leftOut: [],
+    });
+    for (const order of [['disk 2001'], ['disk 2000', 'disk 2000"><x']])
+      expect(wanted({ boot: { ...boot, order } })).toMatchObject({
+        boot: { order: [] },
+        leftOut: ['the boot order, because of devices that the VM does not have'],
+      });
+  });
+
   const bad: [string, Partial<VmConfig>, string][] = [
     ['firmware', { firmware: 'openfirmware' }, 'neither bios nor efi'],
     ['hardware', { hardware_version: 'vmx-19"><x' }, 'no vmx-NUMBER'],
