@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../host/temporary-folder.ts';
 import { element } from './raw-soap.ts';
 import type { SimulatedVm } from './simulated-vm.ts';
 import { card, controller, disk, spec, type NewVm } from './spec-xml.ts';
-import { MiB, block, filled, workshop } from './workshop.ts';
+import { MiB, block, filled, pairs, workshop } from './workshop.ts';
 
 const shop = workshop();
 let folder = '';
@@ -321,6 +321,19 @@ describe('the stand-in library', () => {
       { vm: vm.moref, disk: name, offset: 2 * block, length: block, zero: false },
       { vm: vm.moref, disk: name, offset: 0, length: 4096, zero: true },
     ]);
+    const first = await shop.create(vm);
+    const since = await shop.changeId(first);
+    await shop.remove(first);
+    await vm.write(0, 6 * block, filled(1));
+    expect(await write(vm, 4 * block)).toBe(true);
+    const second = await shop.create(vm);
+    expect(pairs(await shop.areas(vm, second, since))).toEqual([
+      [4 * block, block],
+      [6 * block, block],
+    ]);
+    await shop.vcenter.fault('writes-untracked', {});
+    expect(pairs(await shop.areas(vm, second, since))).toEqual([[6 * block, block]]);
+    await shop.remove(second);
     await shop.vcenter.vddkFault({ 'disk-full-after': 1000 });
     expect(await write(vm, 3 * block)).toBe(false);
     await shop.vcenter.vddkFault();
@@ -329,7 +342,7 @@ describe('the stand-in library', () => {
     await vm.power('off');
     await vm.snapshot('somebody');
     expect(await write(vm, 4 * block)).toBe(false);
-    expect((await shop.vcenter.writes()).length).toBe(2);
+    expect((await shop.vcenter.writes()).length).toBe(4);
     expect(await readFile(shop.vcenter.vddkLog, 'utf8')).toContain('-> 16392');
   });
 });

@@ -71,6 +71,9 @@ func (m *machine) changedAreas(req *types.QueryChangedDiskAreas) (*types.DiskCha
 	if fault != nil {
 		return nil, fault
 	}
+	if req.ChangeId != "*" && hasFault("writes-untracked") {
+		areas = m.withoutLibraryWrites(d, areas)
+	}
 	return spoil(pageOf(areas, req.StartOffset, s.capacity), s.capacity), nil
 }
 
