@@ -9,6 +9,9 @@ export const isWhole = (value: number, from: number, to: number): boolean =>
 /** Without what a terminal or XML cannot show. */
 export const cleaned = (text: string): string => text.replaceAll(/[^\P{C}\n\t]/gu, '');
 
+/** Of a device, for messages. */
+export const labelOf = (label: string): string => cleaned(label).replaceAll('\n', ' ').slice(0, 80);
+
 export const quoted = (text: string): string => JSON.stringify(cleaned(text).slice(0, 200));
 
 export const unfit = (what: string, more: { readonly remedy?: string } = {}): SendenseError =>

@@ -1,5 +1,5 @@
 import type { VmConfig } from '../../../schemas/types.ts';
-import { quoted, unfit } from './judge.ts';
+import { labelOf, quoted, unfit } from './judge.ts';
 
 export interface WantedCard {
   readonly key: number;
@@ -22,7 +22,15 @@ export function wantedCards(networks: VmConfig['networks']): WantedCard[] {
     const address = mac?.toLowerCase() ?? null;
     if (address !== null && !macForm.test(address))
       throw unfit(`the network adapter ${quoted(label)} has no MAC address that there is: ${quoted(mac ?? '')}`);
-    return { key, label, type, network, mac: address, macType: mac_type, startConnected: start_connected !== false };
+    return {
+      key,
+      label: labelOf(label),
+      type,
+      network,
+      mac: address,
+      macType: mac_type,
+      startConnected: start_connected !== false,
+    };
   });
 }
 

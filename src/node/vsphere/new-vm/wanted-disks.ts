@@ -1,5 +1,5 @@
 import type { VmConfig } from '../../../schemas/types.ts';
-import { isIde, isWhole, quoted, unfit } from './judge.ts';
+import { isIde, isWhole, labelOf, quoted, unfit } from './judge.ts';
 
 export interface WantedController {
   /** In the saved configuration. */
@@ -86,7 +86,7 @@ export function wantedDisks(
     if (place) throw unfit(`the disks ${quoted(place.label)} and ${quoted(label)} have one place`);
     if (!isWhole(bytes, 1, Number.MAX_SAFE_INTEGER) || bytes % 1024 !== 0)
       throw unfit(`the disk ${quoted(label)} has ${bytes} bytes; vSphere takes whole KiB`);
-    wanted.push({ key, label, controllerKey, unit, bytes, thin: thin !== false });
+    wanted.push({ key, label: labelOf(label), controllerKey, unit, bytes, thin: thin !== false });
   }
   if (wanted.length === 0) throw unfit('the restore point has no disk');
   const position = new Map(config.disks.map((disk, at) => [disk.key, at]));
