@@ -81,6 +81,7 @@ cryptsetup  cryptsetup-bin       disks with LUKS
 dmsetup     dmsetup              maps them
 getfattr    attr                 tests compare attributes
 setfacl     acl                  tests give files access control lists
+7zz         7zip                 another program reads VMDK and VHDX
 sshfs       sshfs                shows restore points in folders
 zsh         zsh                  judges its completion script
 fish        fish                 the same

@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { rm, writeFile } from 'node:fs/promises';
 import { fixture, plan } from './fixture.ts';
 import { compete, median, printTable } from './measure.ts';
-import { convert, flush, tunedCopy } from './native.ts';
+import { convert, tunedCopy } from './native.ts';
 
 /** A full backup against bare qemu-img and bare nbdcopy. */
 export async function full(bytes: number, rounds: number): Promise<void> {
@@ -36,33 +36,6 @@ export async function full(bytes: number, rounds: number): Promise<void> {
   rows.push({ name: '  of it: checked and proven (step seal)', median: median(proofs), runs: proofs });
   const faster = rows.slice(0, 2).toSorted((a, b) => a.median - b.median)[0]?.name;
   printTable(`Full backup of ${bytes / 1024 ** 3} GiB, half data (ratio to the faster bare tool)`, rows, faster);
-}
-
-/** A restore as raw, without and with the comparison afterwards, against bare qemu-img. */
-export async function restore(bytes: number, rounds: number): Promise<void> {
-  await using work = await fixture(bytes);
-  await writeFile(work.path('plan.yaml'), plan('bench'));
-  await work.sendense('run', 'plan.yaml', '--quiet');
-  const { stdout } = await work.sendense('list', '--json');
-  const { points } = JSON.parse(stdout) as { points: { disks: { path: string }[] }[] };
-  const image = points[0]?.disks[0]?.path ?? '';
-  const target = work.path('bare.raw');
-  const ours = (...more: string[]) => ({
-    run: async () => {
-      await work.sendense('restore', 'bench', '--to', 'out', '--quiet', '--repository', 'primary', ...more);
-      await flush(work.path('out', 'disk-0.raw'));
-    },
-    clean: () => rm(work.path('out'), { recursive: true }),
-  });
-  const rows = await compete(
-    [
-      { name: 'qemu-img convert', run: () => convert(image, 'qcow2', target, 'raw'), clean: () => rm(target) },
-      { name: 'sendense-run restore --no-verify', ...ours('--no-verify') },
-      { name: 'sendense-run restore (verified)', ...ours() },
-    ],
-    rounds,
-  );
-  printTable(`Restore of ${bytes / 1024 ** 3} GiB, half data, as raw`, rows, 'qemu-img convert');
 }
 
 /** How long a step took, from the events of a run. */

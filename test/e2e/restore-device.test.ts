@@ -58,6 +58,9 @@ describe.skipIf(!canAttach)('restore to block devices', { timeout: 120_000 }, ()
     const done = await work.call(['restore', 'pgtest1', '--disk', '0', '--to', `device:${device}`, '--overwrite']);
     expect(done, done.stderr).toMatchObject({ exitCode: 0 });
     expect(holds(0)).toBe(true);
+    const left = await work.call(['restore', 'pgtest1', '--disk', '0', '--to', to(), '--overwrite']);
+    expect(left.exitCode).toBe(1);
+    expect(left.stderr).toContain('a device is named for disk-1, and only disk-0 would be restored');
     for (const [where, text] of [
       [`device:${device}`, 'is one device, and there are 2 disks'],
       ['device:', 'names no device'],

@@ -8,6 +8,7 @@ import { MiB, pgtest1, vsphereWorkspace, type VsphereWorkspace } from './vsphere
 
 const killedRun = testProgram('e2e/killed-run-child');
 const judge = join(import.meta.dirname, '..', 'targets', 'judge-ova.py');
+const importer = join(import.meta.dirname, '..', 'targets', 'import-ova.py');
 
 describe('restore of a VM of vSphere to an OVA file', { timeout: 120_000 }, () => {
   let at: VsphereWorkspace;
@@ -25,6 +26,7 @@ describe('restore of a VM of vSphere to an OVA file', { timeout: 120_000 }, () =
   }, 120_000);
   afterAll(() => at[Symbol.asyncDispose]());
 
+  const same = async (a: string, b: string): Promise<boolean> => (await readFile(a)).equals(await readFile(b));
   const contentOf = async (name: string): Promise<{ folder: string; said: Record<string, unknown> }> => {
     const folder = at.work.path(`${name}.content`);
     await mkdir(folder);
@@ -66,6 +68,22 @@ describe('restore of a VM of vSphere to an OVA file', { timeout: 120_000 }, () =
     expect(again.stderr).toContain('vm.ova exists already');
   });
 
+  it('is imported by a vCenter, and the disks of the new VM are those of the restore point', async () => {
+    const { port, user, password } = at.vcenter;
+    const args = [importer, at.work.path('vm.ova'), String(port), user, 'imported'];
+    const { stdout } = await execa('/usr/bin/python3', args, { input: password });
+    expect(JSON.parse(stdout)).toEqual({
+      guestId: 'debian10_64Guest',
+      memory: 32,
+      cpus: 1,
+      disks: [9.5 * MiB, 24 * MiB + 1024],
+      cards: ['VirtualVmxnet3', 'VirtualVmxnet3'],
+    });
+    const made = await at.vcenter.findVm('imported');
+    for (const [number, { flatFile }] of made?.disks.entries() ?? [])
+      expect(await same(flatFile, at.work.path('raw', `disk-${number}.raw`))).toBe(true);
+  });
+
   it.each([
     [['--to', 'ova:', '--memory', '1GiB'], 'names no file'],
     [['--to', 'ova:./x.tar'], 'does not end with .ova'],
@@ -96,7 +114,7 @@ describe('restore of a VM of vSphere to an OVA file', { timeout: 120_000 }, () =
       expect((await at.work.call(['recover'])).exitCode).toBe(0);
       expect(await readdir(at.work.folder).then((names) => names.includes('killed'))).toBe(uses !== 'restore.write');
       expect((await at.work.run('back.yaml')).exitCode).toBe(0);
-      expect(await readFile(at.work.path('killed', `${uses}.ova`))).toEqual(await readFile(at.work.path('vm.ova')));
+      expect(await same(at.work.path('killed', `${uses}.ova`), at.work.path('vm.ova'))).toBe(true);
     },
   );
 });

@@ -158,6 +158,10 @@ describe.skipIf(!canAttach)('block devices as a target', () => {
     await symlink(path, `${at}/by-id`);
     await attempt(`${at}/by-id`);
     await expect(async () => attempt(path, subject.request.disks)).rejects.toMatchObject({ code: 'target.unfit' });
+    const both = { device: { 'disk-0': path, 'disk-1': small }, overwrite: true };
+    expect(() => deviceTarget.claim(both, subject.request.disks.slice(1), facts)).toThrow(
+      'a device is named for disk-0, and only disk-1 would be restored',
+    );
   });
 
   test('two disks never go to one device', async () => {

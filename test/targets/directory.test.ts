@@ -5,6 +5,7 @@ import { directoryTarget } from '../../src/targets/directory/directory-target.ts
 import type { TargetKind, TargetType, ToOf } from '../../src/targets/target-kind.ts';
 import { kindNamed, kindOfTo, typedClaim } from '../../src/targets/index.ts';
 import { makeRaw, MiB, workshop } from '../node/support.ts';
+import { readBy7zip } from './read-by-7zip.ts';
 import { restoredDisks } from './restored-disks.ts';
 import { targetChecks, type TargetSubject } from './target-checks.ts';
 
@@ -48,6 +49,24 @@ describe.each(ways)('a directory as a target ($format, thin: $thin)', (to) => {
     await using subject = await directory(to);
     await check(subject as unknown as TargetSubject<TargetType>);
   });
+});
+
+test.each([
+  ['vmdk-stream', 'vmdk'],
+  ['vhdx', 'vhdx'],
+] as const)('another program reads the same disks as %s', async (format, type) => {
+  await using subject = await directory({ directory: './out', format, subformat: 'monolithicSparse', thin: false });
+  const { request, planFolder, contents } = subject;
+  const facts = { runId: 'run-1', stepId: 'write', planFolder };
+  const { files } = await directoryTarget.write(request, directoryTarget.claim(request.to, request.disks, facts), {
+    ...facts,
+    signal: new AbortController().signal,
+    log: () => undefined,
+    progress: () => undefined,
+    remember: () => undefined,
+  });
+  for (const [index, { temporary, disk }] of files.entries())
+    expect((await readBy7zip(temporary, type)).equals(contents[index] ?? Buffer.alloc(0)), disk).toBe(true);
 });
 
 test('a kind is told by the key of its name, and claims of before by having none', () => {

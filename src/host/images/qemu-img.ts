@@ -216,8 +216,6 @@ export interface ConvertOptions {
   readonly toBacking?: string | null;
   /** From which a relative `to` and `toBacking` count. */
   readonly cwd?: string;
-  /** The target must be written from start to end. */
-  readonly inOrder?: boolean;
   /** The target is there, and large enough; zeros are written, for it may hold anything. */
   readonly isThere?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -230,7 +228,7 @@ export function convertArgs(options: ConvertOptions): string[] {
   return [
     'convert',
     '-p',
-    ...(options.inOrder ? [] : ['-W']),
+    '-W',
     ...(options.isThere ? ['-n'] : []),
     '-m',
     '8',

@@ -1,9 +1,10 @@
 import { imageTarget, partOf, type ImageTarget } from '../../host/images/image-options.ts';
 import { convertArgs, convertImage, type ConvertOptions } from '../../host/images/qemu-img.ts';
 import type { HeldDevice } from '../../host/files/block-device.ts';
+import { putBytes } from '../append-file.ts';
 import { copyProgress } from '../copy-progress.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun } from '../target-kind.ts';
-import { headBytes, writeAll } from './head.ts';
+import { headBytes } from './head.ts';
 
 type From = RestoreRequest<'device'>['from'];
 
@@ -52,5 +53,5 @@ const endBytes = 2 ** 20;
 
 async function clearEnd({ handle, bytes }: HeldDevice, capacity: number): Promise<void> {
   const length = Math.min(endBytes, bytes - capacity);
-  if (length > 0) await writeAll(handle, Buffer.alloc(length), bytes - length);
+  if (length > 0) await putBytes(handle, Buffer.alloc(length), bytes - length);
 }

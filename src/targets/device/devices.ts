@@ -21,7 +21,9 @@ export interface DeviceClaim {
   readonly overwrite: boolean;
 }
 
+/** @throws SendenseError `target.unfit` where disks and devices are not the same ones */
 export function claimOf(to: ToOf<'device'>, disks: readonly RestoredDisk[], facts: ClaimFacts): DeviceClaim {
+  assertAllRestored(to, disks);
   return {
     devices: disks.map(({ disk, capacity_bytes: capacity }) => ({
       disk,
@@ -31,6 +33,17 @@ export function claimOf(to: ToOf<'device'>, disks: readonly RestoredDisk[], fact
     })),
     overwrite: to.overwrite,
   };
+}
+
+/** A device that is named and not written would hold what it held, and whoever named it takes it for the disk. */
+function assertAllRestored({ device }: ToOf<'device'>, disks: readonly RestoredDisk[]): void {
+  if (typeof device === 'string') return;
+  const left = Object.keys(device).find((name) => !disks.some(({ disk }) => disk === name));
+  if (left === undefined) return;
+  const restored = disks.map(({ disk }) => disk).join(', ');
+  throw new SendenseError('target.unfit', `a device is named for ${left}, and only ${restored} would be restored`, {
+    remedy: `Name no device for ${left}, or restore it, too, if the restore point has it (disks, --disk).`,
+  });
 }
 
 function deviceOf({ device }: ToOf<'device'>, disk: string, count: number): string {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { putBytes } from '../append-file.ts';
 import type { ClaimFacts } from '../target-kind.ts';
 
 /**
@@ -34,25 +35,18 @@ export async function readMark(handle: FileHandle): Promise<string | null> {
 export async function writeMark(handle: FileHandle, mark: string | null, capacity: number): Promise<void> {
   const head = Buffer.alloc(headBytes(capacity));
   if (mark !== null) head.write(`${mark}\n`, 'latin1');
-  await writeAll(handle, head.subarray(0, markBytes), 0);
+  await putBytes(handle, head.subarray(0, markBytes), 0);
   await handle.sync();
-  await writeAll(handle, head.subarray(markBytes), markBytes);
+  await putBytes(handle, head.subarray(markBytes), markBytes);
   await handle.sync();
 }
 
 /** The first block last: until then the mark stands there. Durable when this returns. */
 export async function writeHead(handle: FileHandle, head: Buffer): Promise<void> {
-  await writeAll(handle, head.subarray(markBytes), markBytes);
+  await putBytes(handle, head.subarray(markBytes), markBytes);
   await handle.sync();
-  await writeAll(handle, head.subarray(0, markBytes), 0);
+  await putBytes(handle, head.subarray(0, markBytes), 0);
   await handle.sync();
-}
-
-export async function writeAll(handle: FileHandle, bytes: Buffer, at: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
-    done += bytesWritten;
-  }
 }
 
 export async function digestOfHead(handle: FileHandle, capacity: number): Promise<string> {

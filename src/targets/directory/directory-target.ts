@@ -4,10 +4,11 @@ import { assertFolderToBe } from '../../host/files/folder-to-be.ts';
 import { fsyncFolder } from '../../host/files/files.ts';
 import { namedFull, temporaryPlace } from '../../host/files/full-disk.ts';
 import { pinFolder, type PinnedFolder } from '../../host/files/pinned-folder.ts';
+import { clearRunFolder, removeRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun, TargetKind, WrittenDisk } from '../target-kind.ts';
 import { directoryFiles } from './directory-files.ts';
-import { claimOf, partNames, partsOf, type DirectoryClaim, type DiskNames } from './disk-names.ts';
+import { claimOf, partNames, partsOf, writeFolderId, type DirectoryClaim, type DiskNames } from './disk-names.ts';
 import { formatOf } from './formats.ts';
 import { beginParts, removeParts } from './part-folder.ts';
 import { arePublished, publishFiles, removePublished, type NamesClaim } from './publish-files.ts';
@@ -48,6 +49,8 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
     const { directory, targets } = claim;
     await assertFits(request, directory, run);
     await makeDirectory(directory, (name, value) => run.remember(name, value));
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => removeRunFolder(writeFolderId(run.runId)));
     await using pinned = await pinFolder(directory);
     // Again, where it leads to now: from here on it is this very folder.
     await assertApart(request.from.path(), await realpath(pinned.path));
@@ -59,6 +62,7 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
   },
 
   async undoWrite(claim, remembered) {
+    if (claim.folderId !== undefined) await clearRunFolder(runFolderOf(claim.folderId));
     if (claim.parts === undefined) for (const { temporary } of claim.targets) await rm(temporary, { force: true });
     else await removeParts(claim.parts, partNames(claim));
     await removeMadeFolders(claim.directory, remembered['firstMade']);

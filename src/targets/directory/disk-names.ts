@@ -14,15 +14,21 @@ export interface DirectoryClaim {
   /** Absolute, in `directory`: others may be able to write there, and only this user can write here. Not in claims of earlier versions. */
   readonly parts?: string;
   readonly targets: readonly DiskNames[];
+  /** Run folder of the servers that disks are read by, where the format needs one. Not in claims of earlier versions. */
+  readonly folderId?: string;
 }
+
+/** The run folder of a run's servers for writing disks: apart from those that it reads them back by. */
+export const writeFolderId = (runId: string): string => `${runId}-write`;
 
 export function claimOf(to: ToOf<'directory'>, disks: readonly RestoredDisk[], facts: ClaimFacts): DirectoryClaim {
   const directory = resolve(facts.planFolder, to.directory);
   const parts = partsOf(directory, facts);
-  const { extension } = formatOf(to);
+  const { extension, isStream = false } = formatOf(to);
   return {
     directory,
     parts,
+    ...(isStream ? { folderId: writeFolderId(facts.runId) } : {}),
     targets: disks.map(({ disk }) => ({
       disk,
       temporary: join(parts, `${disk}.${facts.runId}.sendense-part`),

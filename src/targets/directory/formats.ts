@@ -11,20 +11,15 @@ export interface FileFormat {
   readonly extension: string;
   /** `-o` of qemu-img. */
   readonly options?: (to: To) => string;
-  /** Must be written from start to end; nobody knows before how much it takes, for it is compressed. */
+  /** Is written from start to end, by `../pack-disk.ts`; nobody knows before how much it takes, for it is compressed. */
   readonly isStream?: boolean;
 }
 
 /**
- * zlib-compressed, as OVF wants it. ESXi takes no header of version 1, which `compat6` rules out. Source: qemu-img(1), and the formats that
- * uploads to vSphere take.
+ * zlib-compressed, as OVF wants it. Not by qemu-img: what it writes under this name has its tables first, and other programs than QEMU do
+ * not open it (7-Zip 26).
  */
-const stream: FileFormat = {
-  driver: 'vmdk',
-  extension: 'vmdk',
-  options: () => 'subformat=streamOptimized,adapter_type=lsilogic,compat6=on',
-  isStream: true,
-};
+const stream: FileFormat = { driver: 'vmdk', extension: 'vmdk', isStream: true };
 
 /** Every format, as plans and `--format` name it. */
 export const formats: { readonly [N in FormatName]: FileFormat } = {

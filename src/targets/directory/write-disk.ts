@@ -1,4 +1,4 @@
-import { chmod, stat } from 'node:fs/promises';
+import { chmod, open, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { freeBytes, fsyncFile } from '../../host/files/files.ts';
@@ -11,9 +11,11 @@ import {
   createOverlayArgs,
   type ConvertOptions,
 } from '../../host/images/qemu-img.ts';
+import { appendTo } from '../append-file.ts';
 import { copyProgress } from '../copy-progress.ts';
+import { packDisk } from '../pack-disk.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun, WrittenDisk } from '../target-kind.ts';
-import type { DiskNames } from './disk-names.ts';
+import { writeFolderId, type DiskNames } from './disk-names.ts';
 import { formatOf } from './formats.ts';
 
 type Request = RestoreRequest<'directory'>;
@@ -24,12 +26,13 @@ interface Place {
   readonly cwd: string;
 }
 
-/** The command that {@link writeDisk} would start. */
+/** The command that {@link writeDisk} would start; null: it writes the file itself. */
 export async function commandOf(
   { to, from }: Request,
   disk: RestoredDisk,
   { temporary }: DiskNames,
-): Promise<string[]> {
+): Promise<string[] | null> {
+  if (formatOf(to).isStream) return null;
   if (to.thin) return ['qemu-img', ...createOverlayArgs(temporary, disk.file, disk.capacity_bytes)];
   return ['qemu-img', ...convertArgs(await convertOptions({ to, from }, disk, temporary))];
 }
@@ -48,6 +51,7 @@ export async function writeDisk(
   // Not by the names of the folders above it: others may put something else in their place.
   const place: Place = { to: `./${name}`, cwd: parts.path };
   if (thin) await createOverlay(place.to, disk.file, disk.capacity_bytes, run.signal, place.cwd);
+  else if (formatOf(request.to).isStream) await streamDisk(request, disk, basename(names.file), part, run);
   else await copyDisk(request, disk, names, place, run);
   await chmod(part, 0o600);
   await fsyncFile(part);
@@ -65,14 +69,27 @@ async function convertOptions(
   file: string,
 ): Promise<ConvertOptions> {
   const keys = await from.keys();
-  const { driver, options, isStream = false } = formatOf(to);
+  const { driver, options } = formatOf(to);
   return {
     from: await imageTarget(disk.file, { key: keys.of(disk) }),
     to: file,
     toFormat: driver,
     toOptions: options?.(to),
-    inOrder: isStream,
   };
+}
+
+async function streamDisk(
+  { from }: Request,
+  disk: RestoredDisk,
+  name: string,
+  part: string,
+  run: RestoreRun,
+): Promise<void> {
+  await using handle = await open(part, 'wx', 0o600);
+  const content = appendTo(handle, 0);
+  const key = (await from.keys()).of(disk);
+  await packDisk({ disk, name, adapter: 'lsilogic', key, folderId: writeFolderId(run.runId), run }, content.append);
+  await content.end();
 }
 
 async function copyDisk(

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ClaimFacts, ToOf } from '../target-kind.ts';
-import { partsOf } from '../directory/disk-names.ts';
+import { partsOf, writeFolderId } from '../directory/disk-names.ts';
 
 export interface OvaClaim {
   /** Absolute, as the plan names it. */
@@ -20,7 +20,7 @@ export function claimOf(to: ToOf<'ova'>, facts: ClaimFacts): OvaClaim {
     file,
     parts,
     temporary: join(parts, `vm.${facts.runId}.sendense-part`),
-    folderId: `${facts.runId}-write`,
+    folderId: writeFolderId(facts.runId),
   };
 }
 

@@ -1,5 +1,5 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { appendTo, putBytes } from '../append-file.ts';
 import { tarBlock, tarEnd, tarHeader, tarPadding } from '../../host/files/tar-header.ts';
 
 /** What a member of an archive turned out to be. */
@@ -25,9 +25,6 @@ export interface TarPart {
   end(): Promise<TarFacts>;
 }
 
-/** So much goes to the file system at once. */
-const batchBytes = 2 ** 20;
-
 /**
  * @param modified of all members, seconds since the epoch
  * @param first where the first member begins: before it {@link putMember} puts others
@@ -37,13 +34,13 @@ export function createTar(handle: FileHandle, modified: number, first: number): 
 
   const begin = (name: string): TarPart => {
     const header = end;
-    const batch = createBatch(handle, header + tarBlock);
+    const content = appendTo(handle, header + tarBlock);
     return {
-      append: (bytes) => batch.append(bytes),
+      append: content.append,
       async end() {
-        const { size, sha256 } = await batch.end();
-        await put(handle, tarHeader({ name, size, modified }), header);
-        await put(handle, Buffer.alloc(tarPadding(size)), header + tarBlock + size);
+        const { size, sha256 } = await content.end();
+        await putBytes(handle, tarHeader({ name, size, modified }), header);
+        await putBytes(handle, Buffer.alloc(tarPadding(size)), header + tarBlock + size);
         end = header + tarBlock + size + tarPadding(size);
         return { name, size, sha256 };
       },
@@ -58,7 +55,7 @@ export function createTar(handle: FileHandle, modified: number, first: number): 
       return part.end();
     },
     async end() {
-      await put(handle, tarEnd, end);
+      await putBytes(handle, tarEnd, end);
       await handle.sync();
     },
   };
@@ -74,41 +71,5 @@ export async function putMember(
   at: number,
 ): Promise<void> {
   const padding = Buffer.alloc(tarPadding(bytes.length));
-  await put(handle, Buffer.concat([tarHeader({ name, size: bytes.length, modified }), bytes, padding]), at);
-}
-
-interface Batch {
-  append(bytes: Buffer): Promise<void>;
-  end(): Promise<{ size: number; sha256: string }>;
-}
-
-function createBatch(handle: FileHandle, start: number): Batch {
-  const hash: Hash = createHash('sha256');
-  let [waiting, length, written] = [[] as Buffer[], 0, 0];
-  const flush = async (): Promise<void> => {
-    const bytes = Buffer.concat(waiting);
-    [waiting, length] = [[], 0];
-    const at = start + written;
-    written += bytes.length;
-    await put(handle, bytes, at);
-  };
-  return {
-    async append(bytes) {
-      hash.update(bytes);
-      waiting.push(bytes);
-      length += bytes.length;
-      if (length >= batchBytes) await flush();
-    },
-    async end() {
-      await flush();
-      return { size: written, sha256: hash.digest('hex') };
-    },
-  };
-}
-
-async function put(handle: FileHandle, bytes: Buffer, at: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
-    done += bytesWritten;
-  }
+  await putBytes(handle, Buffer.concat([tarHeader({ name, size: bytes.length, modified }), bytes, padding]), at);
 }

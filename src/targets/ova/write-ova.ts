@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { copyProgress } from '../copy-progress.ts';
 import type { RestoreRequest, RestoreRun } from '../target-kind.ts';
 import type { DescribedVm } from './describe-vm.ts';
 import { descriptorName, diskFileName, manifestName, nvramName } from './ova-names.ts';
 import { ovfText, type OvfDisk } from './ovf-text.ts';
-import { packDisk } from './pack-disk.ts';
+import { packDisk, vmdkCapacity } from '../pack-disk.ts';
 import { createTar, memberSpan, putMember, type TarFacts, type TarFile } from './tar-file.ts';
 
 export interface OvaWork {
@@ -89,43 +88,18 @@ interface PackedDisk {
 
 async function packDisks(tar: TarFile, { request, described, folderId, run }: OvaWork): Promise<PackedDisk[]> {
   const keys = await request.from.keys();
-  const ide = new Set(
-    described.vm.controllers
-      .filter(({ model }) => model === 'ide')
-      .flatMap(({ disks }) => disks.map(({ disk }) => disk)),
-  );
   const packed: PackedDisk[] = [];
   for (const disk of request.disks) {
     run.signal.throwIfAborted();
     const name = diskFileName(described.vm.name, disk.disk);
-    const capacity = sectorBytes * Math.ceil(disk.capacity_bytes / sectorBytes);
-    const report = copyProgress(run, disk.disk, disk.capacity_bytes);
+    const adapter = isOnIde(described, disk.disk) ? 'ide' : 'lsilogic';
     const part = tar.begin(name);
-    const populated = await packDisk(
-      {
-        disk,
-        key: keys.of(disk),
-        folderId,
-        vmdk: { capacity, name, contentId: contentIdOf(disk.digest), adapter: ide.has(disk.disk) ? 'ide' : 'lsilogic' },
-        signal: run.signal,
-        onProgress: (done) => report(Math.min(1, done / disk.capacity_bytes)),
-      },
-      part.append,
-    );
+    const populated = await packDisk({ disk, name, adapter, key: keys.of(disk), folderId, run }, part.append);
     const facts = await part.end();
-    report(1);
-    packed.push({
-      facts,
-      ovf: { disk: disk.disk, ...fileOf(facts), capacity, populated: Math.min(populated, capacity) },
-    });
+    packed.push({ facts, ovf: { disk: disk.disk, ...fileOf(facts), capacity: vmdkCapacity(disk), populated } });
   }
   return packed;
 }
 
-const sectorBytes = 512;
-
-/** The end of the digest; all ones would say that there is none. */
-function contentIdOf(digest: string): string {
-  const id = /[0-9a-f]{8}$/.exec(digest)?.[0] ?? 'fffffffe';
-  return id === 'ffffffff' ? 'fffffffe' : id;
-}
+const isOnIde = ({ vm }: DescribedVm, wanted: string): boolean =>
+  vm.controllers.some(({ model, disks }) => model === 'ide' && disks.some(({ disk }) => disk === wanted));

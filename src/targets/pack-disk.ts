@@ -1,22 +1,29 @@
-import { createAllocationMap } from '../../blocks/allocation-map.ts';
-import { alignTo } from '../../blocks/extents.ts';
-import { SendenseError } from '../../errors/sendense-error.ts';
-import type { ImageKey } from '../../host/images/image-options.ts';
-import { beginVmdk, grainBytes, packGrain, type VmdkStreamFacts } from '../../host/images/vmdk-stream.ts';
-import { connectNbd, type NbdClient } from '../../host/nbd/nbd-client.ts';
-import { serveReadOnly } from '../../restore-points/serve-chain.ts';
-import type { RestoredDisk } from '../target-kind.ts';
+import { createAllocationMap } from '../blocks/allocation-map.ts';
+import { alignTo } from '../blocks/extents.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
+import type { ImageKey } from '../host/images/image-options.ts';
+import { beginVmdk, grainBytes, packGrain, type VmdkStreamFacts } from '../host/images/vmdk-stream.ts';
+import { connectNbd, type NbdClient } from '../host/nbd/nbd-client.ts';
+import { serveReadOnly } from '../restore-points/serve-chain.ts';
+import { copyProgress } from './copy-progress.ts';
+import type { RestoredDisk, RestoreRun } from './target-kind.ts';
 
 export interface Packing {
   readonly disk: RestoredDisk;
+  /** Name of the file, for the descriptor in it. */
+  readonly name: string;
+  readonly adapter: VmdkStreamFacts['adapter'];
   readonly key: ImageKey | null;
   /** Run folder of the server that reads it. */
   readonly folderId: string;
-  readonly vmdk: VmdkStreamFacts;
-  readonly signal: AbortSignal;
-  /** Bytes of the disk that are done. */
-  readonly onProgress: (done: number) => void;
+  readonly run: Pick<RestoreRun, 'signal' | 'progress'>;
 }
+
+const sectorBytes = 512;
+
+/** Bytes of the disk in a VMDK, which has whole sectors. */
+export const vmdkCapacity = ({ capacity_bytes: bytes }: Pick<RestoredDisk, 'capacity_bytes'>): number =>
+  sectorBytes * Math.ceil(bytes / sectorBytes);
 
 /** Read at once, bytes: whole grains. */
 const pieceBytes = 16 * grainBytes;
@@ -31,15 +38,18 @@ const windowBytes = 2 ** 30;
  * @returns bytes of the grains that are not zeros
  */
 export async function packDisk(packing: Packing, write: (bytes: Buffer) => Promise<void>): Promise<number> {
-  const { disk, key, folderId, signal } = packing;
+  const { disk, key, folderId, name, adapter, run } = packing;
+  const { signal } = run;
+  const capacity = vmdkCapacity(disk);
   await using server = await serveReadOnly(disk.file, 'qcow2', folderId, signal, key);
   await using client = await connectNbd(server.uri, { signal });
-  if (client.size < disk.capacity_bytes || client.size > packing.vmdk.capacity)
+  if (client.size < disk.capacity_bytes || client.size > capacity)
     throw new SendenseError(
       'content.mismatch',
       `${disk.disk} has ${client.size} bytes, the restore point says ${disk.capacity_bytes}`,
     );
-  const stream = await beginVmdk(packing.vmdk, write);
+  const report = copyProgress(run, disk.disk, disk.capacity_bytes);
+  const stream = await beginVmdk({ capacity, name, contentId: contentIdOf(disk.digest), adapter }, write);
   let populated = 0;
   const waiting: Piece[] = [];
   const addOldest = async (): Promise<void> => {
@@ -49,7 +59,7 @@ export async function packDisk(packing: Packing, write: (bytes: Buffer) => Promi
       populated += grainBytes;
       await stream.add(grain, packed);
     }
-    packing.onProgress(piece.end);
+    report(Math.min(1, piece.end / disk.capacity_bytes));
   };
   for await (const { offset, length } of piecesOf(client)) {
     signal.throwIfAborted();
@@ -61,7 +71,14 @@ export async function packDisk(packing: Packing, write: (bytes: Buffer) => Promi
   }
   while (waiting.length > 0) await addOldest();
   await stream.end();
-  return populated;
+  report(1);
+  return Math.min(populated, capacity);
+}
+
+/** The end of the digest; all ones would say that there is none. */
+function contentIdOf(digest: string): string {
+  const id = /[0-9a-f]{8}$/.exec(digest)?.[0] ?? 'fffffffe';
+  return id === 'ffffffff' ? 'fffffffe' : id;
 }
 
 interface Piece {
