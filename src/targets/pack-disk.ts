@@ -2,7 +2,8 @@ import { createAllocationMap } from '../blocks/allocation-map.ts';
 import { alignTo } from '../blocks/extents.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { ImageKey } from '../host/images/image-options.ts';
-import { beginVmdk, grainBytes, packGrain, type VmdkStreamFacts } from '../host/images/vmdk-stream.ts';
+import { createGrainPacker, type GrainPacker } from '../host/images/grain-packer.ts';
+import { beginVmdk, grainBytes, type VmdkStreamFacts } from '../host/images/vmdk-stream.ts';
 import { connectNbd, type NbdClient } from '../host/nbd/nbd-client.ts';
 import { serveReadOnly } from '../restore-points/serve-chain.ts';
 import { copyProgress } from './copy-progress.ts';
@@ -49,6 +50,7 @@ export async function packDisk(packing: Packing, write: (bytes: Buffer) => Promi
       `${disk.disk} has ${client.size} bytes, the restore point says ${disk.capacity_bytes}`,
     );
   const report = copyProgress(run, disk.disk, disk.capacity_bytes);
+  using packer = createGrainPacker();
   const stream = await beginVmdk({ capacity, name, contentId: contentIdOf(disk.digest), adapter }, write);
   let populated = 0;
   const waiting: Piece[] = [];
@@ -63,7 +65,7 @@ export async function packDisk(packing: Packing, write: (bytes: Buffer) => Promi
   };
   for await (const { offset, length } of piecesOf(client)) {
     signal.throwIfAborted();
-    const grains = packPiece(client, offset, length);
+    const grains = packPiece(client, packer, offset, length);
     // Whoever takes it out learns of it.
     grains.catch(() => undefined);
     waiting.push({ end: offset + length, grains });
@@ -106,7 +108,12 @@ async function* piecesOf(client: NbdClient): AsyncGenerator<{ readonly offset: n
 const zeros = Buffer.alloc(grainBytes);
 
 /** Reads whole grains, of which the last of a disk may have more than the disk, and compresses those that are not zeros. */
-async function packPiece(client: NbdClient, offset: number, length: number): Promise<PackedGrain[]> {
+async function packPiece(
+  client: NbdClient,
+  packer: GrainPacker,
+  offset: number,
+  length: number,
+): Promise<PackedGrain[]> {
   const data = Buffer.alloc(Math.ceil(length / grainBytes) * grainBytes);
   await client.read(offset, data.subarray(0, length));
   const packing: Promise<PackedGrain>[] = [];
@@ -114,7 +121,7 @@ async function packPiece(client: NbdClient, offset: number, length: number): Pro
     const bytes = data.subarray(at, at + grainBytes);
     if (bytes.equals(zeros)) continue;
     const grain = (offset + at) / grainBytes;
-    packing.push(packGrain(bytes).then((packed) => ({ grain, packed })));
+    packing.push(packer.pack(bytes).then((packed) => ({ grain, packed })));
   }
   return Promise.all(packing);
 }

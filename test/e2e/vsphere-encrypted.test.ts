@@ -46,5 +46,8 @@ test('a VM of vSphere is stored encrypted, its configuration too, and comes back
         await sameBytes(work.path(`restored-${round}/disk-${disk}.raw`), work.path(`round${round}-${disk}.truth`)),
       ).toBe(true);
   }
+  const ova = await work.call(['restore', 'pgtest1', '--to', 'ova:./vm.ova']);
+  expect(ova, ova.stderr).toMatchObject({ exitCode: 0 });
+  expect((await execa('tar', ['-xOf', work.path('vm.ova'), 'pgtest1.ovf'])).stdout).toContain('<Name>pgtest1</Name>');
   expect((await work.call(['check'])).exitCode).toBe(0);
 });

@@ -1,4 +1,3 @@
-import { deflate } from 'node:zlib';
 import { SendenseError } from '../../errors/sendense-error.ts';
 
 /**
@@ -6,7 +5,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
  * the tables first, so that what it writes is no stream. Source: VMware, "Virtual Disk Format 5.0", stream-optimized compressed sparse extents.
  */
 export interface VmdkStream {
-  /** Adds a grain that {@link packGrain} has compressed. In order of their numbers; a grain that is left out is zeros. */
+  /** Adds a grain that a `GrainPacker` has compressed. In order of their numbers; a grain that is left out is zeros. */
   add(grain: number, packed: Buffer): Promise<void>;
   /** Ends the stream. */
   end(): Promise<void>;
@@ -87,51 +86,6 @@ export async function beginVmdk(facts: VmdkStreamFacts, write: (bytes: Buffer) =
       await put(marker(markers.end, 0));
     },
   };
-}
-
-/**
- * A grain as {@link VmdkStream.add} takes it. What does not become smaller (what the guest has encrypted or compressed) is stored as it is,
- * which takes a fiftieth of the time.
- * @param data all of it, zeros where the disk has ended
- */
-export const packGrain = (data: Buffer): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const options = { level: looksRandom(data) ? 0 : level, chunkSize: packedBytes };
-    deflate(data, options, (error, packed) => (error ? reject(error) : resolve(packed)));
-  });
-
-/** Half the time of zlib's usual 6, and a fifteenth more bytes. */
-const level = 3;
-/** More than a packed grain takes. */
-const packedBytes = grainBytes + 1024;
-
-/** Looked at, bytes: one of so many of a grain. */
-const sampleBytes = 4096;
-
-/**
- * Whether no byte, and no distance between two that follow each other, is more frequent than others. Looks at little, so that it costs
- * nearly nothing; where it errs, a grain is larger than it could be.
- */
-function looksRandom(data: Buffer): boolean {
-  const [bytes, distances] = [new Uint16Array(256), new Uint16Array(256)];
-  const [run, step] = [sampleBytes / 4, data.length / 4];
-  for (let start = 0; start < data.length; start += step) {
-    let before = 0;
-    for (let at = start; at < start + run; at++) {
-      const byte = data[at] ?? 0;
-      const distance = (byte - before) & 0xff;
-      bytes[byte] = (bytes[byte] ?? 0) + 1;
-      distances[distance] = (distances[distance] ?? 0) + 1;
-      before = byte;
-    }
-  }
-  return isEven(bytes) && isEven(distances);
-}
-
-/** By chance the sum of the squares is 1.00 of what is expected, give or take 0.01. */
-function isEven(counts: Uint16Array): boolean {
-  const squares = counts.reduce((sum, count) => sum + count * count, 0);
-  return squares < 1.1 * (sampleBytes + (sampleBytes * (sampleBytes - 1)) / counts.length);
 }
 
 function grainOf(grain: number, packed: Buffer): Buffer {

@@ -33,6 +33,16 @@ export async function describeVm(
 ): Promise<DescribedVm> {
   const point = from.point();
   const config = point.vm_config === null ? null : await readVmConfig(point.vm_config, await from.keys());
+  return describedVm(config, { to, disks, vmName: point.vm, firmwareByDisk });
+}
+
+interface Wanted extends Pick<RestoreRequest<'ova'>, 'to' | 'disks'> {
+  readonly vmName: string;
+  readonly firmwareByDisk: Machine['firmware'];
+}
+
+/** @param config others may have written it. @throws SendenseError `machine.unknown` */
+export function describedVm(config: VmConfig | null, { to, disks, vmName, firmwareByDisk }: Wanted): DescribedVm {
   const pointDisks = disks.map(({ disk, number, uuid }) => ({ disk, number, uuid: uuid ?? '' }));
   const machine = machineOf({
     config,
@@ -42,7 +52,7 @@ export async function describeVm(
       memoryBytes: to.memory === undefined ? undefined : sizeBytes(to.memory),
       cpus: to.cpus,
     },
-    vmName: point.vm,
+    vmName,
     firmwareByDisk,
   });
   const notes: string[] = [];

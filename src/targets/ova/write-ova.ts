@@ -76,7 +76,8 @@ function headSizes({ request, described: { vm, nvram } }: OvaWork): { descriptor
 
 /** XML may end with any white space. */
 function filled(text: string, length: number): Buffer {
-  const bytes = Buffer.alloc(length, '\n');
+  const bytes = Buffer.alloc(length, ' ');
+  bytes.write('\n', length - 1, 'latin1');
   if (bytes.write(text, 'utf8') < Buffer.byteLength(text)) throw new SendenseError('run.internal', 'too little room');
   return bytes;
 }

@@ -140,7 +140,8 @@ function next(finished: RunFinishedEvent, { style, columns, settings = '' }: Sum
   const say = (label: string, words: readonly string[]): string[] => command(label, words.map(style.cyan), columns);
   if (finished.kind === 'restore') {
     const file = finished.disks[0]?.path;
-    return file ? say('  look    ', ['qemu-img', 'info', shortPath(file)]) : [];
+    const look = file?.endsWith('.ova') === true ? ['tar', '-tvf'] : ['qemu-img', 'info'];
+    return file ? say('  look    ', [...look, shortPath(file)]) : [];
   }
   if (settings === null) return [];
   const program = [`sendense-run${settings}`];
