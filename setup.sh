@@ -85,6 +85,10 @@ setfacl     acl                  tests give files access control lists
 sshfs       sshfs                shows restore points in folders
 zsh         zsh                  judges its completion script
 fish        fish                 the same
+virsh       libvirt-clients      tests define restored VMs, and judge their XML
+xmllint     libxml2-utils        the same
+/etc/libvirt/qemu.conf           libvirt-daemon-system       has the user that VMs of libvirt run as
+/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so  libvirt-daemon-driver-qemu  is libvirt without a daemon
 /lib/systemd/systemd-journald     systemd  tests send notices to it
 /usr/share/OVMF/OVMF_CODE_4M.fd  ovmf     tests boot with UEFI
 /usr/include/stdio.h                                       libc6-dev                          builds C programs

@@ -3,7 +3,14 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import type { FormatName } from '../targets/directory/formats.ts';
 import type { TargetType } from '../targets/target-kind.ts';
 
+/** What is said of a VM that is made. */
 interface MachineOptions {
+  readonly name?: string;
+  readonly libvirt?: string;
+  readonly network?: readonly string[];
+  readonly connect?: boolean;
+  readonly keepMac?: boolean;
+  readonly keepIdentity?: boolean;
   readonly memory?: string;
   readonly cpus?: string;
   readonly firmware?: string;
@@ -42,24 +49,72 @@ const kinds: { readonly [T in TargetType]: (where: string, options: ToOptions) =
       throw usage('--format, --subformat and --thin are for folders, not for OVA files');
     if (overwrite === true) throw usage('--overwrite is for --to device:…; files are never overwritten');
     if (where === '') throw usage('--to ova: names no file: write ova:FILE.ova');
-    return { ova: resolve(where), ...machineOf(options) };
+    return { ova: resolve(where), ...machineOf('ova', options) };
+  },
+  kvm: (where, { format, subformat, thin, overwrite, ...options }) => {
+    if (format !== 'raw' || subformat !== undefined || thin === true)
+      throw usage('--format, --subformat and --thin are for folders; the disks of a VM for KVM are qcow2');
+    if (overwrite === true) throw usage('--overwrite is for --to device:…; files are never overwritten');
+    if (where === '') throw usage('--to kvm: names no folder: write kvm:DIRECTORY');
+    return { kvm: resolve(where), ...machineOf('kvm', options) };
   },
 };
 
-/** What the VM is to have in place of what was saved. */
-function machineOf({ memory, cpus, firmware, guestId }: MachineOptions): To {
+type MachineTarget = 'kvm' | 'ova';
+
+/** Which kinds of targets each option is for. */
+const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: string, ...kinds: MachineTarget[]] } = {
+  name: ['--name', 'kvm'],
+  libvirt: ['--libvirt', 'kvm'],
+  network: ['--network', 'kvm'],
+  connect: ['--connect', 'kvm'],
+  keepMac: ['--keep-mac', 'kvm'],
+  keepIdentity: ['--keep-identity', 'kvm'],
+  memory: ['--memory', 'kvm', 'ova'],
+  cpus: ['--cpus', 'kvm', 'ova'],
+  firmware: ['--firmware', 'kvm', 'ova'],
+  guestId: ['--guest-id', 'ova'],
+};
+
+/** What the VM is to be, in place of what was saved. */
+function machineOf(kind: MachineTarget, options: MachineOptions): To {
+  refuseMachine(options, kind);
+  const { network, connect, keepMac, keepIdentity, cpus } = options;
+  const { name, libvirt, memory, firmware, guestId } = options;
   if (cpus !== undefined && !/^[1-9][0-9]{0,3}$/.test(cpus)) throw usage(`--cpus ${cpus} is not a number of CPUs`);
-  return {
-    ...(memory === undefined ? {} : { memory }),
-    ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
-    ...(firmware === undefined ? {} : { firmware }),
-    ...(guestId === undefined ? {} : { guestId }),
+  const said = {
+    name,
+    libvirt,
+    network: network && networkOf(network),
+    connect,
+    mac: keepMac === true ? 'keep' : undefined,
+    identity: keepIdentity === true ? 'keep' : undefined,
+    memory,
+    cpus: cpus === undefined ? undefined : Number(cpus),
+    firmware,
+    guestId,
   };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
-function refuseMachine(options: MachineOptions): void {
-  if (Object.keys(machineOf(options)).length > 0)
-    throw usage('--memory, --cpus, --firmware and --guest-id are for --to ova:…; folders and devices get disks alone');
+/** @param kind null: no VM is made */
+function refuseMachine(options: MachineOptions, kind: MachineTarget | null = null): void {
+  for (const option of Object.keys(machineFlags) as (keyof MachineOptions)[]) {
+    const [flag, ...targets] = machineFlags[option];
+    if (options[option] === undefined || (kind !== null && targets.includes(kind))) continue;
+    const where = targets.map((target) => `--to ${target}:…`).join(' and ');
+    throw usage(`${flag} is for ${where}${kind === null ? '; folders and devices get disks alone' : ''}`);
+  }
+}
+
+/** `default`, or `VM Network=default` for each network of vSphere. */
+function networkOf(words: readonly string[]): string | Readonly<Record<string, string>> {
+  const [first = ''] = words;
+  if (words.length === 1 && !first.includes('=')) return first;
+  const entries = words.map((word) => /^(.+)=([^=]+)$/s.exec(word));
+  if (entries.every((entry) => entry !== null))
+    return Object.fromEntries(entries.map(([, old = '', here = '']) => [old, here]));
+  throw usage('several --network are each the name in vSphere and the one here: --network "VM Network=default"');
 }
 
 /** The `to` of a plan. @throws SendenseError `usage` */
@@ -67,7 +122,7 @@ export function toOfOptions(options: ToOptions): To {
   const { to } = options;
   // What a shell makes of a variable that is not set would be the folder that one is in.
   if (to === undefined || to === '')
-    throw usage('say where to restore to: --to DIRECTORY, --to ova:FILE.ova, or --to device:/dev/…');
+    throw usage('say where to restore to: --to DIRECTORY, kvm:DIRECTORY, ova:FILE.ova, or device:/dev/…');
   const [, kind = '', where = ''] = /^([a-z]+):(.*)$/s.exec(to) ?? [];
   return isKind(kind) ? kinds[kind](where, options) : kinds.directory(to, options);
 }

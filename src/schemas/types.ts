@@ -393,6 +393,7 @@ export interface AllSchemas {
   PrunedVm: PrunedVm;
   PrunedPoint: PrunedPoint;
   SlotOutput: SlotOutput;
+  WrittenMachine: WrittenMachine;
   HubHealth: HubHealth;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
@@ -1872,6 +1873,40 @@ export interface SlotOutput {
    * When this became known.
    */
   decided: number;
+}
+/**
+ * A VM that is made of restored disks.
+ */
+export interface WrittenMachine {
+  name: string;
+  uuid: string;
+  /**
+   * Where libvirt defines it; null: nowhere.
+   */
+  libvirt: string | null;
+  /**
+   * By which libvirt's definition of it is known as this run's.
+   */
+  mark: string;
+  /**
+   * How libvirt defines it.
+   */
+  xml: string;
+  /**
+   * What is written beside its disks.
+   */
+  files: {
+    /**
+     * Name of the file.
+     */
+    disk: string;
+    temporary: string;
+    file: string;
+  }[];
+  /**
+   * What is not as it was.
+   */
+  notes: string[];
 }
 /**
  * `GET /api/v1/health` of the hub.
@@ -6035,7 +6070,7 @@ export interface Transfer2 {
   reconnect?: string;
 }
 /**
- * Writes the disks of a restore point, or files of it, into a directory, the VM into an OVA file, or checks files of it.
+ * Writes the disks of a restore point, or files of it, into a directory, makes a VM or an OVA file of it, or checks files of it.
  */
 export interface RestorePlan {
   /**
@@ -6092,7 +6127,7 @@ export interface RestorePlan {
   /**
    * Where the restored disks or files go. Not needed with `expect` alone.
    */
-  to?: DirectoryTo | DeviceTo | OvaTo;
+  to?: DirectoryTo | DeviceTo | OvaTo | KvmTo;
   /**
    * Numbers of the disks to restore, from 0. Default: all.
    *
@@ -6213,6 +6248,55 @@ export interface OvaTo {
    * VMware's id of the guest's system, for example debian12_64Guest. Default: what was saved.
    */
   guestId?: string;
+}
+/**
+ * A VM for KVM: its disks in a folder of the hub, defined in libvirt if that is there.
+ */
+export interface KvmTo {
+  /**
+   * Folder for the disks, the description of the VM for libvirt (domain.xml) and a script that starts it (start.sh), relative to the plan. Sendense makes it if it is missing.
+   */
+  kvm: string;
+  /**
+   * Name of the new VM. Default: the name that the VM had.
+   */
+  name?: string;
+  /**
+   * Where libvirt defines the VM, for example qemu:///system. `none`: nowhere. Default: qemu:///system if it answers, else nowhere.
+   */
+  libvirt?: string;
+  /**
+   * The network of its network cards here: the name of a network of libvirt, `bridge:NAME` for a bridge of this machine, or `user` for the NAT of QEMU. If the cards go to different networks: a mapping from the names of vSphere, `VM Network: default`.
+   */
+  network?:
+    | string
+    | {
+        [k: string]: string;
+      };
+  /**
+   * true: the network cards are connected when the VM starts.
+   */
+  connect: boolean;
+  /**
+   * `keep`: the network cards keep their MAC addresses. Do that only if the old VM is gone.
+   */
+  mac: 'new' | 'keep';
+  /**
+   * `keep`: the VM keeps the uuid that its guest sees. Do that only if the old VM is gone.
+   */
+  identity: 'new' | 'keep';
+  /**
+   * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+   */
+  memory?: number | string;
+  /**
+   * CPUs of the VM. Default: what was saved.
+   */
+  cpus?: number;
+  /**
+   * Default: what was saved; else what the first disk needs.
+   */
+  firmware?: 'bios' | 'efi';
 }
 /**
  * A reference to a secret; never the secret itself.
@@ -7622,7 +7706,7 @@ export interface FilesTakeOutput {
   /**
    * Where the files go: a directory.
    */
-  target: 'directory' | 'device' | 'ova';
+  target: 'directory' | 'device' | 'ova' | 'kvm';
   /**
    * Absolute path of the folder that the files go to.
    */
@@ -7698,6 +7782,25 @@ export interface FilesTakeInput {
         cpus?: number;
         firmware?: 'bios' | 'efi';
         guestId?: string;
+      }
+    | {
+        kvm: string;
+        name?: string;
+        libvirt?: string;
+        network?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        connect: boolean;
+        mac: 'new' | 'keep';
+        identity: 'new' | 'keep';
+        /**
+         * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+         */
+        memory?: number | string;
+        cpus?: number;
+        firmware?: 'bios' | 'efi';
       };
   /**
    * true: replace files that are there, and merge folders.
@@ -8280,7 +8383,11 @@ export interface RestorePublishInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device' | 'ova';
+  target: 'directory' | 'device' | 'ova' | 'kvm';
+  /**
+   * The VM that is made of the disks, as restore.write says.
+   */
+  machine?: WrittenMachine | null;
 }
 export interface RestorePublishOutput {
   disks: DiskResult[];
@@ -8332,7 +8439,7 @@ export interface RestoreVerifyInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device' | 'ova';
+  target: 'directory' | 'device' | 'ova' | 'kvm';
 }
 export interface RestoreVerifyOutput {
   verified: boolean;
@@ -8395,6 +8502,25 @@ export interface RestoreWriteInput {
         cpus?: number;
         firmware?: 'bios' | 'efi';
         guestId?: string;
+      }
+    | {
+        kvm: string;
+        name?: string;
+        libvirt?: string;
+        network?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        connect: boolean;
+        mac: 'new' | 'keep';
+        identity: 'new' | 'keep';
+        /**
+         * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+         */
+        memory?: number | string;
+        cpus?: number;
+        firmware?: 'bios' | 'efi';
       };
   point?: RestoredPoint;
 }
@@ -8436,9 +8562,9 @@ export interface RestoredPoint {
 }
 export interface RestoreWriteOutput {
   /**
-   * Where the disks go: a directory, block devices, or an OVA file.
+   * Where the disks go: a directory, block devices, an OVA file, or a VM for KVM.
    */
-  target: 'directory' | 'device' | 'ova';
+  target: 'directory' | 'device' | 'ova' | 'kvm';
   /**
    * Absolute path. null: the disks go to no directory.
    */
@@ -8453,6 +8579,10 @@ export interface RestoreWriteOutput {
      */
     bytes_written: number;
   }[];
+  /**
+   * The VM that is made of the disks; missing or null: none.
+   */
+  machine?: WrittenMachine | null;
 }
 
 export type Name = AllSchemas['Name'];

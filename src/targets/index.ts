@@ -2,6 +2,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { deviceTarget } from './device/device-target.ts';
 import { directoryTarget } from './directory/directory-target.ts';
 import { ovaTarget } from './ova/ova-target.ts';
+import { kvmTarget } from './kvm/kvm-target.ts';
 import type { TargetKind, TargetType, To } from './target-kind.ts';
 
 /** Every kind of target. A new one is added to the schemas, here, and to `src/plan/checks/check-target.ts`. */
@@ -9,6 +10,7 @@ const kinds: { readonly [T in TargetType]: TargetKind<T, object, object> } = {
   directory: directoryTarget,
   device: deviceTarget,
   ova: ovaTarget,
+  kvm: kvmTarget,
 };
 
 /** A kind of target, for whoever does not know which. What it gets must be of that kind. */

@@ -10,6 +10,7 @@ import type {
   RestorePlan,
   RestoreWriteInput,
   RestoreWriteOutput,
+  WrittenMachine,
 } from '../schemas/types.ts';
 
 /** The kinds of targets, as the schemas have them. In a plan's `to` a kind is told by the key of its name, which no other kind has. */
@@ -67,7 +68,8 @@ export interface TargetKind<T extends TargetType, W extends object, P> {
   /** Serves what was written, read-only, to be compared with the block index. */
   readBack(written: WrittenDisk, disk: RestoredDisk, reading: Reading): Promise<ReadBack>;
 
-  claimNames(written: readonly WrittenDisk[]): P;
+  /** @param machine what {@link write} says of the VM that is made of the disks */
+  claimNames(written: readonly WrittenDisk[], machine?: WrittenMachine | null): P;
   publishEffects(written: readonly WrittenDisk[]): PlannedEffect[];
   /** Shows the disks to everybody, never over something that is there. May be called again. @throws SendenseError `file.exists` */
   publish(claim: P, run: PublishRun): Promise<void>;

@@ -72,10 +72,17 @@ const optionNames: OptionNames = {
   '/to/device': '--to',
   '/to/overwrite': '--overwrite',
   '/to/ova': '--to',
+  '/to/guestId': '--guest-id',
+  '/to/kvm': '--to',
+  '/to/name': '--name',
+  '/to/libvirt': '--libvirt',
+  '/to/network': '--network',
+  '/to/connect': '--connect',
+  '/to/mac': '--keep-mac',
+  '/to/identity': '--keep-identity',
   '/to/memory': '--memory',
   '/to/cpus': '--cpus',
   '/to/firmware': '--firmware',
-  '/to/guestId': '--guest-id',
   '/disks': '--disk',
 };
 

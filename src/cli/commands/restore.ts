@@ -5,11 +5,13 @@ import { keyOptions, repositoryOrPath } from '../rescue-options.ts';
 
 export const restore: CommandDefinition = {
   name: 'restore',
-  summary: 'Write the disks of a restore point into a directory, to block devices, or the VM into an OVA file',
+  summary: 'Write the disks of a restore point into a directory or to devices, or make a VM or an OVA file of it',
   description: [
     'Makes a restore plan from the command line and runs it. The run writes each disk under a temporary name and compares it with the block index of the restore point. Then it gives the file its name: disk-0.raw, disk-1.raw, …',
     'Never overwrites a file and never writes to the repository. A failed restore removes the files that it wrote.',
-    'An OVA file has the disks, and the hardware of the VM as it was saved with the restore point. If nothing was saved, because the VM was backed up as disk images, say --memory and --cpus.',
+    'With kvm:DIRECTORY it makes a VM for KVM, with the hardware that the guest knows: disks as qcow2, domain.xml for libvirt, and start.sh, which starts the VM with plain QEMU. If libvirt answers at qemu:///system, it defines the VM there. The VM is not started, and its network cards are not connected unless you say so.',
+    'An OVA file has the disks, and the hardware of the VM as it was saved with the restore point.',
+    'If nothing was saved, because the VM was backed up as disk images, say --memory and --cpus.',
     'A block device must be unused, large enough and without a file system, unless you say --overwrite. The first MiB of the disk is written last, so nobody takes an unfinished device for whole.',
   ],
   arguments: [{ syntax: '<vm>', description: 'name of the VM', completes: 'vms' }],
@@ -18,7 +20,7 @@ export const restore: CommandDefinition = {
     {
       flags: '-t, --to <place>',
       description:
-        'directory to write to (required); the command makes it if it is missing. Or the whole VM as one file: ova:FILE.ova. Or block devices: device:/dev/sdb, device:disk-0=/dev/sdb,disk-1=/dev/sdc',
+        'directory to write to (required); the command makes it if it is missing. Or a VM for KVM: kvm:DIRECTORY. Or the whole VM as one file: ova:FILE.ova. Or block devices: device:/dev/sdb, device:disk-0=/dev/sdb,disk-1=/dev/sdc',
       completes: 'folders',
     },
     {
@@ -39,18 +41,38 @@ export const restore: CommandDefinition = {
     },
     { flags: '--overwrite', description: 'for devices: write over what they hold' },
     {
+      flags: '--name <name>',
+      description: 'for kvm: name of the new VM (default: the name that it had)',
+      completes: 'nothing',
+    },
+    {
+      flags: '--libvirt <uri>',
+      description: 'for kvm: where libvirt defines the VM, or none (default: qemu:///system if it answers, else none)',
+      completes: 'nothing',
+    },
+    {
+      flags: '--network <network>',
+      description:
+        'for kvm: the network of its network cards: one of libvirt, bridge:NAME, or user for the NAT of QEMU. For several networks: "VM Network=default", repeated',
+      repeats: true,
+      completes: 'nothing',
+    },
+    { flags: '--connect', description: 'for kvm: the network cards are connected when the VM starts' },
+    { flags: '--keep-mac', description: 'for kvm: keep the MAC addresses; only if the old VM is gone' },
+    { flags: '--keep-identity', description: 'for kvm: keep the uuid that the guest sees; only if the old VM is gone' },
+    {
       flags: '--memory <size>',
-      description: 'for ova: memory of the VM, such as 4GiB (default: what was saved)',
+      description: 'for kvm and ova: memory of the VM, such as 4GiB (default: what was saved)',
       completes: 'nothing',
     },
     {
       flags: '--cpus <number>',
-      description: 'for ova: CPUs of the VM (default: what was saved)',
+      description: 'for kvm and ova: CPUs of the VM (default: what was saved)',
       completes: 'nothing',
     },
     {
       flags: '--firmware <firmware>',
-      description: 'for ova: firmware of the VM (default: what was saved, or what the first disk needs)',
+      description: 'for kvm and ova: firmware of the VM (default: what was saved, or what the first disk needs)',
       choices: ['bios', 'efi'],
     },
     {
@@ -99,6 +121,14 @@ export const restore: CommandDefinition = {
       description: 'To upload to vSphere',
     },
     {
+      command: 'sendense-run restore pgtest1 --to kvm:/var/lib/libvirt/images/pgtest1',
+      description: 'A VM for KVM',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --to kvm:./pgtest1 --libvirt none --network user --connect',
+      description: 'A VM for QEMU without libvirt, behind its NAT',
+    },
+    {
       command: 'sendense-run restore pgtest1 --to ova:./pgtest1.ova',
       description: 'The whole VM as one file, for vSphere, VMware Workstation or VirtualBox',
     },
@@ -111,6 +141,9 @@ export const restore: CommandDefinition = {
   files: [
     ['DIRECTORY/disk-<n>.<format>', 'The restored disks.'],
     ['FILE.ova', 'The restored VM.'],
+    ['DIRECTORY/domain.xml', 'The VM for libvirt (kvm:DIRECTORY).'],
+    ['DIRECTORY/start.sh', 'Starts the VM with plain QEMU (kvm:DIRECTORY).'],
+    ['DIRECTORY/efi-variables.fd', 'Settings of its UEFI firmware (kvm:DIRECTORY).'],
   ],
   seeAlso: ['list', 'show', 'check', 'run'],
   load: () => import('../actions/restore.ts'),

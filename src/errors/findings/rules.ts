@@ -120,6 +120,10 @@ export const rules = {
   ),
   'restore/device': rule('Two disks go to one device', 'Name another device for one of the disks.'),
   'restore/ova-name': rule('An OVA file has another ending', 'Write a name that ends with .ova.'),
+  'restore/network': rule(
+    'It is not said where the network cards go',
+    'Name the network with `network`, or leave the cards disconnected.',
+  ),
   'restore/subformat': rule('subformat is only for vmdk', 'Remove subformat, or set format: vmdk.'),
   'restore/thin': rule('thin is only for qcow2', 'Remove thin, or set format: qcow2.'),
 

@@ -35,13 +35,16 @@ const controllers: Readonly<Record<DiskBus, ((id: string) => string) | null>> = 
   nvme: (id) => `nvme,id=${id},serial=${id}`,
 };
 
+/** The address of the how many-th SAS disk: a world wide name, of the kind that is given out locally. */
+export const wwnOf = (number: number): bigint => 0x3000000000000001n + BigInt(number);
+
 /** A disk as the device of qemu: on which controller, on which unit there, the how many-th of all. */
 const plugs: Readonly<Record<DiskBus, (id: string, unit: number, number: number) => string>> = {
   ide: (_id, unit) => `ide-hd,bus=ide.${Math.floor(unit / 2)},unit=${unit % 2}`,
   ahci: (id, unit) => `ide-hd,bus=${id}.${unit}`,
   pvscsi: (id, unit) => `scsi-hd,bus=${id}.0,scsi-id=${unit}`,
-  // Linux passes over a SAS disk without an address (a world wide name, of the kind that is given out locally).
-  lsisas: (id, unit, number) => `scsi-hd,bus=${id}.0,scsi-id=${unit},wwn=${0x3000000000000001n + BigInt(number)}`,
+  // Linux passes over a SAS disk without an address.
+  lsisas: (id, unit, number) => `scsi-hd,bus=${id}.0,scsi-id=${unit},wwn=${wwnOf(number)}`,
   nvme: (id, unit) => `nvme-ns,bus=${id},nsid=${unit + 1}`,
 };
 

@@ -17,6 +17,7 @@ export const knownTools: Readonly<Record<string, Tool>> = {
   'sshfs': { package: 'sshfs', minimum: '3.7' },
   'fusermount3': { package: 'fuse3', minimum: '3.14' },
   'wipefs': { package: 'util-linux', minimum: '2.37' },
+  'virsh': { package: 'libvirt-clients', minimum: '7.0' },
   'nbdcopy': { package: 'libnbd-bin', minimum: '1.12' },
 };
 

@@ -17,6 +17,7 @@ const checks: { readonly [T in TargetType]: TargetChecks } = {
   directory: { findings: directoryFindings, besideFiles: { noMeaning: ['format', 'subformat', 'thin'] } },
   device: { findings: deviceFindings, besideFiles: null },
   ova: { findings: ovaFindings, besideFiles: null },
+  kvm: { findings: kvmFindings, besideFiles: null },
 };
 
 /**
@@ -100,6 +101,19 @@ function ovaFindings({ ova }: Mapping): Finding[] {
       rule: 'restore/ova-name',
       at: { path: ['to', 'ova'] },
       message: `${shown(ova)} does not end with .ova, which vSphere and ovftool want`,
+    },
+  ];
+}
+
+/** Connected to what? */
+function kvmFindings(to: Mapping): Finding[] {
+  if (to['connect'] !== true || to['network'] !== undefined) return [];
+  return [
+    {
+      rule: 'restore/network',
+      at: { path: ['to', 'connect'] },
+      message: 'connect says nothing of where the network cards go',
+      remedy: 'Add `network`, for example `network: default`.',
     },
   ];
 }

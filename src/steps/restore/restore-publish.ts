@@ -7,7 +7,7 @@ export const restorePublish = defineStep<RestorePublishInput, TypedClaim, Restor
   uses: 'restore.publish',
   title: 'Give the files their names',
   leaves: 'result',
-  claim: ({ target, files }) => ({ target, own: kindNamed(target).claimNames(files) }),
+  claim: ({ target, files, machine = null }) => ({ target, own: kindNamed(target).claimNames(files, machine) }),
   plan: async (_context, { target, files }) => ({ effects: kindNamed(target).publishEffects(files) }),
 
   async run(context, input, claim) {

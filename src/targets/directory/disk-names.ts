@@ -16,6 +16,8 @@ export interface DirectoryClaim {
   readonly targets: readonly DiskNames[];
   /** Run folder of the servers that disks are read by, where the format needs one. Not in claims of earlier versions. */
   readonly folderId?: string;
+  /** What is written beside the disks, by a kind of target that does so. */
+  readonly others?: readonly DiskNames[];
 }
 
 /** The run folder of a run's servers for writing disks: apart from those that it reads them back by. */
@@ -42,4 +44,5 @@ export const partsOf = (directory: string, { runId, stepId }: Pick<ClaimFacts, '
   join(directory, `.${runId}.${stepId}.sendense-part`);
 
 /** Names of the files in {@link partsOf}. */
-export const partNames = ({ targets }: DirectoryClaim): string[] => targets.map(({ temporary }) => basename(temporary));
+export const partNames = ({ targets, others = [] }: DirectoryClaim): string[] =>
+  [...targets, ...others].map(({ temporary }) => basename(temporary));

@@ -10,8 +10,8 @@ import type { RestoreRequest, RestoreRun } from '../target-kind.ts';
 import type { DirectoryClaim } from './disk-names.ts';
 import { formatOf } from './formats.ts';
 
-export async function assertNothingThere({ targets }: DirectoryClaim): Promise<void> {
-  for (const { file } of targets) {
+export async function assertNothingThere({ targets, others = [] }: DirectoryClaim): Promise<void> {
+  for (const { file } of [...targets, ...others]) {
     if (await exists(file)) throw new SendenseError('file.exists', `${file} exists already`);
   }
 }

@@ -10,6 +10,7 @@ import type {
 import { errorReport, shortPath } from './error-report.ts';
 import { groupCount, groupLines } from './group-summary.ts';
 import { formatBytes, formatDuration, formatRate, formatTime, plural, ratioText } from '../format.ts';
+import { machineLines } from './machine-summary.ts';
 import { pruneSummary } from './prune-summary.ts';
 import type { RunModel, StepModel } from '../run/run-model.ts';
 import { sentBytes } from '../run/sent-bytes.ts';
@@ -62,6 +63,7 @@ function success(what: string, model: RunModel, finished: RunFinishedEvent, opti
     ...verifyLines(model, style, options.columns),
     ...diskLines(model, finished, options),
     ...filesLines(model, options),
+    ...machineLines(model, options),
     ...pruneSummary(model, finished.kind, options),
     '',
     ...facts(model, finished, options),

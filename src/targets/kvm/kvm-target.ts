@@ -1,0 +1,106 @@
+import { chmod } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { PlannedEffect } from '../../schemas/types.ts';
+import { directoryTarget } from '../directory/directory-target.ts';
+import { arePublished, publishFiles, removePublished, type NamesClaim } from '../directory/publish-files.ts';
+import type { TargetKind } from '../target-kind.ts';
+import { claimOf, diskRequest, type KvmClaim } from './kvm-claim.ts';
+import { assertRoomForDomain, libvirtOf, publishDomain, removeDomain, type PublishedDomain } from './libvirt-domain.ts';
+import { planVm } from './plan-vm.ts';
+import { domainOf, writeBeside } from './write-beside.ts';
+
+interface VmClaim {
+  /** Disks, and what is written beside them. */
+  readonly files: NamesClaim;
+  /** Null: libvirt defines nothing. */
+  readonly domain: PublishedDomain | null;
+}
+
+const never = new AbortController().signal;
+
+/**
+ * A VM for KVM: its disks as qcow2 in a folder of the hub, with what libvirt defines it by and a script that starts it without libvirt. It is
+ * published when all files have their names. Libvirt defines it after that: where it cannot, the disks stay.
+ */
+export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
+  type: 'kvm',
+  claim: claimOf,
+
+  async assertFree(request, claim) {
+    await directoryTarget.assertFree(diskRequest(request), claim);
+    const vm = await planVm(request, claim, never);
+    const uri = await libvirtOf(request.to);
+    await assertRoomForDomain(uri, vm, uri === null ? null : await domainOf(vm, claim));
+  },
+
+  async effects(request, claim) {
+    const disks = await directoryTarget.effects(diskRequest(request), claim);
+    const vm = await planVm(request, claim, never);
+    const uri = await libvirtOf(request.to);
+    const { name, notes, firmware } = vm.machine;
+    const others = claim.others
+      .filter(({ disk }) => firmware === 'efi' || disk !== 'efi-variables.fd')
+      .map(({ file }): PlannedEffect => ({ action: 'create', target: file, detail: `of the VM ${name}`, argv: null }));
+    const domain: PlannedEffect = {
+      action: 'create',
+      target: name,
+      detail: ['the VM in libvirt, not started', ...notes].join('; '),
+      argv: ['virsh', '--connect', uri ?? '', 'define', claim.others[0]?.file ?? ''],
+    };
+    const noDomain: PlannedEffect = {
+      ...domain,
+      detail: ['no VM in libvirt: start.sh starts it', ...notes].join('; '),
+      argv: null,
+    };
+    return [...disks, ...others, uri === null ? noDomain : domain];
+  },
+
+  outline: (request, claim) => directoryTarget.outline(diskRequest(request), claim),
+
+  async write(request, claim, run) {
+    const vm = await planVm(request, claim, run.signal);
+    const uri = await libvirtOf(request.to, run.signal);
+    const made: { first?: unknown } = {};
+    const remember = (name: string, value: unknown): void => {
+      if (name === 'firstMade') made.first = value;
+      run.remember(name, value);
+    };
+    const written = await directoryTarget.write(diskRequest(request), claim, { ...run, remember });
+    if (uri !== null) await openToQemu(claim.directory, made.first);
+    const machine = await writeBeside(vm, claim, uri);
+    for (const note of machine.notes) run.log(note);
+    return { ...written, machine };
+  },
+
+  undoWrite: (claim, remembered) => directoryTarget.undoWrite(claim, remembered),
+  readBack: directoryTarget.readBack,
+
+  claimNames: (written, machine = null) => ({
+    files: [...written, ...(machine?.files ?? [])].map(({ disk, temporary, file }) => ({ disk, temporary, file })),
+    domain:
+      machine === null || machine.libvirt === null
+        ? null
+        : { uri: machine.libvirt, uuid: machine.uuid, name: machine.name, mark: machine.mark, xml: machine.xml },
+  }),
+  publishEffects: directoryTarget.publishEffects,
+
+  async publish({ files, domain }, run) {
+    await publishFiles(files, run);
+    if (domain !== null) await publishDomain(domain, run.signal);
+  },
+
+  isPublished: ({ files }, remembered) => arePublished(files, remembered),
+
+  async undoPublish({ files, domain }, remembered) {
+    if (domain !== null) await removeDomain(domain);
+    await removePublished(files, remembered);
+  },
+
+  files: null,
+};
+
+/** libvirt's QEMU is another user: it gets through the folders that were made, and sees nothing in them but what libvirt gives it. */
+async function openToQemu(directory: string, firstMade: unknown): Promise<void> {
+  if (typeof firstMade !== 'string') return;
+  for (let folder = directory; folder.length >= firstMade.length; folder = dirname(folder)) await chmod(folder, 0o711);
+}

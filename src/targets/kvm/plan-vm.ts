@@ -1,0 +1,62 @@
+import { machineOf } from '../../machines/machine-of.ts';
+import type { Machine } from '../../machines/machine.ts';
+import { readVmConfig } from '../../machines/read-vm-config.ts';
+import { uefiFiles, type UefiFiles } from '../../machines/firmware.ts';
+import { sizeBytes } from '../../repository/stored-files/size.ts';
+import { readFolderId } from '../../restore-points/serve-chain.ts';
+import { firmwareByDisk } from '../firmware-by-disk.ts';
+import type { RestoreRequest } from '../target-kind.ts';
+import { cardsOf, type Card } from './cards.ts';
+import type { KvmClaim } from './kvm-claim.ts';
+
+/** A VM that will be made, with all that is known of it before a byte is written. */
+export interface PlannedVm {
+  readonly machine: Machine;
+  readonly uuid: string;
+  readonly cards: readonly Card[];
+  /** Null: BIOS. */
+  readonly uefi: UefiFiles | null;
+  /** Id of the restore point. */
+  readonly point: string;
+  readonly runId: string;
+  /** What the plan asks for and cannot be, beside the notes of the machine. */
+  readonly notes: readonly string[];
+}
+
+/** @throws SendenseError `machine.unknown`, `target.unfit`, `tool.missing`, `repository.key` */
+export async function planVm(
+  { to, disks, from }: RestoreRequest<'kvm'>,
+  { uuid, runId }: KvmClaim,
+  signal: AbortSignal,
+): Promise<PlannedVm> {
+  const { vm, backup_id: point, vm_config: saved } = from.point();
+  const config = saved === null ? null : await readVmConfig(saved, await from.keys());
+  const folderId = `${readFolderId(runId)}-firmware`;
+  const isKnown = to.firmware !== undefined || config?.firmware != null;
+  const machine = machineOf({
+    config,
+    disks: disks.map((disk) => ({ number: disk.number, uuid: disk.uuid ?? '' })),
+    wanted: {
+      name: to.name,
+      firmware: to.firmware,
+      memoryBytes: to.memory === undefined ? undefined : sizeBytes(to.memory),
+      cpus: to.cpus,
+    },
+    vmName: vm,
+    firmwareByDisk: isKnown ? 'bios' : await firmwareByDisk(disks, from, { folderId, signal }),
+  });
+  return {
+    machine,
+    uuid: to.identity === 'keep' && machine.biosUuid !== null ? machine.biosUuid : uuid,
+    cards: cardsOf(machine, to, runId),
+    uefi: machine.firmware === 'efi' ? await uefiFiles() : null,
+    point,
+    runId,
+    notes: [
+      ...(to.identity === 'keep' && machine.biosUuid === null ? ['no uuid was saved: it has a new one'] : []),
+      ...(to.mac === 'keep' && machine.networks.some(({ mac }) => mac === null)
+        ? ['not all network cards have a saved MAC address: those have a new one']
+        : []),
+    ],
+  };
+}

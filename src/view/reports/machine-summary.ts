@@ -1,0 +1,21 @@
+import type { RestoreWriteOutput } from '../../schemas/types.ts';
+import type { SummaryOptions } from '../summary-options.ts';
+import type { RunModel } from '../run/run-model.ts';
+import { command, labelled, printableText } from '../text.ts';
+import { shortPath } from './error-report.ts';
+
+/** Of a restore that makes a VM: where it is, what is not as it was, and how it is started. */
+export function machineLines(model: RunModel, { style, columns }: SummaryOptions): string[] {
+  const write = [...model.steps.values()].find(({ uses, state }) => uses === 'restore.write' && state === 'succeeded');
+  const { machine = null } = (write?.output ?? {}) as Partial<RestoreWriteOutput>;
+  if (machine === null) return [];
+  const { name, libvirt, files, notes } = machine;
+  const script = files.find(({ disk }) => disk === 'start.sh')?.file ?? '';
+  const start = libvirt === null ? [shortPath(script)] : ['virsh', '--connect', libvirt, 'start', name];
+  return [
+    '',
+    ...labelled('  vm      ', `${name}${libvirt === null ? ', not in libvirt' : `, in libvirt (${libvirt})`}`, columns),
+    ...notes.flatMap((note) => labelled('  note    ', printableText(note), columns)),
+    ...command('  start   ', start.map(style.cyan), columns),
+  ];
+}

@@ -1,0 +1,125 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exists } from '../../src/host/files/files.ts';
+import { linuxDisk, nameDisk } from '../guests/linux-guest.ts';
+import { makeRaw as makeDisk } from '../host/disk-images.ts';
+import { testProgram } from '../programs.ts';
+import { startsAndSays } from './start-script.ts';
+import { MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
+import type { DiskSpec } from '../simulators/vcenter/simulated-vm.ts';
+import { backupPlan, workspace, type Workspace } from './workspace.ts';
+
+const timeout = 240_000;
+const killedRun = testProgram('e2e/killed-run-child');
+
+/** A Linux guest on the first of these controllers, and an empty disk with a name on each other one. */
+async function guestDisks(
+  { work }: VsphereWorkspace,
+  firmware: 'bios' | 'efi',
+  controllers: readonly NonNullable<DiskSpec['controller']>[],
+): Promise<DiskSpec[]> {
+  const disks: DiskSpec[] = [];
+  for (const [index, controller] of controllers.entries()) {
+    const file = work.path(`${controller}.guest`);
+    if (index === 0) await linuxDisk(file, firmware);
+    else {
+      await makeDisk(file, MiB);
+      await nameDisk(file, controller);
+    }
+    disks.push({ capacity: (await stat(file)).size, controller, content: await readFile(file) });
+  }
+  return disks;
+}
+
+test('a VM of vSphere goes to KVM, and boots there from the hardware that it knows', { timeout }, async () => {
+  await using at = await vsphereWorkspace();
+  const { vcenter, work } = at;
+  const mac = '00:50:56:9a:1b:2c';
+  const vm = await vcenter.addVm({
+    name: 'pgtest1',
+    cbt: true,
+    memoryMb: 256,
+    cpus: 2,
+    firmware: 'bios',
+    networks: [{ name: 'VM Network', mac }],
+    disks: await guestDisks(at, 'bios', ['scsi0', 'ide0', 'nvme0']),
+  });
+  await at.plan('nightly.yaml', vm);
+  expect((await at.run('nightly.yaml')).exitCode).toBe(0);
+
+  const to = `kvm:${work.path('vm')}`;
+  const shown = await work.call(['restore', 'pgtest1', '--to', to, '--libvirt', 'none', '--dry-run']);
+  expect(shown, shown.stderr).toMatchObject({ exitCode: 0 });
+  expect(shown.stdout).toContain('domain.xml');
+  const done = await work.call(['restore', 'pgtest1', '--to', to, '--libvirt', 'none', '--keep-mac']);
+  expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+  expect(done.stdout).toContain('vm/start.sh');
+  const xml = await readFile(work.path('vm/domain.xml'), 'utf8');
+  expect(xml).toContain(mac);
+  expect(xml).toContain('<link state="down"/>');
+  await execa('virt-xml-validate', [work.path('vm/domain.xml')]);
+  await startsAndSays(work.path('vm/start.sh'), 'guest: bios boot=vmw_pvscsi ide0=ata_piix nvme0=nvme.', 120_000);
+});
+
+test('a VM with UEFI starts with variables of its own', { timeout }, async () => {
+  await using at = await vsphereWorkspace();
+  const disks = await guestDisks(at, 'efi', ['nvme0', 'ide0']);
+  const vm = await at.vcenter.addVm({ name: 'pgtest1', cbt: true, memoryMb: 256, firmware: 'efi', disks });
+  await at.plan('nightly.yaml', vm);
+  expect((await at.run('nightly.yaml')).exitCode).toBe(0);
+  const done = await at.work.call(['restore', 'pgtest1', '--to', `kvm:${at.work.path('vm')}`, '--libvirt', 'none']);
+  expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+  await startsAndSays(at.work.path('vm/start.sh'), 'guest: efi boot=nvme ide0=ata_piix.', 120_000);
+});
+
+describe('a VM of which nothing was saved', () => {
+  let work: Workspace;
+  beforeAll(async () => {
+    work = await workspace();
+    await makeDisk(work.path('disk0.raw'), 2 * MiB, [0, 512]);
+    await work.write('nightly.yaml', backupPlan(['disk0.raw']));
+    const { exitCode, stderr } = await work.run('nightly.yaml');
+    if (exitCode !== 0) throw new Error(stderr);
+  });
+  afterAll(() => work[Symbol.asyncDispose]());
+
+  test('is asked for what is missing, and refuses words that mean nothing', async () => {
+    const call = (...words: string[]) => work.call(['restore', 'pgtest1', '--libvirt', 'none', ...words]);
+    for (const [words, text] of [
+      [['--to', 'kvm:./none'], 'missing: memory, cpus'],
+      [['--to', 'kvm:./none', '--memory', '1GiB', '--cpus', 'x'], 'is not a number of CPUs'],
+      [['--to', 'kvm:./none', '--memory', '1GiB', '--cpus', '1', '--name', '../x'], '--name'],
+      [['--to', 'kvm:./none', '--memory', '1GiB', '--cpus', '1', '--connect'], 'says nothing of where'],
+      [['--to', 'kvm:./none', '--network', 'a', '--network', 'b'], 'several --network'],
+      [['--to', 'kvm:'], 'names no folder'],
+      [['--to', './none'], '--libvirt is for --to kvm:'],
+    ] as const) {
+      const refused = await call(...words);
+      expect(refused.exitCode, words.join(' ')).not.toBe(0);
+      expect(refused.stderr, words.join(' ')).toContain(text);
+    }
+    expect(await exists(work.path('none'))).toBe(false);
+    const done = await call('--to', 'kvm:./said', '--memory', '1GiB', '--cpus', '1', '--name', 'web1');
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    expect(done.stdout).toContain('web1, not in libvirt');
+  });
+
+  test.each([
+    ['restore.write', 'after', false],
+    ['restore.verify', 'after', false],
+    ['restore.publish', 'before', false],
+    ['restore.publish', 'after', true],
+  ])('kill -9 at %s (%s): recover leaves all or nothing', async (uses, when, isThere) => {
+    const folder = work.path(`${uses}-${when}`);
+    await work.write(
+      'leave.yaml',
+      `kind: restore\nname: leave\nvm: { name: pgtest1 }\nrepository: primary\nto: { kvm: ${folder}, libvirt: none, memory: 1GiB, cpus: 1 }\n`,
+    );
+    const killed = await execa(process.execPath, [killedRun, work.path('leave.yaml'), uses, when], { reject: false });
+    expect(killed.signal, killed.stderr).toBe('SIGKILL');
+    expect((await work.call(['recover'])).exitCode).toBe(0);
+    const names = await readdir(folder).catch(() => []);
+    expect(names.toSorted()).toEqual(isThere ? ['disk-0.qcow2', 'domain.xml', 'start.sh'] : []);
+  });
+});
