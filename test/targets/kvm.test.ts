@@ -29,9 +29,7 @@ async function folder(to: Partial<ToOf<'kvm'>> = {}, config: Partial<VmConfig> =
     await makeRaw(at.path('b.raw'), MiB, [[8192, 512]]),
   ];
   await writeInto(raw[0] ?? '', [0, bootSector('login: ')]);
-  const text = JSON.stringify(
-    savedConfig({ disks: raw.map((_, number) => savedDisk(number, { uuid: `uuid-${number}` })), ...config }),
-  );
+  const text = JSON.stringify(savedConfig({ disks: raw.map((_, number) => savedDisk(number)), ...config }));
   await writeFile(at.path('saved.vm-config'), text);
   const saved = {
     file: at.path('saved.vm-config'),
@@ -116,7 +114,7 @@ describe('start.sh', () => {
             start_connected: null,
           },
         ],
-        disks: [0, 1].map((number) => savedDisk(number, { uuid: `uuid-${number}`, address: evil, label: evil })),
+        disks: [0, 1].map((number) => savedDisk(number, { address: evil, label: evil })),
         controllers: [savedController(1000, `VirtualLsiLogic${evil}`)],
       },
     );
@@ -219,9 +217,7 @@ describe.skipIf(!hasLibvirt)('libvirt', () => {
         networks: ['Vmxnet3', 'E1000', 'E1000e', 'PCNet32', 'Sriov'].map((type) =>
           savedCard({ type: `Virtual${type}` }),
         ),
-        disks: [0, 1].map((number) =>
-          savedDisk(number, { uuid: `uuid-${number}`, controller_key: 1000 + number, unit: 5 }),
-        ),
+        disks: [0, 1].map((number) => savedDisk(number, { controller_key: 1000 + number, unit: 5 })),
       },
     );
     const { machine, folder: at } = await restore(subject);
