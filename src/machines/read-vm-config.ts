@@ -49,6 +49,7 @@ export async function readVmConfig(saved: SavedConfig, keys: ImageKeys): Promise
     const why = error instanceof Error ? error.message : String(error);
     throw new SendenseError('machine.unknown', `the saved configuration of the VM, ${name}, cannot be used: ${why}`, {
       cause: error,
+      remedy: 'Name memory and CPUs yourself (`--memory 4GiB --cpus 2`), or restore another restore point.',
     });
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -207,6 +207,29 @@ describe.skipIf(!hasLibvirt)('libvirt', () => {
     expect((await subject.virsh('list', '--all', '--name')).stdout.trim().split('\n')).toEqual(['pgtest1', 'pgtest2']);
   });
 
+  test('that fails at the very end leaves the files, says what to do, and is asked again', async () => {
+    await using subject = await inLibvirt();
+    const { names, run, folder: at } = await restore(subject);
+    const remembered: Record<string, unknown> = {};
+    const remember = (name: string, value: unknown): void => void (remembered[name] = value);
+    const { domain } = names as unknown as { domain: object };
+    const lost = { ...names, domain: { ...domain, uri: 'qemu:///nowhere' } } as typeof names;
+    await rm(at, { recursive: true });
+    const again = kvmTarget.claim(subject.request.to, subject.request.disks, {
+      ...run,
+      planFolder: subject.planFolder,
+    });
+    await kvmTarget.write(subject.request, again, run);
+    await expect(kvmTarget.publish(lost, { ...run, remember })).rejects.toMatchObject({
+      code: 'tool.failed',
+      remedy: expect.stringContaining('All files are in place') as string,
+    });
+    // So the run counts as published, and nothing is taken away.
+    expect(await kvmTarget.isPublished(lost, remembered)).toBe(true);
+    await kvmTarget.publish(names, { ...run, remember });
+    expect(await readdir(at)).toEqual(['disk-0.qcow2', 'disk-1.qcow2', 'domain.xml', 'start.sh']);
+  });
+
   test.each(['bios', 'efi'])('takes every controller, card and disk that QEMU has (%s)', async (firmware) => {
     const controllers = everyBus.map((type, index) => savedController(1000 + index, type, index === 1 ? 1 : 0));
     await using subject = await inLibvirt(
@@ -239,4 +262,19 @@ test('what is not said of a VM that nothing was saved of is asked for, before an
   expect(await subject.seen()).toEqual([]);
   const { machine } = await without({ memory: '1GiB', cpus: 1 });
   expect(machine.name).toBe('pgtest1');
+});
+
+test('a saved configuration that is damaged stops nobody who says what the VM needs', async () => {
+  await using subject = await folder();
+  const { vm_config: saved, ...point } = subject.request.from.point();
+  const damaged = { ...point, vm_config: saved && { ...saved, sha256: '0'.repeat(64) } };
+  const from = { ...subject.request.from, point: () => damaged };
+  const attempt = (to: Partial<ToOf<'kvm'>>) =>
+    restore({ ...subject, request: { ...subject.request, to: { ...subject.request.to, ...to }, from } });
+  await expect(attempt({ memory: '1GiB' })).rejects.toMatchObject({
+    code: 'machine.unknown',
+    remedy: expect.stringContaining('--memory 4GiB --cpus 2') as string,
+  });
+  const { machine } = await attempt({ memory: '1GiB', cpus: 1 });
+  expect(machine.notes.join()).toContain('cannot be used');
 });

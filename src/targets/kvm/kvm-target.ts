@@ -1,5 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { namedFull } from '../../host/files/full-disk.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
 import { directoryTarget } from '../directory/directory-target.ts';
 import { arePublished, publishFiles, removePublished, type NamesClaim } from '../directory/publish-files.ts';
@@ -67,7 +68,9 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
     };
     const written = await directoryTarget.write(diskRequest(request), claim, { ...run, remember });
     if (uri !== null) await openToQemu(claim.directory, made.first);
-    const machine = await writeBeside(vm, claim, uri);
+    const machine = await writeBeside(vm, claim, uri).catch((error: unknown) => {
+      throw namedFull(error, [{ path: claim.directory, what: 'the target of the restore' }]);
+    });
     for (const note of machine.notes) run.log(note);
     return { ...written, machine };
   },

@@ -1,3 +1,6 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { VmConfig } from '../../schemas/types.ts';
+import { shortText } from '../../machines/short-text.ts';
 import { machineOf } from '../../machines/machine-of.ts';
 import type { Machine } from '../../machines/machine.ts';
 import { readVmConfig } from '../../machines/read-vm-config.ts';
@@ -29,8 +32,8 @@ export async function planVm(
   { uuid, runId }: KvmClaim,
   signal: AbortSignal,
 ): Promise<PlannedVm> {
-  const { vm, backup_id: point, vm_config: saved } = from.point();
-  const config = saved === null ? null : await readVmConfig(saved, await from.keys());
+  const { vm, backup_id: point } = from.point();
+  const { config, problem } = await savedOf({ to, from });
   const folderId = `${readFolderId(runId)}-firmware`;
   const isKnown = to.firmware !== undefined || config?.firmware != null;
   const machine = machineOf({
@@ -53,10 +56,30 @@ export async function planVm(
     point,
     runId,
     notes: [
+      ...(problem === null ? [] : [problem]),
       ...(to.identity === 'keep' && machine.biosUuid === null ? ['no uuid was saved: it has a new one'] : []),
       ...(to.mac === 'keep' && machine.networks.some(({ mac }) => mac === null)
         ? ['not all network cards have a saved MAC address: those have a new one']
         : []),
     ],
   };
+}
+
+/**
+ * What was saved; `problem`: why it cannot be used. That is an error only as long as nobody says what the VM needs.
+ * @throws SendenseError `machine.unknown`, `repository.key`
+ */
+async function savedOf({
+  to,
+  from,
+}: Pick<RestoreRequest<'kvm'>, 'to' | 'from'>): Promise<{ config: VmConfig | null; problem: string | null }> {
+  const { vm_config: saved } = from.point();
+  if (saved === null) return { config: null, problem: null };
+  try {
+    return { config: await readVmConfig(saved, await from.keys()), problem: null };
+  } catch (error) {
+    const isSaid = to.memory !== undefined && to.cpus !== undefined;
+    if (!isSaid || !(error instanceof SendenseError) || error.code !== 'machine.unknown') throw error;
+    return { config: null, problem: shortText(error.message) };
+  }
 }
