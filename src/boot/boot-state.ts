@@ -8,7 +8,7 @@ import type { State } from '../state/database/open-state.ts';
 import type { BootRow } from '../state/boots/boots.ts';
 import { findPoint } from '../state/points/restore-points.ts';
 import { diskName } from '../repository/layout.ts';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { firmwareLog, serialLog, serverPidFile, vncName } from './boot-files.ts';
 import { bootMachineOf, type BootMachine } from './boot-machine.ts';
 import { streamJobs } from './advance-move.ts';
@@ -45,14 +45,16 @@ export async function describeBoot(state: State, row: BootRow): Promise<BootOutp
     cpus: booted?.machine.cpus.count ?? null,
     memory_bytes: booted?.machine.memoryBytes ?? null,
     written_bytes: sum(disks.map(({ written_bytes: bytes }) => bytes)),
-    free_bytes: await freeBytes(folder).catch(() => null),
+    free_bytes: await freeBytes(disks[0] ? dirname(disks[0].file) : folder).catch(() => null),
     quota_bytes: booted?.quotaBytes ?? null,
     disks,
     needs_repository: row.state !== 'moved',
     move: await describeMove(row, guest !== null),
-    notes: [...(booted?.machine.notes ?? [])],
+    notes: [...(booted?.machine.notes ?? []), ...(booted?.accel === 'tcg' ? [slow] : [])],
   };
 }
+
+const slow = 'it runs without KVM, and is slow';
 
 async function describeDisk(row: BootRow, disk: BootMachine['disks'][number]): Promise<BootOutput['disks'][number]> {
   const { layers, onChain } = diskFiles(row, disk);

@@ -1,4 +1,5 @@
 import { appendFile, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { freeBytes } from '../host/files/files.ts';
 import { consoleRings } from '../host/images/qemu-system.ts';
 import { stopServersIn } from '../host/programs/stop-servers-in.ts';
@@ -57,18 +58,18 @@ const settleOff = ({ state }: RepositoryAccess, { id, folder }: BootRow): Promis
     { waitMs: 0 },
   );
 
-/** Why the guest may write no more; null: it may. */
+/** Why the guest may write no more; null: it may. The words stay the same as long as the reason does: by them a pause of ours is known again. */
 async function lackOf(row: BootRow): Promise<string | null> {
-  const booted = bootMachineOf(row);
-  // The words stay the same as long as the reason does: by them a pause of ours is known again.
-  if ((await freeBytes(row.folder)) < booted.reserveBytes)
-    return `${row.folder} has less than ${sizeText(booted.reserveBytes)} free`;
-  if (booted.quotaBytes === null) return null;
-  const files = booted.disks.flatMap((disk) => diskFiles(row, disk).layers.map(({ file }) => file));
+  const { disks, reserveBytes, quotaBytes } = bootMachineOf(row);
+  const files = disks.flatMap((disk) => diskFiles(row, disk).layers.map(({ file }) => file));
+  for (const folder of new Set(files.map((file) => dirname(file))))
+    if ((await freeBytes(folder)) < reserveBytes) return `${folder} has less than ${sizeText(reserveBytes)} free`;
+  // What moves into its place becomes as large as the disks are.
+  if (quotaBytes === null || moveOf(row) !== null) return null;
   const sizes = await Promise.all(files.map(writtenBytes));
-  return sizes.reduce((sum, bytes) => sum + bytes, 0) < booted.quotaBytes
+  return sizes.reduce((sum, bytes) => sum + bytes, 0) < quotaBytes
     ? null
-    : `its disks have grown to its quota of ${sizeText(booted.quotaBytes)}`;
+    : `its disks have grown to its quota of ${sizeText(quotaBytes)}`;
 }
 
 interface Tended {

@@ -153,7 +153,10 @@ export const move = (context: CommandContext): Promise<number> =>
       // Whoever looks after the VM does the same; without anybody it would stand still.
       if (now.state === 'off')
         throw new SendenseError('boot.off', `${id} is off; \`boot start\`, and the copying goes on`);
-      await delay(betweenMs, undefined, { signal });
+      await delay(betweenMs, undefined, { signal }).catch((error: unknown) => {
+        warn(context, `the copying of ${id} goes on; \`boot status\` shows how far it is`);
+        throw error;
+      });
       await boots.move(id, request);
       now = await boots.status(id);
     }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { serialLog } from '../../boot/boot-files.ts';
 import { beginMove, type MoveRequest } from '../../boot/begin-move.ts';
 import { describeBoot } from '../../boot/boot-state.ts';
-import { knownBoot, withBoot } from '../../boot/claim.ts';
+import { knownBoot, placeOf, withBoot } from '../../boot/claim.ts';
 import { atMonitor, guestProcess } from '../../boot/monitor.ts';
 import { removeBoot } from '../../boot/remove-boot.ts';
 import { startBoot, type BootRequest } from '../../boot/start-boot.ts';
@@ -74,7 +74,8 @@ export function manageBoots(services: Services): Boots {
     async look(start) {
       const rows = listBoots(state);
       for (const row of rows) await settleBoot(services, row);
-      if (started || !rows.some(({ wanted }) => wanted === 'on') || (await isWatched(services))) return;
+      if (started || !rows.some((row) => row.wanted === 'on' && placeOf(row) === 'here') || (await isWatched(services)))
+        return;
       started = true;
       startWatcher(services, start);
     },
