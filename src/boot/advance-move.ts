@@ -134,7 +134,7 @@ async function flush(ask: Ask): Promise<void> {
 
 /** From here the VM needs its restore point no more. */
 async function publish({ state }: RepositoryAccess, row: BootRow, move: BootMove): Promise<void> {
-  const { id, folder } = row;
+  const { id } = row;
   for (const { number, path } of move.disks) {
     const part = partFile(move, id, number);
     await fsyncFile(part);
@@ -143,10 +143,17 @@ async function publish({ state }: RepositoryAccess, row: BootRow, move: BootMove
   await fsyncFolder(move.directory);
   const disks = move.disks.map((disk) => ({ ...disk, state: 'done' as const }));
   changeBoot(state, id, { state: 'moved', move: JSON.stringify({ ...move, disks } satisfies BootMove) });
+  await leaveChain({ ...row, move: JSON.stringify(move) });
+}
+
+/** Removes what a VM whose data has moved needs no more. Again is fine. */
+export async function leaveChain(row: BootRow): Promise<void> {
+  const move = moveOf(row);
+  if (!move) return;
   for (const { number } of move.disks) {
-    await rm(partFile(move, id, number), { force: true });
-    const server = await findByPidFile(serverPidFile(folder, number));
+    await rm(partFile(move, row.id, number), { force: true });
+    const server = await findByPidFile(serverPidFile(row.folder, number));
     if (server) await terminateQemuNbd(server);
-    await rm(join(folder, overlayName(number)), { force: true });
+    await rm(join(row.folder, overlayName(number)), { force: true });
   }
 }

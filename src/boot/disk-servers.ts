@@ -3,6 +3,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { imageTarget } from '../host/images/image-options.ts';
 import { findByPidFile, serveNbd } from '../host/nbd/qemu-nbd.ts';
 import { diskName } from '../repository/layout.ts';
+import { settleAll } from '../restore-points/settle-all.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
 import type { BootRow } from '../state/boots/boots.ts';
 import { findPoint } from '../state/points/restore-points.ts';
@@ -35,7 +36,7 @@ export async function serveDisks(access: RepositoryAccess, row: BootRow, signal?
   const root = access.repositoryPath(repository);
   const point = findPoint(access.state, { repository, context, backupId });
   const keys = await access.imageKeys(repository);
-  await Promise.all(
+  await settleAll(
     numbers.map(async (number) => {
       const disk = point?.disks.find((entry) => entry.number === number);
       if (!disk)

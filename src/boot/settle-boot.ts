@@ -1,6 +1,6 @@
 import { isRunning } from '../host/programs/process-identity.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
-import { ownerOf, type BootRow } from '../state/boots/boots.ts';
+import { listBoots, ownerOf, type BootRow } from '../state/boots/boots.ts';
 import { placeOf, withBoot } from './claim.ts';
 import { removeBoot } from './remove-boot.ts';
 
@@ -10,9 +10,16 @@ export function isWorkedOn(row: BootRow): boolean {
   return owner !== null && isRunning(owner);
 }
 
-/** What a process that died was about to do: a VM that never ran goes, and so does one that was to go. */
-export async function settleBoot(access: Pick<RepositoryAccess, 'state'>, row: BootRow): Promise<void> {
+type Access = Pick<RepositoryAccess, 'state'>;
+
+/** What a process that died was about to do: a VM that never ran goes, and so does one that was to go. @throws SendenseError as `removeBoot` */
+export async function settleBoot(access: Access, row: BootRow): Promise<void> {
   if (placeOf(row) === 'elsewhere' || isWorkedOn(row)) return;
   if (row.state !== 'starting' && row.state !== 'stopping') return;
   await withBoot(access.state, row.id, () => removeBoot(access.state, row.id), { waitMs: 0 });
+}
+
+/** {@link settleBoot} of all. One that cannot be removed stays in the list, and is in nobody's way. */
+export async function settleBoots(access: Access): Promise<void> {
+  for (const row of listBoots(access.state)) await settleBoot(access, row).catch(() => undefined);
 }

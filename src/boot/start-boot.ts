@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { freeBytes } from '../host/files/files.ts';
+import { freeBytes, fsyncFolder } from '../host/files/files.ts';
 import { imageTarget } from '../host/images/image-options.ts';
 import { readImageStart } from '../host/images/image-start.ts';
 import { createOverlayOn } from '../host/images/qemu-img.ts';
@@ -12,6 +12,7 @@ import { machineOf, type WantedMachine } from '../machines/machine-of.ts';
 import { readVmConfig, savedConfigOf } from '../machines/read-vm-config.ts';
 import { imagePath } from '../repository/layout.ts';
 import { sizeText } from '../repository/stored-files/size.ts';
+import { settleAll } from '../restore-points/settle-all.ts';
 import { selectPoint } from '../restore-points/choose/select-point.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
 import { gptBytes, needsUefi } from '../restore-points/verify/needs-uefi.ts';
@@ -23,6 +24,7 @@ import { cardsOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
 import { knownBoot } from './claim.ts';
 import { chosenAccel } from './choose-accel.ts';
 import { removeBoot } from './remove-boot.ts';
+import { serveDisks } from './disk-servers.ts';
 import { startGuest } from './start-guest.ts';
 
 export interface BootRequest {
@@ -140,7 +142,11 @@ async function make(access: RepositoryAccess, row: BootRow, request: BootRequest
     ),
   );
   if (booted.machine.firmware === 'efi') await copyFile((await uefiFiles()).template, join(row.folder, variablesName));
-  await Promise.all(overlays);
+  // All of them are waited for: where one fails, what the others start has to be there to be removed.
+  await settleAll([...overlays, serveDisks(access, knownBoot(access.state, row.id), signal)]);
+  // After a power cut, what the guest has flushed must have its name.
+  await fsyncFolder(row.folder);
+  await fsyncFolder(dirname(row.folder));
 }
 
 interface Described {

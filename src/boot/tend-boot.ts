@@ -7,7 +7,7 @@ import { sizeText } from '../repository/stored-files/size.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
 import { changeBoot, findBoot, type BootRow } from '../state/boots/boots.ts';
 import { firmwareLog, serialLog } from './boot-files.ts';
-import { advanceMove } from './advance-move.ts';
+import { advanceMove, leaveChain } from './advance-move.ts';
 import { bootMachineOf } from './boot-machine.ts';
 import { moveOf } from './boot-move.ts';
 import { writtenBytes } from './boot-state.ts';
@@ -35,8 +35,8 @@ export async function tendBoot(access: RepositoryAccess, row: BootRow): Promise<
     await withBoot(access.state, row.id, (now) => (now.wanted === 'on' ? serveDisks(access, now) : Promise.resolve()), {
       waitMs: 0,
     });
-  if (moveOf(row) !== null && row.state !== 'moved')
-    await withBoot(access.state, row.id, (now) => advanceMove(access, now), { waitMs: 0 });
+  if (row.state === 'moved') await leaveChain(row);
+  else if (moveOf(row) !== null) await withBoot(access.state, row.id, (now) => advanceMove(access, now), { waitMs: 0 });
   const why = await lackOf(row);
   await atMonitor(row.folder, async (ask) => {
     await keepConsole(ask, row.folder);

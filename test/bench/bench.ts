@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
- * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M] [--line long] [--way NAME]`; names: full restore verify incremental validate starts
+ * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M] [--line long] [--way NAME]`; names: full restore boot verify incremental validate starts
  * index files merge memory scale vsphere-full vsphere-small tunnel-latency tunnel. What goes through the tunnel is 256M by default.
  * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory; `--way 'ours, default'`, as often as one likes, the other
  * ways but plain `ssh -L`.
@@ -13,6 +13,7 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { boot } from './boot.ts';
 import { files } from './files.ts';
 import { filesDiff } from './files-diff.ts';
 import { full } from './full.ts';
@@ -61,6 +62,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'starts': () => starts(rounds),
   'full': () => full(bytes, rounds),
   'restore': () => restore(bytes, rounds),
+  'boot': () => boot(rounds),
   'verify': () => verify(bytes, rounds),
   'incremental': () => incremental(bytes, rounds),
   'index': () => indexSize(parseSize(values.sparse), parseSize(values.scattered), rounds),

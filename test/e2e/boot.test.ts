@@ -277,7 +277,11 @@ describe('in an encrypted repository', { timeout }, () => {
     await calls.call('boot', 'stop', boot.id, '--power-off', '--force');
     expect(readFileSync(`${boot.folder}/disk-0.qcow2`).includes(Buffer.alloc(1024, 0x61))).toBe(false);
     expect(await calls.json('boot', 'start', boot.id)).toMatchObject({ state: 'running' });
+    expect(await calls.json('boot', 'move', boot.id, '--to', 'moved')).toMatchObject({ needs_repository: false });
     await calls.call('boot', 'stop', boot.id, '--yes');
+    await writeAt(locked.path('disk0.raw'), [0, Buffer.alloc(65_536, 0x61)]);
+    const moved = locked.path('moved/disk-0.qcow2');
+    await execa('qemu-img', ['compare', '-f', 'qcow2', '-F', 'raw', moved, locked.path('disk0.raw')]);
     await endBoots(locked);
   });
 });

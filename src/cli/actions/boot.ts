@@ -13,7 +13,7 @@ import type { CommandContext } from '../command.ts';
 import { confirmed } from '../confirmed.ts';
 import { countOption } from '../count-option.ts';
 import { durationOption } from '../duration-option.ts';
-import { pointRequest } from '../files/file-target.ts';
+import { pointRequestIn } from '../files/file-target.ts';
 import { onlyRepository } from '../only-repository.ts';
 import { nameOfUser } from '../name-of-user.ts';
 import { ownProgram } from '../own-program.ts';
@@ -54,8 +54,8 @@ export async function boot(context: CommandContext): Promise<number> {
     reserveBytes: sizeOption('--reserve', reserve),
     quotaBytes: quota === undefined ? null : sizeOption('--quota', quota),
   };
-  const meant = await pointRequest(context, context.args[0] ?? '');
   return withBoots(context, async (boots, hub, signal) => {
+    const meant = await pointRequestIn(context, context.args[0] ?? '', (ask) => ask(hub));
     const { boot: started, remark } = await boots.start({
       repository: meant.repository ?? (await onlyRepository(hub, meant.vm)),
       vm: meant.vm,

@@ -1,6 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { parsePlace, pathOfText } from '../../files/choose/place-text.ts';
 import type { FilesOutput, RestoreMountRequest } from '../../schemas/types.ts';
+import type { Hub } from '../../hub/hub.ts';
 import type { CommandContext } from '../command.ts';
 import { targetIn } from '../find-target.ts';
 import { pointChoice } from '../point-option.ts';
@@ -16,6 +17,18 @@ interface PointOptions {
  * @throws SendenseError `usage`, `point.unknown`
  */
 export async function pointRequest(context: CommandContext, text: string): Promise<RestoreMountRequest> {
+  return pointRequestIn(context, text, async (ask) => {
+    await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+    return await ask(hub);
+  });
+}
+
+/** {@link pointRequest}, with a hub that is opened by who asks, if it is needed. */
+export async function pointRequestIn(
+  context: CommandContext,
+  text: string,
+  withHub: (ask: (hub: Hub) => Promise<RestoreMountRequest>) => Promise<RestoreMountRequest>,
+): Promise<RestoreMountRequest> {
   const { repository, identity } = context.options as PointOptions;
   const cut = text.lastIndexOf('@');
   const [vm, words] = cut > 0 ? [text.slice(0, cut), text.slice(cut + 1)] : [text, undefined];
@@ -28,11 +41,12 @@ export async function pointRequest(context: CommandContext, text: string): Promi
     pointChoice(words);
     return { vm, point: words, ...more };
   }
-  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
-  const target = targetIn(await hub.lines({}), text);
-  return target && 'point' in target
-    ? { vm: await vmOf(hub, target.point), point: target.point, ...more }
-    : { vm: text, ...more };
+  return withHub(async (hub) => {
+    const target = targetIn(await hub.lines({}), text);
+    return target && 'point' in target
+      ? { vm: await vmOf(hub, target.point), point: target.point, ...more }
+      : { vm: text, ...more };
+  });
 }
 
 /** Whether an open restore point is the one that a request means. */
@@ -48,7 +62,7 @@ export const isPoint =
     return (await hub.choose(chosen)).backup_id === open.backup_id;
   };
 
-async function vmOf(hub: Awaited<ReturnType<CommandContext['openHub']>>, point: string): Promise<string> {
+async function vmOf(hub: Hub, point: string): Promise<string> {
   const line = (await hub.lines({})).find(({ backup_id: id }) => id === point);
   return line?.vm ?? '';
 }

@@ -9,7 +9,7 @@ import { removeBoot } from '../../boot/remove-boot.ts';
 import { startBoot, type BootRequest } from '../../boot/start-boot.ts';
 import { startGuest } from '../../boot/start-guest.ts';
 import { switchOff } from '../../boot/switch-off.ts';
-import { settleBoot } from '../../boot/settle-boot.ts';
+import { settleBoots } from '../../boot/settle-boot.ts';
 import { isWatched, watchBoots } from '../../boot/watch-boots.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { readEnd } from '../../host/files/read-end.ts';
@@ -72,8 +72,8 @@ export function manageBoots(services: Services): Boots {
     move: (id, request) => beginMove(services, id, request),
     watch: (signal, log) => watchBoots(services, { signal, log }),
     async look(start) {
+      await settleBoots(services);
       const rows = listBoots(state);
-      for (const row of rows) await settleBoot(services, row);
       if (started || !rows.some((row) => row.wanted === 'on' && placeOf(row) === 'here') || (await isWatched(services)))
         return;
       started = true;

@@ -2,12 +2,11 @@ import type { Journal, JournalledRun } from '../../engine/journal.ts';
 import { recoverRuns } from '../../engine/recover-runs.ts';
 import type { StepRegistry } from '../../engine/step.ts';
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
-import { settleBoot } from '../../boot/settle-boot.ts';
+import { settleBoots } from '../../boot/settle-boot.ts';
 import { thisProcess } from '../../host/programs/process-identity.ts';
 import { sweepRunFolders } from '../../host/programs/run-folder.ts';
 import type { RecoverOutput, RunEvent } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
-import { listBoots } from '../../state/boots/boots.ts';
 import { settleReads } from '../../state/files/file-reads.ts';
 import { filesRun } from '../files/files-session.ts';
 import { clearDeadKeepers } from '../files/keeper-name.ts';
@@ -50,7 +49,7 @@ export const recovery =
       if (run) await elsewhere.forget(run);
     }
     settleReads(services.state);
-    if (!rescuing) for (const row of listBoots(services.state)) await settleBoot(services, row);
+    if (!rescuing) await settleBoots(services);
     const removals = rescuing || filesOnly ? [] : await finishRemovals(services, everywhere, signal);
     return {
       version: 1,
