@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { holdFolder, isHeld } from '../host/files/held-folder.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
-import { listBoots } from '../state/boots/boots.ts';
+import { listBoots, type BootRow } from '../state/boots/boots.ts';
+import { placeOf } from './claim.ts';
 import { bootsFolder } from './start-boot.ts';
 import { tendBoot } from './tend-boot.ts';
 
@@ -16,34 +17,46 @@ const watchFolder = (access: Pick<RepositoryAccess, 'state'>): string => join(bo
 /** Whether a process looks after the VMs of this database. */
 export const isWatched = (access: Pick<RepositoryAccess, 'state'>): Promise<boolean> => isHeld(watchFolder(access));
 
+interface Watching {
+  readonly signal: AbortSignal;
+  /** Told of what goes wrong with a VM, once as long as it stays the same. */
+  readonly log: (id: string, message: string) => void;
+}
+
 /**
  * Looks after all VMs that run from restore points, until there are none or the signal comes. Two that do are one too many and harm nobody.
- * @param log told of what goes wrong with a VM, once as long as it stays the same
  */
-export async function watchBoots(
-  access: RepositoryAccess,
-  { signal, log }: { readonly signal: AbortSignal; readonly log: (id: string, message: string) => void },
-): Promise<void> {
+export async function watchBoots(access: RepositoryAccess, watching: Watching): Promise<void> {
   const folder = watchFolder(access);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (await isHeld(folder)) return;
-  await using _held = await holdFolder(folder);
+  do {
+    await using _held = await holdFolder(folder);
+    await untilIdle(access, watching);
+    // Who started a VM a moment ago may have seen that the folder is held, and relies on us.
+  } while (!watching.signal.aborted && hasWork(access));
+}
+
+/** Whether a VM of this place is to run. */
+export const hasWork = ({ state }: Pick<RepositoryAccess, 'state'>): boolean =>
+  listBoots(state).some((row) => row.wanted === 'on' && placeOf(row) === 'here');
+
+async function untilIdle(access: RepositoryAccess, { signal, log }: Watching): Promise<void> {
   const told = new Map<string, string>();
-  const tend = async (id: string, act: () => Promise<boolean>): Promise<boolean> => {
+  const tend = async (row: BootRow): Promise<boolean> => {
     try {
-      const goesOn = await act();
-      told.delete(id);
+      const goesOn = await tendBoot(access, row);
+      told.delete(row.id);
       return goesOn;
     } catch (error) {
       const { message } = error as Error;
-      if (told.get(id) !== message) log(id, message);
-      told.set(id, message);
+      if (told.get(row.id) !== message) log(row.id, message);
+      told.set(row.id, message);
       return true;
     }
   };
   for (let idle = 0; !signal.aborted && idle < idleLooks;) {
-    const rows = listBoots(access.state);
-    const tended = await Promise.all(rows.map((row) => tend(row.id, () => tendBoot(access, row))));
+    const tended = await Promise.all(listBoots(access.state).map(tend));
     idle = tended.includes(true) ? 0 : idle + 1;
     await delay(betweenMs, undefined, { signal }).catch(() => undefined);
   }

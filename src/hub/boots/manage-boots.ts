@@ -3,14 +3,14 @@ import { dirname, join } from 'node:path';
 import { serialLog } from '../../boot/boot-files.ts';
 import { beginMove, type MoveRequest } from '../../boot/begin-move.ts';
 import { describeBoot } from '../../boot/boot-state.ts';
-import { knownBoot, placeOf, withBoot } from '../../boot/claim.ts';
+import { knownBoot, withBoot } from '../../boot/claim.ts';
 import { atMonitor, guestProcess } from '../../boot/monitor.ts';
 import { removeBoot } from '../../boot/remove-boot.ts';
 import { startBoot, type BootRequest } from '../../boot/start-boot.ts';
 import { startGuest } from '../../boot/start-guest.ts';
 import { switchOff } from '../../boot/switch-off.ts';
 import { settleBoots } from '../../boot/settle-boot.ts';
-import { isWatched, watchBoots } from '../../boot/watch-boots.ts';
+import { hasWork, isWatched, watchBoots } from '../../boot/watch-boots.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { readEnd } from '../../host/files/read-end.ts';
 import type { BootOutput, BootsOutput } from '../../schemas/types.ts';
@@ -73,9 +73,7 @@ export function manageBoots(services: Services): Boots {
     watch: (signal, log) => watchBoots(services, { signal, log }),
     async look(start) {
       await settleBoots(services);
-      const rows = listBoots(state);
-      if (started || !rows.some((row) => row.wanted === 'on' && placeOf(row) === 'here') || (await isWatched(services)))
-        return;
+      if (started || !hasWork(services) || (await isWatched(services))) return;
       started = true;
       startWatcher(services, start);
     },
