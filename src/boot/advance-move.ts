@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { SendenseError } from '../errors/sendense-error.ts';
 import { fsyncFile, fsyncFolder, nameFile } from '../host/files/files.ts';
 import { createOverlayOn } from '../host/images/qemu-img.ts';
 import { findByPidFile, terminateQemuNbd } from '../host/nbd/qemu-nbd.ts';
@@ -35,7 +36,10 @@ export async function advanceMove(access: RepositoryAccess, row: BootRow): Promi
         if (isCopied) set(disk.number, 'copied');
       }
     }
-    if (disks.every(({ state }) => state === 'copied')) await flush(ask);
+    if (!disks.every(({ state }) => state === 'copied')) return;
+    // A guest is not held up for what cannot be finished.
+    await assertFree({ ...move, disks }, row.id);
+    await flush(ask);
   });
   if (disks.every(({ state }) => state === 'copied')) await publish(access, row, { ...move, disks });
 }
@@ -131,6 +135,20 @@ async function flush(ask: Ask): Promise<void> {
   await ask('stop');
   if (before === 'running') await ask('cont');
 }
+
+/** @throws SendenseError `file.exists` where somebody else has a name that a disk is to get */
+async function assertFree(move: BootMove, id: string): Promise<void> {
+  for (const { number, path } of move.disks) {
+    const [there, ours] = await Promise.all([inodeOf(path), inodeOf(partFile(move, id, number))]);
+    if (there !== null && there !== ours) throw new SendenseError('file.exists', `${path} exists already`);
+  }
+}
+
+const inodeOf = (path: string): Promise<string | null> =>
+  lstat(path).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => null,
+  );
 
 /** From here the VM needs its restore point no more. */
 async function publish({ state }: RepositoryAccess, row: BootRow, move: BootMove): Promise<void> {

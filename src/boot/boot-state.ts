@@ -15,6 +15,7 @@ import { streamJobs } from './advance-move.ts';
 import { moveOf } from './boot-move.ts';
 import { placeOf } from './claim.ts';
 import { diskFiles } from './disk-files.ts';
+import { unserved } from './disk-servers.ts';
 import { atMonitor, guestProcess, lookMs, runState } from './monitor.ts';
 
 /** How it goes with a VM, as it is at this moment. */
@@ -104,7 +105,7 @@ async function stateOf(row: BootRow, guest: ProcessIdentity | null): Promise<Sta
   if (guest === null)
     return { state: 'off', why: place === 'past' ? 'this machine was started again meanwhile' : null };
   const asked = await atMonitor(row.folder, runState, lookMs).catch((error: unknown) => (error as Error).message);
-  return standingOf(asked, row) ?? { state: 'running', why: await nothingToStart(row.folder) };
+  return standingOf(asked, row) ?? { state: 'running', why: await whyNot(row) };
 }
 
 function standingOf(asked: string, { paused }: BootRow): Standing | null {
@@ -117,10 +118,13 @@ function standingOf(asked: string, { paused }: BootRow): Standing | null {
 
 const logBytes = 64 * 1024;
 
-async function nothingToStart(folder: string): Promise<string | null> {
+/** What a guest lacks that runs; null: nothing that is known. */
+async function whyNot(row: BootRow): Promise<string | null> {
+  const waiting = await unserved(row);
+  if (waiting.length > 0) return `nothing serves the chain of ${waiting.map(diskName).join(', ')} at this moment`;
   const [firmware, serial] = await Promise.all([
-    readEnd(firmwareLog(folder), logBytes),
-    readEnd(serialLog(folder), logBytes),
+    readEnd(firmwareLog(row.folder), logBytes),
+    readEnd(serialLog(row.folder), logBytes),
   ]);
   return foundNothing(firmware, serial) ? 'its firmware finds no disk that it can start from' : null;
 }

@@ -31,18 +31,26 @@ export async function tendBoot(access: RepositoryAccess, row: BootRow): Promise<
     await settleOff(access, row);
     return false;
   }
-  if ((await unserved(row)).length > 0)
-    await withBoot(access.state, row.id, (now) => (now.wanted === 'on' ? serveDisks(access, now) : Promise.resolve()), {
-      waitMs: 0,
-    });
-  if (row.state === 'moved') await leaveChain(row);
-  else if (moveOf(row) !== null) await withBoot(access.state, row.id, (now) => advanceMove(access, now), { waitMs: 0 });
+  const trouble = await repair(access, row).catch((error: unknown) => error);
+  // Whatever is wrong with its chain or its move: the disk that it writes to must not become full.
   const why = await lackOf(row);
   await atMonitor(row.folder, async (ask) => {
     await keepConsole(ask, row.folder);
     await pauseOrGoOn(access, { row, why, ask });
   });
+  if (trouble !== undefined) throw trouble;
   return true;
+}
+
+/** Brings back what serves its chains, and its move forward. */
+async function repair(access: RepositoryAccess, row: BootRow): Promise<void> {
+  const { state } = access;
+  if ((await unserved(row)).length > 0)
+    await withBoot(state, row.id, (now) => (now.wanted === 'on' ? serveDisks(access, now) : Promise.resolve()), {
+      waitMs: 0,
+    });
+  if (row.state === 'moved') await leaveChain(row);
+  else if (moveOf(row) !== null) await withBoot(state, row.id, (now) => advanceMove(access, now), { waitMs: 0 });
 }
 
 /** The guest has ended. */

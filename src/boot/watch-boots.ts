@@ -43,21 +43,26 @@ export const hasWork = ({ state }: Pick<RepositoryAccess, 'state'>): boolean =>
 
 async function untilIdle(access: RepositoryAccess, { signal, log }: Watching): Promise<void> {
   const told = new Map<string, string>();
-  const tend = async (row: BootRow): Promise<boolean> => {
+  // One whose disks do not answer holds up no other.
+  const busy = new Set<string>();
+  let idle = 0;
+  const tend = async (row: BootRow): Promise<void> => {
+    busy.add(row.id);
     try {
-      const goesOn = await tendBoot(access, row);
+      if (await tendBoot(access, row)) idle = 0;
       told.delete(row.id);
-      return goesOn;
     } catch (error) {
+      idle = 0;
       const { message } = error as Error;
       if (told.get(row.id) !== message) log(row.id, message);
       told.set(row.id, message);
-      return true;
+    } finally {
+      busy.delete(row.id);
     }
   };
-  for (let idle = 0; !signal.aborted && idle < idleLooks;) {
-    const tended = await Promise.all(listBoots(access.state).map(tend));
-    idle = tended.includes(true) ? 0 : idle + 1;
+  while (!signal.aborted && (idle < idleLooks || busy.size > 0)) {
+    idle++;
+    for (const row of listBoots(access.state)) if (!busy.has(row.id)) void tend(row);
     await delay(betweenMs, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { atMonitor } from '../../src/boot/monitor.ts';
@@ -235,6 +235,14 @@ describe('boot move', { timeout }, () => {
     const refused = await work.call(['boot', 'move', taken.id, '--to', 'moved']);
     expect(refused.stderr).toContain('exists already');
     expect(await vm.status(taken.id)).toMatchObject({ state: 'running', move: null });
+    await vm.call('boot', 'move', taken.id, '--to', 'late', '--limit', '256KiB', '--no-wait');
+    await writeFile(work.path('late/disk-1.qcow2'), 'of somebody else');
+    const late = await work.call(['boot', 'move', taken.id, '--to', 'late']);
+    expect(late.stderr).toContain('late/disk-1.qcow2 exists already');
+    expect(await vm.status(taken.id)).toMatchObject({ state: 'running', needs_repository: true });
+    expect(readFileSync(work.path('late/disk-1.qcow2'), 'utf8')).toBe('of somebody else');
+    await rm(work.path('late/disk-1.qcow2'));
+    expect(await vm.json('boot', 'move', taken.id, '--to', 'late')).toMatchObject({ needs_repository: false });
     await vm.call('boot', 'stop', taken.id, '--yes');
   });
 
