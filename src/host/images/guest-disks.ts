@@ -3,13 +3,17 @@ import type { ImageTarget } from './image-options.ts';
 /** How a disk is plugged in, as the guest knows it. */
 export type DiskBus = 'ide' | 'ahci' | 'pvscsi' | 'lsisas' | 'nvme';
 
-export interface GuestDisk {
-  readonly image: ImageTarget;
+/** A disk as it is plugged in. */
+export interface DiskDevice {
   readonly bus: DiskBus;
   /** Controller and unit there; without it, the next that is free. Give it to all disks of a machine, or to none. */
   readonly place?: { readonly controller: number; readonly unit: number };
   /** From 0: the firmware tries them in this order; without it, in the order of the list. */
   readonly bootIndex?: number;
+}
+
+export interface GuestDisk extends DiskDevice {
+  readonly image: ImageTarget;
 }
 
 const count = (length: number): number[] => Array.from({ length }, (_, unit) => unit);
@@ -60,7 +64,7 @@ export function diskArgs(disks: readonly GuestDisk[]): string[] {
 }
 
 /** Controllers and disks, without what is behind them: that is a block device `disk<n>` for the n-th. */
-export function deviceArgs(disks: readonly Omit<GuestDisk, 'image'>[]): string[] {
+export function deviceArgs(disks: readonly DiskDevice[]): string[] {
   const args: string[] = [];
   const made = new Set<string>();
   const used = new Map<DiskBus, number>();
