@@ -144,7 +144,8 @@ test('no guest has a network, and each disk is on the controller that is asked f
   expect(args.join(' ')).toContain('-nic none');
   expect(args.filter((word) => word.startsWith('pvscsi'))).toEqual(['pvscsi,id=pvscsi0']);
   expect(args).toContain('ide-hd,bus=ahci0.0,drive=disk2,bootindex=2');
-  expect(args).toContain('nvme,serial=disk3,drive=disk3,bootindex=3');
+  expect(args).toContain('nvme,id=nvme0,serial=nvme0');
+  expect(args).toContain('nvme-ns,bus=nvme0,nsid=1,drive=disk3,bootindex=3');
   // Linux sees no SAS disk without an address of its own, and a controller takes eight.
   expect(args).toContain('scsi-hd,bus=lsisas0.0,scsi-id=7,wwn=3458764513820540940,drive=disk11,bootindex=11');
   expect(args).toContain('scsi-hd,bus=lsisas1.0,scsi-id=0,wwn=3458764513820540941,drive=disk12,bootindex=12');
