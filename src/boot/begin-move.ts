@@ -10,6 +10,7 @@ import type { RepositoryAccess } from '../restore-points/repository-access.ts';
 import { changeBoot, type BootRow } from '../state/boots/boots.ts';
 import { findPoint } from '../state/points/restore-points.ts';
 import { advanceMove } from './advance-move.ts';
+import { assertApart } from './assert-apart.ts';
 import { overlayName } from './boot-files.ts';
 import { bootMachineOf } from './boot-machine.ts';
 import { moveOf, type BootMove } from './boot-move.ts';
@@ -56,6 +57,7 @@ export const beginMove = (
         state: 'waiting',
       })),
     };
+    await assertApart(access, row.repository, directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     for (const { path } of move.disks)
       if (await isNamed(path)) throw new SendenseError('file.exists', `${path} exists already`);

@@ -7,6 +7,7 @@ import { isPrivate } from '../host/programs/private-places.ts';
 import { stopServersIn } from '../host/programs/stop-servers-in.ts';
 import type { State } from '../state/database/open-state.ts';
 import { changeBoot, deleteBoot, findBoot } from '../state/boots/boots.ts';
+import { isIn, realFolder } from './assert-apart.ts';
 import { moveOf, partFile } from './boot-move.ts';
 
 /**
@@ -16,9 +17,17 @@ import { moveOf, partFile } from './boot-move.ts';
 export async function removeBoot(state: State, id: string): Promise<void> {
   const row = findBoot(state, id);
   if (!row) return;
+  const move = moveOf(row);
+  if (row.state === 'moved' && move && isIn(await realFolder(move.directory), await realFolder(row.folder)))
+    throw new SendenseError(
+      'boot.failed',
+      `the disks of ${id} have moved to ${move.directory}, which would go with it`,
+      {
+        remedy: 'Switch it off with `boot stop ID --power-off`, and take the disks out of that folder.',
+      },
+    );
   changeBoot(state, id, { state: 'stopping', wanted: 'off' });
   await stopServersIn(row.folder);
-  const move = moveOf(row);
   // A disk that has moved has another name by now.
   if (move) for (const { number } of move.disks) await rm(partFile(move, id, number), { force: true });
   if (existsSync(row.folder)) {

@@ -9,7 +9,7 @@ import { createOverlayOn } from '../host/images/qemu-img.ts';
 import { thisPlace, thisProcess } from '../host/programs/process-identity.ts';
 import { uefiFiles } from '../machines/firmware.ts';
 import { machineOf, type WantedMachine } from '../machines/machine-of.ts';
-import { readVmConfig, savedConfigOf } from '../machines/read-vm-config.ts';
+import { readUnlessSaid, savedConfigOf } from '../machines/read-vm-config.ts';
 import { imagePath } from '../repository/layout.ts';
 import { sizeText } from '../repository/stored-files/size.ts';
 import { settleAll } from '../restore-points/settle-all.ts';
@@ -19,6 +19,7 @@ import { gptBytes, needsUefi } from '../restore-points/verify/needs-uefi.ts';
 import type { PointChoice } from '../schemas/types.ts';
 import { addBoot, changeBoot, releaseBoot, type BootRow } from '../state/boots/boots.ts';
 import { findPoint, type RestorePoint } from '../state/points/restore-points.ts';
+import { assertApart } from './assert-apart.ts';
 import { overlayName, serverSocketName, variablesName } from './boot-files.ts';
 import { cardsOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
 import { knownBoot } from './claim.ts';
@@ -61,6 +62,7 @@ export async function startBoot(
   const id = `boot-${randomBytes(4).toString('hex')}`;
   const parent = request.parent ?? bootsFolder(access);
   const folder = join(parent, id);
+  await assertApart(access, request.repository, parent);
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await assertRoom(parent, request);
   const signal = request.signal ?? new AbortController().signal;
@@ -127,7 +129,7 @@ const newRow = (
 async function make(access: RepositoryAccess, row: BootRow, request: BootRequest, signal: AbortSignal): Promise<void> {
   const point = pointOf(access, row);
   await mkdir(row.folder, { mode: 0o700 });
-  const accel = chosenAccel(request.accel, dirname(row.folder), signal);
+  const accel = chosenAccel(request.accel, bootsFolder(access), signal);
   // Nobody waits for it where something else goes wrong first.
   accel.catch(() => undefined);
   const booted = await describe(access, row, { point, request, accel, signal });
@@ -163,9 +165,9 @@ async function describe(
 ): Promise<BootMachine> {
   const root = access.repositoryPath(row.repository);
   const keys = await access.imageKeys(row.repository);
-  const saved = savedConfigOf(root, point);
-  const config = saved === null ? null : await readVmConfig(saved, keys);
-  const machine = machineOf({
+  const isSaid = request.wanted.memoryBytes !== undefined && request.wanted.cpus !== undefined;
+  const { config, problem } = await readUnlessSaid(savedConfigOf(root, point), async () => keys, isSaid);
+  const known = machineOf({
     config,
     disks: point.disks,
     wanted: request.wanted,
@@ -173,6 +175,7 @@ async function describe(
     firmwareByDisk:
       config === null && request.wanted.firmware === undefined ? await firmwareByDisk(root, point, row.folder) : 'bios',
   });
+  const machine = problem === null ? known : { ...known, notes: [problem, ...known.notes] };
   return {
     machine,
     accel: await accel,

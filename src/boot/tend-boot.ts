@@ -89,12 +89,13 @@ interface Tended {
 /** What somebody else paused stays paused. */
 async function pauseOrGoOn({ state }: RepositoryAccess, { row, why, ask }: Tended): Promise<void> {
   const paused = findBoot(state, row.id)?.paused ?? null;
-  if (why !== null) {
-    if (paused === why) return;
-    changeBoot(state, row.id, { paused: why });
-    return void (await ask('stop'));
-  }
   const asked = await runState(ask);
+  if (why !== null) {
+    if (paused !== why) changeBoot(state, row.id, { paused: why });
+    // Also where it was let go on meanwhile, to shut down for example.
+    if (asked === 'running') await ask('stop');
+    return;
+  }
   if (asked === 'io-error') {
     if (await goOn(ask, row)) changeBoot(state, row.id, { paused: null });
   } else if (paused !== null) {

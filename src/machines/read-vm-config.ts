@@ -9,6 +9,7 @@ import { mostVmConfigBytes } from '../repository/layout.ts';
 import { parseJson } from '../schemas/parse-json.ts';
 import type { Manifest, VmConfig } from '../schemas/types.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
+import { shortText } from './short-text.ts';
 
 /** Where the configuration of a restore point lies, as its manifest says. */
 export interface SavedConfig {
@@ -61,6 +62,30 @@ export async function findVmConfig(saved: SavedConfig | null, keys: ImageKeys): 
     if (error instanceof SendenseError && error.code === 'machine.unknown') return null;
     throw error;
   });
+}
+
+/** What was saved of a VM for a machine that is made of it; `problem`: why it cannot be used. */
+export interface FoundConfig {
+  readonly config: VmConfig | null;
+  readonly problem: string | null;
+}
+
+/**
+ * As {@link readVmConfig}, but what cannot be used is an error only as long as nobody says what the VM needs.
+ * @throws SendenseError `machine.unknown`, `repository.key`
+ */
+export async function readUnlessSaid(
+  saved: SavedConfig | null,
+  keys: () => Promise<ImageKeys>,
+  isSaid: boolean,
+): Promise<FoundConfig> {
+  if (saved === null) return { config: null, problem: null };
+  try {
+    return { config: await readVmConfig(saved, await keys()), problem: null };
+  } catch (error) {
+    if (!isSaid || !(error instanceof SendenseError) || error.code !== 'machine.unknown') throw error;
+    return { config: null, problem: shortText(error.message) };
+  }
 }
 
 async function contentOf(file: string, key: ImageKey | null, stored: Buffer): Promise<Buffer> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { atMonitor } from '../../src/boot/monitor.ts';
@@ -234,6 +235,12 @@ describe('boot move', { timeout }, () => {
     const taken = await vm.start();
     const refused = await work.call(['boot', 'move', taken.id, '--to', 'moved']);
     expect(refused.stderr).toContain('exists already');
+    // What is in there would go with the VM, or look like a part of a restore point.
+    for (const to of [join(taken.folder, 'inner'), 'repository/pgtest1'])
+      expect((await work.call(['boot', 'move', taken.id, '--to', to])).stderr).toContain('lies inside');
+    const inRepository = await work.call(['boot', 'pgtest1', '--folder', 'repository/boots']);
+    expect(inRepository.stderr).toContain('lies inside the repository');
+    expect(existsSync(work.path('repository/boots'))).toBe(false);
     expect(await vm.status(taken.id)).toMatchObject({ state: 'running', move: null });
     await vm.call('boot', 'move', taken.id, '--to', 'late', '--limit', '256KiB', '--no-wait');
     await writeFile(work.path('late/disk-1.qcow2'), 'of somebody else');

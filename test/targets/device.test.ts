@@ -110,6 +110,11 @@ describe.skipIf(!canAttach)('block devices as a target', () => {
   test('what a device holds is named, and goes with overwrite alone', async () => {
     await using subject = await twoDevices();
     const [path = ''] = devicesOf(subject);
+    // wipefs knows no images of disks.
+    writeFileSync(path, 'QFI\xfb', { encoding: 'latin1', flag: 'r+' });
+    await expect(deviceTarget.assertFree(subject.request, claimOf(subject))).rejects.toMatchObject({
+      message: expect.stringContaining('holds a qcow2 image; nothing was written') as string,
+    });
     await execa('mkfs.ext4', ['-q', '-L', 'precious', path]);
     await expect(deviceTarget.assertFree(subject.request, claimOf(subject))).rejects.toMatchObject({
       code: 'file.exists',

@@ -259,6 +259,11 @@ test('what is not said of a VM that nothing was saved of is asked for, before an
     code: 'machine.unknown',
     message: expect.stringContaining('missing: memory, cpus') as string,
   });
+  // libvirt would read another name.
+  await expect(without({ memory: '1GiB', cpus: 1, kvm: './new\nline' })).rejects.toMatchObject({
+    code: 'target.unfit',
+    message: expect.stringContaining('control characters') as string,
+  });
   expect(await subject.seen()).toEqual([]);
   const { machine } = await without({ memory: '1GiB', cpus: 1 });
   expect(machine.name).toBe('pgtest1');

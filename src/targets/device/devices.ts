@@ -96,6 +96,24 @@ async function contentOf(
   const found = await readMark(held.handle);
   if (found === mark) return null;
   if (found !== null) return `a restore that is not finished (${found})`;
-  const signatures = await signaturesOn(held.path, signal);
+  const image = await imageOn(held);
+  const signatures = [...(image === null ? [] : [image]), ...(await signaturesOn(held.path, signal))];
   return signatures.length === 0 ? null : signatures.join(', ');
 }
+
+/** Beginnings of disk images, which `wipefs` does not know: some keep them on volumes. */
+const images: readonly (readonly [magic: string, name: string])[] = [
+  ['QFI\xfb', 'a qcow2 image'],
+  ['KDMV', 'a VMDK image'],
+  ['COWD', 'a VMDK image'],
+  ['vhdxfile', 'a VHDX image'],
+  ['conectix', 'a VHD image'],
+];
+
+async function imageOn({ handle }: HeldDevice): Promise<string | null> {
+  const { buffer } = await handle.read(Buffer.alloc(sectorBytes), 0, sectorBytes, 0);
+  const start = buffer.toString('latin1', 0, 8);
+  return images.find(([magic]) => start.startsWith(magic))?.[1] ?? null;
+}
+
+const sectorBytes = 512;

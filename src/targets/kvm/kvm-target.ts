@@ -1,6 +1,8 @@
 import { chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { SendenseError } from '../../errors/sendense-error.ts';
 import { namedFull } from '../../host/files/full-disk.ts';
+import { shortText } from '../../machines/short-text.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
 import { directoryTarget } from '../directory/directory-target.ts';
 import { arePublished, publishFiles, removePublished, type NamesClaim } from '../directory/publish-files.ts';
@@ -28,6 +30,7 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
   claim: claimOf,
 
   async assertFree(request, claim) {
+    assertPlain(claim.directory);
     await directoryTarget.assertFree(diskRequest(request), claim);
     const vm = await planVm(request, claim, never);
     const uri = await libvirtOf(request.to);
@@ -106,4 +109,12 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
 async function openToQemu(directory: string, firstMade: unknown): Promise<void> {
   if (typeof firstMade !== 'string') return;
   for (let folder = directory; folder.length >= firstMade.length; folder = dirname(folder)) await chmod(folder, 0o711);
+}
+
+/** XML cannot hold the one, and makes spaces of the other: libvirt would take another file. */
+function assertPlain(directory: string): void {
+  if (!/\p{Cc}/u.test(directory)) return;
+  throw new SendenseError('target.unfit', `the name of the folder ${shortText(directory)} has control characters`, {
+    remedy: 'Name another folder.',
+  });
 }

@@ -1,9 +1,6 @@
-import { SendenseError } from '../../errors/sendense-error.ts';
-import type { VmConfig } from '../../schemas/types.ts';
-import { shortText } from '../../machines/short-text.ts';
 import { machineOf } from '../../machines/machine-of.ts';
 import type { Machine } from '../../machines/machine.ts';
-import { readVmConfig } from '../../machines/read-vm-config.ts';
+import { readUnlessSaid } from '../../machines/read-vm-config.ts';
 import { uefiFiles, type UefiFiles } from '../../machines/firmware.ts';
 import { sizeBytes } from '../../repository/stored-files/size.ts';
 import { readFolderId } from '../../restore-points/serve-chain.ts';
@@ -32,8 +29,9 @@ export async function planVm(
   { uuid, runId }: KvmClaim,
   signal: AbortSignal,
 ): Promise<PlannedVm> {
-  const { vm, backup_id: point } = from.point();
-  const { config, problem } = await savedOf({ to, from });
+  const { vm, backup_id: point, vm_config: saved } = from.point();
+  const isSaid = to.memory !== undefined && to.cpus !== undefined;
+  const { config, problem } = await readUnlessSaid(saved, () => from.keys(), isSaid);
   const folderId = `${readFolderId(runId)}-firmware`;
   const isKnown = to.firmware !== undefined || config?.firmware != null;
   const machine = machineOf({
@@ -63,23 +61,4 @@ export async function planVm(
         : []),
     ],
   };
-}
-
-/**
- * What was saved; `problem`: why it cannot be used. That is an error only as long as nobody says what the VM needs.
- * @throws SendenseError `machine.unknown`, `repository.key`
- */
-async function savedOf({
-  to,
-  from,
-}: Pick<RestoreRequest<'kvm'>, 'to' | 'from'>): Promise<{ config: VmConfig | null; problem: string | null }> {
-  const { vm_config: saved } = from.point();
-  if (saved === null) return { config: null, problem: null };
-  try {
-    return { config: await readVmConfig(saved, await from.keys()), problem: null };
-  } catch (error) {
-    const isSaid = to.memory !== undefined && to.cpus !== undefined;
-    if (!isSaid || !(error instanceof SendenseError) || error.code !== 'machine.unknown') throw error;
-    return { config: null, problem: shortText(error.message) };
-  }
 }
