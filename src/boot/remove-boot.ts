@@ -3,11 +3,11 @@ import { rm } from 'node:fs/promises';
 import { basename, isAbsolute } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { removeTree } from '../host/files/files.ts';
+import { isWithin, realFolder } from '../host/files/future-folder.ts';
 import { isPrivate } from '../host/programs/private-places.ts';
 import { stopServersIn } from '../host/programs/stop-servers-in.ts';
 import type { State } from '../state/database/open-state.ts';
 import { changeBoot, deleteBoot, findBoot } from '../state/boots/boots.ts';
-import { isIn, realFolder } from './assert-apart.ts';
 import { moveOf, partFile } from './boot-move.ts';
 
 /**
@@ -18,7 +18,7 @@ export async function removeBoot(state: State, id: string): Promise<void> {
   const row = findBoot(state, id);
   if (!row) return;
   const move = moveOf(row);
-  if (row.state === 'moved' && move && isIn(await realFolder(move.directory), await realFolder(row.folder)))
+  if (row.state === 'moved' && move && isWithin(await realFolder(move.directory), await realFolder(row.folder)))
     throw new SendenseError(
       'boot.failed',
       `the disks of ${id} have moved to ${move.directory}, which would go with it`,

@@ -169,6 +169,16 @@ describe.skipIf(!canAttach)('block devices as a target', () => {
     );
   });
 
+  test('a file of the repository is not written, not even as a loop device', async () => {
+    await using subject = await twoDevices();
+    const from = { ...subject.request.from, path: () => subject.planFolder };
+    const to = { ...subject.request.to, overwrite: true };
+    await expect(deviceTarget.assertFree({ ...subject.request, from, to }, claimOf(subject))).rejects.toMatchObject({
+      code: 'target.unfit',
+      message: expect.stringContaining('lies inside the repository') as string,
+    });
+  });
+
   test('two disks never go to one device', async () => {
     await using subject = await twoDevices();
     const [path = ''] = devicesOf(subject);

@@ -101,7 +101,7 @@ ${rows.join('\n')}
 In a script, decide by the status of a run:
 
 - 0 and 3: the restore point or the restored disks are there. After 3, read the warnings.
-- 1 and 14: the run failed, and nothing is left behind.
+- 1 and 14: the run failed, and nothing unfinished is left behind. What was finished before stays; the output names it.
 - 11 and 75: run it again later.
 - 16: something is left behind. Remove the cause that the output names, then run \`sendense-run recover\`.
 - 2, 10, 12: correct the command line, the plan, the settings or a secret first.

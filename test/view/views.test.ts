@@ -210,7 +210,7 @@ describe('summary', () => {
     expect(text).toContain(' FAILED  Backup of pgtest1');
     expect(text).toContain('job.failed: disk-1: reading');
     expect(text).toMatch(/plan\.yaml:3:7\n +3 │ vm: {3}\{ name: pgtest1 \}\n +│ {7}\^/);
-    expect(text).toContain('transfer, serve, create, ports; nothing is left behind');
+    expect(text).toContain('transfer, serve, create, ports; nothing unfinished is left behind');
     expect(text).toContain('exit status 1');
   });
 
@@ -219,7 +219,7 @@ describe('summary', () => {
     expect(text).toContain('NOT CLEANED UP');
     expect(text).toContain('x.qcow2 cannot be removed');
     expect(text).toContain('sendense-run recover');
-    expect(text).not.toContain('nothing is left behind');
+    expect(text).not.toContain('is left behind');
   });
 
   it('is one line when quiet', () => {

@@ -57,6 +57,13 @@ const said = (number: string, name: string): string => {
   }
 };
 
+/** The file that a loop device shows; null: it is no loop device. Source: Linux, drivers/block/loop.c. */
+export function backingFile({ number }: Pick<BlockDevice, 'number'>): string | null {
+  // A partition stands below its device.
+  const file = said(number, 'loop/backing_file') || said(number, '../loop/backing_file');
+  return file === '' ? null : file;
+}
+
 /**
  * Opens a device for writing, so that nobody else can begin to use it.
  * @throws SendenseError `target.busy` where it is mounted, held or written by somebody, `file.unreadable`, `target.unfit`

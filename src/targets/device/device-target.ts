@@ -16,10 +16,10 @@ export const deviceTarget: TargetKind<'device', DeviceClaim, HeadsClaim> = {
   type: 'device',
   claim: claimOf,
 
-  async assertFree(_request, { devices, overwrite }) {
+  async assertFree(request, { devices, overwrite }) {
     const paths = new Map<string, string>();
     for (const names of devices) {
-      await using held = await openToWrite(names, overwrite);
+      await using held = await openToWrite(names, { overwrite, repository: request.from.path() });
       const other = paths.get(held.number);
       if (other !== undefined)
         throw new SendenseError(
@@ -36,7 +36,7 @@ export const deviceTarget: TargetKind<'device', DeviceClaim, HeadsClaim> = {
   effects: (request, { devices, overwrite }) =>
     Promise.all(
       devices.map(async (names, index): Promise<PlannedEffect> => {
-        await using held = await openToWrite(names, overwrite);
+        await using held = await openToWrite(names, { overwrite, repository: request.from.path() });
         const { holds } = held;
         return {
           action: 'change',
@@ -97,7 +97,7 @@ async function writeDisk(
   run: RestoreRun,
 ): Promise<WrittenDisk> {
   run.signal.throwIfAborted();
-  await using held = await openToWrite(names, overwrite, run.signal);
+  await using held = await openToWrite(names, { overwrite, repository: request.from.path(), signal: run.signal });
   if (held.holds !== null) run.log(`${names.device} held ${held.holds}`);
   await writeMark(held.handle, names.mark, names.capacity);
   await copyBody(disk, request.from, held, run);

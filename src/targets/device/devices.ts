@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { holdDevice, type HeldDevice } from '../../host/files/block-device.ts';
+import { backingFile, holdDevice, type HeldDevice } from '../../host/files/block-device.ts';
+import { isWithin, realFolder } from '../../host/files/future-folder.ts';
 import { signaturesOn } from '../../host/files/signatures.ts';
 import { sizeText } from '../../repository/stored-files/size.ts';
 import type { ClaimFacts, RestoredDisk, ToOf } from '../target-kind.ts';
@@ -65,11 +66,20 @@ export interface FreeDevice extends HeldDevice {
   readonly holds: string | null;
 }
 
+/** How a device may be written. */
+export interface ToWrite {
+  /** Whether what is on it goes. */
+  readonly overwrite: boolean;
+  /** Folder of the repository that is restored from, absolute. */
+  readonly repository: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Opens a device that may be written: nobody uses it, the disk fits, and what is on it may go.
  * @throws SendenseError `target.busy`, `target.unfit`, `file.exists`, `file.unreadable`
  */
-export async function openToWrite(names: DeviceNames, overwrite: boolean, signal?: AbortSignal): Promise<FreeDevice> {
+export async function openToWrite(names: DeviceNames, { overwrite, repository, signal }: ToWrite): Promise<FreeDevice> {
   await using opened = new AsyncDisposableStack();
   const held = opened.use(await holdDevice(names.device));
   if (held.bytes < names.capacity)
@@ -78,6 +88,7 @@ export async function openToWrite(names: DeviceNames, overwrite: boolean, signal
       `${names.device} has ${sizeText(held.bytes)} (${held.bytes} bytes), and ${names.disk} needs ${sizeText(names.capacity)} (${names.capacity} bytes)`,
       { remedy: 'Name a larger device.' },
     );
+  await assertApart(held, names, repository);
   const holds = await contentOf(held, names, signal);
   if (holds !== null && !overwrite)
     throw new SendenseError('file.exists', `${names.device} holds ${holds}; nothing was written`, {
@@ -86,6 +97,15 @@ export async function openToWrite(names: DeviceNames, overwrite: boolean, signal
     });
   opened.move();
   return { ...held, holds };
+}
+
+/** A restore never writes into the repository, not even through a loop device. */
+async function assertApart(held: HeldDevice, { device }: DeviceNames, repository: string): Promise<void> {
+  const file = backingFile(held);
+  if (file === null || !isWithin(file, await realFolder(repository))) return;
+  throw new SendenseError('target.unfit', `${device} shows ${file}, which lies inside the repository ${repository}`, {
+    remedy: 'Name another device.',
+  });
 }
 
 async function contentOf(

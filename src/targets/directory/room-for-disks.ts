@@ -1,7 +1,8 @@
-import { readdir, realpath, rmdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists, freeBytes } from '../../host/files/files.ts';
+import { isWithin, nearestFolder, realFolder } from '../../host/files/future-folder.ts';
 import { makeFolders } from '../../host/files/make-folders.ts';
 import { imageTarget } from '../../host/images/image-options.ts';
 import { measureImage } from '../../host/images/qemu-img.ts';
@@ -16,16 +17,12 @@ export async function assertNothingThere({ targets, others = [] }: DirectoryClai
   }
 }
 
-/** A restore never writes into the repository. */
+/** A restore never writes into the repository. @throws SendenseError `file.exists` */
 export async function assertApart(repository: string, directory: string): Promise<void> {
-  const there = await nearestFolder(directory);
-  const real = await realpath(repository).catch(() => repository);
-  const inside = `${await realpath(there)}/`.startsWith(`${real}/`);
-  if (inside || `${directory}/`.startsWith(`${repository}/`)) {
-    throw new SendenseError('file.exists', `${directory} lies inside the repository ${repository}`, {
-      remedy: 'Choose a directory outside of the repository.',
-    });
-  }
+  if (!isWithin(await realFolder(directory), await realFolder(repository)) && !isWithin(directory, repository)) return;
+  throw new SendenseError('file.exists', `${directory} lies inside the repository ${repository}`, {
+    remedy: 'Choose a directory outside of the repository.',
+  });
 }
 
 /**
@@ -74,10 +71,4 @@ export async function removeMadeFolders(directory: string, firstMade: unknown): 
     if (names.length > 0) return;
     await rmdir(folder);
   }
-}
-
-export async function nearestFolder(directory: string): Promise<string> {
-  let there = directory;
-  while (!(await exists(there))) there = dirname(there);
-  return there;
 }

@@ -1,5 +1,5 @@
 import { freeBytes } from '../../host/files/files.ts';
-import { nearestFolder } from '../directory/room-for-disks.ts';
+import { nearestFolder } from '../../host/files/future-folder.ts';
 import { imageTarget } from '../../host/images/image-options.ts';
 import { measureImage } from '../../host/images/qemu-img.ts';
 import { sizeText } from '../../repository/stored-files/size.ts';

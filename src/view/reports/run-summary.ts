@@ -191,7 +191,8 @@ function cleaned(model: RunModel, finished: RunFinishedEvent, { style, columns, 
   // Told to stop at once, the engine left the rest to the next recovery; its remedy says so.
   if (finished.error?.message.endsWith(', at once')) return [];
   const undone = model.undone.filter((id) => model.steps.get(id)?.undo === 'done');
-  const what = undone.length > 0 ? `${undone.join(', ')}; nothing is left behind` : 'nothing had to be undone';
+  const what =
+    undone.length > 0 ? `${undone.join(', ')}; nothing unfinished is left behind` : 'nothing had to be undone';
   return labelled('  cleaned ', what, columns);
 }
 
