@@ -96,6 +96,13 @@ xmllint     libxml2-utils        the same
 /usr/lib/python3/dist-packages/pyVmomi                     python3-pyvmomi                    an independent client judges
 '
 
+# Older kernels of user-mode-linux take a library of ours where the processor has AMX.
+amx_programs='
+cc          gcc         compiles what User-Mode Linux takes on processors with AMX
+/usr/include/stdio.h  libc6-dev  the same
+'
+! grep -qsw amx_tile /proc/cpuinfo || programs=$programs$amx_programs
+
 # Whether a program, or a file or folder, is there.
 is_there() {
   case $1 in

@@ -44,6 +44,7 @@ export function buildPackages(options: BuildOptions): string[] {
       cwd: options.root,
       env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
     });
+    execFileSync(join(options.root, 'packaging/compile-native.sh'), [dist]);
     mkdirSync(options.out, { recursive: true });
     return debianPackages.map((entry) => buildPackage(entry, join(stage, entry.name), dist, options));
   } finally {

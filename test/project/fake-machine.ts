@@ -10,7 +10,7 @@ const basic =
     ' ',
   );
 const table =
-  'qemu-img qemu-nbd qemu-io nbdkit nbdcopy nbdinfo cmp ss linux.uml bwrap busybox qemu-storage-daemon'.split(' ');
+  'qemu-img qemu-nbd qemu-io nbdkit nbdcopy nbdinfo cmp ss linux.uml bwrap busybox qemu-storage-daemon cc'.split(' ');
 
 export interface Result {
   readonly code: number;

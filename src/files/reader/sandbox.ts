@@ -27,6 +27,7 @@ export const place = {
   out: '/out',
   init: '/sendense/init',
   main: '/sendense/main',
+  registers: '/sendense/uml-registers.so',
 };
 
 /**

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { anyCpu } from '../../../host/system/allowed-cpus.ts';
+import { registers, unfitRegisters } from './uml-registers.ts';
 import { agent, asUser, place, slotBytes } from '../sandbox.ts';
 import type { ReaderKind, Requirement } from './kind.ts';
 
@@ -52,6 +53,7 @@ done
 # Its kernel and its programs take turns, at each page and each system call: on one processor that is twice as quick.
 taskset --pid --cpu-list "$cpu" $$ > /dev/null 2>&1 || true
 # It starts a helper, which is not there, for each device that it makes: its 512 old pseudo-terminals took a third of its start.
+[ ! -e ${place.registers} ] || export LD_PRELOAD=${place.registers}
 exec linux.uml "mem=\${memory}M" rootfstype=hostfs rootflags=/ rw init=${place.init} quiet panic=1 umid=reader uml_dir=/tmp/uml/ \\
   con=null con0=null,fd:2 con1=fd:0,fd:1 pty.legacy_count=0 $devices
 `;
@@ -81,10 +83,17 @@ export const userModeLinux: ReaderKind = {
   reads: 'everything that Sendense can read',
   needs,
   unfit: () =>
-    process.arch === 'x64' ? null : `User-Mode Linux is there for x86-64 alone, and this is ${process.arch}`,
+    process.arch !== 'x64'
+      ? `User-Mode Linux is there for x86-64 alone, and this is ${process.arch}`
+      : unfitRegisters(),
   scripts: { init: initScript, main: mainScript },
   sandbox: ({ slots, memoryMiB, scratchMiB, as }) => ({
-    words: as === null ? [] : ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'],
+    words: [
+      '--ro-bind-try',
+      registers,
+      place.registers,
+      ...(as === null ? [] : ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID']),
+    ],
     tmpMiB: memoryMiB + scratchMiB + 64,
     command: [
       ...(as === null ? [] : asUser(as)),
