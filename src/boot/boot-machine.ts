@@ -36,10 +36,10 @@ export const isBootNetwork = (text: string): text is BootNetwork =>
 export const bootMachineOf = ({ machine }: Pick<BootRow, 'machine'>): BootMachine => JSON.parse(machine) as BootMachine;
 
 /** The network cards; where nothing was saved and a network is wanted, one that every system knows. */
-export function cardsOf({ networks }: Machine, network: BootNetwork, keepIdentity: boolean): BootMachine['cards'] {
+export function cardsOf({ networks }: Machine, network: BootNetwork, keepMac: boolean): BootMachine['cards'] {
   if (network === 'none') return [];
   const saved = networks.length > 0 ? networks : [{ model: 'e1000' as const, mac: null }];
-  return saved.map(({ model, mac }) => ({ model, mac: (keepIdentity ? mac : null) ?? newMac() }));
+  return saved.map(({ model, mac }) => ({ model, mac: (keepMac ? mac : null) ?? newMac() }));
 }
 
 /** Of the range that QEMU and its relatives give out. */

@@ -10,6 +10,9 @@ import type { State } from '../state/database/open-state.ts';
 import { changeBoot, deleteBoot, findBoot } from '../state/boots/boots.ts';
 import { moveOf, partFile } from './boot-move.ts';
 
+/** How long programs may take to end that have nothing to bring to the disk, ms. */
+export const stopMs = 2_000;
+
 /**
  * Ends a VM and removes all that is its own: its programs, its folder, what has not finished moving, its row. Again is fine. Disks that
  * have moved stay.
@@ -27,7 +30,8 @@ export async function removeBoot(state: State, id: string): Promise<void> {
       },
     );
   changeBoot(state, id, { state: 'stopping', wanted: 'off' });
-  await stopServersIn(row.folder);
+  // What it has in memory goes with it: one that hangs is not waited for.
+  await stopServersIn(row.folder, { graceMs: stopMs });
   // A disk that has moved has another name by now.
   if (move) for (const { number } of move.disks) await rm(partFile(move, id, number), { force: true });
   if (existsSync(row.folder)) {

@@ -36,7 +36,9 @@ export interface BootRequest {
   readonly wanted: WantedMachine;
   readonly accel: 'auto' | 'kvm' | 'tcg';
   readonly network: BootNetwork;
-  /** The MAC addresses and the UUID that were saved. */
+  /** The MAC addresses that were saved. */
+  readonly keepMac: boolean;
+  /** The UUID that was saved. */
   readonly keepIdentity: boolean;
   /** In which the folder of the VM is made; default: beside the state database. */
   readonly parent?: string | undefined;
@@ -180,7 +182,7 @@ async function describe(
     machine,
     accel: await accel,
     network: request.network,
-    cards: cardsOf(machine, request.network, request.keepIdentity),
+    cards: cardsOf(machine, request.network, request.keepMac),
     uuid: (request.keepIdentity ? machine.biosUuid : null) ?? randomUUID(),
     disks: point.disks.map((disk) => ({
       number: disk.number,

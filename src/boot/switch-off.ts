@@ -4,6 +4,7 @@ import { stopServersIn } from '../host/programs/stop-servers-in.ts';
 import type { State } from '../state/database/open-state.ts';
 import { changeBoot, type BootRow } from '../state/boots/boots.ts';
 import { atMonitor, guestProcess, runState } from './monitor.ts';
+import { stopMs } from './remove-boot.ts';
 
 /**
  * Switches a VM off, and stops what serves its disks. What the guest wrote stays, and so does all else.
@@ -22,7 +23,8 @@ export async function switchOff(state: State, row: BootRow, graceMs: number, sig
     } else await terminate(guest, { againMs: 500 });
   }
   changeBoot(state, row.id, { wanted: 'off', paused: null });
-  await stopServersIn(row.folder, { signal });
+  // They only read.
+  await stopServersIn(row.folder, { graceMs: stopMs, signal });
 }
 
 /** As its power button would. One that is paused has to go on for it. */

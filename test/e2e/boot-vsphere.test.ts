@@ -39,7 +39,7 @@ test(
     expect(run.exitCode, run.stderr).toBe(0);
 
     const calls = bootCalls(work);
-    const network = ['--network', 'isolated', '--keep-identity'];
+    const network = ['--network', 'isolated', '--keep-mac', '--keep-identity'];
     const boot = await calls.json('boot', 'pgtest1', '--accel', 'tcg', '--reserve', '1MiB', ...network);
     expect(boot).toMatchObject({
       state: 'running',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
@@ -166,6 +166,35 @@ describe('a VM that runs from a restore point', { timeout }, () => {
       expect(ids()).toEqual([]);
     },
   );
+
+  it('ends in bounded time though what serves its chain hangs, and nothing of it stays', async () => {
+    const boot = await vm.start();
+    for (const { server_pid: pid } of boot.disks) process.kill(pid ?? 0, 'SIGSTOP');
+    const off = await work.call(['boot', 'stop', boot.id, '--power-off', '--timeout', '1s']);
+    expect(off.stderr).toContain('--force');
+    await vm.call('boot', 'stop', boot.id, '--yes');
+    expect(existsSync(boot.folder)).toBe(false);
+    for (const pid of [boot.guest_pid, ...boot.disks.map((disk) => disk.server_pid)])
+      expect(argvOf(pid ?? 0)).toEqual([]);
+    const other = await vm.start();
+    for (const { server_pid: pid } of other.disks) process.kill(pid ?? 0, 'SIGSTOP');
+    await vm.call('boot', 'stop', other.id, '--power-off', '--force');
+    expect(await vm.json('boot', 'start', other.id)).toMatchObject({ state: 'running' });
+    await vm.call('boot', 'stop', other.id, '--yes');
+  });
+
+  it('whose repository is gone says what to do, and goes on when that is back', async () => {
+    const boot = await vm.start();
+    await vm.call('boot', 'stop', boot.id, '--power-off', '--force');
+    await rename(work.path('repository'), work.path('unplugged'));
+    const again = await work.call(['boot', 'start', boot.id]);
+    const first = await work.call(['boot', 'pgtest1', ...machine]);
+    await rename(work.path('unplugged'), work.path('repository'));
+    for (const { stderr } of [again, first]) expect(stderr).toMatch(/repository\.unusable[^]*Mount it/);
+    expect(again.stderr).toContain(`boot stop ${boot.id} --yes`);
+    expect(await vm.json('boot', 'start', boot.id)).toMatchObject({ state: 'running' });
+    await vm.call('boot', 'stop', boot.id, '--yes');
+  });
 
   it('cannot be started: a clear error, and nothing stays', async () => {
     for (const [args, text] of [

@@ -64,6 +64,7 @@ export async function boot(context: CommandContext): Promise<number> {
       wanted,
       accel: accel as 'auto' | 'kvm' | 'tcg',
       network,
+      keepMac: context.options['keepMac'] === true,
       keepIdentity: context.options['keepIdentity'] === true,
       parent: folder === undefined ? undefined : resolve(folder),
       ...limits,

@@ -164,10 +164,8 @@ export const boot: CommandDefinition = {
       default: 'none',
       completes: ['none', 'isolated', 'bridge:'],
     },
-    {
-      flags: '--keep-identity',
-      description: 'the MAC addresses and the UUID of the saved VM; only if the old VM is off',
-    },
+    { flags: '--keep-mac', description: 'keep the MAC addresses; only if the old VM is off' },
+    { flags: '--keep-identity', description: 'keep the uuid that the guest sees; only if the old VM is off' },
     { flags: '--memory <size>', description: 'instead of what was saved: 4GiB', completes: 'nothing' },
     { flags: '--cpus <count>', description: 'instead of what was saved', completes: 'nothing' },
     { flags: '--firmware <firmware>', description: 'instead of what was saved', choices: ['bios', 'efi'] },
@@ -208,7 +206,7 @@ export const boot: CommandDefinition = {
     { command: 'sendense-run boot pgtest1', description: 'The newest restore point, without a network' },
     { command: 'sendense-run boot pgtest1@yesterday --network isolated', description: 'As it was yesterday' },
     {
-      command: 'sendense-run boot pgtest1 --network bridge:br0 --keep-identity',
+      command: 'sendense-run boot pgtest1 --network bridge:br0 --keep-mac --keep-identity',
       description: 'In the place of the VM that is gone',
     },
   ],

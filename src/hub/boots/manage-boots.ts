@@ -49,7 +49,7 @@ export function manageBoots(services: Services): Boots {
   const describe = (id: string): Promise<BootOutput> => describeBoot(state, knownBoot(state, id));
   return {
     async start(request) {
-      await assertThere(services, request.repository);
+      await assertThere(services, request.repository, anotherCopy);
       const { id, remark } = await startBoot(services, request);
       return { boot: await describe(id), remark };
     },
@@ -81,14 +81,17 @@ export function manageBoots(services: Services): Boots {
 }
 
 /** It may be mounted read-only. @throws SendenseError `repository.unusable` */
-async function assertThere(services: Services, repository: string): Promise<void> {
+async function assertThere(services: Services, repository: string, otherwise: string): Promise<void> {
   if (await services.findRepository(repository)) return;
-  throw new SendenseError(
-    'repository.unusable',
-    `repository ${repository} is not at ${services.repositoryPath(repository)}`,
-    { remedy: 'Mount it, or correct its path in sendense.yaml.' },
-  );
+  const path = services.repositoryPath(repository);
+  throw new SendenseError('repository.unusable', `repository ${repository} is not at ${path}`, {
+    remedy: `Mount it, or correct its path in sendense.yaml, then give the command again. ${otherwise}`,
+  });
 }
+
+const anotherCopy = 'If another repository has a copy of the VM, say `--repository NAME`.';
+const whatStays = (id: string): string =>
+  `Until then what the guest wrote stays. It is of no use without the repository: if that is gone for good, \`sendense-run boot stop ${id} --yes\` removes the VM.`;
 
 const serialBytes = 64 * 1024;
 
@@ -108,6 +111,7 @@ function named(rows: readonly BootRow[], name: string): BootRow {
 
 async function startAgain(services: Services, row: BootRow, signal: AbortSignal | undefined): Promise<void> {
   if ((await guestProcess(row.folder)) !== null) return;
+  if (row.state !== 'moved') await assertThere(services, row.repository, whatStays(row.id));
   await startGuest(services, row, signal);
 }
 
