@@ -5,4 +5,5 @@ export const isBackup = (plan: Plan): plan is BackupPlan | IncrementalPlan =>
   plan.kind === 'backup' || plan.kind === 'incremental';
 
 /** The VM that a plan is about; `*` where it is about several. */
-export const vmOf = (plan: Plan): string => (isBackup(plan) || plan.kind === 'restore' ? plan.vm.name : '*');
+export const vmOf = (plan: Plan): string =>
+  isBackup(plan) || plan.kind === 'restore' || plan.kind === 'keep' ? plan.vm.name : '*';

@@ -145,7 +145,7 @@ export type RunEvent =
 /**
  * A plan of any kind.
  */
-export type Plan = BackupPlan | IncrementalPlan | RestorePlan | GroupPlan | PrunePlan | VerifyPlan;
+export type Plan = BackupPlan | IncrementalPlan | RestorePlan | GroupPlan | PrunePlan | VerifyPlan | KeepPlan;
 export type Disks = {
   disk: string;
   key: string;
@@ -394,6 +394,11 @@ export interface AllSchemas {
   PrunedPoint: PrunedPoint;
   SlotOutput: SlotOutput;
   WrittenMachine: WrittenMachine;
+  /**
+   * A VM that runs from a restore point.
+   */
+  BootId: string;
+  KeptFrom: KeptFrom;
   HubHealth: HubHealth;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
@@ -487,6 +492,7 @@ export interface AllSchemas {
   BackupPlan: BackupPlan;
   GroupPlan: GroupPlan;
   IncrementalPlan: IncrementalPlan;
+  KeepPlan: KeepPlan;
   PrunePlan: PrunePlan;
   RestorePlan: RestorePlan;
   VerifyPlan: VerifyPlan;
@@ -495,6 +501,10 @@ export interface AllSchemas {
   Settings: Settings;
   BackupCommitInput: BackupCommitInput;
   BackupCommitOutput: BackupCommitOutput;
+  BootCopyInput: BootCopyInput;
+  BootCopyOutput: BootCopyOutput;
+  BootDecideInput: BootDecideInput;
+  BootDecideOutput: BootDecideOutput;
   ChainDecideInput: ChainDecideInput;
   ChainDecideOutput: ChainDecideOutput;
   CommandRunInput: CommandRunInput;
@@ -1909,6 +1919,23 @@ export interface WrittenMachine {
   notes: string[];
 }
 /**
+ * Where what `boot keep` kept comes from.
+ */
+export interface KeptFrom {
+  /**
+   * A VM that runs from a restore point.
+   */
+  boot: string;
+  /**
+   * Backup id of the restore point that the VM runs from.
+   */
+  of: string;
+  /**
+   * paused: the disks are as after a power cut; off: as the guest left them.
+   */
+  guest: 'paused' | 'off';
+}
+/**
  * `GET /api/v1/health` of the hub.
  */
 export interface HubHealth {
@@ -2548,6 +2575,10 @@ export interface Manifest {
    * Disks of the VM that are not in this restore point.
    */
   not_protected?: NotProtected[];
+  /**
+   * `boot keep` made this restore point of what the guest of a running VM wrote. Missing or null: a backup made it.
+   */
+  kept?: KeptFrom | null;
 }
 /**
  * A removal of restore points that is under way: lies beside the manifests until it is done, and says all that is needed to finish it.
@@ -4777,6 +4808,10 @@ export interface RestorePointOutput {
    * What its own files take on the disk; only in `show`.
    */
   held_bytes?: number;
+  /**
+   * `boot keep` made it; null: a backup made it.
+   */
+  kept: KeptFrom | null;
 }
 export interface VerificationOutput {
   /**
@@ -6684,6 +6719,82 @@ export interface VerifyPlan {
   result?: Result;
 }
 /**
+ * Makes a restore point of what the guest of a VM wrote that runs from a restore point.
+ */
+export interface KeepPlan {
+  /**
+   * Version of the file format.
+   */
+  version: 1;
+  kind: 'keep';
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * What the plan is for, in your words.
+   */
+  description?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * The VM that the restore point is of.
+   */
+  vm: {
+    /**
+     * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+     */
+    name: string;
+  };
+  /**
+   * A VM that runs from a restore point.
+   */
+  boot: string;
+  /**
+   * Compression of the stored disks. zstd: each disk is rewritten, compressed, before the commit. Default: the setting of the repository.
+   */
+  compress?: 'none' | 'zstd';
+  /**
+   * What is read back and compared before the commit. changed: what this run wrote, which is everything for a full. all: also the points below an incremental.
+   */
+  verify: 'changed' | 'all';
+  /**
+   * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
+   */
+  notify?:
+    | [NotifyEntry, ...NotifyEntry[]]
+    | {
+        /**
+         * false: the default of sendense.yaml does not count for this plan. Default: true.
+         */
+        inherit?: boolean;
+        /**
+         * Channels that report on this plan.
+         */
+        channels?: NotifyEntry[];
+      };
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  stallTimeout: string;
+  /**
+   * Commands that run before the first step.
+   */
+  before?: Command[];
+  /**
+   * Commands that run after the last step. Without `if` they run only after success.
+   */
+  after?: Command[];
+  steps?: Steps;
+  result?: Result;
+}
+/**
  * What was decided or found out about a restore point after it was made. Lies beside its manifest.
  */
 export interface PointMarks {
@@ -6760,7 +6871,7 @@ export interface PointMarks {
  */
 export interface Runner {
   version: 1;
-  kind: 'backup' | 'incremental' | 'restore' | 'group' | 'prune' | 'verify';
+  kind: 'backup' | 'incremental' | 'restore' | 'group' | 'prune' | 'verify' | 'keep';
   description?: string;
   steps: Steps;
   result: Result;
@@ -7579,6 +7690,10 @@ export interface BackupCommitInput {
       key_id: string;
     } | null;
   } | null;
+  /**
+   * What `boot keep` kept: the restore point is protected, and no backup is built on it.
+   */
+  kept?: KeptPoint | null;
 }
 export interface ChainDecideOutput {
   /**
@@ -7598,6 +7713,16 @@ export interface ChainDecideOutput {
   summary: DiskResult[];
   warnings: string[];
 }
+export interface KeptPoint {
+  /**
+   * A VM that runs from a restore point.
+   */
+  boot: string;
+  of: string;
+  guest: 'paused' | 'off';
+  instance_uuid: string | null;
+  path: string | null;
+}
 export interface BackupCommitOutput {
   /**
    * Backup id, sortable by time.
@@ -7608,6 +7733,78 @@ export interface BackupCommitOutput {
    */
   manifest: string;
   disks: DiskResult[];
+}
+export interface BootCopyInput {
+  repository: string;
+  /**
+   * A VM that runs from a restore point.
+   */
+  boot: string;
+  decided: BootDecideOutput;
+}
+export interface BootDecideOutput {
+  decision: ChainDecideOutput;
+  /**
+   * Saved configuration of the VM at that restore point.
+   */
+  vm_config: {
+    /**
+     * Relative to the repository.
+     */
+    path: string;
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    sha256: string;
+    encryption?: {
+      format: 'openssl-enc';
+      key_id: string;
+    } | null;
+  } | null;
+  /**
+   * Which VM the restore point is of.
+   */
+  instance_uuid: string | null;
+  /**
+   * Inventory path.
+   */
+  path: string | null;
+}
+export interface BootCopyOutput {
+  disks: Disks;
+  vm_config: {
+    /**
+     * Relative to the repository.
+     */
+    path: string;
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    sha256: string;
+    /**
+     * How the file is encrypted; missing or null if it is not.
+     */
+    encryption?: {
+      format: 'openssl-enc';
+      key_id: string;
+    } | null;
+  } | null;
+  kept: KeptPoint;
+}
+export interface BootDecideInput {
+  repository: string;
+  /**
+   * The plan's vm.
+   */
+  vm: {
+    name: string;
+  };
+  /**
+   * A VM that runs from a restore point.
+   */
+  boot: string;
 }
 export interface ChainDecideInput {
   repository: string;
@@ -8605,3 +8802,4 @@ export type Sha256 = AllSchemas['Sha256'];
 export type JobId = AllSchemas['JobId'];
 export type Bytes = AllSchemas['Bytes'];
 export type Time = AllSchemas['Time'];
+export type BootId = AllSchemas['BootId'];

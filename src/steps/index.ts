@@ -12,6 +12,8 @@ import { portsAllocate } from './ports/ports-allocate.ts';
 import { portsRelease } from './ports/ports-release.ts';
 import { qcow2Create } from './qcow2/qcow2-create.ts';
 import { qcow2Seal } from './qcow2/qcow2-seal.ts';
+import { bootCopy } from './boot/boot-copy.ts';
+import { bootDecide } from './boot/boot-decide.ts';
 import { restorePublish } from './restore/restore-publish.ts';
 import { restoreVerify } from './restore/restore-verify.ts';
 import { restoreWrite } from './restore/restore-write.ts';
@@ -59,6 +61,8 @@ export const builtInSteps: readonly AnyStep<Services>[] = [
   groupResolve,
   groupRun,
   groupSettle,
+  bootDecide,
+  bootCopy,
 ];
 
 export const stepRegistry: StepRegistry<Services> = new Map(builtInSteps.map((step) => [step.uses, step]));

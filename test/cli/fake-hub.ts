@@ -35,6 +35,7 @@ export const point = (id: string, parent: string | null, created: number, vm = '
       digest: `sha256:${'0'.repeat(64)}`,
     },
   ],
+  kept: null,
   protected: null,
   broken: null,
   warnings: [],

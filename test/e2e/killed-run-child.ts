@@ -1,4 +1,4 @@
-/** Runs a plan and sends itself a signal (default: SIGKILL) before or after a step's effect: `node killed-run-child.js PLAN STEP before|after [SIGNAL]`. */
+/** Runs a plan and sends itself a signal (default: SIGKILL) before or after a step's effect, or when it says something: `node killed-run-child.js PLAN STEP before|after|"says: WORDS" [SIGNAL]`. */
 import { dirname } from 'node:path';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode } from '../../src/node/start-node.ts';

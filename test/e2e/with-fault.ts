@@ -1,7 +1,7 @@
 import type { AnyStep } from '../../src/engine/step.ts';
 import type { Services } from '../../src/steps/services.ts';
 
-/** The step with a fault `before` or `after` its effect. */
+/** The step with a fault `before` or `after` its effect, or as soon as it `says: WORDS` in its log. */
 export const withFault = (
   step: AnyStep<Services>,
   when: string,
@@ -10,7 +10,11 @@ export const withFault = (
   ...step,
   async run(context, input, claim) {
     if (when === 'before') await fault(context.signal);
-    const output: unknown = await step.run(context, input, claim);
+    const log = (message: string): void => {
+      if (when === `says: ${message}`) void fault(context.signal);
+      context.log(message);
+    };
+    const output: unknown = await step.run({ ...context, log }, input, claim);
     if (when === 'after') await fault(context.signal);
     return output;
   },

@@ -33,10 +33,11 @@ describe.each(planKinds())('the runner of %s', (kind) => {
       kind,
       name: 'x',
       repository: 'primary',
-      ...(['backup', 'incremental', 'restore'].includes(kind) ? { vm: { name: 'y' } } : {}),
+      ...(['backup', 'incremental', 'restore', 'keep'].includes(kind) ? { vm: { name: 'y' } } : {}),
       ...(kind === 'restore'
         ? { to: { directory: './there' }, files: ['/etc'], expect: [{ file: '/etc/hostname' }] }
         : {}),
+      ...(kind === 'keep' ? { boot: 'boot-0b1b3831' } : {}),
       ...(kind === 'group' ? { members: [{ name: '*' }] } : {}),
       ...(['backup', 'incremental', 'prune'].includes(kind) ? { retention: { daily: 7 } } : {}),
       steps: runner.steps,

@@ -10,6 +10,9 @@ import { createEvaluator } from '../../src/plan/expressions/create-evaluator.ts'
 import { loadPlanText } from '../../src/plan/load-plan.ts';
 import { loadSettings } from '../../src/plan/load-settings.ts';
 import { completePlan } from '../../src/plan/expand/prepare-plan.ts';
+import { thisPlace } from '../../src/host/programs/process-identity.ts';
+import { addBoot, type BootRow } from '../../src/state/boots/boots.ts';
+import { points } from '../../src/state/points/restore-points.ts';
 import type { Settings } from '../../src/schemas/types.ts';
 import { packageRoot } from '../../src/schemas/validator.ts';
 import { builtInSteps, stepRegistry } from '../../src/steps/index.ts';
@@ -73,6 +76,24 @@ test('docs/steps.md is current (npm run docs)', async () => {
   expect(await readFile(join(packageRoot, 'docs/steps.md'), 'utf8')).toBe(generateStepDocs());
 });
 
+/** A VM that runs from the restore point. */
+const booted: BootRow = {
+  id: 'boot-0b1b3831',
+  repository: 'primary',
+  context: 'pgtest1',
+  backup_id: '',
+  state: 'up',
+  folder: '/nowhere',
+  place: thisPlace(),
+  owner: null,
+  machine: '{}',
+  move: null,
+  wanted: 'off',
+  paused: null,
+  started: 1,
+  started_by: 'root',
+};
+
 const lab = { lab: { type: 'image', vms: { pgtest1: { disks: [{ path: './disk0.raw' }] } } } };
 
 describe('every example', () => {
@@ -82,6 +103,8 @@ describe('every example', () => {
     bench = await stepBench({ sources: lab } as unknown as Partial<Settings>);
     await makeRaw(bench.folder.file('plans', 'disk0.raw'), MiB, [0, 4096]);
     await backup(bench, { run: 'run-000001', disks: ['plans/disk0.raw'] });
+    const [point] = points(bench.state);
+    addBoot(bench.state, { ...booted, backup_id: point?.backup_id ?? '' });
     await writeInto(bench.folder.file('plans', 'disk0.raw'), [0, 1]);
     await writeFile(
       bench.folder.file('plans', 'sendense.yaml'),
@@ -128,7 +151,8 @@ function expanded(
     version: 1,
     kind: its,
     name: 'example',
-    ...(its === 'restore' ? { vm: { name: 'pgtest1' } } : {}),
+    ...(['restore', 'keep'].includes(its) ? { vm: { name: 'pgtest1' } } : {}),
+    ...(its === 'keep' ? { boot: booted.id } : {}),
     ...(['backup', 'incremental'].includes(its)
       ? { vm: { name: 'pgtest1', source: { type: 'image', disks: [{ path: 'disk0.raw' }] } } }
       : {}),

@@ -91,7 +91,7 @@ const stop: CommandDefinition = {
     { command: 'sendense-run boot stop pgtest1 --power-off', description: 'Shut it down, and keep what it wrote' },
   ],
   exitCodes,
-  seeAlso: ['boot', 'boot start', 'boot move'],
+  seeAlso: ['boot', 'boot start', 'boot keep', 'boot move'],
   load: async () => ({ action: (await import('../actions/boot.ts')).stop }),
 };
 
@@ -130,6 +130,31 @@ const move: CommandDefinition = {
   load: async () => ({ action: (await import('../actions/boot.ts')).move }),
 };
 
+const keep: CommandDefinition = {
+  name: 'keep',
+  summary: 'Make a restore point of what the guest of a running VM wrote',
+  description: [
+    'Copies what the guest wrote into the repository: a restore point on top of the one that the VM runs from. The guest is paused meanwhile, and goes on afterwards; its disks are as after a power cut. For more, shut it down first: `boot stop --power-off`.',
+    'The restore point is a side branch of the VM: `latest` and times never mean it, and no backup is built on it. You name it by its id. It is protected until you say `unprotect`; then the next prune removes it.',
+  ],
+  arguments: [started],
+  options: [
+    {
+      flags: '--compress <type>',
+      description: 'compress what is stored (default: as the repository says)',
+      choices: ['none', 'zstd'],
+    },
+    { flags: '-n, --dry-run', description: 'show what would happen, and change nothing' },
+  ],
+  examples: [
+    { command: 'sendense-run boot keep pgtest1', description: 'Before you try something in it' },
+    { command: 'sendense-run boot keep boot-4f2a91c0 --json', description: 'By its id, for a program' },
+  ],
+  exitCodes: [0, 1, 2, 3, 10, 11, 12, 14, 16, 70, 130, 143],
+  seeAlso: ['boot', 'list', 'unprotect'],
+  load: async () => ({ action: (await import('../actions/boot-keep.ts')).action }),
+};
+
 const watch: CommandDefinition = {
   name: 'watch',
   summary: 'Look after the VMs that run from restore points',
@@ -148,7 +173,7 @@ export const boot: CommandDefinition = {
   summary: 'Start a VM from a restore point at once, without a restore',
   description: [
     'Starts the VM from the files in the repository, which nobody changes: what the guest writes goes into a folder beside the state database. The VM goes on when the command ends. It has the hardware of the saved configuration, and no network unless you say so.',
-    'As long as it runs, Sendense removes and merges nothing of the restore point. `boot move` copies its disks into their place while it runs; `boot stop` throws it away.',
+    'As long as it runs, Sendense removes and merges nothing of the restore point. `boot move` copies its disks into their place while it runs; `boot keep` makes a restore point of what its guest wrote; `boot stop` throws it away.',
   ],
   arguments: [
     {
@@ -213,6 +238,6 @@ export const boot: CommandDefinition = {
   exitCodes,
   files: [['STATE/boots/<id>/', 'What the guest writes, its sockets and logs.']],
   seeAlso: ['list', 'restore', 'verify'],
-  commands: [list, status, start, stop, move, watch],
+  commands: [list, status, start, stop, keep, move, watch],
   load: async () => ({ action: (await import('../actions/boot.ts')).boot }),
 };

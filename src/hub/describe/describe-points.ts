@@ -40,6 +40,7 @@ export function describePoints(
       kind: point.kind,
       parent: point.parent,
       created: point.created,
+      kept: point.kept ?? null,
       file_bytes: sum(point.disks.map((disk) => disk.file_bytes)),
       capacity_bytes: sum(point.disks.map((disk) => disk.capacity_bytes)),
       chain_length: lengths.get(keyOf(point)) ?? 1,

@@ -6,8 +6,9 @@ import { healthOf, watchPlan } from '../../state/schedules/plan-health.ts';
 
 /** From now on it is known whom to tell of a plan and how old its last success may be. @param file absolute */
 export function watch(state: State, plan: Plan, file: string): void {
-  // Who restores by hand sees how it goes.
-  if (plan.kind === 'restore' && plan.notify === undefined && !healthOf(state, plan.name)) return;
+  // Who restores or keeps something by hand sees how it goes.
+  if ((plan.kind === 'restore' || plan.kind === 'keep') && plan.notify === undefined && !healthOf(state, plan.name))
+    return;
   watchPlan(state, {
     plan: plan.name,
     kind: plan.kind,

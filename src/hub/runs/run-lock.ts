@@ -3,7 +3,7 @@
  * read, and other kinds take the locks of VMs one by one: null.
  */
 export function runLock({ kind, name, repository, vm }: LockedPlan): string | null {
-  if (kind === 'backup' || kind === 'incremental') return `${String(repository)}/${vm}`;
+  if (kind === 'backup' || kind === 'incremental' || kind === 'keep') return `${String(repository)}/${vm}`;
   return kind === 'group' ? `group:${name}` : null;
 }
 

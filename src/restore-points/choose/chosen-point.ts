@@ -26,8 +26,8 @@ export interface ChosenPoint {
 }
 
 /**
- * `latest` and times mean the newest one that no verification found broken, nor what it is built on; one that is named by its id is
- * taken whatever was found.
+ * `latest` and times mean the newest one that no verification found broken, nor what it is built on, and that a backup made; one that is
+ * named by its id is taken whatever was found, and also if `boot keep` made it.
  * @param all restore points of the name, oldest first
  * @throws SendenseError `point.unknown`, `vm.identity`, `chain.damaged` where none is sound
  */
@@ -47,7 +47,7 @@ export function chosenPoint(
       ? null
       : assertOneVm({ repository, context }, identified(all, marks), identity ?? null);
   const { fitting, why, next } = choosePoint(
-    all.filter(({ backup_id: id }) => own?.has(id) ?? true),
+    all.filter(({ backup_id: id, kept }) => (own?.has(id) ?? true) && (named || !kept)),
     choice,
     Date.now(),
   );

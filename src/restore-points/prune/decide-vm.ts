@@ -73,10 +73,11 @@ export async function decideVm(
   const others = ofOtherVms(vm, all, marks, identity ?? null);
   remarks.push(...others.remarks);
   const broken = brokenWithDependents(all, brokenDisks(marks));
-  const newest = all.findLast(({ backup_id: id }) => !others.reasons.has(id));
+  const newest = all.findLast(({ backup_id: id, kept }) => !kept && !others.reasons.has(id));
   const next = withNext ? nextPoint(newest, broken) : null;
   const times = pointTimes(all, now);
   const counted = [...all, ...(next ? [next] : [])];
+  const keptIds = new Set(all.filter(({ kept }) => kept).map(({ backup_id: id }) => id));
   const decisions = decideRetention(
     counted
       .map(({ backup_id: id }, at) => ({
@@ -86,12 +87,15 @@ export async function decideVm(
         protected: isProtected(marks.get(id) ?? null, now),
         broken: broken.has(id),
       }))
-      .filter(({ id }) => !others.reasons.has(id)),
+      .filter(({ id }) => !others.reasons.has(id) && !keptIds.has(id)),
     retention,
     now,
     retention.timezone ?? timezone,
   );
-  const planned = planRemoval(counted, withOthers(counted, decisions, others.reasons), broken);
+  const ownDecisions = [...keptIds]
+    .filter((id) => !others.reasons.has(id))
+    .map((id) => decideKept(id, isProtected(marks.get(id) ?? null, now)));
+  const planned = planRemoval(counted, withOthers(counted, [...decisions, ...ownDecisions], others.reasons), broken);
   const blocked = blockedBy(all, intents);
   return {
     points: all,
@@ -100,6 +104,13 @@ export async function decideVm(
     unfinished: intents.map((intent) => describeUnfinished(intent, all)),
   };
 }
+
+/** No rule counts what `boot keep` made: it stays as long as it is protected. */
+const decideKept = (id: string, isKept: boolean): PointDecision => ({
+  id,
+  keep: isKept,
+  reasons: isKept ? ['protected'] : [],
+});
 
 /** What is of another VM stays, in its place. */
 function withOthers(

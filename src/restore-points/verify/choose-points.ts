@@ -89,7 +89,10 @@ function namesakes(
     // What does not say whose it is belongs to the owner of the name.
     const owner = ownerOf(named.map((entry) => ({ identity: identity(entry) })));
     const vms = Map.groupBy(named, (entry) => identity(entry) ?? owner);
-    return [...vms.values()].flatMap((own) => choosePoint(own, point, now).fitting.slice(-1));
+    const isNamed = typeof point === 'string' && point !== 'latest';
+    return [...vms.values()].flatMap((own) =>
+      choosePoint(isNamed ? own : own.filter(({ kept }) => !kept), point, now).fitting.slice(-1),
+    );
   });
 }
 
@@ -101,10 +104,10 @@ interface Candidate {
   readonly identity: string | null;
 }
 
-/** The newest restore point of each VM. */
+/** The newest restore point of each VM that a backup made. */
 function newestOfEach(candidates: readonly Candidate[]): Candidate[] {
   const names = Map.groupBy(
-    candidates.toSorted((a, b) => a.entry.sequence - b.entry.sequence),
+    candidates.filter(({ entry }) => !entry.kept).toSorted((a, b) => a.entry.sequence - b.entry.sequence),
     ({ entry }) => entry.vm.context,
   );
   return [...names.values()].flatMap((own) => {

@@ -594,4 +594,8 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX boots_point ON boots (repository, context, backup_id);
   `,
+  // Restore points that `boot keep` made. The manifests have it: `repo import` enters it again.
+  `
+  ALTER TABLE backups ADD COLUMN kept TEXT CHECK (json_valid(kept));
+  `,
 ];

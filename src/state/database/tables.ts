@@ -174,6 +174,8 @@ export interface BackupsTable {
   snapshot: string | null;
   /** JSON. */
   not_protected: string | null;
+  /** JSON; null: a backup made it. */
+  kept: string | null;
   /** Of the manifest. */
   checksum: string;
 }

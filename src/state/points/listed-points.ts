@@ -38,6 +38,7 @@ export interface ListedPoint extends Pick<
   | 'not_protected'
   | 'snapshot'
   | 'vm_config'
+  | 'kept'
 > {
   readonly vm: Pick<RestorePoint['vm'], 'name' | 'context' | 'instance_uuid'>;
   readonly disks: readonly ListedDisk[];
@@ -56,6 +57,7 @@ const pointColumns = [
   'backups.not_protected',
   'backups.snapshot',
   'backups.vm_config',
+  'backups.kept',
   'backups.vm_instance_uuid',
   'vm_contexts.vm_name',
 ] as const;
@@ -100,6 +102,7 @@ export const listedPoints = (state: State, filter: PointFilter = {}): ListedPoin
         not_protected: listIn<NonNullable<Manifest['not_protected']>[number]>(row.not_protected),
         snapshot: valueIn<NonNullable<Manifest['snapshot']>>(row.snapshot),
         vm_config: valueIn<NonNullable<Manifest['vm_config']>>(row.vm_config),
+        kept: valueIn<NonNullable<Manifest['kept']>>(row.kept),
         disks: disks.get(keyOf(row.repository, row.context, row.backup_id)) ?? [],
       }))
       .sort(byAge);

@@ -1,5 +1,6 @@
 import type { State } from '../database/open-state.ts';
 import { byAge, pointQueries, type PointFilter } from './point-queries.ts';
+import type { KeptFrom } from '../../schemas/types.ts';
 import type { BackupsTable } from '../database/tables.ts';
 
 /** What a line of a list shows of a restore point. */
@@ -12,6 +13,8 @@ export interface PointLine {
   readonly backup_id: string;
   readonly kind: BackupsTable['kind'];
   readonly created: number;
+  /** `boot keep` made it; null: a backup made it. */
+  readonly kept: KeptFrom | null;
   /** Size of its files. */
   readonly file_bytes: number;
   /** Files in the longest chain of its disks. */
@@ -29,6 +32,7 @@ const pointColumns = [
   'backups.created',
   'backups.sequence',
   'backups.vm_instance_uuid',
+  'backups.kept',
 ] as const;
 
 const diskColumns = ['repository', 'context', 'backup_id', 'number', 'parent', 'file_bytes'] as const;
@@ -40,7 +44,7 @@ export const pointLines = (state: State, filter: PointFilter = {}): PointLine[] 
     const found = disksByPoint(state.all(queries.disks.select(diskColumns)));
     const points = state.all(queries.points.select(pointColumns)).sort(byAge);
     // Oldest first, so that a parent is counted before what is built on it.
-    return points.map(({ sequence: _place, ...point }) => {
+    return points.map(({ sequence: _place, kept, ...point }) => {
       const siblings = found.get(contextOf(point));
       const own = siblings?.get(point.backup_id);
       let bytes = 0;
@@ -51,7 +55,14 @@ export const pointLines = (state: State, filter: PointFilter = {}): PointLine[] 
         longest = Math.max(longest, length);
         bytes += size;
       }
-      return { ...point, file_bytes: bytes, chain_length: longest, disks: { length: own?.parts.length ?? 0 } };
+      const from = kept === null ? null : (JSON.parse(kept) as KeptFrom);
+      return {
+        ...point,
+        kept: from,
+        file_bytes: bytes,
+        chain_length: longest,
+        disks: { length: own?.parts.length ?? 0 },
+      };
     });
   });
 

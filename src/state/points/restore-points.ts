@@ -171,6 +171,7 @@ export const toRow = (repository: string, manifest: Manifest): BackupsTable => (
   vm_config: jsonOrNull(manifest.vm_config),
   snapshot: jsonOrNull(manifest.snapshot),
   not_protected: jsonOrNull(manifest.not_protected),
+  kept: jsonOrNull(manifest.kept),
   checksum: manifest.checksum,
 });
 
@@ -219,6 +220,7 @@ const toPoint = (row: BackupsTable & { vm_name: string }, disks: readonly Backup
   vm_config: fromJson<NonNullable<Manifest['vm_config']>>(row.vm_config),
   snapshot: fromJson<NonNullable<Manifest['snapshot']>>(row.snapshot),
   not_protected: fromJson<NonNullable<Manifest['not_protected']>>(row.not_protected) ?? [],
+  kept: fromJson<NonNullable<Manifest['kept']>>(row.kept),
   checksum: row.checksum,
 });
 

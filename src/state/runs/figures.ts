@@ -147,7 +147,8 @@ export const vmFigures = (state: State, now: number): VmFigures[] =>
           fn.countAll<number>().as('points'),
           'backups.created as newest',
           // SQLite takes the other columns from the row with the greatest.
-          fn.max('backups.sequence').as('sequence'),
+          // What `boot keep` made is no backup.
+          sql<number>`max(iif(backups.kept IS NULL, backups.sequence, -1))`.as('sequence'),
         ])
         .groupBy(['backups.repository', 'backups.context']),
     );

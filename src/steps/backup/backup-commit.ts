@@ -8,14 +8,17 @@ import { readContext } from '../../repository/stored-files/read-context.ts';
 import { backingName, manifestPath } from '../../repository/layout.ts';
 import { readManifest, writeManifest } from '../../repository/manifest.ts';
 import { manifestSays } from '../../repository/manifest-says.ts';
+import { marksPath, writeMarks } from '../../repository/marks.ts';
 import { assertOwnFolder } from '../../repository/own-folder.ts';
 import { assertHeld, removeFile } from '../../repository/vm-lock/fenced.ts';
 import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { findPoint, insertRestorePoint, latestPoint } from '../../state/points/restore-points.ts';
-import type { BackupCommitInput, BackupCommitOutput, Manifest } from '../../schemas/types.ts';
+import type { BackupCommitInput, BackupCommitOutput, KeptPoint, Manifest } from '../../schemas/types.ts';
 import type { RunFacts, StepPreview } from '../../engine/step.ts';
 import { defineStep } from '../define-step.ts';
+import { followMarks } from '../../restore-points/hold/follow-marks.ts';
+import { holdMarks } from '../../restore-points/hold/hold-marks.ts';
 import { holdPoints } from '../../restore-points/hold/hold-points.ts';
 import { settleImmutablePoints } from '../../restore-points/hold/immutable-points.ts';
 import { movedBytes } from '../moved-bytes.ts';
@@ -60,10 +63,14 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
     });
     // From here the run is not stopped half-way: a manifest without its rows would have to be unwound again.
     context.signal.throwIfAborted();
+    const kept = input.kept ?? null;
+    // Before anybody can find it: no prune may be sooner.
+    if (kept) await protectKept(services.state, root, claim, kept);
     const manifest =
       (await ownManifest(path, context.runId)) ??
       (await publish(hold, path, input, manifestOf(input, context, services, qemu?.version ?? '')));
     insertRestorePoint(services.state, claim.repository, manifest);
+    if (kept) await followMarks(services.state, root, claim);
     await settleImmutablePoints(context, claim.repository, claim.context);
     return {
       backup_id: claim.backupId,
@@ -92,6 +99,8 @@ export const backupCommit = defineStep<BackupCommitInput, Claim, BackupCommitOut
     const path = join(await services.existingRepository(claim.repository), manifestPath(claim.context, claim.backupId));
     if ((await runOf(path)) === runId) await unpublish(services.state, path, claim, runId);
     await rm(`${path}.sendense-part`, { force: true });
+    const root = dirname(dirname(path));
+    if (!(await exists(path))) await rm(join(root, marksPath(claim.context, claim.backupId)), { force: true });
     await fsyncFolder(dirname(path)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
     });
@@ -216,6 +225,24 @@ function find<T extends { disk: string }>(entries: readonly T[], disk: string): 
   return entry;
 }
 
+function identityIn({ facts, kept }: BackupCommitInput): Pick<Manifest['vm'], 'instance_uuid' | 'path'> {
+  const known = facts ?? kept;
+  return known ? { instance_uuid: known.instance_uuid, path: known.path } : {};
+}
+
+/** It stays until somebody says that it need not. */
+async function protectKept(
+  state: State,
+  root: string,
+  { context, backupId }: Claim,
+  { boot }: KeptPoint,
+): Promise<void> {
+  await using hold = await holdMarks(state, { root, context });
+  writeMarks(hold, backupId, {
+    protected: { since: Date.now(), until: null, reason: `kept of ${boot}`, by: 'boot keep' },
+  });
+}
+
 function manifestOf(
   input: BackupCommitInput,
   facts: RunFacts,
@@ -230,7 +257,7 @@ function manifestOf(
     vm: {
       name: (input.vm as unknown as VmReference).name,
       context: decision.context,
-      ...(input.facts ? { instance_uuid: input.facts.instance_uuid, path: input.facts.path } : {}),
+      ...identityIn(input),
     },
     kind: decision.kind,
     plan: facts.planName,
@@ -270,6 +297,7 @@ function manifestOf(
     removed_disks: decision.removed_disks,
     ...(input.vm_config ? { vm_config: { ...input.vm_config, path: inContext(input.vm_config.path) } } : {}),
     ...(input.snapshot ? { snapshot: input.snapshot } : {}),
+    ...(input.kept ? { kept: { boot: input.kept.boot, of: input.kept.of, guest: input.kept.guest } } : {}),
     ...(input.not_protected && input.not_protected.length > 0 ? { not_protected: input.not_protected } : {}),
     warnings: [...decision.warnings, ...(input.warnings ?? [])],
   };

@@ -177,7 +177,7 @@ async function decide(
   };
 }
 
-/** What is built on: the newest restore point, as it is after whatever merges another hub has made of its chains. */
+/** What is built on: the newest restore point that a backup made, as it is after whatever merges another hub has made of its chains. */
 async function newestPoint(
   services: Services,
   root: string,
@@ -187,7 +187,7 @@ async function newestPoint(
 ): Promise<RestorePoint | undefined> {
   const { state } = services;
   for (let followed = false; ; followed = true) {
-    const last = points(state, vm).findLast((point) => !foreign.has(point.backup_id));
+    const last = points(state, vm).findLast((point) => !point.kept && !foreign.has(point.backup_id));
     if (!last || followed) return last;
     const chains = last.disks.map(({ number }) => storedChain(state, last, number)).filter((one) => Array.isArray(one));
     const ids = new Set(chains.flat().map(({ backupId }) => backupId));

@@ -16,6 +16,7 @@ type ListLine = Pick<
   | 'created'
   | 'file_bytes'
   | 'chain_length'
+  | 'kept'
   | 'protected'
   | 'broken'
   | 'verifications'
@@ -85,9 +86,10 @@ const columnsOf = (points: readonly ListLine[]): Column[] =>
   optional.filter(({ cell }) => points.some((point) => cell(point) !== ''));
 
 /** What somebody decided or found out about a point. */
-export function marksText(point: Pick<RestorePointOutput, 'protected' | 'broken'>): string {
+export function marksText(point: Pick<RestorePointOutput, 'kept' | 'protected' | 'broken'>): string {
   return [
     ...(point.broken ? ['BROKEN'] : []),
+    ...(point.kept ? [`kept of ${point.kept.boot}`] : []),
     ...(point.protected ? [`protected${untilText(point.protected.until)}`] : []),
   ].join(', ');
 }

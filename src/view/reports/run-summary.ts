@@ -24,6 +24,7 @@ const nouns: Readonly<Record<string, string>> = {
   group: 'Backup of group',
   prune: 'Pruning',
   verify: 'Verification',
+  keep: 'Restore point of what was written',
 };
 
 /** What a person wants to know when a run is over: what, how much, how long, where, next. */

@@ -24,7 +24,7 @@ export function showReport(output: ShowOutput, options: ShowOptions): string[] {
   const roots = points.filter(({ parent }) => parent === null || !known.has(parent));
   const stored = points.reduce((sum, point) => sum + point.file_bytes, 0);
   // They come in their order, whatever their times say.
-  const newest = points.at(-1);
+  const newest = points.findLast(({ kept }) => !kept) ?? points.at(-1);
   const wanted = output.selected ?? newest?.backup_id ?? 'latest';
   const [title = '', ...more] = fit(
     `${vm} in repository ${output.repository}: ${plural(points.length, 'restore point')} in ${plural(roots.length, 'chain')}, ${formatBytes(stored)}`,
@@ -102,10 +102,15 @@ function markLines(point: RestorePointOutput, prefix: string, { style, columns }
     `protected by ${kept.by}${kept.until === null ? '' : ` until ${formatTime(kept.until)}`}${kept.reason === '' ? '' : `: ${kept.reason}`}`;
   return [
     ...(broken ? lines(`broken since ${formatTime(broken.since)}: ${broken.reason}`).map(style.red) : []),
+    ...(point.kept ? lines(keptFromText(point.kept)).map(style.dim) : []),
     ...(keptText ? lines(keptText).map(style.green) : []),
     ...verifiedLines(point).flatMap(({ text, ok }) => lines(text).map(ok ? style.dim : style.red)),
   ].map((line) => `${prefix}${line}`);
 }
+
+/** No backup is built on it, and only its id means it. */
+const keptFromText = ({ boot, of, guest }: NonNullable<RestorePointOutput['kept']>): string =>
+  `side branch: \`boot keep\` made it of what the guest of ${boot} wrote on ${of}; ${guest === 'off' ? 'the VM was off' : 'the guest was paused, as at a power cut'}`;
 
 /** What is to be known of the VM beside its disks. */
 function vmLines(point: RestorePointOutput, prefix: string, { style, columns }: SummaryOptions): string[] {

@@ -66,6 +66,7 @@ test('a restore point comes back as its manifest said', () => {
   const { format: _format, started, created, ...rest } = full;
   expect(findPoint(temporary.state, key('b1'))).toEqual({
     ...rest,
+    kept: null,
     vm: { ...full.vm, instance_uuid: null, path: null },
     vm_config: null,
     snapshot: null,
