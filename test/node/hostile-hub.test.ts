@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, isIP } from 'node:net';
 import { expect, test } from 'vitest';
 import { parseNbdUri } from '../../src/host/nbd/nbd-uri.ts';
@@ -103,6 +103,26 @@ test('the client is told the address that was looked at, and not the name', asyn
     ) as string,
     remedy: expect.stringContaining("nbd: { hosts: ['192.0.2.9'] }") as string,
   });
+});
+
+test.each([
+  [0o700, true],
+  [0o710, false],
+  [0o750, false],
+  [0o701, false],
+  [0o770, false],
+])('a Unix socket in a folder of mode %o is a target: %s', async (mode, allowed) => {
+  await using at = await workshop();
+  const folder = at.path('sockets');
+  await mkdir(folder);
+  await chmod(folder, mode);
+  const target = `0:nbd+unix:///x?socket=${folder}/a.sock`;
+  const looked = allowedTargets(target, rule(null));
+  if (allowed) expect(await looked).toBe(target);
+  else
+    await expect(looked).rejects.toMatchObject({
+      message: expect.stringContaining('that it alone can open') as string,
+    });
 });
 
 test('a disk goes to a host that node.yaml names, and the same rule counts for the question about the way', async () => {

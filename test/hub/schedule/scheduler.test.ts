@@ -109,6 +109,20 @@ describe('missed slots', () => {
     expect(times(daemon.begun)).toEqual(['11-20T13:00']);
   });
 
+  test('a daemon that begins within the jitter of a slot, or shortly after it, runs it on time', () => {
+    const schedule = { cron: '30 1 * * *', jitter: '2h', catchUp: 'none' } as const;
+    simulatedDaemon(temporary.state, clock).plan('nightly', schedule);
+    const slot = start + 13.5 * hour;
+    clock.now = slot + jitterOf('nightly', 'hub.example.com', 2 * hour) + 4 * minute;
+    // Else the jitter would not matter.
+    expect(clock.now - slot).toBeGreaterThan(6 * minute);
+    const daemon = simulatedDaemon(temporary.state, clock);
+    daemon.plan('nightly', schedule);
+    daemon.until(clock.now);
+    expect(times(daemon.begun)).toEqual(['11-21T01:30']);
+    expect(slotsOf('nightly')[0]?.trigger).toBe('schedule');
+  });
+
   test('latest: one run for the last, which makes up for the others', () => {
     const daemon = away({ cron: '30 1 * * *' });
     expect(times(daemon.begun)).toEqual(['11-24T01:30']);
