@@ -29,6 +29,8 @@ import { serveDisks } from './disk-servers.ts';
 import { startGuest } from './start-guest.ts';
 
 export interface BootRequest {
+  /** Default: a random one. */
+  readonly id?: string | undefined;
   readonly repository: string;
   readonly vm: string;
   readonly choice: PointChoice;
@@ -61,7 +63,7 @@ export async function startBoot(
   access: RepositoryAccess,
   request: BootRequest,
 ): Promise<{ readonly id: string; readonly remark: string | null }> {
-  const id = `boot-${randomBytes(4).toString('hex')}`;
+  const id = request.id ?? `boot-${randomBytes(4).toString('hex')}`;
   const parent = request.parent ?? bootsFolder(access);
   const folder = join(parent, id);
   await assertApart(access, request.repository, parent);

@@ -13,6 +13,7 @@ import { columnsOf } from '../view/terminal.ts';
 import { printable } from '../view/text.ts';
 import type { CommandContext } from './command.ts';
 import { inWordsOfOptions, type OptionNames } from './plan-of-options.ts';
+import { ownProgram } from './own-program.ts';
 import { reportError } from './report-error.ts';
 import { keepMemorySmall } from './small-memory.ts';
 
@@ -51,6 +52,9 @@ export async function runPlan(context: CommandContext, plan: PlanToRun, cancel: 
     const { begin, options: _options, ...request } = plan;
     const watch = { emit, cancel, warn };
     finished = begin ? await begin(hub, watch) : await hub.run({ ...request, ...watch });
+    // What such a run leaves running needs somebody who looks after it.
+    if (finished?.kind === 'boot')
+      await (await hub.boots()).look({ program: ownProgram(), settingsFile: hub.settingsFile });
   } catch (thrown) {
     const error = inWordsOfOptions(thrown, plan.options);
     await view.close();

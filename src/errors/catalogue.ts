@@ -651,6 +651,12 @@ export const catalogue = {
     'Give the command in the container that started it.',
     409,
   ),
+  'boot.drill': entry(
+    1,
+    'never',
+    'VMs of the plan did not come up',
+    'The report of the run has each VM with its picture and what it said last. Look at `wait`, `timeout` and `memory` of the plan, and boot the VM by itself: `sendense-run boot VM`.',
+  ),
   'boot.failed': entry(
     1,
     'never',

@@ -145,7 +145,15 @@ export type RunEvent =
 /**
  * A plan of any kind.
  */
-export type Plan = BackupPlan | IncrementalPlan | RestorePlan | GroupPlan | PrunePlan | VerifyPlan | KeepPlan;
+export type Plan =
+  | BackupPlan
+  | IncrementalPlan
+  | RestorePlan
+  | GroupPlan
+  | PrunePlan
+  | VerifyPlan
+  | KeepPlan
+  | BootPlan;
 export type Disks = {
   disk: string;
   key: string;
@@ -205,6 +213,7 @@ export type Disks1 = {
     plain_bytes: number;
   } | null;
 }[];
+export type Vms = DrilledVm[];
 export type Results = VerifiedPoint[];
 
 export interface AllSchemas {
@@ -341,6 +350,7 @@ export interface AllSchemas {
   FilePatterns: FilePatterns;
   FileExpectation: FileExpectation;
   FilesCheck: FilesCheck;
+  BootVm: BootVm;
   /**
    * sha256:<64 hex digits>
    */
@@ -399,6 +409,7 @@ export interface AllSchemas {
    */
   BootId: string;
   KeptFrom: KeptFrom;
+  DrilledVm: DrilledVm;
   HubHealth: HubHealth;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
@@ -448,6 +459,7 @@ export interface AllSchemas {
   CredentialsOutput: CredentialsOutput;
   DiscoverOutput: DiscoverOutput;
   DoctorOutput: DoctorOutput;
+  DrillOutput: DrillOutput;
   ErrorOutput: ErrorOutput;
   FilesDifferenceOutput: FilesDifferenceOutput;
   FilesDoctorOutput: FilesDoctorOutput;
@@ -490,6 +502,7 @@ export interface AllSchemas {
   ValidateOutput: ValidateOutput;
   Plan: Plan;
   BackupPlan: BackupPlan;
+  BootPlan: BootPlan;
   GroupPlan: GroupPlan;
   IncrementalPlan: IncrementalPlan;
   KeepPlan: KeepPlan;
@@ -505,6 +518,12 @@ export interface AllSchemas {
   BootCopyOutput: BootCopyOutput;
   BootDecideInput: BootDecideInput;
   BootDecideOutput: BootDecideOutput;
+  BootFinishInput: BootFinishInput;
+  BootFinishOutput: BootFinishOutput;
+  BootJudgeInput: BootJudgeInput;
+  BootJudgeOutput: BootJudgeOutput;
+  BootStartInput: BootStartInput;
+  BootStartOutput: BootStartOutput;
   ChainDecideInput: ChainDecideInput;
   ChainDecideOutput: ChainDecideOutput;
   CommandRunInput: CommandRunInput;
@@ -1165,6 +1184,87 @@ export interface Secret1 {
      */
     command?: [string, ...string[]];
   };
+}
+export interface BootVm {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  vm: string;
+  /**
+   * Which restore point: `latest`, a backup id, the last one before a time, or the last one made by a time.
+   */
+  point:
+    | string
+    | {
+        /**
+         * The last point before this time. ISO 8601 with a zone, for example 2026-11-20T00:00:00Z.
+         */
+        before: string;
+        /**
+         * Together with `before`: no point older than this time. ISO 8601 with a zone.
+         */
+        from?: string;
+      }
+    | {
+        /**
+         * The last point made at this time or before it. ISO 8601 with a zone.
+         */
+        at: string;
+      };
+  /**
+   * VMs of this plan that have to be up before this one starts. If one of them does not come up, this one is not started.
+   *
+   * Items: A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  after: string[];
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  delay: string;
+  wait?: BootWait;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+   */
+  memory?: number | string;
+  /**
+   * CPUs of the VM. Default: what was saved.
+   */
+  cpus?: number;
+  /**
+   * Default: what was saved; else what the first disk needs.
+   */
+  firmware?: 'bios' | 'efi';
+}
+/**
+ * How Sendense sees that the guest is up; the first sign that comes counts. Default: `picture`.
+ */
+export interface BootWait {
+  /**
+   * Wait for a text on the serial console.
+   */
+  serial?: {
+    /**
+     * Text on the first serial port that shows that the guest is up.
+     */
+    mark: string;
+  };
+  /**
+   * Wait until the picture stops changing and is not blank.
+   */
+  picture?: {
+    /**
+     * A duration: a number and ms, s, m, h or d, for example 90s.
+     */
+    still: string;
+  };
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  time?: string;
 }
 export interface ImageSourceSpec {
   type: 'image';
@@ -1934,6 +2034,41 @@ export interface KeptFrom {
    * paused: the disks are as after a power cut; off: as the guest left them.
    */
   guest: 'paused' | 'off';
+}
+/**
+ * What became of one VM of a plan of kind boot.
+ */
+export interface DrilledVm {
+  vm: string;
+  /**
+   * Null: it was not started.
+   */
+  boot: string | null;
+  /**
+   * The restore point that it ran from.
+   */
+  backup_id: string | null;
+  /**
+   * skipped: a VM before it did not come up.
+   */
+  state: 'up' | 'failed' | 'skipped';
+  /**
+   * The sign that the guest is up.
+   */
+  sign: 'serial' | 'agent' | 'picture' | 'time' | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  started: number | null;
+  /**
+   * From its start to the sign, or until nobody waited any more.
+   */
+  seconds: number | null;
+  /**
+   * Absolute path of the screenshot, PNG.
+   */
+  screenshot: string | null;
+  problem: string | null;
 }
 /**
  * `GET /api/v1/health` of the hub.
@@ -4051,6 +4186,27 @@ export interface DoctorOutput {
      */
     code: string | null;
   }[];
+}
+/**
+ * Report of a run of kind boot.
+ */
+export interface DrillOutput {
+  version: 1;
+  run_id: string;
+  plan: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  started: number;
+  /**
+   * Milliseconds since the epoch.
+   */
+  finished: number;
+  /**
+   * Every VM came up.
+   */
+  ok: boolean;
+  vms: DrilledVm[];
 }
 /**
  * A difference between two restore points: a line of `files diff --json`.
@@ -6795,6 +6951,101 @@ export interface KeepPlan {
   result?: Result;
 }
 /**
+ * Starts VMs from their restore points, in an order, and judges whether they come up: a disaster drill, or the recovery itself.
+ */
+export interface BootPlan {
+  /**
+   * Version of the file format.
+   */
+  version: 1;
+  kind: 'boot';
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * What the plan is for, in your words.
+   */
+  description?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * The VMs, in the order in which they start.
+   *
+   * @minItems 1
+   * @maxItems 256
+   */
+  vms: [BootVm, ...BootVm[]];
+  /**
+   * none: no network cards. isolated: network cards that reach nothing. bridge:NAME: that bridge of the hub.
+   */
+  network: string;
+  /**
+   * `keep`: the network cards keep their MAC addresses. On a bridge, do that only if the old VMs are gone.
+   */
+  mac: 'new' | 'keep';
+  /**
+   * `keep`: the VMs keep the uuid that their guests see. On a bridge, do that only if the old VMs are gone.
+   */
+  identity: 'new' | 'keep';
+  /**
+   * What runs the guests. auto: kvm if a short trial works, else tcg, which is slow.
+   */
+  accel: 'auto' | 'kvm' | 'tcg';
+  /**
+   * How many VMs may be starting at a time.
+   */
+  atOnce: number;
+  /**
+   * true: the VMs that came up go on after the run. false: Sendense ends them all, and throws away what their guests wrote.
+   */
+  keepRunning: boolean;
+  /**
+   * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+   */
+  reserve: number | string;
+  /**
+   * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+   */
+  quota?: number | string;
+  schedule?: Schedule;
+  /**
+   * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
+   */
+  notify?:
+    | [NotifyEntry, ...NotifyEntry[]]
+    | {
+        /**
+         * false: the default of sendense.yaml does not count for this plan. Default: true.
+         */
+        inherit?: boolean;
+        /**
+         * Channels that report on this plan.
+         */
+        channels?: NotifyEntry[];
+      };
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  stallTimeout: string;
+  /**
+   * Commands that run before the first step.
+   */
+  before?: Command[];
+  /**
+   * Commands that run after the last step. Without `if` they run only after success.
+   */
+  after?: Command[];
+  steps?: Steps;
+  result?: Result;
+}
+/**
  * What was decided or found out about a restore point after it was made. Lies beside its manifest.
  */
 export interface PointMarks {
@@ -6871,7 +7122,7 @@ export interface PointMarks {
  */
 export interface Runner {
   version: 1;
-  kind: 'backup' | 'incremental' | 'restore' | 'group' | 'prune' | 'verify' | 'keep';
+  kind: 'backup' | 'incremental' | 'restore' | 'group' | 'prune' | 'verify' | 'keep' | 'boot';
   description?: string;
   steps: Steps;
   result: Result;
@@ -7805,6 +8056,66 @@ export interface BootDecideInput {
    * A VM that runs from a restore point.
    */
   boot: string;
+}
+export interface BootFinishInput {
+  vms: Vms;
+  keepRunning: boolean;
+}
+export interface BootFinishOutput {
+  /**
+   * Absolute path of the report, JSON (schemas/output/drill.json).
+   */
+  report: string | null;
+  /**
+   * Ids of the VMs that go on.
+   */
+  running: string[];
+}
+export interface BootJudgeInput {
+  problems: string[];
+}
+export interface BootJudgeOutput {}
+export interface BootStartInput {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository: string;
+  /**
+   * The VMs, in the order in which they start.
+   *
+   * @minItems 1
+   * @maxItems 256
+   */
+  vms: [BootVm, ...BootVm[]];
+  /**
+   * none: no network cards. isolated: network cards that reach nothing. bridge:NAME: that bridge of the hub.
+   */
+  network: string;
+  /**
+   * `keep`: the network cards keep their MAC addresses. On a bridge, do that only if the old VMs are gone.
+   */
+  mac: 'new' | 'keep';
+  /**
+   * `keep`: the VMs keep the uuid that their guests see. On a bridge, do that only if the old VMs are gone.
+   */
+  identity: 'new' | 'keep';
+  /**
+   * What runs the guests. auto: kvm if a short trial works, else tcg, which is slow.
+   */
+  accel: 'auto' | 'kvm' | 'tcg';
+  /**
+   * How many VMs may be starting at a time.
+   */
+  atOnce: number;
+  /**
+   * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+   */
+  reserve: number | string;
+  quota?: (number | string) | null;
+}
+export interface BootStartOutput {
+  vms: Vms;
+  problems: string[];
 }
 export interface ChainDecideInput {
   repository: string;

@@ -14,6 +14,9 @@ import { qcow2Create } from './qcow2/qcow2-create.ts';
 import { qcow2Seal } from './qcow2/qcow2-seal.ts';
 import { bootCopy } from './boot/boot-copy.ts';
 import { bootDecide } from './boot/boot-decide.ts';
+import { bootFinish } from './boot/boot-finish.ts';
+import { bootJudge } from './boot/boot-judge.ts';
+import { bootStart } from './boot/boot-start.ts';
 import { restorePublish } from './restore/restore-publish.ts';
 import { restoreVerify } from './restore/restore-verify.ts';
 import { restoreWrite } from './restore/restore-write.ts';
@@ -63,6 +66,9 @@ export const builtInSteps: readonly AnyStep<Services>[] = [
   groupSettle,
   bootDecide,
   bootCopy,
+  bootStart,
+  bootFinish,
+  bootJudge,
 ];
 
 export const stepRegistry: StepRegistry<Services> = new Map(builtInSteps.map((step) => [step.uses, step]));

@@ -65,6 +65,7 @@ describe('the schema of plans, in another validator', () => {
     group: { name: 'a', repository: 'r', source: 's', members: [{ name: 'a*' }] },
     prune: { name: 'a', repository: 'r', retention: { last: 3 } },
     verify: { name: 'a', repository: 'r', points: { share: '10%' } },
+    boot: { name: 'a', repository: 'r', vms: [{ vm: 'v' }] },
     keep: { name: 'a', repository: 'r', vm: { name: 'v' }, boot: 'boot-0b1b3831' },
   };
 

@@ -37,6 +37,7 @@ describe.each(planKinds())('the runner of %s', (kind) => {
       ...(kind === 'restore'
         ? { to: { directory: './there' }, files: ['/etc'], expect: [{ file: '/etc/hostname' }] }
         : {}),
+      ...(kind === 'boot' ? { vms: [{ vm: 'y' }] } : {}),
       ...(kind === 'keep' ? { boot: 'boot-0b1b3831' } : {}),
       ...(kind === 'group' ? { members: [{ name: '*' }] } : {}),
       ...(['backup', 'incremental', 'prune'].includes(kind) ? { retention: { daily: 7 } } : {}),

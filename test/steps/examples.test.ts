@@ -152,6 +152,7 @@ function expanded(
     kind: its,
     name: 'example',
     ...(['restore', 'keep'].includes(its) ? { vm: { name: 'pgtest1' } } : {}),
+    ...(its === 'boot' ? { vms: [{ vm: 'pgtest1' }] } : {}),
     ...(its === 'keep' ? { boot: booted.id } : {}),
     ...(['backup', 'incremental'].includes(its)
       ? { vm: { name: 'pgtest1', source: { type: 'image', disks: [{ path: 'disk0.raw' }] } } }

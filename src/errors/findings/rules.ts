@@ -110,6 +110,11 @@ export const rules = {
     'A time is incomplete',
     'Write date, time and zone, for example 2026-11-20T00:00:00Z or 2026-11-20T01:00:00+01:00.',
   ),
+  'boot/order': rule(
+    'A VM waits for one that cannot be up before it',
+    'Name a VM of the plan in `after` that does not itself wait for this one.',
+  ),
+  'boot/twice': rule('A VM is twice in the plan', 'Remove one of the two entries.'),
   'restore/to': rule(
     'A restore does not say where to',
     'Write `to: { directory: FOLDER }`. A plan with `expect` and without `files` needs no `to`.',

@@ -4,7 +4,8 @@ import { serialLog } from '../../boot/boot-files.ts';
 import { beginMove, type MoveRequest } from '../../boot/begin-move.ts';
 import { describeBoot } from '../../boot/boot-state.ts';
 import { knownBoot, withBoot } from '../../boot/claim.ts';
-import { atMonitor, guestProcess } from '../../boot/monitor.ts';
+import { takeScreenshot } from '../../boot/booted-guest.ts';
+import { guestProcess } from '../../boot/monitor.ts';
 import { removeBoot } from '../../boot/remove-boot.ts';
 import { startBoot, type BootRequest } from '../../boot/start-boot.ts';
 import { startGuest } from '../../boot/start-guest.ts';
@@ -118,7 +119,7 @@ async function startAgain(services: Services, row: BootRow, signal: AbortSignal 
 async function takePicture({ id, folder }: BootRow, file: string): Promise<void> {
   if ((await guestProcess(folder)) === null) throw new SendenseError('boot.off', `${id} is off: it shows nothing`);
   const own = join(folder, 'screen.png');
-  await atMonitor(folder, (ask) => ask('screendump', { filename: own, format: 'png' }));
+  await takeScreenshot({ folder }, own, 'png');
   // What a screen shows may be a secret.
   await chmod(own, 0o600);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });

@@ -1,5 +1,6 @@
 import type { Path } from '../../errors/findings/finding.ts';
 import { isAbsolute, resolve } from 'node:path';
+import { bootFindings } from './check-boot.ts';
 import { checkRetention } from './check-retention.ts';
 import { checkDuration } from './check-duration.ts';
 import { targetFindings } from './check-target.ts';
@@ -23,9 +24,11 @@ export function checkPlan(document: PlanDocument): Diagnostic[] {
     ),
     ...checkDurations(document),
     ...checkDisks(document, mapping(mapping(plan['vm'])['source'])['disks'], ['vm', 'source', 'disks']),
-    ...[...restoreFindings(plan), ...targetFindings(mapping(plan['to']), plan['files'] !== undefined)].map((finding) =>
-      diagnosticOf(document, finding),
-    ),
+    ...[
+      ...restoreFindings(plan),
+      ...bootFindings(plan),
+      ...targetFindings(mapping(plan['to']), plan['files'] !== undefined),
+    ].map((finding) => diagnosticOf(document, finding)),
     ...checkPlacement(document, plan),
   ];
 }

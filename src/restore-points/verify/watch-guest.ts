@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Guest } from '../../host/images/qemu-system.ts';
+import type { Guest as StartedGuest } from '../../host/images/qemu-system.ts';
+
+type Guest = Omit<StartedGuest, 'process' | typeof Symbol.asyncDispose>;
 
 export interface Signs {
   /** Text on the serial port. */

@@ -7,6 +7,7 @@ import type {
   Qcow2SealOutput,
   RunFinishedEvent,
 } from '../../schemas/types.ts';
+import { drillLines } from './drill-summary.ts';
 import { errorReport, shortPath } from './error-report.ts';
 import { groupCount, groupLines } from './group-summary.ts';
 import { formatBytes, formatDuration, formatRate, formatTime, plural, ratioText } from '../format.ts';
@@ -25,6 +26,7 @@ const nouns: Readonly<Record<string, string>> = {
   prune: 'Pruning',
   verify: 'Verification',
   keep: 'Restore point of what was written',
+  boot: 'Start of VMs',
 };
 
 /** What a person wants to know when a run is over: what, how much, how long, where, next. */
@@ -62,6 +64,7 @@ function success(what: string, model: RunModel, finished: RunFinishedEvent, opti
     '',
     ...groupLines(finished.runs ?? [], style, options.columns),
     ...verifyLines(model, style, options.columns),
+    ...drillLines(model, style, options.columns),
     ...diskLines(model, finished, options),
     ...filesLines(model, options),
     ...machineLines(model, options),
@@ -165,6 +168,7 @@ function failure(what: string, model: RunModel, finished: RunFinishedEvent, opti
     ...(finished.runs ? [...groupLines(finished.runs, style, columns), ''] : []),
     ...(finished.runs ? labelled('  done    ', groupCount(finished.runs), columns) : []),
     ...verifyLines(model, style, columns),
+    ...drillLines(model, style, columns),
     ...(where ? [`  step    ${where.id} (${where.title})`] : []),
     ...(finished.error ? errorReport(finished.error, style, columns) : []),
     ...cleaned(model, finished, options),

@@ -6,7 +6,7 @@ import { rowsOfPage, type Page } from './render-page.ts';
 export const pages: readonly Page[] = [
   { file: 'docs/plans/README.md', roots: [] },
   { file: 'docs/plans/backup.md', roots: ['backup', 'incremental', 'group'] },
-  ...['incremental', 'group', 'restore', 'prune', 'verify', 'keep'].map((kind) => ({
+  ...['incremental', 'group', 'restore', 'prune', 'verify', 'keep', 'boot'].map((kind) => ({
     file: `docs/plans/${kind}.md`,
     roots: [kind],
   })),

@@ -1,0 +1,41 @@
+/** One VM, as its place in an order sees it. */
+export interface Placed {
+  readonly vm: string;
+  readonly after: readonly string[];
+}
+
+/** What became of one: whether others may start that have to come after it. */
+export interface Outcome {
+  readonly isUp: boolean;
+}
+
+/**
+ * Starts all of them, each as soon as those before it are up and there is a place; the first of the list first. One of which another one
+ * before it did not come up is not started. Ends when all have ended.
+ * @param start must not reject
+ * @param skip what becomes of one that is not started, because this other one did not come up
+ */
+export async function inOrder<T extends Placed, R extends Outcome>(
+  all: readonly T[],
+  atOnce: number,
+  { start, skip }: { readonly start: (one: T) => Promise<R>; readonly skip: (one: T, because: string) => R },
+): Promise<R[]> {
+  const ended = new Map<string, R>();
+  const running = new Map<string, Promise<void>>();
+  const run = async (one: T): Promise<void> => {
+    ended.set(one.vm, await start(one));
+    running.delete(one.vm);
+  };
+  for (;;) {
+    for (const one of all) {
+      if (ended.has(one.vm) || running.has(one.vm)) continue;
+      const failed = one.after.find((name) => ended.get(name)?.isUp === false);
+      if (failed !== undefined) ended.set(one.vm, skip(one, failed));
+      else if (running.size < atOnce && one.after.every((name) => ended.has(name))) running.set(one.vm, run(one));
+    }
+    if (running.size === 0 && all.every(({ vm }) => ended.has(vm))) break;
+    // What waits for nothing that runs was just skipped: look again.
+    if (running.size > 0) await Promise.race(running.values());
+  }
+  return all.flatMap(({ vm }) => ended.get(vm) ?? []);
+}

@@ -1,0 +1,168 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { DrillOutput } from '../../src/schemas/types.ts';
+import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
+import { testProgram } from '../programs.ts';
+import { bootSector } from '../restore-points/verify/boot-sector.ts';
+import { processesNaming } from '../support/processes.ts';
+import { bootCalls, endBoots } from './boot-bench.ts';
+import { backupPlan, makeRaw, program, workspace, writeAt, type Workspace } from './workspace.ts';
+
+const MiB = 2 ** 20;
+const timeout = 180_000;
+
+let work: Workspace;
+let vm: ReturnType<typeof bootCalls>;
+
+beforeAll(async () => {
+  work = await workspace();
+  vm = bootCalls(work);
+  await makeRaw(work.path('boots.raw'), MiB, []);
+  await writeAt(work.path('boots.raw'), [0, bootSector('login: ')]);
+  await makeRaw(work.path('empty.raw'), MiB, []);
+  for (const [name, disk] of [
+    ['db1', 'boots.raw'],
+    ['db2', 'boots.raw'],
+    ['app1', 'boots.raw'],
+    ['empty1', 'empty.raw'],
+  ] as const) {
+    await work.write(`${name}.yaml`, backupPlan([disk]).replaceAll('pgtest1', name));
+    const run = await work.run(`${name}.yaml`);
+    if (run.exitCode !== 0) throw new Error(run.stderr);
+  }
+}, timeout);
+
+afterAll(async () => {
+  await endBoots(work);
+  await work[Symbol.asyncDispose]();
+});
+
+const small = 'memory: 32MiB, cpus: 1, wait: { serial: { mark: "login:" } }';
+
+const drill = (name: string, vms: readonly string[], more = ''): Promise<void> =>
+  work.write(
+    `${name}.yaml`,
+    `version: 1\nkind: boot\nname: ${name}\nrepository: primary\naccel: tcg\nreserve: 1MiB\nvms:\n${vms.map((one) => `  - { ${one} }\n`).join('')}${more}`,
+  );
+
+function reportOf(runId: string): DrillOutput {
+  const folder = work.path('state/logs');
+  const [month = ''] = readdirSync(folder);
+  const report: unknown = JSON.parse(readFileSync(join(folder, month, `${runId}-drill.json`), 'utf8'));
+  const validate = validatorOf('output/drill.json');
+  expect(validate(structuredClone(report)), describeErrors(validate.errors)).toBe(true);
+  return report as DrillOutput;
+}
+
+const folders = (): string[] =>
+  existsSync(work.path('state/boots'))
+    ? readdirSync(work.path('state/boots')).filter((name) => name.startsWith('boot-'))
+    : [];
+
+describe('a plan of kind boot', { timeout }, () => {
+  it('starts VMs in their order, judges each, reports, and leaves nothing behind', async () => {
+    await drill('good', [
+      `vm: db2, after: [db1], ${small}`,
+      `vm: db1, ${small}`,
+      `vm: app1, after: [db2], memory: 32MiB, cpus: 1, wait: { time: 1s }`,
+    ]);
+    const { exitCode, stdout, stderr } = await work.call(['run', 'good.yaml']);
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toMatch(/db2 \S+ {2}up after \d+ s \(serial\)[^]*report/);
+    const runId = /run (\S+)$/m.exec(stdout)?.[1] ?? '';
+    const report = reportOf(runId);
+    expect(report).toMatchObject({ ok: true, plan: 'good' });
+    const [second, first, third] = report.vms;
+    expect([first, second, third].map((one) => one?.state)).toEqual(['up', 'up', 'up']);
+    const ends = (one = first): number => (one?.started ?? 0) + (one?.seconds ?? 0) * 1000;
+    expect(second?.started).toBeGreaterThanOrEqual(Math.floor(ends()));
+    expect(third).toMatchObject({ sign: 'time' });
+    expect(
+      readFileSync(first?.screenshot ?? '')
+        .subarray(1, 4)
+        .toString(),
+    ).toBe('PNG');
+    expect([folders(), await vm.list(), processesNaming(work.path('state/boots/boot-'))]).toEqual([[], [], []]);
+  });
+
+  it('goes on without a VM that does not come up, does not start what comes after it, and fails', async () => {
+    await drill('bad', [
+      `vm: empty1, ${small}`,
+      `vm: app1, after: [empty1], ${small}`,
+      `vm: db1, ${small}`,
+      `vm: nobody, ${small}`,
+    ]);
+    const { exitCode, finished, stdout } = await work.run('bad.yaml');
+    expect([exitCode, finished.error?.code]).toEqual([1, 'boot.drill']);
+    const report = reportOf(finished.run_id);
+    expect(report.vms.map(({ vm: name, state }) => `${name} ${state}`)).toEqual([
+      'empty1 failed',
+      'app1 skipped',
+      'db1 up',
+      'nobody failed',
+    ]);
+    expect(report.vms.map(({ problem }) => problem)).toEqual([
+      expect.stringContaining('finds no disk'),
+      'empty1 is not up',
+      null,
+      expect.stringContaining('nobody'),
+    ]);
+    expect(stdout).toContain('empty1 is not up');
+    expect([folders(), await vm.list()]).toEqual([[], []]);
+  });
+
+  it('keeps those running that came up, if it is to, and somebody looks after them', async () => {
+    await drill('stay', [`vm: db1, ${small}`, `vm: empty1, ${small}`], 'keepRunning: true\n');
+    const { exitCode, stderr } = await work.call(['run', 'stay.yaml']);
+    expect([exitCode, /boot\.drill/.test(stderr)]).toEqual([1, true]);
+    const [left, ...others] = await vm.list();
+    expect([left?.vm, left?.state, others]).toEqual(['db1', 'running', []]);
+    process.kill(left?.disks[0]?.server_pid ?? 0, 'SIGKILL');
+    await vm.until(
+      left?.id ?? '',
+      ({ disks }) => ![null, left?.disks[0]?.server_pid].includes(disks[0]?.server_pid ?? null),
+    );
+    const prune = await vm.call('prune', '--vm', 'db1', '--keep-last', '1', '--yes', '--json');
+    expect(prune).toContain('"removed":[]');
+    await vm.call('boot', 'stop', left?.id ?? '', '--yes');
+  });
+
+  it.each([
+    ['boot.start', 'says: db1 is started'],
+    ['boot.start', 'after'],
+    ['boot.finish', 'before'],
+    ['boot.finish', 'after'],
+  ])('that is killed (%s, %s) is cleaned up by the next command', async (step, when) => {
+    await drill('killed', [`vm: db1, ${small}`, `vm: db2, after: [db1], memory: 32MiB, cpus: 1, wait: { time: 1s }`]);
+    const killed = await execa(process.execPath, [testProgram('e2e/killed-run-child'), 'killed.yaml', step, when], {
+      cwd: work.folder,
+      reject: false,
+    });
+    expect(killed.signal).toBe('SIGKILL');
+    expect((await work.call(['recover'])).exitCode).toBe(0);
+    expect([folders(), await vm.list()]).toEqual([[], []]);
+  });
+
+  it('that is cancelled while a guest comes up ends all VMs', async () => {
+    await drill('long', [`vm: db1, memory: 32MiB, cpus: 1, wait: { serial: { mark: "never said" } }`]);
+    const run = execa(process.execPath, [program, 'run', 'long.yaml'], { cwd: work.folder, reject: false });
+    await vi.waitUntil(async () => (await vm.list()).some(({ state }) => state === 'running'), {
+      timeout: 60_000,
+      interval: 100,
+    });
+    run.kill('SIGTERM');
+    expect((await run).exitCode).not.toBe(0);
+    expect([folders(), await vm.list()]).toEqual([[], []]);
+  });
+
+  it('says before anything starts what it would do, and what is wrong', async () => {
+    const plan = await work.call(['plan', 'good.yaml']);
+    expect(plan.stdout).toMatch(/db2: from \S+, after db1, until its serial console says "login:"/);
+    await drill('wrong', [`vm: db1, after: [db1], ${small}`]);
+    expect((await work.call(['validate', 'wrong.yaml'])).stdout).toContain('cannot wait for itself');
+    await drill('bridge', [`vm: db1, ${small}`], 'network: "bridge:a,b=c"\n');
+    expect((await work.call(['run', 'bridge.yaml'])).exitCode).toBe(10);
+  });
+});
