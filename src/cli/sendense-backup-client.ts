@@ -6,4 +6,10 @@ import { version } from '../schemas/package.ts';
 import { runClient } from '../transfer/run-client.ts';
 
 keepPrivate();
-process.exitCode = await runClient(process.argv.slice(2), version, { openSource, watchLease });
+process.exitCode = await runClient(process.argv.slice(2), version, {
+  openSource,
+  watchLease,
+  // Loaded where it is needed: who reads images does not pay for SOAP.
+  restore: async (request, place) => (await import('../node/restores/restore-work.ts')).restoreWork(request, place),
+  compare: async (request, place) => (await import('../node/restores/compare-work.ts')).compareWork(request, place),
+});

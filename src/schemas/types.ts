@@ -123,6 +123,26 @@ export type LinkRequest =
  */
 export type Source1 = ImageSourceSpec | VsphereSourceSpec;
 /**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source2 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source3 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source4 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source5 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source6 = ImageSourceSpec | VsphereSourceSpec;
+/**
  * VMs of a source, what `discover` prints.
  */
 export type DiscoverOutput = VsphereDiscoverOutput | ImageDiscoverOutput;
@@ -447,6 +467,15 @@ export interface AllSchemas {
   IndexFormats: IndexFormats;
   Inventory: Inventory;
   JobList: JobList;
+  NewVm: NewVm;
+  RestoreCheckRequest: RestoreCheckRequest;
+  RestoreChecked: RestoreChecked;
+  RestoreCompareRequest: RestoreCompareRequest;
+  RestoreFinishRequest: RestoreFinishRequest;
+  RestoreFinished: RestoreFinished;
+  RestoreStartRequest: RestoreStartRequest;
+  RestoreUndoRequest: RestoreUndoRequest;
+  RestoreUndone: RestoreUndone;
   VmSpecChanges: VmSpecChanges;
   VmSpecChangesRequest: VmSpecChangesRequest;
   NotifyMessage: NotifyMessage;
@@ -1645,6 +1674,7 @@ export interface JobStatus {
    * What the job does while no bytes move, for example removing its snapshot.
    */
   activity?: string | null;
+  restored_vm?: RestoredVm | null;
 }
 /**
  * Something that Sendense made and that is still at a source.
@@ -1693,6 +1723,32 @@ export interface NotProtected {
   label: string;
   uuid: string | null;
   reason: string;
+}
+/**
+ * The VM that the job has made or gone on with.
+ */
+export interface RestoredVm {
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  name: string;
+  disks: RestoredVmDisk[];
+  /**
+   * What it does not have of the old one.
+   */
+  left_out: string[];
+}
+export interface RestoredVmDisk {
+  /**
+   * In the saved configuration.
+   */
+  key: string;
+  /**
+   * Of the new VM.
+   */
+  device_key: string;
+  file: string;
 }
 /**
  * A virtual disk of a VMware VM.
@@ -3435,59 +3491,47 @@ export interface JobList {
   jobs: JobStatus[];
 }
 /**
- * How a VM differs from a configuration of before. since: when that was taken; taken: when the VM was looked at.
+ * A VM that a restore makes.
  */
-export interface VmSpecChanges {
-  vm_name: string;
+export interface NewVm {
   /**
-   * Inventory path, now.
+   * The run that makes it: with the restore point in the mark of the VM.
    */
-  path: string;
-  moref: string;
+  run: string;
   /**
-   * Milliseconds since the epoch.
+   * Id of the restore point.
    */
-  since: number;
+  point: string;
   /**
-   * Milliseconds since the epoch.
+   * The run that began the VM and did not finish it: this one goes on with it. null: it is made.
    */
-  taken: number;
+  takes_over: string | null;
+  vm_config: VmConfig;
+  place: NewVmPlace;
   /**
-   * Sorted by path; empty: nothing changed.
+   * @maxItems 1024
    */
-  changes: VmSpecChange[];
-}
-export interface VmSpecChange {
+  disks: NewVmDisk[];
   /**
-   * JSON pointer into the configuration; an element of a list is named by its key: /disks/2000/capacity_bytes.
+   * null: the network adapters keep their MAC addresses if the VM of the restore point is gone.
    */
-  path: string;
-  kind: 'identity' | 'placement' | 'hardware' | 'firmware' | 'disks' | 'networks' | 'devices' | 'settings';
-  change: 'added' | 'removed' | 'changed';
+  mac: 'keep' | 'new' | null;
   /**
-   * null where it was not there.
+   * keep: the BIOS uuid. The instance uuid is always a new one.
    */
-  before: string | number | boolean | {} | unknown[] | null;
+  identity: 'keep' | 'new';
   /**
-   * null where it is not there.
+   * Adapters that were connected are connected when the VM starts.
    */
-  after: string | number | boolean | {} | unknown[] | null;
-}
-/**
- * What changed in the configuration of a VM. source: of type vsphere; since: as GET /api/v1/jobs/{job}/vm-config gave it.
- */
-export interface VmSpecChangesRequest {
-  source: Source;
+  connect: boolean;
   /**
-   * The VM, where the source does not say it by path or moref.
+   * null: each disk as it was.
    */
-  vm_name?: string | null;
-  vcenter_user?: string | null;
+  thin: boolean | null;
   /**
-   * Only in the body, never in argv or logs.
+   * The VM is made although its virtual TPM cannot be.
    */
-  vcenter_password?: string | null;
-  since: VmConfig;
+  without_tpm: boolean;
 }
 /**
  * The configuration of a VMware VM at one restore point: what is needed to make the VM again.
@@ -3734,6 +3778,336 @@ export interface VmConfigNvram {
   file: string;
   sha256: string;
   base64: string;
+}
+export interface NewVmPlace {
+  /**
+   * Of the new VM.
+   */
+  name: string;
+  /**
+   * Inventory path of its folder, /DC1/vm/a.
+   */
+  folder: string;
+  /**
+   * Inventory path of a resource pool, a cluster or a host. null: the only one that there is.
+   */
+  pool: string | null;
+  /**
+   * Of the files of the VM, and of all disks that `disks` does not name.
+   */
+  datastore: string;
+  /**
+   * Datastore of a disk, by its key.
+   */
+  disks: {
+    [k: string]: string;
+  };
+  /**
+   * The network of an adapter that was connected to another one, by the name of that.
+   */
+  networks: {
+    [k: string]: string;
+  };
+}
+export interface NewVmDisk {
+  /**
+   * In the saved configuration.
+   */
+  key: string;
+  /**
+   * Bytes.
+   */
+  bytes: number;
+  /**
+   * Bytes.
+   */
+  used: number;
+}
+/**
+ * What would become of a VM of a restore point. Nothing is made.
+ */
+export interface RestoreCheckRequest {
+  source: Source2;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  vm: NewVm;
+}
+/**
+ * What the new VM would be.
+ */
+export interface RestoreChecked {
+  mac: 'keep' | 'new';
+  /**
+   * Name of the VM of the restore point, if the inventory still has it.
+   */
+  original: string | null;
+  hardware_version: string;
+  disks: CheckedDisk[];
+  networks: CheckedNetwork[];
+  /**
+   * What the new VM will not have.
+   */
+  left_out: string[];
+  /**
+   * What a restore that was not finished has left there under this name.
+   */
+  unfinished: UnfinishedVm | null;
+}
+export interface CheckedDisk {
+  key: string;
+  label: string;
+  datastore: string;
+  thin: boolean;
+}
+export interface CheckedNetwork {
+  label: string;
+  network: string;
+  /**
+   * null: a new one.
+   */
+  mac: string | null;
+  /**
+   * When the VM starts.
+   */
+  connected: boolean;
+}
+export interface UnfinishedVm {
+  run: string;
+  point: string;
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  /**
+   * Keys of the disks that are copied whole.
+   */
+  copied: string[];
+  /**
+   * It is being made as this request asks for it.
+   */
+  same: boolean;
+}
+/**
+ * Reads the disks of an unfinished VM and compares them with block indexes that the node has.
+ */
+export interface RestoreCompareRequest {
+  /**
+   * Job id.
+   */
+  job_id: string;
+  source: Source3;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * The run that makes it: with the restore point in the mark of the VM.
+   */
+  run: string;
+  /**
+   * Id of the restore point.
+   */
+  point: string;
+  name: string;
+  /**
+   * @maxItems 1024
+   */
+  disks: ComparedDisk[];
+  /**
+   * Dead man's timer: when nobody has asked for the status of the job for so long, the node cancels it. null (default): never.
+   */
+  lease_seconds?: number | null;
+}
+export interface ComparedDisk {
+  /**
+   * Of the device of the new VM.
+   */
+  key: string;
+  /**
+   * SHA-256 of the block index, which was sent before.
+   */
+  index: string;
+}
+/**
+ * The last step of a restore: the VM is no longer marked as unfinished.
+ */
+export interface RestoreFinishRequest {
+  source: Source4;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * The run that makes it: with the restore point in the mark of the VM.
+   */
+  run: string;
+  /**
+   * Id of the restore point.
+   */
+  point: string;
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  /**
+   * look: only says how it is. reopen: undoes finish, as long as nobody has started the VM.
+   */
+  action: 'finish' | 'look' | 'reopen';
+  /**
+   * Starts the VM after that.
+   */
+  power_on: boolean;
+}
+export interface RestoreFinished {
+  finished: boolean;
+  /**
+   * Of the VM; null: it is not there.
+   */
+  name: string | null;
+  powered_on: boolean;
+  warnings: string[];
+}
+/**
+ * Makes a VM of a restore point, or goes on with it, and writes its disks. It stays marked as unfinished.
+ */
+export interface RestoreStartRequest {
+  /**
+   * Job id.
+   */
+  job_id: string;
+  source: Source5;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  vm: NewVm;
+  /**
+   * What is to be on the disks, read-only: key:nbd://host:port/export,key:nbd://…
+   */
+  nbd_sources: string;
+  /**
+   * The pre-shared key (hex) of sources that begin with nbds:. Only in the body, never in argv or logs.
+   */
+  nbd_psk?: string | null;
+  /**
+   * Dead man's timer: when nobody has asked for the status of the job for so long, the node cancels it. null (default): never.
+   */
+  lease_seconds?: number | null;
+}
+/**
+ * Removes the VM that a run has made and not finished.
+ */
+export interface RestoreUndoRequest {
+  source: Source6;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * The run that makes it: with the restore point in the mark of the VM.
+   */
+  run: string;
+  /**
+   * Jobs of the run. None of them may still run.
+   *
+   * @maxItems 8
+   *
+   * Items: Job id.
+   */
+  jobs:
+    | []
+    | [string]
+    | [string, string]
+    | [string, string, string]
+    | [string, string, string, string]
+    | [string, string, string, string, string]
+    | [string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string];
+  /**
+   * A VM with a disk that is copied whole stays.
+   */
+  keep_copied: boolean;
+}
+export interface RestoreUndone {
+  /**
+   * Name of the VM that was removed.
+   */
+  removed: string | null;
+  /**
+   * The VM that stays.
+   */
+  kept: KeptVm | null;
+}
+export interface KeptVm {
+  name: string;
+  /**
+   * Disks that are copied whole.
+   */
+  copied: number;
+  disks: number;
+}
+/**
+ * How a VM differs from a configuration of before. since: when that was taken; taken: when the VM was looked at.
+ */
+export interface VmSpecChanges {
+  vm_name: string;
+  /**
+   * Inventory path, now.
+   */
+  path: string;
+  moref: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  since: number;
+  /**
+   * Milliseconds since the epoch.
+   */
+  taken: number;
+  /**
+   * Sorted by path; empty: nothing changed.
+   */
+  changes: VmSpecChange[];
+}
+export interface VmSpecChange {
+  /**
+   * JSON pointer into the configuration; an element of a list is named by its key: /disks/2000/capacity_bytes.
+   */
+  path: string;
+  kind: 'identity' | 'placement' | 'hardware' | 'firmware' | 'disks' | 'networks' | 'devices' | 'settings';
+  change: 'added' | 'removed' | 'changed';
+  /**
+   * null where it was not there.
+   */
+  before: string | number | boolean | {} | unknown[] | null;
+  /**
+   * null where it is not there.
+   */
+  after: string | number | boolean | {} | unknown[] | null;
+}
+/**
+ * What changed in the configuration of a VM. source: of type vsphere; since: as GET /api/v1/jobs/{job}/vm-config gave it.
+ */
+export interface VmSpecChangesRequest {
+  source: Source;
+  /**
+   * The VM, where the source does not say it by path or moref.
+   */
+  vm_name?: string | null;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  since: VmConfig;
 }
 /**
  * What a webhook (template generic) gets as its body and a command on its standard input.

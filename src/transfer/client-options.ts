@@ -4,15 +4,17 @@ import { text } from 'node:stream/consumers';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { parseJson } from '../schemas/parse-json.ts';
-import type { BackupStartRequest } from '../schemas/types.ts';
 import { specOfDisks } from '../sources/image/image-spec.ts';
+import { jobKind, jobKindNames, type JobKindName } from './job-kinds.ts';
 
 export const clientHelp = `Usage: sendense-backup-client --job FILE|- --job-dir DIR [options]
 
-Moves the data of one backup job from its source to NBD targets. sendense-node starts it; it can also be run by hand.
+Moves the data of one job: of a backup from its source to NBD targets, or of a restore to a new VM of vSphere. sendense-node starts it; it can also be run by hand.
 It goes on when its caller is gone, unless it is told otherwise. SIGTERM or SIGINT cancels it.
 
   --job FILE|-               job document (JSON, schemas/node/backup-start.json), - for standard input
+  --kind KIND                what the document asks for: backup (default), restore (schemas/node/restore-start.json), or
+                             compare (schemas/node/restore-compare.json)
   --job-dir DIR              gets status.json, log.jsonl and KEY.index; holds SHA256.previous, the previous block indexes
   --job-id ID                \\
   --vm-name NAME              |
@@ -36,6 +38,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 75 try again, 130/143 cancelled; see docs
 
 const flags = {
   'job': { type: 'string' },
+  'kind': { type: 'string' },
   'job-dir': { type: 'string' },
   'job-id': { type: 'string' },
   'vm-name': { type: 'string' },
@@ -72,7 +75,9 @@ export type ClientOptions =
   | { readonly show: 'help' | 'version' }
   | {
       readonly show: null;
-      readonly request: BackupStartRequest;
+      readonly kind: JobKindName;
+      /** Of that kind. */
+      readonly request: { readonly lease_seconds?: number | null };
       readonly jobFolder: string;
       /** Nobody has made it yet. One that was made and is gone tells that the job is no longer wanted. */
       readonly isFolderNew: boolean;
@@ -90,6 +95,9 @@ export async function readClientOptions(argv: readonly string[]): Promise<Client
   if (values.help) return { show: 'help' };
   if (values.version) return { show: 'version' };
   if (!values['job-dir']) throw new SendenseError('usage', '--job-dir is missing');
+  const kind = kindIn(values.kind);
+  const said = [...fields, 'disk' as const].find((flag) => values[flag] !== undefined);
+  if (kind !== 'backup' && said !== undefined) throw new SendenseError('usage', `--${said} is for backups`);
   const document: Record<string, unknown> = values.job === undefined ? {} : await readDocument(values.job);
   for (const flag of fields) if (values[flag] !== undefined) document[flag.replaceAll('-', '_')] = values[flag];
   if (values.disk)
@@ -97,10 +105,11 @@ export async function readClientOptions(argv: readonly string[]): Promise<Client
       values.disk.map((path) => ({ path })),
       process.cwd(),
     );
-  if (!values.checked) await validate(document);
+  if (!values.checked) await validate(jobKind(kind).schema, document);
   return {
     show: null,
-    request: document as unknown as BackupStartRequest,
+    kind,
+    request: document,
     jobFolder: resolve(values['job-dir']),
     isFolderNew: values.checked !== true,
     socketFolder: values['socket-dir'] === undefined ? null : resolve(values['socket-dir']),
@@ -108,6 +117,12 @@ export async function readClientOptions(argv: readonly string[]): Promise<Client
     own: (values['not-a-disk'] ?? []).map((path) => resolve(path)),
     endsWithCaller: values['ends-with-caller'] === true,
   };
+}
+
+function kindIn(word = 'backup'): JobKindName {
+  const found = jobKindNames.find((name) => name === word);
+  if (found) return found;
+  throw new SendenseError('usage', `--kind ${JSON.stringify(word)} is none of ${jobKindNames.join(', ')}`);
 }
 
 function addressesIn(word = '1'): number {
@@ -143,9 +158,9 @@ async function readDocument(file: string): Promise<Record<string, unknown>> {
   );
 }
 
-async function validate(document: unknown): Promise<void> {
+async function validate(schema: string, document: unknown): Promise<void> {
   const { describeErrors, validatorOf } = await import('../schemas/validator.ts');
-  const check = validatorOf('node/backup-start.json');
+  const check = validatorOf(schema);
   if (!check(document))
     throw new SendenseError('request.invalid', `the job document is invalid: ${describeErrors(check.errors)}`);
 }

@@ -2,7 +2,7 @@ import { totalLength, type Extent } from '../blocks/extents.ts';
 import { nbdCopy } from '../host/nbd/nbdcopy.ts';
 import { serveExtentList } from '../host/nbd/nbdkit.ts';
 import { startCopyMeter } from './copy-meter.ts';
-import { toolTarget } from './tool-target.ts';
+import { toolTarget } from '../host/nbd/tool-target.ts';
 import type { DiskContext } from './disk-context.ts';
 
 /** Block of the index and cluster of the target: requests of this size keep an overlay as small as the change. */

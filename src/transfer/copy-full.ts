@@ -6,7 +6,7 @@ import { startCopyMeter } from './copy-meter.ts';
 import { copyOnce, readsOnce } from './copy-once.ts';
 import { digestChangeId } from './disk-jobs.ts';
 import { together } from './together.ts';
-import { toolTarget } from './tool-target.ts';
+import { toolTarget } from '../host/nbd/tool-target.ts';
 import type { Copied, DiskContext } from './disk-context.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { IndexStore } from '../blocks/index-pages.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { BackupStartRequest } from '../schemas/types.ts';
-import { parseNbdTargets } from './nbd-targets.ts';
+import { parseNbdList } from '../host/nbd/nbd-list.ts';
 
 /** full: everything; areas: what the source says changed; digest: blocks whose digest differs from the previous index. */
 export type Method = 'full' | 'areas' | 'digest';
@@ -28,7 +28,7 @@ export const digestChangeId = (root: string): string => `digest:${root}`;
  * @throws SendenseError `request.invalid`, with the field in `details.field`
  */
 export function diskJobsOf(request: BackupStartRequest): DiskJob[] {
-  const targets = parseNbdTargets(request.nbd_targets);
+  const targets = parseNbdList(request.nbd_targets);
   const disks = request.disks ?? [...targets.keys()].map((key) => implied(key, request));
   const seen = new Set<string>();
   const jobs = disks.map((disk, number): DiskJob => {

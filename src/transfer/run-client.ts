@@ -8,13 +8,9 @@ import { thisProcess } from '../host/programs/process-identity.ts';
 import { holdFolder } from '../host/files/held-folder.ts';
 import { makeRunFolder, removeRunFolder } from '../host/programs/run-folder.ts';
 import { clientHelp, readClientOptions } from './client-options.ts';
-import { runJob, type RunJobOptions } from './run-job.ts';
+import { jobKind, type JobParts } from './job-kinds.ts';
 
-export interface ClientParts {
-  openSource(
-    request: Parameters<RunJobOptions['openSource']>[0],
-    options: Parameters<RunJobOptions['openSource']>[1] & { readonly own: readonly string[] },
-  ): ReturnType<RunJobOptions['openSource']>;
+export interface ClientParts extends JobParts {
   /** Tells when nobody has asked for the job for so long, s. */
   watchLease(jobFolder: string, seconds: number, onEnd: (why: string) => void): Disposable;
 }
@@ -23,7 +19,7 @@ export interface ClientParts {
 export async function runClient(
   argv: readonly string[],
   version: string,
-  { openSource, watchLease }: ClientParts,
+  { watchLease, ...parts }: ClientParts,
 ): Promise<number> {
   outliveCaller();
   let folder: string | null = null;
@@ -34,7 +30,7 @@ export async function runClient(
       process.stdout.write(options.show === 'help' ? clientHelp : `${version}\n`);
       return 0;
     }
-    const { request, jobFolder, isFolderNew, addresses, endsWithCaller } = options;
+    const { kind, request, jobFolder, isFolderNew, addresses, own, endsWithCaller } = options;
     folder = jobFolder;
     if (endsWithCaller) onCallersEnd(() => cancelled.abandon('the process that asked for the transfer is gone'));
     const seconds = request.lease_seconds ?? null;
@@ -43,14 +39,8 @@ export async function runClient(
     await writeFile(join(jobFolder, 'client.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
     await using sockets = await socketFolderOf(jobFolder, options.socketFolder);
     await using _held = await holdFolder(sockets.path);
-    await runJob({
-      request,
-      jobFolder,
-      addresses,
-      socketFolder: sockets.path,
-      openSource: (asked, how) => openSource(asked, { ...how, own: options.own }),
-      signal: cancelled.signal,
-    });
+    const how = { jobFolder, addresses, own, socketFolder: sockets.path, signal: cancelled.signal };
+    await jobKind(kind).run(request, how, parts);
     return 0;
   } catch (error) {
     if (cancelled.signal.aborted) return cancelled.exitCode();

@@ -10,7 +10,10 @@ export interface StatusFile extends AsyncDisposable {
   disk(key: string, facts: Partial<Omit<JobDisk, 'key'>>): void;
   /** Changes what is known of the job. */
   job(
-    facts: Pick<JobStatus, 'snapshot' | 'vm_config' | 'not_protected' | 'activity' | 'remarks' | 'login_refused'>,
+    facts: Pick<
+      JobStatus,
+      'snapshot' | 'vm_config' | 'not_protected' | 'activity' | 'remarks' | 'login_refused' | 'restored_vm'
+    >,
   ): void;
   warn(message: string): void;
   left(what: LeftBehind): void;

@@ -124,17 +124,22 @@ const start = {
   source,
   disks: [disk],
 };
+// Of a kind that cannot be restored to, or with disks where none may be: no job begins here, either.
+const compare = { job_id: 'j1', source, run: 'r', point: 'p', name: 'x', disks: [{ key: '0', index: '0'.repeat(64) }] };
 const bodies: readonly (readonly [string, string, unknown])[] = [
   ['POST', '/api/v1/discover', { vm_name: 'x', source }],
   ['POST', '/api/v1/backup/start', start],
   ['POST', '/api/v1/replicate', { ...start, target_holds: 'previous' }],
+  ['POST', '/api/v1/restore/compare', compare],
+  ['POST', '/api/v1/restore/finish', { source, run: 'r', point: 'p', vm: 'vm-1', action: 'look', power_on: false }],
+  ['POST', '/api/v1/restore/undo', { source, run: 'r', jobs: ['j1'], keep_copied: true }],
   ['POST', '/api/v1/cleanup', { job_id: 'j1' }],
   ['POST', '/api/v1/data-path/test', { ports: [1, 65_535] }],
   ['POST', '/api/v1/jobs/j1/cancel', {}],
   ['PUT', `/api/v1/indexes/${'0'.repeat(64)}`, 'an index'],
 ];
 /** They log in where their body says. */
-const dialling = ['testCredentials', 'vmSpecChanges'];
+const dialling = ['testCredentials', 'vmSpecChanges', 'checkRestore', 'startRestore'];
 
 test('every request of a node that has a body is here', () => {
   const isHere = ({ method, path }: Pick<Route<never>, 'method' | 'path'>): boolean => {

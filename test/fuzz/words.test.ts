@@ -17,7 +17,7 @@ import { sizeBytes } from '../../src/repository/stored-files/size.ts';
 import { ageMs } from '../../src/schemas/age-ms.ts';
 import { parseHostAndPort } from '../../src/schemas/host-and-port.ts';
 import { schemaOf } from '../../src/schemas/validator.ts';
-import { parseNbdTargets } from '../../src/transfer/nbd-targets.ts';
+import { parseNbdList } from '../../src/host/nbd/nbd-list.ts';
 import { harmless } from '../../src/view/text.ts';
 import { runCli } from '../cli/run-cli.ts';
 import { fuzz, judge } from './harness.ts';
@@ -162,7 +162,7 @@ fuzz('addresses of disks', {
   few: 120,
   attempt: async (text) => {
     parseNbdUri(text);
-    const { accepted, refused } = await judge(() => parseNbdTargets(text));
+    const { accepted, refused } = await judge(() => parseNbdList(text));
     if (refused) return expect(refused.code).toBe('request.invalid');
     for (const uri of accepted.values()) expect(parseNbdUri(uri)).not.toBeNull();
   },

@@ -11,7 +11,7 @@ import { tcpUri, tlsUri } from '../../src/host/nbd/nbd-uri.ts';
 import { argvOf } from '../../src/host/programs/process-identity.ts';
 import { makePsk, pskFileIn, pskIdentity, readPsk, writePsk } from '../../src/host/nbd/psk-file.ts';
 import { serveNbd, type NbdServer } from '../../src/host/nbd/qemu-nbd.ts';
-import { toolTarget } from '../../src/transfer/tool-target.ts';
+import { toolTarget } from '../../src/host/nbd/tool-target.ts';
 import { block, MiB, noise, openWorkshop, type Workshop } from '../blocks/workshop.ts';
 import { freePort } from '../support/free-ports.ts';
 import { cuttableLink } from './cuttable-link.ts';

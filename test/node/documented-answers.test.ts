@@ -28,6 +28,7 @@ test('every route of the node answers what it announces: where it does well, and
     vcenter_password: 'p',
     vcenter_thumbprint: null,
   };
+  const toImage = { source: imageSpec(disk), run: 'r', point: 'p' };
   const bytes = { 'content-type': 'application/octet-stream' };
   const login = { 'x-vcenter-host': '127.0.0.1:1', 'x-vcenter-user': 'u', 'x-vcenter-password': 'p' };
   const json = JSON.stringify;
@@ -53,6 +54,11 @@ test('every route of the node answers what it announces: where it does well, and
     ['jobVmConfig', { job: 'j1' }, ''],
     ['jobLog', { job: 'j1' }, ''],
     ['cancelJob', { job: 'j1' }, '{}'],
+    ['checkRestore', {}, json({ ...toImage, vm: {} })],
+    ['startRestore', {}, json({ ...toImage, vm: {} })],
+    ['compareRestore', {}, json({ ...toImage, job_id: 'j3', name: 'x', disks: [{ key: '0', index: '0'.repeat(64) }] })],
+    ['finishRestore', {}, json({ ...toImage, vm: 'vm-1', action: 'look', power_on: false })],
+    ['undoRestore', {}, json({ ...toImage, jobs: [], keep_copied: false })],
     ['cleanup', {}, '{}'],
     ['cleanup', {}, json({ job_id: 'j1', source: imageSpec(disk) })],
     ['removeJob', { job: 'j1' }, ''],
@@ -67,5 +73,11 @@ test('every route of the node answers what it announces: where it does well, and
   ]);
   await node.api.remove('j2');
   // What a vCenter has to answer is in vsphere/; the configuration of a VM comes from one only.
-  expect(refused).toEqual(['testCredentials', 'cbtStatus', 'vmSpecChanges', 'jobVmConfig']);
+  const restores = ['checkRestore', 'startRestore', 'compareRestore', 'finishRestore', 'undoRestore'];
+  expect(refused.filter((id) => !restores.includes(id))).toEqual([
+    'testCredentials',
+    'cbtStatus',
+    'vmSpecChanges',
+    'jobVmConfig',
+  ]);
 });

@@ -223,6 +223,11 @@ function fakeNode(
     remove: async (job) => asked.push(`remove ${job}`) > 0,
     end: async (job) => ({ gone: asked.push(`remove ${job}`) > 0, left: null }),
     cleanUp: refuse,
+    checkRestore: refuse,
+    startRestore: refuse,
+    compareRestore: refuse,
+    finishRestore: refuse,
+    undoRestore: refuse,
     ...more,
   };
   return { client, asked };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { diskJobsOf } from '../../src/transfer/disk-jobs.ts';
-import { parseNbdTargets } from '../../src/transfer/nbd-targets.ts';
+import { parseNbdList } from '../../src/host/nbd/nbd-list.ts';
 import { createRate } from '../../src/transfer/rate.ts';
 import type { BackupStartRequest } from '../../src/schemas/types.ts';
 
@@ -15,7 +15,7 @@ const request = (more: Partial<BackupStartRequest>): BackupStartRequest => ({
 });
 
 test('targets are read disk by disk', () => {
-  expect([...parseNbdTargets('2000:nbd://127.0.0.1:10100/a,2001:nbd+unix:///b?socket=%2Fs')]).toEqual([
+  expect([...parseNbdList('2000:nbd://127.0.0.1:10100/a,2001:nbd+unix:///b?socket=%2Fs')]).toEqual([
     ['2000', 'nbd://127.0.0.1:10100/a'],
     ['2001', 'nbd+unix:///b?socket=%2Fs'],
   ]);
@@ -32,7 +32,7 @@ test.each([
   '../x:nbd://h:1/a',
   '0:nbd+unix:///x',
 ])('targets %j are refused', (text) => {
-  expect(() => parseNbdTargets(text)).toThrow(
+  expect(() => parseNbdList(text)).toThrow(
     expect.objectContaining({ code: 'request.invalid', details: { field: '/nbd_targets' } }),
   );
 });

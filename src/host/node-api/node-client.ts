@@ -28,6 +28,14 @@ import type {
   LeftBehind,
   IndexFormats,
   NodeHealth,
+  RestoreChecked,
+  RestoreCheckRequest,
+  RestoreCompareRequest,
+  RestoreFinished,
+  RestoreFinishRequest,
+  RestoreStartRequest,
+  RestoreUndone,
+  RestoreUndoRequest,
 } from '../../schemas/types.ts';
 
 export interface EndedJob {
@@ -66,6 +74,16 @@ export interface NodeClient {
   /** The formats of block indexes that it knows; an older node answers 404. */
   indexFormats(signal?: AbortSignal): Promise<IndexFormats>;
   startBackup(request: BackupStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
+  /** What a new VM would be; an older node answers 404. @throws SendenseError `target.unfit`, `transport.unavailable`, `vsphere.*` */
+  checkRestore(request: RestoreCheckRequest, signal?: AbortSignal): Promise<RestoreChecked>;
+  /** Makes it, and writes its disks. */
+  startRestore(request: RestoreStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
+  /** Reads its disks, and compares them with block indexes that the node has. */
+  compareRestore(request: RestoreCompareRequest, signal?: AbortSignal): Promise<BackupStarted>;
+  /** Takes its mark away. */
+  finishRestore(request: RestoreFinishRequest, signal?: AbortSignal): Promise<RestoreFinished>;
+  /** Removes it, as long as it is marked. @throws SendenseError `node.busy` while a job of it goes on, `vsphere.*` */
+  undoRestore(request: RestoreUndoRequest, signal?: AbortSignal): Promise<RestoreUndone>;
   status(jobId: string, signal?: AbortSignal): Promise<JobStatus>;
   /** Writes the block index of a finished disk to `file`, which must not exist, encrypted where a key is given. */
   getIndex(
@@ -196,6 +214,15 @@ export function nodeClient(address: NodeAddress): NodeClient {
       await drained(answer, `PUT /api/v1/indexes/${sha256}`, signal);
     },
     startBackup: (request, signal) => json('node/backup-started.json', 'POST', '/api/v1/backup/start', request, signal),
+    checkRestore: (request, signal) =>
+      json('node/restore-checked.json', 'POST', '/api/v1/restore/check', request, signal),
+    startRestore: (request, signal) =>
+      json('node/backup-started.json', 'POST', '/api/v1/restore/start', request, signal),
+    compareRestore: (request, signal) =>
+      json('node/backup-started.json', 'POST', '/api/v1/restore/compare', request, signal),
+    finishRestore: (request, signal) =>
+      json('node/restore-finished.json', 'POST', '/api/v1/restore/finish', request, signal),
+    undoRestore: (request, signal) => json('node/restore-undone.json', 'POST', '/api/v1/restore/undo', request, signal),
     status: (id, signal) =>
       json('domain.json#/$defs/jobStatus', 'GET', `/api/v1/status/${encodeURIComponent(id)}`, undefined, signal),
     getIndex: (id, key, file, signal, fileKey, mostBytes = limits.file.mostBytes) =>

@@ -8,8 +8,9 @@ import { dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { identityOf, liveProcesses } from '../../host/programs/process-identity.ts';
 import { startFile } from '../../schemas/package.ts';
-import type { BackupStartRequest, ProcessIdentity } from '../../schemas/types.ts';
+import type { ProcessIdentity } from '../../schemas/types.ts';
 import type { JobFolder } from './job-folder.ts';
+import type { AskedJob } from './job-kinds.ts';
 
 const entry = startFile('cli/sendense-backup-client');
 
@@ -28,7 +29,7 @@ export interface StartedClient {
  */
 export async function startClient(
   folder: JobFolder,
-  request: BackupStartRequest,
+  { kind, request }: Pick<AskedJob, 'kind' | 'request'>,
   {
     addresses,
     own,
@@ -39,6 +40,7 @@ export async function startClient(
   await using stderr = await open(folder.stderr, 'w', 0o600);
   const args = [
     ['--job', '-'],
+    ['--kind', kind],
     ['--job-dir', folder.path],
     ['--socket-dir', folder.sockets],
     ['--target-addresses', String(addresses)],

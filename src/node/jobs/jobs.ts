@@ -6,17 +6,17 @@ import { exists, removeTree } from '../../host/files/files.ts';
 import { namedFull, temporaryPlace } from '../../host/files/full-disk.ts';
 import { isRunning } from '../../host/programs/process-identity.ts';
 import { makeRunFolder, removeRunFolder } from '../../host/programs/run-folder.ts';
-import type { BackupStarted, BackupStartRequest, JobStatus, LeftBehind, Source } from '../../schemas/types.ts';
+import type { BackupStarted, JobStatus, LeftBehind, Source } from '../../schemas/types.ts';
 import { cleanAfterJobs, type AskedCleanUp } from './clean-after-job.ts';
 import { startClient, startingClient } from './client-process.ts';
 import { abandonWhereNobodyAsks, cancel, stopClient } from './end-client.ts';
 import type { IndexSpool } from './index-spool.ts';
 import { jobFolderIn, readClient, readRecord, readStatus, type JobFolder, type JobRecord } from './job-folder.ts';
 import { bury, isFinal, isYoung, whileAlive } from './job-state.ts';
+import { askedJob, type AskedJob, type JobKind } from './job-kinds.ts';
 import { leaseIn } from './lease.ts';
 import { diskAddresses, linkOf } from '../link-state.ts';
 import { oneAtATime } from '../limits/one-at-a-time.ts';
-import { cleanUpSource, noteRefused, refusalOf } from '../sources/index.ts';
 import { stopStrays } from './stop-strays.ts';
 import { allKinds } from '../../sources/index.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
@@ -40,7 +40,7 @@ export interface RemovedJob {
 /** The jobs of this node. All of it is in files, so that they outlive this process and several nodes can share a folder. */
 export interface Jobs extends AsyncDisposable {
   /** @throws SendenseError `node.busy` where another job has this id, `request.invalid` where an index is not here */
-  start(request: BackupStartRequest): Promise<BackupStarted>;
+  start<R extends AskedJob['request']>(kind: JobKind<R>, request: R): Promise<BackupStarted>;
   status(id: string): Promise<JobStatus>;
   running(): Promise<number>;
   list(): Promise<JobStatus[]>;
@@ -58,6 +58,8 @@ export interface Jobs extends AsyncDisposable {
    * @throws SendenseError `node.busy` while it goes on, `snapshot.left`, `vsphere.*`, `source.missing`
    */
   cleanUpAfter(id: string, source: Source, options: Omit<AskedCleanUp, 'signal'>): Promise<void>;
+  /** @throws SendenseError `node.busy` while it goes on. A job that is not known has ended. */
+  assertEnded(id: string): Promise<void>;
   /** @throws SendenseError `job.unknown` */
   folder(id: string): Promise<JobFolder>;
 }
@@ -93,11 +95,12 @@ export async function openJobs(options: {
     (await Promise.all(all.map((id) => whileAlive(jobFolderIn(stateDir, id))))).filter((job) => job && !isFinal(job))
       .length;
 
-  const start = async (request: BackupStartRequest): Promise<BackupStarted> => {
+  const start = async (job: AskedJob): Promise<BackupStarted> => {
+    const { request } = job;
     const folder = jobFolderIn(stateDir, request.job_id);
     const record: JobRecord = {
       job_id: request.job_id,
-      vm_name: request.vm_name,
+      vm_name: job.vmName,
       request_sha256: digestOf(request),
       lease_seconds: request.lease_seconds ?? null,
     };
@@ -111,19 +114,19 @@ export async function openJobs(options: {
         `there is a job ${request.job_id} already${now ? ` (${now.status})` : ''}; remove it first`,
       );
     }
-    const refusal = await refusalOf(request, refused);
+    const refusal = await job.refusal(refused);
     if (refusal) throw refusal;
     const running = await runningOf(await ids());
     if (running >= maxRunning)
       throw new SendenseError('node.busy', `${running} jobs run on this node, and that is its limit`);
-    await prepare(folder, record, request, indexes);
+    await prepare(folder, record, job, indexes);
     try {
-      const client = await startClient(folder, request, {
+      const client = await startClient(folder, job, {
         addresses: diskAddresses(await linkOf(stateDir)),
         own,
         endsWithUs,
       });
-      void client.ended.then((byItself) => afterEnd(folder, request, byItself)).catch(() => {});
+      void client.ended.then((byItself) => afterEnd(folder, job, byItself)).catch(() => {});
     } catch (error) {
       await discard(folder);
       throw error;
@@ -132,19 +135,20 @@ export async function openJobs(options: {
   };
 
   /** A client that died could not close its source; what it logged in with is still known here. */
-  const afterEnd = async (folder: JobFolder, request: BackupStartRequest, byItself: boolean): Promise<void> => {
+  const afterEnd = async (folder: JobFolder, job: AskedJob, byItself: boolean): Promise<void> => {
+    const { job_id: id } = job.request;
     const lost = (await readRecord(folder)) !== null && (await whileAlive(folder)) === null;
-    const last = await status(request.job_id).catch(() => null);
-    if (last?.login_refused) await noteRefused(request, refused);
-    if (byItself && !lost) return;
+    const last = await status(id).catch(() => null);
+    if (last?.login_refused) await job.noteRefused(refused);
+    if ((byItself && !lost) || job.cleanUp === null) return;
     try {
-      await cleanUpSource(request, refused, AbortSignal.any([ending.signal, AbortSignal.timeout(cleanUpMs)]));
+      await job.cleanUp(refused, AbortSignal.any([ending.signal, AbortSignal.timeout(cleanUpMs)]));
       await noteLeft(folder, []).catch(() => {});
     } catch (error) {
       const { code, message, details } = toSendenseError(error);
       const line = { time: Date.now(), level: 'error', message: `the source was not cleaned up: ${message}`, code };
       await appendFile(folder.log, `${JSON.stringify(line)}\n`).catch(() => {});
-      const what = typeof details?.['what'] === 'string' ? details['what'] : `what job ${request.job_id} made`;
+      const what = typeof details?.['what'] === 'string' ? details['what'] : `what job ${id} made`;
       await noteLeft(folder, [{ what, why: message }]).catch(() => {});
     }
   };
@@ -195,7 +199,7 @@ export async function openJobs(options: {
   const timer = setInterval(() => (watching = watching.then(watch).catch(() => {})), watchMs).unref();
 
   return {
-    start: (request) => alone(request.job_id, () => start(request)),
+    start: (kind, request) => alone(request.job_id, () => start(askedJob(kind, request))),
     status,
     running: async () => runningOf(await ids()),
     list,
@@ -210,6 +214,7 @@ export async function openJobs(options: {
       const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(cleanUpMs)]);
       await cleanAfterJob(id, source, { ...asked, signal });
     },
+    assertEnded,
     folder: known,
     [Symbol.asyncDispose]: async () => {
       ending.abort(new SendenseError('job.cancelled', 'the node ends'));
@@ -229,16 +234,11 @@ async function noteLeft(folder: JobFolder, left: LeftBehind[]): Promise<void> {
 
 const unknown = (id: string): SendenseError => new SendenseError('job.unknown', `no job ${id} on this node`);
 
-async function prepare(
-  folder: JobFolder,
-  record: JobRecord,
-  request: BackupStartRequest,
-  indexes: IndexSpool,
-): Promise<void> {
+async function prepare(folder: JobFolder, record: JobRecord, job: AskedJob, indexes: IndexSpool): Promise<void> {
   const now = Date.now();
   const status: JobStatus = {
-    job_id: request.job_id,
-    vm_name: request.vm_name,
+    job_id: record.job_id,
+    vm_name: record.vm_name,
     status: 'starting',
     started: now,
     finished: null,
@@ -251,12 +251,11 @@ async function prepare(
     await mkdir(folder.path, { mode: 0o700 });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST')
-      throw new SendenseError('node.busy', `there is a job ${request.job_id} already`, { cause });
+      throw new SendenseError('node.busy', `there is a job ${record.job_id} already`, { cause });
     throw cause;
   }
   try {
-    const wanted = new Set((request.disks ?? []).flatMap((disk) => disk.previous_index ?? []));
-    for (const sha256 of wanted) await indexes.linkTo(sha256, folder.previousIndex(sha256));
+    for (const sha256 of new Set(job.indexes)) await indexes.linkTo(sha256, folder.previousIndex(sha256));
     await makeRunFolder(folder.socketsId);
     await writeFile(folder.status, JSON.stringify(status), { mode: 0o600 });
     await leaseIn(folder.path).renew();
@@ -277,7 +276,7 @@ async function discard(folder: JobFolder): Promise<void> {
 const secretFields: readonly string[] = [...allKinds.flatMap(({ login }) => login?.secretFields ?? []), 'nbd_psk'];
 
 /** A password is neither stored nor digested: a digest of it could be guessed at. */
-const digestOf = (request: BackupStartRequest): string =>
+const digestOf = (request: AskedJob['request']): string =>
   createHash('sha256')
     .update(JSON.stringify(request, (name, value: unknown) => (secretFields.includes(name) ? undefined : value)))
     .digest('hex');

@@ -5,15 +5,19 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { parseNbdUri, tcpUri, tlsUri, type NbdAddress } from '../../host/nbd/nbd-uri.ts';
 import { allowedAddress, type HostRule } from './allowed-hosts.ts';
 
-const field = '/nbd_targets';
-
 /**
  * What a caller may name as targets of disks: hosts by the rule of `allowed-hosts.ts`, with or without a key. Unix sockets: only a caller over a
  * Unix socket, who is this user, in folders of this user alone.
+ * @param field that has them
  * @returns the same targets with addresses in the place of names: who connects later connects to what was looked at here
  * @throws SendenseError `request.invalid` with the field
  */
-export async function allowedTargets(nbdTargets: string, rule: HostRule): Promise<string> {
+export async function allowedTargets(nbdTargets: string, rule: HostRule, field = 'nbd_targets'): Promise<string> {
+  const refused: Refuse = (target, why, remedy) =>
+    new SendenseError('request.invalid', `${field}: ${JSON.stringify(target)} ${why}`, {
+      details: { field: `/${field}` },
+      ...(remedy === undefined ? {} : { remedy }),
+    });
   const allowed: string[] = [];
   for (const target of nbdTargets.split(',')) {
     const key = target.slice(0, target.indexOf(':'));
@@ -21,12 +25,18 @@ export async function allowedTargets(nbdTargets: string, rule: HostRule): Promis
     const address = parseNbdUri(uri);
     if (address === null)
       throw refused(target, 'is not key:nbd://host:port/export, key:nbds://… or key:nbd+unix:///export?socket=PATH');
-    allowed.push(`${key}:${await allowedUri(target, uri, address, rule)}`);
+    allowed.push(`${key}:${await allowedUri(target, uri, { address, rule, refused })}`);
   }
   return allowed.join(',');
 }
 
-async function allowedUri(target: string, uri: string, address: NbdAddress, rule: HostRule): Promise<string> {
+type Refuse = (target: string, why: string, remedy?: string) => SendenseError;
+
+async function allowedUri(
+  target: string,
+  uri: string,
+  { address, rule, refused }: { readonly address: NbdAddress; readonly rule: HostRule; readonly refused: Refuse },
+): Promise<string> {
   if (address.kind === 'unix') {
     if (rule.peer !== null) throw refused(target, 'is a Unix socket, which only a hub of the same user may name');
     if (await isPrivateSocket(address.socket)) return uri;
@@ -53,9 +63,3 @@ async function isPrivateSocket(path: string): Promise<boolean> {
     return false;
   }
 }
-
-const refused = (target: string, why: string, remedy?: string): SendenseError =>
-  new SendenseError('request.invalid', `nbd_targets: ${JSON.stringify(target)} ${why}`, {
-    details: { field },
-    ...(remedy === undefined ? {} : { remedy }),
-  });

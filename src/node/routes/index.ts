@@ -5,6 +5,7 @@ import { discover } from './discover.ts';
 import { cancelJob, jobIndex, jobLog, jobStatus, jobVmConfig, listJobs, removeJob } from './jobs.ts';
 import type { Api } from '../../api/route.ts';
 import { tags, type NodeParts } from './route.ts';
+import { checkRestore, compareRestore, finishRestore, startRestore, undoRestore } from './restore.ts';
 import { indexFormatsKnown, putIndex, replicate, startBackup } from './transfer.ts';
 import { cbtStatus, testCredentials, vmSpecChanges } from './vsphere.ts';
 
@@ -24,6 +25,11 @@ const routes: Api<NodeParts>['routes'] = [
   putIndex,
   startBackup,
   replicate,
+  checkRestore,
+  startRestore,
+  compareRestore,
+  finishRestore,
+  undoRestore,
   jobStatus,
   listJobs,
   cancelJob,

@@ -32,6 +32,7 @@ export const tags = {
   node: 'The node itself.',
   source: 'What there is to back up.',
   transfer: 'Starting transfers.',
+  restore: 'New VMs of restore points.',
   jobs: 'Transfers that run or ended.',
 } as const;
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { indexFormats } from '../../blocks/block-index-format.ts';
 import type { BackupStarted, BackupStartRequest, IndexFormats } from '../../schemas/types.ts';
 import { checkReplicate, checkStart } from '../jobs/check-start.ts';
+import { backupJob } from '../jobs/job-kinds.ts';
 import { allowedTargets } from '../limits/allowed-targets.ts';
 import { assertNotOwn } from '../limits/own-files.ts';
 import { sourceOf } from '../sources/request-source.ts';
@@ -17,7 +18,7 @@ const start = async (call: Call<BackupStartRequest>, body: BackupStartRequest): 
   const targets = await allowedTargets(body.nbd_targets, hostRule(call));
   await assertNotOwn(sourceOf(body), node.own);
   answer.status(202);
-  return node.jobs.start({ ...body, nbd_targets: targets });
+  return node.jobs.start(backupJob, { ...body, nbd_targets: targets });
 };
 
 export const startBackup = defineRoute<BackupStartRequest>({

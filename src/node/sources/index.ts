@@ -26,7 +26,7 @@ import type {
   Source,
   SpecFile,
 } from './source.ts';
-import { flatLogin } from './vsphere/flat-request.ts';
+import { flatLogin, type FlatRequest } from './vsphere/flat-request.ts';
 
 /** Every kind of source, as the node sees it. A new one is added to the schemas, to `src/sources/index.ts`, and here. */
 const kinds: { readonly [T in SourceType]: () => Promise<Source<SpecOf<T>>> } = {
@@ -118,24 +118,27 @@ async function able<A>(spec: SourceSpec, ability: (kind: Source) => A | null): P
 }
 
 /** How the login of a request was refused lately; null where it was not. */
-export async function refusalOf(request: BackupStartRequest, refused: RefusedLogins): Promise<SendenseError | null> {
+export async function refusalOf(request: JobRequest, refused: RefusedLogins): Promise<SendenseError | null> {
   const account = await accountOf(request);
   return account && refused.refusal(account);
 }
 
 /** Another process was refused with the login of this request. */
-export async function noteRefused(request: BackupStartRequest, refused: RefusedLogins): Promise<void> {
+export async function noteRefused(request: JobRequest, refused: RefusedLogins): Promise<void> {
   const account = await accountOf(request);
   if (account) refused.note(account);
 }
 
-async function accountOf(request: BackupStartRequest): Promise<LoginName | null> {
+async function accountOf(request: JobRequest): Promise<LoginName | null> {
   const spec = sourceOf(request);
   const login = loginOf(request);
   return (login && (await kindOf(spec)).login?.account(spec, login)) ?? null;
 }
 
 type LoginRequest = { readonly source?: SourceSpec | null } & Parameters<typeof flatLogin>[0];
+
+/** A request that starts a job, in whatever form. */
+export type JobRequest = { readonly source?: SourceSpec } & Partial<FlatRequest> & Parameters<typeof flatLogin>[0];
 
 /** Who logs in at the source of a request, in whatever form. @param refused what this process knows of refused passwords */
 export function loginOf(request: LoginRequest, refused?: RefusedLogins): Login | null {

@@ -1,7 +1,7 @@
 import type { BackupStartRequest, Source } from '../../schemas/types.ts';
 import { flatSource, type FlatRequest } from './vsphere/flat-request.ts';
 
-type Request = FlatRequest & Pick<BackupStartRequest, 'source'>;
+type Request = Partial<FlatRequest> & Pick<BackupStartRequest, 'source'>;
 
 /**
  * The source of a request: as it stands there, or in flat form.

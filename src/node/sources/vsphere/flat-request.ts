@@ -13,7 +13,7 @@ export type FlatRequest = Pick<
  * with the defaults of a plan. Other kinds have no such form.
  * @throws SendenseError `request.invalid` where there is no such host
  */
-export function flatSource(request: FlatRequest): VsphereSourceSpec {
+export function flatSource(request: Partial<FlatRequest>): VsphereSourceSpec {
   if (!request.vcenter_host) {
     throw new SendenseError('request.invalid', 'the request has neither source nor vcenter_host', {
       details: { field: '/source' },

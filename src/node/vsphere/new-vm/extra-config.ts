@@ -22,7 +22,7 @@ const known = [
 ];
 /** Of each VM, made anew by the server: nobody misses them. */
 const made =
-  /^(nvram|migrate\.|sched\.swap\.|scsi\d+\.pciSlot|sata\d+\.pciSlot|ethernet\d+\.pciSlot|pciBridge|vmci0?\.|hpet0\.|softPowerOff|toolsInstallManager|vmware\.tools|viv\.|svga\.present|tools\.|monitor\.phys|vmotion\.|cleanShutdown|extendedConfigFile|virtualHW\.|govcsim|.*\.redo$|.*\.sasWWID$|.*\.ctkEnabled$|ctkEnabled$)/i;
+  /^(nvram|migrate\.|sched\.swap\.|scsi\d+\.pciSlot|sata\d+\.pciSlot|ethernet\d+\.pciSlot|pciBridge|vmci0?\.|hpet0\.|softPowerOff|toolsInstallManager|vmware\.tools|viv\.|svga\.present|tools\.|monitor\.phys|vmotion\.|cleanShutdown|extendedConfigFile|virtualHW\.|govcsim|sendense\.|.*\.redo$|.*\.sasWWID$|.*\.ctkEnabled$|ctkEnabled$)/i;
 
 const longestValue = 64 * 1024;
 

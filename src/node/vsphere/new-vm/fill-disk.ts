@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { connectNbd } from '../../../host/nbd/nbd-client.ts';
 import { nbdCopy } from '../../../host/nbd/nbdcopy.ts';
+import { toolTarget } from '../../../host/nbd/tool-target.ts';
 import { serveVddkForWriting } from '../transports/vddk.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import type { Moref } from '../xml.ts';
@@ -13,6 +15,8 @@ export interface DiskFill {
   readonly disk: NewDisk;
   /** NBD URI of what is to be on the disk. */
   readonly from: string;
+  /** Its pre-shared key; null: it has none. */
+  readonly psk: string | null;
   /** Nothing was ever written to it: what reads as zeros is not written. */
   readonly isEmpty: boolean;
   onProgress?(fraction: number): void;
@@ -23,10 +27,15 @@ const requests = 16;
 
 /** @throws SendenseError `target.unfit` where what goes to a disk has another size, `nbd.*` */
 export async function assertSize(
-  { from, bytes, label }: { readonly from: string; readonly bytes: number; readonly label: string },
+  {
+    from,
+    psk,
+    bytes,
+    label,
+  }: { readonly from: string; readonly psk: string | null; readonly bytes: number; readonly label: string },
   signal?: AbortSignal,
 ): Promise<void> {
-  await using source = await connectNbd(from, { signal });
+  await using source = await connectNbd(from, { psk, signal });
   if (source.size !== bytes)
     throw new SendenseError('target.unfit', `${label} has ${bytes} bytes, what goes to it has ${source.size}`);
 }
@@ -36,8 +45,9 @@ export async function assertSize(
  * @throws SendenseError `transport.*`, `vsphere.*`
  */
 export async function fillDisk(context: TransportContext, fill: DiskFill): Promise<void> {
-  const { vm, key, label, disk, from, isEmpty } = fill;
+  const { vm, key, label, disk, from, psk, isEmpty } = fill;
   const { signal } = context;
+  await using source = await toolTarget(from, psk, join(context.jobFolder, `key-${key}`));
   await using served = await serveVddkForWriting(context, {
     vmMoref: vm.value,
     snapshotMoref: '',
@@ -53,7 +63,7 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
   });
   try {
     await nbdCopy({
-      from,
+      from: source.uri,
       to: served.uri,
       connections: 1,
       requests,

@@ -2,8 +2,8 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import { missingPrivileges } from '../privileges.ts';
 import { restorePrivileges } from '../restore-privileges.ts';
 import type { Vsphere } from '../vsphere.ts';
-import { optionalMoref, type Moref } from '../xml.ts';
-import { markedVm } from './marked-vms.ts';
+import type { Moref } from '../xml.ts';
+import { childNamed, markedVm } from './marked-vms.ts';
 import type { Datastore, Network, Place, WantedPlace } from './place.ts';
 import type { WantedCard } from './wanted-cards.ts';
 import type { WantedDisk } from './wanted-disks.ts';
@@ -50,7 +50,7 @@ export async function judgePlace(
   const nets = new Map(vm.cards.map((card) => [card.key, networkFor(place, wanted, card, wrong)]));
   const isMade = (await markedVm(vsphere, given.run, signal)) !== null;
   wrong.push(...(isMade ? [] : tooFull(given, stores)), ...wrongHardware(vm, place), ...wrongName(wanted.name));
-  if (!isMade && (await nameTaken(vsphere, place.folder, wanted.name, signal)))
+  if (!isMade && (await childNamed(vsphere, place.folder, wanted.name, signal)))
     wrong.push(`there is ${JSON.stringify(wanted.name)} in ${wanted.folder} already`);
   if (wrong.length > 0 || !home)
     throw new SendenseError(
@@ -129,16 +129,6 @@ const wrongName = (name: string): string[] =>
   name !== '' && [...name].length <= 80 && !/[\u0000-\u001f\u007f/\\]|%(?!2f|5c|25)/i.test(name)
     ? []
     : [`${JSON.stringify(name)} is no name of a VM: up to 80 characters, and / \\ % only as %2f %5c %25`];
-
-async function nameTaken(vsphere: Vsphere, folder: Moref, name: string, signal?: AbortSignal): Promise<boolean> {
-  const { searchIndex } = vsphere.content;
-  if (!searchIndex) return false;
-  const args = [
-    ['entity', folder],
-    ['name', name],
-  ] as const;
-  return optionalMoref(await vsphere.call('FindChild', searchIndex, args, signal ? { signal } : {})) !== undefined;
-}
 
 async function assertAllowed(
   vsphere: Vsphere,

@@ -3,7 +3,6 @@ import { disksOf } from '../vm-disks.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { at, list, moref, plainInteger, type Moref } from '../xml.ts';
 import type { Place } from './place.ts';
-import { noDiskNotes } from './disk-notes.ts';
 import { assertOwnDisks, markedVm, type MarkedVm } from './marked-vms.ts';
 import type { RestoreMark } from './restore-mark.ts';
 import { bootOptions } from './wanted-boot.ts';
@@ -128,33 +127,6 @@ async function setBootOrder(
     'ReconfigVM_Task',
     object,
     [['spec', { fields: [['bootOptions', options]] }]],
-    signal ? { signal } : {},
-  );
-}
-
-/** The last step: from now on the VM is not ours to remove. */
-export async function finishVm(
-  vsphere: Vsphere,
-  object: Moref,
-  { annotation }: Pick<WantedVm, 'annotation'>,
-  { point }: RestoreMark,
-  signal?: AbortSignal,
-): Promise<void> {
-  const then = annotation.trim() === '' ? `Restored by Sendense from ${point}.` : annotation;
-  await vsphere.task(
-    'ReconfigVM_Task',
-    object,
-    [
-      [
-        'spec',
-        {
-          fields: [
-            ['annotation', then],
-            ['extraConfig', [noDiskNotes()]],
-          ],
-        },
-      ],
-    ],
     signal ? { signal } : {},
   );
 }

@@ -1,8 +1,9 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { disksOf } from '../vm-disks.ts';
 import type { ObjectProperties, Vsphere } from '../vsphere.ts';
-import { list, optionalText, type Moref } from '../xml.ts';
-import { readRestoreMark } from './restore-mark.ts';
+import { list, optionalMoref, optionalText, type Moref } from '../xml.ts';
+import { diskNotesIn, type DiskNotes } from './disk-notes.ts';
+import { markedAnnotation, readRestoreMark, withoutMark, type RestoreMark } from './restore-mark.ts';
 
 export interface MarkedVm {
   readonly object: Moref;
@@ -27,6 +28,68 @@ export async function markedVm(vsphere: Vsphere, run: string, signal?: AbortSign
   return all[0] ?? null;
 }
 
+/** What a restore that was not finished has left under a name. */
+export interface UnfinishedVm {
+  readonly object: Moref;
+  readonly mark: RestoreMark;
+  readonly notes: DiskNotes;
+}
+
+/** @returns null: there is nothing of this name, or it is no unfinished VM */
+export async function unfinishedNamed(
+  vsphere: Vsphere,
+  folder: Moref,
+  name: string,
+  signal?: AbortSignal,
+): Promise<UnfinishedVm | null> {
+  const object = await childNamed(vsphere, folder, name, signal);
+  if (object?.type !== 'VirtualMachine') return null;
+  const paths = ['config.annotation', 'config.extraConfig'];
+  const [shown] = await vsphere.properties([object], paths, signal ? { signal } : {});
+  const mark = readRestoreMark(optionalText(shown?.values.get('config.annotation')) ?? '');
+  return mark && { object, mark, notes: diskNotesIn(shown?.values.get('config.extraConfig')) };
+}
+
+/** What has that name in a folder of VMs. */
+export async function childNamed(
+  vsphere: Vsphere,
+  folder: Moref,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Moref | undefined> {
+  const { searchIndex } = vsphere.content;
+  if (!searchIndex) return undefined;
+  const args = [
+    ['entity', folder],
+    ['name', name],
+  ] as const;
+  return optionalMoref(await vsphere.call('FindChild', searchIndex, args, signal ? { signal } : {}));
+}
+
+/**
+ * Makes the unfinished VM of a run that has ended one of this run. Nothing happens where it is not there any more.
+ * @throws SendenseError `vsphere.busy` where it runs, `target.unfit` where it is being made otherwise
+ */
+export async function takeOver(
+  vsphere: Vsphere,
+  from: string,
+  mark: RestoreMark,
+  asked: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const found = await markedVm(vsphere, from, signal);
+  if (found === null) return;
+  const { object, name, isOn, point } = found;
+  const paths = ['config.annotation', 'config.extraConfig'];
+  const [shown] = await vsphere.properties([object], paths, signal ? { signal } : {});
+  if (isOn) throw new SendenseError('vsphere.busy', `the unfinished VM ${name} (${object.value}) runs`);
+  if (point !== mark.point || diskNotesIn(shown?.values.get('config.extraConfig')).asked !== asked)
+    throw new SendenseError('target.unfit', `the unfinished VM ${name} (${object.value}) is being made otherwise`);
+  const annotation = withoutMark(optionalText(shown?.values.get('config.annotation')) ?? '');
+  const spec = { fields: [['annotation', markedAnnotation(mark, annotation)]] } as const;
+  await vsphere.task('ReconfigVM_Task', object, [['spec', spec]], signal ? { signal } : {});
+}
+
 async function markedVms(vsphere: Vsphere, run: string, signal?: AbortSignal): Promise<MarkedVm[]> {
   const paths = ['name', 'config.annotation', 'runtime.powerState'];
   const all = await vsphere.all('VirtualMachine', paths, signal ? { signal } : {});
@@ -37,6 +100,25 @@ async function markedVms(vsphere: Vsphere, run: string, signal?: AbortSignal): P
     const isOn = optionalText(values.get('runtime.powerState')) !== 'poweredOff';
     return [{ object, name, isOn, point: mark.point }];
   });
+}
+
+/** What {@link removeUnfinished} was too good to remove. */
+export interface KeptVm {
+  readonly name: string;
+  /** Disks that are copied whole. */
+  readonly copied: number;
+  readonly disks: number;
+}
+
+/** The unfinished VM of a run, where it has a disk that is copied whole; null: it has none. @throws SendenseError `vsphere.*` */
+export async function copiedVm(vsphere: Vsphere, run: string, signal?: AbortSignal): Promise<KeptVm | null> {
+  const found = await markedVm(vsphere, run, signal);
+  if (found === null) return null;
+  const paths = ['config.extraConfig', 'config.hardware.device'];
+  const [shown] = await vsphere.properties([found.object], paths, signal ? { signal } : {});
+  const { size: copied } = diskNotesIn(shown?.values.get('config.extraConfig')).copied;
+  const { length: disks } = disksOf(list(shown?.values.get('config.hardware.device'), 'VirtualDevice'));
+  return copied > 0 ? { name: found.name, copied, disks } : null;
 }
 
 /**

@@ -6,6 +6,7 @@ import { readDiskNotes, writeDiskNotes } from './disk-notes.ts';
 import { assertSize, fillDisk } from './fill-disk.ts';
 import { judgePlace } from './judge-place.ts';
 import { makeVm, type NewVm } from './make-vm.ts';
+import { takeOver } from './marked-vms.ts';
 import { findPlace, type WantedPlace } from './place.ts';
 import { putNvram } from './put-nvram.ts';
 import type { RestoreMark } from './restore-mark.ts';
@@ -15,6 +16,8 @@ import { wantedVm, type WantedVm } from './wanted-vm.ts';
 export interface RestoredDisk {
   /** NBD URI, read-only. */
   readonly from: string;
+  /** Its pre-shared key. */
+  readonly psk?: string | null;
   readonly bytes: number;
   /** Bytes that hold data. */
   readonly used: number;
@@ -27,8 +30,16 @@ export interface VmRestore extends Pick<SpecOptions, 'mac' | 'identity' | 'conne
   readonly wanted: WantedPlace;
   readonly mark: RestoreMark;
   readonly withoutTpm: boolean;
-  /** Hears how far each disk is, from 0 to 1. */
-  onProgress?(key: number, fraction: number): void;
+  /** The run that began the VM; null: this one does. */
+  readonly takesOver?: string | null;
+  /** Digest of what is asked for: only a VM that is made of the same is gone on with. */
+  readonly asked?: string;
+  /** Hears how far each disk is, from 0 to 1. `isKept`: an earlier try has copied it. */
+  onProgress?(key: number, fraction: number, isKept: boolean): void;
+  /** Hears what is done while no bytes move. */
+  onActivity?(what: string | null): void;
+  /** Hears of the VM as soon as it is there. */
+  onMade?(vm: RestoredVm): void;
 }
 
 export interface RestoredVm extends NewVm {
@@ -51,16 +62,22 @@ export async function restoreVm(vsphere: Vsphere, context: TransportContext, req
   await checkVddkForWriting(context);
   for (const { key, label } of vm.disks) {
     const disk = disks.get(key);
-    if (disk) await assertSize({ ...disk, label }, signal);
+    if (disk) await assertSize({ psk: null, ...disk, label }, signal);
   }
   const place = await findPlace(vsphere, wanted, signal);
+  const { takesOver = null, asked = '' } = request;
+  if (takesOver !== null) await takeOver(vsphere, takesOver, mark, asked, signal);
   const used = new Map([...disks].map(([key, disk]) => [key, disk.used] as const));
   const fitting = await judgePlace(vsphere, { vm, wanted, place, thin, used, run: mark.run }, signal);
+  request.onActivity?.('making the VM');
   const made = await makeVm(vsphere, vm, { ...request, name: wanted.name, fitting, place }, signal);
+  const restored = { ...made, annotation: vm.annotation, leftOut: vm.leftOut };
+  request.onMade?.(restored);
   await fillDisks(vsphere, context, request, { vm, made });
+  request.onActivity?.('putting the NVRAM into place');
   if (vm.nvram)
     await putNvram(vsphere, context, { object: made.object, datacenter: place.datacenter, content: vm.nvram });
-  return { ...made, annotation: vm.annotation, leftOut: vm.leftOut };
+  return restored;
 }
 
 /** Disks that an earlier try has copied whole are left alone: a small step that fails late must not cost hours. */
@@ -72,15 +89,27 @@ async function fillDisks(
 ): Promise<void> {
   const { signal } = context;
   const { object } = made;
+  const asked = request.asked ?? null;
   const before = await readDiskNotes(vsphere, object, signal);
   const [begun, copied] = [new Set(before.begun), new Set(before.copied)];
   for (const { key, label } of vm.disks) {
     const [disk, source] = [made.disks.get(key), request.disks.get(key)];
-    if (!disk || !source || copied.has(key)) continue;
+    if (!disk || !source) continue;
+    if (copied.has(key)) {
+      request.onProgress?.(key, 1, true);
+      continue;
+    }
+    request.onActivity?.(`opening ${label} for writing`);
     const isEmpty = !begun.has(key);
-    await writeDiskNotes(vsphere, object, { begun: begun.add(key), copied }, signal);
-    const onProgress = (fraction: number): void => request.onProgress?.(key, fraction);
-    await fillDisk(context, { vm: object, key, label, disk, from: source.from, isEmpty, onProgress });
-    await writeDiskNotes(vsphere, object, { begun, copied: copied.add(key) }, signal);
+    await writeDiskNotes(vsphere, object, { begun: begun.add(key), copied, asked }, signal);
+    const onProgress = (fraction: number): void => {
+      request.onActivity?.(null);
+      // The last word is said when it is noted down.
+      if (fraction < 1) request.onProgress?.(key, fraction, false);
+    };
+    const { from, psk = null } = source;
+    await fillDisk(context, { vm: object, key, label, disk, from, psk, isEmpty, onProgress });
+    await writeDiskNotes(vsphere, object, { begun, copied: copied.add(key), asked }, signal);
+    request.onProgress?.(key, 1, false);
   }
 }

@@ -15,7 +15,10 @@ const requestBytes = 2 * 1024 * 1024;
 type Vddk = NonNullable<VsphereSourceSpec['vddk']>;
 
 /** @throws SendenseError `transport.unavailable` with what is missing */
-export async function checkVddk(context: TransportContext, disks: readonly SnapshotDiskRef[]): Promise<string> {
+export async function checkVddk(
+  context: Pick<TransportContext, 'spec' | 'signal'>,
+  disks: readonly SnapshotDiskRef[],
+): Promise<string> {
   const vddk = settingsOf(context);
   for (const disk of disks) parametersOf(context, vddk, disk);
   const version = await libraryVersion(vddk, context.signal);
@@ -23,7 +26,7 @@ export async function checkVddk(context: TransportContext, disks: readonly Snaps
 }
 
 /** @throws SendenseError `transport.unavailable` with what is missing */
-export const checkVddkForWriting = async (context: TransportContext): Promise<void> =>
+export const checkVddkForWriting = async (context: Pick<TransportContext, 'spec' | 'signal'>): Promise<void> =>
   void (await checkVddk(context, []));
 
 export async function serveVddk(context: TransportContext, disk: SnapshotDiskRef): Promise<ServedDisk> {
@@ -41,6 +44,12 @@ export async function serveVddkForWriting(context: TransportContext, disk: Snaps
   if (disk.snapshotMoref !== '')
     throw new SendenseError('run.internal', `${disk.label} is to be written to below a snapshot`);
   return served(context, disk, { connections: 1, more: [], writable: true });
+}
+
+/** The same disk, to be read: nobody writes to it meanwhile, because the VM is off. */
+export async function serveVddkOfVm(context: TransportContext, disk: SnapshotDiskRef): Promise<ServedDisk> {
+  if (disk.snapshotMoref !== '') throw new SendenseError('run.internal', `${disk.label} is a disk of a snapshot`);
+  return served(context, disk, { connections: 2, more: ['--filter=cacheextents'] });
 }
 
 interface Serving {
@@ -91,7 +100,7 @@ async function served(
   return context.vddkLogins ? context.vddkLogins.attempt({ host, port, user, password }, open) : open();
 }
 
-function settingsOf({ spec }: TransportContext): Vddk {
+function settingsOf({ spec }: Pick<TransportContext, 'spec'>): Vddk {
   if (spec.vddk === null) {
     throw new SendenseError('transport.unavailable', `the source ${spec.name} has no \`vddk.libdir\``, {
       remedy: "Download VMware's VDDK to the node and name its folder in `vddk.libdir`, see docs/vsphere.md.",
@@ -103,7 +112,7 @@ function settingsOf({ spec }: TransportContext): Vddk {
 const pluginOf = (vddk: Vddk): string => vddk.plugin ?? 'vddk';
 
 /** `key=value` each, one argument: nbdkit takes all after the first `=` as the value. */
-function parametersOf({ spec }: TransportContext, vddk: Vddk, disk: SnapshotDiskRef): string[] {
+function parametersOf({ spec }: Pick<TransportContext, 'spec'>, vddk: Vddk, disk: SnapshotDiskRef): string[] {
   const parameters: Record<string, string> = {
     libdir: vddk.libdir,
     server: spec.host,

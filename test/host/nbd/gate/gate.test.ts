@@ -10,7 +10,7 @@ import { tcpUri, tlsUri } from '../../../../src/host/nbd/nbd-uri.ts';
 import { makePsk, pskIdentity, writePsk } from '../../../../src/host/nbd/psk-file.ts';
 import { serveGated } from '../../../../src/host/nbd/serve-gated.ts';
 import { isPortFree } from '../../../../src/host/net/port-probe.ts';
-import { toolTarget } from '../../../../src/transfer/tool-target.ts';
+import { toolTarget } from '../../../../src/host/nbd/tool-target.ts';
 import { block, MiB, noise, openWorkshop, type Workshop } from '../../../blocks/workshop.ts';
 import { freePort } from '../../../support/free-ports.ts';
 import { tcpListenersOf } from '../../../support/listeners.ts';

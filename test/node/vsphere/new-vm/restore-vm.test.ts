@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serveNbdkit } from '../../../../src/host/nbd/nbdkit.ts';
 import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
-import { finishVm } from '../../../../src/node/vsphere/new-vm/make-vm.ts';
+import { finishVm } from '../../../../src/node/vsphere/new-vm/finish-vm.ts';
 import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/marked-vms.ts';
 import { restoreVm, type RestoredVm, type VmRestore } from '../../../../src/node/vsphere/new-vm/restore-vm.ts';
 import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';

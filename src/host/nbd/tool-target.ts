@@ -1,6 +1,6 @@
-import { removeTree } from '../host/files/files.ts';
-import { parseNbdUri, tlsUri } from '../host/nbd/nbd-uri.ts';
-import { pskFileIn, writePsk } from '../host/nbd/psk-file.ts';
+import { removeTree } from '../files/files.ts';
+import { parseNbdUri, tlsUri } from './nbd-uri.ts';
+import { pskFileIn, writePsk } from './psk-file.ts';
 
 /**
  * A target as libnbd's tools take it: the key to an encrypted one is in a file in `folder`, which is made, and removed when

@@ -1,0 +1,76 @@
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import type { RestoreFinished, RestoreFinishRequest, RestoreUndone, RestoreUndoRequest } from '../../schemas/types.ts';
+import { finishVm, reopenVm, restoredState, type RestoredState } from '../vsphere/new-vm/finish-vm.ts';
+import { copiedVm, removeUnfinished } from '../vsphere/new-vm/marked-vms.ts';
+import { withoutMark } from '../vsphere/new-vm/restore-mark.ts';
+import type { RefusedLogins } from '../vsphere/refused-logins.ts';
+import type { Vsphere } from '../vsphere/vsphere.ts';
+import type { Moref } from '../vsphere/xml.ts';
+import { openSession } from './vsphere-session.ts';
+
+/**
+ * Takes the mark of a VM away that a run has made, puts it back, or only looks. May be asked twice.
+ * @throws SendenseError `target.unfit` where the VM is not one of this run, `vsphere.*`
+ */
+export async function finishRestore(
+  request: RestoreFinishRequest,
+  refused: RefusedLogins,
+  signal: AbortSignal,
+): Promise<RestoreFinished> {
+  const { run, point, action } = request;
+  const object: Moref = { type: 'VirtualMachine', value: request.vm };
+  await using session = await openSession(request, refused, signal);
+  const { vsphere } = session;
+  const state = await restoredState(vsphere, object, signal);
+  const isOurs = state?.mark?.run === run;
+  const isFinished = state?.mark == null && state?.finishedBy?.run === run;
+  const warnings: string[] = [];
+  if (action === 'reopen' && isFinished && state) {
+    await reopenVm(vsphere, object, state, { run, point }, signal);
+    return { finished: false, name: state.name, powered_on: false, warnings };
+  }
+  if (action !== 'finish' || !state)
+    return { finished: isFinished, name: state?.name ?? null, powered_on: state?.isOn ?? false, warnings };
+  if (!isOurs && !isFinished)
+    throw new SendenseError('target.unfit', `the VM ${state.name} (${request.vm}) is not marked by this restore`, {
+      remedy: 'Somebody has changed the first line of its notes. Its disks are whole.',
+    });
+  if (isOurs) await finishVm(vsphere, object, { annotation: withoutMark(state.annotation) }, { run, point }, signal);
+  const isOn = request.power_on ? await powerOn(vsphere, object, state, warnings, signal) : state.isOn;
+  return { finished: true, name: state.name, powered_on: isOn, warnings };
+}
+
+/** The VM is restored, whatever becomes of its start. */
+async function powerOn(
+  vsphere: Vsphere,
+  object: Moref,
+  { name, isOn }: RestoredState,
+  warnings: string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (isOn) return true;
+  try {
+    await vsphere.task('PowerOnVM_Task', object, [], { signal });
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    warnings.push(`the VM ${name} is restored, but vSphere did not start it: ${toSendenseError(error).message}`);
+    return false;
+  }
+}
+
+/**
+ * Removes the VM that a run has made and not finished. "Nothing there" is success.
+ * @throws SendenseError `vsphere.busy` with what stays and why, `vsphere.*`
+ */
+export async function undoRestore(
+  request: RestoreUndoRequest,
+  refused: RefusedLogins,
+  signal: AbortSignal,
+): Promise<RestoreUndone> {
+  const { run, keep_copied: keepCopied } = request;
+  await using session = await openSession(request, refused, signal);
+  const { vsphere } = session;
+  const kept = keepCopied ? await copiedVm(vsphere, run, signal) : null;
+  return { kept, removed: kept ? null : await removeUnfinished(vsphere, run, signal) };
+}
