@@ -15,6 +15,16 @@ interface MachineOptions {
   readonly cpus?: string;
   readonly firmware?: string;
   readonly guestId?: string;
+  readonly newMac?: boolean;
+  readonly folder?: string;
+  readonly pool?: string;
+  readonly datastore?: readonly string[];
+  readonly thick?: boolean;
+  readonly withoutTpm?: boolean;
+  readonly powerOn?: boolean;
+  readonly resume?: boolean;
+  readonly node?: string;
+  readonly credential?: string;
 }
 
 /** Options of `sendense-run restore` that say where to. */
@@ -58,50 +68,98 @@ const kinds: { readonly [T in TargetType]: (where: string, options: ToOptions) =
     if (where === '') throw usage('--to kvm: names no folder: write kvm:DIRECTORY');
     return { kvm: resolve(where), ...machineOf('kvm', options) };
   },
+  vsphere: (where, { format, subformat, thin, overwrite, ...options }) => {
+    if (format !== 'raw' || subformat !== undefined)
+      throw usage('--format and --subformat are for folders; the disks of a VM in vSphere are VMDKs');
+    if (overwrite === true) throw usage('--overwrite is for --to device:…; a VM is never overwritten');
+    if (where === '') throw usage('--to vsphere: names no source: write vsphere:SOURCE, a source of sendense.yaml');
+    if (thin === true && options.thick === true) throw usage('--thin and --thick contradict each other');
+    return { vsphere: where, ...machineOf('vsphere', options), ...(thin === true ? { thin } : {}) };
+  },
 };
 
-type MachineTarget = 'kvm' | 'ova';
+type MachineTarget = 'kvm' | 'ova' | 'vsphere';
 
 /** Which kinds of targets each option is for. */
 const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: string, ...kinds: MachineTarget[]] } = {
-  name: ['--name', 'kvm'],
+  name: ['--name', 'kvm', 'vsphere'],
   libvirt: ['--libvirt', 'kvm'],
-  network: ['--network', 'kvm'],
-  connect: ['--connect', 'kvm'],
-  keepMac: ['--keep-mac', 'kvm'],
-  keepIdentity: ['--keep-identity', 'kvm'],
+  network: ['--network', 'kvm', 'vsphere'],
+  connect: ['--connect', 'kvm', 'vsphere'],
+  keepMac: ['--keep-mac', 'kvm', 'vsphere'],
+  newMac: ['--new-mac', 'vsphere'],
+  keepIdentity: ['--keep-identity', 'kvm', 'vsphere'],
   memory: ['--memory', 'kvm', 'ova'],
   cpus: ['--cpus', 'kvm', 'ova'],
   firmware: ['--firmware', 'kvm', 'ova'],
   guestId: ['--guest-id', 'ova'],
+  folder: ['--folder', 'vsphere'],
+  pool: ['--pool', 'vsphere'],
+  datastore: ['--datastore', 'vsphere'],
+  thick: ['--thick', 'vsphere'],
+  withoutTpm: ['--without-tpm', 'vsphere'],
+  powerOn: ['--power-on', 'vsphere'],
+  resume: ['--no-resume', 'vsphere'],
+  node: ['--node', 'vsphere'],
+  credential: ['--credential', 'vsphere'],
 };
 
 /** What the VM is to be, in place of what was saved. */
 function machineOf(kind: MachineTarget, options: MachineOptions): To {
   refuseMachine(options, kind);
-  const { network, connect, keepMac, keepIdentity, cpus } = options;
-  const { name, libvirt, memory, firmware, guestId } = options;
+  const { network, datastore, connect, keepIdentity, cpus, thick, ...more } = options;
+  const { name, libvirt, memory, firmware, guestId, folder, pool, withoutTpm, powerOn, node, credential } = more;
   if (cpus !== undefined && !/^[1-9][0-9]{0,3}$/.test(cpus)) throw usage(`--cpus ${cpus} is not a number of CPUs`);
   const said = {
     name,
     libvirt,
     network: network && networkOf(network),
     connect,
-    mac: keepMac === true ? 'keep' : undefined,
+    mac: macOf(more),
     identity: keepIdentity === true ? 'keep' : undefined,
     memory,
     cpus: cpus === undefined ? undefined : Number(cpus),
     firmware,
     guestId,
+    folder,
+    pool,
+    datastore: datastore && datastoresOf(datastore),
+    thin: thick === true ? false : undefined,
+    withoutTpm,
+    powerOn,
+    resume: more.resume === false ? false : undefined,
+    node,
+    credential,
   };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+}
+
+function macOf({ keepMac, newMac }: MachineOptions): 'keep' | 'new' | undefined {
+  if (keepMac === true && newMac === true) throw usage('--keep-mac and --new-mac contradict each other');
+  return keepMac === true ? 'keep' : newMac === true ? 'new' : undefined;
+}
+
+/** `datastore1`, or `disk-1=datastore2` for each disk. */
+function datastoresOf(words: readonly string[]): string | Readonly<Record<string, string>> {
+  const [first = ''] = words;
+  const entries = words.map((word) => /^(?:disk-)?([0-9]{1,3})=(.+)$/s.exec(word));
+  if (entries.every((entry) => entry !== null))
+    return Object.fromEntries(entries.map(([, number = '', name = '']) => [`disk-${Number(number)}`, name]));
+  if (words.length === 1) return first;
+  throw usage('several --datastore are each a disk and its datastore: --datastore disk-1=datastore2');
 }
 
 /** @param kind null: no VM is made */
 function refuseMachine(options: MachineOptions, kind: MachineTarget | null = null): void {
   for (const option of Object.keys(machineFlags) as (keyof MachineOptions)[]) {
     const [flag, ...targets] = machineFlags[option];
-    if (options[option] === undefined || (kind !== null && targets.includes(kind))) continue;
+    // That of a negated option has a default.
+    if (
+      options[option] === undefined ||
+      (option === 'resume' && options.resume === true) ||
+      (kind !== null && targets.includes(kind))
+    )
+      continue;
     const where = targets.map((target) => `--to ${target}:…`).join(' and ');
     throw usage(`${flag} is for ${where}${kind === null ? '; folders and devices get disks alone' : ''}`);
   }
@@ -122,7 +180,9 @@ export function toOfOptions(options: ToOptions): To {
   const { to } = options;
   // What a shell makes of a variable that is not set would be the folder that one is in.
   if (to === undefined || to === '')
-    throw usage('say where to restore to: --to DIRECTORY, kvm:DIRECTORY, ova:FILE.ova, or device:/dev/…');
+    throw usage(
+      'say where to restore to: --to DIRECTORY, kvm:DIRECTORY, vsphere:SOURCE, ova:FILE.ova, or device:/dev/…',
+    );
   const [, kind = '', where = ''] = /^([a-z]+):(.*)$/s.exec(to) ?? [];
   return isKind(kind) ? kinds[kind](where, options) : kinds.directory(to, options);
 }

@@ -30,6 +30,8 @@ export interface RecoveredRun {
   /** Ids of the steps that were undone, newest first. */
   readonly undone: readonly string[];
   readonly published: boolean;
+  /** What undoing left on purpose, and the way out. */
+  readonly kept: readonly string[];
   /** What could not be cleaned up; the next recovery tries it again. */
   readonly errors: readonly SendenseError[];
 }
@@ -52,7 +54,8 @@ export async function recoverRuns<S>(options: RecoverOptions<S>): Promise<Recove
 
 async function recoverRun<S>(options: RecoverOptions<S>, run: JournalledRun): Promise<RecoveredRun> {
   const { journal } = options;
-  const parts = undoParts(options, run);
+  const kept: string[] = [];
+  const parts = undoParts(options, run, kept);
   const journalled = journal.stepsOf(run.id);
   if (run.open) journal.unwinding(run.id);
   const errors: SendenseError[] = [];
@@ -86,7 +89,7 @@ async function recoverRun<S>(options: RecoverOptions<S>, run: JournalledRun): Pr
   } else {
     journal.finishRecovery(run.id, unclean);
   }
-  return { runId: run.id, plan: run.plan, undone: unwound.undone, published, errors };
+  return { runId: run.id, plan: run.plan, undone: unwound.undone, published, kept, errors };
 }
 
 async function hasPublished<S>(
@@ -109,13 +112,16 @@ const begunStep = <S>(options: RecoverOptions<S>, step: JournalledStep): BegunSt
   stuck: undefined,
 });
 
-const undoParts = <S>(options: RecoverOptions<S>, run: JournalledRun): UndoParts<S> => ({
+const undoParts = <S>(options: RecoverOptions<S>, run: JournalledRun, kept: string[]): UndoParts<S> => ({
   runId: run.id,
   journal: options.journal,
   services: options.services,
   limits: { ...defaultLimits, ...options.limits },
   atOnce: options.signal ?? new AbortController().signal,
-  say: (event) => options.emit?.({ ...event, time: Date.now(), run_id: run.id }),
+  say: (event) => {
+    if (event.type === 'step.log' && event.level === 'warning') kept.push(event.message);
+    options.emit?.({ ...event, time: Date.now(), run_id: run.id });
+  },
   facts: (stepId) => ({
     runId: run.id,
     stepId,

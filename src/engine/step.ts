@@ -57,6 +57,8 @@ export interface UndoContext<S> extends RunFacts {
   readonly signal: AbortSignal;
   readonly remembered: Readonly<Record<string, unknown>>;
   log(message: string): void;
+  /** What stays on purpose, and the way out: the user is told at the end. */
+  warn(message: string): void;
 }
 
 export interface PlanContext<S> extends RunFacts {

@@ -83,6 +83,7 @@ const undoContext = <S>(parts: UndoParts<S>, step: BegunStep<S>, signal: AbortSi
   signal,
   remembered: { ...step.remembered },
   log: (message) => parts.say({ type: 'step.log', step: step.stepId, level: 'info', message }),
+  warn: (message) => parts.say({ type: 'step.log', step: step.stepId, level: 'warning', message }),
 });
 
 async function limited<S, T>(parts: UndoParts<S>, what: string, work: (signal: AbortSignal) => Promise<T>) {

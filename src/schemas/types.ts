@@ -430,6 +430,7 @@ export interface AllSchemas {
   BootId: string;
   KeptFrom: KeptFrom;
   DrilledVm: DrilledVm;
+  VsphereMachine: VsphereMachine;
   HubHealth: HubHealth;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
@@ -2125,6 +2126,39 @@ export interface DrilledVm {
    */
   screenshot: string | null;
   problem: string | null;
+}
+/**
+ * A VM in vSphere that is made of restored disks.
+ */
+export interface VsphereMachine {
+  name: string;
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  /**
+   * The vCenter or ESXi host.
+   */
+  host: string;
+  /**
+   * In the mark of the VM.
+   */
+  run: string;
+  point: string;
+  node: string;
+  source: Source;
+  power_on: boolean;
+  disks: {
+    disk: string;
+    /**
+     * Of the new VM.
+     */
+    device_key: string;
+  }[];
+  /**
+   * What is not as it was.
+   */
+  notes: string[];
 }
 /**
  * `GET /api/v1/health` of the hub.
@@ -4017,20 +4051,9 @@ export interface RestoreUndoRequest {
   /**
    * Jobs of the run. None of them may still run.
    *
-   * @maxItems 8
-   *
    * Items: Job id.
    */
-  jobs:
-    | []
-    | [string]
-    | [string, string]
-    | [string, string, string]
-    | [string, string, string, string]
-    | [string, string, string, string, string]
-    | [string, string, string, string, string, string]
-    | [string, string, string, string, string, string, string]
-    | [string, string, string, string, string, string, string, string];
+  jobs: string[];
   /**
    * A VM with a disk that is copied whole stays.
    */
@@ -5699,6 +5722,10 @@ export interface RecoverOutput {
     undone: string[];
     published: boolean;
     errors: ErrorOutput[];
+    /**
+     * What the clean-up left on purpose, and what you can do with it.
+     */
+    kept?: string[];
   }[];
   /**
    * Removals of restore points that were cut off: what was finished, and what cannot be.
@@ -6692,7 +6719,7 @@ export interface RestorePlan {
   /**
    * Where the restored disks or files go. Not needed with `expect` alone.
    */
-  to?: DirectoryTo | DeviceTo | OvaTo | KvmTo;
+  to?: DirectoryTo | DeviceTo | OvaTo | KvmTo | VsphereTo;
   /**
    * Numbers of the disks to restore, from 0. Default: all.
    *
@@ -6862,6 +6889,79 @@ export interface KvmTo {
    * Default: what was saved; else what the first disk needs.
    */
   firmware?: 'bios' | 'efi';
+}
+/**
+ * A new VM in vSphere.
+ */
+export interface VsphereTo {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  vsphere: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  node: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  credential?: string;
+  /**
+   * Name of the new VM. Default: the name that the VM had.
+   */
+  name?: string;
+  /**
+   * Inventory path of its folder, for example /DC1/vm/restored. Default: the folder that the VM was in.
+   */
+  folder?: string;
+  /**
+   * Inventory path of a resource pool, a cluster or a host, for example /DC1/host/cluster1. Default: the cluster or host of the datacenter, if there is only one.
+   */
+  pool?: string;
+  /**
+   * Datastore of the VM and its disks. If the disks go to different datastores: a mapping with a datastore for each, `disk-1: datastore2`. A disk that it does not name goes to the first one. Default: the datastores that the disks were on.
+   */
+  datastore?:
+    | string
+    | {
+        [k: string]: string;
+      };
+  /**
+   * The network of its network cards. If the cards go to different networks: a mapping from the names of before, `VM Network: lab`. Default: the networks that they were on.
+   */
+  network?:
+    | string
+    | {
+        [k: string]: string;
+      };
+  /**
+   * true: the network cards are connected when the VM starts.
+   */
+  connect: boolean;
+  /**
+   * Whether the network cards keep their MAC addresses. Default: `keep` if the old VM is gone from the inventory, else `new`.
+   */
+  mac?: 'new' | 'keep';
+  /**
+   * `keep`: the VM keeps the BIOS uuid, which licences and cloud-init go by. Do that only if the old VM is gone. The instance uuid is always new.
+   */
+  identity: 'new' | 'keep';
+  /**
+   * true: thin disks, false: thick ones. Default: each as it was.
+   */
+  thin?: boolean;
+  /**
+   * true: make the VM although it had a virtual TPM, whose content is in no backup.
+   */
+  withoutTpm: boolean;
+  /**
+   * true: start the VM when all is done.
+   */
+  powerOn: boolean;
+  /**
+   * true: a restore that fails keeps the VM if one of its disks is copied whole, and the next run goes on with it. false: it removes all that it made.
+   */
+  resume: boolean;
 }
 /**
  * A reference to a secret; never the secret itself.
@@ -8588,7 +8688,7 @@ export interface FilesTakeOutput {
   /**
    * Where the files go: a directory.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
   /**
    * Absolute path of the folder that the files go to.
    */
@@ -8683,6 +8783,40 @@ export interface FilesTakeInput {
         memory?: number | string;
         cpus?: number;
         firmware?: 'bios' | 'efi';
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        vsphere: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        name?: string;
+        folder?: string;
+        pool?: string;
+        datastore?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        network?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        connect: boolean;
+        mac?: 'new' | 'keep';
+        identity: 'new' | 'keep';
+        thin?: boolean;
+        withoutTpm: boolean;
+        powerOn: boolean;
+        resume: boolean;
       };
   /**
    * true: replace files that are there, and merge folders.
@@ -9265,11 +9399,11 @@ export interface RestorePublishInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
   /**
    * The VM that is made of the disks, as restore.write says.
    */
-  machine?: WrittenMachine | null;
+  machine?: WrittenMachine | VsphereMachine | null;
 }
 export interface RestorePublishOutput {
   disks: DiskResult[];
@@ -9321,7 +9455,11 @@ export interface RestoreVerifyInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
+  /**
+   * The VM that is made of the disks, as restore.write says it.
+   */
+  machine?: WrittenMachine | VsphereMachine | null;
 }
 export interface RestoreVerifyOutput {
   verified: boolean;
@@ -9403,6 +9541,40 @@ export interface RestoreWriteInput {
         memory?: number | string;
         cpus?: number;
         firmware?: 'bios' | 'efi';
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        vsphere: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        name?: string;
+        folder?: string;
+        pool?: string;
+        datastore?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        network?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        connect: boolean;
+        mac?: 'new' | 'keep';
+        identity: 'new' | 'keep';
+        thin?: boolean;
+        withoutTpm: boolean;
+        powerOn: boolean;
+        resume: boolean;
       };
   point?: RestoredPoint;
 }
@@ -9444,9 +9616,9 @@ export interface RestoredPoint {
 }
 export interface RestoreWriteOutput {
   /**
-   * Where the disks go: a directory, block devices, an OVA file, or a VM for KVM.
+   * Where the disks go: a directory, block devices, an OVA file, a VM for KVM, or a VM in vSphere.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
   /**
    * Absolute path. null: the disks go to no directory.
    */
@@ -9464,7 +9636,7 @@ export interface RestoreWriteOutput {
   /**
    * The VM that is made of the disks; missing or null: none.
    */
-  machine?: WrittenMachine | null;
+  machine?: WrittenMachine | VsphereMachine | null;
 }
 
 export type Name = AllSchemas['Name'];

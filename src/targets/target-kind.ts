@@ -10,7 +10,6 @@ import type {
   RestorePlan,
   RestoreWriteInput,
   RestoreWriteOutput,
-  WrittenMachine,
 } from '../schemas/types.ts';
 
 /** The kinds of targets, as the schemas have them. In a plan's `to` a kind is told by the key of its name, which no other kind has. */
@@ -22,6 +21,9 @@ export type ToOf<T extends TargetType> = T extends TargetType ? Extract<To, Read
 export type RestoredDisk = RestoreWriteInput['disks'][number];
 /** A disk that was written, under a name of its own until it is published. */
 export type WrittenDisk = RestoreWriteOutput['files'][number];
+
+/** The VM that is made of restored disks. */
+export type Machine = NonNullable<RestoreWriteOutput['machine']>;
 
 /** What a restore reads. All is looked up when it is needed. */
 export interface RestoredFrom {
@@ -65,11 +67,13 @@ export interface TargetKind<T extends TargetType, W extends object, P> {
   /** Removes what {@link write} left, and nothing that is not ours. "Nothing there" is success. */
   undoWrite(claim: W, remembered: Remembered): Promise<void>;
 
-  /** Serves what was written, read-only, to be compared with the block index. */
-  readBack(written: WrittenDisk, disk: RestoredDisk, reading: Reading): Promise<ReadBack>;
+  /** Serves what was written, read-only, to be compared with the block index; null: {@link compare} does that elsewhere. */
+  readonly readBack: ((written: WrittenDisk, disk: RestoredDisk, reading: Reading) => Promise<ReadBack>) | null;
+  /** Compares what was written with the block index where it is. @throws SendenseError `content.mismatch` */
+  readonly compare: ((written: WrittenDisk, comparing: Comparing) => Promise<Compared>) | null;
 
   /** @param machine what {@link write} says of the VM that is made of the disks */
-  claimNames(written: readonly WrittenDisk[], machine?: WrittenMachine | null): P;
+  claimNames(written: readonly WrittenDisk[], machine?: Machine | null): P;
   publishEffects(written: readonly WrittenDisk[]): PlannedEffect[];
   /** Shows the disks to everybody, never over something that is there. May be called again. @throws SendenseError `file.exists` */
   publish(claim: P, run: PublishRun): Promise<void>;
@@ -94,6 +98,18 @@ export interface Reading {
   readonly signal: AbortSignal;
   /** Bytes of what is looked at before it is served. */
   readonly onRead?: (done: number, total: number) => void;
+}
+
+/** What comparing elsewhere acts with. */
+export interface Comparing {
+  readonly disk: RestoredDisk;
+  /** What {@link TargetKind.write} said of the VM. */
+  readonly machine: Machine | null;
+  readonly from: RestoredFrom;
+}
+
+export interface Compared {
+  readonly comparedBytes: number;
 }
 
 export interface ReadBack extends AsyncDisposable {

@@ -414,6 +414,7 @@ describe('node.transfer', () => {
         signal: AbortSignal.timeout(5000),
         remembered: {},
         log: () => undefined,
+        warn: () => undefined,
       },
       { node: 'local', jobId: `${run}-node-transfer` },
     );
@@ -435,6 +436,7 @@ describe('node.transfer', () => {
           signal: AbortSignal.timeout(5000),
           remembered: {},
           log: (message) => void said.push(message),
+          warn: () => undefined,
         },
         { node: 'site-b', jobId: `${run}-node-transfer` },
       ),

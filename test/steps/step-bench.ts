@@ -158,14 +158,28 @@ export async function stepBench(settings: Partial<Settings> = {}, template?: str
     },
     async undo(step, claim, { run, remembered = {} } = {}) {
       await step.undo?.(
-        { ...facts(step, run), services, signal: AbortSignal.timeout(90_000), remembered, log: () => undefined },
+        {
+          ...facts(step, run),
+          services,
+          signal: AbortSignal.timeout(90_000),
+          remembered,
+          log: () => undefined,
+          warn: () => undefined,
+        },
         plain(claim),
       );
     },
     async published(step, claim, remembered = {}) {
       if (!step.published) throw new Error(`${step.uses} publishes nothing`);
       return step.published(
-        { ...facts(step), services, signal: AbortSignal.timeout(90_000), remembered, log: () => undefined },
+        {
+          ...facts(step),
+          services,
+          signal: AbortSignal.timeout(90_000),
+          remembered,
+          log: () => undefined,
+          warn: () => undefined,
+        },
         plain(claim),
       );
     },

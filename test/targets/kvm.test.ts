@@ -78,7 +78,7 @@ async function restore({ request, planFolder }: TargetSubject<'kvm'>, runId = 'r
   const { files, machine } = await kvmTarget.write(request, claim, run);
   const names = kvmTarget.claimNames(files, machine);
   await kvmTarget.publish(names, run);
-  if (!machine) throw new Error('no machine');
+  if (!machine || !('libvirt' in machine)) throw new Error('no machine');
   return { folder: claim.directory, machine, names, run };
 }
 

@@ -83,6 +83,12 @@ const optionNames: OptionNames = {
   '/to/memory': '--memory',
   '/to/cpus': '--cpus',
   '/to/firmware': '--firmware',
+  '/to/vsphere': '--to',
+  '/to/folder': '--folder',
+  '/to/pool': '--pool',
+  '/to/datastore': '--datastore',
+  '/to/node': '--node',
+  '/to/credential': '--credential',
   '/disks': '--disk',
 };
 

@@ -10,6 +10,7 @@ export const restore: CommandDefinition = {
     'Makes a restore plan from the command line and runs it. The run writes each disk under a temporary name and compares it with the block index of the restore point. Then it gives the file its name: disk-0.raw, disk-1.raw, …',
     'Never overwrites a file and never writes to the repository. A failed restore removes the files that it wrote.',
     'With kvm:DIRECTORY it makes a VM for KVM, with the hardware that the guest knows: disks as qcow2, domain.xml for libvirt, and start.sh, which starts the VM with plain QEMU. If libvirt answers at qemu:///system, it defines the VM there. The VM is not started, and its network cards are not connected unless you say so.',
+    'With vsphere:SOURCE it makes a new VM in vSphere, of the hardware that was saved with the restore point, where the old one was unless you say otherwise. SOURCE is a source of sendense.yaml with VDDK. A node writes the disks and reads them again. Until that is done, the notes of the VM say that it is unfinished. If the restore fails after a disk was copied whole, the VM stays, and the same command goes on with it. The VM is not started, and its network cards are not connected unless you say so.',
     'An OVA file has the disks, and the hardware of the VM as it was saved with the restore point.',
     'If nothing was saved, because the VM was backed up as disk images, say --memory and --cpus.',
     'A block device must be unused, large enough and without a file system, unless you say --overwrite. The first MiB of the disk is written last, so nobody takes an unfinished device for whole.',
@@ -20,7 +21,7 @@ export const restore: CommandDefinition = {
     {
       flags: '-t, --to <place>',
       description:
-        'directory to write to (required); the command makes it if it is missing. Or a VM for KVM: kvm:DIRECTORY. Or the whole VM as one file: ova:FILE.ova. Or block devices: device:/dev/sdb, device:disk-0=/dev/sdb,disk-1=/dev/sdc',
+        'directory to write to (required); the command makes it if it is missing. Or a VM for KVM: kvm:DIRECTORY. Or a new VM in vSphere: vsphere:SOURCE. Or the whole VM as one file: ova:FILE.ova. Or block devices: device:/dev/sdb, device:disk-0=/dev/sdb,disk-1=/dev/sdc',
       completes: 'folders',
     },
     {
@@ -37,12 +38,12 @@ export const restore: CommandDefinition = {
     {
       flags: '--thin',
       description:
-        'for qcow2: make an overlay on the chain in the repository instead of a copy; it is ready at once, and needs the repository',
+        'for qcow2: make an overlay on the chain in the repository instead of a copy; it is ready at once, and needs the repository. For vsphere: thin disks',
     },
     { flags: '--overwrite', description: 'for devices: write over what they hold' },
     {
       flags: '--name <name>',
-      description: 'for kvm: name of the new VM (default: the name that it had)',
+      description: 'for kvm and vsphere: name of the new VM (default: the name that it had)',
       completes: 'nothing',
     },
     {
@@ -53,13 +54,54 @@ export const restore: CommandDefinition = {
     {
       flags: '--network <network>',
       description:
-        'for kvm: the network of its network cards: one of libvirt, bridge:NAME, or user for the NAT of QEMU. For several networks: "VM Network=default", repeated',
+        'for kvm and vsphere: the network of its network cards; for kvm one of libvirt, bridge:NAME, or user for the NAT of QEMU. For several networks: "VM Network=default", repeated',
       repeats: true,
       completes: 'nothing',
     },
-    { flags: '--connect', description: 'for kvm: the network cards are connected when the VM starts' },
-    { flags: '--keep-mac', description: 'for kvm: keep the MAC addresses; only if the old VM is gone' },
-    { flags: '--keep-identity', description: 'for kvm: keep the uuid that the guest sees; only if the old VM is gone' },
+    { flags: '--connect', description: 'for kvm and vsphere: the network cards are connected when the VM starts' },
+    {
+      flags: '--keep-mac',
+      description:
+        'for kvm and vsphere: keep the MAC addresses; only if the old VM is gone (default for vsphere: if it is gone)',
+    },
+    { flags: '--new-mac', description: 'for vsphere: new MAC addresses, also if the old VM is gone' },
+    {
+      flags: '--keep-identity',
+      description: 'for kvm and vsphere: keep the uuid that the guest sees; only if the old VM is gone',
+    },
+    {
+      flags: '--folder <path>',
+      description: 'for vsphere: inventory path of its folder, such as /DC1/vm/restored (default: where it was)',
+      completes: 'nothing',
+    },
+    {
+      flags: '--pool <path>',
+      description:
+        'for vsphere: inventory path of a resource pool, cluster or host, such as /DC1/host/cluster1 (default: the only one)',
+      completes: 'nothing',
+    },
+    {
+      flags: '--datastore <name>',
+      description:
+        'for vsphere: datastore of the VM and its disks (default: where they were). For several: disk-1=datastore2, repeated',
+      repeats: true,
+      completes: 'nothing',
+    },
+    { flags: '--thick', description: 'for vsphere: thick disks; --thin makes thin ones (default: each as it was)' },
+    {
+      flags: '--without-tpm',
+      description: 'for vsphere: make the VM although it had a virtual TPM, which is in no backup',
+    },
+    { flags: '--power-on', description: 'for vsphere: start the VM when all is done' },
+    {
+      flags: '--no-resume',
+      description: 'for vsphere: a restore that fails removes disks that are copied whole, too; begin anew',
+    },
+    { flags: '--node <name>', description: 'for vsphere: the node that writes the disks (default: local)' },
+    {
+      flags: '--credential <name>',
+      description: 'for vsphere: stored credential with the role for restores (default: the one of the source)',
+    },
     {
       flags: '--memory <size>',
       description: 'for kvm and ova: memory of the VM, such as 4GiB (default: what was saved)',
@@ -127,6 +169,10 @@ export const restore: CommandDefinition = {
     {
       command: 'sendense-run restore pgtest1 --to kvm:./pgtest1 --libvirt none --network user --connect',
       description: 'A VM for QEMU without libvirt, behind its NAT',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --to vsphere:vcenter1 --name pgtest1-monday --folder /DC1/vm/restored',
+      description: 'A new VM in vSphere, beside the old one',
     },
     {
       command: 'sendense-run restore pgtest1 --to ova:./pgtest1.ova',

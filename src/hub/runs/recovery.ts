@@ -53,11 +53,12 @@ export const recovery =
     const removals = rescuing || filesOnly ? [] : await finishRemovals(services, everywhere, signal);
     return {
       version: 1,
-      runs: recovered.map(({ runId, plan, undone, published, errors }) => ({
+      runs: recovered.map(({ runId, plan, undone, published, kept, errors }) => ({
         run_id: runId,
         plan,
         undone: [...undone],
         published,
+        kept: [...kept],
         errors: errors.map(errorToJson),
       })),
       removals,

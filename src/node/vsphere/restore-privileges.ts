@@ -14,6 +14,7 @@ export const restorePrivileges: readonly Privilege[] = [
   { privilege: 'VirtualMachine.Config.Settings', why: 'to set firmware and boot order' },
   { privilege: 'VirtualMachine.Config.Annotation', why: 'to mark the VM as one that is being restored' },
   { privilege: 'VirtualMachine.Provisioning.DiskRandomAccess', why: 'to write disks with VDDK' },
+  { privilege: 'VirtualMachine.Provisioning.DiskRandomRead', why: 'to read disks again and compare them' },
   { privilege: 'VirtualMachine.Interact.PowerOn', why: 'to start the VM, if you ask for it' },
   { privilege: 'VirtualMachine.Interact.PowerOff', why: 'to stop it again, if it does not boot' },
   { privilege: 'Resource.AssignVMToPool', why: 'to give it to a resource pool' },

@@ -6,6 +6,7 @@ import { relativeDisks } from './check-plan.ts';
 import { compressionFindings } from './check-repositories.ts';
 import { vmFindings } from './check-vm.ts';
 import { groupFindings } from './check-group.ts';
+import { targetSettingsFindings } from './check-target.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { isWritten, type PlanDocument } from '../yaml/document.ts';
 import { kindOf } from '../../sources/index.ts';
@@ -42,6 +43,16 @@ export function checkAgainstSettings(
     if (isUsable('node') && isUsable('vm') && (settings.nodes[plan.node]?.mode ?? 'embedded') !== 'embedded')
       findings.push(...relativeFindings(document, plan, settings));
   }
+  if (plan.kind === 'restore' && complete && plan.to)
+    findings.push(
+      ...targetSettingsFindings(
+        { ...plan.to },
+        {
+          sources: (type) => Object.keys(settings.sources).filter((name) => settings.sources[name]?.type === type),
+          nodes: nodesOf(settings),
+        },
+      ),
+    );
   findings.push(...notifyFindings(plan.notify, Object.keys(settings.notify.channels)));
   return findings.map((finding) => {
     const path = 'path' in finding.at ? (finding.at.path ?? []) : [];

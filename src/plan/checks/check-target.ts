@@ -1,23 +1,38 @@
 import type { Finding } from '../../errors/findings/finding.ts';
 import { shown } from '../../errors/findings/words.ts';
+import { unknownName } from './unknown-name.ts';
 import type { RestoreWriteOutput } from '../../schemas/types.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 type TargetType = RestoreWriteOutput['target'];
 
+/** What the settings have. */
+export interface SettingsNames {
+  /** Sources by their type. */
+  sources(type: string): readonly string[];
+  readonly nodes: readonly string[];
+}
+
 /** What a schema cannot say about a kind of target. */
 export interface TargetChecks {
   /** About a plan's `to`, which may still have mistakes of form. */
   findings(to: Mapping): Finding[];
+  /** About names in it that must stand in the settings; null: there are none. */
+  readonly settingsFindings: ((to: Mapping, names: SettingsNames) => Finding[]) | null;
   /** Keys of `to` that say something about disks; null: only disks go to it, and no files. */
   readonly besideFiles: { readonly noMeaning: readonly string[] } | null;
 }
 
 const checks: { readonly [T in TargetType]: TargetChecks } = {
-  directory: { findings: directoryFindings, besideFiles: { noMeaning: ['format', 'subformat', 'thin'] } },
-  device: { findings: deviceFindings, besideFiles: null },
-  ova: { findings: ovaFindings, besideFiles: null },
-  kvm: { findings: kvmFindings, besideFiles: null },
+  directory: {
+    findings: directoryFindings,
+    settingsFindings: null,
+    besideFiles: { noMeaning: ['format', 'subformat', 'thin'] },
+  },
+  device: { findings: deviceFindings, settingsFindings: null, besideFiles: null },
+  ova: { findings: ovaFindings, settingsFindings: null, besideFiles: null },
+  kvm: { findings: kvmFindings, settingsFindings: null, besideFiles: null },
+  vsphere: { findings: () => [], settingsFindings: vsphereNames, besideFiles: null },
 };
 
 /**
@@ -35,6 +50,19 @@ export function targetFindings(
     const kind = known[type];
     return kind ? [...kind.findings(to), ...(hasFiles && type in to ? fileFindings(type, kind, to) : [])] : [];
   });
+}
+
+/** About names in a plan's `to` that must stand in the settings. */
+export const targetSettingsFindings = (to: Mapping, names: SettingsNames): Finding[] =>
+  Object.entries(checks).flatMap(([type, { settingsFindings }]) =>
+    type in to && settingsFindings ? settingsFindings(to, names) : [],
+  );
+
+function vsphereNames({ vsphere, node }: Mapping, { sources, nodes }: SettingsNames): Finding[] {
+  return [
+    ...unknownName('source', String(vsphere), sources('vsphere'), ['to', 'vsphere']),
+    ...unknownName('node', String(node), nodes, ['to', 'node']),
+  ];
 }
 
 /** A plan restores disks or files: what is about the others has no meaning. */

@@ -3,27 +3,36 @@ import type { StepContext } from '../../engine/step.ts';
 import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { NodeClient } from '../../host/node-api/node-client.ts';
-import type { JobStatus, LeftBehind, NodeTransferInput, SnapshotFacts } from '../../schemas/types.ts';
-import type { Services } from '../services.ts';
-import { assertSpaceLeft } from '../at-hub/space-for-run.ts';
+import type { JobStatus, LeftBehind, SnapshotFacts } from '../../schemas/types.ts';
 
-/**
- * Reports progress until the job ends. Asks often at first, because small jobs end soon.
- * @param asserts each throws where the run has to be stopped: for what it has written, for a server that is gone
- */
+/** What following a job acts with. */
+export type FollowContext = Pick<StepContext<unknown>, 'signal' | 'alive' | 'log' | 'warn' | 'progress'>;
+
+export interface FollowedJob {
+  /** What the hub calls the disks of the job. */
+  readonly disks: readonly { readonly key: string; readonly disk: string }[];
+  /** The phase of a disk, as people are told it. */
+  readonly phaseOf?: ((phase: string) => string) | undefined;
+  /** Asked again and again while it runs. Throws where the run has to be stopped, for what it has written. */
+  whileRunning?(): Promise<void>;
+  /** Throws where a server is gone. */
+  served(): void;
+}
+
+/** Reports progress until the job ends. Asks often at first, because small jobs end soon. */
 export async function followJob(
-  context: StepContext<Services>,
+  context: FollowContext,
   client: NodeClient,
   jobId: string,
-  input: NodeTransferInput,
-  asserts: { readonly quota: () => Promise<void>; readonly served: () => void },
+  job: FollowedJob,
 ): Promise<JobStatus> {
-  const nameOf = new Map(input.disks.map((disk) => [disk.key, disk.disk]));
+  const { phaseOf = (phase) => phase } = job;
+  const nameOf = new Map(job.disks.map((disk) => [disk.key, disk.disk]));
   let activity: JobStatus['activity'];
   let told = false;
   for (let pause = 25; ; pause = Math.min(pause * 1.3, 500)) {
     await delay(pause, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
-    asserts.served();
+    job.served();
     const status = await client.status(jobId, context.signal);
     if (status.activity) {
       context.alive();
@@ -35,16 +44,13 @@ export async function followJob(
     context.progress(
       status.disks.map((disk) => ({
         disk: nameOf.get(disk.key) ?? disk.key,
-        phase: disk.phase,
+        phase: phaseOf(disk.phase),
         bytes_done: disk.bytes_done,
         bytes_total: disk.bytes_total,
         rate: disk.rate,
       })),
     );
-    if (status.status === 'running') {
-      await assertSpaceLeft(context.services, input.repository);
-      await asserts.quota();
-    }
+    if (status.status === 'running') await job.whileRunning?.();
     if (status.status === 'succeeded') return status;
     if (status.status === 'failed' || status.status === 'cancelled') {
       const about = new Set((status.left_behind ?? []).map(({ what }) => what));
@@ -52,7 +58,7 @@ export async function followJob(
       for (const warning of status.warnings)
         if (![...about].some((what) => warning.includes(what))) context.warn(warning);
       // The job only knows that the connection broke.
-      asserts.served();
+      job.served();
       throw failureOf(status);
     }
   }

@@ -12,12 +12,13 @@ import type {
   NotProtected,
 } from '../../schemas/types.ts';
 import { kindOf } from '../../sources/index.ts';
+import { assertSpaceLeft } from '../at-hub/space-for-run.ts';
 import type { VmReference } from '../../sources/source-kind.ts';
 import { pskFolderOf } from '../nbd/data-address.ts';
 import { defineStep } from '../define-step.ts';
 import { followJob } from './follow-job.ts';
 import { jobLogFile, keepingLog, keepJobLog } from './keep-job-log.ts';
-import { patientClient } from './patient-client.ts';
+import { patienceOf, patientClient } from './patient-client.ts';
 import { leftError, removeLeft, type AskedOfSource } from './left-at-source.ts';
 import { removeJob } from './remove-job.ts';
 import type { Services } from '../services.ts';
@@ -26,7 +27,7 @@ import { sendIndexes, type SentIndexes } from './send-indexes.ts';
 import { fetchIndexes, fetchVmConfig } from './transfer-files.ts';
 import { watchServers } from './watch-servers.ts';
 import { watchQuota, type WatchedRun } from './watch-quota.ts';
-import { leaseSecondsOf, patienceSecondsOf, reconnectSecondsOf, tuningOf } from './transfer-limits.ts';
+import { leaseSecondsOf, reconnectSecondsOf, tuningOf } from './transfer-limits.ts';
 
 interface Claim {
   readonly node: string;
@@ -87,12 +88,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
   async run(context, input, claim) {
     const { settings } = context.services;
     const reconnect = reconnectSecondsOf(input, settings, context.services.isEmbedded(claim.node));
-    const client = patientClient(await context.services.node(claim.node), {
-      patienceMs: patienceSecondsOf(reconnect) * 1000,
-      signal: context.signal,
-      log: context.log,
-      alive: context.alive,
-    });
+    const client = patientClient(await context.services.node(claim.node), patienceOf(context, reconnect));
     const { path: root } = await context.services.openRepository(input.repository);
     const keys = await context.services.imageKeys(input.repository);
     const previous = await sendIndexes(client, root, input, keys, context.signal);
@@ -101,7 +97,14 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       context.runId,
       input.disks.map(({ disk }) => disk),
     );
-    const asserts = { quota: assertQuota, served };
+    const followed = {
+      disks: input.disks,
+      served,
+      whileRunning: async () => {
+        await assertSpaceLeft(context.services, input.repository);
+        await assertQuota();
+      },
+    };
     const login = await loginFor(context.services, input.source, context.signal);
     const psk = await readPsk(pskFolderOf(context.runId));
     const lease = context.services.isEmbedded(claim.node) ? null : leaseSecondsOf(reconnect);
@@ -131,7 +134,7 @@ export const nodeTransfer = defineStep<NodeTransferInput, Claim, NodeTransferOut
       statePath: context.services.state.path,
       secrets: [...Object.values(login), psk ?? []].flat(),
     };
-    const status = await keepingLog(job, context, () => followJob(context, client, claim.jobId, input, asserts));
+    const status = await keepingLog(job, context, () => followJob(context, client, claim.jobId, followed));
     const disks = await fetchIndexes(client, root, input, status, keys, context.signal);
     const vmConfig =
       status.vm_config && claim.vmConfig

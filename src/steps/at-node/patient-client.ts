@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { NodeClient } from '../../host/node-api/node-client.ts';
 import type { BackupStarted, JobStatus } from '../../schemas/types.ts';
+import { patienceSecondsOf } from './transfer-limits.ts';
 
 export interface Patience {
   /** How long the node may be out of reach, ms, from the first time that shows. */
@@ -18,6 +19,14 @@ export interface Patience {
 /** What waiting helps against. */
 const passing: readonly string[] = ['node.unreachable', 'node.limited'];
 const pauses = { first: 250, last: 5000 };
+
+/** How a step waits for a node. @param reconnect how long a break of the link may last, s */
+export const patienceOf = (context: Pick<Patience, 'signal' | 'log' | 'alive'>, reconnect: number): Patience => ({
+  patienceMs: patienceSecondsOf(reconnect) * 1000,
+  signal: context.signal,
+  log: (message) => context.log(message),
+  alive: () => context.alive?.(),
+});
 
 /** Calls a node, and again as long as it is out of reach. `act` is told how often it failed before. */
 export async function untilReachable<T>(act: (failures: number) => Promise<T>, how: Patience): Promise<T> {
@@ -47,12 +56,13 @@ export const patientClient = (client: NodeClient, how: Patience): NodeClient => 
   indexFormats: (...what) => untilReachable(() => client.indexFormats(...what), how),
   putIndex: (...what) => untilReachable(() => client.putIndex(...what), how),
   status: (jobId) => untilReachable(() => statusInTime(client, jobId, how), how),
-  /** Where the answer was lost, the job may run already. */
-  startBackup: (request, signal) =>
-    untilReachable(async (failures) => {
-      const known = failures > 0 ? await knownStatus(client, request.job_id, how) : null;
-      return known ?? client.startBackup(request, signal);
-    }, how),
+  startBackup: (request, signal) => started(client, request.job_id, how, () => client.startBackup(request, signal)),
+  startRestore: (request, signal) => started(client, request.job_id, how, () => client.startRestore(request, signal)),
+  compareRestore: (request, signal) =>
+    started(client, request.job_id, how, () => client.compareRestore(request, signal)),
+  checkRestore: (...what) => untilReachable(() => client.checkRestore(...what), how),
+  finishRestore: (...what) => untilReachable(() => client.finishRestore(...what), how),
+  undoRestore: (...what) => untilReachable(() => client.undoRestore(...what), how),
   getIndex: (jobId, key, file, signal, fileKey, mostBytes) =>
     untilReachable(async () => {
       await rm(file, { force: true });
@@ -66,6 +76,15 @@ export const patientClient = (client: NodeClient, how: Patience): NodeClient => 
   remove: (...what) => untilReachable(() => client.remove(...what), how),
   end: (...what) => untilReachable(() => client.end(...what), how),
 });
+
+/** Where the answer was lost, the job may run already. */
+const started = (
+  client: NodeClient,
+  jobId: string,
+  how: Patience,
+  start: () => Promise<BackupStarted>,
+): Promise<BackupStarted> =>
+  untilReachable(async (failures) => (failures > 0 ? await knownStatus(client, jobId, how) : null) ?? start(), how);
 
 async function statusInTime(client: NodeClient, jobId: string, how: Patience): Promise<JobStatus> {
   const { answerMs = 15_000, signal } = how;

@@ -53,6 +53,16 @@ export async function sendIndexes(
   return { format, previous };
 }
 
+/** Makes one block index known to the node, as one file that stands alone. @returns its SHA-256, hex */
+export async function sendIndex(
+  client: NodeClient,
+  file: string,
+  key: ImageKey | null,
+  signal: AbortSignal,
+): Promise<string> {
+  return sendAlone(client, file, key, await bestFormat(client, signal), signal);
+}
+
 async function sendFile(client: NodeClient, file: string, key: ImageKey | null, signal: AbortSignal): Promise<string> {
   const sha256 = await sha256OfContent(file, key, signal);
   await client.putIndex(sha256, file, signal, key);

@@ -33,7 +33,11 @@ const longestSeconds = 86_400;
  * How long a break of the link to a node may last, s: as the plan says, else as sendense.yaml says, else a minute. There is no
  * link to an embedded node, and what sendense.yaml says of all nodes is not meant for it.
  */
-export function reconnectSecondsOf(input: NodeTransferInput, settings: Settings, isEmbedded: boolean): number {
+export function reconnectSecondsOf(
+  input: Pick<NodeTransferInput, 'transfer'>,
+  settings: Settings,
+  isEmbedded: boolean,
+): number {
   const own = ((input.transfer ?? {}) as Transfer).reconnect;
   const said = own ?? (isEmbedded ? '0s' : (settings.transfer.reconnect ?? '60s'));
   return Math.min(longestSeconds, Math.ceil(parseDuration(said) / 1000));

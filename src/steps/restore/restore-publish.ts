@@ -2,6 +2,7 @@ import type { RestorePublishInput, RestorePublishOutput } from '../../schemas/ty
 import { kindNamed, typedClaim, type TypedClaim } from '../../targets/index.ts';
 import { restoredFrom } from './restored-from.ts';
 import { defineStep } from '../define-step.ts';
+import { targetHub } from './target-hub.ts';
 
 export const restorePublish = defineStep<RestorePublishInput, TypedClaim, RestorePublishOutput>({
   uses: 'restore.publish',
@@ -12,7 +13,7 @@ export const restorePublish = defineStep<RestorePublishInput, TypedClaim, Restor
 
   async run(context, input, claim) {
     const { target, own } = typedClaim(claim);
-    await kindNamed(target).publish(own, {
+    await kindNamed(target, targetHub(context)).publish(own, {
       runId: context.runId,
       signal: context.signal,
       remember: (name, value) => context.remember(name, value),
@@ -32,13 +33,13 @@ export const restorePublish = defineStep<RestorePublishInput, TypedClaim, Restor
     };
   },
 
-  async published({ remembered }, claim) {
+  async published(context, claim) {
     const { target, own } = typedClaim(claim);
-    return kindNamed(target).isPublished(own, remembered);
+    return kindNamed(target, targetHub(context)).isPublished(own, context.remembered);
   },
 
-  async undo({ remembered }, claim) {
+  async undo(context, claim) {
     const { target, own } = typedClaim(claim);
-    await kindNamed(target).undoPublish(own, remembered);
+    await kindNamed(target, targetHub(context)).undoPublish(own, context.remembered);
   },
 });

@@ -7,6 +7,8 @@ import { defineStep } from '../define-step.ts';
 import { readFolderId } from '../../restore-points/serve-chain.ts';
 import { kindNamed } from '../../targets/index.ts';
 import type { Services } from '../services.ts';
+import { restoredFrom } from './restored-from.ts';
+import { targetHub } from './target-hub.ts';
 
 export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: string }, RestoreVerifyOutput>({
   uses: 'restore.verify',
@@ -44,6 +46,12 @@ async function compare(
 ): Promise<number> {
   const disk = input.disks.find((entry) => entry.disk === file.disk);
   if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
+  const kind = kindNamed(input.target, targetHub(context));
+  if (kind.compare) {
+    const from = restoredFrom(context.services, input.repository);
+    return (await kind.compare(file, { disk, machine: input.machine ?? null, from })).comparedBytes;
+  }
+  if (!kind.readBack) throw new SendenseError('run.internal', `nobody compares what is at a ${kind.type}`);
   const key = input.repository ? (await context.services.imageKeys(input.repository)).of(disk) : null;
   const report = (phase: string, started: number) => (done: number, total: number) =>
     context.progress([
@@ -57,7 +65,7 @@ async function compare(
     ]);
   const onRead = report('reading', performance.now());
   const reading = { folderId: readFolderId(context.runId), key, signal: context.signal, onRead };
-  await using written = await kindNamed(input.target).readBack(file, disk, reading);
+  await using written = await kind.readBack(file, disk, reading);
   const result = await compareExport({
     uri: written.uri,
     indexPath: disk.index,

@@ -3,6 +3,7 @@ import { kindNamed, kindOfTo, typedClaim, type TypedClaim } from '../../targets/
 import type { ClaimFacts, RestoreRequest, TargetType } from '../../targets/target-kind.ts';
 import { restoredFrom } from './restored-from.ts';
 import { defineStep } from '../define-step.ts';
+import { targetHub } from './target-hub.ts';
 import type { Services } from '../services.ts';
 
 export const restoreWrite = defineStep<RestoreWriteInput, TypedClaim, RestoreWriteOutput>({
@@ -11,7 +12,7 @@ export const restoreWrite = defineStep<RestoreWriteInput, TypedClaim, RestoreWri
   claim: ({ to, disks }, facts) => claimOf({ to, disks }, facts),
 
   async plan(context, input) {
-    const kind = kindOfTo(input.to);
+    const kind = kindOfTo(input.to, targetHub(context));
     const { own } = claimOf(input, context);
     const request = requestOf(context.services, input);
     await kind.assertFree(request, own);
@@ -23,15 +24,15 @@ export const restoreWrite = defineStep<RestoreWriteInput, TypedClaim, RestoreWri
 
   async run(context, input, claim) {
     const { target, own } = typedClaim(claim);
-    const kind = kindNamed(target);
+    const kind = kindNamed(target, targetHub(context));
     const request = requestOf(context.services, input);
     await kind.assertFree(request, own);
     return { target, ...(await kind.write(request, own, context)) };
   },
 
-  async undo({ remembered }, claim) {
+  async undo(context, claim) {
     const { target, own } = typedClaim(claim);
-    await kindNamed(target).undoWrite(own, remembered);
+    await kindNamed(target, targetHub(context)).undoWrite(own, context.remembered);
   },
 });
 

@@ -66,6 +66,7 @@ export const deviceTarget: TargetKind<'device', DeviceClaim, HeadsClaim> = {
   },
 
   readBack,
+  compare: null,
 
   claimNames: headsOf,
   publishEffects: (written) =>

@@ -69,6 +69,7 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
   },
 
   readBack,
+  compare: null,
 
   claimNames: (written) => written.map(({ disk, temporary, file }) => ({ disk, temporary, file })),
   publishEffects: (written) =>

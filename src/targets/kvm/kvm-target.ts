@@ -80,14 +80,21 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
 
   undoWrite: (claim, remembered) => directoryTarget.undoWrite(claim, remembered),
   readBack: directoryTarget.readBack,
+  compare: null,
 
-  claimNames: (written, machine = null) => ({
-    files: [...written, ...(machine?.files ?? [])].map(({ disk, temporary, file }) => ({ disk, temporary, file })),
-    domain:
+  claimNames: (written, made = null) => {
+    const machine = made !== null && 'libvirt' in made ? made : null;
+    const files = [...written, ...(machine?.files ?? [])].map(({ disk, temporary, file }) => ({
+      disk,
+      temporary,
+      file,
+    }));
+    const domain =
       machine === null || machine.libvirt === null
         ? null
-        : { uri: machine.libvirt, uuid: machine.uuid, name: machine.name, mark: machine.mark, xml: machine.xml },
-  }),
+        : { uri: machine.libvirt, uuid: machine.uuid, name: machine.name, mark: machine.mark, xml: machine.xml };
+    return { files, domain };
+  },
   publishEffects: directoryTarget.publishEffects,
 
   async publish({ files, domain }, run) {

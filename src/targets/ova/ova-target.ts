@@ -80,6 +80,7 @@ export const ovaTarget: TargetKind<'ova', OvaClaim, NamesClaim> = {
   },
 
   readBack,
+  compare: null,
 
   claimNames: namesOf,
   publishEffects: (written) =>

@@ -1,4 +1,4 @@
-import type { RestoreWriteOutput } from '../../schemas/types.ts';
+import type { RestoreWriteOutput, VsphereMachine } from '../../schemas/types.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import type { RunModel } from '../run/run-model.ts';
 import { command, labelled, printableText } from '../text.ts';
@@ -9,6 +9,7 @@ export function machineLines(model: RunModel, { style, columns }: SummaryOptions
   const write = [...model.steps.values()].find(({ uses, state }) => uses === 'restore.write' && state === 'succeeded');
   const { machine = null } = (write?.output ?? {}) as Partial<RestoreWriteOutput>;
   if (machine === null) return [];
+  if ('vm' in machine) return vsphereLines(machine, columns);
   const { name, libvirt, files, notes } = machine;
   const script = files.find(({ disk }) => disk === 'start.sh')?.file ?? '';
   const start = libvirt === null ? [shortPath(script)] : ['virsh', '--connect', libvirt, 'start', name];
@@ -19,3 +20,13 @@ export function machineLines(model: RunModel, { style, columns }: SummaryOptions
     ...command('  start   ', start.map(style.cyan), columns),
   ];
 }
+
+const vsphereLines = ({ name, vm, host, power_on: isStarted, notes }: VsphereMachine, columns: number): string[] => [
+  '',
+  ...labelled(
+    '  vm      ',
+    printableText(`${name} (${vm}) in vSphere (${host})${isStarted ? '' : ', not started'}`),
+    columns,
+  ),
+  ...notes.flatMap((note) => labelled('  note    ', printableText(note), columns)),
+];

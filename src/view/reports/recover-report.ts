@@ -1,7 +1,7 @@
 import type { RecoverOutput } from '../../schemas/types.ts';
 import { errorReport } from './error-report.ts';
 import type { SummaryOptions } from '../summary-options.ts';
-import { labelled } from '../text.ts';
+import { labelled, printableText } from '../text.ts';
 
 /** What was cleaned up, run by run. */
 export function recoverReport(
@@ -34,6 +34,7 @@ export function recoverReport(
           : 'nothing had to be undone';
     return [
       ...labelled(`${mark} `, `run ${run.run_id} of plan ${run.plan}: ${what}${kept}`, columns),
+      ...(run.kept ?? []).flatMap((text) => labelled(`${style.yellow(warning)} `, printableText(text), columns)),
       ...run.errors.flatMap((error) => errorReport(error, style, columns)),
     ];
   });

@@ -146,6 +146,8 @@ function next(finished: RunFinishedEvent, { style, columns, settings = '' }: Sum
   const say = (label: string, words: readonly string[]): string[] => command(label, words.map(style.cyan), columns);
   if (finished.kind === 'restore') {
     const file = finished.disks[0]?.path;
+    // A file that is not of this machine.
+    if (file?.startsWith('[')) return [];
     const look = file?.endsWith('.ova') === true ? ['tar', '-tvf'] : ['qemu-img', 'info'];
     return file ? say('  look    ', [...look, shortPath(file)]) : [];
   }
@@ -196,9 +198,12 @@ function cleaned(model: RunModel, finished: RunFinishedEvent, { style, columns, 
   // Told to stop at once, the engine left the rest to the next recovery; its remedy says so.
   if (finished.error?.message.endsWith(', at once')) return [];
   const undone = model.undone.filter((id) => model.steps.get(id)?.undo === 'done');
-  const what =
-    undone.length > 0 ? `${undone.join(', ')}; nothing unfinished is left behind` : 'nothing had to be undone';
-  return labelled('  cleaned ', what, columns);
+  const left = model.kept.length > 0 ? '' : '; nothing unfinished is left behind';
+  const what = undone.length > 0 ? `${undone.join(', ')}${left}` : 'nothing had to be undone';
+  return [
+    ...labelled('  cleaned ', what, columns),
+    ...model.kept.flatMap((text) => labelled('  kept    ', printableText(text), columns).map(style.yellow)),
+  ];
 }
 
 const warningLines = ({ warnings }: RunFinishedEvent, { style, columns }: SummaryOptions): string[] =>

@@ -33,6 +33,8 @@ export interface RunModel {
   readonly steps: Map<string, StepModel>;
   /** Ids of the steps in the order in which their undo began. */
   readonly undone: string[];
+  /** What undoing left on purpose, and the way out. */
+  readonly kept: string[];
   cancelledBy: string | null;
   finished: RunFinishedEvent | null;
   /** Most bytes that a phase of a disk had to handle: what was read. */
@@ -43,6 +45,7 @@ export const emptyRun = (): RunModel => ({
   started: null,
   steps: new Map(),
   undone: [],
+  kept: [],
   cancelledBy: null,
   finished: null,
   read: new Map(),
@@ -86,7 +89,7 @@ function applyStepEvent(model: RunModel, event: OtherEvent): StepModel {
       remember(model, event);
       break;
     case 'step.log':
-      if (event.level === 'warning') step.warnings.push(event.message);
+      if (event.level === 'warning') (isUndone(step) ? model.kept : step.warnings).push(event.message);
       else step.lastLog = event.message;
       break;
     case 'step.succeeded':
@@ -129,6 +132,8 @@ export function modeOf(model: RunModel, disk: string): 'full' | 'incremental' | 
   const decided = [...model.steps.values()].find(({ uses }) => uses === 'chain.decide')?.output;
   return (decided as Partial<ChainDecideOutput> | null | undefined)?.disks?.find((one) => one.disk === disk)?.mode;
 }
+
+const isUndone = ({ undo, state }: StepModel): boolean => undo === 'running' && state !== 'retrying';
 
 /** A step is undone before it is tried again, too; that is not yet the clean-up. */
 function noteUndo(model: RunModel, step: StepModel): void {

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { targetFindings, type TargetChecks } from '../../../src/plan/checks/check-target.ts';
 
 const known: Readonly<Record<string, TargetChecks>> = {
-  directory: { findings: () => [], besideFiles: { noMeaning: ['format'] } },
-  device: { findings: () => [], besideFiles: null },
+  directory: { findings: () => [], settingsFindings: null, besideFiles: { noMeaning: ['format'] } },
+  device: { findings: () => [], settingsFindings: null, besideFiles: null },
 };
 
 test('files that go to a target for disks only are told before anything runs', () => {

@@ -50,12 +50,13 @@ export async function judgePlace(
   const nets = new Map(vm.cards.map((card) => [card.key, networkFor(place, wanted, card, wrong)]));
   const isMade = (await markedVm(vsphere, given.run, signal)) !== null;
   wrong.push(...(isMade ? [] : tooFull(given, stores)), ...wrongHardware(vm, place), ...wrongName(wanted.name));
-  if (!isMade && (await childNamed(vsphere, place.folder, wanted.name, signal)))
-    wrong.push(`there is ${JSON.stringify(wanted.name)} in ${wanted.folder} already`);
+  const isTaken = !isMade && (await childNamed(vsphere, place.folder, wanted.name, signal)) !== undefined;
+  if (isTaken) wrong.push(`there is ${JSON.stringify(wanted.name)} in ${wanted.folder} already`);
   if (wrong.length > 0 || !home)
     throw new SendenseError(
       'target.unfit',
       `the VM cannot be made at ${vsphere.host}: ${[...new Set(wrong)].join('; ')}`,
+      isTaken ? { remedy: 'Give the new VM another name (`name`, --name), or put it into another folder.' } : {},
     );
   await assertAllowed(vsphere, place, [...stores.values()], [...nets.values()], signal);
   const found = <T>(value: T | null | undefined): T => {

@@ -1,0 +1,109 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { sizeText } from '../../repository/stored-files/size.ts';
+import type { PlannedEffect, RestoreChecked, VsphereSourceSpec } from '../../schemas/types.ts';
+import type { TargetHub } from '../target-hub.ts';
+import type { RestoreRequest } from '../target-kind.ts';
+import type { VsphereClaim } from './vsphere-claim.ts';
+import { wantedVm, type WantedVm } from './wanted-vm.ts';
+
+/** A VM against which nothing speaks. */
+export interface CheckedVm extends WantedVm {
+  readonly spec: VsphereSourceSpec;
+  readonly checked: RestoreChecked;
+  /** The run whose unfinished VM is gone on with; null: there is none. */
+  readonly takesOver: string | null;
+}
+
+/**
+ * Asks the node what speaks against the VM. Nothing is made.
+ * @throws SendenseError `machine.unknown`, `target.unfit`, `file.exists` where an unfinished VM cannot be gone on with,
+ *   `transport.unavailable`, `vsphere.*`, `node.*`
+ */
+export async function checkVm(
+  hub: TargetHub,
+  request: RestoreRequest<'vsphere'>,
+  claim: VsphereClaim,
+): Promise<CheckedVm> {
+  const { signal } = hub;
+  const spec = hub.vsphere(claim.source, claim.credential ?? undefined);
+  const wanted = await wantedVm(request, claim, signal);
+  const client = await hub.node(claim.node);
+  const login = await hub.login(spec);
+  const checked = await client
+    .checkRestore({ source: spec, ...login, vm: wanted.vm }, signal)
+    .catch((error: unknown) => {
+      throw olderNode(error, claim.node);
+    });
+  return { ...wanted, spec, checked, takesOver: takesOver(hub, wanted, checked, claim) };
+}
+
+function olderNode(error: unknown, node: string): unknown {
+  if (!(error instanceof SendenseError) || error.details?.['status'] !== 404) return error;
+  return new SendenseError('node.protocol', `node ${node} is of an older version, which makes no VMs in vSphere`, {
+    cause: error,
+    remedy: 'Update the node, see docs/upgrading.md.',
+  });
+}
+
+/** Whether what an earlier run has left under the name is gone on with. @throws SendenseError `file.exists` with the way out */
+function takesOver(
+  hub: TargetHub,
+  { vm }: WantedVm,
+  { unfinished }: RestoreChecked,
+  { run, resume }: VsphereClaim,
+): string | null {
+  if (unfinished === null || unfinished.run === run) return null;
+  const why = !resume
+    ? 'the plan says `resume: false`'
+    : unfinished.point !== vm.point
+      ? `it is being made of the restore point ${unfinished.point}`
+      : !unfinished.same
+        ? 'it was begun with other settings (place, disks, networks, connect, mac, identity, thin)'
+        : !hub.hasEnded(unfinished.run)
+          ? `this hub does not know that the run ${unfinished.run} has ended`
+          : null;
+  if (why === null) return unfinished.run;
+  const { name, folder } = vm.place;
+  throw new SendenseError(
+    'file.exists',
+    `${name} in ${folder} (${unfinished.vm}) is the VM of a restore that was not finished, and this one does not go on with it: ${why}`,
+    {
+      remedy:
+        'Run `sendense-run recover` if the other run has died. Delete the VM in vSphere if nobody needs it, or give the new one another name (`name`, --name).',
+    },
+  );
+}
+
+/** What a dry-run shows. */
+export function effectsOf(
+  { vm, disks, spec, checked, takesOver: from }: CheckedVm,
+  { powerOn }: { readonly powerOn: boolean },
+): PlannedEffect[] {
+  const { name, folder } = vm.place;
+  const cards = checked.networks.map(
+    ({ label, network, mac, connected }) =>
+      `${label} in ${network}, ${mac === null ? 'new MAC address' : mac}, ${connected ? 'connected' : 'not connected'}`,
+  );
+  const detail = [
+    `a VM in vSphere (${spec.host}), ${checked.hardware_version}, ${powerOn ? 'started at the end' : 'not started'}`,
+    ...(from === null ? [] : [`goes on with what run ${from} has left`]),
+    ...(checked.original === null ? [] : [`${checked.original} stays as it is`]),
+    ...(checked.original !== null && checked.mac === 'keep' ? [`it has the MAC addresses of ${checked.original}`] : []),
+    ...cards,
+    ...checked.left_out.map((what) => `without ${what}`),
+  ].join('; ');
+  return [
+    { action: 'create', target: `${folder}/${name}`, detail, argv: null },
+    ...checked.disks.map(({ key, label, datastore, thin }): PlannedEffect => {
+      const { bytes = 0, used = 0 } = vm.disks.find((one) => one.key === key) ?? {};
+      const disk = disks.find((one) => one.key === key)?.disk.disk ?? key;
+      const isThere = from !== null && checked.unfinished?.copied.includes(key) === true;
+      return {
+        action: 'create',
+        target: `[${datastore}] ${name}`,
+        detail: `${disk} as ${label}, ${sizeText(bytes)}, ${thin ? 'thin' : 'thick'}, ${isThere ? 'copied already' : `${sizeText(used)} of data`}`,
+        argv: null,
+      };
+    }),
+  ];
+}

@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testProgram } from '../programs.ts';
+import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
+import { MiB, pgtest1, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
+import { sameContent } from './workspace.ts';
+
+const timeout = 240_000;
+const killedRun = testProgram('e2e/killed-run-child');
+
+let at: VsphereWorkspace;
+let vm: SimulatedVm;
+let number = 0;
+
+beforeAll(async () => {
+  at = await vsphereWorkspace();
+  vm = await at.vcenter.addVm({ ...pgtest1, networks: [{ name: 'VM Network', mac: '00:50:56:9a:1b:2c' }] });
+  await at.plan('nightly.yaml', vm);
+  const { exitCode, stderr } = await at.run('nightly.yaml');
+  if (exitCode !== 0) throw new Error(stderr);
+}, timeout);
+afterAll(() => at[Symbol.asyncDispose]());
+
+const newName = (): string => `back-${++number}`;
+const restore = (name: string, ...words: string[]) =>
+  at.work.call(['restore', 'pgtest1', '--to', 'vsphere:test-vcenter', '--name', name, ...words]);
+
+/** Each disk of the new VM holds what the old one has. */
+async function expectEqual(name: string): Promise<void> {
+  const made = await at.vcenter.findVm(name);
+  if (!made) throw new Error(`there is no ${name}`);
+  expect(made.disks.map(({ capacity }) => capacity)).toEqual(vm.disks.map(({ capacity }) => capacity));
+  for (const [index, { flatFile }] of made.disks.entries()) {
+    const truth = vm.disks[index]?.flatFile ?? '';
+    // By a second tool.
+    await execa('cmp', [flatFile, truth]);
+    expect(await sameContent(flatFile, truth)).toBe(true);
+  }
+}
+
+test('a VM goes back to vSphere as a new one, beside the old one', { timeout }, async () => {
+  const name = newName();
+  const shown = await restore(name, '--dry-run');
+  expect(shown, shown.stderr).toMatchObject({ exitCode: 0 });
+  expect(shown.stdout).toContain(`/DC1/vm/${name}`);
+  expect(await at.vcenter.findVm(name)).toBeNull();
+  const done = await restore(name);
+  expect(done, done.stderr + done.stdout).toMatchObject({ exitCode: 0 });
+  expect(done.stdout).toContain(`${name} (`);
+  await expectEqual(name);
+});
+
+describe('a restore that does not come to its end', () => {
+  test('keeps disks that are copied whole, says so, and goes on', { timeout }, async () => {
+    const name = newName();
+    await at.vcenter.fault('folder-status', { status: 500 });
+    await at.vcenter.vddkFault({ 'disk-full-after': 2.5 * MiB });
+    const failed = await restore(name);
+    await at.vcenter.vddkFault();
+    await at.vcenter.clearFaults();
+    expect(failed.exitCode, failed.stdout).not.toBe(0);
+    expect(failed.stderr).toContain('the datastore is full');
+    expect(failed.stdout + failed.stderr).toContain(`the VM ${name} stays in vSphere`);
+    const before = await at.vcenter.writes();
+    const done = await restore(name);
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    const after = (await at.vcenter.writes()).slice(before.length);
+    expect(new Set(after.map(({ disk }) => disk)).size).toBe(1);
+    await expectEqual(name);
+  });
+
+  test.each([
+    ['restore.write', 'after', false],
+    ['restore.verify', 'after', false],
+    ['restore.publish', 'before', false],
+    ['restore.publish', 'after', true],
+  ])('kill -9 at %s (%s): recover leaves all or nothing', { timeout }, async (uses, when, isThere) => {
+    const name = newName();
+    await at.work.write(
+      'back.yaml',
+      `kind: restore\nname: back\nvm: { name: pgtest1 }\nrepository: primary\nto: { vsphere: test-vcenter, name: ${name}, resume: false }\n`,
+    );
+    const killed = await execa(process.execPath, [killedRun, at.work.path('back.yaml'), uses, when], {
+      reject: false,
+      env: at.vcenter.vddkEnvironment,
+    });
+    expect(killed.signal, killed.stderr).toBe('SIGKILL');
+    const recovered = await at.work.call(['recover']);
+    expect(recovered.exitCode, recovered.stderr).toBe(0);
+    if (isThere) await expectEqual(name);
+    else expect(await at.vcenter.findVm(name)).toBeNull();
+  });
+});
+
+test('what speaks against it is said before anything is made', { timeout }, async () => {
+  const name = newName();
+  for (const [words, text] of [
+    [['--datastore', 'none'], 'there is no datastore "none"'],
+    [['--network', 'none'], 'there is no network "none"'],
+    [['--folder', '/DC1/vm/none'], '/DC1/vm/none'],
+    [['--pool', '/DC1/host/none'], '/DC1/host/none'],
+    [['--name', 'pgtest1'], 'there is "pgtest1" in /DC1/vm already'],
+    [['--node', 'none'], 'none'],
+    [['--thin', '--thick'], 'contradict'],
+    [['--libvirt', 'none'], '--libvirt is for --to kvm:'],
+  ] as const) {
+    for (const dry of [['--dry-run'], []]) {
+      const refused = await restore(name, ...words, ...dry);
+      expect(refused.exitCode, words.join(' ')).not.toBe(0);
+      expect(refused.stderr, words.join(' ')).toContain(text);
+    }
+  }
+  expect(await at.vcenter.findVm(name)).toBeNull();
+  expect(await readFile(vm.disks[0]?.flatFile ?? '')).toBeTruthy();
+});
