@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { targetFindings, type TargetChecks } from '../../../src/plan/checks/check-target.ts';
+import { targetFindings, targetSettingsFindings, type TargetChecks } from '../../../src/plan/checks/check-target.ts';
 
 const known: Readonly<Record<string, TargetChecks>> = {
   directory: { findings: () => [], settingsFindings: null, besideFiles: { noMeaning: ['format'] } },
@@ -24,4 +24,14 @@ test('keys about disks have no meaning beside files', () => {
     'to.format has no meaning beside files',
   ]);
   expect(targetFindings(to, false, known)).toEqual([]);
+});
+
+test('a source and a node that the settings do not have are told, with those that there are', () => {
+  const names = { sources: (type: string) => (type === 'vsphere' ? ['vcenter1'] : ['images']), nodes: ['local'] };
+  expect(targetSettingsFindings({ vsphere: 'vcenter1', node: 'local' }, names)).toEqual([]);
+  expect(targetSettingsFindings({ vsphere: 'images', node: 'locale' }, names)).toMatchObject([
+    { rule: 'settings/unknown-source', at: { path: ['to', 'vsphere'] }, allowed: ['vcenter1'] },
+    { rule: 'settings/unknown-node', at: { path: ['to', 'node'] }, suggestion: 'local' },
+  ]);
+  expect(targetSettingsFindings({ directory: './out' }, names)).toEqual([]);
 });

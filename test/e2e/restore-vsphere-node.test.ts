@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test, vi } from 'vitest';
+import { jobFolderIn, readClient, readStatus } from '../../src/node/jobs/job-folder.ts';
+import { startNode, type RunningNode } from '../../src/node/start-node.ts';
+import { until } from '../node/support.ts';
+import { freePort } from '../support/free-ports.ts';
+import { leftovers } from './nothing-left.ts';
+import { MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
+import { program } from './workspace.ts';
+import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
+import { randomBytes } from '../support/random.ts';
+
+const token = 'canary-token-0123456789abcdef';
+const timeout = 240_000;
+
+interface FarNode extends AsyncDisposable {
+  readonly at: VsphereWorkspace;
+  readonly vm: SimulatedVm;
+  readonly stateDir: string;
+  start(): Promise<RunningNode>;
+  /** `sendense-run restore` by the node, as a process of its own. */
+  restore(name: string, ...words: string[]): ReturnType<typeof spawn>;
+  call(name: string, ...words: string[]): ReturnType<VsphereWorkspace['work']['call']>;
+}
+
+/** A hub with a restore point of two disks, and a node that it reaches at ports, with keys. */
+async function farNode(): Promise<FarNode> {
+  await using stack = new AsyncDisposableStack();
+  const [port, from] = [await freePort(), await freePort()];
+  const at = stack.use(
+    await vsphereWorkspace({
+      settings: [
+        `ports: { from: ${from}, to: ${from + 9} }`,
+        'nodes:',
+        `  esx: { mode: direct, url: "http://127.0.0.1:${port}", token: { secret: { file: ./token } } }`,
+      ],
+    }),
+  );
+  await writeFile(at.work.path('token'), token);
+  const stateDir = at.work.path('node');
+  for (const [name, value] of Object.entries(at.vcenter.vddkEnvironment)) vi.stubEnv(name, value);
+  stack.defer(() => void vi.unstubAllEnvs());
+  const content = (): Buffer => randomBytes(3 * MiB);
+  const vm = await at.vcenter.addVm({
+    name: 'pgtest1',
+    cbt: true,
+    disks: [
+      { capacity: 4 * MiB, content: content() },
+      { capacity: 4 * MiB, content: content() },
+    ],
+  });
+  await at.plan('nightly.yaml', vm);
+  expect((await at.run('nightly.yaml')).exitCode).toBe(0);
+  const words = (name: string): string[] => [
+    'restore',
+    'pgtest1',
+    '--to',
+    'vsphere:test-vcenter',
+    '--name',
+    name,
+    '--node',
+    'esx',
+  ];
+  const held = stack.move();
+  return {
+    at,
+    vm,
+    stateDir,
+    start: () => startNode({ listen: { host: '127.0.0.1', port }, stateDir, token }),
+    restore: (name, ...more) =>
+      spawn(process.execPath, [program, ...words(name), ...more], { cwd: at.work.folder, stdio: 'ignore' }),
+    call: (name, ...more) => at.work.call([...words(name), ...more]),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+async function expectEqual({ at, vm }: FarNode, name: string): Promise<void> {
+  const made = await at.vcenter.findVm(name);
+  expect(made?.disks).toHaveLength(2);
+  for (const [index, { flatFile }] of (made?.disks ?? []).entries())
+    await execa('cmp', [flatFile, vm.disks[index]?.flatFile ?? '']);
+}
+
+/** A job at the node whose VM is made, by the second disk of which nothing has come yet. */
+const secondDisk = ({ stateDir }: FarNode): Promise<string> =>
+  until(async () => {
+    for (const id of readdirSync(join(stateDir, 'jobs'))) {
+      const status = await readStatus(jobFolderIn(stateDir, id)).catch(() => null);
+      if (status?.restored_vm && status.disks[0]?.phase === 'done' && status.finished === null) return id;
+    }
+    return null;
+  }, 'the first disk is copied');
+
+test('a node elsewhere gets the disks at ports, with the key of the run', { timeout }, async () => {
+  await using far = await farNode();
+  await using _node = await far.start();
+  const done = await far.call('one', '--power-on');
+  expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+  await expectEqual(far, 'one');
+  expect(await far.at.work.call(['recover'])).toMatchObject({ exitCode: 0 });
+  await vi.waitFor(() => expect(leftovers(far.at.work.folder)).toEqual([]), { timeout: 30_000 });
+});
+
+test(
+  'kill -9 of client, hub and node in the second disk: the first one is never copied again',
+  { timeout },
+  async () => {
+    await using far = await farNode();
+    const { at, stateDir } = far;
+    let node = await far.start();
+    const name = 'killed';
+    for (const victim of ['client', 'hub', 'node'] as const) {
+      await at.vcenter.vddkFault({ 'slow-ms': 400 });
+      const hub = far.restore(name);
+      const ended = once(hub, 'exit');
+      const job = await secondDisk(far);
+      if (victim === 'hub') hub.kill('SIGKILL');
+      else if (victim === 'client') process.kill((await readClient(jobFolderIn(stateDir, job)))?.pid ?? 0, 'SIGKILL');
+      else {
+        await node.close();
+        node = await far.start();
+        process.kill((await readClient(jobFolderIn(stateDir, job)))?.pid ?? 0, 'SIGKILL');
+      }
+      await ended;
+      await at.vcenter.vddkFault();
+      const recovered = await at.work.call(['recover']);
+      expect(recovered, recovered.stderr).toMatchObject({ exitCode: 0 });
+      if (victim === 'hub') expect(recovered.stdout).toContain(`the VM ${name} stays in vSphere`);
+      expect((await at.vcenter.findVm(name))?.disks).toHaveLength(2);
+    }
+    const before = await at.vcenter.writes();
+    const done = await far.call(name);
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    expect(new Set((await at.vcenter.writes()).slice(before.length).map(({ disk }) => disk)).size).toBe(1);
+    await expectEqual(far, name);
+    await node.close();
+    await vi.waitFor(() => expect(leftovers(at.work.folder)).toEqual([]), { timeout: 30_000 });
+  },
+);
