@@ -52,6 +52,7 @@ export default defineConfig({
     'blocks/digest-worker': 'src/blocks/digest-worker.ts',
     'files/guest/agent': 'src/files/guest/agent.ts',
     'host/nbd/gate/gate-thread': 'src/host/nbd/gate/gate-thread.ts',
+    'host/net/switch-child': 'src/host/net/switch-child.ts',
     'host/ssh/ssh2-child': 'src/host/ssh/ssh2-child.ts',
     ...validators(),
     'view/all-widths': 'src/view/all-widths.ts',

@@ -24,12 +24,17 @@ export interface BootDisk {
   readonly encrypted: boolean;
 }
 
-/** `bridge:` and the name of a bridge of this machine. */
-export type BootNetwork = 'none' | 'isolated' | `bridge:${string}`;
+/** `bridge:` and the name of a bridge of this machine; `group:` and the name of VMs that reach each other and nothing else. */
+export type BootNetwork = 'none' | 'isolated' | `bridge:${string}` | `group:${string}`;
+
+/** The group whose network it is; null: it is another one. */
+export const groupOf = (network: BootNetwork): string | null =>
+  network.startsWith('group:') ? network.slice('group:'.length) : null;
 
 /** Source: if_nametoindex(3), IFNAMSIZ; the kernel takes more, but no name that anybody uses has it. */
 const bridge = /^bridge:[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/;
 
+/** Whether a user may say it. */
 export const isBootNetwork = (text: string): text is BootNetwork =>
   text === 'none' || text === 'isolated' || bridge.test(text);
 

@@ -10,7 +10,7 @@ import { findPoint } from '../state/points/restore-points.ts';
 import { diskName } from '../repository/layout.ts';
 import { dirname, join } from 'node:path';
 import { firmwareLog, serialLog, serverPidFile, vncName } from './boot-files.ts';
-import { bootMachineOf, type BootMachine } from './boot-machine.ts';
+import { bootMachineOf, groupOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
 import { streamJobs } from './advance-move.ts';
 import { moveOf } from './boot-move.ts';
 import { placeOf } from './claim.ts';
@@ -40,7 +40,7 @@ export async function describeBoot(state: State, row: BootRow): Promise<BootOutp
     folder,
     guest_pid: guest?.pid ?? null,
     vnc: guest === null ? null : join(folder, vncName),
-    network: booted?.network ?? 'none',
+    network: booted ? networkText(booted.network) : 'none',
     accel: booted?.accel ?? null,
     firmware: booted?.machine.firmware ?? null,
     cpus: booted?.machine.cpus.count ?? null,
@@ -54,6 +54,9 @@ export async function describeBoot(state: State, row: BootRow): Promise<BootOutp
     notes: [...(booted?.machine.notes ?? []), ...(booted?.accel === 'tcg' ? [slow] : [])],
   };
 }
+
+/** Which other VMs are in it says nobody. */
+const networkText = (network: BootNetwork): string => (groupOf(network) === null ? network : 'isolated');
 
 const slow = 'it runs without KVM, and is slow';
 

@@ -3,7 +3,8 @@ import { secretId, secretObjects } from '../host/images/image-options.ts';
 import { consoleArgs } from '../host/images/qemu-system.ts';
 import type { MachineDisk } from '../machines/machine.ts';
 import { guestPidFile, monitorName, serverSocketName, variablesName, vncName } from './boot-files.ts';
-import type { BootMachine, BootNetwork } from './boot-machine.ts';
+import { groupOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
+import { switchName } from './group-network.ts';
 import type { DiskFiles } from './disk-files.ts';
 
 export interface GuestArgs {
@@ -117,9 +118,15 @@ const chainNode = (name: string, number: number, patient: boolean): object => ({
   'reconnect-delay': patient ? patientSeconds : reconnectSeconds,
 });
 
+function backOf(network: BootNetwork): string {
+  const group = groupOf(network);
+  if (group !== null) return `stream,server=off,addr.type=unix,addr.path=../${switchName(group)}`;
+  return network === 'isolated' ? 'user,restrict=on' : `bridge,br=${network.slice('bridge:'.length)}`;
+}
+
 function networkArgs({ network, cards }: BootMachine): string[] {
   if (network === 'none' || cards.length === 0) return ['-nic', 'none'];
-  const back = network === 'isolated' ? 'user,restrict=on' : `bridge,br=${network.slice('bridge:'.length)}`;
+  const back = backOf(network);
   return cards.flatMap(({ model, mac }, index) => [
     '-netdev',
     `${back},id=net${index}`,

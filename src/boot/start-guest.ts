@@ -11,6 +11,7 @@ import { programLog } from './boot-files.ts';
 import { bootMachineOf } from './boot-machine.ts';
 import { diskFiles } from './disk-files.ts';
 import { serveDisks } from './disk-servers.ts';
+import { joinGroup } from './group-network.ts';
 import { guestArgs } from './guest-args.ts';
 import { atMonitor } from './monitor.ts';
 
@@ -23,6 +24,7 @@ const startMs = 120_000;
 export async function startGuest(access: RepositoryAccess, row: BootRow, signal?: AbortSignal): Promise<void> {
   const booted = bootMachineOf(row);
   await serveDisks(access, row, signal);
+  await joinGroup(row, signal);
   const args = guestArgs({
     id: row.id,
     folder: row.folder,

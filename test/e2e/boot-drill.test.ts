@@ -1,7 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { atMonitor } from '../../src/boot/monitor.ts';
+import { socketPath } from '../../src/host/files/socket-path.ts';
+import { argvOf } from '../../src/host/programs/process-identity.ts';
 import type { DrillOutput } from '../../src/schemas/types.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
 import { testProgram } from '../programs.ts';
@@ -61,6 +66,21 @@ const folders = (): string[] =>
     ? readdirSync(work.path('state/boots')).filter((name) => name.startsWith('boot-'))
     : [];
 
+/** What a card hears that is plugged into the network of VMs while these announce themselves, hex. */
+async function framesOf(path: string, ...vmFolders: string[]): Promise<string> {
+  const card = connect(socketPath(path));
+  await once(card, 'connect');
+  let heard = '';
+  card.on('data', (data: Buffer) => (heard += data.toString('hex')));
+  for (const folder of vmFolders) {
+    const before = heard.length;
+    await atMonitor(folder, (ask) => ask('announce-self', { initial: 50, max: 50, rounds: 1, step: 0 }));
+    await vi.waitUntil(() => heard.length > before, { timeout: 60_000, interval: 20 });
+  }
+  card.destroy();
+  return heard;
+}
+
 describe('a plan of kind boot', { timeout }, () => {
   it('starts VMs in their order, judges each, reports, and leaves nothing behind', async () => {
     await drill('good', [
@@ -111,6 +131,24 @@ describe('a plan of kind boot', { timeout }, () => {
     ]);
     expect(stdout).toContain('empty1 is not up');
     expect([folders(), await vm.list()]).toEqual([[], []]);
+  });
+
+  it('lets its VMs reach each other, also one that was started again, and nobody else can come in', async () => {
+    await drill('net', [`vm: db1, ${small}`, `vm: db2, ${small}`], 'keepRunning: true\n');
+    expect((await work.run('net.yaml')).exitCode).toBe(0);
+    const [db1, db2] = await vm.list();
+    expect([db1?.network, db2?.network]).toEqual(['isolated', 'isolated']);
+    const [name = ''] = readdirSync(work.path('state/boots')).filter((file) => /^net-\w+\.sock$/.test(file));
+    expect(statSync(work.path('state/boots', name)).mode & 0o077).toBe(0);
+    await vm.call('boot', 'stop', db2?.id ?? '', '--power-off', '--force');
+    await vm.call('boot', 'start', db2?.id ?? '');
+    const heard = await framesOf(work.path('state/boots', name), db1?.folder ?? '', db2?.folder ?? '');
+    for (const one of [db1, db2]) {
+      const mac = /mac=([0-9a-f:]+)/.exec(argvOf((await vm.status(one?.id ?? '')).guest_pid ?? 0).join(' '))?.[1] ?? '';
+      expect(heard).toContain(mac.replaceAll(':', ''));
+    }
+    for (const one of [db1, db2]) await vm.call('boot', 'stop', one?.id ?? '', '--yes');
+    await vi.waitUntil(() => !existsSync(work.path('state/boots', name)), { timeout: 60_000, interval: 100 });
   });
 
   it('keeps those running that came up, if it is to, and somebody looks after them', async () => {

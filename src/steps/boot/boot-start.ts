@@ -22,6 +22,8 @@ import { endBoots } from './end-boots.ts';
 import { inOrder } from './in-order.ts';
 
 interface Claim {
+  /** The network that the VMs share. */
+  readonly group: string;
   /** Ids of the VMs, in the order of the plan. */
   readonly boots: readonly string[];
 }
@@ -34,6 +36,7 @@ export const bootStart = defineStep<BootStartInput, Claim, BootStartOutput>({
   // What runs after a run that said so stays.
   leaves: 'result',
   claim: ({ vms }, { runId, stepId }) => ({
+    group: `net-${hash('sha256', `${runId}/${stepId}`).slice(0, 8)}`,
     boots: vms.map(({ vm }) => `boot-${hash('sha256', `${runId}/${stepId}/${vm}`).slice(0, 8)}`),
   }),
 
@@ -60,7 +63,12 @@ export const bootStart = defineStep<BootStartInput, Claim, BootStartOutput>({
       return { isUp, result };
     };
     const outcomes = await inOrder(
-      input.vms.map((one, at) => ({ ...one, after: one.after ?? [], id: claim.boots[at] ?? '' })),
+      input.vms.map((one, at) => ({
+        ...one,
+        after: one.after ?? [],
+        id: claim.boots[at] ?? '',
+        group: claim.group,
+      })),
       input.atOnce ?? 1,
       {
         start: async (one) => tell(await drill(context, input, one)),
@@ -125,7 +133,11 @@ const nothing = (vm: string): DrilledVm => ({
   problem: null,
 });
 
-type Wanted = BootVm & { readonly id: string };
+type Wanted = BootVm & {
+  readonly id: string;
+  /** Whose network they share. */
+  readonly group: string;
+};
 
 /** Starts one, waits for its sign. Never rejects: what goes wrong with one is told with it. */
 async function drill(context: Context, input: BootStartInput, one: Wanted): Promise<Drilled> {
@@ -149,7 +161,11 @@ async function drill(context: Context, input: BootStartInput, one: Wanted): Prom
 }
 
 /** @throws SendenseError as `startBoot` */
-async function start({ services, signal, planName, warn }: Context, input: BootStartInput, one: Wanted): Promise<void> {
+async function start(
+  { services, signal, planName, warn }: Context,
+  input: BootStartInput,
+  { group, ...one }: Wanted,
+): Promise<void> {
   const { network = 'isolated', mac, identity, accel = 'auto', reserve = '1GiB', quota } = input;
   if (!isBootNetwork(network)) throw new SendenseError('run.internal', `network ${network}`);
   const { remark } = await startBoot(services, {
@@ -163,7 +179,8 @@ async function start({ services, signal, planName, warn }: Context, input: BootS
       ...(one.firmware === undefined ? {} : { firmware: one.firmware }),
     },
     accel,
-    network,
+    // They reach each other.
+    network: network === 'isolated' ? `group:${group}` : network,
     keepMac: mac === 'keep',
     keepIdentity: identity === 'keep',
     reserveBytes: sizeBytes(reserve),
