@@ -24,8 +24,8 @@ export interface BootDisk {
   readonly encrypted: boolean;
 }
 
-/** `bridge:` and the name of a bridge of this machine; `group:` and the name of VMs that reach each other and nothing else. */
-export type BootNetwork = 'none' | 'isolated' | `bridge:${string}` | `group:${string}`;
+/** `bridge:` and the name of a bridge of this machine; `network:` and the name of one of libvirt, until its bridge is known; `group:` and the name of VMs that reach each other and nothing else. */
+export type BootNetwork = 'none' | 'isolated' | `bridge:${string}` | `network:${string}` | `group:${string}`;
 
 /** The group whose network it is; null: it is another one. */
 export const groupOf = (network: BootNetwork): string | null =>
@@ -34,9 +34,22 @@ export const groupOf = (network: BootNetwork): string | null =>
 /** Source: if_nametoindex(3), IFNAMSIZ; the kernel takes more, but no name that anybody uses has it. */
 const bridge = /^bridge:[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/;
 
-/** Whether a user may say it. */
+/** Whether it is a network without a name of libvirt. */
 export const isBootNetwork = (text: string): text is BootNetwork =>
   text === 'none' || text === 'isolated' || bridge.test(text);
+
+/** As virsh takes it for a name, and never for an option. */
+const libvirtName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** What a user says: `none`, `isolated`, `bridge:NAME`, or the name of a network of libvirt. Null: it is none of them. */
+export function bootNetworkOf(text: string): BootNetwork | null {
+  if (isBootNetwork(text)) return text;
+  return libvirtName.test(text) ? `network:${text}` : null;
+}
+
+/** The name of a network of libvirt; null: it is another one. */
+export const libvirtNetworkOf = (network: BootNetwork): string | null =>
+  network.startsWith('network:') ? network.slice('network:'.length) : null;
 
 export const bootMachineOf = ({ machine }: Pick<BootRow, 'machine'>): BootMachine => JSON.parse(machine) as BootMachine;
 

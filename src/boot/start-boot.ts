@@ -24,6 +24,7 @@ import { overlayName, serverSocketName, variablesName } from './boot-files.ts';
 import { cardsOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
 import { knownBoot } from './claim.ts';
 import { chosenAccel } from './choose-accel.ts';
+import { findNetwork } from './find-network.ts';
 import { removeBoot } from './remove-boot.ts';
 import { serveDisks } from './disk-servers.ts';
 import { startGuest } from './start-guest.ts';
@@ -66,6 +67,7 @@ export async function startBoot(
   const id = request.id ?? `boot-${randomBytes(4).toString('hex')}`;
   const parent = request.parent ?? bootsFolder(access);
   const folder = join(parent, id);
+  const network = await findNetwork(request.network, { signal: request.signal });
   await assertApart(access, request.repository, parent);
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await assertRoom(parent, request);
@@ -86,7 +88,7 @@ export async function startBoot(
     throw error;
   });
   try {
-    await make(access, knownBoot(access.state, id), request, signal);
+    await make(access, knownBoot(access.state, id), { ...request, network }, signal);
     await startGuest(access, knownBoot(access.state, id), signal);
     changeBoot(access.state, id, { state: 'up' });
     releaseBoot(access.state, id);

@@ -7453,7 +7453,7 @@ export interface BootPlan {
    */
   vms: [BootVm, ...BootVm[]];
   /**
-   * none: no network cards. isolated: the VMs reach each other, and nothing else. bridge:NAME: that bridge of the hub.
+   * none: no network cards. isolated: the VMs reach each other, and nothing else. bridge:NAME: that bridge of the hub. Or the name of a network of libvirt.
    */
   network: string;
   /**
@@ -8562,7 +8562,7 @@ export interface BootStartInput {
    */
   vms: [BootVm, ...BootVm[]];
   /**
-   * none: no network cards. isolated: the VMs reach each other, and nothing else. bridge:NAME: that bridge of the hub.
+   * none: no network cards. isolated: the VMs reach each other, and nothing else. bridge:NAME: that bridge of the hub. Or the name of a network of libvirt.
    */
   network: string;
   /**

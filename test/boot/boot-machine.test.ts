@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cardsOf, isBootNetwork } from '../../src/boot/boot-machine.ts';
+import { bootNetworkOf, cardsOf, isBootNetwork } from '../../src/boot/boot-machine.ts';
 import type { Machine } from '../../src/machines/machine.ts';
 
 test.each([
@@ -16,6 +16,12 @@ test.each([
   ['user', false],
 ])('network %j: %s', (text, is) => {
   expect(isBootNetwork(text)).toBe(is);
+});
+
+test('any other plain name is one of libvirt, and nothing that a program takes for an option', () => {
+  expect(bootNetworkOf('default')).toBe('network:default');
+  expect(bootNetworkOf('bridge:br0')).toBe('bridge:br0');
+  for (const text of ['-x', '', 'a b', 'bridge:', 'group:x', "a'b"]) expect(bootNetworkOf(text), text).toBeNull();
 });
 
 test('network cards have addresses of their own, unless the identity is kept', () => {

@@ -157,6 +157,9 @@ describe('a VM that runs from a restore point', { timeout }, () => {
       await vi.waitUntil(isThere, { timeout: 60_000, interval: 1 });
       command.kill('SIGKILL');
       await command;
+      // Who looks after the others may be about to remove it.
+      const isSettled = async (): Promise<boolean> => !(await vm.list()).some(({ state }) => state === 'stopping');
+      await vi.waitUntil(isSettled, { timeout: 60_000, interval: 100 });
       const [left, ...more] = await vm.list();
       expect(more).toEqual([]);
       if (left) {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isBootNetwork } from '../../boot/boot-machine.ts';
+import { bootNetworkOf } from '../../boot/boot-machine.ts';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { Boots } from '../../hub/boots/manage-boots.ts';
@@ -42,9 +42,13 @@ async function withBoots(
 
 export async function boot(context: CommandContext): Promise<number> {
   const options = context.options as Words;
-  const { network = 'none', memory, cpus, firmware, accel = 'auto', folder, reserve, quota } = options;
-  if (!isBootNetwork(network))
-    throw new SendenseError('usage', `--network ${network}: say none, isolated or bridge:NAME`);
+  const { network: asked = 'none', memory, cpus, firmware, accel = 'auto', folder, reserve, quota } = options;
+  const network = bootNetworkOf(asked);
+  if (network === null)
+    throw new SendenseError(
+      'usage',
+      `--network ${asked}: say none, isolated, bridge:NAME, or the name of a network of libvirt`,
+    );
   const wanted = {
     ...(memory === undefined ? {} : { memoryBytes: sizeOption('--memory', memory) }),
     ...(cpus === undefined ? {} : { cpus: countOption('--cpus', cpus, 1024) }),

@@ -185,7 +185,8 @@ export const boot: CommandDefinition = {
   options: [
     {
       flags: '--network <network>',
-      description: 'none; isolated: network cards that reach nothing; bridge:NAME: a bridge of this machine',
+      description:
+        'none; isolated: network cards that reach nothing; bridge:NAME: a bridge of this machine; or the name of a network of libvirt',
       default: 'none',
       completes: ['none', 'isolated', 'bridge:'],
     },

@@ -90,3 +90,9 @@ export async function defineDomain(uri: string, xml: string, signal?: AbortSigna
 export async function undefineDomain(uri: string, uuid: string, signal?: AbortSignal): Promise<void> {
   await virsh(uri, ['undefine', uuid, '--keep-nvram'], { signal });
 }
+
+/** The bridge of a network; null: it has none. @throws SendenseError `tool.failed` */
+export async function bridgeOfNetwork(uri: string, name: string, signal?: AbortSignal): Promise<string | null> {
+  const text = await virsh(uri, ['net-info', '--network', name], { signal });
+  return /^Bridge:\s+(\S+)\s*$/m.exec(text)?.[1] ?? null;
+}

@@ -3,7 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bootedGuest, takeScreenshot, type BootedGuest } from '../../boot/booted-guest.ts';
-import { isBootNetwork } from '../../boot/boot-machine.ts';
+import { bootNetworkOf } from '../../boot/boot-machine.ts';
 import { knownBoot } from '../../boot/claim.ts';
 import { startBoot } from '../../boot/start-boot.ts';
 import { watchBoots } from '../../boot/watch-boots.ts';
@@ -166,8 +166,9 @@ async function start(
   input: BootStartInput,
   { group, ...one }: Wanted,
 ): Promise<void> {
-  const { network = 'isolated', mac, identity, accel = 'auto', reserve = '1GiB', quota } = input;
-  if (!isBootNetwork(network)) throw new SendenseError('run.internal', `network ${network}`);
+  const { network: said = 'isolated', mac, identity, accel = 'auto', reserve = '1GiB', quota } = input;
+  const network = bootNetworkOf(said);
+  if (network === null) throw new SendenseError('run.internal', `network ${said}`);
   const { remark } = await startBoot(services, {
     id: one.id,
     repository: input.repository,
