@@ -2154,6 +2154,10 @@ export interface VsphereMachine {
      * Of the new VM.
      */
     device_key: string;
+    /**
+     * In the saved configuration.
+     */
+    key: string;
   }[];
   /**
    * What is not as it was.
@@ -3965,6 +3969,10 @@ export interface ComparedDisk {
    * SHA-256 of the block index, which was sent before.
    */
   index: string;
+  /**
+   * In the saved configuration: a disk that differs is not counted as copied any more.
+   */
+  saved_key: string;
 }
 /**
  * The last step of a restore: the VM is no longer marked as unfinished.

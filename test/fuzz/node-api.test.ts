@@ -125,7 +125,14 @@ const start = {
   disks: [disk],
 };
 // Of a kind that cannot be restored to, or with disks where none may be: no job begins here, either.
-const compare = { job_id: 'j1', source, run: 'r', point: 'p', name: 'x', disks: [{ key: '0', index: '0'.repeat(64) }] };
+const compare = {
+  job_id: 'j1',
+  source,
+  run: 'r',
+  point: 'p',
+  name: 'x',
+  disks: [{ key: '0', saved_key: '0', index: '0'.repeat(64) }],
+};
 const bodies: readonly (readonly [string, string, unknown])[] = [
   ['POST', '/api/v1/discover', { vm_name: 'x', source }],
   ['POST', '/api/v1/backup/start', start],

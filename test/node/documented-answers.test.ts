@@ -56,7 +56,11 @@ test('every route of the node answers what it announces: where it does well, and
     ['cancelJob', { job: 'j1' }, '{}'],
     ['checkRestore', {}, json({ ...toImage, vm: {} })],
     ['startRestore', {}, json({ ...toImage, vm: {} })],
-    ['compareRestore', {}, json({ ...toImage, job_id: 'j3', name: 'x', disks: [{ key: '0', index: '0'.repeat(64) }] })],
+    [
+      'compareRestore',
+      {},
+      json({ ...toImage, job_id: 'j3', name: 'x', disks: [{ key: '0', saved_key: '0', index: '0'.repeat(64) }] }),
+    ],
     ['finishRestore', {}, json({ ...toImage, vm: 'vm-1', action: 'look', power_on: false })],
     ['undoRestore', {}, json({ ...toImage, jobs: [], keep_copied: false })],
     ['cleanup', {}, '{}'],

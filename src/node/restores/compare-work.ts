@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { compareExport } from '../../blocks/compare-export.ts';
+import type { Extent } from '../../blocks/extents.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RestoreCompareRequest } from '../../schemas/types.ts';
 import type { WorkPlace } from '../../sources/job-work.ts';
+import { readDiskNotes, writeDiskNotes } from '../vsphere/new-vm/disk-notes.ts';
 import { markedVm } from '../vsphere/new-vm/marked-vms.ts';
 import type { TransportContext } from '../vsphere/transports/transport.ts';
 import { serveVddkOfVm } from '../vsphere/transports/vddk.ts';
 import { disksOf } from '../vsphere/vm-disks.ts';
+import type { Vsphere } from '../vsphere/vsphere.ts';
 import { list, type Moref } from '../vsphere/xml.ts';
 import { openSession } from './vsphere-session.ts';
 
@@ -28,18 +31,36 @@ export async function compareWork(request: RestoreCompareRequest, place: WorkPla
   if (found.isOn) throw new SendenseError('vsphere.busy', `the VM ${name} runs, so what is on its disks changes`);
   const [shown] = await vsphere.properties([found.object], ['config.hardware.device'], { signal });
   const disks = disksOf(list(shown?.values.get('config.hardware.device'), 'VirtualDevice'));
-  for (const { key, index } of request.disks) {
+  for (const { key, saved_key: savedKey, index } of request.disks) {
     const disk = disks.find((one) => String(one.key) === key);
     if (!disk) throw new SendenseError('target.unfit', `the VM ${name} has no disk ${key} any more`);
-    await compare(session.contextOf(place), place, { vm: found.object, disk, index });
+    const first = await firstDifference(session.contextOf(place), place, { vm: found.object, disk, index });
+    if (first === null) continue;
+    await forgetCopied(vsphere, found.object, Number(savedKey), signal);
+    throw new SendenseError(
+      'content.mismatch',
+      `${disk.label} (${disk.file}): what was written differs from the block index, first at offset ${first.offset} (${first.length} bytes)`,
+      {
+        remedy:
+          'Run `sendense-run check` to see whether the restore point is damaged. If it is not, run the restore again: it writes the disk anew.',
+      },
+    );
   }
 }
 
-async function compare(
+/** A disk that differs is no disk that is copied whole: whoever goes on writes it again. */
+async function forgetCopied(vsphere: Vsphere, vm: Moref, key: number, signal: AbortSignal): Promise<void> {
+  const notes = await readDiskNotes(vsphere, vm, signal);
+  const copied = new Set([...notes.copied].filter((one) => one !== key));
+  await writeDiskNotes(vsphere, vm, { ...notes, copied }, signal);
+}
+
+/** Null: it is what it should be. */
+async function firstDifference(
   context: TransportContext,
   place: WorkPlace,
   { vm, disk, index }: { readonly vm: Moref; readonly disk: Disk; readonly index: string },
-): Promise<void> {
+): Promise<Extent | null> {
   const { key, label, file, capacity_bytes: capacity } = disk;
   place.activity(`opening ${label}`);
   place.disk(String(key), { phase: 'digesting', capacity_bytes: capacity, bytes_total: capacity });
@@ -74,16 +95,13 @@ async function compare(
       ? new SendenseError('transport.failed', `${label} (${file}) could not be read with VDDK: ${why}`, { cause })
       : why;
   });
-  const [first] = result.mismatches;
-  if (first)
-    throw new SendenseError(
-      'content.mismatch',
-      `${label} (${file}): what was written differs from the block index, first at offset ${first.offset} (${first.length} bytes)`,
-    );
+  const [first = null] = result.mismatches;
+  if (first) return first;
   place.disk(String(key), {
     phase: 'done',
     bytes_total: capacity,
     bytes_done: capacity,
     bytes_read: result.comparedBytes,
   });
+  return null;
 }

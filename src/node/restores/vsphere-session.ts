@@ -1,6 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { Source, VsphereSourceSpec } from '../../schemas/types.ts';
 import type { JobPlace } from '../../sources/open-source.ts';
+import { asVsphere } from '../../sources/vsphere/as-vsphere.ts';
 import { loginOf } from '../sources/index.ts';
 import { addressOf } from '../sources/vsphere/vsphere-address.ts';
 import { connectVsphere } from '../vsphere/connect.ts';
@@ -29,8 +30,8 @@ export async function openSession(
   refused: RefusedLogins = refusedLogins(),
   signal?: AbortSignal,
 ): Promise<RestoreSession> {
-  const { source } = request;
-  if (source.type !== 'vsphere')
+  const source = asVsphere(request.source);
+  if (source === null)
     throw new SendenseError('request.invalid', '/source is not of type vsphere', {
       details: { field: '/source/type' },
     });

@@ -10,6 +10,7 @@ import { targetSettingsFindings } from './check-target.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { isWritten, type PlanDocument } from '../yaml/document.ts';
 import { kindOf } from '../../sources/index.ts';
+import { vsphereNames } from '../../sources/vsphere/as-vsphere.ts';
 import { isBackup } from '../plan-kinds.ts';
 import { unknownName } from './unknown-name.ts';
 import { shown } from '../../errors/findings/words.ts';
@@ -48,7 +49,7 @@ export function checkAgainstSettings(
       ...targetSettingsFindings(
         { ...plan.to },
         {
-          sources: (type) => Object.keys(settings.sources).filter((name) => settings.sources[name]?.type === type),
+          vspheres: vsphereNames(settings),
           nodes: nodesOf(settings),
         },
       ),

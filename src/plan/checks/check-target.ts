@@ -8,8 +8,8 @@ type TargetType = RestoreWriteOutput['target'];
 
 /** What the settings have. */
 export interface SettingsNames {
-  /** Sources by their type. */
-  sources(type: string): readonly string[];
+  /** vCenters and ESXi hosts. */
+  readonly vspheres: readonly string[];
   readonly nodes: readonly string[];
 }
 
@@ -58,9 +58,9 @@ export const targetSettingsFindings = (to: Mapping, names: SettingsNames): Findi
     type in to && settingsFindings ? settingsFindings(to, names) : [],
   );
 
-function vsphereNames({ vsphere, node }: Mapping, { sources, nodes }: SettingsNames): Finding[] {
+function vsphereNames({ vsphere, node }: Mapping, { vspheres, nodes }: SettingsNames): Finding[] {
   return [
-    ...unknownName('source', String(vsphere), sources('vsphere'), ['to', 'vsphere']),
+    ...unknownName('source', String(vsphere), vspheres, ['to', 'vsphere']),
     ...unknownName('node', String(node), nodes, ['to', 'node']),
   ];
 }

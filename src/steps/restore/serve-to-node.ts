@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { imageTarget } from '../../host/images/image-options.ts';
+import { imageTarget, type ImageTarget } from '../../host/images/image-options.ts';
 import { makePsk, readPsk, writePsk } from '../../host/nbd/psk-file.ts';
 import { serveNbd, type NbdServer, type ServeOptions } from '../../host/nbd/qemu-nbd.ts';
 import { serveGated } from '../../host/nbd/serve-gated.ts';
@@ -98,14 +98,17 @@ async function leasePorts(
   });
 }
 
+interface ServedImage {
+  readonly name: string;
+  readonly file: string;
+  readonly image: ImageTarget;
+  readonly port: number | null;
+}
+
 async function serve(
   { runId, signal }: Serving,
   address: DataAddress,
-  {
-    name,
-    port,
-    ...image
-  }: Pick<ServeOptions, 'file' | 'image'> & { readonly name: string; readonly port: number | null },
+  { name, port, ...image }: ServedImage,
 ): Promise<NbdServer> {
   const isAtPort = address.kind === 'tcp' && port !== null;
   const socket = socketOf(runId, name);

@@ -1,6 +1,7 @@
 import type { StepContext, UndoContext } from '../../engine/step.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists } from '../../host/files/files.ts';
+import { asVsphere } from '../../sources/vsphere/as-vsphere.ts';
 import { findRun } from '../../state/runs/runs.ts';
 import type { FollowedJob, TargetHub } from '../../targets/target-hub.ts';
 import type { JobStatus, VsphereSourceSpec } from '../../schemas/types.ts';
@@ -60,7 +61,8 @@ function vsphereSpec(
 ): VsphereSourceSpec {
   const vm = { name: '', source, ...(credential === undefined ? {} : { credential }) };
   const spec = sourceSpecOf(vm, services.settings, { plan: planFolder, settings: services.settingsFolder });
-  if (spec.type === 'vsphere') return spec;
+  const found = asVsphere(spec);
+  if (found) return found;
   throw new SendenseError('source.missing', `the source ${source} in sendense.yaml is not of type vsphere`);
 }
 

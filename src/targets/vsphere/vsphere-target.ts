@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RestoreChecked, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
+import { asVsphere } from '../../sources/vsphere/as-vsphere.ts';
 import type { TargetHub } from '../target-hub.ts';
 import type { Compared, Comparing, RestoreRequest, TargetKind, WrittenDisk } from '../target-kind.ts';
 import { checkVm, effectsOf, type CheckedVm } from './check-vm.ts';
@@ -57,6 +58,7 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
         power_on: request.to.powerOn,
         disks: made.disks.map(({ key, device_key }) => ({
           disk: disks.find((one) => one.key === key)?.disk.disk ?? key,
+          key,
           device_key,
         })),
         notes,
@@ -163,9 +165,10 @@ async function compareDisk(
   { disk, machine, from }: Comparing,
 ): Promise<Compared> {
   if (machine === null || !('vm' in machine)) throw noMachine();
-  const { node, source, run, point, name, disks } = machine;
-  const key = disks.find((one) => one.disk === written.disk)?.device_key;
-  if (key === undefined || source.type !== 'vsphere') throw noMachine();
+  const { node, run, point, name, disks } = machine;
+  const source = asVsphere(machine.source);
+  const { device_key: key, key: savedKey } = disks.find((one) => one.disk === written.disk) ?? {};
+  if (key === undefined || savedKey === undefined || source === null) throw noMachine();
   const login = await hub.login(source);
   const jobId = compareJob(run);
   const status = await hub.follow({
@@ -176,7 +179,15 @@ async function compareDisk(
     phaseOf: (phase) => (phase === 'digesting' ? 'comparing' : phase),
     start: async (client, lease) => {
       const index = await hub.sendIndex(client, disk, from);
-      const request = { job_id: jobId, source, ...login, run, point, name, disks: [{ key, index }] };
+      const request = {
+        job_id: jobId,
+        source,
+        ...login,
+        run,
+        point,
+        name,
+        disks: [{ key, saved_key: savedKey, index }],
+      };
       return client.compareRestore({ ...request, lease_seconds: lease }, hub.signal);
     },
   });
@@ -184,8 +195,9 @@ async function compareDisk(
 }
 
 async function finish(hub: TargetHub, machine: Machine, action: 'finish' | 'look' | 'reopen') {
-  const { node, source, run, point, vm, power_on: powerOn } = machine;
-  if (source.type !== 'vsphere') throw noMachine();
+  const { node, run, point, vm, power_on: powerOn } = machine;
+  const source = asVsphere(machine.source);
+  if (source === null) throw noMachine();
   const client = await hub.node(node);
   const login = await hub.login(source);
   return client.finishRestore({ source, ...login, run, point, vm, action, power_on: powerOn }, hub.signal);

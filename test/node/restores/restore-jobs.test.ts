@@ -170,7 +170,7 @@ describe('a restore through the node', () => {
       point: 'p-1',
       name,
       disks: await Promise.all(
-        made.disks.map(async ({ key, device_key }) => ({ key: device_key, index: await indexOf(key) })),
+        made.disks.map(async ({ key, device_key }) => ({ key: device_key, saved_key: key, index: await indexOf(key) })),
       ),
     };
     await node.api.compareRestore(compare);
@@ -182,6 +182,8 @@ describe('a restore through the node', () => {
       message: expect.stringContaining('first at offset 3145728') as string,
     });
 
+    const { unfinished } = await node.api.checkRestore({ ...login(), vm: newVm(name) });
+    expect(unfinished?.copied).toEqual(['2000']);
     expect(await node.api.finishRestore(finishOf(name, made.vm, 'look'))).toMatchObject({ finished: false, name });
     await removed(name);
     for (let twice = 0; twice < 2; twice++)

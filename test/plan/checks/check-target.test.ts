@@ -27,7 +27,7 @@ test('keys about disks have no meaning beside files', () => {
 });
 
 test('a source and a node that the settings do not have are told, with those that there are', () => {
-  const names = { sources: (type: string) => (type === 'vsphere' ? ['vcenter1'] : ['images']), nodes: ['local'] };
+  const names = { vspheres: ['vcenter1'], nodes: ['local'] };
   expect(targetSettingsFindings({ vsphere: 'vcenter1', node: 'local' }, names)).toEqual([]);
   expect(targetSettingsFindings({ vsphere: 'images', node: 'locale' }, names)).toMatchObject([
     { rule: 'settings/unknown-source', at: { path: ['to', 'vsphere'] }, allowed: ['vcenter1'] },
