@@ -3,17 +3,21 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
 import { jobFolderIn, readClient, readStatus } from '../../src/node/jobs/job-folder.ts';
 import { startNode, type RunningNode } from '../../src/node/start-node.ts';
-import { until } from '../node/support.ts';
+import { connectVsphere } from '../../src/node/vsphere/connect.ts';
+import { optionalText } from '../../src/node/vsphere/xml.ts';
+import { processesOf, until } from '../node/support.ts';
 import { freePort } from '../support/free-ports.ts';
 import { leftovers } from './nothing-left.ts';
 import { MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
 import { program } from './workspace.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
-import { randomBytes } from '../support/random.ts';
+import { printedRandom, randomBytes } from '../support/random.ts';
+import { rounds } from '../support/rounds.ts';
 
 const token = 'canary-token-0123456789abcdef';
 const timeout = 240_000;
@@ -142,3 +146,47 @@ test(
     await vi.waitFor(() => expect(leftovers(at.work.folder)).toEqual([]), { timeout: 30_000 });
   },
 );
+
+const kills = rounds(2, 40);
+
+test(
+  `kill -9 of hub, client, or both, ${kills} times at random moments: the VM is whole, or marked, or not there`,
+  { timeout: 60_000 + kills * 40_000 },
+  async () => {
+    const numbers = printedRandom('restore kills');
+    await using far = await farNode();
+    await using _node = await far.start();
+    const { at } = far;
+    const began = performance.now();
+    expect((await far.call('usual')).exitCode).toBe(0);
+    const usualMs = performance.now() - began;
+    for (let round = 0; round < kills; round++) {
+      const name = `random-${round}`;
+      const hub = far.restore(name);
+      const ended = once(hub, 'exit');
+      await Promise.race([delay(numbers.part() * usualMs), ended]);
+      const victim = ['hub', 'client', 'both'][round % 3];
+      if (victim !== 'client') hub.kill('SIGKILL');
+      if (victim !== 'hub')
+        for (const { pid, argv } of processesOf(at.work.folder))
+          if (argv.join(' ').includes('sendense-backup-client')) process.kill(pid, 'SIGKILL');
+      await ended;
+      const recovered = await at.work.call(['recover']);
+      expect(recovered, `round ${round}: ${recovered.stderr}`).toMatchObject({ exitCode: 0 });
+      const made = await at.vcenter.findVm(name);
+      const isFinished = made !== null && !(await annotationOf(at, made.moref)).startsWith('sendense-restore/1 ');
+      if (!isFinished) {
+        const next = await far.call(name);
+        expect(next, `round ${round}, ${victim}: ${next.stderr}`).toMatchObject({ exitCode: 0 });
+      }
+      await expectEqual(far, name);
+    }
+    await vi.waitFor(() => expect(leftovers(at.work.folder)).toEqual([]), { timeout: 30_000 });
+  },
+);
+
+async function annotationOf({ vcenter }: VsphereWorkspace, moref: string): Promise<string> {
+  await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+  const [shown] = await vsphere.properties([{ type: 'VirtualMachine', value: moref }], ['config.annotation']);
+  return optionalText(shown?.values.get('config.annotation')) ?? '';
+}
