@@ -66,6 +66,9 @@ beforeAll(async () => {
   writeFileSync(folder.file('examples/vsphere/password'), 'hunter2hunter2');
   process.chdir(folder.file('plans'));
   await succeeds('pgtest1-nightly.yaml', '--quiet');
+  const another = readFileSync('pgtest1-nightly.yaml', 'utf8').replaceAll('pgtest1', 'pgtest2');
+  writeFileSync('pgtest2-nightly.yaml', another);
+  await succeeds('pgtest2-nightly.yaml', '--quiet');
   process.chdir(folder.file('examples/files'));
   await succeeds('web1.yaml', '--quiet');
   process.chdir(folder.file('examples/vsphere'));

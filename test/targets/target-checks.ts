@@ -36,7 +36,8 @@ export interface TargetSubject<T extends TargetType> extends AsyncDisposable {
 type Subject = TargetSubject<TargetType>;
 type Check = (subject: Subject) => Promise<void>;
 
-const runId = 'run-conforms';
+/** One of its own for each process: several kinds are tested side by side, and a run has a folder for its servers. */
+export const runId = `run-conforms-${process.pid}`;
 const stepId = 'restore-write';
 
 /** What every kind of target keeps. */

@@ -14,7 +14,7 @@ import { makeRaw, MiB, workshop, type Workshop } from '../node/support.ts';
 import { startVcenter, type Vcenter } from '../simulators/vcenter/start-vcenter.ts';
 import { stepBench, type StepBench } from '../steps/step-bench.ts';
 import { restoredDisks } from './restored-disks.ts';
-import { targetChecks, type TargetSubject } from './target-checks.ts';
+import { runId, targetChecks, type TargetSubject } from './target-checks.ts';
 
 let vcenter: Vcenter;
 let number = 0;
@@ -55,7 +55,7 @@ const kindAt = (bench: StepBench, warned: string[] = []): TargetKind<'vsphere', 
   vsphereTarget(
     targetHub({
       services: bench.services,
-      runId: 'run-conforms',
+      runId,
       stepId: 'restore-write',
       planFolder: bench.folder.path,
       signal: new AbortController().signal,
@@ -124,12 +124,12 @@ async function subject(to: Partial<ToOf<'vsphere'>> = {}, config: Partial<VmConf
       await vcenter.vddkFault();
       const spec = targetHub({
         services: bench.services,
-        runId: 'run-conforms',
+        runId,
         stepId: 'x',
         planFolder: bench.folder.path,
         signal: new AbortController().signal,
       }).vsphere('test', undefined);
-      const claim = claimOf(plain, { runId: 'run-conforms', stepId: 'restore-write', planFolder: '' });
+      const claim = claimOf(plain, { runId, stepId: 'restore-write', planFolder: '' });
       await kind.undoWrite(claim, { spec });
       await held.disposeAsync();
     },
@@ -143,7 +143,7 @@ describe('a new VM in vSphere as a target', () => {
   });
 });
 
-const facts = { runId: 'run-conforms', stepId: 'restore-write' };
+const facts = { runId, stepId: 'restore-write' };
 async function write({ kind, request, planFolder }: Subject) {
   const claim = kind.claim(request.to, request.disks, { ...facts, planFolder });
   const remembered: Record<string, unknown> = {};
