@@ -24,6 +24,8 @@ const block = 65_536;
 
 type Facts = Partial<Pick<OpenDisk, 'allocated' | 'connections' | 'requestBytes' | 'readOnce'>> & {
   readonly changes?: (since: string | null) => DiskChanges | null;
+  /** Told what is to be sound of what was read, bytes; undefined: all that is there. */
+  readonly onEnd?: (bytesRead: number | undefined) => void;
 };
 
 let servers = 0;
@@ -41,7 +43,7 @@ const remote =
       exportName: '',
       pidFile: at.path(`${name}.pid`),
     });
-    const { changes = () => null, ...rest } = facts;
+    const { changes = () => null, onEnd, ...rest } = facts;
     return {
       keys: ['0'],
       disk: async () => ({
@@ -51,7 +53,7 @@ const remote =
         ...rest,
         bytesRead: () => null,
         changes: async (_, since) => changes(since),
-        assertUnchanged: async () => {},
+        assertUnchanged: async (bytes) => onEnd?.(bytes),
         [Symbol.asyncDispose]: async () => {},
       }),
       [Symbol.asyncDispose]: async () => void (await server.stop()),
@@ -62,6 +64,18 @@ const tuned = (
   request: BackupStartRequest,
   tuning: Partial<NonNullable<BackupStartRequest['tuning']>>,
 ): BackupStartRequest => ({ ...request, tuning: { connections: 4, requests: 64, ...tuning } });
+
+test.each([true, false])('a source hears how much of it counts only where it is read once: %s', async (readOnce) => {
+  await using at = await workshop();
+  const disk = await makeRaw(at.path('disk.raw'), 4 * MiB, [[0, MiB]]);
+  const heard: (number | undefined)[] = [];
+  await using to = await target(at, 'full', 4 * MiB);
+  const request = fullRequest('a', imageSpec(disk), [to.uri]);
+  const openSource = remote(at, disk, { readOnce, onEnd: (bytes) => heard.push(bytes) });
+  const status = await runHere(at, request, { openSource });
+  expect(status).toMatchObject({ status: 'succeeded' });
+  expect(heard).toEqual([readOnce ? status.disks[0]?.bytes_read : undefined]);
+});
 
 test.each([1, 3])(
   'full, areas and digest in one pass, with landmarks of the source (connections: %s)',

@@ -6,12 +6,14 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { isRunning, thisProcess } from '../../../src/host/programs/process-identity.ts';
 import { imageKey, imageKeys, noKeys } from '../../../src/repository/image-keys.ts';
+import { writeMarks, type Marks } from '../../../src/repository/marks.ts';
 import { writeIntent } from '../../../src/repository/merge/intent.ts';
 import type { MergeIntent } from '../../../src/schemas/types.ts';
 import { createJournal } from '../../../src/state/runs/create-journal.ts';
 import { acquireLock, releaseLock } from '../../../src/state/runs/locks.ts';
 import { claimMerges, releaseMerges } from '../../../src/state/points/merges.ts';
 import { usePoint } from '../../../src/state/points/point-uses.ts';
+import { holdMarks } from '../../../src/restore-points/hold/hold-marks.ts';
 import { claimed, finishMerges } from '../../../src/restore-points/merge/finish-merges.ts';
 import { prepareUnit } from '../../../src/restore-points/merge/prepare-unit.ts';
 import { removePoints, type RemovalResult } from '../../../src/restore-points/merge/remove-points.ts';
@@ -95,6 +97,27 @@ test('a run that begins while a removal is to be gone on with loses nothing to i
   expect(repository.ids()).toEqual(['p01', 'p02', 'p03', 'p04']);
   expect(await repository.wrong()).toEqual([]);
   releaseLock(state, 'primary/vm', 'backup-1');
+  expect(await finishMerges(state, { name: 'primary', root }, { everywhere: true })).toEqual(['vm/p04']);
+  expect(repository.ids()).toEqual(['p01', 'p02', 'p03']);
+});
+
+test('what another hub protects after the removal was decided stays', { timeout: 120_000 }, async () => {
+  await using repository = await fill(await mergeRepository());
+  const { state, root } = repository;
+  const request = { state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
+  await claimed(request, async (work) =>
+    writeIntent(work.hold, await prepareUnit(work, { child: null, drop: ['p04'], disks: [] })),
+  );
+  // In the repository alone: the database of this hub knows nothing of it.
+  const protect = async (change: Pick<Marks, 'protected'>): Promise<void> => {
+    await using hold = await holdMarks(state, { ...vm, root });
+    writeMarks(hold, 'p04', change);
+  };
+  await protect({ protected: { since: 1, until: null, reason: 'for the audit', by: 'somebody' } });
+  expect(await finishMerges(state, { name: 'primary', root }, { everywhere: true })).toEqual([]);
+  expect(repository.ids()).toEqual(['p01', 'p02', 'p03', 'p04']);
+  expect(await repository.wrong()).toEqual([]);
+  await protect({ protected: null });
   expect(await finishMerges(state, { name: 'primary', root }, { everywhere: true })).toEqual(['vm/p04']);
   expect(repository.ids()).toEqual(['p01', 'p02', 'p03']);
 });
