@@ -16,7 +16,7 @@ export interface TargetHub {
   login(spec: VsphereSourceSpec): Promise<WireLogin>;
   /** The node of that name. Its calls outlive a time out of reach. */
   node(name: string): Promise<NodeClient>;
-  /** Whether that is a run of this hub that has ended. */
+  /** Whether that is a run of this hub that has ended, and of which nothing goes on any more. */
   hasEnded(runId: string): boolean;
   /** Serves disks of a restore point to a node, read-only, until it is disposed of. @throws SendenseError `ports.*`, `nbd.failed`, `ssh.*` */
   serve(node: string, disks: readonly KeyedDisk[], from: RestoredFrom): Promise<ServedDisks>;

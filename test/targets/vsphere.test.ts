@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { digestExport } from '../../src/blocks/digest-export.ts';
 import { serveNbd } from '../../src/host/nbd/qemu-nbd.ts';
 import type { Settings, VmConfig } from '../../src/schemas/types.ts';
+import { createJournal } from '../../src/state/runs/create-journal.ts';
 import { targetHub } from '../../src/steps/restore/target-hub.ts';
 import type { Comparing, RestoredDisk, TargetKind, TargetType, ToOf } from '../../src/targets/target-kind.ts';
 import { claimOf } from '../../src/targets/vsphere/vsphere-claim.ts';
@@ -213,6 +214,45 @@ test('what a restore point does not say is asked for, before anything is made', 
   const { written } = await write({ ...none, request: { ...none.request, from } });
   expect(written).toMatchObject({ code: 'machine.unknown', remedy: expect.stringContaining('ova:') as string });
 });
+
+test(
+  'of a run that has ended, a VM without a whole disk goes, and others are left alone',
+  { timeout: 60_000 },
+  async () => {
+    await using of = await subject({ resume: true });
+    const { name = '' } = of.request.to;
+    const mark = (run: string) => ({
+      name,
+      annotation: `sendense-restore/1 run=${run} point=${of.request.from.point().backup_id}`,
+      disks: [{ capacity: MiB }],
+      poweredOn: false,
+    });
+    await vcenter.addVm(mark('run-of-another-hub'));
+    const { written } = await write(of);
+    expect(written).toMatchObject({
+      code: 'file.exists',
+      message: expect.stringContaining('does not go on with it') as string,
+    });
+    const theirs = await vcenter.findVm(name);
+    expect(theirs).not.toBeNull();
+    // It has ended in this hub.
+    of.bench.facts({ uses: 'x.y' } as never, 'run-of-another-hub');
+    createJournal(of.bench.state, () => true).finishRun('run-of-another-hub', {
+      status: 'failed',
+      exitCode: 1,
+      result: {},
+      error: null,
+      warnings: [],
+      published: false,
+      unclean: false,
+      undoErrors: [],
+      finished: Date.now(),
+    });
+    const again = await write(of);
+    expect(again.written).not.toBeInstanceOf(Error);
+    expect((await vcenter.findVm(name))?.moref).not.toBe(theirs?.moref);
+  },
+);
 
 test('a VM with a whole disk stays after undo, and the user is told', { timeout: 60_000 }, async () => {
   await using of = await subject({ resume: true });

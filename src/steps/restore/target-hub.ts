@@ -38,7 +38,11 @@ export function targetHub(context: Context): TargetHub {
     vsphere: (name, credential) => vsphereSpec(context, name, credential),
     login: (spec) => loginFor(services, spec, signal),
     node: nodeNamed,
-    hasEnded: (id) => typeof findRun(services.state, id)?.finished === 'number',
+    hasEnded: (id) => {
+      const run = findRun(services.state, id);
+      // A job of one that could not be cleaned up may still write.
+      return run !== undefined && run.finished !== null && !run.unclean;
+    },
     serve: async (node, disks, from) => serveToNode(serving, node, disks, await from.keys()),
     clearServed: () => clearServed(context),
     sendIndex: async (client, disk, from) => sendIndex(client, disk.index, (await from.keys()).of(disk), signal),

@@ -12,6 +12,8 @@ export interface CheckedVm extends WantedVm {
   readonly checked: RestoreChecked;
   /** The run whose unfinished VM is gone on with; null: there is none. */
   readonly takesOver: string | null;
+  /** The run whose unfinished VM, in which nothing is whole, has to go first; null: there is none. */
+  readonly replaces: string | null;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function checkVm(
     .catch((error: unknown) => {
       throw olderNode(error, claim.node);
     });
-  return { ...wanted, spec, checked, takesOver: takesOver(hub, wanted, checked, claim) };
+  return { ...wanted, spec, checked, ...fateOf(hub, wanted, checked, claim) };
 }
 
 function olderNode(error: unknown, node: string): unknown {
@@ -45,24 +47,26 @@ function olderNode(error: unknown, node: string): unknown {
   });
 }
 
-/** Whether what an earlier run has left under the name is gone on with. @throws SendenseError `file.exists` with the way out */
-function takesOver(
+/** What becomes of what an earlier run has left under the name. @throws SendenseError `file.exists` with the way out */
+function fateOf(
   hub: TargetHub,
   { vm }: WantedVm,
   { unfinished }: RestoreChecked,
   { run, resume }: VsphereClaim,
-): string | null {
-  if (unfinished === null || unfinished.run === run) return null;
+): Pick<CheckedVm, 'takesOver' | 'replaces'> {
+  if (unfinished === null || unfinished.run === run) return { takesOver: null, replaces: null };
+  const isOver = hub.hasEnded(unfinished.run);
+  if (isOver && unfinished.copied.length === 0) return { takesOver: null, replaces: unfinished.run };
   const why = !resume
     ? 'the plan says `resume: false`'
     : unfinished.point !== vm.point
       ? `it is being made of the restore point ${unfinished.point}`
       : !unfinished.same
         ? 'it was begun with other settings (place, disks, networks, connect, mac, identity, thin)'
-        : !hub.hasEnded(unfinished.run)
+        : !isOver
           ? `this hub does not know that the run ${unfinished.run} has ended`
           : null;
-  if (why === null) return unfinished.run;
+  if (why === null) return { takesOver: unfinished.run, replaces: null };
   const { name, folder } = vm.place;
   throw new SendenseError(
     'file.exists',
@@ -76,7 +80,7 @@ function takesOver(
 
 /** What a dry-run shows. */
 export function effectsOf(
-  { vm, disks, spec, checked, takesOver: from }: CheckedVm,
+  { vm, disks, spec, checked, takesOver: from, replaces }: CheckedVm,
   { powerOn }: { readonly powerOn: boolean },
 ): PlannedEffect[] {
   const { name, folder } = vm.place;
@@ -87,6 +91,7 @@ export function effectsOf(
   const detail = [
     `a VM in vSphere (${spec.host}), ${checked.hardware_version}, ${powerOn ? 'started at the end' : 'not started'}`,
     ...(from === null ? [] : [`goes on with what run ${from} has left`]),
+    ...(replaces === null ? [] : [`in place of what run ${replaces} has left, in which no disk is whole`]),
     ...(checked.original === null ? [] : [`${checked.original} stays as it is`]),
     ...(checked.original !== null && checked.mac === 'keep' ? [`it has the MAC addresses of ${checked.original}`] : []),
     ...cards,

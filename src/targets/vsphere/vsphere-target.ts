@@ -31,6 +31,7 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
   async write(request, claim, run) {
     const vm = await checkVm(hub, request, claim);
     run.signal.throwIfAborted();
+    if (vm.replaces !== null) await removeLeft(hub, claim, vm.spec, vm.replaces);
     // From here on something may be there that has to be undone.
     run.remember('spec', vm.spec);
     const { restored_vm: made, disks: copied } = await writeDisks(hub, request, claim, vm);
@@ -124,6 +125,14 @@ const writtenDisk = (disk: string, file: string, bytes: number): WrittenDisk => 
   format: 'vmdk',
   bytes_written: bytes,
 });
+
+/** Of a run that has ended, and in which no disk is whole. */
+async function removeLeft(hub: TargetHub, { node }: VsphereClaim, spec: VsphereSourceSpec, run: string): Promise<void> {
+  const client = await hub.node(node);
+  const request = { source: spec, ...(await hub.login(spec)), run, jobs: [], keep_copied: true };
+  const { removed } = await client.undoRestore(request, hub.signal);
+  if (removed !== null) hub.log(`removed the VM ${removed}, which run ${run} has left with no whole disk`);
+}
 
 async function writeDisks(
   hub: TargetHub,
