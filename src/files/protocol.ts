@@ -196,7 +196,10 @@ export interface Requests {
     readonly ask: Requests['read']['ask'];
     readonly answer: { readonly known: boolean; readonly size: number };
   };
-  /** A tar archive (pax) of these paths, and of folders without what is in them; names as below the folder `from`, in which all are. */
+  /**
+   * A tar archive (pax) of these paths, and of folders without what is in them, in parts (`archive/parts.ts`); names as below the folder
+   * `from`, in which all are. Content that has to be read elsewhere lies on the disk of that slot.
+   */
   tar: {
     readonly ask: {
       readonly volume: string;

@@ -239,7 +239,7 @@ const taking = (work: Fixture, { reader }: WaitingReader, volume: string): Conte
     const stream = createWriteStream(work.path('out'));
     const onBytes = (piece: Buffer): Promise<void> =>
       new Promise((resolve) => void stream.write(piece, () => resolve()));
-    await reader.ask('tar', { volume, paths: [bytesOf('many')] }, { onBytes });
+    await reader.archive({ volume, paths: [bytesOf('many')] }, { onBytes });
     stream.end();
     await finished(stream);
   },

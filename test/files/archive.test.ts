@@ -1,11 +1,15 @@
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PartsReader, PartsWriter } from '../../src/files/archive/parts.ts';
+import { PutTogether } from '../../src/files/archive/put-together.ts';
+import type { Piece } from '../../src/files/guest/device-map.ts';
 import { quickTar } from '../../src/files/guest/ext/quick-tar.ts';
+import { openStored } from '../../src/files/reader/stored-files.ts';
 import { canMount } from '../support/loop-mount.ts';
 import { bytesOf, canRead, openImages, type OpenImage } from './reader-of.ts';
 
@@ -32,6 +36,26 @@ setfattr -n user.colour -v blue plain/a; setfattr -n user.big -v "$(head -c 3000
 setfattr -n user.folder -v yes empty; setfattr -n security.capability -v 0x0100000200040000000000000000000000000000 many/hard
 setfacl -m u:1234:rw plain/big; setfacl -d -m g:55:rx empty
 `;
+
+/** Puts an archive together. @param files that content lies in, before those that the parts name */
+async function together(parts: readonly Buffer[], files: readonly string[]): Promise<Buffer> {
+  const made: Buffer[] = [];
+  const named = [...files];
+  await using stored = openStored();
+  const archive = new PutTogether({
+    read: (from, offset, target) => stored.read({ file: named[from] ?? '', offset }, target),
+    onBytes: (piece) => void made.push(piece),
+  });
+  const reader = new PartsReader();
+  for (const part of parts.flatMap((one) => [...reader.add(one)])) {
+    if (Buffer.isBuffer(part)) await archive.bytes(part);
+    else if ('file' in part) named.push(part.file);
+    else for (const entry of part) await archive.entry(entry);
+  }
+  reader.end();
+  await archive.end();
+  return Buffer.concat(made);
+}
 
 /** What can be compared of a tree, each line one thing of one file. */
 async function describeTree(folder: string): Promise<string> {
@@ -81,7 +105,7 @@ describe.skipIf(!canRead || !canMount)('an archive of ext4', () => {
     const file = join(folder, name);
     const stream = createWriteStream(file);
     const ask = { volume: image.volumes[0]?.id ?? '', paths: paths.map(bytesOf) };
-    await image.reader.ask('tar', ask, { onBytes: (piece) => void stream.write(piece) });
+    await image.reader.archive(ask, { onBytes: (piece) => void stream.write(piece) });
     stream.end();
     await finished(stream);
     return file;
@@ -109,14 +133,51 @@ describe.skipIf(!canRead || !canMount)('an archive of ext4', () => {
 
   it('leaves to tar what is not plain, and no more', async () => {
     let bytes = 0;
-    const out = { write: async (piece: Uint8Array) => void (bytes += piece.length) };
-    const left = await quickTar(join(folder, 'part'), [{ name: Buffer.from('.'), number: 2 }], out);
+    const parts = new PartsWriter({ write: async (piece) => void (bytes += piece.length) });
+    const left = await quickTar(join(folder, 'part'), [{ name: Buffer.from('.'), number: 2 }], { parts, pieces: null });
+    await parts.end();
     expect(left?.whole).toEqual([]);
     const single = left?.single.map(String).filter((name) => name !== '.') ?? [];
     const below = 'a b big disk fifo hard long none null reserved sparse'.split(' ').map((name) => `./plain/${name}`);
     expect(single.toSorted()).toEqual(['./empty', './many', './many/hard', './plain', ...below]);
     expect(bytes).toBeGreaterThan(2000 * 1024);
   });
+
+  it('is the same, whether content is handed over, read from the server of the disk, or where it lies', async () => {
+    const ways: Buffer[] = [await quickly(null), await quickly([{ start: 0, bytes: 2 ** 40, slot: 0, offset: 0 }])];
+    expect(ways[0]?.length).toBeGreaterThan(2000 * 1024);
+    expect(ways[1]?.equals(ways[0] ?? Buffer.alloc(0))).toBe(true);
+    image.fromFiles = false;
+    const served = await readFile(await archive('served.tar', 'many', 'deep'));
+    image.fromFiles = true;
+    const stored = await readFile(await archive('stored.tar', 'many', 'deep'));
+    expect(stored.equals(served)).toBe(true);
+    expect((await inParts('many', 'deep')).equals(stored)).toBe(true);
+  });
+
+  /** What is plain. @param pieces where the content is read from; null: it is handed over */
+  async function quickly(pieces: readonly Piece[] | null): Promise<Buffer> {
+    const told: Buffer[] = [];
+    const parts = new PartsWriter({ write: async (piece) => void told.push(Buffer.from(piece)) });
+    await quickTar(join(folder, 'part'), [{ name: Buffer.from('.'), number: 2 }], { parts, pieces });
+    await parts.end();
+    return await together(told, [join(folder, 'part')]);
+  }
+
+  /** As a command does it, which reads the files of the restore point itself. */
+  async function inParts(...paths: readonly string[]): Promise<Buffer> {
+    const told: Buffer[] = [];
+    let announced = 0;
+    const asked = { volume: image.volumes[0]?.id ?? '', paths: paths.map(bytesOf) };
+    await image.reader.archive(asked, {
+      onBytes: (piece) => void told.push(Buffer.from(piece)),
+      inParts: (bytes) => void (announced += bytes),
+    });
+    const made = await together(told, []);
+    expect(Buffer.concat(told).length).toBeLessThan(made.length / 2);
+    expect(announced).toBe(made.length);
+    return made;
+  }
 
   it('keeps holes', async () => {
     const file = await archive('sparse.tar', 'plain/sparse');

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crc32c } from '../../src/files/guest/ext/crc32c.ts';
 import { DeviceWindow } from '../../src/files/guest/ext/device-window.ts';
 import { ExtVolume, NotPlain } from '../../src/files/guest/ext/ext-volume.ts';
-import { paxHeaders } from '../../src/files/guest/ext/pax.ts';
+import { paxHeaders } from '../../src/files/archive/pax.ts';
 
 it('CRC-32C of the nine digits is that of the standard', () => {
   expect((crc32c(0xffffffff, Buffer.from('123456789')) ^ 0xffffffff) >>> 0).toBe(0xe3069283);

@@ -125,7 +125,7 @@ describe.skipIf(!canRead || !canMount)('what is large', () => {
       expect([end.bytes, end.digest]).toEqual([6, createHash('sha256').update('middle').digest('hex')]);
       let bytes = 0;
       const onBytes = (piece: Buffer): void => void (bytes += piece.length);
-      await image.reader.ask('tar', { volume: 'disk-0', paths: [bytesOf('huge')] }, { onBytes });
+      await image.reader.archive({ volume: 'disk-0', paths: [bytesOf('huge')] }, { onBytes });
       expect(bytes).toBeLessThan(MiB);
     },
   );

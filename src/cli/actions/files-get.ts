@@ -9,7 +9,7 @@ import type { FilesTakenOutput } from '../../schemas/types.ts';
 import { filesTakenReport } from '../../view/reports/files-found-report.ts';
 import { printable } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
-import { leftOutIn, type FilePlace } from '../../files/client/files-client.ts';
+import type { FilePlace } from '../../files/client/files-client.ts';
 import { cutOff } from '../../files/client/cut-off.ts';
 import { feed } from '../../files/feed.ts';
 import { inPoint, type OpenPoint } from '../files/in-point.ts';
@@ -65,13 +65,13 @@ async function toStandardOutput(context: CommandContext, { point, places, signal
     throw new SendenseError('usage', 'one archive holds files of one volume', {
       remedy: 'Write an archive for each volume.',
     });
-  const answer = await point.client.archive(
+  const { stream, giveBack, leftOut } = await point.client.archive(
     { session: first.session, volume: first.volume, paths: places.map(({ path }) => path) },
     signal,
   );
   progress.begin('archive', null);
-  answer.on('data', (piece: Buffer) => progress.add(piece.length)).pause();
-  const isTaken = await feed(answer, process.stdout).catch((error: NodeJS.ErrnoException) => {
+  stream.on('data', (piece: Buffer) => progress.add(piece.length)).pause();
+  const isTaken = await feed(stream, process.stdout, giveBack).catch((error: NodeJS.ErrnoException) => {
     signal.throwIfAborted();
     throw error.code === 'ECONNRESET' ? cutOff(error) : error;
   });
@@ -81,7 +81,7 @@ async function toStandardOutput(context: CommandContext, { point, places, signal
     if (!context.global.quiet) context.terminal.stderr.write('standard output was closed: the archive is not whole\n');
     return notWhole;
   }
-  return tellLeftOut(context, leftOutIn(answer).filter(isLoss));
+  return tellLeftOut(context, leftOut().filter(isLoss));
 }
 
 async function toFolder(

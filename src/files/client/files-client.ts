@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { archiveStream, type ArchiveStream } from './archive-stream.ts';
 import { askKeeper, type KeeperRequest } from './ask-keeper.ts';
 import type {
   FilesListOutput,
@@ -10,7 +11,6 @@ import type {
   RestorePlaces,
   RestoreUnchanged,
 } from '../../schemas/types.ts';
-import { leftOutTrailer, linesOfTrailer } from './wire.ts';
 
 /** A file or folder of an open restore point. */
 export interface FilePlace {
@@ -70,8 +70,8 @@ export interface FilesClient {
   content(place: FilePlace, options?: ContentOptions): Promise<IncomingMessage>;
   /** Where the content of a file lies in files that this process may read. */
   places(place: FilePlace, signal?: AbortSignal): Promise<RestorePlaces>;
-  /** A tar archive of files and folders of one volume. {@link leftOutIn} says what is not in it. */
-  archive(selection: FileSelection, signal?: AbortSignal): Promise<IncomingMessage>;
+  /** A tar archive of files and folders of one volume. */
+  archive(selection: FileSelection, signal?: AbortSignal): Promise<ArchiveStream>;
   close(session: string): Promise<void>;
 }
 
@@ -82,10 +82,6 @@ export interface ReachedFiles extends AsyncDisposable {
   readonly socket: string;
 }
 
-/** What `tar` said of files that are not in an archive, a line each; known when the archive has ended. */
-export const leftOutIn = ({ trailers }: Pick<IncomingMessage, 'trailers'>): string[] =>
-  linesOfTrailer(trailers[leftOutTrailer]);
-
 export function filesClient(socketPath: string): FilesClient {
   const ask = (path: string, asked?: KeeperRequest): Promise<IncomingMessage> => askKeeper(socketPath, path, asked);
   const json = async <T>(path: string, asked?: KeeperRequest): Promise<T> =>
@@ -95,7 +91,7 @@ export function filesClient(socketPath: string): FilesClient {
     what: string,
     more: Readonly<Record<string, string>> = {},
   ): string => `/api/v1/restore/${session}/${what}?${new URLSearchParams({ volume, path, ...more }).toString()}`;
-  return {
+  const client: FilesClient = {
     open: (body, signal) => json('/api/v1/restore/mount', { method: 'POST', body, signal }),
     unchanged: (before, after, signal) =>
       json('/api/v1/restore/unchanged', { method: 'POST', body: { before, after }, signal }),
@@ -129,8 +125,11 @@ export function filesClient(socketPath: string): FilesClient {
         },
       }),
     places: (place, signal) => json(at(place, 'places'), { signal }),
-    archive: ({ session, ...body }, signal) =>
-      ask(`/api/v1/restore/${session}/selection`, { method: 'POST', body, signal }),
+    async archive({ session, ...body }, signal) {
+      const answer = await ask(`/api/v1/restore/${session}/parts`, { method: 'POST', body, signal });
+      return archiveStream(answer, async () => void (await client.show(session, { volume: body.volume, signal })));
+    },
     close: async (session) => void (await ask(`/api/v1/restore/${session}`, { method: 'DELETE' })),
   };
+  return client;
 }

@@ -1,10 +1,11 @@
+import { PartsWriter, type PartsOutput } from '../archive/parts.ts';
 import { firstLines } from '../first-lines.ts';
 import type { Answer } from '../protocol.ts';
 import { quickTar, type Named } from './ext/quick-tar.ts';
 import { goThrough, type Begin } from './go-through.ts';
 import { gnuTar, longestName, tooDeep } from './gnu-tar.ts';
 import type { Outlet } from './outlet.ts';
-import type { ArchiveMeans } from './platform.ts';
+import type { ArchiveMeans, Layout } from './platform.ts';
 import { pathAlong } from './trail.ts';
 import { statOf, typeOf } from './tree.ts';
 
@@ -19,26 +20,49 @@ export interface Members {
   open(name: Buffer): (Begin & Disposable) | null;
 }
 
+/** How the volume can be read. */
+export interface Means {
+  readonly archive: ArchiveMeans | null;
+  /** Asked for once it is needed. */
+  layout(): Promise<Layout | null>;
+}
+
 /**
- * An archive of these paths. Where the file system is one that can be read in large pieces, what is plain is written from there, and GNU
+ * An archive of these paths, in parts. Where the file system is one that can be read in large pieces, what is plain is written from there, and GNU
  * tar does the rest, behind it.
  */
-export async function writeArchive(members: Members, means: ArchiveMeans | null, out: Outlet): Promise<Answer<'tar'>> {
+export async function writeArchive(members: Members, means: Means, out: Outlet): Promise<Answer<'tar'>> {
   const { folder, begin, alone } = members;
-  const device = means?.device ?? null;
-  const quick = device === null ? null : await quickTar(device, begin, out);
+  const device = means.archive?.device ?? null;
+  const parts = new PartsWriter(early(out));
+  const pieces = device === null ? null : ((await means.layout())?.pieces ?? null);
+  const quick = device === null ? null : await quickTar(device, begin, { parts, pieces });
   const { single, whole, said: lost } = quick ?? { single: [], whole: begin.map(({ name }) => name), said: [] };
   const left = [...lost];
   const names = async (add: (name: Buffer) => Promise<void>): Promise<void> => {
     for (const name of [...alone, ...single]) await add(name);
     for (const name of whole) left.push(...(await addBelow(members, name, { add, pause: () => out.breathe() })));
   };
-  const tar = await gnuTar({ folder, names, holes: means?.knowsHoles === false ? 'raw' : 'seek' }, out);
+  const tar = await gnuTar({ folder, names, holes: means.archive?.knowsHoles === false ? 'raw' : 'seek' }, parts);
+  await parts.end();
   const said = firstLines(mostSaid);
   for (const line of left) said.add(`tar: ${line}\n`);
   said.add(`${tar}\n`);
   return { said: said.all().join('\n') };
 }
+
+/** Entries are little to write, and much to read elsewhere: that begins while the next ones are looked for. */
+function early(out: Outlet): PartsOutput {
+  let lines = 0;
+  return {
+    write: (bytes) => out.write(bytes),
+    told: async () => {
+      if (++lines % linesAtOnce === 0) await out.flush();
+    },
+  };
+}
+
+const linesAtOnce = 4;
 
 /** Of what is left out, bytes. */
 const mostSaid = 16_000;

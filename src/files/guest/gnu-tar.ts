@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
+import type { PartsWriter } from '../archive/parts.ts';
 import { GuestError } from './guest-error.ts';
-import type { Outlet } from './outlet.ts';
 import { outputOf } from './programs.ts';
 
 /** Longest path that one call of the system takes, bytes (PATH_MAX without its end). Source: path_resolution(7). */
@@ -42,13 +42,13 @@ interface ToDo {
 }
 
 /** Writes the archive. @returns what `tar` said of what it left out */
-export async function gnuTar({ folder, names, holes }: ToDo, out: Pick<Outlet, 'write'>): Promise<string> {
+export async function gnuTar({ folder, names, holes }: ToDo, out: Pick<PartsWriter, 'bytes'>): Promise<string> {
   let end: { status: number | null; said: string } = { status: null, said: '' };
   const done = (status: number | null, said: string): void => void (end = { status, said });
   const feed = (input: Writable): Promise<void> => addTo(input, names);
   const args = [`--hole-detection=${holes}`, ...words];
   for await (const piece of outputOf('tar', args, { cwd: `/proc/self/fd/${folder}`, feed, done }))
-    await out.write(piece);
+    await out.bytes(piece);
   // 1: a file changed or could not be read; the archive is whole.
   if (end.status !== 0 && end.status !== 1 && end.status !== 2)
     throw new GuestError('internal', `tar ended with ${end.status}: ${end.said}`);

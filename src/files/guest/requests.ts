@@ -136,7 +136,8 @@ export const handlers: Handlers = {
       return null;
     };
     const members = { folder, begin, alone, open };
-    return await writeArchive(members, volumes.openedOf(volume)?.archive ?? null, out);
+    const archive = volumes.openedOf(volume)?.archive ?? null;
+    return await writeArchive(members, { archive, layout: () => volumes.layoutOf(volume) }, out);
   },
 };
 

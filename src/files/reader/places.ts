@@ -43,19 +43,51 @@ const areasOn = (slot: number, extents: readonly Extent[]): Area[] =>
   extents.flatMap(([, length, on, offset]) => (on === slot ? [{ offset, length }] : []));
 
 /** What lies in files, by its place on the disk. */
-async function storedOf({ find, written }: KnownDisk, areas: readonly Area[], signal?: AbortSignal): Promise<Stored[]> {
+export async function storedOf(
+  { find, written }: KnownDisk,
+  areas: readonly Area[],
+  signal?: AbortSignal,
+): Promise<Stored[]> {
   if (!find || areas.length === 0) return [];
-  const found = await find(areas, signal);
+  const found = [...(await find(areas, signal))].sort((a, b) => a.offset - b.offset);
   const kept: Stored[] = [];
-  for (const piece of [...found].sort((a, b) => a.offset - b.offset)) {
-    let from = piece.offset;
-    for (const { offset, length } of await written(piece)) {
-      if (offset > from) kept.push(cut(piece, from, offset));
-      from = Math.max(from, offset + length);
-    }
-    if (from < piece.offset + piece.length) kept.push(cut(piece, from, piece.offset + piece.length));
-  }
+  for (const run of besideOneAnother(found)) kept.push(...without(run, await written(hullOf(run))));
   return kept;
+}
+
+/** Pieces that follow one another without a gap: to ask about each of them takes long. */
+function besideOneAnother(pieces: readonly Stored[]): (readonly Stored[])[] {
+  const runs: Stored[][] = [];
+  let end = -1;
+  for (const piece of pieces) {
+    if (piece.offset === end) runs.at(-1)?.push(piece);
+    else runs.push([piece]);
+    end = piece.offset + piece.length;
+  }
+  return runs;
+}
+
+function hullOf(run: readonly Stored[]): Area {
+  const offset = run[0]?.offset ?? 0;
+  return { offset, length: run.reduce((sum, { length }) => sum + length, 0) };
+}
+
+/** @param written in order, as the pieces */
+function* without(pieces: readonly Stored[], written: readonly Area[]): Generator<Stored> {
+  let next = 0;
+  for (const piece of pieces) {
+    const end = piece.offset + piece.length;
+    let from = piece.offset;
+    for (; next < written.length; next++) {
+      const { offset = 0, length = 0 } = written[next] ?? {};
+      if (offset >= end) break;
+      if (offset > from) yield cut(piece, from, offset);
+      from = Math.max(from, offset + length);
+      // It may reach into the next piece.
+      if (from > end) break;
+    }
+    if (from < end) yield cut(piece, from, end);
+  }
 }
 
 const cut = ({ offset, in: place }: Stored, from: number, to: number): Stored => ({
@@ -65,7 +97,7 @@ const cut = ({ offset, in: place }: Stored, from: number, to: number): Stored =>
 });
 
 /** An area of a disk, piece by piece; zeros are left out. */
-function* sourcesOf(
+export function* sourcesOf(
   { offset, length }: Area,
   slot: number,
   stored: readonly Stored[],

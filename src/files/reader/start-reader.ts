@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { spawnBound } from '../../host/programs/spawn-bound.ts';
 import { slots as usualSlots, type Answer, type Ask, type PluggedDisk, type Volume } from '../protocol.ts';
+import { readArchive, type ArchiveOptions } from './archive.ts';
 import { openChannel, type Channel } from './channel.ts';
 import { takeChunk } from './chunks.ts';
 import { findPlaces, readContent, type ContentOptions, type ContentParts, type ReadDisk } from './content.ts';
@@ -46,6 +47,8 @@ export interface Reader extends AsyncDisposable {
    * @throws SendenseError as `ask`
    */
   read(asked: Ask<'read'>, options: ContentOptions): Promise<Answer<'read'>>;
+  /** A tar archive, as the request `tar` asks for, put together. @throws SendenseError as `ask` */
+  archive(asked: Ask<'tar'>, options: ArchiveOptions): Promise<Answer<'tar'>>;
   /** Where the content of a regular file lies; null where it has to be read with `read`. */
   places(asked: Ask<'read'>, signal?: AbortSignal): Promise<FilePlaces | null>;
   /** Once: the disks of the restore point. @returns what is on them */
@@ -132,6 +135,7 @@ export async function startReader({
       folder,
       sockets: join(folder, 'in'),
       read: (asked, options) => readContent(content(), asked, options).catch(lostDisks),
+      archive: (asked, options) => readArchive(content(), asked, options).catch(lostDisks),
       places: (asked, signal) => findPlaces(content(), asked, signal).catch(lostDisks),
       async plug(disks, signal) {
         await fillSlots(disks, { kind, qmp, slots });

@@ -7,6 +7,7 @@ import type { Place } from '../reader/places.ts';
 import { openStored } from '../reader/stored-files.ts';
 import type { RestorePlaces } from '../../schemas/types.ts';
 import type { FilePlace, FilesClient } from '../client/files-client.ts';
+import { sure } from '../client/archive-stream.ts';
 import { cutOff } from '../client/cut-off.ts';
 
 /** Where the content goes, and how much of it is there. */
@@ -16,12 +17,6 @@ export interface Copy {
   readonly signal: AbortSignal;
   onBytes(bytes: number): void;
 }
-
-/**
- * What lies in the files of a restore point counts once the restore point is known to be open still. So often that is asked, bytes and ms:
- * each time it stays open for another while, for nobody else knows that it is read.
- */
-const sure = { bytes: 256 * 1024 * 1024, ms: 10_000 };
 
 /**
  * Copies the content of a file to one that has its first `from` bytes already. It grows in order, so that what is there counts when the

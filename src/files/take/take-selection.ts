@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { leftOutIn, type FileSelection, type FilesClient } from '../client/files-client.ts';
+import type { FileSelection, FilesClient } from '../client/files-client.ts';
 import { cutOff } from '../client/cut-off.ts';
 import { unpack } from './unpack.ts';
 
@@ -23,11 +23,11 @@ export async function takeSelection(
 ): Promise<string[]> {
   const folder = openSync(tree, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    const answer = await client.archive(selection, signal);
-    const unpacked = await unpack(counted(answer, onBytes), folder, signal).catch((error: unknown) => {
+    const { stream, giveBack, leftOut } = await client.archive(selection, signal);
+    const unpacked = await unpack(counted(stream, onBytes), folder, signal, giveBack).catch((error: unknown) => {
       throw (error as NodeJS.ErrnoException).code === 'ECONNRESET' ? cutOff(error) : error;
     });
-    return toldOnce([...leftOutIn(answer), ...unpacked].filter(isLoss));
+    return toldOnce([...leftOut(), ...unpacked].filter(isLoss));
   } finally {
     closeSync(folder);
   }

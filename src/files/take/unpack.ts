@@ -18,10 +18,16 @@ const rights = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'];
  * Unpacks an archive that somebody else may have made up into a folder. `tar` works in a sandbox that has no other place to write to, so
  * whatever the archive says, nothing is written elsewhere. Source: bwrap(1), tar(1).
  * @param folder open descriptor of the folder
+ * @param written called with each piece of the archive when `tar` has it
  * @returns what `tar` said of files that it could not make, or not with all that they had
  * @throws SendenseError `disk.full`, `files.reader`, `tool.missing`; on abort the signal's reason
  */
-export async function unpack(archive: Readable, folder: number, signal: AbortSignal): Promise<string[]> {
+export async function unpack(
+  archive: Readable,
+  folder: number,
+  signal: AbortSignal,
+  written?: (piece: Buffer) => void,
+): Promise<string[]> {
   signal.throwIfAborted();
   const child = spawn('bwrap', [...sandbox(isRoot()), '--', 'tar', ...tarWords(isRoot())], {
     stdio: ['pipe', 'ignore', 'pipe', folder],
@@ -50,7 +56,7 @@ export async function unpack(archive: Readable, folder: number, signal: AbortSig
     (error: Error) => archive.destroy(error),
   );
   try {
-    const [fed, ended] = await Promise.allSettled([fedTo(addAbortSignal(signal, archive), input), closed]);
+    const [fed, ended] = await Promise.allSettled([fedTo(addAbortSignal(signal, archive), input, written), closed]);
     signal.throwIfAborted();
     if (ended.status === 'rejected') throw missing('bwrap', ended.reason);
     if (isFull) throw new SendenseError('disk.full', 'the folder has no room for all of it');
@@ -67,9 +73,10 @@ const graceMs = 10_000;
 const mostSaid = 256 * 1024;
 const isRoot = (): boolean => process.geteuid?.() === 0;
 
-async function fedTo(archive: Readable, input: Writable): Promise<void> {
+async function fedTo(archive: Readable, input: Writable, written?: (piece: Buffer) => void): Promise<void> {
   try {
-    if (!(await feed(archive, input))) throw new SendenseError('files.reader', 'the archive goes on behind its end');
+    if (!(await feed(archive, input, written)))
+      throw new SendenseError('files.reader', 'the archive goes on behind its end');
   } finally {
     input.end();
   }

@@ -38,6 +38,7 @@ export interface FilesSession {
   readonly volumes: readonly Volume[];
   readonly ask: Reader['ask'];
   readonly read: Reader['read'];
+  readonly archive: Reader['archive'];
   readonly places: Reader['places'];
   /** Resolves with the reason when its reader, or what serves a disk to it, is gone. */
   readonly gone: Promise<string>;
@@ -97,6 +98,7 @@ export function withFiles<T>(
       volumes,
       ask: (name, ask, options) => watch.told(() => reader.ask(name, ask, options)),
       read: (asked, options) => watch.told(() => reader.read(asked, options)),
+      archive: (asked, options) => watch.told(() => reader.archive(asked, options)),
       places: (asked, until) => watch.told(() => reader.places(asked, until)),
       gone: Promise.race([reader.gone, watch.gone]),
       isServed: watch.isWhole,

@@ -29,6 +29,8 @@ export interface OpenFiles extends Workload {
   ): Promise<Answer<N>>;
   /** As a reader's `read`: the content of a file. */
   read: Reader['read'];
+  /** As a reader's `archive`. */
+  archive: Reader['archive'];
   /** As a reader's `places`. */
   places: Reader['places'];
   /** Opens a LUKS volume; `info` has what is in it then. */
@@ -85,6 +87,8 @@ export function keepOpen(state: State, session: FilesSession, { vm, repository, 
       return answer;
     },
     read: (asked, options) => busy.work(() => session.read(asked, { ...options, ...busy.handing(options) })),
+    archive: (asked, options) =>
+      busy.work(() => session.archive(asked, { ...options, ...busy.handing({ onBytes: options.onBytes }) })),
     places: (asked, signal) => busy.work(() => session.places(asked, signal)),
     async unlock(volume, passphrase) {
       volumes = await files.ask('unlock', { volume, passphrase });

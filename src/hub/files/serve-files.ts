@@ -11,6 +11,7 @@ import { keeperToken } from '../../files/client/wire.ts';
 import { giveUpName, takeName } from './keeper-name.ts';
 import { filesRoutes } from '../routes/files/index.ts';
 import { listMounts } from '../routes/files/mounts.ts';
+import { partsOfSelection } from '../routes/files/archive.ts';
 import { placesOfFile } from '../routes/files/places.ts';
 import { filesTag, headBytes, type FilesParts } from '../routes/files/route.ts';
 
@@ -22,7 +23,7 @@ const keeperApi: Api<FilesParts> = {
   server: { url: 'http://localhost', description: 'A Unix socket of this user.' },
   token: 'Nobody else reaches the socket.',
   tags: filesTag,
-  routes: [...filesRoutes, placesOfFile],
+  routes: [...filesRoutes, placesOfFile, partsOfSelection],
 };
 
 export interface ServedFiles extends AsyncDisposable {

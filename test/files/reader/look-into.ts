@@ -121,7 +121,7 @@ class Look {
       bytes += piece.length;
       if (bytes > mostBytes) throw new Enough();
     };
-    await this.at(`tar ${volume}`, (signal) => this.#reader.ask('tar', { volume, paths: [''] }, { signal, onBytes }));
+    await this.at(`tar ${volume}`, (signal) => this.#reader.archive({ volume, paths: [''] }, { signal, onBytes }));
     this.bytes += bytes;
   }
 }

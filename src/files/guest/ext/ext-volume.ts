@@ -56,6 +56,7 @@ const extentMagic = 0xf30a;
 /** Reads an ext4 that the kernel has open, in large pieces: one system call for many files. */
 export class ExtVolume {
   readonly #device: DeviceWindow;
+  readonly #folders: DeviceWindow;
   readonly #inodeSize: number;
   readonly #perGroup: number;
   readonly #inodes: number;
@@ -65,8 +66,11 @@ export class ExtVolume {
   readonly #seed: number;
   readonly blockSize: number;
 
-  /** @throws NotPlain where it has features that this reader does not know */
-  constructor(device: DeviceWindow) {
+  /**
+   * @param folders for the names: those of one folder lie between what its files hold
+   * @throws NotPlain where it has features that this reader does not know
+   */
+  constructor(device: DeviceWindow, folders = device) {
     const head = device.read(1024, 1024);
     const incompatible = head.readUInt32LE(96);
     this.#readOnlyFeatures = head.readUInt32LE(100);
@@ -80,6 +84,7 @@ export class ExtVolume {
       head.readUInt32LE(24) <= 2;
     if (!isKnown) throw new NotPlain('features');
     this.#device = device;
+    this.#folders = folders;
     this.blockSize = 1024 << head.readUInt32LE(24);
     this.#inodes = head.readUInt32LE(0);
     this.#perGroup = head.readUInt32LE(40);
@@ -174,7 +179,7 @@ export class ExtVolume {
     const names: { name: Buffer; number: number }[] = [];
     for (const { physical, blocks } of this.runsOf(folder))
       for (let block = 0; block < blocks; block++) {
-        const raw = this.bytes(physical + block, 0, this.blockSize);
+        const raw = this.#folders.read((physical + block) * this.blockSize, this.blockSize);
         if (this.#hasChecksums) assertFolderBlock(raw, folder.seed);
         for (const one of namesOf(raw)) names.push(one);
       }

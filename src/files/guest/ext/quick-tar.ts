@@ -1,12 +1,14 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Outlet } from '../outlet.ts';
+import { longestEntryPath, type PartsWriter } from '../../archive/parts.ts';
+import { padding, paxHeaders, type PaxEntry } from '../../archive/pax.ts';
+import { mostExtents, type Extent } from '../../protocol.ts';
+import { cut, type Piece } from '../device-map.ts';
 import { longestName } from '../gnu-tar.ts';
 import { pathAlong, trailTo, type Trail } from '../trail.ts';
 import { Unreadable } from '../unreadable.ts';
 import { DeviceWindow } from './device-window.ts';
 import { ExtVolume, flag, NotPlain, type Inode, type Run } from './ext-volume.ts';
-import { padding, paxHeaders, type PaxEntry } from './pax.ts';
 
 /** A path of the archive, `./etc/passwd`, and its inode. */
 export interface Named {
@@ -26,16 +28,20 @@ const noPlain = `its path has more than ${longestName} bytes, and it is no plain
 
 const kind = { mask: 0o170000, file: 0o100000, folder: 0o040000, link: 0o120000 } as const;
 const pieceBytes = 128 * 1024;
+const folderBytes = 32 * 1024;
+
+/** Where the entries go, and whether their content has to go there, too. */
+export interface QuickOutput {
+  readonly parts: Pick<PartsWriter, 'entry' | 'bytes'>;
+  /** Where the device lies on the disks: content is read from there. Null: only the guest can read it. */
+  readonly pieces: readonly Piece[] | null;
+}
 
 /**
  * Writes the entries of an archive, without its end, for whatever is plain: folders, files with one name and without holes, short links,
  * none of them with attributes. The rest is told. Null, and nothing was written: this is no file system that it knows.
  */
-export async function quickTar(
-  device: string,
-  begin: readonly Named[],
-  out: Pick<Outlet, 'write'>,
-): Promise<Left | null> {
+export async function quickTar(device: string, begin: readonly Named[], out: QuickOutput): Promise<Left | null> {
   const file = openSync(device, constants.O_RDONLY);
   try {
     const volume = openVolume(file);
@@ -47,7 +53,7 @@ export async function quickTar(
 
 function openVolume(file: number): ExtVolume | null {
   try {
-    return new ExtVolume(new DeviceWindow(file));
+    return new ExtVolume(new DeviceWindow(file), new DeviceWindow(file, folderBytes));
   } catch {
     return null;
   }
@@ -55,16 +61,18 @@ function openVolume(file: number): ExtVolume | null {
 
 class Writer {
   readonly #volume: ExtVolume;
-  readonly #out: Pick<Outlet, 'write'>;
+  readonly #out: QuickOutput['parts'];
+  readonly #pieces: QuickOutput['pieces'];
   readonly #single: Buffer[] = [];
   readonly #whole: Buffer[] = [];
   readonly #said = new Unreadable();
   readonly #folders = new Set<number>();
   #seen = 0;
 
-  constructor(volume: ExtVolume, out: Pick<Outlet, 'write'>) {
+  constructor(volume: ExtVolume, { parts, pieces }: QuickOutput) {
     this.#volume = volume;
-    this.#out = out;
+    this.#out = parts;
+    this.#pieces = pieces;
   }
 
   async write(begin: readonly Named[]): Promise<Left> {
@@ -83,7 +91,7 @@ class Writer {
     const isPlain = !inode.hasAttributes && inode.links === 1 && (inode.flags & flag.strange) === 0;
     if (isPlain && type === kind.link && inode.size < 60 && inode.size > 0 && inode.allocated === 0) {
       const target = inode.map.subarray(0, inode.size);
-      await this.#out.write(paxHeaders({ ...about(pathAlong(trail), inode), type: '2', size: 0, target }));
+      await this.#out.entry({ ...about(pathAlong(trail), inode), type: '2', size: 0, target, content: [] });
       return true;
     }
     const runs = isPlain && type === kind.file ? known(() => this.#runs(inode)) : null;
@@ -104,7 +112,7 @@ class Writer {
     if (!isDone && !this.#leave(this.#single, trail)) return false;
     // A folder's name ends with a slash.
     const path = pathAlong(trailTo(trail, Buffer.alloc(0)));
-    await this.#out.write(paxHeaders({ ...about(path, inode), type: '5', size: 0 }));
+    await this.#out.entry({ ...about(path, inode), type: '5', size: 0, content: [] });
     return true;
   }
 
@@ -125,16 +133,36 @@ class Writer {
   }
 
   async #content(name: Buffer, inode: Inode, runs: readonly Run[]): Promise<void> {
-    await this.#out.write(paxHeaders({ ...about(name, inode), type: '0', size: inode.size }));
+    const entry = { ...about(name, inode), type: '0', size: inode.size } as const;
+    const content = name.length > longestEntryPath ? null : this.#extents(inode, runs);
+    if (content) return await this.#out.entry({ ...entry, content });
+    await this.#out.bytes(paxHeaders(entry));
     const { blockSize } = this.#volume;
     let left = inode.size;
     for (const { physical, blocks } of runs)
       for (let at = 0; at < blocks * blockSize && left > 0; at += pieceBytes) {
         const length = Math.min(pieceBytes, blocks * blockSize - at, left);
-        await this.#out.write(this.#volume.bytes(physical, at, length));
+        await this.#out.bytes(this.#volume.bytes(physical, at, length));
         left -= length;
       }
-    await this.#out.write(padding(inode.size));
+    await this.#out.bytes(padding(inode.size));
+  }
+
+  /** Where the content lies on the disks. Null: it has to be handed over. */
+  #extents(inode: Inode, runs: readonly Run[]): Extent[] | null {
+    if (this.#pieces === null || runs.length > mostExtents) return null;
+    const { blockSize } = this.#volume;
+    const extents: Extent[] = [];
+    for (const { block, blocks, physical } of runs) {
+      const at = block * blockSize;
+      const length = Math.min(blocks * blockSize, inode.size - at);
+      if (length <= 0) break;
+      const from = physical * blockSize;
+      const lying = cut(this.#pieces, from, length);
+      if (!lying) return null;
+      for (const { start, bytes, slot, offset } of lying) extents.push([at + start - from, bytes, slot, offset]);
+    }
+    return extents;
   }
 }
 

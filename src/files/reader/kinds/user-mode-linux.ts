@@ -72,7 +72,7 @@ for folder in /tmp /run /mnt /var /etc; do busybox mount -t tmpfs tmp "$folder";
 ln -s /proc/self/mounts /etc/mtab
 ulimit -n 65536
 stty raw -echo < /dev/tty1
-${place.node} --max-old-space-size=128 ${place.program}/code/files/guest/agent${extname(agent)} kernel ${place.out} < /dev/tty1 > /dev/tty1 2> /dev/console
+${place.node} --max-semi-space-size=16 --max-old-space-size=128 ${place.program}/code/files/guest/agent${extname(agent)} kernel ${place.out} < /dev/tty1 > /dev/tty1 2> /dev/console
 busybox poweroff -f
 `;
 
