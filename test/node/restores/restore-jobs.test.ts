@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestExport } from '../../../src/blocks/digest-export.ts';
@@ -57,6 +57,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const { served } of disks) await served[Symbol.asyncDispose]();
+  for (const job of await readdir(join(node.stateDir, 'jobs'))) await node.api.remove(job);
   await node[Symbol.asyncDispose]();
   vi.unstubAllEnvs();
   await vcenter.vddkFault();
