@@ -1,12 +1,18 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readEnd } from '../host/files/read-end.ts';
-import { foundNothing, type Guest } from '../host/images/qemu-system.ts';
+import { readPicture, type Picture } from '../host/images/picture.ts';
+import { foundNothing } from '../host/images/qemu-system.ts';
+import type { SeenGuest } from '../host/images/seen-guest.ts';
 import { isRunning } from '../host/programs/process-identity.ts';
 import type { BootRow } from '../state/boots/boots.ts';
 import { firmwareLog, serialLog } from './boot-files.ts';
 import { atMonitor, guestProcess } from './monitor.ts';
 
 /** What a look at a guest needs, of a VM that runs from a restore point. Who looks after it writes down what it says. */
-export type BootedGuest = Omit<Guest, 'process' | typeof Symbol.asyncDispose>;
+export interface BootedGuest extends SeenGuest {
+  isRunning(): boolean;
+}
 
 /** So much of the end is searched, bytes. */
 const searched = 1024 * 1024;
@@ -22,8 +28,21 @@ export async function bootedGuest({ folder }: Pick<BootRow, 'folder'>): Promise<
     foundNothing: async () => foundNothing(await readEnd(firmwareLog(folder), searched), await serial()),
     // It has no port for one.
     agentAnswers: async () => false,
-    screenshot: (file, format) => takeScreenshot({ folder }, file, format),
+    picture: () => pictureOf({ folder }),
   };
+}
+
+/** Only the owner gets into the folder: what a screen shows may be a secret. */
+async function pictureOf({ folder }: Pick<BootRow, 'folder'>): Promise<Picture | null> {
+  const file = join(folder, 'screen.ppm');
+  try {
+    await takeScreenshot({ folder }, file, 'ppm');
+    const content = await readFile(file);
+    await rm(file, { force: true });
+    return readPicture(content);
+  } catch {
+    return null;
+  }
 }
 
 /** Writes what the screen of a VM shows. @throws SendenseError `boot.failed` */

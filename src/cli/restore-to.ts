@@ -25,6 +25,9 @@ interface MachineOptions {
   readonly resume?: boolean;
   readonly node?: string;
   readonly credential?: string;
+  readonly start?: boolean;
+  readonly serial?: string;
+  readonly agent?: boolean;
 }
 
 /** Options of `sendense-run restore` that say where to. */
@@ -102,6 +105,9 @@ const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: st
   resume: ['--no-resume', 'vsphere'],
   node: ['--node', 'vsphere'],
   credential: ['--credential', 'vsphere'],
+  start: ['--start', 'kvm'],
+  serial: ['--serial', 'kvm'],
+  agent: ['--agent', 'kvm'],
 };
 
 /** What the VM is to be, in place of what was saved. */
@@ -130,6 +136,7 @@ function machineOf(kind: MachineTarget, options: MachineOptions): To {
     resume: more.resume === false ? false : undefined,
     node,
     credential,
+    start: startOf(options),
   };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
@@ -147,6 +154,14 @@ function datastoresOf(words: readonly string[]): string | Readonly<Record<string
     return Object.fromEntries(entries.map(([, number = '', name = '']) => [`disk-${Number(number)}`, name]));
   if (words.length === 1) return first;
   throw usage('several --datastore are each a disk and its datastore: --datastore disk-1=datastore2');
+}
+
+/** `true`, or by which sign it is up. */
+function startOf({ start, serial, agent }: MachineOptions): boolean | To | undefined {
+  if (start !== true && (serial !== undefined || agent !== undefined))
+    throw usage('--serial and --agent are for --start');
+  if (start !== true || (serial === undefined && agent !== true)) return start;
+  return { ...(serial === undefined ? {} : { serial: { mark: serial } }), ...(agent === true ? { agent } : {}) };
 }
 
 /** @param kind null: no VM is made */

@@ -170,6 +170,12 @@ export const catalogue = {
     'The message says what is missing. Name another target.',
     422,
   ),
+  'start.failed': entry(
+    1,
+    'never',
+    'The restored VM did not come up',
+    'What was restored is whole, and stays. The message says what the VM showed. Look at it, then start it again.',
+  ),
   'machine.unknown': entry(
     1,
     'never',

@@ -366,6 +366,7 @@ export interface AllSchemas {
         notVerifiedFor: string;
       };
   BootCheck: BootCheck;
+  StartCheck: StartCheck;
   FilePlaces: FilePlaces;
   FilePatterns: FilePatterns;
   FileExpectation: FileExpectation;
@@ -604,6 +605,8 @@ export interface AllSchemas {
   Qcow2SealOutput: Qcow2SealOutput;
   RestorePublishInput: RestorePublishInput;
   RestorePublishOutput: RestorePublishOutput;
+  RestoreStartInput: RestoreStartInput;
+  RestoreStartOutput: RestoreStartOutput;
   RestoreVerifyInput: RestoreVerifyInput;
   RestoreVerifyOutput: RestoreVerifyOutput;
   RestoreWriteInput: RestoreWriteInput;
@@ -1102,6 +1105,37 @@ export interface BootCheck {
   };
   /**
    * Wait until the QEMU guest agent answers.
+   */
+  agent: boolean;
+  /**
+   * Wait until the picture stops changing and is not blank.
+   */
+  picture?: {
+    /**
+     * A duration: a number and ms, s, m, h or d, for example 90s.
+     */
+    still: string;
+  };
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+}
+/**
+ * Starts the restored VM, and waits until it is up. It counts as up at the first sign that you name: `serial`, `agent` or `picture`. Without any of them: `picture`.
+ */
+export interface StartCheck {
+  /**
+   * Wait for a text on the serial console.
+   */
+  serial?: {
+    /**
+     * Text on the first serial port that shows that the guest is up.
+     */
+    mark: string;
+  };
+  /**
+   * Wait until the QEMU guest agent answers. The VM gets a port for it.
    */
   agent: boolean;
   /**
@@ -6897,6 +6931,10 @@ export interface KvmTo {
    * Default: what was saved; else what the first disk needs.
    */
   firmware?: 'bios' | 'efi';
+  /**
+   * true: after the restore libvirt starts the VM, and the run waits until it is up: until its picture stops changing. Or a mapping that says by which sign it is up.
+   */
+  start: boolean | StartCheck;
 }
 /**
  * A new VM in vSphere.
@@ -8791,6 +8829,7 @@ export interface FilesTakeInput {
         memory?: number | string;
         cpus?: number;
         firmware?: 'bios' | 'efi';
+        start: boolean | StartCheck;
       }
     | {
         /**
@@ -9416,6 +9455,31 @@ export interface RestorePublishInput {
 export interface RestorePublishOutput {
   disks: DiskResult[];
 }
+export interface RestoreStartInput {
+  /**
+   * Where the disks were written to, as restore.write says.
+   */
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
+  /**
+   * The VM, as restore.write says.
+   */
+  machine?: WrittenMachine | null;
+  /**
+   * By which sign it is up; true: its picture stops changing.
+   */
+  start: boolean | StartCheck;
+}
+export interface RestoreStartOutput {
+  /**
+   * The sign that the guest is up.
+   */
+  sign: 'serial' | 'agent' | 'picture';
+  seconds: number;
+  /**
+   * Absolute path of the screenshot, PNG.
+   */
+  screenshot: string | null;
+}
 export interface RestoreVerifyInput {
   disks: {
     disk: string;
@@ -9549,6 +9613,7 @@ export interface RestoreWriteInput {
         memory?: number | string;
         cpus?: number;
         firmware?: 'bios' | 'efi';
+        start: boolean | StartCheck;
       }
     | {
         /**

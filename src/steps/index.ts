@@ -18,6 +18,7 @@ import { bootFinish } from './boot/boot-finish.ts';
 import { bootJudge } from './boot/boot-judge.ts';
 import { bootStart } from './boot/boot-start.ts';
 import { restorePublish } from './restore/restore-publish.ts';
+import { restoreStart } from './restore/restore-start.ts';
 import { restoreVerify } from './restore/restore-verify.ts';
 import { restoreWrite } from './restore/restore-write.ts';
 import { filesExpect } from './files/files-expect.ts';
@@ -55,6 +56,7 @@ export const builtInSteps: readonly AnyStep<Services>[] = [
   restoreWrite,
   restoreVerify,
   restorePublish,
+  restoreStart,
   commandRun,
   pointsPrune,
   pointsVerify,

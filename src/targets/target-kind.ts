@@ -1,15 +1,17 @@
 import type { RunFacts, StepContext } from '../engine/step.ts';
 import type { ChosenOfPoint } from '../files/choose/choose-files.ts';
 import type { OpenedPoint } from '../files/choose/find-volume.ts';
+import type { SeenGuest } from '../host/images/seen-guest.ts';
 import type { ImageKey } from '../host/images/image-options.ts';
 import type { ImageKeys } from '../repository/image-keys.ts';
 import type {
   FilesTakeOutput,
   PlannedEffect,
-  RestoredPoint,
   RestorePlan,
   RestoreWriteInput,
   RestoreWriteOutput,
+  RestoredPoint,
+  WrittenMachine,
 } from '../schemas/types.ts';
 
 /** The kinds of targets, as the schemas have them. In a plan's `to` a kind is told by the key of its name, which no other kind has. */
@@ -81,8 +83,35 @@ export interface TargetKind<T extends TargetType, W extends object, P> {
   isPublished(claim: P, remembered: Remembered): Promise<boolean>;
   undoPublish(claim: P, remembered: Remembered): Promise<void>;
 
+  /** How a VM that it has made is started; null: it makes none that could be. */
+  readonly starting: VmStarting<object> | null;
+
   /** How files are taken to it; null: it takes whole disks only. The checks of plans say the same. */
   readonly files: FilesTarget<T, object, object> | null;
+}
+
+/**
+ * How a VM that a target has made is started.
+ * @typeParam C what it claims before: plain JSON, durable before anything is done
+ */
+export interface VmStarting<C extends object> {
+  claim(machine: WrittenMachine): C;
+  /** Switches the VM on, unless it is. May be called again. @throws SendenseError `start.failed` */
+  start(claim: C, run: StartRun): Promise<StartedVm>;
+  /** Leaves it in no state between off and on. It is not switched off. */
+  undoStart(claim: C, remembered: Remembered, signal: AbortSignal): Promise<void>;
+}
+
+/** A VM that is on, and stays on when nobody looks at it any more. */
+export interface StartedVm extends SeenGuest, AsyncDisposable {
+  /** What to do where it does not come up. */
+  readonly remedy: string;
+}
+
+/** What starting acts with. */
+export interface StartRun extends Pick<RestoreRun, 'signal' | 'log' | 'remember'> {
+  /** Only this user gets into it. */
+  readonly folder: string;
 }
 
 /** What publishing acts with. */

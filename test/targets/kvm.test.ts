@@ -18,7 +18,14 @@ import { targetChecks, type TargetSubject } from './target-checks.ts';
 
 const hasLibvirt = existsSync('/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so');
 
-const plainTo: ToOf<'kvm'> = { kvm: './out/deep', libvirt: 'none', connect: false, mac: 'new', identity: 'new' };
+const plainTo: ToOf<'kvm'> = {
+  kvm: './out/deep',
+  libvirt: 'none',
+  connect: false,
+  mac: 'new',
+  identity: 'new',
+  start: false,
+};
 
 async function folder(to: Partial<ToOf<'kvm'>> = {}, config: Partial<VmConfig> = {}): Promise<TargetSubject<'kvm'>> {
   const at = await workshop();

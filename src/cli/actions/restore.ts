@@ -89,6 +89,8 @@ const optionNames: OptionNames = {
   '/to/datastore': '--datastore',
   '/to/node': '--node',
   '/to/credential': '--credential',
+  '/to/start': '--start',
+  '/to/start/serial': '--serial',
   '/disks': '--disk',
 };
 

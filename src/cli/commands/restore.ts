@@ -9,7 +9,7 @@ export const restore: CommandDefinition = {
   description: [
     'Makes a restore plan from the command line and runs it. The run writes each disk under a temporary name and compares it with the block index of the restore point. Then it gives the file its name: disk-0.raw, disk-1.raw, …',
     'Never overwrites a file and never writes to the repository. A failed restore removes the files that it wrote.',
-    'With kvm:DIRECTORY it makes a VM for KVM, with the hardware that the guest knows: disks as qcow2, domain.xml for libvirt, and start.sh, which starts the VM with plain QEMU. If libvirt answers at qemu:///system, it defines the VM there. The VM is not started, and its network cards are not connected unless you say so.',
+    'With kvm:DIRECTORY it makes a VM for KVM, with the hardware that the guest knows: disks as qcow2, domain.xml for libvirt, and start.sh, which starts the VM with plain QEMU. If libvirt answers at qemu:///system, it defines the VM there. The VM is not started, and its network cards are not connected unless you say so. With --start libvirt starts it, and the run waits until it is up: until the text of --serial appears, the agent answers, or its picture stops changing. If it does not come up, the run fails; what was restored stays.',
     'With vsphere:SOURCE it makes a new VM in vSphere, of the hardware that was saved with the restore point, where the old one was unless you say otherwise. SOURCE is a source of sendense.yaml with VDDK. A node writes the disks and reads them again. Until that is done, the notes of the VM say that it is unfinished. If the restore fails after a disk was copied whole, the VM stays, and the same command goes on with it. The VM is not started, and its network cards are not connected unless you say so.',
     'An OVA file has the disks, and the hardware of the VM as it was saved with the restore point.',
     'If nothing was saved, because the VM was backed up as disk images, say --memory and --cpus.',
@@ -102,6 +102,13 @@ export const restore: CommandDefinition = {
       flags: '--credential <name>',
       description: 'for vsphere: stored credential with the role for restores (default: the one of the source)',
     },
+    { flags: '--start', description: 'for kvm: libvirt starts the VM, and the run waits until it is up' },
+    {
+      flags: '--serial <text>',
+      description: 'with --start: the VM is up when this text appears on the serial console, for example login:',
+      completes: 'nothing',
+    },
+    { flags: '--agent', description: 'with --start: the VM is up when the QEMU guest agent answers' },
     {
       flags: '--memory <size>',
       description: 'for kvm and ova: memory of the VM, such as 4GiB (default: what was saved)',
@@ -165,6 +172,10 @@ export const restore: CommandDefinition = {
     {
       command: 'sendense-run restore pgtest1 --to kvm:/var/lib/libvirt/images/pgtest1',
       description: 'A VM for KVM',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --to kvm:/var/lib/libvirt/images/pgtest1 --start --serial login:',
+      description: 'The same, started; the run waits for its login',
     },
     {
       command: 'sendense-run restore pgtest1 --to kvm:./pgtest1 --libvirt none --network user --connect',

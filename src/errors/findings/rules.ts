@@ -129,6 +129,10 @@ export const rules = {
     'It is not said where the network cards go',
     'Name the network with `network`, or leave the cards disconnected.',
   ),
+  'restore/start': rule(
+    'Nobody starts the VM',
+    'Only libvirt starts a VM: remove `libvirt: none`, or remove `start` and run start.sh after the restore.',
+  ),
   'restore/subformat': rule('subformat is only for vmdk', 'Remove subformat, or set format: vmdk.'),
   'restore/thin': rule('thin is only for qcow2', 'Remove thin, or set format: qcow2.'),
 

@@ -1,3 +1,4 @@
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { ProcessIdentity } from '../../schemas/types.ts';
@@ -5,6 +6,8 @@ import { toBackground } from '../programs/background.ts';
 import { diskArgs, type GuestDisk } from './guest-disks.ts';
 import { isRunning, terminate } from '../programs/process-identity.ts';
 import { runTool, tail } from '../programs/process.ts';
+import { readPicture, type Picture } from './picture.ts';
+import type { SeenGuest } from './seen-guest.ts';
 import { connectJsonSocket, type JsonSocket } from './qmp.ts';
 import { startServer } from '../programs/start-server.ts';
 
@@ -26,17 +29,9 @@ export interface GuestOptions {
 }
 
 /** A virtual machine without a network. */
-export interface Guest extends AsyncDisposable {
+export interface Guest extends SeenGuest, AsyncDisposable {
   readonly process: ProcessIdentity;
   isRunning(): boolean;
-  /** What it wrote to its first serial port so far, the last mebibyte. */
-  serial(): Promise<string>;
-  /** Whether its firmware says that there is nothing on the disks that it can start. */
-  foundNothing(): Promise<boolean>;
-  /** Whether the guest agent answers. */
-  agentAnswers(): Promise<boolean>;
-  /** Writes what its screen shows. @throws SendenseError `tool.failed` */
-  screenshot(file: string, format: 'png' | 'ppm'): Promise<void>;
 }
 
 /** Of what the guest writes so much is kept, a power of two: one that writes without end fills nothing up. */
@@ -153,14 +148,24 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     foundNothing: async () =>
       foundNothing(await saidOn('firmware', consoleRings.firmware), await saidOn('serial', consoleRings.serial)),
     agentAnswers: () => pingAgent(join(folder, agentName)),
-    async screenshot(file, format) {
-      await (await connected()).ask('screendump', { filename: file, format });
-    },
+    picture: () => takePicture(join(folder, 'screen.ppm'), connected),
     async [Symbol.asyncDispose]() {
       qmp?.[Symbol.dispose]();
       await terminate(process, { graceMs: 5000, againMs: 500 });
     },
   };
+}
+
+/** QEMU makes the file for everybody to read, and what a screen shows may be a secret: only the owner gets into the folder. */
+async function takePicture(file: string, connected: () => Promise<JsonSocket>): Promise<Picture | null> {
+  try {
+    await (await connected()).ask('screendump', { filename: file, format: 'ppm' });
+    const content = await readFile(file);
+    await rm(file, { force: true });
+    return readPicture(content);
+  } catch {
+    return null;
+  }
 }
 
 /** It does so once the machine is made. */

@@ -10,15 +10,18 @@ export interface KnownDomain {
 /** A libvirt that does not answer within this time is not there. ms. */
 const answerMs = 20_000;
 
-type Ask = Pick<RunToolOptions, 'signal' | 'secret'>;
+/** A VM may have a lot of memory. ms. */
+const startMs = 300_000;
+
+type Ask = Pick<RunToolOptions, 'signal' | 'secret' | 'timeoutMs'>;
 
 /** Where virsh finds the text of a domain. It opens a file: what `input` gives it is none. */
 const domainFile = secretFile;
 
 async function virsh(uri: string, words: readonly string[], options: Ask = {}): Promise<string> {
   const { stdout } = await runTool('virsh', ['--quiet', '--connect', uri, ...words], {
-    ...options,
     timeoutMs: answerMs,
+    ...options,
   });
   return stdout;
 }
@@ -95,4 +98,34 @@ export async function undefineDomain(uri: string, uuid: string, signal?: AbortSi
 export async function bridgeOfNetwork(uri: string, name: string, signal?: AbortSignal): Promise<string | null> {
   const text = await virsh(uri, ['net-info', '--network', name], { signal });
   return /^Bridge:\s+(\S+)\s*$/m.exec(text)?.[1] ?? null;
+}
+
+/** Switches it on, and holds it before its first instruction. @throws SendenseError `tool.failed` */
+export async function startPaused(uri: string, uuid: string, signal?: AbortSignal): Promise<void> {
+  await virsh(uri, ['start', uuid, '--paused'], { signal, timeoutMs: startMs });
+}
+
+/** Lets it go on. @throws SendenseError `tool.failed` */
+export async function resumeDomain(uri: string, uuid: string, signal?: AbortSignal): Promise<void> {
+  await virsh(uri, ['resume', uuid], { signal });
+}
+
+/** Writes what its screen shows, as PNG or PPM. @throws SendenseError `tool.failed` */
+export async function pictureOfDomain(uri: string, uuid: string, file: string, signal?: AbortSignal): Promise<void> {
+  await virsh(uri, ['screenshot', uuid, file], { signal });
+}
+
+/** Seconds that the agent of a guest has to answer. */
+const agentSeconds = '2';
+
+/** Whether the QEMU guest agent in it answers. */
+export async function domainAgentAnswers(uri: string, uuid: string, signal?: AbortSignal): Promise<boolean> {
+  const ask = ['qemu-agent-command', uuid, '{"execute":"guest-ping"}', '--timeout', agentSeconds];
+  try {
+    await virsh(uri, ask, { signal });
+    return true;
+  } catch (error) {
+    if (error instanceof SendenseError && error.code === 'tool.failed') return false;
+    throw error;
+  }
 }

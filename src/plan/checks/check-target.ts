@@ -133,15 +133,23 @@ function ovaFindings({ ova }: Mapping): Finding[] {
   ];
 }
 
-/** Connected to what? */
 function kvmFindings(to: Mapping): Finding[] {
-  if (to['connect'] !== true || to['network'] !== undefined) return [];
-  return [
-    {
+  const found: Finding[] = [];
+  // Connected to what?
+  if (to['connect'] === true && to['network'] === undefined)
+    found.push({
       rule: 'restore/network',
       at: { path: ['to', 'connect'] },
       message: 'connect says nothing of where the network cards go',
       remedy: 'Add `network`, for example `network: default`.',
-    },
-  ];
+    });
+  // By whom?
+  if (to['libvirt'] === 'none' && to['start'] !== undefined && to['start'] !== false)
+    found.push({
+      rule: 'restore/start',
+      at: { path: ['to', 'start'] },
+      message: 'libvirt starts the VM, and libvirt is `none`',
+      remedy: 'Remove `libvirt`, or remove `start` and run start.sh after the restore.',
+    });
+  return found;
 }

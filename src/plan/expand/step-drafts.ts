@@ -15,7 +15,7 @@ export interface StepDraft {
 /**
  * `before`, the plan's own steps or the runner's, `after`. Ids default to before-1, step-1 and after-1, counted from 1.
  * A step of the runner that says `x-only-with: KEY` is only there where the plan has that key, or one of several;
- * `x-only-without: KEY` where it has not.
+ * `x-only-without: KEY` where it has not. `to.start` is a key within a key; one that is false is not there.
  * Of what is not a mapping only the place is kept, so that a plan with mistakes can be looked at too.
  */
 export function stepDrafts(plan: { before?: unknown; steps?: unknown; after?: unknown }, runner: Runner): StepDraft[] {
@@ -40,6 +40,13 @@ const isFor =
   (plan: object) =>
   (step: Step): boolean => {
     const { 'x-only-with': wanted, 'x-only-without': unwanted } = step as Readonly<Record<string, unknown>>;
-    const has = (key: unknown): boolean => (plan as Readonly<Record<string, unknown>>)[String(key)] !== undefined;
+    const has = (key: unknown): boolean => isSaid(String(key).split('.').reduce(memberOf, plan));
     return (wanted === undefined || [wanted].flat().some(has)) && (unwanted === undefined || !has(unwanted));
   };
+
+const memberOf = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Readonly<Record<string, unknown>>)[key]
+    : undefined;
+
+const isSaid = (value: unknown): boolean => value !== undefined && value !== false;

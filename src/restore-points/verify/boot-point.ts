@@ -1,9 +1,8 @@
-import { chmod, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { overlayTarget, type ImageTarget } from '../../host/images/image-options.ts';
 import { readImageStart } from '../../host/images/image-start.ts';
 import { createOverlay, createQcow2 } from '../../host/images/qemu-img.ts';
-import { kvmWorks, startGuest, type Guest, type GuestOptions } from '../../host/images/qemu-system.ts';
+import { kvmWorks, startGuest, type GuestOptions } from '../../host/images/qemu-system.ts';
 import { disksOf } from '../../machines/disks-of.ts';
 import { firmwareOf } from '../../machines/firmware.ts';
 import { findVmConfig, savedConfigOf } from '../../machines/read-vm-config.ts';
@@ -12,6 +11,7 @@ import type { ImageKeys } from '../../repository/image-keys.ts';
 import { imagePath } from '../../repository/layout.ts';
 import type { RestorePoint } from '../../state/points/restore-points.ts';
 import { gptBytes, needsUefi } from './needs-uefi.ts';
+import { keepPicture } from './keep-picture.ts';
 import { watchGuest, type Seen, type Signs } from './watch-guest.ts';
 
 export interface BootWork {
@@ -45,12 +45,12 @@ export async function bootPoint(work: BootWork): Promise<Booted> {
     const options = await hardware(work, folder);
     const started = performance.now();
     await using guest = await startGuest(options);
-    const seen = await watchGuest(guest, work.signs, { ...work, folder });
+    const seen = await watchGuest(guest, work.signs, work);
     const seconds = (performance.now() - started) / 1000;
     return {
       ...seen,
       seconds,
-      screenshot: work.screenshot === null ? null : await takePicture(guest, work.screenshot),
+      screenshot: work.screenshot === null ? null : await keepPicture(guest, work.screenshot),
     };
   } finally {
     await removeRunFolder(work.folderId);
@@ -95,18 +95,4 @@ async function hardware(work: BootWork, folder: string): Promise<GuestOptions> {
 async function firmwareByDisk([first]: readonly ImageTarget[], folder: string, signal: AbortSignal): Promise<string> {
   if (!first) return 'bios';
   return needsUefi(await readImageStart(first, { bytes: gptBytes, folder, signal })) ? 'efi' : 'bios';
-}
-
-/** Null where there is none: the guest has ended. */
-async function takePicture(guest: Guest, file: string): Promise<string | null> {
-  if (!guest.isRunning()) return null;
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    await guest.screenshot(file, 'png');
-    // qemu makes it for everybody to read, and what a screen shows may be a secret.
-    await chmod(file, 0o600);
-    return file;
-  } catch {
-    return null;
-  }
 }

@@ -1,8 +1,6 @@
 import { hash } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bootedGuest, takeScreenshot, type BootedGuest } from '../../boot/booted-guest.ts';
+import { bootedGuest, type BootedGuest } from '../../boot/booted-guest.ts';
 import { bootNetworkOf } from '../../boot/boot-machine.ts';
 import { knownBoot } from '../../boot/claim.ts';
 import { startBoot } from '../../boot/start-boot.ts';
@@ -13,6 +11,7 @@ import { qemuSystem } from '../../host/images/qemu-system.ts';
 import { requireTools } from '../../host/programs/tools.ts';
 import { sizeBytes } from '../../repository/stored-files/size.ts';
 import { selectPoint } from '../../restore-points/choose/select-point.ts';
+import { keepPicture, pictureFile } from '../../restore-points/verify/keep-picture.ts';
 import { watchGuest, type Signs } from '../../restore-points/verify/watch-guest.ts';
 import type { BootStartInput, BootStartOutput, BootVm, DrilledVm } from '../../schemas/types.ts';
 import { parseDuration } from '../../time/duration.ts';
@@ -152,7 +151,7 @@ async function drill(context: Context, input: BootStartInput, one: Wanted): Prom
     const began = performance.now();
     const seen = await untilUp(context, one, row.folder);
     const seconds = (performance.now() - began) / 1000;
-    const screenshot = await keepPicture(context, row.folder, one.vm);
+    const screenshot = await pictureOf(context, row.folder, one.vm);
     result = { ...result, ...seen, seconds, screenshot, state: seen.problem === null ? 'up' : 'failed' };
   } catch (error) {
     result = { ...result, state: 'failed', problem: toSendenseError(error).message };
@@ -206,7 +205,6 @@ async function untilUp(context: Context, { wait, timeout }: Wanted, folder: stri
     stillMs: wait?.picture || !wait ? parseDuration(wait?.picture?.still ?? '20s') : null,
   };
   const watched = watchGuest(guest, signs, {
-    folder,
     timeoutMs: parseDuration(timeout ?? '10m'),
     signal,
     alive: () => context.alive(),
@@ -226,23 +224,10 @@ async function afterTime(guest: BootedGuest, ms: number, signal: AbortSignal): P
   return guest.isRunning() ? { sign: 'time', problem: null } : { sign: null, problem: 'it shut itself down' };
 }
 
-/** Beside the log of the run; null where there is none: the guest has ended. */
-async function keepPicture({ services, runId }: Context, folder: string, vm: string): Promise<string | null> {
-  const file = join(
-    dirname(services.state.path),
-    'logs',
-    `${runId.slice(0, 4)}-${runId.slice(4, 6)}`,
-    `${runId}-${vm}.png`,
-  );
-  try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await takeScreenshot({ folder }, file, 'png');
-    // What a screen shows may be a secret.
-    await chmod(file, 0o600);
-    return file;
-  } catch {
-    return null;
-  }
+/** Null where there is none: the guest has ended. */
+async function pictureOf({ services, runId }: Context, folder: string, vm: string): Promise<string | null> {
+  const guest = await bootedGuest({ folder });
+  return guest && keepPicture(guest, pictureFile(services.state.path, runId, vm)).catch(() => null);
 }
 
 function lineOf({ vm, state, backup_id: id, sign, seconds, problem }: DrilledVm): string {

@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import type { StepContext } from '../../engine/step.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { clearRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
@@ -9,7 +8,9 @@ import type { BootCheck, PointsBootInput, PointsBootOutput } from '../../schemas
 import { findPoint, type PointKey, type RestorePoint } from '../../state/points/restore-points.ts';
 import { defineStep } from '../define-step.ts';
 import type { Services } from '../services.ts';
+import { signsOf } from '../signs-of.ts';
 import { bootPoint } from '../../restore-points/verify/boot-point.ts';
+import { pictureFile } from '../../restore-points/verify/keep-picture.ts';
 import { recordLevel, withPoint } from './verify-level.ts';
 
 type BootedPoint = PointsBootOutput['booted'][number];
@@ -71,8 +72,6 @@ async function bootOne(
   key: PointKey,
 ): Promise<BootedPoint> {
   const { services, runId } = context;
-  const serial = check.serial?.mark ?? null;
-  const wantsPicture = check.picture !== undefined || (serial === null && !check.agent);
   context.log(`${key.context} ${key.backupId} is booted`);
   const { sign, seconds, screenshot, problem } = await bootPoint({
     root: services.repositoryPath(key.repository),
@@ -83,14 +82,10 @@ async function bootOne(
     firmware: check.firmware,
     memoryBytes: sizeBytes(check.memory),
     cpus: check.cpus,
-    signs: {
-      serial,
-      agent: check.agent,
-      stillMs: wantsPicture ? parseDuration(check.picture?.still ?? '20s') : null,
-    },
+    signs: signsOf(check),
     timeoutMs: parseDuration(check.timeout),
     // What lies beside the database of a rescue goes with it.
-    screenshot: services.rescuing ? null : screenshotFile(services.state.path, runId, key.context),
+    screenshot: services.rescuing ? null : pictureFile(services.state.path, runId, key.context),
     signal: context.signal,
     alive: context.alive,
   });
@@ -102,7 +97,3 @@ async function bootOne(
   });
   return { vm: key.context, backup_id: key.backupId, ok: problem === null, sign, seconds, screenshot, problem };
 }
-
-/** Beside the log of the run. */
-const screenshotFile = (statePath: string, runId: string, vm: string): string =>
-  join(dirname(statePath), 'logs', `${runId.slice(0, 4)}-${runId.slice(4, 6)}`, `${runId}-${vm}.png`);

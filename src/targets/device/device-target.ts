@@ -79,7 +79,7 @@ export const deviceTarget: TargetKind<'device', DeviceClaim, HeadsClaim> = {
   publish: publishHeads,
   isPublished: areWhole,
   undoPublish: undoHeads,
-
+  starting: null,
   files: null,
 };
 

@@ -65,6 +65,7 @@ export function domainXml(vm: PlannedVm, files: Files, hasKvm: boolean): string 
     ...diskLines(machine.disks, files.disks),
     ...cards.flatMap(cardLines),
     '<serial type="pty"/>',
+    ...(vm.agent ? ['<channel type="unix"><target type="virtio" name="org.qemu.guest_agent.0"/></channel>'] : []),
     '<input type="tablet" bus="usb"/>',
     '<graphics type="vnc" autoport="yes" listen="127.0.0.1"/>',
     '<video><model type="vga"/></video>',

@@ -6,9 +6,10 @@ import { shortText } from '../../machines/short-text.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
 import { directoryTarget } from '../directory/directory-target.ts';
 import { arePublished, publishFiles, removePublished, type NamesClaim } from '../directory/publish-files.ts';
-import type { TargetKind } from '../target-kind.ts';
+import type { TargetKind, ToOf } from '../target-kind.ts';
 import { claimOf, diskRequest, type KvmClaim } from './kvm-claim.ts';
 import { assertRoomForDomain, libvirtOf, publishDomain, removeDomain, type PublishedDomain } from './libvirt-domain.ts';
+import { domainStarting } from './start-domain.ts';
 import { planVm } from './plan-vm.ts';
 import { domainOf, writeBeside } from './write-beside.ts';
 
@@ -34,6 +35,7 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
     await directoryTarget.assertFree(diskRequest(request), claim);
     const vm = await planVm(request, claim, never);
     const uri = await libvirtOf(request.to);
+    assertStartable(request.to, uri);
     await assertRoomForDomain(uri, vm, uri === null ? null : await domainOf(vm, claim));
   },
 
@@ -48,7 +50,7 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
     const domain: PlannedEffect = {
       action: 'create',
       target: name,
-      detail: ['the VM in libvirt, not started', ...notes].join('; '),
+      detail: [isStarted(request.to) ? 'the VM in libvirt' : 'the VM in libvirt, not started', ...notes].join('; '),
       argv: ['virsh', '--connect', uri ?? '', 'define', claim.others[0]?.file ?? ''],
     };
     const noDomain: PlannedEffect = {
@@ -109,6 +111,7 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
     await removePublished(files, remembered);
   },
 
+  starting: domainStarting,
   files: null,
 };
 
@@ -116,6 +119,17 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
 async function openToQemu(directory: string, firstMade: unknown): Promise<void> {
   if (typeof firstMade !== 'string') return;
   for (let folder = directory; folder.length >= firstMade.length; folder = dirname(folder)) await chmod(folder, 0o711);
+}
+
+const isStarted = ({ start }: Pick<ToOf<'kvm'>, 'start'>): boolean => start !== false;
+
+/** Without libvirt nobody looks after a VM that runs. */
+function assertStartable(to: ToOf<'kvm'>, uri: string | null): void {
+  if (uri !== null || !isStarted(to)) return;
+  throw new SendenseError('target.unfit', 'the VM cannot be started: libvirt does not answer at qemu:///system', {
+    remedy:
+      'Start libvirt (Debian packages libvirt-daemon-system and libvirt-clients). Or restore without `start` (--start), and run start.sh.',
+  });
 }
 
 /** XML cannot hold the one, and makes spaces of the other: libvirt would take another file. */

@@ -85,7 +85,8 @@ async function assertNetworks(uri: string | null, cards: readonly Card[]): Promi
       });
 }
 
-async function isOurs(
+/** Whether it bears the mark of the run. */
+export async function isOurs(
   { uri, uuid, mark }: Pick<PublishedDomain, 'uri' | 'uuid' | 'mark'>,
   signal?: AbortSignal,
 ): Promise<boolean> {

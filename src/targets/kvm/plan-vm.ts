@@ -16,6 +16,8 @@ export interface PlannedVm {
   readonly cards: readonly Card[];
   /** Null: BIOS. */
   readonly uefi: UefiFiles | null;
+  /** It has a port for the QEMU guest agent. */
+  readonly agent: boolean;
   /** Id of the restore point. */
   readonly point: string;
   readonly runId: string;
@@ -51,6 +53,7 @@ export async function planVm(
     uuid: to.identity === 'keep' && machine.biosUuid !== null ? machine.biosUuid : uuid,
     cards: cardsOf(machine, to, runId),
     uefi: machine.firmware === 'efi' ? await uefiFiles() : null,
+    agent: typeof to.start === 'object' && to.start.agent,
     point,
     runId,
     notes: [

@@ -93,7 +93,7 @@ export const ovaTarget: TargetKind<'ova', OvaClaim, NamesClaim> = {
   publish: publishFiles,
   isPublished: arePublished,
   undoPublish: removePublished,
-
+  starting: null,
   files: null,
 };
 

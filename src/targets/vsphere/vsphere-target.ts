@@ -110,6 +110,8 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
     if (machine !== null && remembered['asked'] === true) await finish(hub, machine, 'reopen');
   },
 
+  // vSphere starts it where the plan wants that, as the last thing that publishing does.
+  starting: null,
   files: null,
 });
 

@@ -1,4 +1,4 @@
-import type { RestoreWriteOutput, VsphereMachine } from '../../schemas/types.ts';
+import type { RestoreStartOutput, RestoreWriteOutput, VsphereMachine } from '../../schemas/types.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import type { RunModel } from '../run/run-model.ts';
 import { command, labelled, printableText } from '../text.ts';
@@ -17,7 +17,18 @@ export function machineLines(model: RunModel, { style, columns }: SummaryOptions
     '',
     ...labelled('  vm      ', `${name}${libvirt === null ? ', not in libvirt' : `, in libvirt (${libvirt})`}`, columns),
     ...notes.flatMap((note) => labelled('  note    ', printableText(note), columns)),
-    ...command('  start   ', start.map(style.cyan), columns),
+    ...(startedLines(model, columns) ?? command('  start   ', start.map(style.cyan), columns)),
+  ];
+}
+
+/** Null: it was not started, or did not come up. */
+function startedLines(model: RunModel, columns: number): string[] | null {
+  const step = [...model.steps.values()].find(({ uses, state }) => uses === 'restore.start' && state === 'succeeded');
+  if (!step) return null;
+  const { sign, seconds, screenshot } = step.output as RestoreStartOutput;
+  return [
+    ...labelled('  started ', `up after ${Math.round(seconds)} s (${sign})`, columns),
+    ...(screenshot === null ? [] : labelled('  screen  ', shortPath(screenshot), columns)),
   ];
 }
 

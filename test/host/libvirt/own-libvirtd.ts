@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+import { temporaryFolder } from '../temporary-folder.ts';
+
+/** A libvirtd with nothing but its own. */
+export interface OwnLibvirtd extends AsyncDisposable {
+  /** Where it answers. */
+  readonly uri: string;
+  virsh(...words: string[]): Promise<string>;
+}
+
+/** Where a libvirtd keeps what it knows, and what it must not reach: the bus of the system, by which it would ask systemd for things. */
+const places = {
+  run: '/run/libvirt',
+  lib: '/var/lib/libvirt',
+  cache: '/var/cache/libvirt',
+  log: '/var/log/libvirt',
+  etc: '/etc/libvirt',
+  bus: '/run/dbus',
+};
+const startMs = 60_000;
+
+/**
+ * Starts a libvirtd in namespaces of its own: all that it would write goes to a folder of the test, it sees no network, and whatever it
+ * starts is gone when it is. Only root can. Its VMs run as root, because no other user gets into the folders of tests.
+ */
+export async function ownLibvirtd(): Promise<OwnLibvirtd> {
+  const folder = await temporaryFolder();
+  for (const name of Object.keys(places)) await mkdir(folder.file(name));
+  await chmod(folder.path, 0o711);
+  const config = 'unix_sock_group = "root"\nauth_unix_rw = "none"\nlog_outputs = "3:stderr"\n';
+  await writeFile(folder.file('libvirtd.conf'), config);
+  // Without virtlogd, which would be another daemon.
+  const qemu = 'stdio_handler = "file"\nuser = "root"\ngroup = "root"\nremember_owner = 0\n';
+  await writeFile(folder.file('etc', 'qemu.conf'), qemu);
+  const mounts = Object.entries(places).map(
+    ([name, place]) => `[ ! -d ${place} ] || mount --bind "$0/${name}" ${place}`,
+  );
+  // A shell is the first process of the namespace: it buries the VMs, for which libvirtd would wait.
+  const start = 'libvirtd -p "$0/pid" -f "$0/libvirtd.conf" & wait';
+  const script = ['set -e', 'mkdir -p /run/libvirt', ...mounts, start];
+  const daemon = spawn(
+    'unshare',
+    ['-m', '-n', '-p', '-f', '--kill-child', '--mount-proc', 'sh', '-c', script.join('\n'), folder.path],
+    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+  );
+  const ended = once(daemon, 'exit');
+  let said = '';
+  daemon.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4000)));
+  const stop = async (): Promise<void> => {
+    // The first process of its namespace: with it end all others there, before this one.
+    const first = readFileSync(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8').trim();
+    if (/^[0-9]+$/.test(first)) process.kill(Number(first), 'SIGKILL');
+    else daemon.kill('SIGKILL');
+    await ended;
+    await folder[Symbol.asyncDispose]();
+  };
+  const uri = `qemu:///system?socket=${folder.file('run', 'libvirt-sock')}`;
+  const virsh = async (...words: string[]): Promise<string> =>
+    (await execa('virsh', ['-q', '-c', uri, ...words], { timeout: startMs })).stdout.trim();
+  const until = AbortSignal.timeout(startMs);
+  for (;;) {
+    if (existsSync(folder.file('run', 'libvirt-sock')) && (await virsh('uri').catch(() => '')) !== '')
+      return { uri, virsh, [Symbol.asyncDispose]: stop };
+    if (until.aborted || daemon.exitCode !== null) {
+      await stop().catch(() => undefined);
+      throw new Error(`libvirtd does not answer: ${said}`);
+    }
+    await delay(50);
+  }
+}
