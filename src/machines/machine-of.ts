@@ -113,7 +113,8 @@ function nameFor({ config, wanted, vmName }: MachineFacts, notes: string[]): str
 
 function uuidOf(saved: string | null): string | null {
   const uuid = saved?.toLowerCase() ?? '';
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid) ? uuid : null;
+  // Of nothing but zeros: nobody gave it one.
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid) && /[^0-]/.test(uuid) ? uuid : null;
 }
 
 /** Devices whose absence no guest notices, or that every machine has. */

@@ -175,3 +175,7 @@ test('what the guest loses is told', () => {
   expect({ clock, secureBoot }).toEqual({ clock: 'localtime', secureBoot: true });
   expect(notes.join('\n')).toMatch(/TPM.*\nSecure Boot is off\n.*BOOTX64.EFI\nnot in the restore point: Hard disk 2/s);
 });
+
+test('a uuid of zeros is none', () => {
+  expect(made(savedConfig({ bios_uuid: '00000000-0000-0000-0000-000000000000' })).biosUuid).toBeNull();
+});

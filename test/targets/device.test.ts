@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { open, symlink } from 'node:fs/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { overlap } from '../../src/host/files/block-device.ts';
 import { imageTarget } from '../../src/host/images/image-options.ts';
 import { convertImage } from '../../src/host/images/qemu-img.ts';
 import { deviceTarget } from '../../src/targets/device/device-target.ts';
@@ -189,6 +190,24 @@ describe.skipIf(!canAttach)('block devices as a target', () => {
       code: 'target.unfit',
       message: expect.stringContaining('disk-0 and disk-1 would go to the same device') as string,
     });
+  });
+
+  test('two disks never go to a device and to a partition of it', async () => {
+    await using subject = await twoDevices();
+    const [path = ''] = devicesOf(subject);
+    await execa('sfdisk', ['--quiet', path], { input: 'start=2048, size=2048\nstart=4096, size=2048\n' });
+    await execa('partx', ['--add', path]);
+    const [whole, part] = [path, `${path}p1`];
+    const attempt = (first: string, second: string) => {
+      const to = { device: { 'disk-0': first, 'disk-1': second }, overwrite: true };
+      const claim = deviceTarget.claim(to, subject.request.disks, facts);
+      return deviceTarget.assertFree({ ...subject.request, to }, claim);
+    };
+    await expect(attempt(whole, part)).rejects.toMatchObject({
+      code: 'target.unfit',
+      message: `disk-0 and disk-1 would go to a disk and to a partition of it, ${whole} and ${part}`,
+    });
+    expect(overlap('8:1', '8:2')).toBe(false);
   });
 
   test('another program reads the same disk from it', async () => {

@@ -101,6 +101,21 @@ describe('start.sh', () => {
     await startsAndSays(join(at, 'start.sh'), 'login: ', 30_000);
   });
 
+  test('takes KVM only where a guest gets anywhere with it', async () => {
+    await using subject = await folder();
+    const { folder: at } = await restore(subject);
+    const qemu = join(subject.planFolder, 'qemu');
+    const started = async (probed: string): Promise<string> => {
+      await writeFile(qemu, `#!/bin/sh\ncase "$*" in *reboot-timeout*) ${probed};; *) echo "$2 $4";; esac\n`, {
+        mode: 0o700,
+      });
+      return (await execa(join(at, 'start.sh'), { env: { QEMU: qemu, ACCEL: '' } })).stdout;
+    };
+    expect(await started('exit 1')).toBe('tcg max');
+    expect(await started('echo internal-error')).toBe('tcg max');
+    expect(await started("echo 'No bootable device.'")).toBe(existsSync('/dev/kvm') ? 'kvm host' : 'tcg max');
+  });
+
   test('names nothing but what was checked, whatever was saved', async () => {
     const evil = "x'; touch /tmp/evil; echo '$(touch /tmp/evil)`touch /tmp/evil`\n<&\"--";
     await using subject = await folder(
@@ -274,6 +289,18 @@ test('what is not said of a VM that nothing was saved of is asked for, before an
   expect(await subject.seen()).toEqual([]);
   const { machine } = await without({ memory: '1GiB', cpus: 1 });
   expect(machine.name).toBe('pgtest1');
+});
+
+test('more CPUs than the machine can have are refused before anything is written', async () => {
+  const cpu = { count: 256, cores_per_socket: 1, hot_add: null, hot_remove: null };
+  await using subject = await folder({}, { cpu: { ...savedConfig().cpu, ...cpu } });
+  await expect(restore(subject)).rejects.toMatchObject({
+    code: 'target.unfit',
+    message: 'the VM has 256 CPUs, and a VM for KVM gets 255 at most',
+  });
+  expect(await subject.seen()).toEqual([]);
+  const few = { ...subject, request: { ...subject.request, to: { ...subject.request.to, cpus: 255 } } };
+  expect(await readFile(join((await restore(few)).folder, 'domain.xml'), 'utf8')).toContain('<vcpu>255</vcpu>');
 });
 
 test('a saved configuration that is damaged stops nobody who says what the VM needs', async () => {

@@ -57,6 +57,13 @@ const said = (number: string, name: string): string => {
   }
 };
 
+/** Whether bytes of the one are bytes of the other: they are the same, or one is a partition of the other. */
+export const overlap = (one: string, other: string): boolean =>
+  one === other || diskOf(one) === other || one === diskOf(other);
+
+/** The device that a partition is of; null: it is none. Source: Linux, Documentation/ABI/stable/sysfs-block. */
+const diskOf = (number: string): string | null => (said(number, 'partition') === '' ? null : said(number, '../dev'));
+
 /** The file that a loop device shows; null: it is no loop device. Source: Linux, drivers/block/loop.c. */
 export function backingFile({ number }: Pick<BlockDevice, 'number'>): string | null {
   // A partition stands below its device.

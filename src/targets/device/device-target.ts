@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { holdDevice } from '../../host/files/block-device.ts';
+import { holdDevice, overlap } from '../../host/files/block-device.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
 import type { RestoredDisk, RestoreRequest, RestoreRun, TargetKind, WrittenDisk } from '../target-kind.ts';
 import { bodyCommand, copyBody } from './copy-disk.ts';
@@ -17,19 +17,19 @@ export const deviceTarget: TargetKind<'device', DeviceClaim, HeadsClaim> = {
   claim: claimOf,
 
   async assertFree(request, { devices, overwrite }) {
-    const paths = new Map<string, string>();
+    const taken = new Map<string, { readonly disk: string; readonly path: string }>();
     for (const names of devices) {
       await using held = await openToWrite(names, { overwrite, repository: request.from.path() });
-      const other = paths.get(held.number);
-      if (other !== undefined)
-        throw new SendenseError(
-          'target.unfit',
-          `${other} and ${names.disk} would go to the same device, ${held.path}`,
-          {
-            remedy: 'Name another device for one of them.',
-          },
-        );
-      paths.set(held.number, names.disk);
+      for (const [number, other] of taken)
+        if (overlap(number, held.number))
+          throw new SendenseError(
+            'target.unfit',
+            number === held.number
+              ? `${other.disk} and ${names.disk} would go to the same device, ${held.path}`
+              : `${other.disk} and ${names.disk} would go to a disk and to a partition of it, ${other.path} and ${held.path}`,
+            { remedy: 'Name another device for one of them.' },
+          );
+      taken.set(held.number, { disk: names.disk, path: held.path });
     }
   },
 

@@ -1,3 +1,4 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
 import { machineOf } from '../../machines/machine-of.ts';
 import type { Machine } from '../../machines/machine.ts';
 import { readUnlessSaid } from '../../machines/read-vm-config.ts';
@@ -25,6 +26,16 @@ export interface PlannedVm {
   readonly notes: readonly string[];
 }
 
+/** Of QEMU's machine `pc`. More want interrupt remapping, which only its other machines have. */
+const mostCpus = 255;
+
+function assertFits({ cpus: { count } }: Machine): void {
+  if (count <= mostCpus) return;
+  throw new SendenseError('target.unfit', `the VM has ${count} CPUs, and a VM for KVM gets ${mostCpus} at most`, {
+    remedy: `Say how many it gets: \`cpus: ${mostCpus}\` (--cpus ${mostCpus}).`,
+  });
+}
+
 /** @throws SendenseError `machine.unknown`, `target.unfit`, `tool.missing`, `repository.key` */
 export async function planVm(
   { to, disks, from }: RestoreRequest<'kvm'>,
@@ -48,6 +59,7 @@ export async function planVm(
     vmName: vm,
     firmwareByDisk: isKnown ? 'bios' : await firmwareByDisk(disks, from, { folderId, signal }),
   });
+  assertFits(machine);
   return {
     machine,
     uuid: to.identity === 'keep' && machine.biosUuid !== null ? machine.biosUuid : uuid,
