@@ -52,7 +52,7 @@ export const bootStart = defineStep<BootStartInput, Claim, BootStartOutput>({
     await requireTools([qemuSystem], context.signal);
     // What another attempt has started.
     await endBoots(context.services.state, claim.boots);
-    await using _watched = watching(context);
+    await using _watched = watching(context, claim.boots);
     const far = { done: 0, failed: 0 };
     const tell = ({ isUp, result }: Drilled): Drilled => {
       far.done++;
@@ -103,14 +103,24 @@ function signText(wait: BootVm['wait']): string {
   return signs.join(' or ');
 }
 
-/** Looks after the VMs as long as the step runs: no other process may be there that does. */
-function watching({ services, warn }: Context): AsyncDisposable {
+/** So often it is looked whether somebody looks after the VMs, ms. */
+const betweenMs = 500;
+
+/** Looks after the VMs as long as the step runs, unless another process does, which may end at any moment. */
+function watching({ services, warn, log }: Context, own: readonly string[]): AsyncDisposable {
   const end = new AbortController();
-  const watched = watchBoots(services, { signal: end.signal, log: (id, message) => warn(`${id}: ${message}`) });
+  const { signal } = end;
+  const tell = (id: string, message: string): void => (own.includes(id) ? warn : log)(`${id}: ${message}`);
+  const watched = (async () => {
+    while (!signal.aborted) {
+      await watchBoots(services, { signal, log: tell });
+      await delay(betweenMs, undefined, { signal });
+    }
+  })().catch(() => undefined);
   return {
     async [Symbol.asyncDispose]() {
       end.abort();
-      await watched.catch(() => undefined);
+      await watched;
     },
   };
 }
