@@ -92,6 +92,10 @@ class Sources {
     return this.#files.push(file) - 1;
   }
 
+  fileAt(number: number): string {
+    return this.#files[number] ?? '';
+  }
+
   extentOf({ at, length, from }: Place): Extent {
     if (from.kind === 'guest') throw new SendenseError('files.reader', 'only the guest can read this file');
     if (from.kind === 'disk') return [at, length, from.slot, from.offset];
@@ -101,7 +105,7 @@ class Sources {
   async read(from: number, offset: number, target: Buffer): Promise<void> {
     const disk = this.#disks[from];
     if (disk) return await disk.client.read(offset, target);
-    await this.#stored.read({ file: this.#files[from - this.#disks.length] ?? '', offset }, target);
+    await this.#stored.read({ file: this.fileAt(from - this.#disks.length), offset }, target);
   }
 }
 
@@ -130,17 +134,16 @@ function tellParts(sources: Sources, { onBytes, inParts, signal }: Told): Output
   const made = putTogether(sources, { onBytes: (bytes) => writer.bytes(bytes), signal });
   let told = 0;
   const entryOf = async (entry: ArchiveEntry, places: readonly Place[]): Promise<void> => {
+    if (places.some(({ from }) => from.kind !== 'file')) return await made.entry(entry, places);
+    await made.end();
     const content: Extent[] = [];
     for (const { at, length, from } of places) {
-      if (from.kind !== 'file') return await made.entry(entry, places);
+      if (from.kind !== 'file') continue;
       const number = sources.numberOf(from.file);
-      if (number === told) {
-        await writer.file(from.file);
-        told++;
-      }
+      // Files that only entries in bytes lie in have numbers, too.
+      for (; told <= number; told++) await writer.file(sources.fileAt(told));
       content.push([at, length, number, from.offset]);
     }
-    await made.end();
     await writer.entry({ ...entry, content });
   };
   return {
