@@ -100,8 +100,7 @@ describe.skipIf(!canRead || !canMount)('what is large', () => {
       await image.reader.ask('walk', { ...root, filter: { names: ['00?999'] } }, { onBytes: take });
       expect(found).toEqual(Array.from({ length: 10 }, (_zero, at) => `many/00${at}999`));
       let bytes = 0;
-      await image.reader.ask(
-        'tar',
+      await image.reader.archive(
         { volume: 'disk-0', paths: [bytesOf('many')] },
         { onBytes: (piece) => void (bytes += piece.length) },
       );

@@ -16,6 +16,9 @@ import { bootSector } from '../restore-points/verify/boot-sector.ts';
 import { restoredDisks } from './restored-disks.ts';
 import { targetChecks, type TargetSubject } from './target-checks.ts';
 
+/** One of its own for each process: a run has a folder for its servers, and kinds of targets are tested side by side. */
+const ownRun = `run-of-${process.pid}`;
+
 const hasLibvirt = existsSync('/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so');
 
 const plainTo: ToOf<'kvm'> = {
@@ -69,7 +72,7 @@ describe('a VM for KVM as a target', () => {
 });
 
 /** As a run of that id would, from the claim to the names. */
-async function restore({ request, planFolder }: TargetSubject<'kvm'>, runId = 'run-1') {
+async function restore({ request, planFolder }: TargetSubject<'kvm'>, runId = ownRun) {
   const run = {
     runId,
     stepId: 'write',
@@ -185,7 +188,7 @@ describe.skipIf(!hasLibvirt)('libvirt', () => {
       "model='vmpvscsi'",
       "<link state='down'/>",
       `file='${at}/disk-1.qcow2'`,
-      `run="run-1" point="${subject.request.from.point().backup_id}"`,
+      `run="${ownRun}" point="${subject.request.from.point().backup_id}"`,
     ])
       expect(stdout).toContain(part);
     // Again is no harm.

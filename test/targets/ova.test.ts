@@ -15,6 +15,9 @@ import { readBy7zip } from './read-by-7zip.ts';
 import { restoredDisks } from './restored-disks.ts';
 import { targetChecks, type TargetSubject } from './target-checks.ts';
 
+/** One of its own for each process: a run has a folder for its servers, and kinds of targets are tested side by side. */
+const ownRun = `run-of-${process.pid}`;
+
 type Areas = readonly (readonly [offset: number, length: number])[];
 interface Disk {
   readonly size: number;
@@ -81,7 +84,7 @@ const facts = (subject: TargetSubject<'ova'>, runId: string) => ({
   planFolder: subject.planFolder,
 });
 
-function runOf(subject: TargetSubject<'ova'>, runId = 'run-1'): RestoreRun & { readonly said: string[] } {
+function runOf(subject: TargetSubject<'ova'>, runId = ownRun): RestoreRun & { readonly said: string[] } {
   const said: string[] = [];
   return {
     ...facts(subject, runId),
@@ -248,7 +251,7 @@ describe('where no configuration was saved', () => {
   test('it is said what is missing, and nothing is made', async () => {
     await using subject = await ova({}, null);
     const before = await subject.seen();
-    const claim = ovaTarget.claim(subject.request.to, subject.request.disks, facts(subject, 'run-1'));
+    const claim = ovaTarget.claim(subject.request.to, subject.request.disks, facts(subject, ownRun));
     for (const attempt of [
       () => ovaTarget.assertFree(subject.request, claim),
       () => ovaTarget.write(subject.request, claim, runOf(subject)),
@@ -277,7 +280,7 @@ describe('where no configuration was saved', () => {
 
 test('a file that was changed after it was written is not what its manifest says', async () => {
   await using subject = await ova({}, savedConfig());
-  const claim = ovaTarget.claim(subject.request.to, subject.request.disks, facts(subject, 'run-1'));
+  const claim = ovaTarget.claim(subject.request.to, subject.request.disks, facts(subject, ownRun));
   const { files } = await ovaTarget.write(subject.request, claim, runOf(subject));
   const bytes = await readFile(claim.temporary);
   for (const [at, what] of [
@@ -290,7 +293,7 @@ test('a file that was changed after it was written is not what its manifest says
     await writeFile(claim.temporary, damaged);
     const [written, disk] = [files[1], subject.request.disks[1]];
     if (!written || !disk) throw new Error('there are two disks');
-    const reading = { folderId: 'run-1-read', key: null, signal: new AbortController().signal };
+    const reading = { folderId: `${ownRun}-read`, key: null, signal: new AbortController().signal };
     await expect(ovaTarget.readBack?.(written, disk, reading), what).rejects.toMatchObject({
       code: 'content.mismatch',
       message: expect.stringContaining(what) as string,
@@ -302,7 +305,7 @@ test('a file that was changed after it was written is not what its manifest says
 test.skipIf(!canMount)('where the disk is full, it is said, and the part goes', async () => {
   await using subject = await ova({}, savedConfig(), [{ size: 8 * MiB, data: [[0, 8 * MiB]] }]);
   await using _disk = await smallDisk(join(subject.planFolder, 'out'), 'size=2m');
-  const claim = ovaTarget.claim(subject.request.to, subject.request.disks, facts(subject, 'run-1'));
+  const claim = ovaTarget.claim(subject.request.to, subject.request.disks, facts(subject, ownRun));
   const run = runOf(subject);
   await expect(ovaTarget.write(subject.request, claim, run)).rejects.toMatchObject({ code: 'disk.full' });
   expect(run.said.join()).toMatch(/the OVA may be too large/);
