@@ -35,6 +35,9 @@ export async function tendBoot(access: RepositoryAccess, row: BootRow): Promise<
   // Whatever is wrong with its chain or its move: the disk that it writes to must not become full.
   const why = await lackOf(row);
   await atMonitor(row.folder, async (ask) => {
+    // Somebody may have claimed it since, and paused it for what he does.
+    const now = findBoot(access.state, row.id);
+    if (!now || isWorkedOn(now)) return;
     await keepConsole(ask, row.folder);
     await pauseOrGoOn(access, { row, why, ask });
   });

@@ -1,5 +1,6 @@
+import { SendenseError } from '../errors/sendense-error.ts';
 import type { State } from '../state/database/open-state.ts';
-import { changeBoot, type BootRow } from '../state/boots/boots.ts';
+import { changeBoot, findBoot, type BootRow } from '../state/boots/boots.ts';
 import { atMonitor, guestProcess, runState } from './monitor.ts';
 
 /** How the guest was while something was done to its disks. */
@@ -11,7 +12,7 @@ const why = '`boot keep` copies what it wrote';
  * Does something while the guest writes nothing, and all that it has flushed is in its files: as after a power cut, or as it shut down. A
  * guest that runs is paused for it, and goes on afterwards; where this process dies, who looks after the VM lets it go on. The caller has
  * claimed the VM.
- * @throws SendenseError `boot.failed`
+ * @throws SendenseError `boot.failed`, also where the guest went on meanwhile: what was done may have seen two times at once
  */
 export async function whileStill<T>(state: State, row: BootRow, act: (guest: Stillness) => Promise<T>): Promise<T> {
   if ((await guestProcess(row.folder)) === null) return act('off');
@@ -24,7 +25,9 @@ export async function whileStill<T>(state: State, row: BootRow, act: (guest: Sti
     return ran;
   });
   try {
-    return await act('paused');
+    const done = await act('paused');
+    await assertStill(state, row, isOurs);
+    return done;
   } finally {
     if (isOurs) await letGoOn(state, row).catch(() => undefined);
   }
@@ -34,4 +37,12 @@ export async function whileStill<T>(state: State, row: BootRow, act: (guest: Sti
 async function letGoOn(state: State, { id, folder }: BootRow): Promise<void> {
   await atMonitor(folder, (ask) => ask('cont'));
   changeBoot(state, id, { paused: null });
+}
+
+async function assertStill(state: State, { id, folder }: BootRow, isOurs: boolean): Promise<void> {
+  const now = await atMonitor(folder, runState);
+  if (now !== 'running' && (!isOurs || findBoot(state, id)?.paused === why)) return;
+  throw new SendenseError('boot.failed', 'somebody let the guest go on while it was copied; nothing was kept', {
+    remedy: `Say \`sendense-run boot keep ${id}\` again, and leave its guest alone until it has ended.`,
+  });
 }

@@ -2,7 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cp, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withBoot } from '../../src/boot/claim.ts';
+import { atMonitor, runState } from '../../src/boot/monitor.ts';
+import { tendBoot } from '../../src/boot/tend-boot.ts';
+import { whileStill } from '../../src/boot/while-still.ts';
+import type { RepositoryAccess } from '../../src/restore-points/repository-access.ts';
 import type { BootOutput, ListOutput, Manifest } from '../../src/schemas/types.ts';
+import { changeBoot, findBoot } from '../../src/state/boots/boots.ts';
+import { openState } from '../../src/state/database/open-state.ts';
 import { testProgram } from '../programs.ts';
 import { bootCalls, endBoots, guestWrites, machine } from './boot-bench.ts';
 import { backupPlan, makeRaw, workspace, writeAt, type Workspace } from './workspace.ts';
@@ -95,6 +102,37 @@ describe('boot keep', { timeout }, () => {
     await vm.until(boot.id, ({ state }) => state === 'running');
     expect((await work.call(['recover'])).exitCode).toBe(0);
     expect(await points()).toHaveLength(1);
+  });
+
+  it('is not disturbed by a watcher that looked at the VM before it was claimed', async () => {
+    using state = openState(work.path('state/sendense.db'));
+    const before = findBoot(state, boot.id);
+    if (!before) throw new Error('no row');
+    const seen = await withBoot(state, boot.id, (row) =>
+      whileStill(state, row, async () => {
+        await tendBoot({ state } as RepositoryAccess, { ...before, owner: null });
+        return atMonitor(boot.folder, runState);
+      }),
+    );
+    expect(seen).toBe('paused');
+    await vm.until(boot.id, ({ state: is }) => is === 'running');
+  });
+
+  it.each(['goes on', 'goes on and is paused again'])('keeps nothing where the guest %s meanwhile', async (how) => {
+    using state = openState(work.path('state/sendense.db'));
+    const kept = withBoot(state, boot.id, (row) =>
+      whileStill(state, row, async () => {
+        await atMonitor(boot.folder, (ask) => ask('cont'));
+        if (how === 'goes on') return;
+        changeBoot(state, boot.id, { paused: null });
+        await atMonitor(boot.folder, (ask) => ask('stop'));
+      }),
+    );
+    await expect(kept).rejects.toMatchObject({
+      code: 'boot.failed',
+      message: expect.stringContaining('let the guest go on') as string,
+    });
+    await vm.until(boot.id, ({ state: is }) => is === 'running');
   });
 
   it('makes a restore point of what was written, which no backup is built on and only its id means', async () => {
