@@ -11,6 +11,7 @@ import type { BootOutput, ListOutput, Manifest } from '../../src/schemas/types.t
 import { changeBoot, findBoot } from '../../src/state/boots/boots.ts';
 import { openState } from '../../src/state/database/open-state.ts';
 import { testProgram } from '../programs.ts';
+import { processesNaming } from '../support/processes.ts';
 import { bootCalls, endBoots, guestWrites, machine } from './boot-bench.ts';
 import { backupPlan, makeRaw, workspace, writeAt, type Workspace } from './workspace.ts';
 
@@ -188,6 +189,12 @@ describe('boot keep', { timeout }, () => {
     const { stdout } = await work.call(['boot', 'keep', second.id, '--json']);
     const top = (JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { backup_id: string }).backup_id;
     expect(manifestOf(top)).toMatchObject({ parent: kept, kept: { guest: 'off' } });
+    expect(processesNaming(second.folder)).toEqual([]);
+    await work.write('off.yaml', readFileSync(work.path('keep.yaml'), 'utf8').replace(boot.id, second.id));
+    const argv = [testProgram('e2e/killed-run-child'), 'off.yaml', 'boot.copy', 'says: the VM is off'];
+    expect((await execa(process.execPath, argv, { cwd: work.folder, reject: false })).signal).toBe('SIGKILL');
+    expect((await work.call(['recover'])).exitCode).toBe(0);
+    expect(processesNaming(second.folder)).toEqual([]);
     await vm.call('boot', 'stop', second.id, '--yes');
     await vm.call('unprotect', top);
     await vm.call('unprotect', kept);

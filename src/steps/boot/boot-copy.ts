@@ -2,9 +2,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyExport } from '../../blocks/copy-export.ts';
 import { totalLength } from '../../blocks/extents.ts';
-import { withBoot } from '../../boot/claim.ts';
+import { placeOf, withBoot } from '../../boot/claim.ts';
 import { serveDisks } from '../../boot/disk-servers.ts';
+import { endIdleServers } from '../../boot/end-idle-servers.ts';
 import { keepable } from '../../boot/keepable.ts';
+import { isWorkedOn } from '../../boot/settle-boot.ts';
 import { whileStill } from '../../boot/while-still.ts';
 import { writtenImage } from '../../boot/written-image.ts';
 import type { StepContext } from '../../engine/step.ts';
@@ -16,7 +18,7 @@ import { serveNbd } from '../../host/nbd/qemu-nbd.ts';
 import { clearRunFolder, makeRunFolder, removeRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
 import { manifestOfVmConfig, vmConfigPath } from '../../repository/layout.ts';
 import type { BootCopyInput, BootCopyOutput, DiskDecision } from '../../schemas/types.ts';
-import type { BootRow } from '../../state/boots/boots.ts';
+import { findBoot, type BootRow } from '../../state/boots/boots.ts';
 import { watchQuota } from '../at-node/watch-quota.ts';
 import { defineStep } from '../define-step.ts';
 import type { Services } from '../services.ts';
@@ -28,6 +30,8 @@ interface Claim {
   /** The VM's configuration, relative to the repository. */
   readonly vmConfig: string;
   readonly repository: string;
+  /** Id of the VM. */
+  readonly boot: string;
 }
 
 type Context = StepContext<Services>;
@@ -35,10 +39,11 @@ type Context = StepContext<Services>;
 export const bootCopy = defineStep<BootCopyInput, Claim, BootCopyOutput>({
   uses: 'boot.copy',
   title: 'Copy what the guest wrote',
-  claim: ({ repository, decided }, { runId }) => ({
+  claim: ({ repository, decided, boot }, { runId }) => ({
     folder: runFolderOf(runId),
     vmConfig: vmConfigPath(decided.decision.context, decided.decision.backup_id),
     repository,
+    boot,
   }),
 
   plan: async ({ services }, input) => ({
@@ -69,8 +74,11 @@ export const bootCopy = defineStep<BootCopyInput, Claim, BootCopyOutput>({
         const row = keepable(services.state, input.boot);
         if (row.backup_id !== decision.parent)
           throw new SendenseError('run.internal', `${row.id} runs from ${row.backup_id}, not from ${decision.parent}`);
+        // A VM that is off is served by nobody, before and after.
+        await using served = new AsyncDisposableStack();
+        served.defer(() => endIdleServers(row));
         await serveDisks(services, row, context.signal);
-        return whileStill(services.state, row, async (guest) => {
+        return await whileStill(services.state, row, async (guest) => {
           context.log(guest === 'off' ? 'the VM is off' : 'the guest is paused');
           const disks: BootCopyOutput['disks'] = [];
           for (const disk of decision.disks) {
@@ -89,8 +97,11 @@ export const bootCopy = defineStep<BootCopyInput, Claim, BootCopyOutput>({
     );
   },
 
-  async undo({ services, signal }, { folder, repository, vmConfig }) {
+  async undo({ services, signal }, { folder, repository, vmConfig, boot }) {
     await clearRunFolder(folder, signal);
+    const row = findBoot(services.state, boot);
+    // Who works on it ends them.
+    if (row && placeOf(row) === 'here' && !isWorkedOn(row)) await endIdleServers(row);
     const file = join(await services.existingRepository(repository), vmConfig);
     await rm(`${file}.sendense-part`, { force: true });
     // Unless the restore point is published: then it is part of it.
