@@ -202,6 +202,23 @@ describe('boot keep', { timeout }, () => {
     await vm.call('verify', '--points', 'all', '--level', 'deep');
   });
 
+  it('compares a chain whose files somebody touched, and builds on none that has another content', async () => {
+    const [first] = await points();
+    const file = work.path('repository/pgtest1/disk-0', `${first?.backup_id}.qcow2`);
+    const raw = readFileSync(work.path('disk0.raw'));
+    const at = readFileSync(file).indexOf(raw.subarray(MiB + 65_536, MiB + 66_048));
+    expect(at).toBeGreaterThan(0);
+    const before = files();
+    await writeAt(file, [at, Buffer.from(raw.subarray(MiB + 65_536, MiB + 66_048).map((byte) => byte ^ 0xff))]);
+    const damaged = await work.call(['boot', 'keep', boot.id]);
+    await writeAt(file, [at, raw.subarray(MiB + 65_536, MiB + 66_048)]);
+    expect(damaged.stderr).toMatch(/chain\.damaged[^]*is not what was backed up/);
+    expect(files()).toEqual(before);
+    const kept = await keep();
+    await vm.call('unprotect', kept);
+    await vm.call('prune', '--vm', 'pgtest1', '--keep-last', '1', '--yes');
+  });
+
   it('says what stands in its way, and changes nothing', async () => {
     const before = files();
     expect((await work.call(['boot', 'keep', 'boot-00000000'])).stderr).toContain('boot.unknown');

@@ -3,12 +3,14 @@ import { overlayName } from '../../boot/boot-files.ts';
 import { writtenBytes } from '../../boot/boot-state.ts';
 import { keepable } from '../../boot/keepable.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { clearRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
 import { backupIdOf, diskName, imagePath, indexPath, vmConfigPath } from '../../repository/layout.ts';
 import { brokenBelow } from '../../repository/merge/run-below.ts';
-import { verifyChain } from '../../repository/verify-chain.ts';
+import { verifyChain, type ChainVerdict, type StoredDisk } from '../../repository/verify-chain.ts';
 import { identityOf } from '../../repository/vm-identity.ts';
 import { followMarks } from '../../restore-points/hold/follow-marks.ts';
 import { giveBackPoints, holdPoints } from '../../restore-points/hold/hold-points.ts';
+import { readFolderId } from '../../restore-points/serve-chain.ts';
 import { storedChain, storedDisk } from '../../restore-points/stored-chain.ts';
 import type { BootDecideInput, BootDecideOutput, DiskDecision } from '../../schemas/types.ts';
 import type { VmReference } from '../../sources/source-kind.ts';
@@ -16,14 +18,20 @@ import type { BootRow } from '../../state/boots/boots.ts';
 import { marksKey } from '../../state/points/point-marks.ts';
 import { findPoint, type RestorePoint } from '../../state/points/restore-points.ts';
 import { brokenParent } from '../chain/chain-doubts.ts';
+import { confirmContent } from '../chain/confirm-content.ts';
 import { defineStep } from '../define-step.ts';
 import type { Services } from '../services.ts';
 
 interface Claim {
   readonly backupId: string;
+  /** Where a server for comparing a touched chain has its pid file. */
+  readonly folder: string;
   /** Of the VM, in the repository: a run that is killed does not give it back. */
   readonly lock: { readonly repository: string; readonly context: string; readonly run: string };
 }
+
+/** Compares the content of a disk's chain whose files were touched; answers sound or broken. */
+type Confirm = (disk: string, chain: readonly StoredDisk[], touched: readonly string[]) => Promise<ChainVerdict>;
 
 const contextOf = ({ vm }: BootDecideInput): string => (vm as unknown as VmReference).name;
 
@@ -32,15 +40,22 @@ export const bootDecide = defineStep<BootDecideInput, Claim, BootDecideOutput>({
   title: 'Look at what the VM runs from',
   claim: (input, facts) => ({
     backupId: backupIdOf(facts.startedAt, facts.runId),
+    folder: runFolderOf(readFolderId(facts.runId)),
     lock: { repository: input.repository, context: contextOf(input), run: facts.runId },
   }),
 
   async plan({ services, startedAt, runId }, input) {
-    const output = await decide(services, input, backupIdOf(startedAt, runId));
+    const later: string[] = [];
+    const output = await decide(services, input, backupIdOf(startedAt, runId), async (_disk, _chain, touched) => {
+      later.push(
+        `${touched.join(', ')} changed since the commit: the content will be compared before anything is kept`,
+      );
+      return { verdict: 'sound' };
+    });
     return {
       effects: [],
       notes: output.decision.disks.map((disk) => `${disk.disk}: ${disk.mode}, ${disk.reason}`),
-      unknown: ['the backup id: it holds the time of the run'],
+      unknown: [...later, 'the backup id: it holds the time of the run'],
       output,
     };
   },
@@ -57,16 +72,26 @@ export const bootDecide = defineStep<BootDecideInput, Claim, BootDecideOutput>({
         log: context.log,
       }),
     );
-    const output = await decide(context.services, input, backupId);
+    const where = { root, repository: input.repository, vm: contextOf(input) };
+    const output = await decide(context.services, input, backupId, (label, chain, touched) =>
+      confirmContent(context, { ...where, label }, chain, touched),
+    );
     for (const disk of output.decision.disks) context.log(`${disk.disk}: ${disk.mode}, ${disk.reason}`);
     return output;
   },
 
-  undo: ({ services }, { lock }) =>
-    giveBackPoints(services.state, { ...lock, root: services.repositoryPath(lock.repository) }),
+  async undo({ services, signal }, { folder, lock }) {
+    await clearRunFolder(folder, signal);
+    await giveBackPoints(services.state, { ...lock, root: services.repositoryPath(lock.repository) });
+  },
 });
 
-async function decide(services: Services, input: BootDecideInput, backupId: string): Promise<BootDecideOutput> {
+async function decide(
+  services: Services,
+  input: BootDecideInput,
+  backupId: string,
+  confirm: Confirm,
+): Promise<BootDecideOutput> {
   const { repository } = input;
   const context = contextOf(input);
   const row = keepable(services.state, input.boot);
@@ -82,7 +107,8 @@ async function decide(services: Services, input: BootDecideInput, backupId: stri
   if (!point) throw new SendenseError('point.unknown', `restore point ${row.backup_id} is not there any more`);
   const disks: DiskDecision[] = [];
   for (const { number } of point.disks) {
-    const fault = brokenParent(services.state, point, number, marks) ?? (await faultOf(services, root, point, number));
+    const fault =
+      brokenParent(services.state, point, number, marks) ?? (await faultOf(services, root, { point, number, confirm }));
     if (fault !== null)
       throw new SendenseError('chain.damaged', `${diskName(number)} of ${row.backup_id}: ${fault}`, {
         remedy: `Nothing was kept, and the VM is as it was. \`sendense-run boot move ${row.id} --to DIRECTORY\` takes what can still be read.`,
@@ -117,7 +143,11 @@ async function decide(services: Services, input: BootDecideInput, backupId: stri
 }
 
 /** What speaks against building on a disk; null: nothing. */
-async function faultOf(services: Services, root: string, point: RestorePoint, number: number): Promise<string | null> {
+async function faultOf(
+  services: Services,
+  root: string,
+  { point, number, confirm }: { readonly point: RestorePoint; readonly number: number; readonly confirm: Confirm },
+): Promise<string | null> {
   const chain = storedChain(services.state, point, number);
   if (typeof chain === 'string') return chain;
   const [newest] = chain;
@@ -128,7 +158,8 @@ async function faultOf(services: Services, root: string, point: RestorePoint, nu
     const reason = await brokenBelow(root, link);
     if (reason !== null) return reason;
   }
-  return null;
+  const confirmed = verdict.verdict === 'touched' ? await confirm(diskName(number), chain, verdict.paths) : verdict;
+  return confirmed.verdict === 'broken' ? confirmed.reason : null;
 }
 
 async function decisionOf(row: BootRow, point: RestorePoint, number: number, backupId: string): Promise<DiskDecision> {
