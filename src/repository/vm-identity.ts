@@ -12,6 +12,8 @@ export interface OwnedPoint {
   readonly instanceUuid: string | null;
   /** Name of the plan that made it. */
   readonly plan: string | null;
+  /** Whether it holds what the guest of a VM wrote that ran from a restore point: such a one has a plan of its own. */
+  readonly kept: boolean;
   readonly disks: readonly { readonly number: number; readonly uuid: string }[];
 }
 
@@ -58,10 +60,11 @@ export function vmsUnder<P extends Identified>(points: readonly P[]): { identity
  * Whether a VM is the one whose restore points are under its name. An instance uuid decides where both have one. Without one, disks
  * tell: one that is known is of the same VM. If all disks are new, the plan that made the newest restore point may have got other
  * disks; another plan has another VM.
- * @param points of the name, oldest first
+ * @param points of the name, oldest first; kept ones do not tell
  */
 export function isSameVm({ instanceUuid, disks, plan }: Machine, points: readonly OwnedPoint[]): boolean {
-  const newest = points.at(-1);
+  const backedUp = points.filter(({ kept }) => !kept);
+  const newest = backedUp.at(-1);
   if (!newest) return true;
   const owner = ownerOf(points);
   if (owner !== null) {
@@ -70,7 +73,7 @@ export function isSameVm({ instanceUuid, disks, plan }: Machine, points: readonl
     if (instanceUuid !== null) return false;
   }
   // The disks of points that were adopted are those of the VM before.
-  const telling = points.filter(
+  const telling = backedUp.filter(
     ({ identity, instanceUuid: own }) => identity === own && !isForeign({ identity }, owner),
   );
   if (telling.some((point) => point.disks.some(({ uuid }) => disks.includes(uuid)))) return true;

@@ -16,6 +16,7 @@ const point = (more: Partial<OwnedPoint> = {}): OwnedPoint => ({
   identity: null,
   instanceUuid: null,
   plan: 'nightly',
+  kept: false,
   disks: [{ number: 0, uuid: 'disk-a' }],
   ...more,
 });
@@ -26,6 +27,7 @@ const machine = (more: Partial<Machine> = {}): Machine => ({
   ...more,
 });
 const ofA = point({ identity: 'A', instanceUuid: 'A' });
+const keptPoint = point({ plan: 'keep-boot-1', kept: true });
 const adopted = point({ identity: 'disk-b' });
 
 describe('whether a VM is the one whose restore points are under its name', () => {
@@ -46,6 +48,8 @@ describe('whether a VM is the one whose restore points are under its name', () =
     ['images, a disk of an older point', { disks: ['disk-a'] }, [point(), point({ disks: [] })], true],
     ['images, other disks of the same plan', { plan: 'nightly' }, [point()], true],
     ['images, other disks of another plan', {}, [point()], false],
+    ['images, other disks, after a kept point', { plan: 'nightly' }, [point(), keptPoint], true],
+    ['images, other disks of the plan of a kept point', { plan: 'keep-boot-1' }, [point(), keptPoint], false],
     ['images under the name of a VM with a uuid', { plan: 'nightly' }, [ofA], false],
     ['images with a disk of that VM', { disks: ['disk-a'] }, [ofA], true],
     ['images that were adopted by their disk', {}, [point({ identity: 'disk-b' })], true],

@@ -30,12 +30,12 @@ export async function ownedPoints(state: State, root: string, vm: VmContext): Pr
     const { plan, disks, created, sequence } = point;
     const identity = identityOf(point.vm, marks.get(marksKey(vm.context, id)));
     const instanceUuid = point.vm.instance_uuid ?? null;
-    found.push({ backupId: id, created, sequence, identity, instanceUuid, plan, disks });
+    found.push({ backupId: id, created, sequence, identity, instanceUuid, plan, kept: !!point.kept, disks });
   }
   return found.toSorted((a, b) => a.sequence - b.sequence || (a.backupId < b.backupId ? -1 : 1));
 }
 
-type Said = Pick<Manifest, 'vm' | 'plan' | 'disks'> & { readonly created: number; readonly sequence: number };
+type Said = Pick<Manifest, 'vm' | 'plan' | 'disks' | 'kept'> & { readonly created: number; readonly sequence: number };
 
 async function unknownPoint(root: string, context: string, id: string): Promise<Said | null> {
   const manifest = await readManifest(join(root, manifestPath(context, id))).catch(() => null);
