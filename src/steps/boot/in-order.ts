@@ -1,3 +1,5 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+
 /** One VM, as its place in an order sees it. */
 export interface Placed {
   readonly vm: string;
@@ -14,6 +16,7 @@ export interface Outcome {
  * before it did not come up is not started. Ends when all have ended.
  * @param start must not reject
  * @param skip what becomes of one that is not started, because this other one did not come up
+ * @throws SendenseError `plan.invalid` where some wait for one that is not in the list, or for one another
  */
 export async function inOrder<T extends Placed, R extends Outcome>(
   all: readonly T[],
@@ -27,6 +30,7 @@ export async function inOrder<T extends Placed, R extends Outcome>(
     running.delete(one.vm);
   };
   for (;;) {
+    const before = ended.size;
     for (const one of all) {
       if (ended.has(one.vm) || running.has(one.vm)) continue;
       const failed = one.after.find((name) => ended.get(name)?.isUp === false);
@@ -35,7 +39,15 @@ export async function inOrder<T extends Placed, R extends Outcome>(
     }
     if (running.size === 0 && all.every(({ vm }) => ended.has(vm))) break;
     // What waits for nothing that runs was just skipped: look again.
+    if (running.size === 0 && ended.size === before) throw stuck(all.filter(({ vm }) => !ended.has(vm)));
     if (running.size > 0) await Promise.race(running.values());
   }
   return all.flatMap(({ vm }) => ended.get(vm) ?? []);
 }
+
+const stuck = (waiting: readonly Placed[]): SendenseError =>
+  new SendenseError(
+    'plan.invalid',
+    `these wait for one that never starts: ${waiting.map(({ vm, after }) => `${vm} (after ${after.join(', ')})`).join('; ')}`,
+    { remedy: 'Correct `after`: it names VMs of the same plan, and no VM waits for itself by way of others.' },
+  );
