@@ -69,6 +69,15 @@ describe('a VM for KVM as a target', () => {
     await using subject = await folder();
     await check(subject as unknown as TargetSubject<TargetType>);
   });
+
+  test('that shall be started is refused where libvirt shall not have it', async () => {
+    await using subject = await folder({ start: true });
+    await expect(restore(subject)).rejects.toMatchObject({
+      code: 'target.unfit',
+      message: expect.stringContaining('libvirt is `none`') as string,
+    });
+    expect(await subject.seen()).toEqual([]);
+  });
 });
 
 /** As a run of that id would, from the claim to the names. */

@@ -126,6 +126,10 @@ const isStarted = ({ start }: Pick<ToOf<'kvm'>, 'start'>): boolean => start !== 
 /** Without libvirt nobody looks after a VM that runs. */
 function assertStartable(to: ToOf<'kvm'>, uri: string | null): void {
   if (uri !== null || !isStarted(to)) return;
+  if (to.libvirt === 'none')
+    throw new SendenseError('target.unfit', 'the VM cannot be started: libvirt starts it, and libvirt is `none`', {
+      remedy: 'Restore without `start` (--start), and run start.sh. Or leave out `libvirt`.',
+    });
   throw new SendenseError('target.unfit', 'the VM cannot be started: libvirt does not answer at qemu:///system', {
     remedy:
       'Start libvirt (Debian packages libvirt-daemon-system and libvirt-clients). Or restore without `start` (--start), and run start.sh.',
