@@ -3,9 +3,11 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { socketPath } from '../host/files/socket-path.ts';
+import { liveProcesses, terminate } from '../host/programs/process-identity.ts';
 import { startServer } from '../host/programs/start-server.ts';
 import { startFile } from '../schemas/package.ts';
-import type { BootRow } from '../state/boots/boots.ts';
+import { listBoots, type BootRow } from '../state/boots/boots.ts';
+import type { State } from '../state/database/open-state.ts';
 import { bootMachineOf, groupOf } from './boot-machine.ts';
 
 const startMs = 60_000;
@@ -14,7 +16,7 @@ const startMs = 60_000;
 export const switchName = (group: string): string => `${group}.sock`;
 
 /**
- * Makes sure that there is the network that a VM has with others, where it has one. What makes it ends by itself when the last VM has gone.
+ * Makes sure that there is the network that a VM has with others, where it has one. {@link leaveGroup} ends what makes it; without that it ends by itself some time after the last VM has gone.
  * @throws SendenseError `boot.failed`
  */
 export async function joinGroup(row: BootRow, signal?: AbortSignal): Promise<void> {
@@ -36,6 +38,21 @@ export async function joinGroup(row: BootRow, signal?: AbortSignal): Promise<voi
   // Another one was quicker.
   if (!identity && !(await answers(path)))
     throw new SendenseError('boot.failed', `the network of ${group} cannot be made: ${end?.said ?? ''}`);
+}
+
+/** Ends the network that a VM had with others where none of them is known any more. The row of the VM is gone by now. */
+export async function leaveGroup(state: State, row: BootRow): Promise<void> {
+  const group = groupOf(bootMachineOf(row).network);
+  if (group === null) return;
+  const name = switchName(group);
+  const found = [...liveProcesses()].filter(
+    ({ argv }) => argv.at(-1) === name && argv.some((arg) => /\/switch-child\.[jt]s$/.test(arg)),
+  );
+  if (listBoots(state).some((other) => groupOf(bootMachineOf(other).network) === group)) return;
+  await Promise.all(found.map(({ identity }) => terminate(identity)));
+  const path = join(dirname(row.folder), name);
+  // One that was killed left it there.
+  if (!(await answers(path))) await rm(path, { force: true });
 }
 
 const answers = (path: string): Promise<boolean> =>

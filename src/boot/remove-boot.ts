@@ -8,6 +8,7 @@ import { isPrivate } from '../host/programs/private-places.ts';
 import { stopServersIn } from '../host/programs/stop-servers-in.ts';
 import type { State } from '../state/database/open-state.ts';
 import { changeBoot, deleteBoot, findBoot } from '../state/boots/boots.ts';
+import { leaveGroup } from './group-network.ts';
 import { moveOf, partFile } from './boot-move.ts';
 
 /** How long programs may take to end that have nothing to bring to the disk, ms. */
@@ -43,4 +44,5 @@ export async function removeBoot(state: State, id: string): Promise<void> {
     await removeTree(row.folder);
   }
   deleteBoot(state, id);
+  await leaveGroup(state, row);
 }

@@ -11,6 +11,7 @@ import type { DrillOutput } from '../../src/schemas/types.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
 import { testProgram } from '../programs.ts';
 import { bootSector } from '../restore-points/verify/boot-sector.ts';
+import { processesWith } from '../support/processes-with.ts';
 import { processesNaming } from '../support/processes.ts';
 import { bootCalls, endBoots } from './boot-bench.ts';
 import { backupPlan, makeRaw, program, workspace, writeAt, type Workspace } from './workspace.ts';
@@ -65,6 +66,9 @@ const folders = (): string[] =>
   existsSync(work.path('state/boots'))
     ? readdirSync(work.path('state/boots')).filter((name) => name.startsWith('boot-'))
     : [];
+
+/** Sockets of the networks of VMs. */
+const networks = (): string[] => readdirSync(work.path('state/boots')).filter((name) => /^net-\w+\.sock$/.test(name));
 
 /** A card that is plugged into the network of VMs hears one of them announce itself. @param mac hex */
 async function hears(path: string, vmFolder: string, mac: string): Promise<void> {
@@ -138,7 +142,7 @@ describe('a plan of kind boot', { timeout }, () => {
     expect((await work.run('net.yaml')).exitCode).toBe(0);
     const [db1, db2] = await vm.list();
     expect([db1?.network, db2?.network]).toEqual(['isolated', 'isolated']);
-    const [name = ''] = readdirSync(work.path('state/boots')).filter((file) => /^net-\w+\.sock$/.test(file));
+    const [name = ''] = networks();
     expect(statSync(work.path('state/boots', name)).mode & 0o077).toBe(0);
     await vm.call('boot', 'stop', db2?.id ?? '', '--power-off', '--force');
     await vm.call('boot', 'start', db2?.id ?? '');
@@ -148,7 +152,7 @@ describe('a plan of kind boot', { timeout }, () => {
       await hears(work.path('state/boots', name), folder, mac.replaceAll(':', ''));
     }
     for (const one of [db1, db2]) await vm.call('boot', 'stop', one?.id ?? '', '--yes');
-    await vi.waitUntil(() => !existsSync(work.path('state/boots', name)), { timeout: 60_000, interval: 100 });
+    expect([processesNaming(name), existsSync(work.path('state/boots', name))]).toEqual([[], false]);
   });
 
   it('keeps those running that came up, if it is to, and somebody looks after them', async () => {
@@ -158,13 +162,17 @@ describe('a plan of kind boot', { timeout }, () => {
     const [left, ...others] = await vm.list();
     expect([left?.vm, left?.state, others]).toEqual(['db1', 'running', []]);
     process.kill(left?.disks[0]?.server_pid ?? 0, 'SIGKILL');
+    const [name = ''] = networks();
+    for (const pid of processesWith(name)) process.kill(pid, 'SIGKILL');
     await vm.until(
       left?.id ?? '',
       ({ disks }) => ![null, left?.disks[0]?.server_pid].includes(disks[0]?.server_pid ?? null),
     );
     const prune = await vm.call('prune', '--vm', 'db1', '--keep-last', '1', '--yes', '--json');
     expect(prune).toContain('"removed":[]');
+    expect(networks()).toEqual([name]);
     await vm.call('boot', 'stop', left?.id ?? '', '--yes');
+    expect(networks()).toEqual([]);
   });
 
   it.each([
