@@ -273,3 +273,20 @@ test('a VM with a whole disk stays after undo, and the user is told', { timeout:
   ]);
   expect(await vcenter.findVm(of.request.to.name ?? '')).not.toBeNull();
 });
+
+test('a VM that somebody has deleted cannot be published', { timeout: 60_000 }, async () => {
+  await using of = await subject();
+  const { claim, remembered, written } = await write(of);
+  if (written instanceof Error) throw written;
+  // Removes the VM, as somebody in vSphere would.
+  await of.kind.undoWrite(claim, remembered);
+  const { disks, from } = of.request;
+  const signal = new AbortController().signal;
+  const run = { ...facts, disks, from, signal, log: () => undefined, remember: () => undefined };
+  const { files, machine } = written;
+  await expect(of.kind.publish(of.kind.claimNames(files, machine), run)).rejects.toMatchObject({
+    code: 'target.unfit',
+    message: expect.stringContaining('is not there any more') as string,
+    remedy: expect.stringContaining('Run the restore again') as string,
+  });
+});

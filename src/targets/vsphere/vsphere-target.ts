@@ -99,7 +99,11 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
   async publish({ machine }, run) {
     if (machine === null) throw noMachine();
     run.remember('asked', true);
-    const { warnings } = await finish(hub, machine, 'finish');
+    const { finished, warnings } = await finish(hub, machine, 'finish');
+    if (!finished)
+      throw new SendenseError('target.unfit', `the VM ${machine.name} (${machine.vm}) is not there any more`, {
+        remedy: 'Somebody has deleted it. Run the restore again: it makes the VM anew.',
+      });
     for (const warning of warnings) hub.warn(warning);
   },
   async isPublished({ machine }, remembered) {
