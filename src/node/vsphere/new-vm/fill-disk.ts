@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { countedExport } from '../../../host/nbd/counted-export.ts';
 import { connectNbd } from '../../../host/nbd/nbd-client.ts';
 import { nbdCopy } from '../../../host/nbd/nbdcopy.ts';
 import { toolTarget } from '../../../host/nbd/tool-target.ts';
+import { startCopyMeter } from '../../../transfer/copy-meter.ts';
 import { serveVddkForWriting } from '../transports/vddk.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import type { Moref } from '../xml.ts';
@@ -19,6 +21,8 @@ export interface DiskFill {
   readonly psk: string | null;
   /** Nothing was ever written to it: what reads as zeros is not written. */
   readonly isEmpty: boolean;
+  /** Hears that the disk is open for writing: from now on bytes move, or it hangs. */
+  onOpen?(): void;
   onProgress?(fraction: number): void;
 }
 
@@ -61,17 +65,24 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
     datastoreType: null,
     host: null,
   });
+  await using counted = await countedExport(served.uri, join(context.socketFolder, `fill-${key}.sock`));
+  fill.onOpen?.();
+  using meter = startCopyMeter({
+    bytesRead: () => counted.bytesSent(),
+    total: disk.bytes,
+    report: (bytes) => fill.onProgress?.(bytes / disk.bytes),
+  });
   try {
     await nbdCopy({
       from: source.uri,
-      to: served.uri,
+      to: counted.uri,
       connections: 1,
       requests,
       requestSize: served.requestBytes,
       writeZeroesExplicitly: false,
       targetHoldsData: !isEmpty,
       signal,
-      onProgress: fill.onProgress,
+      onProgress: (fraction) => meter.copied(Math.trunc(fraction * disk.bytes)),
     });
   } catch (cause) {
     signal?.throwIfAborted();

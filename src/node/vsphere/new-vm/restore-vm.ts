@@ -102,13 +102,13 @@ async function fillDisks(
     request.onActivity?.(`opening ${label} for writing`);
     const isEmpty = !begun.has(key);
     await writeDiskNotes(vsphere, object, { begun: begun.add(key), copied, asked }, signal);
+    const onOpen = (): void => request.onActivity?.(null);
     const onProgress = (fraction: number): void => {
-      request.onActivity?.(null);
       // The last word is said when it is noted down.
       if (fraction < 1) request.onProgress?.(key, fraction, false);
     };
     const { from, psk = null } = source;
-    await fillDisk(context, { vm: object, key, label, disk, from, psk, isEmpty, onProgress });
+    await fillDisk(context, { vm: object, key, label, disk, from, psk, isEmpty, onOpen, onProgress });
     await writeDiskNotes(vsphere, object, { begun, copied: copied.add(key), asked }, signal);
     request.onProgress?.(key, 1, false);
   }

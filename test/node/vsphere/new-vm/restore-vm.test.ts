@@ -94,6 +94,23 @@ describe('a VM that is restored', () => {
     expect(await readFile(join(home, `${name}.nvram`))).toEqual(nvram);
   });
 
+  it('tells of bytes that move before the copying program does, and of no activity meanwhile', async () => {
+    const name = newName();
+    await vcenter.vddkFault({ 'slow-ms': 3000 });
+    const seen = new AbortController();
+    const activities: (string | null)[] = [];
+    const onActivity = (what: string | null): void => void activities.push(what);
+    const onProgress = (_key: number, fraction: number): void => {
+      if (fraction > 0 && fraction < 1) seen.abort(new Error('bytes have moved'));
+    };
+    const { signal } = seen;
+    const restoring = restoreVm(vsphere, { ...context(), signal }, { ...request(name), onActivity, onProgress });
+    await expect(restoring).rejects.toThrow('bytes have moved');
+    expect(activities.slice(-2)).toEqual(['opening Hard disk 1 for writing', null]);
+    await vcenter.vddkFault();
+    await removeUnfinished(vsphere, name);
+  });
+
   it('goes on after a full datastore, over what the first try wrote', async () => {
     const name = newName();
     await vcenter.vddkFault({ 'disk-full-after': MiB });
