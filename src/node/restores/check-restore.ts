@@ -28,7 +28,10 @@ export async function checkRestore(
   const place = await findPlace(vsphere, wanted, signal);
   const unfinished = await unfinishedNamed(vsphere, place.folder, wanted.name, signal);
   const run = unfinished?.mark.run ?? asked.run;
-  const fitting = await judgePlace(vsphere, { vm, wanted, place, run, ...askedThickness(asked) }, signal);
+  // The hub has it removed first: no disk is worth going on with.
+  const isReplaced = run !== asked.run && unfinished?.notes.copied.size === 0;
+  const given = { vm, wanted, place, run, isReplaced, ...askedThickness(asked) };
+  const fitting = await judgePlace(vsphere, given, signal);
   const original = await originalOf(vsphere, asked, signal);
   return {
     ...described(vm, fitting, asked, macOf(asked, original)),

@@ -3,6 +3,7 @@ import { missingPrivileges } from '../privileges.ts';
 import { restorePrivileges } from '../restore-privileges.ts';
 import type { Vsphere } from '../vsphere.ts';
 import type { Moref } from '../xml.ts';
+import { readDiskNotes, type DiskNotes } from './disk-notes.ts';
 import { childNamed, markedVm } from './marked-vms.ts';
 import type { Datastore, Network, Place, WantedPlace } from './place.ts';
 import type { WantedCard } from './wanted-cards.ts';
@@ -35,6 +36,8 @@ export async function judgePlace(
     readonly place: Place;
     /** A VM that this run has made already has the name rightly, and space of its own. */
     readonly run: string;
+    /** That VM is removed first, and made anew. */
+    readonly isReplaced?: boolean;
   },
   signal?: AbortSignal,
 ): Promise<Fitting> {
@@ -48,8 +51,10 @@ export async function judgePlace(
     ]),
   );
   const nets = new Map(vm.cards.map((card) => [card.key, networkFor(place, wanted, card, wrong)]));
-  const isMade = (await markedVm(vsphere, given.run, signal)) !== null;
-  wrong.push(...(isMade ? [] : tooFull(given, stores)), ...wrongHardware(vm, place), ...wrongName(wanted.name));
+  const made = await markedVm(vsphere, given.run, signal);
+  const isMade = made !== null;
+  const notes = made && !given.isReplaced ? await readDiskNotes(vsphere, made.object, signal) : null;
+  wrong.push(...tooFull(given, stores, notes), ...wrongHardware(vm, place), ...wrongName(wanted.name));
   const isTaken = !isMade && (await childNamed(vsphere, place.folder, wanted.name, signal)) !== undefined;
   if (isTaken) wrong.push(`there is ${JSON.stringify(wanted.name)} in ${wanted.folder} already`);
   if (wrong.length > 0 || !home)
@@ -98,16 +103,16 @@ function networkFor(place: Place, { networks }: WantedPlace, card: WantedCard, w
   return null;
 }
 
-/** Of a thin disk what holds data counts, of a thick one all of it. */
+/** `notes` of the VM that is made already; null: it is made anew. */
 function tooFull(
-  { vm, thin, used }: { readonly vm: WantedVm } & Thickness,
+  given: { readonly vm: WantedVm } & Thickness,
   stores: ReadonlyMap<number, Datastore | null>,
+  notes: DiskNotes | null,
 ): string[] {
   const needed = new Map<Datastore, number>();
-  for (const disk of vm.disks) {
+  for (const disk of given.vm.disks) {
     const store = stores.get(disk.key);
-    const bytes = (thin ?? disk.thin) ? Math.min(used.get(disk.key) ?? disk.bytes, disk.bytes) : disk.bytes;
-    if (store) needed.set(store, (needed.get(store) ?? 0) + bytes);
+    if (store) needed.set(store, (needed.get(store) ?? 0) + neededBy(disk, given, notes));
   }
   return [...needed]
     .filter(([store, bytes]) => bytes > store.freeBytes)
@@ -115,6 +120,20 @@ function tooFull(
       ([{ name, freeBytes }, bytes]) =>
         `the datastore ${JSON.stringify(name)} has ${freeBytes} bytes free, ${bytes} are needed`,
     );
+}
+
+/**
+ * Of a thin disk what holds data counts, of a thick one all of it. A thick one that is made has its space. A thin one that was begun and
+ * is not whole may take all of its size: its holes are written, too.
+ */
+function neededBy(
+  { key, thin: wasThin, bytes }: WantedDisk,
+  { thin, used }: Thickness,
+  notes: DiskNotes | null,
+): number {
+  const isThin = thin ?? wasThin;
+  if (notes?.copied.has(key) || (notes && !isThin)) return 0;
+  return isThin && !notes?.begun.has(key) ? Math.min(used.get(key) ?? bytes, bytes) : bytes;
 }
 
 function wrongHardware({ hardwareVersion }: WantedVm, { hardware }: Place): string[] {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
 import { judgePlace } from '../../../../src/node/vsphere/new-vm/judge-place.ts';
+import { writeDiskNotes } from '../../../../src/node/vsphere/new-vm/disk-notes.ts';
 import { finishVm } from '../../../../src/node/vsphere/new-vm/finish-vm.ts';
 import { makeVm, type NewVm } from '../../../../src/node/vsphere/new-vm/make-vm.ts';
 import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/marked-vms.ts';
@@ -170,6 +171,35 @@ describe('a VM of a saved configuration', () => {
     expect(await removeUnfinished(vsphere, wanted.name)).toBe(wanted.name);
     expect(await vcenter.findVm(wanted.name)).toBeNull();
     expect(await removeUnfinished(vsphere, wanted.name)).toBeNull();
+  });
+
+  it('needs all of a thin disk that was begun and is not whole, for a run that begins again', async () => {
+    await vcenter.addDatastore('tight', { free: 4 * MiB });
+    const wanted = to({ datastore: 'tight', disks: new Map() });
+    const place = await findPlace(vsphere, wanted);
+    const used = new Map([2000, 32_000].map((key) => [key, MiB]));
+    const given = { vm: judged(), wanted, place, thin: true, used, run: wanted.name };
+    const fitting = await judgePlace(vsphere, given);
+    const mark = { run: wanted.name, point: 'p-1' };
+    const how: SpecOptions = {
+      name: wanted.name,
+      fitting,
+      mark,
+      mac: 'new',
+      identity: 'new',
+      connect: false,
+      thin: true,
+    };
+    const { object } = await makeVm(vsphere, given.vm, { ...how, place });
+    await judgePlace(vsphere, given);
+    await writeDiskNotes(vsphere, object, { begun: new Set([2000]), copied: new Set(), asked: null });
+    await expect(judgePlace(vsphere, given)).rejects.toThrow(
+      `the datastore "tight" has ${4 * MiB} bytes free, ${5 * MiB} are needed`,
+    );
+    await judgePlace(vsphere, { ...given, isReplaced: true });
+    await writeDiskNotes(vsphere, object, { begun: new Set([2000]), copied: new Set([2000]), asked: null });
+    await judgePlace(vsphere, given);
+    await removeUnfinished(vsphere, wanted.name);
   });
 
   it('stays if it has a disk of another VM: vSphere would delete that too', async () => {
