@@ -1,7 +1,7 @@
 import { totalLength, type Extent } from '../blocks/extents.ts';
 import { nbdCopy } from '../host/nbd/nbdcopy.ts';
 import { serveExtentList } from '../host/nbd/nbdkit.ts';
-import { startCopyMeter } from './copy-meter.ts';
+import { startCopyMeter } from '../host/nbd/copy-meter.ts';
 import { toolTarget } from '../host/nbd/tool-target.ts';
 import type { DiskContext } from './disk-context.ts';
 

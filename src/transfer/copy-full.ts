@@ -2,7 +2,7 @@ import { createAllocationMap } from '../blocks/allocation-map.ts';
 import { digestExport } from '../blocks/digest-export.ts';
 import { connectNbd } from '../host/nbd/nbd-client.ts';
 import { nbdCopy } from '../host/nbd/nbdcopy.ts';
-import { startCopyMeter } from './copy-meter.ts';
+import { startCopyMeter } from '../host/nbd/copy-meter.ts';
 import { copyOnce, readsOnce } from './copy-once.ts';
 import { digestChangeId } from './disk-jobs.ts';
 import { together } from './together.ts';

@@ -4,7 +4,7 @@ import { countedExport } from '../../../host/nbd/counted-export.ts';
 import { connectNbd } from '../../../host/nbd/nbd-client.ts';
 import { nbdCopy } from '../../../host/nbd/nbdcopy.ts';
 import { toolTarget } from '../../../host/nbd/tool-target.ts';
-import { startCopyMeter } from '../../../transfer/copy-meter.ts';
+import { startCopyMeter } from '../../../host/nbd/copy-meter.ts';
 import { serveVddkForWriting } from '../transports/vddk.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import type { Moref } from '../xml.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startCopyMeter } from '../../src/transfer/copy-meter.ts';
+import { startCopyMeter } from '../../../src/host/nbd/copy-meter.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
