@@ -113,6 +113,9 @@ export interface NodeClient {
 const { request: httpRequest } = process.getBuiltinModule('node:http');
 const { request: httpsRequest } = process.getBuiltinModule('node:https');
 
+/** How long the node may be silent while vCenter starts or removes a VM: a hub that hangs up has the node cancel that task, ms. */
+const taskSilenceMs = 15 * 60_000;
+
 export function nodeClient(address: NodeAddress): NodeClient {
   const call = async (
     method: string,
@@ -120,11 +123,13 @@ export function nodeClient(address: NodeAddress): NodeClient {
     body?: unknown,
     signal?: AbortSignal,
     more: Record<string, string> = {},
+    silenceMs?: number,
   ): Promise<IncomingMessage> => {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const headers: Record<string, string | number> =
       payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
-    return send(address, method, path, { ...headers, ...more }, signal, (request) => void request.end(payload));
+    const feed: Feed = (request) => void request.end(payload);
+    return send(address, method, path, { ...headers, ...more }, signal, feed, silenceMs);
   };
   const json = async <T>(
     schema: string,
@@ -134,14 +139,21 @@ export function nodeClient(address: NodeAddress): NodeClient {
     signal?: AbortSignal,
     more?: Record<string, string>,
     size: Size = limits.json,
+    silenceMs?: number,
   ): Promise<T> =>
     parse<T>(
       schema,
       `${method} ${path}`,
       await read(address, `${method} ${path}`, signal, async () =>
-        boundedText(await call(method, path, body, signal, more), limited(address, `${method} ${path}`, size)),
+        boundedText(
+          await call(method, path, body, signal, more, silenceMs),
+          limited(address, `${method} ${path}`, size),
+        ),
       ),
     );
+  /** What waits for a task of vCenter. */
+  const afterTask = <T>(schema: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> =>
+    json(schema, 'POST', path, body, signal, {}, limits.json, taskSilenceMs);
   const fetchTo = async (
     path: string,
     file: string,
@@ -221,8 +233,8 @@ export function nodeClient(address: NodeAddress): NodeClient {
     compareRestore: (request, signal) =>
       json('node/backup-started.json', 'POST', '/api/v1/restore/compare', request, signal),
     finishRestore: (request, signal) =>
-      json('node/restore-finished.json', 'POST', '/api/v1/restore/finish', request, signal),
-    undoRestore: (request, signal) => json('node/restore-undone.json', 'POST', '/api/v1/restore/undo', request, signal),
+      afterTask('node/restore-finished.json', '/api/v1/restore/finish', request, signal),
+    undoRestore: (request, signal) => afterTask('node/restore-undone.json', '/api/v1/restore/undo', request, signal),
     status: (id, signal) =>
       json('domain.json#/$defs/jobStatus', 'GET', `/api/v1/status/${encodeURIComponent(id)}`, undefined, signal),
     getIndex: (id, key, file, signal, fileKey, mostBytes = limits.file.mostBytes) =>
@@ -253,9 +265,9 @@ async function send(
   headers: Record<string, string | number>,
   signal: AbortSignal | undefined,
   feed: Feed,
+  silenceMs = address.silenceMs ?? 60_000,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const { silenceMs = 60_000 } = address;
   const url = address.url.startsWith('unix:') ? null : new URL(path, address.url);
   const proven = await provenConnection(address, `${method} ${path}`, signal);
   const options: HttpsOptions = {

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTcp, type AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { ImageKey } from '../../../src/host/images/image-options.ts';
 import { contentStream } from '../../../src/host/images/locked-file.ts';
 import { nodeClient, type NodeClient } from '../../../src/host/node-api/node-client.ts';
@@ -194,6 +194,25 @@ describe('a call', () => {
       silenceMs: 150,
     });
     await expect(stuck.client.status('j')).rejects.toMatchObject({ code: 'node.unreachable' });
+  });
+
+  test('a node may be silent for longer while vCenter starts or removes a VM', async () => {
+    const held: ServerResponse[] = [];
+    await using there = await node((request, response) => void (request.method === 'POST' && held.push(response)), {
+      silenceMs: 150,
+    });
+    const asked = { source: { type: 'vsphere' }, run: 'r' } as never;
+    const calls = Promise.all([there.client.finishRestore(asked), there.client.undoRestore(asked)]);
+    calls.catch(() => {});
+    await vi.waitFor(() => expect(held).toHaveLength(2));
+    await expect(there.client.status('j')).rejects.toThrow('no answer for 0.15 s');
+    const answers = { finished: true, name: 'a', powered_on: true, warnings: [] };
+    for (const response of held) {
+      const isFinish = response.req.url?.endsWith('/finish') === true;
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(isFinish ? answers : { removed: 'a', kept: null }));
+    }
+    expect(await calls).toMatchObject([{ finished: true }, { removed: 'a' }]);
   });
 
   test.each(['GET', 'refusal'])(
