@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { disksOf } from '../vm-disks.ts';
 import type { ObjectProperties, Vsphere } from '../vsphere.ts';
-import { list, optionalMoref, optionalText, type Moref } from '../xml.ts';
+import { list, optionalMoref, optionalText, xsiType, type Moref } from '../xml.ts';
 import { diskNotesIn, type DiskNotes } from './disk-notes.ts';
 import { markedAnnotation, readRestoreMark, withoutMark, type RestoreMark } from './restore-mark.ts';
 
@@ -154,12 +154,13 @@ export async function assertOwnDisks(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const all = await vsphere.all('VirtualMachine', ['config.hardware.device'], signal ? { signal } : {});
-  const filesOf = ({ values }: ObjectProperties): string[] =>
-    disksOf(list(values.get('config.hardware.device'), 'VirtualDevice')).map(({ file }) => file);
-  const others = new Set(all.filter((one) => one.object.value !== object.value).flatMap(filesOf));
+  const others = new Map<string, DiskFile[]>();
+  for (const file of all.filter((one) => one.object.value !== object.value).flatMap(filesOf))
+    others.set(file.path, [...(others.get(file.path) ?? []), file]);
   const shared = all
     .filter((one) => one.object.value === object.value)
-    .flatMap((own) => filesOf(own).filter((file) => others.has(file)));
+    .flatMap((own) => filesOf(own).filter((file) => others.get(file.path)?.some((other) => isSame(file, other))))
+    .map(({ path }) => path);
   if (shared.length > 0)
     throw new SendenseError(
       'vsphere.busy',
@@ -169,3 +170,21 @@ export async function assertOwnDisks(
       },
     );
 }
+
+interface DiskFile {
+  /** `[datastore] folder/disk.vmdk` */
+  readonly path: string;
+  /** Two datacenters may have a datastore of one name; null: the server does not say which one. */
+  readonly datastore: string | null;
+}
+
+const filesOf = ({ values }: ObjectProperties): DiskFile[] =>
+  list(values.get('config.hardware.device'), 'VirtualDevice')
+    .filter((device) => xsiType(device) === 'VirtualDisk')
+    .map((device) => ({
+      path: optionalText(device, 'backing.fileName') ?? '',
+      datastore: optionalText(device, 'backing.datastore') || null,
+    }));
+
+const isSame = (one: DiskFile, other: DiskFile): boolean =>
+  one.path === other.path && (one.datastore === null || other.datastore === null || one.datastore === other.datastore);
