@@ -6,12 +6,13 @@ export interface RestoreMark {
 
 const form = 'sendense-restore/1';
 const warning = 'Sendense restores this VM. Do not start it yet.';
+const wayOut = 'If you start it, remove these lines first.';
 const wordForm = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** The annotation of a VM that is not finished; `then` is the annotation that it gets at the end. */
 export function markedAnnotation({ run, point }: RestoreMark, then: string): string {
   const head = `${form} run=${run} point=${point}`;
-  return `${head}\n${warning}\n\n${then}`.trimEnd();
+  return `${head}\n${warning} ${wayOut}\n\n${then}`.trimEnd();
 }
 
 /**
@@ -33,7 +34,7 @@ export function withoutMark(annotation: string): string {
   let rest = annotation;
   while (rest.trimStart().startsWith(form)) {
     const [, ...lines] = rest.trimStart().split(/\r?\n/);
-    if (lines[0] === warning) lines.shift();
+    if ([warning, `${warning} ${wayOut}`].includes(lines[0] ?? '')) lines.shift();
     rest = lines.join('\n');
   }
   return rest === annotation ? annotation : rest.trimStart();

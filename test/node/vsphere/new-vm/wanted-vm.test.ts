@@ -143,6 +143,7 @@ describe('the mark of a VM that is being restored', () => {
   it('is read again, whatever the annotation is', () => {
     for (const then of ['', 'Payroll', 'sendense-restore/1 run=a point=b'])
       expect(readRestoreMark(markedAnnotation(mark, then))).toEqual(mark);
+    expect(markedAnnotation(mark, '')).toContain('Do not start it yet. If you start it, remove these lines first.');
   });
 
   it('of another restore is not taken over with the annotation: the VM would be removed with that one', () => {
