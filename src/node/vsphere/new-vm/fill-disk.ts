@@ -86,9 +86,10 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
     });
   } catch (cause) {
     signal?.throwIfAborted();
+    // First: it hears what nbdkit has said until now, which may be what `lastFault` knows.
+    const why = served.lastError();
     const fault = served.lastFault?.() ?? null;
     if (fault) throw fault;
-    const why = served.lastError();
     if (why === null) throw cause;
     throw new SendenseError('transport.failed', `${label} (${disk.file}) could not be written with VDDK: ${why}`, {
       cause,
