@@ -14,6 +14,8 @@ const countOrNull = (value: unknown): boolean => value === null || count(value);
 const figure = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
 const truth = (value: unknown): boolean => typeof value === 'boolean';
 const whole = (value: unknown): boolean => text(value) && /^-?\d{1,20}$/.test(value);
+/** Nanoseconds since 1970: a damaged inode can hold 64 bits of seconds, which are years that nobody counts. */
+const time = (value: unknown): boolean => text(value) && /^-?\d{1,29}$/.test(value);
 const base64 = (value: unknown): boolean => text(value) && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
 const oneOf =
   (...words: readonly (string | null)[]) =>
@@ -61,9 +63,9 @@ const entry: Shape = {
   gid: count,
   links: figure,
   inode: whole,
-  mtime: whole,
-  ctime: whole,
-  atime: whole,
+  mtime: time,
+  ctime: time,
+  atime: time,
   target: optional(base64),
   device: optional((value) => text(value) && /^\d{1,10}:\d{1,10}$/.test(value)),
 };

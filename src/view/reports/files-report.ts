@@ -158,5 +158,5 @@ export function timeText(ns: string, exact = false): string {
   const ms = Number((value - part) / 1_000_000n);
   if (Math.abs(ms) > 8.64e15) return `${(value - part) / second} s`;
   if (!exact) return formatTime(ms);
-  return `${new Date(ms).toISOString().slice(0, 19)}.${String(part).padStart(9, '0')}Z`;
+  return `${new Date(ms).toISOString().slice(0, -5)}.${String(part).padStart(9, '0')}Z`;
 }

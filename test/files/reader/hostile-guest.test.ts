@@ -234,6 +234,9 @@ describe('entries that such a guest streams', () => {
       { ...entry, device: '../x' },
     ])
       await expect(entriesOf(() => undefined)(line(bad))).rejects.toThrow('no entry');
+    for (const ns of ['362083449609806062700', `-${2n ** 63n * 1_000_000_000n}`])
+      await entriesOf((one) => void found.push(one))(line({ ...entry, ctime: ns, mtime: ns }));
+    expect(found).toHaveLength(4);
     await expect(entriesOf(() => undefined)(Buffer.alloc(300_000, 0x20))).rejects.toThrow('without an end');
   });
 });
