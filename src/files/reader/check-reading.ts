@@ -51,8 +51,31 @@ async function lackOf(kind: ReaderKind): Promise<Lack | null> {
   return { why: toldMissing(missing), remedy: remedyFor(missing) };
 }
 
-const namespaces =
-  'Let users make namespaces: sysctl kernel.unprivileged_userns_clone=1, on Ubuntu an AppArmor profile for bwrap. In a container, run it with the rights for that.';
+/** What keeps a reader from starting, by what it said last, and the way out. The first that fits counts. */
+const hindrances: readonly { readonly says: RegExp; readonly remedy: string }[] = [
+  {
+    says: /bwrap:.*(?:namespace|uid map|gid map|not permitted|permission denied|\/proc)/i,
+    remedy:
+      'Let users make namespaces: sysctl kernel.unprivileged_userns_clone=1, on Ubuntu an AppArmor profile for bwrap. In a container, run it with the rights for that.',
+  },
+  {
+    says: /allocate memory|out of memory|ENOMEM|no space left/i,
+    remedy: 'A reader takes up to 1 GiB of memory. Free some, or let the service have more.',
+  },
+  {
+    says: /ptrace/i,
+    remedy:
+      'User-Mode Linux traces its programs. Let it: no seccomp filter or Yama setting (sysctl kernel.yama.ptrace_scope below 3) may forbid ptrace. If nothing forbids it, this kernel does not know the processor: take a newer package user-mode-linux.',
+  },
+  { says: /not ready within/i, remedy: 'The machine is too busy. Try again when it is quiet.' },
+];
+
+const unknownHindrance =
+  'Look at what it said last. Sendense takes the next kind until this one starts; `files.reader` in sendense.yaml chooses one.';
+
+/** @param said the words of the error that a reader ended with */
+export const remedyFrom = (said: string): string =>
+  hindrances.find(({ says }) => says.test(said))?.remedy ?? unknownHindrance;
 
 async function tryOut(kind: ReaderKind): Promise<Lack | null> {
   const folder = await mkdtemp(join(tmpdir(), 'sendense-doctor-'));
@@ -60,7 +83,8 @@ async function tryOut(kind: ReaderKind): Promise<Lack | null> {
     await using _reader = await startReader({ kind, folder });
     return null;
   } catch (error) {
-    return { why: `it does not start: ${toSendenseError(error).message}`, remedy: namespaces };
+    const { message } = toSendenseError(error);
+    return { why: `it does not start: ${message}`, remedy: remedyFrom(message) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkReading } from '../../../src/files/reader/check-reading.ts';
+import { checkReading, remedyFrom } from '../../../src/files/reader/check-reading.ts';
 import { kindsFor, missingOf, remedyFor } from '../../../src/files/reader/kinds/choose-kind.ts';
 import { readerKinds } from '../../../src/files/reader/kinds/index.ts';
 import type { ReaderKind } from '../../../src/files/reader/kinds/kind.ts';
@@ -40,3 +40,12 @@ test('what is missing is told with what brings it', () => {
   expect(missing.map(({ program }) => program)).toEqual(['no-such-program']);
   expect(remedyFor(missing)).toBe('apt install no-such-package');
 });
+
+test.each([
+  ['the reader ended with 1: bwrap: No permissions to create new namespace', 'make namespaces'],
+  ['the reader ended with 1: bwrap: setting up uid map: Permission denied', 'make namespaces'],
+  ['the reader ended with 1: ptrace set fp regs failed, errno = 22', 'ptrace_scope'],
+  ['the reader ended with 1: Cannot allocate memory', 'up to 1 GiB'],
+  ['the reader was not ready within 60000 ms', 'too busy'],
+  ['the reader was killed by SIGILL', 'said last'],
+])('%s: the way out fits', (said, words) => expect(remedyFrom(said)).toContain(words));
