@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { SendenseError } from '../errors/sendense-error.ts';
 import type { Machine, NetworkModel } from '../machines/machine.ts';
 import type { BootRow } from '../state/boots/boots.ts';
 
@@ -51,7 +52,27 @@ export function bootNetworkOf(text: string): BootNetwork | null {
 export const libvirtNetworkOf = (network: BootNetwork): string | null =>
   network.startsWith('network:') ? network.slice('network:'.length) : null;
 
-export const bootMachineOf = ({ machine }: Pick<BootRow, 'machine'>): BootMachine => JSON.parse(machine) as BootMachine;
+/** What stands in the row of a VM of which it is not decided yet what it gets. */
+export const undecided = '{}';
+
+/** The VM that runs; null: what starts it has not come so far, or was killed before. */
+export const decidedMachine = ({ machine }: Pick<BootRow, 'machine'>): BootMachine | null =>
+  machine === undecided ? null : (JSON.parse(machine) as BootMachine);
+
+/** @throws SendenseError `boot.failed` where {@link decidedMachine} is null */
+export function bootMachineOf(row: Pick<BootRow, 'id' | 'machine'>): BootMachine {
+  const machine = decidedMachine(row);
+  if (machine !== null) return machine;
+  throw new SendenseError('boot.failed', `${row.id} was never started as far as having a machine`, {
+    remedy: `\`sendense-run boot stop ${row.id} --yes\` removes it. Start another one.`,
+  });
+}
+
+/** The group whose network a VM has; null: it has none. */
+export function groupOfBoot(row: Pick<BootRow, 'machine'>): string | null {
+  const machine = decidedMachine(row);
+  return machine === null ? null : groupOf(machine.network);
+}
 
 /** The network cards; where nothing was saved and a network is wanted, one that every system knows. */
 export function cardsOf({ networks }: Machine, network: BootNetwork, keepMac: boolean): BootMachine['cards'] {

@@ -10,7 +10,7 @@ import { findPoint } from '../state/points/restore-points.ts';
 import { diskName } from '../repository/layout.ts';
 import { dirname, join } from 'node:path';
 import { firmwareLog, serialLog, serverPidFile, vncName } from './boot-files.ts';
-import { bootMachineOf, groupOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
+import { bootMachineOf, decidedMachine, groupOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
 import { streamJobs } from './advance-move.ts';
 import { moveOf } from './boot-move.ts';
 import { placeOf } from './claim.ts';
@@ -22,7 +22,7 @@ import { atMonitor, guestProcess, lookMs, runState } from './monitor.ts';
 export async function describeBoot(state: State, row: BootRow): Promise<BootOutput> {
   const { id, repository, context, folder } = row;
   const point = findPoint(state, { repository, context, backupId: row.backup_id });
-  const booted = row.machine === '{}' ? null : bootMachineOf(row);
+  const booted = decidedMachine(row);
   const guest = placeOf(row) === 'here' ? await guestProcess(folder) : null;
   const { state: how, why } = await stateOf(row, guest);
   const disks = await Promise.all((booted?.disks ?? []).map((disk) => describeDisk(row, disk)));

@@ -8,7 +8,7 @@ import { startServer } from '../host/programs/start-server.ts';
 import { startFile } from '../schemas/package.ts';
 import { listBoots, type BootRow } from '../state/boots/boots.ts';
 import type { State } from '../state/database/open-state.ts';
-import { bootMachineOf, groupOf } from './boot-machine.ts';
+import { groupOfBoot } from './boot-machine.ts';
 
 const startMs = 60_000;
 
@@ -20,7 +20,7 @@ export const switchName = (group: string): string => `${group}.sock`;
  * @throws SendenseError `boot.failed`
  */
 export async function joinGroup(row: BootRow, signal?: AbortSignal): Promise<void> {
-  const group = groupOf(bootMachineOf(row).network);
+  const group = groupOfBoot(row);
   if (group === null) return;
   const folder = dirname(row.folder);
   const name = switchName(group);
@@ -42,13 +42,13 @@ export async function joinGroup(row: BootRow, signal?: AbortSignal): Promise<voi
 
 /** Ends the network that a VM had with others where none of them is known any more. The row of the VM is gone by now. */
 export async function leaveGroup(state: State, row: BootRow): Promise<void> {
-  const group = groupOf(bootMachineOf(row).network);
+  const group = groupOfBoot(row);
   if (group === null) return;
   const name = switchName(group);
   const found = [...liveProcesses()].filter(
     ({ argv }) => argv.at(-1) === name && argv.some((arg) => /\/switch-child\.[jt]s$/.test(arg)),
   );
-  if (listBoots(state).some((other) => groupOf(bootMachineOf(other).network) === group)) return;
+  if (listBoots(state).some((other) => groupOfBoot(other) === group)) return;
   await Promise.all(found.map(({ identity }) => terminate(identity)));
   const path = join(dirname(row.folder), name);
   // One that was killed left it there.

@@ -21,7 +21,7 @@ import { addBoot, changeBoot, releaseBoot, type BootRow } from '../state/boots/b
 import { findPoint, type RestorePoint } from '../state/points/restore-points.ts';
 import { assertApart } from './assert-apart.ts';
 import { overlayName, serverSocketName, variablesName } from './boot-files.ts';
-import { cardsOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
+import { cardsOf, undecided, type BootMachine, type BootNetwork } from './boot-machine.ts';
 import { knownBoot } from './claim.ts';
 import { chosenAccel } from './choose-accel.ts';
 import { findNetwork } from './find-network.ts';
@@ -123,7 +123,7 @@ const newRow = (
   folder,
   place: thisPlace(),
   owner: JSON.stringify(thisProcess()),
-  machine: '{}',
+  machine: undecided,
   move: null,
   wanted: 'off',
   paused: null,

@@ -14,13 +14,23 @@ export interface Allocated {
 /** How many files are looked at at once. */
 const atOnce = 32;
 
-/** Looks at every file of a repository. What vanishes meanwhile counts for nothing. */
-export async function allocatedIn(root: string, signal?: AbortSignal): Promise<Allocated> {
+/**
+ * Looks at every file of a repository. What vanishes meanwhile counts for nothing.
+ * @param without files that do not count, relative to the repository
+ */
+export async function allocatedIn(
+  root: string,
+  signal?: AbortSignal,
+  without: ReadonlySet<string> = new Set(),
+): Promise<Allocated> {
   const contexts = new Map<string, number>();
   let trash = 0;
   let total = 0;
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !without.has(relative(root, file)));
   for (let from = 0; from < files.length; from += atOnce) {
     signal?.throwIfAborted();
     const some = files.slice(from, from + atOnce);

@@ -38,18 +38,20 @@ export async function watchQuota(
   const root = services.repositoryPath(run.repository);
   // Once seen, a file counts: when its run has ended, it is still there or it is not.
   const others = new Set<string>();
-  const writtenByOthers = async (): Promise<number> => {
+  const seeOthers = (): void => {
     for (const { claim } of spaceClaims(services, run.repository, runId))
       for (const file of claim.files) others.add(file);
+  };
+  const writtenByOthers = async (): Promise<number> => {
+    seeOthers();
     return writtenIn(root, others);
   };
+  // Files that grow meanwhile are left out, not taken off: they would be larger by then.
   const look = async (): Promise<Base> => {
-    const { total, contexts } = await allocatedIn(root, signal);
-    const own = await writtenIn(root, run.files);
-    return {
-      used: Math.max(0, total - own - (await writtenByOthers())),
-      usedByVm: Math.max(0, (contexts.get(run.context) ?? 0) - own),
-    };
+    seeOthers();
+    const { total, contexts } = await allocatedIn(root, signal, new Set([...run.files, ...others]));
+    const othersOfVm = [...others].filter((file) => file.startsWith(`${run.context}/`));
+    return { used: total, usedByVm: (contexts.get(run.context) ?? 0) + (await writtenIn(root, othersOfVm)) };
   };
   let base = await look();
   const whyNot = async (): Promise<string | null> => {
