@@ -1,20 +1,28 @@
 import { catalogue } from '../errors/catalogue.ts';
 import { schemaOf } from '../schemas/validator.ts';
-import { commonErrors, statusOf } from './common-errors.ts';
+import { errorsOf, statusOf } from './common-errors.ts';
 import { componentSchemas } from './openapi-schemas.ts';
-import type { Answer, Api, Caller, Parameter, RequestBody, Route } from './route.ts';
+import {
+  publicRight,
+  type Answer,
+  type Api,
+  type Credential,
+  type Parameter,
+  type RequestBody,
+  type Route,
+} from './route.ts';
 
 type Json = Record<string, unknown>;
 
-const schemes: Readonly<Record<Caller, string>> = { 'token': 'token', 'figures': 'figures', 'one-time': 'ticket' };
+const schemes: Readonly<Record<Credential, string>> = { 'token': 'token', 'one-time': 'ticket' };
 
 /** The API as an OpenAPI 3.1 document: paths from its routes, components from `schemas/`. */
 export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string): Json {
   const schemas = componentSchemas(schemaOf);
   const paths: Record<string, Json> = {};
   for (const route of api.routes)
-    (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route, schemas.ref);
-  const tickets = api.routes.some(({ callers }) => callers?.includes('one-time'));
+    (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route, api, schemas.ref);
+  const tickets = api.routes.some(({ credentials }) => credentials?.includes('one-time'));
   return {
     openapi: '3.1.0',
     info: {
@@ -32,9 +40,12 @@ export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string):
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: api.token },
-        ...(api.figuresToken === undefined
-          ? {}
-          : { figures: { type: 'http', scheme: 'bearer', description: api.figuresToken } }),
+        ...Object.fromEntries(
+          Object.entries(api.tokensOfRights ?? {}).map(([right, description]) => [
+            right,
+            { type: 'http', scheme: 'bearer', description },
+          ]),
+        ),
         ...(tickets ? { ticket: { type: 'http', scheme: 'bearer', description: 'A ticket, good for one call.' } } : {}),
       },
       headers: { 'x-request-id': { description: "The request's id in the log.", schema: { type: 'string' } } },
@@ -45,8 +56,8 @@ export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string):
 
 type Ref = (schema: string) => Json;
 
-function operation(route: Route<never>, ref: Ref): Json {
-  const { id, tag, summary, description, callers, params = {}, query = {}, headers = {}, body } = route;
+function operation(route: Route<never>, api: Pick<Api<never>, 'tokensOfRights'>, ref: Ref): Json {
+  const { id, tag, summary, description, params = {}, query = {}, headers = {}, body } = route;
   const parameters = [
     ...Object.entries(params).map(([name, one]) => parameter(name, 'path', { ...one, required: true }, ref)),
     ...Object.entries(query).map(([name, one]) => parameter(name, 'query', one, ref)),
@@ -57,7 +68,7 @@ function operation(route: Route<never>, ref: Ref): Json {
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
-    ...(callers === undefined ? {} : { security: callers.map((caller) => ({ [schemes[caller]]: [] })) }),
+    ...securityOf(route, api),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: requestBody(body, ref) } : {}),
     responses: {
@@ -65,6 +76,18 @@ function operation(route: Route<never>, ref: Ref): Json {
       ...refusals(route, ref),
     },
   };
+}
+
+/** Who may call, where that is not who has the token; and the right that it takes. */
+function securityOf(
+  { credentials, right }: Route<never>,
+  { tokensOfRights = {} }: Pick<Api<never>, 'tokensOfRights'>,
+): Json {
+  if (credentials !== undefined) return { security: credentials.map((one) => ({ [schemes[one]]: [] })) };
+  if (right === undefined) return {};
+  if (right === publicRight) return { security: [] };
+  const own = Object.hasOwn(tokensOfRights, right) ? { security: [{ token: [] }, { [right]: [] }] } : {};
+  return { ...own, 'x-right': right };
 }
 
 const parameter = (name: string, place: 'path' | 'query' | 'header', one: Parameter, ref: Ref): Json => ({
@@ -95,8 +118,8 @@ function response({ description, schema, type }: Answer, ref: Ref): Json {
 }
 
 /** One answer for each status, with the codes that it comes with. */
-function refusals({ errors }: Route<never>, ref: Ref): Json {
-  const codes = [...new Set([...commonErrors, ...errors])].toSorted();
+function refusals(route: Route<never>, ref: Ref): Json {
+  const codes = errorsOf(route).toSorted();
   const byStatus = Map.groupBy(codes, statusOf);
   return Object.fromEntries(
     [...byStatus]

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { nobody } from './caller.ts';
 import { checkBody, checkParams, type Given } from './check-input.ts';
 import type { Answer, AnswerHead, Api, Call, Parameter, Route } from './route.ts';
 
@@ -24,6 +25,7 @@ export function registerRoutes<Parts>(
         if (route.patient === true) request.raw.setTimeout(0);
         const result = await route.handle({
           parts,
+          caller: request.caller ?? nobody,
           params,
           query,
           body,

@@ -3,16 +3,19 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { ApiFigures } from './figures.ts';
+import type { Caller, CallerKind } from './caller.ts';
 import { peerOf } from './guard.ts';
 import type { Route } from './route.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** What the request is answered with where it failed. */
+    /** Who calls; undefined until that is known. */
+    caller?: Caller;
     failure?: { readonly code: ErrorCode; readonly message: string; /** One of many alike. */ readonly again: boolean };
   }
   interface FastifyContextConfig {
-    route?: Pick<Route<never>, 'id' | 'path' | 'quiet' | 'callers'>;
+    route?: Pick<Route<never>, 'id' | 'path' | 'quiet' | 'credentials' | 'right' | 'vms' | 'fresh'>;
   }
 }
 
@@ -22,12 +25,15 @@ export function requestId(raw: IncomingMessage): string {
   return typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
+/** Callers of an API that knows several. */
+const userKinds: ReadonlySet<CallerKind> = new Set(['file-token', 'api-token', 'session', 'proxy']);
+
 /** One line for each answer, and its figures. Never headers, bodies or what follows a `?`: tokens and passwords come there. */
 export function logAnswers(app: FastifyInstance, figures: ApiFigures): void {
   app.addHook('onResponse', async (request, reply) => {
     const { route } = request.routeOptions.config;
     const { statusCode: status } = reply;
-    const { failure } = request;
+    const { failure, caller } = request;
     figures.request({
       method: route ? request.method : 'other',
       route: route?.path ?? 'unknown',
@@ -42,6 +48,7 @@ export function logAnswers(app: FastifyInstance, figures: ApiFigures): void {
         status,
         ms: Math.round(reply.elapsedTime),
         peer: peerOf(request),
+        ...(caller && userKinds.has(caller.kind) && { caller: caller.name, by: caller.kind }),
         ...(failure && { code: failure.code, reason: failure.message }),
       },
       failure ? 'request failed' : 'request answered',

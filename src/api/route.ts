@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { ErrorCode } from '../errors/catalogue.ts';
+import type { Caller } from './caller.ts';
 
 /** One request whose caller, parameters and body were checked. `Parts`: what the routes of an API act with. */
 export interface Call<Parts, Body = undefined> {
   readonly parts: Parts;
+  readonly caller: Caller;
   readonly body: Body;
   /** The path's parameters, decoded. */
   readonly params: Readonly<Record<string, string>>;
@@ -53,11 +55,11 @@ export interface Answer {
   readonly type?: string;
 }
 
-/**
- * Who may call: `token` has the API's token, `figures` the one that is good for figures alone, `one-time` a ticket for one call of one
- * route (`one-time.ts`).
- */
-export type Caller = 'token' | 'figures' | 'one-time';
+/** What a caller of an API without users brings: `token` the API's token, `one-time` a ticket for one call of one route (`one-time.ts`). */
+export type Credential = 'token' | 'one-time';
+
+/** The right of a route that everybody may call. */
+export const publicRight = 'public';
 
 /**
  * One request of an API. What registers it (`register.ts`) and what describes it (`openapi.ts`) read the same value, so that
@@ -73,8 +75,17 @@ export interface Route<Parts, Body = unknown> {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** Default: only `token`. */
-  readonly callers?: readonly Caller[];
+  /** Of an API without users; default: only `token`. */
+  readonly credentials?: readonly Credential[];
+  /** Of an API with users: what its caller must have the right to; {@link publicRight}: nothing. */
+  readonly right?: string;
+  /**
+   * What it does for a caller whose rights hold for some VMs only: `heeded`, it asks `caller.mayVm` about each VM that it is asked for or
+   * tells of; `none`, it tells nothing of VMs. Without this, such a caller is refused.
+   */
+  readonly vms?: 'heeded' | 'none';
+  /** It destroys something: a user has to type the password again, unless that was less than ten minutes ago. */
+  readonly fresh?: boolean;
   readonly params?: Readonly<Record<string, Parameter>>;
   /** What a query has beside them is ignored. */
   readonly query?: Readonly<Record<string, Parameter>>;
@@ -82,7 +93,7 @@ export interface Route<Parts, Body = unknown> {
   readonly body?: RequestBody;
   /** By status; the first is what a handler answers that says nothing else. */
   readonly answers: Readonly<Record<number, Answer>>;
-  /** What it may answer with beside what every request may: `commonErrors`. */
+  /** What it may answer with beside what every request may: `errorsOf` of `common-errors.ts`. */
   readonly errors: readonly ErrorCode[];
   /** Asked all the time and of no interest when it goes well: not logged above debug. */
   readonly quiet?: boolean;
@@ -105,8 +116,8 @@ export interface Api<Parts> {
   readonly server: { readonly url: string; readonly description: string };
   /** Where the token is. */
   readonly token: string;
-  /** Where the one for figures is, if there is one. */
-  readonly figuresToken?: string;
+  /** Where tokens are that give one right, by right. */
+  readonly tokensOfRights?: Readonly<Record<string, string>>;
   /** What the routes are about, by tag. */
   readonly tags: Readonly<Record<string, string>>;
   readonly routes: readonly Route<Parts>[];

@@ -10,6 +10,7 @@ import type {
 import { limitNewcomers, type Newcomers } from '../host/net/limit-newcomers.ts';
 import { limitPerMinute } from '../host/net/limit-per-minute.ts';
 import { answerError, httpError } from './error-answer.ts';
+import { tokenDoor, type Door, type TokenDoorOptions } from './door.ts';
 import { createGuard, type Guard, type GuardOptions } from './guard.ts';
 import { letProve } from './let-prove.ts';
 import type { ApiLimits } from './limits.ts';
@@ -17,7 +18,9 @@ import { malformedAnswer } from './malformed.ts';
 import { requestId } from './request-log.ts';
 import { impatient } from './slow-body.ts';
 
-export interface ServerOptions extends GuardOptions {
+export interface ServerOptions extends TokenDoorOptions, Omit<GuardOptions, 'door'> {
+  /** Default: who has the token, or a ticket. */
+  readonly door?: Door | undefined;
   /** In messages: `the node`. */
   readonly name: string;
   /** What who asks for a path that there is not can do; default: the catalogue's sentence. */
@@ -37,7 +40,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   const { name, help, token, limits, logger } = options;
   // Imported here: who only runs a plan validation or the client does not pay for it.
   const { fastify, LogController } = await import('fastify');
-  const guard = createGuard(options);
+  const guard = createGuard({ ...options, door: options.door ?? tokenDoor(options) });
   const settings = {
     ...settingsOf(options, guard),
     // request-log.ts writes one line for each answer.
@@ -55,8 +58,9 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   );
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
-    guard.check(request);
-    newcomers.known(request.raw.socket);
+    const caller = guard.check(request);
+    request.caller = caller;
+    if (caller.kind !== 'nobody') newcomers.known(request.raw.socket);
   });
   readBodies(app, limits);
   return app;

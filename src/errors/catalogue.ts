@@ -224,6 +224,27 @@ export const catalogue = {
     'Use the token that the node was started with. By default it is in STATE-DIR/token on the node.',
     401,
   ),
+  'access.login': entry(
+    12,
+    'never',
+    'The hub does not know who asks',
+    'Send the token of `hub: apiToken` in sendense.yaml: `Authorization: Bearer TOKEN`.',
+    401,
+  ),
+  'access.right': entry(
+    12,
+    'never',
+    'The user or token has no right to this',
+    'Use a user or token that has the right. The token in the file `hub: apiToken` has all of them.',
+    403,
+  ),
+  'access.stale': entry(
+    12,
+    'never',
+    'The password has to be typed again',
+    'Type your password, then ask again. You have ten minutes.',
+    403,
+  ),
   'node.unproven': entry(
     12,
     'never',

@@ -1,6 +1,7 @@
 import { createApi, documentOf, type ApiServer } from '../api/create-api.ts';
 import { defaultLimits, type ApiLimits } from '../api/limits.ts';
 import { version } from '../schemas/package.ts';
+import { hubDoor } from './access/hub-door.ts';
 import type { HubLog } from './hub-log.ts';
 import { headBytes } from './routes/files/route.ts';
 import { hubApi } from './routes/index.ts';
@@ -33,8 +34,7 @@ export function createHubApi({ parts, token, metricsToken, log, limits }: HubApi
   return createApi(hubApi, {
     parts: { ...parts, openApi: documentOf(hubApi, version) },
     token,
-    figuresToken: metricsToken,
-    tokenRemedy: 'Send the token of `hub: apiToken` in sendense.yaml: `Authorization: Bearer TOKEN`.',
+    door: hubDoor({ token, metricsToken }),
     onRefused: () => service.refused('api-token'),
     limits: { ...hubLimits, ...limits },
     logger: log,

@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
-import { commonErrors, statusOf } from '../../src/api/common-errors.ts';
+import { errorsOf, statusOf } from '../../src/api/common-errors.ts';
 import type { Route } from '../../src/api/route.ts';
 import type { ErrorCode } from '../../src/errors/catalogue.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { raw, type Answer } from '../node/raw-request.ts';
 
-type AnyRoute = Pick<Route<never>, 'id' | 'answers' | 'errors'>;
+type AnyRoute = Pick<Route<never>, 'id' | 'answers' | 'errors' | 'right' | 'fresh'>;
 
 /** Fails where a route answers what its value does not announce: another status, type, body or error. */
 export function expectDocumented(route: AnyRoute, answer: Answer<unknown>): void {
@@ -26,7 +26,7 @@ export function expectDocumented(route: AnyRoute, answer: Answer<unknown>): void
   }
   expect(validatorOf('api/error.json')(body), said).toBe(true);
   const { code } = (body as { readonly error: { readonly code: ErrorCode } }).error;
-  expect([...commonErrors, ...route.errors], said).toContain(code);
+  expect(errorsOf(route), said).toContain(code);
   expect(status, said).toBe(statusOf(code));
 }
 

@@ -73,7 +73,7 @@ test('the API answers who brings the token, with health, nodes and figures', asy
   const refused = await get('/api/v1/nodes', { headers: { authorization: 'Bearer x' } });
   expect([refused.status, ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([
     401,
-    'node.refused',
+    'access.login',
   ]);
   expect((await get('/api/v1/none')).status).toBe(404);
   expect((await get('/metrics', {})).status).toBe(401);

@@ -2,16 +2,15 @@ import { version } from '../../schemas/package.ts';
 import type { HubHealth } from '../../schemas/types.ts';
 import { defineRoute } from './route.ts';
 
-/** Who watches the hub needs no right to read its backups. */
-const watchers = ['token', 'figures'] as const;
-
 export const health = defineRoute({
   id: 'health',
   method: 'GET',
   path: '/api/v1/health',
   tag: 'hub',
   summary: 'Version, connected nodes and runs that go on',
-  callers: watchers,
+  // Who watches the hub needs no right to read its backups.
+  right: 'figures',
+  vms: 'none',
   answers: { 200: { description: 'The hub answers.', schema: 'hub/health.json' } },
   errors: [],
   quiet: true,
@@ -31,6 +30,8 @@ export const openapi = defineRoute({
   path: '/api/v1/openapi.json',
   tag: 'hub',
   summary: 'This API as an OpenAPI 3.1 document',
+  right: 'self',
+  vms: 'none',
   answers: {
     200: { description: 'The document; also `docs/hub-openapi.json` of the same version.', type: 'application/json' },
   },
@@ -45,7 +46,7 @@ export const metrics = defineRoute({
   path: '/metrics',
   tag: 'hub',
   summary: 'Figures for Prometheus',
-  callers: watchers,
+  right: 'figures',
   answers: { 200: { description: "Prometheus' text form.", type: 'text/plain' } },
   errors: [],
   quiet: true,

@@ -14,7 +14,7 @@ export const hubApi: Api<HubParts> = {
   summary: 'What the hub does: its nodes, its runs, its figures, and files of its restore points.',
   server: { url: 'http://127.0.0.1:8082', description: 'On the hub (`hub: api`).' },
   token: 'The token in hub-api.token beside the state database (`hub: apiToken`).',
-  figuresToken: 'The token in hub-metrics.token beside the state database (`hub: metricsToken`).',
+  tokensOfRights: { figures: 'The token in hub-metrics.token beside the state database (`hub: metricsToken`).' },
   tags,
   routes: [health, openapi, metrics, listNodes, readLog, ...filesRoutes.map(handedOn)],
 };

@@ -7,6 +7,7 @@ export const listNodes = defineRoute({
   path: '/api/v1/nodes',
   tag: 'nodes',
   summary: 'All nodes that were added on this hub',
+  right: 'look',
   description: 'The same as `sendense-run node list --json`.',
   answers: { 200: { description: 'The nodes, without keys and tokens.', schema: 'output/nodes.json' } },
   errors: [],

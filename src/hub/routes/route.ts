@@ -1,5 +1,6 @@
-import type { Route as ApiRoute } from '../../api/route.ts';
+import type { publicRight, Route as ApiRoute } from '../../api/route.ts';
 import type { Hub } from '../hub.ts';
+import type { Right } from '../access/rights.ts';
 import type { ServiceFigures } from '../metrics/service-figures.ts';
 import type { StartRun } from '../runs/start-run.ts';
 import { filesTag } from './files/route.ts';
@@ -26,6 +27,9 @@ export interface HubParts {
 /** What the routes are about. Each names one of these. */
 export const tags = { hub: 'The hub itself.', nodes: 'The nodes of the hub.', ...filesTag } as const;
 
-type Route<Body> = ApiRoute<HubParts, Body> & { readonly tag: keyof typeof tags };
+type Route<Body> = Omit<ApiRoute<HubParts, Body>, 'credentials'> & {
+  readonly tag: keyof typeof tags;
+  readonly right: Right | typeof publicRight;
+};
 
 export const defineRoute = <Body = undefined>(route: Route<Body>): Route<Body> => route;

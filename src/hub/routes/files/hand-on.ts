@@ -21,6 +21,7 @@ export const handedOn = (route: (typeof filesRoutes)[number]): ReturnType<typeof
   defineRoute<unknown>({
     ...route,
     tag: 'restore',
+    right: 'browse',
     errors: [...new Set([...route.errors, 'files.reader', 'files.unavailable'] as const)],
     patient: true,
     async handle(call: Call<HubParts, unknown>): Promise<Readable> {

@@ -10,6 +10,7 @@ export const readLog = defineRoute({
   path: '/api/v1/restore/log',
   tag: 'restore',
   summary: 'Who read which files of restore points',
+  right: 'administer',
   description:
     'The newest last, as `sendense-run files log --json`. For older ones, ask for those before the first `id`.',
   query: {

@@ -1,0 +1,33 @@
+/**
+ * How the caller of a request is known: by the token or a ticket of an API that knows no users; at the hub by a token in a file, a token
+ * that an administrator made, a session, or the word of a proxy. `nobody`: by nothing, on a route that is public.
+ */
+export type CallerKind = 'token' | 'ticket' | 'nobody' | 'file-token' | 'api-token' | 'session' | 'proxy';
+
+/** Who calls, and what it may do. */
+export interface Caller {
+  readonly kind: CallerKind;
+  /** Of the user or token; fit for a line of a log. */
+  readonly name: string;
+  /** What it may do: names that the routes' `right` has. */
+  readonly rights: ReadonlySet<string>;
+  /** False: its rights hold for some VMs only. Then it is let in only where a route says what it does about that (`vms`). */
+  readonly allVms: boolean;
+  /** Whether its rights hold for a VM of this name. A VM for which they do not is answered as one that there is not. */
+  mayVm(name: string): boolean;
+  /** It has shown lately that it is who it says, for what destroys. Tokens always have. */
+  isFresh(): boolean;
+}
+
+/** A caller whose rights hold for all VMs. */
+export const callerWith = (kind: CallerKind, name: string, rights: ReadonlySet<string> = new Set()): Caller => ({
+  kind,
+  name,
+  rights,
+  allVms: true,
+  mayVm: () => true,
+  isFresh: () => true,
+});
+
+/** Whoever calls what is public. */
+export const nobody: Caller = { ...callerWith('nobody', ''), allVms: false, mayVm: () => false, isFresh: () => false };

@@ -1,0 +1,16 @@
+/** What somebody may do at the hub. Each route names one of these. */
+export const rights = {
+  look: 'See VMs, restore points, runs, logs, plans, schedules, repositories, nodes and notices.',
+  operate: 'Start backups and verifications, cancel runs, pause and resume schedules.',
+  browse: 'List and read files of restore points, past all permissions that they have in their guest.',
+  restore: 'Restore files, disks and VMs, and boot restore points.',
+  keep: 'Protect, prune, delete and adopt restore points.',
+  plan: 'Write plans.',
+  administer: 'Manage users, tokens, credentials, nodes and channels of notices; read the audit log.',
+  figures: 'Read the figures for Prometheus, and whether the hub is well.',
+  self: 'See who one is, and manage one’s own sessions and password.',
+} as const;
+
+export type Right = keyof typeof rights;
+
+export const allRights = new Set(Object.keys(rights) as Right[]) as ReadonlySet<Right>;
