@@ -52,6 +52,13 @@ export const catalogue = {
     'Another user could have written the settings that were found',
     'Make yourself or root the owner of the file and its folders, and let nobody else write to them. Or name the file with `--config FILE`.',
   ),
+  'plan.unknown': entry(
+    1,
+    'never',
+    'The hub knows no such plan',
+    '`sendense-run status` lists the plans that it knows: those of its schedules, and those that were run. Run the plan once, or let the daemon read it.',
+    404,
+  ),
   'plan.untrusted': entry(
     12,
     'never',
@@ -103,6 +110,13 @@ export const catalogue = {
     'Old logs are removed (`history` in sendense.yaml), and logs of jobs are kept only for transfers that failed. `sendense-run show RUN` shows how the run went.',
   ),
   'run.unknown': entry(1, 'never', 'There is no such run', 'Look up the id of the run in `sendense-run history`.', 404),
+  'run.elsewhere': entry(
+    1,
+    'never',
+    'The run goes on where this process cannot end it',
+    'Cancel it on the machine, in the container, or as the user that it runs as: SIGTERM to its process.',
+    409,
+  ),
   'run.internal': entry(
     70,
     'never',

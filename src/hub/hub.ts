@@ -23,6 +23,7 @@ import type { UnlistedRepository } from '../state/points/unlisted-repositories.t
 import type { ReadsFilter } from '../state/files/file-reads.ts';
 import type { PointLine } from '../state/points/point-lines.ts';
 import type { Services } from '../steps/services.ts';
+import type { Acts } from './acts/acts.ts';
 import type { AdoptRequest } from './vm-names/adopt-vm.ts';
 import type { StatusRequest } from './describe/describe-status.ts';
 import type { HistoryFilter } from './describe/describe-history.ts';
@@ -152,6 +153,8 @@ export interface Hub extends AsyncDisposable {
   /** VMs that run from restore points. */
   boots(): Promise<Boots>;
   readonly notices: Notices;
+  /** What the API begins and ends. */
+  readonly acts: Acts;
   /** The hub as a service, until it is disposed of. @param options.listen instead of `hub: listen` @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable` */
   serve(options: ServeHubOptions): Promise<HubService>;
   readonly schedules: Schedules;

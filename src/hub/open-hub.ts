@@ -1,5 +1,6 @@
 import { listLeases } from '../state/runs/port-leases.ts';
 import { countRuns } from '../state/runs/runs.ts';
+import { manageActs } from './acts/manage-acts.ts';
 import { adoptVm } from './vm-names/adopt-vm.ts';
 import { checkAll } from './check/check-all.ts';
 import { checkedInRescue } from './rescue/checked-in-rescue.ts';
@@ -125,7 +126,7 @@ const restorePointsOf = ({ state, settings, services, loaded, rescue, recover }:
   importRepository: (name, options = {}) => importNamed(services, name, options),
 });
 
-type Managers = 'boots' | 'credentials' | 'notices' | 'retention' | 'care' | 'nodes' | 'schedules';
+type Managers = 'boots' | 'credentials' | 'notices' | 'retention' | 'care' | 'nodes' | 'schedules' | 'acts';
 
 const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
   const { state, settings, written, settingsFile, settingsFolder, services, loaded } = parts;
@@ -135,6 +136,8 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
     boots: async () => (await import('./boots/manage-boots.ts')).manageBoots(services),
 
     notices: manageNotices(parts.notices),
+
+    acts: manageActs(state),
 
     retention: manageRetention(services, loaded),
 

@@ -1,13 +1,14 @@
 import type { State } from '../state/database/open-state.ts';
 import type { Settings } from '../schemas/types.ts';
 import { version } from '../schemas/package.ts';
+import { createRepeats } from './acts/repeats.ts';
 import { apiTokenFrom } from './api-token.ts';
 import { createHubApi } from './create-hub-api.ts';
 import { reachKeeper } from './files/reach-keeper.ts';
 import type { Hub } from './hub.ts';
 import type { HubService, ServeHubOptions } from './hub-service.ts';
 import { createServiceFigures } from './metrics/service-figures.ts';
-import { runStarter } from './runs/start-run.ts';
+import { commandAsker, runStarter } from './runs/start-run.ts';
 import { listenerAnswers } from '../host/net/listener-answers.ts';
 import type { HubLog } from './hub-log.ts';
 import { toSendenseError } from '../errors/sendense-error.ts';
@@ -47,6 +48,8 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
       service: figures,
       countElsewhere: () => countElsewhere(),
       startRun: runStarter({ program, settingsFile }),
+      askCommand: commandAsker({ program, settingsFile }),
+      repeats: createRepeats(state),
       filesKeeper: () => reachKeeper({ settingsFile, settings, version, program }),
     },
     token,

@@ -432,13 +432,23 @@ export interface AllSchemas {
   KeptFrom: KeptFrom;
   DrilledVm: DrilledVm;
   VsphereMachine: VsphereMachine;
+  BackupProgressOutput: BackupProgressOutput;
+  HubBackupRequest: HubBackupRequest;
+  ChangeIdsOutput: ChangeIdsOutput;
   HubHealth: HubHealth;
+  PlanTextRequest: PlanTextRequest;
+  ProtectionRequest: ProtectionRequest;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
   RestoreSelectionRequest: RestoreSelectionRequest;
   RestoreUnchanged: RestoreUnchanged;
   RestoreUnchangedRequest: RestoreUnchangedRequest;
   RestoreUnlockRequest: RestoreUnlockRequest;
+  RunCancelOutput: RunCancelOutput;
+  RunStartRequest: RunStartRequest;
+  RunStartedOutput: RunStartedOutput;
+  SchedulePauseRequest: SchedulePauseRequest;
+  VerifyStartRequest: VerifyStartRequest;
   DataAnswer: DataAnswer;
   EnrollAnswer: EnrollAnswer;
   EnrollRequest: EnrollRequest;
@@ -2199,6 +2209,105 @@ export interface VsphereMachine {
   notes: string[];
 }
 /**
+ * How far the backup of a VM has come, disk by disk.
+ */
+export interface BackupProgressOutput {
+  version: 1;
+  run_id: string;
+  plan: string;
+  vm_name: string;
+  repository_id: string | null;
+  /**
+   * Id of the restore point that it makes; null: not decided yet.
+   */
+  backup_id: string | null;
+  /**
+   * Null: not decided yet.
+   */
+  backup_type: 'full' | 'incremental' | null;
+  /**
+   * `complete`: the restore point is flushed, checked and committed, and its change ids count.
+   */
+  status: 'running' | 'complete' | 'failed';
+  disk_results: {
+    /**
+     * Name of the disk, such as `disk-0`.
+     */
+    disk: string;
+    mode: 'full' | 'incremental';
+    /**
+     * Why.
+     */
+    reason: string;
+    /**
+     * The qcow2, relative to the repository.
+     */
+    path: string;
+    /**
+     * NBD port at which the hub serves it; null: not yet, not any more, or at a Unix socket.
+     */
+    port: number | null;
+    status: 'decided' | 'served' | 'transferred' | 'complete' | 'failed';
+    /**
+     * Null: not known yet.
+     */
+    bytes_transferred: number | null;
+    /**
+     * The hypervisor's change id at the time of the snapshot. Null: not known yet, or there is none.
+     */
+    change_id: string | null;
+  }[];
+  /**
+   * What the node writes to: `key:uri,key:uri`. Null: nothing is served.
+   */
+  nbd_targets_string: string | null;
+  error: ErrorOutput | null;
+}
+/**
+ * A VM that is to be backed up. A plan says how: the only one that backs this VM up into this repository, or the one that `policy_id` names.
+ */
+export interface HubBackupRequest {
+  /**
+   * Name of the VM, as the plan has it.
+   */
+  vm_name: string;
+  /**
+   * Name of a repository in the settings. Default: where the plan writes.
+   */
+  repository_id?: string;
+  /**
+   * Default: as the plan says.
+   */
+  backup_type?: 'auto' | 'full' | 'incremental';
+  /**
+   * Name of the plan, where several back the VM up.
+   */
+  policy_id?: string;
+}
+/**
+ * What the next incremental backup of a VM asks the hypervisor for.
+ */
+export interface ChangeIdsOutput {
+  version: 1;
+  vm_name: string;
+  repository_id: string;
+  /**
+   * The newest restore point.
+   */
+  backup_id: string;
+  disks: {
+    disk: string;
+    /**
+     * Of the disk, as the hypervisor has it.
+     */
+    uuid: string | null;
+    /**
+     * Null: there is none, and the next backup compares, or is full.
+     */
+    change_id: string | null;
+  }[];
+}
+/**
  * `GET /api/v1/health` of the hub.
  */
 export interface HubHealth {
@@ -2214,6 +2323,26 @@ export interface HubHealth {
    * Runs that are going on.
    */
   runs: number;
+}
+/**
+ * The text of a plan.
+ */
+export interface PlanTextRequest {
+  /**
+   * YAML.
+   */
+  text: string;
+  mode?: 'auto' | 'full' | 'incremental';
+}
+/**
+ * Keeps a restore point whatever a policy says.
+ */
+export interface ProtectionRequest {
+  /**
+   * Milliseconds since 1970; null: for ever.
+   */
+  until: number | null;
+  reason?: string;
 }
 /**
  * Opens a restore point to read files of it.
@@ -2347,6 +2476,70 @@ export interface RestoreUnlockRequest {
    * Of LUKS.
    */
   passphrase: string;
+}
+/**
+ * What became of a request to cancel a run.
+ */
+export interface RunCancelOutput {
+  version: 1;
+  run_id: string;
+  /**
+   * `asked`: it stops and cleans up now; `ended`: it had ended before.
+   */
+  state: 'asked' | 'ended';
+}
+/**
+ * How a plan is to be run.
+ */
+export interface RunStartRequest {
+  /**
+   * Of a backup plan: instead of what the plan says. The file of the plan is run then, also where its schedule has an older text in force.
+   */
+  mode?: 'auto' | 'full' | 'incremental';
+}
+/**
+ * A run that has begun. It is a process of its own.
+ */
+export interface RunStartedOutput {
+  version: 1;
+  /**
+   * `GET /api/v1/runs/{id}` tells how it goes.
+   */
+  run_id: string;
+  /**
+   * Name of the plan; null: it was made for this request.
+   */
+  plan: string | null;
+}
+/**
+ * Why a schedule rests.
+ */
+export interface SchedulePauseRequest {
+  /**
+   * Shown beside the schedule.
+   */
+  reason?: string | null;
+}
+/**
+ * What is to be read and compared.
+ */
+export interface VerifyStartRequest {
+  repository: string;
+  /**
+   * Default: all.
+   *
+   * @minItems 1
+   * @maxItems 100
+   */
+  vms?: [string, ...string[]];
+  /**
+   * Id of a restore point, `latest`, or a time. Default: what `points` says.
+   */
+  point?: string;
+  /**
+   * Default: digests.
+   */
+  level?: 'quick' | 'digests' | 'deep';
 }
 /**
  * One line from the hub after an enrolment.

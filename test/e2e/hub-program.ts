@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import type { Client, ClientChannel } from 'ssh2';
@@ -18,6 +18,13 @@ export interface HubProgram extends AsyncDisposable {
   readonly port: number;
   readonly apiPort: number;
   readonly state: State;
+  /** Of its API. */
+  readonly token: string;
+  readonly url: string;
+  /** Kills the hub with this signal, and waits until it is gone. */
+  end(signal: NodeJS.Signals): Promise<void>;
+  /** Starts it again. */
+  start(): Promise<void>;
   /** All that it wrote. */
   said(): string;
   /** `sendense-run` with the settings of this hub. */
@@ -50,14 +57,20 @@ export async function hubProgram(...settings: readonly string[]): Promise<HubPro
     ].join('\n'),
   );
   const words = [startFile('cli/sendense-run'), '--config', folder.file('sendense.yaml')];
-  const hub = spawn(process.execPath, [...words, 'hub'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  stack.defer(async () => {
-    hub.kill('SIGTERM');
-    await vi.waitUntil(() => hub.exitCode !== null || hub.signalCode !== null, patience);
-  });
+  let hub: ChildProcess;
   let said = '';
-  for (const stream of [hub.stdout, hub.stderr]) stream.on('data', (text: Buffer) => (said += text.toString()));
-  await vi.waitUntil(() => said.includes('"listening"'), patience);
+  const start = async (): Promise<void> => {
+    said = '';
+    hub = spawn(process.execPath, [...words, 'hub'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [hub.stdout, hub.stderr]) stream?.on('data', (text: Buffer) => (said += text.toString()));
+    await vi.waitUntil(() => said.includes('"listening"'), patience);
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    hub.kill(signal);
+    await vi.waitUntil(() => hub.exitCode !== null || hub.signalCode !== null, patience);
+  };
+  stack.defer(() => end('SIGTERM'));
+  await start();
   const state = stack.use(openState(folder.file('state', 'sendense.db')));
   const token = (await readFile(folder.file('state', 'hub-api.token'), 'utf8')).trim();
   const clients: Client[] = [];
@@ -67,6 +80,10 @@ export async function hubProgram(...settings: readonly string[]): Promise<HubPro
     port,
     apiPort: port + 1,
     state,
+    token,
+    url: `http://127.0.0.2:${port + 1}`,
+    end,
+    start,
     said: () => said,
     run: (...args) => execa(process.execPath, [...words, ...args], { reject: false, cwd: folder.path }),
     enrol: (name, apiToken = `token-of-${name}-0123456789`) => {

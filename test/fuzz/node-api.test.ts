@@ -41,6 +41,8 @@ const hubApi = createHubApi({
     startRun: () => {
       throw new Error('no request may start a run');
     },
+    askCommand: () => Promise.reject(new Error('no route asks a command')),
+    repeats: { once: async (_asked, begin) => await begin() },
     filesKeeper: () => Promise.reject(new SendenseError('files.unavailable', 'nobody keeps files in this test')),
   },
   token,

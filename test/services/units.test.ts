@@ -15,13 +15,13 @@ const names: readonly ServiceName[] = [
   'sendense-daemon',
 ];
 /**
- * Tenths of what `systemd-analyze security` says; 100 is a service without any of it. The hub may have port 443, the daemon reads disks, and
+ * Tenths of what `systemd-analyze security` says; 100 is a service without any of it. The hub may have port 443 and runs plans as the daemon does, which reads disks;
  * what reads files makes sandboxes.
  */
 const exposure = {
   'sendense-node': 24,
   'sendense-tunnel': 24,
-  'sendense-hub': 26,
+  'sendense-hub': 29,
   'sendense-files': 31,
   'sendense-daemon': 28,
 } as const;

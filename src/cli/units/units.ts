@@ -29,6 +29,8 @@ interface Service {
   readonly stopSec?: number;
   /** It runs plans: it reads disks of this machine and may make files immutable. */
   readonly runsPlans?: boolean;
+  /** What it may do beyond its user, whether it runs plans or not. */
+  readonly capabilities?: readonly string[];
   /** It makes sandboxes, with namespaces and a kernel of their own in them (`src/files/reader/sandbox.ts`). */
   readonly makesSandboxes?: boolean;
 }
@@ -64,13 +66,16 @@ const services: Readonly<Record<ServiceName, Service>> = {
     state: 'sendense',
     unit: ['# What reads files for its API.', 'Wants=sendense-files.service'],
     lines: [
-      'KillMode=mixed',
+      '# Runs that its API began are processes of their own and outlive it: a restart or upgrade must not end a backup.',
+      'KillMode=process',
+      '# Their sockets are here and not in the private /tmp, which goes with the service.',
+      'RuntimeDirectoryPreserve=yes',
       '# Optional, from /etc/credstore/: the key of the stored credentials.',
       'LoadCredential=sendense.key',
-      '# For port 443.',
-      'CapabilityBoundingSet=CAP_NET_BIND_SERVICE',
-      'AmbientCapabilities=CAP_NET_BIND_SERVICE',
     ],
+    // For port 443.
+    capabilities: ['CAP_NET_BIND_SERVICE'],
+    runsPlans: true,
   },
   'sendense-files': {
     description: 'Sendense files: reads files of restore points, for the hub and for its user',
@@ -158,7 +163,7 @@ export function unitText(name: ServiceName, options: UnitOptions): string {
     'LimitNOFILE=65536',
     'SyslogIdentifier=%N',
     ...service.lines,
-    ...(service.runsPlans ? capabilitiesOfRuns(immutable) : []),
+    ...(service.runsPlans ? capabilitiesOfRuns(immutable, service.capabilities) : []),
     ...(stateDir === undefined || stateDir === usualState ? [] : [`ReadWritePaths=${quoted(stateDir)}`]),
     ...writablePaths(writable),
     ...hardeningOf(service),
@@ -188,15 +193,16 @@ const inSandboxes: Readonly<Record<string, readonly string[]>> = {
   'SystemCallFilter=@system-service': ['SystemCallFilter=@system-service @mount ptrace sethostname'],
 };
 
-/** Lines for what a service that runs plans may do beyond its user: nothing, or `chattr +i`. */
-export const capabilitiesOfRuns = (immutable: boolean): string[] =>
-  immutable
-    ? [
-        '# For repositories with `immutable:`.',
-        'CapabilityBoundingSet=CAP_LINUX_IMMUTABLE',
-        'AmbientCapabilities=CAP_LINUX_IMMUTABLE',
-      ]
-    : ['CapabilityBoundingSet='];
+/** Lines for what a service that runs plans may do beyond its user: these, and `chattr +i`. */
+export function capabilitiesOfRuns(immutable: boolean, others: readonly string[] = []): string[] {
+  const all = [...others, ...(immutable ? ['CAP_LINUX_IMMUTABLE'] : [])].join(' ');
+  if (all === '') return ['CapabilityBoundingSet='];
+  return [
+    ...(immutable ? ['# For repositories with `immutable:`.'] : []),
+    `CapabilityBoundingSet=${all}`,
+    `AmbientCapabilities=${all}`,
+  ];
+}
 
 /** The daemon looks for no plans and settings: it has these. */
 export const daemonUnitArgs = (folder = '/etc/sendense', settings = `${folder}/sendense.yaml`): readonly string[] => [

@@ -1,4 +1,5 @@
 import type { Api } from '../../api/route.ts';
+import { actRoutes } from './acts/index.ts';
 import { health, metrics, openapi } from './about.ts';
 import { handedOn } from './files/hand-on.ts';
 import { filesRoutes } from './files/index.ts';
@@ -16,5 +17,5 @@ export const hubApi: Api<HubParts> = {
   token: 'The token in hub-api.token beside the state database (`hub: apiToken`).',
   tokensOfRights: { figures: 'The token in hub-metrics.token beside the state database (`hub: metricsToken`).' },
   tags,
-  routes: [health, openapi, metrics, listNodes, readLog, ...filesRoutes.map(handedOn)],
+  routes: [health, openapi, metrics, listNodes, ...actRoutes, readLog, ...filesRoutes.map(handedOn)],
 };

@@ -1,8 +1,9 @@
 import type { publicRight, Route as ApiRoute } from '../../api/route.ts';
 import type { Hub } from '../hub.ts';
 import type { Right } from '../access/rights.ts';
+import type { Repeats } from '../acts/repeats.ts';
 import type { ServiceFigures } from '../metrics/service-figures.ts';
-import type { StartRun } from '../runs/start-run.ts';
+import type { AskCommand, StartRun } from '../runs/start-run.ts';
 import { filesTag } from './files/route.ts';
 
 /** What the routes act with. */
@@ -13,11 +14,12 @@ export interface HubParts {
   readonly service: ServiceFigures;
   /** Brings `service` up to date with what other processes carry; quick, and never rejects. */
   countElsewhere(): Promise<void>;
-  /**
-   * Begins a run, which is a process of its own and goes on when this one ends. But the unit of the hub still ends all processes of the
-   * service, and lets none read disks (`src/cli/units/units.ts`): the first route that begins runs has to change that.
-   */
+  /** Begins a run, which is a process of its own and goes on when this one ends (`src/cli/units/units.ts`). */
   readonly startRun: StartRun;
+  /** Asks a command that begins nothing, in a process of its own. */
+  readonly askCommand: AskCommand;
+  /** For requests that begin something. */
+  readonly repeats: Repeats;
   /** Socket of the keeper of files, which is started where there is none. @throws SendenseError `files.reader`, `files.unavailable` */
   filesKeeper(): Promise<string>;
   /** This API as an OpenAPI document. */
@@ -25,7 +27,12 @@ export interface HubParts {
 }
 
 /** What the routes are about. Each names one of these. */
-export const tags = { hub: 'The hub itself.', nodes: 'The nodes of the hub.', ...filesTag } as const;
+export const tags = {
+  hub: 'The hub itself.',
+  nodes: 'The nodes of the hub.',
+  acts: 'What begins, ends or changes something.',
+  ...filesTag,
+} as const;
 
 type Route<Body> = Omit<ApiRoute<HubParts, Body>, 'credentials'> & {
   readonly tag: keyof typeof tags;

@@ -45,6 +45,25 @@ export const runStarter =
     };
   };
 
+/** Asks a command of `sendense-run` that answers and begins nothing. @throws SendenseError what the command says, or `run.crashed` */
+export type AskCommand = (words: readonly string[], signal: AbortSignal) => Promise<object>;
+
+/** Commands that look at much, or at other machines: a process of their own, so that the service goes on answering. */
+export const commandAsker =
+  ({ program, settingsFile }: RunStarterOptions): AskCommand =>
+  async (words, signal) => {
+    signal.throwIfAborted();
+    const command = startOwnProgram([...program, '--config', settingsFile, '--json', ...words], {
+      cwd: dirname(settingsFile),
+    });
+    const end = (): void => command.terminate();
+    signal.addEventListener('abort', end, { once: true });
+    const ended = await command.ended.finally(() => signal.removeEventListener('abort', end));
+    signal.throwIfAborted();
+    const answer = ended.exitCode === 0 ? parsed(ended.lastLine) : null;
+    return answer ?? notBegun(endOf(ended));
+  };
+
 function endOf({ exitCode, lastLine, said }: OwnProgramEnd): RunEnd {
   const error = errorIn(lastLine) ?? (exitCode === 0 || exitCode === 3 ? null : failed(said, exitCode));
   return { exitCode, error };
@@ -85,7 +104,12 @@ const failed = (said: string, exitCode: number | null): ErrorOutput =>
   );
 
 function notBegun({ error }: RunEnd): never {
+  throw saidError(error);
+}
+
+/** What a process of a run failed with, as an error of ours. */
+export function saidError(error: ErrorOutput | null): SendenseError {
   if (error && Object.hasOwn(catalogue, error.code))
-    throw new SendenseError(error.code as ErrorCode, error.message, { remedy: error.remedy });
-  throw new SendenseError('run.crashed', error?.message ?? 'its process ended before a run had begun');
+    return new SendenseError(error.code as ErrorCode, error.message, { remedy: error.remedy });
+  return new SendenseError('run.crashed', error?.message ?? 'its process ended before it had answered');
 }

@@ -598,4 +598,17 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE backups ADD COLUMN kept TEXT CHECK (json_valid(kept));
   `,
+  // Answers to requests that begin something and have a key: who asks again gets the same answer, and nothing begins twice.
+  `
+  CREATE TABLE repeats (
+    caller TEXT NOT NULL,
+    route TEXT NOT NULL,
+    key TEXT NOT NULL,
+    request TEXT NOT NULL,
+    answer TEXT NOT NULL CHECK (json_valid(answer)),
+    at INTEGER NOT NULL,
+    PRIMARY KEY (caller, route, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX repeats_at ON repeats (at);
+  `,
 ];

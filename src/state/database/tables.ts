@@ -39,6 +39,7 @@ export interface Tables {
   plan_health: PlanHealthTable;
   repository_ids: RepositoryIdsTable;
   stuck_prunes: StuckPrunesTable;
+  repeats: RepeatsTable;
 }
 
 export interface RunsTable {
@@ -579,4 +580,17 @@ export interface StuckPrunesTable {
   reason: string;
   /** Since when each prune finds so; milliseconds since the epoch. */
   since: number;
+}
+
+/** Answers to requests with an `Idempotency-Key`. */
+export interface RepeatsTable {
+  caller: string;
+  /** Id of the route, and what its path names. */
+  route: string;
+  key: string;
+  /** SHA-256 of the body. */
+  request: string;
+  /** JSON: status, location, body. */
+  answer: string;
+  at: number;
 }

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Call, Parameter } from '../../../api/route.ts';
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { RunStartedOutput } from '../../../schemas/types.ts';
+import type { Right } from '../../access/rights.ts';
+import type { StartablePlan } from '../../acts/acts.ts';
+import type { Begun } from '../../acts/repeats.ts';
+import { saidError, type RunEnd } from '../../runs/start-run.ts';
+import type { HubParts } from '../route.ts';
+
+export const repeatHeader: Readonly<Record<string, Parameter>> = {
+  'idempotency-key': {
+    description:
+      '1 to 128 visible ASCII characters that you make up. For 24 hours, the same request with the same key gets the same answer, and nothing begins twice.',
+  },
+};
+
+/** What starting a run may answer with. */
+export const startErrors = ['plan.unknown', 'plan.invalid', 'run.locked', 'run.crashed'] as const;
+
+/** What running a plan takes, by its kind. A kind that is not here takes the right to write plans. */
+const rightOfKind: Readonly<Record<string, Right>> = {
+  backup: 'operate',
+  incremental: 'operate',
+  group: 'operate',
+  verify: 'operate',
+  restore: 'restore',
+  boot: 'restore',
+  keep: 'keep',
+  prune: 'keep',
+};
+
+/** How often to look for a run that begins, ms. */
+const lookMs = 20;
+
+type ActCall = Call<HubParts, unknown>;
+
+/** @throws SendenseError `access.right`; `plan.unknown` where the caller may not know of its VM */
+export function assertMayRun({ caller }: Pick<ActCall, 'caller'>, { plan, kind, vm }: StartablePlan): void {
+  if (vm === '*' ? !caller.allVms : !caller.mayVm(vm))
+    throw new SendenseError('plan.unknown', `the hub knows no plan ${plan}`, { details: { field: 'plan' } });
+  const right = Object.hasOwn(rightOfKind, kind) ? rightOfKind[kind] : undefined;
+  if (caller.rights.has(right ?? 'plan')) return;
+  throw new SendenseError(
+    'access.right',
+    `${caller.name} has no right to ${right ?? 'plan'}, which running a plan of kind ${kind} takes`,
+    { details: { right: right ?? 'plan' } },
+  );
+}
+
+/** The words of `sendense-run` that run a plan. */
+export const wordsOf = ({ plan, file, scheduled }: StartablePlan, mode: string | undefined): string[] => {
+  if (mode !== undefined) return ['run', '--mode', mode, '--', file];
+  return scheduled ? ['schedule', 'run', '--', plan] : ['run', '--', file];
+};
+
+/** Begins a run, once for each key. The body of the answer is what `answer` makes of it. */
+export async function beginRun(
+  { parts, caller, body, header }: ActCall,
+  { route, plan, words }: { readonly route: string; readonly plan: string | null; readonly words: readonly string[] },
+  answer: (started: RunStartedOutput) => Promise<object> = async (started) => started,
+): Promise<Begun> {
+  return await parts.repeats.once({ caller: caller.name, route, key: header('idempotency-key'), body }, async () => {
+    const run = parts.startRun(words);
+    const runId = await run.begun();
+    await whenKnown(parts.hub, runId, run.ended);
+    return {
+      status: 202,
+      location: `/api/v1/runs/${runId}`,
+      body: await answer({ version: 1, run_id: runId, plan }),
+    };
+  });
+}
+
+/** A run says that it begins a moment before others find it. @throws SendenseError what kept it from going on */
+async function whenKnown({ acts }: HubParts['hub'], runId: string, ended: Promise<RunEnd>): Promise<void> {
+  let end: RunEnd | undefined;
+  void ended.then((how) => (end = how));
+  for (;;) {
+    const over = end;
+    if (acts.progress(runId)) return;
+    if (over) throw saidError(over.error);
+    await delay(lookMs);
+  }
+}
+
+/** Answers with what was begun. */
+export function answerBegun({ answer }: Pick<ActCall, 'answer'>, { status, location, body }: Begun): object {
+  answer.status(status);
+  if (location !== null) answer.header('location', location);
+  return body;
+}

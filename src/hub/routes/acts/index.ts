@@ -1,0 +1,21 @@
+import { changeIds, completeBackup, startBackup } from './backups.ts';
+import { previewPlan, validatePlan } from './plans.ts';
+import { protectBackup, unprotectBackup } from './protect.ts';
+import { cancelRun, runPlan, verifyPoints } from './runs.ts';
+import { pauseSchedule, resumeSchedule } from './schedules.ts';
+
+/** What begins, ends or changes something. */
+export const actRoutes = [
+  startBackup,
+  completeBackup,
+  changeIds,
+  protectBackup,
+  unprotectBackup,
+  verifyPoints,
+  runPlan,
+  previewPlan,
+  validatePlan,
+  cancelRun,
+  pauseSchedule,
+  resumeSchedule,
+] as const;

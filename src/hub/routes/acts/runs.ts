@@ -1,0 +1,89 @@
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../../../schemas/types.ts';
+import { defineRoute } from '../route.ts';
+import { answerBegun, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
+
+const backupKinds: readonly string[] = ['backup', 'incremental'];
+
+export const runPlan = defineRoute<RunStartRequest>({
+  id: 'runPlan',
+  method: 'POST',
+  path: '/api/v1/plans/{plan}/runs',
+  tag: 'acts',
+  summary: 'Run a plan now',
+  description:
+    'As `sendense-run run FILE`, or as `sendense-run schedule run PLAN` where it has a schedule. Plans that restore or boot take the right `restore`, those that prune or keep take `keep`.',
+  right: 'look',
+  vms: 'heeded',
+  params: { plan: { description: 'Name of the plan.', logAs: 'plan' } },
+  headers: repeatHeader,
+  body: { schema: 'hub/run-start.json', bytes: 4096 },
+  answers: { 202: { description: 'The run has begun.', schema: 'hub/run-started.json' } },
+  errors: [...startErrors, 'access.right'],
+  patient: true,
+  async handle(call) {
+    const plan = call.parts.hub.acts.plan(call.params['plan'] ?? '');
+    assertMayRun(call, plan);
+    const { mode } = call.body;
+    if (mode !== undefined && !backupKinds.includes(plan.kind))
+      throw new SendenseError('request.invalid', `a plan of kind ${plan.kind} has no mode`, {
+        details: { field: 'mode' },
+      });
+    const words = wordsOf(plan, mode);
+    return answerBegun(call, await beginRun(call, { route: `runPlan ${plan.plan}`, plan: plan.plan, words }));
+  },
+});
+
+export const cancelRun = defineRoute({
+  id: 'cancelRun',
+  method: 'POST',
+  path: '/api/v1/runs/{id}/cancel',
+  tag: 'acts',
+  summary: 'Ask a run to stop and clean up',
+  description: 'As Ctrl-C at its terminal. Asking again is fine; asking a run that has ended does nothing.',
+  right: 'operate',
+  vms: 'heeded',
+  params: { id: { description: 'Id of the run.', logAs: 'run_id' } },
+  answers: { 202: { description: 'What became of it.', schema: 'hub/run-cancelled.json' } },
+  errors: ['run.unknown', 'run.elsewhere'],
+  async handle({ parts, params, caller }): Promise<RunCancelOutput> {
+    const id = params['id'] ?? '';
+    const run = await parts.hub.showRun(id);
+    const vm = run?.run.vm;
+    if (vm === undefined || !(vm === '*' ? caller.allVms : caller.mayVm(vm)))
+      throw new SendenseError('run.unknown', `there is no run ${id}`);
+    return { version: 1, run_id: id, state: parts.hub.acts.cancelRun(id) };
+  },
+});
+
+export const verifyPoints = defineRoute<VerifyStartRequest>({
+  id: 'verifyPoints',
+  method: 'POST',
+  path: '/api/v1/verifications',
+  tag: 'acts',
+  summary: 'Read restore points and compare them with what was committed',
+  description: 'As `sendense-run verify`. The run tells the result of each restore point.',
+  right: 'operate',
+  vms: 'heeded',
+  headers: repeatHeader,
+  body: { schema: 'hub/verify-start.json', bytes: 64 * 1024 },
+  answers: { 202: { description: 'The run has begun.', schema: 'hub/run-started.json' } },
+  errors: [...startErrors, 'access.right', 'point.unknown'],
+  patient: true,
+  async handle(call) {
+    const { repository, vms, point, level } = call.body;
+    const { caller } = call;
+    if (vms === undefined ? !caller.allVms : !vms.every((vm) => caller.mayVm(vm)))
+      throw new SendenseError('access.right', `${caller.name} has the right to operate for some VMs only`, {
+        remedy: 'Name VMs that you have the right to: `vms`.',
+      });
+    const words = [
+      'verify',
+      `--repository=${repository}`,
+      ...(vms ?? []).map((vm) => `--vm=${vm}`),
+      ...(point === undefined ? [] : [`--point=${point}`]),
+      ...(level === undefined ? [] : [`--level=${level}`]),
+    ];
+    return answerBegun(call, await beginRun(call, { route: 'verifyPoints', plan: null, words }));
+  },
+});

@@ -1,0 +1,206 @@
+import { readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type {
+  BackupProgressOutput,
+  ChangeIdsOutput,
+  PlanOutput,
+  RunStartedOutput,
+  ValidateOutput,
+} from '../../src/schemas/types.ts';
+import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
+import { findRun, type RunRecord } from '../../src/state/runs/runs.ts';
+import { hubProgram, type HubProgram } from './hub-program.ts';
+import { backupPlan, makeRaw, restorePlan } from './workspace.ts';
+
+const MiB = 2 ** 20;
+const patience = { timeout: 60_000, interval: 20 };
+
+let hub: HubProgram;
+
+beforeAll(async () => {
+  hub = await hubProgram();
+  const path = (name: string): string => hub.folder.file(name);
+  await makeRaw(path('a.raw'), 4 * MiB, [[MiB, MiB]]);
+  await makeRaw(path('b.raw'), 2 * MiB, [[0, MiB]]);
+  await writeFile(path('nightly.yaml'), backupPlan(['a.raw', 'b.raw']));
+  await writeFile(
+    path('slow.yaml'),
+    backupPlan(['a.raw'], "before: [{ run: [sleep, '600'] }]\n").replaceAll('pgtest1', 'pgtest2'),
+  );
+  await writeFile(path('back.yaml'), restorePlan('./out'));
+  for (const plan of ['nightly.yaml', 'back.yaml']) {
+    const { exitCode, stderr } = await hub.run('run', plan);
+    if (exitCode !== 0) throw new Error(stderr);
+  }
+});
+
+afterAll(() => hub[Symbol.asyncDispose]());
+
+interface Answered<T> {
+  readonly status: number;
+  readonly location: string | null;
+  readonly body: T;
+}
+
+async function ask<T>(method: string, path: string, body?: object, headers: object = {}): Promise<Answered<T>> {
+  const answer = await fetch(`${hub.url}/api/v1${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${hub.token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: answer.status, location: answer.headers.get('location'), body: (await answer.json()) as T };
+}
+
+type Refused = { readonly error: { readonly code: string; readonly message: string; readonly remedy: string } };
+
+function schema(name: string, value: unknown): void {
+  const validate = validatorOf(name);
+  expect(validate(value), describeErrors(validate.errors)).toBe(true);
+}
+
+const runOf = (id: string): RunRecord | undefined => findRun(hub.state, id);
+
+const points = (): string[] =>
+  readdirSync(hub.folder.file('repository', 'pgtest1')).filter((name) => name.endsWith('.json'));
+
+async function whenComplete(id: string): Promise<BackupProgressOutput> {
+  return await vi.waitFor(async () => {
+    const { body } = await ask<BackupProgressOutput>('POST', `/backups/${id}/complete`);
+    expect(body.status).not.toBe('running');
+    return body;
+  }, patience);
+}
+
+describe('a backup over the API', () => {
+  it('is a run of the plan that backs the VM up, and its change ids count when it is complete', async () => {
+    const before = points().length;
+    const begun = await ask<BackupProgressOutput>('POST', '/backups', { vm_name: 'pgtest1', repository_id: 'primary' });
+    expect(begun.status, JSON.stringify(begun.body)).toBe(202);
+    schema('hub/backup-progress.json', begun.body);
+    expect(begun.location).toBe(`/api/v1/runs/${begun.body.run_id}`);
+    expect(begun.body.backup_type).toBe('incremental');
+    expect(begun.body.disk_results.map(({ disk }) => disk)).toEqual(['disk-0', 'disk-1']);
+    const done = await whenComplete(begun.body.backup_id ?? '');
+    schema('hub/backup-progress.json', done);
+    expect(done).toMatchObject({ status: 'complete', nbd_targets_string: null, error: null });
+    expect(points()).toHaveLength(before + 1);
+    expect(points()).toContain(`${done.backup_id}.json`);
+    const ids = await ask<ChangeIdsOutput>('GET', '/backups/changeid?vm_name=pgtest1');
+    schema('hub/change-ids.json', ids.body);
+    expect(ids.body.backup_id).toBe(done.backup_id);
+    expect(ids.body.disks.map(({ change_id: id }) => id)).toEqual(done.disk_results.map(({ change_id: id }) => id));
+    expect(runOf(begun.body.run_id)?.plan).toBe('pgtest1-nightly');
+  });
+
+  it('begins once for each key, also when it is asked for twice at the same time', async () => {
+    const before = points().length;
+    const again = { 'idempotency-key': 'night-1' };
+    const full = { vm_name: 'pgtest1', backup_type: 'full' };
+    const [one, two] = await Promise.all([0, 1].map(() => ask<BackupProgressOutput>('POST', '/backups', full, again)));
+    expect(one?.status, JSON.stringify(one?.body)).toBe(202);
+    expect(two).toEqual(one);
+    expect((await whenComplete(one?.body.run_id ?? '')).backup_type).toBe('full');
+    expect(await ask('POST', '/backups', full, again)).toEqual(one);
+    expect(points()).toHaveLength(before + 1);
+    const other = await ask<Refused>('POST', '/backups', { vm_name: 'pgtest1' }, again);
+    expect([other.status, other.body.error.code]).toEqual([400, 'request.invalid']);
+  });
+
+  it('is refused in words where no plan says how', async () => {
+    for (const [body, status, text] of [
+      [{ vm_name: 'pgtest9' }, 404, 'no plan that the hub knows backs up pgtest9'],
+      [{ vm_name: 'pgtest1', repository_id: 'second' }, 404, 'into repository second'],
+      [{ vm_name: 'pgtest1', policy_id: 'pgtest1-restore' }, 400, 'does not back up pgtest1'],
+      [{ vm_name: 'pgtest1', policy_id: 'none' }, 404, 'no plan none'],
+      [{ vm_name: 'pgtest1', backup_type: 'half' }, 400, 'backup_type'],
+      [{}, 400, 'vm_name'],
+    ] as const) {
+      const refused = await ask<Refused>('POST', '/backups', body);
+      expect([refused.status, refused.body.error.message]).toEqual([status, expect.stringContaining(text)]);
+    }
+  });
+});
+
+describe('a plan over the API', () => {
+  it('runs in a process of its own, which outlives the hub and is cancelled as at its terminal', async () => {
+    expect((await ask<Refused>('POST', '/plans/pgtest2-nightly/runs', {})).body.error.code).toBe('plan.unknown');
+    const dry = await hub.run('run', 'slow.yaml', '--dry-run');
+    expect(dry.exitCode, dry.stderr).toBe(0);
+    // The hub knows what was run once.
+    const first = hub.run('run', 'slow.yaml');
+    const firstRun = await vi.waitFor(() => {
+      const row = hub.state.first(
+        hub.state.query.selectFrom('runs').select('id').where('plan', '=', 'pgtest2-nightly'),
+      );
+      expect(row).toBeDefined();
+      return row?.id ?? '';
+    }, patience);
+    const asked = await ask('POST', `/runs/${firstRun}/cancel`);
+    expect([asked.status, asked.body]).toEqual([202, { version: 1, run_id: firstRun, state: 'asked' }]);
+    expect((await first).exitCode).toBe(143);
+    expect((await ask('POST', `/runs/${firstRun}/cancel`)).body).toMatchObject({ state: 'ended' });
+
+    const begun = await ask<RunStartedOutput>('POST', '/plans/pgtest2-nightly/runs', {});
+    expect(begun.status).toBe(202);
+    schema('hub/run-started.json', begun.body);
+    const id = begun.body.run_id;
+    await hub.end('SIGKILL');
+    expect(runOf(id)?.status).toBe('running');
+    process.kill(runOf(id)?.owner.pid ?? 0, 'SIGTERM');
+    await vi.waitFor(() => expect(runOf(id)?.status).toBe('cancelled'), patience);
+    await hub.start();
+  });
+
+  it('is validated with line and column, and shown step by step', async () => {
+    const wrong = await ask<ValidateOutput>('POST', '/plans/validate', {
+      text: backupPlan(['a.raw']).replace('primary', 'none'),
+    });
+    schema('output/validate.json', wrong.body);
+    expect(wrong.body.valid).toBe(false);
+    expect(wrong.body.diagnostics[0]).toMatchObject({ line: 10 });
+    const right = await ask<ValidateOutput>('POST', '/plans/validate', { text: backupPlan(['a.raw']) });
+    expect(right.body.valid).toBe(true);
+    const shown = await ask<PlanOutput>('POST', '/plans/pgtest1-nightly/preview', { mode: 'full' });
+    expect(shown.status, JSON.stringify(shown.body)).toBe(200);
+    schema('output/plan.json', shown.body);
+    const noMode = await ask<Refused>('POST', '/plans/pgtest1-restore/runs', { mode: 'full' });
+    expect(noMode.body.error.message).toContain('has no mode');
+  });
+});
+
+describe('a restore point over the API', () => {
+  it('is protected, and let go of again', async () => {
+    const id = points()[0]?.replace('.json', '') ?? '';
+    const kept = await ask('PUT', `/backups/${id}/protection`, { until: null, reason: 'audit' });
+    expect(kept.body).toMatchObject({ backup_id: id, protected: { by: 'hub-api.token', reason: 'audit' } });
+    schema('output/protect.json', kept.body);
+    const past = await ask<Refused>('PUT', `/backups/${id}/protection`, { until: 1 });
+    expect(past.body.error.message).toContain('over already');
+    expect((await ask('DELETE', `/backups/${id}/protection`)).body).toMatchObject({ protected: null });
+    expect((await ask<Refused>('PUT', '/backups/none/protection', { until: null })).body.error.code).toBe(
+      'point.unknown',
+    );
+  });
+
+  it('is verified by a run', async () => {
+    const begun = await ask<RunStartedOutput>('POST', '/verifications', { repository: 'primary', vms: ['pgtest1'] });
+    expect([begun.status, begun.body.plan]).toEqual([202, null]);
+    await vi.waitFor(() => expect(runOf(begun.body.run_id)?.status).toBe('succeeded'), patience);
+    const none = await ask<Refused>('POST', '/verifications', { repository: 'none' });
+    expect(none.status, JSON.stringify(none.body)).toBe(400);
+  });
+
+  it('schedules that nobody has are told as such', async () => {
+    for (const what of ['pause', 'resume'])
+      expect(
+        (await ask<Refused>('POST', `/schedules/none/${what}`, what === 'pause' ? {} : undefined)).body,
+      ).toMatchObject({
+        error: { code: 'schedule.unknown' },
+      });
+  });
+});
