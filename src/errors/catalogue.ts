@@ -34,6 +34,13 @@ export const catalogue = {
     'Correct the lines that the output names. `sendense-run validate PLAN` checks the plan again.',
     422,
   ),
+  'plan.unknown': entry(
+    1,
+    'never',
+    'There is no such plan',
+    '`sendense-run schedule list` and `sendense-run status` list the plans that the hub knows. It knows a plan once it ran or is scheduled.',
+    404,
+  ),
   'settings.invalid': entry(
     10,
     'never',
@@ -51,13 +58,6 @@ export const catalogue = {
     'never',
     'Another user could have written the settings that were found',
     'Make yourself or root the owner of the file and its folders, and let nobody else write to them. Or name the file with `--config FILE`.',
-  ),
-  'plan.unknown': entry(
-    1,
-    'never',
-    'The hub knows no such plan',
-    '`sendense-run status` lists the plans that it knows: those of its schedules, and those that were run. Run the plan once, or let the daemon read it.',
-    404,
   ),
   'plan.untrusted': entry(
     12,
@@ -632,6 +632,13 @@ export const catalogue = {
     'never',
     'A stored credential cannot be decrypted',
     'Use the key file that the credential was made with. If that file is lost, make the credential again: `sendense-run credentials remove NAME --force`, then `sendense-run credentials add NAME --user USER`.',
+  ),
+  'vm.unknown': entry(
+    1,
+    'never',
+    'There is no such VM',
+    '`sendense-run list` lists the VMs that have restore points. The hub knows a VM once it has a restore point, or a plan that ran or is scheduled.',
+    404,
   ),
   'vm.identity': entry(
     12,

@@ -4,11 +4,12 @@ import { version } from '../schemas/package.ts';
 import { hubDoor } from './access/hub-door.ts';
 import type { HubLog } from './hub-log.ts';
 import { headBytes } from './routes/files/route.ts';
+import { rememberedAnswers } from './routes/remembered.ts';
 import { hubApi } from './routes/index.ts';
 import type { HubParts } from './routes/route.ts';
 
 export interface HubApiOptions {
-  readonly parts: Omit<HubParts, 'openApi'>;
+  readonly parts: Omit<HubParts, 'openApi' | 'remembered'>;
   /** Every request must bring it: `Authorization: Bearer …`. */
   readonly token: string;
   /** Good for figures alone. */
@@ -32,7 +33,11 @@ const hubLimits: ApiLimits = {
 export function createHubApi({ parts, token, metricsToken, log, limits }: HubApiOptions): Promise<ApiServer> {
   const { service } = parts;
   return createApi(hubApi, {
-    parts: { ...parts, openApi: documentOf(hubApi, version) },
+    parts: {
+      ...parts,
+      openApi: documentOf(hubApi, version),
+      remembered: rememberedAnswers(() => parts.hub.changes()),
+    },
     token,
     door: hubDoor({ token, metricsToken }),
     onRefused: () => service.refused('api-token'),
@@ -40,5 +45,6 @@ export function createHubApi({ parts, token, metricsToken, log, limits }: HubApi
     logger: log,
     figures: { request: ({ status }) => service.request(status), error: () => {} },
     head: true,
+    etags: true,
   });
 }

@@ -37,6 +37,7 @@ import type { FileSessions } from './files/file-sessions.ts';
 import type { Credentials } from './credentials/manage-credentials.ts';
 import type { Nodes } from './nodes/manage-nodes.ts';
 import type { Notices } from './notify/manage-notices.ts';
+import type { Pages } from './pages/pages.ts';
 import type { RetentionCalls } from './retention/manage-retention.ts';
 import type { Rescue } from './rescue/rescue.ts';
 import type { Schedules } from './schedule/manage-schedules.ts';
@@ -127,6 +128,8 @@ export interface Hub extends AsyncDisposable {
   runLog(id: string | undefined): Promise<RunLog>;
   /** Keeps the state database and the logs small, and copies the database to the repositories, whether it is due or not. */
   upkeep(signal?: AbortSignal): Promise<UpkeepOutput>;
+  /** Another text than before, once any process has changed the state database. */
+  changes(): string;
   /** What goes on now. */
   activity(): HubActivity;
   /** The figures for Prometheus. */
@@ -155,6 +158,8 @@ export interface Hub extends AsyncDisposable {
   readonly notices: Notices;
   /** What the API begins and ends. */
   readonly acts: Acts;
+  /** What the API shows. */
+  readonly pages: Pages;
   /** The hub as a service, until it is disposed of. @param options.listen instead of `hub: listen` @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable` */
   serve(options: ServeHubOptions): Promise<HubService>;
   readonly schedules: Schedules;

@@ -20,6 +20,7 @@ import { manageCare } from './repositories/manage-care.ts';
 import { manageCredentials } from './credentials/manage-credentials.ts';
 import { manageNodes } from './nodes/manage-nodes.ts';
 import { manageNotices } from './notify/manage-notices.ts';
+import { managePages } from './pages/manage-pages.ts';
 import { manageRetention } from './retention/manage-retention.ts';
 import { manageSchedules } from './schedule/manage-schedules.ts';
 import { previewPlan } from './runs/preview-plan.ts';
@@ -74,6 +75,7 @@ type RecordCalls =
   | 'runLog'
   | 'status'
   | 'upkeep'
+  | 'changes'
   | 'activity'
   | 'figures'
   | 'metrics'
@@ -89,6 +91,8 @@ const recordsOf = ({ state, settings, records }: HubParts): Pick<Hub, RecordCall
   status: (request) => describeStatus(state, settings.repositories, request),
 
   upkeep: (signal) => records.upkeep({ force: true, signal }),
+
+  changes: () => state.changes(),
 
   activity: () => ({ runs: countRuns(state), leases: listLeases(state).length }),
 
@@ -126,10 +130,12 @@ const restorePointsOf = ({ state, settings, services, loaded, rescue, recover }:
   importRepository: (name, options = {}) => importNamed(services, name, options),
 });
 
-type Managers = 'boots' | 'credentials' | 'notices' | 'retention' | 'care' | 'nodes' | 'schedules' | 'acts';
+type Managers = 'boots' | 'credentials' | 'notices' | 'retention' | 'care' | 'nodes' | 'schedules' | 'pages' | 'acts';
 
 const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
   const { state, settings, written, settingsFile, settingsFolder, services, loaded } = parts;
+  const care = manageCare(services, (signal) => parts.recover({ signal }));
+  const nodes = manageNodes({ state, settings: written, settingsFolder, settingsFile });
   return {
     credentials: manageCredentials({ state, settings, settingsFolder }, (request) => testCredential(services, request)),
 
@@ -141,9 +147,18 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
 
     retention: manageRetention(services, loaded),
 
-    care: manageCare(services, (signal) => parts.recover({ signal })),
+    care,
 
-    nodes: manageNodes({ state, settings: written, settingsFolder, settingsFile }),
+    nodes,
+
+    pages: managePages({
+      state,
+      settings,
+      repositoryPath: services.repositoryPath,
+      describe: () => describeStatus(state, settings.repositories),
+      measure: () => care.repositories({ probe: false }),
+      nodes: () => nodes.list().nodes,
+    }),
 
     schedules: manageSchedules({ state, loaded, run: (request) => executePlan(parts, request) }),
   };

@@ -80,6 +80,145 @@ export type VmPatterns1 = [string, ...string[]];
  * A source in the form that the hub sends to the node.
  */
 export type Source = ImageSourceSpec | VsphereSourceSpec;
+export type Notices = {
+  id: string;
+  event: string;
+  plan: string | null;
+  vm: string | null;
+  run_id: string | null;
+  message: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  deliveries: {
+    channel: string;
+    state: 'waiting' | 'sent' | 'given-up';
+    /**
+     * Failed ones.
+     */
+    attempts: number;
+    error: string | null;
+    /**
+     * When it was sent or given up; else null.
+     */
+    time: number | null;
+    /**
+     * Not tried again before.
+     */
+    due: number;
+  }[];
+}[];
+export type Repositories = {
+  repository: string;
+  path: string;
+  /**
+   * In its marker.
+   */
+  id: string | null;
+  /**
+   * new: nothing was made there yet.
+   */
+  state: 'ready' | 'new' | 'unusable';
+  error: string | null;
+  points: number;
+  /**
+   * Bytes of its file system that are free.
+   */
+  free: number | null;
+  /**
+   * Bytes of its file system.
+   */
+  total: number | null;
+  /**
+   * Bytes that its files take on the disk.
+   */
+  used: number | null;
+  /**
+   * Of these, what `repo gc` has put aside.
+   */
+  trash: number | null;
+  /**
+   * Bytes.
+   */
+  min_free: number;
+  /**
+   * Bytes.
+   */
+  quota: number | null;
+  /**
+   * Bytes.
+   */
+  vm_quota: number | null;
+  /**
+   * Bytes, from the restore points of the last 30 days; null: they span less than a day.
+   */
+  growth_per_day: number | null;
+  /**
+   * If it grows as it does and nothing is removed.
+   */
+  full_in_days: number | null;
+  immutable: {
+    wanted: 'off' | 'try' | 'require';
+    /**
+     * Why it does not work here; null: it does, or it was not tried.
+     */
+    problem: string | null;
+  };
+  vms: {
+    vm: string;
+    context: string;
+    points: number;
+    /**
+     * Bytes.
+     */
+    allocated_bytes: number;
+    /**
+     * Bytes.
+     */
+    logical_bytes: number;
+    /**
+     * Bytes.
+     */
+    capacity_bytes: number;
+    /**
+     * Bytes, from the restore points of the last 30 days; null: they span less than a day.
+     */
+    growth_per_day: number | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    oldest: number | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    newest: number | null;
+  }[];
+}[];
+/**
+ * One JSON line of sendense-run run --json.
+ */
+export type RunEvent =
+  | RunStartedEvent
+  | StepStartedEvent
+  | StepProgressEvent
+  | StepLogEvent
+  | StepSucceededEvent
+  | StepSkippedEvent
+  | StepFailedEvent
+  | UndoStartedEvent
+  | UndoFinishedEvent
+  | UndoFailedEvent
+  | RunCancellingEvent
+  | RunFinishedEvent;
+/**
+ * Plan files that are not in force, because another file has a plan of the same name.
+ */
+export type Duplicates = {
+  file: string;
+  plan: string;
+  error: ErrorOutput;
+}[];
 /**
  * The answer of the hub to a node that asks for a ticket.
  */
@@ -146,22 +285,6 @@ export type Source6 = ImageSourceSpec | VsphereSourceSpec;
  * VMs of a source, what `discover` prints.
  */
 export type DiscoverOutput = VsphereDiscoverOutput | ImageDiscoverOutput;
-/**
- * One JSON line of sendense-run run --json.
- */
-export type RunEvent =
-  | RunStartedEvent
-  | StepStartedEvent
-  | StepProgressEvent
-  | StepLogEvent
-  | StepSucceededEvent
-  | StepSkippedEvent
-  | StepFailedEvent
-  | UndoStartedEvent
-  | UndoFinishedEvent
-  | UndoFailedEvent
-  | RunCancellingEvent
-  | RunFinishedEvent;
 /**
  * A plan of any kind.
  */
@@ -381,6 +504,10 @@ export interface AllSchemas {
    */
   BackupId: string;
   /**
+   * Id of a run, sortable by time.
+   */
+  RunId: string;
+  /**
    * The source's id of the disk.
    */
   DiskKey: string;
@@ -434,10 +561,19 @@ export interface AllSchemas {
   VsphereMachine: VsphereMachine;
   BackupProgressOutput: BackupProgressOutput;
   HubBackupRequest: HubBackupRequest;
+  HubBackup: HubBackup;
+  HubBackups: HubBackups;
+  HubChain: HubChain;
   ChangeIdsOutput: ChangeIdsOutput;
   HubHealth: HubHealth;
+  HubNotices: HubNotices;
+  HubOnePlan: HubOnePlan;
+  HubOneVm: HubOneVm;
   PlanTextRequest: PlanTextRequest;
+  HubPlan: HubPlan;
+  HubPlans: HubPlans;
   ProtectionRequest: ProtectionRequest;
+  HubRepositories: HubRepositories;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
   RestoreSelectionRequest: RestoreSelectionRequest;
@@ -445,10 +581,17 @@ export interface AllSchemas {
   RestoreUnchangedRequest: RestoreUnchangedRequest;
   RestoreUnlockRequest: RestoreUnlockRequest;
   RunCancelOutput: RunCancelOutput;
+  HubRunLog: HubRunLog;
   RunStartRequest: RunStartRequest;
   RunStartedOutput: RunStartedOutput;
+  HubRuns: HubRuns;
   SchedulePauseRequest: SchedulePauseRequest;
+  HubSchedules: HubSchedules;
+  HubStatus: HubStatus;
+  HubTrouble: HubTrouble;
   VerifyStartRequest: VerifyStartRequest;
+  HubVm: HubVm;
+  HubVms: HubVms;
   DataAnswer: DataAnswer;
   EnrollAnswer: EnrollAnswer;
   EnrollRequest: EnrollRequest;
@@ -2285,6 +2428,164 @@ export interface HubBackupRequest {
   policy_id?: string;
 }
 /**
+ * `GET /api/v1/backups/{id}`: one restore point.
+ */
+export interface HubBackup {
+  version: 1;
+  backup: RestorePointOutput;
+}
+export interface RestorePointOutput {
+  backup_id: string;
+  vm: string;
+  repository: string;
+  /**
+   * The VM that it counts as one of: its instance uuid, or what `adopt` said; null: it does not say.
+   */
+  identity?: string | null;
+  kind: 'full' | 'incremental';
+  parent: string | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  file_bytes: number;
+  capacity_bytes: number;
+  chain_length: number;
+  disks: {
+    disk: string;
+    mode: string;
+    reason: string;
+    capacity_bytes: number;
+    file_bytes: number;
+    bytes_transferred: number;
+    /**
+     * Data that was read from the source; missing where an older version made it.
+     */
+    bytes_read?: number;
+    /**
+     * Data that was written to the target; missing where an older version made it.
+     */
+    bytes_sent?: number;
+    change_id: string | null;
+    parent: string | null;
+    path: string;
+    digest: string;
+    /**
+     * Of an encrypted disk: its key.
+     */
+    key_id?: string;
+    /**
+     * Of a compressed disk: length of its file before.
+     */
+    plain_bytes?: number;
+  }[];
+  warnings: string[];
+  /**
+   * Disks of the VM that are not in this restore point.
+   */
+  not_protected?: NotProtected[];
+  snapshot?: SnapshotFacts | null;
+  /**
+   * Absolute path of the VM's configuration.
+   */
+  vm_config?: string | null;
+  protected: {
+    /**
+     * Milliseconds since the epoch.
+     */
+    since: number;
+    /**
+     * Null: for ever.
+     */
+    until: number | null;
+    reason: string;
+    by: string;
+  } | null;
+  broken: {
+    /**
+     * Milliseconds since the epoch.
+     */
+    since: number;
+    /**
+     * Numbers of the damaged disks; none: the manifest or the VM's configuration is damaged.
+     */
+    disks: number[];
+    reason: string;
+    /**
+     * The run that found it.
+     */
+    run_id: string | null;
+    /**
+     * What was looked at; where the files are others since, the mark is about nothing that is there.
+     */
+    judged?: {
+      /**
+       * `checksum` of the manifest; null: it could not be read.
+       */
+      manifest: string | null;
+      /**
+       * The damaged disks, as the manifest has them.
+       */
+      disks: {
+        number: number;
+        file_bytes: number;
+        file_mtime_ns: string;
+        envelope: string | null;
+      }[];
+    };
+  } | null;
+  /**
+   * What the last verification of each level found, in the order of the levels. Empty: nobody has verified it.
+   */
+  verifications?: VerificationOutput[];
+  /**
+   * What its own files take on the disk; only in `show`.
+   */
+  held_bytes?: number;
+  /**
+   * `boot keep` made it; null: a backup made it.
+   */
+  kept: KeptFrom | null;
+}
+export interface VerificationOutput {
+  /**
+   * quick, digests, deep: how much of its files was read. boot: its guest came up. files: its file systems opened.
+   */
+  level: 'quick' | 'digests' | 'deep' | 'boot' | 'files';
+  ok: boolean;
+  /**
+   * Milliseconds since the epoch.
+   */
+  finished: number;
+  /**
+   * What was wrong, or a remark; null: nothing.
+   */
+  detail: string | null;
+}
+/**
+ * `GET /api/v1/backups`: restore points, newest first.
+ */
+export interface HubBackups {
+  version: 1;
+  backups: RestorePointOutput[];
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * `GET /api/v1/backups/chain/{vm_name}`: the restore points of a VM, oldest first. The next page has older ones.
+ */
+export interface HubChain {
+  version: 1;
+  vm: string;
+  points: RestorePointOutput[];
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+/**
  * What the next incremental backup of a VM asks the hypervisor for.
  */
 export interface ChangeIdsOutput {
@@ -2325,6 +2626,233 @@ export interface HubHealth {
   runs: number;
 }
 /**
+ * `GET /api/v1/notices`: notices and what became of them, newest first.
+ */
+export interface HubNotices {
+  version: 1;
+  notices: Notices;
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * `GET /api/v1/plans/{name}`.
+ */
+export interface HubOnePlan {
+  version: 1;
+  plan: HubPlan;
+}
+/**
+ * A plan that ran, or that is scheduled.
+ */
+export interface HubPlan {
+  plan: string;
+  kind: string | null;
+  /**
+   * `*` for plans about several VMs.
+   */
+  vm: string | null;
+  file: string;
+  /**
+   * Its file, as it is now, is in force.
+   */
+  valid: boolean;
+  /**
+   * null: it was never watched, or is no more.
+   */
+  health: Items | null;
+  /**
+   * null: it has none.
+   */
+  schedule: ScheduleOutput | null;
+}
+export interface Items {
+  plan: string;
+  kind: string;
+  /**
+   * *: several.
+   */
+  vm: string;
+  repository: string | null;
+  file: string;
+  /**
+   * late: no success within the rpo; failing: the last run failed; never: none succeeded yet; clock: the last success or slot is in the future; gone: its file is not there.
+   */
+  state: 'ok' | 'late' | 'failing' | 'never' | 'running' | 'paused' | 'clock' | 'gone';
+  /**
+   * No success within the rpo, whatever goes on.
+   */
+  late: boolean;
+  /**
+   * When the last successful run ended, milliseconds since the epoch.
+   */
+  last_success: number | null;
+  last_success_run: string | null;
+  /**
+   * Since the last successful run began; null: there was none.
+   */
+  age_ms: number | null;
+  /**
+   * Null: the plan has none.
+   */
+  rpo_ms: number | null;
+  last_failure: number | null;
+  last_failure_run: string | null;
+  /**
+   * Null: the last run did not fail.
+   */
+  failing_since: number | null;
+  /**
+   * Failed runs one after another.
+   */
+  failures: number;
+  /**
+   * Of the last run, where it failed.
+   */
+  error: ErrorOutput | null;
+  /**
+   * Slots of the schedule that were missed since the last success.
+   */
+  missed_slots: number;
+  /**
+   * Since when.
+   */
+  paused: number | null;
+}
+export interface ScheduleOutput {
+  plan: string;
+  kind: string | null;
+  /**
+   * * where the plan is about several.
+   */
+  vm: string | null;
+  file: string;
+  cron: string | null;
+  timezone: string | null;
+  enabled: boolean;
+  /**
+   * The next slot; null: none, because the plan is invalid, not enabled, paused, or no day ever comes.
+   */
+  next: number | null;
+  /**
+   * The next slot with the jitter of this host.
+   */
+  begins: number | null;
+  paused: {
+    since: number;
+    reason: string;
+  } | null;
+  /**
+   * Failed runs one after another.
+   */
+  failures: number;
+  /**
+   * Why the file as it is now is not in force; the last valid text is, where there was one.
+   */
+  error: null | ErrorOutput;
+  /**
+   * The newest slot of which something became.
+   */
+  last: null | SlotOutput;
+}
+/**
+ * `GET /api/v1/vms/{vm}`.
+ */
+export interface HubOneVm {
+  version: 1;
+  /**
+   * When the answer was made.
+   */
+  time: number;
+  first_day: string | null;
+  vm: HubVm;
+}
+/**
+ * A VM: how well it is protected, and what there is of it.
+ */
+export interface HubVm {
+  vm: string;
+  /**
+   * protected: as its plans want; late: the newest restore point is older than the rpo; failing: the last backup failed; never: it has no restore point; paused: its plan is paused; clock: the newest restore point is in the future; unplanned: no plan wants backups of it.
+   */
+  state: 'protected' | 'late' | 'failing' | 'never' | 'paused' | 'clock' | 'unplanned';
+  /**
+   * What is wrong, in words. null: nothing.
+   */
+  reason: string | null;
+  /**
+   * Plans that make backups of it.
+   */
+  plans: string[];
+  repositories: string[];
+  /**
+   * The shortest of its plans. null: they have none.
+   */
+  rpo_ms: number | null;
+  /**
+   * Since the backup of the newest restore point began. null: there is none.
+   */
+  age_ms: number | null;
+  points: number;
+  /**
+   * Restore points that are known to be damaged.
+   */
+  damaged: number;
+  /**
+   * Restore points that somebody has protected.
+   */
+  protected: number;
+  /**
+   * Size of the files of its restore points.
+   */
+  file_bytes: number;
+  /**
+   * When its oldest restore point was made.
+   */
+  oldest: number | null;
+  newest: {
+    backup_id: string;
+    repository: string;
+    kind: 'full' | 'incremental';
+    created: number;
+  } | null;
+  /**
+   * When a restore point of it was last verified. null: never.
+   */
+  verified: number | null;
+  /**
+   * Its last backup that has ended.
+   */
+  last_run: {
+    run_id: string;
+    plan: string;
+    status: string;
+    started: number;
+    finished: number;
+    /**
+     * Of its error.
+     */
+    code: string | null;
+    /**
+     * Of its error.
+     */
+    message: string | null;
+  } | null;
+  /**
+   * Id of the run that makes a backup of it now.
+   */
+  running: string | null;
+  /**
+   * When its next backup is due. null: no schedule says so.
+   */
+  next: number | null;
+  /**
+   * One letter for each day that was asked for, oldest first: s all backups succeeded, w with warnings, f one failed, c cancelled, r runs, . no backup. The worst of the day counts.
+   */
+  days?: string;
+}
+/**
  * The text of a plan.
  */
 export interface PlanTextRequest {
@@ -2335,6 +2863,17 @@ export interface PlanTextRequest {
   mode?: 'auto' | 'full' | 'incremental';
 }
 /**
+ * `GET /api/v1/plans`: plans, by name.
+ */
+export interface HubPlans {
+  version: 1;
+  plans: HubPlan[];
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+/**
  * Keeps a restore point whatever a policy says.
  */
 export interface ProtectionRequest {
@@ -2343,6 +2882,17 @@ export interface ProtectionRequest {
    */
   until: number | null;
   reason?: string;
+}
+/**
+ * `GET /api/v1/repositories`: what `sendense-run repo list --json` prints, and when it was measured.
+ */
+export interface HubRepositories {
+  version: 1;
+  /**
+   * When what the files take was measured.
+   */
+  measured: number;
+  repositories: Repositories;
 }
 /**
  * Opens a restore point to read files of it.
@@ -2489,6 +3039,230 @@ export interface RunCancelOutput {
   state: 'asked' | 'ended';
 }
 /**
+ * A part of the log of a run.
+ */
+export interface HubRunLog {
+  version: 1;
+  run_id: string;
+  /**
+   * Number of the first event in the log, from 1.
+   */
+  first_line: number;
+  events: RunEvent[];
+  /**
+   * `after` of the next part; also where there is none yet.
+   */
+  next: string;
+  /**
+   * There is more already.
+   */
+  more: boolean;
+  /**
+   * Nothing will be added to the log.
+   */
+  ended: boolean;
+}
+/**
+ * First line.
+ */
+export interface RunStartedEvent {
+  type: 'run.started';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  plan: string;
+  kind: string;
+  vm: string;
+  file: string;
+  steps: {
+    id: string;
+    uses: string;
+    title: string;
+  }[];
+}
+/**
+ * A step began.
+ */
+export interface StepStartedEvent {
+  type: 'step.started';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  uses: string;
+  title: string;
+  attempt: number;
+}
+/**
+ * Bytes moved.
+ */
+export interface StepProgressEvent {
+  type: 'step.progress';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  disks: {
+    disk: string;
+    phase: string;
+    bytes_done: number;
+    bytes_total: number;
+    rate: number;
+  }[];
+  /**
+   * Of a step that works on many things, such as the VMs of a group.
+   */
+  overall?: {
+    done: number;
+    /**
+     * Of those that are done.
+     */
+    failed: number;
+    total: number;
+    /**
+     * Milliseconds that are left; null where it cannot be told yet.
+     */
+    left_ms: number | null;
+  };
+}
+/**
+ * Something worth saying.
+ */
+export interface StepLogEvent {
+  type: 'step.log';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  level: 'info' | 'warning';
+  message: string;
+}
+/**
+ * A step ended well.
+ */
+export interface StepSucceededEvent {
+  type: 'step.succeeded';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  duration_ms: number;
+  output: unknown;
+}
+/**
+ * A step's condition was false.
+ */
+export interface StepSkippedEvent {
+  type: 'step.skipped';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  reason: string;
+}
+/**
+ * A step failed; retry_in_ms is null when it is not tried again.
+ */
+export interface StepFailedEvent {
+  type: 'step.failed';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  duration_ms: number;
+  error: ErrorOutput;
+  retry_in_ms: number | null;
+}
+/**
+ * A step is being undone.
+ */
+export interface UndoStartedEvent {
+  type: 'undo.started';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+}
+/**
+ * A step was undone.
+ */
+export interface UndoFinishedEvent {
+  type: 'undo.finished';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+}
+/**
+ * A step could not be undone.
+ */
+export interface UndoFailedEvent {
+  type: 'undo.failed';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  step: string;
+  error: ErrorOutput;
+}
+/**
+ * The first signal came.
+ */
+export interface RunCancellingEvent {
+  type: 'run.cancelling';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  signal: string;
+}
+/**
+ * Last line.
+ */
+export interface RunFinishedEvent {
+  type: 'run.finished';
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  run_id: string;
+  plan: string;
+  kind: string;
+  vm: string;
+  status: 'succeeded' | 'failed' | 'cancelled';
+  exit_code: number;
+  duration_ms: number;
+  backup_id: string | null;
+  error: ErrorOutput | null;
+  undo_errors: ErrorOutput[];
+  warnings: string[];
+  disks: DiskResult[];
+  /**
+   * Of a group: how the run of each VM ended.
+   */
+  runs?: GroupedRun[];
+}
+/**
  * How a plan is to be run.
  */
 export interface RunStartRequest {
@@ -2512,6 +3286,64 @@ export interface RunStartedOutput {
   plan: string | null;
 }
 /**
+ * `GET /api/v1/runs`: runs, newest first.
+ */
+export interface HubRuns {
+  version: 1;
+  runs: HistoryRun[];
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+export interface HistoryRun {
+  run_id: string;
+  plan: string;
+  kind: string;
+  /**
+   * `*` for plans about several VMs.
+   */
+  vm: string;
+  /**
+   * manual, command (no plan, but what a command made of its options), schedule, timer, catch-up, backfill or group.
+   */
+  trigger: string;
+  /**
+   * The time of the schedule that it is for, milliseconds since the epoch.
+   */
+  slot: number | null;
+  /**
+   * The run of the group that it belongs to.
+   */
+  parent_run: string | null;
+  node: string | null;
+  repository: string | null;
+  status: string;
+  exit_code: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  started: number;
+  finished: number | null;
+  duration_ms: number | null;
+  bytes_transferred: number;
+  /**
+   * Data that was read from the source. Null: the run does not say.
+   */
+  bytes_read: number | null;
+  /**
+   * Data that was sent to the repository. Null: the run does not say.
+   */
+  bytes_sent: number | null;
+  /**
+   * What the qcow2 files of the run take. Null: the run does not say.
+   */
+  bytes_stored: number | null;
+  backup_id: string | null;
+  warnings: number;
+  error: ErrorOutput | null;
+}
+/**
  * Why a schedule rests.
  */
 export interface SchedulePauseRequest {
@@ -2519,6 +3351,213 @@ export interface SchedulePauseRequest {
    * Shown beside the schedule.
    */
   reason?: string | null;
+}
+/**
+ * `GET /api/v1/schedules`: what `sendense-run schedule list --json` prints, page by page.
+ */
+export interface HubSchedules {
+  version: 1;
+  schedules: ScheduleOutput[];
+  duplicates: Duplicates;
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * `GET /api/v1/status`: what `sendense-run status --json` prints, what is wrong now, and how many VMs are protected.
+ */
+export interface HubStatus {
+  version: 1;
+  /**
+   * When the answer was made.
+   */
+  time: number;
+  /**
+   * `38 of 41 VMs are protected as their plans want.`
+   */
+  sentence: string;
+  /**
+   * How many VMs are in each state; `total` is without `unplanned`.
+   */
+  vms: {
+    total: number;
+    protected: number;
+    late: number;
+    failing: number;
+    never: number;
+    paused: number;
+    clock: number;
+    unplanned: number;
+  };
+  /**
+   * The worst first; at most 200.
+   */
+  wrong: HubTrouble[];
+  wrong_total: number;
+  /**
+   * The next run that a schedule will begin.
+   */
+  next: {
+    plan: string;
+    begins: number;
+  } | null;
+  status: StatusOutput;
+}
+/**
+ * Something that is wrong now.
+ */
+export interface HubTrouble {
+  /**
+   * failed: the last run failed; late: older than the rpo; never: no backup succeeded yet; missed: slots of the schedule passed without a run; damaged: restore points; invalid: a plan is not in force; gone: the file of a plan; clock: times in the future; disconnected: a node; full: a repository, nearly; left-behind: a run could not clean up; unread: restore points were not read for too long; channel: notices are not delivered; stuck: a prune.
+   */
+  kind:
+    | 'failed'
+    | 'late'
+    | 'never'
+    | 'missed'
+    | 'damaged'
+    | 'invalid'
+    | 'gone'
+    | 'clock'
+    | 'disconnected'
+    | 'full'
+    | 'left-behind'
+    | 'unread'
+    | 'channel'
+    | 'stuck';
+  /**
+   * In words.
+   */
+  message: string;
+  /**
+   * null: not known.
+   */
+  since: number | null;
+  vm: string | null;
+  plan: string | null;
+  node: string | null;
+  repository: string | null;
+  /**
+   * The run that says so.
+   */
+  run_id: string | null;
+}
+export interface StatusOutput {
+  version: 1;
+  runs: Items1[];
+  leases: {
+    port: number;
+    run_id: string;
+  }[];
+  locks: {
+    name: string;
+    run_id: string;
+    owner_alive: boolean;
+  }[];
+  /**
+   * Plans that have run, and those of --plans, by name.
+   */
+  plans: Items[];
+  /**
+   * Repositories of the settings that have restore points: how far each is with reading the files of all of them again.
+   */
+  repositories: {
+    repository: string;
+    points: number;
+    /**
+     * `rereadWithin` of the repository; null: never.
+     */
+    reread_within_ms: number | null;
+    /**
+     * When the files of the restore point that was read longest ago were read. Milliseconds since the epoch.
+     */
+    oldest_read: number;
+    /**
+     * Restore points whose files were not read within that time.
+     */
+    late_points: number;
+    /**
+     * How long ago that was.
+     */
+    oldest_age_ms: number;
+  }[];
+  /**
+   * VMs whose last prune could not remove restore points that no rule keeps. The reason does not go away by itself.
+   */
+  stuck_prunes?: {
+    repository: string;
+    /**
+     * Directory of the VM in the repository.
+     */
+    vm: string;
+    /**
+     * Number of restore points that stay.
+     */
+    points: number;
+    /**
+     * Why the first of them stays.
+     */
+    reason: string;
+    /**
+     * Time of the first prune that found this; every prune since then found it too. Milliseconds since the epoch.
+     */
+    since: number;
+  }[];
+  /**
+   * Repositories that the settings do not name, although this hub knows restore points in them.
+   */
+  unlisted?: {
+    repository: string;
+    points: number;
+    vms: string[];
+  }[];
+  /**
+   * Channels of notices that do not work.
+   */
+  channels: {
+    channel: string;
+    failing_since: number;
+    failures: number;
+    error: string | null;
+    waiting: number;
+  }[];
+  /**
+   * What is dated more than 10 minutes later than the clock: the clock was ahead, or is behind now.
+   */
+  in_future: {
+    /**
+     * success: of a plan; slot: until it the schedule of a plan counts as decided; restore-point: the newest of a VM.
+     */
+    what: 'success' | 'slot' | 'restore-point';
+    plan: string | null;
+    vm: string | null;
+    repository: string | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    time: number;
+  }[];
+}
+export interface Items1 {
+  run_id: string;
+  plan: string;
+  vm: string;
+  kind: string;
+  status: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  started: number;
+  finished: number | null;
+  exit_code: number | null;
+  backup_id: string | null;
+  error: ErrorOutput | null;
+  owner_alive: boolean;
+  /**
+   * What could not be cleaned up and is still there, such as a snapshot; `sendense-run recover` tries again.
+   */
+  left_behind?: string[];
 }
 /**
  * What is to be read and compared.
@@ -2540,6 +3579,25 @@ export interface VerifyStartRequest {
    * Default: digests.
    */
   level?: 'quick' | 'digests' | 'deep';
+}
+/**
+ * `GET /api/v1/vms`: all VMs that a plan or a restore point names, by name.
+ */
+export interface HubVms {
+  version: 1;
+  /**
+   * When the answer was made.
+   */
+  time: number;
+  /**
+   * Of `days`: 2026-11-21. null: no days were asked for.
+   */
+  first_day: string | null;
+  vms: HubVm[];
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
 }
 /**
  * One line from the hub after an enrolment.
@@ -5379,53 +6437,6 @@ export interface HistoryOutput {
    */
   days: HistoryDay[] | null;
 }
-export interface HistoryRun {
-  run_id: string;
-  plan: string;
-  kind: string;
-  /**
-   * `*` for plans about several VMs.
-   */
-  vm: string;
-  /**
-   * manual, command (no plan, but what a command made of its options), schedule, timer, catch-up, backfill or group.
-   */
-  trigger: string;
-  /**
-   * The time of the schedule that it is for, milliseconds since the epoch.
-   */
-  slot: number | null;
-  /**
-   * The run of the group that it belongs to.
-   */
-  parent_run: string | null;
-  node: string | null;
-  repository: string | null;
-  status: string;
-  exit_code: number | null;
-  /**
-   * Milliseconds since the epoch.
-   */
-  started: number;
-  finished: number | null;
-  duration_ms: number | null;
-  bytes_transferred: number;
-  /**
-   * Data that was read from the source. Null: the run does not say.
-   */
-  bytes_read: number | null;
-  /**
-   * Data that was sent to the repository. Null: the run does not say.
-   */
-  bytes_sent: number | null;
-  /**
-   * What the qcow2 files of the run take. Null: the run does not say.
-   */
-  bytes_stored: number | null;
-  backup_id: string | null;
-  warnings: number;
-  error: ErrorOutput | null;
-}
 export interface HistoryDay {
   /**
    * 2026-11-21, UTC, of the end of the runs.
@@ -5487,134 +6498,6 @@ export interface ListOutput {
     backup_id: string | null;
     reason: string;
   }[];
-}
-export interface RestorePointOutput {
-  backup_id: string;
-  vm: string;
-  repository: string;
-  /**
-   * The VM that it counts as one of: its instance uuid, or what `adopt` said; null: it does not say.
-   */
-  identity?: string | null;
-  kind: 'full' | 'incremental';
-  parent: string | null;
-  /**
-   * Milliseconds since the epoch.
-   */
-  created: number;
-  file_bytes: number;
-  capacity_bytes: number;
-  chain_length: number;
-  disks: {
-    disk: string;
-    mode: string;
-    reason: string;
-    capacity_bytes: number;
-    file_bytes: number;
-    bytes_transferred: number;
-    /**
-     * Data that was read from the source; missing where an older version made it.
-     */
-    bytes_read?: number;
-    /**
-     * Data that was written to the target; missing where an older version made it.
-     */
-    bytes_sent?: number;
-    change_id: string | null;
-    parent: string | null;
-    path: string;
-    digest: string;
-    /**
-     * Of an encrypted disk: its key.
-     */
-    key_id?: string;
-    /**
-     * Of a compressed disk: length of its file before.
-     */
-    plain_bytes?: number;
-  }[];
-  warnings: string[];
-  /**
-   * Disks of the VM that are not in this restore point.
-   */
-  not_protected?: NotProtected[];
-  snapshot?: SnapshotFacts | null;
-  /**
-   * Absolute path of the VM's configuration.
-   */
-  vm_config?: string | null;
-  protected: {
-    /**
-     * Milliseconds since the epoch.
-     */
-    since: number;
-    /**
-     * Null: for ever.
-     */
-    until: number | null;
-    reason: string;
-    by: string;
-  } | null;
-  broken: {
-    /**
-     * Milliseconds since the epoch.
-     */
-    since: number;
-    /**
-     * Numbers of the damaged disks; none: the manifest or the VM's configuration is damaged.
-     */
-    disks: number[];
-    reason: string;
-    /**
-     * The run that found it.
-     */
-    run_id: string | null;
-    /**
-     * What was looked at; where the files are others since, the mark is about nothing that is there.
-     */
-    judged?: {
-      /**
-       * `checksum` of the manifest; null: it could not be read.
-       */
-      manifest: string | null;
-      /**
-       * The damaged disks, as the manifest has them.
-       */
-      disks: {
-        number: number;
-        file_bytes: number;
-        file_mtime_ns: string;
-        envelope: string | null;
-      }[];
-    };
-  } | null;
-  /**
-   * What the last verification of each level found, in the order of the levels. Empty: nobody has verified it.
-   */
-  verifications?: VerificationOutput[];
-  /**
-   * What its own files take on the disk; only in `show`.
-   */
-  held_bytes?: number;
-  /**
-   * `boot keep` made it; null: a backup made it.
-   */
-  kept: KeptFrom | null;
-}
-export interface VerificationOutput {
-  /**
-   * quick, digests, deep: how much of its files was read. boot: its guest came up. files: its file systems opened.
-   */
-  level: 'quick' | 'digests' | 'deep' | 'boot' | 'files';
-  ok: boolean;
-  /**
-   * Milliseconds since the epoch.
-   */
-  finished: number;
-  /**
-   * What was wrong, or a remark; null: nothing.
-   */
-  detail: string | null;
 }
 /**
  * Output of `sendense-run repo new-key --json`.
@@ -5791,35 +6674,7 @@ export interface NotifyFlushOutput {
  */
 export interface NotifyHistoryOutput {
   version: 1;
-  notices: {
-    id: string;
-    event: string;
-    plan: string | null;
-    vm: string | null;
-    run_id: string | null;
-    message: string;
-    /**
-     * Milliseconds since the epoch.
-     */
-    time: number;
-    deliveries: {
-      channel: string;
-      state: 'waiting' | 'sent' | 'given-up';
-      /**
-       * Failed ones.
-       */
-      attempts: number;
-      error: string | null;
-      /**
-       * When it was sent or given up; else null.
-       */
-      time: number | null;
-      /**
-       * Not tried again before.
-       */
-      due: number;
-    }[];
-  }[];
+  notices: Notices;
 }
 /**
  * The channels of sendense.yaml and how it goes with them.
@@ -6014,292 +6869,7 @@ export interface RepairOutput {
 }
 export interface RepositoriesOutput {
   version: 1;
-  repositories: {
-    repository: string;
-    path: string;
-    /**
-     * In its marker.
-     */
-    id: string | null;
-    /**
-     * new: nothing was made there yet.
-     */
-    state: 'ready' | 'new' | 'unusable';
-    error: string | null;
-    points: number;
-    /**
-     * Bytes of its file system that are free.
-     */
-    free: number | null;
-    /**
-     * Bytes of its file system.
-     */
-    total: number | null;
-    /**
-     * Bytes that its files take on the disk.
-     */
-    used: number | null;
-    /**
-     * Of these, what `repo gc` has put aside.
-     */
-    trash: number | null;
-    /**
-     * Bytes.
-     */
-    min_free: number;
-    /**
-     * Bytes.
-     */
-    quota: number | null;
-    /**
-     * Bytes.
-     */
-    vm_quota: number | null;
-    /**
-     * Bytes, from the restore points of the last 30 days; null: they span less than a day.
-     */
-    growth_per_day: number | null;
-    /**
-     * If it grows as it does and nothing is removed.
-     */
-    full_in_days: number | null;
-    immutable: {
-      wanted: 'off' | 'try' | 'require';
-      /**
-       * Why it does not work here; null: it does, or it was not tried.
-       */
-      problem: string | null;
-    };
-    vms: {
-      vm: string;
-      context: string;
-      points: number;
-      /**
-       * Bytes.
-       */
-      allocated_bytes: number;
-      /**
-       * Bytes.
-       */
-      logical_bytes: number;
-      /**
-       * Bytes.
-       */
-      capacity_bytes: number;
-      /**
-       * Bytes, from the restore points of the last 30 days; null: they span less than a day.
-       */
-      growth_per_day: number | null;
-      /**
-       * Milliseconds since the epoch.
-       */
-      oldest: number | null;
-      /**
-       * Milliseconds since the epoch.
-       */
-      newest: number | null;
-    }[];
-  }[];
-}
-/**
- * First line.
- */
-export interface RunStartedEvent {
-  type: 'run.started';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  plan: string;
-  kind: string;
-  vm: string;
-  file: string;
-  steps: {
-    id: string;
-    uses: string;
-    title: string;
-  }[];
-}
-/**
- * A step began.
- */
-export interface StepStartedEvent {
-  type: 'step.started';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  uses: string;
-  title: string;
-  attempt: number;
-}
-/**
- * Bytes moved.
- */
-export interface StepProgressEvent {
-  type: 'step.progress';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  disks: {
-    disk: string;
-    phase: string;
-    bytes_done: number;
-    bytes_total: number;
-    rate: number;
-  }[];
-  /**
-   * Of a step that works on many things, such as the VMs of a group.
-   */
-  overall?: {
-    done: number;
-    /**
-     * Of those that are done.
-     */
-    failed: number;
-    total: number;
-    /**
-     * Milliseconds that are left; null where it cannot be told yet.
-     */
-    left_ms: number | null;
-  };
-}
-/**
- * Something worth saying.
- */
-export interface StepLogEvent {
-  type: 'step.log';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  level: 'info' | 'warning';
-  message: string;
-}
-/**
- * A step ended well.
- */
-export interface StepSucceededEvent {
-  type: 'step.succeeded';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  duration_ms: number;
-  output: unknown;
-}
-/**
- * A step's condition was false.
- */
-export interface StepSkippedEvent {
-  type: 'step.skipped';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  reason: string;
-}
-/**
- * A step failed; retry_in_ms is null when it is not tried again.
- */
-export interface StepFailedEvent {
-  type: 'step.failed';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  duration_ms: number;
-  error: ErrorOutput;
-  retry_in_ms: number | null;
-}
-/**
- * A step is being undone.
- */
-export interface UndoStartedEvent {
-  type: 'undo.started';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-}
-/**
- * A step was undone.
- */
-export interface UndoFinishedEvent {
-  type: 'undo.finished';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-}
-/**
- * A step could not be undone.
- */
-export interface UndoFailedEvent {
-  type: 'undo.failed';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  step: string;
-  error: ErrorOutput;
-}
-/**
- * The first signal came.
- */
-export interface RunCancellingEvent {
-  type: 'run.cancelling';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  signal: string;
-}
-/**
- * Last line.
- */
-export interface RunFinishedEvent {
-  type: 'run.finished';
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  run_id: string;
-  plan: string;
-  kind: string;
-  vm: string;
-  status: 'succeeded' | 'failed' | 'cancelled';
-  exit_code: number;
-  duration_ms: number;
-  backup_id: string | null;
-  error: ErrorOutput | null;
-  undo_errors: ErrorOutput[];
-  warnings: string[];
-  disks: DiskResult[];
-  /**
-   * Of a group: how the run of each VM ended.
-   */
-  runs?: GroupedRun[];
+  repositories: Repositories;
 }
 /**
  * What `schedule list`, `pause` and `resume` print. Times are milliseconds since the epoch.
@@ -6310,57 +6880,14 @@ export interface SchedulesOutput {
    * list: all; else the one that the command was about.
    */
   schedules: ScheduleOutput[];
-  /**
-   * Plan files that are not in force, because another file has a plan of the same name.
-   */
-  duplicates: {
-    file: string;
-    plan: string;
-    error: ErrorOutput;
-  }[];
-}
-export interface ScheduleOutput {
-  plan: string;
-  kind: string | null;
-  /**
-   * * where the plan is about several.
-   */
-  vm: string | null;
-  file: string;
-  cron: string | null;
-  timezone: string | null;
-  enabled: boolean;
-  /**
-   * The next slot; null: none, because the plan is invalid, not enabled, paused, or no day ever comes.
-   */
-  next: number | null;
-  /**
-   * The next slot with the jitter of this host.
-   */
-  begins: number | null;
-  paused: {
-    since: number;
-    reason: string;
-  } | null;
-  /**
-   * Failed runs one after another.
-   */
-  failures: number;
-  /**
-   * Why the file as it is now is not in force; the last valid text is, where there was one.
-   */
-  error: null | ErrorOutput;
-  /**
-   * The newest slot of which something became.
-   */
-  last: null | SlotOutput;
+  duplicates: Duplicates;
 }
 /**
  * How a run went, step by step, and where the logs of its jobs are.
  */
 export interface ShowRunOutput {
   version: 1;
-  run: Items;
+  run: Items1;
   plan_file: string;
   warnings: string[];
   /**
@@ -6396,7 +6923,7 @@ export interface ShowRunOutput {
   /**
    * Runs of a group's VMs, in the order in which they began.
    */
-  children: Items[];
+  children: Items1[];
   /**
    * File with the events of the run (`sendense-run logs RUN`); null where there is none any more.
    */
@@ -6408,26 +6935,6 @@ export interface ShowRunOutput {
     step: string;
     path: string;
   }[];
-}
-export interface Items {
-  run_id: string;
-  plan: string;
-  vm: string;
-  kind: string;
-  status: string;
-  /**
-   * Milliseconds since the epoch.
-   */
-  started: number;
-  finished: number | null;
-  exit_code: number | null;
-  backup_id: string | null;
-  error: ErrorOutput | null;
-  owner_alive: boolean;
-  /**
-   * What could not be cleaned up and is still there, such as a snapshot; `sendense-run recover` tries again.
-   */
-  left_behind?: string[];
 }
 /**
  * A VM's chains, or one restore point with its chain, oldest first.
@@ -6477,154 +6984,6 @@ export interface SshdConfigOutput {
     about: string;
     message: string;
     remedy: string;
-  }[];
-}
-export interface StatusOutput {
-  version: 1;
-  runs: Items[];
-  leases: {
-    port: number;
-    run_id: string;
-  }[];
-  locks: {
-    name: string;
-    run_id: string;
-    owner_alive: boolean;
-  }[];
-  /**
-   * Plans that have run, and those of --plans, by name.
-   */
-  plans: {
-    plan: string;
-    kind: string;
-    /**
-     * *: several.
-     */
-    vm: string;
-    repository: string | null;
-    file: string;
-    /**
-     * late: no success within the rpo; failing: the last run failed; never: none succeeded yet; clock: the last success or slot is in the future; gone: its file is not there.
-     */
-    state: 'ok' | 'late' | 'failing' | 'never' | 'running' | 'paused' | 'clock' | 'gone';
-    /**
-     * No success within the rpo, whatever goes on.
-     */
-    late: boolean;
-    /**
-     * When the last successful run ended, milliseconds since the epoch.
-     */
-    last_success: number | null;
-    last_success_run: string | null;
-    /**
-     * Since the last successful run began; null: there was none.
-     */
-    age_ms: number | null;
-    /**
-     * Null: the plan has none.
-     */
-    rpo_ms: number | null;
-    last_failure: number | null;
-    last_failure_run: string | null;
-    /**
-     * Null: the last run did not fail.
-     */
-    failing_since: number | null;
-    /**
-     * Failed runs one after another.
-     */
-    failures: number;
-    /**
-     * Of the last run, where it failed.
-     */
-    error: ErrorOutput | null;
-    /**
-     * Slots of the schedule that were missed since the last success.
-     */
-    missed_slots: number;
-    /**
-     * Since when.
-     */
-    paused: number | null;
-  }[];
-  /**
-   * Repositories of the settings that have restore points: how far each is with reading the files of all of them again.
-   */
-  repositories: {
-    repository: string;
-    points: number;
-    /**
-     * `rereadWithin` of the repository; null: never.
-     */
-    reread_within_ms: number | null;
-    /**
-     * When the files of the restore point that was read longest ago were read. Milliseconds since the epoch.
-     */
-    oldest_read: number;
-    /**
-     * Restore points whose files were not read within that time.
-     */
-    late_points: number;
-    /**
-     * How long ago that was.
-     */
-    oldest_age_ms: number;
-  }[];
-  /**
-   * VMs whose last prune could not remove restore points that no rule keeps. The reason does not go away by itself.
-   */
-  stuck_prunes?: {
-    repository: string;
-    /**
-     * Directory of the VM in the repository.
-     */
-    vm: string;
-    /**
-     * Number of restore points that stay.
-     */
-    points: number;
-    /**
-     * Why the first of them stays.
-     */
-    reason: string;
-    /**
-     * Time of the first prune that found this; every prune since then found it too. Milliseconds since the epoch.
-     */
-    since: number;
-  }[];
-  /**
-   * Repositories that the settings do not name, although this hub knows restore points in them.
-   */
-  unlisted?: {
-    repository: string;
-    points: number;
-    vms: string[];
-  }[];
-  /**
-   * Channels of notices that do not work.
-   */
-  channels: {
-    channel: string;
-    failing_since: number;
-    failures: number;
-    error: string | null;
-    waiting: number;
-  }[];
-  /**
-   * What is dated more than 10 minutes later than the clock: the clock was ahead, or is behind now.
-   */
-  in_future: {
-    /**
-     * success: of a plan; slot: until it the schedule of a plan counts as decided; restore-point: the newest of a VM.
-     */
-    what: 'success' | 'slot' | 'restore-point';
-    plan: string | null;
-    vm: string | null;
-    repository: string | null;
-    /**
-     * Milliseconds since the epoch.
-     */
-    time: number;
   }[];
 }
 /**
@@ -9920,6 +10279,7 @@ export type PointChoice = AllSchemas['PointChoice'];
 export type VerifySelection = AllSchemas['VerifySelection'];
 export type Digest = AllSchemas['Digest'];
 export type BackupId = AllSchemas['BackupId'];
+export type RunId = AllSchemas['RunId'];
 export type DiskKey = AllSchemas['DiskKey'];
 export type Sha256 = AllSchemas['Sha256'];
 export type JobId = AllSchemas['JobId'];

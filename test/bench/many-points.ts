@@ -110,7 +110,7 @@ function insertRun(state: State, vm: number, number: number, amount: Amount): vo
     code: 'node.unreachable',
     message: `node site-b does not answer`,
     remedy: 'Start it.',
-    retryable: true,
+    position: null,
   };
   state.run(
     state.query.insertInto('runs').values({

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { pino } from 'pino';
 import { createHubApi } from '../../src/hub/create-hub-api.ts';
@@ -13,14 +15,25 @@ import { raw } from '../node/raw-request.ts';
 import { token, until } from '../node/support.ts';
 import { parseExposition } from '../support/exposition.ts';
 import { hubOpenApiFile } from '../tools/generate-openapi.ts';
-import { writeFile } from 'node:fs/promises';
+import { runLogFile } from '../../src/hub/runs/run-log/place.ts';
+import { openState } from '../../src/state/database/open-state.ts';
+import { watchPlan } from '../../src/state/schedules/plan-health.ts';
+import { fillState } from '../bench/many-points.ts';
 import type { ApiLimits } from '../../src/api/limits.ts';
 import type { Hub } from '../../src/hub/hub.ts';
 
 const metricsToken = 'metrics-token-0123456789abcdef';
 const isError = validatorOf('api/error.json');
 
+function watchNightly(folder: string): void {
+  using state = openState(join(folder, 'state/sendense.db'));
+  const file = join(folder, 'vm0001-nightly.yaml');
+  const health = { plan: 'vm0001-nightly', kind: 'backup', vm: 'vm0001', repository: 'primary', file };
+  watchPlan(state, { ...health, notify: undefined, rpo: null });
+}
+
 interface ServedHub extends AsyncDisposable {
+  readonly folder: string;
   readonly running: { readonly url: string };
   readonly hub: Hub;
   readonly lines: { readonly level: number; readonly msg: string; readonly [field: string]: unknown }[];
@@ -56,13 +69,48 @@ async function servedHub(limits: Partial<ApiLimits> = {}, more: Partial<Hub> = {
   stack.defer(() => app.close());
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const owned = stack.move();
-  return { running: { url }, hub, lines, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { folder: folder.path, running: { url }, hub, lines, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 test('every route of the hub answers what it announces', async () => {
   await using at = await servedHub();
   await at.hub.nodes.add({ name: 'site-b', expiresMs: 60_000, again: false });
-  const asked: readonly AskedRoute[] = [['health'], ['openapi'], ['metrics'], ['listNodes'], ['readFilesLog']];
+  {
+    using state = openState(join(at.folder, 'state/sendense.db'));
+    fillState(state, { vms: 2, points: 3, runs: 4, until: Date.now() - 3_600_000 });
+  }
+  const [run] = (await at.hub.history({ limit: 1 })).runs;
+  const [point] = (await at.hub.list({})).points;
+  const log = runLogFile(join(at.folder, 'state/sendense.db'), run?.run_id ?? '');
+  await mkdir(dirname(log), { recursive: true });
+  await writeFile(log, '{"type":"step.skipped","time":1,"run_id":"x","step":"serve","reason":"no"}\n');
+  const asked: readonly AskedRoute[] = [
+    ['health'],
+    ['openapi'],
+    ['metrics'],
+    ['listNodes'],
+    ['readFilesLog'],
+    ['showStatus'],
+    ['listVms'],
+    ['showVm', { vm: 'vm0001' }],
+    ['showVm', { vm: 'ghost' }],
+    ['listBackups'],
+    ['showBackup', { id: point?.backup_id ?? '' }],
+    ['showBackup', { id: 'ghost' }],
+    ['showChain', { vm_name: 'vm0001' }],
+    ['showChain', { vm_name: 'ghost' }],
+    ['listRuns'],
+    ['showRun', { id: run?.run_id ?? '' }],
+    ['showRun', { id: 'ghost' }],
+    ['readRunLog', { id: run?.run_id ?? '' }],
+    ['readRunLog', { id: 'ghost' }],
+    ['listPlans'],
+    ['showPlan', { name: 'vm0001-nightly' }, undefined, undefined, async () => watchNightly(at.folder)],
+    ['showPlan', { name: 'ghost' }],
+    ['listSchedules'],
+    ['listRepositories'],
+    ['listNotices'],
+  ];
   // Those about files are handed on to their keeper: test/e2e/files-http.test.ts. Those that act: test/e2e/hub-acts.test.ts.
   const own = hubApi.routes.filter(({ id, tag }) => tag !== 'acts' && (tag !== 'restore' || id === 'readFilesLog'));
   expect(await askAll(at, own, asked)).toEqual([]);
@@ -133,4 +181,30 @@ test('one page has the figures of backups and of the service, each family once',
   expect([...second.keys()]).toEqual([...first.keys()]);
   expect(second.get('sendense_ports')?.samples).toHaveLength(1);
   expect(second.get('sendense_hub_api_requests_total')?.samples[0]?.labels).toEqual({ status: '200' });
+});
+
+test('a list is as it was: who has it already is told so, and wrong words are told by their name', async () => {
+  await using at = await servedHub();
+  const first = await raw(at, 'GET', '/api/v1/runs');
+  const tag = first.headers['etag'] ?? '';
+  expect(tag).toMatch(/^W\/"[\w-]{22}"$/);
+  const same = await raw(at, 'GET', '/api/v1/runs', '', { 'if-none-match': `"other", ${tag}` });
+  expect([same.status, same.body]).toEqual([304, null]);
+  expect((await raw(at, 'GET', '/api/v1/runs', '', { 'if-none-match': '"other"' })).status).toBe(200);
+  const wrong: readonly (readonly [path: string, field: string])[] = [
+    ['runs?limit=0', 'limit'],
+    ['runs?limit=201', 'limit'],
+    ['runs?cursor=eyJ9', 'cursor'],
+    ['runs?cursor=WyJ4IiwxXQ', 'cursor'],
+    ['runs?status=fine', 'status'],
+    ['runs?since=yesterday', 'since'],
+    ['vms?days=93', 'days'],
+    ['vms?offset=900', 'offset'],
+    ['backups?cursor=%00', 'cursor'],
+  ];
+  for (const [path, field] of wrong) {
+    const { status, body } = await raw(at, 'GET', `/api/v1/${path}`);
+    expect([path, status, body.field]).toEqual([path, 400, field]);
+  }
+  expect((await raw(at, 'GET', '/api/v1/backups?repository=ghost')).body.error.code).toBe('repository.unusable');
 });

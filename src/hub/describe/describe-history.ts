@@ -31,7 +31,7 @@ export function describeHistory(state: State, { plan, vm, status, since, limit, 
     ...(since === undefined ? {} : { since }),
     limit: limit + 1,
   });
-  return { version: 1, runs: runs.slice(0, limit).map(toRun), more: runs.length > limit, days: null };
+  return { version: 1, runs: runs.slice(0, limit).map(historyRun), more: runs.length > limit, days: null };
 }
 
 const toDay = ({
@@ -44,7 +44,8 @@ const toDay = ({
   bytes_transferred: bytes,
 });
 
-const toRun = (run: RunRecord): HistoryOutput['runs'][number] => ({
+/** A run as `history` prints it. */
+export const historyRun = (run: RunRecord): HistoryOutput['runs'][number] => ({
   run_id: run.id,
   plan: run.plan,
   kind: run.kind,

@@ -8,14 +8,17 @@ import { marksKey } from '../../state/points/point-marks.ts';
 import type { RestorePointOutput } from '../../schemas/types.ts';
 import type { Verified } from './describe-verifications.ts';
 
-/** Restore points as `list` and `show` print them. @param points every one of their VMs, oldest first */
+/**
+ * Restore points as `list` and `show` print them.
+ * @param points every one of their VMs, oldest first, unless `lengths` has how long their chains are
+ */
 export function describePoints(
   points: readonly ListedPoint[],
   root: (repository: string) => string,
   marksIn: (repository: string) => ReadonlyMap<string, Marks>,
   verified: Verified,
+  lengths: ReadonlyMap<string, number> = chainLengths(points),
 ): RestorePointOutput[] {
-  const lengths = chainLengths(points);
   const roots = new Map<string, string>();
   const folderOf = ({ repository, vm }: ListedPoint): string => {
     const key = `${repository}\n${vm.context}`;

@@ -100,7 +100,7 @@ const leftBehind = (state: State, run: RunRecord): { left_behind?: string[] } =>
     : {};
 
 /** A plan that does not run, is not late and whose file is not there protects nothing from now on, however well it went. */
-const withFile = (plan: PlanHealth): PlanHealth =>
+export const withFile = (plan: PlanHealth): PlanHealth =>
   ['ok', 'never', 'failing'].includes(plan.state) && isGone(plan.file) ? { ...plan, state: 'gone' } : plan;
 
 /** A folder that this user may not look into is no proof. */

@@ -10,7 +10,7 @@ import type {
   Settings,
 } from '../../schemas/types.ts';
 import { channelHealth } from '../../state/notices/channels.ts';
-import { bringForward, countWaiting, deliveryHistory } from '../../state/notices/deliveries.ts';
+import { bringForward, countWaiting, deliveryHistory, type DeliveryRecord } from '../../state/notices/deliveries.ts';
 import type { NoticeRow } from '../../state/notices/notices.ts';
 import { watchedPlans } from '../../state/schedules/plan-health.ts';
 import type { NoticeParts } from './notice-parts.ts';
@@ -84,28 +84,28 @@ export function manageNotices(parts: NoticeParts): Notices {
       return { version: 1, ...result, waiting };
     },
 
-    history: ({ limit, plan }) => ({
-      version: 1,
-      notices: deliveryHistory(state, limit, plan).map(({ notice, deliveries }) => ({
-        id: notice.id,
-        event: notice.event,
-        plan: notice.plan,
-        vm: notice.vm,
-        run_id: notice.run_id,
-        message: notice.message,
-        time: notice.raised,
-        deliveries: deliveries.map(({ channel, state: how, attempts, error, finished, due }) => ({
-          channel,
-          state: how,
-          attempts,
-          error,
-          time: finished,
-          due,
-        })),
-      })),
-    }),
+    history: ({ limit, plan }) => ({ version: 1, notices: deliveryHistory(state, limit, plan).map(noticeOutput) }),
   };
 }
+
+/** A notice as `notify history` prints it. */
+export const noticeOutput = ({ notice, deliveries }: DeliveryRecord): NotifyHistoryOutput['notices'][number] => ({
+  id: notice.id,
+  event: notice.event,
+  plan: notice.plan,
+  vm: notice.vm,
+  run_id: notice.run_id,
+  message: notice.message,
+  time: notice.raised,
+  deliveries: deliveries.map(({ channel, state: how, attempts, error, finished, due }) => ({
+    channel,
+    state: how,
+    attempts,
+    error,
+    time: finished,
+    due,
+  })),
+});
 
 /** What a channel is tested with. */
 function testNotice(channel: string): NoticeRow {

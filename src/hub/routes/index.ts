@@ -4,8 +4,13 @@ import { health, metrics, openapi } from './about.ts';
 import { handedOn } from './files/hand-on.ts';
 import { filesRoutes } from './files/index.ts';
 import { readLog } from './files/log.ts';
+import { listBackups, showBackup, showChain } from './backups.ts';
 import { listNodes } from './nodes.ts';
+import { listPlans, listSchedules, showPlan } from './plans.ts';
 import { tags, type HubParts } from './route.ts';
+import { listRuns, readRunLog, showRun } from './runs.ts';
+import { listNotices, listRepositories, showStatus } from './status.ts';
+import { listVms, showVm } from './vms.ts';
 
 /** The hub's API. A new route is added here; `npm run docs` makes `docs/hub-openapi.json` of them. */
 export const hubApi: Api<HubParts> = {
@@ -17,5 +22,27 @@ export const hubApi: Api<HubParts> = {
   token: 'The token in hub-api.token beside the state database (`hub: apiToken`).',
   tokensOfRights: { figures: 'The token in hub-metrics.token beside the state database (`hub: metricsToken`).' },
   tags,
-  routes: [health, openapi, metrics, listNodes, ...actRoutes, readLog, ...filesRoutes.map(handedOn)],
+  routes: [
+    health,
+    openapi,
+    metrics,
+    showStatus,
+    listVms,
+    showVm,
+    listBackups,
+    showBackup,
+    showChain,
+    listRuns,
+    showRun,
+    readRunLog,
+    listPlans,
+    showPlan,
+    listSchedules,
+    listRepositories,
+    listNotices,
+    listNodes,
+    ...actRoutes,
+    readLog,
+    ...filesRoutes.map(handedOn),
+  ],
 };

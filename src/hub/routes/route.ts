@@ -4,6 +4,7 @@ import type { Right } from '../access/rights.ts';
 import type { Repeats } from '../acts/repeats.ts';
 import type { ServiceFigures } from '../metrics/service-figures.ts';
 import type { AskCommand, StartRun } from '../runs/start-run.ts';
+import type { RememberedAnswers } from './remembered.ts';
 import { filesTag } from './files/route.ts';
 
 /** What the routes act with. */
@@ -22,6 +23,8 @@ export interface HubParts {
   readonly repeats: Repeats;
   /** Socket of the keeper of files, which is started where there is none. @throws SendenseError `files.reader`, `files.unavailable` */
   filesKeeper(): Promise<string>;
+  /** Answers that many ask for at once. */
+  readonly remembered: RememberedAnswers;
   /** This API as an OpenAPI document. */
   openApi(): Promise<object>;
 }
@@ -29,6 +32,13 @@ export interface HubParts {
 /** What the routes are about. Each names one of these. */
 export const tags = {
   hub: 'The hub itself.',
+  status: 'What goes on, and what is wrong.',
+  backups: 'Restore points.',
+  vms: 'VMs, and how well they are protected.',
+  runs: 'Runs of plans, and their logs.',
+  plans: 'Plans and their schedules.',
+  repositories: 'Repositories.',
+  notices: 'Notices.',
   nodes: 'The nodes of the hub.',
   acts: 'What begins, ends or changes something.',
   ...filesTag,

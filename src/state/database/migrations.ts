@@ -611,4 +611,10 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX repeats_at ON repeats (at);
   `,
+  // What the lists of the API are sorted by.
+  `
+  CREATE INDEX backups_created ON backups (created, backup_id, repository, context);
+  CREATE INDEX runs_vm ON runs (vm, started);
+  CREATE INDEX runs_status ON runs (status, started);
+  `,
 ];

@@ -34,6 +34,8 @@ export interface State extends Disposable {
    * of it away, and the next one that is to last takes it to the disk.
    */
   transaction<T>(work: () => T, lasts?: 'process'): T;
+  /** Another text than before, once anybody has changed the database. */
+  changes(): string;
   /** Version of the tables. */
   readonly version: number;
   /**
@@ -197,6 +199,14 @@ function stateOf(path: string, access: Access): State {
   return {
     path,
     version: migrations.length,
+    // data_version is about others, total_changes about this connection (sqlite.org/pragma.html#pragma_data_version).
+    changes: () =>
+      attempt(() =>
+        access.read((database) => {
+          const own = prepare(database, 'SELECT total_changes() AS own').get() as { own: number };
+          return `${String(database.pragma('data_version', { simple: true }))}.${own.own}`;
+        }),
+      ),
     query: queryBuilder(),
     all: <O>(query: Compilable<O>) => ask(query, (statement, parameters) => statement.all(...parameters) as O[]),
     first: <O>(query: Compilable<O>) =>

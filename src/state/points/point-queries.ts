@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { State } from '../database/open-state.ts';
 
 export interface PointFilter {
@@ -6,10 +7,18 @@ export interface PointFilter {
   readonly vm?: string | undefined;
   /** A backup id. */
   readonly point?: string | undefined;
+  /** Only these. */
+  readonly these?: readonly PointPlace[] | undefined;
+}
+
+interface PointPlace {
+  readonly repository: string;
+  readonly context: string;
+  readonly backup_id: string;
 }
 
 /** Queries of restore points and of their disks, to which the columns have to be added. */
-export function pointQueries(state: State, { repository, vm, point }: PointFilter) {
+export function pointQueries(state: State, { repository, vm, point, these }: PointFilter) {
   let points = state.query
     .selectFrom('backups')
     .innerJoin('vm_contexts', (join) =>
@@ -38,6 +47,12 @@ export function pointQueries(state: State, { repository, vm, point }: PointFilte
   if (point !== undefined) {
     points = points.where('backups.backup_id', '=', point);
     disks = disks.where('backup_id', '=', point);
+  }
+  if (these !== undefined) {
+    const wanted = JSON.stringify(these.map((one) => [one.repository, one.context, one.backup_id]));
+    const named = sql`(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(${wanted}))`;
+    points = points.where(sql<boolean>`(backups.repository, backups.context, backups.backup_id) IN ${named}`);
+    disks = disks.where(sql<boolean>`(repository, context, backup_id) IN ${named}`);
   }
   return { points, disks };
 }

@@ -25,20 +25,20 @@ export const validatePlan = defineRoute<PlanTextRequest>({
 export const previewPlan = defineRoute<RunStartRequest>({
   id: 'previewPlan',
   method: 'POST',
-  path: '/api/v1/plans/{plan}/preview',
+  path: '/api/v1/plans/{name}/preview',
   tag: 'acts',
   summary: 'What a plan would do, step by step',
   description: 'As `sendense-run plan FILE`. Nothing is written.',
   right: 'look',
   vms: 'heeded',
-  params: { plan: { description: 'Name of the plan.', logAs: 'plan' } },
+  params: { name: { description: 'Name of the plan.', logAs: 'plan' } },
   body: { schema: 'hub/run-start.json', bytes: 4096 },
   answers: { 200: { description: 'Its steps.', schema: 'output/plan.json' } },
   errors: ['plan.unknown', 'plan.invalid', 'access.right'],
   patient: true,
   async handle(call): Promise<object> {
     const { hub, askCommand } = call.parts;
-    const plan = hub.acts.plan(call.params['plan'] ?? '');
+    const plan = hub.acts.plan(call.params['name'] ?? '');
     assertMayRun(call, plan);
     const { mode } = call.body;
     return await askCommand(['plan', ...(mode === undefined ? [] : ['--mode', mode]), '--', plan.file], call.signal);

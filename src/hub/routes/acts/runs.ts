@@ -8,21 +8,21 @@ const backupKinds: readonly string[] = ['backup', 'incremental'];
 export const runPlan = defineRoute<RunStartRequest>({
   id: 'runPlan',
   method: 'POST',
-  path: '/api/v1/plans/{plan}/runs',
+  path: '/api/v1/plans/{name}/runs',
   tag: 'acts',
   summary: 'Run a plan now',
   description:
     'As `sendense-run run FILE`, or as `sendense-run schedule run PLAN` where it has a schedule. Plans that restore or boot take the right `restore`, those that prune or keep take `keep`.',
   right: 'look',
   vms: 'heeded',
-  params: { plan: { description: 'Name of the plan.', logAs: 'plan' } },
+  params: { name: { description: 'Name of the plan.', logAs: 'plan' } },
   headers: repeatHeader,
   body: { schema: 'hub/run-start.json', bytes: 4096 },
   answers: { 202: { description: 'The run has begun.', schema: 'hub/run-started.json' } },
   errors: [...startErrors, 'access.right'],
   patient: true,
   async handle(call) {
-    const plan = call.parts.hub.acts.plan(call.params['plan'] ?? '');
+    const plan = call.parts.hub.acts.plan(call.params['name'] ?? '');
     assertMayRun(call, plan);
     const { mode } = call.body;
     if (mode !== undefined && !backupKinds.includes(plan.kind))

@@ -73,7 +73,8 @@ function lineSplitter(): (piece: Buffer) => string[] {
   };
 }
 
-function eventIn(line: string): RunEvent | null {
+/** What a line of a log says; null: it is no event. */
+export function eventIn(line: string): RunEvent | null {
   try {
     const value = JSON.parse(line) as RunEvent | null;
     return typeof value?.type === 'string' && typeof value.time === 'number' ? value : null;

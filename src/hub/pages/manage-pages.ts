@@ -1,0 +1,35 @@
+import type { NodesOutput, RepositoriesOutput, Settings, StatusOutput } from '../../schemas/types.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { measuredRepositories } from './measured-repositories.ts';
+import { noticePages } from './notice-pages.ts';
+import type { Pages } from './pages.ts';
+import { planPages } from './plan-pages.ts';
+import { pointPages } from './point-pages.ts';
+import { runPages } from './run-pages.ts';
+import { statusPage } from './status-page.ts';
+import { vmPages } from './vm-pages.ts';
+
+export interface ManagePagesOptions {
+  readonly state: State;
+  readonly settings: Settings;
+  repositoryPath(name: string): string;
+  describe(): Promise<StatusOutput>;
+  measure(): Promise<RepositoriesOutput>;
+  nodes(): NodesOutput['nodes'];
+}
+
+export function managePages(options: ManagePagesOptions): Pages {
+  const { state, settings, repositoryPath, measure, describe, nodes } = options;
+  const names = Object.keys(settings.repositories);
+  const measured = measuredRepositories({ names, path: repositoryPath, measure, now: () => Date.now() });
+  const vms = vmPages({ state, settings });
+  return {
+    ...pointPages({ state, settings, repositoryPath }),
+    ...runPages(state),
+    ...vms,
+    ...planPages(state),
+    ...noticePages(state),
+    repositories: (signal) => measured.all(signal),
+    status: statusPage({ state, settings, pages: vms, measured, describe, nodes }),
+  };
+}

@@ -1,0 +1,81 @@
+import type { Page, PageRequest } from '../../api/paging.ts';
+import type {
+  HistoryRun,
+  HubNotices,
+  HubPlan,
+  HubRepositories,
+  HubRunLog,
+  HubSchedules,
+  HubStatus,
+  HubVm,
+  RestorePointOutput,
+} from '../../schemas/types.ts';
+import type { RunsTable } from '../../state/database/tables.ts';
+
+/** Which VMs whoever asks may know of; undefined: all. */
+export type Sees = ((vm: string) => boolean) | undefined;
+
+export interface PointsFilter {
+  readonly vm?: string | undefined;
+  readonly repository?: string | undefined;
+  readonly sees?: Sees;
+  /** Also how much of the disk each takes by itself, which asks the repository. */
+  readonly held?: boolean;
+}
+
+export interface RunsFilter {
+  readonly plan?: string | undefined;
+  readonly vm?: string | undefined;
+  readonly status?: readonly RunsTable['status'][] | undefined;
+  readonly since?: number | undefined;
+  readonly sees?: Sees;
+}
+
+export interface NoticesFilter {
+  readonly plan?: string | undefined;
+  readonly vm?: string | undefined;
+  readonly event?: string | undefined;
+  readonly sees?: Sees;
+}
+
+/** Days of which each VM shows how its backups ended. */
+export interface DaysRequest {
+  readonly days: number;
+  /** Of the zone in which a day begins, minutes to the east of UTC. */
+  readonly offsetMinutes: number;
+}
+
+/** What the API shows, page by page, in an order that does not change. Of a long list only the page is read. */
+export interface Pages {
+  /** Restore points, newest first. @throws SendenseError `repository.unusable` */
+  points(filter: PointsFilter, page: PageRequest): Promise<Page<RestorePointOutput>>;
+  /** @throws SendenseError `point.unknown`, `usage` where several repositories have it */
+  point(id: string, filter: Pick<PointsFilter, 'repository' | 'sees'>): Promise<RestorePointOutput>;
+  /** Newest first. */
+  runs(filter: RunsFilter, page: PageRequest): Page<HistoryRun>;
+  /** The VM of a run; undefined: there is no such run. */
+  vmOfRun(id: string): string | undefined;
+  /** A part of the log of a run. @throws SendenseError `run.unknown`, `run.no-log` */
+  runLog(id: string, part: { readonly after: string | undefined; readonly limit: number }): Promise<HubRunLog>;
+  /** By name. */
+  vms(filter: DaysRequest & { readonly sees?: Sees }, page: PageRequest): VmsPage;
+  /** Undefined: there is no such VM. */
+  vm(name: string, days: DaysRequest): { readonly vm: HubVm; readonly firstDay: string | null } | undefined;
+  /** By name. */
+  plans(filter: { readonly sees?: Sees }, page: PageRequest): Page<HubPlan>;
+  plan(name: string): HubPlan | undefined;
+  schedules(
+    filter: { readonly sees?: Sees },
+    page: PageRequest,
+  ): Page<HubSchedules['schedules'][number]> & Pick<HubSchedules, 'duplicates'>;
+  /** Newest first. */
+  notices(filter: NoticesFilter, page: PageRequest): Page<HubNotices['notices'][number]>;
+  /** As they were measured last, which is some minutes ago at most. */
+  repositories(signal: AbortSignal): Promise<HubRepositories>;
+  status(filter: { readonly sees?: Sees }): Promise<HubStatus>;
+}
+
+export interface VmsPage extends Page<HubVm> {
+  /** 2026-11-21; null: no days were asked for. */
+  readonly firstDay: string | null;
+}

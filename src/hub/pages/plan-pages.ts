@@ -1,0 +1,52 @@
+import { hostname } from 'node:os';
+import { pageOf } from '../../api/paging.ts';
+import type { HubPlan, HubSchedules } from '../../schemas/types.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { describeSchedules } from '../schedule/describe-schedules.ts';
+import { planHealth } from '../describe/plan-health.ts';
+import { withFile } from '../describe/describe-status.ts';
+import type { Pages, Sees } from './pages.ts';
+
+/** Plans and schedules, by name. A hub has some hundreds, so all are read. */
+export const planPages = (state: State): Pick<Pages, 'plans' | 'plan' | 'schedules'> => ({
+  plans({ sees }, { limit, after }) {
+    const all = allPlans(state).filter(({ vm }) => seen(sees, vm));
+    return pageOf(from(all, after?.[0]), limit, ({ plan }) => [plan]);
+  },
+  plan: (name) => allPlans(state).find(({ plan }) => plan === name),
+  schedules({ sees }, { limit, after }) {
+    const { schedules, duplicates } = describeSchedules(state, { host: hostname(), now: Date.now() });
+    const all = schedules.filter(({ vm }) => seen(sees, vm)).toSorted(byPlan);
+    return { ...pageOf(from(all, after?.[0]), limit, ({ plan }) => [plan]), duplicates: sees ? [] : duplicates };
+  },
+});
+
+/** Who may know of some VMs only is not told of plans about several. */
+const seen = (sees: Sees, vm: string | null): boolean => sees === undefined || (vm !== null && vm !== '*' && sees(vm));
+
+const byPlan = (a: { readonly plan: string }, b: { readonly plan: string }): number => (a.plan < b.plan ? -1 : 1);
+
+const from = <Entry extends { readonly plan: string }>(all: readonly Entry[], name: string | number | undefined) =>
+  all.filter(({ plan }) => name === undefined || plan > String(name));
+
+function allPlans(state: State): HubPlan[] {
+  return state.reading(() => {
+    const now = Date.now();
+    const health = new Map(planHealth(state, now).map((one) => [one.plan, withFile(one)]));
+    const { schedules } = describeSchedules(state, { host: hostname(), now });
+    const scheduled = new Map(schedules.map((one): [string, HubSchedules['schedules'][number]] => [one.plan, one]));
+    return [...new Set([...health.keys(), ...scheduled.keys()])].toSorted().map((plan) => {
+      const how = health.get(plan) ?? null;
+      const schedule = scheduled.get(plan) ?? null;
+      return {
+        plan,
+        kind: how?.kind ?? schedule?.kind ?? null,
+        vm: how?.vm ?? schedule?.vm ?? null,
+        file: how?.file ?? schedule?.file ?? '',
+        valid: (schedule?.error ?? null) === null && how?.state !== 'gone',
+        health: how,
+        schedule,
+      };
+    });
+  });
+}

@@ -1,0 +1,20 @@
+import { pageOf } from '../../api/paging.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { runPage } from '../../state/runs/run-pages.ts';
+import { findRun, listVmNames } from '../../state/runs/runs.ts';
+import { historyRun } from '../describe/describe-history.ts';
+import type { Pages } from './pages.ts';
+import { readLogPart } from './run-log-part.ts';
+
+/** Runs page by page, and their logs part by part. */
+export const runPages = (state: State): Pick<Pages, 'runs' | 'vmOfRun' | 'runLog'> => ({
+  runs({ sees, ...filter }, { limit, after }) {
+    const vms = sees && listVmNames(state).filter(sees);
+    const place = after as [number, string] | null;
+    const found = runPage(state, { ...filter, vms, after: place, limit: limit + 1 });
+    const { entries, next } = pageOf(found, limit, ({ started, id }) => [started, id]);
+    return { entries: entries.map(historyRun), next };
+  },
+  vmOfRun: (id) => findRun(state, id)?.vm,
+  runLog: (id, part) => readLogPart(state, id, part),
+});

@@ -1,0 +1,19 @@
+import type { Call } from '../../api/route.ts';
+import type { Sees } from '../pages/pages.ts';
+import type { HubParts } from './route.ts';
+
+/** Which VMs the caller may know of. */
+export const seesOf = ({ caller }: Pick<Call<HubParts>, 'caller'>): Sees =>
+  caller.allVms ? undefined : (vm) => caller.mayVm(vm);
+
+/** What was made for whoever asked the same a moment ago, or made now; of one who may see some VMs only, always made now. */
+export async function shared<Body extends object>(
+  call: Pick<Call<HubParts>, 'parts' | 'params' | 'query' | 'caller'>,
+  route: string,
+  make: (sees: Sees) => Promise<Body> | Body,
+): Promise<Body | string> {
+  const sees = seesOf(call);
+  if (sees) return make(sees);
+  const { parts, params, query } = call;
+  return parts.remembered.text(JSON.stringify([route, params, query]), () => make(undefined));
+}

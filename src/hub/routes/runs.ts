@@ -1,0 +1,120 @@
+import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
+import type { Call } from '../../api/route.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { HubRunLog, HubRuns, ShowRunOutput } from '../../schemas/types.ts';
+import type { RunsTable } from '../../state/database/tables.ts';
+import { numberOf } from './files/route.ts';
+import { seesOf, shared } from './list-answer.ts';
+import { defineRoute, type HubParts } from './route.ts';
+
+const pages: PageRules = { usual: 100, most: 200, place: ['number', 'text'] };
+
+const statuses: readonly RunsTable['status'][] = [
+  'running',
+  'unwinding',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'crashed',
+];
+
+const run = { id: { description: 'Id of the run.', schema: 'domain.json#/$defs/runId', logAs: 'run' } };
+
+export const listRuns = defineRoute({
+  id: 'listRuns',
+  method: 'GET',
+  path: '/api/v1/runs',
+  tag: 'runs',
+  right: 'look',
+  vms: 'heeded',
+  summary: 'Runs, newest first',
+  query: {
+    status: { description: `Only these, with commas between them: ${statuses.join(', ')}.` },
+    plan: { description: 'Only of this plan.' },
+    vm: { description: 'Only about this VM; `*` is in plans about several.' },
+    since: { description: 'Begun at that time or later, milliseconds since 1970.' },
+    ...pageQuery(pages),
+  },
+  answers: { 200: { description: 'A page of them.', schema: 'hub/runs.json' } },
+  errors: [],
+  quiet: true,
+  handle: async (call) =>
+    shared(call, 'listRuns', (sees): HubRuns => {
+      const { query, parts } = call;
+      const { plan, vm, since } = query;
+      const from = since === undefined ? undefined : numberOf(query, 'since', 0, Number.MAX_SAFE_INTEGER);
+      const filter = { plan, vm, status: statusesIn(query['status']), since: from, sees };
+      const { entries, next } = parts.hub.pages.runs(filter, pageRequest(query, pages));
+      return { version: 1, runs: [...entries], next_cursor: cursorOf(next) };
+    }),
+});
+
+export const showRun = defineRoute({
+  id: 'showRun',
+  method: 'GET',
+  path: '/api/v1/runs/{id}',
+  tag: 'runs',
+  right: 'look',
+  vms: 'heeded',
+  summary: 'How a run went, step by step',
+  description: 'The same as `sendense-run show RUN --json`.',
+  params: run,
+  answers: { 200: { description: 'The run.', schema: 'output/show-run.json' } },
+  errors: ['run.unknown'],
+  quiet: true,
+  async handle(call): Promise<ShowRunOutput> {
+    const id = knownRun(call);
+    const shown = await call.parts.hub.showRun(id);
+    if (!shown) throw unknownRun(id);
+    return shown;
+  },
+});
+
+const mostEvents = 1000;
+
+export const readRunLog = defineRoute({
+  id: 'readRunLog',
+  method: 'GET',
+  path: '/api/v1/runs/{id}/log',
+  tag: 'runs',
+  right: 'look',
+  vms: 'heeded',
+  summary: 'The log of a run, part by part',
+  description:
+    'Events, oldest first. Ask again with `after` = `next`: at once where `more` is true, else when something was added, until `ended` is true.',
+  params: run,
+  query: {
+    after: { description: '`next` of the part before; default: from the beginning.' },
+    limit: { description: `Events; default 500, at most ${mostEvents}.` },
+  },
+  answers: { 200: { description: 'A part of the log.', schema: 'hub/run-log.json' } },
+  errors: ['run.unknown', 'run.no-log'],
+  quiet: true,
+  async handle(call): Promise<HubRunLog> {
+    const { query, parts } = call;
+    const limit = Math.max(1, numberOf(query, 'limit', 500, mostEvents));
+    return parts.hub.pages.runLog(knownRun(call), { after: query['after'], limit });
+  },
+});
+
+/** Id of a run that the caller may know of. @throws SendenseError `run.unknown` */
+function knownRun(call: Call<HubParts>): string {
+  const id = call.params['id'] ?? '';
+  const sees = seesOf(call);
+  const vm = call.parts.hub.pages.vmOfRun(id);
+  if (vm === undefined || sees?.(vm) === false) throw unknownRun(id);
+  return id;
+}
+
+const unknownRun = (id: string): SendenseError => new SendenseError('run.unknown', `there is no run ${id}`);
+
+/** @throws SendenseError `request.invalid` */
+function statusesIn(text: string | undefined): readonly RunsTable['status'][] | undefined {
+  if (text === undefined) return undefined;
+  const named = text.split(',');
+  const found = statuses.filter((status) => named.includes(status));
+  if (found.length > 0 && named.every((name) => (statuses as readonly string[]).includes(name))) return found;
+  throw new SendenseError('request.invalid', `status is none of ${statuses.join(', ')}`, {
+    details: { field: 'status' },
+  });
+}

@@ -1,0 +1,73 @@
+import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
+import type { Parameter } from '../../api/route.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { HubOneVm, HubVms } from '../../schemas/types.ts';
+import type { DaysRequest } from '../pages/pages.ts';
+import { numberOf } from './files/route.ts';
+import { seesOf, shared } from './list-answer.ts';
+import { defineRoute } from './route.ts';
+
+const pages: PageRules = { usual: 100, most: 300, place: ['text'] };
+const mostDays = 92;
+const mostOffset = 14 * 60;
+
+const daysQuery: Readonly<Record<'days' | 'offset', Parameter>> = {
+  days: { description: `How the backups of the last days ended, today among them; default 0, at most ${mostDays}.` },
+  offset: { description: 'Where a day begins: minutes to the east of UTC, -840 to 840; default 0.' },
+};
+
+export const listVms = defineRoute({
+  id: 'listVms',
+  method: 'GET',
+  path: '/api/v1/vms',
+  tag: 'vms',
+  right: 'look',
+  vms: 'heeded',
+  summary: 'VMs, and how well they are protected',
+  description: 'All that a plan or a restore point names, by name.',
+  query: { ...daysQuery, ...pageQuery(pages) },
+  answers: { 200: { description: 'A page of them.', schema: 'hub/vms.json' } },
+  errors: [],
+  quiet: true,
+  handle: async (call) =>
+    shared(call, 'listVms', (sees): HubVms => {
+      const { query, parts } = call;
+      const page = parts.hub.pages.vms({ ...daysOf(query), sees }, pageRequest(query, pages));
+      const { entries, next, firstDay } = page;
+      return { version: 1, time: Date.now(), first_day: firstDay, vms: [...entries], next_cursor: cursorOf(next) };
+    }),
+});
+
+export const showVm = defineRoute({
+  id: 'showVm',
+  method: 'GET',
+  path: '/api/v1/vms/{vm}',
+  tag: 'vms',
+  right: 'look',
+  vms: 'heeded',
+  summary: 'One VM, and how well it is protected',
+  params: { vm: { description: 'Name of the VM.', logAs: 'vm' } },
+  query: daysQuery,
+  answers: { 200: { description: 'The VM.', schema: 'hub/one-vm.json' } },
+  errors: ['vm.unknown'],
+  quiet: true,
+  async handle(call): Promise<HubOneVm> {
+    const { params, query, parts } = call;
+    const name = params['vm'] ?? '';
+    const sees = seesOf(call);
+    const found = sees?.(name) === false ? undefined : parts.hub.pages.vm(name, daysOf(query));
+    if (!found) throw new SendenseError('vm.unknown', `no plan and no restore point names a VM ${name}`);
+    return { version: 1, time: Date.now(), first_day: found.firstDay, vm: found.vm };
+  },
+});
+
+/** @throws SendenseError `request.invalid` */
+function daysOf(query: Readonly<Record<string, string>>): DaysRequest {
+  const { offset = '0' } = query;
+  const minutes = Number(offset);
+  if (!/^-?\d{1,3}$/.test(offset) || Math.abs(minutes) > mostOffset)
+    throw new SendenseError('request.invalid', `offset is no number from -${mostOffset} to ${mostOffset}`, {
+      details: { field: 'offset' },
+    });
+  return { days: numberOf(query, 'days', 0, mostDays), offsetMinutes: minutes };
+}

@@ -1,0 +1,55 @@
+import { sql } from 'kysely';
+import type { State } from '../database/open-state.ts';
+import type { BackupsTable } from '../database/tables.ts';
+
+/** What a repository has of a VM. */
+export interface VmFigures {
+  readonly repository: string;
+  readonly vm: string;
+  readonly points: number;
+  readonly oldest: number;
+  /** Size of the files of all its restore points. */
+  readonly file_bytes: number;
+  readonly newest_id: string;
+  readonly newest_kind: BackupsTable['kind'];
+  readonly newest_created: number;
+  /** When the backup began that made the newest one. */
+  readonly newest_started: number;
+  /** Restore points with a mark that says so. */
+  readonly broken: number;
+  readonly protected: number;
+  /** When a restore point was last verified, whatever it found; null: never. */
+  readonly verified: number | null;
+}
+
+/** Every VM with restore points, by repository. */
+export const vmFigures = (state: State, vm?: string): VmFigures[] =>
+  state.all<VmFigures>({
+    compile: () =>
+      sql<never>`
+        SELECT c.repository, c.vm_name AS vm, own.points, own.oldest,
+          coalesce((SELECT sum(file_bytes) FROM backup_disks d
+            WHERE d.repository = c.repository AND d.context = c.context), 0) AS file_bytes,
+          last.backup_id AS newest_id, last.kind AS newest_kind, last.created AS newest_created,
+          last.started AS newest_started,
+          (SELECT count(*) FROM point_marks m WHERE m.repository = c.repository AND m.context = c.context
+            AND m.broken IS NOT NULL) AS broken,
+          (SELECT count(*) FROM point_marks m WHERE m.repository = c.repository AND m.context = c.context
+            AND m.protected IS NOT NULL) AS protected,
+          (SELECT max(finished) FROM verifications v
+            WHERE v.repository = c.repository AND v.context = c.context) AS verified
+        FROM vm_contexts c
+        JOIN (SELECT repository, context, count(*) AS points, min(created) AS oldest FROM backups
+          GROUP BY repository, context) own USING (repository, context)
+        JOIN backups last ON last.repository = c.repository AND last.context = c.context AND last.backup_id = (
+          SELECT backup_id FROM backups n WHERE n.repository = c.repository AND n.context = c.context
+          ORDER BY sequence DESC, backup_id DESC LIMIT 1)
+        WHERE ${vm === undefined ? sql`1` : sql`c.vm_name = ${vm}`}
+        ORDER BY c.vm_name, c.repository`.compile(state.query),
+  });
+
+/** Names of all VMs with restore points. */
+export const vmNamesOfPoints = (state: State): string[] =>
+  state
+    .all(state.query.selectFrom('vm_contexts').select('vm_name').distinct().orderBy('vm_name'))
+    .map(({ vm_name: name }) => name);

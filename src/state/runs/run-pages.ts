@@ -1,0 +1,31 @@
+import type { State } from '../database/open-state.ts';
+import type { RunsTable } from '../database/tables.ts';
+import { toRecord, type RunRecord } from './runs.ts';
+
+export interface RunPageFilter {
+  readonly plan?: string | undefined;
+  readonly vm?: string | undefined;
+  /** Any of these. */
+  readonly status?: readonly RunsTable['status'][] | undefined;
+  /** Only runs of these VMs. */
+  readonly vms?: readonly string[] | undefined;
+  /** Begun then or later, milliseconds since the epoch. */
+  readonly since?: number | undefined;
+  /** Older than this one. */
+  readonly after: readonly [started: number, id: string] | null;
+  readonly limit: number;
+}
+
+/** Some runs, newest first. */
+export function runPage(state: State, filter: RunPageFilter): RunRecord[] {
+  const { plan, vm, status, vms, since, after, limit } = filter;
+  let query = state.query.selectFrom('runs').selectAll().orderBy('started', 'desc').orderBy('id', 'desc').limit(limit);
+  if (plan !== undefined) query = query.where('plan', '=', plan);
+  if (vm !== undefined) query = query.where('vm', '=', vm);
+  if (status !== undefined) query = query.where('status', 'in', status);
+  if (vms !== undefined) query = query.where('vm', 'in', [...vms, '']);
+  if (since !== undefined) query = query.where('started', '>=', since);
+  if (after)
+    query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('started', 'id'), '<', tuple(after[0], after[1])));
+  return state.all(query).map(toRecord);
+}
