@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -343,6 +345,19 @@ describe('sessions', () => {
     await good('close', '--all');
     const pruned = await bench.call(prune);
     expect(await pointsOf(bench, 'pgtest1'), pruned.stderr).toEqual(points.slice(1));
+  });
+
+  it('a file of one that is open is cut off: nothing is read as zeros', async () => {
+    await good('ls', 'pgtest1', 'disk-0p1:/etc');
+    const image = bench.path(`repository/pgtest1/disk-0/${points.at(-1)}.qcow2`);
+    await execa('cp', ['-p', image, `${image}.whole`]);
+    chmodSync(image, 0o600);
+    truncateSync(image, statSync(image).size - 65_536);
+    const { exitCode, stderr } = await files('cat', 'pgtest1', 'disk-0p1:/etc/hostname');
+    await execa('mv', ['-f', `${image}.whole`, image]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/chain\.damaged[^]*were committed/);
+    await good('cat', 'pgtest1', 'disk-0p1:/etc/hostname');
   });
 
   it('what keeps them is killed: the next command starts another one, and nothing is left', async () => {

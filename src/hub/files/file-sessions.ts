@@ -70,7 +70,7 @@ export function createFileSessions(
 ): FileSessions {
   const spare = createSpare(join(folder, 'readers'), reader);
   const held = new Map<string, Held>();
-  const open = new Map<string, { readonly files: OpenFiles; readonly key: string; isServed(): boolean }>();
+  const open = new Map<string, { readonly files: OpenFiles; readonly key: string; isServed(): Promise<boolean> }>();
   const hold = (key: string, request: Parameters<typeof withFiles>[2], who: string): Held => {
     const ending = Promise.withResolvers<void>();
     const started = Promise.withResolvers<OpenFiles>();
@@ -119,7 +119,7 @@ export function createFileSessions(
       // One that is ending is waited for.
       for (let known = held.get(key); known; known = held.get(key)) {
         const files = await known.files;
-        if (open.get(files.info().id)?.isServed()) {
+        if (await open.get(files.info().id)?.isServed()) {
           files.stay();
           return files;
         }

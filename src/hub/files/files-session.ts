@@ -13,6 +13,7 @@ import type { Volume } from '../../files/protocol.ts';
 import type { Reader, ReaderDisk } from '../../files/reader/start-reader.ts';
 import { storedIn } from '../../files/reader/stored.ts';
 import type { Spare } from '../../files/reader/spare.ts';
+import { rememberFiles } from './remember-files.ts';
 import { watchServers } from './watch-servers.ts';
 import { maintenanceRun } from '../repositories/maintenance-run.ts';
 
@@ -42,8 +43,8 @@ export interface FilesSession {
   readonly places: Reader['places'];
   /** Resolves with the reason when its reader, or what serves a disk to it, is gone. */
   readonly gone: Promise<string>;
-  /** Whether its disks are served: known at once, before {@link gone} says it. */
-  readonly isServed: () => boolean;
+  /** Whether its disks are served, from files that are as they were: known at once, before {@link gone} says it. */
+  readonly isServed: () => Promise<boolean>;
 }
 
 /**
@@ -74,9 +75,10 @@ export function withFiles<T>(
     stack.defer(() => dropMount(services.state, run.id));
     const reader = stack.use(await spare.take(output.disks.length));
     const keys = await services.imageKeys(repository);
-    const served = output.disks.map(async (disk) => {
+    const stored = await Promise.all(output.disks.map(async (disk) => ({ disk, layers: await layersOf(disk.file) })));
+    const changed = await rememberFiles(stored.flatMap(({ layers }) => layers.map(({ file }) => file)));
+    const served = stored.map(({ disk, layers }) => {
       const key = keys.of({ encryption: disk.encryption });
-      const layers = await layersOf(disk.file);
       return serveDisk(
         reader,
         { ...disk, bytes: disk.capacity_bytes },
@@ -88,7 +90,12 @@ export function withFiles<T>(
       stack.use(server);
       return { ...disk, server };
     });
-    const watch = stack.use(watchServers(disks.map(({ server }) => server.process)));
+    const watch = stack.use(
+      watchServers(
+        disks.map(({ server }) => server.process),
+        changed,
+      ),
+    );
     const volumes = await watch.told(() => reader.plug(disks, signal));
     return await work({
       id: run.id,

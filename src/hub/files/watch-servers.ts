@@ -6,30 +6,46 @@ import type { ProcessIdentity } from '../../schemas/types.ts';
 export interface WatchedServers extends Disposable {
   /** Resolves with the reason when one of them has ended. */
   readonly gone: Promise<string>;
-  readonly isWhole: () => boolean;
-  /** Without its disk a file system looks damaged: what `act` fails by is told as what it is. @throws SendenseError `files.reader` */
+  /** Whether all of them run, and the files are as they were. */
+  readonly isWhole: () => Promise<boolean>;
+  /**
+   * Without its disk a file system looks damaged: what `act` fails by is told as what it is. What is missing of a file looks like zeros:
+   * then `act` has failed, too.
+   * @throws SendenseError `files.reader`, `chain.damaged`
+   */
   told<T>(act: () => Promise<T>): Promise<T>;
 }
 
 const betweenMs = 500;
+const remedy =
+  'Do not use what you got. Give the command again: it opens the restore point anew, and looks at its files first. `sendense-run check` shows the damage.';
 const why = 'what serves a disk to the reader has ended';
 
-export function watchServers(servers: readonly ProcessIdentity[]): WatchedServers {
-  const isWhole = (): boolean => servers.every((one) => isRunning(one));
+/** @param changed says why the files that they serve are not as they were; null: they are */
+export function watchServers(
+  servers: readonly ProcessIdentity[],
+  changed: () => Promise<string | null>,
+): WatchedServers {
+  const areRunning = (): boolean => servers.every((one) => isRunning(one));
   const gone = Promise.withResolvers<string>();
   const timer = setInterval(() => {
-    if (!isWhole()) gone.resolve(why);
+    if (!areRunning()) gone.resolve(why);
   }, betweenMs).unref();
+  const assertSame = async (cause?: unknown): Promise<void> => {
+    const reason = await changed();
+    if (reason !== null) throw new SendenseError('chain.damaged', reason, { cause, remedy });
+  };
   return {
     gone: gone.promise,
-    isWhole,
+    isWhole: async () => areRunning() && (await changed()) === null,
     async told(act) {
-      try {
-        return await act();
-      } catch (error) {
-        if (isWhole()) throw error;
-        throw new SendenseError('files.reader', why, { cause: error });
-      }
+      const result = await act().catch(async (error: unknown) => {
+        if (!areRunning()) throw new SendenseError('files.reader', why, { cause: error });
+        await assertSame(error);
+        throw error;
+      });
+      await assertSame();
+      return result;
     },
     [Symbol.dispose]: () => clearInterval(timer),
   };
