@@ -3,10 +3,11 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { imageTarget } from '../host/images/image-options.ts';
 import { findByPidFile, serveNbd } from '../host/nbd/qemu-nbd.ts';
 import { diskName } from '../repository/layout.ts';
+import { chainVerdict } from '../restore-points/choose/chain-verdict.ts';
 import { settleAll } from '../restore-points/settle-all.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
 import type { BootRow } from '../state/boots/boots.ts';
-import { findPoint } from '../state/points/restore-points.ts';
+import { findPoint, type RestorePoint } from '../state/points/restore-points.ts';
 import { programLog, serverPidFile, serverSocketName } from './boot-files.ts';
 import { bootMachineOf } from './boot-machine.ts';
 import { diskFiles } from './disk-files.ts';
@@ -26,7 +27,8 @@ export async function unserved(row: BootRow): Promise<number[]> {
 
 /**
  * Serves the chains of a VM's disks where nobody does, read-only, from the files that they have now: another hub may have merged them.
- * What serves them outlives this process.
+ * It looks at them first: what is missing of a file would be zeros for the guest, and the guest would write on top of that. What serves them
+ * outlives this process.
  * @throws SendenseError `point.unknown`, `repository.key`, `chain.damaged`, `nbd.failed`
  */
 export async function serveDisks(access: RepositoryAccess, row: BootRow, signal?: AbortSignal): Promise<void> {
@@ -36,11 +38,13 @@ export async function serveDisks(access: RepositoryAccess, row: BootRow, signal?
   const root = access.repositoryPath(repository);
   const point = findPoint(access.state, { repository, context, backupId });
   const keys = await access.imageKeys(repository);
+  for (const number of numbers) await assertReadable(access, row, { root, point, number });
+  // It may have learnt where another hub has merged them.
+  const disks = findPoint(access.state, { repository, context, backupId })?.disks ?? [];
   await settleAll(
     numbers.map(async (number) => {
-      const disk = point?.disks.find((entry) => entry.number === number);
-      if (!disk)
-        throw new SendenseError('point.unknown', `${row.id}: ${diskName(number)} of ${backupId} is not there any more`);
+      const disk = disks.find((entry) => entry.number === number);
+      if (!disk) throw gone(row, number);
       const file = join(root, context, disk.path);
       await serveNbd({
         file,
@@ -58,3 +62,31 @@ export async function serveDisks(access: RepositoryAccess, row: BootRow, signal?
     }),
   );
 }
+
+interface ChainOf {
+  /** Folder of the repository. */
+  readonly root: string;
+  readonly point: RestorePoint | undefined;
+  readonly number: number;
+}
+
+/** @throws SendenseError `point.unknown`, `chain.damaged` */
+async function assertReadable(
+  { state }: RepositoryAccess,
+  row: BootRow,
+  { root, point, number }: ChainOf,
+): Promise<void> {
+  if (!point?.disks.some((disk) => disk.number === number)) throw gone(row, number);
+  const verdict = await chainVerdict(state, root, point, number, { index: false });
+  if (verdict.verdict !== 'broken') return;
+  throw new SendenseError(
+    'chain.damaged',
+    `${row.id} runs from restore point ${row.backup_id}, and ${diskName(number)} of that cannot be read: ${verdict.reason}`,
+    {
+      remedy: `What the guest wrote stays in ${row.folder}. It is of no use without that file: copy the file back from a copy of the repository, with its time (\`cp -p\`). Then say \`sendense-run boot start ${row.id}\`.`,
+    },
+  );
+}
+
+const gone = ({ id, backup_id: backupId }: BootRow, number: number): SendenseError =>
+  new SendenseError('point.unknown', `${id}: ${diskName(number)} of ${backupId} is not there any more`);

@@ -199,6 +199,32 @@ describe('a VM that runs from a restore point', { timeout }, () => {
     await vm.call('boot', 'stop', boot.id, '--yes');
   });
 
+  it('does not run on a damaged chain: neither again, nor when what serves it comes back', async () => {
+    const boot = await vm.start();
+    const image = work.path(`repository/pgtest1/disk-1/${boot.backup_id}.qcow2`);
+    const cutOff = async (): Promise<void> => {
+      await rename(image, `${image}.whole`);
+      await writeFile(image, readFileSync(`${image}.whole`).subarray(0, -65_536));
+    };
+    await cutOff();
+    ends(boot.disks[1]?.server_pid ?? null);
+    await vi.waitUntil(() => readFileSync(work.path('state/boots/watch.log'), 'utf8').includes('were committed'), {
+      timeout: 60_000,
+      interval: 100,
+    });
+    expect((await vm.status(boot.id)).disks[1]).toMatchObject({ server_pid: null });
+    await rename(`${image}.whole`, image);
+    await vm.until(boot.id, ({ disks, state }) => state === 'running' && disks[1]?.server_pid !== null);
+    await vm.call('boot', 'stop', boot.id, '--power-off', '--force');
+    await cutOff();
+    const again = await work.call(['boot', 'start', boot.id]);
+    expect(again.stderr).toMatch(/chain\.damaged[^]*were committed[^]*boot start/);
+    expect(await vm.status(boot.id)).toMatchObject({ state: 'off', guest_pid: null });
+    await rename(`${image}.whole`, image);
+    expect(await vm.json('boot', 'start', boot.id)).toMatchObject({ state: 'running' });
+    await vm.call('boot', 'stop', boot.id, '--yes');
+  });
+
   it('cannot be started: a clear error, and nothing stays', async () => {
     for (const [args, text] of [
       [[], 'missing: memory, cpus'],

@@ -1,16 +1,13 @@
 import { join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { diskName } from '../../repository/layout.ts';
-import { verifyChain, type ChainVerdict, type VerifyChainOptions } from '../../repository/verify-chain.ts';
 import { marksOf } from '../../state/points/point-marks.ts';
-import type { State } from '../../state/database/open-state.ts';
-import { findPoint, points, type RestorePoint } from '../../state/points/restore-points.ts';
+import { points, type RestorePoint } from '../../state/points/restore-points.ts';
 import type { PointChoice, PointSelectInput, PointSelectOutput } from '../../schemas/types.ts';
 import type { VmReference } from '../../sources/source-kind.ts';
 import { followMarks } from '../hold/follow-marks.ts';
-import { followMerges } from '../hold/follow-merges.ts';
 import type { RepositoryAccess } from '../repository-access.ts';
-import { storedChain } from '../stored-chain.ts';
+import { chainVerdict } from './chain-verdict.ts';
 import { chosenPoint, type ChosenPoint, type WantedPoint } from './chosen-point.ts';
 import { leftOutText, orNotReadable, perhapsMeant } from './left-out.ts';
 
@@ -53,7 +50,7 @@ export async function selectPoint(
   }
   const keys = await services.imageKeys(input.repository);
   for (const disk of wanted) {
-    const verdict = await verdictOn(services.state, root, point, disk.number, {
+    const verdict = await chainVerdict(services.state, root, point, disk.number, {
       key: keys.of(disk),
       index: input.verify ?? true,
       signal,
@@ -120,24 +117,5 @@ function chosen({ state, leftOut }: RepositoryAccess, wanted: WantedPoint): Chos
     return chosenPoint(points(state, vm), marksOf(state, vm), wanted);
   } catch (error) {
     throw orNotReadable(error, leftOut, wanted);
-  }
-}
-
-/** Where the files are not as the database says, another hub may have merged them: then it is asked again. */
-async function verdictOn(
-  state: State,
-  root: string,
-  { repository, vm, backup_id: backupId }: RestorePoint,
-  number: number,
-  how: VerifyChainOptions,
-): Promise<ChainVerdict> {
-  for (let followed = false; ; followed = true) {
-    const point = findPoint(state, { repository, context: vm.context, backupId });
-    const chain = point ? storedChain(state, point, number) : `${backupId} is gone`;
-    const verdict: ChainVerdict =
-      typeof chain === 'string' ? { verdict: 'broken', reason: chain } : await verifyChain(root, chain, how);
-    if (verdict.verdict === 'sound' || followed || typeof chain === 'string') return verdict;
-    const keys = chain.map((disk) => ({ repository, context: vm.context, backupId: disk.backupId }));
-    if (!(await followMerges(state, root, keys))) return verdict;
   }
 }
