@@ -25,6 +25,9 @@ interface MachineOptions {
   readonly resume?: boolean;
   readonly node?: string;
   readonly credential?: string;
+  readonly convert?: 'virtio';
+  readonly virtioWin?: string;
+  readonly accel?: 'auto' | 'tcg' | 'kvm';
   readonly start?: boolean;
   readonly serial?: string;
   readonly agent?: boolean;
@@ -105,6 +108,9 @@ const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: st
   resume: ['--no-resume', 'vsphere'],
   node: ['--node', 'vsphere'],
   credential: ['--credential', 'vsphere'],
+  convert: ['--convert', 'kvm'],
+  virtioWin: ['--virtio-win', 'kvm'],
+  accel: ['--accel', 'kvm'],
   start: ['--start', 'kvm'],
   serial: ['--serial', 'kvm'],
   agent: ['--agent', 'kvm'],
@@ -136,6 +142,7 @@ function machineOf(kind: MachineTarget, options: MachineOptions): To {
     resume: more.resume === false ? false : undefined,
     node,
     credential,
+    convert: convertOf(options),
     start: startOf(options),
   };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
@@ -156,12 +163,34 @@ function datastoresOf(words: readonly string[]): string | Readonly<Record<string
   throw usage('several --datastore are each a disk and its datastore: --datastore disk-1=datastore2');
 }
 
+/** By which sign it is up; null: that is not said. */
+const checkOf = ({ serial, agent }: MachineOptions): To | null =>
+  serial === undefined && agent !== true
+    ? null
+    : { ...(serial === undefined ? {} : { serial: { mark: serial } }), ...(agent === true ? { agent } : {}) };
+
 /** `true`, or by which sign it is up. */
-function startOf({ start, serial, agent }: MachineOptions): boolean | To | undefined {
-  if (start !== true && (serial !== undefined || agent !== undefined))
-    throw usage('--serial and --agent are for --start');
-  if (start !== true || (serial === undefined && agent !== true)) return start;
-  return { ...(serial === undefined ? {} : { serial: { mark: serial } }), ...(agent === true ? { agent } : {}) };
+function startOf({ start, convert, ...options }: MachineOptions): boolean | To | undefined {
+  if (start !== true && convert === undefined && (options.serial !== undefined || options.agent !== undefined))
+    throw usage('--serial and --agent are for --start and --convert');
+  return start === true ? (checkOf(options) ?? start) : start;
+}
+
+/** The name of what it is converted to, or with more that is said. */
+function convertOf({ convert, virtioWin, accel, ...options }: MachineOptions): string | To | undefined {
+  if (convert === undefined) {
+    if (virtioWin !== undefined || accel !== undefined)
+      throw usage('--virtio-win and --accel are for --convert virtio');
+    return undefined;
+  }
+  const boot = checkOf(options);
+  if (virtioWin === undefined && accel === undefined && boot === null) return convert;
+  return {
+    to: convert,
+    ...(virtioWin === undefined ? {} : { virtioWin: resolve(virtioWin) }),
+    ...(accel === undefined ? {} : { accel }),
+    ...(boot === null ? {} : { boot }),
+  };
 }
 
 /** @param kind null: no VM is made */

@@ -1,7 +1,7 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { VmConfig } from '../schemas/types.ts';
 import { disksOf, type PointDisk } from './disks-of.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, MachineDisk } from './machine.ts';
 import { networksOf } from './networks-of.ts';
 import { shortText } from './short-text.ts';
 
@@ -11,6 +11,8 @@ export interface WantedMachine {
   readonly firmware?: 'bios' | 'efi' | undefined;
   readonly memoryBytes?: number | undefined;
   readonly cpus?: number | undefined;
+  /** Its disks are on virtio, whatever they were on. */
+  readonly virtio?: boolean;
 }
 
 export interface MachineFacts {
@@ -44,23 +46,31 @@ export function machineOf(facts: MachineFacts): Machine {
   if (missing.length > 0) throw unknown(missing, config !== null);
   const secureBoot = firmware === 'efi' && config?.secure_boot === true;
   if (config === null)
-    notes.push('no configuration of the VM was saved: its disks are on SATA, and it has no network card');
+    notes.push(
+      `no configuration of the VM was saved: its disks are on ${wanted.virtio ? 'virtio' : 'SATA'}, and it has no network card`,
+    );
   else notes.push(...lostHardware(config));
   const { disks, notes: moved } = disksOf(config, facts.disks, firmware === 'efi');
-  notes.push(...moved);
+  if (!wanted.virtio) notes.push(...moved);
   return {
     name: nameFor(facts, notes),
     firmware,
     secureBoot,
     cpus: { count, coresPerSocket: coresOf(config, count, wanted.cpus !== undefined) },
     memoryBytes: Math.max(MiB, Math.floor(memoryBytes / MiB) * MiB),
-    disks,
-    networks: networksOf(config?.networks ?? [], notes),
+    disks: wanted.virtio ? disks.map(onVirtio) : disks,
+    networks: networksOf(config?.networks ?? [], notes, wanted.virtio),
     clock: /^win/i.test(config?.guest_id ?? '') ? 'localtime' : 'utc',
     biosUuid: uuidOf(config?.bios_uuid ?? null),
     notes,
   };
 }
+
+const onVirtio = (disk: MachineDisk, index: number): MachineDisk => ({
+  ...disk,
+  bus: 'virtio',
+  place: { controller: 0, unit: index },
+});
 
 function firmwareFor({ config, wanted, firmwareByDisk }: MachineFacts, missing: string[]): Machine['firmware'] {
   if (wanted.firmware !== undefined) return wanted.firmware;

@@ -13,12 +13,17 @@ const models: readonly (readonly [RegExp, NetworkModel])[] = [
 const mostCards = 16;
 const longestName = 255;
 
-/** The network cards. @param notes gets what is not as it was */
-export function networksOf(saved: VmConfig['networks'], notes: string[]): MachineNetwork[] {
+/**
+ * The network cards.
+ * @param notes gets what is not as it was
+ * @param areReplaced whether the VM gets cards of another model anyway
+ */
+export function networksOf(saved: VmConfig['networks'], notes: string[], areReplaced = false): MachineNetwork[] {
   if (saved.length > mostCards) notes.push(`it has the first ${mostCards} of its ${saved.length} network cards`);
   return saved.slice(0, mostCards).map(({ type, mac, network, connected, start_connected: atStart }, index) => {
     const model = models.find(([pattern]) => pattern.test(type))?.[1];
-    if (model === undefined) notes.push(`its network card ${index + 1} was a ${shortText(type)} and is an e1000`);
+    if (model === undefined && !areReplaced)
+      notes.push(`its network card ${index + 1} was a ${shortText(type)} and is an e1000`);
     return {
       model: model ?? 'e1000',
       mac: macOf(mac),

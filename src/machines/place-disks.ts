@@ -1,4 +1,4 @@
-import { placesOn, type DiskBus } from '../host/images/guest-disks.ts';
+import { isAlone, placesOn, type DiskBus } from '../host/images/guest-disks.ts';
 import type { DiskPlace } from './machine.ts';
 
 /** Where a disk wants to be; `place` null: anywhere. */
@@ -20,7 +20,7 @@ export interface GivenPlace {
 
 /**
  * Gives each disk a place of its own: the one that it wants where the controller has it, else the next one that is free. Places that are
- * wanted are given first, so that a disk without one takes nobody's. A fifth IDE disk goes to SATA.
+ * wanted are given first, so that a disk without one takes nobody's. A fifth IDE disk goes to SATA, as does a disk for which virtio has no place.
  */
 export function placeDisks(wanted: readonly WantedPlace[]): GivenPlace[] {
   const taken = new Set<string>();
@@ -39,13 +39,13 @@ export function placeDisks(wanted: readonly WantedPlace[]): GivenPlace[] {
   return given.map((one, index) => one ?? nextFree(wanted[index]?.bus ?? 'ahci', take));
 }
 
-const controllersOf = (bus: DiskBus): number => (bus === 'ide' ? 1 : mostDiskControllers);
+const controllersOf = (bus: DiskBus): number => (isAlone(bus) ? 1 : mostDiskControllers);
 
 const isOn = (bus: DiskBus, { controller, unit }: DiskPlace): boolean =>
   Number.isInteger(controller) && controller >= 0 && controller < controllersOf(bus) && placesOn(bus).includes(unit);
 
 function nextFree(bus: DiskBus, take: (given: GivenPlace) => boolean): GivenPlace {
-  const most = bus === 'ide' ? controllersOf(bus) : Infinity;
+  const most = isAlone(bus) ? controllersOf(bus) : Infinity;
   for (let controller = 0; controller < most; controller++)
     for (const unit of placesOn(bus)) {
       const given = { bus, place: { controller, unit } };

@@ -490,6 +490,7 @@ export interface AllSchemas {
       };
   BootCheck: BootCheck;
   StartCheck: StartCheck;
+  Conversion: Conversion;
   FilePlaces: FilePlaces;
   FilePatterns: FilePatterns;
   FileExpectation: FileExpectation;
@@ -756,6 +757,8 @@ export interface AllSchemas {
   Qcow2CreateOutput: Qcow2CreateOutput;
   Qcow2SealInput: Qcow2SealInput;
   Qcow2SealOutput: Qcow2SealOutput;
+  RestoreConvertInput: RestoreConvertInput;
+  RestoreConvertOutput: RestoreConvertOutput;
   RestorePublishInput: RestorePublishInput;
   RestorePublishOutput: RestorePublishOutput;
   RestoreStartInput: RestoreStartInput;
@@ -1278,6 +1281,59 @@ export interface BootCheck {
  * Starts the restored VM, and waits until it is up. It counts as up at the first sign that you name: `serial`, `agent` or `picture`. Without any of them: `picture`.
  */
 export interface StartCheck {
+  /**
+   * Wait for a text on the serial console.
+   */
+  serial?: {
+    /**
+     * Text on the first serial port that shows that the guest is up.
+     */
+    mark: string;
+  };
+  /**
+   * Wait until the QEMU guest agent answers. The VM gets a port for it.
+   */
+  agent: boolean;
+  /**
+   * Wait until the picture stops changing and is not blank.
+   */
+  picture?: {
+    /**
+     * A duration: a number and ms, s, m, h or d, for example 90s.
+     */
+    still: string;
+  };
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+}
+/**
+ * Lets virt-v2v give the guest the drivers of KVM, on a copy that is kept only if the guest boots with them.
+ */
+export interface Conversion {
+  /**
+   * Devices that the VM gets: its disks and network cards are virtio.
+   */
+  to: 'virtio';
+  /**
+   * For Windows: the ISO image of virtio-win, or a folder with its files, relative to the plan. Default: /usr/share/virtio-win.
+   */
+  virtioWin?: string;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+  boot?: StartCheck1;
+  /**
+   * How virt-v2v and the boot run their machines: `auto` is KVM if it works, else emulation (`tcg`), which is about ten times slower.
+   */
+  accel: 'auto' | 'tcg' | 'kvm';
+}
+/**
+ * Starts the restored VM, and waits until it is up. It counts as up at the first sign that you name: `serial`, `agent` or `picture`. Without any of them: `picture`.
+ */
+export interface StartCheck1 {
   /**
    * Wait for a text on the serial console.
    */
@@ -7487,6 +7543,10 @@ export interface KvmTo {
    * true: after the restore libvirt starts the VM, and the run waits until it is up: until its picture stops changing. Or a mapping that says by which sign it is up.
    */
   start: boolean | StartCheck;
+  /**
+   * `virtio`: virt-v2v gives the guest the drivers of KVM, and the VM gets virtio disks and network cards. Sendense boots the result without a network before it keeps it. If it does not boot, the VM keeps the hardware that the guest knows, and the run ends with a warning. Or a mapping that says how.
+   */
+  convert?: 'virtio' | Conversion;
 }
 /**
  * A new VM in vSphere.
@@ -9382,6 +9442,7 @@ export interface FilesTakeInput {
         cpus?: number;
         firmware?: 'bios' | 'efi';
         start: boolean | StartCheck;
+        convert?: 'virtio' | Conversion;
       }
     | {
         /**
@@ -9951,6 +10012,194 @@ export interface Qcow2SealInput {
 export interface Qcow2SealOutput {
   disks: Disks1;
 }
+export interface RestoreConvertInput {
+  repository: string;
+  disks: {
+    disk: string;
+    number: number;
+    /**
+     * Bytes.
+     */
+    capacity_bytes: number;
+    /**
+     * Absolute path of the qcow2.
+     */
+    file: string;
+    /**
+     * Absolute path of the block index.
+     */
+    index: string;
+    /**
+     * sha256:<64 hex digits>
+     */
+    digest: string;
+    /**
+     * How its files are encrypted.
+     */
+    encryption?: DiskEncryption | null;
+    /**
+     * Which disk of the VM it is, as the saved configuration knows it.
+     */
+    uuid?: string;
+  }[];
+  point: RestoredPoint;
+  to:
+    | {
+        directory: string;
+        format: 'raw' | 'qcow2' | 'vmdk' | 'vmdk-stream' | 'vhdx';
+        subformat: 'monolithicSparse' | 'streamOptimized';
+        thin: boolean;
+      }
+    | {
+        device:
+          | string
+          | {
+              [k: string]: string;
+            };
+        overwrite: boolean;
+      }
+    | {
+        ova: string;
+        /**
+         * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+         */
+        memory?: number | string;
+        cpus?: number;
+        firmware?: 'bios' | 'efi';
+        guestId?: string;
+      }
+    | {
+        kvm: string;
+        name?: string;
+        libvirt?: string;
+        network?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        connect: boolean;
+        mac: 'new' | 'keep';
+        identity: 'new' | 'keep';
+        /**
+         * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+         */
+        memory?: number | string;
+        cpus?: number;
+        firmware?: 'bios' | 'efi';
+        start: boolean | StartCheck;
+        convert?: 'virtio' | Conversion;
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        vsphere: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        name?: string;
+        folder?: string;
+        pool?: string;
+        datastore?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        network?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        connect: boolean;
+        mac?: 'new' | 'keep';
+        identity: 'new' | 'keep';
+        thin?: boolean;
+        withoutTpm: boolean;
+        powerOn: boolean;
+        resume: boolean;
+      };
+  files: {
+    disk: string;
+    temporary: string;
+    file: string;
+    format: string;
+    /**
+     * Bytes.
+     */
+    bytes_written: number;
+  }[];
+  /**
+   * The VM, as restore.write says.
+   */
+  machine?: WrittenMachine | null;
+}
+/**
+ * Which restore point it is. Needed for targets that make a VM.
+ */
+export interface RestoredPoint {
+  /**
+   * Name of the VM in the repository.
+   */
+  vm: string;
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  /**
+   * The saved configuration of the VM; null: there is none.
+   */
+  vm_config: {
+    /**
+     * Absolute path.
+     */
+    file: string;
+    /**
+     * Of the file as it is stored.
+     */
+    sha256: string;
+    /**
+     * How the file is encrypted; null: not.
+     */
+    encryption: {
+      key_id: string;
+    } | null;
+  } | null;
+}
+export interface RestoreConvertOutput {
+  /**
+   * false: the VM has the hardware that its guest knew before.
+   */
+  converted: boolean;
+  /**
+   * The VM as it is now.
+   */
+  machine: WrittenMachine | null;
+  /**
+   * Why it was not converted; null: it was.
+   */
+  problem: string | null;
+  /**
+   * The sign that the converted guest was up; null: there was none.
+   */
+  sign: ('serial' | 'agent' | 'picture') | null;
+  /**
+   * How long the conversion took, with the boot.
+   */
+  seconds: number;
+  /**
+   * Absolute path of the screenshot of that boot, PNG.
+   */
+  screenshot: string | null;
+}
 export interface RestorePublishInput {
   /**
    * Needed where what is written last comes from the restore point: for devices.
@@ -10166,6 +10415,7 @@ export interface RestoreWriteInput {
         cpus?: number;
         firmware?: 'bios' | 'efi';
         start: boolean | StartCheck;
+        convert?: 'virtio' | Conversion;
       }
     | {
         /**
@@ -10202,42 +10452,6 @@ export interface RestoreWriteInput {
         resume: boolean;
       };
   point?: RestoredPoint;
-}
-/**
- * Which restore point it is. Needed for targets that make a VM.
- */
-export interface RestoredPoint {
-  /**
-   * Name of the VM in the repository.
-   */
-  vm: string;
-  /**
-   * Backup id, sortable by time.
-   */
-  backup_id: string;
-  /**
-   * Milliseconds since the epoch.
-   */
-  created: number;
-  /**
-   * The saved configuration of the VM; null: there is none.
-   */
-  vm_config: {
-    /**
-     * Absolute path.
-     */
-    file: string;
-    /**
-     * Of the file as it is stored.
-     */
-    sha256: string;
-    /**
-     * How the file is encrypted; null: not.
-     */
-    encryption: {
-      key_id: string;
-    } | null;
-  } | null;
 }
 export interface RestoreWriteOutput {
   /**

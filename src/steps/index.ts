@@ -17,6 +17,7 @@ import { bootDecide } from './boot/boot-decide.ts';
 import { bootFinish } from './boot/boot-finish.ts';
 import { bootJudge } from './boot/boot-judge.ts';
 import { bootStart } from './boot/boot-start.ts';
+import { restoreConvert } from './restore/restore-convert.ts';
 import { restorePublish } from './restore/restore-publish.ts';
 import { restoreStart } from './restore/restore-start.ts';
 import { restoreVerify } from './restore/restore-verify.ts';
@@ -55,6 +56,7 @@ export const builtInSteps: readonly AnyStep<Services>[] = [
   filesPublish,
   restoreWrite,
   restoreVerify,
+  restoreConvert,
   restorePublish,
   restoreStart,
   commandRun,

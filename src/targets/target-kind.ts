@@ -4,6 +4,7 @@ import type { OpenedPoint } from '../files/choose/find-volume.ts';
 import type { SeenGuest } from '../host/images/seen-guest.ts';
 import type { ImageKey } from '../host/images/image-options.ts';
 import type { ImageKeys } from '../repository/image-keys.ts';
+import type { Signs } from '../restore-points/verify/watch-guest.ts';
 import type {
   FilesTakeOutput,
   PlannedEffect,
@@ -11,6 +12,7 @@ import type {
   RestoreWriteInput,
   RestoreWriteOutput,
   RestoredPoint,
+  StartCheck,
   WrittenMachine,
 } from '../schemas/types.ts';
 
@@ -83,12 +85,62 @@ export interface TargetKind<T extends TargetType, W extends object, P> {
   isPublished(claim: P, remembered: Remembered): Promise<boolean>;
   undoPublish(claim: P, remembered: Remembered): Promise<void>;
 
+  /** How the guest of a VM that it makes gets drivers for other devices; null: it makes none that could. */
+  readonly converting: VmConverting<T, object> | null;
+
   /** How a VM that it has made is started; null: it makes none that could be. */
   readonly starting: VmStarting<object> | null;
 
   /** How files are taken to it; null: it takes whole disks only. The checks of plans say the same. */
   readonly files: FilesTarget<T, object, object> | null;
 }
+
+/** Disks that are written and not published yet, and the VM that is made of them. */
+export interface WrittenVm {
+  readonly files: readonly WrittenDisk[];
+  readonly machine: WrittenMachine;
+}
+
+/**
+ * How the guest of a VM gets drivers for other devices.
+ * @typeParam C what it claims before: plain JSON, durable before anything is done
+ */
+export interface VmConverting<T extends TargetType, C extends object> {
+  claim(to: ToOf<T>, files: readonly WrittenDisk[], facts: ClaimFacts): C;
+  /** What {@link convert} would do. */
+  effects(to: ToOf<T>, files: readonly WrittenDisk[]): PlannedEffect[];
+  /** By which sign the converted guest is up. */
+  check(to: ToOf<T>): StartCheck;
+  /**
+   * Changes the disks, and only if the guest boots after that. May be called again.
+   * @throws SendenseError where the disks cannot be relied on any more: the run has to fail
+   */
+  convert(request: RestoreRequest<T>, written: WrittenVm, claim: C, run: ConvertRun): Promise<ConvertedVm>;
+  /** Removes what {@link convert} left beside the disks. "Nothing there" is success. */
+  undoConvert(claim: C): Promise<void>;
+}
+
+/** What converting acts with. */
+export interface ConvertRun extends Pick<RestoreRun, 'runId' | 'signal' | 'log'> {
+  /** Only this user gets into it. */
+  readonly folder: string;
+  /** By which the converted guest is up, within `timeoutMs`. */
+  readonly signs: Signs;
+  readonly timeoutMs: number;
+  /** Where the picture of it goes, PNG; null: none is kept. */
+  readonly picture: string | null;
+  alive(): void;
+}
+
+/** `machine`: the VM with its new devices; `problem`: why it has those that it had, in words. */
+export type ConvertedVm =
+  | {
+      readonly machine: WrittenMachine;
+      readonly sign: 'serial' | 'agent' | 'picture';
+      readonly problem: null;
+      readonly screenshot: string | null;
+    }
+  | { readonly machine: null; readonly sign: null; readonly problem: string; readonly screenshot: string | null };
 
 /**
  * How a VM that a target has made is started.

@@ -12,8 +12,8 @@ import { uefiFiles } from '../../src/machines/firmware.ts';
 import type { BootRow } from '../../src/state/boots/boots.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 
-const buses: readonly DiskBus[] = ['ide', 'ahci', 'pvscsi', 'lsisas', 'nvme'];
-const places = { ide: 0, ahci: 0, pvscsi: 0, lsisas: 1, nvme: 0 } as const;
+const buses: readonly DiskBus[] = ['ide', 'ahci', 'pvscsi', 'lsisas', 'nvme', 'virtio'];
+const places = { ide: 0, ahci: 0, pvscsi: 0, lsisas: 1, nvme: 0, virtio: 0 } as const;
 
 const booted: BootMachine = {
   machine: {

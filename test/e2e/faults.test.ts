@@ -79,10 +79,14 @@ async function changeSomething(work: Workspace, numbers = random('changes')): Pr
   await writeAt(work.path('b.raw'), [numbers.int(0, 2 * MiB) & ~511, Buffer.alloc(70_000)]);
 }
 
-/** Those about files are for other plans: `restore-files.test.ts`; the start of a VM: `restore-kvm-start.test.ts`. */
+/** Those about files are for other plans: `restore-files.test.ts`; VMs: `restore-kvm-convert.test.ts`, `restore-kvm-start.test.ts`. */
 const usesOf = (kind: string): string[] =>
   loadRunner(kind).steps.flatMap((step) =>
-    step.uses === undefined || step.uses.startsWith('files.') || step.uses === 'restore.start' ? [] : [step.uses],
+    step.uses === undefined ||
+    step.uses.startsWith('files.') ||
+    ['restore.convert', 'restore.start'].includes(step.uses)
+      ? []
+      : [step.uses],
   );
 /** What stands before a step has an effect is what stood after the one before; these have an effect that the others do not lead up to. */
 const special = ['hub.preflight', 'node.transfer', 'backup.commit', 'restore.publish'];

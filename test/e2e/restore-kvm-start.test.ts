@@ -143,7 +143,7 @@ test('without libvirt nothing is written for a VM that shall be started', async 
   for (const [words, text] of [
     [['--start', '--libvirt', 'none'], 'libvirt starts the VM, and libvirt is `none`'],
     [['--start', '--libvirt', 'qemu:///nowhere'], 'libvirt does not answer at qemu:///nowhere'],
-    [['--serial', 'login:'], '--serial and --agent are for --start'],
+    [['--serial', 'login:'], '--serial and --agent are for --start and --convert'],
   ] as const) {
     const refused = await work.call(['restore', 'pgtest1', ...to, ...words]);
     expect(refused.exitCode, refused.stderr).not.toBe(0);

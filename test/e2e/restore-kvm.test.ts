@@ -5,6 +5,7 @@ import { exists } from '../../src/host/files/files.ts';
 import { linuxDisk, nameDisk } from '../guests/linux-guest.ts';
 import { makeRaw as makeDisk } from '../host/disk-images.ts';
 import { testProgram } from '../programs.ts';
+import { standInV2v } from '../simulators/virt-v2v.ts';
 import { startsAndSays } from './start-script.ts';
 import { MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
 import type { DiskSpec } from '../simulators/vcenter/simulated-vm.ts';
@@ -61,6 +62,31 @@ test('a VM of vSphere goes to KVM, and boots there from the hardware that it kno
   await execa('virt-xml-validate', [work.path('vm/domain.xml')]);
   await startsAndSays(work.path('vm/start.sh'), 'guest: bios boot=vmw_pvscsi ide0=ata_piix nvme0=nvme.', 120_000);
 });
+
+test.each(['bios', 'efi'] as const)(
+  'a VM of vSphere gets virtio devices, once its guest has booted from them (%s)',
+  { timeout },
+  async (firmware) => {
+    await using at = await vsphereWorkspace();
+    const { work } = at;
+    const disks = await guestDisks(at, firmware, firmware === 'bios' ? ['scsi0', 'ide0'] : ['nvme0', 'ide0']);
+    const networks = [{ name: 'VM Network', mac: '00:50:56:9a:1b:2c' }];
+    const vm = await at.vcenter.addVm({ name: 'pgtest1', cbt: true, memoryMb: 256, firmware, networks, disks });
+    await at.plan('nightly.yaml', vm);
+    expect((await at.run('nightly.yaml')).exitCode).toBe(0);
+    // It says so only if it has found both there.
+    const says = `guest: ${firmware} boot=virtio-pci ide0=virtio-pci.`;
+    const to = ['--to', `kvm:${work.path('vm')}`, '--libvirt', 'none', '--keep-mac'];
+    const convert = ['--convert', 'virtio', '--accel', 'tcg', '--serial', says];
+    const env = await standInV2v(work.folder, 'leaves');
+    const done = await work.call(['restore', 'pgtest1', ...to, ...convert], { env });
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    const xml = await readFile(work.path('vm/domain.xml'), 'utf8');
+    expect(xml).toContain('<model type="virtio"/>');
+    await execa('virt-xml-validate', [work.path('vm/domain.xml')]);
+    await startsAndSays(work.path('vm/start.sh'), says, 120_000);
+  },
+);
 
 test('a VM with UEFI starts with variables of its own', { timeout }, async () => {
   await using at = await vsphereWorkspace();

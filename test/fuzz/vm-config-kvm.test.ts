@@ -76,6 +76,7 @@ fuzz<unknown>('a saved configuration, up to a VM for KVM', {
       point: 'p',
       runId: 'run-1',
       notes: [],
+      isWindows: false,
       agent: true,
     };
     const lines = startScript(vm, files)

@@ -8,7 +8,7 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
-for module in ata_piix vmw_pvscsi sd_mod virtio_pci virtio_console; do
+for module in ata_piix vmw_pvscsi sd_mod virtio_pci virtio_blk virtio_console; do
   modprobe "$module"
 done
 
@@ -17,7 +17,7 @@ firmware=bios
 
 # Disks come one by one, whenever their driver has found them.
 disks() {
-  for disk in /sys/block/sd* /sys/block/nvme*; do
+  for disk in /sys/block/sd* /sys/block/nvme* /sys/block/vd*; do
     [ -e "$disk" ] || continue
     last=$(($(cat "$disk/size") - 1))
     word=$(dd if="/dev/${disk##*/}" bs=512 skip="$last" 2>/dev/null | tr -dc a-z0-9)

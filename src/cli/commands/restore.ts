@@ -11,6 +11,7 @@ export const restore: CommandDefinition = {
     'Never overwrites a file and never writes to the repository. A failed restore removes the files that it wrote.',
     'With kvm:DIRECTORY it makes a VM for KVM, with the hardware that the guest knows: disks as qcow2, domain.xml for libvirt, and start.sh, which starts the VM with plain QEMU. If libvirt answers at qemu:///system, it defines the VM there. The VM is not started, and its network cards are not connected unless you say so. With --start libvirt starts it, and the run waits until it is up: until the text of --serial appears, the agent answers, or its picture stops changing. If it does not come up, the run fails; what was restored stays.',
     'With vsphere:SOURCE it makes a new VM in vSphere, of the hardware that was saved with the restore point, where the old one was unless you say otherwise. SOURCE is a source of sendense.yaml with VDDK. A node writes the disks and reads them again. Until that is done, the notes of the VM say that it is unfinished. If the restore fails after a disk was copied whole, the VM stays, and the same command goes on with it. The VM is not started, and its network cards are not connected unless you say so.',
+    'With --convert virtio, virt-v2v then gives the guest the drivers of KVM, on a copy of what it changes. Sendense boots the result without a network. If it boots, the VM gets virtio disks and network cards. If not, the VM keeps the hardware that the guest knows, and the run ends with exit code 3.',
     'An OVA file has the disks, and the hardware of the VM as it was saved with the restore point.',
     'If nothing was saved, because the VM was backed up as disk images, say --memory and --cpus.',
     'A block device must be unused, large enough and without a file system, unless you say --overwrite. The first MiB of the disk is written last, so nobody takes an unfinished device for whole.',
@@ -104,11 +105,28 @@ export const restore: CommandDefinition = {
     },
     { flags: '--start', description: 'for kvm: libvirt starts the VM, and the run waits until it is up' },
     {
+      flags: '--convert <devices>',
+      description:
+        'for kvm: virt-v2v gives the guest the drivers of KVM, and the VM gets virtio disks and network cards; kept only if the guest boots with them. Needs the Debian package virt-v2v',
+      choices: ['virtio'],
+    },
+    {
+      flags: '--virtio-win <file>',
+      description: 'with --convert: drivers for Windows, virtio-win.iso (default: /usr/share/virtio-win)',
+      completes: 'files',
+    },
+    {
+      flags: '--accel <accel>',
+      description: 'with --convert: how virt-v2v and the boot run their machines (default: auto)',
+      choices: ['auto', 'tcg', 'kvm'],
+    },
+    {
       flags: '--serial <text>',
-      description: 'with --start: the VM is up when this text appears on the serial console, for example login:',
+      description:
+        'with --start or --convert: the VM is up when this text appears on the serial console, for example login:',
       completes: 'nothing',
     },
-    { flags: '--agent', description: 'with --start: the VM is up when the QEMU guest agent answers' },
+    { flags: '--agent', description: 'with --start or --convert: the VM is up when the QEMU guest agent answers' },
     {
       flags: '--memory <size>',
       description: 'for kvm and ova: memory of the VM, such as 4GiB (default: what was saved)',
@@ -176,6 +194,10 @@ export const restore: CommandDefinition = {
     {
       command: 'sendense-run restore pgtest1 --to kvm:/var/lib/libvirt/images/pgtest1 --start --serial login:',
       description: 'The same, started; the run waits for its login',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --to kvm:/var/lib/libvirt/images/pgtest1 --convert virtio',
+      description: 'The same with the drivers and devices of KVM',
     },
     {
       command: 'sendense-run restore pgtest1 --to kvm:./pgtest1 --libvirt none --network user --connect',

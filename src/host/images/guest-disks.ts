@@ -1,7 +1,7 @@
 import type { ImageTarget } from './image-options.ts';
 
 /** How a disk is plugged in, as the guest knows it. */
-export type DiskBus = 'ide' | 'ahci' | 'pvscsi' | 'lsisas' | 'nvme';
+export type DiskBus = 'ide' | 'ahci' | 'pvscsi' | 'lsisas' | 'nvme' | 'virtio';
 
 /** A disk as it is plugged in. */
 export interface DiskDevice {
@@ -18,25 +18,30 @@ export interface GuestDisk extends DiskDevice {
 
 const count = (length: number): number[] => Array.from({ length }, (_, unit) => unit);
 
-/** The units of one controller. Number 7 of paravirtual SCSI is the controller itself. */
+/** The units of one controller. Number 7 of paravirtual SCSI is the controller itself. Each disk on virtio takes a PCI slot of the machine, which has 29. */
 const units: Readonly<Record<DiskBus, readonly number[]>> = {
   ide: count(4),
   ahci: count(6),
   pvscsi: count(64).filter((unit) => unit !== 7),
   lsisas: count(8),
   nvme: count(15),
+  virtio: count(20),
 };
 
-/** The units that a controller of this kind has. The machine has one IDE controller only. */
+/** The units that a controller of this kind has. */
 export const placesOn = (bus: DiskBus): readonly number[] => units[bus];
 
-/** The device of qemu; null: the machine has it by itself. */
+/** Of which a machine has one only. */
+export const isAlone = (bus: DiskBus): boolean => bus === 'ide' || bus === 'virtio';
+
+/** The device of qemu; null: the machine has it by itself, or there is none. */
 const controllers: Readonly<Record<DiskBus, ((id: string) => string) | null>> = {
   ide: null,
   ahci: (id) => `ich9-ahci,id=${id}`,
   pvscsi: (id) => `pvscsi,id=${id}`,
   lsisas: (id) => `mptsas1068,id=${id}`,
   nvme: (id) => `nvme,id=${id},serial=${id}`,
+  virtio: null,
 };
 
 /** The address of the how many-th SAS disk: a world wide name, of the kind that is given out locally. */
@@ -50,6 +55,7 @@ const plugs: Readonly<Record<DiskBus, (id: string, unit: number, number: number)
   // Linux passes over a SAS disk without an address.
   lsisas: (id, unit, number) => `scsi-hd,bus=${id}.0,scsi-id=${unit},wwn=${wwnOf(number)}`,
   nvme: (id, unit) => `nvme-ns,bus=${id},nsid=${unit + 1}`,
+  virtio: () => 'virtio-blk-pci',
 };
 
 const drive = ({ image }: GuestDisk, number: number): string => {

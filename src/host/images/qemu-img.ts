@@ -166,6 +166,25 @@ export async function createOverlay(
   });
 }
 
+/**
+ * Writes what an overlay holds into the image that it is on. The overlay keeps it, so this may be called again.
+ * @param overlay describes both files, so that neither is found by what a header says
+ * @param options.cwd from which their names count
+ * @throws SendenseError `tool.failed`, `disk.full`
+ */
+export async function commitOverlay(
+  { objects, name, secret }: ImageTarget,
+  options: { readonly cwd: string; readonly signal: AbortSignal; onProgress(): void },
+): Promise<void> {
+  const { cwd, signal, onProgress } = options;
+  await runTool('qemu-img', ['commit', '-p', '-d', ...objects, name], {
+    cwd,
+    signal,
+    secret,
+    onStdoutText: onProgress,
+  });
+}
+
 /** A plain name is that of a qcow2 that is not encrypted. */
 const asTarget = (image: string | ImageTarget): ImageTarget => (typeof image === 'string' ? plainTarget(image) : image);
 

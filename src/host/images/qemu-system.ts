@@ -25,6 +25,10 @@ export interface GuestOptions {
   readonly efi: { readonly code: string; readonly variables: string } | null;
   /** Give it a port for the guest agent. */
   readonly agent: boolean;
+  /** Give it a virtio network card that is connected to nothing. */
+  readonly virtioCard?: boolean;
+  /** From which names of `disks` count that are not absolute. Default: the root. */
+  readonly cwd?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,6 +56,8 @@ export const consoleArgs = (): string[] => [
   `isa-debugcon,iobase=${firmwarePort},chardev=firmware`,
 ];
 
+const loneCard = ['-netdev', 'hubport,id=net0,hubid=0', '-device', 'virtio-net-pci,netdev=net0,romfile='];
+
 /** Arguments of qemu-system-x86_64. */
 export function guestArgs(options: GuestOptions): string[] {
   const { folder, disks, efi, agent } = options;
@@ -69,8 +75,7 @@ export function guestArgs(options: GuestOptions): string[] {
     String(options.cpus),
     '-m',
     `${Math.max(16, Math.floor(options.memoryBytes / 1024 ** 2))}M`,
-    '-nic',
-    'none',
+    ...(options.virtioCard ? loneCard : ['-nic', 'none']),
     '-display',
     'none',
     '-vga',
@@ -115,6 +120,7 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
   const started = await startServer(qemuSystem, guestArgs(options), {
     secret,
     isReady: () => monitorAnswers(folder),
+    cwd: options.cwd,
     timeoutMs: 120_000,
     signal,
   });

@@ -77,8 +77,11 @@ function findProgram(word: string, { path = '', cwd = '.' }: Surroundings): stri
   return null;
 }
 
+/** The file of a program that is found in PATH; null: there is none. */
+export const programFile = (name: string): string | null => findProgram(name, { path: process.env['PATH'] });
+
 /** Whether a program is found in PATH. */
-export const isInstalled = (name: string): boolean => findProgram(name, { path: process.env['PATH'] }) !== null;
+export const isInstalled = (name: string): boolean => programFile(name) !== null;
 
 /** Whether this user may run that file. */
 export function isProgram(file: string): boolean {

@@ -18,6 +18,7 @@ export const knownTools: Readonly<Record<string, Tool>> = {
   'fusermount3': { package: 'fuse3', minimum: '3.14' },
   'wipefs': { package: 'util-linux', minimum: '2.37' },
   'virsh': { package: 'libvirt-clients', minimum: '7.0' },
+  'virt-v2v-in-place': { package: 'virt-v2v', minimum: '2.0' },
   'nbdcopy': { package: 'libnbd-bin', minimum: '1.12' },
 };
 

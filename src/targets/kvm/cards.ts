@@ -10,8 +10,11 @@ export type CardNetwork =
   | { readonly kind: 'user' }
   | null;
 
+/** As QEMU calls it. */
+export type CardModel = NetworkModel | 'virtio-net-pci';
+
 export interface Card {
-  readonly model: NetworkModel;
+  readonly model: CardModel;
   readonly mac: string;
   readonly to: CardNetwork;
   readonly connected: boolean;

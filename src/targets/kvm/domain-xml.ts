@@ -2,7 +2,7 @@ import { escapeXml } from '../../host/net/escape-xml.ts';
 import { wwnOf, type DiskBus } from '../../host/images/guest-disks.ts';
 import type { MachineDisk } from '../../machines/machine.ts';
 import { placeDisks } from '../../machines/place-disks.ts';
-import type { Card } from './cards.ts';
+import type { Card, CardModel } from './cards.ts';
 import type { PlannedVm } from './plan-vm.ts';
 
 export const metadataNamespace = 'https://schemas.sendense.example.com/restore/1';
@@ -25,6 +25,7 @@ const buses: Readonly<Record<DiskBus, DiskBus>> = {
   pvscsi: 'pvscsi',
   lsisas: 'lsisas',
   nvme: 'ahci',
+  virtio: 'virtio',
 };
 
 /** Whether libvirt cannot give the VM a controller that QEMU has. */
@@ -80,31 +81,39 @@ const element = (name: string, text: string): string => `<${name}>${escapeXml(te
 
 interface LibvirtBus {
   /** Of the disk, and of its controller. */
-  readonly name: 'ide' | 'sata' | 'scsi';
+  readonly name: 'ide' | 'sata' | 'scsi' | 'virtio';
+  /** Of the controller. */
   readonly model?: string;
-  address(unit: number): string;
+  /** How its devices are called. */
+  readonly letter: 'hd' | 'sd' | 'vd';
+  /** Null: libvirt gives each disk a place on the PCI bus, in their order. */
+  readonly address: ((unit: number) => string) | null;
 }
 
 const target = (unit: number): string => `bus="0" target="${unit}" unit="0"`;
 
 const libvirtBuses: Readonly<Record<Exclude<DiskBus, 'nvme'>, LibvirtBus>> = {
-  ide: { name: 'ide', address: (unit) => `bus="${Math.floor(unit / 2)}" target="0" unit="${unit % 2}"` },
-  ahci: { name: 'sata', address: (unit) => `bus="0" target="0" unit="${unit}"` },
-  pvscsi: { name: 'scsi', model: 'vmpvscsi', address: target },
-  lsisas: { name: 'scsi', model: 'lsisas1068', address: target },
+  ide: {
+    name: 'ide',
+    letter: 'hd',
+    address: (unit) => `bus="${Math.floor(unit / 2)}" target="0" unit="${unit % 2}"`,
+  },
+  ahci: { name: 'sata', letter: 'sd', address: (unit) => `bus="0" target="0" unit="${unit}"` },
+  pvscsi: { name: 'scsi', letter: 'sd', model: 'vmpvscsi', address: target },
+  lsisas: { name: 'scsi', letter: 'sd', model: 'lsisas1068', address: target },
+  virtio: { name: 'virtio', letter: 'vd', address: null },
 };
 
 function diskLines(disks: readonly MachineDisk[], files: ReadonlyMap<number, string>): string[] {
   const places = placeDisks(
     disks.map((disk) => ({ bus: buses[disk.bus], place: isOtherInLibvirt(disk) ? null : disk.place })),
   );
-  const names = { sd: 0, hd: 0 };
+  const names = { sd: 0, hd: 0, vd: 0 };
   const lines = disks.flatMap((disk, index) => {
     const place = places[index];
     const file = files.get(disk.number);
     if (!place || place.bus === 'nvme' || file === undefined) return [];
-    const { name, address } = libvirtBuses[place.bus];
-    const letter = name === 'ide' ? 'hd' : 'sd';
+    const { name, letter, address } = libvirtBuses[place.bus];
     return [
       '<disk type="file" device="disk">',
       '<driver name="qemu" type="qcow2" discard="unmap"/>',
@@ -112,7 +121,9 @@ function diskLines(disks: readonly MachineDisk[], files: ReadonlyMap<number, str
       `<target dev="${deviceName(letter, names[letter]++)}" bus="${name}"/>`,
       // Linux passes over a SAS disk without an address.
       ...(place.bus === 'lsisas' ? [`<wwn>${wwnOf(index).toString(16)}</wwn>`] : []),
-      `<address type="drive" controller="${place.place.controller}" ${address(place.place.unit)}/>`,
+      ...(address === null
+        ? []
+        : [`<address type="drive" controller="${place.place.controller}" ${address(place.place.unit)}/>`]),
       `<boot order="${disk.bootOrder}"/>`,
       '</disk>',
     ];
@@ -124,7 +135,7 @@ function diskLines(disks: readonly MachineDisk[], files: ReadonlyMap<number, str
 function controllerLines(places: ReturnType<typeof placeDisks>): string[] {
   const models = new Map<LibvirtBus['name'], (string | undefined)[]>();
   for (const { bus, place } of places) {
-    if (bus === 'nvme' || bus === 'ide') continue;
+    if (bus === 'nvme' || bus === 'ide' || bus === 'virtio') continue;
     const { name, model } = libvirtBuses[bus];
     const known = models.get(name) ?? [];
     known[place.controller] = model;
@@ -144,13 +155,16 @@ export function deviceName(letter: string, number: number): string {
   return number < 26 ? `${letter}${last}` : `${deviceName(letter, Math.floor(number / 26) - 1)}${last}`;
 }
 
+/** Where libvirt's word is not QEMU's. */
+const libvirtModels: Partial<Readonly<Record<CardModel, string>>> = { 'virtio-net-pci': 'virtio' };
+
 function cardLines({ model, mac, to, connected }: Card): string[] {
   const kind = to?.kind ?? 'user';
   return [
     `<interface type="${kind}">`,
     ...(to !== null && to.kind !== 'user' ? [`<source ${to.kind}="${escapeXml(to.name)}"/>`] : []),
     `<mac address="${mac}"/>`,
-    `<model type="${model}"/>`,
+    `<model type="${libvirtModels[model] ?? model}"/>`,
     ...(connected ? [] : ['<link state="down"/>']),
     '</interface>',
   ];

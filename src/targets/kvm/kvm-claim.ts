@@ -10,6 +10,8 @@ export interface KvmClaim extends DirectoryClaim {
   /** All that may be made beside the disks. */
   readonly others: readonly DiskNames[];
   readonly runId: string;
+  /** Against which paths of the plan count. Not in claims of earlier versions. */
+  readonly planFolder?: string;
   /** Of a new VM. */
   readonly uuid: string;
 }
@@ -38,14 +40,15 @@ export function claimOf(to: ToOf<'kvm'>, disks: readonly RestoredDisk[], facts: 
       file: join(claim.directory, name),
     })),
     runId: facts.runId,
+    planFolder: facts.planFolder,
     uuid: uuidOf(facts.runId),
   };
 }
 
 const bytesOf = (runId: string, what: string): Buffer => createHash('sha256').update(`${runId} ${what}`).digest();
 
-/** The same for the same run, because a claim is. */
-function uuidOf(runId: string): string {
+/** Of a new VM: the same for the same run, because a claim is. */
+export function uuidOf(runId: string): string {
   const bytes = bytesOf(runId, 'uuid').subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;

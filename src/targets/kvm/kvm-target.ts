@@ -9,6 +9,8 @@ import { arePublished, publishFiles, removePublished, type NamesClaim } from '..
 import type { TargetKind, ToOf } from '../target-kind.ts';
 import { claimOf, diskRequest, type KvmClaim } from './kvm-claim.ts';
 import { assertRoomForDomain, libvirtOf, publishDomain, removeDomain, type PublishedDomain } from './libvirt-domain.ts';
+import { assertConvertible } from './conversion.ts';
+import { virtioConverting } from './convert-vm.ts';
 import { domainStarting } from './start-domain.ts';
 import { planVm } from './plan-vm.ts';
 import { domainOf, writeBeside } from './write-beside.ts';
@@ -34,6 +36,7 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
     assertPlain(claim.directory);
     await directoryTarget.assertFree(diskRequest(request), claim);
     const vm = await planVm(request, claim, never);
+    await assertConvertible(request.to, vm, claim.planFolder ?? '/');
     const uri = await libvirtOf(request.to);
     assertStartable(request.to, uri);
     await assertRoomForDomain(uri, vm, uri === null ? null : await domainOf(vm, claim));
@@ -111,6 +114,7 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
     await removePublished(files, remembered);
   },
 
+  converting: virtioConverting,
   starting: domainStarting,
   files: null,
 };

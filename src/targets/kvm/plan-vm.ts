@@ -22,6 +22,8 @@ export interface PlannedVm {
   /** Id of the restore point. */
   readonly point: string;
   readonly runId: string;
+  /** Its guest is Windows, as far as was saved. */
+  readonly isWindows: boolean;
   /** What the plan asks for and cannot be, beside the notes of the machine. */
   readonly notes: readonly string[];
 }
@@ -36,11 +38,15 @@ function assertFits({ cpus: { count } }: Machine): void {
   });
 }
 
-/** @throws SendenseError `machine.unknown`, `target.unfit`, `tool.missing`, `repository.key` */
+/**
+ * @param devices `virtio`: its disks and network cards are virtio, whatever they were
+ * @throws SendenseError `machine.unknown`, `target.unfit`, `tool.missing`, `repository.key`
+ */
 export async function planVm(
   { to, disks, from }: RestoreRequest<'kvm'>,
-  { uuid, runId }: KvmClaim,
+  { uuid, runId }: Pick<KvmClaim, 'uuid' | 'runId'>,
   signal: AbortSignal,
+  devices: 'same' | 'virtio' = 'same',
 ): Promise<PlannedVm> {
   const { vm, backup_id: point, vm_config: saved } = from.point();
   const isSaid = to.memory !== undefined && to.cpus !== undefined;
@@ -55,6 +61,7 @@ export async function planVm(
       firmware: to.firmware,
       memoryBytes: to.memory === undefined ? undefined : sizeBytes(to.memory),
       cpus: to.cpus,
+      virtio: devices === 'virtio',
     },
     vmName: vm,
     firmwareByDisk: isKnown ? 'bios' : await firmwareByDisk(disks, from, { folderId, signal }),
@@ -63,16 +70,22 @@ export async function planVm(
   return {
     machine,
     uuid: to.identity === 'keep' && machine.biosUuid !== null ? machine.biosUuid : uuid,
-    cards: cardsOf(machine, to, runId),
+    cards: cardsOf(machine, to, runId).map((card) =>
+      devices === 'virtio' ? { ...card, model: 'virtio-net-pci' } : card,
+    ),
     uefi: machine.firmware === 'efi' ? await uefiFiles() : null,
     agent: typeof to.start === 'object' && to.start.agent,
     point,
     runId,
+    isWindows: /^win/i.test(config?.guest_id ?? ''),
     notes: [
       ...(problem === null ? [] : [problem]),
       ...(to.identity === 'keep' && machine.biosUuid === null ? ['no uuid was saved: it has a new one'] : []),
       ...(to.mac === 'keep' && machine.networks.some(({ mac }) => mac === null)
         ? ['not all network cards have a saved MAC address: those have a new one']
+        : []),
+      ...(devices === 'virtio' && machine.networks.length > 0
+        ? ['its network cards are virtio now: the guest may give them other names, such as ens3 in place of ens192']
         : []),
     ],
   };

@@ -13,9 +13,14 @@ import { beside, type KvmClaim } from './kvm-claim.ts';
 import type { PlannedVm } from './plan-vm.ts';
 import { startScript } from './start-script.ts';
 
+/** Where its files will be. */
+export type VmPlaces = Pick<KvmClaim, 'targets' | 'others'>;
+
+export const scriptMode = 0o700;
+
 /** Writes what belongs to the VM beside its disks, under temporary names. Durable when this returns. */
 export async function writeBeside(vm: PlannedVm, claim: KvmClaim, libvirt: string | null): Promise<WrittenMachine> {
-  const { machine, uefi, uuid } = vm;
+  const { uefi } = vm;
   const xml = await domainOf(vm, claim);
   await using parts = await openParts(claim.parts ?? partsOf(claim.directory, { runId: vm.runId, stepId: 'write' }));
   const place = ({ temporary }: DiskNames): string => `${parts.path}/${basename(temporary)}`;
@@ -23,7 +28,7 @@ export async function writeBeside(vm: PlannedVm, claim: KvmClaim, libvirt: strin
   for (const names of claim.others) {
     const file = place(names);
     if (names.disk === beside.domain) await writeNewFile(file, xml);
-    else if (names.disk === beside.script) await writeNewFile(file, startScript(vm, filesOf(vm, claim)), 0o700);
+    else if (names.disk === beside.script) await writeNewFile(file, startScript(vm, filesOf(vm, claim)), scriptMode);
     else if (uefi !== null) {
       await copyFile(uefi.template, file);
       await chmod(file, 0o600);
@@ -32,6 +37,15 @@ export async function writeBeside(vm: PlannedVm, claim: KvmClaim, libvirt: strin
     files.push(names);
   }
   await fsyncFolder(parts.path);
+  return writtenMachine(vm, { xml, files, libvirt });
+}
+
+/** What is made of the disks. */
+export function writtenMachine(
+  vm: PlannedVm,
+  { xml, files, libvirt }: Pick<WrittenMachine, 'xml' | 'files' | 'libvirt'>,
+): WrittenMachine {
+  const { machine, uuid } = vm;
   const moved = machine.disks
     .filter(isOtherInLibvirt)
     .map(
@@ -49,14 +63,14 @@ export async function writeBeside(vm: PlannedVm, claim: KvmClaim, libvirt: strin
 }
 
 /** How libvirt defines the VM. */
-export async function domainOf(vm: PlannedVm, claim: KvmClaim): Promise<string> {
+export async function domainOf(vm: PlannedVm, claim: VmPlaces): Promise<string> {
   const variables =
     vm.uefi === null ? null : (claim.others.find(({ disk }) => disk === beside.variables)?.file ?? null);
   return domainXml(vm, { disks: filesOf(vm, claim), variables }, await mayHaveKvm());
 }
 
 /** Where the disks will be, by their numbers. */
-const filesOf = ({ machine }: PlannedVm, { targets }: KvmClaim): ReadonlyMap<number, string> =>
+export const filesOf = ({ machine }: PlannedVm, { targets }: Pick<VmPlaces, 'targets'>): ReadonlyMap<number, string> =>
   new Map(
     machine.disks.flatMap(({ number }) => {
       const file = targets.find(({ disk }) => disk === diskName(number))?.file;

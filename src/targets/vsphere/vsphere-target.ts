@@ -115,6 +115,7 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
   },
 
   // vSphere starts it where the plan wants that, as the last thing that publishing does.
+  converting: null,
   starting: null,
   files: null,
 });

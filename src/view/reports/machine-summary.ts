@@ -1,4 +1,9 @@
-import type { RestoreStartOutput, RestoreWriteOutput, VsphereMachine } from '../../schemas/types.ts';
+import type {
+  RestoreConvertOutput,
+  RestoreStartOutput,
+  RestoreWriteOutput,
+  VsphereMachine,
+} from '../../schemas/types.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import type { RunModel } from '../run/run-model.ts';
 import { command, labelled, printableText } from '../text.ts';
@@ -6,8 +11,9 @@ import { shortPath } from './error-report.ts';
 
 /** Of a restore that makes a VM: where it is, what is not as it was, and how it is started. */
 export function machineLines(model: RunModel, { style, columns }: SummaryOptions): string[] {
-  const write = [...model.steps.values()].find(({ uses, state }) => uses === 'restore.write' && state === 'succeeded');
-  const { machine = null } = (write?.output ?? {}) as Partial<RestoreWriteOutput>;
+  const written = outputOf<RestoreWriteOutput>(model, 'restore.write');
+  const converted = outputOf<RestoreConvertOutput>(model, 'restore.convert');
+  const machine = converted?.machine ?? written?.machine ?? null;
   if (machine === null) return [];
   if ('vm' in machine) return vsphereLines(machine, columns);
   const { name, libvirt, files, notes } = machine;
@@ -16,16 +22,34 @@ export function machineLines(model: RunModel, { style, columns }: SummaryOptions
   return [
     '',
     ...labelled('  vm      ', `${name}${libvirt === null ? ', not in libvirt' : `, in libvirt (${libvirt})`}`, columns),
+    ...(converted === null ? [] : convertedLines(converted, columns)),
     ...notes.flatMap((note) => labelled('  note    ', printableText(note), columns)),
     ...(startedLines(model, columns) ?? command('  start   ', start.map(style.cyan), columns)),
   ];
 }
 
+/** What a step answered; null: it was not there, or failed. */
+function outputOf<O>(model: RunModel, uses: string): O | null {
+  const step = [...model.steps.values()].find((one) => one.uses === uses && one.state === 'succeeded');
+  return step === undefined ? null : (step.output as O);
+}
+
+const convertedLines = ({ problem, sign, seconds, screenshot }: RestoreConvertOutput, columns: number): string[] => [
+  ...labelled(
+    '  virtio  ',
+    problem === null
+      ? `converted in ${Math.round(seconds)} s, and booted (${sign})`
+      : 'not converted; it has the hardware that its guest knows',
+    columns,
+  ),
+  ...(screenshot === null ? [] : labelled('  screen  ', shortPath(screenshot), columns)),
+];
+
 /** Null: it was not started, or did not come up. */
 function startedLines(model: RunModel, columns: number): string[] | null {
-  const step = [...model.steps.values()].find(({ uses, state }) => uses === 'restore.start' && state === 'succeeded');
-  if (!step) return null;
-  const { sign, seconds, screenshot } = step.output as RestoreStartOutput;
+  const started = outputOf<RestoreStartOutput>(model, 'restore.start');
+  if (started === null) return null;
+  const { sign, seconds, screenshot } = started;
   return [
     ...labelled('  started ', `up after ${Math.round(seconds)} s (${sign})`, columns),
     ...(screenshot === null ? [] : labelled('  screen  ', shortPath(screenshot), columns)),
