@@ -81,7 +81,7 @@ test('QEMU takes every kind of disk and network card, in a folder with any name;
   const disks = (await atMonitor(folder, (ask) => ask('query-block'))) as { inserted?: { 'node-name': string } }[];
   expect(
     disks.flatMap(({ inserted }) => inserted?.['node-name'] ?? []).filter((name) => name.startsWith('disk')),
-  ).toHaveLength(5);
+  ).toHaveLength(6);
   expect(
     args.filter((word) => /^(ide|scsi)-hd/.test(word)).every((word) => word.includes('rerror=stop,werror=stop')),
   ).toBe(true);

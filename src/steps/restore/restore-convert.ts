@@ -29,10 +29,15 @@ export const restoreConvert = defineStep<RestoreConvertInput, ConvertClaim, Rest
     folder: runFolderOf(folderIdOf(facts.runId)),
   }),
 
-  plan: async (_context, { to, files }) => ({
-    effects: convertingOf(kindOfTo(to).type).effects(to, files),
-    notes: ['virt-v2v cannot convert a guest that encrypts its disk'],
-  }),
+  plan: async (_context, { to, files }) => {
+    const { type, converting } = kindOfTo(to);
+    if (converting === null)
+      return { effects: [], notes: [`a restore to ${type} makes no VM that could be converted`] };
+    return {
+      effects: converting.effects(to, files),
+      notes: ['virt-v2v cannot convert a guest that encrypts its disk'],
+    };
+  },
 
   async run(context, { machine = null, ...input }, { target, own }) {
     const converting = convertingOf(target);
