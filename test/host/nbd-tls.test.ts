@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { createServer as createTlsServer } from 'node:tls';
@@ -9,7 +9,7 @@ import { connectNbd } from '../../src/host/nbd/nbd-client.ts';
 import { connectNbdTarget } from '../../src/host/nbd/nbd-target.ts';
 import { tcpUri, tlsUri } from '../../src/host/nbd/nbd-uri.ts';
 import { argvOf } from '../../src/host/programs/process-identity.ts';
-import { makePsk, pskFileIn, pskIdentity, readPsk, writePsk } from '../../src/host/nbd/psk-file.ts';
+import { dhFileIn, makePsk, pskFileIn, pskIdentity, readPsk, writePsk } from '../../src/host/nbd/psk-file.ts';
 import { serveNbd, type NbdServer } from '../../src/host/nbd/qemu-nbd.ts';
 import { toolTarget } from '../../src/host/nbd/tool-target.ts';
 import { block, MiB, noise, openWorkshop, type Workshop } from '../blocks/workshop.ts';
@@ -172,4 +172,18 @@ test('who has a certificate instead of the key, or slips bytes in before the enc
     await expect(connecting).rejects.toMatchObject({ code: 'nbd.encryption' });
   }
   tls.close();
+});
+
+test('the folder of a key has a group that qemu-nbd takes, so that it computes none at each start', async () => {
+  await using shop = await openWorkshop();
+  const folder = shop.path('tls');
+  await writePsk(folder, makePsk());
+  const text = execFileSync('openssl', ['dhparam', '-in', dhFileIn(folder), '-noout', '-text', '-check'], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+  });
+  expect(text).toContain('GROUP: ffdhe2048');
+  // It reads the file of this name.
+  writeFileSync(dhFileIn(folder), 'no group');
+  await expect(encrypted(shop)).rejects.toMatchObject({ code: 'nbd.failed' });
 });
