@@ -5268,6 +5268,10 @@ export interface UnfinishedVm {
    * It is being made as this request asks for it.
    */
   same: boolean;
+  /**
+   * What somebody has done with it since: then it is theirs. null: nothing.
+   */
+  touched?: string | null;
 }
 /**
  * Reads the disks of an unfinished VM and compares them with block indexes that the node has.
@@ -5417,6 +5421,10 @@ export interface RestoreUndone {
    * The VM that stays.
    */
   kept: KeptVm | null;
+  /**
+   * A VM that somebody has used since: it bears no mark any more, and is theirs.
+   */
+  left?: LeftVm | null;
 }
 export interface KeptVm {
   name: string;
@@ -5425,6 +5433,17 @@ export interface KeptVm {
    */
   copied: number;
   disks: number;
+}
+export interface LeftVm {
+  name: string;
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  /**
+   * What somebody has done with it.
+   */
+  why: string;
 }
 /**
  * How a VM differs from a configuration of before. since: when that was taken; taken: when the VM was looked at.

@@ -215,19 +215,39 @@ test('what a restore point does not say is asked for, before anything is made', 
   expect(written).toMatchObject({ code: 'machine.unknown', remedy: expect.stringContaining('ova:') as string });
 });
 
+/** As a run that has ended has left it. */
+async function leftBy(of: Subject, run: string): Promise<void> {
+  const about = { runId: run, stepId: 'restore-write', planFolder: of.planFolder };
+  const claim = of.kind.claim(of.request.to, of.request.disks, about);
+  const signal = new AbortController().signal;
+  const doing = { ...about, signal, log: () => undefined, progress: () => undefined, remember: () => undefined };
+  await vcenter.vddkFault({ 'disk-full-after': 1024 });
+  await expect(of.kind.write(of.request, claim, doing)).rejects.toMatchObject({ code: 'disk.full' });
+  await vcenter.vddkFault();
+}
+
+function hasEnded({ bench }: Subject, run: string): void {
+  bench.facts({ uses: 'x.y' } as never, run);
+  createJournal(bench.state, () => true).finishRun(run, {
+    status: 'failed',
+    exitCode: 1,
+    result: {},
+    error: null,
+    warnings: [],
+    published: false,
+    unclean: false,
+    undoErrors: [],
+    finished: Date.now(),
+  });
+}
+
 test(
   'of a run that has ended, a VM without a whole disk goes, and others are left alone',
   { timeout: 60_000 },
   async () => {
     await using of = await subject({ resume: true });
     const { name = '' } = of.request.to;
-    const mark = (run: string) => ({
-      name,
-      annotation: `sendense-restore/1 run=${run} point=${of.request.from.point().backup_id}`,
-      disks: [{ capacity: MiB }],
-      poweredOn: false,
-    });
-    await vcenter.addVm(mark('run-of-another-hub'));
+    await leftBy(of, 'run-of-another-hub');
     const { written } = await write(of);
     expect(written).toMatchObject({
       code: 'file.exists',
@@ -235,24 +255,35 @@ test(
     });
     const theirs = await vcenter.findVm(name);
     expect(theirs).not.toBeNull();
-    // It has ended in this hub.
-    of.bench.facts({ uses: 'x.y' } as never, 'run-of-another-hub');
-    createJournal(of.bench.state, () => true).finishRun('run-of-another-hub', {
-      status: 'failed',
-      exitCode: 1,
-      result: {},
-      error: null,
-      warnings: [],
-      published: false,
-      unclean: false,
-      undoErrors: [],
-      finished: Date.now(),
-    });
+    hasEnded(of, 'run-of-another-hub');
     const again = await write(of);
     expect(again.written).not.toBeInstanceOf(Error);
     expect((await vcenter.findVm(name))?.moref).not.toBe(theirs?.moref);
   },
 );
+
+test('a VM that somebody has used is not replaced, and an undo says why it stays', { timeout: 60_000 }, async () => {
+  await using of = await subject({ resume: true });
+  const { name = '' } = of.request.to;
+  await leftBy(of, 'run-before');
+  hasEnded(of, 'run-before');
+  const vm = await vcenter.findVm(name);
+  await vm?.power('on');
+  await vm?.power('off');
+  const { written } = await write(of);
+  expect(written).toMatchObject({
+    code: 'file.exists',
+    message: expect.stringContaining('leaves it alone: somebody has started it') as string,
+    remedy: expect.stringContaining('another name') as string,
+  });
+  const warned: string[] = [];
+  const claim = claimOf(of.request.to, { runId: 'run-before', stepId: 'restore-write', planFolder: '' });
+  const signal = new AbortController().signal;
+  const hub = { services: of.bench.services, runId, stepId: 'x', planFolder: of.planFolder, signal };
+  await kindAt(of.bench, warned).undoWrite(claim, { spec: targetHub(hub).vsphere('test', undefined) });
+  expect(warned).toEqual([expect.stringMatching(/stays in vSphere .* from now on: somebody has started it/)]);
+  expect((await vcenter.findVm(name))?.moref).toBe(vm?.moref);
+});
 
 test('a VM with a whole disk stays after undo, and the user is told', { timeout: 60_000 }, async () => {
   await using of = await subject({ resume: true });

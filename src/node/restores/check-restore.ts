@@ -1,7 +1,9 @@
 import type { NewVm, RestoreChecked, RestoreCheckRequest } from '../../schemas/types.ts';
 import { judgePlace, type Fitting } from '../vsphere/new-vm/judge-place.ts';
-import { unfinishedNamed, type UnfinishedVm } from '../vsphere/new-vm/marked-vms.ts';
+import type { MarkedVm } from '../vsphere/new-vm/marked-vm.ts';
+import { unfinishedNamed } from '../vsphere/new-vm/marked-vms.ts';
 import { findPlace } from '../vsphere/new-vm/place.ts';
+import { touchedBy } from '../vsphere/new-vm/untouched.ts';
 import type { WantedVm } from '../vsphere/new-vm/wanted-vm.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { checkVddkForWriting } from '../vsphere/transports/vddk.ts';
@@ -29,15 +31,16 @@ export async function checkRestore(
   const unfinished = await unfinishedNamed(vsphere, place.folder, wanted.name, signal);
   const run = unfinished?.mark.run ?? asked.run;
   // The hub has it removed first: no disk is worth going on with.
-  const isReplaced = run !== asked.run && unfinished?.notes.copied.size === 0;
+  const isReplaced = run !== asked.run && unfinished?.notes?.copied.size === 0;
   const given = { vm, wanted, place, run, isReplaced, ...askedThickness(asked) };
   const fitting = await judgePlace(vsphere, given, signal);
   const original = await originalOf(vsphere, asked, signal);
+  const touched = unfinished && (await touchedBy(vsphere, unfinished, signal));
   return {
     ...described(vm, fitting, asked, macOf(asked, original)),
     original,
     left_out: [...vm.leftOut],
-    unfinished: unfinished && unfinishedFacts(unfinished, asked),
+    unfinished: unfinished && unfinishedFacts(unfinished, touched?.why ?? null, asked),
   };
 }
 
@@ -82,12 +85,14 @@ function described(
 }
 
 const unfinishedFacts = (
-  { object, mark, notes }: UnfinishedVm,
+  { object, mark, notes }: MarkedVm,
+  touched: string | null,
   asked: NewVm,
 ): NonNullable<RestoreChecked['unfinished']> => ({
   run: mark.run,
   point: mark.point,
   vm: object.value,
-  copied: [...notes.copied].map(String),
-  same: mark.point === asked.point && notes.asked === digestOfAsked(asked),
+  copied: [...(notes?.copied ?? [])].map(String),
+  same: mark.point === asked.point && notes?.asked === digestOfAsked(asked),
+  touched,
 });

@@ -4,12 +4,12 @@ import type { Extent } from '../../blocks/extents.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RestoreCompareRequest } from '../../schemas/types.ts';
 import type { WorkPlace } from '../../sources/job-work.ts';
-import { readDiskNotes, writeDiskNotes } from '../vsphere/new-vm/disk-notes.ts';
 import { markedVm } from '../vsphere/new-vm/marked-vms.ts';
+import { noteDisks } from '../vsphere/new-vm/take-over.ts';
+import { assertUntouched } from '../vsphere/new-vm/untouched.ts';
 import type { TransportContext } from '../vsphere/transports/transport.ts';
 import { serveVddkOfVm } from '../vsphere/transports/vddk.ts';
 import { disksOf } from '../vsphere/vm-disks.ts';
-import type { Vsphere } from '../vsphere/vsphere.ts';
 import { list, type Moref } from '../vsphere/xml.ts';
 import { openSession } from './vsphere-session.ts';
 
@@ -26,17 +26,18 @@ export async function compareWork(request: RestoreCompareRequest, place: WorkPla
   await using session = await openSession(request, undefined, signal);
   const { vsphere } = session;
   const found = await markedVm(vsphere, run, signal);
-  if (found === null || found.point !== point)
+  if (found === null || found.mark.point !== point)
     throw new SendenseError('target.unfit', `the VM ${name} is not there any more, or somebody has changed its notes`);
-  if (found.isOn) throw new SendenseError('vsphere.busy', `the VM ${name} runs, so what is on its disks changes`);
-  const [shown] = await vsphere.properties([found.object], ['config.hardware.device'], { signal });
-  const disks = disksOf(list(shown?.values.get('config.hardware.device'), 'VirtualDevice'));
+  await assertUntouched(vsphere, found, signal);
+  const disks = disksOf(list(found.values.get('config.hardware'), 'device'));
   for (const { key, saved_key: savedKey, index } of request.disks) {
     const disk = disks.find((one) => String(one.key) === key);
     if (!disk) throw new SendenseError('target.unfit', `the VM ${name} has no disk ${key} any more`);
     const first = await firstDifference(session.contextOf(place), place, { vm: found.object, disk, index });
     if (first === null) continue;
-    await forgetCopied(vsphere, found.object, Number(savedKey), signal);
+    // A disk that differs is no disk that is copied whole: whoever goes on writes it again.
+    const without = (copied: ReadonlySet<number>) => new Set([...copied].filter((one) => one !== Number(savedKey)));
+    await noteDisks(vsphere, found.object, run, ({ copied }) => ({ copied: without(copied) }), signal);
     throw new SendenseError(
       'content.mismatch',
       `${disk.label} (${disk.file}): what was written differs from the block index, first at offset ${first.offset} (${first.length} bytes)`,
@@ -46,13 +47,6 @@ export async function compareWork(request: RestoreCompareRequest, place: WorkPla
       },
     );
   }
-}
-
-/** A disk that differs is no disk that is copied whole: whoever goes on writes it again. */
-async function forgetCopied(vsphere: Vsphere, vm: Moref, key: number, signal: AbortSignal): Promise<void> {
-  const notes = await readDiskNotes(vsphere, vm, signal);
-  const copied = new Set([...notes.copied].filter((one) => one !== key));
-  await writeDiskNotes(vsphere, vm, { ...notes, copied }, signal);
 }
 
 /** Null: it is what it should be. */

@@ -1,7 +1,7 @@
 import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { RestoreFinished, RestoreFinishRequest, RestoreUndone, RestoreUndoRequest } from '../../schemas/types.ts';
 import { finishVm, reopenVm, restoredState, type RestoredState } from '../vsphere/new-vm/finish-vm.ts';
-import { copiedVm, removeUnfinished } from '../vsphere/new-vm/marked-vms.ts';
+import { removeUnfinished } from '../vsphere/new-vm/remove-unfinished.ts';
 import { withoutMark } from '../vsphere/new-vm/restore-mark.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import type { Vsphere } from '../vsphere/vsphere.ts';
@@ -26,7 +26,7 @@ export async function finishRestore(
   const isFinished = state?.mark == null && state?.finishedBy?.run === run;
   const warnings: string[] = [];
   if (action === 'reopen' && isFinished && state) {
-    await reopenVm(vsphere, object, state, { run, point }, signal);
+    await reopenVm(vsphere, object, { run, point }, signal);
     return { finished: false, name: state.name, powered_on: false, warnings };
   }
   if (action !== 'finish' || !state)
@@ -60,7 +60,7 @@ async function powerOn(
 }
 
 /**
- * Removes the VM that a run has made and not finished. "Nothing there" is success.
+ * Removes the VM that a run has made and not finished. "Nothing there" is success. What somebody has used loses its mark, and stays.
  * @throws SendenseError `vsphere.busy` with what stays and why, `vsphere.*`
  */
 export async function undoRestore(
@@ -70,7 +70,6 @@ export async function undoRestore(
 ): Promise<RestoreUndone> {
   const { run, keep_copied: keepCopied } = request;
   await using session = await openSession(request, refused, signal);
-  const { vsphere } = session;
-  const kept = keepCopied ? await copiedVm(vsphere, run, signal) : null;
-  return { kept, removed: kept ? null : await removeUnfinished(vsphere, run, signal) };
+  // Awaited: the session lasts until then.
+  return await removeUnfinished(session.vsphere, run, { keepCopied, signal });
 }

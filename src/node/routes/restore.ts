@@ -105,7 +105,7 @@ export const undoRestore = defineRoute<RestoreUndoRequest>({
   summary: 'Removes the VM of a restore that was not finished',
   description:
     'Only what bears the mark of the run, is off, and has no disks of other VMs. With `keep_copied` a VM stays that has a disk ' +
-    'which is copied whole: the next run goes on with it.',
+    'which is copied whole: the next run goes on with it. What somebody has used since loses its mark, and stays.',
   body: { schema: 'node/restore-undo.json', bytes: smallBytes },
   answers: { 200: { description: 'What was removed, and what stays.', schema: 'node/restore-undone.json' } },
   errors: ['node.busy', ...vsphereErrors],

@@ -54,6 +54,7 @@ function fateOf(
   { unfinished }: RestoreChecked,
   { run, resume }: VsphereClaim,
 ): Pick<CheckedVm, 'takesOver' | 'replaces'> {
+  if (unfinished?.touched != null) throw inUse(vm.place, unfinished, unfinished.touched);
   if (unfinished === null || unfinished.run === run) return { takesOver: null, replaces: null };
   const isOver = hub.hasEnded(unfinished.run);
   if (isOver && unfinished.copied.length === 0) return { takesOver: null, replaces: unfinished.run };
@@ -77,6 +78,20 @@ function fateOf(
     },
   );
 }
+
+const inUse = (
+  { name, folder }: WantedVm['vm']['place'],
+  { vm, run }: NonNullable<RestoreChecked['unfinished']>,
+  why: string,
+): SendenseError =>
+  new SendenseError(
+    'file.exists',
+    `${name} in ${folder} (${vm}) is the VM of a restore that was not finished (run ${run}), and Sendense leaves it alone: ${why}`,
+    {
+      remedy:
+        'What is on its disks may be needed. Delete it in vSphere if nobody needs it, or give the new VM another name (`name`, --name).',
+    },
+  );
 
 /** What a dry-run shows. */
 export function effectsOf(

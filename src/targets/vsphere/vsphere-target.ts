@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { RestoreChecked, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
+import type { RestoreChecked, RestoreUndone, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
 import { asVsphere } from '../../sources/vsphere/as-vsphere.ts';
 import type { TargetHub } from '../target-hub.ts';
 import type { Compared, Comparing, RestoreRequest, TargetKind, WrittenDisk } from '../target-kind.ts';
@@ -75,7 +75,8 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
     for (const job of jobs) await hub.endJob(claim.node, job);
     const client = await hub.node(claim.node);
     const request = { source: spec, ...(await hub.login(spec)), run: claim.run, jobs, keep_copied: claim.resume };
-    const { kept } = await client.undoRestore(request, hub.signal);
+    const { kept, left } = await client.undoRestore(request, hub.signal);
+    if (left) hub.warn(`${aboutLeft(left, spec)}. Delete it in vSphere if nobody needs it`);
     if (kept)
       hub.warn(
         `the VM ${kept.name} stays in vSphere (${spec.host}), unfinished, with ${kept.copied} of ${kept.disks} disks copied. Run the same restore again to go on with it, or delete it in vSphere`,
@@ -133,11 +134,18 @@ const writtenDisk = (disk: string, file: string, bytes: number): WrittenDisk => 
   bytes_written: bytes,
 });
 
+const aboutLeft = ({ name, vm, why }: NonNullable<RestoreUndone['left']>, { host }: VsphereSourceSpec): string =>
+  `the unfinished VM ${name} (${vm}) stays in vSphere (${host}), and Sendense leaves it alone from now on: ${why}`;
+
 /** Of a run that has ended, and in which no disk is whole. */
 async function removeLeft(hub: TargetHub, { node }: VsphereClaim, spec: VsphereSourceSpec, run: string): Promise<void> {
   const client = await hub.node(node);
   const request = { source: spec, ...(await hub.login(spec)), run, jobs: [], keep_copied: true };
-  const { removed } = await client.undoRestore(request, hub.signal);
+  const { removed, left } = await client.undoRestore(request, hub.signal);
+  if (left)
+    throw new SendenseError('file.exists', aboutLeft(left, spec), {
+      remedy: 'Delete it in vSphere if nobody needs it, or give the new VM another name (`name`, --name).',
+    });
   if (removed !== null) hub.log(`removed the VM ${removed}, which run ${run} has left with no whole disk`);
 }
 

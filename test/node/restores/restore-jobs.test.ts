@@ -189,11 +189,11 @@ describe('a restore through the node', () => {
     await removed(name);
     for (let twice = 0; twice < 2; twice++)
       expect(await node.api.finishRestore(finishOf(name, made.vm, 'finish'))).toMatchObject({ finished: true });
-    expect(await undo(name, false)).toEqual({ removed: null, kept: null });
+    expect(await undo(name, false)).toEqual({ removed: null, kept: null, left: null });
     expect(await node.api.finishRestore(finishOf(name, made.vm, 'reopen'))).toMatchObject({ finished: false });
-    expect(await undo(name, false)).toEqual({ removed: name, kept: null });
+    expect(await undo(name, false)).toEqual({ removed: name, kept: null, left: null });
     expect(await vcenter.findVm(name)).toBeNull();
-    expect(await undo(name, false)).toEqual({ removed: null, kept: null });
+    expect(await undo(name, false)).toEqual({ removed: null, kept: null, left: null });
   });
 
   it('goes on with the VM of another run, as long as it is the same', async () => {
@@ -211,7 +211,7 @@ describe('a restore through the node', () => {
     const otherwise = await restore(startOf(later, { place, takes_over: name, connect: true, run: 'other' }));
     expect(otherwise.error).toMatchObject({ message: expect.stringContaining('is being made otherwise') as string });
 
-    expect(await undo(name, true)).toEqual({ removed: null, kept: { name, copied: 1, disks: 2 } });
+    expect(await undo(name, true)).toEqual({ removed: null, kept: { name, copied: 1, disks: 2 }, left: null });
     const before = await vcenter.writes();
     const job = await restore(startOf(later, { place, takes_over: name }));
     expect(job.error).toBeNull();
@@ -220,8 +220,8 @@ describe('a restore through the node', () => {
     expect(job.disks.map((disk) => disk.bytes_transferred)).toEqual([0, 2 * MiB]);
     for (const [index, { content }] of disks.entries()) expect((await flatOf(name, index)).equals(content)).toBe(true);
     await removed(later);
-    expect(await undo(name, false)).toEqual({ removed: null, kept: null });
-    expect(await undo(later, false)).toEqual({ removed: name, kept: null });
+    expect(await undo(name, false)).toEqual({ removed: null, kept: null, left: null });
+    expect(await undo(later, false)).toEqual({ removed: name, kept: null, left: null });
   });
 
   it('is not undone while its job runs, and after kill -9 of the client only what is whole stays', async () => {
@@ -235,7 +235,7 @@ describe('a restore through the node', () => {
     process.kill(client.pid, 'SIGKILL');
     expect((await finished(node.api, request.job_id)).error).toMatchObject({ code: 'job.lost' });
     await vcenter.vddkFault();
-    expect(await undo(name, true)).toEqual({ removed: name, kept: null });
+    expect(await undo(name, true)).toEqual({ removed: name, kept: null, left: null });
     expect(await vcenter.findVm(name)).toBeNull();
   });
 

@@ -1,51 +1,77 @@
 import type { SoapObject } from '../encode-soap.ts';
-import type { Vsphere } from '../vsphere.ts';
-import { list, optionalText, type Moref, type XmlValue } from '../xml.ts';
+import { list, optionalText, type XmlValue } from '../xml.ts';
 
-/** What an unfinished VM remembers of its disks, in its own configuration: a node that begins again has nothing else. */
+/** What an unfinished VM remembers, in its own configuration: a node that begins again has nothing else. */
 export interface DiskNotes {
   /** Keys, in the saved configuration, of the disks that something may have been written to. */
   readonly begun: ReadonlySet<number>;
   /** Of those that are copied whole: they are not copied again. */
   readonly copied: ReadonlySet<number>;
-  /** Digest of what was asked for when it was made; null: nothing is begun. */
+  /** Digest of what was asked for when it was made; null: nobody said. */
   readonly asked: string | null;
+  /** Managed object id of the VM that has them; another VM that has them is a copy. Null: it is being made. */
+  readonly vm: string | null;
+  /** Digests of how it was when it was made, see `vm-traces.ts`; null: it is being made. */
+  readonly hardware: string | null;
+  readonly starts: string | null;
 }
 
 const option = 'sendense.disks';
 
-export async function readDiskNotes(vsphere: Vsphere, object: Moref, signal?: AbortSignal): Promise<DiskNotes> {
-  const [shown] = await vsphere.properties([object], ['config.extraConfig'], signal ? { signal } : {});
-  return diskNotesIn(shown?.values.get('config.extraConfig'));
+/** Of a VM that is being made. */
+export const freshNotes = (asked: string | null): DiskNotes => ({
+  begun: new Set(),
+  copied: new Set(),
+  asked,
+  vm: null,
+  hardware: null,
+  starts: null,
+});
+
+/** @returns null: there are none */
+export function diskNotesIn(extraConfig: XmlValue | undefined): DiskNotes | null {
+  const found = list(extraConfig, 'OptionValue').find((one) => optionalText(one, 'key') === option);
+  return found ? readNotes(optionalText(found, 'value') ?? '') : null;
 }
 
-/** The same of an extraConfig that was asked for. */
-export function diskNotesIn(extraConfig: XmlValue | undefined): DiskNotes {
-  const found = list(extraConfig, 'OptionValue').find((one) => optionalText(one, 'key') === option);
-  const words = (found ? (optionalText(found, 'value') ?? '') : '').split(' ');
-  const wordsOf = (name: string): string[] =>
-    words.filter((word) => word.startsWith(`${name}=`)).map((word) => word.slice(name.length + 1));
+/** @returns null: these are none */
+export function readNotes(value: string): DiskNotes | null {
+  const words = new Map(value.split(' ').map((word) => splitAtFirst(word, '=')));
+  if (!words.has('begun')) return null;
   const keys = (name: string): Set<number> =>
     new Set(
-      wordsOf(name)
-        .flatMap((word) => word.split(','))
+      (words.get(name) ?? '')
+        .split(',')
         .filter((word) => /^\d{1,9}$/.test(word))
         .map(Number),
     );
-  const asked = wordsOf('asked').find((word) => /^[0-9a-f]{64}$/.test(word)) ?? null;
-  return { begun: keys('begun'), copied: keys('copied'), asked };
+  const word = (name: string, form: RegExp): string | null => {
+    const text = words.get(name) ?? '';
+    return form.test(text) ? text : null;
+  };
+  return {
+    begun: keys('begun'),
+    copied: keys('copied'),
+    asked: word('asked', digestForm),
+    vm: word('vm', /^[A-Za-z0-9_.-]{1,100}$/),
+    hardware: word('hardware', digestForm),
+    starts: word('starts', digestForm),
+  };
 }
 
-export async function writeDiskNotes(
-  vsphere: Vsphere,
-  object: Moref,
-  { begun, copied, asked }: DiskNotes,
-  signal?: AbortSignal,
-): Promise<void> {
-  const value = `begun=${[...begun].join(',')} copied=${[...copied].join(',')} asked=${asked ?? ''}`;
-  const spec: SoapObject = { fields: [['extraConfig', [optionOf(value)]]] };
-  await vsphere.task('ReconfigVM_Task', object, [['spec', spec]], signal ? { signal } : {});
+const digestForm = /^[0-9a-f]{64}$/;
+
+function splitAtFirst(word: string, sign: string): [string, string] {
+  const [name = '', ...rest] = word.split(sign);
+  return [name, rest.join(sign)];
 }
+
+export function notesText({ begun, copied, ...words }: DiskNotes): string {
+  const rest = Object.entries(words).map(([name, value]) => `${name}=${value ?? ''}`);
+  return [`begun=${[...begun].join(',')}`, `copied=${[...copied].join(',')}`, ...rest].join(' ');
+}
+
+export const notesOption = (notes: DiskNotes): SoapObject => optionOf(notesText(notes));
 
 /** An empty value removes the key (vSphere API reference, VirtualMachineConfigSpec.extraConfig). */
 export const noDiskNotes = (): SoapObject => optionOf('');

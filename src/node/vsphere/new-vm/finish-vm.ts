@@ -2,16 +2,13 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { SoapObject } from '../encode-soap.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { list, optionalText, type Moref } from '../xml.ts';
-import { noDiskNotes } from './disk-notes.ts';
-import { markedAnnotation, readRestoreMark, withoutMark, type RestoreMark } from './restore-mark.ts';
+import { noDiskNotes, notesOption, notesText, readNotes, type DiskNotes } from './disk-notes.ts';
+import { changeVm, lookAtVm, type SeenVm } from './marked-vm.ts';
+import { markedAnnotation, withoutMark, type RestoreMark } from './restore-mark.ts';
+import { touchedBy } from './untouched.ts';
 
 /** How a VM is that a restore has made. */
-export interface RestoredState {
-  readonly name: string;
-  readonly isOn: boolean;
-  readonly annotation: string;
-  /** null: it is not, or no longer, marked as unfinished. */
-  readonly mark: RestoreMark | null;
+export interface RestoredState extends SeenVm {
   /** The restore that finished it; null: none did. */
   readonly finishedBy: RestoreMark | null;
 }
@@ -24,20 +21,8 @@ export async function restoredState(
   object: Moref,
   signal?: AbortSignal,
 ): Promise<RestoredState | null> {
-  const paths = ['name', 'config.annotation', 'config.extraConfig', 'runtime.powerState'];
-  const [shown] = await vsphere.properties([object], paths, signal ? { signal } : {});
-  if (!shown) return null;
-  const annotation = optionalText(shown.values.get('config.annotation')) ?? '';
-  const note = list(shown.values.get('config.extraConfig'), 'OptionValue').find(
-    (one) => optionalText(one, 'key') === option,
-  );
-  return {
-    name: optionalText(shown.values.get('name')) ?? object.value,
-    isOn: optionalText(shown.values.get('runtime.powerState')) !== 'poweredOff',
-    annotation,
-    mark: readRestoreMark(annotation),
-    finishedBy: note ? readNote(optionalText(note, 'value') ?? '') : null,
-  };
+  const vm = await lookAtVm(vsphere, object, signal);
+  return vm && { ...vm, finishedBy: noteIn(vm)?.mark ?? null };
 }
 
 /**
@@ -52,47 +37,56 @@ export async function finishVm(
   signal?: AbortSignal,
 ): Promise<void> {
   const then = annotation.trim() === '' ? `Restored by Sendense from ${mark.point}.` : annotation;
-  const options = [noDiskNotes(), noteOf(`run=${mark.run} point=${mark.point}`)];
-  await reconfigure(vsphere, object, then, options, signal);
+  await changeVm(
+    vsphere,
+    object,
+    ({ notes }) => {
+      const note = `run=${mark.run} point=${mark.point}${notes ? ` ${notesText(notes)}` : ''}`;
+      return [
+        ['annotation', then],
+        ['extraConfig', [noDiskNotes(), noteOf(note)]],
+      ];
+    },
+    signal,
+  );
 }
 
 /**
  * Undoes {@link finishVm}: the VM is marked again.
- * @throws SendenseError `vsphere.busy` where it runs: somebody uses it
+ * @throws SendenseError `vsphere.busy` where somebody uses it, or has used it
  */
 export async function reopenVm(
   vsphere: Vsphere,
   object: Moref,
-  { name, isOn, annotation }: RestoredState,
   mark: RestoreMark,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (isOn)
-    throw new SendenseError('vsphere.busy', `the VM ${name} (${object.value}) runs, so it stays`, {
-      remedy: 'It is restored whole. Stop it, and delete it in vSphere if nobody needs it.',
-    });
-  await reconfigure(vsphere, object, markedAnnotation(mark, withoutMark(annotation)), [noteOf('')], signal);
+  await changeVm(
+    vsphere,
+    object,
+    async (vm) => {
+      const notes = noteIn(vm)?.notes ?? null;
+      const touched = await touchedBy(vsphere, { ...vm, mark, notes }, signal);
+      if (touched)
+        throw new SendenseError('vsphere.busy', `the VM ${vm.name} (${object.value}) stays: ${touched.why}`, {
+          remedy: 'It is restored whole. Stop it, and delete it in vSphere if nobody needs it.',
+        });
+      return [
+        ['annotation', markedAnnotation(mark, withoutMark(vm.annotation))],
+        ['extraConfig', [noteOf(''), ...(notes ? [notesOption(notes)] : [])]],
+      ];
+    },
+    signal,
+  );
 }
 
-async function reconfigure(
-  vsphere: Vsphere,
-  object: Moref,
-  annotation: string,
-  extraConfig: SoapObject[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const spec: SoapObject = {
-    fields: [
-      ['annotation', annotation],
-      ['extraConfig', extraConfig],
-    ],
-  };
-  await vsphere.task('ReconfigVM_Task', object, [['spec', spec]], signal ? { signal } : {});
-}
-
-function readNote(value: string): RestoreMark | null {
-  const [, run, point] = /^run=([A-Za-z0-9._-]{1,100}) point=([A-Za-z0-9._-]{1,100})$/.exec(value) ?? [];
-  return run !== undefined && point !== undefined ? { run, point } : null;
+/** What {@link finishVm} wrote. */
+function noteIn({ values }: SeenVm): { readonly mark: RestoreMark; readonly notes: DiskNotes | null } | null {
+  const note = list(values.get('config.extraConfig'), 'OptionValue').find((one) => optionalText(one, 'key') === option);
+  const text = note ? (optionalText(note, 'value') ?? '') : '';
+  const [, run, point, rest = ''] =
+    /^run=([A-Za-z0-9._-]{1,100}) point=([A-Za-z0-9._-]{1,100})(?: (.*))?$/.exec(text) ?? [];
+  return run !== undefined && point !== undefined ? { mark: { run, point }, notes: readNotes(rest) } : null;
 }
 
 /** An empty value removes it. */

@@ -3,7 +3,7 @@ import { missingPrivileges } from '../privileges.ts';
 import { restorePrivileges } from '../restore-privileges.ts';
 import type { Vsphere } from '../vsphere.ts';
 import type { Moref } from '../xml.ts';
-import { readDiskNotes, type DiskNotes } from './disk-notes.ts';
+import type { DiskNotes } from './disk-notes.ts';
 import { childNamed, markedVm } from './marked-vms.ts';
 import type { Datastore, Network, Place, WantedPlace } from './place.ts';
 import type { WantedCard } from './wanted-cards.ts';
@@ -53,7 +53,7 @@ export async function judgePlace(
   const nets = new Map(vm.cards.map((card) => [card.key, networkFor(place, wanted, card, wrong)]));
   const made = await markedVm(vsphere, given.run, signal);
   const isMade = made !== null;
-  const notes = made && !given.isReplaced ? await readDiskNotes(vsphere, made.object, signal) : null;
+  const notes = made && !given.isReplaced ? made.notes : null;
   wrong.push(...tooFull(given, stores, notes), ...wrongHardware(vm, place), ...wrongName(wanted.name));
   const isTaken = !isMade && (await childNamed(vsphere, place.folder, wanted.name, signal)) !== undefined;
   if (isTaken) wrong.push(`there is ${JSON.stringify(wanted.name)} in ${wanted.folder} already`);

@@ -1,10 +1,16 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { SoapArg, SoapObject } from '../encode-soap.ts';
+import { faultOf } from '../fault.ts';
 import { disksOf } from '../vm-disks.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { at, list, moref, plainInteger, type Moref } from '../xml.ts';
+import { notesOption } from './disk-notes.ts';
+import { changeVm, type MarkedVm, type SeenVm } from './marked-vm.ts';
+import { awaitMarked, markedVm } from './marked-vms.ts';
+import { assertOwnDisks } from './own-disks.ts';
 import type { Place } from './place.ts';
-import { assertOwnDisks, markedVm, type MarkedVm } from './marked-vms.ts';
 import type { RestoreMark } from './restore-mark.ts';
+import { assertUntouched } from './untouched.ts';
 import { bootOptions } from './wanted-boot.ts';
 import { vmSpec, type SpecOptions } from './vm-spec.ts';
 import type { WantedVm } from './wanted-vm.ts';
@@ -35,26 +41,37 @@ export async function makeVm(
   given: SpecOptions & { readonly place: Place },
   signal?: AbortSignal,
 ): Promise<NewVm> {
-  const { place } = given;
   const before = await markedVm(vsphere, given.mark.run, signal);
   if (before) await assertUsable(vsphere, before, given.mark, signal);
-  const object =
-    before?.object ??
-    moref(
-      await vsphere.task(
-        'CreateVM_Task',
-        place.folder,
-        [
-          ['config', vmSpec(vm, given)],
-          ['pool', place.pool],
-          ['host', place.host ?? undefined],
-        ],
-        signal ? { signal } : {},
-      ),
-    );
-  const disks = await madeDisks(vsphere, object, vm, signal);
-  await setBootOrder(vsphere, object, vm, disks, signal);
-  return { object, isNew: before === null, disks };
+  const object = before?.object ?? (await created(vsphere, vm, given, signal));
+  return { object, isNew: before === null, disks: await settled(vsphere, object, vm, given.mark, signal) };
+}
+
+/** Where nobody answers whether the VM is made, it is looked for by its mark. */
+async function created(
+  vsphere: Vsphere,
+  vm: WantedVm,
+  given: SpecOptions & { readonly place: Place },
+  signal: AbortSignal | undefined,
+): Promise<Moref> {
+  const { folder, pool, host } = given.place;
+  const args: readonly SoapArg[] = [
+    ['config', vmSpec(vm, given)],
+    ['pool', pool],
+    ['host', host ?? undefined],
+  ];
+  try {
+    return moref(await vsphere.task('CreateVM_Task', folder, args, signal ? { signal } : {}));
+  } catch (error) {
+    signal?.throwIfAborted();
+    const isLost =
+      error instanceof SendenseError &&
+      ['vsphere.unreachable', 'vsphere.protocol'].includes(error.code) &&
+      faultOf(error) === null;
+    const found = isLost ? await awaitMarked(vsphere, given.mark.run, signal) : null;
+    if (found === null) throw error;
+    return found.object;
+  }
 }
 
 /** Whether what a try of before has made can be written to. @throws SendenseError `vsphere.busy`, `target.unfit` */
@@ -65,24 +82,44 @@ async function assertUsable(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const name = `${before.name} (${before.object.value})`;
-  if (before.isOn)
-    throw new SendenseError('vsphere.busy', `the VM ${name} runs, so it is not written to`, {
-      remedy: 'Somebody has started it before it was restored. Stop it, then run the restore again.',
-    });
-  if (before.point !== point)
-    throw new SendenseError('target.unfit', `the VM ${name} is being made of ${before.point}, not of ${point}`);
+  if (before.mark.point !== point)
+    throw new SendenseError('target.unfit', `the VM ${name} is being made of ${before.mark.point}, not of ${point}`);
+  await assertUntouched(vsphere, before, signal);
   await assertOwnDisks(vsphere, before, signal);
 }
 
-/** Which disk of the new VM is which one of the old: by kind of controller, bus and unit, and nothing is taken for granted. */
-async function madeDisks(
+/**
+ * Sets the boot order, which names devices by keys that are known only now, and has the VM remember how it was made: what somebody does
+ * to it from here on is seen.
+ */
+async function settled(
   vsphere: Vsphere,
   object: Moref,
   vm: WantedVm,
+  { run }: RestoreMark,
   signal: AbortSignal | undefined,
 ): Promise<NewVm['disks']> {
-  const [shown] = await vsphere.properties([object], ['config.hardware.device'], signal ? { signal } : {});
-  const made = disksOf(list(shown?.values.get('config.hardware.device'), 'VirtualDevice'));
+  let disks: NewVm['disks'] = new Map();
+  const decide = async (seen: SeenVm): Promise<readonly SoapArg[]> => {
+    if (seen.mark?.run !== run || seen.notes === null)
+      throw new SendenseError('target.unfit', `the VM ${seen.name} (${object.value}) lost its mark while it was made`);
+    await assertUntouched(vsphere, { ...seen, mark: seen.mark }, signal);
+    disks = madeDisks(seen, vm);
+    const notes = { ...seen.notes, vm: object.value, hardware: seen.hardware, starts: seen.starts };
+    return [
+      ['extraConfig', [notesOption(notes)]],
+      ['bootOptions', bootOrder(seen, vm, disks)],
+    ];
+  };
+  await changeVm(vsphere, object, decide, signal);
+  return disks;
+}
+
+const devicesOf = ({ values }: SeenVm) => list(values.get('config.hardware'), 'device');
+
+/** Which disk of the new VM is which one of the old: by kind of controller, bus and unit, and nothing is taken for granted. */
+function madeDisks(seen: SeenVm, vm: WantedVm): NewVm['disks'] {
+  const made = disksOf(devicesOf(seen));
   const found = new Map<number, NewDisk>();
   for (const { key, label, controllerKey, unit, bytes } of vm.disks) {
     const controller = vm.controllers.find((one) => one.key === controllerKey);
@@ -103,30 +140,14 @@ async function madeDisks(
   return found;
 }
 
-/** It names devices by their keys, which are known only now. */
-async function setBootOrder(
-  vsphere: Vsphere,
-  object: Moref,
-  vm: WantedVm,
-  disks: NewVm['disks'],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (vm.boot.order.length === 0) return;
-  const [shown] = await vsphere.properties([object], ['config.hardware.device'], signal ? { signal } : {});
-  const made = list(shown?.values.get('config.hardware.device'), 'VirtualDevice').filter((device) =>
-    at(device, 'macAddress'),
-  );
+function bootOrder(seen: SeenVm, vm: WantedVm, disks: NewVm['disks']): SoapObject | undefined {
+  if (vm.boot.order.length === 0) return undefined;
+  const made = devicesOf(seen).filter((device) => at(device, 'macAddress'));
   // Adapters are made in the order of the saved configuration, and have no place that could be asked for.
   const cards = new Map(vm.cards.map(({ key }, index) => [key, made[index]] as const));
   const keyOf = (key: number): number | undefined => {
     const card = cards.get(key);
     return disks.get(key)?.key ?? (card && plainInteger(card, 'key'));
   };
-  const options = bootOptions(vm.boot, vm.secureBoot, keyOf);
-  await vsphere.task(
-    'ReconfigVM_Task',
-    object,
-    [['spec', { fields: [['bootOptions', options]] }]],
-    signal ? { signal } : {},
-  );
+  return bootOptions(vm.boot, vm.secureBoot, keyOf);
 }

@@ -2,14 +2,14 @@ import type { VmConfig } from '../../../schemas/types.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import { checkVddkForWriting } from '../transports/vddk.ts';
 import type { Vsphere } from '../vsphere.ts';
-import { readDiskNotes, writeDiskNotes } from './disk-notes.ts';
 import { assertSize, fillDisk } from './fill-disk.ts';
 import { judgePlace } from './judge-place.ts';
 import { makeVm, type NewVm } from './make-vm.ts';
-import { takeOver } from './marked-vms.ts';
+import { lookAtVm } from './marked-vm.ts';
 import { findPlace, type WantedPlace } from './place.ts';
 import { putNvram } from './put-nvram.ts';
 import type { RestoreMark } from './restore-mark.ts';
+import { noteDisks, takeOver } from './take-over.ts';
 import type { SpecOptions } from './vm-spec.ts';
 import { wantedVm, type WantedVm } from './wanted-vm.ts';
 
@@ -23,7 +23,7 @@ export interface RestoredDisk {
   readonly used: number;
 }
 
-export interface VmRestore extends Pick<SpecOptions, 'mac' | 'identity' | 'connect' | 'thin'> {
+export interface VmRestore extends Pick<SpecOptions, 'mac' | 'identity' | 'connect' | 'thin' | 'asked'> {
   readonly config: VmConfig;
   /** By key. */
   readonly disks: ReadonlyMap<number, RestoredDisk>;
@@ -32,8 +32,6 @@ export interface VmRestore extends Pick<SpecOptions, 'mac' | 'identity' | 'conne
   readonly withoutTpm: boolean;
   /** The run that began the VM; null: this one does. */
   readonly takesOver?: string | null;
-  /** Digest of what is asked for: only a VM that is made of the same is gone on with. */
-  readonly asked?: string;
   /** Hears how far each disk is, from 0 to 1. `isKept`: an earlier try has copied it. */
   onProgress?(key: number, fraction: number, isKept: boolean): void;
   /** Hears what is done while no bytes move. */
@@ -89,9 +87,9 @@ async function fillDisks(
 ): Promise<void> {
   const { signal } = context;
   const { object } = made;
-  const asked = request.asked ?? null;
-  const before = await readDiskNotes(vsphere, object, signal);
-  const [begun, copied] = [new Set(before.begun), new Set(before.copied)];
+  const { run } = request.mark;
+  const before = (await lookAtVm(vsphere, object, signal))?.notes;
+  const [begun, copied] = [new Set(before?.begun), new Set(before?.copied)];
   for (const { key, label } of vm.disks) {
     const [disk, source] = [made.disks.get(key), request.disks.get(key)];
     if (!disk || !source) continue;
@@ -101,7 +99,7 @@ async function fillDisks(
     }
     request.onActivity?.(`opening ${label} for writing`);
     const isEmpty = !begun.has(key);
-    await writeDiskNotes(vsphere, object, { begun: begun.add(key), copied, asked }, signal);
+    await noteDisks(vsphere, object, run, (notes) => ({ begun: new Set([...notes.begun, key]) }), signal);
     const onOpen = (): void => request.onActivity?.(null);
     const onProgress = (fraction: number): void => {
       // The last word is said when it is noted down.
@@ -109,7 +107,7 @@ async function fillDisks(
     };
     const { from, psk = null } = source;
     await fillDisk(context, { vm: object, key, label, disk, from, psk, isEmpty, onOpen, onProgress });
-    await writeDiskNotes(vsphere, object, { begun, copied: copied.add(key), asked }, signal);
+    await noteDisks(vsphere, object, run, (notes) => ({ copied: new Set([...notes.copied, key]) }), signal);
     request.onProgress?.(key, 1, false);
   }
 }

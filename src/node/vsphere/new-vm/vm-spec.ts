@@ -1,4 +1,5 @@
 import type { SoapArg, SoapObject } from '../encode-soap.ts';
+import { freshNotes, notesOption } from './disk-notes.ts';
 import { isIde } from './judge.ts';
 import type { Fitting } from './judge-place.ts';
 import { markedAnnotation, type RestoreMark } from './restore-mark.ts';
@@ -19,6 +20,8 @@ export interface SpecOptions {
   readonly connect: boolean;
   /** null: each disk as it was. */
   readonly thin: boolean | null;
+  /** Digest of what is asked for: only a VM that is made of the same is gone on with. */
+  readonly asked?: string;
 }
 
 /**
@@ -57,15 +60,17 @@ const flagsOf = ({ virtualizationBased, iommu }: WantedVm): SoapObject | undefin
     : undefined;
 
 /** `disk.EnableUUID` and the like, and what keeps an address that ESXi calls reserved. */
-function extraOf(vm: WantedVm, { mac }: SpecOptions): SoapObject[] {
+function extraOf(vm: WantedVm, { mac, asked = '' }: SpecOptions): SoapObject[] {
   const unchecked = vm.cards.flatMap((card, at) =>
     mac === 'keep' && card.mac !== null && keptAddress(card.mac).unchecked
       ? [{ key: `ethernet${at}.checkMACAddress`, value: 'FALSE' }]
       : [],
   );
-  return [...vm.extraConfig, ...unchecked].map(({ key, value }) =>
+  const options = [...vm.extraConfig, ...unchecked].map(({ key, value }) =>
     typed('OptionValue', ['key', key], ['value', { string: value }]),
   );
+  // A VM with the mark and without these is not ours: somebody has copied its annotation.
+  return [...options, notesOption(freshNotes(asked))];
 }
 
 const adding = (device: SoapObject, file?: 'create'): SoapObject =>

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
 import { judgePlace } from '../../../../src/node/vsphere/new-vm/judge-place.ts';
-import { writeDiskNotes } from '../../../../src/node/vsphere/new-vm/disk-notes.ts';
 import { finishVm } from '../../../../src/node/vsphere/new-vm/finish-vm.ts';
 import { makeVm, type NewVm } from '../../../../src/node/vsphere/new-vm/make-vm.ts';
-import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/marked-vms.ts';
+import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/remove-unfinished.ts';
+import { noteDisks } from '../../../../src/node/vsphere/new-vm/take-over.ts';
 import { findPlace, type WantedPlace } from '../../../../src/node/vsphere/new-vm/place.ts';
 import type { SpecOptions } from '../../../../src/node/vsphere/new-vm/vm-spec.ts';
 import { wantedVm, type WantedVm } from '../../../../src/node/vsphere/new-vm/wanted-vm.ts';
@@ -15,7 +15,6 @@ import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import { testLogin } from '../../../../src/node/sources/vsphere/test-login.ts';
 import { packageRoot } from '../../../../src/schemas/package.ts';
 import type { VmConfig, VsphereSourceSpec } from '../../../../src/schemas/types.ts';
-import { disk } from '../../../simulators/vcenter/spec-xml.ts';
 import { rawSoap } from '../../../simulators/vcenter/raw-soap.ts';
 import { startVcenter, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
 import { savedConfig, savedDisk } from './saved-config.ts';
@@ -24,6 +23,7 @@ const MiB = 1024 * 1024;
 let vcenter: Vcenter;
 let vsphere: Vsphere;
 let number = 0;
+const nothing = { removed: null, kept: null, left: null };
 
 beforeAll(async () => {
   vcenter = await startVcenter();
@@ -114,7 +114,7 @@ describe('a VM of a saved configuration', () => {
     expect(found?.biosUuid).not.toBe(two.bios_uuid);
     await finishVm(vsphere, made.object, vm, { run: wanted.name, point: 'p-1' });
     expect(await config(wanted.name)).toContain('<annotation>Payroll &amp; &#34;more&#34;</annotation>');
-    expect(await removeUnfinished(vsphere, wanted.name)).toBeNull();
+    expect(await removeUnfinished(vsphere, wanted.name)).toEqual(nothing);
   });
 
   it('keeps address and identity if that is asked for, also an address that ESXi calls reserved', async () => {
@@ -134,7 +134,7 @@ describe('a VM of a saved configuration', () => {
     const found = await vcenter.findVm(wanted.name);
     expect(found?.biosUuid).toBe(two.bios_uuid);
     await vsphere.task('PowerOnVM_Task', { type: 'VirtualMachine', value: found?.moref ?? '' }, []);
-    await expect(removeUnfinished(vsphere, wanted.name)).rejects.toThrow('runs, so it stays');
+    expect((await removeUnfinished(vsphere, wanted.name)).left?.why).toBe('it runs');
   });
 
   it('goes to a distributed port group by its key', async () => {
@@ -167,10 +167,10 @@ describe('a VM of a saved configuration', () => {
       thin: null,
     });
     expect(again).toEqual({ ...made, isNew: false });
-    expect(await removeUnfinished(vsphere, 'another run')).toBeNull();
-    expect(await removeUnfinished(vsphere, wanted.name)).toBe(wanted.name);
+    expect(await removeUnfinished(vsphere, 'another run')).toEqual(nothing);
+    expect(await removeUnfinished(vsphere, wanted.name)).toEqual({ ...nothing, removed: wanted.name });
     expect(await vcenter.findVm(wanted.name)).toBeNull();
-    expect(await removeUnfinished(vsphere, wanted.name)).toBeNull();
+    expect(await removeUnfinished(vsphere, wanted.name)).toEqual(nothing);
   });
 
   it('needs all of a thin disk that was begun and is not whole, for a run that begins again', async () => {
@@ -192,25 +192,14 @@ describe('a VM of a saved configuration', () => {
     };
     const { object } = await makeVm(vsphere, given.vm, { ...how, place });
     await judgePlace(vsphere, given);
-    await writeDiskNotes(vsphere, object, { begun: new Set([2000]), copied: new Set(), asked: null });
+    await noteDisks(vsphere, object, wanted.name, () => ({ begun: new Set([2000]) }));
     await expect(judgePlace(vsphere, given)).rejects.toThrow(
       `the datastore "tight" has ${4 * MiB} bytes free, ${5 * MiB} are needed`,
     );
     await judgePlace(vsphere, { ...given, isReplaced: true });
-    await writeDiskNotes(vsphere, object, { begun: new Set([2000]), copied: new Set([2000]), asked: null });
+    await noteDisks(vsphere, object, wanted.name, () => ({ copied: new Set([2000]) }));
     await judgePlace(vsphere, given);
     await removeUnfinished(vsphere, wanted.name);
-  });
-
-  it('stays if it has a disk of another VM: vSphere would delete that too', async () => {
-    const wanted = to();
-    const { made } = await make(wanted);
-    const other = await vcenter.addVm({ name: 'owner', disks: [{ capacity: MiB }], poweredOn: false });
-    const soap = rawSoap(vcenter);
-    await soap.login();
-    const attach = disk({ controller: 1000, unit: 9, bytes: MiB, file: other.disks[0]?.fileName ?? '', attach: true });
-    await soap.task('ReconfigVM_Task', 'VirtualMachine', made.object.value, `<spec>${attach}</spec>`);
-    await expect(removeUnfinished(vsphere, wanted.name)).rejects.toThrow('has disks of other VMs');
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { assertOwnDisks } from '../../../../src/node/vsphere/new-vm/marked-vms.ts';
+import { assertOwnDisks } from '../../../../src/node/vsphere/new-vm/own-disks.ts';
 import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import { parseXml } from '../../../../src/node/vsphere/xml.ts';
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { serveNbdkit } from '../../../../src/host/nbd/nbdkit.ts';
 import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
 import { finishVm } from '../../../../src/node/vsphere/new-vm/finish-vm.ts';
-import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/marked-vms.ts';
+import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/remove-unfinished.ts';
 import { restoreVm, type RestoredVm, type VmRestore } from '../../../../src/node/vsphere/new-vm/restore-vm.ts';
 import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
@@ -89,7 +89,7 @@ describe('a VM that is restored', () => {
     const home = (await vcenter.findVm(name))?.home ?? '';
     expect(await readFile(join(home, `${name}.nvram`))).toEqual(nvram);
     await finishVm(vsphere, vm.object, vm, { run: name, point: 'p-1' });
-    expect(await removeUnfinished(vsphere, name)).toBeNull();
+    expect((await removeUnfinished(vsphere, name)).removed).toBeNull();
     await startVm(vm);
     expect(await readFile(join(home, `${name}.nvram`))).toEqual(nvram);
   });
@@ -157,7 +157,7 @@ describe('a VM that is restored', () => {
     await expect(restoreVm(vsphere, context(), other)).rejects.toThrow('is being made of p-1, not of p-2');
     const vm = await vcenter.findVm(name);
     const snapshot = (await vm?.snapshot('somebody')) ?? '';
-    await expect(restore(name)).rejects.toThrow('has a snapshot');
+    await expect(restore(name)).rejects.toThrow('is not written to: it has a snapshot');
     await vm?.removeSnapshot(snapshot);
     const { name: copy } = await vcenter.addVm({
       name: `${name}-copy`,
@@ -199,8 +199,9 @@ describe('a VM that is restored', () => {
     await vcenter.clearFaults();
     const vm = await vcenter.findVm(name);
     await vm?.power('on');
-    await expect(restore(name)).rejects.toThrow('runs, so it is not written to');
-    await expect(removeUnfinished(vsphere, name)).rejects.toThrow('runs, so it stays');
+    await expect(restore(name)).rejects.toThrow('is not written to: it runs');
+    expect((await removeUnfinished(vsphere, name)).left?.why).toBe('it runs');
+    expect(await vm?.powerState()).toBe('poweredOn');
   });
 
   it('is not begun where sizes differ or the library is missing', async () => {

@@ -113,7 +113,7 @@ func makeMachine(
 	machinesMu.Lock()
 	machines[vm.Self] = m
 	machinesMu.Unlock()
-	m.publish(types.PropertyChange{Name: "config.files", Val: vm.Config.Files})
+	m.publish(types.PropertyChange{Name: "config.files", Val: vm.Config.Files}, nextVersion())
 	m.recordTask("Folder.createVm")
 	return m, nil
 }

@@ -92,9 +92,13 @@ func (m *machine) power(state string) error {
 	default:
 		return fmt.Errorf("state %q is none of on, off, loss", state)
 	}
+	wasOn := m.isOn()
 	m.publish(
 		types.PropertyChange{Name: "runtime.powerState", Val: to},
 		types.PropertyChange{Name: "summary.runtime.powerState", Val: to})
+	if !wasOn && state == "on" {
+		m.leaveTraces()
+	}
 	return nil
 }
 

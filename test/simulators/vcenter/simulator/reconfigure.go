@@ -17,6 +17,9 @@ func reconfigure(ctx *Context, method *Method) soap.HasFault {
 		if f := takeFault("reconfigure", func(f *mishap) bool { return f.matches("vm", req.This.Value) }); f != nil {
 			return nil, f.build("GenericVmConfigFault")
 		}
+		if wanted := req.Spec.ChangeVersion; wanted != "" && wanted != m.vm.Config.ChangeVersion {
+			return nil, &types.ConcurrentAccess{}
+		}
 		if req.Spec.ChangeTrackingEnabled != nil {
 			if m.layers() > 0 && hasFault("refuse-cbt-with-snapshots") {
 				return nil, &types.InvalidSnapshotFormat{}
@@ -41,7 +44,7 @@ func reconfigure(ctx *Context, method *Method) soap.HasFault {
 				m.vm.Config.ExtraConfig = merged(m.vm.Config.ExtraConfig)
 			}
 		})
-		m.publish()
+		m.publish(nextVersion())
 		return nil, err
 	})
 	if fault != nil {

@@ -106,6 +106,11 @@ func (s *Service) serveSOAP(w http.ResponseWriter, r *http.Request) {
 	if f := res.Fault(); f != nil {
 		noted.Fault = strings.TrimPrefix(fmt.Sprintf("%T", f.Detail.Fault), "*types.")
 	}
+	if takeFault("answer-lost", func(f *mishap) bool { return f.matches("method", method.Name) }) != nil {
+		noted.Fault = "lost"
+		dropConnection(w)
+		return
+	}
 	if f := takeFault("garble", func(f *mishap) bool { return f.matches("method", method.Name) }); f != nil {
 		noted.Fault = "garbled"
 		garble(w, res, f.optionOr("kind", "truncated"))

@@ -1,0 +1,85 @@
+import type { Vsphere } from '../vsphere.ts';
+import { list } from '../xml.ts';
+import { disksOf } from '../vm-disks.ts';
+import { noDiskNotes } from './disk-notes.ts';
+import { changeVm, type MarkedVm } from './marked-vm.ts';
+import { markedVm } from './marked-vms.ts';
+import { assertOwnDisks } from './own-disks.ts';
+import { withoutMark } from './restore-mark.ts';
+import { touchedBy, type Touched } from './untouched.ts';
+
+/** A VM with disks that are copied whole: the next run goes on with it. */
+export interface KeptVm {
+  readonly name: string;
+  /** Disks that are copied whole. */
+  readonly copied: number;
+  readonly disks: number;
+}
+
+/** A VM that somebody has used: it is theirs. */
+export interface LeftVm {
+  readonly name: string;
+  /** Managed object id. */
+  readonly vm: string;
+  readonly why: string;
+}
+
+/** What became of the unfinished VM of a run. All null: there is none. */
+export interface Removal {
+  readonly removed: string | null;
+  readonly kept: KeptVm | null;
+  readonly left: LeftVm | null;
+}
+
+/**
+ * Removes the VM that a run has made and not finished, with its disks. "Nothing there" is success. What somebody has used since, or
+ * whose mark somebody has removed, is theirs: it loses its mark and stays.
+ * @param keepCopied a VM with a disk that is copied whole stays, with its mark
+ * @throws SendenseError `vsphere.*`, `vsphere.busy` with what stays, and why
+ */
+export async function removeUnfinished(
+  vsphere: Vsphere,
+  run: string,
+  { keepCopied = false, signal }: { readonly keepCopied?: boolean; readonly signal?: AbortSignal } = {},
+): Promise<Removal> {
+  const nothing: Removal = { removed: null, kept: null, left: null };
+  const found = await markedVm(vsphere, run, signal);
+  if (found === null) return nothing;
+  const touched = await touchedBy(vsphere, found, signal);
+  if (touched) return { ...nothing, left: await leave(vsphere, found, touched, signal) };
+  const { name } = found;
+  const copied = found.notes?.copied.size ?? 0;
+  if (keepCopied && copied > 0) return { ...nothing, kept: { name, copied, disks: disksIn(found).length } };
+  await assertOwnDisks(vsphere, found, signal);
+  await vsphere.task('Destroy_Task', found.object, [], signal ? { signal } : {});
+  return { ...nothing, removed: name };
+}
+
+const disksIn = ({ values }: MarkedVm) => disksOf(list(values.get('config.hardware'), 'device'));
+
+/** Its notes say from now on what it is. A copy keeps the notes that its owner gave it. */
+async function leave(
+  vsphere: Vsphere,
+  vm: MarkedVm,
+  { why, isMade }: Touched,
+  signal: AbortSignal | undefined,
+): Promise<LeftVm> {
+  const { mark, notes, name, object } = vm;
+  if (isMade)
+    await changeVm(
+      vsphere,
+      object,
+      ({ annotation }) => {
+        const story =
+          `Sendense began to make this VM of the restore point ${mark.point} (run ${mark.run}) and did not finish it: ` +
+          `${notes?.copied.size ?? 0} of ${disksIn(vm).length} disks are copied whole. ` +
+          `Sendense leaves it alone, because ${why}.`;
+        return [
+          ['annotation', `${story}\n\n${withoutMark(annotation)}`.trimEnd()],
+          ['extraConfig', [noDiskNotes()]],
+        ];
+      },
+      signal,
+    );
+  return { name, vm: object.value, why };
+}
