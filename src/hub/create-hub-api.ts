@@ -2,6 +2,7 @@ import { createApi, documentOf, type ApiServer } from '../api/create-api.ts';
 import { defaultLimits, type ApiLimits } from '../api/limits.ts';
 import { version } from '../schemas/package.ts';
 import { hubDoor } from './access/hub-door.ts';
+import { watchChanges } from './events/watch-changes.ts';
 import type { HubLog } from './hub-log.ts';
 import { headBytes } from './routes/files/route.ts';
 import { rememberedAnswers } from './routes/remembered.ts';
@@ -9,7 +10,7 @@ import { hubApi } from './routes/index.ts';
 import type { HubParts } from './routes/route.ts';
 
 export interface HubApiOptions {
-  readonly parts: Omit<HubParts, 'openApi' | 'remembered'>;
+  readonly parts: Omit<HubParts, 'openApi' | 'remembered' | 'events'>;
   /** Every request must bring it: `Authorization: Bearer …`. */
   readonly token: string;
   /** Good for figures alone. */
@@ -30,13 +31,19 @@ const hubLimits: ApiLimits = {
 };
 
 /** The hub's HTTP API, not listening yet. */
-export function createHubApi({ parts, token, metricsToken, log, limits }: HubApiOptions): Promise<ApiServer> {
-  const { service } = parts;
-  return createApi(hubApi, {
+export async function createHubApi({ parts, token, metricsToken, log, limits }: HubApiOptions): Promise<ApiServer> {
+  const { hub, service } = parts;
+  const events = watchChanges({
+    changes: () => hub.changes(),
+    ofRun: (id) => hub.pages.markOfRun(id),
+    failed: (error) => log.warn(`changes cannot be watched: ${error.message}`),
+  });
+  const app = await createApi(hubApi, {
     parts: {
       ...parts,
       openApi: documentOf(hubApi, version),
-      remembered: rememberedAnswers(() => parts.hub.changes()),
+      events,
+      remembered: rememberedAnswers(() => hub.changes()),
     },
     token,
     door: hubDoor({ token, metricsToken }),
@@ -47,4 +54,6 @@ export function createHubApi({ parts, token, metricsToken, log, limits }: HubApi
     head: true,
     etags: true,
   });
+  app.addHook('onClose', async () => events[Symbol.dispose]());
+  return app;
 }

@@ -112,7 +112,10 @@ test('every route of the hub answers what it announces', async () => {
     ['listNotices'],
   ];
   // Those about files are handed on to their keeper: test/e2e/files-http.test.ts. Those that act: test/e2e/hub-acts.test.ts.
-  const own = hubApi.routes.filter(({ id, tag }) => tag !== 'acts' && (tag !== 'restore' || id === 'readFilesLog'));
+  // Those of events do not end: below.
+  const own = hubApi.routes.filter(
+    ({ id, tag }) => (tag !== 'restore' && tag !== 'acts' && id !== 'watchEvents') || id === 'readFilesLog',
+  );
   expect(await askAll(at, own, asked)).toEqual([]);
   const stranger = asked.map(([id, params, body]): AskedRoute => [id, params, body, { authorization: '' }]);
   expect(await askAll(at, own, stranger)).toEqual(own.map(({ id }) => id));
@@ -207,4 +210,30 @@ test('a list is as it was: who has it already is told so, and wrong words are to
     expect([path, status, body.field]).toEqual([path, 400, field]);
   }
   expect((await raw(at, 'GET', '/api/v1/backups?repository=ghost')).body.error.code).toBe('repository.unusable');
+});
+
+test('events come over HTTP as they happen, and end with who listens', async () => {
+  await using at = await servedHub();
+  const gone = new AbortController();
+  const asked = { headers: { authorization: `Bearer ${token}` }, signal: gone.signal };
+  const { headers, body, status } = await fetch(`${at.running.url}/api/v1/events?topics=status`, asked);
+  expect([status, headers.get('content-type'), headers.get('x-accel-buffering'), headers.get('cache-control')]).toEqual(
+    [200, 'text/event-stream', 'no', 'no-store'],
+  );
+  let text = '';
+  const read = (async () => {
+    for await (const piece of body ?? []) text += Buffer.from(piece).toString();
+  })().catch(() => undefined);
+  await until(() => text.includes('event: begin'), 'begin');
+  let plans = 0;
+  await until(() => {
+    using state = openState(join(at.folder, 'state/sendense.db'));
+    fillState(state, { vms: 1, points: 0, runs: 1, until: Date.now() - ++plans * 86_400_000 });
+    return text.includes('event: change');
+  }, 'a change');
+  gone.abort();
+  await read;
+  expect((await raw(at, 'GET', '/api/v1/events?topics=weather')).body.field).toBe('topics');
+  expect((await raw(at, 'GET', '/api/v1/events?topics=run:ghost')).body.error.code).toBe('run.unknown');
+  expect((await raw(at, 'GET', '/api/v1/events', '', { authorization: '' })).status).toBe(401);
 });

@@ -55,6 +55,8 @@ export interface Pages {
   runs(filter: RunsFilter, page: PageRequest): Page<HistoryRun>;
   /** The VM of a run; undefined: there is no such run. */
   vmOfRun(id: string): string | undefined;
+  /** Another text than before, once the run or its log has changed. */
+  markOfRun(id: string): Promise<string>;
   /** A part of the log of a run. @throws SendenseError `run.unknown`, `run.no-log` */
   runLog(id: string, part: { readonly after: string | undefined; readonly limit: number }): Promise<HubRunLog>;
   /** By name. */

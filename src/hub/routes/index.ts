@@ -2,6 +2,7 @@ import type { Api } from '../../api/route.ts';
 import { actRoutes } from './acts/index.ts';
 import { health, metrics, openapi } from './about.ts';
 import { handedOn } from './files/hand-on.ts';
+import { watchEvents } from './events.ts';
 import { filesRoutes } from './files/index.ts';
 import { readLog } from './files/log.ts';
 import { listBackups, showBackup, showChain } from './backups.ts';
@@ -27,6 +28,7 @@ export const hubApi: Api<HubParts> = {
     openapi,
     metrics,
     showStatus,
+    watchEvents,
     listVms,
     showVm,
     listBackups,

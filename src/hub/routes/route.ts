@@ -1,4 +1,5 @@
 import type { publicRight, Route as ApiRoute } from '../../api/route.ts';
+import type { ChangeWatch } from '../events/watch-changes.ts';
 import type { Hub } from '../hub.ts';
 import type { Right } from '../access/rights.ts';
 import type { Repeats } from '../acts/repeats.ts';
@@ -23,6 +24,8 @@ export interface HubParts {
   readonly repeats: Repeats;
   /** Socket of the keeper of files, which is started where there is none. @throws SendenseError `files.reader`, `files.unavailable` */
   filesKeeper(): Promise<string>;
+  /** Changes, for streams of events. */
+  readonly events: ChangeWatch;
   /** Answers that many ask for at once. */
   readonly remembered: RememberedAnswers;
   /** This API as an OpenAPI document. */

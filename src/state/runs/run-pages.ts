@@ -29,3 +29,15 @@ export function runPage(state: State, filter: RunPageFilter): RunRecord[] {
     query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('started', 'id'), '<', tuple(after[0], after[1])));
   return state.all(query).map(toRecord);
 }
+
+/** Another text than before, once a run or one of its steps has changed. */
+export function runMark(state: State, id: string): string {
+  const run = state.first(state.query.selectFrom('runs').select(['status', 'unclean']).where('id', '=', id));
+  const steps = state.first(
+    state.query
+      .selectFrom('steps')
+      .select(({ fn }) => [fn.countAll<number>().as('count'), fn.max('updated').as('updated')])
+      .where('run_id', '=', id),
+  );
+  return JSON.stringify([run, steps]);
+}

@@ -1,0 +1,66 @@
+import { Readable } from 'node:stream';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { eventStream } from '../events/event-stream.ts';
+import type { Topic } from '../events/watch-changes.ts';
+import { seesOf } from './list-answer.ts';
+import { defineRoute } from './route.ts';
+
+/** Streams of all callers at a time. */
+const mostStreams = 200;
+const mostTopics = 20;
+
+export const watchEvents = defineRoute({
+  id: 'watchEvents',
+  method: 'GET',
+  path: '/api/v1/events',
+  tag: 'status',
+  right: 'look',
+  vms: 'heeded',
+  summary: 'Changes, as they come (server-sent events)',
+  description:
+    'Events say what to look at again, and carry no data. `change` has a `topic`; `resync`: look at everything again; `begin`: from now on you hear of changes. A comment comes every 15 seconds. The stream ends after 15 minutes: come again, with `Last-Event-ID`.',
+  query: {
+    topics: {
+      description: `With commas between them, at most ${mostTopics}: status (anything), run:ID (that run or its log). Default: status.`,
+    },
+  },
+  headers: {
+    'last-event-id': { description: '`id` of the last event that you have; then nothing that came after is lost.' },
+  },
+  answers: { 200: { description: 'The events.', type: 'text/event-stream' } },
+  errors: ['run.unknown'],
+  patient: true,
+  quiet: true,
+  async handle(call): Promise<Readable> {
+    const { parts, query, header, signal, isHead, answer } = call;
+    const topics = topicsIn(query['topics'] ?? 'status');
+    const sees = seesOf(call);
+    for (const topic of topics) {
+      if (topic === 'status') continue;
+      const id = topic.slice('run:'.length);
+      const vm = parts.hub.pages.vmOfRun(id);
+      if (vm === undefined || sees?.(vm) === false) throw new SendenseError('run.unknown', `there is no run ${id}`);
+    }
+    answer.header('cache-control', 'no-store');
+    // nginx would keep events until it has some kilobytes of them.
+    answer.header('x-accel-buffering', 'no');
+    if (isHead) return Readable.from([]);
+    if (parts.events.watchers() >= mostStreams)
+      throw new SendenseError('node.limited', `${mostStreams} streams of events are open already; try again in 30 s`, {
+        details: { retrySeconds: 30 },
+      });
+    return eventStream({ watch: parts.events, topics, lastId: header('last-event-id'), signal });
+  },
+});
+
+/** @throws SendenseError `request.invalid` */
+function topicsIn(text: string): Topic[] {
+  const topics = [...new Set(text.split(','))];
+  const known = topics.filter((topic): topic is Topic =>
+    /^(?:status|run:[A-Za-z0-9][A-Za-z0-9._-]{0,62})$/.test(topic),
+  );
+  if (known.length === topics.length && topics.length <= mostTopics) return known;
+  throw new SendenseError('request.invalid', `topics are status and run:ID, at most ${mostTopics}`, {
+    details: { field: 'topics' },
+  });
+}
