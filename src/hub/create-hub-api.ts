@@ -46,7 +46,7 @@ export async function createHubApi({ parts, token, metricsToken, log, limits }: 
       remembered: rememberedAnswers(() => hub.changes()),
     },
     token,
-    door: hubDoor({ token, metricsToken }),
+    door: hubDoor({ token, metricsToken, access: parts.hub.access }),
     onRefused: () => service.refused('api-token'),
     limits: { ...hubLimits, ...limits },
     logger: log,

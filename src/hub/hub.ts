@@ -32,6 +32,7 @@ import type { DiscoverRequestOptions } from './discovery/discover-source.ts';
 import type { LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
 import type { Boots } from './boots/manage-boots.ts';
+import type { Access } from './access/manage-access.ts';
 import type { Care } from './repositories/manage-care.ts';
 import type { FileSessions } from './files/file-sessions.ts';
 import type { Credentials } from './credentials/manage-credentials.ts';
@@ -148,6 +149,8 @@ export interface Hub extends AsyncDisposable {
   /** Who read which files, the newest last. */
   fileReads(filter: ReadsFilter): FilesLogOutput;
   readonly credentials: Credentials;
+  /** Who may log in at the API. */
+  readonly access: Access;
   /** @throws SendenseError `point.unknown`, `usage`, `run.locked` */
   adopt(request: AdoptRequest): Promise<AdoptOutput>;
   readonly retention: RetentionCalls;

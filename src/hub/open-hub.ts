@@ -16,6 +16,7 @@ import type { Hub, HubOptions } from './hub.ts';
 import { openParts, type HubParts } from './hub-parts.ts';
 import { importNamed } from './import/import-named.ts';
 import { listPoints } from './describe/list-points.ts';
+import { manageAccess } from './access/manage-access.ts';
 import { manageCare } from './repositories/manage-care.ts';
 import { manageCredentials } from './credentials/manage-credentials.ts';
 import { manageNodes } from './nodes/manage-nodes.ts';
@@ -130,7 +131,17 @@ const restorePointsOf = ({ state, settings, services, loaded, rescue, recover }:
   importRepository: (name, options = {}) => importNamed(services, name, options),
 });
 
-type Managers = 'boots' | 'credentials' | 'notices' | 'retention' | 'care' | 'nodes' | 'schedules' | 'pages' | 'acts';
+type Managers =
+  | 'access'
+  | 'acts'
+  | 'boots'
+  | 'credentials'
+  | 'notices'
+  | 'retention'
+  | 'care'
+  | 'nodes'
+  | 'schedules'
+  | 'pages';
 
 const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
   const { state, settings, written, settingsFile, settingsFolder, services, loaded } = parts;
@@ -138,6 +149,8 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
   const nodes = manageNodes({ state, settings: written, settingsFolder, settingsFile });
   return {
     credentials: manageCredentials({ state, settings, settingsFolder }, (request) => testCredential(services, request)),
+
+    access: manageAccess(state),
 
     boots: async () => (await import('./boots/manage-boots.ts')).manageBoots(services),
 

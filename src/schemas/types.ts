@@ -567,6 +567,7 @@ export interface AllSchemas {
   HubChain: HubChain;
   ChangeIdsOutput: ChangeIdsOutput;
   HubHealth: HubHealth;
+  LoginRequest: LoginRequest;
   HubNotices: HubNotices;
   HubOnePlan: HubOnePlan;
   HubOneVm: HubOneVm;
@@ -574,6 +575,7 @@ export interface AllSchemas {
   HubPlan: HubPlan;
   HubPlans: HubPlans;
   ProtectionRequest: ProtectionRequest;
+  ProveRequest: ProveRequest;
   HubRepositories: HubRepositories;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
@@ -588,6 +590,7 @@ export interface AllSchemas {
   HubRuns: HubRuns;
   SchedulePauseRequest: SchedulePauseRequest;
   HubSchedules: HubSchedules;
+  SessionInfo: SessionInfo;
   HubStatus: HubStatus;
   HubTrouble: HubTrouble;
   VerifyStartRequest: VerifyStartRequest;
@@ -684,6 +687,8 @@ export interface AllSchemas {
   SshdConfigOutput: SshdConfigOutput;
   StatusOutput: StatusOutput;
   UpkeepOutput: UpkeepOutput;
+  UserSessionsOutput: UserSessionsOutput;
+  UsersOutput: UsersOutput;
   ValidateOutput: ValidateOutput;
   Plan: Plan;
   BackupPlan: BackupPlan;
@@ -2682,6 +2687,13 @@ export interface HubHealth {
   runs: number;
 }
 /**
+ * Name and password of a user.
+ */
+export interface LoginRequest {
+  name: string;
+  password: string;
+}
+/**
  * `GET /api/v1/notices`: notices and what became of them, newest first.
  */
 export interface HubNotices {
@@ -2938,6 +2950,12 @@ export interface ProtectionRequest {
    */
   until: number | null;
   reason?: string;
+}
+/**
+ * The password of who is logged in.
+ */
+export interface ProveRequest {
+  password: string;
 }
 /**
  * `GET /api/v1/repositories`: what `sendense-run repo list --json` prints, and when it was measured.
@@ -3419,6 +3437,39 @@ export interface HubSchedules {
    * `cursor` of the next page; null: this is the last one.
    */
   next_cursor: string | null;
+}
+/**
+ * Who is logged in, and what it may do.
+ */
+export interface SessionInfo {
+  /**
+   * Name of the user or token.
+   */
+  user: string;
+  /**
+   * Roles of the user.
+   */
+  roles: string[];
+  /**
+   * What the routes name as `x-right`.
+   */
+  rights: string[];
+  /**
+   * Patterns: the rights hold for VMs that fit one; null: for all.
+   */
+  vms: string[] | null;
+  /**
+   * When the session ends at the latest, milliseconds since the epoch; null: never.
+   */
+  expires: number | null;
+  /**
+   * After so long without a use it ends; null: never.
+   */
+  idle_ms: number | null;
+  /**
+   * Until then the password counts as typed lately, milliseconds since the epoch; null: always.
+   */
+  fresh_until: number | null;
 }
 /**
  * `GET /api/v1/status`: what `sendense-run status --json` prints, what is wrong now, and how many VMs are protected.
@@ -7082,6 +7133,69 @@ export interface UpkeepOutput {
    * What could not be done.
    */
   troubles: string[];
+}
+/**
+ * What `user sessions` prints: who is logged in. Never a secret.
+ */
+export interface UserSessionsOutput {
+  version: 1;
+  sessions: {
+    id: string;
+    user: string;
+    /**
+     * When it was begun, milliseconds since the epoch.
+     */
+    created: number;
+    /**
+     * When the password was typed last, milliseconds since the epoch.
+     */
+    proven: number;
+    /**
+     * The last use, milliseconds since the epoch; at most a minute too early.
+     */
+    used: number;
+    /**
+     * When it ends if nobody uses it any more, milliseconds since the epoch.
+     */
+    expires: number;
+    /**
+     * Of the last use.
+     */
+    address: string | null;
+    /**
+     * What the browser calls itself.
+     */
+    agent: string | null;
+  }[];
+}
+/**
+ * What `user list|add|password|roles|remove` print. Never a password.
+ */
+export interface UsersOutput {
+  version: 1;
+  users: {
+    name: string;
+    /**
+     * viewer, operator, restorer or admin.
+     */
+    roles: string[];
+    /**
+     * Patterns: the rights hold for VMs that fit one; null: for all.
+     */
+    vms: string[] | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    created: number;
+    /**
+     * Last change of password or roles, milliseconds since the epoch.
+     */
+    changed: number;
+    /**
+     * How many go on.
+     */
+    sessions: number;
+  }[];
 }
 export interface ValidateOutput {
   version: 1;

@@ -2,15 +2,10 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { pino } from 'pino';
-import { createHubApi } from '../../src/hub/create-hub-api.ts';
-import { createServiceFigures } from '../../src/hub/metrics/service-figures.ts';
-import { openHub } from '../../src/hub/open-hub.ts';
 import { hubApi } from '../../src/hub/routes/index.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { askAll, type AskedRoute } from '../api/documented.ts';
-import { temporaryFolder } from '../host/temporary-folder.ts';
 import { raw } from '../node/raw-request.ts';
 import { token, until } from '../node/support.ts';
 import { parseExposition } from '../support/exposition.ts';
@@ -19,10 +14,9 @@ import { runLogFile } from '../../src/hub/runs/run-log/place.ts';
 import { openState } from '../../src/state/database/open-state.ts';
 import { watchPlan } from '../../src/state/schedules/plan-health.ts';
 import { fillState } from '../bench/many-points.ts';
-import type { ApiLimits } from '../../src/api/limits.ts';
 import type { Hub } from '../../src/hub/hub.ts';
+import { metricsToken, servedHub } from './access/served-hub.ts';
 
-const metricsToken = 'metrics-token-0123456789abcdef';
 const isError = validatorOf('api/error.json');
 
 function watchNightly(folder: string): void {
@@ -30,46 +24,6 @@ function watchNightly(folder: string): void {
   const file = join(folder, 'vm0001-nightly.yaml');
   const health = { plan: 'vm0001-nightly', kind: 'backup', vm: 'vm0001', repository: 'primary', file };
   watchPlan(state, { ...health, notify: undefined, rpo: null });
-}
-
-interface ServedHub extends AsyncDisposable {
-  readonly folder: string;
-  readonly running: { readonly url: string };
-  readonly hub: Hub;
-  readonly lines: { readonly level: number; readonly msg: string; readonly [field: string]: unknown }[];
-}
-
-/** The API of a hub that has a folder of its own, on any port. */
-async function servedHub(limits: Partial<ApiLimits> = {}, more: Partial<Hub> = {}): Promise<ServedHub> {
-  await using stack = new AsyncDisposableStack();
-  const folder = stack.use(await temporaryFolder());
-  await writeFile(folder.file('sendense.yaml'), 'repositories: { primary: { path: ./repository } }\n');
-  const embeddedNode = (): Promise<never> => Promise.reject(new Error('no node is embedded in this test'));
-  const hub = stack.use(await openHub({ startFolder: folder.path, embeddedNode }));
-  const lines: ServedHub['lines'] = [];
-  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
-  const app = await createHubApi({
-    parts: {
-      hub: { ...hub, ...more },
-      ssh: 'builtin',
-      service: createServiceFigures('1.0.0'),
-      countElsewhere: async () => {},
-      startRun: () => {
-        throw new Error('no route starts a run');
-      },
-      askCommand: () => Promise.reject(new Error('no route asks a command')),
-      repeats: { once: async (_asked, begin) => await begin() },
-      filesKeeper: () => Promise.reject(new SendenseError('files.unavailable', 'nobody keeps files in this test')),
-    },
-    token,
-    metricsToken,
-    log,
-    limits,
-  });
-  stack.defer(() => app.close());
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
-  const owned = stack.move();
-  return { folder: folder.path, running: { url }, hub, lines, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 test('every route of the hub answers what it announces', async () => {
@@ -112,9 +66,11 @@ test('every route of the hub answers what it announces', async () => {
     ['listNotices'],
   ];
   // Those about files are handed on to their keeper: test/e2e/files-http.test.ts. Those that act: test/e2e/hub-acts.test.ts.
+  // Sessions: access/login.test.ts.
   // Those of events do not end: below.
   const own = hubApi.routes.filter(
-    ({ id, tag }) => (tag !== 'restore' && tag !== 'acts' && id !== 'watchEvents') || id === 'readFilesLog',
+    ({ id, tag }) =>
+      (tag !== 'restore' && tag !== 'acts' && tag !== 'access' && id !== 'watchEvents') || id === 'readFilesLog',
   );
   expect(await askAll(at, own, asked)).toEqual([]);
   const stranger = asked.map(([id, params, body]): AskedRoute => [id, params, body, { authorization: '' }]);
@@ -134,7 +90,7 @@ test('who has the token for figures alone is refused everything else', async () 
     const { status } = await raw(at, method, place, method === 'GET' ? '' : '{}', own);
     if (status !== 403) allowed.push(id);
   }
-  expect(allowed).toEqual(['health', 'metrics']);
+  expect(allowed).toEqual(['health', 'metrics', 'login']);
 });
 
 test('errors have the one shape and a status of their own, not 500', async () => {

@@ -17,7 +17,7 @@ export async function raw<T = ApiError>(
   method: string,
   path: string,
   body: string | Buffer = '',
-  headers: Record<string, string> = {},
+  headers: Record<string, string | undefined> = {},
 ): Promise<Answer<T>> {
   const { url } = node.running;
   const where = url.startsWith('unix:')
@@ -28,12 +28,12 @@ export async function raw<T = ApiError>(
     method,
     path,
     agent: false,
-    headers: {
+    headers: given({
       'authorization': `Bearer ${token}`,
       ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
       'content-length': Buffer.byteLength(body),
       ...headers,
-    },
+    }),
   });
   // An answer may come before all was sent, and the connection end then.
   request.on('error', () => {});
@@ -44,6 +44,10 @@ export async function raw<T = ApiError>(
   const parsed = (isJson && content !== '' ? JSON.parse(content) : content || null) as T;
   return { status: answer.statusCode ?? 0, headers: answer.headers, body: parsed };
 }
+
+/** Without those that are left out. */
+const given = (headers: Record<string, string | number | undefined>): Record<string, string | number> =>
+  Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 
 /** What a route answers, which must be well. */
 export async function ask<T>(

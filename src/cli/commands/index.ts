@@ -28,6 +28,7 @@ import { schema } from './schema.ts';
 import { show } from './show.ts';
 import { status } from './status.ts';
 import { upkeep } from './upkeep.ts';
+import { user } from './user.ts';
 import { validate } from './validate.ts';
 import { verify } from './verify.ts';
 
@@ -59,6 +60,7 @@ export const commands: readonly CommandDefinition[] = [
   adopt,
   discover,
   credentials,
+  user,
   node,
   hub,
   repo,

@@ -14,3 +14,19 @@ export const rights = {
 export type Right = keyof typeof rights;
 
 export const allRights = new Set(Object.keys(rights) as Right[]) as ReadonlySet<Right>;
+
+/** What a user or token may have. Several add up. */
+export const roles = {
+  viewer: ['look', 'figures', 'self'],
+  operator: ['look', 'operate', 'figures', 'self'],
+  restorer: ['look', 'browse', 'restore', 'figures', 'self'],
+  admin: [...allRights],
+} as const satisfies Readonly<Record<string, readonly Right[]>>;
+
+export type Role = keyof typeof roles;
+
+export const roleNames = Object.keys(roles) as readonly Role[];
+
+/** The rights of all these roles together. */
+export const rightsOf = (named: readonly Role[]): ReadonlySet<Right> =>
+  new Set(named.flatMap((role): readonly Right[] => roles[role]));

@@ -1,6 +1,7 @@
 import type { Api } from '../../api/route.ts';
 import { actRoutes } from './acts/index.ts';
 import { health, metrics, openapi } from './about.ts';
+import { login, logout, proveSession, showSession } from './access/session.ts';
 import { handedOn } from './files/hand-on.ts';
 import { watchEvents } from './events.ts';
 import { filesRoutes } from './files/index.ts';
@@ -44,6 +45,10 @@ export const hubApi: Api<HubParts> = {
     listNotices,
     listNodes,
     ...actRoutes,
+    login,
+    showSession,
+    proveSession,
+    logout,
     readLog,
     ...filesRoutes.map(handedOn),
   ],

@@ -44,6 +44,7 @@ export const tags = {
   notices: 'Notices.',
   nodes: 'The nodes of the hub.',
   acts: 'What begins, ends or changes something.',
+  access: 'Who is logged in.',
   ...filesTag,
 } as const;
 

@@ -63,6 +63,9 @@ const withoutRunsUnderWay = [
   // Its VMs may have written what nobody else has: by this copy, none of them is cleaned up.
   "UPDATE boots SET owner = NULL, state = CASE state WHEN 'moved' THEN 'moved' ELSE 'up' END",
   'DELETE FROM upkeep',
+  // Who can read the repository must not get hashes to guess passwords by, nor sessions.
+  'DELETE FROM sessions',
+  'DELETE FROM users',
   'UPDATE nodes SET connected_since = NULL, connection = NULL, connection_owner = NULL, data = NULL',
 ];
 

@@ -43,6 +43,8 @@ export async function copyDatabase(
   try {
     copy.pragma('journal_mode = DELETE');
     copy.pragma('foreign_keys = ON');
+    // What is deleted is overwritten.
+    copy.pragma('secure_delete = ON');
     for (const sql of forget) copy.exec(sql);
     const answer = copy.pragma('integrity_check', { simple: true });
     if (answer !== 'ok') throw new Error(`the copy ${file} is damaged: ${String(answer)}`);

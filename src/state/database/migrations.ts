@@ -617,4 +617,26 @@ export const migrations: readonly string[] = [
   CREATE INDEX runs_vm ON runs (vm, started);
   CREATE INDEX runs_status ON runs (status, started);
   `,
+  // Who may log in at the hub, and who has. Copies in repositories have neither: after a loss of the database, add the users again.
+  `
+  CREATE TABLE users (
+    name TEXT NOT NULL PRIMARY KEY,
+    password TEXT NOT NULL,
+    roles TEXT NOT NULL CHECK (json_valid(roles)),
+    vms TEXT CHECK (json_valid(vms)),
+    created INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,
+    user TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    proven INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    address TEXT,
+    agent TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sessions_user ON sessions (user);
+  `,
 ];

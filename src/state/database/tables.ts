@@ -40,6 +40,8 @@ export interface Tables {
   repository_ids: RepositoryIdsTable;
   stuck_prunes: StuckPrunesTable;
   repeats: RepeatsTable;
+  users: UsersTable;
+  sessions: SessionsTable;
 }
 
 export interface RunsTable {
@@ -593,4 +595,35 @@ export interface RepeatsTable {
   /** JSON: status, location, body. */
   answer: string;
   at: number;
+}
+
+/** Who may log in at the hub. */
+export interface UsersTable {
+  name: string;
+  /** Its hash, with how it was made. */
+  password: string;
+  /** JSON, array of roles. */
+  roles: string;
+  /** JSON, array of patterns: only VMs that fit one; null: all. */
+  vms: string | null;
+  created: number;
+  /** Password, roles or VMs. */
+  changed: number;
+}
+
+/** Who is logged in. */
+export interface SessionsTable {
+  id: string;
+  /** SHA-256 of what the browser has, in hex. */
+  digest: string;
+  user: string;
+  created: number;
+  /** When the password was typed last. */
+  proven: number;
+  /** The last use; at most a minute old while it is used. */
+  used: number;
+  /** Of the last use. */
+  address: string | null;
+  /** What the browser calls itself; of the last use. */
+  agent: string | null;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { Caller } from '../../../api/caller.ts';
 import type { AnswerHead, Call } from '../../../api/route.ts';
 import { askKeeper } from '../../../files/client/ask-keeper.ts';
 import { curlBytes, leftOutTrailer, linesOfTrailer, trailerOf } from '../../../files/client/wire.ts';
@@ -7,8 +8,8 @@ import { callerHeader } from '../../files/keeper-socket.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 import type { filesRoutes } from './index.ts';
 
-/** Whoever has the token of the hub's API. */
-const apiCaller = 'hub-api';
+/** Who calls, for the record of what was read: a user of the hub is none of the machine, though their names be the same. */
+const readerName = ({ kind, name }: Caller): string => (kind === 'file-token' ? 'hub-api' : `hub user ${name}`);
 
 /** Headers of a connection, and those that the hub's API sets itself. */
 const notHandedOn = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date', 'trailer', 'x-request-id']);
@@ -25,9 +26,9 @@ export const handedOn = (route: (typeof filesRoutes)[number]): ReturnType<typeof
     errors: [...new Set([...route.errors, 'files.reader', 'files.unavailable'] as const)],
     patient: true,
     async handle(call: Call<HubParts, unknown>): Promise<Readable> {
-      const { parts, body, isHead, signal, answer } = call;
+      const { parts, caller, body, isHead, signal, answer } = call;
       const method = isHead ? 'HEAD' : route.method;
-      const headers = { ...namedHeaders(route, call), [callerHeader]: apiCaller };
+      const headers = { ...namedHeaders(route, call), [callerHeader]: readerName(caller) };
       const from = await askKeeper(await parts.filesKeeper(), pathOf(route.path, call), {
         method,
         headers,

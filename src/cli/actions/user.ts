@@ -1,0 +1,70 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { Granted } from '../../hub/access/manage-access.ts';
+import { sessionsReport, userChange, usersReport } from '../../view/reports/users-report.ts';
+import type { CommandContext } from '../command.ts';
+import { print } from '../print.ts';
+import { readPassword } from '../read-password.ts';
+
+const grantedBy = ({ options }: CommandContext): Granted => ({
+  roles: (options['role'] as string[] | undefined) ?? [],
+  vms: (options['vm'] as string[] | undefined) ?? null,
+});
+
+export async function add(context: CommandContext): Promise<number> {
+  const [name = ''] = context.args;
+  await using hub = await context.openHub({ startFolder: process.cwd() });
+  hub.access.checkName(name, 'new');
+  hub.access.checkGranted(grantedBy(context));
+  const output = await hub.access.addUser(name, await readPassword(context, name), grantedBy(context));
+  print(context, output, (options) => userChange(output, 'may log in', options));
+  return 0;
+}
+
+export async function list(context: CommandContext): Promise<number> {
+  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
+  const output = hub.access.users();
+  print(context, output, (options) => usersReport(output, options));
+  return 0;
+}
+
+export async function password(context: CommandContext): Promise<number> {
+  const [name = ''] = context.args;
+  await using hub = await context.openHub({ startFolder: process.cwd() });
+  hub.access.checkName(name, 'known');
+  const output = await hub.access.setPassword(name, await readPassword(context, name));
+  print(context, output, (options) => userChange(output, 'has a new password, and is logged out', options));
+  return 0;
+}
+
+export async function roles(context: CommandContext): Promise<number> {
+  await using hub = await context.openHub({ startFolder: process.cwd() });
+  const output = hub.access.setRoles(context.args[0] ?? '', grantedBy(context));
+  print(context, output, (options) => userChange(output, 'has new roles, and is logged out', options));
+  return 0;
+}
+
+export async function remove(context: CommandContext): Promise<number> {
+  await using hub = await context.openHub({ startFolder: process.cwd() });
+  const output = hub.access.removeUser(context.args[0] ?? '');
+  print(context, output, (options) => userChange(output, 'is removed, and logged out', options));
+  return 0;
+}
+
+export async function sessions(context: CommandContext): Promise<number> {
+  const [name] = context.args;
+  const id = context.options['end'] as string | undefined;
+  const all = context.options['endAll'] === true;
+  if (all && name === undefined)
+    throw new SendenseError('usage', '--end-all does not say of whom', {
+      remedy: 'Name the user: `sendense-run user sessions NAME --end-all`',
+    });
+  await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: id === undefined && !all });
+  if (all && name !== undefined) hub.access.endSessions({ user: name });
+  if (id !== undefined && hub.access.endSessions({ id }) === 0)
+    throw new SendenseError('usage', `there is no session ${JSON.stringify(id)}`, {
+      remedy: '`sendense-run user sessions` lists the sessions.',
+    });
+  const output = hub.access.sessions(name);
+  print(context, output, (options) => sessionsReport(output, options));
+  return 0;
+}

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { SendenseError } from '../../errors/sendense-error.ts';
+
+/** Failures that cost nothing: people mistype. */
+const free = 3;
+const firstMs = 500;
+/** Nobody waits longer: who floods a user's name must not keep that user out. */
+const longestMs = 5000;
+/** Failures are forgotten after so long, ms. */
+const memoryMs = 15 * 60_000;
+/** Logins of one address that wait at a time. */
+const mostOfAddress = 8;
+const mostKept = 10_000;
+
+/** Slows logins that fail, for the user's name and for the address. It locks nobody out. */
+export interface SlowLogins {
+  /** Waits as long as a login has to; counts it as failed until `well` says otherwise. @throws SendenseError `node.limited` */
+  enter(name: string, address: string, signal: AbortSignal): Promise<void>;
+  /** The login was good. */
+  well(name: string, address: string): void;
+}
+
+export function slowLogins(
+  wait: (ms: number, signal: AbortSignal) => Promise<unknown> = (ms, signal) => delay(ms, undefined, { signal }),
+  now: () => number = () => performance.now(),
+): SlowLogins {
+  const failures = new Map<string, { count: number; until: number }>();
+  const pending = new Map<string, number>();
+  const count = (key: string): number => {
+    const known = failures.get(key);
+    const more = known && known.until > now() ? known.count + 1 : 1;
+    failures.delete(key);
+    const [oldest] = failures.keys();
+    if (failures.size >= mostKept && oldest !== undefined) failures.delete(oldest);
+    failures.set(key, { count: more, until: now() + memoryMs });
+    return more - 1;
+  };
+  return {
+    async enter(name, address, signal) {
+      const mine = pending.get(address) ?? 0;
+      if (mine >= mostOfAddress)
+        throw new SendenseError('node.limited', 'too many logins of this address wait; try again in 5 s', {
+          details: { retrySeconds: 5 },
+        });
+      pending.set(address, mine + 1);
+      try {
+        const before = Math.max(count(`user ${name}`), count(`address ${address}`));
+        if (before >= free) await wait(Math.min(firstMs * 2 ** (before - free), longestMs), signal);
+      } finally {
+        const left = (pending.get(address) ?? 1) - 1;
+        if (left > 0) pending.set(address, left);
+        else pending.delete(address);
+      }
+    },
+    well(name, address) {
+      failures.delete(`user ${name}`);
+      failures.delete(`address ${address}`);
+    },
+  };
+}

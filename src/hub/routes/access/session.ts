@@ -1,0 +1,111 @@
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { Call } from '../../../api/route.ts';
+import type { From } from '../../../state/access/sessions.ts';
+import type { LoginRequest, ProveRequest, SessionInfo } from '../../../schemas/types.ts';
+import { assertSameOrigin } from '../../access/same-origin.ts';
+import { cookieWith, fromOf, noCookie, sessionSecret } from '../../access/session-cookie.ts';
+import { defineRoute } from '../route.ts';
+
+const placeOf = ({ peer, header }: Pick<Call<unknown>, 'peer' | 'header'>): From => fromOf(peer, header('user-agent'));
+
+const secretOf = ({ header }: Pick<Call<unknown>, 'header'>): string => sessionSecret(header('cookie')) ?? '';
+
+const session = { description: 'The session.', schema: 'hub/session.json' };
+
+export const login = defineRoute<LoginRequest>({
+  id: 'login',
+  method: 'POST',
+  path: '/api/v1/session',
+  tag: 'access',
+  summary: 'Logs a user in',
+  description:
+    'Answers with a cookie, which only the browser has. Logins that fail become slow. The answer does not tell whether there is such a user.',
+  right: 'public',
+  body: { schema: 'hub/login.json', bytes: 8192 },
+  answers: { 200: session },
+  errors: ['access.refused', 'access.origin', 'access.host', 'node.limited'],
+  async handle({ parts, body, header, peer, signal, answer }): Promise<SessionInfo> {
+    const site = header('sec-fetch-site');
+    // A page of another site must not log somebody in as whom it wants. Scripts say neither.
+    if (site !== null || header('origin') !== null) assertSameOrigin(headersOf(header));
+    const { access } = parts.hub;
+    const from = placeOf({ peer, header });
+    const secret = await access.login({ ...body, from, signal });
+    const old = secretOf({ header });
+    if (old !== '') access.logout(old, from);
+    answer.header('set-cookie', cookieWith(secret));
+    answer.header('cache-control', 'no-store');
+    return shown(access.sessionOf(secret, from));
+  },
+});
+
+const headersOf = (header: Call<unknown>['header']): Record<string, string | undefined> =>
+  Object.fromEntries(['sec-fetch-site', 'origin', 'host'].map((name) => [name, header(name) ?? undefined]));
+
+export const showSession = defineRoute({
+  id: 'showSession',
+  method: 'GET',
+  path: '/api/v1/session',
+  tag: 'access',
+  summary: 'Who is logged in',
+  right: 'self',
+  vms: 'none',
+  answers: { 200: session },
+  errors: ['access.host'],
+  quiet: true,
+  async handle({ parts, caller, peer, header, answer }): Promise<SessionInfo> {
+    answer.header('cache-control', 'no-store');
+    if (caller.kind !== 'session')
+      return {
+        user: caller.name,
+        roles: [],
+        rights: [...caller.rights],
+        vms: null,
+        expires: null,
+        idle_ms: null,
+        fresh_until: null,
+      };
+    return shown(parts.hub.access.sessionOf(secretOf({ header }), placeOf({ peer, header })));
+  },
+});
+
+export const proveSession = defineRoute<ProveRequest>({
+  id: 'proveSession',
+  method: 'POST',
+  path: '/api/v1/session/fresh',
+  tag: 'access',
+  summary: 'Takes the password again, for what destroys',
+  right: 'self',
+  vms: 'none',
+  body: { schema: 'hub/prove.json', bytes: 8192 },
+  answers: { 200: session },
+  errors: ['access.refused', 'access.origin', 'access.host', 'node.limited'],
+  async handle({ parts, body, peer, header, signal }): Promise<SessionInfo> {
+    const from = placeOf({ peer, header });
+    const secret = secretOf({ header });
+    await parts.hub.access.prove(secret, { password: body.password, from, signal });
+    return shown(parts.hub.access.sessionOf(secret, from));
+  },
+});
+
+export const logout = defineRoute({
+  id: 'logout',
+  method: 'DELETE',
+  path: '/api/v1/session',
+  tag: 'access',
+  summary: 'Logs out',
+  right: 'self',
+  vms: 'none',
+  answers: { 204: { description: 'The session has ended.' } },
+  errors: ['access.origin', 'access.host'],
+  async handle({ parts, peer, header, answer }): Promise<undefined> {
+    parts.hub.access.logout(secretOf({ header }), placeOf({ peer, header }));
+    answer.header('set-cookie', noCookie);
+    return undefined;
+  },
+});
+
+function shown(info: SessionInfo | undefined): SessionInfo {
+  if (!info) throw new SendenseError('access.login', 'the session has ended');
+  return info;
+}
