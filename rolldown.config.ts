@@ -1,7 +1,8 @@
 import { globSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { basename, join } from 'node:path';
-import { defineConfig, type ModuleInfo } from 'rolldown';
+import { defineConfig, type ModuleInfo, type RolldownOptions } from 'rolldown';
+import { pagePlugin } from './packaging/page/page-plugin.ts';
 
 /** Files with which programs and threads begin, and what they load as soon as they do something. */
 const programParts: readonly (readonly [name: string, begin: readonly string[]])[] = [
@@ -44,7 +45,7 @@ function findParts(modules: Modules): ReadonlyMap<string, string> {
 }
 
 /** `dist/`: the programs with the packages that they use in few files, because Node spends its start on many small ones. */
-export default defineConfig({
+const programs: RolldownOptions = {
   input: {
     'cli/sendense-run': 'src/cli/sendense-run.ts',
     'cli/sendense-node': 'src/cli/sendense-node.ts',
@@ -67,7 +68,26 @@ export default defineConfig({
     codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: partOf, debugName: 'parts' }] },
   },
   plugins: [{ name: 'light-builtins', renderChunk: (code) => withLightBuiltins(code) }],
-});
+};
+
+/** `dist/web/`: the page that the hub serves. */
+const page: RolldownOptions = {
+  input: { page: 'src/web/main.tsx' },
+  platform: 'browser',
+  transform: {
+    jsx: { runtime: 'automatic', importSource: 'preact' },
+    define: { 'process.env.NODE_ENV': '"production"' },
+  },
+  output: {
+    dir: 'dist',
+    entryFileNames: 'web/assets/[name]-[hash].js',
+    chunkFileNames: 'web/assets/[name]-[hash].js',
+    minify: true,
+  },
+  plugins: [pagePlugin()],
+};
+
+export default defineConfig([programs, page]);
 
 /** Loaded by name where they are needed (`src/schemas/validator.ts`). */
 function validators(): Record<string, string> {

@@ -30,6 +30,15 @@ export interface ServerOptions extends TokenDoorOptions, Omit<GuardOptions, 'doo
   readonly proof?: boolean | undefined;
   /** HEAD is answered where GET is. */
   readonly head?: boolean | undefined;
+  /** What everybody gets, and what is no route: the files of a page. Undefined: the request is for none of them. */
+  readonly openFile?: ((request: FastifyRequest) => OpenFile | undefined) | undefined;
+}
+
+/** A file that everybody may read. */
+export interface OpenFile {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | string;
 }
 
 /** Fewer than all: who has no token leaves room for who has one. */
@@ -58,9 +67,12 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   );
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    const file = options.openFile?.(request);
+    if (file) return reply.code(file.status).headers(file.headers).send(file.body);
     const caller = guard.check(request);
     request.caller = caller;
     if (caller.kind !== 'nobody') newcomers.known(request.raw.socket);
+    return undefined;
   });
   readBodies(app, limits);
   return app;

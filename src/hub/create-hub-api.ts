@@ -7,6 +7,8 @@ import type { HubLog } from './hub-log.ts';
 import { headBytes } from './routes/files/route.ts';
 import { rememberedAnswers } from './routes/remembered.ts';
 import { hubApi } from './routes/index.ts';
+import { answerPage } from './page/answer-page.ts';
+import { readPageFiles } from './page/page-files.ts';
 import type { HubParts } from './routes/route.ts';
 
 export interface HubApiOptions {
@@ -38,6 +40,7 @@ export async function createHubApi({ parts, token, metricsToken, log, limits }: 
     ofRun: (id) => hub.pages.markOfRun(id),
     failed: (error) => log.warn(`changes cannot be watched: ${error.message}`),
   });
+  const page = readPageFiles();
   const app = await createApi(hubApi, {
     parts: {
       ...parts,
@@ -53,6 +56,13 @@ export async function createHubApi({ parts, token, metricsToken, log, limits }: 
     figures: { request: ({ status }) => service.request(status), error: () => {} },
     head: true,
     etags: true,
+    openFile: ({ method, url, headers }) =>
+      answerPage(page, {
+        method,
+        url,
+        acceptEncoding: headers['accept-encoding'] ?? '',
+        ifNoneMatch: headers['if-none-match'] ?? '',
+      }),
   });
   app.addHook('onClose', async () => events[Symbol.dispose]());
   return app;

@@ -32,6 +32,8 @@ const closer = new Set([
     (room) => `api ${room}`,
   ),
   'transfer api',
+  // The page runs in a browser.
+  ...folders.filter((room) => !['schemas', 'view', 'web'].includes(room)).map((room) => `web ${room}`),
 ]);
 
 function allowed(from: string, to: string): boolean {

@@ -5,6 +5,7 @@ import { runProgram } from './run-program.ts';
 const checks: Readonly<Record<string, readonly [string, ...string[]]>> = {
   // Several checkers work out the same types, each for itself: two cores gain nothing, and it takes twice the processor time.
   types: ['tsc', '--noEmit', '--singleThreaded'],
+  page: ['tsc', '--noEmit', '-p', 'src/web'],
   lint: ['oxlint', '--deny-warnings'],
   format: ['oxfmt', '--check'],
   unused: ['knip', '--no-progress', '--no-config-hints'],

@@ -1,0 +1,84 @@
+import type { ApiError, ErrorOutput } from '../../schemas/types.ts';
+
+/** What the hub answered an error with, or why it did not answer. */
+export interface Trouble extends ErrorOutput {
+  /** HTTP status; 0: the hub did not answer. */
+  readonly status: number;
+}
+
+export type Answer<Body> =
+  | { readonly ok: true; readonly body: Body; readonly etag: string | null; readonly location: string | null }
+  | { readonly ok: false; readonly trouble: Trouble }
+  /** What was read before is still so. */
+  | { readonly ok: 'unchanged' };
+
+export interface Question {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly body?: object;
+  /** Of what was read before: the answer may be `unchanged`. */
+  readonly etag?: string | null;
+  /** Of what the change was made from: the hub refuses when somebody else has changed it. */
+  readonly ifMatch?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Longest wait for an answer that is not a stream, ms. */
+const patienceMs = 20_000;
+
+/** Asks the hub. Never rejects, except with the reason of `signal`. */
+export async function ask<Body>(path: string, question: Question = {}): Promise<Answer<Body>> {
+  const { method = 'GET', body, etag, ifMatch, signal } = question;
+  const late = AbortSignal.timeout(patienceMs);
+  try {
+    const response = await fetch(path, {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(body ? { 'content-type': 'application/json' } : {}),
+        ...(etag ? { 'if-none-match': etag } : {}),
+        ...(ifMatch ? { 'if-match': ifMatch } : {}),
+      },
+      body: body ? JSON.stringify(body) : null,
+      cache: 'no-store',
+      credentials: 'same-origin',
+      signal: signal ? AbortSignal.any([signal, late]) : late,
+    });
+    if (response.status === 304) return { ok: 'unchanged' };
+    const answered = (await readJson(response)) as Body | ApiError | undefined;
+    if (!response.ok) return { ok: false, trouble: troubleOf(response.status, answered as ApiError | undefined) };
+    const { headers } = response;
+    return { ok: true, body: answered as Body, etag: headers.get('etag'), location: headers.get('location') };
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    return { ok: false, trouble: silence(late.aborted) };
+  }
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text();
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function troubleOf(status: number, body: ApiError | undefined): Trouble {
+  if (body?.error) return { ...body.error, status };
+  return {
+    status,
+    code: 'request.invalid',
+    message: `the answer has status ${status} and is not from the hub`,
+    remedy: 'Look at what stands between your browser and the hub: a proxy may have answered.',
+    position: null,
+  };
+}
+
+const silence = (late: boolean): Trouble => ({
+  status: 0,
+  code: 'hub.silent',
+  message: late ? `the hub did not answer within ${patienceMs / 1000} seconds` : 'the hub does not answer',
+  remedy: 'Is the service running? On the hub: `systemctl status sendense-hub`. This page tries again by itself.',
+  position: null,
+});

@@ -1,0 +1,88 @@
+import { hubAnswered, way } from './freshness.ts';
+
+/** Something that the hub tells of: `status`, `run:ID`. */
+export type Topic = string;
+
+type Hear = () => void;
+
+/** A stream that says nothing for so long is one that something holds back, ms. The hub speaks every 15 s. */
+const quietMs = 30_000;
+/** Until a stream that broke is tried again, ms. */
+const againMs = 15_000;
+
+const heardBy = new Map<Topic, Set<Hear>>();
+let stream: EventSource | undefined;
+let streamTopics = '';
+let watchdog: number | undefined;
+let due: number | undefined;
+
+/** Calls `hear` when the hub says that something of the topic has changed. One stream serves all topics. @returns the end of it */
+export function follow(topic: Topic, hear: Hear): () => void {
+  const those = heardBy.get(topic) ?? new Set();
+  heardBy.set(topic, those.add(hear));
+  schedule(0);
+  return () => {
+    those.delete(hear);
+    if (those.size === 0) heardBy.delete(topic);
+    schedule(0);
+  };
+}
+
+/** Ends the stream, as when nobody is logged in. */
+export function stopEvents(): void {
+  window.clearTimeout(watchdog);
+  stream?.close();
+  stream = undefined;
+  streamTopics = '';
+  if (way.peek() === 'events') way.value = 'polling';
+}
+
+function schedule(ms: number): void {
+  window.clearTimeout(due);
+  due = window.setTimeout(connect, ms);
+}
+
+function connect(): void {
+  const topics = [...heardBy.keys()].sort().join(',');
+  if (topics === streamTopics && stream?.readyState !== EventSource.CLOSED) return;
+  stopEvents();
+  if (topics === '') return;
+  streamTopics = topics;
+  stream = new EventSource(`/api/v1/events?topics=${encodeURIComponent(topics)}`);
+  for (const name of ['open', 'hello', 'ping', 'change', 'resync']) stream.addEventListener(name, alive);
+  stream.addEventListener('change', (event) => tell(topicOf(event)));
+  stream.addEventListener('resync', () => tell(null));
+  stream.addEventListener('error', () => {
+    if (stream?.readyState === EventSource.CLOSED) retry();
+    else if (way.peek() === 'events') way.value = 'polling';
+  });
+  alive();
+}
+
+function alive(event?: Event): void {
+  if (event) {
+    way.value = 'events';
+    hubAnswered();
+  }
+  window.clearTimeout(watchdog);
+  watchdog = window.setTimeout(retry, quietMs);
+}
+
+function retry(): void {
+  stopEvents();
+  schedule(againMs);
+}
+
+/** Null: whatever it is about. */
+function topicOf(event: Event): Topic | null {
+  try {
+    const { topic } = JSON.parse((event as MessageEvent<string>).data) as { topic?: unknown };
+    return typeof topic === 'string' ? topic : null;
+  } catch {
+    return null;
+  }
+}
+
+function tell(topic: Topic | null): void {
+  for (const [name, those] of heardBy) if (topic === null || topic === name) for (const hear of those) hear();
+}

@@ -1,0 +1,55 @@
+import { signal } from '@preact/signals';
+import { ask, type Trouble } from './ask.ts';
+
+/** Who is logged in. */
+export interface Session {
+  readonly user: string;
+  readonly roles: readonly string[];
+  readonly rights: readonly string[];
+  /** When it ends, ms since the epoch. */
+  readonly expires: number;
+}
+
+/** Undefined: not known yet; null: nobody. */
+export const session = signal<Session | null | undefined>(undefined);
+/** The session ended while its user looked at something: what is on the screen stays. */
+export const ended = signal(false);
+
+const place = '/api/v1/session';
+
+/** Whether who is logged in may do something. */
+export const may = (right: string): boolean => session.value?.rights.includes(right) === true;
+
+/** Asks the hub who is logged in. @returns why that is not known */
+export async function readSession(): Promise<Trouble | undefined> {
+  const answer = await ask<Session>(place);
+  if (answer.ok === true) {
+    session.value = answer.body;
+    return undefined;
+  }
+  if (answer.ok === false && answer.trouble.status !== 401) return answer.trouble;
+  session.value = null;
+  return undefined;
+}
+
+/** @returns why not */
+export async function logIn(name: string, password: string): Promise<Trouble | undefined> {
+  const answer = await ask<Session>(place, { method: 'POST', body: { name, password } });
+  if (answer.ok === false) return answer.trouble;
+  if (answer.ok === true) session.value = answer.body;
+  ended.value = false;
+  return undefined;
+}
+
+/** @returns why not */
+export async function logOut(): Promise<Trouble | undefined> {
+  const answer = await ask(place, { method: 'DELETE' });
+  if (answer.ok === false && answer.trouble.status !== 401) return answer.trouble;
+  session.value = null;
+  ended.value = false;
+  return undefined;
+}
+
+export function sessionEnded(): void {
+  if (session.peek()) ended.value = true;
+}

@@ -1,0 +1,12 @@
+import type { JSX } from 'preact';
+
+/** What steers a terminal or turns the direction of a text: control characters, embeddings, overrides, isolates, marks. */
+// eslint-disable-next-line no-control-regex
+const steering = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** A text from elsewhere whose characters all show: those that steer something are written as `\u202e`. */
+export const plain = (text: string): string =>
+  text.replaceAll(steering, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** A text from elsewhere, such as the name of a VM: it changes nothing around it. */
+export const Text = ({ of }: { readonly of: string }): JSX.Element => <bdi>{plain(of)}</bdi>;

@@ -1,0 +1,118 @@
+import './run.css';
+import type { JSX } from 'preact';
+import type { ShowRunOutput } from '../../../schemas/types.ts';
+import { formatDuration, subjectOf } from '../../../view/format.ts';
+import { useLive } from '../../client/live.ts';
+import { Crumbs } from '../../design/crumbs.tsx';
+import { runLook } from '../../design/looks.ts';
+import { now } from '../../design/moment.ts';
+import { ErrorNotice, Notice } from '../../design/notice.tsx';
+import { StatusMark } from '../../design/status-mark.tsx';
+import { plain, Text } from '../../design/text.tsx';
+import { Time } from '../../design/time.tsx';
+import type { ScreenProps } from '../../shell/screens.ts';
+import { useTitle } from '../../shell/titled.ts';
+import { Steps } from './steps.tsx';
+
+type Run = ShowRunOutput['run'];
+
+/** How a run went, or goes: what went wrong and the way out first, then step by step. */
+export function RunScreen({ params }: ScreenProps): JSX.Element {
+  const id = params['run'] ?? '';
+  const live = useLive<ShowRunOutput>(`/api/v1/runs/${encodeURIComponent(id)}`, {
+    topics: ['status', `run:${id}`],
+    everyMs: 2000,
+  });
+  const data = live.data.value;
+  const trouble = live.trouble.value;
+  useTitle(data ? `${runLook(data.run.status).word}: ${plain(subjectOf(data.run))}` : 'Run');
+  return (
+    <>
+      <header>
+        <Crumbs of={[{ title: 'Runs', to: '/runs' }]} />
+        <div class="page-head">
+          <h1>{data ? plain(subjectOf(data.run)) : 'Run'}</h1>
+          {data ? <StatusMark look={runLook(data.run.status, data.warnings.length)} /> : null}
+        </div>
+      </header>
+      {trouble && trouble.status > 0 && trouble.status !== 401 ? <ErrorNotice error={trouble} alert /> : null}
+      {data ? <Found data={data} /> : null}
+    </>
+  );
+}
+
+function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
+  const { run, warnings, steps, children } = data;
+  return (
+    <>
+      {run.error ? <ErrorNotice error={run.error} /> : null}
+      {run.finished === null && !run.owner_alive ? (
+        <Notice tone="bad">
+          <strong>The process of this run is gone.</strong>
+          <span>The next run cleans up after it. To do it now: `sendense-run recover` on the hub.</span>
+        </Notice>
+      ) : null}
+      {warnings.map((warning) => (
+        <Notice key={warning} tone="warn">
+          {plain(warning)}
+        </Notice>
+      ))}
+      <Facts data={data} />
+      <section class="block" aria-labelledby="steps">
+        <h2 id="steps">Steps</h2>
+        {steps.length === 0 ? <p class="soft">No step has begun.</p> : <Steps steps={steps} run={run} />}
+      </section>
+      {children.length === 0 ? null : (
+        <section class="block" aria-labelledby="parts">
+          <h2 id="parts">Runs of its VMs ({children.length})</h2>
+          <ul class="steps">
+            {children.map((child) => (
+              <Child key={child.run_id} run={child} />
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Facts({
+  data: { run, trigger, parent_run: parent, plan_file: file },
+}: {
+  readonly data: ShowRunOutput;
+}): JSX.Element {
+  const facts: readonly (readonly [name: string, value: JSX.Element | string])[] = [
+    ['Started', <Time at={run.started} />],
+    ['Took', tookOf(run)],
+    ['Plan', <Text of={run.plan} />],
+    ['Begun by', trigger],
+    ...(parent === null ? [] : [['Part of', <a href={`/runs/${encodeURIComponent(parent)}`}>its group</a>] as const]),
+    ...(run.backup_id === null ? [] : [['Restore point', <code>{plain(run.backup_id)}</code>] as const]),
+    ['Id', <code>{plain(run.run_id)}</code>],
+    ['Plan file', <code>{plain(file)}</code>],
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const tookOf = (run: Run): string =>
+  run.finished === null
+    ? `${formatDuration(Math.max(0, now.value - run.started))} so far`
+    : formatDuration(run.finished - run.started);
+
+const Child = ({ run }: { readonly run: Run }): JSX.Element => (
+  <li>
+    <StatusMark look={runLook(run.status)} />
+    <a href={`/runs/${encodeURIComponent(run.run_id)}`}>{plain(run.vm)}</a>
+    <span class="soft nowrap">{tookOf(run)}</span>
+    {run.error ? <span class="why">{plain(run.error.message)}</span> : null}
+  </li>
+);

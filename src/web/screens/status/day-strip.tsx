@@ -1,0 +1,75 @@
+import './day-grid.css';
+import type { JSX } from 'preact';
+import { dayAfter, dayKinds, daysInWords, dayWidth, shortDay } from './days.ts';
+
+export interface DayStripProps {
+  /** A letter for each day, the oldest first. */
+  readonly days: string;
+  /** The oldest day: `2026-11-21`. */
+  readonly first: string;
+}
+
+/** The days of a VM: one path for each kind, however many days there are. */
+export function DayStrip({ days, first }: DayStripProps): JSX.Element {
+  const letters = [...days];
+  const width = letters.length * dayWidth;
+  return (
+    <svg
+      class="strip"
+      viewBox={`0 0 ${width} 16`}
+      width={width}
+      role="img"
+      aria-label={daysInWords(days, first)}
+      onPointerMove={(event) => {
+        const { left, width: shown } = event.currentTarget.getBoundingClientRect();
+        const index = Math.floor(((event.clientX - left) / shown) * letters.length);
+        const kind = dayKinds.find(({ letter }) => letter === letters[index]);
+        const title = event.currentTarget.querySelector('title');
+        if (kind && title) title.textContent = `${shortDay(dayAfter(first, index))}: ${kind.word}`;
+      }}
+    >
+      <title />
+      {dayKinds.map(({ letter, name, hollow, shape }) => {
+        const path = letters.flatMap((one, index) => (one === letter ? [shape(index * dayWidth)] : [])).join('');
+        return path === '' ? null : (
+          <g key={letter} class={name}>
+            <path class={hollow ? 'hollow' : ''} d={path} />
+          </g>
+        );
+      })}
+    </svg>
+  );
+}
+
+/** The days above the strips: each Monday. */
+export function DayScale({ days, first }: { readonly days: number; readonly first: string }): JSX.Element {
+  const width = days * dayWidth;
+  const mondays = Array.from({ length: days }, (_, index) => index).filter(
+    (index) => new Date(`${dayAfter(first, index)}T00:00:00Z`).getUTCDay() === 1 && index <= days - 3,
+  );
+  return (
+    <svg class="strip" viewBox={`0 0 ${width} 16`} width={width} aria-hidden="true">
+      {mondays.map((index) => (
+        <text key={index} x={index * dayWidth} y="12">
+          {shortDay(dayAfter(first, index))}
+        </text>
+      ))}
+    </svg>
+  );
+}
+
+/** What the shapes mean. */
+export const DayLegend = (): JSX.Element => (
+  <ul class="legend" aria-label="What the shapes mean">
+    {dayKinds.map(({ letter, word, name, hollow, shape }) => (
+      <li key={letter}>
+        <svg class="strip" viewBox="0 0 12 16" aria-hidden="true">
+          <g class={name}>
+            <path class={hollow ? 'hollow' : ''} d={shape(0)} />
+          </g>
+        </svg>
+        {word}
+      </li>
+    ))}
+  </ul>
+);

@@ -1,0 +1,131 @@
+import './shell.css';
+import type { FunctionComponent, JSX } from 'preact';
+import { signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Trouble } from '../client/ask.ts';
+import { silentSince } from '../client/freshness.ts';
+import { ended, readSession, session } from '../client/session.ts';
+import { Dialog } from '../design/dialog.tsx';
+import { absolute, now } from '../design/moment.ts';
+import { Empty, ErrorNotice, Notice } from '../design/notice.tsx';
+import { LoginForm, LoginScreen } from '../screens/login/login-screen.tsx';
+import { Rail } from './rail.tsx';
+import { place } from './router.ts';
+import { screenAt, type Screen, type ScreenProps } from './screens.ts';
+
+/** Why nobody could be asked who is logged in. */
+const unknown = signal<Trouble | undefined>(undefined);
+
+/** Who is logged in is asked again until the hub answers, ms. */
+const againMs = 3000;
+
+async function begin(): Promise<void> {
+  unknown.value = await readSession();
+  if (unknown.value) window.setTimeout(() => void begin(), againMs);
+}
+
+/** The whole page: the login, or the rail and a screen. */
+export function Page(): JSX.Element {
+  useEffect(() => void begin(), []);
+  if (session.value === undefined)
+    return <main class="main">{unknown.value ? <ErrorNotice error={unknown.value} alert /> : null}</main>;
+  if (session.value === null) return <LoginScreen />;
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <div class="shell">
+        <Rail />
+        <Content />
+      </div>
+      {ended.value ? (
+        <Dialog title="Your session has ended">
+          <p class="soft">Log in again. What you see and what you typed is still here.</p>
+          <LoginForm />
+        </Dialog>
+      ) : null}
+    </>
+  );
+}
+
+function Content(): JSX.Element {
+  const { path } = place.value;
+  const found = screenAt(path);
+  const main = useRef<HTMLElement>(null);
+  const begun = useRef(path);
+  const shown = (at: string): void => {
+    if (begun.current !== at) focusTitle(main.current);
+    begun.current = at;
+  };
+  return (
+    <main class="main" id="main" ref={main} tabIndex={-1}>
+      {silentSince.value === null ? null : (
+        <Notice tone="warn" alert>
+          <strong>The hub has not answered since {absolute(silentSince.value, now.value)}.</strong>
+          <span>What you see is older than that. The page goes on asking.</span>
+        </Notice>
+      )}
+      {found ? (
+        <Loaded key={found.screen.path} screen={found.screen} params={found.params} path={path} onShown={shown} />
+      ) : (
+        <NothingHere />
+      )}
+    </main>
+  );
+}
+
+/** A new screen begins at its title: for the keyboard, and for who listens. */
+function focusTitle(main: HTMLElement | null): void {
+  scrollTo(0, 0);
+  const title = main?.querySelector('h1');
+  if (title) title.tabIndex = -1;
+  (title ?? main)?.focus({ preventScroll: true });
+}
+
+const loaded = new Map<Screen, FunctionComponent<ScreenProps>>();
+
+interface LoadedProps extends ScreenProps {
+  readonly screen: Screen;
+  readonly path: string;
+  /** What is at the path is on the screen. */
+  onShown(path: string): void;
+}
+
+function Loaded({ screen, params, path, onShown }: LoadedProps): JSX.Element | null {
+  const ready = useRef(signal(loaded.get(screen)));
+  const failed = useRef(signal(false));
+  useEffect(() => {
+    const load = async (): Promise<void> => {
+      try {
+        const component = await screen.load();
+        loaded.set(screen, component);
+        ready.current.value = component;
+      } catch {
+        failed.current.value = true;
+      }
+    };
+    void load();
+  }, [screen]);
+  const Shown = ready.current.value;
+  useEffect(() => {
+    if (Shown) onShown(path);
+  }, [Shown, path]);
+  if (failed.current.value)
+    return (
+      <Notice tone="bad" alert>
+        <strong>This screen could not be loaded.</strong>
+        <span>The hub may have been upgraded since you opened the page. Reload it.</span>
+      </Notice>
+    );
+  return Shown ? <Shown params={params} /> : null;
+}
+
+const NothingHere = (): JSX.Element => (
+  <>
+    <h1>There is nothing here</h1>
+    <Empty title="No screen has this address.">
+      <a href="/">Go to Status</a>
+    </Empty>
+  </>
+);

@@ -1,0 +1,109 @@
+import type { JSX } from 'preact';
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { logOut, may, session } from '../client/session.ts';
+import { stopEvents } from '../client/events.ts';
+import { heard, way } from '../client/freshness.ts';
+import { now, relative } from '../design/moment.ts';
+import { Text } from '../design/text.tsx';
+import { Brand } from './brand.tsx';
+import { place } from './router.ts';
+import { screenAt, screens } from './screens.ts';
+import { theme, themes } from './theme.ts';
+
+const groups = ['Now'] as const;
+
+/** The mark, the navigation, who is logged in. On narrow screens a bar with a menu. */
+export function Rail(): JSX.Element {
+  const open = useSignal(false);
+  const { path } = place.value;
+  useEffect(() => void (open.value = false), [path]);
+  return (
+    <>
+      <div class="bar">
+        <Brand />
+        <button
+          type="button"
+          class="button small"
+          aria-expanded={open.value}
+          aria-controls="rail"
+          onClick={() => (open.value = !open.value)}
+        >
+          Menu
+        </button>
+      </div>
+      <div
+        id="rail"
+        class={`rail ${open.value ? 'open' : ''}`}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') open.value = false;
+        }}
+      >
+        <Brand />
+        <Navigation path={path} />
+        <Foot />
+      </div>
+    </>
+  );
+}
+
+function Navigation({ path }: { readonly path: string }): JSX.Element {
+  const { screen } = screenAt(path) ?? {};
+  const current = screen?.below ?? screen?.path;
+  return (
+    <nav class="nav" aria-label="Screens">
+      {groups.map((group) => {
+        const those = screens.filter((one) => one.group === group && may(one.right));
+        return those.length === 0 ? null : (
+          <section key={group}>
+            <h2>{group}</h2>
+            <ul>
+              {those.map((one) => (
+                <li key={one.path}>
+                  <a href={one.path} aria-current={one.path === current ? 'page' : undefined}>
+                    {one.title}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </section>
+        );
+      })}
+    </nav>
+  );
+}
+
+const ways = { events: 'Live', polling: 'Every few seconds', silent: 'The hub is silent' } as const;
+
+function Foot(): JSX.Element {
+  const at = heard.value;
+  return (
+    <div class="rail-foot">
+      <span class="pulse" data-way={way.value}>
+        {ways[way.value]}
+        {way.value === 'silent' && at !== null ? `, last heard ${relative(at, now.value)}` : ''}
+      </span>
+      <div class="row">
+        <Text of={session.value?.user ?? ''} />
+        <button
+          type="button"
+          class="button quiet small"
+          onClick={() => {
+            stopEvents();
+            void logOut();
+          }}
+        >
+          Log out
+        </button>
+      </div>
+      <div class="themes" role="group" aria-label="Colours">
+        {themes.map((one) => (
+          <button key={one} type="button" aria-pressed={theme.value === one} onClick={() => (theme.value = one)}>
+            {one[0]?.toUpperCase()}
+            {one.slice(1)}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+import type { FunctionComponent } from 'preact';
+import { fit } from './router.ts';
+
+/** What a screen gets of its address. */
+export interface ScreenProps {
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** A screen: its address, its name, where it stands in the navigation. */
+export interface Screen {
+  /** As `fit` reads it. */
+  readonly path: string;
+  readonly title: string;
+  /** Group of the navigation; null: reached from another screen. */
+  readonly group: 'Now' | null;
+  /** Which entry of the navigation is marked, where it is not its own. */
+  readonly below?: string;
+  /** Who lacks the right does not see it. */
+  readonly right: string;
+  load(): Promise<FunctionComponent<ScreenProps>>;
+}
+
+/** All screens. The navigation has them in this order. */
+export const screens: readonly Screen[] = [
+  {
+    path: '/',
+    title: 'Status',
+    group: 'Now',
+    right: 'look',
+    load: async () => (await import('../screens/status/status-screen.tsx')).StatusScreen,
+  },
+  {
+    path: '/runs',
+    title: 'Runs',
+    group: 'Now',
+    right: 'look',
+    load: async () => (await import('../screens/runs/runs-screen.tsx')).RunsScreen,
+  },
+  {
+    path: '/runs/{run}',
+    title: 'Run',
+    group: null,
+    below: '/runs',
+    right: 'look',
+    load: async () => (await import('../screens/run/run-screen.tsx')).RunScreen,
+  },
+];
+
+export interface Found {
+  readonly screen: Screen;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** The screen at a path; undefined where there is none. */
+export function screenAt(path: string): Found | undefined {
+  for (const screen of screens) {
+    const params = fit(screen.path, path);
+    if (params) return { screen, params };
+  }
+  return undefined;
+}

@@ -1,0 +1,205 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { gzipSync } from 'node:zlib';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readPageFiles } from '../../src/hub/page/page-files.ts';
+import { openBrowser, openPage } from './browser.ts';
+import { standIn, type StandIn } from './stand-in.ts';
+import { hostileNames, worldOf } from './worlds.ts';
+
+const root = join(import.meta.dirname, '../..');
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const now = Date.now();
+const few = worldOf({ now, vms: 41 });
+const hostile = worldOf({ now, vms: 14, names: hostileNames });
+let browser: Browser;
+let folder = '';
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'page-'));
+  execFileSync(join(root, 'node_modules/.bin/rolldown'), ['-c', '--logLevel', 'silent', '-d', folder], {
+    cwd: root,
+    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
+  });
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const serve = (world = few): Promise<StandIn> => standIn(world, { folder: join(folder, 'web') });
+
+/** What axe finds against WCAG 2.2 AA, as short lines. The policy for content lets no script in, so the debugger runs it. */
+async function findings(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { axe: checker } = globalThis as unknown as {
+      axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
+    const { violations } = await checker.run({ runOnly: tags });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
+  });
+}
+
+const heading = (page: Page): ReturnType<Page['getByRole']> => page.getByRole('heading', { level: 1 });
+
+describe('the page', () => {
+  test('the login refuses with the words of the hub, keeps the name, and then shows Status', async () => {
+    await using at = await serve();
+    at.loggedIn = false;
+    await using opened = await openPage(browser);
+    const { page, complaints } = opened;
+    await page.goto(at.url);
+    await page.getByLabel('Name').fill('anna');
+    await page.getByLabel('Password').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('the name or the password is wrong').waitFor();
+    expect(await page.getByLabel('Name').inputValue()).toBe('anna');
+    await page.getByLabel('Password').fill('right');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: '38 of 41 VMs are protected as their plans want.' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('Status says what is wrong first, and each day has a shape and words', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page, complaints } = opened;
+    await page.goto(at.url);
+    await page.getByRole('heading', { name: 'Needs you (4)' }).waitFor();
+    expect(await page.title()).toBe('(4) Status · Sendense');
+    await page.getByText('Node site-b is not connected').waitFor();
+    const strip = page.getByRole('row', { name: 'mail04' }).getByRole('img');
+    expect(await strip.getAttribute('aria-label')).toMatch(/backed up.*no backup/);
+    expect(complaints).toEqual([]);
+  });
+
+  test('links, back and reload lead where they should, and the title has the focus', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page } = opened;
+    await page.goto(at.url);
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    await page.getByRole('heading', { name: 'Runs' }).waitFor();
+    await expect.poll(() => page.evaluate('document.activeElement?.tagName')).toBe('H1');
+    await page.getByRole('button', { name: 'Failed' }).click();
+    expect(page.url()).toBe(`${at.url}/runs?status=failed`);
+    await page.reload();
+    await page.locator('[aria-pressed=true]', { hasText: 'Failed' }).waitFor();
+    await page.goBack();
+    await heading(page).getByText('38 of 41').waitFor();
+    await page.goto(`${at.url}/no/such/place`);
+    await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  });
+
+  test('a run that failed says what happened and what to do', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page, complaints } = opened;
+    await page.goto(`${at.url}/runs/r-1`);
+    await page.getByRole('heading', { name: 'backup of pg01' }).waitFor();
+    await page.getByText('the node did not answer for 60 s').waitFor();
+    await page.getByText('sendense-node doctor').waitFor();
+    expect(await page.getByRole('listitem').filter({ hasText: 'node.transfer' }).getByText('failed').count()).toBe(1);
+    expect(await findings(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a hub that is silent is told, what was read stays, and goes on when it speaks again', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page } = opened;
+    await page.goto(at.url);
+    await heading(page).getByText('38 of 41').waitFor();
+    at.silence();
+    await page.getByRole('alert').getByText('The hub has not answered since').waitFor();
+    expect(await heading(page).textContent()).toContain('38 of 41');
+    at.speak();
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
+  });
+
+  test('a session that ends asks for the login above what is on the screen', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page } = opened;
+    await page.goto(`${at.url}/runs`);
+    await page.getByLabel('VM').fill('typed');
+    at.loggedIn = false;
+    const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+    await dialog.waitFor();
+    await dialog.getByLabel('Name').fill('anna');
+    await dialog.getByLabel('Password').fill('right');
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    expect(await page.getByLabel('VM').inputValue()).toBe('typed');
+  });
+
+  test('names that somebody chose to do harm are only names', async () => {
+    await using at = await serve(hostile);
+    await using opened = await openPage(browser, { viewport: { width: 320, height: 700 } });
+    const { page, complaints } = opened;
+    for (const path of ['/', '/runs']) {
+      await page.goto(`${at.url}${path}`);
+      await page.getByText('onerror=alert(1)').first().waitFor();
+      await page.getByText('pg\\u202etxt.exe').first().waitFor();
+      // Nothing is wider than the window.
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), path).toBe(true);
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  test('the keyboard alone gets past the navigation and to each VM', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page } = opened;
+    await page.goto(at.url);
+    await heading(page).getByText('38 of 41').waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement?.textContent')).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement?.id')).toBe('main');
+  });
+
+  const looks = [
+    { colorScheme: 'light' },
+    { colorScheme: 'dark' },
+    { forcedColors: 'active' },
+    { colorScheme: 'dark', viewport: { width: 375, height: 800 } },
+  ] as const;
+  for (const look of looks) {
+    test(`axe finds nothing: ${JSON.stringify(look)}`, async () => {
+      await using at = await serve();
+      await using opened = await openPage(browser, look);
+      const { page } = opened;
+      for (const path of ['/', '/runs']) {
+        await page.goto(`${at.url}${path}`);
+        await page.getByRole('row').nth(3).waitFor();
+        expect(await findings(page), path).toEqual([]);
+      }
+    });
+  }
+
+  test('without a VM each screen says what to do next', async () => {
+    await using at = await serve(worldOf({ now, vms: 0 }));
+    await using opened = await openPage(browser);
+    const { page } = opened;
+    await page.goto(at.url);
+    await page.getByText('sendense-run init').waitFor();
+    await page.goto(`${at.url}/runs`);
+    await page.getByText('Nothing has run yet.').waitFor();
+  });
+
+  test('the first load of Status is under 60 kB', () => {
+    const bytes = [...readPageFiles(join(folder, 'web')).values()].map(
+      ({ bytes: { identity } }) => gzipSync(identity).length,
+    );
+    expect(bytes.length).toBeGreaterThan(4);
+    expect(bytes.reduce((sum, one) => sum + one)).toBeLessThan(60_000);
+  });
+});
