@@ -81,6 +81,18 @@ test('every route of the hub answers what it announces', async () => {
   expect((await raw<object>(at, 'GET', '/api/v1/nodes')).body).toEqual(at.hub.nodes.list());
 });
 
+test('everybody gets the page, which holds no data, and nobody the API for it', async () => {
+  await using at = await servedHub();
+  const page = await fetch(`${at.running.url}/runs`);
+  // 503 where nobody has built it.
+  expect([200, 503]).toContain(page.status);
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  const paths = ['/api/v1/none', '/api', '/api//v1/nodes', '/metrics', '/metrics/'];
+  for (const path of paths) expect((await fetch(`${at.running.url}${path}`)).status, path).toBe(401);
+  expect((await fetch(at.running.url, { method: 'POST' })).status).toBe(401);
+  expect((await fetch(at.running.url, { method: 'HEAD' })).status).toBe(page.status);
+});
+
 test('who has the token for figures alone is refused everything else', async () => {
   await using at = await servedHub();
   const own = { authorization: `Bearer ${metricsToken}` };

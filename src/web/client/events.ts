@@ -5,7 +5,7 @@ export type Topic = string;
 
 type Hear = () => void;
 
-/** A stream that says nothing for so long is one that something holds back, ms. The hub speaks every 15 s. */
+/** A stream that has not even begun after so long is one that something holds back, ms. */
 const quietMs = 30_000;
 /** Until a stream that broke is tried again, ms. */
 const againMs = 15_000;
@@ -49,23 +49,21 @@ function connect(): void {
   if (topics === '') return;
   streamTopics = topics;
   stream = new EventSource(`/api/v1/events?topics=${encodeURIComponent(topics)}`);
-  for (const name of ['open', 'hello', 'ping', 'change', 'resync']) stream.addEventListener(name, alive);
+  for (const name of ['begin', 'change', 'resync']) stream.addEventListener(name, alive);
   stream.addEventListener('change', (event) => tell(topicOf(event)));
   stream.addEventListener('resync', () => tell(null));
   stream.addEventListener('error', () => {
     if (stream?.readyState === EventSource.CLOSED) retry();
     else if (way.peek() === 'events') way.value = 'polling';
   });
-  alive();
+  watchdog = window.setTimeout(retry, quietMs);
 }
 
-function alive(event?: Event): void {
-  if (event) {
-    way.value = 'events';
-    hubAnswered();
-  }
+/** What the hub sends between events keeps the stream open, and no script sees it. */
+function alive(): void {
   window.clearTimeout(watchdog);
-  watchdog = window.setTimeout(retry, quietMs);
+  way.value = 'events';
+  hubAnswered();
 }
 
 function retry(): void {

@@ -6,8 +6,8 @@ export interface Session {
   readonly user: string;
   readonly roles: readonly string[];
   readonly rights: readonly string[];
-  /** When it ends, ms since the epoch. */
-  readonly expires: number;
+  /** When it ends, ms since the epoch; null: not by itself. */
+  readonly expires: number | null;
 }
 
 /** Undefined: not known yet; null: nobody. */

@@ -54,7 +54,7 @@ function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
       ) : null}
       {warnings.map((warning) => (
         <Notice key={warning} tone="warn">
-          {plain(warning)}
+          <span>{plain(warning)}</span>
         </Notice>
       ))}
       <Facts data={data} />
