@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { nearestFolder } from '../host/files/future-folder.ts';
 import { freeBytes, isNamed } from '../host/files/files.ts';
 import { imageTarget } from '../host/images/image-options.ts';
 import { measureImage } from '../host/images/qemu-img.ts';
@@ -58,10 +59,11 @@ export const beginMove = (
       })),
     };
     await assertApart(access, row.repository, directory);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
     for (const { path } of move.disks)
       if (await isNamed(path)) throw new SendenseError('file.exists', `${path} exists already`);
     await assertRoom(access, row, { directory, signal });
+    // Last: what is refused leaves no folder behind.
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     return goOn(access, row, move);
   });
 
@@ -84,7 +86,7 @@ async function assertRoom(
     const image = await imageTarget(join(root, imagePath(context, disk.number, backupId)), { key: keys.of(disk) });
     needed += (await measureImage(image, signal)) + (await writtenBytes(join(folder, overlayName(disk.number))));
   }
-  const free = await freeBytes(directory);
+  const free = await freeBytes(await nearestFolder(directory));
   if (free < needed)
     throw new SendenseError(
       'disk.full',

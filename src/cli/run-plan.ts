@@ -10,7 +10,7 @@ import { openView } from '../view/run/open-view.ts';
 import { applyEvent, emptyRun, type RunModel } from '../view/run/run-model.ts';
 import { runSummary, shortSummary } from '../view/reports/run-summary.ts';
 import { columnsOf } from '../view/terminal.ts';
-import { printable } from '../view/text.ts';
+import { printable, shellWord } from '../view/text.ts';
 import type { CommandContext } from './command.ts';
 import { inWordsOfOptions, type OptionNames } from './plan-of-options.ts';
 import { ownProgram } from './own-program.ts';
@@ -72,7 +72,7 @@ export async function runPlan(context: CommandContext, plan: PlanToRun, cancel: 
 /** What a command needs that is typed here after the run, to find the same settings. */
 function settingsOption(file: string, { global }: CommandContext): string {
   const found = global.config === undefined ? findSettings(process.cwd()) : undefined;
-  return found !== undefined && resolve(found) === resolve(file) ? '' : ` --config ${shortPath(file)}`;
+  return found !== undefined && resolve(found) === resolve(file) ? '' : ` --config ${shellWord(shortPath(file))}`;
 }
 
 function tell(

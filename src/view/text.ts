@@ -109,6 +109,10 @@ export const fitted = (label: string, text: string, columns: number): string[] =
 export const flowed = (label: string, pieces: readonly string[], columns: number): string[] =>
   behind(label, flow(pieces, roomBeside(label, columns)));
 
+/** A word of a command to copy, as a shell wants it. Nothing of ours goes through a shell. */
+export const shellWord = (word: string): string =>
+  /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${printable(word).replaceAll("'", `'\\''`)}'`;
+
 /** A command to copy: where it does not fit in a line it goes on in the next one as a shell understands it. */
 export function command(label: string, words: readonly string[], columns: number): string[] {
   const lines = flow(words, roomBeside(label, columns) - 2);

@@ -6,7 +6,7 @@ import type {
 } from '../../schemas/types.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import type { RunModel } from '../run/run-model.ts';
-import { command, labelled, printableText } from '../text.ts';
+import { command, labelled, printableText, shellWord } from '../text.ts';
 import { shortPath } from './error-report.ts';
 
 /** Of a restore that makes a VM: where it is, what is not as it was, and how it is started. */
@@ -18,7 +18,9 @@ export function machineLines(model: RunModel, { style, columns }: SummaryOptions
   if ('vm' in machine) return vsphereLines(machine, columns);
   const { name, libvirt, files, notes } = machine;
   const script = files.find(({ disk }) => disk === 'start.sh')?.file ?? '';
-  const start = libvirt === null ? [shortPath(script)] : ['virsh', '--connect', libvirt, 'start', name];
+  const start = (libvirt === null ? [shortPath(script)] : ['virsh', '--connect', libvirt, 'start', name]).map(
+    shellWord,
+  );
   return [
     '',
     ...labelled('  vm      ', `${name}${libvirt === null ? ', not in libvirt' : `, in libvirt (${libvirt})`}`, columns),

@@ -2,7 +2,7 @@ import type { PlannedEffect, PlanOutput } from '../../schemas/types.ts';
 import { formatBytes, subjectOf } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import { shortPath } from './error-report.ts';
-import { command, fitted, flow, flowed, printable, printableText, widthOf } from '../text.ts';
+import { command, fitted, flow, flowed, printable, printableText, shellWord, widthOf } from '../text.ts';
 
 /** A dry-run: the decision for each disk, then each step with its effects. */
 export function planReport(plan: PlanOutput, options: SummaryOptions): string[] {
@@ -85,9 +85,5 @@ function effectLines(
     { '+': style.green, '~': style.yellow, '-': style.red, '$': style.cyan }[mark] ?? ((text: string) => text);
   const text = `${word}${printable(shortPath(target))}${detail ? `: ${printable(detail)}` : ''}`;
   const lines = fitted(`    ${mark} `, text, columns).map(paint);
-  return argv === null ? lines : [...lines, ...command('      $ ', argv.map(quoted), columns).map(style.dim)];
+  return argv === null ? lines : [...lines, ...command('      $ ', argv.map(shellWord), columns).map(style.dim)];
 }
-
-/** As a shell would want it: for reading and copying only; nothing of ours goes through a shell. */
-const quoted = (word: string): string =>
-  /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${printable(word).replaceAll("'", `'\\''`)}'`;

@@ -16,7 +16,7 @@ import { pruneSummary } from './prune-summary.ts';
 import type { RunModel, StepModel } from '../run/run-model.ts';
 import { sentBytes } from '../run/sent-bytes.ts';
 import { verifyLines } from './verify-summary.ts';
-import { command, flowed, labelled, printable, printableText, widthOf } from '../text.ts';
+import { command, flowed, labelled, printable, printableText, shellWord, widthOf } from '../text.ts';
 
 const nouns: Readonly<Record<string, string>> = {
   backup: 'Backup',
@@ -149,14 +149,14 @@ function next(finished: RunFinishedEvent, { style, columns, settings = '' }: Sum
     // A file that is not of this machine.
     if (file?.startsWith('[')) return [];
     const look = file?.endsWith('.ova') === true ? ['tar', '-tvf'] : ['qemu-img', 'info'];
-    return file ? say('  look    ', [...look, shortPath(file)]) : [];
+    return file ? say('  look    ', [...look, shellWord(shortPath(file))]) : [];
   }
   if (settings === null) return [];
   const program = [`sendense-run${settings}`];
   if (vm === '*') return say('  look    ', [...program, 'show', run]);
   return [
-    ...say('  look    ', [...program, 'show', vm]),
-    ...say('  restore ', [...program, 'restore', vm, ...(id ? [`--point ${id}`] : []), '--to DIRECTORY']),
+    ...say('  look    ', [...program, 'show', shellWord(vm)]),
+    ...say('  restore ', [...program, 'restore', shellWord(vm), ...(id ? [`--point ${id}`] : []), '--to DIRECTORY']),
   ];
 }
 

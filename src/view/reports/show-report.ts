@@ -5,7 +5,7 @@ import { formatBytes, formatTime, plural, ratioText } from '../format.ts';
 import type { SummaryOptions } from '../summary-options.ts';
 import { sentBytes } from '../run/sent-bytes.ts';
 import { verifiedLines } from './verified-text.ts';
-import { command, fit, fitted, flow, foldedTable, printable, shortened, widthOf } from '../text.ts';
+import { command, fit, fitted, flow, foldedTable, printable, shellWord, shortened, widthOf } from '../text.ts';
 
 export interface ShowOptions extends SummaryOptions {
   /** Other repositories have the VM, too. */
@@ -30,8 +30,8 @@ export function showReport(output: ShowOutput, options: ShowOptions): string[] {
     `${vm} in repository ${output.repository}: ${plural(points.length, 'restore point')} in ${plural(roots.length, 'chain')}, ${formatBytes(stored)}`,
     columns,
   );
-  const from = options.several ? [`--repository ${output.repository}`] : [];
-  const restore = ['sendense-run', 'restore', vm, ...from, `--point ${wanted}`, '--to DIRECTORY'];
+  const from = options.several ? [`--repository ${shellWord(output.repository)}`] : [];
+  const restore = ['sendense-run', 'restore', shellWord(vm), ...from, `--point ${wanted}`, '--to DIRECTORY'];
   return [
     title.replace(vm, style.bold),
     ...more,
