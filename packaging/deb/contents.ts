@@ -86,10 +86,11 @@ function node({ root, version }: ContentOptions, put: Put): void {
 function hub({ root, version }: ContentOptions, put: Put): void {
   program('sendense-run', put);
   put('etc/sendense/sendense.yaml', readFileSync(join(root, 'packaging/etc/sendense.yaml')));
-  for (const name of ['sendense-hub', 'sendense-files'] as const)
-    unit(name, '/usr/bin/sendense-run', { args: hubUnitArgs() }, put);
-  // As `daemon install` would write it for the settings that come with the package.
-  unit('sendense-daemon', '/usr/bin/sendense-run', { args: daemonUnitArgs(), writable: ['/srv/sendense'] }, put);
+  const writable = ['/srv/sendense'];
+  // As `hub install` and `daemon install` would write them for the settings that come with the package.
+  unit('sendense-files', '/usr/bin/sendense-run', { args: hubUnitArgs() }, put);
+  unit('sendense-hub', '/usr/bin/sendense-run', { args: hubUnitArgs(), writable }, put);
+  unit('sendense-daemon', '/usr/bin/sendense-run', { args: daemonUnitArgs(), writable }, put);
   put('usr/share/bash-completion/completions/sendense-run', bashCompletion());
   put('usr/share/zsh/vendor-completions/_sendense-run', zshCompletion());
   put('usr/share/fish/vendor_completions.d/sendense-run.fish', fishCompletion());

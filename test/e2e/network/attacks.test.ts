@@ -155,7 +155,7 @@ describe.each<Mode>(all ? ['built-in', 'openssh'] : ['built-in'])('%s', (mode) =
       await thief.service.start();
       await site.connected(thief);
       expect(
-        await talk('127.0.0.1', 8082, 'GET /api/v1/nodes HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n'),
+        await talk('127.0.0.1', 8082, 'GET /api/v1/nodes HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
       ).toMatch(/^HTTP\/1\.1 401/);
       expect(
         await talk(
