@@ -192,6 +192,14 @@ test('what was written is compared where it is: the index travels, not the data'
   await expect(compare(1)).rejects.toMatchObject({ code: 'content.mismatch' });
 });
 
+test('a disk that the look at it still holds is waited for', { timeout: 60_000 }, async () => {
+  await using of = await subject();
+  await vcenter.vddkFault({ 'close-ms': 1500 });
+  const { written } = await write(of);
+  await vcenter.vddkFault();
+  expect(written).toMatchObject({ files: [{ disk: 'disk-0' }, { disk: 'disk-1' }] });
+});
+
 test('what a restore point does not say is asked for, before anything is made', { timeout: 60_000 }, async () => {
   const refusals = [
     [{}, { folder: null }, 'in which folder the VM was'],

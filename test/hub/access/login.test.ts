@@ -127,7 +127,9 @@ test('every role may call the routes of its rights, and no others', async () => 
       if (body?.error?.code !== 'access.right') allowed.push(id);
     }
     const rights: ReadonlySet<string> = rightsOf([role]);
-    const wanted = hubApi.routes.filter(({ id, right = '' }) => id !== 'logout' && id !== 'watchEvents' && rights.has(right));
+    const wanted = hubApi.routes.filter(
+      ({ id, right = '' }) => id !== 'logout' && id !== 'watchEvents' && rights.has(right),
+    );
     expect(allowed, role).toEqual(wanted.map(({ id }) => id));
   }
 });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { countedExport } from '../../../host/nbd/counted-export.ts';
 import { connectNbd } from '../../../host/nbd/nbd-client.ts';
@@ -28,6 +29,35 @@ export interface DiskFill {
 
 /** Requests in flight; VMware's library works on them one after the other. */
 const requests = 16;
+
+/** What `explain-nbdkit.ts` says of a disk that another one has open for writing. */
+const heldWords = 'locked by another program';
+/** For how long a disk may stay held that nobody writes to, ms. */
+const heldMs = 15_000;
+const againMs = 500;
+/** A connection that sends fewer bytes has not come to its first request with data. */
+const greetingBytes = 512;
+
+/**
+ * The connection that looked whether the disk opens may hold its lock for a while after it has ended: VMware's library closes a disk when it
+ * likes. Tried again only where no byte was written.
+ */
+async function whileHeld(
+  act: () => Promise<void>,
+  isHeld: () => boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const until = performance.now() + heldMs;
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isHeld() || performance.now() > until) throw error;
+    }
+    await delay(againMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+  }
+}
 
 /** @throws SendenseError `target.unfit` where what goes to a disk has another size, `nbd.*` */
 export async function assertSize(
@@ -72,8 +102,8 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
     total: disk.bytes,
     report: (bytes) => fill.onProgress?.(bytes / disk.bytes),
   });
-  try {
-    await nbdCopy({
+  const copy = (): Promise<void> =>
+    nbdCopy({
       from: source.uri,
       to: counted.uri,
       connections: 1,
@@ -84,6 +114,14 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
       signal,
       onProgress: (fraction) => meter.copied(Math.trunc(fraction * disk.bytes)),
     });
+  let before = 0;
+  const isHeldStill = (): boolean => {
+    const greeted = counted.bytesSent() - before < greetingBytes;
+    before = counted.bytesSent();
+    return greeted && (served.lastError()?.includes(heldWords) ?? false);
+  };
+  try {
+    await whileHeld(copy, isHeldStill, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     // First: it hears what nbdkit has said until now, which may be what `lastFault` knows.
