@@ -194,7 +194,8 @@ test('what was written is compared where it is: the index travels, not the data'
 
 test('a disk that the look at it still holds is waited for', { timeout: 60_000 }, async () => {
   await using of = await subject();
-  await vcenter.vddkFault({ 'close-ms': 1500 });
+  // The first opening looks, the second one writes.
+  await vcenter.vddkFault({ 'open-locked-at': 1 });
   const { written } = await write(of);
   await vcenter.vddkFault();
   expect(written).toMatchObject({ files: [{ disk: 'disk-0' }, { disk: 'disk-1' }] });

@@ -3,7 +3,7 @@
  * The folder $FAKE_VDDK holds what the test vCenter writes:
  *   control     lines "name value": user, password, thumbprint (hex without colons), and faults:
  *               connect-error CODE, open-error CODE, open-fails N (only the first N times), read-error-at OFFSET,
- *               slow-ms N (each read and write), close-ms N, no-extents 1, write-error-at OFFSET, disk-full-after BYTES (of all writes)
+ *               slow-ms N (each read and write), open-locked-at N (that opening, from 0), no-extents 1, write-error-at OFFSET, disk-full-after BYTES (of all writes)
  *   vm-57       lines "<snapshot> US <disk name> US <file> US <rw or locked>": which file is that disk as of that snapshot; "-" is no
  *               snapshot; a locked one can only be read
  *   log         what was asked of the library, and with what result
@@ -160,7 +160,9 @@ X E VixDiskLib_Open(void *connection, const char *path, uint32_t flags, void **o
   static int opened;
   char file[4096];
   struct stat s;
-  E e = opened++ < number("open-fails", 1 << 30) ? number("open-error", OK) : OK;
+  int nth = opened++;
+  E e = nth < number("open-fails", 1 << 30) ? number("open-error", OK) : OK;
+  if (!e && nth == number("open-locked-at", -1)) e = LOCKED;
   int fd = -1, locked = 0, write = !(flags & 4);
   if (!e && !find(connection, path, file, sizeof file, &locked)) e = FILE_NOT_FOUND;
   /* A machine that runs locks its disks; the files below a snapshot are never written to (VDDK guide, "Restore"). */
@@ -182,7 +184,7 @@ X E VixDiskLib_Open(void *connection, const char *path, uint32_t flags, void **o
 }
 
 X const char *VixDiskLib_GetTransportMode(void *h) { return "nbdssl"; }
-X E VixDiskLib_Close(struct handle *h) { usleep(number("close-ms", 0) * 1000); say("close\n"); close(h->fd); free(h); return OK; }
+X E VixDiskLib_Close(struct handle *h) { say("close\n"); close(h->fd); free(h); return OK; }
 X E VixDiskLib_Disconnect(void *c) { say("disconnect\n"); free(c); return OK; }
 X E VixDiskLib_GetInfo(struct handle *h, struct info **i) { *i = calloc(1, sizeof **i); (*i)->capacity = h->sectors; (*i)->lss = (*i)->pss = SECTOR; return OK; }
 X void VixDiskLib_FreeInfo(void *i) { free(i); }
