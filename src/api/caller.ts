@@ -1,8 +1,8 @@
 /**
- * How the caller of a request is known: by the token or a ticket of an API that knows no users; at the hub by a token in a file, a token
- * that an administrator made, a session, or the word of a proxy. `nobody`: by nothing, on a route that is public.
+ * How the caller of a request is known: by the token or a ticket of an API that knows no users; at the hub by a token in a file or a
+ * session. `nobody`: by nothing, on a route that is public.
  */
-export type CallerKind = 'token' | 'ticket' | 'nobody' | 'file-token' | 'api-token' | 'session' | 'proxy';
+export type CallerKind = 'token' | 'ticket' | 'nobody' | 'file-token' | 'session';
 
 /** Who calls, and what it may do. */
 export interface Caller {

@@ -29,8 +29,8 @@ function isTagged(request: FastifyRequest, reply: FastifyReply): boolean {
 }
 
 /** Whether a list of tags, as `If-None-Match` and `If-Match` have it, names this one. Compared weakly (RFC 9110, 8.8.3.2). */
-export function matches(list: string | undefined, tag: string): boolean {
-  if (list === undefined) return false;
+export function matches(list: string | null | undefined, tag: string): boolean {
+  if (list == null) return false;
   if (list.trim() === '*') return true;
   const opaque = tag.replace(/^W\//, '');
   return (list.match(/(?:W\/)?"[^"]*"/g) ?? []).some((one) => one.replace(/^W\//, '') === opaque);

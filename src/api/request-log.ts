@@ -9,9 +9,9 @@ import type { Route } from './route.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the request is answered with where it failed. */
     /** Who calls; undefined until that is known. */
     caller?: Caller;
+    /** What the request is answered with where it failed. */
     failure?: { readonly code: ErrorCode; readonly message: string; /** One of many alike. */ readonly again: boolean };
   }
   interface FastifyContextConfig {
@@ -26,7 +26,7 @@ export function requestId(raw: IncomingMessage): string {
 }
 
 /** Callers of an API that knows several. */
-const userKinds: ReadonlySet<CallerKind> = new Set(['file-token', 'api-token', 'session', 'proxy']);
+const userKinds: ReadonlySet<CallerKind> = new Set(['file-token', 'session']);
 
 /** One line for each answer, and its figures. Never headers, bodies or what follows a `?`: tokens and passwords come there. */
 export function logAnswers(app: FastifyInstance, figures: ApiFigures): void {

@@ -129,7 +129,7 @@ describe('a download', () => {
     const tag = looked.headers.get('etag') ?? '';
     expect((await part({ 'range': 'bytes=0-9', 'if-range': tag }))[2]).toHaveLength(10);
     expect((await part({ 'if-none-match': tag }))[0]).toBe(304);
-    expect((await part({ 'if-none-match': '"another", *' }))[0]).toBe(304);
+    expect((await part({ 'if-none-match': '*' }))[0]).toBe(304);
     expect((await part({ 'if-none-match': '"another"' }))[0]).toBe(200);
   });
 

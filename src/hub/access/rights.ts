@@ -1,3 +1,5 @@
+import type { Plan } from '../../schemas/types.ts';
+
 /** What somebody may do at the hub. Each route names one of these. */
 export const rights = {
   look: 'See VMs, restore points, runs, logs, plans, schedules, repositories, nodes and notices.',
@@ -12,6 +14,21 @@ export const rights = {
 } as const;
 
 export type Right = keyof typeof rights;
+
+const rightOfKind: Readonly<Record<Plan['kind'], Right>> = {
+  backup: 'operate',
+  incremental: 'operate',
+  group: 'operate',
+  verify: 'operate',
+  restore: 'restore',
+  boot: 'restore',
+  keep: 'keep',
+  prune: 'keep',
+};
+
+/** What running a plan takes, by its kind. One of a kind that this version does not have takes the right to write plans. */
+export const rightToRun = (kind: string): Right =>
+  Object.hasOwn(rightOfKind, kind) ? rightOfKind[kind as Plan['kind']] : 'plan';
 
 export const allRights = new Set(Object.keys(rights) as Right[]) as ReadonlySet<Right>;
 

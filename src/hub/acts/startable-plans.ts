@@ -1,12 +1,10 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { isBackupKind } from '../../plan/backup-kinds.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { listRuns, type RunRecord } from '../../state/runs/runs.ts';
 import { findSchedule, listSchedules, type ScheduleRecord } from '../../state/schedules/schedules.ts';
 import { watchedPlans } from '../../state/schedules/plan-health.ts';
 import type { Acts, StartablePlan } from './acts.ts';
-
-/** Kinds that make a restore point of one VM. */
-const backupKinds: ReadonlySet<string> = new Set(['backup', 'incremental']);
 
 /** Plans that the hub has seen: scheduled ones, and those that were run from a file. */
 export const startablePlans = (state: State): Pick<Acts, 'plan' | 'planOfVm'> => ({
@@ -50,7 +48,7 @@ function backupPlans(state: State): StartablePlan[] {
     const plan = scheduled(record);
     if (plan) plans.set(plan.plan, plan);
   }
-  return [...plans.values()].filter(({ kind }) => backupKinds.has(kind));
+  return [...plans.values()].filter(({ kind }) => isBackupKind(kind));
 }
 
 function scheduled(record: ScheduleRecord | undefined): StartablePlan | undefined {

@@ -1,3 +1,4 @@
+import { matches } from '../../api/etags.ts';
 import type { Coding, PageFile, PageFiles } from './page-files.ts';
 
 /** Who asks for a part of the page. */
@@ -66,7 +67,7 @@ function fileAnswer(file: PageFile, forever: boolean, request: PageRequest): Pag
     'cache-control': forever ? 'public, max-age=31536000, immutable' : 'no-cache',
     ...(coding === 'identity' ? {} : { 'content-encoding': coding }),
   };
-  if (request.ifNoneMatch.replaceAll('W/', '').includes(file.etag)) return { status: 304, headers, body: '' };
+  if (matches(request.ifNoneMatch, file.etag)) return { status: 304, headers, body: '' };
   return { status: 200, headers, body: file.bytes[coding] };
 }
 

@@ -22,7 +22,7 @@ export const planPages = (state: State): Pick<Pages, 'plans' | 'plan' | 'schedul
 });
 
 /** Who may know of some VMs only is not told of plans about several. */
-const seen = (sees: Sees, vm: string | null): boolean => sees === undefined || (vm !== null && vm !== '*' && sees(vm));
+const seen = (sees: Sees, vm: string | null): boolean => sees === undefined || (vm !== null && sees(vm));
 
 const byPlan = (a: { readonly plan: string }, b: { readonly plan: string }): number => (a.plan < b.plan ? -1 : 1);
 

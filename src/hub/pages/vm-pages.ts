@@ -1,5 +1,6 @@
 import { pageOf } from '../../api/paging.ts';
 import { isRunning } from '../../host/programs/process-identity.ts';
+import { isBackupKind } from '../../plan/backup-kinds.ts';
 import type { ErrorOutput, GroupedRun, HubVm, Settings } from '../../schemas/types.ts';
 import { isAhead } from '../../state/database/in-future.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -14,8 +15,8 @@ import { rulesOf } from '../schedule/schedule-rules.ts';
 import { nextSlot } from '../schedule/slots.ts';
 import type { DaysRequest, Pages } from './pages.ts';
 
-/** Kinds of plans that make backups. */
-const makeBackups: ReadonlySet<string> = new Set(['backup', 'incremental', 'group']);
+/** Plans that make backups, of one VM or of several. */
+const makesBackups = (kind: string): boolean => kind === 'group' || isBackupKind(kind);
 
 export interface VmPagesOptions {
   readonly state: State;
@@ -79,7 +80,7 @@ interface Described {
 
 function whatIsKnown(state: State, settings: Settings): Known {
   const now = Date.now();
-  const watched = watchedPlans(state).filter(({ kind }) => makeBackups.has(kind));
+  const watched = watchedPlans(state).filter(({ kind }) => makesBackups(kind));
   const members = new Map(lastGroupRuns(state).map(({ plan, result }) => [plan, membersIn(result)]));
   const plans = new Map<string, PlanHealthTable[]>();
   for (const plan of watched)
@@ -94,7 +95,7 @@ function whatIsKnown(state: State, settings: Settings): Known {
     figures: Map.groupBy(figures, ({ vm }) => vm),
     running: new Map(
       listRuns(state, { open: true })
-        .filter(({ finished, kind, owner }) => finished === null && makeBackups.has(kind) && isRunning(owner))
+        .filter(({ finished, kind, owner }) => finished === null && makesBackups(kind) && isRunning(owner))
         .map(({ vm, id }) => [vm, id]),
     ),
     paused: new Set([...schedules.values()].filter(({ paused }) => paused !== null).map(({ plan }) => plan)),

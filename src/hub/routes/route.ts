@@ -43,7 +43,6 @@ export const tags = {
   repositories: 'Repositories.',
   notices: 'Notices.',
   nodes: 'The nodes of the hub.',
-  acts: 'What begins, ends or changes something.',
   access: 'Who is logged in.',
   ...filesTag,
 } as const;

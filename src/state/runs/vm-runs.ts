@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { backupKinds } from '../../plan/backup-kinds.ts';
 import type { State } from '../database/open-state.ts';
 import type { RunsTable } from '../database/tables.ts';
 
@@ -14,7 +15,7 @@ export interface LastRun {
   readonly error: string | null;
 }
 
-const ofBackups = sql`kind IN ('backup', 'incremental') AND trigger <> 'command'`;
+const ofBackups = sql`kind IN (${sql.join(backupKinds.map((kind) => sql.lit(kind)))}) AND trigger <> 'command'`;
 
 /** The last backups of these VMs. */
 export const lastRuns = (state: State, vms: readonly string[]): LastRun[] =>

@@ -17,8 +17,6 @@ export interface Question {
   readonly body?: object;
   /** Of what was read before: the answer may be `unchanged`. */
   readonly etag?: string | null;
-  /** Of what the change was made from: the hub refuses when somebody else has changed it. */
-  readonly ifMatch?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,7 +25,7 @@ const patienceMs = 20_000;
 
 /** Asks the hub. Never rejects, except with the reason of `signal`. */
 export async function ask<Body>(path: string, question: Question = {}): Promise<Answer<Body>> {
-  const { method = 'GET', body, etag, ifMatch, signal } = question;
+  const { method = 'GET', body, etag, signal } = question;
   const late = AbortSignal.timeout(patienceMs);
   try {
     const response = await fetch(path, {
@@ -36,7 +34,6 @@ export async function ask<Body>(path: string, question: Question = {}): Promise<
         accept: 'application/json',
         ...(body ? { 'content-type': 'application/json' } : {}),
         ...(etag ? { 'if-none-match': etag } : {}),
-        ...(ifMatch ? { 'if-match': ifMatch } : {}),
       },
       body: body ? JSON.stringify(body) : null,
       cache: 'no-store',

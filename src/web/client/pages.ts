@@ -1,10 +1,7 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { ask, type Trouble } from './ask.ts';
-import { follow } from './events.ts';
-import { hubAnswered, hubSilent, way } from './freshness.ts';
-import type { LiveOptions } from './live.ts';
-import { sessionEnded } from './session.ts';
+import { keepAsking, noteAnswer, useAsking, type Asking, type AskingOptions } from './asking.ts';
 
 /** What every page of a list says. */
 interface ListPage {
@@ -23,28 +20,20 @@ export interface Pages<Page> {
   again(): void;
 }
 
-export interface PagesOptions extends LiveOptions {
+export interface PagesOptions extends AskingOptions {
   /** How many pages to read at first; default 1. */
   readonly first?: number;
 }
 
-/** How often to ask although events come, ms. */
-const calmMs = 30_000;
 const defaultEveryMs = 5000;
 
 /** Keeps a list up to date; `path` has the question without the cursor. */
-export function usePages<Page extends ListPage>(path: string, options: PagesOptions = {}): Pages<Page> {
-  const topics = (options.topics ?? []).join(' ');
-  const { everyMs = defaultEveryMs, first = 1 } = options;
+export function usePages<Page extends ListPage>(
+  path: string,
+  { topics, everyMs = defaultEveryMs, first = 1 }: PagesOptions = {},
+): Pages<Page> {
   const list = useMemo(() => createPages<Page>(path, everyMs, first), [path, everyMs, first]);
-  useEffect(() => {
-    const end = list.begin();
-    const ends = topics === '' ? [] : topics.split(' ').map((topic) => follow(topic, list.again));
-    return () => {
-      end();
-      for (const one of ends) one();
-    };
-  }, [list, topics]);
+  useAsking(list, topics);
   return list;
 }
 
@@ -53,78 +42,58 @@ interface Kept<Page> {
   readonly etag: string | null;
 }
 
-function createPages<Page extends ListPage>(
-  path: string,
-  everyMs: number,
-  first: number,
-): Pages<Page> & { begin(): () => void } {
+function createPages<Page extends ListPage>(path: string, everyMs: number, first: number): Pages<Page> & Asking {
   const pages = signal<readonly Page[] | undefined>(undefined);
   const trouble = signal<Trouble | undefined>(undefined);
   const kept = new Map<string, Kept<Page>>();
+  /** What the pages of this time are asked by: others are forgotten. */
+  let asked = new Set<string>();
   let wanted = first;
-  let timer: number | undefined;
-  let running: AbortController | undefined;
 
   /** One page; what was read before where nothing has changed. */
-  async function readPage(cursor: string | null, own: AbortController): Promise<Page | Trouble> {
+  async function readPage(cursor: string | null, own: AbortSignal): Promise<Page | Trouble> {
     const to = cursor === null ? path : `${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`;
     const before = kept.get(to);
-    const answer = await ask<Page>(to, { etag: before?.etag ?? null, signal: own.signal });
+    asked.add(to);
+    const answer = await ask<Page>(to, { etag: before?.etag ?? null, signal: own });
     if (answer.ok === false) return answer.trouble;
     if (answer.ok === 'unchanged') return before?.body ?? (await readPage(cursor, own));
     kept.set(to, answer);
     return answer.body;
   }
 
-  async function readAll(own: AbortController): Promise<void> {
+  async function readAll(own: AbortSignal): Promise<void> {
+    asked = new Set();
     const found: Page[] = [];
     let cursor: string | null = null;
     do {
       const page: Page | Trouble = await readPage(cursor, own);
-      if (own.signal.aborted) return;
+      if (own.aborted) return;
       if (isTrouble(page)) return tell(page);
       found.push(page);
       cursor = page.next_cursor;
     } while (cursor !== null && found.length < wanted);
-    hubAnswered();
-    trouble.value = undefined;
+    tell(undefined);
+    for (const to of kept.keys()) if (!asked.has(to)) kept.delete(to);
     const known = pages.peek();
     if (known?.length !== found.length || found.some((page, index) => page !== known[index])) pages.value = found;
   }
 
-  function tell(why: Trouble): void {
-    if (why.status === 0) hubSilent();
-    else hubAnswered();
-    if (why.status === 401) sessionEnded();
+  function tell(why: Trouble | undefined): void {
+    noteAnswer(why);
     trouble.value = why;
   }
 
-  function again(): void {
-    running?.abort();
-    window.clearTimeout(timer);
-    const own = (running = new AbortController());
-    readAll(own).then(
-      () => (timer = window.setTimeout(again, way.peek() === 'events' ? calmMs : everyMs)),
-      () => {},
-    );
-  }
-
+  const asking = keepAsking(readAll, everyMs);
   return {
     pages,
     trouble,
     hasMore: computed(() => pages.value?.at(-1)?.next_cursor != null),
     more: () => {
       wanted = (pages.peek()?.length ?? 0) + 1;
-      again();
+      asking.again();
     },
-    again,
-    begin: () => {
-      again();
-      return () => {
-        window.clearTimeout(timer);
-        running?.abort();
-      };
-    },
+    ...asking,
   };
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { isBackupKind } from '../../../plan/backup-kinds.ts';
 import type { BackupProgressOutput, HubBackupRequest, ChangeIdsOutput } from '../../../schemas/types.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 import { answerBegun, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
@@ -13,7 +14,7 @@ export const startBackup = defineRoute<HubBackupRequest>({
   id: 'startBackup',
   method: 'POST',
   path: '/api/v1/backups',
-  tag: 'acts',
+  tag: 'backups',
   summary: 'Back up a VM now',
   description:
     'Runs the plan that backs the VM up. The answer comes when the disks are served, or the run has ended, or after 30 seconds; `POST /api/v1/backups/{id}/complete` tells how it goes on.',
@@ -48,7 +49,7 @@ function assertBacksUp(
   asked: HubBackupRequest,
 ): void {
   const wrong =
-    vm !== asked.vm_name || (kind !== 'backup' && kind !== 'incremental')
+    vm !== asked.vm_name || !isBackupKind(kind)
       ? `plan ${plan} does not back up ${asked.vm_name}`
       : asked.repository_id !== undefined && repository !== asked.repository_id
         ? `plan ${plan} writes to repository ${repository}, not to ${asked.repository_id}`
@@ -75,7 +76,7 @@ export const completeBackup = defineRoute({
   id: 'completeBackup',
   method: 'POST',
   path: '/api/v1/backups/{id}/complete',
-  tag: 'acts',
+  tag: 'backups',
   summary: 'Whether a backup is complete, and what it transferred',
   description:
     'Changes nothing: a run flushes, checks and commits by itself, and its change ids count from then on. `status` is `complete` when that is done.',
@@ -97,7 +98,7 @@ export const changeIds = defineRoute({
   id: 'changeIds',
   method: 'GET',
   path: '/api/v1/backups/changeid',
-  tag: 'acts',
+  tag: 'backups',
   summary: 'The change ids of the newest restore point of a VM',
   right: 'look',
   vms: 'heeded',

@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Call, Parameter } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { RunStartedOutput } from '../../../schemas/types.ts';
-import type { Right } from '../../access/rights.ts';
+import { rightToRun } from '../../access/rights.ts';
 import type { StartablePlan } from '../../acts/acts.ts';
 import type { Begun } from '../../acts/repeats.ts';
 import { saidError, type RunEnd } from '../../runs/start-run.ts';
+import { mayKnow } from '../list-answer.ts';
 import type { HubParts } from '../route.ts';
 
 export const repeatHeader: Readonly<Record<string, Parameter>> = {
@@ -18,18 +19,6 @@ export const repeatHeader: Readonly<Record<string, Parameter>> = {
 /** What starting a run may answer with. */
 export const startErrors = ['plan.unknown', 'plan.invalid', 'run.locked', 'run.crashed'] as const;
 
-/** What running a plan takes, by its kind. A kind that is not here takes the right to write plans. */
-const rightOfKind: Readonly<Record<string, Right>> = {
-  backup: 'operate',
-  incremental: 'operate',
-  group: 'operate',
-  verify: 'operate',
-  restore: 'restore',
-  boot: 'restore',
-  keep: 'keep',
-  prune: 'keep',
-};
-
 /** How often to look for a run that begins, ms. */
 const lookMs = 20;
 
@@ -37,14 +26,14 @@ type ActCall = Call<HubParts, unknown>;
 
 /** @throws SendenseError `access.right`; `plan.unknown` where the caller may not know of its VM */
 export function assertMayRun({ caller }: Pick<ActCall, 'caller'>, { plan, kind, vm }: StartablePlan): void {
-  if (vm === '*' ? !caller.allVms : !caller.mayVm(vm))
+  if (!mayKnow(caller, vm))
     throw new SendenseError('plan.unknown', `the hub knows no plan ${plan}`, { details: { field: 'plan' } });
-  const right = Object.hasOwn(rightOfKind, kind) ? rightOfKind[kind] : undefined;
-  if (caller.rights.has(right ?? 'plan')) return;
+  const right = rightToRun(kind);
+  if (caller.rights.has(right)) return;
   throw new SendenseError(
     'access.right',
-    `${caller.name} has no right to ${right ?? 'plan'}, which running a plan of kind ${kind} takes`,
-    { details: { right: right ?? 'plan' } },
+    `${caller.name} has no right to ${right}, which running a plan of kind ${kind} takes`,
+    { details: { right } },
   );
 }
 
@@ -73,12 +62,12 @@ export async function beginRun(
 }
 
 /** A run says that it begins a moment before others find it. @throws SendenseError what kept it from going on */
-async function whenKnown({ acts }: HubParts['hub'], runId: string, ended: Promise<RunEnd>): Promise<void> {
+async function whenKnown({ pages }: HubParts['hub'], runId: string, ended: Promise<RunEnd>): Promise<void> {
   let end: RunEnd | undefined;
   void ended.then((how) => (end = how));
   for (;;) {
     const over = end;
-    if (acts.progress(runId)) return;
+    if (pages.vmOfRun(runId) !== undefined) return;
     if (over) throw saidError(over.error);
     await delay(lookMs);
   }

@@ -1,15 +1,15 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { isBackupKind } from '../../../plan/backup-kinds.ts';
 import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../../../schemas/types.ts';
+import { mayKnow } from '../list-answer.ts';
 import { defineRoute } from '../route.ts';
 import { answerBegun, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
-
-const backupKinds: readonly string[] = ['backup', 'incremental'];
 
 export const runPlan = defineRoute<RunStartRequest>({
   id: 'runPlan',
   method: 'POST',
   path: '/api/v1/plans/{name}/runs',
-  tag: 'acts',
+  tag: 'plans',
   summary: 'Run a plan now',
   description:
     'As `sendense-run run FILE`, or as `sendense-run schedule run PLAN` where it has a schedule. Plans that restore or boot take the right `restore`, those that prune or keep take `keep`.',
@@ -25,7 +25,7 @@ export const runPlan = defineRoute<RunStartRequest>({
     const plan = call.parts.hub.acts.plan(call.params['name'] ?? '');
     assertMayRun(call, plan);
     const { mode } = call.body;
-    if (mode !== undefined && !backupKinds.includes(plan.kind))
+    if (mode !== undefined && !isBackupKind(plan.kind))
       throw new SendenseError('request.invalid', `a plan of kind ${plan.kind} has no mode`, {
         details: { field: 'mode' },
       });
@@ -38,7 +38,7 @@ export const cancelRun = defineRoute({
   id: 'cancelRun',
   method: 'POST',
   path: '/api/v1/runs/{id}/cancel',
-  tag: 'acts',
+  tag: 'runs',
   summary: 'Ask a run to stop and clean up',
   description: 'As Ctrl-C at its terminal. Asking again is fine; asking a run that has ended does nothing.',
   right: 'operate',
@@ -48,10 +48,8 @@ export const cancelRun = defineRoute({
   errors: ['run.unknown', 'run.elsewhere'],
   async handle({ parts, params, caller }): Promise<RunCancelOutput> {
     const id = params['id'] ?? '';
-    const run = await parts.hub.showRun(id);
-    const vm = run?.run.vm;
-    if (vm === undefined || !(vm === '*' ? caller.allVms : caller.mayVm(vm)))
-      throw new SendenseError('run.unknown', `there is no run ${id}`);
+    const vm = parts.hub.pages.vmOfRun(id);
+    if (vm === undefined || !mayKnow(caller, vm)) throw new SendenseError('run.unknown', `there is no run ${id}`);
     return { version: 1, run_id: id, state: parts.hub.acts.cancelRun(id) };
   },
 });
@@ -60,7 +58,7 @@ export const verifyPoints = defineRoute<VerifyStartRequest>({
   id: 'verifyPoints',
   method: 'POST',
   path: '/api/v1/verifications',
-  tag: 'acts',
+  tag: 'backups',
   summary: 'Read restore points and compare them with what was committed',
   description: 'As `sendense-run verify`. The run tells the result of each restore point.',
   right: 'operate',

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
+import { matches } from '../../../api/etags.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { Answer } from '../../../files/protocol.ts';
 import { noBytes, streamOf } from './bytes.ts';
-import { bytesOf, contentDisposition, inert, isSame, lastName, rangeOf, tagOf } from './headers.ts';
+import { bytesOf, contentDisposition, inert, lastName, rangeOf, tagOf } from './headers.ts';
 import { recorded } from './recorded.ts';
 import { callerOf, defineRoute, pathOf, place, workErrors, session } from './route.ts';
 
@@ -36,7 +37,7 @@ export const downloadFile = defineRoute({
     for (const [name, value] of Object.entries(inert)) answer.header(name, value);
     answer.header('accept-ranges', 'bytes');
     answer.header('etag', tag);
-    if (isSame(header('if-none-match'), tag)) {
+    if (matches(header('if-none-match'), tag)) {
       answer.status(304);
       return noBytes();
     }

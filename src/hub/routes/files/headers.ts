@@ -41,14 +41,6 @@ export const contentDisposition = (name: string): string => {
   return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 };
 
-/** Whether `If-None-Match` names the file as it is (RFC 9110, 13.1.2). */
-export const isSame = (header: string | null, tag: string): boolean =>
-  header !== null &&
-  header
-    .split(',')
-    .map((one) => one.trim().replace(/^W\//, ''))
-    .some((one) => one === tag || one === '*');
-
 export const bytesOf = ({ path }: Answer<'stat'>): Buffer => Buffer.from(path, 'base64');
 
 export const lastName = (found: Answer<'stat'>): string => {

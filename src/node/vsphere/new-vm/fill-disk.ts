@@ -6,6 +6,7 @@ import { connectNbd } from '../../../host/nbd/nbd-client.ts';
 import { nbdCopy } from '../../../host/nbd/nbdcopy.ts';
 import { toolTarget } from '../../../host/nbd/tool-target.ts';
 import { startCopyMeter } from '../../../host/nbd/copy-meter.ts';
+import { heldElsewhere } from '../transports/explain-nbdkit.ts';
 import { serveVddkForWriting } from '../transports/vddk.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import type { Moref } from '../xml.ts';
@@ -30,8 +31,6 @@ export interface DiskFill {
 /** Requests in flight; VMware's library works on them one after the other. */
 const requests = 16;
 
-/** What `explain-nbdkit.ts` says of a disk that another one has open for writing. */
-const heldWords = 'locked by another program';
 /** For how long a disk may stay held that nobody writes to, ms. */
 const heldMs = 15_000;
 const againMs = 500;
@@ -118,7 +117,7 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
   const isHeldStill = (): boolean => {
     const greeted = counted.bytesSent() - before < greetingBytes;
     before = counted.bytesSent();
-    return greeted && (served.lastError()?.includes(heldWords) ?? false);
+    return greeted && (served.lastError()?.includes(heldElsewhere) ?? false);
   };
   try {
     await whileHeld(copy, isHeldStill, signal);

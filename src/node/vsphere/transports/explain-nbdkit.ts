@@ -13,6 +13,9 @@ interface Rule {
   readonly remedy?: string;
 }
 
+/** Of a disk that somebody has open for writing. */
+export const heldElsewhere = 'the disk is locked by another program';
+
 /**
  * What nbdkit and its plugins say, from the certain to the vague: the first rule that fits any line wins, because VMware's
  * library says one fault in many lines. Wording: strings of nbdkit 1.32 and 1.42, libssh 0.10, VDDK's list of error codes.
@@ -80,7 +83,7 @@ export const nbdkitRules: readonly Rule[] = [
     pattern:
       /(failed|unable|cannot) (to )?lock|file is (being )?(locked|used)|Could not lock|\b(error )?16392\b|lock (was )?lost/i,
     code: 'source.busy',
-    says: 'the disk is locked by another program',
+    says: heldElsewhere,
     remedy: 'Wait until other backups or tasks of this VM are over.',
   },
   {

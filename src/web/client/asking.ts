@@ -1,0 +1,79 @@
+import { useEffect } from 'preact/hooks';
+import type { Trouble } from './ask.ts';
+import { follow, type Topic } from './events.ts';
+import { hubAnswered, hubSilent, way } from './freshness.ts';
+import { sessionEnded } from './session.ts';
+
+/** A question that is asked again and again. */
+export interface Asking {
+  /** Asks now. */
+  again(): void;
+  /** @returns the end of it */
+  begin(): () => void;
+}
+
+export interface AskingOptions {
+  /** Events that say that the answer has changed. */
+  readonly topics?: readonly Topic[];
+  /** How often to ask where no events come, ms. */
+  readonly everyMs?: number;
+}
+
+/** How often to ask although events come: what no event tells of, ms. */
+const calmMs = 30_000;
+
+/** A question takes the place of the one before, and comes at once when its reader looks at the page again. */
+export function keepAsking(read: (signal: AbortSignal) => Promise<void>, everyMs: number): Asking {
+  let timer: number | undefined;
+  let running: AbortController | undefined;
+
+  function again(): void {
+    running?.abort();
+    window.clearTimeout(timer);
+    running = new AbortController();
+    void askOnce(running.signal);
+  }
+
+  async function askOnce(signal: AbortSignal): Promise<void> {
+    await read(signal);
+    if (!signal.aborted) timer = window.setTimeout(again, way.peek() === 'events' ? calmMs : everyMs);
+  }
+
+  const wake = (): void => {
+    if (document.visibilityState === 'visible') again();
+  };
+
+  return {
+    again,
+    begin: () => {
+      again();
+      document.addEventListener('visibilitychange', wake);
+      return () => {
+        document.removeEventListener('visibilitychange', wake);
+        window.clearTimeout(timer);
+        running?.abort();
+      };
+    },
+  };
+}
+
+/** Asks as long as a screen shows the answer, and whenever an event says that it has changed. */
+export function useAsking(asking: Asking | null, topics: readonly Topic[] = []): void {
+  const names = topics.join(' ');
+  useEffect(() => {
+    if (asking === null) return undefined;
+    const end = asking.begin();
+    const ends = names === '' ? [] : names.split(' ').map((topic) => follow(topic, asking.again));
+    return () => {
+      end();
+      for (const one of ends) one();
+    };
+  }, [asking, names]);
+}
+
+/** What an answer says of the hub and of who is logged in. @param trouble undefined: it went well */
+export function noteAnswer(trouble: Trouble | undefined): void {
+  if (trouble?.status === 0) hubSilent();
+  else hubAnswered();
+  if (trouble?.status === 401) sessionEnded();
+}
