@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { auditRefusals, type ApiAudit } from './audit.ts';
 import { tagAnswers } from './etags.ts';
 import type { ApiFigures } from './figures.ts';
 import { registerRoutes } from './register.ts';
@@ -11,6 +12,8 @@ export interface ApiOptions<Parts> extends Omit<ServerOptions, 'name' | 'help'> 
   readonly figures: ApiFigures;
   /** JSON answers have ETags. */
   readonly etags?: boolean;
+  /** Where it writes down who changed what; default: nowhere. */
+  readonly audit?: ApiAudit;
 }
 
 /** An API that does not listen yet. */
@@ -19,11 +22,12 @@ export type ApiLogger = FastifyBaseLogger;
 
 /** Makes an API of its routes: whoever may call is answered, every answer is counted and has a line in the log. */
 export async function createApi<Parts>(api: Api<Parts>, options: ApiOptions<Parts>): Promise<ApiServer> {
-  const { parts, figures, etags, ...server } = options;
+  const { parts, figures, etags, audit, ...server } = options;
   const app = await makeServer({ ...server, name: api.name, help: api.help });
   logAnswers(app, figures);
   if (etags) tagAnswers(app);
-  registerRoutes(app, api, parts);
+  if (audit) auditRefusals(app, audit);
+  registerRoutes(app, api, { parts, audit });
   return app;
 }
 

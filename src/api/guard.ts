@@ -53,6 +53,7 @@ export function createGuard({ door, limits, onRefused }: GuardOptions): Guard {
       const caller = route?.right === publicRight ? nobody : known(request, peer);
       const taken = asked(peer);
       if (!taken.allowed) throw tooMany(`more than ${limits.requestsPerMinute} requests in a minute`, taken);
+      request.caller = caller;
       if (route) assertMay(caller, route);
       return caller;
     },

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
+import { audited, type ApiAudit } from './audit.ts';
 import { nobody } from './caller.ts';
 import { checkBody, checkParams, type Given } from './check-input.ts';
 import type { Answer, AnswerHead, Api, Call, Parameter, Route } from './route.ts';
@@ -8,7 +9,7 @@ import type { Answer, AnswerHead, Api, Call, Parameter, Route } from './route.ts
 export function registerRoutes<Parts>(
   app: FastifyInstance,
   { routes }: Pick<Api<Parts>, 'routes'>,
-  parts: Parts,
+  { parts, audit }: { readonly parts: Parts; readonly audit?: ApiAudit | undefined },
 ): void {
   for (const route of routes) {
     app.route({
@@ -23,7 +24,8 @@ export function registerRoutes<Parts>(
         const [[status = '200', answer] = []] = [Object.entries(route.answers)[0]];
         begin(reply, Number(status), answer);
         if (route.patient === true) request.raw.setTimeout(0);
-        const result = await route.handle({
+        const who = route.whoOf?.({ parts, body }) ?? '';
+        const call: Call<Parts, unknown> = {
           parts,
           caller: request.caller ?? nobody,
           params,
@@ -34,7 +36,8 @@ export function registerRoutes<Parts>(
           isHead: request.method === 'HEAD',
           header: (name) => headerOf(request, name),
           answer: headOf(reply),
-        });
+        };
+        const result = await audited(audit, route, { request, reply, facts, who }, () => route.handle(call));
         return result ?? reply.send();
       },
     });

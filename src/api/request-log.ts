@@ -11,11 +11,16 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls; undefined until that is known. */
     caller?: Caller;
+    /** The audit log has it. */
+    audited?: boolean;
     /** What the request is answered with where it failed. */
     failure?: { readonly code: ErrorCode; readonly message: string; /** One of many alike. */ readonly again: boolean };
   }
   interface FastifyContextConfig {
-    route?: Pick<Route<never>, 'id' | 'path' | 'quiet' | 'credentials' | 'right' | 'vms' | 'fresh'>;
+    route?: Pick<
+      Route<never>,
+      'id' | 'method' | 'path' | 'quiet' | 'changes' | 'params' | 'credentials' | 'right' | 'vms' | 'fresh'
+    >;
   }
 }
 

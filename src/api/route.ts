@@ -37,7 +37,7 @@ export interface Parameter {
   /** Name of its schema below `schemas/`, as in `validatorOf`; any text where there is none. */
   readonly schema?: string;
   readonly required?: boolean;
-  /** The lines of the log about the request have it, under this name. */
+  /** The lines of the log about the request, and the audit log, have it under this name. */
   readonly logAs?: string;
 }
 
@@ -99,8 +99,12 @@ export interface Route<Parts, Body = unknown> {
   readonly quiet?: boolean;
   /** Its answer may begin late and pause for as long as it wants: the limit of silent connections does not end it. */
   readonly patient?: boolean;
-  /** What the lines of the log about the request have from its body. */
+  /** False: it changes nothing, though its method is not GET. The audit log leaves it out. */
+  readonly changes?: false;
+  /** What the lines of the log about the request, and the audit log, have from its body. */
   logOf?(body: Body): Readonly<Record<string, string>>;
+  /** Whom the audit log names for a request of nobody: who logs in. Empty: nobody that is known. */
+  whoOf?(call: Pick<Call<Parts, Body>, 'parts' | 'body'>): string;
   /** Answers an object for JSON, text or a stream for other types, undefined for nothing. */
   handle(call: Call<Parts, Body>): Promise<object | string | Readable | undefined>;
 }

@@ -70,7 +70,6 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     const file = options.openFile?.(request);
     if (file) return reply.code(file.status).headers(file.headers).send(file.body);
     const caller = guard.check(request);
-    request.caller = caller;
     if (caller.kind !== 'nobody') newcomers.known(request.raw.socket);
     return undefined;
   });

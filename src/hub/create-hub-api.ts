@@ -56,6 +56,7 @@ export async function createHubApi({ parts, token, metricsToken, log, limits }: 
     figures: { request: ({ status }) => service.request(status), error: () => {} },
     head: true,
     etags: true,
+    audit: hub.audit,
     openFile: ({ method, url, headers }) =>
       answerPage(page, {
         method,

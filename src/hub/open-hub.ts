@@ -17,6 +17,7 @@ import { openParts, type HubParts } from './hub-parts.ts';
 import { importNamed } from './import/import-named.ts';
 import { listPoints } from './describe/list-points.ts';
 import { manageAccess } from './access/manage-access.ts';
+import { manageAudit } from './access/manage-audit.ts';
 import { manageCare } from './repositories/manage-care.ts';
 import { manageCredentials } from './credentials/manage-credentials.ts';
 import { manageNodes } from './nodes/manage-nodes.ts';
@@ -133,6 +134,7 @@ const restorePointsOf = ({ state, settings, services, loaded, rescue, recover }:
 
 type Managers =
   | 'access'
+  | 'audit'
   | 'acts'
   | 'boots'
   | 'credentials'
@@ -151,6 +153,8 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
     credentials: manageCredentials({ state, settings, settingsFolder }, (request) => testCredential(services, request)),
 
     access: manageAccess(state),
+
+    audit: manageAudit(state),
 
     boots: async () => (await import('./boots/manage-boots.ts')).manageBoots(services),
 

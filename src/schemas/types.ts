@@ -639,6 +639,7 @@ export interface AllSchemas {
   VmSpecChangesRequest: VmSpecChangesRequest;
   NotifyMessage: NotifyMessage;
   AdoptOutput: AdoptOutput;
+  AuditOutput: AuditOutput;
   BootOutput: BootOutput;
   BootsOutput: BootsOutput;
   CheckOutput: CheckOutput;
@@ -5661,6 +5662,61 @@ export interface AdoptOutput {
   adopted: string[];
 }
 /**
+ * What was asked of the hub that changes something, who logged in, and who read which files. The newest first.
+ */
+export interface AuditOutput {
+  version: 1;
+  entries: AuditEntry[];
+  /**
+   * `cursor` of the next page; null: there are no older entries.
+   */
+  next_cursor: string | null;
+}
+export interface AuditEntry {
+  /**
+   * Stays the same.
+   */
+  id: string;
+  /**
+   * When it began, milliseconds since the epoch.
+   */
+  at: number;
+  /**
+   * Null: it goes on, or its process died.
+   */
+  ended: number | null;
+  /**
+   * Name of the user or token; empty: nobody that the hub knows.
+   */
+  who: string;
+  /**
+   * How that is known: `session`, `api-token`, `file-token`, `proxy`, `nobody`; `command`: a user of the machine; `files`: a line of `files log`.
+   */
+  caller: string;
+  /**
+   * Where the request came from.
+   */
+  address: string | null;
+  /**
+   * `operationId` of the request in the OpenAPI document, or an action of `files log`.
+   */
+  action: string;
+  /**
+   * What it was about.
+   */
+  facts: {
+    [k: string]: string;
+  };
+  /**
+   * HTTP status of the answer; null: it has none.
+   */
+  status: number | null;
+  /**
+   * Code of what went wrong; null: nothing.
+   */
+  error: string | null;
+}
+/**
  * A VM that runs from a restore point: what `boot VM --json` and `boot status --json` print. Times are milliseconds since 1970.
  */
 export interface BootOutput {
@@ -8597,6 +8653,10 @@ export interface Settings {
      * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
      */
     keepLogs: string;
+    /**
+     * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
+     */
+    keepAudit: string;
     /**
      * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
      */

@@ -87,6 +87,26 @@ test('a short password is refused with the reason, and so is a second user of th
   expect([again.exitCode, again.stderr]).toEqual([1, expect.stringContaining('there is a user anna already')]);
 });
 
+test('the audit log has what commands did to users, and no password', async () => {
+  await add('anna', '--role', 'restorer', '--vm', 'pg*');
+  await cli('user', 'roles', 'anna', '--role', 'viewer');
+  await cli('user', 'remove', 'anna');
+  const output = await cli('audit', '--json');
+  expect(checked(output, 'audit')).toMatchObject({
+    entries: [
+      { action: 'removeUser', caller: 'command', facts: { user: 'anna' }, error: null },
+      { action: 'setRoles', facts: { user: 'anna', roles: 'viewer' } },
+      { action: 'addUser', facts: { user: 'anna', roles: 'restorer', vms: 'pg*' } },
+    ],
+    next_cursor: null,
+  });
+  expect(output.stdout).not.toContain(password);
+  const shown = await cli('audit', '--limit', '2');
+  expect(shown.stdout).toMatch(/there are older ones.*setRoles.*removeUser/s);
+  expect((await cli('audit', '--failed')).stdout).toContain('nobody has done anything');
+  expect((await cli('audit', '--since', 'x')).exitCode).toBe(2);
+});
+
 test('a copy of the database in a repository holds no user', async () => {
   await add('anna', '--role', 'viewer');
   using state = openState(folder.file('state', 'sendense.db'));

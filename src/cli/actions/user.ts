@@ -2,6 +2,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import type { Granted } from '../../hub/access/manage-access.ts';
 import { sessionsReport, userChange, usersReport } from '../../view/reports/users-report.ts';
 import type { CommandContext } from '../command.ts';
+import { noted } from '../noted.ts';
 import { print } from '../print.ts';
 import { readPassword } from '../read-password.ts';
 
@@ -10,12 +11,19 @@ const grantedBy = ({ options }: CommandContext): Granted => ({
   vms: (options['vm'] as string[] | undefined) ?? null,
 });
 
+const factsOf = (granted: Granted): Record<string, string> => ({
+  roles: granted.roles.join(' '),
+  ...(granted.vms && { vms: granted.vms.join(' ') }),
+});
+
 export async function add(context: CommandContext): Promise<number> {
   const [name = ''] = context.args;
   await using hub = await context.openHub({ startFolder: process.cwd() });
   hub.access.checkName(name, 'new');
   hub.access.checkGranted(grantedBy(context));
-  const output = await hub.access.addUser(name, await readPassword(context, name), grantedBy(context));
+  const typed = await readPassword(context, name);
+  const facts = { user: name, ...factsOf(grantedBy(context)) };
+  const output = await noted(hub, 'addUser', facts, () => hub.access.addUser(name, typed, grantedBy(context)));
   print(context, output, (options) => userChange(output, 'may log in', options));
   return 0;
 }
@@ -31,21 +39,25 @@ export async function password(context: CommandContext): Promise<number> {
   const [name = ''] = context.args;
   await using hub = await context.openHub({ startFolder: process.cwd() });
   hub.access.checkName(name, 'known');
-  const output = await hub.access.setPassword(name, await readPassword(context, name));
+  const typed = await readPassword(context, name);
+  const output = await noted(hub, 'setPassword', { user: name }, () => hub.access.setPassword(name, typed));
   print(context, output, (options) => userChange(output, 'has a new password, and is logged out', options));
   return 0;
 }
 
 export async function roles(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd() });
-  const output = hub.access.setRoles(context.args[0] ?? '', grantedBy(context));
+  const [name = ''] = context.args;
+  const facts = { user: name, ...factsOf(grantedBy(context)) };
+  const output = await noted(hub, 'setRoles', facts, () => hub.access.setRoles(name, grantedBy(context)));
   print(context, output, (options) => userChange(output, 'has new roles, and is logged out', options));
   return 0;
 }
 
 export async function remove(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd() });
-  const output = hub.access.removeUser(context.args[0] ?? '');
+  const [name = ''] = context.args;
+  const output = await noted(hub, 'removeUser', { user: name }, () => hub.access.removeUser(name));
   print(context, output, (options) => userChange(output, 'is removed, and logged out', options));
   return 0;
 }
@@ -59,8 +71,9 @@ export async function sessions(context: CommandContext): Promise<number> {
       remedy: 'Name the user: `sendense-run user sessions NAME --end-all`',
     });
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: id === undefined && !all });
-  if (all && name !== undefined) hub.access.endSessions({ user: name });
-  if (id !== undefined && hub.access.endSessions({ id }) === 0)
+  if (all && name !== undefined)
+    await noted(hub, 'endSessions', { user: name }, () => hub.access.endSessions({ user: name }));
+  if (id !== undefined && (await noted(hub, 'endSessions', { id }, () => hub.access.endSessions({ id }))) === 0)
     throw new SendenseError('usage', `there is no session ${JSON.stringify(id)}`, {
       remedy: '`sendense-run user sessions` lists the sessions.',
     });

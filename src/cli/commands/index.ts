@@ -1,5 +1,6 @@
 import type { CommandDefinition, OptionDefinition } from '../command.ts';
 import { adopt } from './adopt.ts';
+import { audit } from './audit.ts';
 import { boot } from './boot.ts';
 import { check } from './check.ts';
 import { completion } from './completion.ts';
@@ -61,6 +62,7 @@ export const commands: readonly CommandDefinition[] = [
   discover,
   credentials,
   user,
+  audit,
   node,
   hub,
   repo,

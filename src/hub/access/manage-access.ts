@@ -45,6 +45,7 @@ export interface LoginRequest {
 /** Who may log in at the hub, and who has. No answer holds a password or its hash. */
 export interface Access {
   users(): UsersOutput;
+  isUser(name: string): boolean;
   /** Throws what `addUser` or `setPassword` would throw about the name; for before a password is asked for. */
   checkName(name: string, wanted: 'new' | 'known'): void;
   /** @throws SendenseError `usage` for roles that there are not, or that do not fit */
@@ -104,6 +105,7 @@ export function manageAccess(state: State): Access {
   };
   return {
     users: () => users(),
+    isUser: (name) => findUser(state, name) !== undefined,
     checkName(name, wanted) {
       if (wanted === 'known') return void requireUser(state, name);
       if (!isName(name))

@@ -1,6 +1,7 @@
 import type { Api } from '../../api/route.ts';
 import { actRoutes } from './acts/index.ts';
 import { health, metrics, openapi } from './about.ts';
+import { readAudit } from './access/audit.ts';
 import { login, logout, proveSession, showSession } from './access/session.ts';
 import { handedOn } from './files/hand-on.ts';
 import { watchEvents } from './events.ts';
@@ -49,6 +50,7 @@ export const hubApi: Api<HubParts> = {
     showSession,
     proveSession,
     logout,
+    readAudit,
     readLog,
     ...filesRoutes.map(handedOn),
   ],

@@ -43,7 +43,7 @@ export const tags = {
   repositories: 'Repositories.',
   notices: 'Notices.',
   nodes: 'The nodes of the hub.',
-  access: 'Who is logged in.',
+  access: 'Who may do what, who is logged in, and who did what.',
   ...filesTag,
 } as const;
 

@@ -9,6 +9,7 @@ import type { State } from '../../state/database/open-state.ts';
 import { summariseRuns } from '../../state/runs/run-summaries.ts';
 import { listRuns } from '../../state/runs/runs.ts';
 import { databaseId } from '../../state/credentials/sealing-key.ts';
+import { forgetAudit } from '../../state/access/audit.ts';
 import { forgetReads } from '../../state/files/file-reads.ts';
 import { claimUpkeep, finishUpkeep } from '../../state/database/upkeep.ts';
 import { copyState } from './copy-state.ts';
@@ -96,7 +97,7 @@ async function task(
 }
 
 async function tidy({ state, settings, now = Date.now(), signal }: KeepHouseOptions, report: Report): Promise<unknown> {
-  const { keepRuns, keepLogs, maxLogBytes } = settings.history;
+  const { keepRuns, keepLogs, keepAudit, maxLogBytes } = settings.history;
   const open = new Set(listRuns(state, { open: true }).map(({ id }) => id));
   const logs = await tidyLogs({
     statePath: state.path,
@@ -108,6 +109,7 @@ async function tidy({ state, settings, now = Date.now(), signal }: KeepHouseOpti
   report.log_bytes_freed = logs.bytes;
   report.runs_summarised = await summariseRuns(state, now - ageMs(keepRuns), signal);
   forgetReads(state, now - ageMs(keepRuns));
+  forgetAudit(state, now - ageMs(keepAudit));
   report.database_bytes_freed = await state.shrink();
   return { runs: report.runs_summarised, logs: report.logs_removed };
 }

@@ -639,4 +639,20 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX sessions_user ON sessions (user);
   `,
+  // What was asked of the API that changes something, and who logged in. No file of a repository has it; a copy of the database does.
+  `
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    ended INTEGER,
+    who TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    address TEXT,
+    action TEXT NOT NULL,
+    facts TEXT NOT NULL CHECK (json_valid(facts)),
+    status INTEGER,
+    error TEXT
+  ) STRICT;
+  CREATE INDEX audit_at ON audit (at);
+  `,
 ];

@@ -42,6 +42,7 @@ export interface Tables {
   repeats: RepeatsTable;
   users: UsersTable;
   sessions: SessionsTable;
+  audit: AuditTable;
 }
 
 export interface RunsTable {
@@ -626,4 +627,24 @@ export interface SessionsTable {
   address: string | null;
   /** What the browser calls itself; of the last use. */
   agent: string | null;
+}
+
+export interface AuditTable {
+  id: Generated<number>;
+  at: number;
+  /** Null: it goes on, or its process died. */
+  ended: number | null;
+  /** Name of the user or token; empty: nobody that the hub knows. */
+  who: string;
+  /** How it is known who that is: `CallerKind`, or `command`. */
+  caller: string;
+  address: string | null;
+  /** Id of the route, or what the command does. */
+  action: string;
+  /** JSON, texts by name. */
+  facts: string;
+  /** Of HTTP; null: it has none. */
+  status: number | null;
+  /** Code of the catalogue. */
+  error: string | null;
 }

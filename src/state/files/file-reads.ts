@@ -1,3 +1,4 @@
+import type { AuditFilter, RowsAfter } from '../access/audit.ts';
 import type { State } from '../database/open-state.ts';
 import type { FileReadsTable } from '../database/tables.ts';
 
@@ -98,6 +99,22 @@ export function listReads(state: State, { vm, since, before, limit }: ReadsFilte
   if (before !== undefined) rows = rows.where('id', '<', before);
   return state.all(rows).toReversed();
 }
+
+/** Some reads for the audit log, the newest first; `action` is one of files. */
+export function readsForAudit(state: State, filter: AuditFilter, after: RowsAfter | null, limit: number): ReadRow[] {
+  const { who, action, failed, since } = filter;
+  let rows = state.query.selectFrom('file_reads').selectAll().orderBy('at', 'desc').orderBy('id', 'desc').limit(limit);
+  if (who !== undefined) rows = rows.where('who', 'in', [who, hubUser(who)]);
+  if (action !== undefined) rows = rows.where('action', '=', action as FileReadsTable['action']);
+  if (failed === true) rows = rows.where('error', 'is not', null);
+  if (since !== undefined) rows = rows.where('at', '>=', since);
+  if (after)
+    rows = rows.where(({ eb, refTuple, tuple }) => eb(refTuple('at', 'id'), '<', tuple(after.at, after.below)));
+  return state.all(rows);
+}
+
+/** What a user of the hub is called here: one of the machine may have the same name. */
+export const hubUser = (name: string): string => `hub user ${name}`;
 
 /** Forgets those that ended before. @returns how many */
 export const forgetReads = (state: State, before: number): number =>

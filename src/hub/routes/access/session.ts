@@ -24,6 +24,8 @@ export const login = defineRoute<LoginRequest>({
   body: { schema: 'hub/login.json', bytes: 8192 },
   answers: { 200: session },
   errors: ['access.refused', 'access.origin', 'access.host', 'node.limited'],
+  // People type passwords where their name belongs.
+  whoOf: ({ parts, body }) => (parts.hub.access.isUser(body.name) ? body.name : ''),
   async handle({ parts, body, header, peer, signal, answer }): Promise<SessionInfo> {
     const site = header('sec-fetch-site');
     // A page of another site must not log somebody in as whom it wants. Scripts say neither.

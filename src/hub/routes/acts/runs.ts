@@ -65,6 +65,11 @@ export const verifyPoints = defineRoute<VerifyStartRequest>({
   vms: 'heeded',
   headers: repeatHeader,
   body: { schema: 'hub/verify-start.json', bytes: 64 * 1024 },
+  logOf: ({ repository, vms, point }) => ({
+    repository,
+    ...(vms && { vms: vms.slice(0, 20).join(' ') }),
+    ...(point !== undefined && { point }),
+  }),
   answers: { 202: { description: 'The run has begun.', schema: 'hub/run-started.json' } },
   errors: [...startErrors, 'access.right', 'point.unknown'],
   patient: true,

@@ -4,12 +4,13 @@ import type { Caller } from '../../../api/caller.ts';
 import type { AnswerHead, Call } from '../../../api/route.ts';
 import { askKeeper } from '../../../files/client/ask-keeper.ts';
 import { curlBytes, leftOutTrailer, linesOfTrailer, trailerOf } from '../../../files/client/wire.ts';
+import { hubUser } from '../../../state/files/file-reads.ts';
 import { callerHeader } from '../../files/keeper-socket.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 import type { filesRoutes } from './index.ts';
 
 /** Who calls, for the record of what was read: a user of the hub is none of the machine, though their names be the same. */
-const readerName = ({ kind, name }: Caller): string => (kind === 'file-token' ? 'hub-api' : `hub user ${name}`);
+const readerName = ({ kind, name }: Caller): string => (kind === 'file-token' ? 'hub-api' : hubUser(name));
 
 /** Headers of a connection, and those that the hub's API sets itself. */
 const notHandedOn = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date', 'trailer', 'x-request-id']);
@@ -18,7 +19,10 @@ const notHandedOn = new Set(['connection', 'keep-alive', 'transfer-encoding', 'd
  * A route about files on the hub's own API: it checks caller and input, and hands request and answer on as they come. The hub reads no
  * file itself: its unit may make no sandbox.
  */
-export const handedOn = (route: (typeof filesRoutes)[number]): ReturnType<typeof defineRoute<unknown>> =>
+export const handedOn = ({
+  whoOf: _whoOf,
+  ...route
+}: (typeof filesRoutes)[number]): ReturnType<typeof defineRoute<unknown>> =>
   defineRoute<unknown>({
     ...route,
     tag: 'restore',

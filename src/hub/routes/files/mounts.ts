@@ -129,6 +129,7 @@ export const unchanged = defineRoute<RestoreUnchangedRequest>({
   summary: 'What is the same in two restore points, by their block indexes',
   description:
     'Reads no disk, and opens no restore point. Where both are open already, it also says which volumes are the same. Two restore points that are not said to be the same may still hold the same files.',
+  changes: false,
   body: { schema: 'hub/restore-unchanged.json', bytes: 8192 },
   answers: { 200: { description: 'What is the same.', schema: 'hub/restore-unchanged-answer.json' } },
   errors: ['point.unknown', 'vm.identity', 'files.session', 'files.reader', 'files.busy', 'usage'],
