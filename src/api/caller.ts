@@ -1,8 +1,8 @@
 /**
- * How the caller of a request is known: by the token or a ticket of an API that knows no users; at the hub by a token in a file or a
- * session. `nobody`: by nothing, on a route that is public.
+ * How the caller of a request is known: by the token or a ticket of an API that knows no users; at the hub by a token in a file, a
+ * token that `sendense-run token` made, or a session. `nobody`: by nothing, on a route that is public.
  */
-export type CallerKind = 'token' | 'ticket' | 'nobody' | 'file-token' | 'session';
+export type CallerKind = 'token' | 'ticket' | 'nobody' | 'file-token' | 'api-token' | 'session';
 
 /** Who calls, and what it may do. */
 export interface Caller {

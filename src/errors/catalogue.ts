@@ -242,7 +242,7 @@ export const catalogue = {
     12,
     'never',
     'The hub does not know who asks',
-    'Log in. A script sends the token of `hub: apiToken` in sendense.yaml: `Authorization: Bearer TOKEN`.',
+    'Log in. A script sends `Authorization: Bearer TOKEN`. `sendense-run token create` makes a token; `hub: apiToken` names the file of another.',
     401,
   ),
   'access.right': entry(
@@ -264,6 +264,13 @@ export const catalogue = {
     'never',
     'There is no such user',
     '`sendense-run user list` lists the users. `sendense-run user add` adds one.',
+    404,
+  ),
+  'access.token': entry(
+    1,
+    'never',
+    'There is no such token',
+    '`sendense-run token list` lists the tokens. `sendense-run token create` makes one.',
     404,
   ),
   'access.exists': entry(

@@ -49,7 +49,7 @@ export async function createHubApi({ parts, token, metricsToken, log, limits }: 
       remembered: rememberedAnswers(() => hub.changes()),
     },
     token,
-    door: hubDoor({ token, metricsToken, access: parts.hub.access }),
+    door: hubDoor({ token, metricsToken, access: hub.access, apiTokens: hub.tokens }),
     onRefused: () => service.refused('api-token'),
     limits: { ...hubLimits, ...limits },
     logger: log,

@@ -34,6 +34,7 @@ import type { EmbeddedNodeFactory } from './embedded-node.ts';
 import type { Boots } from './boots/manage-boots.ts';
 import type { Access } from './access/manage-access.ts';
 import type { Audit } from './access/manage-audit.ts';
+import type { Tokens } from './access/manage-tokens.ts';
 import type { Care } from './repositories/manage-care.ts';
 import type { FileSessions } from './files/file-sessions.ts';
 import type { Credentials } from './credentials/manage-credentials.ts';
@@ -153,6 +154,7 @@ export interface Hub extends AsyncDisposable {
   /** Who may log in at the API. */
   readonly access: Access;
   readonly audit: Audit;
+  readonly tokens: Tokens;
   /** @throws SendenseError `point.unknown`, `usage`, `run.locked` */
   adopt(request: AdoptRequest): Promise<AdoptOutput>;
   readonly retention: RetentionCalls;

@@ -18,6 +18,7 @@ import { importNamed } from './import/import-named.ts';
 import { listPoints } from './describe/list-points.ts';
 import { manageAccess } from './access/manage-access.ts';
 import { manageAudit } from './access/manage-audit.ts';
+import { manageTokens } from './access/manage-tokens.ts';
 import { manageCare } from './repositories/manage-care.ts';
 import { manageCredentials } from './credentials/manage-credentials.ts';
 import { manageNodes } from './nodes/manage-nodes.ts';
@@ -135,6 +136,7 @@ const restorePointsOf = ({ state, settings, services, loaded, rescue, recover }:
 type Managers =
   | 'access'
   | 'audit'
+  | 'tokens'
   | 'acts'
   | 'boots'
   | 'credentials'
@@ -155,6 +157,8 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
     access: manageAccess(state),
 
     audit: manageAudit(state),
+
+    tokens: manageTokens(state),
 
     boots: async () => (await import('./boots/manage-boots.ts')).manageBoots(services),
 

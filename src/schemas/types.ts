@@ -285,6 +285,7 @@ export type Source6 = ImageSourceSpec | VsphereSourceSpec;
  * VMs of a source, what `discover` prints.
  */
 export type DiscoverOutput = VsphereDiscoverOutput | ImageDiscoverOutput;
+export type Tokens = TokenEntry[];
 /**
  * A plan of any kind.
  */
@@ -666,6 +667,7 @@ export interface AllSchemas {
   ImportOutput: ImportOutput;
   ListOutput: ListOutput;
   NewKeyOutput: NewKeyOutput;
+  NewTokenOutput: NewTokenOutput;
   NextSlotsOutput: NextSlotsOutput;
   NodeAddedOutput: NodeAddedOutput;
   NodeStatusOutput: NodeStatusOutput;
@@ -687,6 +689,7 @@ export interface AllSchemas {
   SlotsOutput: SlotsOutput;
   SshdConfigOutput: SshdConfigOutput;
   StatusOutput: StatusOutput;
+  TokensOutput: TokensOutput;
   UpkeepOutput: UpkeepOutput;
   UserSessionsOutput: UserSessionsOutput;
   UsersOutput: UsersOutput;
@@ -5690,7 +5693,7 @@ export interface AuditEntry {
    */
   who: string;
   /**
-   * How that is known: `session`, `api-token`, `file-token`, `proxy`, `nobody`; `command`: a user of the machine; `files`: a line of `files log`.
+   * How that is known: `session`, `api-token`, `file-token`, `nobody`; `command`: a user of the machine; `files`: a line of `files log`.
    */
   caller: string;
   /**
@@ -6696,6 +6699,48 @@ export interface NewKeyOutput {
   key_id: string;
 }
 /**
+ * What `token create` prints. Nothing shows the secret again.
+ */
+export interface NewTokenOutput {
+  version: 1;
+  tokens: Tokens;
+  /**
+   * For `Authorization: Bearer …`.
+   */
+  secret: string;
+}
+export interface TokenEntry {
+  name: string;
+  /**
+   * viewer, operator, restorer or admin.
+   */
+  roles: string[];
+  /**
+   * Patterns: the rights hold for VMs that fit one; null: for all.
+   */
+  vms: string[] | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  /**
+   * Who made it.
+   */
+  created_by: string;
+  /**
+   * Milliseconds since the epoch; null: never.
+   */
+  expires: number | null;
+  /**
+   * Its last use, to the minute, milliseconds since the epoch; null: none.
+   */
+  used: number | null;
+  /**
+   * From where it was used last.
+   */
+  address: string | null;
+}
+/**
  * What `schedule next` prints: slots to come. Times are milliseconds since the epoch.
  */
 export interface NextSlotsOutput {
@@ -7167,6 +7212,13 @@ export interface SshdConfigOutput {
     message: string;
     remedy: string;
   }[];
+}
+/**
+ * What `token list|revoke` print. Never a secret.
+ */
+export interface TokensOutput {
+  version: 1;
+  tokens: Tokens;
 }
 /**
  * What the upkeep of the state database and the logs did.

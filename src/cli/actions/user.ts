@@ -1,5 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { Granted } from '../../hub/access/manage-access.ts';
+import type { Granted } from '../../hub/access/granted.ts';
 import { sessionsReport, userChange, usersReport } from '../../view/reports/users-report.ts';
 import type { CommandContext } from '../command.ts';
 import { noted } from '../noted.ts';

@@ -28,6 +28,7 @@ import { schedule } from './schedule.ts';
 import { schema } from './schema.ts';
 import { show } from './show.ts';
 import { status } from './status.ts';
+import { token } from './token.ts';
 import { upkeep } from './upkeep.ts';
 import { user } from './user.ts';
 import { validate } from './validate.ts';
@@ -62,6 +63,7 @@ export const commands: readonly CommandDefinition[] = [
   discover,
   credentials,
   user,
+  token,
   audit,
   node,
   hub,

@@ -1,9 +1,10 @@
 import { callerWith } from '../../api/caller.ts';
-import type { Door } from '../../api/door.ts';
+import { bearerOf, type Door } from '../../api/door.ts';
 import { publicRight } from '../../api/route.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { bearerCheck } from '../../host/node-api/bearer-token.ts';
 import type { Access } from './manage-access.ts';
+import type { Tokens } from './manage-tokens.ts';
 import { allRights, type Right } from './rights.ts';
 import { assertOwnHost, assertSameOrigin } from './same-origin.ts';
 import { fromOf, sessionSecret } from './session-cookie.ts';
@@ -14,12 +15,13 @@ export interface HubDoorOptions {
   /** Of `hub: metricsToken`: may read figures. */
   readonly metricsToken: string;
   readonly access: Pick<Access, 'callerOf'>;
+  readonly apiTokens: Pick<Tokens, 'callerOf'>;
 }
 
 const reading = new Set(['GET', 'HEAD']);
 
 /** Knows who may call the hub's API. */
-export function hubDoor({ token, metricsToken, access }: HubDoorOptions): Door {
+export function hubDoor({ token, metricsToken, access, apiTokens }: HubDoorOptions): Door {
   const tokens = [
     { isIt: bearerCheck(token), caller: callerWith('file-token', 'hub-api.token', allRights) },
     {
@@ -36,7 +38,10 @@ export function hubDoor({ token, metricsToken, access }: HubDoorOptions): Door {
     callerOf: ({ method, headers, socket }) => {
       const { authorization, cookie } = headers;
       // All are asked: how long it takes says nothing.
-      if (authorization !== undefined) return tokens.filter(({ isIt }) => isIt(authorization))[0]?.caller;
+      if (authorization !== undefined) {
+        const [known] = tokens.filter(({ isIt }) => isIt(authorization));
+        return known?.caller ?? apiTokens.callerOf(bearerOf(authorization) ?? '', socket.remoteAddress ?? null);
+      }
       const secret = sessionSecret(cookie);
       const caller = secret && access.callerOf(secret, fromOf(socket.remoteAddress, headers['user-agent']));
       if (!caller) return undefined;

@@ -1,7 +1,6 @@
 import type { Caller } from '../../api/caller.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { isName } from '../../plan/names.ts';
-import { matchesVm } from '../../repository/match-vm.ts';
 import type { SessionInfo, UserSessionsOutput, UsersOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import {
@@ -24,16 +23,10 @@ import {
   requireUser,
   type User,
 } from '../../state/access/users.ts';
+import { callerOfGrant, checkedGrant, type Granted } from './granted.ts';
 import { assertGood, hashOf, isPassword } from './password.ts';
-import { rightsOf, roleNames, type Role } from './rights.ts';
+import { rightsOf, type Role } from './rights.ts';
 import { slowLogins } from './slow-logins.ts';
-
-/** What a user may do. */
-export interface Granted {
-  readonly roles: readonly string[];
-  /** Patterns; null: all VMs. */
-  readonly vms: readonly string[] | null;
-}
 
 export interface LoginRequest {
   readonly name: string;
@@ -112,11 +105,11 @@ export function manageAccess(state: State): Access {
         throw new SendenseError('usage', `${JSON.stringify(name)} cannot be the name of a user`, nameRemedy);
       if (findUser(state, name)) throw new SendenseError('access.exists', `there is a user ${name} already`);
     },
-    checkGranted: (granted) => void checked(granted),
+    checkGranted: (granted) => void checkedGrant(granted),
     async addUser(name, password, granted) {
       this.checkName(name, 'new');
       assertGood(password);
-      addUser(state, { name, password: await hashOf(password), ...checked(granted) });
+      addUser(state, { name, password: await hashOf(password), ...checkedGrant(granted) });
       return users(name);
     },
     async setPassword(name, password) {
@@ -126,7 +119,7 @@ export function manageAccess(state: State): Access {
       return users(name);
     },
     setRoles(name, granted) {
-      changeUser(state, name, checked(granted));
+      changeUser(state, name, checkedGrant(granted));
       return users(name);
     },
     removeUser(name) {
@@ -158,15 +151,7 @@ export function manageAccess(state: State): Access {
       const found = used(secret, from);
       if (!found) return undefined;
       const { user, session } = found;
-      const { vms } = user;
-      return {
-        kind: 'session',
-        name: user.name,
-        rights: rightsOf(user.roles as readonly Role[]),
-        allVms: vms === null,
-        mayVm: (vm) => vms === null || vms.some((pattern) => matchesVm(vm, pattern)),
-        isFresh: () => isFresh(session),
-      };
+      return callerOfGrant({ kind: 'session', name: user.name, isFresh: () => isFresh(session) }, user);
     },
     sessionOf(secret, from) {
       const found = used(secret, from);
@@ -200,18 +185,3 @@ const isFresh = ({ proven }: Session): boolean => Date.now() - proven < freshMs 
 const endOf = ({ created, used }: Session): number => Math.min(created + longestMs, used + idleMs);
 
 const nameRemedy = { remedy: 'Use letters, digits, `.`, `_` and `-`, and begin with a letter or digit.' };
-
-/** @throws SendenseError `usage` */
-function checked({ roles, vms }: Granted): Granted {
-  if (roles.length === 0) throw badRole('the command names no role');
-  for (const role of roles)
-    if (!(roleNames as readonly string[]).includes(role)) throw badRole(`there is no role ${JSON.stringify(role)}`);
-  if (vms && roles.includes('admin'))
-    throw new SendenseError('usage', 'an admin cannot be limited to some VMs: admins manage users', {
-      remedy: 'Leave out --vm, or give other roles.',
-    });
-  return { roles: [...new Set(roles)], vms };
-}
-
-const badRole = (why: string): SendenseError =>
-  new SendenseError('usage', why, { remedy: `Name one with --role: ${roleNames.join(', ')}.` });

@@ -66,6 +66,7 @@ const withoutRunsUnderWay = [
   // Who can read the repository must not get hashes to guess passwords by, nor sessions.
   'DELETE FROM sessions',
   'DELETE FROM users',
+  'DELETE FROM tokens',
   'UPDATE nodes SET connected_since = NULL, connection = NULL, connection_owner = NULL, data = NULL',
 ];
 

@@ -655,4 +655,18 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX audit_at ON audit (at);
   `,
+  // What scripts call the API with. Copies in repositories have none: after a loss of the database, make new ones.
+  `
+  CREATE TABLE tokens (
+    name TEXT NOT NULL PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,
+    roles TEXT NOT NULL CHECK (json_valid(roles)),
+    vms TEXT CHECK (json_valid(vms)),
+    created INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    expires INTEGER,
+    used INTEGER,
+    address TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

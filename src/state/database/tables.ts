@@ -43,6 +43,7 @@ export interface Tables {
   users: UsersTable;
   sessions: SessionsTable;
   audit: AuditTable;
+  tokens: TokensTable;
 }
 
 export interface RunsTable {
@@ -647,4 +648,20 @@ export interface AuditTable {
   status: number | null;
   /** Code of the catalogue. */
   error: string | null;
+}
+
+export interface TokensTable {
+  name: string;
+  /** SHA-256 of the secret, hexadecimal. */
+  digest: string;
+  /** JSON, array of roles. */
+  roles: string;
+  /** JSON, array of patterns: only VMs that fit one; null: all. */
+  vms: string | null;
+  created: number;
+  created_by: string;
+  /** Null: never. */
+  expires: number | null;
+  used: number | null;
+  address: string | null;
 }

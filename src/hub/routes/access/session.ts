@@ -1,10 +1,12 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { Caller } from '../../../api/caller.ts';
 import type { Call } from '../../../api/route.ts';
 import type { From } from '../../../state/access/sessions.ts';
 import type { LoginRequest, ProveRequest, SessionInfo } from '../../../schemas/types.ts';
 import { assertSameOrigin } from '../../access/same-origin.ts';
 import { cookieWith, fromOf, noCookie, sessionSecret } from '../../access/session-cookie.ts';
-import { defineRoute } from '../route.ts';
+import { callerName } from '../../access/manage-tokens.ts';
+import { defineRoute, type HubParts } from '../route.ts';
 
 const placeOf = ({ peer, header }: Pick<Call<unknown>, 'peer' | 'header'>): From => fromOf(peer, header('user-agent'));
 
@@ -57,16 +59,7 @@ export const showSession = defineRoute({
   quiet: true,
   async handle({ parts, caller, peer, header, answer }): Promise<SessionInfo> {
     answer.header('cache-control', 'no-store');
-    if (caller.kind !== 'session')
-      return {
-        user: caller.name,
-        roles: [],
-        rights: [...caller.rights],
-        vms: null,
-        expires: null,
-        idle_ms: null,
-        fresh_until: null,
-      };
+    if (caller.kind !== 'session') return tokenInfo(parts.hub, caller);
     return shown(parts.hub.access.sessionOf(secretOf({ header }), placeOf({ peer, header })));
   },
 });
@@ -106,6 +99,19 @@ export const logout = defineRoute({
     return undefined;
   },
 });
+
+function tokenInfo({ tokens }: HubParts['hub'], { kind, name, rights }: Caller): SessionInfo {
+  const token = kind === 'api-token' ? tokens.list().tokens.find((one) => callerName(one.name) === name) : undefined;
+  return {
+    user: name,
+    roles: token?.roles ?? [],
+    rights: [...rights],
+    vms: token?.vms ?? null,
+    expires: token?.expires ?? null,
+    idle_ms: null,
+    fresh_until: null,
+  };
+}
 
 function shown(info: SessionInfo | undefined): SessionInfo {
   if (!info) throw new SendenseError('access.login', 'the session has ended');

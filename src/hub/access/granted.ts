@@ -1,0 +1,39 @@
+import type { Caller, CallerKind } from '../../api/caller.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { matchesVm } from '../../repository/match-vm.ts';
+import { rightsOf, roleNames, type Role } from './rights.ts';
+
+/** What a user or token may do. */
+export interface Granted {
+  readonly roles: readonly string[];
+  /** Patterns; null: all VMs. */
+  readonly vms: readonly string[] | null;
+}
+
+/** Roles that there are, each once. @throws SendenseError `usage` */
+export function checkedGrant({ roles, vms }: Granted): Granted {
+  if (roles.length === 0) throw badRole('the command names no role');
+  for (const role of roles)
+    if (!(roleNames as readonly string[]).includes(role)) throw badRole(`there is no role ${JSON.stringify(role)}`);
+  if (vms && roles.includes('admin'))
+    throw new SendenseError('usage', 'an admin cannot be limited to some VMs: admins manage users', {
+      remedy: 'Leave out --vm, or give other roles.',
+    });
+  return { roles: [...new Set(roles)], vms };
+}
+
+const badRole = (why: string): SendenseError =>
+  new SendenseError('usage', why, { remedy: `Name one with --role: ${roleNames.join(', ')}.` });
+
+/** Who calls with what was granted. */
+export const callerOfGrant = (
+  { kind, name, isFresh }: { readonly kind: CallerKind; readonly name: string; isFresh(): boolean },
+  { roles, vms }: Granted,
+): Caller => ({
+  kind,
+  name,
+  rights: rightsOf(roles as readonly Role[]),
+  allVms: vms === null,
+  mayVm: (vm) => vms === null || vms.some((pattern) => matchesVm(vm, pattern)),
+  isFresh,
+});
