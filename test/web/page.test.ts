@@ -47,6 +47,13 @@ async function findings(page: Page): Promise<string[]> {
   });
 }
 
+const looks = [
+  { colorScheme: 'light' },
+  { colorScheme: 'dark' },
+  { forcedColors: 'active' },
+  { colorScheme: 'dark', viewport: { width: 375, height: 800 } },
+] as const;
+
 const heading = (page: Page): ReturnType<Page['getByRole']> => page.getByRole('heading', { level: 1 });
 
 describe('the page', () => {
@@ -111,6 +118,27 @@ describe('the page', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('a log is searched, and a link leads to one of its lines', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser, { viewport: { width: 375, height: 800 } });
+    const { page, complaints } = opened;
+    await page.goto(`${at.url}/runs/r-1`);
+    const log = page.getByRole('region', { name: 'Lines of the log' });
+    await log.getByText('failed: node.unreachable').waitFor();
+    expect(await log.getByRole('listitem').count()).toBe(115);
+    expect(await log.getByText('onerror=alert(1)').count()).toBe(1);
+    await page.getByRole('searchbox', { name: 'Search the log' }).fill('COPYING, 50 %');
+    await page.getByText('1 line of 115').waitFor();
+    await page.getByRole('link', { name: 'First error' }).click();
+    expect(page.url()).toMatch(/#L115$/);
+    await page.reload();
+    await expect.poll(() => log.getByText('failed: node.unreachable').isVisible()).toBe(true);
+    expect(await log.locator('.linked').textContent()).toContain('node.unreachable');
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    expect(await findings(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
   test('a hub that is silent is told, what was read stays, and goes on when it speaks again', async () => {
     await using at = await serve();
     await using opened = await openPage(browser);
@@ -144,7 +172,7 @@ describe('the page', () => {
     await using at = await serve(hostile);
     await using opened = await openPage(browser, { viewport: { width: 320, height: 700 } });
     const { page, complaints } = opened;
-    for (const path of ['/', '/runs']) {
+    for (const path of ['/', '/runs', '/runs/r-1']) {
       await page.goto(`${at.url}${path}`);
       await page.getByText('onerror=alert(1)').first().waitFor();
       await page.getByText('pg\\u202etxt.exe').first().waitFor();
@@ -152,6 +180,39 @@ describe('the page', () => {
       expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), path).toBe(true);
     }
     expect(complaints).toEqual([]);
+  });
+
+  test('a VM shows what is built on what, and what proves and keeps it; each look is sound', async () => {
+    await using at = await serve(hostile);
+    for (const look of looks) {
+      await using opened = await openPage(browser, look);
+      const { page, complaints } = opened;
+      await page.goto(`${at.url}/vms/${encodeURIComponent(hostileNames[0] ?? '')}`);
+      await page.getByRole('heading', { level: 1, name: 'onerror=alert(1)' }).waitFor();
+      const points = page.getByRole('list', { name: 'The newest first' }).locator(':scope > li');
+      await expect.poll(() => points.count()).toBe(6);
+      expect(await points.nth(0).textContent()).toMatch(/incremental, built on .*primary.*digests FAILED/);
+      expect(await points.nth(1).textContent()).not.toContain('built on');
+      expect(await points.nth(3).textContent()).toContain('damaged');
+      expect(
+        await points
+          .nth(4)
+          .getByRole('button', { name: /^Unprotect/ })
+          .count(),
+      ).toBe(1);
+      expect(await points.nth(5).textContent()).toContain('proven: deep');
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+      expect(await findings(page), JSON.stringify(look)).toEqual([]);
+      await points
+        .nth(0)
+        .getByRole('button', { name: /^Protect/ })
+        .press('Enter');
+      await page.getByRole('dialog').getByLabel('How long').waitFor();
+      expect(await findings(page), JSON.stringify(look)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
+      expect(complaints).toEqual([]);
+    }
   });
 
   test('the keyboard alone gets past the navigation and to each VM', async () => {
@@ -166,12 +227,6 @@ describe('the page', () => {
     expect(await page.evaluate('document.activeElement?.id')).toBe('main');
   });
 
-  const looks = [
-    { colorScheme: 'light' },
-    { colorScheme: 'dark' },
-    { forcedColors: 'active' },
-    { colorScheme: 'dark', viewport: { width: 375, height: 800 } },
-  ] as const;
   for (const look of looks) {
     test(`axe finds nothing: ${JSON.stringify(look)}`, async () => {
       await using at = await serve();

@@ -1,5 +1,10 @@
 /** Hubs with nothing, with much, and with names that somebody chose to do harm. */
 import type {
+  HubChain,
+  HubOneVm,
+  RestorePointOutput,
+  HubRunLog,
+  RunEvent,
   ShowRunOutput,
   HubStatus,
   HubTrouble,
@@ -254,6 +259,9 @@ export const worldOf = (options: WorldOptions): World => ({
   'GET /api/v1/status': () => statusOf(options),
   'GET /api/v1/vms': (query) => vmsPage(options, query),
   'GET /api/v1/runs': (query) => runsPage(options, query),
+  'GET /api/v1/vms/*': () => oneVm(options),
+  'GET /api/v1/backups/chain/*': () => chainOf(options),
+  'GET /api/v1/runs/r-1/log': (query) => failedLog(options, namesOf(options)[0] ?? 'pg01', query),
   'GET /api/v1/runs/*': () => failedRun(options, namesOf(options)[0] ?? 'pg01'),
 });
 
@@ -301,5 +309,110 @@ function failedRun({ now }: WorldOptions, name: string): ShowRunOutput {
     children: [],
     log: null,
     logs: [],
+  };
+}
+
+/** Its log: a line for each percent that was copied, and words that somebody chose to do harm. */
+function failedLog({ now }: WorldOptions, name: string, query: URLSearchParams): HubRunLog {
+  const started = now - 3 * hour;
+  const base = (seconds: number) => ({ time: started + seconds * 1000, run_id: 'r-1' });
+  const titles = { preflight: 'Check tools, repository and node', transfer: 'Copy the disks' };
+  const begin = (step: keyof typeof titles, uses: string, seconds: number): RunEvent => ({
+    type: 'step.started',
+    ...base(seconds),
+    step,
+    uses,
+    title: titles[step],
+    attempt: 1,
+  });
+  const { error } = failedRun({ now, vms: 1 }, name).run;
+  const events: RunEvent[] = [
+    {
+      type: 'run.started',
+      ...base(0),
+      plan: `${name}-nightly`,
+      kind: 'backup',
+      vm: name,
+      file: `/etc/sendense/plans/${name}.yaml`,
+      steps: [
+        { id: 'preflight', uses: 'hub.preflight', title: titles.preflight },
+        { id: 'transfer', uses: 'node.transfer', title: titles.transfer },
+      ],
+    },
+    begin('preflight', 'hub.preflight', 0),
+    ...hostileNames.map((message): RunEvent => ({
+      type: 'step.log',
+      ...base(1),
+      step: 'preflight',
+      level: 'warning',
+      message,
+    })),
+    { type: 'step.succeeded', ...base(2), step: 'preflight', duration_ms: 2000, output: {} },
+    begin('transfer', 'node.transfer', 5),
+    ...Array.from({ length: 100 }, (_, percent): RunEvent => {
+      const disk = { disk: 'disk-0', phase: 'copying', bytes_done: percent * 1e8, bytes_total: 1e10, rate: 9e7 };
+      return { type: 'step.progress', ...base(5 + percent * 0.8), step: 'transfer', disks: [disk] };
+    }),
+    ...(error
+      ? [{ type: 'step.failed' as const, ...base(95), step: 'transfer', duration_ms: 90_000, error, retry_in_ms: null }]
+      : []),
+  ];
+  const from = Number(query.get('after') ?? 0);
+  const part = events.slice(from, from + 50);
+  return {
+    version: 1,
+    run_id: 'r-1',
+    first_line: from + 1,
+    events: part,
+    next: String(from + part.length),
+    more: from + part.length < events.length,
+    ended: from + part.length >= events.length,
+  };
+}
+
+/** The first VM, whatever was asked for. */
+function oneVm(options: WorldOptions): HubOneVm {
+  const { now } = options;
+  const first = new Date(now - 90 * day).toISOString().slice(0, 10);
+  return { version: 1, time: now, first_day: first, vm: vmOf(0, namesOf(options)[0] ?? 'pg01', options, 91) };
+}
+
+/** Two chains of it: one is proven and protected, one has a damaged restore point, and a side branch. */
+function chainOf(options: WorldOptions): HubChain {
+  const { now, names = [] } = options;
+  const vm = namesOf(options)[0] ?? 'pg01';
+  const word = names[0] ?? 'before the upgrade';
+  const point = (age: number, parent: number | null, more: Partial<RestorePointOutput> = {}): RestorePointOutput => ({
+    backup_id: `p-${age}`,
+    vm,
+    repository: 'primary',
+    identity: null,
+    kind: parent === null ? 'full' : 'incremental',
+    parent: parent === null ? null : `p-${parent}`,
+    created: now - age * day,
+    file_bytes: parent === null ? 40 * 2 ** 30 : (1 + age) * 2 ** 28,
+    capacity_bytes: 64 * 2 ** 30,
+    chain_length: 1,
+    disks: [],
+    warnings: [],
+    protected: null,
+    broken: null,
+    verifications: [],
+    kept: null,
+    ...more,
+  });
+  const proven = [{ level: 'deep' as const, ok: true, finished: now - day, detail: null }];
+  return {
+    version: 1,
+    vm,
+    points: [
+      point(14, null, { verifications: proven }),
+      point(13, 14, { protected: { since: now, until: null, reason: word, by: 'anna' } }),
+      point(12, 13, { broken: { since: now, disks: [0], reason: `disk 0 is damaged ${word}`, run_id: null } }),
+      point(7, null, { warnings: [`the guest did not answer ${word}`] }),
+      point(6, 7),
+      point(5, 7, { verifications: [{ level: 'digests', ok: false, finished: now, detail: word }] }),
+    ],
+    next_cursor: null,
   };
 }

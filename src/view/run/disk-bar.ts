@@ -1,9 +1,7 @@
-import type { StepProgressEvent } from '../../schemas/types.ts';
-import { formatBytes, formatRate, formatTimeLeft } from '../format.ts';
+import { formatRate } from '../format.ts';
 import type { Style } from '../style.ts';
 import { padEnd, padStart, widthOf } from '../text.ts';
-
-export type DiskProgressLine = StepProgressEvent['disks'][number];
+import { bytesOf, percentOf, timeLeft, type DiskProgressLine } from './disk-figures.ts';
 
 /** One line a disk: name, phase, bar, percentage, bytes, rate and time left; what does not fit is left out. */
 export function diskBars(disks: readonly DiskProgressLine[], columns: number, style: Style): string[] {
@@ -27,23 +25,6 @@ export function diskBars(disks: readonly DiskProgressLine[], columns: number, st
     const width = Math.min(40, room - columnsWanted.join(' ').length - 1);
     return `${head}${width >= 4 ? `${bar(disk, width, style)} ` : ''}${columnsWanted.join(' ')}`;
   });
-}
-
-/** 0-100; 100 only when all is done. */
-export const percentOf = ({ bytes_done: done, bytes_total: total }: DiskProgressLine): number =>
-  total === 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
-
-/** `1.2 / 2 GiB` */
-export function bytesOf({ bytes_done: done, bytes_total: total }: DiskProgressLine): string {
-  const whole = formatBytes(total);
-  const part = formatBytes(done);
-  const unit = whole.slice(whole.indexOf(' '));
-  return part.endsWith(unit) ? `${part.slice(0, -unit.length)} / ${whole}` : `${part} / ${whole}`;
-}
-
-/** Time left of this phase, or nothing where it cannot be told. */
-export function timeLeft({ bytes_done: done, bytes_total: total, rate }: DiskProgressLine): string {
-  return rate > 0 && done < total ? formatTimeLeft(((total - done) / rate) * 1000) : '';
 }
 
 function bar(disk: DiskProgressLine, width: number, style: Style): string {

@@ -1,5 +1,5 @@
 import type { RunEvent, StepProgressEvent } from '../../schemas/types.ts';
-import { bytesOf, percentOf, timeLeft, type DiskProgressLine } from './disk-bar.ts';
+import { bytesOf, percentOf, timeLeft, type DiskProgressLine } from './disk-figures.ts';
 import { formatClock, formatDuration, formatRate, subjectOf } from '../format.ts';
 import { applyEvent, emptyRun, hasFailed, modeOf } from './run-model.ts';
 import type { RunView } from './run-view.ts';

@@ -17,24 +17,30 @@ export interface Question {
   readonly body?: object;
   /** Of what was read before: the answer may be `unchanged`. */
   readonly etag?: string | null;
+  /** Of what the change was made from: the hub refuses when somebody else has changed it. */
+  readonly ifMatch?: string | undefined;
+  /** Of something that begins: the same question with the same key begins nothing twice. */
+  readonly repeatKey?: string | undefined;
+  /** Longest wait for the answer, ms; default 20 s. */
+  readonly patienceMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A key that nobody else has, in hexadecimal digits. */
+export const newRepeatKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
 /** Longest wait for an answer that is not a stream, ms. */
-const patienceMs = 20_000;
+const usualPatienceMs = 20_000;
 
 /** Asks the hub. Never rejects, except with the reason of `signal`. */
 export async function ask<Body>(path: string, question: Question = {}): Promise<Answer<Body>> {
-  const { method = 'GET', body, etag, signal } = question;
+  const { method = 'GET', body, patienceMs = usualPatienceMs, signal } = question;
   const late = AbortSignal.timeout(patienceMs);
   try {
     const response = await fetch(path, {
       method,
-      headers: {
-        accept: 'application/json',
-        ...(body ? { 'content-type': 'application/json' } : {}),
-        ...(etag ? { 'if-none-match': etag } : {}),
-      },
+      headers: headersOf(question),
       body: body ? JSON.stringify(body) : null,
       cache: 'no-store',
       credentials: 'same-origin',
@@ -47,9 +53,17 @@ export async function ask<Body>(path: string, question: Question = {}): Promise<
     return { ok: true, body: answered as Body, etag: headers.get('etag'), location: headers.get('location') };
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    return { ok: false, trouble: silence(late.aborted) };
+    return { ok: false, trouble: silence(late.aborted ? patienceMs : null) };
   }
 }
+
+const headersOf = ({ body, etag, ifMatch, repeatKey }: Question): Record<string, string> => ({
+  accept: 'application/json',
+  ...(body ? { 'content-type': 'application/json' } : {}),
+  ...(etag ? { 'if-none-match': etag } : {}),
+  ...(ifMatch ? { 'if-match': ifMatch } : {}),
+  ...(repeatKey ? { 'idempotency-key': repeatKey } : {}),
+});
 
 async function readJson(response: Response): Promise<unknown> {
   const text = await response.text();
@@ -72,10 +86,11 @@ function troubleOf(status: number, body: ApiError | undefined): Trouble {
   };
 }
 
-const silence = (late: boolean): Trouble => ({
+/** @param waited milliseconds; null: the connection failed */
+const silence = (waited: number | null): Trouble => ({
   status: 0,
   code: 'hub.silent',
-  message: late ? `the hub did not answer within ${patienceMs / 1000} seconds` : 'the hub does not answer',
+  message: waited === null ? 'the hub does not answer' : `the hub did not answer within ${waited / 1000} seconds`,
   remedy: 'Is the service running? On the hub: `systemctl status sendense-hub`. This page tries again by itself.',
   position: null,
 });

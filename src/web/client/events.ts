@@ -53,8 +53,8 @@ function connect(): void {
   stream.addEventListener('change', (event) => tell(topicOf(event)));
   stream.addEventListener('resync', () => tell(null));
   stream.addEventListener('error', () => {
+    lost();
     if (stream?.readyState === EventSource.CLOSED) retry();
-    else if (way.peek() === 'events') way.value = 'polling';
   });
   watchdog = window.setTimeout(retry, quietMs);
 }
@@ -64,6 +64,13 @@ function alive(): void {
   window.clearTimeout(watchdog);
   way.value = 'events';
   hubAnswered();
+}
+
+/** Whoever relied on events asks by itself, and at once: the hub may be gone. */
+function lost(): void {
+  if (way.peek() !== 'events') return;
+  way.value = 'polling';
+  tell(null);
 }
 
 function retry(): void {

@@ -41,6 +41,12 @@ export async function logIn(name: string, password: string): Promise<Trouble | u
   return undefined;
 }
 
+/** The hub wants the password again before it destroys something. @returns why not */
+export async function provePassword(password: string): Promise<Trouble | undefined> {
+  const answer = await ask(`${place}/fresh`, { method: 'POST', body: { password } });
+  return answer.ok === false ? answer.trouble : undefined;
+}
+
 /** @returns why not */
 export async function logOut(): Promise<Trouble | undefined> {
   const answer = await ask(place, { method: 'DELETE' });

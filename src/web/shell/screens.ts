@@ -44,6 +44,14 @@ export const screens: readonly Screen[] = [
     right: 'look',
     load: async () => (await import('../screens/run/run-screen.tsx')).RunScreen,
   },
+  {
+    path: '/vms/{vm}',
+    title: 'VM',
+    group: null,
+    below: '/',
+    right: 'look',
+    load: async () => (await import('../screens/vm/vm-screen.tsx')).VmScreen,
+  },
 ];
 
 export interface Found {

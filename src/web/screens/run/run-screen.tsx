@@ -1,8 +1,12 @@
 import './run.css';
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import type { ShowRunOutput } from '../../../schemas/types.ts';
 import { formatDuration, subjectOf } from '../../../view/format.ts';
+import type { StepModel } from '../../../view/run/run-model.ts';
 import { useLive } from '../../client/live.ts';
+import { useRunLog } from '../../client/run-log.ts';
+import { may } from '../../client/session.ts';
 import { Crumbs } from '../../design/crumbs.tsx';
 import { runLook } from '../../design/looks.ts';
 import { now } from '../../design/moment.ts';
@@ -12,6 +16,10 @@ import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
+import { Cancel } from './cancel.tsx';
+import { Disks } from './disks.tsx';
+import { Log } from './log.tsx';
+import { logReader } from './log-lines.ts';
 import { Steps } from './steps.tsx';
 
 type Run = ShowRunOutput['run'];
@@ -32,7 +40,14 @@ export function RunScreen({ params }: ScreenProps): JSX.Element {
         <Crumbs of={[{ title: 'Runs', to: '/runs' }]} />
         <div class="page-head">
           <h1>{data ? plain(subjectOf(data.run)) : 'Run'}</h1>
-          {data ? <StatusMark look={runLook(data.run.status, data.warnings.length)} /> : null}
+          {data ? (
+            <span class="run-state">
+              <StatusMark look={runLook(data.run.status, data.warnings.length)} />
+              {data.run.finished === null && data.run.owner_alive && may('operate') ? (
+                <Cancel id={id} onAsked={live.again} />
+              ) : null}
+            </span>
+          ) : null}
         </div>
       </header>
       {trouble && trouble.status > 0 && trouble.status !== 401 ? <ErrorNotice error={trouble} alert /> : null}
@@ -43,6 +58,10 @@ export function RunScreen({ params }: ScreenProps): JSX.Element {
 
 function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
   const { run, warnings, steps, children } = data;
+  const log = useRunLog(run.run_id);
+  const read = useMemo(logReader, [log]);
+  const { model, lines } = read(log.events.value);
+  const moving = run.finished === null ? [...model.steps.values()].find(movesNow) : undefined;
   return (
     <>
       {run.error ? <ErrorNotice error={run.error} /> : null}
@@ -58,9 +77,10 @@ function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
         </Notice>
       ))}
       <Facts data={data} />
+      {moving ? <Disks step={moving} /> : null}
       <section class="block" aria-labelledby="steps">
         <h2 id="steps">Steps</h2>
-        {steps.length === 0 ? <p class="soft">No step has begun.</p> : <Steps steps={steps} run={run} />}
+        {steps.length === 0 ? <p class="soft">No step has begun.</p> : <Steps steps={steps} run={run} model={model} />}
       </section>
       {children.length === 0 ? null : (
         <section class="block" aria-labelledby="parts">
@@ -72,9 +92,17 @@ function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
           </ul>
         </section>
       )}
+      {lines.length > 0 ? (
+        <Log lines={lines} ended={log.ended.value} name={run.run_id} />
+      ) : log.trouble.value?.code === 'run.no-log' ? (
+        <p class="soft">{plain(log.trouble.value.message)}</p>
+      ) : null}
     </>
   );
 }
+
+const movesNow = ({ state, disks, overall }: StepModel): boolean =>
+  state === 'running' && (disks.length > 0 || overall !== null);
 
 function Facts({
   data: { run, trigger, parent_run: parent, plan_file: file },

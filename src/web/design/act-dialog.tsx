@@ -1,0 +1,80 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useSignal } from '@preact/signals';
+import type { Answer, Trouble } from '../client/ask.ts';
+import { provePassword } from '../client/session.ts';
+import { Dialog } from './dialog.tsx';
+import { ErrorNotice } from './notice.tsx';
+
+export interface ActDialogProps<Body> {
+  /** The question. */
+  readonly title: string;
+  /** What the button that does it is called. */
+  readonly act: string;
+  /** What the button that leaves all as it is is called. */
+  readonly keep?: string;
+  readonly children?: ComponentChildren;
+  onClose(): void;
+  /** Does it. What was typed is in the form. */
+  onAct(form: FormData): Promise<Answer<Body>>;
+  /** It was done; the dialog has closed. */
+  onDone(body: Body): void;
+}
+
+/**
+ * Asks before something is done. If the hub refuses it, its words stand here, and what was typed stays; if it wants the password
+ * again, there is a place for it.
+ */
+export function ActDialog<Body>({
+  title,
+  act,
+  keep = 'Not now',
+  children,
+  onClose,
+  onAct,
+  onDone,
+}: ActDialogProps<Body>): JSX.Element {
+  const trouble = useSignal<Trouble | undefined>(undefined);
+  const busy = useSignal(false);
+  const stale = useSignal(false);
+  const submit = async (form: HTMLFormElement): Promise<void> => {
+    busy.value = true;
+    const given = new FormData(form);
+    const password = given.get('password');
+    const refused = password === null ? undefined : await provePassword(String(password));
+    const answer = refused ? ({ ok: false, trouble: refused } as const) : await onAct(given);
+    busy.value = false;
+    stale.value ||= answer.ok === false && answer.trouble.code === 'access.stale';
+    trouble.value = answer.ok === false ? answer.trouble : undefined;
+    if (answer.ok !== true) return;
+    onClose();
+    onDone(answer.body);
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        class="act-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!busy.value) void submit(event.currentTarget);
+        }}
+      >
+        {children}
+        {trouble.value ? <ErrorNotice error={trouble.value} alert /> : null}
+        {stale.value ? (
+          <label class="field">
+            <span>Your password</span>
+            <input class="input" name="password" type="password" autocomplete="current-password" required />
+          </label>
+        ) : null}
+        <div class="act-buttons">
+          <button type="submit" class="button primary" aria-disabled={busy.value}>
+            {busy.value ? 'Asking the hub…' : act}
+          </button>
+          <button type="button" class="button" onClick={onClose}>
+            {keep}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,34 @@
+import './disks.css';
+import type { JSX } from 'preact';
+import { formatRate } from '../../../view/format.ts';
+import { bytesOf, percentOf, timeLeft } from '../../../view/run/disk-figures.ts';
+import type { StepModel } from '../../../view/run/run-model.ts';
+import { plain, Text } from '../../design/text.tsx';
+
+/** What moves now: each disk with its share, its rate and the time that is left. */
+export const Disks = ({ step }: { readonly step: StepModel }): JSX.Element => (
+  <section class="block" aria-labelledby="disks">
+    <h2 id="disks">{plain(step.title)}</h2>
+    {step.overall ? (
+      <p>
+        {step.overall.done} of {step.overall.total} done, {step.overall.failed} failed
+      </p>
+    ) : null}
+    <ul class="disks">
+      {step.disks.map((disk) => (
+        <li key={disk.disk}>
+          <Text of={disk.disk} />
+          <span class="soft">{plain(disk.phase)}</span>
+          <progress
+            aria-label={`${plain(disk.disk)}: ${plain(disk.phase)}`}
+            max={100}
+            value={disk.bytes_total === 0 && disk.phase !== 'done' ? undefined : percentOf(disk)}
+          />
+          <span class="nowrap">{disk.bytes_total === 0 ? '' : bytesOf(disk)}</span>
+          <span class="nowrap">{disk.rate > 0 ? formatRate(disk.rate) : ''}</span>
+          <span class="soft nowrap">{timeLeft(disk) && `${timeLeft(disk)} left`}</span>
+        </li>
+      ))}
+    </ul>
+  </section>
+);

@@ -1,0 +1,137 @@
+import type { JSX } from 'preact';
+import { useSignal } from '@preact/signals';
+import type {
+  ProtectOutput,
+  RestorePointOutput,
+  RunStartedOutput,
+  VerifyStartRequest,
+} from '../../../schemas/types.ts';
+import { ask, newRepeatKey } from '../../client/ask.ts';
+import { may } from '../../client/session.ts';
+import { ActDialog } from '../../design/act-dialog.tsx';
+import { exact } from '../../design/moment.ts';
+import { go } from '../../shell/router.ts';
+
+export interface PointActsProps {
+  readonly point: RestorePointOutput;
+  /** Something of it has changed. */
+  onChange(): void;
+}
+
+const dayMs = 86_400_000;
+
+const spans = [
+  { value: '30', word: 'for 30 days' },
+  { value: '365', word: 'for a year' },
+  { value: '', word: 'for ever' },
+] as const;
+
+/** What the reader may do with a restore point. */
+export function PointActs({ point, onChange }: PointActsProps): JSX.Element {
+  const open = useSignal<'verify' | 'protect' | 'unprotect' | null>(null);
+  const close = (): void => void (open.value = null);
+  const when = exact(point.created);
+  const marks = `/api/v1/backups/${encodeURIComponent(point.backup_id)}/protection?repository=${encodeURIComponent(point.repository)}`;
+  return (
+    <span class="point-acts">
+      {may('operate') ? (
+        <button
+          type="button"
+          class="button small"
+          aria-label={`Verify ${when}`}
+          onClick={() => (open.value = 'verify')}
+        >
+          Verify
+        </button>
+      ) : null}
+      {may('keep') ? (
+        <button
+          type="button"
+          class="button small"
+          aria-label={`${point.protected ? 'Unprotect' : 'Protect'} ${when}`}
+          onClick={() => (open.value = point.protected ? 'unprotect' : 'protect')}
+        >
+          {point.protected ? 'Unprotect' : 'Protect'}
+        </button>
+      ) : null}
+      {open.value === 'verify' ? <Verify point={point} onClose={close} /> : null}
+      {open.value === 'protect' ? (
+        <ActDialog
+          title="Protect this restore point?"
+          act="Protect"
+          onClose={close}
+          onAct={(form) => {
+            const span = String(form.get('span'));
+            const until = span === '' ? null : Date.now() + Number(span) * dayMs;
+            return ask<ProtectOutput>(marks, { method: 'PUT', body: { until, reason: String(form.get('reason')) } });
+          }}
+          onDone={onChange}
+        >
+          <p class="soft">{when}. No policy removes it, nor what it is built on.</p>
+          <label class="field">
+            <span>How long</span>
+            <select class="input" name="span">
+              {spans.map(({ value, word }) => (
+                <option key={value} value={value}>
+                  {word}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label class="field">
+            <span>Why</span>
+            <input class="input" name="reason" maxLength={500} />
+          </label>
+        </ActDialog>
+      ) : null}
+      {open.value === 'unprotect' ? (
+        <ActDialog
+          title="Let the policies decide about it again?"
+          act="Unprotect"
+          onClose={close}
+          onAct={() => ask<ProtectOutput>(marks, { method: 'DELETE' })}
+          onDone={onChange}
+        >
+          <p class="soft">{when}. The next prune may remove it.</p>
+        </ActDialog>
+      ) : null}
+    </span>
+  );
+}
+
+const levels = [
+  { value: 'digests', word: 'Content against its digests' },
+  { value: 'quick', word: 'Quick: names, sizes, manifests' },
+  { value: 'deep', word: 'Deep: every byte' },
+] as const;
+
+function Verify({ point, onClose }: { readonly point: RestorePointOutput; onClose(): void }): JSX.Element {
+  const key = useSignal(newRepeatKey());
+  return (
+    <ActDialog
+      title="Verify this restore point?"
+      act="Verify"
+      onClose={onClose}
+      onAct={(form) => {
+        const level = levels.find(({ value }) => value === form.get('level'))?.value ?? 'digests';
+        const { repository, vm, backup_id: id } = point;
+        const body: VerifyStartRequest = { repository, vms: [vm], point: id, level };
+        const repeatKey = `${key.value}-${level}`;
+        return ask<RunStartedOutput>('/api/v1/verifications', { method: 'POST', body, repeatKey });
+      }}
+      onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
+    >
+      <p class="soft">{exact(point.created)}. A run reads its files, and says what it found.</p>
+      <label class="field">
+        <span>How deep</span>
+        <select class="input" name="level">
+          {levels.map(({ value, word }) => (
+            <option key={value} value={value}>
+              {word}
+            </option>
+          ))}
+        </select>
+      </label>
+    </ActDialog>
+  );
+}

@@ -1,0 +1,102 @@
+import './vm.css';
+import type { JSX } from 'preact';
+import type { HubOneVm, HubVm } from '../../../schemas/types.ts';
+import { formatAge } from '../../../view/format-age.ts';
+import { formatBytes } from '../../../view/format.ts';
+import { useLive } from '../../client/live.ts';
+import { may } from '../../client/session.ts';
+import { Crumbs } from '../../design/crumbs.tsx';
+import { runLook, vmLooks } from '../../design/looks.ts';
+import { ErrorNotice } from '../../design/notice.tsx';
+import { StatusMark } from '../../design/status-mark.tsx';
+import { plain, Text } from '../../design/text.tsx';
+import { Time } from '../../design/time.tsx';
+import type { ScreenProps } from '../../shell/screens.ts';
+import { useTitle } from '../../shell/titled.ts';
+import { BackUpNow } from './back-up-now.tsx';
+import { Calendar } from './calendar.tsx';
+import { Points } from './points.tsx';
+
+/** 13 weeks, of which the last one goes on. */
+const days = 91;
+
+/** How well a VM is protected, day by day, and its restore points. */
+export function VmScreen({ params }: ScreenProps): JSX.Element {
+  const name = params['vm'] ?? '';
+  const query = `days=${days}&offset=${-new Date().getTimezoneOffset()}`;
+  const live = useLive<HubOneVm>(`/api/v1/vms/${encodeURIComponent(name)}?${query}`, { topics: ['status'] });
+  const data = live.data.value;
+  const trouble = live.trouble.value;
+  useTitle(plain(name));
+  return (
+    <>
+      <header>
+        <Crumbs of={[{ title: 'Status', to: '/' }]} />
+        <div class="page-head">
+          <h1>
+            <Text of={name} />
+          </h1>
+          {data ? (
+            <span class="vm-state">
+              <StatusMark look={vmLooks[data.vm.state]} />
+              {may('operate') && data.vm.plans.length > 0 ? <BackUpNow vm={data.vm} /> : null}
+            </span>
+          ) : null}
+        </div>
+        {data?.vm.reason ? <p class="soft">{plain(data.vm.reason)}</p> : null}
+      </header>
+      {trouble && trouble.status > 0 && trouble.status !== 401 ? <ErrorNotice error={trouble} alert /> : null}
+      {data ? (
+        <>
+          <Facts vm={data.vm} />
+          {data.vm.days && data.first_day ? <Calendar days={data.vm.days} first={data.first_day} /> : null}
+          <Points vm={data.vm} />
+        </>
+      ) : null}
+    </>
+  );
+}
+
+function Facts({ vm }: { readonly vm: HubVm }): JSX.Element {
+  const { last_run: last } = vm;
+  const facts: readonly (readonly [name: string, value: JSX.Element | string])[] = [
+    ['Newest restore point', <Time at={vm.newest?.created} />],
+    [
+      'Next backup',
+      vm.running ? <RunLink id={vm.running} text="running now" /> : <Time at={vm.next} none="not scheduled" />,
+    ],
+    ['Wanted', vm.rpo_ms === null ? <span class="soft">no RPO</span> : `every ${formatAge(vm.rpo_ms)}`],
+    ...(last
+      ? [
+          [
+            'Last backup',
+            <span class="last-run">
+              <StatusMark look={runLook(last.status)} /> <RunLink id={last.run_id} text="its run" />
+            </span>,
+          ] as const,
+        ]
+      : []),
+    ['Verified', <Time at={vm.verified} />],
+    ['Restore points', `${vm.points}${vm.damaged > 0 ? `, ${vm.damaged} damaged` : ''}`],
+    ['Size of their files', formatBytes(vm.file_bytes)],
+    ['Plans', vm.plans.length === 0 ? <span class="soft">none</span> : <Text of={vm.plans.join(', ')} />],
+    [
+      'Repositories',
+      vm.repositories.length === 0 ? <span class="soft">none</span> : <Text of={vm.repositories.join(', ')} />,
+    ],
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const RunLink = ({ id, text }: { readonly id: string; readonly text: string }): JSX.Element => (
+  <a href={`/runs/${encodeURIComponent(id)}`}>{text}</a>
+);
