@@ -28,13 +28,16 @@ export function logReader(): (events: readonly RunEvent[]) => ReadLog {
   let log: ReadLog = { model, lines: [] };
   let read = 0;
   return (events) => {
+    const seen = read;
     const added: LogLine[] = [];
     for (; read < events.length; read++) {
       const event = events[read];
-      if (event) added.push(lineOf(event, read + 1, applyEvent(model, event)));
+      const line = event && lineOf(event, read + 1, applyEvent(model, event));
+      // Progress of a step that has no disks yet says nothing.
+      if (line && line.text !== '') added.push(line);
     }
     // Another object, so that what shows the model sees that it has changed.
-    if (added.length > 0) log = { model: { ...model }, lines: [...log.lines, ...added] };
+    if (events.length > seen) log = { model: { ...model }, lines: [...log.lines, ...added] };
     return log;
   };
 }

@@ -112,6 +112,7 @@ function Facts({
   const facts: readonly (readonly [name: string, value: JSX.Element | string])[] = [
     ['Started', <Time at={run.started} />],
     ['Took', tookOf(run)],
+    ...(run.vm === '*' ? [] : [['VM', <VmLink name={run.vm} />] as const]),
     ['Plan', <Text of={run.plan} />],
     ['Begun by', trigger],
     ...(parent === null ? [] : [['Part of', <a href={`/runs/${encodeURIComponent(parent)}`}>its group</a>] as const]),
@@ -130,6 +131,12 @@ function Facts({
     </dl>
   );
 }
+
+const VmLink = ({ name }: { readonly name: string }): JSX.Element => (
+  <a href={`/vms/${encodeURIComponent(name)}`}>
+    <Text of={name} />
+  </a>
+);
 
 const tookOf = (run: Run): string =>
   run.finished === null
