@@ -111,7 +111,7 @@ describe('the page', () => {
     const { page, complaints } = opened;
     await page.goto(`${at.url}/runs/r-1`);
     await page.getByRole('heading', { name: 'backup of pg01' }).waitFor();
-    await page.getByText('the node did not answer for 60 s').waitFor();
+    await page.getByText('the node did not answer for 60 s while pg01 was read', { exact: true }).waitFor();
     await page.getByText('sendense-node doctor').waitFor();
     expect(await page.getByRole('listitem').filter({ hasText: 'node.transfer' }).getByText('failed').count()).toBe(1);
     expect(await findings(page)).toEqual([]);

@@ -35,7 +35,11 @@ export function keepAsking(read: (signal: AbortSignal) => Promise<void>, everyMs
   }
 
   async function askOnce(signal: AbortSignal): Promise<void> {
-    await read(signal);
+    try {
+      await read(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
     if (!signal.aborted) timer = window.setTimeout(again, way.peek() === 'events' ? calmMs : everyMs);
   }
 

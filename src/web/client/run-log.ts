@@ -2,9 +2,8 @@ import { signal, type ReadonlySignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { HubRunLog, RunEvent } from '../../schemas/types.ts';
 import { ask, type Trouble } from './ask.ts';
+import { noteAnswer } from './asking.ts';
 import { follow } from './events.ts';
-import { hubAnswered, hubSilent } from './freshness.ts';
-import { sessionEnded } from './session.ts';
 
 /** The log of a run, which grows while the run goes on. */
 export interface RunLog {
@@ -47,7 +46,7 @@ function createRunLog(path: string): RunLog & { begin(): () => void; again(): vo
     const answer = await ask<HubRunLog>(`${path}?${query.toString()}`, { signal: gone.signal });
     if (answer.ok === 'unchanged') return everyMs;
     if (answer.ok === false) return tell(answer.trouble);
-    hubAnswered();
+    noteAnswer(undefined);
     trouble.value = undefined;
     const { body } = answer;
     ({ next } = body);
@@ -57,9 +56,7 @@ function createRunLog(path: string): RunLog & { begin(): () => void; again(): vo
   }
 
   function tell(why: Trouble): number | null {
-    if (why.status === 0) hubSilent();
-    else hubAnswered();
-    if (why.status === 401) sessionEnded();
+    noteAnswer(why);
     trouble.value = why;
     return why.status === 404 ? null : afterErrorMs;
   }
