@@ -53,7 +53,7 @@ describe('sendense.yaml', () => {
       transfer: {},
       limits: {},
       files: { reader: 'auto', idle: '1h', sessions: 20, sessionsPerUser: 10, downloads: 8, searches: 4 },
-      history: { keepLogs: '30d', keepRuns: '90d', maxLogBytes: '1GiB', stateCopies: 7 },
+      history: { keepAudit: '1y', keepLogs: '30d', keepRuns: '90d', maxLogBytes: '1GiB', stateCopies: 7 },
       metrics: {},
       notify: { channels: {}, default: [] },
       hub: {
