@@ -219,6 +219,34 @@ export type Duplicates = {
   plan: string;
   error: ErrorOutput;
 }[];
+export type Sessions = {
+  id: string;
+  user: string;
+  /**
+   * When it was begun, milliseconds since the epoch.
+   */
+  created: number;
+  /**
+   * When the password was typed last, milliseconds since the epoch.
+   */
+  proven: number;
+  /**
+   * The last use, milliseconds since the epoch; at most a minute too early.
+   */
+  used: number;
+  /**
+   * When it ends if nobody uses it any more, milliseconds since the epoch.
+   */
+  expires: number;
+  /**
+   * Of the last use.
+   */
+  address: string | null;
+  /**
+   * What the browser calls itself.
+   */
+  agent: string | null;
+}[];
 /**
  * The answer of the hub to a node that asks for a ticket.
  */
@@ -572,6 +600,7 @@ export interface AllSchemas {
   HubNotices: HubNotices;
   HubOnePlan: HubOnePlan;
   HubOneVm: HubOneVm;
+  OwnPasswordRequest: OwnPasswordRequest;
   PlanTextRequest: PlanTextRequest;
   HubPlan: HubPlan;
   HubPlans: HubPlans;
@@ -592,8 +621,14 @@ export interface AllSchemas {
   SchedulePauseRequest: SchedulePauseRequest;
   HubSchedules: HubSchedules;
   SessionInfo: SessionInfo;
+  SessionsEnded: SessionsEnded;
+  SessionsOutput: SessionsOutput;
   HubStatus: HubStatus;
+  TokenCreateRequest: TokenCreateRequest;
   HubTrouble: HubTrouble;
+  UserAddRequest: UserAddRequest;
+  UserPasswordRequest: UserPasswordRequest;
+  UserRolesRequest: UserRolesRequest;
   VerifyStartRequest: VerifyStartRequest;
   HubVm: HubVm;
   HubVms: HubVms;
@@ -2925,6 +2960,19 @@ export interface HubVm {
   days?: string;
 }
 /**
+ * A new password of who is logged in.
+ */
+export interface OwnPasswordRequest {
+  /**
+   * The password until now.
+   */
+  present: string;
+  /**
+   * The new one.
+   */
+  password: string;
+}
+/**
  * The text of a plan.
  */
 export interface PlanTextRequest {
@@ -3476,6 +3524,23 @@ export interface SessionInfo {
   fresh_until: number | null;
 }
 /**
+ * How many sessions were ended.
+ */
+export interface SessionsEnded {
+  ended: number;
+}
+/**
+ * Who is logged in. Never a secret.
+ */
+export interface SessionsOutput {
+  version: 1;
+  sessions: Sessions;
+  /**
+   * Id of the session that asks; null: a token asks.
+   */
+  current: string | null;
+}
+/**
  * `GET /api/v1/status`: what `sendense-run status --json` prints, what is wrong now, and how many VMs are protected.
  */
 export interface HubStatus {
@@ -3669,6 +3734,121 @@ export interface Items1 {
    * What could not be cleaned up and is still there, such as a snapshot; `sendense-run recover` tries again.
    */
   left_behind?: string[];
+}
+/**
+ * A token for a script.
+ */
+export interface TokenCreateRequest {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * What it may do; several add up.
+   *
+   * @minItems 1
+   * @maxItems 4
+   */
+  roles:
+    | ['viewer' | 'operator' | 'restorer' | 'admin']
+    | ['viewer' | 'operator' | 'restorer' | 'admin', 'viewer' | 'operator' | 'restorer' | 'admin']
+    | [
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+      ]
+    | [
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+      ];
+  /**
+   * Only VMs whose names fit one of these patterns; null: all.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  vms: [string, ...string[]] | null;
+  /**
+   * When it ends, milliseconds since the epoch; null: never.
+   */
+  expires: number | null;
+}
+/**
+ * Somebody who may log in from now on.
+ */
+export interface UserAddRequest {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  password: string;
+  /**
+   * What it may do; several add up.
+   *
+   * @minItems 1
+   * @maxItems 4
+   */
+  roles:
+    | ['viewer' | 'operator' | 'restorer' | 'admin']
+    | ['viewer' | 'operator' | 'restorer' | 'admin', 'viewer' | 'operator' | 'restorer' | 'admin']
+    | [
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+      ]
+    | [
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+      ];
+  /**
+   * Only VMs whose names fit one of these patterns; null: all.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  vms: [string, ...string[]] | null;
+}
+/**
+ * A new password of a user.
+ */
+export interface UserPasswordRequest {
+  password: string;
+}
+/**
+ * What a user may do from now on.
+ */
+export interface UserRolesRequest {
+  /**
+   * What it may do; several add up.
+   *
+   * @minItems 1
+   * @maxItems 4
+   */
+  roles:
+    | ['viewer' | 'operator' | 'restorer' | 'admin']
+    | ['viewer' | 'operator' | 'restorer' | 'admin', 'viewer' | 'operator' | 'restorer' | 'admin']
+    | [
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+      ]
+    | [
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+        'viewer' | 'operator' | 'restorer' | 'admin',
+      ];
+  /**
+   * Only VMs whose names fit one of these patterns; null: all.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  vms: [string, ...string[]] | null;
 }
 /**
  * What is to be read and compared.
@@ -7247,63 +7427,45 @@ export interface UpkeepOutput {
  */
 export interface UserSessionsOutput {
   version: 1;
-  sessions: {
-    id: string;
-    user: string;
-    /**
-     * When it was begun, milliseconds since the epoch.
-     */
-    created: number;
-    /**
-     * When the password was typed last, milliseconds since the epoch.
-     */
-    proven: number;
-    /**
-     * The last use, milliseconds since the epoch; at most a minute too early.
-     */
-    used: number;
-    /**
-     * When it ends if nobody uses it any more, milliseconds since the epoch.
-     */
-    expires: number;
-    /**
-     * Of the last use.
-     */
-    address: string | null;
-    /**
-     * What the browser calls itself.
-     */
-    agent: string | null;
-  }[];
+  sessions: Sessions;
 }
 /**
- * What `user list|add|password|roles|remove` print. Never a password.
+ * What `user list|add|password|roles|disable|enable|remove` print. Never a password.
  */
 export interface UsersOutput {
   version: 1;
-  users: {
-    name: string;
-    /**
-     * viewer, operator, restorer or admin.
-     */
-    roles: string[];
-    /**
-     * Patterns: the rights hold for VMs that fit one; null: for all.
-     */
-    vms: string[] | null;
-    /**
-     * Milliseconds since the epoch.
-     */
-    created: number;
-    /**
-     * Last change of password or roles, milliseconds since the epoch.
-     */
-    changed: number;
-    /**
-     * How many go on.
-     */
-    sessions: number;
-  }[];
+  users: UserEntry[];
+}
+export interface UserEntry {
+  name: string;
+  /**
+   * viewer, operator, restorer or admin.
+   */
+  roles: string[];
+  /**
+   * Patterns: the rights hold for VMs that fit one; null: for all.
+   */
+  vms: string[] | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  /**
+   * Last change of password, roles or VMs, or of whether the user may log in; milliseconds since the epoch.
+   */
+  changed: number;
+  /**
+   * How many go on.
+   */
+  sessions: number;
+  /**
+   * Since when the user may not log in, milliseconds since the epoch; null: the user may.
+   */
+  disabled: number | null;
+  /**
+   * Who knows the password: the hub, or an identity provider.
+   */
+  kind: 'local' | 'oidc';
 }
 export interface ValidateOutput {
   version: 1;

@@ -35,7 +35,7 @@ export type AskedRoute = readonly [
   id: string,
   params?: Readonly<Record<string, string>>,
   body?: string | Buffer,
-  headers?: Record<string, string>,
+  headers?: Record<string, string | undefined>,
   before?: () => Promise<unknown>,
 ];
 

@@ -48,6 +48,12 @@ test('users are added, changed and removed, and their passwords are nowhere', as
   expect(checked(await cli('user', 'sessions', '--json'), 'user-sessions')).toEqual({ version: 1, sessions: [] });
   const listed = await cli('user', 'list');
   expect(listed.stdout).toMatch(/anna\s+admin\s+all/);
+  // On the hub itself the last administrator may go: whoever types this can add another.
+  expect(checked(await cli('user', 'disable', 'anna', '--json'), 'users')).toMatchObject({
+    users: [{ disabled: expect.any(Number) as number }],
+  });
+  expect((await cli('user', 'list')).stdout).toMatch(/anna\s+admin\s+all.*disabled/);
+  expect((await cli('user', 'enable', 'anna')).stdout).toContain('may log in again');
   for (const file of ['sendense.db', 'sendense.db-wal'])
     expect(readIfThere(folder.file('state', file))).not.toContain(password);
   checked(await cli('user', 'remove', 'anna', '--json'), 'users');
@@ -69,6 +75,7 @@ test.each([
   ['an admin of some VMs', ['user', 'add', 'x', '--role', 'admin', '--vm', 'pg*'], 2, 'cannot be limited'],
   ['roles of nobody', ['user', 'roles', 'x', '--role', 'viewer'], 1, 'there is no user x'],
   ['a password of nobody', ['user', 'password', 'x'], 1, 'there is no user x'],
+  ['the end of nobody', ['user', 'disable', 'x'], 1, 'there is no user x'],
   ['the removal of nobody', ['user', 'remove', 'x'], 1, 'there is no user x'],
   ['sessions of nobody', ['user', 'sessions', 'x'], 1, 'there is no user x'],
   ['the end of all sessions', ['user', 'sessions', '--end-all'], 2, 'does not say of whom'],

@@ -54,6 +54,23 @@ export async function roles(context: CommandContext): Promise<number> {
   return 0;
 }
 
+export const disable = (context: CommandContext): Promise<number> =>
+  switchUser(context, { action: 'disableUser', disabled: true, what: 'may not log in any more, and is logged out' });
+
+export const enable = (context: CommandContext): Promise<number> =>
+  switchUser(context, { action: 'enableUser', disabled: false, what: 'may log in again' });
+
+async function switchUser(
+  context: CommandContext,
+  { action, disabled, what }: { readonly action: string; readonly disabled: boolean; readonly what: string },
+): Promise<number> {
+  await using hub = await context.openHub({ startFolder: process.cwd() });
+  const [name = ''] = context.args;
+  const output = await noted(hub, action, { user: name }, () => hub.access.setDisabled(name, disabled));
+  print(context, output, (options) => userChange(output, what, options));
+  return 0;
+}
+
 export async function remove(context: CommandContext): Promise<number> {
   await using hub = await context.openHub({ startFolder: process.cwd() });
   const [name = ''] = context.args;

@@ -29,9 +29,10 @@ const passwordText =
 const rolesText =
   'A viewer sees VMs, runs and plans. An operator also starts and cancels runs. A restorer also reads files of restore points and restores, but starts no backup. An admin may do everything. Several roles add up.';
 
-const action = (which: 'add' | 'list' | 'password' | 'remove' | 'roles' | 'sessions') => async () => ({
-  action: (await import('../actions/user.ts'))[which],
-});
+const action =
+  (which: 'add' | 'list' | 'password' | 'remove' | 'roles' | 'disable' | 'enable' | 'sessions') => async () => ({
+    action: (await import('../actions/user.ts'))[which],
+  });
 
 const add: CommandDefinition = {
   name: 'add',
@@ -54,7 +55,7 @@ const add: CommandDefinition = {
 const list: CommandDefinition = {
   name: 'list',
   summary: 'List users with their roles',
-  description: ['Shows name, roles, VMs, the last change, and how many sessions go on.'],
+  description: ['Shows name, roles, VMs, the last change, how many sessions go on, and who may not log in.'],
   arguments: [],
   options: [],
   examples: [
@@ -102,6 +103,36 @@ const roles: CommandDefinition = {
   load: action('roles'),
 };
 
+const disable: CommandDefinition = {
+  name: 'disable',
+  summary: 'Let a user log in no more',
+  description: ['Ends all sessions of the user. Name, roles and password stay until `user enable`.'],
+  arguments: [name],
+  options: [],
+  examples: [
+    { command: 'sendense-run user disable anna', description: 'She is logged out at once' },
+    { command: 'sendense-run user disable anna --json', description: 'Says what she has, for a script' },
+  ],
+  exitCodes: [0, 1, 2, 10],
+  seeAlso: ['user', 'hub'],
+  load: action('disable'),
+};
+
+const enable: CommandDefinition = {
+  name: 'enable',
+  summary: 'Let a user log in again',
+  description: ['Undoes `user disable`.'],
+  arguments: [name],
+  options: [],
+  examples: [
+    { command: 'sendense-run user enable anna', description: 'She may log in with her password' },
+    { command: 'sendense-run user enable anna --json', description: 'Says what she has, for a script' },
+  ],
+  exitCodes: [0, 1, 2, 10],
+  seeAlso: ['user', 'hub'],
+  load: action('enable'),
+};
+
 const remove: CommandDefinition = {
   name: 'remove',
   summary: 'Remove a user',
@@ -146,5 +177,5 @@ export const user: CommandDefinition = {
   examples: [...add.examples.slice(0, 1), ...sessions.examples.slice(0, 1)],
   exitCodes: [0, 1, 2, 10],
   seeAlso: ['hub'],
-  commands: [add, list, password, roles, remove, sessions],
+  commands: [add, list, password, roles, disable, enable, remove, sessions],
 };

@@ -1,8 +1,7 @@
 import type { Api } from '../../api/route.ts';
 import { actRoutes } from './acts/index.ts';
 import { health, metrics, openapi } from './about.ts';
-import { readAudit } from './access/audit.ts';
-import { login, logout, proveSession, showSession } from './access/session.ts';
+import { accessRoutes } from './access/index.ts';
 import { handedOn } from './files/hand-on.ts';
 import { watchEvents } from './events.ts';
 import { filesRoutes } from './files/index.ts';
@@ -46,11 +45,7 @@ export const hubApi: Api<HubParts> = {
     listNotices,
     listNodes,
     ...actRoutes,
-    login,
-    showSession,
-    proveSession,
-    logout,
-    readAudit,
+    ...accessRoutes,
     readLog,
     ...filesRoutes.map(handedOn),
   ],

@@ -66,11 +66,19 @@ export function listSessions(state: State, user?: string, now = Date.now()): Ses
   return state.all(rows).flatMap(({ digest: _digest, ...session }) => (isAlive(session, now) ? [session] : []));
 }
 
-/** @returns how many */
-export const endSessions = (state: State, only: { readonly id: string } | { readonly user: string }): number =>
-  'id' in only
-    ? state.run(state.query.deleteFrom('sessions').where('id', '=', only.id))
-    : state.run(state.query.deleteFrom('sessions').where('user', '=', only.user));
+/** @param only one, if it is of this user; or all of a user, but perhaps one @returns how many */
+export function endSessions(
+  state: State,
+  only:
+    | { readonly id: string; readonly user?: string | undefined }
+    | { readonly user: string; readonly but?: string | undefined },
+): number {
+  let rows = state.query.deleteFrom('sessions');
+  if (only.user !== undefined) rows = rows.where('user', '=', only.user);
+  if ('id' in only) rows = rows.where('id', '=', only.id);
+  else if (only.but !== undefined) rows = rows.where('id', '!=', only.but);
+  return state.run(rows);
+}
 
 /** Those that have ended. */
 const forgetSessions = (state: State, now: number): void =>

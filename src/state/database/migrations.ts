@@ -669,4 +669,11 @@ export const migrations: readonly string[] = [
     address TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  // Users that may not log in for now, and those whom an identity provider knows: they have no password here.
+  `
+  ALTER TABLE users ADD COLUMN disabled INTEGER;
+  ALTER TABLE users ADD COLUMN kind TEXT NOT NULL DEFAULT 'local' CHECK (kind IN ('local', 'oidc'));
+  ALTER TABLE users ADD COLUMN subject TEXT;
+  CREATE UNIQUE INDEX users_subject ON users (subject);
+  `,
 ];

@@ -609,8 +609,14 @@ export interface UsersTable {
   /** JSON, array of patterns: only VMs that fit one; null: all. */
   vms: string | null;
   created: number;
-  /** Password, roles or VMs. */
+  /** Password, roles, VMs, or whether the user may log in. */
   changed: number;
+  /** Since when the user may not log in; null: may. */
+  disabled: number | null;
+  /** Who knows the password: this hub, or an identity provider. Then `password` is empty. */
+  kind: 'local' | 'oidc';
+  /** What an identity provider calls the user, with its address: JSON, `[issuer, subject]`. */
+  subject: string | null;
 }
 
 /** Who is logged in. */

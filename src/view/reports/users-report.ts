@@ -8,12 +8,12 @@ export function usersReport({ users }: UsersOutput, options: SummaryOptions): st
   if (users.length === 0) return ['no users yet; make one with `sendense-run user add NAME --role admin`'];
   return withHead(
     ['NAME', 'ROLES', 'VMS', 'CHANGED', 'SESSIONS'],
-    users.map(({ name, roles, vms, changed, sessions }) => [
+    users.map(({ name, roles, vms, changed, sessions, disabled }) => [
       name,
       roles.join(', '),
       printable(vms?.join(', ') ?? 'all'),
       formatTime(changed),
-      String(sessions),
+      disabled === null ? String(sessions) : 'disabled',
     ]),
     options,
   );

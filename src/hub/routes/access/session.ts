@@ -1,16 +1,12 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { Caller } from '../../../api/caller.ts';
 import type { Call } from '../../../api/route.ts';
-import type { From } from '../../../state/access/sessions.ts';
 import type { LoginRequest, ProveRequest, SessionInfo } from '../../../schemas/types.ts';
 import { assertSameOrigin } from '../../access/same-origin.ts';
-import { cookieWith, fromOf, noCookie, sessionSecret } from '../../access/session-cookie.ts';
+import { cookieWith, noCookie } from '../../access/session-cookie.ts';
 import { callerName } from '../../access/manage-tokens.ts';
 import { defineRoute, type HubParts } from '../route.ts';
-
-const placeOf = ({ peer, header }: Pick<Call<unknown>, 'peer' | 'header'>): From => fromOf(peer, header('user-agent'));
-
-const secretOf = ({ header }: Pick<Call<unknown>, 'header'>): string => sessionSecret(header('cookie')) ?? '';
+import { placeOf, secretOf } from './own-session.ts';
 
 const session = { description: 'The session.', schema: 'hub/session.json' };
 
@@ -74,7 +70,7 @@ export const proveSession = defineRoute<ProveRequest>({
   vms: 'none',
   body: { schema: 'hub/prove.json', bytes: 8192 },
   answers: { 200: session },
-  errors: ['access.refused', 'access.origin', 'access.host', 'node.limited'],
+  errors: ['access.refused', 'access.elsewhere', 'access.origin', 'access.host', 'node.limited'],
   async handle({ parts, body, peer, header, signal }): Promise<SessionInfo> {
     const from = placeOf({ peer, header });
     const secret = secretOf({ header });

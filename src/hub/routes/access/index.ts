@@ -1,0 +1,40 @@
+import { readAudit } from './audit.ts';
+import { login, logout, proveSession, showSession } from './session.ts';
+import {
+  endOtherSessions,
+  endOwnSession,
+  endSession,
+  endUserSessions,
+  listOwnSessions,
+  listSessions,
+  setOwnPassword,
+} from './sessions.ts';
+import { createToken, listTokens, revokeToken } from './tokens.ts';
+import { addUser, disableUser, enableUser, readUsers, removeUser, setPassword, setRoles, showUser } from './users.ts';
+
+/** Who may do what, who is logged in, and who did what. */
+export const accessRoutes = [
+  login,
+  showSession,
+  proveSession,
+  logout,
+  setOwnPassword,
+  listOwnSessions,
+  endOwnSession,
+  endOtherSessions,
+  readUsers,
+  showUser,
+  addUser,
+  setRoles,
+  setPassword,
+  disableUser,
+  enableUser,
+  removeUser,
+  endUserSessions,
+  listSessions,
+  endSession,
+  listTokens,
+  createToken,
+  revokeToken,
+  readAudit,
+];
