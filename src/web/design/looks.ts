@@ -18,6 +18,17 @@ export const vmLooks: Readonly<Record<HubVm['state'], Look>> = {
   unplanned: idle('no plan'),
 };
 
+/** The worst first. */
+export const severity: readonly HubVm['state'][] = [
+  'failing',
+  'never',
+  'late',
+  'clock',
+  'paused',
+  'protected',
+  'unplanned',
+];
+
 /** What is wrong. */
 export const troubleLooks: Readonly<Record<HubTrouble['kind'], Look>> = {
   'failed': bad('failed'),

@@ -8,10 +8,8 @@ import { now, relative } from '../design/moment.ts';
 import { Text } from '../design/text.tsx';
 import { Brand } from './brand.tsx';
 import { place } from './router.ts';
-import { screenAt, screens } from './screens.ts';
+import { groups, screenAt, screens } from './screens.ts';
 import { theme, themes } from './theme.ts';
-
-const groups = ['Now'] as const;
 
 /** The mark, the navigation, who is logged in. On narrow screens a bar with a menu. */
 export function Rail(): JSX.Element {

@@ -6,13 +6,17 @@ export interface ScreenProps {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** Groups of the navigation, in their order. */
+export const groups = ['Look', 'Act', 'Set up'] as const;
+export type Group = (typeof groups)[number];
+
 /** A screen: its address, its name, where it stands in the navigation. */
 export interface Screen {
   /** As `fit` reads it. */
   readonly path: string;
   readonly title: string;
   /** Group of the navigation; null: reached from another screen. */
-  readonly group: 'Now' | null;
+  readonly group: Group | null;
   /** Which entry of the navigation is marked, where it is not its own. */
   readonly below?: string;
   /** Who lacks the right does not see it. */
@@ -25,14 +29,21 @@ export const screens: readonly Screen[] = [
   {
     path: '/',
     title: 'Status',
-    group: 'Now',
+    group: 'Look',
     right: 'look',
     load: async () => (await import('../screens/status/status-screen.tsx')).StatusScreen,
   },
   {
+    path: '/vms',
+    title: 'VMs',
+    group: 'Look',
+    right: 'look',
+    load: async () => (await import('../screens/vms/vms-screen.tsx')).VmsScreen,
+  },
+  {
     path: '/runs',
     title: 'Runs',
-    group: 'Now',
+    group: 'Look',
     right: 'look',
     load: async () => (await import('../screens/runs/runs-screen.tsx')).RunsScreen,
   },
@@ -48,7 +59,7 @@ export const screens: readonly Screen[] = [
     path: '/vms/{vm}',
     title: 'VM',
     group: null,
-    below: '/',
+    below: '/vms',
     right: 'look',
     load: async () => (await import('../screens/vm/vm-screen.tsx')).VmScreen,
   },

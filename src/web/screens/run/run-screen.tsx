@@ -14,6 +14,7 @@ import { ErrorNotice, Notice } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
 import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
+import { TroubleNotice } from '../../design/trouble.tsx';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { Cancel } from './cancel.tsx';
@@ -32,7 +33,6 @@ export function RunScreen({ params }: ScreenProps): JSX.Element {
     everyMs: 2000,
   });
   const data = live.data.value;
-  const trouble = live.trouble.value;
   useTitle(data ? `${runLook(data.run.status).word}: ${plain(subjectOf(data.run))}` : 'Run');
   return (
     <>
@@ -50,7 +50,7 @@ export function RunScreen({ params }: ScreenProps): JSX.Element {
           ) : null}
         </div>
       </header>
-      {trouble && trouble.status > 0 && trouble.status !== 401 ? <ErrorNotice error={trouble} alert /> : null}
+      <TroubleNotice of={live.trouble.value} />
       {data ? <Found data={data} /> : null}
     </>
   );

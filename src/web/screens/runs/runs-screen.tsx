@@ -5,11 +5,13 @@ import { formatBytes, formatDuration, subjectOf } from '../../../view/format.ts'
 import { usePages } from '../../client/pages.ts';
 import { runLook } from '../../design/looks.ts';
 import { now } from '../../design/moment.ts';
-import { Empty, ErrorNotice } from '../../design/notice.tsx';
+import { Choices, Exact } from '../../design/narrowing.tsx';
+import { Empty } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
 import { Table, type Column } from '../../design/table.tsx';
 import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
+import { TroubleNotice } from '../../design/trouble.tsx';
 import { place, setQuery } from '../../shell/router.ts';
 import { useTitle } from '../../shell/titled.ts';
 
@@ -44,11 +46,11 @@ const tookOf = (run: HistoryRun): string =>
 
 /** What the list can be narrowed to. */
 const choices = [
-  { status: '', word: 'All' },
-  { status: 'running', word: 'Running' },
-  { status: 'failed', word: 'Failed' },
-  { status: 'succeeded', word: 'Succeeded' },
-  { status: 'cancelled', word: 'Cancelled' },
+  { value: '', word: 'All' },
+  { value: 'running', word: 'Running' },
+  { value: 'failed', word: 'Failed' },
+  { value: 'succeeded', word: 'Succeeded' },
+  { value: 'cancelled', word: 'Cancelled' },
 ] as const;
 
 /** All runs, the newest first. */
@@ -60,7 +62,6 @@ export function RunsScreen(): JSX.Element {
   for (const [name, value] of Object.entries({ status, plan, vm })) if (value) asked.set(name, value);
   const list = usePages<HubRuns>(`/api/v1/runs?${asked.toString()}`, { topics: ['status'], everyMs: 3000 });
   const pages = list.pages.value;
-  const trouble = list.trouble.value;
   const runs = pages?.flatMap((page) => page.runs) ?? [];
   const narrowed = Boolean(status || plan || vm);
   return (
@@ -69,7 +70,7 @@ export function RunsScreen(): JSX.Element {
         <h1>Runs</h1>
         <Narrowing status={status ?? ''} plan={plan ?? ''} vm={vm ?? ''} />
       </header>
-      {trouble && trouble.status > 0 && trouble.status !== 401 ? <ErrorNotice error={trouble} alert /> : null}
+      <TroubleNotice of={list.trouble.value} />
       {pages === undefined ? null : runs.length === 0 ? (
         <Empty title={narrowed ? 'No run is like that.' : 'Nothing has run yet.'}>
           {narrowed ? (
@@ -109,42 +110,8 @@ interface NarrowingProps {
 /** The address says what the list is narrowed to, so that it can be handed on. */
 const Narrowing = ({ status, plan, vm }: NarrowingProps): JSX.Element => (
   <div class="table-tools">
-    <div class="choices" role="group" aria-label="How they went">
-      {choices.map((choice) => (
-        <button
-          key={choice.status}
-          type="button"
-          class="button small"
-          aria-pressed={choice.status === status}
-          onClick={() => setQuery({ status: choice.status })}
-        >
-          {choice.word}
-        </button>
-      ))}
-    </div>
-    <Exact name="plan" title="Plan" value={plan} />
-    <Exact name="vm" title="VM" value={vm} />
+    <Choices label="How they went" choices={choices} value={status} onChoose={(value) => setQuery({ status: value })} />
+    <Exact label="Plan" value={plan} onFind={(name) => setQuery({ plan: name })} />
+    <Exact label="VM" value={vm} onFind={(name) => setQuery({ vm: name })} />
   </div>
-);
-
-const Exact = ({
-  name,
-  title,
-  value,
-}: {
-  readonly name: string;
-  readonly title: string;
-  readonly value: string;
-}): JSX.Element => (
-  <input
-    class="input small"
-    type="search"
-    placeholder={`${title}, its whole name`}
-    aria-label={title}
-    // What is typed stays when the list is read again.
-    key={value}
-    defaultValue={value}
-    spellcheck={false}
-    onChange={(event) => setQuery({ [name]: event.currentTarget.value.trim() })}
-  />
 );

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { HubVm, HubVms } from '../../../schemas/types.ts';
 import { usePages } from '../../client/pages.ts';
 import { formatAge } from '../../../view/format-age.ts';
-import { vmLooks } from '../../design/looks.ts';
+import { severity, vmLooks } from '../../design/looks.ts';
 import { Empty } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
 import { plain } from '../../design/text.tsx';
@@ -14,7 +14,6 @@ import { dayAfter } from './days.ts';
 import { DayLegend, DayScale, DayStrip } from './day-strip.tsx';
 
 const daysByWidth = [12, 30, 60] as const;
-const severity: readonly HubVm['state'][] = ['failing', 'never', 'late', 'clock', 'paused', 'protected', 'unplanned'];
 /** Rows that are shown at first. */
 const fewRows = 50;
 

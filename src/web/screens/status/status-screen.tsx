@@ -4,9 +4,9 @@ import type { HubStatus, HubVm } from '../../../schemas/types.ts';
 import { useLive } from '../../client/live.ts';
 import { vmLooks } from '../../design/looks.ts';
 import { absolute, dayName, now, relative } from '../../design/moment.ts';
-import { ErrorNotice } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
 import { Text } from '../../design/text.tsx';
+import { TroubleNotice } from '../../design/trouble.tsx';
 import { useTitle } from '../../shell/titled.ts';
 import { DayGrid } from './day-grid.tsx';
 import { RunningNow } from './running-now.tsx';
@@ -17,10 +17,9 @@ export function StatusScreen(): JSX.Element {
   const status = useLive<HubStatus>('/api/v1/status', { topics: ['status'], everyMs: 2000 });
   const data = status.data.value;
   useTitle(data && data.wrong_total > 0 ? `(${data.wrong_total}) Status` : 'Status');
-  const trouble = status.trouble.value;
   return (
     <>
-      {trouble && trouble.status > 0 && trouble.status !== 401 ? <ErrorNotice error={trouble} alert /> : null}
+      <TroubleNotice of={status.trouble.value} />
       {data ? (
         <>
           <Hero data={data} />

@@ -7,10 +7,10 @@ import { useLive } from '../../client/live.ts';
 import { may } from '../../client/session.ts';
 import { Crumbs } from '../../design/crumbs.tsx';
 import { runLook, vmLooks } from '../../design/looks.ts';
-import { ErrorNotice } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
 import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
+import { TroubleNotice } from '../../design/trouble.tsx';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { BackUpNow } from './back-up-now.tsx';
@@ -26,12 +26,11 @@ export function VmScreen({ params }: ScreenProps): JSX.Element {
   const query = `days=${days}&offset=${-new Date().getTimezoneOffset()}`;
   const live = useLive<HubOneVm>(`/api/v1/vms/${encodeURIComponent(name)}?${query}`, { topics: ['status'] });
   const data = live.data.value;
-  const trouble = live.trouble.value;
   useTitle(plain(name));
   return (
     <>
       <header>
-        <Crumbs of={[{ title: 'Status', to: '/' }]} />
+        <Crumbs of={[{ title: 'VMs', to: '/vms' }]} />
         <div class="page-head">
           <h1>
             <Text of={name} />
@@ -45,7 +44,7 @@ export function VmScreen({ params }: ScreenProps): JSX.Element {
         </div>
         {data?.vm.reason ? <p class="soft">{plain(data.vm.reason)}</p> : null}
       </header>
-      {trouble && trouble.status > 0 && trouble.status !== 401 ? <ErrorNotice error={trouble} alert /> : null}
+      <TroubleNotice of={live.trouble.value} />
       {data ? (
         <>
           <Facts vm={data.vm} />
