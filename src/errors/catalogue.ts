@@ -184,6 +184,13 @@ export const catalogue = {
     'The message says what is missing. Name another target.',
     422,
   ),
+  'target.not-allowed': entry(
+    12,
+    'never',
+    'A restore over HTTP may not write there',
+    'Add the folder to `hub: restoreTo` in sendense.yaml and restart the hub, or restore on the hub with `sendense-run restore`.',
+    403,
+  ),
   'start.failed': entry(
     1,
     'never',

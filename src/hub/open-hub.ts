@@ -164,7 +164,7 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
 
     notices: manageNotices(parts.notices),
 
-    acts: manageActs(state),
+    acts: manageActs({ state, settings, settingsFile, settingsFolder }),
 
     retention: manageRetention(services, loaded),
 

@@ -610,9 +610,12 @@ export interface AllSchemas {
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
   RestoreSelectionRequest: RestoreSelectionRequest;
+  HubRestoreRequest: HubRestoreRequest;
   RestoreUnchanged: RestoreUnchanged;
   RestoreUnchangedRequest: RestoreUnchangedRequest;
   RestoreUnlockRequest: RestoreUnlockRequest;
+  HubRestore: HubRestore;
+  HubRestores: HubRestores;
   RunCancelOutput: RunCancelOutput;
   HubRunLog: HubRunLog;
   RunStartRequest: RunStartRequest;
@@ -3108,6 +3111,42 @@ export interface RestoreSelectionRequest {
   format?: 'tar' | 'tar.gz' | 'zip';
 }
 /**
+ * A restore of disks, or of a whole VM.
+ */
+export interface HubRestoreRequest {
+  /**
+   * Name of the VM.
+   */
+  vm: string;
+  /**
+   * Identity of the VM, as `sendense-run list` shows it. Needed only if several VMs have restore points under one name.
+   */
+  identity?: string;
+  /**
+   * Name of a repository. Default: the one that has the VM.
+   */
+  repository?: string;
+  /**
+   * As `--point`: latest, an id, a day, a time, or `before` one of these. Default: latest.
+   */
+  point?: string;
+  /**
+   * Numbers of the disks, from 0. Default: all.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  disks?: [number, ...number[]];
+  /**
+   * Where to, as `to` of a plan of kind restore (docs/plans/restore.md): `{ "vsphere": "vcenter1", "name": "pgtest1-monday" }`. Folders and files are absolute paths below one of `hub: restoreTo`.
+   */
+  to: {};
+  /**
+   * Compare the restored disks with the block index. Default: true.
+   */
+  verify?: boolean;
+}
+/**
  * What is the same in two restore points, by their block indexes.
  */
 export interface RestoreUnchanged {
@@ -3152,6 +3191,164 @@ export interface RestoreUnlockRequest {
    * Of LUKS.
    */
   passphrase: string;
+}
+/**
+ * A restore: how far it is, and what it has made.
+ */
+export interface HubRestore {
+  version: 1;
+  /**
+   * Id of a run, sortable by time.
+   */
+  run_id: string;
+  /**
+   * Name of its plan; a request makes one that is called `restore-` and the VM.
+   */
+  plan: string;
+  /**
+   * Name of the VM.
+   */
+  vm: string;
+  /**
+   * Name of the repository.
+   */
+  repository: string;
+  status: 'running' | 'complete' | 'failed';
+  /**
+   * Milliseconds since the epoch.
+   */
+  started: number;
+  /**
+   * Milliseconds since the epoch; null: it goes on.
+   */
+  finished: number | null;
+  /**
+   * The restore point; null: it is not chosen yet.
+   */
+  backup_id: string | null;
+  /**
+   * When that was made, milliseconds since the epoch.
+   */
+  created: number | null;
+  /**
+   * Why it is this one: `the latest`.
+   */
+  why: string | null;
+  /**
+   * Kind of what it restores to: directory, kvm, vsphere and so on; null: nothing is written yet, or it restores files.
+   */
+  target: string | null;
+  /**
+   * Folder of the hub that has the files; null: none.
+   */
+  directory: string | null;
+  /**
+   * Those that were written.
+   */
+  disks: {
+    /**
+     * disk-0, disk-1, …
+     */
+    disk: string;
+    /**
+     * Bytes.
+     */
+    bytes_total: number;
+    /**
+     * Bytes.
+     */
+    bytes_written: number;
+    /**
+     * Where it is.
+     */
+    path: string | null;
+  }[];
+  machine: {
+    name: string;
+    /**
+     * Where it is, in words.
+     */
+    place: string;
+    /**
+     * Whether it was started.
+     */
+    started: boolean;
+    /**
+     * The command that starts it on the hub; null: it is started elsewhere.
+     */
+    start: string | null;
+    /**
+     * What is not as it was.
+     */
+    notes: string[];
+  } | null;
+  files: {
+    files: number;
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    directory: string;
+  } | null;
+  error: ErrorOutput | null;
+}
+/**
+ * `GET /api/v1/restores`: restores, newest first.
+ */
+export interface HubRestores {
+  version: 1;
+  restores: HistoryRun[];
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+export interface HistoryRun {
+  run_id: string;
+  plan: string;
+  kind: string;
+  /**
+   * `*` for plans about several VMs.
+   */
+  vm: string;
+  /**
+   * manual, command (no plan, but what a command made of its options), schedule, timer, catch-up, backfill or group.
+   */
+  trigger: string;
+  /**
+   * The time of the schedule that it is for, milliseconds since the epoch.
+   */
+  slot: number | null;
+  /**
+   * The run of the group that it belongs to.
+   */
+  parent_run: string | null;
+  node: string | null;
+  repository: string | null;
+  status: string;
+  exit_code: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  started: number;
+  finished: number | null;
+  duration_ms: number | null;
+  bytes_transferred: number;
+  /**
+   * Data that was read from the source. Null: the run does not say.
+   */
+  bytes_read: number | null;
+  /**
+   * Data that was sent to the repository. Null: the run does not say.
+   */
+  bytes_sent: number | null;
+  /**
+   * What the qcow2 files of the run take. Null: the run does not say.
+   */
+  bytes_stored: number | null;
+  backup_id: string | null;
+  warnings: number;
+  error: ErrorOutput | null;
 }
 /**
  * What became of a request to cancel a run.
@@ -3421,53 +3618,6 @@ export interface HubRuns {
    * `cursor` of the next page; null: this is the last one.
    */
   next_cursor: string | null;
-}
-export interface HistoryRun {
-  run_id: string;
-  plan: string;
-  kind: string;
-  /**
-   * `*` for plans about several VMs.
-   */
-  vm: string;
-  /**
-   * manual, command (no plan, but what a command made of its options), schedule, timer, catch-up, backfill or group.
-   */
-  trigger: string;
-  /**
-   * The time of the schedule that it is for, milliseconds since the epoch.
-   */
-  slot: number | null;
-  /**
-   * The run of the group that it belongs to.
-   */
-  parent_run: string | null;
-  node: string | null;
-  repository: string | null;
-  status: string;
-  exit_code: number | null;
-  /**
-   * Milliseconds since the epoch.
-   */
-  started: number;
-  finished: number | null;
-  duration_ms: number | null;
-  bytes_transferred: number;
-  /**
-   * Data that was read from the source. Null: the run does not say.
-   */
-  bytes_read: number | null;
-  /**
-   * Data that was sent to the repository. Null: the run does not say.
-   */
-  bytes_sent: number | null;
-  /**
-   * What the qcow2 files of the run take. Null: the run does not say.
-   */
-  bytes_stored: number | null;
-  backup_id: string | null;
-  warnings: number;
-  error: ErrorOutput | null;
 }
 /**
  * Why a schedule rests.
@@ -8775,6 +8925,12 @@ export interface Settings {
      * Address on which the built-in SSH server listens, for example 0.0.0.0:443.
      */
     listen: string;
+    /**
+     * Folders of this machine below which restores over HTTP may write, and block devices that they may write to. Without this key, they write to other machines only.
+     *
+     * @maxItems 100
+     */
+    restoreTo: string[];
     /**
      * What moves the data with the built-in server. auto: an sshd behind the same port, if one is installed. builtin: the server itself.
      */

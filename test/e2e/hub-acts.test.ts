@@ -8,13 +8,12 @@ import type {
   RunStartedOutput,
   ValidateOutput,
 } from '../../src/schemas/types.ts';
-import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
 import { findRun, type RunRecord } from '../../src/state/runs/runs.ts';
+import { askHub, patience, schema, type Answered, type Refused } from './ask-hub.ts';
 import { hubProgram, type HubProgram } from './hub-program.ts';
 import { backupPlan, makeRaw, restorePlan } from './workspace.ts';
 
 const MiB = 2 ** 20;
-const patience = { timeout: 60_000, interval: 20 };
 
 let hub: HubProgram;
 
@@ -37,31 +36,12 @@ beforeAll(async () => {
 
 afterAll(() => hub[Symbol.asyncDispose]());
 
-interface Answered<T> {
-  readonly status: number;
-  readonly location: string | null;
-  readonly body: T;
-}
-
-async function ask<T>(method: string, path: string, body?: object, headers: object = {}): Promise<Answered<T>> {
-  const answer = await fetch(`${hub.url}/api/v1${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${hub.token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: answer.status, location: answer.headers.get('location'), body: (await answer.json()) as T };
-}
-
-type Refused = { readonly error: { readonly code: string; readonly message: string; readonly remedy: string } };
-
-function schema(name: string, value: unknown): void {
-  const validate = validatorOf(name);
-  expect(validate(value), describeErrors(validate.errors)).toBe(true);
-}
+const ask = <T>(
+  method: string,
+  path: string,
+  body?: object,
+  headers: Record<string, string> = {},
+): Promise<Answered<T>> => askHub<T>(hub, method, path, body, headers);
 
 const runOf = (id: string): RunRecord | undefined => findRun(hub.state, id);
 

@@ -41,19 +41,20 @@ export interface HubProgram extends AsyncDisposable {
 
 const patience = { timeout: 60_000, interval: 20 };
 
-/** @param settings more lines of its settings */
+/** @param settings more lines of its settings; `hub.KEY: VALUE` goes to `hub` */
 export async function hubProgram(...settings: readonly string[]): Promise<HubProgram> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
   const [port = 0] = await freePorts(8);
+  const ofHub = settings.filter((line) => line.startsWith('hub.')).map((line) => `, ${line.slice(4)}`);
   await writeFile(
     folder.file('sendense.yaml'),
     [
       'version: 1',
       'repositories: { primary: { path: ./repository } }',
       `ports: { from: ${port + 6}, to: ${port + 7} }`,
-      `hub: { listen: '127.0.0.1:${port}', api: '127.0.0.2:${port + 1}', nodePorts: { from: ${port + 2}, to: ${port + 5} } }`,
-      ...settings,
+      `hub: { listen: '127.0.0.1:${port}', api: '127.0.0.2:${port + 1}', nodePorts: { from: ${port + 2}, to: ${port + 5} }${ofHub.join('')} }`,
+      ...settings.filter((line) => !line.startsWith('hub.')),
     ].join('\n'),
   );
   const words = [startFile('cli/sendense-run'), '--config', folder.file('sendense.yaml')];

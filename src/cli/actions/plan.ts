@@ -4,17 +4,15 @@ import { planReport } from '../../view/reports/plan-report.ts';
 import { columnsOf, exactly } from '../../view/terminal.ts';
 import type { CommandContext } from '../command.ts';
 import { worstOf } from '../exit-codes.ts';
-import { planFile } from '../plan-file.ts';
+import { givenPlans } from '../given-plan.ts';
 import { inWordsOfOptions } from '../plan-of-options.ts';
 import { reportError } from '../report-error.ts';
-import type { Mode, PlanToRun } from '../run-plan.ts';
+import type { PlanToRun } from '../run-plan.ts';
 
 /** Shows what each plan would do. */
 export async function action(context: CommandContext): Promise<number> {
-  const files = context.args.map((name) => planFile(name, context));
   const codes: number[] = [];
-  for (const file of files)
-    codes.push(await previewPlan(context, { file, mode: context.options['mode'] as Mode | undefined }));
+  for (const plan of await givenPlans(context)) codes.push(await previewPlan(context, plan));
   return worstOf(codes);
 }
 

@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '../command.ts';
+import { asOption } from '../as-option.ts';
 
 export const plan: CommandDefinition = {
   name: 'plan',
@@ -7,13 +8,14 @@ export const plan: CommandDefinition = {
     'Shows for each step the commands with their arguments, the files that it would make (+), change (~) and remove (-), and port leases. Shows for each disk whether it would be full or incremental and why, and how many bytes to expect. It also names what only the run itself can know.',
     'The command reads the source and the repository and writes nothing at all: no file, no lease, no row in the state database.',
   ],
-  arguments: [{ syntax: '<plan...>', description: 'plan files (YAML)', completes: 'plans' }],
+  arguments: [{ syntax: '<plan...>', description: 'plan files (YAML), or - for standard input', completes: 'plans' }],
   options: [
     {
       flags: '-m, --mode <mode>',
       description: 'as in `sendense-run run`',
       choices: ['auto', 'full', 'incremental'],
     },
+    asOption,
   ],
   examples: [
     { command: 'sendense-run plan pgtest1-nightly.yaml', description: 'Full or incremental tonight, and why?' },

@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '../command.ts';
+import { asOption } from '../as-option.ts';
 
 export const run: CommandDefinition = {
   name: 'run',
@@ -8,7 +9,7 @@ export const run: CommandDefinition = {
     'You can leave out the word `run`. The first SIGINT (Ctrl-C) or SIGTERM stops the run and cleans up; a second one returns at once.',
     'Progress goes to standard error: bars on a terminal, lines with the time elsewhere. The summary goes to standard output. With --json, standard output has one JSON object per line; the last one is `run.finished`.',
   ],
-  arguments: [{ syntax: '<plan...>', description: 'plan files (YAML)', completes: 'plans' }],
+  arguments: [{ syntax: '<plan...>', description: 'plan files (YAML), or - for standard input', completes: 'plans' }],
   options: [
     {
       flags: '-m, --mode <mode>',
@@ -16,6 +17,7 @@ export const run: CommandDefinition = {
         'override the mode of a backup plan: auto decides for each disk, full starts a new chain, incremental refuses if it is not safe',
       choices: ['auto', 'full', 'incremental'],
     },
+    asOption,
     {
       flags: '-n, --dry-run',
       description: 'show each step and write nothing; the same as `sendense-run plan`',

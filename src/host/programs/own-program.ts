@@ -30,15 +30,21 @@ const most = 8192;
 /**
  * Starts a program, in practice this one, in a session of its own: what a terminal sends to us does not reach it, and it
  * outlives us if need be.
+ * @param options.input what it reads from standard input: what nobody else may see, or what is too long for a command line
  */
-export function startOwnProgram([file = '', ...args]: readonly string[], options: { cwd: string }): OwnProgram {
+export function startOwnProgram(
+  [file = '', ...args]: readonly string[],
+  options: { readonly cwd: string; readonly input?: string | undefined },
+): OwnProgram {
   const child = spawn(file, args, {
     cwd: options.cwd,
     // What we have read of it, it has to read as well.
     env: ownEnvironment(),
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // One that ends before it has read all says itself why.
+  child.stdin.on('error', () => {}).end(options.input ?? '');
   let lastLine = '';
   let said = '';
   const { promise: firstLine, resolve: begin } = Promise.withResolvers<string>();

@@ -1,4 +1,5 @@
-import type { BackupProgressOutput, ChangeIdsOutput } from '../../schemas/types.ts';
+import type { BackupProgressOutput, ChangeIdsOutput, HubRestore, HubRestoreRequest } from '../../schemas/types.ts';
+import type { MadePlan } from './restore-plan.ts';
 
 /** A plan that the hub has seen, and how `sendense-run` begins it. */
 export interface StartablePlan {
@@ -35,4 +36,8 @@ export interface Acts {
   runOfBackup(backupId: string): string | undefined;
   /** What the next incremental backup of a VM asks the hypervisor for. Undefined: it has no restore point. */
   changeIds(vm: string, repository: string | undefined): ChangeIdsOutput | undefined;
+  /** The plan that a request for a restore stands for. @throws SendenseError `request.invalid`, `point.unknown`, `target.not-allowed` */
+  restorePlan(request: HubRestoreRequest): Promise<MadePlan>;
+  /** How far a restore is, and what it has made. Undefined: there is no such restore. */
+  restore(runId: string): HubRestore | undefined;
 }

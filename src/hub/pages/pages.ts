@@ -24,6 +24,7 @@ export interface PointsFilter {
 }
 
 export interface RunsFilter {
+  readonly kind?: string | undefined;
   readonly plan?: string | undefined;
   readonly vm?: string | undefined;
   readonly status?: readonly RunsTable['status'][] | undefined;
@@ -53,8 +54,8 @@ export interface Pages {
   point(id: string, filter: Pick<PointsFilter, 'repository' | 'sees'>): Promise<RestorePointOutput>;
   /** Newest first. */
   runs(filter: RunsFilter, page: PageRequest): Page<HistoryRun>;
-  /** The VM of a run; undefined: there is no such run. */
-  vmOfRun(id: string): string | undefined;
+  /** Undefined: there is no such run. */
+  factsOfRun(id: string): { readonly vm: string; readonly kind: string } | undefined;
   /** Another text than before, once the run or its log has changed. */
   markOfRun(id: string): Promise<string>;
   /** A part of the log of a run. @throws SendenseError `run.unknown`, `run.no-log` */

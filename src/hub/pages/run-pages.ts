@@ -9,7 +9,7 @@ import type { Pages } from './pages.ts';
 import { readLogPart } from './run-log-part.ts';
 
 /** Runs page by page, and their logs part by part. */
-export const runPages = (state: State): Pick<Pages, 'runs' | 'vmOfRun' | 'markOfRun' | 'runLog'> => ({
+export const runPages = (state: State): Pick<Pages, 'runs' | 'factsOfRun' | 'markOfRun' | 'runLog'> => ({
   runs({ sees, ...filter }, { limit, after }) {
     const vms = sees && listVmNames(state).filter(sees);
     const place = after as [number, string] | null;
@@ -17,7 +17,7 @@ export const runPages = (state: State): Pick<Pages, 'runs' | 'vmOfRun' | 'markOf
     const { entries, next } = pageOf(found, limit, ({ started, id }) => [started, id]);
     return { entries: entries.map(historyRun), next };
   },
-  vmOfRun: (id) => findRun(state, id)?.vm,
+  factsOfRun: (id) => findRun(state, id),
   async markOfRun(id) {
     const log = await stat(runLogFile(state.path, id)).catch(() => null);
     return `${runMark(state, id)} ${log?.size ?? 0}`;

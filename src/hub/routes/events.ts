@@ -38,7 +38,7 @@ export const watchEvents = defineRoute({
     for (const topic of topics) {
       if (topic === 'status') continue;
       const id = topic.slice('run:'.length);
-      const vm = parts.hub.pages.vmOfRun(id);
+      const vm = parts.hub.pages.factsOfRun(id)?.vm;
       if (vm === undefined || sees?.(vm) === false) throw new SendenseError('run.unknown', `there is no run ${id}`);
     }
     answer.header('cache-control', 'no-store');

@@ -30,6 +30,7 @@ export const listRuns = defineRoute({
   summary: 'Runs, newest first',
   query: {
     status: { description: `Only these, with commas between them: ${statuses.join(', ')}.` },
+    kind: { description: 'Only of plans of this kind: backup, restore and so on.' },
     plan: { description: 'Only of this plan.' },
     vm: { description: 'Only about this VM; `*` is in plans about several.' },
     since: { description: 'Begun at that time or later, milliseconds since 1970.' },
@@ -41,9 +42,9 @@ export const listRuns = defineRoute({
   handle: async (call) =>
     shared(call, 'listRuns', (sees): HubRuns => {
       const { query, parts } = call;
-      const { plan, vm, since } = query;
+      const { kind, plan, vm, since } = query;
       const from = since === undefined ? undefined : numberOf(query, 'since', 0, Number.MAX_SAFE_INTEGER);
-      const filter = { plan, vm, status: statusesIn(query['status']), since: from, sees };
+      const filter = { kind, plan, vm, status: statusesIn(query['status']), since: from, sees };
       const { entries, next } = parts.hub.pages.runs(filter, pageRequest(query, pages));
       return { version: 1, runs: [...entries], next_cursor: cursorOf(next) };
     }),
@@ -101,7 +102,7 @@ export const readRunLog = defineRoute({
 function knownRun(call: Call<HubParts>): string {
   const id = call.params['id'] ?? '';
   const sees = seesOf(call);
-  const vm = call.parts.hub.pages.vmOfRun(id);
+  const vm = call.parts.hub.pages.factsOfRun(id)?.vm;
   if (vm === undefined || sees?.(vm) === false) throw unknownRun(id);
   return id;
 }

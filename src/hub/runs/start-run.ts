@@ -21,8 +21,12 @@ export interface RunEnd {
   readonly error: ErrorOutput | null;
 }
 
-/** Begins a run. @param words a command of `sendense-run` that runs something, with its options: `run PLAN` */
-export type StartRun = (words: readonly string[]) => StartedRun;
+/**
+ * Begins a run.
+ * @param words a command of `sendense-run` that runs something, with its options: `run PLAN`
+ * @param input what it reads from standard input: the text of the plan, for `run -`
+ */
+export type StartRun = (words: readonly string[], input?: string) => StartedRun;
 
 export interface RunStarterOptions {
   /** `sendense-run` as a list of words. */
@@ -34,9 +38,9 @@ export interface RunStarterOptions {
 /** Runs that others start than people: the daemon, and requests to the API of the hub. */
 export const runStarter =
   ({ program, settingsFile }: RunStarterOptions): StartRun =>
-  (words) => {
+  (words, input) => {
     const all = [...program, '--config', settingsFile, '--json', ...words];
-    const run = startOwnProgram(all, { cwd: dirname(settingsFile) });
+    const run = startOwnProgram(all, { cwd: dirname(settingsFile), input });
     const ended = run.ended.then(endOf);
     return {
       begun: async () => idIn(await run.firstLine) ?? notBegun(await ended),
@@ -46,15 +50,16 @@ export const runStarter =
   };
 
 /** Asks a command of `sendense-run` that answers and begins nothing. @throws SendenseError what the command says, or `run.crashed` */
-export type AskCommand = (words: readonly string[], signal: AbortSignal) => Promise<object>;
+export type AskCommand = (words: readonly string[], signal: AbortSignal, input?: string) => Promise<object>;
 
 /** Commands that look at much, or at other machines: a process of their own, so that the service goes on answering. */
 export const commandAsker =
   ({ program, settingsFile }: RunStarterOptions): AskCommand =>
-  async (words, signal) => {
+  async (words, signal, input) => {
     signal.throwIfAborted();
     const command = startOwnProgram([...program, '--config', settingsFile, '--json', ...words], {
       cwd: dirname(settingsFile),
+      input,
     });
     const end = (): void => command.terminate();
     signal.addEventListener('abort', end, { once: true });

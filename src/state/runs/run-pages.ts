@@ -5,6 +5,7 @@ import { toRecord, type RunRecord } from './runs.ts';
 export interface RunPageFilter {
   readonly plan?: string | undefined;
   readonly vm?: string | undefined;
+  readonly kind?: string | undefined;
   /** Any of these. */
   readonly status?: readonly RunsTable['status'][] | undefined;
   /** Only runs of these VMs. */
@@ -18,10 +19,11 @@ export interface RunPageFilter {
 
 /** Some runs, newest first. */
 export function runPage(state: State, filter: RunPageFilter): RunRecord[] {
-  const { plan, vm, status, vms, since, after, limit } = filter;
+  const { plan, vm, kind, status, vms, since, after, limit } = filter;
   let query = state.query.selectFrom('runs').selectAll().orderBy('started', 'desc').orderBy('id', 'desc').limit(limit);
   if (plan !== undefined) query = query.where('plan', '=', plan);
   if (vm !== undefined) query = query.where('vm', '=', vm);
+  if (kind !== undefined) query = query.where('kind', '=', kind);
   if (status !== undefined) query = query.where('status', 'in', status);
   if (vms !== undefined) query = query.where('vm', 'in', [...vms, '']);
   if (since !== undefined) query = query.where('started', '>=', since);

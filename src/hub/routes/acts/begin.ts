@@ -37,20 +37,37 @@ export function assertMayRun({ caller }: Pick<ActCall, 'caller'>, { plan, kind, 
   );
 }
 
+/** @param what what is to be done, in words @throws SendenseError `access.stale` */
+export function assertFresh({ caller }: Pick<ActCall, 'caller'>, what: string): void {
+  if (caller.isFresh()) return;
+  throw new SendenseError('access.stale', `this ${what}, so your password has to be typed again`);
+}
+
 /** The words of `sendense-run` that run a plan. */
 export const wordsOf = ({ plan, file, scheduled }: StartablePlan, mode: string | undefined): string[] => {
   if (mode !== undefined) return ['run', '--mode', mode, '--', file];
   return scheduled ? ['schedule', 'run', '--', plan] : ['run', '--', file];
 };
 
+export interface RunToBegin {
+  /** For the key: what is asked for. */
+  readonly route: string;
+  /** Its name; null: none that is in a file. */
+  readonly plan: string | null;
+  /** Of `sendense-run`. */
+  readonly words: readonly string[];
+  /** What that reads from standard input. */
+  readonly input?: string;
+}
+
 /** Begins a run, once for each key. The body of the answer is what `answer` makes of it. */
 export async function beginRun(
   { parts, caller, body, header }: ActCall,
-  { route, plan, words }: { readonly route: string; readonly plan: string | null; readonly words: readonly string[] },
+  { route, plan, words, input }: RunToBegin,
   answer: (started: RunStartedOutput) => Promise<object> = async (started) => started,
 ): Promise<Begun> {
   return await parts.repeats.once({ caller: caller.name, route, key: header('idempotency-key'), body }, async () => {
-    const run = parts.startRun(words);
+    const run = parts.startRun(words, input);
     const runId = await run.begun();
     await whenKnown(parts.hub, runId, run.ended);
     return {
@@ -67,7 +84,7 @@ async function whenKnown({ pages }: HubParts['hub'], runId: string, ended: Promi
   void ended.then((how) => (end = how));
   for (;;) {
     const over = end;
-    if (pages.vmOfRun(runId) !== undefined) return;
+    if (pages.factsOfRun(runId)) return;
     if (over) throw saidError(over.error);
     await delay(lookMs);
   }

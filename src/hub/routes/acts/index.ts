@@ -1,6 +1,7 @@
 import { changeIds, completeBackup, startBackup } from './backups.ts';
 import { previewPlan, validatePlan } from './plans.ts';
 import { protectBackup, unprotectBackup } from './protect.ts';
+import { listRestores, previewRestore, showRestore, startRestore } from './restores.ts';
 import { cancelRun, runPlan, verifyPoints } from './runs.ts';
 import { pauseSchedule, resumeSchedule } from './schedules.ts';
 
@@ -12,6 +13,10 @@ export const actRoutes = [
   protectBackup,
   unprotectBackup,
   verifyPoints,
+  listRestores,
+  startRestore,
+  previewRestore,
+  showRestore,
   runPlan,
   previewPlan,
   validatePlan,

@@ -1,6 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { isBackupKind } from '../../../plan/backup-kinds.ts';
 import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../../../schemas/types.ts';
+import { rightToRun } from '../../access/rights.ts';
 import { mayKnow } from '../list-answer.ts';
 import { defineRoute } from '../route.ts';
 import { answerBegun, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
@@ -40,16 +41,22 @@ export const cancelRun = defineRoute({
   path: '/api/v1/runs/{id}/cancel',
   tag: 'runs',
   summary: 'Ask a run to stop and clean up',
-  description: 'As Ctrl-C at its terminal. Asking again is fine; asking a run that has ended does nothing.',
-  right: 'operate',
+  description:
+    'As Ctrl-C at its terminal. Asking again is fine; asking a run that has ended does nothing. It takes the right `operate`, or the one that running its plan takes.',
+  right: 'look',
   vms: 'heeded',
   params: { id: { description: 'Id of the run.', logAs: 'run_id' } },
   answers: { 202: { description: 'What became of it.', schema: 'hub/run-cancelled.json' } },
-  errors: ['run.unknown', 'run.elsewhere'],
+  errors: ['run.unknown', 'run.elsewhere', 'access.right'],
   async handle({ parts, params, caller }): Promise<RunCancelOutput> {
     const id = params['id'] ?? '';
-    const vm = parts.hub.pages.vmOfRun(id);
-    if (vm === undefined || !mayKnow(caller, vm)) throw new SendenseError('run.unknown', `there is no run ${id}`);
+    const run = parts.hub.pages.factsOfRun(id);
+    if (!run || !mayKnow(caller, run.vm)) throw new SendenseError('run.unknown', `there is no run ${id}`);
+    const right = rightToRun(run.kind);
+    if (!caller.rights.has('operate') && !caller.rights.has(right))
+      throw new SendenseError('access.right', `${caller.name} has no right to ${right}, nor to operate`, {
+        details: { right },
+      });
     return { version: 1, run_id: id, state: parts.hub.acts.cancelRun(id) };
   },
 });

@@ -1,0 +1,55 @@
+import type { TargetType } from '../../targets/target-kind.ts';
+
+/** What stands in `to` of a plan of kind restore, before it was checked. */
+export type Mapping = Readonly<Record<string, unknown>>;
+
+/** What a kind of target means for somebody who has no shell on the hub. */
+interface RemoteTarget {
+  /** Folders, files and devices of the hub that it writes to, by field. */
+  paths(to: Mapping): Readonly<Record<string, unknown>>;
+  /** What it overwrites or switches on, in words; null: nothing. */
+  risk(to: Mapping): string | null;
+}
+
+/** What is made is new, and off. */
+const harmless = (): null => null;
+
+const remote: { readonly [T in TargetType]: RemoteTarget } = {
+  directory: { paths: ({ directory }) => ({ 'to.directory': directory }), risk: harmless },
+  device: {
+    paths: ({ device }) =>
+      typeof device === 'object' && device !== null
+        ? Object.fromEntries(Object.entries(device).map(([disk, path]) => [`to.device.${disk}`, path]))
+        : { 'to.device': device },
+    risk: ({ overwrite }) => (overwrite === true ? 'writes over what a block device holds' : null),
+  },
+  ova: { paths: ({ ova }) => ({ 'to.ova': ova }), risk: harmless },
+  kvm: {
+    paths: ({ kvm }) => ({ 'to.kvm': kvm }),
+    risk: ({ start }) => (start === undefined || start === false ? null : 'starts a VM'),
+  },
+  vsphere: { paths: () => ({}), risk: ({ powerOn }) => (powerOn === true ? 'starts a VM' : null) },
+};
+
+const types = Object.keys(remote) as TargetType[];
+
+/** Of what names no kind, the checks of plans say what is wrong. */
+const kindsIn = (to: Mapping): readonly RemoteTarget[] =>
+  types.filter((type) => type in to).map((type) => remote[type]);
+
+/** Where on the hub a restore writes, by field. */
+export const pathsOf = (to: Mapping): Readonly<Record<string, unknown>> =>
+  Object.assign({}, ...kindsIn(to).map((kind) => kind.paths(to)));
+
+/** What a restore overwrites or switches on, in words; null: nothing. */
+export const riskOf = (to: Mapping): string | null =>
+  kindsIn(to)
+    .map((kind) => kind.risk(to))
+    .find((risk) => risk !== null) ?? null;
+
+/** What only those may say who have a shell on the hub, by field. */
+export function localOnly({ libvirt, convert }: Mapping): string | null {
+  if (libvirt !== undefined && !['none', 'qemu:///system', 'qemu:///session'].includes(String(libvirt)))
+    return 'to.libvirt';
+  return typeof convert === 'object' && convert !== null && 'virtioWin' in convert ? 'to.convert.virtioWin' : null;
+}

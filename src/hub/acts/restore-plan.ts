@@ -1,0 +1,117 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import { localZone, parsePoint } from '../../plan/times/point-words.ts';
+import { validateFiles } from '../../plan/validate-files.ts';
+import type { HubRestoreRequest, Settings } from '../../schemas/types.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { points } from '../../state/points/restore-points.ts';
+import { assertAllowed } from './allowed-places.ts';
+import { localOnly, pathsOf, riskOf } from './remote-targets.ts';
+
+/** The plan that a request for a restore stands for. */
+export interface MadePlan {
+  /** YAML, as JSON is. */
+  readonly text: string;
+  /** What messages call it; there is no such file. */
+  readonly file: string;
+  readonly plan: string;
+  /** What it overwrites or switches on, in words; null: nothing. */
+  readonly risk: string | null;
+}
+
+export interface RestorePlaces {
+  readonly state: State;
+  readonly settings: Settings;
+  /** Absolute. */
+  readonly settingsFile: string;
+  readonly settingsFolder: string;
+}
+
+/** @throws SendenseError `request.invalid`, `point.unknown`, `target.not-allowed` */
+export async function restorePlan(places: RestorePlaces, request: HubRestoreRequest): Promise<MadePlan> {
+  const { vm, identity, point = 'latest', disks, to, verify = true } = request;
+  assertPlain(request, 'body');
+  const local = localOnly(to);
+  if (local !== null)
+    throw new SendenseError('target.not-allowed', `${local} names something of the hub that requests may not name`, {
+      remedy: `Leave ${local} out, or restore on the hub with \`sendense-run restore\`.`,
+      details: { field: local },
+    });
+  const allowed = { restoreTo: places.settings.hub.restoreTo, settingsFolder: places.settingsFolder };
+  for (const [field, path] of Object.entries(pathsOf(to))) await assertAllowed(allowed, field, path);
+  const plan = {
+    version: 1,
+    kind: 'restore',
+    name: `restore-${vm}`,
+    vm: { name: vm, ...(identity === undefined ? {} : { identity }) },
+    repository: repositoryOf(places, request),
+    point: pointOf(point),
+    to,
+    ...(disks ? { disks } : {}),
+    verify,
+  };
+  const text = JSON.stringify(plan, null, 2);
+  assertValid(places, text);
+  return { text, file: `restore-${vm}.yaml`, plan: plan.name, risk: riskOf(to) };
+}
+
+/** What a text would stand for in a plan is for who writes plans. @throws SendenseError `request.invalid` */
+function assertPlain(value: unknown, field: string): void {
+  if (typeof value === 'string' && value.includes('${{'))
+    throw new SendenseError('request.invalid', `${field} holds \${{, which begins an expression in plans`, {
+      remedy: 'Write the value itself.',
+      details: { field },
+    });
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, entry] of Object.entries(value)) {
+    assertPlain(key, field);
+    assertPlain(entry, field === 'body' ? key : `${field}.${key}`);
+  }
+}
+
+function pointOf(text: string): ReturnType<typeof parsePoint> {
+  try {
+    return parsePoint(text, { now: Date.now(), zone: localZone }, 'point');
+  } catch (error) {
+    throw error instanceof SendenseError ? invalid('point', error.message, error.remedy) : error;
+  }
+}
+
+/** The one that is named, the only one, or the only one that has the VM. @throws SendenseError `point.unknown`, `request.invalid` */
+function repositoryOf({ state, settings }: RestorePlaces, { vm, repository }: HubRestoreRequest): string {
+  const names = Object.keys(settings.repositories);
+  if (repository !== undefined && !names.includes(repository))
+    throw invalid('repository', `there is no repository ${repository}`, `The settings have ${names.join(', ')}.`);
+  const found = [...new Set(points(state, { vmName: vm }).map((point) => point.repository))].filter((name) =>
+    names.includes(name),
+  );
+  if (found.length === 0)
+    throw new SendenseError('point.unknown', `VM ${vm} has no restore points`, { details: { field: 'vm' } });
+  const wanted = repository ?? (found.length === 1 ? found[0] : undefined);
+  if (wanted !== undefined) return wanted;
+  throw invalid(
+    'repository',
+    `several repositories have VM ${vm}: ${found.join(', ')}`,
+    'Name one of them: `repository`.',
+  );
+}
+
+/** In words of the request: its caller has written no plan. @throws SendenseError `request.invalid` */
+function assertValid({ settings, settingsFile }: RestorePlaces, text: string): void {
+  const { diagnostics } = validateFiles(['-'], {
+    config: settingsFile,
+    stdin: text,
+    enrolledNodes: () => Object.keys(settings.nodes),
+  });
+  const wrong = diagnostics.filter(({ severity, file }) => severity === 'error' && file === '<stdin>');
+  const [first] = wrong;
+  if (!first) return;
+  const said = wrong.map(({ path, message }) => `${fieldOf(path)}: ${message}`);
+  throw invalid(fieldOf(first.path), [...new Set(said)].join('; '), first.remedy);
+}
+
+/** `/to/directory` -> `to.directory` */
+const fieldOf = (pointer: string): string =>
+  pointer.startsWith('/vm') ? 'vm' : pointer.slice(1).replaceAll('/', '.') || 'to';
+
+const invalid = (field: string, message: string, remedy: string | null | undefined): SendenseError =>
+  new SendenseError('request.invalid', message, { ...(remedy == null ? {} : { remedy }), details: { field } });

@@ -1,0 +1,111 @@
+import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../../api/paging.ts';
+import type { Call } from '../../../api/route.ts';
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import type { HubRestore, HubRestoreRequest, HubRestores } from '../../../schemas/types.ts';
+import type { MadePlan } from '../../acts/restore-plan.ts';
+import { mayKnow, seesOf, shared } from '../list-answer.ts';
+import { defineRoute, type HubParts } from '../route.ts';
+import { answerBegun, assertFresh, beginRun, repeatHeader, startErrors } from './begin.ts';
+
+const pages: PageRules = { usual: 50, most: 200, place: ['number', 'text'] };
+const body = { schema: 'hub/restore-start.json', bytes: 64 * 1024 } as const;
+const refusals = ['point.unknown', 'target.not-allowed'] as const;
+
+/** @throws SendenseError `point.unknown`, and as `Acts.restorePlan` */
+async function planFor({ parts, caller, body: asked }: Call<HubParts, HubRestoreRequest>): Promise<MadePlan> {
+  if (caller.mayVm(asked.vm)) return await parts.hub.acts.restorePlan(asked);
+  throw new SendenseError('point.unknown', `VM ${asked.vm} has no restore points`, { details: { field: 'vm' } });
+}
+
+const kindOfTarget = ({ to }: HubRestoreRequest): string => Object.keys(to).slice(0, 20).join(' ').slice(0, 200);
+
+export const previewRestore = defineRoute<HubRestoreRequest>({
+  id: 'previewRestore',
+  method: 'POST',
+  path: '/api/v1/restores/preview',
+  tag: 'backups',
+  summary: 'What a restore would do, step by step',
+  description: 'As `sendense-run restore VM --dry-run`. Nothing is written.',
+  right: 'restore',
+  vms: 'heeded',
+  changes: false,
+  body,
+  answers: { 200: { description: 'Its steps.', schema: 'output/plan.json' } },
+  errors: [...refusals, 'plan.invalid', 'run.crashed'],
+  patient: true,
+  async handle(call): Promise<object> {
+    const { text, file } = await planFor(call);
+    return await call.parts.askCommand(['plan', `--as=${file}`, '-'], call.signal, text);
+  },
+});
+
+export const startRestore = defineRoute<HubRestoreRequest>({
+  id: 'startRestore',
+  method: 'POST',
+  path: '/api/v1/restores',
+  tag: 'backups',
+  summary: 'Restore disks, or a whole VM',
+  description:
+    'As `sendense-run restore VM`. Folders and devices of the hub must lie below one of `hub: restoreTo`. What overwrites a device or starts a VM takes a fresh password.',
+  right: 'restore',
+  vms: 'heeded',
+  headers: repeatHeader,
+  body,
+  logOf: (asked) => ({
+    vm: asked.vm,
+    point: asked.point ?? 'latest',
+    target: kindOfTarget(asked),
+  }),
+  answers: { 202: { description: 'The restore has begun.', schema: 'hub/run-started.json' } },
+  errors: [...startErrors, ...refusals, 'access.stale'],
+  patient: true,
+  async handle(call) {
+    const { text, file, plan, risk } = await planFor(call);
+    if (risk !== null) assertFresh(call, risk);
+    const run = { route: 'startRestore', plan: null, words: ['run', `--as=${file}`, '-'], input: text };
+    const begun = await beginRun(call, run, async (started) => ({ ...started, plan }));
+    return answerBegun(call, begun);
+  },
+});
+
+export const listRestores = defineRoute({
+  id: 'listRestores',
+  method: 'GET',
+  path: '/api/v1/restores',
+  tag: 'backups',
+  summary: 'Restores, newest first',
+  right: 'look',
+  vms: 'heeded',
+  query: { vm: { description: 'Only of this VM.' }, ...pageQuery(pages) },
+  answers: { 200: { description: 'A page of them.', schema: 'hub/restores.json' } },
+  errors: [],
+  quiet: true,
+  handle: async (call) =>
+    shared(call, 'listRestores', (sees): HubRestores => {
+      const { query, parts } = call;
+      const filter = { kind: 'restore', vm: query['vm'], sees };
+      const { entries, next } = parts.hub.pages.runs(filter, pageRequest(query, pages));
+      return { version: 1, restores: [...entries], next_cursor: cursorOf(next) };
+    }),
+});
+
+export const showRestore = defineRoute({
+  id: 'showRestore',
+  method: 'GET',
+  path: '/api/v1/restores/{id}',
+  tag: 'backups',
+  summary: 'How far a restore is, and what it has made',
+  description: '`GET /api/v1/runs/{id}` of the same id has its steps; `POST /api/v1/runs/{id}/cancel` ends it.',
+  right: 'look',
+  vms: 'heeded',
+  params: { id: { description: 'Id of its run.', schema: 'domain.json#/$defs/runId', logAs: 'run_id' } },
+  answers: { 200: { description: 'The restore.', schema: 'hub/restore.json' } },
+  errors: ['run.unknown'],
+  quiet: true,
+  async handle(call): Promise<HubRestore> {
+    const id = call.params['id'] ?? '';
+    const found = call.parts.hub.acts.restore(id);
+    if (found && (seesOf(call) === undefined || mayKnow(call.caller, found.vm))) return found;
+    throw new SendenseError('run.unknown', `there is no restore ${id}`);
+  },
+});
