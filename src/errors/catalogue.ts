@@ -823,6 +823,13 @@ export const catalogue = {
     'Open it again: it was closed, or nobody read from it for as long as `files: idle` says, which is an hour by default.',
     404,
   ),
+  'files.selection': entry(
+    1,
+    'never',
+    'There is no such selection',
+    'Select again: the restore point was closed meanwhile, or many others were selected since.',
+    404,
+  ),
   'files.limit': entry(
     75,
     'temporary',

@@ -148,6 +148,8 @@ export interface Hub extends AsyncDisposable {
   recover(request?: RecoverRequest): Promise<RecoverOutput>;
   /** Restore points to be opened in this process. @param folder private; the caller removes it */
   files(folder: string): Promise<FileSessions>;
+  /** VM of a session of files, also of one that has ended; undefined: there was none. */
+  filesVm(session: string): string | undefined;
   /** Who read which files, the newest last. */
   fileReads(filter: ReadsFilter): FilesLogOutput;
   readonly credentials: Credentials;

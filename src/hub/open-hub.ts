@@ -1,4 +1,5 @@
 import { listLeases } from '../state/runs/port-leases.ts';
+import { vmOfMount } from '../state/files/restore-mounts.ts';
 import { countRuns } from '../state/runs/runs.ts';
 import { manageActs } from './acts/manage-acts.ts';
 import { adoptVm } from './vm-names/adopt-vm.ts';
@@ -50,6 +51,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
           { hub, services: parts.services, folder, reader: chosenReader(settings) },
           limitsOf(settings),
         ),
+      filesVm: (session) => vmOfMount(parts.state, session),
       fileReads: (filter) => describeReads(parts.state, filter),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };

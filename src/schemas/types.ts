@@ -538,6 +538,10 @@ export interface AllSchemas {
    */
   RunId: string;
   /**
+   * What a caller calls a download.
+   */
+  TransferName: string;
+  /**
    * The source's id of the disk.
    */
   DiskKey: string;
@@ -609,8 +613,10 @@ export interface AllSchemas {
   HubRepositories: HubRepositories;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
+  RestoreSelected: RestoreSelected;
   RestoreSelectionRequest: RestoreSelectionRequest;
   HubRestoreRequest: HubRestoreRequest;
+  RestoreTransfers: RestoreTransfers;
   RestoreUnchanged: RestoreUnchanged;
   RestoreUnchangedRequest: RestoreUnchangedRequest;
   RestoreUnlockRequest: RestoreUnlockRequest;
@@ -3082,6 +3088,16 @@ export interface RestorePlaces {
     | null;
 }
 /**
+ * A selection that can be downloaded as an archive.
+ */
+export interface RestoreSelected {
+  version: 1;
+  /**
+   * Of the selection. It is known until the restore point is closed.
+   */
+  id: string;
+}
+/**
  * Files and folders of one volume for one archive.
  */
 export interface RestoreSelectionRequest {
@@ -3145,6 +3161,47 @@ export interface HubRestoreRequest {
    * Compare the restored disks with the block index. Default: true.
    */
   verify?: boolean;
+}
+/**
+ * Downloads and archives of an open restore point, and how they ended. Times are milliseconds since 1970.
+ */
+export interface RestoreTransfers {
+  version: 1;
+  /**
+   * The newest last; of many the last 100.
+   */
+  transfers: {
+    /**
+     * The name that its caller gave it (`transfer` of the request).
+     */
+    transfer: string | null;
+    action: 'download' | 'archive';
+    /**
+     * Id of the volume.
+     */
+    volume: string;
+    /**
+     * The file, or the first one of an archive, for people.
+     */
+    path: string;
+    begun: number;
+    /**
+     * null: it goes on.
+     */
+    ended: number | null;
+    /**
+     * That were handed over; of `tar.gz` before they were packed.
+     */
+    bytes: number;
+    /**
+     * Why it broke off; null: it did not.
+     */
+    error: ErrorOutput | null;
+    /**
+     * A line for each file that is not in the archive, or not whole; of many the first.
+     */
+    left_out: string[];
+  }[];
 }
 /**
  * What is the same in two restore points, by their block indexes.
@@ -11057,6 +11114,7 @@ export type VerifySelection = AllSchemas['VerifySelection'];
 export type Digest = AllSchemas['Digest'];
 export type BackupId = AllSchemas['BackupId'];
 export type RunId = AllSchemas['RunId'];
+export type TransferName = AllSchemas['TransferName'];
 export type DiskKey = AllSchemas['DiskKey'];
 export type Sha256 = AllSchemas['Sha256'];
 export type JobId = AllSchemas['JobId'];

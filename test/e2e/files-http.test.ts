@@ -6,9 +6,9 @@ import type { ReadableStream } from 'node:stream/web';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hubApi } from '../../src/hub/routes/index.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
-import type { FilesLogOutput, FilesMountsOutput, FilesOutput } from '../../src/schemas/types.ts';
+import type { FilesLogOutput, FilesMountsOutput, FilesOutput, RestoreTransfers } from '../../src/schemas/types.ts';
 import { testAtFullLength } from '../support/at-full-length.ts';
-import { filesHub, idOf, post, type FilesHub } from './files-hub.ts';
+import { filesHub, idOf, post, stalledDownload, takeRest, type FilesHub } from './files-hub.ts';
 import { pointsOf } from './redate.ts';
 
 let hub: FilesHub;
@@ -86,6 +86,8 @@ describe('the API of the hub', () => {
       [`/${session}/files?volume=disk-0p1&path=a%2Fb`, 400, 'request.invalid'],
       ['/mount', 404, 'point.unknown', post({ vm: 'pgtest9' })],
       ['/mount', 400, 'request.invalid', post({})],
+      [`/${session}/selections`, 400, 'request.invalid', post({ volume: 'disk-0p1', paths: [] })],
+      [at('download', 'etc/key', '&transfer=a%20b'), 400, 'request.invalid'],
       [at('download-directory', 'etc', '&format=rar'), 400, 'request.invalid'],
       [`/compare?a=${session}&b=none&volume=disk-0p1`, 404, 'files.session'],
     ];
@@ -94,6 +96,47 @@ describe('the API of the hub', () => {
       expect([path, answer.status, await codeOf(answer)]).toEqual([path, status, code]);
     }
   });
+});
+
+it('tells who may see some VMs only nothing of the others, whatever is asked', async () => {
+  const secretOf = async (name: string, vms: string): Promise<Record<string, string>> => {
+    const words = ['token', 'create', name, '--role', 'restorer', '--vm', vms, '--json'];
+    const { secret } = JSON.parse((await hub.bench.call(words)).stdout) as { secret: string };
+    return { authorization: `Bearer ${secret}` };
+  };
+  const [other, own] = [await secretOf('other', 'mysql*'), await secretOf('own', 'pg*')];
+  const body = { volume: 'disk-0p1', paths: [idOf('etc/hostname')] };
+  const unlocked = { volume: 'disk-0p1', passphrase: 'x' };
+  const pair = { before: { vm: 'pgtest1' }, after: { vm: 'pgtest1' } };
+  const asked: readonly [route: string, path: string, code: string | number, init?: RequestInit][] = [
+    ['mountRestorePoint', '/mount', 'point.unknown', post({ vm: 'pgtest1' })],
+    ['listRestoreMounts', '/mounts', 200],
+    ['compareRestorePoints', `/compare?a=${session}&b=${session}&volume=disk-0p1`, 'files.session'],
+    ['showRestoreMount', `/${session}`, 'files.session'],
+    ['listFiles', at('files', ''), 'files.session'],
+    ['statFile', at('stat', 'etc'), 'files.session'],
+    ['searchFiles', at('search', ''), 'files.session'],
+    ['downloadFile', at('download', 'etc/key'), 'files.session'],
+    ['downloadDirectory', at('download-directory', 'etc'), 'files.session'],
+    ['downloadSelection', `/${session}/selection`, 'files.session', post(body)],
+    ['addSelection', `/${session}/selections`, 'files.session', post(body)],
+    ['downloadSelected', `/${session}/selections/x`, 'files.session'],
+    ['listTransfers', `/${session}/transfers`, 'files.session'],
+    ['unlockVolume', `/${session}/unlock`, 'files.session', post(unlocked)],
+    ['compareBlocks', '/unchanged', 'point.unknown', post(pair)],
+    ['closeRestoreMount', `/${session}`, 'files.session', { method: 'DELETE' }],
+  ];
+  const routes = hubApi.routes.filter(({ tag, id }) => tag === 'restore' && id !== 'readFilesLog');
+  expect(asked.map(([id]) => id).toSorted()).toEqual(routes.map(({ id }) => id).toSorted());
+  for (const [id, path, wanted, init] of asked) {
+    const answer = await hub.ask(path, { ...init, headers: { ...other, ...(init?.headers as object) } });
+    expect([id, wanted === 200 ? answer.status : await codeOf(answer)]).toEqual([id, wanted]);
+    if (wanted === 200) expect(((await answer.json()) as FilesMountsOutput).mounts).toEqual([]);
+    const seen = await hub.ask(path, { ...init, method: 'HEAD', body: null, headers: other });
+    if ((init?.method ?? 'GET') === 'GET' && wanted !== 200) expect([id, seen.status]).toEqual([id, 404]);
+  }
+  expect((await hub.json<FilesMountsOutput>('/mounts', { headers: own })).mounts).toHaveLength(1);
+  expect(await (await hub.ask(at('download', 'etc/hostname'), { headers: own })).text()).toBe('web1\n');
 });
 
 describe('a download', () => {
@@ -191,6 +234,31 @@ print(json.dumps([sorted(names.items()), oct(infos['etc/key']), oct(infos['etc/o
     ]);
   });
 
+  it('of a selection made before is downloaded by GET, its names below the folder', async () => {
+    const paths = [idOf('srv/deep'), idOf('srv/evil.html'), idOf('srv/fifo')];
+    const selected = await hub.ask(
+      `/${session}/selections`,
+      post({ volume: 'disk-0p1', paths, from: idOf('srv'), format: 'zip' }),
+    );
+    expect(selected.status).toBe(201);
+    const { id } = (await selected.json()) as { id: string };
+    const zip = await save(`/${session}/selections/${id}?transfer=mine`, 'selected.zip');
+    const names = (await execa('unzip', ['-Z1', zip])).stdout.split('\n');
+    expect(names).toEqual(['deep/', 'deep/f1', 'deep/f3', 'evil.html']);
+    const tar = await save(`/${session}/selections/${id}?format=tar.gz`, 'selected.tgz');
+    expect((await execa('tar', ['-tzf', tar])).stdout.split('\n').toSorted()).toEqual(
+      expect.arrayContaining(['./deep/f1', './evil.html', './fifo']),
+    );
+    const { transfers } = await hub.json<RestoreTransfers>(`/${session}/transfers`);
+    const mine = transfers.find(({ transfer }) => transfer === 'mine');
+    expect(mine).toMatchObject({ action: 'archive', error: null, left_out: ['./srv/fifo: a fifo is left out'] });
+    expect(mine?.ended).not.toBeNull();
+    expect(await codeOf(await hub.ask(`/${session}/selections/none`))).toBe('files.selection');
+    const outside = post({ volume: 'disk-0p1', paths: [idOf('etc/key')], from: idOf('srv'), format: 'zip' });
+    const { id: strange } = await hub.json<{ id: string }>(`/${session}/selections`, outside);
+    expect(await text(`/${session}/selections/${strange}`)).toContain('/etc/key is not in /srv');
+  });
+
   it('of a selection says behind it what was left out', async () => {
     const body = post({ volume: 'disk-0p1', paths: [idOf('srv/fifo'), idOf('etc/hostname')], format: 'zip' });
     const zip = await save(`/${session}/selection`, 'some.zip', body);
@@ -209,6 +277,17 @@ print(json.dumps([sorted(names.items()), oct(infos['etc/key']), oct(infos['etc/o
     const trailer = /^sendense-left-out: (\S+)/im.exec(stdout)?.[1] ?? '';
     expect(Buffer.from(trailer, 'base64').toString()).toBe('./srv/fifo: a fifo is left out');
   });
+});
+
+it('that breaks off since the restore point was closed says so afterwards', async () => {
+  const other = await hub.mount(points[0]);
+  const answer = await stalledDownload(hub, other);
+  expect((await hub.ask(`/${other}`, { method: 'DELETE' })).status).toBe(204);
+  expect((await takeRest(answer)).whole).toBe(false);
+  const { transfers } = await hub.json<RestoreTransfers>(`/${other}/transfers`);
+  expect(transfers).toMatchObject([
+    { action: 'download', path: '/srv/big', error: { code: 'files.session', message: 'the restore point was closed' } },
+  ]);
 });
 
 it('what was read is in the log, by whom and how much', async () => {

@@ -65,7 +65,7 @@ test('a zip archive says it of any number of them', async () => {
   const { signal } = new AbortController();
   const { said } = await zipOfFiles(
     { ask } as unknown as OpenFiles,
-    { volume: 'disk-0', found: [root] },
+    { volume: 'disk-0', found: [root], from: '' },
     { signal, onBytes: async () => {} },
   );
   expect(Buffer.byteLength(said)).toBeLessThan(leftOutBytes + 100);

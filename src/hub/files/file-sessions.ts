@@ -7,6 +7,7 @@ import type { Services } from '../../steps/services.ts';
 import { assertRoom, workload, type CountedSession, type FileLimits } from './file-limits.ts';
 import { withFiles } from './files-session.ts';
 import { keepOpen, type OpenFiles } from './open-files.ts';
+import type { Transfer, Transfers } from './transfers.ts';
 import { createComparer, type ComparedPoint, type PointComparison } from './point-comparison.ts';
 
 export interface OpenRequest {
@@ -40,6 +41,8 @@ export interface FileSessions extends AsyncDisposable {
   all(): readonly OpenFiles[];
   /** @throws SendenseError `files.session` */
   one(id: string): OpenFiles;
+  /** Downloads and archives, also of one that has ended lately. @throws SendenseError `files.session` */
+  transfers(id: string): readonly Transfer[];
   /** @throws SendenseError `files.session` */
   close(id: string): Promise<void>;
   /** How many are open or being opened. */
@@ -70,6 +73,7 @@ export function createFileSessions(
 ): FileSessions {
   const spare = createSpare(join(folder, 'readers'), reader);
   const held = new Map<string, Held>();
+  const ended = lately();
   const open = new Map<string, { readonly files: OpenFiles; readonly key: string; isServed(): Promise<boolean> }>();
   const hold = (key: string, request: Parameters<typeof withFiles>[2], who: string): Held => {
     const ending = Promise.withResolvers<void>();
@@ -82,9 +86,10 @@ export function createFileSessions(
       started.resolve(kept.files);
       // The next one finds a reader that has started.
       spare.prepare();
-      await Promise.race([ending.promise, session.gone]);
-      kept.stop();
+      const why = await Promise.race([ending.promise, session.gone]);
+      kept.stop(why ?? undefined);
       open.delete(session.id);
+      ended.add(session.id, kept.files.transfers);
     }).catch((error: unknown) => started.reject(error));
     void over.finally(() => held.delete(key));
     return { who, files: started.promise, over, end: ending.resolve, remainingMs: () => remainingMs() };
@@ -134,6 +139,7 @@ export function createFileSessions(
     },
     all: () => [...open.values()].map(({ files }) => files),
     one: (id) => open.get(id)?.files ?? notOpen(id),
+    transfers: (id) => (open.get(id)?.files.transfers ?? ended.one(id) ?? notOpen(id)).all(),
     async close(id) {
       const one = held.get(open.get(id)?.key ?? '') ?? notOpen(id);
       one.end();
@@ -151,6 +157,23 @@ export function createFileSessions(
 }
 
 const keyOf = (...words: readonly [repository: string, vm: string, id: string]): string => JSON.stringify(words);
+
+/** Sessions that ended last: who asks why a download broke off comes after that. */
+function lately(): { add(id: string, transfers: Transfers): void; one(id: string): Transfers | undefined } {
+  const kept = new Map<string, Transfers>();
+  return {
+    add(id, transfers) {
+      kept.set(id, transfers);
+      for (const old of kept.keys()) {
+        if (kept.size <= mostEnded) break;
+        kept.delete(old);
+      }
+    },
+    one: (id) => kept.get(id),
+  };
+}
+
+const mostEnded = 50;
 
 /** Opening one takes no longer, ms. */
 const openMs = 120_000;

@@ -6,7 +6,7 @@ import { serveNbd, type NbdServer } from '../../host/nbd/qemu-nbd.ts';
 import { selectPoint } from '../../restore-points/choose/select-point.ts';
 import { settleAll } from '../../restore-points/settle-all.ts';
 import type { PointChoice, PointSelectOutput } from '../../schemas/types.ts';
-import { dropMount, keepMount } from '../../state/files/restore-mounts.ts';
+import { dropMount, filesRun, keepMount } from '../../state/files/restore-mounts.ts';
 import { usePoint } from '../../state/points/point-uses.ts';
 import type { Services } from '../../steps/services.ts';
 import type { Volume } from '../../files/protocol.ts';
@@ -16,9 +16,6 @@ import type { Spare } from '../../files/reader/spare.ts';
 import { rememberFiles } from './remember-files.ts';
 import { watchServers } from './watch-servers.ts';
 import { maintenanceRun } from '../repositories/maintenance-run.ts';
-
-/** Name of the runs that hold restore points open. */
-export const filesRun = 'files';
 
 export interface FilesRequest {
   readonly repository: string;

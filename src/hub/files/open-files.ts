@@ -7,6 +7,8 @@ import { beginRead, noteReads, type FileRead, type ReadEnd } from '../../state/f
 import type { State } from '../../state/database/open-state.ts';
 import { workload, type FileLimits, type Workload } from './file-limits.ts';
 import type { FilesSession } from './files-session.ts';
+import { createSelections, type Selections } from './selections.ts';
+import { createTransfers, type Transfers } from './transfers.ts';
 
 type Bytes = (bytes: Buffer) => Promise<void> | void;
 
@@ -37,6 +39,8 @@ export interface OpenFiles extends Workload {
   unlock(volume: string, passphrase: string): Promise<void>;
   /** Writes down who begins to do what. @returns what writes down how it ended */
   begin(read: AskedRead): (end?: ReadEnd) => void;
+  readonly selections: Selections;
+  readonly transfers: Transfers;
   /** Writes down what was asked for together. */
   note(reads: readonly AskedRead[]): void;
 }
@@ -45,7 +49,8 @@ export interface KeptFiles {
   readonly files: OpenFiles;
   /** Until it ends, if nobody reads. */
   remainingMs(): number;
-  stop(): void;
+  /** @param why nobody asked for it; what happened */
+  stop(why?: string): void;
 }
 
 interface KeepOptions {
@@ -64,6 +69,8 @@ export function keepOpen(state: State, session: FilesSession, { vm, repository, 
   const own = { runId: session.id, repository, context: vm, backupId: session.point.backup_id };
   const files: OpenFiles = {
     ...workload(limits),
+    selections: createSelections(),
+    transfers: createTransfers(),
     disks: session.point.disks,
     closed: closing.signal,
     info: () => ({
@@ -100,9 +107,10 @@ export function keepOpen(state: State, session: FilesSession, { vm, repository, 
         reads.map((read) => ({ ...read, ...own })),
       ),
   };
-  const stop = (): void => {
+  const stop = (why?: string): void => {
     busy.stop();
-    closing.abort(new SendenseError('files.session', 'the restore point was closed'));
+    const message = `the restore point was closed${why === undefined ? '' : `: ${why}`}`;
+    closing.abort(new SendenseError('files.session', message));
   };
   return { files, remainingMs: busy.remainingMs, stop };
 }

@@ -11,7 +11,7 @@ import { keeperToken } from '../../files/client/wire.ts';
 import { giveUpName, takeName } from './keeper-name.ts';
 import { filesRoutes } from '../routes/files/index.ts';
 import { listMounts } from '../routes/files/mounts.ts';
-import { partsOfSelection } from '../routes/files/archive.ts';
+import { partsOfSelection } from '../routes/files/selection.ts';
 import { placesOfFile } from '../routes/files/places.ts';
 import { filesTag, headBytes, type FilesParts } from '../routes/files/route.ts';
 

@@ -2,6 +2,9 @@ import type { State } from '../database/open-state.ts';
 import { settleReads } from './file-reads.ts';
 import type { PointKey } from '../points/restore-points.ts';
 
+/** Name of the runs that hold restore points open. */
+export const filesRun = 'files';
+
 /** A run reads files of a restore point until {@link dropMount}, or its end. */
 export const keepMount = (state: State, runId: string, { repository, context, backupId }: PointKey): void =>
   void state.run(
@@ -24,3 +27,14 @@ export function dropMount(state: State, runId: string): void {
       ),
   );
 }
+
+/** VM of the restore point that a run opened, or had open; undefined: there was no such run. */
+export const vmOfMount = (state: State, runId: string): string | undefined =>
+  state.first(
+    state.query
+      .selectFrom('runs')
+      .select('vm')
+      .where('id', '=', runId)
+      .where('plan', '=', filesRun)
+      .where('kind', '=', 'care'),
+  )?.vm;

@@ -34,7 +34,7 @@ test('a token for some VMs is refused where a route does not heed that, and know
   const { secret } = at.hub.tokens.create({ ...request, roles: ['restorer'], vms: ['pg*'] });
   const { body } = await ask(at, secret, 'GET', '/api/v1/session');
   expect(body).toMatchObject({ roles: ['restorer'], vms: ['pg*'], expires: null });
-  expect((await ask(at, secret, 'GET', '/api/v1/restore/mounts')).status).toBe(403);
+  expect((await ask(at, secret, 'GET', '/api/v1/nodes')).status).toBe(403);
   expect((await ask(at, secret, 'GET', '/api/v1/backups')).status).toBe(200);
   expect((await ask(at, secret, 'GET', '/api/v1/vms/web1')).status).toBe(404);
 });

@@ -11,6 +11,8 @@ interface Wanted {
   readonly volume: string;
   /** Files and folders, as `stat` answers of them. */
   readonly found: readonly Answer<'stat'>[];
+  /** Folder below which names begin, base64; empty: the root. */
+  readonly from: string;
 }
 
 interface Options {
@@ -19,17 +21,18 @@ interface Options {
 }
 
 /**
- * A zip archive of files and folders, named as below the volume's root. The content of one file is read at a time.
+ * A zip archive of files and folders, named as below a folder in which they are. The content of one file is read at a time.
  * @returns a line for each file that is not in it, or not whole
  */
 export async function zipOfFiles(
   files: OpenFiles,
-  { volume, found }: Wanted,
+  { volume, found, from }: Wanted,
   { signal, onBytes }: Options,
 ): Promise<{ readonly said: string }> {
   const parts: Parts = {
     files,
     volume,
+    from: Buffer.from(from, 'base64'),
     zip: zipStream(onBytes),
     signal,
     names: new Map(),
@@ -37,7 +40,7 @@ export async function zipOfFiles(
   };
   for (const { path, ...entry } of found) {
     const bytes = Buffer.from(path, 'base64');
-    if (bytes.length > 0) await addEntry(parts, bytes, entry);
+    if (!bytes.equals(parts.from)) await addEntry(parts, bytes, entry);
     if (entry.type === 'folder') await addBelow(parts, bytes);
   }
   await addNames(parts);
@@ -48,6 +51,7 @@ export async function zipOfFiles(
 interface Parts {
   readonly files: OpenFiles;
   readonly volume: string;
+  readonly from: Buffer;
   readonly zip: ZipStream;
   readonly signal: AbortSignal;
   /** Escaped names, with the base64 of the bytes that they stand for. */
@@ -80,8 +84,9 @@ async function addEntry(parts: Parts, path: Buffer, known: Known): Promise<void>
     leftOut.add(`${shown}: ${type === 'unknown' ? 'cannot be read' : `a ${type} is left out`}\n`);
     return;
   }
-  const name = zipName(path);
-  if (name !== path.toString()) parts.names.set(name, path.toString('base64'));
+  const named = below(parts.from, path);
+  const name = zipName(named);
+  if (name !== named.toString()) parts.names.set(name, named.toString('base64'));
   const head = {
     name: Buffer.from(type === 'folder' ? `${name}/` : name),
     mode: typeBits[type] | mode,
@@ -96,6 +101,15 @@ async function addEntry(parts: Parts, path: Buffer, known: Known): Promise<void>
     return size === 0 ? zip.add({ ...head, size }) : addFile(parts, { path, shown }, { ...head, size });
   const target = Buffer.from(known.target ?? '', 'base64');
   return zip.add({ ...head, size: target.length }, (write) => write(target));
+}
+
+/** @throws SendenseError `request.invalid` where it is not in the folder */
+function below(from: Buffer, path: Buffer): Buffer {
+  if (from.length === 0) return path;
+  if (path.subarray(0, from.length).equals(from) && path[from.length] === 0x2f) return path.subarray(from.length + 1);
+  throw new SendenseError('request.invalid', `/${shownName(path)} is not in /${shownName(from)}`, {
+    details: { field: 'from' },
+  });
 }
 
 const longestName = 0xffff;

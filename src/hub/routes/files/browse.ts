@@ -6,7 +6,17 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { FilesListOutput, FilesStatOutput } from '../../../schemas/types.ts';
 import { lineOf, noBytes, streamOf } from './bytes.ts';
 import { recorded } from './recorded.ts';
-import { callerOf, defineRoute, numberOf, pathOf, place, readErrors, session, workErrors } from './route.ts';
+import {
+  aboutSession,
+  callerOf,
+  defineRoute,
+  numberOf,
+  pathOf,
+  place,
+  readErrors,
+  session,
+  workErrors,
+} from './route.ts';
 
 const mostEntries = 10_000;
 /** Of the paths of a page. */
@@ -19,6 +29,7 @@ export const listFiles = defineRoute({
   tag: 'restore',
   summary: 'What a folder holds',
   description: 'A page of it, in the order of the bytes of the names.',
+  about: aboutSession,
   params: session,
   query: {
     ...place,
@@ -63,6 +74,7 @@ export const statFile = defineRoute({
   path: '/api/v1/restore/{id}/stat',
   tag: 'restore',
   summary: 'All that is known of a file',
+  about: aboutSession,
   params: session,
   query: {
     ...place,
@@ -103,6 +115,7 @@ export const searchFiles = defineRoute({
   summary: 'Finds files below a folder',
   description:
     'A JSON line for each, `output/files-entry.json`, as they are found; a folder comes before what is in it. Close the connection to stop. The last line is `{"seen":…,"unreadable":[…]}`: how many names were looked at, and what could not be read.',
+  about: aboutSession,
   params: session,
   query: {
     ...place,

@@ -12,6 +12,7 @@ export const compareMounts = defineRoute({
   summary: 'What differs between two restore points that are open',
   description:
     'A JSON line for each, `output/files-difference.json`, in the order of the paths. Close the connection to stop. The last line is `{"seen":…,"unreadable":[…]}`: how many paths were compared, and what could not be read.',
+  about: ({ query }) => ({ sessions: [query['a'], query['b']] }),
   query: {
     a: { description: 'Id of the session with the restore point before.', required: true, logAs: 'session' },
     b: { description: 'Id of the session with the one after.', required: true },

@@ -4,8 +4,8 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { Answer } from '../../../files/protocol.ts';
 import { noBytes, streamOf } from './bytes.ts';
 import { bytesOf, contentDisposition, inert, lastName, rangeOf, tagOf } from './headers.ts';
-import { recorded } from './recorded.ts';
-import { callerOf, defineRoute, pathOf, place, workErrors, session } from './route.ts';
+import { transferred } from './transferred.ts';
+import { aboutSession, callerOf, defineRoute, pathOf, place, session, transfer, workErrors } from './route.ts';
 
 export const downloadFile = defineRoute({
   id: 'downloadFile',
@@ -15,8 +15,9 @@ export const downloadFile = defineRoute({
   summary: 'The content of a file',
   description:
     'A part of it with `Range`, one range. `ETag` changes with the restore point and the file. A transfer that breaks off has fewer bytes than `Content-Length` says. HEAD reads nothing of the file.',
+  about: aboutSession,
   params: session,
-  query: place,
+  query: { ...place, ...transfer },
   headers: {
     'range': { description: '`bytes=0-1023`: one range.' },
     'if-range': { description: 'The `ETag` of before: where it is another one, the whole file comes.' },
@@ -56,13 +57,18 @@ export const downloadFile = defineRoute({
     const ask = { ...where, offset: from, length: to - from };
     const whole = contentIn(found);
     const who = callerOf({ parts, header });
-    const what = { who, action: 'download', volume: where.volume, path: bytesOf(found) } as const;
+    const named = { transfer: query['transfer'], volume: where.volume, path: bytesOf(found) };
+    const what = { who, action: 'download', ...named } as const;
     const read = (signal: AbortSignal) => async (onBytes: (bytes: Buffer) => Promise<void>) => {
-      if (whole) return await onBytes(whole.subarray(from, to));
+      if (whole) {
+        await onBytes(whole.subarray(from, to));
+        return [];
+      }
       const { bytes } = await files.read(ask, { onBytes, signal });
       if (bytes !== to - from) throw new SendenseError('files.damaged', `the file ends after ${from + bytes} bytes`);
+      return [];
     };
-    return streamOf((onBytes, signal) => recorded(files, what, read(signal), onBytes), {
+    return streamOf((onBytes, signal) => transferred(files, what, read(signal), onBytes), {
       // What is here already is no work.
       slot: whole ? new DisposableStack() : files.enter('download'),
       closed: files.closed,

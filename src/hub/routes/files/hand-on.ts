@@ -1,16 +1,32 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import type { Caller } from '../../../api/caller.ts';
 import type { AnswerHead, Call } from '../../../api/route.ts';
+import { SendenseError } from '../../../errors/sendense-error.ts';
 import { askKeeper } from '../../../files/client/ask-keeper.ts';
 import { curlBytes, leftOutTrailer, linesOfTrailer, trailerOf } from '../../../files/client/wire.ts';
 import { hubUser } from '../../../state/files/file-reads.ts';
 import { callerHeader } from '../../files/keeper-socket.ts';
 import { defineRoute, type HubParts } from '../route.ts';
+import { mayKnow } from '../list-answer.ts';
 import type { filesRoutes } from './index.ts';
+import type { About } from './route.ts';
 
 /** Who calls, for the record of what was read: a user of the hub is none of the machine, though their names be the same. */
 const readerName = ({ kind, name }: Caller): string => (kind === 'file-token' ? 'hub-api' : hubUser(name));
+
+/** @throws SendenseError as for what there is not, where the caller may not see one of the VMs */
+function assertSees(about: About, { parts, caller }: Pick<Call<HubParts>, 'parts' | 'caller'>): void {
+  if (caller.allVms) return;
+  for (const vm of about.vms ?? [])
+    if (!mayKnow(caller, vm)) throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
+  for (const id of about.sessions ?? []) {
+    const vm = parts.hub.filesVm(id ?? '');
+    if (vm === undefined || !mayKnow(caller, vm))
+      throw new SendenseError('files.session', `no restore point is open as ${id}`);
+  }
+}
 
 /** Headers of a connection, and those that the hub's API sets itself. */
 const notHandedOn = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date', 'trailer', 'x-request-id']);
@@ -21,16 +37,22 @@ const notHandedOn = new Set(['connection', 'keep-alive', 'transfer-encoding', 'd
  */
 export const handedOn = ({
   whoOf: _whoOf,
+  about,
+  sift,
   ...route
 }: (typeof filesRoutes)[number]): ReturnType<typeof defineRoute<unknown>> =>
   defineRoute<unknown>({
     ...route,
     tag: 'restore',
     right: 'browse',
-    errors: [...new Set([...route.errors, 'files.reader', 'files.unavailable'] as const)],
+    vms: 'heeded',
+    errors: [
+      ...new Set([...route.errors, 'files.reader', 'files.unavailable', 'point.unknown', 'files.session'] as const),
+    ],
     patient: true,
-    async handle(call: Call<HubParts, unknown>): Promise<Readable> {
+    async handle(call: Call<HubParts, unknown>): Promise<Readable | object> {
       const { parts, caller, body, isHead, signal, answer } = call;
+      assertSees(about(call as never), call);
       const method = isHead ? 'HEAD' : route.method;
       const headers = { ...namedHeaders(route, call), [callerHeader]: readerName(caller) };
       const from = await askKeeper(await parts.filesKeeper(), pathOf(route.path, call), {
@@ -40,7 +62,8 @@ export const handedOn = ({
         ...(route.body ? { body } : {}),
       });
       copyHead(from, answer);
-      return from;
+      if (!sift || caller.allVms || isHead) return from;
+      return sift((await json(from)) as object, (vm) => mayKnow(caller, vm));
     },
   });
 

@@ -1,13 +1,13 @@
-import type { Route } from '../../../api/route.ts';
 import { listFiles, searchFiles, statFile } from './browse.ts';
-import { downloadFolder, downloadSelection } from './archive.ts';
+import { downloadFolder } from './archive.ts';
 import { compareMounts } from './compare.ts';
 import { downloadFile } from './download.ts';
-import { closeMount, listMounts, mountPoint, showMount, unchanged, unlockVolume } from './mounts.ts';
-import type { FilesParts } from './route.ts';
+import { addSelection, downloadSelected, downloadSelection } from './selection.ts';
+import { closeMount, listMounts, listTransfers, mountPoint, showMount, unchanged, unlockVolume } from './mounts.ts';
+import type { FilesRoute } from './route.ts';
 
 /** Files of restore points: the hub's API has these routes, and so has the keeper of the command line. */
-export const filesRoutes: readonly Route<FilesParts>[] = [
+export const filesRoutes: readonly FilesRoute[] = [
   mountPoint,
   listMounts,
   compareMounts,
@@ -18,6 +18,9 @@ export const filesRoutes: readonly Route<FilesParts>[] = [
   downloadFile,
   downloadFolder,
   downloadSelection,
+  addSelection,
+  downloadSelected,
+  listTransfers,
   unlockVolume,
   unchanged,
   closeMount,

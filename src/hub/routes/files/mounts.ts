@@ -3,13 +3,14 @@ import type {
   FilesMountsOutput,
   FilesOutput,
   RestoreMountRequest,
+  RestoreTransfers,
   RestoreUnchanged,
   RestoreUnchangedRequest,
   RestoreUnlockRequest,
 } from '../../../schemas/types.ts';
 import type { OpenRequest } from '../../files/file-sessions.ts';
 import { recorded } from './recorded.ts';
-import { callerOf, defineRoute, session } from './route.ts';
+import { aboutSession, callerOf, defineRoute, session } from './route.ts';
 
 const requestOf = ({ vm, repository, point, identity }: RestoreMountRequest): Omit<OpenRequest, 'who'> => ({
   vm,
@@ -28,6 +29,7 @@ export const mountPoint = defineRoute<RestoreMountRequest>({
   summary: 'Opens a restore point to read its files',
   description:
     'Nothing of the restore point is removed or merged while it is open. One that is open already is answered again. It ends by itself when nobody has read for an hour (`files: idle`).',
+  about: ({ body }) => ({ vms: [body.vm] }),
   body: { schema: 'hub/restore-mount.json', bytes: 4096 },
   answers: { 201: opened },
   errors: [
@@ -56,6 +58,11 @@ export const listMounts = defineRoute({
   path: '/api/v1/restore/mounts',
   tag: 'restore',
   summary: 'All restore points that are open',
+  about: () => ({}),
+  sift: (answer, sees) => {
+    const { mounts, ...rest } = answer as FilesMountsOutput;
+    return { ...rest, mounts: mounts.filter(({ vm }) => sees(vm)) };
+  },
   answers: { 200: { description: 'The restore points.', schema: 'output/files-mounts.json' } },
   errors: [],
   handle: async ({ parts }): Promise<FilesMountsOutput> => ({
@@ -71,6 +78,7 @@ export const showMount = defineRoute({
   tag: 'restore',
   summary: 'One restore point that is open',
   description: '`volume` opens that volume first, so that what is used and what became of its journal is known.',
+  about: aboutSession,
   params: session,
   query: { volume: { description: 'Id of a volume.' } },
   answers: { 200: opened },
@@ -89,6 +97,7 @@ export const unlockVolume = defineRoute<RestoreUnlockRequest>({
   tag: 'restore',
   summary: 'Opens an encrypted volume',
   description: 'LUKS. The passphrase goes to the reader and is kept nowhere.',
+  about: aboutSession,
   params: session,
   body: { schema: 'hub/restore-unlock.json', bytes: 16_384 },
   answers: { 200: opened },
@@ -104,12 +113,30 @@ export const unlockVolume = defineRoute<RestoreUnlockRequest>({
   },
 });
 
+export const listTransfers = defineRoute({
+  id: 'listTransfers',
+  method: 'GET',
+  path: '/api/v1/restore/{id}/transfers',
+  tag: 'restore',
+  summary: 'Downloads and archives of a restore point, and how they ended',
+  description: 'An answer that has begun cannot say why it breaks off. Also of one that was closed lately.',
+  about: aboutSession,
+  params: session,
+  answers: { 200: { description: 'The transfers.', schema: 'hub/restore-transfers.json' } },
+  errors: ['files.session'],
+  handle: async ({ parts, params }): Promise<RestoreTransfers> => ({
+    version: 1,
+    transfers: [...parts.files.transfers(params['id'] ?? '')],
+  }),
+});
+
 export const closeMount = defineRoute({
   id: 'closeRestoreMount',
   method: 'DELETE',
   path: '/api/v1/restore/{id}',
   tag: 'restore',
   summary: 'Closes a restore point',
+  about: aboutSession,
   params: session,
   answers: { 204: { description: 'It is closed.' } },
   errors: ['files.session'],
@@ -130,6 +157,7 @@ export const unchanged = defineRoute<RestoreUnchangedRequest>({
   description:
     'Reads no disk, and opens no restore point. Where both are open already, it also says which volumes are the same. Two restore points that are not said to be the same may still hold the same files.',
   changes: false,
+  about: ({ body }) => ({ vms: [body.before.vm, body.after.vm] }),
   body: { schema: 'hub/restore-unchanged.json', bytes: 8192 },
   answers: { 200: { description: 'What is the same.', schema: 'hub/restore-unchanged-answer.json' } },
   errors: ['point.unknown', 'vm.identity', 'files.session', 'files.reader', 'files.busy', 'usage'],

@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { Place } from '../../../files/reader/places.ts';
 import type { RestorePlaces } from '../../../schemas/types.ts';
-import { callerOf, defineRoute, pathOf, place, readErrors, session } from './route.ts';
+import { aboutSession, callerOf, defineRoute, pathOf, place, readErrors, session } from './route.ts';
 import { tagOf } from './headers.ts';
 
 /** More pieces than this are streamed. */
@@ -14,6 +14,7 @@ export const placesOfFile = defineRoute({
   path: '/api/v1/restore/{id}/places',
   tag: 'restore',
   summary: 'Where the content of a file lies',
+  about: aboutSession,
   params: session,
   query: place,
   answers: { 200: { description: 'The places.', schema: 'hub/restore-places.json' } },

@@ -1,5 +1,6 @@
-import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
+import { toSendenseError } from '../../../errors/sendense-error.ts';
 import type { OpenFiles } from '../../files/open-files.ts';
+import { isGone } from '../../files/transfers.ts';
 
 /**
  * Does something with a restore point's files and writes down that it was done, how many bytes it took, and how it ended.
@@ -28,7 +29,3 @@ export async function recorded<T>(
     throw error;
   }
 }
-
-/** The caller went away. */
-const isGone = (error: unknown): boolean =>
-  (error as Error).name === 'AbortError' || (error instanceof SendenseError && error.code === 'job.cancelled');

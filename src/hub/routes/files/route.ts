@@ -20,9 +20,30 @@ export const callerOf = ({ parts, header }: Pick<Call<FilesParts>, 'parts' | 'he
 /** What these routes are about. */
 export const filesTag = { restore: 'Files of restore points.' } as const;
 
-type Route<Body> = ApiRoute<FilesParts, Body> & { readonly tag: keyof typeof filesTag };
+/** Whose files a request is about. */
+export interface About {
+  /** Ids of sessions. */
+  readonly sessions?: readonly (string | undefined)[];
+  /** Names of VMs. */
+  readonly vms?: readonly string[];
+}
 
-export const defineRoute = <Body = undefined>(route: Route<Body>): Route<Body> => route;
+type Asked<Body> = Pick<Call<FilesParts, Body>, 'params' | 'query' | 'body'>;
+
+export type FilesRoute<Body = unknown> = ApiRoute<FilesParts, Body> & {
+  readonly tag: keyof typeof filesTag;
+  /** Whose files are meant: the hub refuses who may not see these VMs as it refuses what there is not. */
+  about(asked: Asked<Body>): About;
+  /** The part of its JSON that who may see some VMs only gets. */
+  sift?(answer: object, sees: (vm: string) => boolean): object;
+};
+
+/** A route of one session. */
+export const aboutSession = ({ params }: { readonly params: Readonly<Record<string, string>> }): About => ({
+  sessions: [params['id']],
+});
+
+export const defineRoute = <Body = undefined>(route: FilesRoute<Body>): FilesRoute<Body> => route;
 
 /** What a request about a file or folder may answer with. */
 export const readErrors = [
@@ -40,6 +61,14 @@ export const readErrors = [
 export const workErrors = [...readErrors, 'files.busy'] as const satisfies readonly ErrorCode[];
 
 export const session = { id: { description: 'Id of the session, from `mount`.', logAs: 'session' } };
+
+/** How a caller finds its transfer among those of the session. */
+export const transfer: Readonly<Record<'transfer', Parameter>> = {
+  transfer: {
+    description: 'A name of your own, by which `transfers` tells how it ended.',
+    schema: 'domain.json#/$defs/transferName',
+  },
+};
 
 /** Which file or folder is meant. */
 export const place: Readonly<Record<'volume' | 'path', Parameter>> = {
