@@ -9,10 +9,13 @@
  * docs/performance.md are `--size 1G --files 100000`. `--size` is also what changes between two restore points of a disk of 100 GiB.
  * `scale` looks at `--points` (300) restore points, `--chain` (10) of each VM, and backs up a group of `--vms` (30): those of docs/performance.md are
  * `--points 10000 --chain 30 --vms 300`.
+ * `api` asks a hub with 10,200 restore points of 300 VMs and 50,100 runs for everything that it tells; `page` shows it in Chromium.
  * `--delta` is what `merge` merges: `256M`, or several, `64M,256M,1G`. BENCH_DIR names the folder for the disks (default: the system's temporary one).
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { api } from './hub/api.ts';
+import { page } from './hub/page.ts';
 import { boot } from './boot.ts';
 import { files } from './files.ts';
 import { filesDiff } from './files-diff.ts';
@@ -76,6 +79,8 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'vsphere-full': () => vsphereFull(bytes, rounds),
   'vsphere-small': () => vsphereSmall(rounds),
   'tunnel-latency': () => tunnelLatency(rounds),
+  'api': () => api(),
+  'page': () => page(),
   'tunnel': () => tunnel(parseSize(values.size ?? '256M'), rounds, values.line, values.way),
 };
 

@@ -64,7 +64,7 @@ export function vmPages({ state, settings }: VmPagesOptions): Pick<Pages, 'vms' 
       }),
     vm: (name, request) =>
       state.reading(() => {
-        const known = whatIsKnown(state, settings);
+        const known = whatIsKnown(state, settings, name);
         if (!known.plans.has(name) && !known.figures.has(name)) return undefined;
         const { vms, firstDay } = describe(known, [name], request);
         const [vm] = vms;
@@ -78,7 +78,8 @@ interface Described {
   readonly firstDay: string | null;
 }
 
-function whatIsKnown(state: State, settings: Settings): Known {
+/** @param vm only figures of this VM */
+function whatIsKnown(state: State, settings: Settings, vm?: string): Known {
   const now = Date.now();
   const watched = watchedPlans(state).filter(({ kind }) => makesBackups(kind));
   const members = new Map(lastGroupRuns(state).map(({ plan, result }) => [plan, membersIn(result)]));
@@ -86,7 +87,7 @@ function whatIsKnown(state: State, settings: Settings): Known {
   for (const plan of watched)
     for (const vm of plan.kind === 'group' ? (members.get(plan.plan) ?? []) : [plan.vm])
       plans.set(vm, [...(plans.get(vm) ?? []), plan]);
-  const figures = vmFigures(state).filter(({ repository }) => Object.hasOwn(settings.repositories, repository));
+  const figures = vmFigures(state, vm).filter(({ repository }) => Object.hasOwn(settings.repositories, repository));
   const schedules = new Map(listSchedules(state).map((record) => [record.plan, record]));
   const nextOfPlan = new Map<string, number | null>();
   return {

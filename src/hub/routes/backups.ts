@@ -1,7 +1,7 @@
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubBackup, HubBackups, HubChain } from '../../schemas/types.ts';
-import { seesOf, shared } from './list-answer.ts';
+import { shared } from './list-answer.ts';
 import { defineRoute } from './route.ts';
 
 const pages: PageRules = { usual: 50, most: 100, place: ['number', 'text', 'text', 'text'] };
@@ -44,11 +44,12 @@ export const showBackup = defineRoute({
   answers: { 200: { description: 'The restore point.', schema: 'hub/backup.json' } },
   errors: ['point.unknown', 'repository.unusable'],
   quiet: true,
-  async handle(call): Promise<HubBackup> {
-    const { params, query, parts } = call;
-    const filter = { repository: query['repository'], sees: seesOf(call) };
-    return { version: 1, backup: await parts.hub.pages.point(params['id'] ?? '', filter) };
-  },
+  handle: async (call) =>
+    shared(call, 'showBackup', async (sees): Promise<HubBackup> => {
+      const { params, query, parts } = call;
+      const filter = { repository: query['repository'], sees };
+      return { version: 1, backup: await parts.hub.pages.point(params['id'] ?? '', filter) };
+    }),
 });
 
 export const showChain = defineRoute({
@@ -66,14 +67,15 @@ export const showChain = defineRoute({
   answers: { 200: { description: 'The restore points.', schema: 'hub/chain.json' } },
   errors: ['point.unknown', 'repository.unusable'],
   quiet: true,
-  async handle(call): Promise<HubChain> {
-    const { params, query, parts } = call;
-    const vm = params['vm_name'] ?? '';
-    const filter = { vm, repository: query['repository'], sees: seesOf(call), held: true };
-    const page = pageRequest(query, pages);
-    const { entries, next } = await parts.hub.pages.points(filter, page);
-    if (entries.length === 0 && page.after === null)
-      throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
-    return { version: 1, vm, points: entries.toReversed(), next_cursor: cursorOf(next) };
-  },
+  handle: async (call) =>
+    shared(call, 'showChain', async (sees): Promise<HubChain> => {
+      const { params, query, parts } = call;
+      const vm = params['vm_name'] ?? '';
+      const filter = { vm, repository: query['repository'], sees, held: true };
+      const page = pageRequest(query, pages);
+      const { entries, next } = await parts.hub.pages.points(filter, page);
+      if (entries.length === 0 && page.after === null)
+        throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
+      return { version: 1, vm, points: entries.toReversed(), next_cursor: cursorOf(next) };
+    }),
 });

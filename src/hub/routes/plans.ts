@@ -1,7 +1,7 @@
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubOnePlan, HubPlans, HubSchedules } from '../../schemas/types.ts';
-import { seesOf, shared } from './list-answer.ts';
+import { shared } from './list-answer.ts';
 import { defineRoute } from './route.ts';
 
 const pages: PageRules = { usual: 100, most: 200, place: ['text'] };
@@ -37,14 +37,14 @@ export const showPlan = defineRoute({
   answers: { 200: { description: 'The plan.', schema: 'hub/one-plan.json' } },
   errors: ['plan.unknown'],
   quiet: true,
-  async handle(call): Promise<HubOnePlan> {
-    const name = call.params['name'] ?? '';
-    const plan = call.parts.hub.pages.plan(name);
-    const sees = seesOf(call);
-    if (!plan || (sees && (plan.vm === null || !sees(plan.vm))))
-      throw new SendenseError('plan.unknown', `no plan ${name} ran or is scheduled`);
-    return { version: 1, plan };
-  },
+  handle: async (call) =>
+    shared(call, 'showPlan', (sees): HubOnePlan => {
+      const name = call.params['name'] ?? '';
+      const plan = call.parts.hub.pages.plan(name);
+      if (!plan || (sees && (plan.vm === null || !sees(plan.vm))))
+        throw new SendenseError('plan.unknown', `no plan ${name} ran or is scheduled`);
+      return { version: 1, plan };
+    }),
 });
 
 export const listSchedules = defineRoute({

@@ -4,7 +4,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubOneVm, HubVms } from '../../schemas/types.ts';
 import type { DaysRequest } from '../pages/pages.ts';
 import { numberOf } from './files/route.ts';
-import { seesOf, shared } from './list-answer.ts';
+import { shared } from './list-answer.ts';
 import { defineRoute } from './route.ts';
 
 const pages: PageRules = { usual: 100, most: 300, place: ['text'] };
@@ -51,14 +51,14 @@ export const showVm = defineRoute({
   answers: { 200: { description: 'The VM.', schema: 'hub/one-vm.json' } },
   errors: ['vm.unknown'],
   quiet: true,
-  async handle(call): Promise<HubOneVm> {
-    const { params, query, parts } = call;
-    const name = params['vm'] ?? '';
-    const sees = seesOf(call);
-    const found = sees?.(name) === false ? undefined : parts.hub.pages.vm(name, daysOf(query));
-    if (!found) throw new SendenseError('vm.unknown', `no plan and no restore point names a VM ${name}`);
-    return { version: 1, time: Date.now(), first_day: found.firstDay, vm: found.vm };
-  },
+  handle: async (call) =>
+    shared(call, 'showVm', (sees): HubOneVm => {
+      const { params, query, parts } = call;
+      const name = params['vm'] ?? '';
+      const found = sees?.(name) === false ? undefined : parts.hub.pages.vm(name, daysOf(query));
+      if (!found) throw new SendenseError('vm.unknown', `no plan and no restore point names a VM ${name}`);
+      return { version: 1, time: Date.now(), first_day: found.firstDay, vm: found.vm };
+    }),
 });
 
 /** @throws SendenseError `request.invalid` */

@@ -45,8 +45,11 @@ export function pointQueries(state: State, { repository, vm, point, these }: Poi
     );
   }
   if (point !== undefined) {
+    // Asked of each VM in turn, by the primary key: there are many more points than VMs.
+    const every = sql`(SELECT repository, context FROM vm_contexts)`;
     points = points.where('backups.backup_id', '=', point);
-    disks = disks.where('backup_id', '=', point);
+    points = points.where(sql<boolean>`(backups.repository, backups.context) IN ${every}`);
+    disks = disks.where('backup_id', '=', point).where(sql<boolean>`(repository, context) IN ${every}`);
   }
   if (these !== undefined) {
     const wanted = JSON.stringify(these.map((one) => [one.repository, one.context, one.backup_id]));

@@ -81,7 +81,16 @@ export function points(state: State, filter: PointFilter = {}): RestorePoint[] {
     query = query.where('backups.backup_id', '=', filter.backupId);
     disks = disks.where('backup_id', '=', filter.backupId);
   }
-  if (filter.vmName !== undefined) query = query.where('vm_contexts.vm_name', '=', filter.vmName);
+  if (filter.vmName !== undefined) {
+    query = query.where('vm_contexts.vm_name', '=', filter.vmName);
+    const own = state.query
+      .selectFrom('vm_contexts')
+      .select(['repository', 'context'])
+      .where('vm_name', '=', filter.vmName);
+    disks = disks.where(({ eb, refTuple }) =>
+      eb(refTuple('repository', 'context'), 'in', own.$asTuple('repository', 'context')),
+    );
+  }
   const rows = state.all(query);
   const byPoint = Map.groupBy(state.all(disks), nameOf);
   return rows.map((row) => toPoint(row, byPoint.get(nameOf(row)) ?? []));

@@ -1,5 +1,6 @@
 import './day-grid.css';
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import { dayAfter, dayKinds, daysInWords, dayWidth, shortDay } from './days.ts';
 
 export interface DayStripProps {
@@ -9,8 +10,12 @@ export interface DayStripProps {
   readonly first: string;
 }
 
-/** The days of a VM: one path for each kind, however many days there are. */
-export function DayStrip({ days, first }: DayStripProps): JSX.Element {
+/** The days of a VM. Made anew only when they have changed: a list may have hundreds. */
+export const DayStrip = ({ days, first }: DayStripProps): JSX.Element =>
+  useMemo(() => <Strip days={days} first={first} />, [days, first]);
+
+/** One path for each kind, however many days there are. */
+function Strip({ days, first }: DayStripProps): JSX.Element {
   const letters = [...days];
   const width = letters.length * dayWidth;
   return (
