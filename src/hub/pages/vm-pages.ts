@@ -78,8 +78,8 @@ interface Described {
   readonly firstDay: string | null;
 }
 
-/** @param vm only figures of this VM */
-function whatIsKnown(state: State, settings: Settings, vm?: string): Known {
+/** @param only figures of this VM */
+function whatIsKnown(state: State, settings: Settings, only?: string): Known {
   const now = Date.now();
   const watched = watchedPlans(state).filter(({ kind }) => makesBackups(kind));
   const members = new Map(lastGroupRuns(state).map(({ plan, result }) => [plan, membersIn(result)]));
@@ -87,7 +87,7 @@ function whatIsKnown(state: State, settings: Settings, vm?: string): Known {
   for (const plan of watched)
     for (const vm of plan.kind === 'group' ? (members.get(plan.plan) ?? []) : [plan.vm])
       plans.set(vm, [...(plans.get(vm) ?? []), plan]);
-  const figures = vmFigures(state, vm).filter(({ repository }) => Object.hasOwn(settings.repositories, repository));
+  const figures = vmFigures(state, only).filter(({ repository }) => Object.hasOwn(settings.repositories, repository));
   const schedules = new Map(listSchedules(state).map((record) => [record.plan, record]));
   const nextOfPlan = new Map<string, number | null>();
   return {
