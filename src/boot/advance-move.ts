@@ -10,6 +10,7 @@ import { overlayName, serverPidFile } from './boot-files.ts';
 import { bootMachineOf } from './boot-machine.ts';
 import { moveOf, partFile, type BootMove, type MovedDisk } from './boot-move.ts';
 import { nodeNames } from './guest-args.ts';
+import { unmarkUsed } from './used-mark.ts';
 import { atMonitor, runState, type Ask } from './monitor.ts';
 
 /**
@@ -151,7 +152,8 @@ const inodeOf = (path: string): Promise<string | null> =>
   );
 
 /** From here the VM needs its restore point no more. */
-async function publish({ state }: RepositoryAccess, row: BootRow, move: BootMove): Promise<void> {
+async function publish(access: RepositoryAccess, row: BootRow, move: BootMove): Promise<void> {
+  const { state } = access;
   const { id } = row;
   for (const { number, path } of move.disks) {
     const part = partFile(move, id, number);
@@ -161,6 +163,7 @@ async function publish({ state }: RepositoryAccess, row: BootRow, move: BootMove
   await fsyncFolder(move.directory);
   const disks = move.disks.map((disk) => ({ ...disk, state: 'done' as const }));
   changeBoot(state, id, { state: 'moved', move: JSON.stringify({ ...move, disks } satisfies BootMove) });
+  await unmarkUsed(access, row);
   await leaveChain({ ...row, move: JSON.stringify(move) });
 }
 

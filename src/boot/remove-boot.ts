@@ -6,10 +6,14 @@ import { removeTree } from '../host/files/files.ts';
 import { isWithin, realFolder } from '../host/files/future-folder.ts';
 import { isPrivate } from '../host/programs/private-places.ts';
 import { stopServersIn } from '../host/programs/stop-servers-in.ts';
-import type { State } from '../state/database/open-state.ts';
+import type { RepositoryAccess } from '../restore-points/repository-access.ts';
 import { changeBoot, deleteBoot, findBoot } from '../state/boots/boots.ts';
 import { leaveGroup } from './group-network.ts';
 import { moveOf, partFile } from './boot-move.ts';
+import { unmarkUsed } from './used-mark.ts';
+
+/** What ending a VM takes of a hub. */
+export type BootAccess = Pick<RepositoryAccess, 'state' | 'repositoryPath' | 'rescuing'>;
 
 /** How long programs may take to end that have nothing to bring to the disk, ms. */
 export const stopMs = 2_000;
@@ -18,7 +22,8 @@ export const stopMs = 2_000;
  * Ends a VM and removes all that is its own: its programs, its folder, what has not finished moving, its row. Again is fine. Disks that
  * have moved stay.
  */
-export async function removeBoot(state: State, id: string): Promise<void> {
+export async function removeBoot(access: BootAccess, id: string): Promise<void> {
+  const { state } = access;
   const row = findBoot(state, id);
   if (!row) return;
   const move = moveOf(row);
@@ -44,5 +49,6 @@ export async function removeBoot(state: State, id: string): Promise<void> {
     await removeTree(row.folder);
   }
   deleteBoot(state, id);
+  await unmarkUsed(access, row);
   await leaveGroup(state, row);
 }

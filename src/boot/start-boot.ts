@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -17,7 +18,7 @@ import { selectPoint } from '../restore-points/choose/select-point.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
 import { gptBytes, needsUefi } from '../restore-points/verify/needs-uefi.ts';
 import type { PointChoice } from '../schemas/types.ts';
-import { addBoot, changeBoot, releaseBoot, type BootRow } from '../state/boots/boots.ts';
+import { addBoot, changeBoot, findBoot, releaseBoot, type BootRow } from '../state/boots/boots.ts';
 import { findPoint, type RestorePoint } from '../state/points/restore-points.ts';
 import { assertApart } from './assert-apart.ts';
 import { overlayName, serverSocketName, variablesName } from './boot-files.ts';
@@ -28,6 +29,7 @@ import { findNetwork } from './find-network.ts';
 import { removeBoot } from './remove-boot.ts';
 import { serveDisks } from './disk-servers.ts';
 import { startGuest } from './start-guest.ts';
+import { markUsed } from './used-mark.ts';
 
 export interface BootRequest {
   /** Default: a random one. */
@@ -58,46 +60,75 @@ export const bootsFolder = ({ state }: Pick<RepositoryAccess, 'state'>): string 
 /**
  * Starts a VM from a restore point. It runs when this returns, and outlives this process. Where it cannot be started, nothing of it stays.
  * @returns its id, and what to know of the choice of the restore point
- * @throws SendenseError `point.unknown`, `vm.identity`, `chain.damaged`, `repository.key`, `machine.unknown`, `disk.full`, `boot.failed`, `tool.missing`
+ * @throws SendenseError `point.unknown`, `vm.identity`, `chain.damaged`, `repository.key`, `machine.unknown`, `disk.full`, `boot.failed`, `boot.busy`, `tool.missing`
  */
 export async function startBoot(
   access: RepositoryAccess,
   request: BootRequest,
 ): Promise<{ readonly id: string; readonly remark: string | null }> {
-  const id = request.id ?? `boot-${randomBytes(4).toString('hex')}`;
   const parent = request.parent ?? bootsFolder(access);
-  const folder = join(parent, id);
   const network = await findNetwork(request.network, { signal: request.signal });
   await assertApart(access, request.repository, parent);
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await assertRoom(parent, request);
   const signal = request.signal ?? new AbortController().signal;
-  const { remark } = await selectPoint(
-    access,
-    {
-      repository: request.repository,
-      vm: { name: request.vm, ...(request.identity === undefined ? {} : { identity: request.identity }) },
-      point: request.choice,
-      verify: false,
-    },
-    signal,
-    // From here nothing of the restore point is removed or merged.
-    (point) => addBoot(access.state, newRow(id, folder, point, request)),
-  ).catch(async (error: unknown) => {
-    await removeBoot(access.state, id);
-    throw error;
-  });
+  let row: BootRow | undefined;
   try {
-    await make(access, knownBoot(access.state, id), { ...request, network }, signal);
+    const { remark, unmarked } = await choosePoint(access, request, signal, (point) => {
+      row = addNew(access, parent, point, request);
+      return row;
+    });
+    if (!row) throw new SendenseError('run.internal', 'no restore point was chosen');
+    const { id } = row;
+    await make(access, knownBoot(access.state, id), { ...request, network, unmarked }, signal);
     await startGuest(access, knownBoot(access.state, id), signal);
     changeBoot(access.state, id, { state: 'up' });
     releaseBoot(access.state, id);
     return { id, remark };
   } catch (error) {
-    await removeBoot(access.state, id);
+    // Only what this call has made: the VM of somebody else may have the id that was asked for.
+    if (row) await removeBoot(access, row.id);
     throw error;
   }
 }
+
+/** @param add makes the row of the VM; from there nothing of the restore point is removed or merged */
+async function choosePoint(
+  access: RepositoryAccess,
+  { repository, vm, choice, identity }: BootRequest,
+  signal: AbortSignal,
+  add: (point: RestorePoint) => BootRow,
+): Promise<{ readonly remark: string | null; readonly unmarked: string | null }> {
+  let row: BootRow | undefined;
+  let unmarked: string | null = null;
+  const { remark } = await selectPoint(
+    access,
+    { repository, vm: { name: vm, ...(identity === undefined ? {} : { identity }) }, point: choice, verify: false },
+    signal,
+    (point) => {
+      row = add(point);
+    },
+    async () => {
+      if (row) unmarked = await markUsed(access, row);
+    },
+  );
+  return { remark, unmarked };
+}
+
+/** In the transaction in which nobody else adds one. @throws SendenseError `boot.busy` where the id that was asked for is taken */
+function addNew(access: RepositoryAccess, parent: string, point: RestorePoint, request: BootRequest): BootRow {
+  // Hubs may share the folder in which they make those of their VMs.
+  const isTaken = (id: string): boolean => findBoot(access.state, id) !== undefined || existsSync(join(parent, id));
+  if (request.id !== undefined && isTaken(request.id))
+    throw new SendenseError('boot.busy', `there is a VM ${request.id} already`);
+  let id = request.id ?? newId();
+  while (isTaken(id)) id = newId();
+  const row = newRow(id, join(parent, id), point, request);
+  addBoot(access.state, row);
+  return row;
+}
+
+const newId = (): string => `boot-${randomBytes(4).toString('hex')}`;
 
 async function assertRoom(parent: string, { reserveBytes }: BootRequest): Promise<void> {
   const free = await freeBytes(parent);
@@ -131,8 +162,13 @@ const newRow = (
   started_by: by,
 });
 
+type MadeRequest = BootRequest & {
+  /** Why other hubs do not know of it; null: they do. */
+  readonly unmarked: string | null;
+};
+
 /** Makes the folder of the VM and all that is in it. */
-async function make(access: RepositoryAccess, row: BootRow, request: BootRequest, signal: AbortSignal): Promise<void> {
+async function make(access: RepositoryAccess, row: BootRow, request: MadeRequest, signal: AbortSignal): Promise<void> {
   const point = pointOf(access, row);
   await mkdir(row.folder, { mode: 0o700 });
   const accel = chosenAccel(request.accel, bootsFolder(access), signal);
@@ -159,7 +195,7 @@ async function make(access: RepositoryAccess, row: BootRow, request: BootRequest
 
 interface Described {
   readonly point: RestorePoint;
-  readonly request: BootRequest;
+  readonly request: MadeRequest;
   readonly accel: Promise<BootMachine['accel']>;
   readonly signal: AbortSignal;
 }
@@ -181,7 +217,8 @@ async function describe(
     firmwareByDisk:
       config === null && request.wanted.firmware === undefined ? await firmwareByDisk(root, point, row.folder) : 'bios',
   });
-  const machine = problem === null ? known : { ...known, notes: [problem, ...known.notes] };
+  const notes = [problem, request.unmarked].filter((note) => note !== null);
+  const machine = { ...known, notes: [...notes, ...known.notes] };
   return {
     machine,
     accel: await accel,

@@ -88,7 +88,7 @@ export interface CheckRequest extends PointFilter {
 
 /** A restore point in a list. */
 export type ListLine = Omit<PointLine, 'context' | 'vm_instance_uuid'> &
-  Pick<RestorePointOutput, 'identity' | 'protected' | 'broken' | 'verifications'>;
+  Pick<RestorePointOutput, 'identity' | 'protected' | 'broken' | 'verifications' | 'used_by'>;
 
 export interface RecoverRequest {
   readonly signal?: AbortSignal | undefined;

@@ -3,15 +3,18 @@ import { join } from 'node:path';
 import { readRegularNow } from '../host/files/regular-file.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { parseJson } from '../schemas/parse-json.ts';
-import type { PointMarks } from '../schemas/types.ts';
+import type { PointMarks, PointUse } from '../schemas/types.ts';
 import { validatorOf } from '../schemas/validator.ts';
-import { replaceTextNow } from './vm-lock/fenced.ts';
+import { removeTextNow, replaceTextNow } from './vm-lock/fenced.ts';
 import type { VmHold } from './vm-lock/vm-hold.ts';
 
 /** `schemas/point-marks.json`. */
 export type Marks = Omit<PointMarks, 'checksum'>;
 
-export type MarksChange = Partial<Pick<Marks, 'protected' | 'broken' | 'adopted'>>;
+export interface MarksChange extends Partial<Pick<Marks, 'protected' | 'broken' | 'adopted'>> {
+  /** Of what VMs run from it at the time of the change, and at whose hubs, it makes what they are from now on. */
+  readonly used?: (uses: readonly PointUse[]) => readonly PointUse[];
+}
 
 const format = 'sendense-point-marks/1';
 
@@ -46,14 +49,25 @@ function readMarksNow(root: string, context: string, backupId: string): Marks | 
 
 /**
  * Changes the marks that are named, durably: after a crash the old or the new ones are there. Within one turn of the event
- * loop. A damaged file is replaced.
+ * loop. A damaged file is replaced; where nothing is marked any more, there is no file.
  * @param hold of the VM's marks
  * @throws SendenseError `run.overtaken`
  */
-export function writeMarks(hold: VmHold, backupId: string, change: MarksChange): Marks {
+export function writeMarks(hold: VmHold, backupId: string, { used, ...change }: MarksChange): Marks {
   const { root, context } = hold;
-  const marks: Marks = { format, protected: null, broken: null, ...readable(root, context, backupId), ...change };
-  replaceTextNow(hold, join(root, marksPath(context, backupId)), textOf(marks));
+  const { used: before = [], ...others } = readable(root, context, backupId) ?? {};
+  const uses = used ? used(before) : before;
+  const marks: Marks = {
+    format,
+    protected: null,
+    broken: null,
+    ...others,
+    ...change,
+    ...(uses.length > 0 ? { used: [...uses] } : {}),
+  };
+  const path = join(root, marksPath(context, backupId));
+  if (marks.protected || marks.broken || marks.adopted || marks.used) replaceTextNow(hold, path, textOf(marks));
+  else removeTextNow(hold, path);
   return marks;
 }
 
@@ -79,11 +93,12 @@ export const laterAdoption = (
 ): NonNullable<Marks['adopted']> | null => (a === null || b === null ? (a ?? b) : a.since >= b.since ? a : b);
 
 function textOf(marks: Marks): string {
-  const { protected: kept, broken, adopted } = marks;
-  // Without `adopted` it is the text that older versions read.
-  const said = adopted ? [format, kept, broken, adopted] : [format, kept, broken];
+  const { protected: kept, broken, adopted, used } = marks;
+  // Without `adopted` and `used` it is the text that older versions read.
+  const said = [format, kept, broken, ...(adopted || used ? [adopted ?? null] : []), ...(used ? [used] : [])];
   const checksum = `sha256:${createHash('sha256').update(JSON.stringify(said)).digest('hex')}`;
-  return `${JSON.stringify({ format, protected: kept, broken, ...(adopted ? { adopted } : {}), checksum }, null, 2)}\n`;
+  const more = { ...(adopted ? { adopted } : {}), ...(used ? { used } : {}) };
+  return `${JSON.stringify({ format, protected: kept, broken, ...more, checksum }, null, 2)}\n`;
 }
 
 /** Of the text of a file; null: it is not the very text that these marks are written as. */

@@ -80,6 +80,27 @@ export type VmPatterns1 = [string, ...string[]];
  * A source in the form that the hub sends to the node.
  */
 export type Source = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * VMs that run from the restore point, or are off and may be started again, at whatever hub: nothing of it goes. Absent if there are none.
+ */
+export type UsedBy = {
+  /**
+   * Id of the VM at its hub.
+   */
+  boot: string;
+  /**
+   * Name of the hub's host.
+   */
+  host: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  since: number;
+  /**
+   * Who started it.
+   */
+  by: string;
+}[];
 export type Notices = {
   id: string;
   event: string;
@@ -591,6 +612,7 @@ export interface AllSchemas {
    */
   BootId: string;
   KeptFrom: KeptFrom;
+  UsedBy: UsedBy;
   DrilledVm: DrilledVm;
   VsphereMachine: VsphereMachine;
   BackupProgressOutput: BackupProgressOutput;
@@ -2655,6 +2677,7 @@ export interface RestorePointOutput {
    * `boot keep` made it; null: a backup made it.
    */
   kept: KeptFrom | null;
+  used_by?: UsedBy;
 }
 export interface VerificationOutput {
   /**
@@ -7395,6 +7418,7 @@ export interface ProtectOutput {
     reason: string;
     by: string;
   } | null;
+  used_by?: UsedBy;
 }
 /**
  * What a prune would do: `sendense-run prune --dry-run --json`.
@@ -8855,9 +8879,39 @@ export interface PointMarks {
     by: string;
   } | null;
   /**
-   * SHA-256 of [format, protected, broken] as JSON, with adopted behind them where it is not null.
+   * VMs that run from the restore point, or are off and may be started again: nothing of it may go. Missing: none.
+   */
+  used?: PointUse[];
+  /**
+   * SHA-256 of [format, protected, broken] as JSON, with adopted behind them where it is not null, and used behind that (adopted is null then where nobody adopted).
    */
   checksum?: string;
+}
+export interface PointUse {
+  /**
+   * Id of the VM at its hub.
+   */
+  boot: string;
+  /**
+   * Id of the hub's state database.
+   */
+  hub: string;
+  /**
+   * Name of the hub's host.
+   */
+  host: string;
+  /**
+   * What the guest writes, absolute at that host.
+   */
+  folder: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  since: number;
+  /**
+   * Who started it.
+   */
+  by: string;
 }
 /**
  * The pipeline of a kind.

@@ -203,6 +203,13 @@ export function fakeHub(
           repository: 'primary',
           protected: null,
         }),
+        forgetBoot: async ({ point: id }) => ({
+          version: 1,
+          backup_id: id,
+          vm: 'pgtest1',
+          repository: 'primary',
+          protected: null,
+        }),
       },
       nodes: {
         list: () => noNodes,

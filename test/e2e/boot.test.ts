@@ -331,6 +331,38 @@ test('prune keeps what a VM runs from, until the VM has gone', { timeout }, asyn
   expect((await work.call(['boot', boot.backup_id, ...machine])).stderr).toContain('point.unknown');
 });
 
+test('a hub that did not start the VM keeps what it runs from, also while it is off', { timeout }, async () => {
+  const settings = `version: 1\nstate: ./state/sendense.db\nrepositories:\n  primary: { path: ${work.path('repository')} }\n`;
+  await using other = await workspace({ settings });
+  const there = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await other.call(args);
+    return { exitCode, text: `${stdout}${stderr}` };
+  };
+  const prune = (how: '--dry-run' | '--yes') => there('prune', '--vm', 'pgtest1', '--keep-last', '1', how, '--json');
+  const boot = await vm.start();
+  await vm.call('boot', 'stop', boot.id, '--power-off', '--force');
+  await writeAt(work.path('disk0.raw'), [3 * MiB, Buffer.alloc(4096, 8)]);
+  expect((await work.run('nightly.yaml')).exitCode).toBe(0);
+  expect((await there('repo', 'import', 'primary')).exitCode).toBe(0);
+  expect((await prune('--dry-run')).text).toContain(`${boot.id} of host `);
+  expect((await prune('--yes')).text).toContain(`runs from it`);
+  expect((await there('show', boot.backup_id)).text).toContain(`in use: ${boot.id} of host `);
+  expect((await there('list', '--json')).text).toContain('"used_by"');
+  // Its hub knows better, and says what to do.
+  const own = await work.call(['unprotect', boot.backup_id, '--forget-boot', boot.id]);
+  expect(own).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`boot stop ${boot.id} --yes`) as string });
+  expect(await vm.json('boot', 'start', boot.id)).toMatchObject({ state: 'running' });
+  expect((await there('unprotect', boot.backup_id, '--forget-boot', 'boot-00000000')).text).toContain('boot.unknown');
+  await vm.json('boot', 'move', boot.id, '--to', 'kept');
+  expect((await prune('--dry-run')).text).not.toContain('runs from');
+  await vm.call('boot', 'stop', boot.id, '--yes');
+  const dead = await vm.start();
+  expect((await there('show', dead.backup_id)).text).toContain(dead.id);
+  expect((await there('unprotect', dead.backup_id, '--forget-boot', dead.id)).exitCode).toBe(0);
+  expect((await there('show', dead.backup_id)).text).not.toContain(dead.id);
+  await vm.call('boot', 'stop', dead.id, '--yes');
+});
+
 describe('in an encrypted repository', { timeout }, () => {
   it('what the guest writes is encrypted, and the key is in no command line', async () => {
     const key = 'c2VjcmV0LWtleS1vZi10aGUtcmVwb3NpdG9yeS0xMjM0NTY';

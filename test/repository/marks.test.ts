@@ -79,3 +79,19 @@ test('the database has a copy, which goes with the last mark', async () => {
   await changeMarks(state.state, folder.path, key, { adopted });
   expect(marksOf(state.state, {}).get('vm/b1')?.adopted).toEqual(adopted);
 });
+
+test('VMs that run from it stay beside the other marks; with the last of them and nothing else marked the file goes', async () => {
+  await using folder = await temporaryFolder();
+  await mkdir(folder.file('vm'));
+  const use = { boot: 'boot-1', hub: 'h', host: 'a', folder: '/srv/boot-1', since: 1, by: 'operator' };
+  await writeMarks(folder.path, 'vm', 'b1', { protected: kept });
+  const before = await readFile(folder.file('vm', 'b1.marks'), 'utf8');
+  await writeMarks(folder.path, 'vm', 'b1', { used: (uses) => [...uses, use] });
+  await writeMarks(folder.path, 'vm', 'b1', { used: (uses) => [...uses, { ...use, hub: 'other' }] });
+  expect(await readMarks(folder.path, 'vm', 'b1')).toMatchObject({ protected: kept, used: [use, { hub: 'other' }] });
+  await writeMarks(folder.path, 'vm', 'b1', { used: () => [] });
+  expect(await readFile(folder.file('vm', 'b1.marks'), 'utf8')).toBe(before);
+  await writeMarks(folder.path, 'vm', 'b1', { protected: null });
+  expect(await readMarks(folder.path, 'vm', 'b1')).toBeNull();
+  await writeMarks(folder.path, 'vm', 'b1', { broken: null });
+});

@@ -48,9 +48,20 @@ export const protect: CommandDefinition = {
 export const unprotect: CommandDefinition = {
   name: 'unprotect',
   summary: 'Let retention decide about a restore point again',
-  description: ['Removes the protection. The next prune removes the restore point if no rule keeps it.'],
+  description: [
+    'Removes the protection. The next prune removes the restore point if no rule keeps it.',
+    'With `--forget-boot` the protection stays as it is. The command removes the mark of a VM that another hub started from the restore point. Use it only if that hub, or what the guest wrote there, is gone for good: without its restore point the VM is lost.',
+  ],
   arguments: [point],
-  options: [pointOfVm, repository],
+  options: [
+    {
+      flags: '--forget-boot <id>',
+      description: 'remove the mark of this VM of a hub that is gone; `show` names the VMs',
+      completes: 'nothing',
+    },
+    pointOfVm,
+    repository,
+  ],
   examples: [
     { command: 'sendense-run unprotect 20261121T013000Z-4f2a91', description: 'Undoes `protect`' },
     {

@@ -5,6 +5,7 @@ import { identityOf } from '../../repository/vm-identity.ts';
 import { heldBytes } from '../../repository/retention/space.ts';
 import type { ListedDisk, ListedPoint } from '../../state/points/listed-points.ts';
 import { marksKey } from '../../state/points/point-marks.ts';
+import { usedByOf } from '../../state/points/used-marks.ts';
 import type { RestorePointOutput } from '../../schemas/types.ts';
 import type { Verified } from './describe-verifications.ts';
 
@@ -65,6 +66,7 @@ export function describePoints(
       })),
       protected: mark?.protected ?? null,
       broken: mark?.broken ?? null,
+      ...usedByOf(mark),
       verifications: verified({ repository: point.repository, context: point.vm.context, backup_id: point.backup_id }),
       warnings: point.warnings,
       not_protected: point.not_protected ?? [],

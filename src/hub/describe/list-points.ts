@@ -6,6 +6,7 @@ import { listedPoints } from '../../state/points/listed-points.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { pointLines } from '../../state/points/point-lines.ts';
 import { marksKey } from '../../state/points/point-marks.ts';
+import { currentUses, usedByOf } from '../../state/points/used-marks.ts';
 import { points as storedPoints, type RestorePoint } from '../../state/points/restore-points.ts';
 import { unlistedRepositories } from '../../state/points/unlisted-repositories.ts';
 import { chosenPoint } from '../../restore-points/choose/chosen-point.ts';
@@ -40,6 +41,7 @@ export function listPoints({
     warn?: (message: string) => void,
   ): Promise<(repository: string) => ReadonlyMap<string, Marks>> => {
     const all = new Map<string, Map<string, Marks>>();
+    const current = currentUses(state);
     for (const key of new Set(found.map(({ repository, context }) => JSON.stringify([repository, context])))) {
       const [repository, context] = JSON.parse(key) as [string, string];
       const marks = all.get(repository) ?? new Map<string, Marks>();
@@ -47,7 +49,7 @@ export function listPoints({
         warn?.(`whether ${id} of ${context} is protected or broken is not known: ${reason}`);
       const vm = { repository, context };
       for (const [id, mark] of await storedMarks(state, repositoryPath(repository), vm, unreadable))
-        marks.set(id, mark);
+        marks.set(id, current(mark));
       all.set(repository, marks);
     }
     return (repository) => all.get(repository) ?? new Map();
@@ -78,7 +80,8 @@ export function listPoints({
         const mark = marks(line.repository).get(marksKey(line.context, line.backup_id));
         const identity = identityOf({ instance_uuid: vm_instance_uuid }, mark);
         const verifications = verified(line);
-        return { ...line, identity, verifications, protected: mark?.protected ?? null, broken: mark?.broken ?? null };
+        const { protected: kept = null, broken = null } = mark ?? {};
+        return { ...line, identity, verifications, protected: kept, broken, ...usedByOf(mark) };
       });
     },
 

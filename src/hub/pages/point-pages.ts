@@ -6,6 +6,7 @@ import type { RestorePointOutput, Settings } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { listedPoints } from '../../state/points/listed-points.ts';
 import { marksOf } from '../../state/points/point-marks.ts';
+import { currentUses } from '../../state/points/used-marks.ts';
 import { chainKey, chainLengthsOf, pointPage, type PlacedPoint } from '../../state/points/point-pages.ts';
 import { vmNamesOfPoints } from '../../state/points/vm-figures.ts';
 import { describePoints, withHeldBytes } from '../describe/describe-points.ts';
@@ -47,10 +48,11 @@ export function pointPages({ state, settings, repositoryPath }: PointPagesOption
     return placed.flatMap((point) => byKey.get(chainKey(point)) ?? []);
   };
 
-  const known =
-    () =>
-    (repository: string): ReadonlyMap<string, Marks> =>
-      marksOf(state, { repository });
+  const known = (): ((repository: string) => ReadonlyMap<string, Marks>) => {
+    const current = currentUses(state);
+    return (repository) =>
+      new Map([...marksOf(state, { repository })].map(([key, mark]) => [key, current(mark)] as const));
+  };
 
   const storedIn = async (
     placed: readonly PlacedPoint[],
@@ -58,9 +60,10 @@ export function pointPages({ state, settings, repositoryPath }: PointPagesOption
     const all = new Map<string, Map<string, Marks>>();
     for (const [repository, own] of Map.groupBy(placed, (point) => point.repository)) {
       const marks = new Map<string, Marks>();
+      const current = currentUses(state);
       for (const context of new Set(own.map((point) => point.context)))
         for (const [id, mark] of await storedMarks(state, repositoryPath(repository), { repository, context }))
-          marks.set(id, mark);
+          marks.set(id, current(mark));
       all.set(repository, marks);
     }
     return (repository) => all.get(repository) ?? new Map();

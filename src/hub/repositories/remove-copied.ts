@@ -7,6 +7,8 @@ import { diskFolder, manifestPath } from '../../repository/layout.ts';
 import { marksPath } from '../../repository/marks.ts';
 import { assertHeld, removeFile } from '../../repository/vm-lock/fenced.ts';
 import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
+import { followMarks } from '../../restore-points/hold/follow-marks.ts';
+import { holdMarks } from '../../restore-points/hold/hold-marks.ts';
 import type { Manifest } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { releaseUse, usersOf } from '../../state/points/point-uses.ts';
@@ -15,7 +17,7 @@ import { setMarks } from '../../state/points/point-marks.ts';
 
 /**
  * Removes restore points that are safe in another repository, newest first, as far as nothing that stays is built on them
- * and no run reads them. A restore point is forgotten before its manifest goes, and its manifest goes before its files: what
+ * and no run reads them and no VM runs from them, at whatever hub. A restore point is forgotten before its manifest goes, and its manifest goes before its files: what
  * a kill leaves is found by `check` as not known, or by `repo gc`.
  * @param chosen parents first
  * @returns why each that stays does, by backup id
@@ -45,6 +47,9 @@ export async function removeCopied(
       continue;
     }
     await assertHeld(hold);
+    // What any hub starts from it is in its marks by now, or finds it gone.
+    await using _marks = await holdMarks(state, { root, context });
+    await followMarks(state, root, { repository, context });
     const reader = forget(state, runId, { repository, context, backupId: id });
     if (reader !== undefined) {
       kept.set(id, `${reader} it`);

@@ -4,11 +4,13 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
 import { manifestPath } from '../../repository/layout.ts';
 import type { MarksChange } from '../../repository/marks.ts';
-import type { PointsPruneInput, ProtectOutput, PruneOutput } from '../../schemas/types.ts';
+import { currentUses, judgeUses, usedByOf } from '../../state/points/used-marks.ts';
+import type { PointsPruneInput, PointUse, ProtectOutput, PruneOutput } from '../../schemas/types.ts';
 import { points } from '../../state/points/restore-points.ts';
 import { changeMarks } from '../../restore-points/hold/change-marks.ts';
 import { previewPrune } from '../../restore-points/prune/preview.ts';
 import type { Services } from '../../steps/services.ts';
+import { shellWord } from '../../view/text.ts';
 import { loadPipeline } from '../runs/load-pipeline.ts';
 
 export interface PruneRequest {
@@ -41,6 +43,11 @@ export interface RetentionCalls {
   protect(request: ProtectRequest): Promise<ProtectOutput>;
   /** Also fine for a point that is not protected. @throws as `protect` */
   unprotect(request: MarkedPoint): Promise<ProtectOutput>;
+  /**
+   * No VM of another hub runs from the restore point any more: somebody knows that the hub, or what the guest wrote, is gone for good.
+   * @throws as `protect`; `boot.unknown` where its marks name no such VM, `usage` for one of this hub
+   */
+  forgetBoot(request: MarkedPoint & { readonly boot: string }): Promise<ProtectOutput>;
 }
 
 export function manageRetention(services: Services, settings: LoadedSettings): RetentionCalls {
@@ -51,8 +58,8 @@ export function manageRetention(services: Services, settings: LoadedSettings): R
     const key = { repository: point.repository, context: point.vm.context, backupId: id };
     // A prune may have been faster, and from then on it waits.
     const marks = await changeMarks(services.state, root, key, change, () => {
-      if (existsSync(manifest)) return;
-      throw new SendenseError('point.unknown', `restore point ${id} is known, but its manifest ${manifest} is gone`);
+      if (!existsSync(manifest))
+        throw new SendenseError('point.unknown', `restore point ${id} is known, but its manifest ${manifest} is gone`);
     });
     return {
       version: 1,
@@ -60,6 +67,7 @@ export function manageRetention(services: Services, settings: LoadedSettings): R
       vm: point.vm.name,
       repository: point.repository,
       protected: marks.protected,
+      ...usedByOf(currentUses(services.state)(marks)),
     };
   };
   return {
@@ -80,7 +88,27 @@ export function manageRetention(services: Services, settings: LoadedSettings): R
     },
     protect: ({ until, reason, by, ...point }) => mark(point, { protected: { since: Date.now(), until, reason, by } }),
     unprotect: (point) => mark(point, { protected: null }),
+    forgetBoot: ({ boot, ...point }) =>
+      mark(point, {
+        used: (uses) => {
+          assertForgettable(services, uses, boot, point.point);
+          return uses.filter((use) => use.boot !== boot);
+        },
+      }),
   };
+}
+
+/** @throws SendenseError `boot.unknown`, `usage` */
+function assertForgettable({ state }: Services, uses: readonly PointUse[], boot: string, point: string): void {
+  const named = judgeUses(state)([...uses]).filter((use) => use.boot === boot);
+  if (named.length === 0)
+    throw new SendenseError('boot.unknown', `no VM ${boot} runs from restore point ${point}`, {
+      remedy: `\`sendense-run show ${shellWord(point)}\` names those that do.`,
+    });
+  if (named.some(({ standing }) => standing === 'here'))
+    throw new SendenseError('usage', `${boot} is a VM of this hub, which knows whether it needs the restore point`, {
+      remedy: `End it: \`sendense-run boot stop ${shellWord(boot)} --yes\`.`,
+    });
 }
 
 function onlyPoint(

@@ -124,6 +124,26 @@ export function replaceTextNow(hold: VmHold, path: string, text: string): void {
     if (gone(error) && !existsSync(hold.folder)) throw overtaken(hold, error);
     throw error;
   }
+  flushFolder(path);
+}
+
+/** As {@link removeFile}, durably and within one turn of the event loop. */
+export function removeTextNow(hold: VmHold, path: string): void {
+  const staged = own(hold);
+  try {
+    renameSync(path, staged);
+  } catch (error) {
+    if (!existsSync(hold.folder)) throw overtaken(hold, error);
+    if (gone(error)) return;
+    if (!isElsewhere(error)) throw error;
+    rmSync(path, { force: true });
+  }
+  rmSync(staged, { force: true });
+  flushFolder(path);
+}
+
+/** What a folder says of a name is on the disk when this returns. */
+function flushFolder(path: string): void {
   const folder = openSync(dirname(path), 'r');
   try {
     fsyncSync(folder);

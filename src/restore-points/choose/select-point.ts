@@ -20,6 +20,7 @@ export interface SelectedPoint {
 /**
  * Finds the restore point that is meant and looks at all that its disks are built on.
  * @param use called with the restore point before anything of it is looked at: from there nothing of it may be removed or merged
+ * @param assure waited for after that, before anything of it is looked at
  * @throws SendenseError `point.unknown`, `vm.identity`, `chain.damaged`, `repository.key`
  */
 export async function selectPoint(
@@ -27,6 +28,7 @@ export async function selectPoint(
   input: PointSelectInput,
   signal: AbortSignal,
   use: (point: RestorePoint) => void = () => {},
+  assure: (point: RestorePoint) => Promise<void> = async () => {},
 ): Promise<SelectedPoint> {
   const { name } = input.vm as unknown as VmReference;
   const root = services.repositoryPath(input.repository);
@@ -40,6 +42,7 @@ export async function selectPoint(
     use(found.point);
     return found;
   });
+  await assure(point);
   const wanted = point.disks.filter((disk) => !input.disks || input.disks.includes(disk.number));
   const missing = (input.disks ?? []).filter((number) => !point.disks.some((disk) => disk.number === number));
   if (missing.length > 0) {

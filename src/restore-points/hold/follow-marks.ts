@@ -32,7 +32,7 @@ export async function storedMarks(
 export async function followMarks(state: State, root: string, vm: VmContext): Promise<Map<string, Marks>> {
   const marks = await storedMarks(state, root, vm);
   const said = (mark: Marks | undefined): string =>
-    JSON.stringify([mark?.protected ?? null, mark?.broken ?? null, mark?.adopted ?? null]);
+    JSON.stringify([mark?.protected ?? null, mark?.broken ?? null, mark?.adopted ?? null, mark?.used ?? null]);
   const differ = (rows: ReadonlyMap<string, Marks>): string[] =>
     [...new Set([...rows.keys(), ...marks.keys()])].filter((key) => said(rows.get(key)) !== said(marks.get(key)));
   const changed = differ(marksOf(state, vm));

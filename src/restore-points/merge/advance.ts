@@ -187,6 +187,7 @@ async function giveName({ freed, hold }: MergeWork, paths: ReturnType<typeof pat
 async function whoReads(work: MergeWork, intent: MergeIntent): Promise<string | null> {
   if (!intent.child) return null;
   const affected = affectedByIntent((await knownPoints(work)).all, intent);
+  await followMarks(work.state, work.root, work.vm);
   return whatKeeps(work.state, work.vm, { removed: [], affected, child: null }, Date.now());
 }
 

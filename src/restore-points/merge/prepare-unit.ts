@@ -13,6 +13,7 @@ import { sha256OfFile } from '../../repository/sha256-of-file.ts';
 import type { Manifest, MergeIntent } from '../../schemas/types.ts';
 import { findPoint } from '../../state/points/restore-points.ts';
 import { whatKeeps } from '../../state/points/removed-points.ts';
+import { followMarks } from '../hold/follow-marks.ts';
 import { damageIn } from './damage.ts';
 import { markDamaged } from './mark-damaged.ts';
 import { affectedByIntent, knownPoints, type MergeWork } from './merge-work.ts';
@@ -53,6 +54,7 @@ export async function prepareUnit(work: MergeWork, unit: RemovalUnit): Promise<N
     child,
   };
   const affected = affectedByIntent(all, intent as MergeIntent);
+  await followMarks(work.state, work.root, work.vm);
   const kept = whatKeeps(work.state, work.vm, { removed: unit.drop, affected, child: null }, Date.now());
   if (kept !== null) throw new Stays(kept, { passes: true });
   const files = removed.flatMap(({ files: paths }) => paths.map((path) => join(context, path)));

@@ -4,12 +4,14 @@ import type { ImageKeys } from '../../repository/image-keys.ts';
 import { diskName, manifestPath } from '../../repository/layout.ts';
 import { readManifest } from '../../repository/manifest.ts';
 import { currentMarks } from '../../repository/marks-of-vm.ts';
+import type { Marks } from '../../repository/marks.ts';
 import type { MergeChild } from '../../repository/merge/intent.ts';
 import { factsOf } from '../../repository/merge/merge-files.ts';
 import { affectedBy, planUnits, type RemovalUnit } from '../../repository/merge/plan-units.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { whatKeeps } from '../../state/points/removed-points.ts';
 import type { RestorePoint } from '../../state/points/restore-points.ts';
+import { storedMarks } from '../hold/follow-marks.ts';
 import { whoHolds } from '../hold/hold-points.ts';
 import { lackingSpace } from '../merge/merge-space.ts';
 import { builtOn, indexesOn } from '../merge/remove-files.ts';
@@ -33,17 +35,23 @@ export interface Foresight {
 export async function foreseeStays(work: Foresight, remove: ReadonlySet<string>): Promise<Map<string, string>> {
   const stays = new Map<string, string>();
   const strays = await straysOn(work);
+  const marks = await storedMarks(work.state, work.vm.root, work.vm);
   for (const unit of planUnits(work.points, remove).units) {
     work.signal?.throwIfAborted();
-    const reason = (await inUse(work, unit)) ?? strayAbove(work, unit, strays) ?? (await notMergeable(work, unit));
+    const reason =
+      (await inUse(work, unit, marks)) ?? strayAbove(work, unit, strays) ?? (await notMergeable(work, unit));
     if (reason !== null) for (const id of unit.drop) stays.set(id, reason);
   }
   return stays;
 }
 
-async function inUse({ state, vm, points }: Foresight, { drop, child }: RemovalUnit): Promise<string | null> {
+async function inUse(
+  { state, vm, points }: Foresight,
+  { drop, child }: RemovalUnit,
+  marks: ReadonlyMap<string, Marks>,
+): Promise<string | null> {
   const affected = affectedBy(points, child === null ? drop : [...drop, child]);
-  const kept = whatKeeps(state, vm, { removed: drop, affected, child: null }, Date.now());
+  const kept = whatKeeps(state, vm, { removed: drop, affected, child: null }, Date.now(), marks);
   if (kept !== null) return kept;
   const images = points.filter(({ backup_id: id }) => drop.includes(id)).flatMap(({ disks }) => disks);
   const [open] = await lockedFiles(images.map(({ path }) => join(vm.root, vm.context, path)));

@@ -205,7 +205,7 @@ async function mark(work: VerifyWork, key: PointKey, change: MarksChange): Promi
   }
 }
 
-function markHere(state: State, key: PointKey, change: MarksChange): void {
+function markHere(state: State, key: PointKey, change: Omit<MarksChange, 'used'>): void {
   const { repository, context, backupId } = key;
   const none = { format: 'sendense-point-marks/1', protected: null, broken: null } as const;
   setMarks(state, key, {

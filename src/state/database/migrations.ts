@@ -676,4 +676,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE users ADD COLUMN subject TEXT;
   CREATE UNIQUE INDEX users_subject ON users (subject);
   `,
+  // Which VMs of any hub run from a restore point, as its file of marks says.
+  `
+  ALTER TABLE point_marks ADD COLUMN used TEXT CHECK (json_valid(used));
+  `,
 ];

@@ -384,6 +384,8 @@ export interface PointMarksTable {
   broken: string | null;
   /** JSON. */
   adopted: string | null;
+  /** JSON. */
+  used: string | null;
 }
 
 /** The last verification of each level. */

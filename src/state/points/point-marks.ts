@@ -3,7 +3,7 @@ import type { State } from '../database/open-state.ts';
 import type { PointKey } from './restore-points.ts';
 
 /** What `src/repository/marks.ts` reads. */
-type Marks = Omit<PointMarks, 'checksum'>;
+export type Marks = Omit<PointMarks, 'checksum'>;
 
 export type VerifyLevel = VerificationOutput['level'];
 
@@ -32,7 +32,8 @@ export function setMarks(state: State, { repository, context, backupId }: PointK
   const broken = marks?.broken ? JSON.stringify(marks.broken) : null;
   const kept = marks?.protected ? JSON.stringify(marks.protected) : null;
   const adopted = marks?.adopted ? JSON.stringify(marks.adopted) : null;
-  if (broken === null && kept === null && adopted === null) {
+  const used = marks?.used ? JSON.stringify(marks.used) : null;
+  if (broken === null && kept === null && adopted === null && used === null) {
     state.run(
       state.query
         .deleteFrom('point_marks')
@@ -45,9 +46,11 @@ export function setMarks(state: State, { repository, context, backupId }: PointK
   state.run(
     state.query
       .insertInto('point_marks')
-      .values({ repository, context, backup_id: backupId, protected: kept, broken, adopted })
+      .values({ repository, context, backup_id: backupId, protected: kept, broken, adopted, used })
       .onConflict((conflict) =>
-        conflict.columns(['repository', 'context', 'backup_id']).doUpdateSet({ protected: kept, broken, adopted }),
+        conflict
+          .columns(['repository', 'context', 'backup_id'])
+          .doUpdateSet({ protected: kept, broken, adopted, used }),
       ),
   );
 }
@@ -65,6 +68,7 @@ export function marksOf(state: State, filter: MarksFilter): Map<string, Marks> {
         protected: row.protected === null ? null : (JSON.parse(row.protected) as Marks['protected']),
         broken: row.broken === null ? null : (JSON.parse(row.broken) as Marks['broken']),
         ...(row.adopted === null ? {} : { adopted: JSON.parse(row.adopted) as NonNullable<Marks['adopted']> }),
+        ...(row.used === null ? {} : { used: JSON.parse(row.used) as NonNullable<Marks['used']> }),
       },
     ]),
   );

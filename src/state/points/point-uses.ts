@@ -2,6 +2,8 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { bootsFrom } from '../boots/boots.ts';
 import type { State } from '../database/open-state.ts';
 import { hasPoint } from './point-links.ts';
+import type { Marks } from './point-marks.ts';
+import { usersElsewhere } from './used-marks.ts';
 import type { PointKey } from './restore-points.ts';
 import type { VmContext } from './vm-disks.ts';
 
@@ -26,8 +28,11 @@ export function usePoint(state: State, runId: string, { repository, context, bac
   }, 'process');
 }
 
-/** Who reads restore points of a VM: one of each, in words, by backup id. */
-export function usersOf(state: State, vm: VmContext): Map<string, string> {
+/**
+ * Who reads restore points of a VM: one of each, in words, by backup id.
+ * @param marks as the files have them; default: as the database does
+ */
+export function usersOf(state: State, vm: VmContext, marks?: ReadonlyMap<string, Marks>): Map<string, string> {
   const rows = state.all(
     state.query
       .selectFrom('point_uses')
@@ -36,6 +41,7 @@ export function usersOf(state: State, vm: VmContext): Map<string, string> {
       .where('context', '=', vm.context),
   );
   return new Map([
+    ...usersElsewhere(state, vm, marks),
     ...rows.map(({ backup_id: id, run_id: run }) => [id, `run ${run} reads`] as const),
     ...[...bootsFrom(state, vm)].map(([id, boot]) => [id, `${boot} runs from`] as const),
   ]);

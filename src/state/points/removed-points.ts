@@ -1,5 +1,5 @@
 import type { Manifest } from '../../schemas/types.ts';
-import { marksOf, marksKey } from './point-marks.ts';
+import { marksOf, marksKey, type Marks } from './point-marks.ts';
 import type { State } from '../database/open-state.ts';
 import { usersOf } from './point-uses.ts';
 import { toDiskRow, toRow } from './restore-points.ts';
@@ -17,14 +17,22 @@ export interface Unpublish {
   } | null;
 }
 
-/** Why restore points may not go at this moment; null: nothing speaks against it. */
-export function whatKeeps(state: State, vm: VmContext, { removed, affected }: Unpublish, now: number): string | null {
-  const users = usersOf(state, vm);
+/**
+ * Why restore points may not go at this moment; null: nothing speaks against it.
+ * @param marks as the files have them; default: as the database does
+ */
+export function whatKeeps(
+  state: State,
+  vm: VmContext,
+  { removed, affected }: Unpublish,
+  now: number,
+  marks: ReadonlyMap<string, Marks> = marksOf(state, vm),
+): string | null {
+  const users = usersOf(state, vm, marks);
   for (const id of affected) {
     const user = users.get(id);
     if (user !== undefined) return `${user} ${removed.includes(id) ? 'it' : `${id}, which is built on it`}`;
   }
-  const marks = marksOf(state, vm);
   for (const id of removed) {
     const kept = marks.get(marksKey(vm.context, id))?.protected;
     if (kept && (kept.until === null || kept.until > now)) return `${id} is protected`;

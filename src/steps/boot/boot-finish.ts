@@ -40,7 +40,7 @@ export const bootFinish = defineStep<BootFinishInput, null, BootFinishOutput>({
     const boots = vms.flatMap(({ boot, state }) => (boot === null ? [] : [{ boot, state }]));
     const running = keepRunning ? boots.filter(({ state }) => state === 'up').map(({ boot }) => boot) : [];
     await endBoots(
-      services.state,
+      services,
       boots.map(({ boot }) => boot).filter((boot) => !running.includes(boot)),
     );
     remember('finished', true);

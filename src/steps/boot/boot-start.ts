@@ -51,7 +51,7 @@ export const bootStart = defineStep<BootStartInput, Claim, BootStartOutput>({
   async run(context, input, claim) {
     await requireTools([qemuSystem], context.signal);
     // What another attempt has started.
-    await endBoots(context.services.state, claim.boots);
+    await endBoots(context.services, claim.boots);
     await using _watched = watching(context, claim.boots);
     const far = { done: 0, failed: 0 };
     const tell = ({ isUp, result }: Drilled): Drilled => {
@@ -80,7 +80,7 @@ export const bootStart = defineStep<BootStartInput, Claim, BootStartOutput>({
     return { vms, problems: vms.filter(({ state }) => state !== 'up').map(lineOf) };
   },
 
-  undo: ({ services }, { boots }) => endBoots(services.state, boots),
+  undo: ({ services }, { boots }) => endBoots(services, boots),
 });
 
 const selection = (repository: string, { vm, point }: BootVm) => ({

@@ -19,6 +19,7 @@ type ListLine = Pick<
   | 'kept'
   | 'protected'
   | 'broken'
+  | 'used_by'
   | 'verifications'
 > & { readonly disks: { readonly length: number } };
 
@@ -86,10 +87,11 @@ const columnsOf = (points: readonly ListLine[]): Column[] =>
   optional.filter(({ cell }) => points.some((point) => cell(point) !== ''));
 
 /** What somebody decided or found out about a point. */
-export function marksText(point: Pick<RestorePointOutput, 'kept' | 'protected' | 'broken'>): string {
+export function marksText(point: Pick<RestorePointOutput, 'kept' | 'protected' | 'broken' | 'used_by'>): string {
   return [
     ...(point.broken ? ['BROKEN'] : []),
     ...(point.kept ? [`kept of ${point.kept.boot}`] : []),
+    ...(point.used_by ?? []).map(({ boot }) => `in use by ${printable(boot)}`),
     ...(point.protected ? [`protected${untilText(point.protected.until)}`] : []),
   ].join(', ');
 }

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { statfsSync } from 'node:fs';
-import { mkdir, truncate } from 'node:fs/promises';
+import { mkdir, rmdir, truncate } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { noKeys } from '../../../src/repository/image-keys.ts';
 import { writeMarks } from '../../repository/fixture-files.ts';
+import { databaseId } from '../../../src/state/credentials/sealing-key.ts';
 import { usePoint } from '../../../src/state/points/point-uses.ts';
 import { points } from '../../../src/state/points/restore-points.ts';
 import { removePoints } from '../../../src/restore-points/merge/remove-points.ts';
@@ -52,6 +54,25 @@ test('a point that a run reads, or that one is built on which it reads, stays', 
   const expected = [['p01', 'run restore-1 reads p03, which is built on it']];
   expect(await foreseen(repository, 'p01')).toEqual(expected);
   expect(await skipped(repository, 'p01')).toEqual(expected);
+});
+
+test('a VM of another hub keeps what it runs from; one of this hub that is gone keeps nothing', async () => {
+  await using repository = await fill(await mergeRepository());
+  const { state, root } = repository;
+  const use = { boot: 'boot-1', host: hostname(), folder: repository.file('boot-1'), since: 1, by: 'operator' };
+  const mark = (id: string, hub: string) => writeMarks(root, 'vm', id, { used: () => [{ ...use, hub }] });
+  await mark('p03', 'of-another');
+  const expected = [['p01', `boot-1 of host ${hostname()} runs from p03, which is built on it`]];
+  expect(await foreseen(repository, 'p01')).toEqual(expected);
+  expect(await skipped(repository, 'p01')).toEqual(expected);
+  await mark('p03', databaseId(state));
+  expect(await foreseen(repository, 'p01')).toEqual([]);
+  // The database was put back to what it was before the VM was started, and the VM is there.
+  await mkdir(use.folder);
+  expect(await foreseen(repository, 'p01')).toEqual(expected);
+  expect(await skipped(repository, 'p01')).toEqual(expected);
+  await rmdir(use.folder);
+  expect(await skipped(repository, 'p01')).toEqual([]);
 });
 
 test('nothing is merged into one that is marked as broken, or whose file is another one', async () => {
