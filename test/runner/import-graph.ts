@@ -16,6 +16,7 @@ const unnamed: Readonly<Record<string, readonly string[]>> = {
     'src/cli/sendense-backup-client.ts',
     'src/blocks/digest-worker.ts',
     'src/host/nbd/gate/gate-thread.ts',
+    'src/hub/access/password-thread.ts',
     'src/host/ssh/ssh2-child.ts',
   ],
   'src/schemas/package.ts': ['schemas', 'runners', 'package.json'],

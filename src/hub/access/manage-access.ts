@@ -71,10 +71,10 @@ export function manageAccess(state: State): Access {
   const slow = slowLogins();
   const proven = async ({ name, password, from, signal }: LoginRequest): Promise<User> => {
     const address = from.address ?? 'local';
-    await slow.enter(name, address, signal);
+    const failures = await slow.enter(name, address, signal);
     const user = findUser(state, name);
     const hash = user?.kind === 'local' && user.disabled === null ? user.password : undefined;
-    if (!(await isPassword(password, hash)) || !user) throw refused();
+    if (!(await isPassword(password, hash, { failures })) || !user) throw refused();
     slow.well(name, address);
     return user;
   };

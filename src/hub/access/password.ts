@@ -1,5 +1,6 @@
-import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { hashThread, hashTurns, type Turn } from './hash-turns.ts';
 
 /** Characters. Shorter ones can be guessed from a copy of the database. */
 export const shortestPassword = 12;
@@ -25,52 +26,35 @@ export function assertGood(password: string): void {
 /** `$argon2id$v=19$m=…,t=…,p=…$SALT$HASH` */
 export async function hashOf(password: string): Promise<string> {
   const salt = randomBytes(16);
-  const tag = await derive(password, salt, cost);
-  return `$argon2id$v=19$m=${cost.m},t=${cost.t},p=${cost.p}$${salt.toString('base64url')}$${tag.toString('base64url')}`;
+  const tag = await derive(password, salt, cost, first);
+  return `$argon2id$v=19$m=${cost.m},t=${cost.t},p=${cost.p}$${salt.toString('base64url')}$${Buffer.from(tag).toString('base64url')}`;
 }
 
 /** What unknown users are compared with, so that they take as long as known ones. No password has this hash. */
 const nobodysHash = `$argon2id$v=19$m=${cost.m},t=${cost.t},p=${cost.p}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 /** Whether it is the password; takes as long where there is no hash. @throws SendenseError `node.limited` */
-export async function isPassword(password: string, hash: string = nobodysHash): Promise<boolean> {
+export async function isPassword(password: string, hash: string = nobodysHash, turn: Turn = first): Promise<boolean> {
   const [, m, t, p, salt = '', tag = ''] =
     /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w-]+)\$([\w-]+)$/.exec(hash) ?? [];
   if (Buffer.byteLength(password) > longestPassword) return false;
-  const made = await derive(password, Buffer.from(salt, 'base64url'), { m: Number(m), t: Number(t), p: Number(p) });
   const kept = Buffer.from(tag, 'base64url');
+  const made = await derive(
+    password,
+    Buffer.from(salt, 'base64url'),
+    { m: Number(m), t: Number(t), p: Number(p) },
+    turn,
+  );
   return kept.length === made.length && timingSafeEqual(kept, made);
 }
 
-/** So many at a time: each takes 19 MiB. */
-const mostAtOnce = 2;
-const mostWaiting = 64;
-let working = 0;
-const waiting: (() => void)[] = [];
+/** Of who sets a password: nobody guesses there. */
+const first: Turn = { failures: 0 };
 
-async function derive(password: string, nonce: Buffer, { m, t, p }: typeof cost): Promise<Buffer> {
-  if (working >= mostAtOnce) {
-    if (waiting.length >= mostWaiting)
-      throw new SendenseError('node.limited', 'too many logins at a time; try again in 5 s', {
-        details: { retrySeconds: 5 },
-      });
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  } else working++;
-  try {
-    return await compute(password, nonce, { m, t, p });
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else working--;
-  }
-}
+const turns = hashTurns(hashThread());
 
-const compute = (password: string, nonce: Buffer, { m, t, p }: typeof cost): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const message = password.normalize('NFC');
-    argon2(
-      'argon2id',
-      { message, nonce, memory: m, passes: t, parallelism: p, tagLength: tagBytes },
-      (error: Error | null, tag: Buffer) => (error ? reject(error) : resolve(tag)),
-    );
-  });
+const derive = (password: string, nonce: Buffer, { m, t, p }: typeof cost, turn: Turn): Promise<Uint8Array> =>
+  turns.hash(
+    { message: password.normalize('NFC'), nonce, memory: m, passes: t, parallelism: p, tagLength: tagBytes },
+    turn,
+  );

@@ -14,8 +14,11 @@ const mostKept = 10_000;
 
 /** Slows logins that fail, for the user's name and for the address. It locks nobody out. */
 export interface SlowLogins {
-  /** Waits as long as a login has to; counts it as failed until `well` says otherwise. @throws SendenseError `node.limited` */
-  enter(name: string, address: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Waits as long as a login has to; counts it as failed until `well` says otherwise.
+   * @returns how many failed lately from this address @throws SendenseError `node.limited`
+   */
+  enter(name: string, address: string, signal: AbortSignal): Promise<number>;
   /** The login was good. */
   well(name: string, address: string): void;
 }
@@ -36,7 +39,8 @@ export function slowLogins(
     return more - 1;
   };
   return {
-    async enter(name, address, signal) {
+    async enter(name, from, signal) {
+      const address = networkOf(from);
       const mine = pending.get(address) ?? 0;
       if (mine >= mostOfAddress)
         throw new SendenseError('node.limited', 'too many logins of this address wait; try again in 5 s', {
@@ -44,8 +48,10 @@ export function slowLogins(
         });
       pending.set(address, mine + 1);
       try {
-        const before = Math.max(count(`user ${name}`), count(`address ${address}`));
+        const here = count(`address ${address}`);
+        const before = Math.max(count(`user ${name}`), here);
         if (before >= free) await wait(Math.min(firstMs * 2 ** (before - free), longestMs), signal);
+        return here;
       } finally {
         const left = (pending.get(address) ?? 1) - 1;
         if (left > 0) pending.set(address, left);
@@ -54,7 +60,20 @@ export function slowLogins(
     },
     well(name, address) {
       failures.delete(`user ${name}`);
-      failures.delete(`address ${address}`);
+      failures.delete(`address ${networkOf(address)}`);
     },
   };
+}
+
+/** Whoever has an IPv6 address has 2^64 of them: all of a /64 count as one. An IPv4 address is itself, however it is written. */
+export function networkOf(address: string): string {
+  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (v4 !== undefined) return v4;
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.replace(/%.*$/, '').split('::');
+  const before = head.split(':').filter(Boolean);
+  const after = (tail ?? '').split(':').filter(Boolean);
+  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0');
+  const groups = [...before, ...zeros, ...after].slice(0, 4);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
 }

@@ -9,6 +9,8 @@ export interface Live<Body> {
   readonly data: ReadonlySignal<Body | undefined>;
   /** Why the last question failed. */
   readonly trouble: ReadonlySignal<Trouble | undefined>;
+  /** Of `data`; null: it has none. */
+  readonly etag: ReadonlySignal<string | null>;
   /** Asks now. */
   again(): void;
 }
@@ -28,19 +30,19 @@ export function useLive<Body>(
 function createLive<Body>(path: string | null, everyMs: number): Live<Body> & Asking {
   const data = signal<Body | undefined>(undefined);
   const trouble = signal<Trouble | undefined>(undefined);
-  let etag: string | null = null;
+  const etag = signal<string | null>(null);
 
   async function read(own: AbortSignal): Promise<void> {
     if (path === null) return;
-    const answer = await ask<Body>(path, { etag, signal: own });
+    const answer = await ask<Body>(path, { etag: etag.peek(), signal: own });
     if (own.aborted) return;
     trouble.value = answer.ok === false ? answer.trouble : undefined;
     noteAnswer(trouble.peek());
     if (answer.ok !== true) return;
-    etag = answer.etag;
+    etag.value = answer.etag;
     data.value = answer.body;
   }
 
   const asking = keepAsking(read, everyMs);
-  return { data, trouble, ...asking, ...(path === null ? { again: () => {} } : {}) };
+  return { data, trouble, etag, ...asking, ...(path === null ? { again: () => {} } : {}) };
 }

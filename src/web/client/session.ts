@@ -6,6 +6,8 @@ export interface Session {
   readonly user: string;
   readonly roles: readonly string[];
   readonly rights: readonly string[];
+  /** Patterns of the VMs that it is for; null: all. */
+  readonly vms: readonly string[] | null;
   /** When it ends, ms since the epoch; null: not by itself. */
   readonly expires: number | null;
 }

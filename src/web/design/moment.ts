@@ -14,7 +14,8 @@ const day = 86_400_000;
 /** How long ago, or how soon, as people say it: `just now`, `45m ago`, `in 3h`. */
 export function relative(time: number, at: number): string {
   const span = Math.abs(at - time);
-  if (span < 60_000) return time > at ? 'in a moment' : 'just now';
+  // `now` is up to five seconds old.
+  if (span < 60_000) return time - at > 6000 ? 'in a moment' : 'just now';
   return time > at ? `in ${formatAge(span)}` : `${formatAge(span)} ago`;
 }
 

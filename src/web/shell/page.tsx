@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Trouble } from '../client/ask.ts';
 import { silentSince } from '../client/freshness.ts';
-import { ended, readSession, session } from '../client/session.ts';
+import { ended, may, readSession, session } from '../client/session.ts';
 import { Dialog } from '../design/dialog.tsx';
 import { absolute, now } from '../design/moment.ts';
 import { Empty, ErrorNotice, Notice } from '../design/notice.tsx';
@@ -66,7 +66,9 @@ function Content(): JSX.Element {
           <span>What you see is older than that. The page goes on asking.</span>
         </Notice>
       )}
-      {found ? (
+      {found && !may(found.screen.right) ? (
+        <NotYours />
+      ) : found ? (
         <Loaded key={found.screen.path} screen={found.screen} params={found.params} path={path} onShown={shown} />
       ) : (
         <NothingHere />
@@ -120,6 +122,15 @@ function Loaded({ screen, params, path, onShown }: LoadedProps): JSX.Element | n
     );
   return Shown ? <Shown params={params} /> : null;
 }
+
+const NotYours = (): JSX.Element => (
+  <>
+    <h1>This is not for you</h1>
+    <Empty title="Your roles do not allow this screen.">
+      An administrator can give you another role. <a href="/account">What you may do</a>
+    </Empty>
+  </>
+);
 
 const NothingHere = (): JSX.Element => (
   <>

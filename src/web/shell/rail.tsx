@@ -82,7 +82,9 @@ function Foot(): JSX.Element {
         {way.value === 'silent' && at !== null ? `, last heard ${relative(at, now.value)}` : ''}
       </span>
       <div class="row">
-        <Text of={session.value?.user ?? ''} />
+        <a href="/account" aria-current={place.value.path === '/account' ? 'page' : undefined}>
+          <Text of={session.value?.user ?? ''} />
+        </a>
         <button
           type="button"
           class="button quiet small"

@@ -63,6 +63,20 @@ export const screens: readonly Screen[] = [
     right: 'look',
     load: async () => (await import('../screens/vm/vm-screen.tsx')).VmScreen,
   },
+  {
+    path: '/users',
+    title: 'Users and tokens',
+    group: 'Set up',
+    right: 'administer',
+    load: async () => (await import('../screens/users/users-screen.tsx')).UsersScreen,
+  },
+  {
+    path: '/account',
+    title: 'Your account',
+    group: null,
+    right: 'self',
+    load: async () => (await import('../screens/account/account-screen.tsx')).AccountScreen,
+  },
 ];
 
 export interface Found {
