@@ -21,6 +21,8 @@ export interface CompareExportOptions {
   readonly indexKey?: ImageKey | null | undefined;
   /** Only these parts, bytes, grown to whole blocks. Default: the whole disk. */
   readonly areas?: readonly Extent[];
+  /** How many differences are listed. Default 1000. */
+  readonly most?: number;
   /** Threads. Default 2. */
   readonly workers?: number;
   /** Let other work of the machine go first. */
@@ -36,7 +38,7 @@ export interface CompareExportOptions {
 export interface CompareExportResult {
   /** Bytes of which is known that they are right or not, holes included. */
   readonly comparedBytes: number;
-  /** Whole blocks that differ, merged; the first 1000. */
+  /** Whole blocks that differ, merged; the first ones. */
   readonly mismatches: Extent[];
   /** How many there are in all. */
   readonly mismatchCount: number;
@@ -51,7 +53,7 @@ const sectorBytes = 512;
  * @throws SendenseError `content.mismatch` (sizes differ), `nbd.lost`, `repository.damaged` (the index)
  */
 export async function compareExport(options: CompareExportOptions): Promise<CompareExportResult> {
-  const { uri, indexPath, signal } = options;
+  const { uri, indexPath, signal, most = listed } = options;
   await using index = await openIndex(indexPath, { key: options.indexKey });
   await using client = await connectNbd(uri, { signal });
   const { capacity } = index;
@@ -94,7 +96,7 @@ export async function compareExport(options: CompareExportOptions): Promise<Comp
   const mismatches: Extent[] = [];
   let mismatchCount = 0;
   const add = (extent: Extent): void => {
-    if (++mismatchCount <= listed) mismatches.push(extent);
+    if (++mismatchCount <= most) mismatches.push(extent);
   };
   for (const extent of wrong.extents()) add(extent);
   if (!(await isZeroTail(client, capacity))) add({ offset: capacity, length: client.size - capacity });

@@ -11,5 +11,6 @@ process.exitCode = await runClient(process.argv.slice(2), version, {
   watchLease,
   // Loaded where it is needed: who reads images does not pay for SOAP.
   restore: async (request, place) => (await import('../node/restores/restore-work.ts')).restoreWork(request, place),
+  inPlace: async (request, place) => (await import('../node/restores/in-place.ts')).inPlaceWork(request, place),
   compare: async (request, place) => (await import('../node/restores/compare-work.ts')).compareWork(request, place),
 });

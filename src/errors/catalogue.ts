@@ -225,6 +225,13 @@ export const catalogue = {
     'Stop the program that writes to the disk, or back up a snapshot.',
     409,
   ),
+  'source.half_restored': entry(
+    12,
+    'never',
+    'The VM is being restored in place, and its disks are not whole',
+    'Run the same restore again: it goes on and writes what is missing. Backups of the VM work again after that.',
+    409,
+  ),
   'source.missing': entry(
     1,
     'never',

@@ -331,6 +331,18 @@ export type Source5 = ImageSourceSpec | VsphereSourceSpec;
  */
 export type Source6 = ImageSourceSpec | VsphereSourceSpec;
 /**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source7 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source8 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source9 = ImageSourceSpec | VsphereSourceSpec;
+/**
  * VMs of a source, what `discover` prints.
  */
 export type DiscoverOutput = VsphereDiscoverOutput | ImageDiscoverOutput;
@@ -690,6 +702,11 @@ export interface AllSchemas {
   DiscoverRequest: DiscoverRequest;
   Discovered: Discovered;
   NodeHealth: NodeHealth;
+  InPlaceCheckRequest: InPlaceCheckRequest;
+  InPlaceChecked: InPlaceChecked;
+  InPlaceEndRequest: InPlaceEndRequest;
+  InPlaceEnded: InPlaceEnded;
+  InPlaceStartRequest: InPlaceStartRequest;
   IndexFormats: IndexFormats;
   Inventory: Inventory;
   JobList: JobList;
@@ -2216,6 +2233,26 @@ export interface VsphereVm {
    * CATEGORY/NAME; null or absent if the hub did not ask.
    */
   tags?: string[] | null;
+  /**
+   * The restore in place that goes on, or was not finished; null: there is none. Not told of many VMs at once. Older nodes do not say.
+   */
+  half_restored?: null | HalfRestored;
+  /**
+   * The last restore in place that was finished; null: there was none. Lists of changes do not lead over it. Older nodes do not say.
+   */
+  restored_in_place?: null | RestoredInPlace;
+}
+export interface HalfRestored {
+  run: string;
+  point: string;
+  /**
+   * It may have written: the disks are not whole.
+   */
+  torn: boolean;
+}
+export interface RestoredInPlace {
+  run: string;
+  point: string;
 }
 /**
  * A VM of a group, with the facts for its run.
@@ -5307,6 +5344,248 @@ export interface NodeHealth {
   jobs_running: number;
 }
 /**
+ * What speaks against writing a restore point to the disks of the VM that it was made of. Nothing is changed.
+ */
+export interface InPlaceCheckRequest {
+  source: Source2;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * Of the VM.
+   */
+  instance_uuid: string;
+  /**
+   * Of the VM, for messages.
+   */
+  name: string;
+  /**
+   * @minItems 1
+   * @maxItems 1024
+   */
+  disks: [InPlaceWanted, ...InPlaceWanted[]];
+  /**
+   * It is started at the end.
+   */
+  power_on: boolean;
+}
+export interface InPlaceWanted {
+  /**
+   * As the restore point knows the disk.
+   */
+  uuid: string;
+  /**
+   * Bytes.
+   */
+  bytes: number;
+}
+/**
+ * The VM, and what an earlier restore has left there.
+ */
+export interface InPlaceChecked {
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  name: string;
+  disks: InPlaceDisk[];
+  /**
+   * Disks of the VM that stay as they are.
+   */
+  others: string[];
+  /**
+   * null: nobody restores it in place.
+   */
+  unfinished: null | InPlaceUnfinished;
+}
+export interface InPlaceDisk {
+  /**
+   * As the restore point knows the disk.
+   */
+  uuid: string;
+  /**
+   * The source's id of the disk.
+   */
+  key: string;
+  label: string;
+  file: string;
+}
+export interface InPlaceUnfinished {
+  /**
+   * The run whose mark the VM bears.
+   */
+  run: string;
+  /**
+   * The restore point that it writes.
+   */
+  point: string;
+  /**
+   * It may have written: the disks are not whole.
+   */
+  torn: boolean;
+  /**
+   * The backup that it made before; null: none.
+   */
+  safety: string | null;
+}
+/**
+ * The end of a restore in place.
+ */
+export interface InPlaceEndRequest {
+  source: Source3;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * In the mark of the VM.
+   */
+  run: string;
+  /**
+   * Id of the restore point.
+   */
+  point: string;
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  /**
+   * finish: the disks are whole, and the mark goes. look: only says how it is. release: the mark goes if nothing was written.
+   */
+  action: 'finish' | 'look' | 'release';
+  /**
+   * They must have ended.
+   *
+   * @maxItems 10
+   *
+   * Items: Job id.
+   */
+  jobs:
+    | []
+    | [string]
+    | [string, string]
+    | [string, string, string]
+    | [string, string, string, string]
+    | [string, string, string, string, string]
+    | [string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string];
+  /**
+   * Starts the VM after that.
+   */
+  power_on: boolean;
+}
+/**
+ * How the VM is now.
+ */
+export interface InPlaceEnded {
+  /**
+   * finished: this run has restored it. torn: it bears the mark of this run, and its disks are not whole. marked: it bears the mark, and nothing was written. free: it bears none. other: it bears the mark of another run. gone: there is no such VM.
+   */
+  state: 'finished' | 'torn' | 'marked' | 'free' | 'other' | 'gone';
+  /**
+   * Of the VM; null: it is not there.
+   */
+  name: string | null;
+  powered_on: boolean;
+  warnings: string[];
+}
+/**
+ * Writes to the disks of a VM what differs from a restore point. The VM is marked from before the first byte until `restore/in-place/end`.
+ */
+export interface InPlaceStartRequest {
+  /**
+   * Job id.
+   */
+  job_id: string;
+  source: Source4;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  name: string;
+  /**
+   * In the mark of the VM.
+   */
+  run: string;
+  /**
+   * Id of the restore point.
+   */
+  point: string;
+  /**
+   * Id of the backup that was made before; null: none.
+   */
+  safety: string | null;
+  /**
+   * The run whose restore this one goes on with; null: none.
+   */
+  takes_over: string | null;
+  /**
+   * @minItems 1
+   * @maxItems 1024
+   */
+  disks: [InPlaceStartDisk, ...InPlaceStartDisk[]];
+  /**
+   * At the end all of each disk is read and compared, not only what was written.
+   */
+  compare_all: boolean;
+  /**
+   * It is started at the end: the privilege is checked.
+   */
+  power_on: boolean;
+  /**
+   * What is to be on the disks, read-only: key:nbd://host:port/export,key:nbd://…
+   */
+  nbd_sources: string;
+  /**
+   * The pre-shared key (hex) of sources that begin with nbds:. Only in the body, never in argv or logs.
+   */
+  nbd_psk?: string | null;
+  /**
+   * Dead man's timer: when nobody has asked for the status of the job for so long, the node cancels it. null (default): never.
+   */
+  lease_seconds?: number | null;
+}
+export interface InPlaceStartDisk {
+  /**
+   * Of the device.
+   */
+  key: string;
+  /**
+   * As the restore point knows the disk.
+   */
+  uuid: string;
+  /**
+   * Bytes.
+   */
+  bytes: number;
+  /**
+   * SHA-256 of the block index of the restore point, which was sent before.
+   */
+  index: string;
+  /**
+   * The backup of the present state; null: the disk is read and compared.
+   */
+  base: null | InPlaceBase;
+}
+export interface InPlaceBase {
+  /**
+   * SHA-256 of its block index, which was sent before.
+   */
+  index: string;
+  change_id: string;
+}
+/**
  * The formats of block indexes (`docs/block-index.md`) that the node reads and writes.
  */
 export interface IndexFormats {
@@ -5671,7 +5950,7 @@ export interface NewVmDisk {
  * What would become of a VM of a restore point. Nothing is made.
  */
 export interface RestoreCheckRequest {
-  source: Source2;
+  source: Source5;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -5746,7 +6025,7 @@ export interface RestoreCompareRequest {
    * Job id.
    */
   job_id: string;
-  source: Source3;
+  source: Source6;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -5788,7 +6067,7 @@ export interface ComparedDisk {
  * The last step of a restore: the VM is no longer marked as unfinished.
  */
 export interface RestoreFinishRequest {
-  source: Source4;
+  source: Source7;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -5832,7 +6111,7 @@ export interface RestoreStartRequest {
    * Job id.
    */
   job_id: string;
-  source: Source5;
+  source: Source8;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -5856,7 +6135,7 @@ export interface RestoreStartRequest {
  * Removes the VM that a run has made and not finished.
  */
 export interface RestoreUndoRequest {
-  source: Source6;
+  source: Source9;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.

@@ -13,8 +13,8 @@ Moves the data of one job: of a backup from its source to NBD targets, or of a r
 It goes on when its caller is gone, unless it is told otherwise. SIGTERM or SIGINT cancels it.
 
   --job FILE|-               job document (JSON, schemas/node/backup-start.json), - for standard input
-  --kind KIND                what the document asks for: backup (default), restore (schemas/node/restore-start.json), or
-                             compare (schemas/node/restore-compare.json)
+  --kind KIND                what the document asks for: backup (default), restore (schemas/node/restore-start.json),
+                             compare (schemas/node/restore-compare.json), or in-place (schemas/node/in-place-start.json)
   --job-dir DIR              gets status.json, log.jsonl and KEY.index; holds SHA256.previous, the previous block indexes
   --job-id ID                \\
   --vm-name NAME              |

@@ -1,4 +1,9 @@
-import type { BackupStartRequest, RestoreCompareRequest, RestoreStartRequest } from '../schemas/types.ts';
+import type {
+  BackupStartRequest,
+  InPlaceStartRequest,
+  RestoreCompareRequest,
+  RestoreStartRequest,
+} from '../schemas/types.ts';
 import type { WorkPlace } from '../sources/job-work.ts';
 import type { JobPlace, OpenSource } from '../sources/open-source.ts';
 import type { JobHow } from './job-frame.ts';
@@ -10,6 +15,8 @@ export interface JobParts {
   openSource(request: BackupStartRequest, options: JobPlace & { readonly own: readonly string[] }): Promise<OpenSource>;
   /** Makes a VM and writes its disks. */
   restore(request: RestoreStartRequest, place: WorkPlace): Promise<void>;
+  /** Writes to the disks of a VM what differs from a restore point. */
+  inPlace(request: InPlaceStartRequest, place: WorkPlace): Promise<void>;
   /** Reads disks of such a VM and compares them with block indexes. */
   compare(request: RestoreCompareRequest, place: WorkPlace): Promise<void>;
 }
@@ -28,20 +35,21 @@ interface JobKind<R> {
 }
 
 interface Requests {
-  readonly backup: BackupStartRequest;
-  readonly restore: RestoreStartRequest;
-  readonly compare: RestoreCompareRequest;
+  readonly 'backup': BackupStartRequest;
+  readonly 'restore': RestoreStartRequest;
+  readonly 'compare': RestoreCompareRequest;
+  readonly 'in-place': InPlaceStartRequest;
 }
 
 export type JobKindName = keyof Requests;
 
 const kinds: { readonly [K in JobKindName]: JobKind<Requests[K]> } = {
-  backup: {
+  'backup': {
     schema: 'node/backup-start.json',
     run: (request, { own, ...how }, { openSource }) =>
       runJob({ ...how, request, openSource: (asked, place) => openSource(asked, { ...place, own }) }),
   },
-  restore: {
+  'restore': {
     schema: 'node/restore-start.json',
     run: (request, how, { restore }) => {
       const { job_id: jobId, vm } = request;
@@ -49,12 +57,21 @@ const kinds: { readonly [K in JobKindName]: JobKind<Requests[K]> } = {
       return runWork(how, facts, (place) => restore(request, place));
     },
   },
-  compare: {
+  'compare': {
     schema: 'node/restore-compare.json',
     run: (request, how, { compare }) => {
       const { job_id: jobId, name, disks } = request;
       return runWork(how, { jobId, vmName: name, keys: disks.map(({ key }) => key) }, (place) =>
         compare(request, place),
+      );
+    },
+  },
+  'in-place': {
+    schema: 'node/in-place-start.json',
+    run: (request, how, { inPlace }) => {
+      const { job_id: jobId, name, disks } = request;
+      return runWork(how, { jobId, vmName: name, keys: disks.map(({ key }) => key) }, (place) =>
+        inPlace(request, place),
       );
     },
   },

@@ -135,6 +135,21 @@ const compare = {
   name: 'x',
   disks: [{ key: '0', saved_key: '0', index: '0'.repeat(64) }],
 };
+// The index that it names is not there.
+const inPlace = {
+  job_id: 'j1',
+  source,
+  vm: 'vm-1',
+  name: 'x',
+  run: 'r',
+  point: 'p',
+  safety: null,
+  takes_over: null,
+  disks: [{ key: '0', uuid: 'd', bytes: 512, index: '0'.repeat(64), base: null }],
+  compare_all: false,
+  power_on: false,
+  nbd_sources: '0:nbd://127.0.0.1:1/a',
+};
 const bodies: readonly (readonly [string, string, unknown])[] = [
   ['POST', '/api/v1/discover', { vm_name: 'x', source }],
   ['POST', '/api/v1/backup/start', start],
@@ -142,13 +157,19 @@ const bodies: readonly (readonly [string, string, unknown])[] = [
   ['POST', '/api/v1/restore/compare', compare],
   ['POST', '/api/v1/restore/finish', { source, run: 'r', point: 'p', vm: 'vm-1', action: 'look', power_on: false }],
   ['POST', '/api/v1/restore/undo', { source, run: 'r', jobs: ['j1'], keep_copied: true }],
+  ['POST', '/api/v1/restore/in-place/start', inPlace],
+  [
+    'POST',
+    '/api/v1/restore/in-place/end',
+    { source, run: 'r', point: 'p', vm: 'vm-1', action: 'look', jobs: ['j1'], power_on: false },
+  ],
   ['POST', '/api/v1/cleanup', { job_id: 'j1' }],
   ['POST', '/api/v1/data-path/test', { ports: [1, 65_535] }],
   ['POST', '/api/v1/jobs/j1/cancel', {}],
   ['PUT', `/api/v1/indexes/${'0'.repeat(64)}`, 'an index'],
 ];
 /** They log in where their body says. */
-const dialling = ['testCredentials', 'vmSpecChanges', 'checkRestore', 'startRestore'];
+const dialling = ['testCredentials', 'vmSpecChanges', 'checkRestore', 'startRestore', 'checkInPlace'];
 
 test('every request of a node that has a body is here', () => {
   const isHere = ({ method, path }: Pick<Route<never>, 'method' | 'path'>): boolean => {

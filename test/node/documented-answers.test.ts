@@ -29,6 +29,17 @@ test('every route of the node answers what it announces: where it does well, and
     vcenter_thumbprint: null,
   };
   const toImage = { source: imageSpec(disk), run: 'r', point: 'p' };
+  const inPlace = {
+    job_id: 'j4',
+    vm: 'vm-1',
+    name: 'x',
+    safety: null,
+    takes_over: null,
+    disks: [{ key: '0', uuid: 'd', bytes: 512, index: '0'.repeat(64), base: null }],
+    compare_all: false,
+    power_on: false,
+    nbd_sources: '0:nbd://127.0.0.1:1/a',
+  };
   const bytes = { 'content-type': 'application/octet-stream' };
   const login = { 'x-vcenter-host': '127.0.0.1:1', 'x-vcenter-user': 'u', 'x-vcenter-password': 'p' };
   const json = JSON.stringify;
@@ -63,6 +74,13 @@ test('every route of the node answers what it announces: where it does well, and
     ],
     ['finishRestore', {}, json({ ...toImage, vm: 'vm-1', action: 'look', power_on: false })],
     ['undoRestore', {}, json({ ...toImage, jobs: [], keep_copied: false })],
+    [
+      'checkInPlace',
+      {},
+      json({ ...toImage, instance_uuid: 'u', name: 'x', disks: [{ uuid: 'd', bytes: 512 }], power_on: false }),
+    ],
+    ['startInPlace', {}, json({ ...toImage, ...inPlace })],
+    ['endInPlace', {}, json({ ...toImage, vm: 'vm-1', action: 'look', jobs: [], power_on: false })],
     ['cleanup', {}, '{}'],
     ['cleanup', {}, json({ job_id: 'j1', source: imageSpec(disk) })],
     ['removeJob', { job: 'j1' }, ''],
@@ -78,6 +96,7 @@ test('every route of the node answers what it announces: where it does well, and
   await node.api.remove('j2');
   // What a vCenter has to answer is in vsphere/; the configuration of a VM comes from one only.
   const restores = ['checkRestore', 'startRestore', 'compareRestore', 'finishRestore', 'undoRestore'];
+  restores.push('checkInPlace', 'startInPlace', 'endInPlace');
   expect(refused.filter((id) => !restores.includes(id))).toEqual([
     'testCredentials',
     'cbtStatus',

@@ -228,6 +228,9 @@ function fakeNode(
     compareRestore: refuse,
     finishRestore: refuse,
     undoRestore: refuse,
+    checkInPlace: refuse,
+    startInPlace: refuse,
+    endInPlace: refuse,
     ...more,
   };
   return { client, asked };

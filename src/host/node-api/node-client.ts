@@ -23,6 +23,11 @@ import type {
   DataPathTestRequest,
   Discovered,
   DiscoverRequest,
+  InPlaceChecked,
+  InPlaceCheckRequest,
+  InPlaceEnded,
+  InPlaceEndRequest,
+  InPlaceStartRequest,
   Inventory,
   JobStatus,
   LeftBehind,
@@ -84,6 +89,12 @@ export interface NodeClient {
   finishRestore(request: RestoreFinishRequest, signal?: AbortSignal): Promise<RestoreFinished>;
   /** Removes it, as long as it is marked. @throws SendenseError `node.busy` while a job of it goes on, `vsphere.*` */
   undoRestore(request: RestoreUndoRequest, signal?: AbortSignal): Promise<RestoreUndone>;
+  /** What speaks against a restore in place; an older node answers 404. @throws SendenseError `source.missing`, `target.unfit`, `vsphere.*` */
+  checkInPlace(request: InPlaceCheckRequest, signal?: AbortSignal): Promise<InPlaceChecked>;
+  /** Marks a VM and writes to its disks what differs. */
+  startInPlace(request: InPlaceStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
+  /** Takes its mark away, or looks. @throws SendenseError `node.busy` while a job of it goes on, `target.unfit`, `vsphere.*` */
+  endInPlace(request: InPlaceEndRequest, signal?: AbortSignal): Promise<InPlaceEnded>;
   status(jobId: string, signal?: AbortSignal): Promise<JobStatus>;
   /** Writes the block index of a finished disk to `file`, which must not exist, encrypted where a key is given. */
   getIndex(
@@ -235,6 +246,12 @@ export function nodeClient(address: NodeAddress): NodeClient {
     finishRestore: (request, signal) =>
       afterTask('node/restore-finished.json', '/api/v1/restore/finish', request, signal),
     undoRestore: (request, signal) => afterTask('node/restore-undone.json', '/api/v1/restore/undo', request, signal),
+    checkInPlace: (request, signal) =>
+      json('node/in-place-checked.json', 'POST', '/api/v1/restore/in-place/check', request, signal),
+    startInPlace: (request, signal) =>
+      json('node/backup-started.json', 'POST', '/api/v1/restore/in-place/start', request, signal),
+    endInPlace: (request, signal) =>
+      afterTask('node/in-place-ended.json', '/api/v1/restore/in-place/end', request, signal),
     status: (id, signal) =>
       json('domain.json#/$defs/jobStatus', 'GET', `/api/v1/status/${encodeURIComponent(id)}`, undefined, signal),
     getIndex: (id, key, file, signal, fileKey, mostBytes = limits.file.mostBytes) =>

@@ -1,5 +1,10 @@
 import type { SendenseError } from '../../errors/sendense-error.ts';
-import type { BackupStartRequest, RestoreCompareRequest, RestoreStartRequest } from '../../schemas/types.ts';
+import type {
+  BackupStartRequest,
+  InPlaceStartRequest,
+  RestoreCompareRequest,
+  RestoreStartRequest,
+} from '../../schemas/types.ts';
 import { cleanUpSource, noteRefused, refusalOf, type JobRequest } from '../sources/index.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 
@@ -38,6 +43,14 @@ export const compareJob: JobKind<RestoreCompareRequest> = {
   name: 'compare',
   vmName: ({ name }) => name,
   indexes: ({ disks }) => disks.map(({ index }) => index),
+  cleanUp: null,
+};
+
+/** The VM stays marked: what was written cannot be taken back. */
+export const inPlaceJob: JobKind<InPlaceStartRequest> = {
+  name: 'in-place',
+  vmName: ({ name }) => name,
+  indexes: ({ disks }) => disks.flatMap(({ index, base }) => [index, ...(base ? [base.index] : [])]),
   cleanUp: null,
 };
 

@@ -6,6 +6,7 @@ import { cancelJob, jobIndex, jobLog, jobStatus, jobVmConfig, listJobs, removeJo
 import type { Api } from '../../api/route.ts';
 import { tags, type NodeParts } from './route.ts';
 import { checkRestore, compareRestore, finishRestore, startRestore, undoRestore } from './restore.ts';
+import { checkInPlace, endInPlace, startInPlace } from './in-place.ts';
 import { indexFormatsKnown, putIndex, replicate, startBackup } from './transfer.ts';
 import { cbtStatus, testCredentials, vmSpecChanges } from './vsphere.ts';
 
@@ -30,6 +31,9 @@ const routes: Api<NodeParts>['routes'] = [
   compareRestore,
   finishRestore,
   undoRestore,
+  checkInPlace,
+  startInPlace,
+  endInPlace,
   jobStatus,
   listJobs,
   cancelJob,

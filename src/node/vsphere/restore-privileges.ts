@@ -23,3 +23,13 @@ export const restorePrivileges: readonly Privilege[] = [
   { privilege: 'Datastore.FileManagement', why: 'to put its NVRAM into its folder' },
   { privilege: 'Network.Assign', why: 'to connect its network adapters' },
 ];
+
+/** What a restore in place needs on its VM, and nothing of what makes or removes VMs. */
+export const inPlacePrivileges = ({ powerOn }: { readonly powerOn: boolean }): readonly Privilege[] => [
+  { privilege: 'System.Read', why: 'to see the VM, its disks and its tasks' },
+  { privilege: 'VirtualMachine.Config.Annotation', why: 'to mark the VM as one that is being restored' },
+  { privilege: 'VirtualMachine.Config.AdvancedConfig', why: 'to mark the VM as one that is being restored' },
+  { privilege: 'VirtualMachine.Provisioning.DiskRandomAccess', why: 'to write disks with VDDK' },
+  { privilege: 'VirtualMachine.Provisioning.DiskRandomRead', why: 'to read disks again and compare them' },
+  ...(powerOn ? [{ privilege: 'VirtualMachine.Interact.PowerOn', why: 'to start the VM at the end' }] : []),
+];

@@ -11,7 +11,7 @@ import { optionalMoref, optionalText } from './xml.ts';
 /** What is known of one VM. @throws SendenseError `source.missing`, `vsphere.*` */
 export async function vmFacts(vsphere: Vsphere, vm: Moref, signal?: AbortSignal): Promise<VsphereVm> {
   const options = signal ? { signal } : {};
-  const paths = [...new Set([...vmPaths, ...placePaths, 'datastore'])];
+  const paths = [...new Set([...vmPaths, ...placePaths, 'datastore', 'config.extraConfig'])];
   const [[found], offset] = await Promise.all([vsphere.properties([vm], paths, options), vsphere.clockOffset(signal)]);
   if (!found) throw new SendenseError('source.missing', `there is no VM ${vm.value} (any more)`);
   const host = optionalMoref(found.values.get('runtime.host'));

@@ -22,6 +22,11 @@ export function vmFindings(vm: Omit<VsphereVm, 'findings'>, peculiar: VmPeculiar
   if (vm.template) stops('vm.template', 'it is a template; only VMs are backed up');
   if (vm.connection_state !== 'connected')
     stops('vm.disconnected', `its state is ${vm.connection_state}: no snapshot can be made`);
+  if (vm.half_restored)
+    stops(
+      'vm.half-restored',
+      `run ${vm.half_restored.run} restores it in place from ${vm.half_restored.point}, and has not finished`,
+    );
   if (vm.disks.length === 0) stops('vm.no-disks', 'it has no disks');
   const foreign = vm.snapshots.filter((snapshot) => !snapshot.ours).map(({ name }) => name);
   for (const disk of vm.disks) {

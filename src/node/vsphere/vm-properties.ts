@@ -1,6 +1,7 @@
 import type { VsphereSnapshot, VsphereVm } from '../../schemas/types.ts';
 import type { Reverts } from './last-revert.ts';
 import type { ObjectProperties } from './vsphere.ts';
+import { inPlaceMarkIn, inPlaceNoteIn } from './in-place/in-place-mark.ts';
 import { readMark } from './snapshot-mark.ts';
 import { vmFindings } from './vm-findings.ts';
 import { disksOf } from './vm-disks.ts';
@@ -44,6 +45,7 @@ export function vmFrom({ object, values }: ObjectProperties, place: VmPlace, clo
   const of = (path: (typeof vmPaths)[number]): string | null => optionalText(values.get(path)) || null;
   const version = of('config.version');
   const devices = values.get('config.hardware.device')?.children ?? [];
+  const mark = inPlaceMarkIn(values.get('config.extraConfig'));
   const facts: Omit<VsphereVm, 'findings'> = {
     path: place.path,
     moref: object.value,
@@ -67,6 +69,8 @@ export function vmFrom({ object, values }: ObjectProperties, place: VmPlace, clo
     consolidation_needed: of('runtime.consolidationNeeded') === 'true',
     last_revert: place.reverts?.last ?? null,
     reverts_known_since: place.reverts?.knownSince ?? null,
+    half_restored: mark && { run: mark.run, point: mark.point, torn: mark.isTorn },
+    restored_in_place: inPlaceNoteIn(values.get('config.extraConfig')),
   };
   const findings = vmFindings(facts, {
     encrypted: values.has('config.keyId'),

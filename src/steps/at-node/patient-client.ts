@@ -60,6 +60,9 @@ export const patientClient = (client: NodeClient, how: Patience): NodeClient => 
   startRestore: (request, signal) => started(client, request.job_id, how, () => client.startRestore(request, signal)),
   compareRestore: (request, signal) =>
     started(client, request.job_id, how, () => client.compareRestore(request, signal)),
+  startInPlace: (request, signal) => started(client, request.job_id, how, () => client.startInPlace(request, signal)),
+  checkInPlace: (...what) => untilReachable(() => client.checkInPlace(...what), how),
+  endInPlace: (...what) => untilReachable(() => client.endInPlace(...what), how),
   checkRestore: (...what) => untilReachable(() => client.checkRestore(...what), how),
   finishRestore: (...what) => untilReachable(() => client.finishRestore(...what), how),
   undoRestore: (...what) => untilReachable(() => client.undoRestore(...what), how),

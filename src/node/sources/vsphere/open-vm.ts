@@ -7,6 +7,7 @@ import type { Vsphere } from '../../vsphere/vsphere.ts';
 import { datastoreTypesOf } from '../../vsphere/datastore-types.ts';
 import { downloadDatastoreFile } from '../../vsphere/download-datastore-file.ts';
 import { findVm } from '../../vsphere/inventory.ts';
+import { inPlaceMarkIn } from '../../vsphere/in-place/in-place-mark.ts';
 import { lastRevert } from '../../vsphere/last-revert.ts';
 import { refusedLogins } from '../../vsphere/refused-logins.ts';
 import { diskTitle, notProtected } from '../../vsphere/snapshot-disks.ts';
@@ -19,6 +20,7 @@ import { vmFacts } from '../../vsphere/vm-facts.ts';
 import type { OpenSource } from '../../../sources/open-source.ts';
 import type { OpenOptions } from '../source.ts';
 import { identityOf } from './disk-info.ts';
+import { halfRestored } from './refusal.ts';
 import { earlyDisk, nothingEarly } from './early-disk.ts';
 import { holdJob, isJobHeld } from './job-hold.ts';
 import { nodeIdOf } from './node-id.ts';
@@ -35,11 +37,13 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
   const vm = await findVm(vsphere, { path: spec.path, moref: spec.moref, name: options.vmName }, signal);
   const facts = await vmFacts(vsphere, vm, signal);
 
+  if (facts.half_restored) throw halfRestored(facts.path, facts.half_restored);
   const node = await nodeIdOf(options.jobFolder);
   stack.use(await holdJob(options.jobFolder, node, options.jobId));
   activity('making the snapshot');
   const snapshot = await snapshotOf(vsphere, vm, spec, node, options);
   stack.defer(() => remove(snapshot, facts, options));
+  await assertNotHalfRestored(vsphere, vm, facts, signal);
   const { disks } = snapshot;
   const added = addedDisks(disks, options);
   const distrust = await revertSince(vsphere, vm, facts, options);
@@ -108,6 +112,18 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+/** A restore in place may have begun before the snapshot was there; one that begins now sees the snapshot. */
+async function assertNotHalfRestored(
+  vsphere: Vsphere,
+  vm: Moref,
+  { path }: VsphereVm,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const [found] = await vsphere.properties([vm], ['config.extraConfig'], signal ? { signal } : {});
+  const mark = inPlaceMarkIn(found?.values.get('config.extraConfig'));
+  if (mark) throw halfRestored(path, { run: mark.run, point: mark.point, torn: mark.isTorn });
 }
 
 async function snapshotOf(

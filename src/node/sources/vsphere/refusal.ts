@@ -9,6 +9,7 @@ export function refusal(vm: VsphereVm, spec: VsphereSourceSpec): SendenseError |
       remedy: 'Make sure that the host of the VM is connected and can reach the files of the VM.',
     });
   }
+  if (vm.half_restored) return halfRestored(vm.path, vm.half_restored);
   const lacking = vm.findings.find(
     ({ code }) => code === 'privilege.snapshot' || (code === 'privilege.tracking' && spec.cbt === 'enable'),
   );
@@ -46,3 +47,7 @@ export function refusal(vm: VsphereVm, spec: VsphereSourceSpec): SendenseError |
     });
   return null;
 }
+
+/** A backup would save disks that are neither what they were nor what they are to be. */
+export const halfRestored = (path: string, { run, point }: NonNullable<VsphereVm['half_restored']>): SendenseError =>
+  new SendenseError('source.half_restored', `${path} is being restored in place from ${point} by run ${run}`);

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { countedExport } from '../../../host/nbd/counted-export.ts';
 import { connectNbd } from '../../../host/nbd/nbd-client.ts';
@@ -7,6 +6,7 @@ import { nbdCopy } from '../../../host/nbd/nbdcopy.ts';
 import { toolTarget } from '../../../host/nbd/tool-target.ts';
 import { startCopyMeter } from '../../../host/nbd/copy-meter.ts';
 import { heldElsewhere } from '../transports/explain-nbdkit.ts';
+import { whileHeld } from '../transports/while-held.ts';
 import { serveVddkForWriting } from '../transports/vddk.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import type { Moref } from '../xml.ts';
@@ -31,32 +31,8 @@ export interface DiskFill {
 /** Requests in flight; VMware's library works on them one after the other. */
 const requests = 16;
 
-/** For how long a disk may stay held that nobody writes to, ms. */
-const heldMs = 15_000;
-const againMs = 500;
 /** A connection that sends fewer bytes has not come to its first request with data. */
 const greetingBytes = 512;
-
-/**
- * The connection that looked whether the disk opens may hold its lock for a while after it has ended: VMware's library closes a disk when it
- * likes. Tried again only where no byte was written.
- */
-async function whileHeld(
-  act: () => Promise<void>,
-  isHeld: () => boolean,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const until = performance.now() + heldMs;
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!isHeld() || performance.now() > until) throw error;
-    }
-    await delay(againMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
-  }
-}
 
 /** @throws SendenseError `target.unfit` where what goes to a disk has another size, `nbd.*` */
 export async function assertSize(

@@ -1,0 +1,197 @@
+import { join } from 'node:path';
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { parseNbdList } from '../../host/nbd/nbd-list.ts';
+import type {
+  InPlaceChecked,
+  InPlaceCheckRequest,
+  InPlaceEnded,
+  InPlaceEndRequest,
+  InPlaceStartRequest,
+} from '../../schemas/types.ts';
+import type { WorkPlace } from '../../sources/job-work.ts';
+import { holdJob, isJobHeld } from '../sources/vsphere/job-hold.ts';
+import { nodeIdOf } from '../sources/vsphere/node-id.ts';
+import { changedSince } from '../vsphere/in-place/changed-since.ts';
+import { finishInPlace, inPlaceState, releaseInPlace, type InPlaceState } from '../vsphere/in-place/end-in-place.ts';
+import { findOriginal, inPlaceVm } from '../vsphere/in-place/in-place-vm.ts';
+import { restoreInPlace, type BackDisk, type Phase } from '../vsphere/in-place/restore-in-place.ts';
+import type { RefusedLogins } from '../vsphere/refused-logins.ts';
+import { checkVddkForWriting } from '../vsphere/transports/vddk.ts';
+import type { Vsphere } from '../vsphere/vsphere.ts';
+import type { Moref } from '../vsphere/xml.ts';
+import { openSession } from './vsphere-session.ts';
+
+/**
+ * Finds out all that speaks against a restore in place. Nothing is changed.
+ * @throws SendenseError `source.missing`, `target.unfit`, `transport.unavailable`, `vsphere.*`
+ */
+export async function checkInPlace(
+  request: InPlaceCheckRequest,
+  refused: RefusedLogins,
+  signal: AbortSignal,
+): Promise<InPlaceChecked> {
+  const { instance_uuid: uuid, name, disks, power_on: powerOn } = request;
+  await using session = await openSession(request, refused, signal);
+  const { vsphere } = session;
+  await checkVddkForWriting({ spec: session.spec, signal });
+  const object = await findOriginal(vsphere, { uuid, name }, signal);
+  const found = await inPlaceVm(vsphere, object, disks, { powerOn, signal });
+  const { mark } = found;
+  return {
+    vm: object.value,
+    name: found.seen.name,
+    disks: [...found.disks].map(([own, { key, label, file }]) => ({ uuid: own, key: String(key), label, file })),
+    others: [...found.others],
+    unfinished: mark && { run: mark.run, point: mark.point, torn: mark.isTorn, safety: mark.safety },
+  };
+}
+
+const phases: { readonly [P in Phase]: 'digesting' | 'copying' | 'flushing' } = {
+  'comparing': 'digesting',
+  'writing': 'copying',
+  'reading again': 'flushing',
+};
+
+/**
+ * The work of a job that restores a VM in place. The VM stays marked.
+ * @throws SendenseError `target.unfit`, `source.half_restored`, `content.mismatch`, `transport.*`, `vsphere.*`, `nbd.*`
+ */
+export async function inPlaceWork(request: InPlaceStartRequest, place: WorkPlace): Promise<void> {
+  const { run, point, safety, job_id: job } = request;
+  place.activity('logging in');
+  await using session = await openSession(request, undefined, place.signal);
+  const { jobFolder } = place;
+  const node = await nodeIdOf(jobFolder);
+  await using _held = await holdJob(jobFolder, node, job);
+  const vm: Moref = { type: 'VirtualMachine', value: request.vm };
+  const tell = teller(place);
+  const done = await restoreInPlace(session.vsphere, session.contextOf(place), {
+    vm,
+    disks: disksOf(request, jobFolder),
+    mark: { run, point, safety },
+    takesOver: request.takes_over,
+    compareAll: request.compare_all,
+    powerOn: request.power_on,
+    areas: changedSince({
+      mark: { job, backup: null, node, time: Date.now() },
+      isAlive: async (mark) => mark.job !== job && mark.node === node && (await isJobHeld(jobFolder, node, mark.job)),
+      since: new Map(request.disks.flatMap(({ key, base }) => (base ? [[Number(key), base.change_id] as const] : []))),
+      log: place.log,
+      warn: place.warn,
+      left: place.left,
+    }),
+    log: place.log,
+    onActivity: place.activity,
+    onProgress: ({ key, capacity_bytes: capacity }, phase, bytes, total) =>
+      tell(key, phases[phase], { capacity_bytes: capacity, bytes_done: bytes, bytes_total: total }),
+    onDone: ({ key, capacity_bytes: capacity }, written) =>
+      tell(key, 'done', {
+        capacity_bytes: capacity,
+        bytes_done: written,
+        bytes_total: written,
+        bytes_transferred: written,
+      }),
+  });
+  place.restored({
+    vm: vm.value,
+    name: done.seen.name,
+    disks: [...done.disks.values()].map(({ key, file }) => ({
+      key: String(key),
+      device_key: String(key),
+      file,
+    })),
+    left_out: [],
+  });
+  place.activity(null);
+}
+
+/** Says the phase of a disk where it is another one. */
+function teller({ disk }: WorkPlace) {
+  const last = new Map<number, string>();
+  type Facts = Parameters<WorkPlace['disk']>[1];
+  return (key: number, phase: NonNullable<Facts['phase']>, facts: Facts): void => {
+    disk(String(key), last.get(key) === phase ? facts : { ...facts, phase });
+    last.set(key, phase);
+  };
+}
+
+function disksOf({ disks, nbd_sources: text, nbd_psk: psk = null }: InPlaceStartRequest, folder: string): BackDisk[] {
+  const sources = parseNbdList(text, 'nbd_sources');
+  const file = (sha256: string): string => join(folder, `${sha256}.previous`);
+  return disks.map(({ key, uuid, bytes, index, base }) => {
+    const from = sources.get(key);
+    if (from === undefined)
+      throw new SendenseError('request.invalid', `nbd_sources: disk ${key} has no source`, {
+        details: { field: '/nbd_sources' },
+      });
+    return {
+      uuid,
+      bytes,
+      from,
+      psk,
+      index: file(index),
+      base: base && { index: file(base.index), changeId: base.change_id },
+    };
+  });
+}
+
+/**
+ * Ends a restore in place, or only looks. May be asked twice.
+ * @throws SendenseError `target.unfit` where the VM is not marked by this run, `vsphere.*`
+ */
+export async function endInPlace(
+  request: InPlaceEndRequest,
+  refused: RefusedLogins,
+  signal: AbortSignal,
+): Promise<InPlaceEnded> {
+  const { run, point, action } = request;
+  const object: Moref = { type: 'VirtualMachine', value: request.vm };
+  await using session = await openSession(request, refused, signal);
+  const { vsphere } = session;
+  const look = async (): Promise<InPlaceState | null> => inPlaceState(vsphere, object, signal);
+  const found = await look();
+  const state = stateOf(found, run);
+  if (action === 'release' && state === 'marked') await releaseInPlace(vsphere, object, signal);
+  if (action === 'finish') {
+    if (state === 'torn' || state === 'marked') await finishInPlace(vsphere, object, { run, point }, signal);
+    else if (state !== 'finished')
+      throw new SendenseError(
+        'target.unfit',
+        found ? `the VM ${found.seen.name} is not marked by this restore any more` : 'the VM is not there any more',
+        { remedy: 'Somebody has removed the mark, or another restore has taken over. Run the restore again.' },
+      );
+  }
+  const now = action === 'look' ? found : await look();
+  const warnings: string[] = [];
+  const isOn =
+    action === 'finish' && request.power_on && now !== null
+      ? await started(vsphere, now, warnings, signal)
+      : (now?.seen.isOn ?? false);
+  return { state: stateOf(now, run), name: now?.seen.name ?? null, powered_on: isOn, warnings };
+}
+
+function stateOf(found: InPlaceState | null, run: string): InPlaceEnded['state'] {
+  if (found === null) return 'gone';
+  const { mark, note } = found;
+  if (mark === null) return note?.run === run ? 'finished' : 'free';
+  if (mark.run !== run) return 'other';
+  return mark.isTorn ? 'torn' : 'marked';
+}
+
+/** The VM is restored, whatever becomes of its start. */
+async function started(
+  vsphere: Vsphere,
+  { seen }: InPlaceState,
+  warnings: string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (seen.isOn) return true;
+  try {
+    await vsphere.task('PowerOnVM_Task', seen.object, [], { signal });
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    warnings.push(`the VM ${seen.name} is restored, but vSphere did not start it: ${toSendenseError(error).message}`);
+    return false;
+  }
+}

@@ -1,0 +1,57 @@
+import { changeVm, lookAtVm, type SeenVm } from '../new-vm/marked-vm.ts';
+import type { Vsphere } from '../vsphere.ts';
+import type { Moref } from '../xml.ts';
+import {
+  inPlaceMarkIn,
+  inPlaceNoteIn,
+  noMark,
+  noteOptionOf,
+  withoutInPlaceLines,
+  type InPlaceMark,
+  type InPlaceNote,
+} from './in-place-mark.ts';
+
+/** How a VM is that is or was restored in place. */
+export interface InPlaceState {
+  readonly seen: SeenVm;
+  readonly mark: InPlaceMark | null;
+  /** The restore that wrote its disks last, to its end. */
+  readonly note: InPlaceNote | null;
+}
+
+/** @returns null: there is no such VM */
+export async function inPlaceState(
+  vsphere: Vsphere,
+  object: Moref,
+  signal?: AbortSignal,
+): Promise<InPlaceState | null> {
+  const seen = await lookAtVm(vsphere, object, signal);
+  return seen && stateOf(seen);
+}
+
+const stateOf = (seen: SeenVm): InPlaceState => {
+  const extra = seen.values.get('config.extraConfig');
+  return { seen, mark: inPlaceMarkIn(extra), note: inPlaceNoteIn(extra) };
+};
+
+/**
+ * Takes the mark of a run away, and notes down that its disks were restored: backups do not trust lists of changes over that.
+ * Nothing happens where another mark is there.
+ */
+export const finishInPlace = (vsphere: Vsphere, object: Moref, note: InPlaceNote, signal?: AbortSignal) =>
+  unmark(vsphere, object, note, signal);
+
+/** Takes the mark of a run away that has written nothing. */
+export const releaseInPlace = (vsphere: Vsphere, object: Moref, signal?: AbortSignal) =>
+  unmark(vsphere, object, null, signal);
+
+const unmark = (vsphere: Vsphere, object: Moref, note: InPlaceNote | null, signal?: AbortSignal): Promise<void> =>
+  changeVm(
+    vsphere,
+    object,
+    ({ annotation }) => [
+      ['annotation', withoutInPlaceLines(annotation)],
+      ['extraConfig', [noMark(), ...(note ? [noteOptionOf(note)] : [])]],
+    ],
+    signal,
+  );

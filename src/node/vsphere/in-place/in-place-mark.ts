@@ -1,0 +1,82 @@
+import type { SoapObject } from '../encode-soap.ts';
+import { list, optionalText, type XmlValue } from '../xml.ts';
+
+/** What says that a VM is being restored in place: in its configuration, from before the first byte until it is whole. */
+export interface InPlaceMark {
+  readonly run: string;
+  readonly point: string;
+  /** Whether a byte may have been written: from then on its disks are neither what they were nor what they are to be. */
+  readonly isTorn: boolean;
+  /** Id of the backup that was made before; null: none was. */
+  readonly safety: string | null;
+}
+
+/** Which restore wrote its disks last: the hypervisor's lists of changes do not lead over it. */
+export type InPlaceNote = Pick<InPlaceMark, 'run' | 'point'>;
+
+const markOption = 'sendense.in-place';
+const noteOption = 'sendense.restored-in-place';
+const word = '[A-Za-z0-9._-]{1,100}';
+const markForm = new RegExp(`^run=(${word}) point=(${word}) torn=(yes|no) safety=(${word})?$`);
+const noteForm = new RegExp(`^run=(${word}) point=(${word})$`);
+
+/**
+ * @returns null: it has none. One that cannot be read counts as torn: what wrote it is not known.
+ */
+export function inPlaceMarkIn(extraConfig: XmlValue | undefined): InPlaceMark | null {
+  const text = valueOf(extraConfig, markOption);
+  if (text === null) return null;
+  const [, run, point, torn, safety = null] = markForm.exec(text) ?? [];
+  if (run === undefined || point === undefined) return { run: 'unknown', point: 'unknown', isTorn: true, safety: null };
+  return { run, point, isTorn: torn === 'yes', safety };
+}
+
+/** @returns null: it was never restored in place */
+export function inPlaceNoteIn(extraConfig: XmlValue | undefined): InPlaceNote | null {
+  const [, run, point] = noteForm.exec(valueOf(extraConfig, noteOption) ?? '') ?? [];
+  return run !== undefined && point !== undefined ? { run, point } : null;
+}
+
+export const markOptionOf = ({ run, point, isTorn, safety }: InPlaceMark): SoapObject =>
+  optionOf(markOption, `run=${run} point=${point} torn=${isTorn ? 'yes' : 'no'} safety=${safety ?? ''}`);
+
+/** An empty value removes the key (vSphere API reference, VirtualMachineConfigSpec.extraConfig). */
+export const noMark = (): SoapObject => optionOf(markOption, '');
+
+export const noteOptionOf = ({ run, point }: InPlaceNote): SoapObject =>
+  optionOf(noteOption, `run=${run} point=${point}`);
+
+const form = 'sendense-in-place/1';
+const lines = {
+  looking: 'Sendense is about to restore the disks of this VM. Do not start it.',
+  torn: 'Sendense restores the disks of this VM, and they are not whole. Do not start it. Do not back it up.',
+};
+
+/** The notes of the VM as people see them meanwhile; what they were stands below. */
+export function markedNotes({ run, point, isTorn }: InPlaceMark, annotation: string): string {
+  const head = `${form} run=${run} point=${point}`;
+  return `${head}\n${isTorn ? lines.torn : lines.looking}\n\n${withoutInPlaceLines(annotation)}`.trimEnd();
+}
+
+export function withoutInPlaceLines(annotation: string): string {
+  let rest = annotation;
+  while (rest.trimStart().startsWith(form)) {
+    const [, ...more] = rest.trimStart().split(/\r?\n/);
+    if (Object.values(lines).includes(more[0] ?? '')) more.shift();
+    rest = more.join('\n');
+  }
+  return rest === annotation ? annotation : rest.trimStart();
+}
+
+function valueOf(extraConfig: XmlValue | undefined, key: string): string | null {
+  const found = list(extraConfig, 'OptionValue').find((one) => optionalText(one, 'key') === key);
+  return (found && optionalText(found, 'value')) || null;
+}
+
+const optionOf = (key: string, value: string): SoapObject => ({
+  xsiType: 'OptionValue',
+  fields: [
+    ['key', key],
+    ['value', { string: value }],
+  ],
+});

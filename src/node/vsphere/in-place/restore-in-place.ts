@@ -1,0 +1,180 @@
+import { totalLength, type Extent } from '../../../blocks/extents.ts';
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import { changeVm, lookAtVm, type SeenVm } from '../new-vm/marked-vm.ts';
+import type { TransportContext } from '../transports/transport.ts';
+import { checkVddkForWriting } from '../transports/vddk.ts';
+import type { Vsphere } from '../vsphere.ts';
+import type { Moref } from '../xml.ts';
+import type { AreasSince } from './changed-since.ts';
+import { differences } from './differences.ts';
+import { inPlaceMarkIn, markedNotes, markOptionOf, type InPlaceMark } from './in-place-mark.ts';
+import { inPlaceVm, type InPlaceVm, type OwnDisk } from './in-place-vm.ts';
+import { readAgain, writeDifferences } from './write-differences.ts';
+
+/** A disk of a restore point that goes back to where it was. */
+export interface BackDisk {
+  readonly uuid: string;
+  readonly bytes: number;
+  /** NBD URI, read-only. */
+  readonly from: string;
+  readonly psk: string | null;
+  /** Block index of it, a file. */
+  readonly index: string;
+  /** The restore point of the present state: its block index, a file, and its change id. Null: there is none. */
+  readonly base: { readonly index: string; readonly changeId: string } | null;
+}
+
+export type Phase = 'comparing' | 'writing' | 'reading again';
+
+export interface InPlaceRestore {
+  readonly vm: Moref;
+  readonly disks: readonly BackDisk[];
+  readonly mark: Omit<InPlaceMark, 'isTorn'>;
+  /** The run whose restore is gone on with; null: none. */
+  readonly takesOver: string | null;
+  /** At the end all of each disk is read and compared, not only what was written. */
+  readonly compareAll: boolean;
+  readonly powerOn: boolean;
+  /** Asks vSphere what changed since a restore point. */
+  readonly areas: AreasSince;
+  log(message: string): void;
+  onActivity(what: string | null): void;
+  onProgress(disk: OwnDisk, phase: Phase, done: number, total: number): void;
+  onDone(disk: OwnDisk, written: number): void;
+}
+
+interface Found {
+  readonly back: BackDisk;
+  readonly disk: OwnDisk;
+  readonly extents: readonly Extent[];
+}
+
+/**
+ * Writes to the disks of a VM what differs from a restore point. From before the first byte the VM bears a mark that says so, until
+ * `endInPlace`. May be called again by the same run, or by another one that takes over.
+ * @throws SendenseError `target.unfit`, `source.half_restored` where another run restores it, `content.mismatch`, `transport.*`, `vsphere.*`
+ */
+export async function restoreInPlace(
+  vsphere: Vsphere,
+  context: TransportContext,
+  request: InPlaceRestore,
+): Promise<InPlaceVm> {
+  const { signal } = context;
+  const { vm, disks, powerOn } = request;
+  await checkVddkForWriting(context);
+  const before = await inPlaceVm(vsphere, vm, disks, { powerOn, signal });
+  assertOurs(before, request);
+  request.onActivity('marking the VM');
+  const isTorn = before.mark?.isTorn ?? false;
+  await setMark(vsphere, request, isTorn, null, signal);
+  const areas = await request.areas(vsphere, vm, signal);
+  // Asked again: a backup that began before the mark has made its snapshot by now.
+  const marked = await inPlaceVm(vsphere, vm, disks, { powerOn, signal });
+  if (marked.seen.hasSnapshot) throw changed(marked.seen, 'it has a snapshot');
+  const since = before.seen.hasSnapshot ? marked.seen : before.seen;
+  if (isTorn) request.log('an earlier restore has not finished: the disks are read and compared');
+  const found: Found[] = [];
+  for (const back of disks) found.push(await look(context, request, marked, back, isTorn ? null : areas));
+  const total = found.reduce((sum, { extents }) => sum + totalLength(extents), 0);
+  request.log(`${total} bytes differ and are written`);
+  if (total > 0) await setMark(vsphere, request, true, since, signal);
+  for (const one of found) await write(context, request, one);
+  return marked;
+}
+
+async function look(
+  context: TransportContext,
+  request: InPlaceRestore,
+  { disks }: InPlaceVm,
+  back: BackDisk,
+  areas: ReadonlyMap<number, readonly Extent[]> | null,
+): Promise<Found> {
+  const disk = disks.get(back.uuid);
+  if (!disk) throw new SendenseError('run.internal', `no disk ${back.uuid}`);
+  request.onActivity(`looking at what differs on ${disk.label}`);
+  const changed = areas?.get(disk.key);
+  const known = back.base && changed ? { index: back.base.index, changed } : null;
+  const onRead = (done: number, total: number): void => {
+    request.onActivity(null);
+    request.onProgress(disk, 'comparing', done, total);
+  };
+  const extents = await differences(context, request.vm, { disk, index: back.index, known, onRead });
+  const how = known
+    ? 'by the block indexes of the restore point and of the safety backup'
+    : 'by reading the disk and comparing it with the block index';
+  request.log(`${disk.label}: ${totalLength(extents)} of ${disk.capacity_bytes} bytes differ, ${how}`);
+  return { back, disk, extents };
+}
+
+async function write(context: TransportContext, request: InPlaceRestore, found: Found): Promise<void> {
+  const { back, disk, extents } = found;
+  const { vm, compareAll } = request;
+  request.onActivity(`opening ${disk.label}`);
+  const telling = (phase: Phase) => (done: number, total: number) => {
+    request.onActivity(null);
+    request.onProgress(disk, phase, done, total);
+  };
+  await writeDifferences(context, vm, { ...back, disk, extents, onBytes: telling('writing') });
+  request.onActivity(`reading ${disk.label} again`);
+  await readAgain(context, vm, { disk, index: back.index, extents, onBytes: telling('reading again') }, compareAll);
+  request.onActivity(null);
+  request.onDone(disk, totalLength(extents));
+}
+
+/** @throws SendenseError `source.half_restored` */
+function assertOurs({ mark, seen }: InPlaceVm, { mark: { run }, takesOver }: InPlaceRestore): void {
+  if (mark === null || mark.run === run || mark.run === takesOver) return;
+  throw new SendenseError(
+    'source.half_restored',
+    `the VM ${seen.name} is being restored in place by run ${mark.run}, from ${mark.point}`,
+    {
+      remedy: 'If that run has died, for example at another hub, run the restore with --take-over (`takeOver: true`).',
+    },
+  );
+}
+
+/**
+ * Marks the VM, as it is seen at that moment.
+ * @param since how it was when it was decided what to write; null: that comes
+ * @throws SendenseError `target.unfit` where somebody has used it since
+ */
+async function setMark(
+  vsphere: Vsphere,
+  request: InPlaceRestore,
+  isTorn: boolean,
+  since: SeenVm | null,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const mark: InPlaceMark = { ...request.mark, isTorn };
+  await changeVm(
+    vsphere,
+    request.vm,
+    (seen) => {
+      assertOurs({ seen, mark: inPlaceMarkIn(seen.values.get('config.extraConfig')) } as InPlaceVm, request);
+      if (seen.isOn) throw changed(seen, 'it is on');
+      if (since !== null) assertUnused(seen, since);
+      return [
+        ['annotation', markedNotes(mark, seen.annotation)],
+        ['extraConfig', [markOptionOf(mark)]],
+      ];
+    },
+    signal,
+  );
+  const seen = await lookAtVm(vsphere, request.vm, signal);
+  const now = seen && inPlaceMarkIn(seen.values.get('config.extraConfig'));
+  // A server that answers and forgets would leave a torn VM without a word.
+  if (now?.run !== mark.run || now.isTorn !== isTorn)
+    throw new SendenseError('vsphere.protocol', `vSphere did not keep the mark of the VM ${seen?.name ?? ''}`);
+}
+
+/** @throws SendenseError `target.unfit` */
+function assertUnused(seen: SeenVm, since: SeenVm): void {
+  if (seen.hasSnapshot) throw changed(seen, 'it has a snapshot');
+  if (seen.starts !== since.starts) throw changed(seen, 'somebody has started it');
+  if (seen.hardware !== since.hardware) throw changed(seen, 'somebody has changed its hardware or its disks');
+}
+
+const changed = ({ name }: SeenVm, what: string): SendenseError =>
+  new SendenseError('target.unfit', `the VM ${name} changed while Sendense looked at it: ${what}`, {
+    remedy: 'Nothing was written. Switch it off, wait until its backups have ended, and run the restore again.',
+  });

@@ -1,0 +1,319 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { digestExport } from '../../../src/blocks/digest-export.ts';
+import { serveNbd } from '../../../src/host/nbd/qemu-nbd.ts';
+import type {
+  InPlaceEndRequest,
+  InPlaceStartRequest,
+  JobStatus,
+  VsphereSourceSpec,
+} from '../../../src/schemas/types.ts';
+import type { SimulatedVm } from '../../simulators/vcenter/simulated-vm.ts';
+import { startVcenter, type Vcenter } from '../../simulators/vcenter/start-vcenter.ts';
+import { printedRandom, randomBytes } from '../../support/random.ts';
+import { rounds } from '../../support/rounds.ts';
+import { finished, MiB, sha256Of, testNode, workshop, type TestNode, type Workshop } from '../support.ts';
+
+const block = 65_536;
+const capacity = 8 * MiB;
+const timeout = 120_000;
+
+let vcenter: Vcenter;
+let at: Workshop;
+let node: TestNode;
+let stack: AsyncDisposableStack;
+let number = 0;
+
+beforeAll(async () => {
+  vcenter = await startVcenter();
+}, timeout);
+afterAll(() => vcenter?.[Symbol.asyncDispose]());
+beforeEach(async () => {
+  for (const [name, value] of Object.entries(vcenter.vddkEnvironment)) vi.stubEnv(name, value);
+  at = await workshop();
+  node = await testNode(at);
+  stack = new AsyncDisposableStack();
+});
+afterEach(async () => {
+  await stack.disposeAsync();
+  for (const job of await readdir(join(node.stateDir, 'jobs'))) await node.api.remove(job);
+  await node[Symbol.asyncDispose]();
+  vi.unstubAllEnvs();
+  await vcenter.vddkFault();
+  await vcenter.clearFaults();
+  await at[Symbol.asyncDispose]();
+});
+
+const source = (): VsphereSourceSpec => ({
+  type: 'vsphere',
+  name: 'test',
+  host: vcenter.host,
+  port: vcenter.port,
+  user: '',
+  credential: null,
+  thumbprint: vcenter.thumbprint,
+  ca: null,
+  path: null,
+  moref: null,
+  quiesce: 'try',
+  cbt: 'auto',
+  foreign_snapshots: 'refuse',
+  transports: ['vddk'],
+  vddk: { libdir: vcenter.vddkLibdir, plugin: vcenter.vddkPlugin, modes: 'nbdssl:nbd', compression: 'none' },
+  ssh: null,
+  disks_per_host: 8,
+});
+const login = () => ({ source: source(), vcenter_user: vcenter.user, vcenter_password: vcenter.password });
+
+/** A VM that is off, with one disk. */
+const newVm = (content: Buffer = randomBytes(capacity)): Promise<SimulatedVm> =>
+  vcenter.addVm({
+    name: `back-${++number}`,
+    cbt: true,
+    poweredOn: false,
+    annotation: 'the accounts',
+    disks: [{ capacity, content }],
+  });
+const contentOf = async (vm: SimulatedVm): Promise<Buffer> => {
+  await vm.snapshots();
+  return readFile(vm.disks[0]?.flatFile ?? '');
+};
+
+interface Point {
+  readonly content: Buffer;
+  readonly index: string;
+  readonly uri: string;
+}
+
+/** A restore point of the disk as it is, served, its block index known to the node. */
+async function pointOf(vm: SimulatedVm): Promise<Point> {
+  const content = await contentOf(vm);
+  const name = `point-${++number}`;
+  await writeFile(at.path(name), content);
+  const server = stack.adopt(
+    await serveNbd({
+      file: at.path(name),
+      format: 'raw',
+      readOnly: true,
+      listen: { socket: at.path(`${name}.sock`) },
+      exportName: '',
+      pidFile: at.path(`${name}.pid`),
+      clients: 8,
+    }),
+    async (one) => void (await one.stop()),
+  );
+  const indexPath = at.path(`${name}.index`);
+  await digestExport({ uri: server.uri, indexPath, store: { format: 1, parent: null } });
+  const index = await sha256Of(indexPath);
+  await node.api.putIndex(index, indexPath);
+  return { content, index, uri: server.uri };
+}
+
+/** The same as the backup before a restore: what changes from now on, vSphere can tell. */
+async function safetyOf(vm: SimulatedVm): Promise<{ readonly index: string; readonly change_id: string }> {
+  await vm.snapshots();
+  const changeId = vm.disks[0]?.changeId ?? '';
+  await vm.removeSnapshot(await vm.snapshot('of a backup'));
+  return { index: (await pointOf(vm)).index, change_id: changeId };
+}
+
+type Base = InPlaceStartRequest['disks'][number]['base'];
+
+const startOf = (
+  vm: SimulatedVm,
+  { index, uri }: Point,
+  { base = null, ...more }: Partial<InPlaceStartRequest> & { readonly base?: Base } = {},
+): InPlaceStartRequest => {
+  const [disk] = vm.disks;
+  const run = more.run ?? `run-${++number}`;
+  return {
+    ...login(),
+    job_id: `${run}-write`,
+    vm: vm.moref,
+    name: vm.name,
+    run,
+    point: 'p-1',
+    safety: null,
+    takes_over: null,
+    disks: [{ key: String(disk?.key), uuid: disk?.uuid ?? '', bytes: capacity, index, base }],
+    compare_all: false,
+    power_on: false,
+    nbd_sources: `${disk?.key}:${uri}`,
+    ...more,
+  };
+};
+const restore = async (request: InPlaceStartRequest): Promise<JobStatus> => {
+  await node.api.startInPlace(request);
+  return finished(node.api, request.job_id);
+};
+const end = (vm: SimulatedVm, run: string, action: InPlaceEndRequest['action']) =>
+  node.api.endInPlace({ ...login(), run, point: 'p-1', vm: vm.moref, action, jobs: [], power_on: false });
+const check = (vm: SimulatedVm) =>
+  node.api.checkInPlace({
+    ...login(),
+    instance_uuid: vm.instanceUuid,
+    name: vm.name,
+    disks: [{ uuid: vm.disks[0]?.uuid ?? '', bytes: capacity }],
+    power_on: false,
+  });
+
+/** Offsets of blocks that differ. */
+const differing = (one: Buffer, other: Buffer): Set<number> =>
+  new Set(
+    Array.from({ length: capacity / block }, (_, nth) => nth * block).filter(
+      (offset) => !one.subarray(offset, offset + block).equals(other.subarray(offset, offset + block)),
+    ),
+  );
+
+/** Offsets of blocks that were written to since. */
+async function writtenSince(before: number): Promise<{ readonly blocks: Set<number>; readonly bytes: number }> {
+  const writes = (await vcenter.writes()).slice(before);
+  const blocks = writes.flatMap(({ offset, length }) =>
+    Array.from(
+      { length: Math.ceil((offset + length) / block) - Math.floor(offset / block) },
+      (_, nth) => (Math.floor(offset / block) + nth) * block,
+    ),
+  );
+  return { blocks: new Set(blocks), bytes: writes.reduce((sum, { length }) => sum + length, 0) };
+}
+
+describe('a restore in place', () => {
+  it('writes what differs, and nothing else, whatever has changed', { timeout: timeout * 4 }, async () => {
+    const random = printedRandom('in place');
+    for (let round = 0; round < rounds(3, 20); round++) {
+      const vm = await newVm(Buffer.concat([random.bytes(5 * MiB), Buffer.alloc(MiB), random.bytes(2 * MiB)]));
+      const point = await pointOf(vm);
+      const change = async (times: number): Promise<void> => {
+        for (let time = 0; time < times; time++) {
+          const length = random.int(1, 3 * block);
+          const offset = random.int(0, (capacity - length) / 512) * 512;
+          // Some of it goes back to what it was.
+          const back = point.content.subarray(offset, offset + length);
+          await vm.write(
+            0,
+            offset,
+            random.chance(0.3) ? back : random.chance(0.2) ? Buffer.alloc(length) : random.bytes(length),
+          );
+        }
+      };
+      await change(random.int(1, 30));
+      const base = random.chance(0.7) ? await safetyOf(vm) : null;
+      if (random.chance(0.5)) await change(random.int(1, 5));
+      const present = await contentOf(vm);
+      const expected = differing(present, point.content);
+      const before = (await vcenter.writes()).length;
+      const request = startOf(vm, point, { base, compare_all: random.chance(0.3) });
+      const status = await restore(request);
+      expect(status, JSON.stringify(status.error)).toMatchObject({ status: 'succeeded' });
+      const written = await writtenSince(before);
+      expect(written.blocks).toEqual(expected);
+      expect(written.bytes).toBe(expected.size * block);
+      expect(status.disks[0]?.bytes_transferred).toBe(expected.size * block);
+      expect((await contentOf(vm)).equals(point.content)).toBe(true);
+      expect(await end(vm, request.run, 'finish')).toMatchObject({ state: 'finished' });
+      expect(await vm.snapshots()).toEqual([]);
+      await node.api.remove(request.job_id);
+    }
+  });
+
+  it('marks the VM before the first byte, and says so until its end', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(block));
+    expect(await check(vm)).toMatchObject({ vm: vm.moref, unfinished: null, others: [] });
+    await vcenter.vddkFault({ 'disk-full-after': 100 });
+    const request = startOf(vm, point);
+    expect(await restore(request)).toMatchObject({ status: 'failed' });
+    expect(await check(vm)).toMatchObject({ unfinished: { run: request.run, point: 'p-1', torn: true } });
+    expect(await end(vm, request.run, 'release')).toMatchObject({ state: 'torn' });
+    const discovered = await node.api.discover({
+      ...login(),
+      source: { ...source(), moref: vm.moref },
+      vm_name: vm.name,
+    });
+    expect(discovered.refused).toMatchObject({ code: 'source.half_restored' });
+    // Another run does not write until it takes over.
+    await vcenter.vddkFault();
+    const stranger = startOf(vm, point);
+    expect((await restore(stranger)).error).toMatchObject({ code: 'source.half_restored' });
+    const heir = startOf(vm, point, { takes_over: request.run });
+    expect(await restore(heir)).toMatchObject({ status: 'succeeded' });
+    expect(await end(vm, request.run, 'look')).toMatchObject({ state: 'other' });
+    expect(await end(vm, heir.run, 'finish')).toMatchObject({ state: 'finished' });
+    expect(await end(vm, heir.run, 'finish')).toMatchObject({ state: 'finished' });
+    await expect(end(vm, request.run, 'finish')).rejects.toMatchObject({ code: 'target.unfit' });
+    const after = await node.api.discover({ ...login(), source: { ...source(), moref: vm.moref }, vm_name: vm.name });
+    expect(after).toMatchObject({
+      refused: null,
+      vm: { half_restored: null, restored_in_place: { run: heir.run, point: 'p-1' } },
+    });
+    expect((await contentOf(vm)).equals(point.content)).toBe(true);
+  });
+
+  it('does not believe a library that loses a write', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vm.write(0, 2 * MiB, randomBytes(block));
+    await vcenter.vddkFault({ 'write-lost-at': 2 * MiB });
+    const request = startOf(vm, point);
+    const status = await restore(request);
+    expect(status.error).toMatchObject({ code: 'content.mismatch' });
+    await vcenter.vddkFault();
+    await node.api.remove(request.job_id);
+    expect(await restore(request)).toMatchObject({ status: 'succeeded' });
+    expect((await contentOf(vm)).equals(point.content)).toBe(true);
+  });
+
+  it('goes by what it reads where the lists of changes cannot tell', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(block));
+    const base = await safetyOf(vm);
+    await vm.write(0, 4 * MiB, randomBytes(block));
+    await vm.resetTracking();
+    const status = await restore(startOf(vm, point, { base }));
+    expect(status).toMatchObject({ status: 'succeeded', disks: [{ bytes_transferred: 2 * block }] });
+    expect((await contentOf(vm)).equals(point.content)).toBe(true);
+  });
+
+  it('refuses what it must not write to, and writes nothing', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    const before = (await vcenter.writes()).length;
+    const refused = async (message: string): Promise<void> => {
+      await expect(check(vm)).rejects.toMatchObject({
+        code: 'target.unfit',
+        message: expect.stringContaining(message) as string,
+      });
+      const request = startOf(vm, point);
+      expect((await restore(request)).error?.message).toContain(message);
+      expect(await end(vm, request.run, 'look')).toMatchObject({ state: 'free' });
+    };
+    await vm.power('on');
+    await refused('it is on');
+    await vm.power('off');
+    const moref = await vm.snapshot('before the update');
+    await refused('it has snapshots: before the update');
+    await vm.removeSnapshot(moref);
+    await vm.set({ disk: 0, mode: 'independent_persistent' });
+    await refused('independent_persistent');
+    await vm.set({ disk: 0, mode: 'persistent' });
+    await vm.resizeDisk(0, capacity + MiB);
+    await refused(`has ${capacity + MiB} bytes, it had ${capacity}`);
+    expect((await vcenter.writes()).length).toBe(before);
+  });
+
+  it('leaves no mark where nothing was written', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(block));
+    await vcenter.vddkFault({ 'open-error': 13 });
+    const request = startOf(vm, point);
+    expect(await restore(request)).toMatchObject({ status: 'failed' });
+    expect(await end(vm, request.run, 'look')).toMatchObject({ state: 'marked' });
+    expect(await end(vm, request.run, 'release')).toMatchObject({ state: 'free' });
+    await vcenter.vddkFault();
+    expect(await check(vm)).toMatchObject({ unfinished: null });
+  });
+});
