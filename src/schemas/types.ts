@@ -631,6 +631,10 @@ export interface AllSchemas {
   HubBackupRequest: HubBackupRequest;
   HubBackup: HubBackup;
   HubBackups: HubBackups;
+  HubBootKeep: HubBootKeep;
+  HubBootMove: HubBootMove;
+  HubBootOff: HubBootOff;
+  HubBootRequest: HubBootRequest;
   HubChain: HubChain;
   ChangeIdsOutput: ChangeIdsOutput;
   HubHealth: HubHealth;
@@ -2741,6 +2745,102 @@ export interface HubBackups {
    * `cursor` of the next page; null: this is the last one.
    */
   next_cursor: string | null;
+}
+/**
+ * How what a guest wrote is stored.
+ */
+export interface HubBootKeep {
+  /**
+   * Default: as the repository says.
+   */
+  compress?: 'none' | 'zstd';
+}
+/**
+ * Where the disks of a VM that runs from a restore point go.
+ */
+export interface HubBootMove {
+  /**
+   * An absolute path below one of `hub: restoreTo`.
+   */
+  directory: string;
+  /**
+   * Bytes in a second: 100MiB. Default: as fast as it can be.
+   */
+  limit?: string;
+}
+/**
+ * How a VM that runs from a restore point is switched off.
+ */
+export interface HubBootOff {
+  /**
+   * Pull its plug instead of asking the guest to shut down.
+   */
+  force?: boolean;
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout?: string;
+}
+/**
+ * A VM that is to run from a restore point.
+ */
+export interface HubBootRequest {
+  /**
+   * Name of the VM.
+   */
+  vm: string;
+  /**
+   * Identity of the VM, as `sendense-run list` shows it. Needed only if several VMs have restore points under one name.
+   */
+  identity?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository?: string;
+  /**
+   * As `--point`: latest, an id, a day, a time, or `before` one of these. Default: latest.
+   */
+  point?: string;
+  /**
+   * none; isolated: network cards that reach nothing; bridge:NAME: a bridge of the hub; or the name of a network of libvirt. Default: none.
+   */
+  network?: string;
+  /**
+   * Keep the MAC addresses; only if the old VM is off.
+   */
+  keep_mac?: boolean;
+  /**
+   * Keep the uuid that the guest sees; only if the old VM is off.
+   */
+  keep_identity?: boolean;
+  /**
+   * Instead of what was saved: 4GiB.
+   */
+  memory?: string;
+  /**
+   * Instead of what was saved.
+   */
+  cpus?: number;
+  /**
+   * Instead of what was saved.
+   */
+  firmware?: 'bios' | 'efi';
+  /**
+   * What runs the guest. Default: auto.
+   */
+  accel?: 'auto' | 'kvm' | 'tcg';
+  /**
+   * Where the folder with what the guest writes is made: an absolute path below one of `hub: restoreTo`. Default: beside the state database.
+   */
+  folder?: string;
+  /**
+   * The guest is paused while the disk that it writes to has less free. Default: 1GiB.
+   */
+  reserve?: string;
+  /**
+   * The guest is paused when it has written so much. Default: no limit.
+   */
+  quota?: string;
 }
 /**
  * `GET /api/v1/backups/chain/{vm_name}`: the restore points of a VM, oldest first. The next page has older ones.
@@ -6446,7 +6546,7 @@ export interface BootOutput {
    */
   started: number;
   /**
-   * User of this machine.
+   * A user of this machine, or of the hub's API.
    */
   started_by: string;
   /**

@@ -72,7 +72,7 @@ export async function boot(context: CommandContext): Promise<number> {
       keepIdentity: context.options['keepIdentity'] === true,
       parent: folder === undefined ? undefined : resolve(folder),
       ...limits,
-      by: nameOfUser(),
+      by: options.by ?? nameOfUser(),
       signal,
     });
     warn(context, remark);

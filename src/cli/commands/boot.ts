@@ -217,6 +217,7 @@ export const boot: CommandDefinition = {
       description: 'the guest is paused when it has written so much (default: no limit)',
       completes: 'nothing',
     },
+    { flags: '--by <name>', description: 'who wants it, for lists (default: you)', completes: 'nothing' },
     {
       flags: '--identity <uuid>',
       description: 'which VM, if several have restore points under this name; `list` shows the uuid',

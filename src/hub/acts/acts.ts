@@ -38,6 +38,8 @@ export interface Acts {
   changeIds(vm: string, repository: string | undefined): ChangeIdsOutput | undefined;
   /** The plan that a request for a restore stands for. @throws SendenseError `request.invalid`, `point.unknown`, `target.not-allowed` */
   restorePlan(request: HubRestoreRequest): Promise<MadePlan>;
+  /** A folder or file of the hub that a request names. @throws SendenseError `request.invalid`, `target.not-allowed` */
+  assertPlace(field: string, path: unknown): Promise<void>;
   /** How far a restore is, and what it has made. Undefined: there is no such restore. */
   restore(runId: string): HubRestore | undefined;
 }

@@ -1,9 +1,10 @@
 import type { Acts } from './acts.ts';
+import { assertAllowed } from './allowed-places.ts';
 import { backupProgress, runOfBackup } from './backup-progress.ts';
 import { cancelRun } from './cancel-run.ts';
 import { changeIdsOf } from './change-ids.ts';
 import { describeRestore } from './describe-restore.ts';
-import { restorePlan, type RestorePlaces } from './restore-plan.ts';
+import { allowedPlaces, restorePlan, type RestorePlaces } from './restore-plan.ts';
 import { startablePlans } from './startable-plans.ts';
 
 export const manageActs = (places: RestorePlaces): Acts => {
@@ -14,6 +15,7 @@ export const manageActs = (places: RestorePlaces): Acts => {
     progress: (runId) => backupProgress(state, runId),
     runOfBackup: (backupId) => runOfBackup(state, backupId),
     changeIds: (vm, repository) => changeIdsOf(state, vm, repository),
+    assertPlace: (field, path) => assertAllowed(allowedPlaces(places), field, path),
     restorePlan: (request) => restorePlan(places, request),
     restore: (runId) => describeRestore(state, runId),
   };

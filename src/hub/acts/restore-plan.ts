@@ -4,7 +4,7 @@ import { validateFiles } from '../../plan/validate-files.ts';
 import type { HubRestoreRequest, Settings } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { points } from '../../state/points/restore-points.ts';
-import { assertAllowed } from './allowed-places.ts';
+import { assertAllowed, type AllowedPlaces } from './allowed-places.ts';
 import { localOnly, pathsOf, riskOf } from './remote-targets.ts';
 
 /** The plan that a request for a restore stands for. */
@@ -26,6 +26,11 @@ export interface RestorePlaces {
   readonly settingsFolder: string;
 }
 
+export const allowedPlaces = ({ settings, settingsFolder }: RestorePlaces): AllowedPlaces => ({
+  restoreTo: settings.hub.restoreTo,
+  settingsFolder,
+});
+
 /** @throws SendenseError `request.invalid`, `point.unknown`, `target.not-allowed` */
 export async function restorePlan(places: RestorePlaces, request: HubRestoreRequest): Promise<MadePlan> {
   const { vm, identity, point = 'latest', disks, to, verify = true } = request;
@@ -36,8 +41,7 @@ export async function restorePlan(places: RestorePlaces, request: HubRestoreRequ
       remedy: `Leave ${local} out, or restore on the hub with \`sendense-run restore\`.`,
       details: { field: local },
     });
-  const allowed = { restoreTo: places.settings.hub.restoreTo, settingsFolder: places.settingsFolder };
-  for (const [field, path] of Object.entries(pathsOf(to))) await assertAllowed(allowed, field, path);
+  for (const [field, path] of Object.entries(pathsOf(to))) await assertAllowed(allowedPlaces(places), field, path);
   const plan = {
     version: 1,
     kind: 'restore',

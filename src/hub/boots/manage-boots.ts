@@ -1,4 +1,5 @@
-import { chmod, copyFile, constants, mkdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { serialLog } from '../../boot/boot-files.ts';
 import { beginMove, type MoveRequest } from '../../boot/begin-move.ts';
@@ -28,6 +29,8 @@ export interface Boots {
   status(name: string): Promise<BootOutput>;
   /** Makes a picture of its screen, in a file that is not there yet. @throws SendenseError `boot.off`, `file.exists`, `boot.failed` */
   screenshot(id: string, file: string): Promise<void>;
+  /** A picture of its screen, PNG. @throws SendenseError `boot.off`, `boot.failed` */
+  picture(id: string): Promise<Buffer>;
   /** The end of what it wrote to its first serial port. */
   serial(id: string): Promise<string>;
   /** Starts one again that is off, with what its guest wrote. @throws SendenseError `boot.failed` */
@@ -60,6 +63,7 @@ export function manageBoots(services: Services): Boots {
     }),
     status: async (name) => describeBoot(state, named(listBoots(state), name)),
     screenshot: (id, file) => takePicture(knownBoot(state, id), file),
+    picture: (id) => picture(knownBoot(state, id)),
     serial: (id) => readEnd(serialLog(knownBoot(state, id).folder), serialBytes),
     async again(id, signal) {
       await withBoot(state, id, (row) => startAgain(services, row, signal), { signal });
@@ -116,19 +120,25 @@ async function startAgain(services: Services, row: BootRow, signal: AbortSignal 
   await startGuest(services, row, signal);
 }
 
-async function takePicture({ id, folder }: BootRow, file: string): Promise<void> {
+/** What a screen shows may be a secret. @returns PNG @throws SendenseError `boot.off`, `boot.failed` */
+async function picture({ id, folder }: BootRow): Promise<Buffer> {
   if ((await guestProcess(folder)) === null) throw new SendenseError('boot.off', `${id} is off: it shows nothing`);
-  const own = join(folder, 'screen.png');
-  await takeScreenshot({ folder }, own, 'png');
-  // What a screen shows may be a secret.
-  await chmod(own, 0o600);
+  const own = join(folder, `screen-${randomUUID()}.png`);
+  try {
+    await takeScreenshot({ folder }, own, 'png');
+    return await readFile(own);
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+async function takePicture(row: BootRow, file: string): Promise<void> {
+  const bytes = await picture(row);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   try {
-    await copyFile(own, file, constants.COPYFILE_EXCL);
+    await writeFile(file, bytes, { flag: 'wx', mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     throw new SendenseError('file.exists', `${file} exists already`, { cause: error });
-  } finally {
-    await rm(own, { force: true });
   }
 }

@@ -37,6 +37,7 @@ export const tags = {
   hub: 'The hub itself.',
   status: 'What goes on, and what is wrong.',
   backups: 'Restore points.',
+  boots: 'VMs that run from restore points.',
   vms: 'VMs, and how well they are protected.',
   runs: 'Runs of plans, and their logs.',
   plans: 'Plans and their schedules.',

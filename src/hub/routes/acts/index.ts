@@ -1,3 +1,14 @@
+import {
+  bootScreen,
+  endBoot,
+  keepBoot,
+  listBoots,
+  moveBoot,
+  showBoot,
+  startBoot,
+  startBootAgain,
+  switchOffBoot,
+} from './boots.ts';
 import { changeIds, completeBackup, startBackup } from './backups.ts';
 import { previewPlan, validatePlan } from './plans.ts';
 import { protectBackup, unprotectBackup } from './protect.ts';
@@ -17,6 +28,15 @@ export const actRoutes = [
   startRestore,
   previewRestore,
   showRestore,
+  listBoots,
+  startBoot,
+  showBoot,
+  startBootAgain,
+  switchOffBoot,
+  endBoot,
+  moveBoot,
+  keepBoot,
+  bootScreen,
   runPlan,
   previewPlan,
   validatePlan,
