@@ -33,6 +33,8 @@ export function answerError(raw: FastifyError | Error, request: FastifyRequest, 
   if (details['retrySeconds'] !== undefined) void reply.header('retry-after', String(details['retrySeconds']));
   if (!request.raw.complete) letGo(request.raw);
   forget(reply);
+  // What is there now, for who has seen something older (RFC 9110, 8.8.3).
+  if (details['etag'] !== undefined) void reply.header('etag', String(details['etag']));
   void reply.header('x-request-id', request.id).code(status).send(body);
 }
 

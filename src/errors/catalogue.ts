@@ -41,6 +41,40 @@ export const catalogue = {
     '`sendense-run schedule list` and `sendense-run status` list the plans that the hub knows. It knows a plan once it ran or is scheduled.',
     404,
   ),
+  'plan.locked': entry(
+    12,
+    'never',
+    'Plans cannot be edited over HTTP',
+    'The settings decide: `hub: { editPlans: true }` in sendense.yaml, then restart the hub. A plan can run commands as the user of the hub, so read docs/security.md first. Or edit the file on the hub.',
+    403,
+  ),
+  'plan.file': entry(
+    1,
+    'never',
+    'There is no such plan file',
+    '`GET /api/v1/plan-files` lists the plan files. They are below the folder `hub: plans`, and end in .yaml or .yml.',
+    404,
+  ),
+  'plan.changed': entry(
+    1,
+    'never',
+    'Somebody else has changed the plan file in the meantime',
+    'Read the file again (`GET /api/v1/plan-files/{file}`), look at what has changed, and send its new ETag as `If-Match`.',
+    412,
+  ),
+  'plan.unread': entry(
+    1,
+    'never',
+    'The request does not say which version of the plan file it was made from',
+    'Read the file first (`GET /api/v1/plan-files/{file}`), and send its ETag as `If-Match`.',
+    428,
+  ),
+  'plan.unwritable': entry(
+    1,
+    'never',
+    'The hub cannot write a plan file',
+    'Let the user of the hub write to the folder and own the file. If systemd runs the hub, `sendense-run hub install` gives its unit the right to write there.',
+  ),
   'settings.invalid': entry(
     10,
     'never',
@@ -169,6 +203,7 @@ export const catalogue = {
     'never',
     'The target exists already',
     'Choose another directory, or move the existing files away. Sendense never overwrites.',
+    409,
   ),
   'target.busy': entry(
     1,

@@ -41,6 +41,7 @@ import type { Credentials } from './credentials/manage-credentials.ts';
 import type { Nodes } from './nodes/manage-nodes.ts';
 import type { Notices } from './notify/manage-notices.ts';
 import type { Pages } from './pages/pages.ts';
+import type { PlanFiles } from './plan-files/plan-files.ts';
 import type { RetentionCalls } from './retention/manage-retention.ts';
 import type { Rescue } from './rescue/rescue.ts';
 import type { Schedules } from './schedule/manage-schedules.ts';
@@ -167,6 +168,7 @@ export interface Hub extends AsyncDisposable {
   readonly notices: Notices;
   /** What the API begins and ends. */
   readonly acts: Acts;
+  readonly planFiles: PlanFiles;
   /** What the API shows. */
   readonly pages: Pages;
   /** The hub as a service, until it is disposed of. @param options.listen instead of `hub: listen` @throws SendenseError `hub.address`, `hub.host-key`, `secret.unreadable` */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { listLeases } from '../state/runs/port-leases.ts';
 import { vmOfMount } from '../state/files/restore-mounts.ts';
 import { countRuns } from '../state/runs/runs.ts';
@@ -22,9 +23,11 @@ import { manageAudit } from './access/manage-audit.ts';
 import { manageTokens } from './access/manage-tokens.ts';
 import { manageCare } from './repositories/manage-care.ts';
 import { manageCredentials } from './credentials/manage-credentials.ts';
+import { builtInNode } from './nodes/dial-hub.ts';
 import { manageNodes } from './nodes/manage-nodes.ts';
 import { manageNotices } from './notify/manage-notices.ts';
 import { managePages } from './pages/manage-pages.ts';
+import { managePlanFiles } from './plan-files/manage-plan-files.ts';
 import { manageRetention } from './retention/manage-retention.ts';
 import { manageSchedules } from './schedule/manage-schedules.ts';
 import { previewPlan } from './runs/preview-plan.ts';
@@ -146,6 +149,7 @@ type Managers =
   | 'retention'
   | 'care'
   | 'nodes'
+  | 'planFiles'
   | 'schedules'
   | 'pages';
 
@@ -173,6 +177,17 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
     care,
 
     nodes,
+
+    planFiles: managePlanFiles({
+      folder: resolve(settingsFolder, settings.hub.plans ?? '.'),
+      settingsFile,
+      editable: settings.hub.editPlans,
+      enrolledNodes: () =>
+        nodes
+          .list()
+          .nodes.map(({ name }) => name)
+          .filter((name) => name !== builtInNode),
+    }),
 
     pages: managePages({
       state,

@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Settings, ValidateOutput } from '../schemas/types.ts';
 import { conflictingPlans } from './checks/conflicting-plans.ts';
 import { validatorOf } from '../schemas/validator.ts';
@@ -31,6 +31,8 @@ export interface ValidateOptions {
   readonly config?: string | undefined;
   /** What `-` stands for. */
   readonly stdin?: string | Uint8Array | undefined;
+  /** Absolute: what `-` is called, and from where its paths count; default: `<stdin>` in the current folder. */
+  readonly as?: string | undefined;
   /** Names of nodes that plans may name without an entry in these settings. */
   enrolledNodes?(settings: LoadedSettings): readonly string[];
 }
@@ -121,7 +123,7 @@ export function validateFiles(paths: readonly string[], options: ValidateOptions
     for (const entry of found) {
       if ('diagnostic' in entry)
         report({ file: entry.diagnostic.file, kind: null, name: null }, undefined, [entry.diagnostic]);
-      else if (entry.file === '-') plan(fromInput(options.stdin ?? ''));
+      else if (entry.file === '-') plan(fromInput(options));
       else if (!done.has(resolve(entry.file))) {
         done.add(resolve(entry.file));
         const loaded = basename(entry.file) === settingsName ? undefined : loadPlanFile(entry.file);
@@ -147,9 +149,9 @@ const isWarning = ({ severity }: Diagnostic): boolean => severity === 'warning';
 /** As it is named in the output; null where there are none. */
 const shownName = ({ document, file }: LoadedSettings): string | null => document?.file ?? file ?? null;
 
-function fromInput(input: string | Uint8Array): LoadedPlan {
-  const file = '<stdin>';
-  const folder = process.cwd();
+function fromInput({ stdin: input = '', as }: ValidateOptions): LoadedPlan {
+  const file = as ?? '<stdin>';
+  const folder = as === undefined ? process.cwd() : dirname(as);
   const source = textOf(typeof input === 'string' ? Buffer.from(input) : input, file);
   const loaded = loadPlanText({ file, folder, text: 'text' in source ? source.text : '' });
   return 'text' in source ? loaded : { ...loaded, diagnostics: [source.diagnostic] };

@@ -643,6 +643,11 @@ export interface AllSchemas {
   HubOnePlan: HubOnePlan;
   HubOneVm: HubOneVm;
   OwnPasswordRequest: OwnPasswordRequest;
+  PlanFileNew: PlanFileNew;
+  PlanFileSave: PlanFileSave;
+  HubPlanFile: HubPlanFile;
+  HubPlanFiles: HubPlanFiles;
+  HubPlanText: HubPlanText;
   PlanTextRequest: PlanTextRequest;
   HubPlan: HubPlan;
   HubPlans: HubPlans;
@@ -3142,6 +3147,100 @@ export interface OwnPasswordRequest {
   password: string;
 }
 /**
+ * A plan file that is to be made.
+ */
+export interface PlanFileNew {
+  /**
+   * Path below the folder of the plans. Folders in it have to be there.
+   */
+  file: string;
+  /**
+   * It is saved byte for byte.
+   */
+  text: string;
+  /**
+   * Also a text that is no valid plan.
+   */
+  force?: boolean;
+}
+/**
+ * The new text of a plan file.
+ */
+export interface PlanFileSave {
+  /**
+   * It is saved byte for byte.
+   */
+  text: string;
+  /**
+   * Also a text that is no valid plan.
+   */
+  force?: boolean;
+}
+/**
+ * A plan file. The ETag of the answer is the version of its bytes.
+ */
+export interface HubPlanFile {
+  version: 1;
+  /**
+   * Path below the folder of the plans.
+   */
+  file: string;
+  /**
+   * All of it, with its comments.
+   */
+  text: string;
+}
+/**
+ * `GET /api/v1/plan-files`: every plan file, by name.
+ */
+export interface HubPlanFiles {
+  version: 1;
+  /**
+   * Where they are, on the hub.
+   */
+  folder: string;
+  files: {
+    /**
+     * Path below the folder.
+     */
+    file: string;
+    /**
+     * Name of the plan; null: it cannot be read.
+     */
+    plan: string | null;
+    kind: string | null;
+    valid: boolean;
+    /**
+     * The first error, with line and column; null: there is none.
+     */
+    problem: string | null;
+    /**
+     * A symbolic link: it can be run, and neither read nor changed here.
+     */
+    link: boolean;
+    bytes: number;
+    /**
+     * Milliseconds since the epoch.
+     */
+    modified: number;
+  }[];
+}
+/**
+ * `GET /api/v1/plans/{name}/text`: the text of a plan, to be read.
+ */
+export interface HubPlanText {
+  version: 1;
+  plan: string;
+  /**
+   * Where a secret may stand there are asterisks. With a schedule, the text that is in force.
+   */
+  text: string;
+  /**
+   * Its name among the plan files; null: it is not below the folder of the plans.
+   */
+  file: string | null;
+}
+/**
  * The text of a plan.
  */
 export interface PlanTextRequest {
@@ -3150,6 +3249,10 @@ export interface PlanTextRequest {
    */
   text: string;
   mode?: 'auto' | 'full' | 'incremental';
+  /**
+   * Path below the folder of the plans that messages name, and from which paths in the text count; the file need not be there. It takes the right `plan`. Default: none.
+   */
+  file?: string;
 }
 /**
  * `GET /api/v1/plans`: plans, by name.
@@ -9449,6 +9552,14 @@ export interface Settings {
      * File with a token that is good for `/metrics` and `/api/v1/health` alone, made on first use. Default: hub-metrics.token beside the state database.
      */
     metricsToken?: string;
+    /**
+     * Folder of the plans, for the API and for `sendense-run daemon`. Default: the folder of sendense.yaml.
+     */
+    plans?: string;
+    /**
+     * Whether the API reads, writes and removes files of plans, for callers with the right `plan`. A plan can run commands as the user of the hub.
+     */
+    editPlans: boolean;
     /**
      * One number for each node, which decides its loopback address on this hub (docs/network.md). With `ssh: openssh` it is also the port of the API of the node.
      */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { schemaNames } from '../../src/cli/bundled-schema.ts';
+import { schemaNames } from '../../src/plan/bundled-schema.ts';
 import { docsFolder, generateCommandDocs } from '../tools/generate-command-docs.ts';
 import { generateNodeDocs, nodeDocsFile } from '../tools/generate-node-docs.ts';
 

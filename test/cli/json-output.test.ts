@@ -3,7 +3,7 @@ import { truncate } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { bundledSchema, schemaNames } from '../../src/cli/bundled-schema.ts';
+import { bundledSchema, schemaNames } from '../../src/plan/bundled-schema.ts';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { startNode } from '../../src/node/start-node.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';

@@ -2,7 +2,7 @@ import addFormats from 'ajv-formats';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bundledSchema, schemaNames } from '../../src/cli/bundled-schema.ts';
+import { bundledSchema, schemaNames } from '../../src/plan/bundled-schema.ts';
 import { planKinds } from '../../src/plan/diagnostics/schema-node.ts';
 import { schemaOf, validatorOf } from '../../src/schemas/validator.ts';
 import { changedValue, jsonText } from '../fuzz/hostile-json.ts';

@@ -151,6 +151,25 @@ describe('a plan over the API', () => {
     const noMode = await ask<Refused>('POST', '/plans/pgtest1-restore/runs', { mode: 'full' });
     expect(noMode.body.error.message).toContain('has no mode');
   });
+
+  it('is shown step by step before it is saved, and nothing begins', async () => {
+    const count = (): number => readdirSync(hub.folder.path).length;
+    const before = [count(), points().length];
+    const text = backupPlan(['../a.raw'], 'before: [{ run: [touch, was-here] }]\n');
+    const shown = await ask<PlanOutput>('POST', '/plans/preview', { text, file: 'deep/new.yaml', mode: 'full' });
+    expect(shown.status, JSON.stringify(shown.body)).toBe(200);
+    schema('output/plan.json', shown.body);
+    expect(shown.body.disks.map(({ mode }) => mode)).toEqual(['full']);
+    expect([count(), points().length]).toEqual(before);
+    const wrong = await ask<Refused>('POST', '/plans/preview', { text: text.replace('primary', 'none') });
+    expect([wrong.status, wrong.body.error.code]).toEqual([422, 'plan.invalid']);
+    // Longer than what the hub looks at by itself.
+    const long = `${'# much to say\n'.repeat(4000)}${text.replace('primary', 'none')}`;
+    const far = await ask<ValidateOutput>('POST', '/plans/validate', { text: long, file: 'deep/new.yaml' });
+    expect(far.body.diagnostics.map(({ file, line }) => [file, line])).toEqual([
+      [hub.folder.file('deep/new.yaml'), 4010],
+    ]);
+  });
 });
 
 describe('a restore point over the API', () => {

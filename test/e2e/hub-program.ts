@@ -53,7 +53,7 @@ export async function hubProgram(...settings: readonly string[]): Promise<HubPro
       'version: 1',
       'repositories: { primary: { path: ./repository } }',
       `ports: { from: ${port + 6}, to: ${port + 7} }`,
-      `hub: { listen: '127.0.0.1:${port}', api: '127.0.0.2:${port + 1}', nodePorts: { from: ${port + 2}, to: ${port + 5} }${ofHub.join('')} }`,
+      `hub: { listen: '127.0.0.1:${port}', api: '127.0.0.2:${port + 1}', nodePorts: { from: ${port + 2}, to: ${port + 5} }${ofHub.join('')}, editPlans: true }`,
       ...settings.filter((line) => !line.startsWith('hub.')),
     ].join('\n'),
   );

@@ -20,6 +20,14 @@ import { metricsToken, servedHub } from './access/served-hub.ts';
 
 const isError = validatorOf('api/error.json');
 
+const json = { 'content-type': 'application/json' };
+const planText = (name: string): string =>
+  `version: 1\nkind: backup\nname: ${name}\nvm: { name: ${name}, source: { type: image, disks: [{ path: ./disk.raw }] } }\nrepository: primary\n`;
+const planFile = (file: string | undefined, name: string): string => JSON.stringify({ file, text: planText(name) });
+
+const planOf = (vm: string, folder: string): Promise<void> =>
+  writeFile(join(folder, `${vm}-nightly.yaml`), planText(`${vm}-nightly`));
+
 function watchNightly(folder: string): void {
   using state = openState(join(folder, 'state/sendense.db'));
   const file = join(folder, 'vm0001-nightly.yaml');
@@ -62,6 +70,21 @@ test('every route of the hub answers what it announces', async () => {
     ['listPlans'],
     ['showPlan', { name: 'vm0001-nightly' }, undefined, undefined, async () => watchNightly(at.folder)],
     ['showPlan', { name: 'ghost' }],
+    ['showPlanText', { name: 'vm0001-nightly' }, undefined, undefined, async () => planOf('vm0001', at.folder)],
+    ['showPlanText', { name: 'ghost' }],
+    ['planSchema'],
+    ['createPlanFile', {}, planFile('a.yaml', 'a'), json],
+    ['createPlanFile', {}, planFile('a.yaml', 'b'), json],
+    ['createPlanFile', {}, planFile('../a.yaml', 'b'), json],
+    ['createPlanFile', {}, planFile('b.yaml', 'a'), json],
+    ['listPlanFiles'],
+    ['readPlanFile', { file: 'a.yaml' }],
+    ['readPlanFile', { file: 'ghost.yaml' }],
+    ['savePlanFile', { file: 'a.yaml' }, planFile(undefined, 'c'), json],
+    ['savePlanFile', { file: 'a.yaml' }, planFile(undefined, 'c'), { ...json, 'if-match': '"x"' }],
+    ['savePlanFile', { file: 'a.yaml' }, planFile(undefined, 'c'), { ...json, 'if-match': '*' }],
+    ['removePlanFile', { file: 'a.yaml' }],
+    ['removePlanFile', { file: 'a.yaml' }, undefined, { 'if-match': '*' }],
     ['listSchedules'],
     ['listRepositories'],
     ['listNotices'],

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { announceService } from '../../host/system/sd-notify.ts';
 import { openHubLog, type LogLevel } from '../../hub/hub-log.ts';
@@ -22,7 +22,7 @@ export async function action(context: CommandContext): Promise<number> {
   if (named !== undefined && !statSync(named, { throwIfNoEntry: false })?.isDirectory())
     throw new SendenseError('usage', `${named} is not a folder`, { remedy: 'Name the folder that holds the plans.' });
   await using hub = await context.openHub({ startFolder: named ?? process.cwd() });
-  const folder = named ?? dirname(hub.settingsFile);
+  const { folder } = named === undefined ? hub.planFiles : { folder: named };
   const log = openHubLog(options['logLevel'] as LogLevel, 'sendense-run daemon');
   await using service = await hub.serveSchedules({ folder, program: ownProgram(), log, pollMs });
   log.info(

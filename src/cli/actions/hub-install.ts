@@ -9,9 +9,11 @@ export const action = async (context: CommandContext): Promise<number> =>
       ? {}
       : placesOfRuns(context.global.config, '/etc/sendense');
     const args = hubUnitArgs(config);
+    const { writable: repositories = [], plans = '', editsPlans = false } = places;
+    const writable = [...repositories, ...(editsPlans ? [plans] : [])];
     return [
       { name: 'sendense-files', text: unitText('sendense-files', { program, user, args, stateDir: places.stateDir }) },
       // Runs that its API begins write to the repositories.
-      { name: 'sendense-hub', text: unitText('sendense-hub', { program, user, args, ...places }) },
+      { name: 'sendense-hub', text: unitText('sendense-hub', { program, user, args, ...places, writable }) },
     ];
   });

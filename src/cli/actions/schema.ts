@@ -1,7 +1,7 @@
 import { columnsOf, exactly } from '../../view/terminal.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { didYouMean } from '../../errors/findings/did-you-mean.ts';
-import { bundledSchema, schemaNames, schemaSummary } from '../bundled-schema.ts';
+import { bundledSchema, schemaNames, schemaSummary } from '../../plan/bundled-schema.ts';
 import type { CommandContext } from '../command.ts';
 import { described } from '../../view/text.ts';
 

@@ -2,13 +2,15 @@ import { formatDiagnostics, validateOutput, type DiagnosticFormat } from '../../
 import { validateFiles, type ValidateOptions, type ValidationResult } from '../../plan/validate-files.ts';
 import { exactly } from '../../view/terminal.ts';
 import type { CommandContext } from '../command.ts';
+import { nameOfInput } from '../plan-input.ts';
 import { textOptions } from '../text-options.ts';
 
 /** Only src/plan is loaded for this: it has to be quick. */
 export async function action({ args, options, global, terminal, readInput }: CommandContext): Promise<number> {
   const paths = args.length > 0 ? args : ['.'];
   const stdin = paths.includes('-') ? await readInput() : undefined;
-  const result = await validate(paths, { config: global.config, stdin });
+  const as = nameOfInput(paths, options['as']);
+  const result = await validate(paths, { config: global.config, stdin, as });
   const { stdout, style } = terminal;
   const format = options['format'] as DiagnosticFormat;
   if (global.json && format === 'text') exactly(stdout).write(`${JSON.stringify(validateOutput(result))}\n`);

@@ -10,7 +10,11 @@ const install: CommandDefinition = {
     'The service runs as the user sendense, who can write only to the folder of the state database and to the repositories of sendense.yaml. Install again when these change. If plans read disks of this machine, name a user who may read them: --user.',
   ],
   arguments: [
-    { syntax: '[folder]', description: 'folder of the plans (default: that of sendense.yaml)', completes: 'folders' },
+    {
+      syntax: '[folder]',
+      description: 'folder of the plans (default: `hub: plans`, else that of sendense.yaml)',
+      completes: 'folders',
+    },
   ],
   options: installOptions,
   examples: [
@@ -39,7 +43,11 @@ export const daemon: CommandDefinition = {
     'Logs JSON lines to standard error.',
   ],
   arguments: [
-    { syntax: '[folder]', description: 'folder of the plans (default: that of sendense.yaml)', completes: 'folders' },
+    {
+      syntax: '[folder]',
+      description: 'folder of the plans (default: `hub: plans`, else that of sendense.yaml)',
+      completes: 'folders',
+    },
   ],
   options: [
     {

@@ -21,6 +21,10 @@ export const plan: CommandDefinition = {
     { command: 'sendense-run plan pgtest1-nightly.yaml', description: 'Full or incremental tonight, and why?' },
     { command: 'sendense-run plan --mode full pgtest1-nightly.yaml', description: 'What would a new full backup do?' },
     {
+      command: 'sendense-run plan - --as plans/pgtest1-nightly.yaml < changed.yaml',
+      description: 'What would it do with another text?',
+    },
+    {
       command: "sendense-run plan --json pgtest1-nightly.yaml | jq '.disks[] | {disk, mode, reason}'",
       description: 'The decision of each disk, for a script',
     },

@@ -1,3 +1,4 @@
+import { asOption } from '../as-option.ts';
 import type { CommandDefinition } from '../command.ts';
 
 export const validate: CommandDefinition = {
@@ -23,6 +24,7 @@ export const validate: CommandDefinition = {
       choices: ['text', 'json', 'sarif', 'github'],
       default: 'text',
     },
+    asOption,
   ],
   examples: [
     { command: 'sendense-run validate pgtest1-nightly.yaml', description: 'One plan' },

@@ -6,6 +6,10 @@ export interface RunPlaces {
   /** The settings. */
   readonly config: string;
   readonly stateDir: string;
+  /** Folder of the plans. */
+  readonly plans: string;
+  /** The API changes plans. */
+  readonly editsPlans: boolean;
   /** Repositories. */
   readonly writable: readonly string[];
   /** Files of a repository may become immutable. */
@@ -17,6 +21,8 @@ export function placesOfRuns(config: string | undefined, startFolder: string): R
   const { file, folder, settings } = requireSettings(config, startFolder);
   return {
     config: file,
+    plans: resolve(folder, settings.hub.plans ?? '.'),
+    editsPlans: settings.hub.editPlans,
     stateDir: dirname(resolve(folder, settings.state)),
     writable: Object.values(settings.repositories).map(({ path }) => resolve(folder, path)),
     immutable: Object.values(settings.repositories).some(({ immutable = false }) => immutable !== false),

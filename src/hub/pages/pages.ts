@@ -67,6 +67,8 @@ export interface Pages {
   /** By name. */
   plans(filter: { readonly sees?: Sees }, page: PageRequest): Page<HubPlan>;
   plan(name: string): HubPlan | undefined;
+  /** The text of a plan without secrets; null: there is none that can be shown. */
+  planText(plan: HubPlan): string | null;
   schedules(
     filter: { readonly sees?: Sees },
     page: PageRequest,

@@ -6,14 +6,16 @@ import { describeSchedules } from '../schedule/describe-schedules.ts';
 import { planHealth } from '../describe/plan-health.ts';
 import { withFile } from '../describe/describe-status.ts';
 import type { Pages, Sees } from './pages.ts';
+import { shownText } from './plan-text.ts';
 
 /** Plans and schedules, by name. A hub has some hundreds, so all are read. */
-export const planPages = (state: State): Pick<Pages, 'plans' | 'plan' | 'schedules'> => ({
+export const planPages = (state: State): Pick<Pages, 'plans' | 'plan' | 'planText' | 'schedules'> => ({
   plans({ sees }, { limit, after }) {
     const all = allPlans(state).filter(({ vm }) => seen(sees, vm));
     return pageOf(from(all, after?.[0]), limit, ({ plan }) => [plan]);
   },
   plan: (name) => allPlans(state).find(({ plan }) => plan === name),
+  planText: (plan) => shownText(state, plan),
   schedules({ sees }, { limit, after }) {
     const { schedules, duplicates } = describeSchedules(state, { host: hostname(), now: Date.now() });
     const all = schedules.filter(({ vm }) => seen(sees, vm)).toSorted(byPlan);

@@ -8,7 +8,8 @@ import { filesRoutes } from './files/index.ts';
 import { readLog } from './files/log.ts';
 import { listBackups, showBackup, showChain } from './backups.ts';
 import { listNodes } from './nodes.ts';
-import { listPlans, listSchedules, showPlan } from './plans.ts';
+import { planFileRoutes } from './plan-files/index.ts';
+import { listPlans, listSchedules, planSchema, showPlan, showPlanText } from './plans.ts';
 import { tags, type HubParts } from './route.ts';
 import { listRuns, readRunLog, showRun } from './runs.ts';
 import { listNotices, listRepositories, showStatus } from './status.ts';
@@ -40,7 +41,10 @@ export const hubApi: Api<HubParts> = {
     readRunLog,
     listPlans,
     showPlan,
+    showPlanText,
+    planSchema,
     listSchedules,
+    ...planFileRoutes,
     listRepositories,
     listNotices,
     listNodes,

@@ -1,8 +1,11 @@
+import type { Call } from '../../api/route.ts';
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { HubOnePlan, HubPlans, HubSchedules } from '../../schemas/types.ts';
-import { shared } from './list-answer.ts';
-import { defineRoute } from './route.ts';
+import { bundledSchema } from '../../plan/bundled-schema.ts';
+import type { HubOnePlan, HubPlan, HubPlans, HubPlanText, HubSchedules } from '../../schemas/types.ts';
+import type { Sees } from '../pages/pages.ts';
+import { seesOf, shared } from './list-answer.ts';
+import { defineRoute, type HubParts } from './route.ts';
 
 const pages: PageRules = { usual: 100, most: 200, place: ['text'] };
 
@@ -37,15 +40,59 @@ export const showPlan = defineRoute({
   answers: { 200: { description: 'The plan.', schema: 'hub/one-plan.json' } },
   errors: ['plan.unknown'],
   quiet: true,
-  handle: async (call) =>
-    shared(call, 'showPlan', (sees): HubOnePlan => {
-      const name = call.params['name'] ?? '';
-      const plan = call.parts.hub.pages.plan(name);
-      if (!plan || (sees && (plan.vm === null || !sees(plan.vm))))
-        throw new SendenseError('plan.unknown', `no plan ${name} ran or is scheduled`);
-      return { version: 1, plan };
-    }),
+  handle: async (call) => shared(call, 'showPlan', (sees): HubOnePlan => ({ version: 1, plan: knownPlan(call, sees) })),
 });
+
+/** @throws SendenseError `plan.unknown`, also where the caller may not know of its VM */
+function knownPlan({ parts, params }: Pick<Call<HubParts>, 'parts' | 'params'>, sees: Sees): HubPlan {
+  const name = params['name'] ?? '';
+  const plan = parts.hub.pages.plan(name);
+  if (plan && (!sees || (plan.vm !== null && sees(plan.vm)))) return plan;
+  throw new SendenseError('plan.unknown', `no plan ${name} ran or is scheduled`);
+}
+
+export const showPlanText = defineRoute({
+  id: 'showPlanText',
+  method: 'GET',
+  path: '/api/v1/plans/{name}/text',
+  tag: 'plans',
+  right: 'look',
+  vms: 'heeded',
+  summary: 'The text of a plan, without secrets',
+  description: 'With a schedule, the text that is in force. `GET /api/v1/plan-files/{file}` has the file as it is.',
+  params: { name: { description: 'Name of the plan.', logAs: 'plan' } },
+  answers: { 200: { description: 'The text.', schema: 'hub/plan-shown.json' } },
+  errors: ['plan.unknown', 'file.unreadable'],
+  quiet: true,
+  async handle(call): Promise<HubPlanText> {
+    const { hub } = call.parts;
+    const plan = knownPlan(call, seesOf(call));
+    const text = hub.pages.planText(plan);
+    if (text === null)
+      throw new SendenseError('file.unreadable', `${plan.file} cannot be shown as the text of ${plan.plan}`, {
+        remedy: 'The file is gone, holds another plan now, or others can write to it. Look at it on the hub.',
+      });
+    return { version: 1, plan: plan.plan, text, file: hub.planFiles.nameOf(plan.file) };
+  },
+});
+
+export const planSchema = defineRoute({
+  id: 'planSchema',
+  method: 'GET',
+  path: '/api/v1/plan-schema',
+  tag: 'plans',
+  right: 'look',
+  vms: 'none',
+  summary: 'The JSON schema of plans, complete in itself',
+  description: 'As `sendense-run schema plan`.',
+  answers: { 200: { description: 'JSON Schema 2020-12.', type: 'application/json' } },
+  errors: [],
+  quiet: true,
+  handle: async () => (schemaText ??= JSON.stringify(bundledSchema('plan'))),
+});
+
+/** It is made of a hundred files, and stays the same. */
+let schemaText: string | undefined;
 
 export const listSchedules = defineRoute({
   id: 'listSchedules',

@@ -49,13 +49,24 @@ export const runStarter =
     };
   };
 
+export interface AskCommandOptions {
+  /** What the command gets at standard input. */
+  readonly input?: string;
+  /** Exit statuses with which it answers, too; 0 always. */
+  readonly answersWith?: readonly number[];
+}
+
 /** Asks a command of `sendense-run` that answers and begins nothing. @throws SendenseError what the command says, or `run.crashed` */
-export type AskCommand = (words: readonly string[], signal: AbortSignal, input?: string) => Promise<object>;
+export type AskCommand = (
+  words: readonly string[],
+  signal: AbortSignal,
+  options?: AskCommandOptions,
+) => Promise<object>;
 
 /** Commands that look at much, or at other machines: a process of their own, so that the service goes on answering. */
 export const commandAsker =
   ({ program, settingsFile }: RunStarterOptions): AskCommand =>
-  async (words, signal, input) => {
+  async (words, signal, { input, answersWith = [] } = {}) => {
     signal.throwIfAborted();
     const command = startOwnProgram([...program, '--config', settingsFile, '--json', ...words], {
       cwd: dirname(settingsFile),
@@ -65,8 +76,8 @@ export const commandAsker =
     signal.addEventListener('abort', end, { once: true });
     const ended = await command.ended.finally(() => signal.removeEventListener('abort', end));
     signal.throwIfAborted();
-    const answer = ended.exitCode === 0 ? parsed(ended.lastLine) : null;
-    return answer ?? notBegun(endOf(ended));
+    const answers = [0, ...answersWith].includes(ended.exitCode ?? -1) && errorIn(ended.lastLine) === null;
+    return (answers ? parsed(ended.lastLine) : null) ?? notBegun(endOf(ended));
   };
 
 function endOf({ exitCode, lastLine, said }: OwnProgramEnd): RunEnd {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import type { ApiLimits } from '../../../src/api/limits.ts';
 import { SendenseError } from '../../../src/errors/sendense-error.ts';
@@ -22,7 +22,9 @@ export interface ServedHub extends AsyncDisposable {
 export async function servedHub(limits: Partial<ApiLimits> = {}, more: Partial<Hub> = {}): Promise<ServedHub> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
-  await writeFile(folder.file('sendense.yaml'), 'repositories: { primary: { path: ./repository } }\n');
+  const settings = 'repositories: { primary: { path: ./repository } }\nhub: { plans: ./plans, editPlans: true }\n';
+  await writeFile(folder.file('sendense.yaml'), settings);
+  await mkdir(folder.file('plans'));
   const embeddedNode = (): Promise<never> => Promise.reject(new Error('no node is embedded in this test'));
   const hub = stack.use(await openHub({ startFolder: folder.path, embeddedNode }));
   const lines: ServedHub['lines'] = [];

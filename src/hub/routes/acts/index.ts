@@ -10,7 +10,7 @@ import {
   switchOffBoot,
 } from './boots.ts';
 import { changeIds, completeBackup, startBackup } from './backups.ts';
-import { previewPlan, validatePlan } from './plans.ts';
+import { previewPlan, previewText, validatePlan } from './plans.ts';
 import { protectBackup, unprotectBackup } from './protect.ts';
 import { listRestores, previewRestore, showRestore, startRestore } from './restores.ts';
 import { cancelRun, runPlan, verifyPoints } from './runs.ts';
@@ -39,6 +39,7 @@ export const actRoutes = [
   bootScreen,
   runPlan,
   previewPlan,
+  previewText,
   validatePlan,
   cancelRun,
   pauseSchedule,

@@ -1,6 +1,7 @@
-import { validateOutput } from '../../../plan/diagnostics/format-diagnostics.ts';
-import { validateFiles } from '../../../plan/validate-files.ts';
 import type { PlanTextRequest, RunStartRequest, ValidateOutput } from '../../../schemas/types.ts';
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import { checkText } from '../plan-files/check-text.ts';
+import { assertEditable } from '../plan-files/editable.ts';
 import { defineRoute } from '../route.ts';
 import { assertMayRun } from './begin.ts';
 
@@ -13,14 +14,46 @@ export const validatePlan = defineRoute<PlanTextRequest>({
   path: '/api/v1/plans/validate',
   tag: 'plans',
   summary: 'What is wrong with a plan, with line and column',
-  description: 'As `sendense-run validate -`, with the settings of the hub. Nothing is kept.',
+  description:
+    'As `sendense-run validate - --as FILE`, with the settings of the hub. Nothing is kept. Whether others can read the files of secrets that the text names is told to callers with the right `plan` only.',
   right: 'look',
   changes: false,
   body: { schema: 'hub/plan-text.json', bytes: textBytes },
   answers: { 200: { description: 'What was found; also for a plan that is invalid.', schema: 'output/validate.json' } },
-  errors: [],
-  handle: async ({ parts, body }): Promise<ValidateOutput> =>
-    validateOutput(validateFiles(['-'], { config: parts.hub.settingsFile, stdin: body.text })),
+  errors: ['access.right', 'plan.file'],
+  async handle({ parts, body, caller, signal }): Promise<ValidateOutput> {
+    const { text, file } = body;
+    const edits = caller.rights.has('plan');
+    if (file !== undefined && !edits)
+      throw new SendenseError('access.right', `${caller.name} has no right to plan, which naming a file takes`, {
+        details: { right: 'plan', field: 'file' },
+      });
+    const as = file === undefined ? undefined : parts.hub.planFiles.pathOf(file);
+    const found = await checkText(parts, { text, as }, signal);
+    return edits ? found : { ...found, diagnostics: found.diagnostics.filter(({ rule }) => rule !== 'secret/exposed') };
+  },
+});
+
+export const previewText = defineRoute<PlanTextRequest>({
+  id: 'previewText',
+  method: 'POST',
+  path: '/api/v1/plans/preview',
+  tag: 'plans',
+  summary: 'What the text of a plan would do, step by step',
+  description: 'As `sendense-run plan - --as FILE`. Nothing begins and nothing is written. Only with `hub: editPlans`.',
+  right: 'plan',
+  changes: false,
+  body: { schema: 'hub/plan-text.json', bytes: textBytes },
+  answers: { 200: { description: 'Its steps.', schema: 'output/plan.json' } },
+  errors: ['plan.locked', 'plan.file', 'plan.invalid', 'usage'],
+  patient: true,
+  async handle({ parts, body, signal }): Promise<object> {
+    const { planFiles } = parts.hub;
+    assertEditable(planFiles);
+    const { text, file = 'stdin.yaml', mode } = body;
+    const words = ['plan', ...(mode === undefined ? [] : ['--mode', mode]), '--as', planFiles.pathOf(file), '-'];
+    return await parts.askCommand(words, signal, { input: text });
+  },
 });
 
 export const previewPlan = defineRoute<RunStartRequest>({

@@ -35,7 +35,7 @@ export const previewRestore = defineRoute<HubRestoreRequest>({
   patient: true,
   async handle(call): Promise<object> {
     const { text, file } = await planFor(call);
-    return await call.parts.askCommand(['plan', `--as=${file}`, '-'], call.signal, text);
+    return await call.parts.askCommand(['plan', `--as=${file}`, '-'], call.signal, { input: text });
   },
 });
 

@@ -1,4 +1,4 @@
-import { branchesOf, propertiesOf, requiredOf, typesOf, type SchemaNode } from '../plan/diagnostics/schema-node.ts';
+import { branchesOf, propertiesOf, requiredOf, typesOf, type SchemaNode } from './diagnostics/schema-node.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -1,0 +1,55 @@
+import { SendenseError } from '../../../errors/sendense-error.ts';
+import { validateOutput } from '../../../plan/diagnostics/format-diagnostics.ts';
+import { validateFiles } from '../../../plan/validate-files.ts';
+import type { ValidateOutput } from '../../../schemas/types.ts';
+import type { HubParts } from '../route.ts';
+
+export interface CheckedText {
+  readonly text: string;
+  /** Absolute: what messages call it. */
+  readonly as?: string | undefined;
+}
+
+/** Longer texts take long enough that others would wait for them, characters. */
+const quick = 32 * 1024;
+
+/** What is wrong with the text of a plan. A long one is looked at by a process of its own. */
+export async function checkText(
+  { hub, askCommand }: Pick<HubParts, 'hub' | 'askCommand'>,
+  { text, as }: CheckedText,
+  signal: AbortSignal,
+): Promise<ValidateOutput> {
+  if (text.length > quick) {
+    const words = ['validate', ...(as === undefined ? [] : ['--as', as]), '-'];
+    return (await askCommand(words, signal, { input: text, answersWith: [10] })) as ValidateOutput;
+  }
+  const enrolledNodes = (): string[] => hub.nodes.list().nodes.map(({ name }) => name);
+  return validateOutput(validateFiles(['-'], { config: hub.settingsFile, stdin: text, as, enrolledNodes }));
+}
+
+/** @throws SendenseError `plan.invalid` for a text that is no valid plan, or whose name another file has */
+export async function assertValid(
+  parts: Pick<HubParts, 'hub' | 'askCommand'>,
+  { file, text }: { readonly file: string; readonly text: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { planFiles } = parts.hub;
+  const as = planFiles.pathOf(file);
+  const { files, diagnostics } = await checkText(parts, { text, as }, signal);
+  const errors = diagnostics.filter((one) => one.severity === 'error' && one.file === as);
+  const [first] = errors;
+  if (first)
+    throw new SendenseError(
+      'plan.invalid',
+      `${file}:${first.line}:${first.column}: ${first.message}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''}`,
+      { remedy: first.remedy, position: { file, line: first.line, column: first.column }, details: { field: 'text' } },
+    );
+  const name = files.find((one) => one.file === as)?.name ?? null;
+  const other =
+    name === null ? undefined : (await planFiles.list()).find((one) => one.plan === name && one.file !== file);
+  if (other)
+    throw new SendenseError('plan.invalid', `a plan named ${name} is in ${other.file} already`, {
+      remedy: 'Give one of the two another `name`.',
+      details: { field: 'text' },
+    });
+}
