@@ -130,6 +130,10 @@ export type Notices = {
     due: number;
   }[];
 }[];
+export type Paused = {
+  since: number;
+  reason: string;
+} | null;
 export type Repositories = {
   repository: string;
   path: string;
@@ -676,6 +680,7 @@ export interface AllSchemas {
   SessionsEnded: SessionsEnded;
   SessionsOutput: SessionsOutput;
   HubStatus: HubStatus;
+  HubTimetable: HubTimetable;
   TokenCreateRequest: TokenCreateRequest;
   HubTrouble: HubTrouble;
   UserAddRequest: UserAddRequest;
@@ -3020,10 +3025,7 @@ export interface ScheduleOutput {
    * The next slot with the jitter of this host.
    */
   begins: number | null;
-  paused: {
-    since: number;
-    reason: string;
-  } | null;
+  paused: Paused;
   /**
    * Failed runs one after another.
    */
@@ -4204,6 +4206,136 @@ export interface Items1 {
    * What could not be cleaned up and is still there, such as a snapshot; `sendense-run recover` tries again.
    */
   left_behind?: string[];
+}
+/**
+ * `GET /api/v1/timetable`: what schedules began and will begin in a span of time. Times are milliseconds since the epoch.
+ */
+export interface HubTimetable {
+  version: 1;
+  /**
+   * Milliseconds since the epoch.
+   */
+  from: number;
+  /**
+   * Milliseconds since the epoch.
+   */
+  to: number;
+  /**
+   * By name.
+   */
+  plans: TimetablePlan[];
+  /**
+   * When plans may not begin, in the order in which it begins.
+   */
+  blackouts: TimetableBlackout[];
+  /**
+   * Where runs of this span will wait for others, by how long each took last. The first fifty.
+   */
+  conflicts: TimetableConflict[];
+}
+export interface TimetablePlan {
+  plan: string;
+  kind: string | null;
+  /**
+   * `*` for plans about several VMs.
+   */
+  vm: string | null;
+  cron: string | null;
+  timezone: string | null;
+  enabled: boolean;
+  /**
+   * Since when, and why; null: it is not.
+   */
+  paused: null | Paused;
+  /**
+   * Why its file, as it is now, is not in force.
+   */
+  error: string | null;
+  /**
+   * When its next run begins.
+   */
+  next: number | null;
+  /**
+   * How long its last run that succeeded took, ms. null: none did.
+   */
+  takes: number | null;
+  /**
+   * Slots of this span that were decided, oldest first: when, what became of it, and its run.
+   */
+  past: {
+    /**
+     * Milliseconds since the epoch.
+     */
+    at: number;
+    /**
+     * waiting: it waits for its turn; claimed: its run is about to start; missed: no daemon ran; skipped, paused, blackout: no run, for that reason; any other value: the result of its run.
+     */
+    state:
+      | 'waiting'
+      | 'claimed'
+      | 'running'
+      | 'succeeded'
+      | 'failed'
+      | 'cancelled'
+      | 'crashed'
+      | 'missed'
+      | 'skipped'
+      | 'paused'
+      | 'blackout';
+    /**
+     * Missing: it had none.
+     */
+    run?: string;
+  }[];
+  /**
+   * When the runs of this span begin, jitter included.
+   */
+  coming: number[];
+  /**
+   * Slots of this span that a blackout keeps from beginning.
+   */
+  hindered: number[];
+  /**
+   * This span has more slots of it than are told.
+   */
+  more: boolean;
+}
+export interface TimetableBlackout {
+  /**
+   * Milliseconds since the epoch.
+   */
+  from: number;
+  /**
+   * Milliseconds since the epoch.
+   */
+  to: number;
+  /**
+   * As its plans say.
+   */
+  reason: string | null;
+  /**
+   * How many plans have it.
+   */
+  plans: number;
+}
+export interface TimetableConflict {
+  /**
+   * vm: two plans work on one VM; limit: more runs than `limits` of the settings allow.
+   */
+  kind: 'vm' | 'limit';
+  /**
+   * Milliseconds since the epoch.
+   */
+  at: number;
+  /**
+   * How often in this span.
+   */
+  times: number;
+  /**
+   * The first twenty.
+   */
+  plans: string[];
+  message: string;
 }
 /**
  * A token for a script.

@@ -92,7 +92,7 @@ function manifestOf(vm: number, number: number, amount: Amount): Manifest {
   };
 }
 
-function insertRun(state: State, vm: number, number: number, amount: Amount): void {
+export function insertRun(state: State, vm: number, number: number, amount: Amount): void {
   const name = nameOf(vm);
   const started = timeOf(vm, number, amount.runs, amount.until);
   const id = `${new Date(started).toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${digest(`${vm} ${number}`).slice(0, 6)}`;

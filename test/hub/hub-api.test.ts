@@ -86,8 +86,10 @@ test('every route of the hub answers what it announces', async () => {
     ['removePlanFile', { file: 'a.yaml' }],
     ['removePlanFile', { file: 'a.yaml' }, undefined, { 'if-match': '*' }],
     ['listSchedules'],
+    ['showTimetable'],
     ['listRepositories'],
     ['listNotices'],
+    ['listChannels'],
   ];
   // Those about files are handed on to their keeper: test/e2e/files-http.test.ts. Those that act: test/e2e/hub-acts.test.ts.
   // Sessions: access/login.test.ts.

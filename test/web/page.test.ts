@@ -1,36 +1,29 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
 import { openBrowser, openPage } from './browser.ts';
+import { builtPage, type BuiltPage } from './built-page.ts';
 import { findings, looks } from './findings.ts';
 import { standIn, type StandIn } from './stand-in.ts';
 import { hostileNames, worldOf } from './worlds.ts';
 
-const root = join(import.meta.dirname, '../..');
 const now = Date.now();
 const few = worldOf({ now, vms: 41 });
 const hostile = worldOf({ now, vms: 14, names: hostileNames });
 let browser: Browser;
-let folder = '';
+let built: BuiltPage;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'page-'));
-  execFileSync(join(root, 'node_modules/.bin/rolldown'), ['-c', '--logLevel', 'silent', '-d', folder], {
-    cwd: root,
-    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
-  });
+  built = builtPage();
   browser = await openBrowser();
 });
 afterAll(async () => {
   await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
+  built[Symbol.dispose]();
 });
 
-const serve = (world = few): Promise<StandIn> => standIn(world, { folder: join(folder, 'web') });
+const serve = (world = few): Promise<StandIn> => standIn(world, { folder: built.folder });
 
 const heading = (page: Page): ReturnType<Page['getByRole']> => page.getByRole('heading', { level: 1 });
 

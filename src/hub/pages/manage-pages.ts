@@ -7,6 +7,7 @@ import { planPages } from './plan-pages.ts';
 import { pointPages } from './point-pages.ts';
 import { runPages } from './run-pages.ts';
 import { statusPage } from './status-page.ts';
+import { timetable } from '../timetable/timetable.ts';
 import { vmPages } from './vm-pages.ts';
 
 export interface ManagePagesOptions {
@@ -29,6 +30,7 @@ export function managePages(options: ManagePagesOptions): Pages {
     ...vms,
     ...planPages(state),
     ...noticePages(state),
+    timetable: (request) => timetable({ state, limits: settings.limits }, request),
     repositories: (signal) => measured.all(signal),
     status: statusPage({ state, settings, pages: vms, measured, describe, nodes }),
   };

@@ -7,6 +7,7 @@ import type {
   HubRunLog,
   HubSchedules,
   HubStatus,
+  HubTimetable,
   HubVm,
   RestorePointOutput,
 } from '../../schemas/types.ts';
@@ -36,6 +37,16 @@ export interface NoticesFilter {
   readonly plan?: string | undefined;
   readonly vm?: string | undefined;
   readonly event?: string | undefined;
+  /** Only what a channel did not get. */
+  readonly failed?: boolean;
+  readonly sees?: Sees;
+}
+
+/** A span of time. */
+export interface TimetableRequest {
+  /** Milliseconds since the epoch; `to` is not in it. */
+  readonly from: number;
+  readonly to: number;
   readonly sees?: Sees;
 }
 
@@ -73,6 +84,8 @@ export interface Pages {
     filter: { readonly sees?: Sees },
     page: PageRequest,
   ): Page<HubSchedules['schedules'][number]> & Pick<HubSchedules, 'duplicates'>;
+  /** What schedules began and will begin in a span of time. */
+  timetable(request: TimetableRequest): Omit<HubTimetable, 'version'>;
   /** Newest first. */
   notices(filter: NoticesFilter, page: PageRequest): Page<HubNotices['notices'][number]>;
   /** As they were measured last, which is some minutes ago at most. */

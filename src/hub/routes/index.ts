@@ -12,7 +12,8 @@ import { planFileRoutes } from './plan-files/index.ts';
 import { listPlans, listSchedules, planSchema, showPlan, showPlanText } from './plans.ts';
 import { tags, type HubParts } from './route.ts';
 import { listRuns, readRunLog, showRun } from './runs.ts';
-import { listNotices, listRepositories, showStatus } from './status.ts';
+import { listChannels, listNotices, listRepositories, showStatus } from './status.ts';
+import { showTimetable } from './timetable.ts';
 import { listVms, showVm } from './vms.ts';
 
 /** The hub's API. A new route is added here; `npm run docs` makes `docs/hub-openapi.json` of them. */
@@ -45,8 +46,10 @@ export const hubApi: Api<HubParts> = {
     planSchema,
     listSchedules,
     ...planFileRoutes,
+    showTimetable,
     listRepositories,
     listNotices,
+    listChannels,
     listNodes,
     ...actRoutes,
     ...accessRoutes,

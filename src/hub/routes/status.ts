@@ -1,5 +1,6 @@
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
-import type { HubNotices, HubRepositories } from '../../schemas/types.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { HubNotices, HubRepositories, NotifyListOutput } from '../../schemas/types.ts';
 import { shared } from './list-answer.ts';
 import { defineRoute } from './route.ts';
 
@@ -48,6 +49,7 @@ export const listNotices = defineRoute({
     plan: { description: 'Only about this plan.' },
     vm: { description: 'Only about this VM.' },
     event: { description: 'Only these: success, failure, rpo, invalid-plan, …' },
+    outcome: { description: '`failed`: only what a channel did not get, or not yet because an attempt failed.' },
     ...pageQuery(noticePages),
   },
   answers: { 200: { description: 'A page of them.', schema: 'hub/notices.json' } },
@@ -55,9 +57,25 @@ export const listNotices = defineRoute({
   quiet: true,
   handle: async (call) =>
     shared(call, 'listNotices', (sees): HubNotices => {
-      const { plan, vm, event } = call.query;
-      const filter = { plan, vm, event, sees };
+      const { plan, vm, event, outcome } = call.query;
+      if (outcome !== undefined && outcome !== 'failed')
+        throw new SendenseError('request.invalid', 'outcome is not failed', { details: { field: 'outcome' } });
+      const filter = { plan, vm, event, failed: outcome === 'failed', sees };
       const { entries, next } = call.parts.hub.pages.notices(filter, pageRequest(call.query, noticePages));
       return { version: 1, notices: [...entries], next_cursor: cursorOf(next) };
     }),
+});
+
+export const listChannels = defineRoute({
+  id: 'listChannels',
+  method: 'GET',
+  path: '/api/v1/channels',
+  tag: 'notices',
+  right: 'look',
+  summary: 'Channels of notices, and how it goes with them',
+  description: 'What `sendense-run notify list --json` prints: no secrets.',
+  answers: { 200: { description: 'The channels.', schema: 'output/notify-list.json' } },
+  errors: [],
+  quiet: true,
+  handle: async ({ parts }): Promise<NotifyListOutput> => parts.hub.notices.list(),
 });

@@ -77,6 +77,42 @@ export const screens: readonly Screen[] = [
     right: 'self',
     load: async () => (await import('../screens/account/account-screen.tsx')).AccountScreen,
   },
+  {
+    path: '/schedule',
+    title: 'Schedule',
+    group: 'Look',
+    right: 'look',
+    load: async () => (await import('../screens/schedule/schedule-screen.tsx')).ScheduleScreen,
+  },
+  {
+    path: '/nodes',
+    title: 'Nodes',
+    group: 'Look',
+    right: 'look',
+    load: async () => (await import('../screens/nodes/nodes-screen.tsx')).NodesScreen,
+  },
+  {
+    path: '/nodes/{node}',
+    title: 'Node',
+    group: null,
+    below: '/nodes',
+    right: 'look',
+    load: async () => (await import('../screens/node/node-screen.tsx')).NodeScreen,
+  },
+  {
+    path: '/notices',
+    title: 'Notices',
+    group: 'Look',
+    right: 'look',
+    load: async () => (await import('../screens/notices/notices-screen.tsx')).NoticesScreen,
+  },
+  {
+    path: '/audit',
+    title: 'Audit',
+    group: 'Look',
+    right: 'administer',
+    load: async () => (await import('../screens/audit/audit-screen.tsx')).AuditScreen,
+  },
 ];
 
 export interface Found {

@@ -8,6 +8,7 @@ import { useLive } from '../../client/live.ts';
 import { useRunLog } from '../../client/run-log.ts';
 import { may } from '../../client/session.ts';
 import { Crumbs } from '../../design/crumbs.tsx';
+import { FactList, type Fact } from '../../design/fact-list.tsx';
 import { runLook } from '../../design/looks.ts';
 import { now } from '../../design/moment.ts';
 import { ErrorNotice, Notice } from '../../design/notice.tsx';
@@ -109,7 +110,7 @@ function Facts({
 }: {
   readonly data: ShowRunOutput;
 }): JSX.Element {
-  const facts: readonly (readonly [name: string, value: JSX.Element | string])[] = [
+  const facts: readonly Fact[] = [
     ['Started', <Time at={run.started} />],
     ['Took', tookOf(run)],
     ...(run.vm === '*' ? [] : [['VM', <VmLink name={run.vm} />] as const]),
@@ -120,16 +121,7 @@ function Facts({
     ['Id', <code>{plain(run.run_id)}</code>],
     ['Plan file', <code>{plain(file)}</code>],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FactList of={facts} />;
 }
 
 const VmLink = ({ name }: { readonly name: string }): JSX.Element => (

@@ -6,6 +6,7 @@ import { formatBytes } from '../../../view/format.ts';
 import { useLive } from '../../client/live.ts';
 import { may } from '../../client/session.ts';
 import { Crumbs } from '../../design/crumbs.tsx';
+import { FactList, type Fact } from '../../design/fact-list.tsx';
 import { runLook, vmLooks } from '../../design/looks.ts';
 import { StatusMark } from '../../design/status-mark.tsx';
 import { plain, Text } from '../../design/text.tsx';
@@ -58,7 +59,7 @@ export function VmScreen({ params }: ScreenProps): JSX.Element {
 
 function Facts({ vm }: { readonly vm: HubVm }): JSX.Element {
   const { last_run: last } = vm;
-  const facts: readonly (readonly [name: string, value: JSX.Element | string])[] = [
+  const facts: readonly Fact[] = [
     ['Newest restore point', <Time at={vm.newest?.created} />],
     [
       'Next backup',
@@ -84,16 +85,7 @@ function Facts({ vm }: { readonly vm: HubVm }): JSX.Element {
       vm.repositories.length === 0 ? <span class="soft">none</span> : <Text of={vm.repositories.join(', ')} />,
     ],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FactList of={facts} />;
 }
 
 const RunLink = ({ id, text }: { readonly id: string; readonly text: string }): JSX.Element => (
