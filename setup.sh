@@ -141,7 +141,7 @@ install_programs() {
   say "installing with apt-get: $packages"
   {
     $as_root apt-get update -q >&2 || say 'apt-get update failed; trying with the lists that are there'
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages >&2 ||
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends $packages >&2 ||
       fail "apt-get install $packages failed; the lines above say why."
   }
   still=$(missing_programs)

@@ -5,10 +5,11 @@ import { fsyncFile, fsyncFolder, nameFile } from '../host/files/files.ts';
 import { createOverlayOn } from '../host/images/qemu-img.ts';
 import { findByPidFile, terminateQemuNbd } from '../host/nbd/qemu-nbd.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
-import { changeBoot, type BootRow } from '../state/boots/boots.ts';
+import type { BootRow } from '../state/boots/boots.ts';
 import { overlayName, serverPidFile } from './boot-files.ts';
 import { bootMachineOf } from './boot-machine.ts';
 import { moveOf, partFile, type BootMove, type MovedDisk } from './boot-move.ts';
+import { saveMove } from './move-journal.ts';
 import { nodeNames } from './guest-args.ts';
 import { unmarkUsed } from './used-mark.ts';
 import { atMonitor, runState, type Ask } from './monitor.ts';
@@ -22,19 +23,19 @@ export async function advanceMove(access: RepositoryAccess, row: BootRow): Promi
   const move = moveOf(row);
   if (!move || row.state === 'moved') return;
   let disks = move.disks;
-  const set = (number: number, state: MovedDisk['state']): void => {
+  const set = (number: number, state: MovedDisk['state']): Promise<void> => {
     disks = disks.map((disk) => (disk.number === number ? { ...disk, state } : disk));
-    changeBoot(access.state, row.id, { move: JSON.stringify({ ...move, disks } satisfies BootMove) });
+    return saveMove(access.state, row, { ...move, disks });
   };
   await atMonitor(row.folder, async (ask) => {
     for (const disk of move.disks) {
       if (disk.state === 'waiting') {
         await makeTarget(row, move, disk.number);
-        set(disk.number, 'streaming');
+        await set(disk.number, 'streaming');
       }
       if (disk.state === 'waiting' || disk.state === 'streaming') {
         const isCopied = await stream(ask, row, { move, number: disk.number });
-        if (isCopied) set(disk.number, 'copied');
+        if (isCopied) await set(disk.number, 'copied');
       }
     }
     if (!disks.every(({ state }) => state === 'copied')) return;
@@ -153,7 +154,6 @@ const inodeOf = (path: string): Promise<string | null> =>
 
 /** From here the VM needs its restore point no more. */
 async function publish(access: RepositoryAccess, row: BootRow, move: BootMove): Promise<void> {
-  const { state } = access;
   const { id } = row;
   for (const { number, path } of move.disks) {
     const part = partFile(move, id, number);
@@ -162,7 +162,7 @@ async function publish(access: RepositoryAccess, row: BootRow, move: BootMove): 
   }
   await fsyncFolder(move.directory);
   const disks = move.disks.map((disk) => ({ ...disk, state: 'done' as const }));
-  changeBoot(state, id, { state: 'moved', move: JSON.stringify({ ...move, disks } satisfies BootMove) });
+  await saveMove(access.state, row, { ...move, disks });
   await unmarkUsed(access, row);
   await leaveChain({ ...row, move: JSON.stringify(move) });
 }

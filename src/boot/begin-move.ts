@@ -8,7 +8,7 @@ import { measureImage } from '../host/images/qemu-img.ts';
 import { imagePath } from '../repository/layout.ts';
 import { sizeText } from '../repository/stored-files/size.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
-import { changeBoot, type BootRow } from '../state/boots/boots.ts';
+import type { BootRow } from '../state/boots/boots.ts';
 import { findPoint } from '../state/points/restore-points.ts';
 import { advanceMove } from './advance-move.ts';
 import { assertApart } from './assert-apart.ts';
@@ -17,6 +17,7 @@ import { bootMachineOf } from './boot-machine.ts';
 import { moveOf, type BootMove } from './boot-move.ts';
 import { writtenBytes } from './boot-state.ts';
 import { withBoot } from './claim.ts';
+import { saveMove } from './move-journal.ts';
 import { guestProcess } from './monitor.ts';
 
 export interface MoveRequest {
@@ -67,10 +68,9 @@ export const beginMove = (
     return goOn(access, row, move);
   });
 
-function goOn(access: RepositoryAccess, row: BootRow, move: BootMove): Promise<void> {
-  const text = JSON.stringify(move);
-  changeBoot(access.state, row.id, { move: text });
-  return advanceMove(access, { ...row, move: text });
+async function goOn(access: RepositoryAccess, row: BootRow, move: BootMove): Promise<void> {
+  await saveMove(access.state, row, move);
+  return advanceMove(access, { ...row, move: JSON.stringify(move) });
 }
 
 async function assertRoom(

@@ -12,6 +12,8 @@ export const guestPidFile = (folder: string): string => join(folder, guestPidNam
 export const monitorName = 'qmp.sock';
 export const vncName = 'vnc.sock';
 export const variablesName = 'efi-variables.fd';
+/** How far its data has moved. */
+export const journalName = 'move.json';
 /** What the guest wrote to its first serial port. */
 export const serialLog = (folder: string): string => join(folder, 'serial.log');
 export const firmwareLog = (folder: string): string => join(folder, 'firmware.log');

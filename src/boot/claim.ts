@@ -3,29 +3,45 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { bootId, isRunning, thisPlace, thisProcess } from '../host/programs/process-identity.ts';
 import type { State } from '../state/database/open-state.ts';
 import { claimBoot, findBoot, releaseBoot, type BootRow } from '../state/boots/boots.ts';
+import { recallMove } from './move-journal.ts';
 
 /** What one process does to a VM takes so long at most, ms; a move goes on without anybody. */
 const patienceMs = 60_000;
 const betweenMs = 50;
 
+export interface WithBootOptions {
+  /** How long it waits for who else does something to the VM. */
+  readonly waitMs?: number;
+  /** Also where it is not clear how far its move is: the VM is to go. */
+  readonly anyMove?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Does something to a VM that nobody else may do at the same time.
- * @param waitMs how long it waits for who does
- * @throws SendenseError `boot.unknown`, `boot.busy`, `boot.elsewhere`
+ * @throws SendenseError `boot.unknown`, `boot.busy`, `boot.elsewhere`, `boot.failed` as `recallMove`
  */
 export async function withBoot<T>(
   state: State,
   id: string,
   act: (row: BootRow) => Promise<T>,
-  { waitMs = patienceMs, signal }: { readonly waitMs?: number; readonly signal?: AbortSignal | undefined } = {},
+  { waitMs = patienceMs, anyMove = false, signal }: WithBootOptions = {},
 ): Promise<T> {
   const row = await claimed(state, id, waitMs, signal);
   try {
     assertHere(row);
-    return await act(row);
+    return await act(anyMove ? recallIfClear(state, row) : recallMove(state, row));
   } finally {
     // Where it is gone by now there is nothing to release.
     releaseBoot(state, id);
+  }
+}
+
+function recallIfClear(state: State, row: BootRow): BootRow {
+  try {
+    return recallMove(state, row);
+  } catch {
+    return row;
   }
 }
 

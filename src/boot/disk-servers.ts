@@ -6,10 +6,11 @@ import { diskName } from '../repository/layout.ts';
 import { chainVerdict } from '../restore-points/choose/chain-verdict.ts';
 import { settleAll } from '../restore-points/settle-all.ts';
 import type { RepositoryAccess } from '../restore-points/repository-access.ts';
-import type { BootRow } from '../state/boots/boots.ts';
+import { changeBoot, findBoot, type BootRow } from '../state/boots/boots.ts';
 import { findPoint, type RestorePoint } from '../state/points/restore-points.ts';
 import { programLog, serverPidFile, serverSocketName } from './boot-files.ts';
-import { bootMachineOf } from './boot-machine.ts';
+import { shellWord } from '../view/text.ts';
+import { bootMachineOf, decidedMachine } from './boot-machine.ts';
 import { diskFiles } from './disk-files.ts';
 
 /** Disks that need the chain in the repository. */
@@ -38,7 +39,9 @@ export async function serveDisks(access: RepositoryAccess, row: BootRow, signal?
   const root = access.repositoryPath(repository);
   const point = findPoint(access.state, { repository, context, backupId });
   const keys = await access.imageKeys(repository);
-  for (const number of numbers) await assertReadable(access, row, { root, point, number });
+  const touched: string[] = [];
+  for (const number of numbers) touched.push(...(await assertReadable(access, row, { root, point, number })));
+  noteTouched(access, row, touched);
   // It may have learnt where another hub has merged them.
   const disks = findPoint(access.state, { repository, context, backupId })?.disks ?? [];
   await settleAll(
@@ -70,15 +73,16 @@ interface ChainOf {
   readonly number: number;
 }
 
-/** @throws SendenseError `point.unknown`, `chain.damaged` */
+/** @returns files that may hold something else than what was committed: nobody has compared it. @throws SendenseError `point.unknown`, `chain.damaged` */
 async function assertReadable(
   { state }: RepositoryAccess,
   row: BootRow,
   { root, point, number }: ChainOf,
-): Promise<void> {
+): Promise<readonly string[]> {
   if (!point?.disks.some((disk) => disk.number === number)) throw gone(row, number);
   const verdict = await chainVerdict(state, root, point, number, { index: false });
-  if (verdict.verdict !== 'broken') return;
+  if (verdict.verdict === 'touched') return verdict.paths;
+  if (verdict.verdict === 'sound') return [];
   throw new SendenseError(
     'chain.damaged',
     `${row.id} runs from restore point ${row.backup_id}, and ${diskName(number)} of that cannot be read: ${verdict.reason}`,
@@ -86,6 +90,24 @@ async function assertReadable(
       remedy: `What the guest wrote stays in ${row.folder}. It is of no use without that file: copy the file back from a copy of the repository, with its time (\`cp -p\`). Then say \`sendense-run boot start ${row.id}\`.`,
     },
   );
+}
+
+/** What the VM stands on is told with it as long as it runs. */
+function noteTouched(
+  { state }: RepositoryAccess,
+  { id, context, backup_id: point }: BootRow,
+  paths: readonly string[],
+): void {
+  if (paths.length === 0) return;
+  const row = findBoot(state, id);
+  const booted = row && decidedMachine(row);
+  if (!booted) return;
+  const note = `${paths.join(', ')} has another time than when it was committed, and nobody has compared what it holds; \`sendense-run verify --vm ${shellWord(context)} --point ${point} --level deep\` compares it`;
+  const { notes } = booted.machine;
+  if (notes.includes(note)) return;
+  changeBoot(state, id, {
+    machine: JSON.stringify({ ...booted, machine: { ...booted.machine, notes: [...notes, note] } }),
+  });
 }
 
 const gone = ({ id, backup_id: backupId }: BootRow, number: number): SendenseError =>

@@ -14,7 +14,7 @@ export function isWorkedOn(row: BootRow): boolean {
 export async function settleBoot(access: BootAccess, row: BootRow): Promise<void> {
   if (placeOf(row) === 'elsewhere' || isWorkedOn(row)) return;
   if (row.state !== 'starting' && row.state !== 'stopping') return;
-  await withBoot(access.state, row.id, () => removeBoot(access, row.id), { waitMs: 0 });
+  await withBoot(access.state, row.id, () => removeBoot(access, row.id), { waitMs: 0, anyMove: true });
 }
 
 /** {@link settleBoot} of all, and their marks. One that cannot be removed stays in the list, and is in nobody's way. */

@@ -16,6 +16,7 @@ import { diskFiles } from './disk-files.ts';
 import { serveDisks, unserved } from './disk-servers.ts';
 import { goOn } from './go-on.ts';
 import { atMonitor, guestProcess, runState, type Ask } from './monitor.ts';
+import { isMoving } from './move-journal.ts';
 import { isWorkedOn, settleBoot } from './settle-boot.ts';
 
 /**
@@ -53,7 +54,8 @@ async function repair(access: RepositoryAccess, row: BootRow): Promise<void> {
       waitMs: 0,
     });
   if (row.state === 'moved') await leaveChain(row);
-  else if (moveOf(row) !== null) await withBoot(state, row.id, (now) => advanceMove(access, now), { waitMs: 0 });
+  else if (moveOf(row) !== null || isMoving(row))
+    await withBoot(state, row.id, (now) => advanceMove(access, now), { waitMs: 0 });
 }
 
 /** The guest has ended. */

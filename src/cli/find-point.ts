@@ -1,6 +1,7 @@
 import { SendenseError } from '../errors/sendense-error.ts';
 import { notReadable, type LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { Hub, ListLine } from '../hub/hub.ts';
+import { shellWord } from '../view/text.ts';
 import { importHint, targetIn, unknownName } from './find-target.ts';
 import { pointChoice } from './point-option.ts';
 
@@ -63,6 +64,6 @@ export function onlyVm(
     });
   const more = vms.length > mostNamed ? `, and ${vms.length - mostNamed} more` : '';
   throw new SendenseError('usage', `say which VM: ${vms.slice(0, mostNamed).join(', ')}${more}`, {
-    remedy: `For example \`sendense-run show ${vms[0]}${from}\`; \`sendense-run list${from}\` shows all.`,
+    remedy: `For example \`sendense-run show ${shellWord(vms[0] ?? '')}${from}\`; \`sendense-run list${from}\` shows all.`,
   });
 }

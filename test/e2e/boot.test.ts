@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -225,6 +225,18 @@ describe('a VM that runs from a restore point', { timeout }, () => {
     await vm.call('boot', 'stop', boot.id, '--yes');
   });
 
+  it('says in its notes that nobody has compared a file of its chain whose time is another one', async () => {
+    const [point] = JSON.parse(await vm.call('list', 'pgtest1', '--json')).points as { disks: { path: string }[] }[];
+    const file = point?.disks[0]?.path ?? '';
+    const { atime, mtime } = statSync(file);
+    utimesSync(file, atime, new Date(mtime.getTime() + 5000));
+    const boot = await vm.start();
+    expect(boot.notes.join()).toMatch(/disk-0\/.*qcow2 has another time .* --level deep/);
+    await vm.call('boot', 'stop', boot.id, '--yes');
+    // To the nanosecond it cannot be put back: what is compared counts as sound.
+    await vm.call('verify', '--level', 'deep');
+  });
+
   it('cannot be started: a clear error, and nothing stays', async () => {
     for (const [args, text] of [
       [[], 'missing: memory, cpus'],
@@ -262,7 +274,16 @@ describe('boot move', { timeout }, () => {
     ends(far.guest_pid);
     await vm.until(boot.id, ({ state }) => state === 'off');
     expect((await work.call(['boot', 'move', boot.id, '--to', 'moved'])).stderr).toContain('boot.off');
+    // As if a copy of the database from before the move had been put back.
+    {
+      using state = openState(work.path('state/sendense.db'));
+      changeBoot(state, boot.id, { move: null });
+    }
     expect((await work.call(['boot', 'move', boot.id, '--to', 'elsewhere'])).stderr).toContain('is moving to');
+    {
+      using state = openState(work.path('state/sendense.db'));
+      changeBoot(state, boot.id, { move: null });
+    }
     await vm.json('boot', 'start', boot.id);
     const moved = await vm.json('boot', 'move', boot.id, '--to', 'moved');
     expect(moved).toMatchObject({ state: 'running', needs_repository: false, move: { done: true } });
@@ -339,6 +360,7 @@ test('a hub that did not start the VM keeps what it runs from, also while it is 
     return { exitCode, text: `${stdout}${stderr}` };
   };
   const prune = (how: '--dry-run' | '--yes') => there('prune', '--vm', 'pgtest1', '--keep-last', '1', how, '--json');
+  for (const { id } of await vm.list()) await vm.call('boot', 'stop', id, '--yes');
   const boot = await vm.start();
   await vm.call('boot', 'stop', boot.id, '--power-off', '--force');
   await writeAt(work.path('disk0.raw'), [3 * MiB, Buffer.alloc(4096, 8)]);

@@ -47,6 +47,8 @@ export function fakeMachine(nodeVersion: string): FakeMachine {
   ]) {
     cpSync(join(root, name), join(checkout, name));
   }
+  mkdirSync(join(checkout, 'packaging'));
+  cpSync(join(root, 'packaging/build.sh'), join(checkout, 'packaging/build.sh'));
   writeFileSync(log, '');
 
   const program = (name: string, text: string): void => {

@@ -76,7 +76,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     expect(result.stderr).toContain('installing with apt-get: libnbd-bin nbdkit');
     expect(machine.calls().slice(0, 2)).toEqual([
       'apt-get update -q',
-      'apt-get install -q -y --no-install-recommends libnbd-bin nbdkit',
+      'apt-get install -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends libnbd-bin nbdkit',
     ]);
   });
 
@@ -113,7 +113,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     machine.program('sudo', 'echo "sudo $*" >>"$HOME/calls"');
     await machine.run([]);
     expect(machine.calls()[1]).toBe(
-      'sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends nbdkit',
+      'sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends nbdkit',
     );
   });
 
@@ -191,6 +191,22 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
     expect(results.map((result) => result.code)).toEqual([0, 0, 0]);
     expect(count(machine.calls(), 'npm ci --ignore-scripts')).toBe(1);
     expect(count(machine.calls(), 'npm ci --prefix')).toBe(1);
+  });
+
+  test('two builds at once bundle one after the other, and both end well', async () => {
+    using machine = fakeMachine('v24.7.0');
+    writeFileSync(join(machine.checkout, 'packaging/compile-native.sh'), '#!/bin/sh\n', { mode: 0o755 });
+    // Two that bundle at the same time are found: a folder can be made once.
+    machine.program('rolldown', 'echo "rolldown $*" >>"$HOME/calls"; mkdir dist/busy && mv dist/busy "dist/idle.$$"');
+    const build = () => machine.run([], { program: join(machine.checkout, 'packaging/build.sh') });
+    const results = await Promise.all([build(), build(), build(), build()]);
+    expect(results.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    expect(existsSync(join(machine.checkout, 'dist/.built'))).toBe(true);
+    expect(count(machine.calls(), 'rolldown')).toBeLessThan(4);
+    // Asked for alone it bundles whatever there is.
+    const before = count(machine.calls(), 'rolldown');
+    expect((await build()).code).toBe(0);
+    expect(count(machine.calls(), 'rolldown')).toBe(before + 1);
   });
 
   test('says which part stays slower without a compiler, and goes on', async () => {

@@ -10,7 +10,7 @@ import { targetHub } from '../../src/steps/restore/target-hub.ts';
 import type { Comparing, RestoredDisk, TargetKind, TargetType, ToOf } from '../../src/targets/target-kind.ts';
 import { claimOf } from '../../src/targets/vsphere/vsphere-claim.ts';
 import { vsphereTarget } from '../../src/targets/vsphere/vsphere-target.ts';
-import { savedConfig, savedController, savedDisk } from '../machines/saved-config.ts';
+import { savedCard, savedConfig, savedController, savedDisk } from '../machines/saved-config.ts';
 import { makeRaw, MiB, workshop, type Workshop } from '../node/support.ts';
 import { startVcenter, type Vcenter } from '../simulators/vcenter/start-vcenter.ts';
 import { stepBench, type StepBench } from '../steps/step-bench.ts';
@@ -143,6 +143,23 @@ describe('a new VM in vSphere as a target', () => {
     await check(of as unknown as TargetSubject<TargetType>);
   });
 });
+
+test(
+  'a card whose network was not saved gets the one that is named for all, or for the card',
+  { timeout: 60_000 },
+  async () => {
+    const networks = [savedCard({ network: null })];
+    const made = async (network: ToOf<'vsphere'>['network']) => {
+      await using of = await subject(network === undefined ? {} : { network }, { networks });
+      return (await write(of)).written;
+    };
+    expect(await made('VM Network')).not.toBeInstanceOf(Error);
+    expect(await made({ 'Network adapter 1': 'VM Network' })).not.toBeInstanceOf(Error);
+    expect(await made(undefined)).toMatchObject({
+      message: expect.stringContaining('network: { "Network adapter 1": NAME }') as string,
+    });
+  },
+);
 
 const facts = { runId, stepId: 'restore-write' };
 async function write({ kind, request, planFolder }: Subject) {

@@ -73,7 +73,7 @@ export function manageBoots(services: Services): Boots {
       await withBoot(state, id, (row) => switchOff(state, row, graceMs, signal), { signal });
       return describe(id);
     },
-    stop: (id) => withBoot(state, id, () => removeBoot(services, id)),
+    stop: (id) => withBoot(state, id, () => removeBoot(services, id), { anyMove: true }),
     move: (id, request) => beginMove(services, id, request),
     watch: (signal, log) => watchBoots(services, { signal, log }),
     async look(start) {

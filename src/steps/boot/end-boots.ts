@@ -7,7 +7,7 @@ export async function endBoots(access: BootAccess, ids: readonly string[]): Prom
   const ended = await Promise.allSettled(
     ids
       .filter((id) => findBoot(access.state, id))
-      .map((id) => withBoot(access.state, id, () => removeBoot(access, id))),
+      .map((id) => withBoot(access.state, id, () => removeBoot(access, id), { anyMove: true })),
   );
   const failed = ended.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;

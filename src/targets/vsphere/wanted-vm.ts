@@ -96,7 +96,7 @@ function datastoreOf({ datastore }: ToOf<'vsphere'>, config: VmConfig, key: stri
 
 function networksOf({ network = {} }: ToOf<'vsphere'>, { networks }: VmConfig): Record<string, string> {
   if (typeof network === 'object') return network;
-  return Object.fromEntries(networks.flatMap((card) => (card.network === null ? [] : [[card.network, network]])));
+  return Object.fromEntries(networks.map((card) => [card.network ?? card.label, network]));
 }
 
 const unsaid = (key: string, what: string, example: string): SendenseError =>

@@ -97,9 +97,11 @@ function usable<T extends Named>(all: readonly T[], name: string, what: string, 
 }
 
 function networkFor(place: Place, { networks }: WantedPlace, card: WantedCard, wrong: string[]): Network | null {
-  const name = (card.network === null ? undefined : networks.get(card.network)) ?? card.network;
+  const name = networks.get(card.network ?? card.label) ?? card.network;
   if (name !== null) return usable(place.networks, name, 'network', wrong);
-  wrong.push(`the network of ${card.label} is not saved: say which one it gets`);
+  wrong.push(
+    `the network of ${card.label} is not saved: say which one it gets, under the name of the card (\`network: { ${JSON.stringify(card.label)}: NAME }\`)`,
+  );
   return null;
 }
 
