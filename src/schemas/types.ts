@@ -2936,6 +2936,10 @@ export interface HubPlan {
   plan: string;
   kind: string | null;
   /**
+   * The right that running it takes.
+   */
+  right: string;
+  /**
    * `*` for plans about several VMs.
    */
   vm: string | null;
@@ -3198,6 +3202,10 @@ export interface HubPlanFile {
 export interface HubPlanFiles {
   version: 1;
   /**
+   * Whether the settings let files be read and written over HTTP (`hub: editPlans`).
+   */
+  editable: boolean;
+  /**
    * Where they are, on the hub.
    */
   folder: string;
@@ -3238,7 +3246,7 @@ export interface HubPlanText {
    */
   text: string;
   /**
-   * Its name among the plan files; null: it is not below the folder of the plans.
+   * Its name among the plan files; null: it is not below the folder of the plans, or the settings do not let plans be edited.
    */
   file: string | null;
 }

@@ -203,8 +203,9 @@ test('only who may write plans gets at the files, only where the settings say so
   expect(await readFile(placeOf(at, 'web.yaml'), 'utf8')).toBe(plan('web'));
 
   await using off = await servedHub({}, { planFiles: { ...at.hub.planFiles, editable: false } });
+  const none = { version: 1, editable: false, folder: placeOf(at), files: [] };
+  expect((await ask(off, 'GET', '/plan-files')).body).toEqual(none);
   for (const [method, path, body] of [
-    ['GET', '/plan-files'],
     ['GET', '/plan-files/web.yaml'],
     ['POST', '/plans/preview', { text: plan('x') }],
     ['POST', '/plan-files', { file: 'x.yaml', text: plan('x') }],

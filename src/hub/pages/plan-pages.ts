@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { rightToRun } from '../access/rights.ts';
 import { pageOf } from '../../api/paging.ts';
 import type { HubPlan, HubSchedules } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -40,9 +41,11 @@ function allPlans(state: State): HubPlan[] {
     return [...new Set([...health.keys(), ...scheduled.keys()])].toSorted().map((plan) => {
       const how = health.get(plan) ?? null;
       const schedule = scheduled.get(plan) ?? null;
+      const kind = how?.kind ?? schedule?.kind ?? null;
       return {
         plan,
-        kind: how?.kind ?? schedule?.kind ?? null,
+        kind,
+        right: rightToRun(kind ?? ''),
         vm: how?.vm ?? schedule?.vm ?? null,
         file: how?.file ?? schedule?.file ?? '',
         valid: (schedule?.error ?? null) === null && how?.state !== 'gone',

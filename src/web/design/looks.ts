@@ -47,6 +47,20 @@ export const troubleLooks: Readonly<Record<HubTrouble['kind'], Look>> = {
   'stuck': warn('prune is stuck'),
 };
 
+/** How it goes with a plan. */
+export const planLooks = {
+  ok: good('goes well'),
+  late: warn('late'),
+  failing: bad('failing'),
+  never: { shape: 'ring', tone: 'bad', word: 'no success yet' },
+  running: busy('running'),
+  paused: { shape: 'bars', tone: 'warn', word: 'paused' },
+  clock: { shape: 'clock', tone: 'warn', word: 'in the future' },
+  gone: bad('file is gone'),
+  invalid: bad('not valid'),
+  new: idle('did not run yet'),
+} as const satisfies Readonly<Record<string, Look>>;
+
 const runLooks: Readonly<Record<string, Look>> = {
   running: busy('running'),
   waiting: { shape: 'bars', tone: 'idle', word: 'waiting' },

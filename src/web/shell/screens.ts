@@ -64,6 +64,21 @@ export const screens: readonly Screen[] = [
     load: async () => (await import('../screens/vm/vm-screen.tsx')).VmScreen,
   },
   {
+    path: '/plans',
+    title: 'Plans',
+    group: 'Set up',
+    right: 'look',
+    load: async () => (await import('../screens/plans/plans-screen.tsx')).PlansScreen,
+  },
+  {
+    path: '/plans/{plan}',
+    title: 'Plan',
+    group: null,
+    below: '/plans',
+    right: 'look',
+    load: async () => (await import('../screens/plan/plan-screen.tsx')).PlanScreen,
+  },
+  {
     path: '/users',
     title: 'Users and tokens',
     group: 'Set up',

@@ -40,14 +40,14 @@ const listPlanFiles = defineRoute({
   method: 'GET',
   path: '/api/v1/plan-files',
   summary: 'Files of plans, by name, and whether each is valid',
-  description: 'Those below `hub: plans`. Only with `hub: editPlans`, as all requests about plan files.',
+  description:
+    'Those below `hub: plans`. Without `hub: editPlans` there are none, and all other requests about plan files are refused.',
   answers: { 200: { description: 'All of them.', schema: 'hub/plan-files.json' } },
-  errors: ['plan.locked', 'file.unreadable'],
+  errors: ['file.unreadable'],
   quiet: true,
   async handle({ parts }): Promise<HubPlanFiles> {
-    const { planFiles } = parts.hub;
-    assertEditable(planFiles);
-    return { version: 1, folder: planFiles.folder, files: await planFiles.list() };
+    const { folder, editable, list } = parts.hub.planFiles;
+    return { version: 1, editable, folder, files: editable ? await list() : [] };
   },
 });
 

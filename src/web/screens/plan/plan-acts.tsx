@@ -1,0 +1,112 @@
+import type { JSX } from 'preact';
+import { useSignal } from '@preact/signals';
+import type { HubPlan, RunStartedOutput, RunStartRequest, SchedulesOutput } from '../../../schemas/types.ts';
+import { ask, newRepeatKey, type Question } from '../../client/ask.ts';
+import { may } from '../../client/session.ts';
+import { ActDialog } from '../../design/act-dialog.tsx';
+import { plain } from '../../design/text.tsx';
+import { go } from '../../shell/router.ts';
+
+const modes = [
+  { value: '', word: 'As the plan says' },
+  { value: 'full', word: 'Full' },
+  { value: 'incremental', word: 'Incremental' },
+] as const;
+
+/** A run tells its id when it has begun, which takes a moment on a busy hub. */
+const patienceMs = 45_000;
+
+/** Whether who is logged in may run a plan, and see what it would do. */
+export const mayRun = ({ right }: HubPlan): boolean => may(right);
+
+interface ActsProps {
+  readonly plan: HubPlan;
+  /** Something of it has changed. */
+  onChange(): void;
+}
+
+/** What the reader may do with a plan. */
+export function PlanActs({ plan, onChange }: ActsProps): JSX.Element {
+  const open = useSignal<'run' | 'rest' | null>(null);
+  const close = (): void => void (open.value = null);
+  const { schedule } = plan;
+  return (
+    <>
+      {may('operate') && schedule ? (
+        <button type="button" class="button" onClick={() => (open.value = 'rest')}>
+          {schedule.paused ? 'Resume schedule' : 'Pause schedule'}
+        </button>
+      ) : null}
+      {mayRun(plan) ? (
+        <button type="button" class="button primary" onClick={() => (open.value = 'run')}>
+          Run now
+        </button>
+      ) : null}
+      {open.value === 'run' ? <RunNow plan={plan} onClose={close} /> : null}
+      {open.value === 'rest' ? <Rest plan={plan} onClose={close} onChange={onChange} /> : null}
+    </>
+  );
+}
+
+function RunNow({ plan, onClose }: { readonly plan: HubPlan; onClose(): void }): JSX.Element {
+  const key = useSignal(newRepeatKey());
+  const hasMode = plan.kind === 'backup';
+  return (
+    <ActDialog
+      title={`Run ${plain(plan.plan)} now?`}
+      act="Run"
+      onClose={onClose}
+      onAct={(form) => {
+        const mode = form.get('mode');
+        const body: RunStartRequest = mode === 'full' || mode === 'incremental' ? { mode } : {};
+        const question: Question = { method: 'POST', body, repeatKey: `${key.value}-${String(mode)}`, patienceMs };
+        return ask<RunStartedOutput>(`/api/v1/plans/${encodeURIComponent(plan.plan)}/runs`, question);
+      }}
+      onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
+    >
+      {hasMode ? (
+        <label class="field">
+          <span>Type</span>
+          <select class="input" name="mode">
+            {modes.map(({ value, word }) => (
+              <option key={value} value={value}>
+                {word}
+              </option>
+            ))}
+          </select>
+        </label>
+      ) : (
+        <p class="soft">It does what its text says. Look at what it would do first.</p>
+      )}
+    </ActDialog>
+  );
+}
+
+function Rest({ plan, onClose, onChange }: ActsProps & { onClose(): void }): JSX.Element {
+  const paused = plan.schedule?.paused ?? null;
+  const at = `/api/v1/schedules/${encodeURIComponent(plan.plan)}/${paused ? 'resume' : 'pause'}`;
+  return (
+    <ActDialog
+      title={paused ? 'Let the schedule go on?' : 'Pause the schedule?'}
+      act={paused ? 'Resume' : 'Pause'}
+      onClose={onClose}
+      onAct={(form) => {
+        const reason = form.get('reason');
+        return ask<SchedulesOutput>(at, { method: 'POST', ...(paused ? {} : { body: { reason: String(reason) } }) });
+      }}
+      onDone={onChange}
+    >
+      {paused ? (
+        <p class="soft">{paused.reason === '' ? 'It runs again at its times.' : plain(paused.reason)}</p>
+      ) : (
+        <>
+          <p class="soft">What it misses meanwhile is not caught up.</p>
+          <label class="field">
+            <span>Why</span>
+            <input class="input" name="reason" maxLength={500} />
+          </label>
+        </>
+      )}
+    </ActDialog>
+  );
+}
