@@ -10,6 +10,8 @@ export const serverSocketName = (number: number): string => `disk-${number}.sock
 export const serverPidFile = (folder: string, number: number): string => join(folder, `disk-${number}.pid`);
 export const guestPidFile = (folder: string): string => join(folder, guestPidName);
 export const monitorName = 'qmp.sock';
+/** Where the agent in the guest is asked, if the VM has a port for it. */
+export const agentName = 'agent.sock';
 export const vncName = 'vnc.sock';
 export const variablesName = 'efi-variables.fd';
 /** How far its data has moved. */

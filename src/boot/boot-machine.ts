@@ -9,6 +9,8 @@ export interface BootMachine {
   readonly accel: 'kvm' | 'tcg';
   readonly network: BootNetwork;
   readonly cards: readonly { readonly model: NetworkModel; readonly mac: string }[];
+  /** It has a port for the agent in its guest; default: it has none, which is no hardware of its guest. */
+  readonly agent?: boolean;
   /** What the firmware tells the guest that it is. */
   readonly uuid: string;
   readonly disks: readonly BootDisk[];

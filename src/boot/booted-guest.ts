@@ -2,11 +2,12 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readEnd } from '../host/files/read-end.ts';
 import { readPicture, type Picture } from '../host/images/picture.ts';
-import { foundNothing } from '../host/images/qemu-system.ts';
+import { socketPath } from '../host/files/socket-path.ts';
+import { foundNothing, pingAgent } from '../host/images/qemu-system.ts';
 import type { SeenGuest } from '../host/images/seen-guest.ts';
 import { isRunning } from '../host/programs/process-identity.ts';
 import type { BootRow } from '../state/boots/boots.ts';
-import { firmwareLog, serialLog } from './boot-files.ts';
+import { agentName, firmwareLog, serialLog } from './boot-files.ts';
 import { atMonitor, guestProcess } from './monitor.ts';
 
 /** What a look at a guest needs, of a VM that runs from a restore point. Who looks after it writes down what it says. */
@@ -26,8 +27,8 @@ export async function bootedGuest({ folder }: Pick<BootRow, 'folder'>): Promise<
     isRunning: () => isRunning(process),
     serial,
     foundNothing: async () => foundNothing(await readEnd(firmwareLog(folder), searched), await serial()),
-    // It has no port for one.
-    agentAnswers: async () => false,
+    // Where it has no port for one, there is no socket.
+    agentAnswers: () => pingAgent(socketPath(join(folder, agentName))),
     picture: () => pictureOf({ folder }),
   };
 }

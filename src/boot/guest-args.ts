@@ -1,8 +1,8 @@
 import { deviceArgs } from '../host/images/guest-disks.ts';
 import { secretId, secretObjects } from '../host/images/image-options.ts';
-import { consoleArgs } from '../host/images/qemu-system.ts';
+import { agentArgs, consoleArgs } from '../host/images/qemu-system.ts';
 import type { MachineDisk } from '../machines/machine.ts';
-import { guestPidFile, monitorName, serverSocketName, variablesName, vncName } from './boot-files.ts';
+import { agentName, guestPidFile, monitorName, serverSocketName, variablesName, vncName } from './boot-files.ts';
 import { groupOf, type BootMachine, type BootNetwork } from './boot-machine.ts';
 import { switchName } from './group-network.ts';
 import type { DiskFiles } from './disk-files.ts';
@@ -68,6 +68,7 @@ export function guestArgs({ id, folder, booted, files, efiCode }: GuestArgs): st
     ...disks.flatMap((disk, index) => blockArgs(disk, index, files.get(disk.number))),
     ...deviceArgs(disks.map(({ bus, place, bootOrder }) => ({ bus, place, bootIndex: bootOrder - 1 }))).map(stopping),
     ...networkArgs(booted),
+    ...(booted.agent === true ? agentArgs(agentName) : []),
     '-pidfile',
     guestPidFile(folder),
   ];

@@ -41,6 +41,8 @@ export interface BootRequest {
   readonly wanted: WantedMachine;
   readonly accel: 'auto' | 'kvm' | 'tcg';
   readonly network: BootNetwork;
+  /** It gets a port for the agent in its guest. */
+  readonly agent?: boolean;
   /** The MAC addresses that were saved. */
   readonly keepMac: boolean;
   /** The UUID that was saved. */
@@ -223,6 +225,7 @@ async function describe(
     machine,
     accel: await accel,
     network: request.network,
+    agent: request.agent ?? false,
     cards: cardsOf(machine, request.network, request.keepMac),
     uuid: (request.keepIdentity ? machine.biosUuid : null) ?? randomUUID(),
     disks: point.disks.map((disk) => ({

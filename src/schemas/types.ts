@@ -1641,6 +1641,10 @@ export interface BootWait {
     still: string;
   };
   /**
+   * Wait until the QEMU guest agent in the guest answers. The VM gets a virtio port for it.
+   */
+  agent?: true;
+  /**
    * A duration: a number and ms, s, m, h or d, for example 90s.
    */
   time?: string;
@@ -2475,7 +2479,7 @@ export interface DrilledVm {
    */
   backup_id: string | null;
   /**
-   * skipped: a VM before it did not come up.
+   * skipped: a VM before it did not come up, or any at all where the plan says `onFailure: stop`.
    */
   state: 'up' | 'failed' | 'skipped';
   /**
@@ -9383,6 +9387,10 @@ export interface BootPlan {
    */
   accel: 'auto' | 'kvm' | 'tcg';
   /**
+   * What becomes of the others when a VM does not come up. goOn: those that do not wait for it start. stop: no other VM starts.
+   */
+  onFailure: 'goOn' | 'stop';
+  /**
    * How many VMs may be starting at a time.
    */
   atOnce: number;
@@ -10539,6 +10547,10 @@ export interface BootStartInput {
    * What runs the guests. auto: kvm if a short trial works, else tcg, which is slow.
    */
   accel: 'auto' | 'kvm' | 'tcg';
+  /**
+   * What becomes of the others when a VM does not come up. goOn: those that do not wait for it start. stop: no other VM starts.
+   */
+  onFailure: 'goOn' | 'stop';
   /**
    * How many VMs may be starting at a time.
    */

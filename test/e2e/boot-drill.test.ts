@@ -9,6 +9,7 @@ import { socketPath } from '../../src/host/files/socket-path.ts';
 import { argvOf } from '../../src/host/programs/process-identity.ts';
 import type { DrillOutput } from '../../src/schemas/types.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
+import { linuxDisk } from '../guests/linux-guest.ts';
 import { testProgram } from '../programs.ts';
 import { bootSector } from '../restore-points/verify/boot-sector.ts';
 import { processesWith } from '../support/processes-with.ts';
@@ -28,11 +29,14 @@ beforeAll(async () => {
   await makeRaw(work.path('boots.raw'), MiB, []);
   await writeAt(work.path('boots.raw'), [0, bootSector('login: ')]);
   await makeRaw(work.path('empty.raw'), MiB, []);
+  await linuxDisk(work.path('linux.raw'), 'bios');
   for (const [name, disk] of [
     ['db1', 'boots.raw'],
     ['db2', 'boots.raw'],
     ['app1', 'boots.raw'],
+    ['app2', 'boots.raw'],
     ['empty1', 'empty.raw'],
+    ['linux1', 'linux.raw'],
   ] as const) {
     await work.write(`${name}.yaml`, backupPlan([disk]).replaceAll('pgtest1', name));
     const run = await work.run(`${name}.yaml`);
@@ -109,6 +113,52 @@ describe('a plan of kind boot', { timeout }, () => {
         .toString(),
     ).toBe('PNG');
     expect([folders(), await vm.list(), processesNaming(work.path('state/boots/boot-'))]).toEqual([[], [], []]);
+  });
+
+  it('starts five in order, one of which is up when the agent in its guest answers', async () => {
+    await drill('five', [
+      `vm: db1, ${small}`,
+      `vm: linux1, after: [db1], memory: 96MiB, cpus: 1, wait: { agent: true }`,
+      `vm: db2, after: [linux1], ${small}`,
+      `vm: app1, after: [db1, db2], delay: 1s, ${small}`,
+      `vm: app2, after: [app1], memory: 32MiB, cpus: 1, wait: { time: 1s }`,
+    ]);
+    expect((await work.call(['plan', 'five.yaml'])).stdout).toContain('until its guest agent answers');
+    const { exitCode, finished, stderr } = await work.run('five.yaml');
+    expect(exitCode, stderr).toBe(0);
+    const { vms } = reportOf(finished.run_id);
+    expect(vms.map(({ vm: name, sign }) => `${name} ${sign}`)).toEqual([
+      'db1 serial',
+      'linux1 agent',
+      'db2 serial',
+      'app1 serial',
+      'app2 time',
+    ]);
+    for (const [at, one] of vms.entries()) {
+      const before = vms[at - 1];
+      if (before)
+        expect(one.started).toBeGreaterThanOrEqual(Math.floor((before.started ?? 0) + (before.seconds ?? 0) * 1000));
+    }
+    expect([folders(), await vm.list(), networks()]).toEqual([[], [], []]);
+  });
+
+  it('whose third VM does not come up starts no other one, if the plan says so', async () => {
+    await drill(
+      'stops',
+      [`vm: db1, ${small}`, `vm: db2, ${small}`, `vm: empty1, ${small}`, `vm: app1, ${small}`, `vm: app2, ${small}`],
+      'onFailure: stop\n',
+    );
+    const { finished, stdout } = await work.run('stops.yaml');
+    expect(finished.error?.code).toBe('boot.drill');
+    expect(reportOf(finished.run_id).vms.map(({ vm: name, state }) => `${name} ${state}`)).toEqual([
+      'db1 up',
+      'db2 up',
+      'empty1 failed',
+      'app1 skipped',
+      'app2 skipped',
+    ]);
+    expect(stdout).toContain('empty1 is not up, and the plan stops then');
+    expect([folders(), await vm.list()]).toEqual([[], []]);
   });
 
   it('goes on without a VM that does not come up, does not start what comes after it, and fails', async () => {

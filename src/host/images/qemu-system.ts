@@ -58,6 +58,16 @@ export const consoleArgs = (): string[] => [
 
 const loneCard = ['-netdev', 'hubport,id=net0,hubid=0', '-device', 'virtio-net-pci,netdev=net0,romfile='];
 
+/** A port for the agent in the guest. @param path of its socket, in which commas are doubled */
+export const agentArgs = (path: string): string[] => [
+  '-device',
+  'virtio-serial',
+  '-chardev',
+  `socket,id=agent,path=${path},server=on,wait=off`,
+  '-device',
+  'virtserialport,chardev=agent,name=org.qemu.guest_agent.0',
+];
+
 /** Arguments of qemu-system-x86_64. */
 export function guestArgs(options: GuestOptions): string[] {
   const { folder, disks, efi, agent } = options;
@@ -95,16 +105,7 @@ export function guestArgs(options: GuestOptions): string[] {
       word.replace(/^--/, '-'),
     ),
     ...diskArgs(disks),
-    ...(agent
-      ? [
-          '-device',
-          'virtio-serial',
-          '-chardev',
-          `socket,id=agent,path=${path(agentName)},server=on,wait=off`,
-          '-device',
-          'virtserialport,chardev=agent,name=org.qemu.guest_agent.0',
-        ]
-      : []),
+    ...(agent ? agentArgs(path(agentName)) : []),
     '-pidfile',
     join(folder, guestPidName),
   ];
@@ -188,7 +189,8 @@ async function monitorAnswers(folder: string): Promise<boolean> {
 /** What the agent in a guest may take to answer, which is `{"return": {}}`. */
 const ping = { timeoutMs: 2000, mostBytes: 64 * 1024 };
 
-async function pingAgent(path: string): Promise<boolean> {
+/** Whether the agent in a guest answers. */
+export async function pingAgent(path: string): Promise<boolean> {
   try {
     using agent = await connectJsonSocket(path, ping);
     await agent.ask('guest-ping');

@@ -18,7 +18,7 @@ import { parseDuration } from '../../time/duration.ts';
 import { defineStep } from '../define-step.ts';
 import type { Services } from '../services.ts';
 import { endBoots } from './end-boots.ts';
-import { inOrder } from './in-order.ts';
+import { inOrder, type Because } from './in-order.ts';
 
 interface Claim {
   /** The network that the VMs share. */
@@ -68,11 +68,11 @@ export const bootStart = defineStep<BootStartInput, Claim, BootStartOutput>({
         id: claim.boots[at] ?? '',
         group: claim.group,
       })),
-      input.atOnce ?? 1,
+      { atOnce: input.atOnce ?? 1, stopAtFailure: input.onFailure === 'stop' },
       {
         start: async (one) => tell(await drill(context, input, one)),
         skip: ({ vm }, because) =>
-          tell({ isUp: false, result: { ...nothing(vm), state: 'skipped', problem: `${because} is not up` } }),
+          tell({ isUp: false, result: { ...nothing(vm), state: 'skipped', problem: becauseText(because) } }),
       },
     );
     context.signal.throwIfAborted();
@@ -82,6 +82,9 @@ export const bootStart = defineStep<BootStartInput, Claim, BootStartOutput>({
 
   undo: ({ services }, { boots }) => endBoots(services, boots),
 });
+
+const becauseText = ({ vm, isBefore }: Because): string =>
+  isBefore ? `${vm} is not up` : `${vm} is not up, and the plan stops then`;
 
 const selection = (repository: string, { vm, point }: BootVm) => ({
   repository,
@@ -97,6 +100,7 @@ function orderText({ after = [], wait }: BootVm): string {
 function signText(wait: BootVm['wait']): string {
   const signs = [
     ...(wait?.serial ? [`its serial console says ${JSON.stringify(wait.serial.mark)}`] : []),
+    ...(wait?.agent ? ['its guest agent answers'] : []),
     ...(wait?.time === undefined ? [] : [`${wait.time} have passed`]),
     ...(wait?.picture || !wait ? ['its picture stands still'] : []),
   ];
@@ -191,6 +195,7 @@ async function start(
     accel,
     // They reach each other.
     network: network === 'isolated' ? `group:${group}` : network,
+    agent: one.wait?.agent ?? false,
     keepMac: mac === 'keep',
     keepIdentity: identity === 'keep',
     reserveBytes: sizeBytes(reserve),
@@ -211,7 +216,7 @@ async function untilUp(context: Context, { wait, timeout }: Wanted, folder: stri
   const signal = AbortSignal.any([context.signal, given.signal]);
   const signs: Signs = {
     serial: wait?.serial?.mark ?? null,
-    agent: false,
+    agent: wait?.agent ?? false,
     stillMs: wait?.picture || !wait ? parseDuration(wait?.picture?.still ?? '20s') : null,
   };
   const watched = watchGuest(guest, signs, {

@@ -3,13 +3,17 @@ import { inOrder } from '../../../src/steps/boot/in-order.ts';
 
 const order = (all: readonly { vm: string; after: readonly string[] }[], down: readonly string[] = []) => {
   const started: string[] = [];
-  const outcomes = inOrder(all, 1, {
-    start: async ({ vm }) => {
-      started.push(vm);
-      return { isUp: !down.includes(vm) };
+  const outcomes = inOrder(
+    all,
+    { atOnce: 1 },
+    {
+      start: async ({ vm }) => {
+        started.push(vm);
+        return { isUp: !down.includes(vm) };
+      },
+      skip: () => ({ isUp: false }),
     },
-    skip: () => ({ isUp: false }),
-  });
+  );
   return { started, outcomes };
 };
 const a = { vm: 'a', after: [] };
@@ -38,4 +42,34 @@ test.each([
     code: 'plan.invalid',
     message: expect.stringContaining(named) as string,
   });
+});
+
+test('with stopAtFailure no other one starts; those that are starting go on', async () => {
+  const said: string[] = [];
+  const all = [
+    { vm: 'late', after: ['a'] },
+    { vm: 'bad', after: [] },
+    { vm: 'slow', after: [] },
+    { vm: 'a', after: ['slow'] },
+  ];
+  const down = Promise.withResolvers<void>();
+  const outcomes = inOrder(
+    all,
+    { atOnce: 2, stopAtFailure: true },
+    {
+      start: async ({ vm }) => {
+        said.push(vm);
+        if (vm === 'slow') await down.promise;
+        return { isUp: vm !== 'bad' };
+      },
+      skip: ({ vm }, because) => {
+        said.push(`${vm}: ${because.vm} ${because.isBefore}`);
+        // What was starting ends after the others were given up.
+        if (vm === 'a') down.resolve();
+        return { isUp: false };
+      },
+    },
+  );
+  expect((await outcomes).map(({ isUp }) => isUp)).toEqual([false, false, true, false]);
+  expect(said).toEqual(['bad', 'slow', 'late: bad false', 'a: bad false']);
 });
