@@ -663,6 +663,7 @@ export interface AllSchemas {
   RestoreSelected: RestoreSelected;
   RestoreSelectionRequest: RestoreSelectionRequest;
   HubRestoreRequest: HubRestoreRequest;
+  HubRestoreTargets: HubRestoreTargets;
   RestoreTransfers: RestoreTransfers;
   RestoreUnchanged: RestoreUnchanged;
   RestoreUnchangedRequest: RestoreUnchangedRequest;
@@ -3438,6 +3439,32 @@ export interface HubRestoreRequest {
    * Compare the restored disks with the block index. Default: true.
    */
   verify?: boolean;
+}
+/**
+ * Where restores over HTTP can go.
+ */
+export interface HubRestoreTargets {
+  version: 1;
+  /**
+   * Folders of the hub below which they may write: `hub: restoreTo`.
+   */
+  folders: string[];
+  /**
+   * Block devices of the hub that they may write to.
+   */
+  devices: string[];
+  /**
+   * What disks in a folder can be: `to.format`.
+   */
+  formats: string[];
+  /**
+   * vCenters and ESXi hosts: `to.vsphere`.
+   */
+  vspheres: string[];
+  /**
+   * Nodes that can write disks to them: `to.node`.
+   */
+  nodes: string[];
 }
 /**
  * Downloads and archives of an open restore point, and how they ended. Times are milliseconds since 1970.

@@ -1,4 +1,10 @@
-import type { BackupProgressOutput, ChangeIdsOutput, HubRestore, HubRestoreRequest } from '../../schemas/types.ts';
+import type {
+  BackupProgressOutput,
+  ChangeIdsOutput,
+  HubRestore,
+  HubRestoreRequest,
+  HubRestoreTargets,
+} from '../../schemas/types.ts';
 import type { MadePlan } from './restore-plan.ts';
 
 /** A plan that the hub has seen, and how `sendense-run` begins it. */
@@ -40,6 +46,7 @@ export interface Acts {
   restorePlan(request: HubRestoreRequest): Promise<MadePlan>;
   /** A folder or file of the hub that a request names. @throws SendenseError `request.invalid`, `target.not-allowed` */
   assertPlace(field: string, path: unknown): Promise<void>;
+  restoreTargets(): Promise<HubRestoreTargets>;
   /** How far a restore is, and what it has made. Undefined: there is no such restore. */
   restore(runId: string): HubRestore | undefined;
 }

@@ -5,6 +5,7 @@ import { cancelRun } from './cancel-run.ts';
 import { changeIdsOf } from './change-ids.ts';
 import { describeRestore } from './describe-restore.ts';
 import { allowedPlaces, restorePlan, type RestorePlaces } from './restore-plan.ts';
+import { restoreTargets } from './restore-targets.ts';
 import { startablePlans } from './startable-plans.ts';
 
 export const manageActs = (places: RestorePlaces): Acts => {
@@ -17,6 +18,7 @@ export const manageActs = (places: RestorePlaces): Acts => {
     changeIds: (vm, repository) => changeIdsOf(state, vm, repository),
     assertPlace: (field, path) => assertAllowed(allowedPlaces(places), field, path),
     restorePlan: (request) => restorePlan(places, request),
+    restoreTargets: () => restoreTargets(places),
     restore: (runId) => describeRestore(state, runId),
   };
 };

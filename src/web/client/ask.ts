@@ -57,6 +57,22 @@ export async function ask<Body>(path: string, question: Question = {}): Promise<
   }
 }
 
+/** Asks the hub for a picture, which it makes now. Never rejects, except with the reason of `signal`. */
+export async function askPicture(path: string, signal: AbortSignal): Promise<Answer<Blob>> {
+  try {
+    const response = await fetch(path, { method: 'POST', cache: 'no-store', credentials: 'same-origin', signal });
+    if (!response.ok) {
+      const answered = (await readJson(response)) as ApiError | undefined;
+      return { ok: false, trouble: troubleOf(response.status, answered) };
+    }
+    const bytes = await response.blob();
+    return { ok: true, body: new Blob([bytes], { type: 'image/png' }), etag: null, location: null };
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    return { ok: false, trouble: silence(null) };
+  }
+}
+
 const headersOf = ({ body, etag, ifMatch, repeatKey }: Question): Record<string, string> => ({
   accept: 'application/json',
   ...(body ? { 'content-type': 'application/json' } : {}),

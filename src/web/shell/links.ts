@@ -27,3 +27,10 @@ export function linkTo(kind: Linked, name: string): Link | null {
   const found = screenAt(to);
   return found && may(found.screen.right) ? { what, name: named ? name : null, to } : null;
 }
+
+/** The address of the files of a restore point; null where there is no screen for it, or the reader may not see it. */
+export function linkToFiles(vm: string, point: string): string | null {
+  const to = `/files/${encodeURIComponent(vm)}`;
+  const found = screenAt(to);
+  return found && may(found.screen.right) ? `${to}?point=${encodeURIComponent(point)}` : null;
+}

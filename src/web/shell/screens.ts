@@ -79,6 +79,21 @@ export const screens: readonly Screen[] = [
     load: async () => (await import('../screens/plan/plan-screen.tsx')).PlanScreen,
   },
   {
+    path: '/vms/{vm}/restore',
+    title: 'Restore',
+    group: null,
+    below: '/vms',
+    right: 'restore',
+    load: async () => (await import('../screens/restore/restore-screen.tsx')).RestoreScreen,
+  },
+  {
+    path: '/boots',
+    title: 'Running VMs',
+    group: 'Act',
+    right: 'look',
+    load: async () => (await import('../screens/boots/boots-screen.tsx')).BootsScreen,
+  },
+  {
     path: '/users',
     title: 'Users and tokens',
     group: 'Set up',

@@ -12,7 +12,7 @@ import {
 import { changeIds, completeBackup, startBackup } from './backups.ts';
 import { previewPlan, previewText, validatePlan } from './plans.ts';
 import { protectBackup, unprotectBackup } from './protect.ts';
-import { listRestores, previewRestore, showRestore, startRestore } from './restores.ts';
+import { listRestores, previewRestore, restoreTargets, showRestore, startRestore } from './restores.ts';
 import { cancelRun, runPlan, verifyPoints } from './runs.ts';
 import { pauseSchedule, resumeSchedule } from './schedules.ts';
 
@@ -27,6 +27,7 @@ export const actRoutes = [
   listRestores,
   startRestore,
   previewRestore,
+  restoreTargets,
   showRestore,
   listBoots,
   startBoot,

@@ -1,7 +1,7 @@
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../../api/paging.ts';
 import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import type { HubRestore, HubRestoreRequest, HubRestores } from '../../../schemas/types.ts';
+import type { HubRestore, HubRestoreRequest, HubRestores, HubRestoreTargets } from '../../../schemas/types.ts';
 import type { MadePlan } from '../../acts/restore-plan.ts';
 import { mayKnow, seesOf, shared } from '../list-answer.ts';
 import { defineRoute, type HubParts } from '../route.ts';
@@ -87,6 +87,19 @@ export const listRestores = defineRoute({
       const { entries, next } = parts.hub.pages.runs(filter, pageRequest(query, pages));
       return { version: 1, restores: [...entries], next_cursor: cursorOf(next) };
     }),
+});
+
+export const restoreTargets = defineRoute({
+  id: 'restoreTargets',
+  method: 'GET',
+  path: '/api/v1/restores/targets',
+  tag: 'backups',
+  summary: 'Where restores can go',
+  right: 'restore',
+  vms: 'none',
+  answers: { 200: { description: 'What the settings allow.', schema: 'hub/restore-targets.json' } },
+  errors: [],
+  handle: async ({ parts }): Promise<HubRestoreTargets> => parts.hub.acts.restoreTargets(),
 });
 
 export const showRestore = defineRoute({

@@ -22,9 +22,13 @@ import { Cancel } from './cancel.tsx';
 import { Disks } from './disks.tsx';
 import { Log } from './log.tsx';
 import { logReader } from './log-lines.ts';
+import { Restored } from './restored.tsx';
 import { Steps } from './steps.tsx';
 
 type Run = ShowRunOutput['run'];
+
+/** Who may restore may end that. */
+const mayCancel = (kind: string): boolean => may('operate') || (['restore', 'boot'].includes(kind) && may('restore'));
 
 /** How a run went, or goes: what went wrong and the way out first, then step by step. */
 export function RunScreen({ params }: ScreenProps): JSX.Element {
@@ -44,7 +48,7 @@ export function RunScreen({ params }: ScreenProps): JSX.Element {
           {data ? (
             <span class="run-state">
               <StatusMark look={runLook(data.run.status, data.warnings.length)} />
-              {data.run.finished === null && data.run.owner_alive && may('operate') ? (
+              {data.run.finished === null && data.run.owner_alive && mayCancel(data.run.kind) ? (
                 <Cancel id={id} onAsked={live.again} />
               ) : null}
             </span>
@@ -78,6 +82,7 @@ function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
         </Notice>
       ))}
       <Facts data={data} />
+      {run.kind === 'restore' ? <Restored id={run.run_id} /> : null}
       {moving ? <Disks step={moving} /> : null}
       <section class="block" aria-labelledby="steps">
         <h2 id="steps">Steps</h2>

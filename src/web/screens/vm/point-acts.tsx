@@ -34,6 +34,15 @@ export function PointActs({ point, onChange }: PointActsProps): JSX.Element {
   const marks = `/api/v1/backups/${encodeURIComponent(point.backup_id)}/protection?repository=${encodeURIComponent(point.repository)}`;
   return (
     <span class="point-acts">
+      {may('restore') ? (
+        <a
+          class="button small"
+          aria-label={`Restore ${when}`}
+          href={`/vms/${encodeURIComponent(point.vm)}/restore?point=${encodeURIComponent(point.backup_id)}`}
+        >
+          Restore
+        </a>
+      ) : null}
       {may('operate') ? (
         <button
           type="button"

@@ -1,0 +1,159 @@
+/** Restores and VMs that run from restore points, at a real hub in a real browser. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { askHub } from '../e2e/ask-hub.ts';
+import { hubProgram, type HubProgram } from '../e2e/hub-program.ts';
+import { backupPlan, makeRaw, sameContent, writeAt } from '../e2e/workspace.ts';
+import { bootSector } from '../restore-points/verify/boot-sector.ts';
+import type { BootsOutput } from '../../src/schemas/types.ts';
+import { processesWith } from '../support/processes-with.ts';
+import { openBrowser, openPage, type Opened } from './browser.ts';
+import { findings, looks } from './findings.ts';
+
+const MiB = 2 ** 20;
+const password = 'four random words here';
+/** Pictures of the screens, for whoever looks at them: SCREENS=FOLDER. */
+const pictures = process.env['SCREENS'];
+let hub: HubProgram;
+let browser: Browser;
+
+beforeAll(async () => {
+  [hub, browser] = await Promise.all([hubProgram('hub.restoreTo: [./restored]'), openBrowser()]);
+  await mkdir(hub.folder.file('restored'), { mode: 0o700 });
+  await makeRaw(hub.folder.file('a.raw'), 4 * MiB, [[MiB, MiB]]);
+  await writeAt(hub.folder.file('a.raw'), [0, bootSector('login: ')]);
+  await makeRaw(hub.folder.file('b.raw'), 2 * MiB, [[0, MiB]]);
+  await writeFile(hub.folder.file('nightly.yaml'), backupPlan(['a.raw', 'b.raw']));
+  await writeFile(hub.folder.file('password'), `${password}\n`, { mode: 0o600 });
+  await done('user', 'add', 'rosa', '--role', 'restorer', '--password-file', hub.folder.file('password'));
+  await done('user', 'add', 'olga', '--role', 'operator', '--password-file', hub.folder.file('password'));
+  await done('run', 'nightly.yaml');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  for (const { id } of (await askHub<BootsOutput>(hub, 'GET', '/boots')).body.boots)
+    await askHub(hub, 'DELETE', `/boots/${id}`);
+  const watchers = (): number[] => processesWith('watch', hub.folder.file('sendense.yaml'));
+  for (const pid of watchers()) process.kill(pid, 'SIGTERM');
+  await vi.waitUntil(() => watchers().length === 0, { timeout: 60_000, interval: 20 });
+  await hub?.[Symbol.asyncDispose]();
+});
+
+async function done(...words: string[]): Promise<void> {
+  const { exitCode, stdout, stderr } = await hub.run(...words);
+  if (exitCode !== 0) throw new Error(`${words.join(' ')}: ${stdout}${stderr}`);
+}
+
+async function loggedIn(path: string, name = 'rosa'): Promise<Opened> {
+  const opened = await openPage(browser, { reducedMotion: 'reduce' });
+  const { page } = opened;
+  await page.goto(`${hub.url}${path}`);
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.getByRole('button', { name: 'Log in' }).waitFor({ state: 'detached' });
+  return opened;
+}
+
+/** What axe finds, in each look; and a picture of it where somebody wants to see it. */
+async function looksGood(page: Page, name: string): Promise<void> {
+  for (const [index, look] of looks.entries()) {
+    const { viewport = { width: 1440, height: 900 }, ...media } = { viewport: undefined, ...look };
+    await page.emulateMedia({ colorScheme: null, forcedColors: null, ...media });
+    await page.setViewportSize(viewport ?? { width: 1440, height: 900 });
+    expect(await findings(page), `${name} ${JSON.stringify(look)}`).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), name).toBe(true);
+    if (pictures !== undefined) await page.screenshot({ path: `${pictures}/${name}-${index}.png`, fullPage: true });
+  }
+  await page.emulateMedia({ colorScheme: null, forcedColors: null });
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+test('a restore is shown before it is asked for, and tells at its end what to do next', async () => {
+  await using opened = await loggedIn('/vms/pgtest1');
+  const { page, complaints } = opened;
+  await page.getByRole('link', { name: /^Restore/ }).click();
+  await page.getByRole('heading', { name: 'Restore pgtest1' }).waitFor();
+  await page.getByRole('radio', { name: 'Files in a folder of the hub' }).check();
+  expect(page.url()).toContain('to=directory');
+  await page.getByRole('radio', { name: 'Some of its disks' }).check();
+  await page.getByLabel('Format').selectOption('qcow2');
+  const folder = page.getByLabel('Folder on the hub');
+  expect(await folder.inputValue()).toBe(hub.folder.file('restored', 'pgtest1'));
+  expect(await page.getByRole('button', { name: 'Restore', exact: true }).count()).toBe(0);
+  const look = page.getByRole('button', { name: 'Show what it would do' });
+  await look.click();
+  await page.getByText('Choose at least one disk.').waitFor();
+  await page.getByLabel('disk-1').check();
+  await folder.fill('/etc');
+  await look.click();
+  await page.getByRole('alert').getByText('lies below none of').waitFor();
+  // What was typed stays.
+  expect(await page.getByLabel('disk-1').isChecked()).toBe(true);
+  await folder.fill(hub.folder.file('restored', 'web'));
+  await look.click();
+  await page.getByRole('heading', { name: 'What it would do' }).waitFor();
+  await page
+    .getByText(hub.folder.file('restored', 'web', 'disk-1.qcow2'))
+    .first()
+    .waitFor();
+  await looksGood(page, 'restore');
+  // What changes has to be looked at again.
+  await page.getByLabel('Format').selectOption('raw');
+  await page.getByRole('heading', { name: 'What it would do' }).waitFor({ state: 'detached' });
+  await look.press('Enter');
+  await page.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.getByRole('dialog').getByText('disks 1 only').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
+  await page.getByRole('heading', { name: 'restore of pgtest1' }).waitFor();
+  await page.getByRole('heading', { name: 'What was restored' }).waitFor();
+  await page.getByText('look at the disks with').waitFor();
+  expect(await sameContent(hub.folder.file('restored', 'web', 'disk-1.raw'), hub.folder.file('b.raw'))).toBe(true);
+  await looksGood(page, 'restored');
+  expect(complaints).toEqual([]);
+});
+
+test('a VM runs at once, shows its screen, and is ended after the password was typed again', async () => {
+  await using opened = await loggedIn('/vms/pgtest1/restore');
+  const { page, complaints } = opened;
+  await page.getByLabel('Memory').fill('32MiB');
+  await page.getByLabel('CPUs').fill('1');
+  await page.getByRole('button', { name: 'Say what it would do' }).click();
+  await page.getByRole('dialog').getByText('network: none').waitFor();
+  await looksGood(page, 'boot-question');
+  await page.getByRole('button', { name: 'Run it' }).click();
+  await page.getByRole('heading', { name: 'Running from restore points' }).waitFor();
+  const vm = page.getByRole('listitem', { name: /pgtest1/ });
+  await vm.getByText('running', { exact: true }).waitFor();
+  await looksGood(page, 'boots');
+  await page.getByRole('button', { name: 'Screen of pgtest1' }).click();
+  const picture = page.getByRole('img', { name: 'What pgtest1 shows' });
+  await expect
+    .poll(() => picture.evaluate((image: { naturalWidth: number }) => image.naturalWidth))
+    .toBeGreaterThan(100);
+  await looksGood(page, 'screen');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('button', { name: 'Move pgtest1' }).click();
+  expect(await page.getByLabel('Folder on the hub').inputValue()).toBe(hub.folder.file('restored', 'pgtest1'));
+  await page.keyboard.press('Escape');
+  {
+    await using other = await loggedIn('/boots', 'olga');
+    await other.page.getByText('running', { exact: true }).waitFor();
+    expect(await other.page.getByRole('main').getByRole('button').count()).toBe(0);
+  }
+  await page.getByRole('button', { name: 'Switch off pgtest1' }).click();
+  await page.getByLabel('Pull its plug').check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Switch off' }).click();
+  await vm.getByText('off', { exact: true }).waitFor();
+  hub.state.run(hub.state.query.updateTable('sessions').set({ proven: 0 }));
+  await page.getByRole('button', { name: 'End pgtest1' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'End' }).click();
+  await page.getByRole('dialog').getByLabel('Your password').fill(password);
+  await page.getByRole('dialog').getByRole('button', { name: 'End' }).click();
+  await page.getByText('No VM runs from a restore point.').waitFor();
+  await looksGood(page, 'no-boots');
+  expect(complaints).toEqual([]);
+});
