@@ -1,8 +1,8 @@
 /**
  * How the caller of a request is known: by the token or a ticket of an API that knows no users; at the hub by a token in a file, a
- * token that `sendense-run token` made, or a session. `nobody`: by nothing, on a route that is public.
+ * token that `sendense-run token` made, a session, or what a trusted proxy says. `nobody`: by nothing, on a route that is public.
  */
-export type CallerKind = 'token' | 'ticket' | 'nobody' | 'file-token' | 'api-token' | 'session';
+export type CallerKind = 'token' | 'ticket' | 'nobody' | 'file-token' | 'api-token' | 'session' | 'proxy';
 
 /** Who calls, and what it may do. */
 export interface Caller {
@@ -15,7 +15,9 @@ export interface Caller {
   readonly allVms: boolean;
   /** Whether its rights hold for a VM of this name. A VM for which they do not is answered as one that there is not. */
   mayVm(name: string): boolean;
-  /** It has shown lately that it is who it says, for what destroys. Tokens always have. */
+  /** What its rights come from, where that was granted; absent: it may do what its kind may. */
+  readonly granted?: { readonly roles: readonly string[]; readonly vms: readonly string[] | null };
+  /** It has shown lately that it is who it says, for what destroys. Tokens always have, and users of a proxy: nobody can ask them. */
   isFresh(): boolean;
 }
 

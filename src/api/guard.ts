@@ -2,13 +2,16 @@ import type { FastifyRequest } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { limitPerMinute, type Taken } from '../host/net/limit-per-minute.ts';
 import { nobody, type Caller } from './caller.ts';
+import type { CameFrom } from './came-from.ts';
 import type { Door } from './door.ts';
 import type { ApiLimits } from './limits.ts';
 import { publicRight, type Route } from './route.ts';
 
 /** Whoever is at the other end; all that come through a tunnel or a Unix socket are one. */
-export const peerOf = (request: { readonly socket: { readonly remoteAddress?: string | undefined } }): string =>
-  request.socket.remoteAddress ?? 'local';
+export const peerOf = (request: {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly cameFrom?: CameFrom | undefined;
+}): string => (request.cameFrom ?? { peer: request.socket.remoteAddress }).peer ?? 'local';
 
 export interface Guard {
   /**

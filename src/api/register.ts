@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { audited, type ApiAudit } from './audit.ts';
 import { nobody } from './caller.ts';
+import { cameFromOf } from './came-from.ts';
 import { checkBody, checkParams, type Given } from './check-input.ts';
 import type { Answer, AnswerHead, Api, Call, Parameter, Route } from './route.ts';
 
@@ -32,7 +33,7 @@ export function registerRoutes<Parts>(
           query,
           body,
           signal: goneSignal(reply),
-          peer: request.socket.remoteAddress,
+          ...cameFromOf(request),
           isHead: request.method === 'HEAD',
           header: (name) => headerOf(request, name),
           answer: headOf(reply),

@@ -31,7 +31,7 @@ export function requestId(raw: IncomingMessage): string {
 }
 
 /** Callers of an API that knows several. */
-const userKinds: ReadonlySet<CallerKind> = new Set(['file-token', 'api-token', 'session']);
+const userKinds: ReadonlySet<CallerKind> = new Set(['file-token', 'api-token', 'session', 'proxy']);
 
 /** One line for each answer, and its figures. Never headers, bodies or what follows a `?`: tokens and passwords come there. */
 export function logAnswers(app: FastifyInstance, figures: ApiFigures): void {

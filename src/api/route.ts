@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { ErrorCode } from '../errors/catalogue.ts';
+import type { CameFrom } from './came-from.ts';
 import type { Caller } from './caller.ts';
 
 /** One request whose caller, parameters and body were checked. `Parts`: what the routes of an API act with. */
-export interface Call<Parts, Body = undefined> {
+export interface Call<Parts, Body = undefined> extends CameFrom {
   readonly parts: Parts;
   readonly caller: Caller;
   readonly body: Body;
@@ -13,8 +14,6 @@ export interface Call<Parts, Body = undefined> {
   readonly query: Readonly<Record<string, string>>;
   /** Aborts when the caller goes away before the answer. */
   readonly signal: AbortSignal;
-  /** Address of the caller; undefined at a Unix socket, and where it has gone already. */
-  readonly peer: string | undefined;
   /** Only the head of the answer is wanted: what stands in its stream is read by nobody. */
   readonly isHead: boolean;
   /** A header of the request, its name in small letters; null where it is missing or comes several times. */

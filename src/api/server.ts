@@ -7,8 +7,10 @@ import type {
   FastifyRequest,
   FastifyHttpOptions,
 } from 'fastify';
+import type { TlsOptions } from 'node:tls';
 import { limitNewcomers, type Newcomers } from '../host/net/limit-newcomers.ts';
 import { limitPerMinute } from '../host/net/limit-per-minute.ts';
+import { directly, type CameFrom } from './came-from.ts';
 import { answerError, httpError } from './error-answer.ts';
 import { tokenDoor, type Door, type TokenDoorOptions } from './door.ts';
 import { createGuard, type Guard, type GuardOptions } from './guard.ts';
@@ -32,6 +34,10 @@ export interface ServerOptions extends TokenDoorOptions, Omit<GuardOptions, 'doo
   readonly head?: boolean | undefined;
   /** What everybody gets, and what is no route: the files of a page. Undefined: the request is for none of them. */
   readonly openFile?: ((request: FastifyRequest) => OpenFile | undefined) | undefined;
+  /** How requests come; default: as their connections say. */
+  readonly cameFrom?: ((request: FastifyRequest) => CameFrom) | undefined;
+  /** It speaks TLS and no HTTP: what `tls.createServer` takes. Key and certificate may change later (`setSecureContext`). */
+  readonly tls?: TlsOptions | undefined;
 }
 
 /** A file that everybody may read. */
@@ -67,6 +73,9 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   );
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    // A year. Browsers heed it where the certificate is one that they know (RFC 6797).
+    if (options.tls) void reply.header('strict-transport-security', 'max-age=31536000');
+    request.cameFrom = (options.cameFrom ?? directly)(request);
     const file = options.openFile?.(request);
     if (file) return reply.code(file.status).headers(file.headers).send(file.body);
     const caller = guard.check(request);
@@ -77,7 +86,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   return app;
 }
 
-const settingsOf = ({ limits, head }: ServerOptions, guard: Guard) =>
+const settingsOf = ({ limits, head, tls }: ServerOptions, guard: Guard) =>
   ({
     bodyLimit: limits.bodyBytes,
     // So that closing does not wait for callers.
@@ -88,13 +97,7 @@ const settingsOf = ({ limits, head }: ServerOptions, guard: Guard) =>
     genReqId: requestId,
     // Inventory paths are long, percent-encoded ones longer.
     routerOptions: { maxParamLength: 4096 },
-    http: {
-      headersTimeout: limits.headersMs,
-      // Bodies have limits of their own, see slow-body.ts.
-      requestTimeout: 0,
-      connectionsCheckingInterval: Math.min(1000, limits.headersMs),
-      maxHeaderSize: limits.headerBytes,
-    },
+    ...serverOf(limits, tls),
     // What the router cannot read does not come by the hooks.
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
       try {
@@ -105,6 +108,18 @@ const settingsOf = ({ limits, head }: ServerOptions, guard: Guard) =>
       }
     },
   }) satisfies FastifyHttpOptions<Server>;
+
+function serverOf(limits: ApiLimits, tls: TlsOptions | undefined): Pick<FastifyHttpOptions<Server>, 'http'> {
+  const http = {
+    headersTimeout: limits.headersMs,
+    // Bodies have limits of their own, see slow-body.ts.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(1000, limits.headersMs),
+    maxHeaderSize: limits.headerBytes,
+  };
+  // Fastify makes a server of HTTPS of `https`; to all else it is one of HTTP.
+  return tls ? ({ https: { ...http, ...tls, handshakeTimeout: limits.headersMs } } as object) : { http };
+}
 
 function limitConnections(app: FastifyInstance, { connections }: ApiLimits): Newcomers {
   app.server.maxConnections = connections;

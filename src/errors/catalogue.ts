@@ -329,6 +329,13 @@ export const catalogue = {
     '`sendense-run user list` lists the users. Choose another name, or change the user.',
     409,
   ),
+  'access.proxy': entry(
+    12,
+    'never',
+    'The proxy did not say who asks in a way that the hub takes',
+    'Look at the header of `hub: proxy` in sendense.yaml, and at what the proxy writes there.',
+    400,
+  ),
   'access.last-admin': entry(
     1,
     'never',
@@ -382,7 +389,7 @@ export const catalogue = {
     12,
     'never',
     'The hub was asked under a name that is not its own',
-    'Use localhost, the host name of the hub, or its address.',
+    'Use localhost, the host name of the hub, or its address. `hub: hosts` in sendense.yaml names others.',
     421,
   ),
   'access.stale': entry(
@@ -467,6 +474,12 @@ export const catalogue = {
     'never',
     'The hub cannot listen at its address',
     'Stop the program that uses the address, or choose another address. The message names the setting: `hub: listen` (or `--listen`), or `hub: api`.',
+  ),
+  'hub.certificate': entry(
+    10,
+    'never',
+    'Certificate or key of the hub cannot be used',
+    'Correct the file that the message names. For a certificate that the hub makes, set `tls: true` and leave out `certificate`.',
   ),
   'hub.host-key': entry(
     1,

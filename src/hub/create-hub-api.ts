@@ -2,6 +2,9 @@ import { createApi, documentOf, type ApiServer } from '../api/create-api.ts';
 import { defaultLimits, type ApiLimits } from '../api/limits.ts';
 import { version } from '../schemas/package.ts';
 import { hubDoor } from './access/hub-door.ts';
+import { trustedProxy } from './access/trusted-proxy.ts';
+import { tlsRules } from './tls/follow-certificate.ts';
+import type { HubCertificate } from './tls/hub-certificate.ts';
 import { watchChanges } from './events/watch-changes.ts';
 import type { HubLog } from './hub-log.ts';
 import { headBytes } from './routes/files/route.ts';
@@ -18,6 +21,8 @@ export interface HubApiOptions {
   /** Good for figures alone. */
   readonly metricsToken: string;
   readonly log: HubLog;
+  /** Speaks TLS with this; absent: HTTP. */
+  readonly certificate?: Pick<HubCertificate, 'cert' | 'key'> | undefined;
   readonly limits?: Partial<ApiLimits>;
 }
 
@@ -33,8 +38,11 @@ const hubLimits: ApiLimits = {
 };
 
 /** The hub's HTTP API, not listening yet. */
-export async function createHubApi({ parts, token, metricsToken, log, limits }: HubApiOptions): Promise<ApiServer> {
+export async function createHubApi(options: HubApiOptions): Promise<ApiServer> {
+  const { parts, token, metricsToken, log, limits, certificate } = options;
   const { hub, service } = parts;
+  const { hosts, proxy: proxySettings } = hub.settings.hub;
+  const proxy = trustedProxy(proxySettings);
   const events = watchChanges({
     changes: () => hub.changes(),
     ofRun: (id) => hub.pages.markOfRun(id),
@@ -49,7 +57,9 @@ export async function createHubApi({ parts, token, metricsToken, log, limits }: 
       remembered: rememberedAnswers(() => hub.changes()),
     },
     token,
-    door: hubDoor({ token, metricsToken, access: hub.access, apiTokens: hub.tokens }),
+    door: hubDoor({ token, metricsToken, access: hub.access, apiTokens: hub.tokens, hosts, proxy }),
+    cameFrom: proxy.cameFrom,
+    ...(certificate && { tls: { ...tlsRules, cert: certificate.cert, key: certificate.key } }),
     onRefused: () => service.refused('api-token'),
     limits: { ...hubLimits, ...limits },
     logger: log,

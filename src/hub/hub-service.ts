@@ -12,8 +12,10 @@ export interface ServeHubOptions {
 export interface HubService extends AsyncDisposable {
   /** HOST:PORT; null where OpenSSH answers the nodes. */
   readonly ssh: string | null;
-  /** http://HOST:PORT */
+  /** http://HOST:PORT or https://HOST:PORT */
   readonly api: string;
+  /** SHA-256 of the certificate that the API begins with; null: it does not speak TLS. */
+  readonly fingerprint: string | null;
   /** Rejects where the API or the SSH server does not. */
   answers(signal: AbortSignal): Promise<void>;
 }

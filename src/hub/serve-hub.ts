@@ -9,12 +9,16 @@ import type { Hub } from './hub.ts';
 import type { HubService, ServeHubOptions } from './hub-service.ts';
 import { createServiceFigures } from './metrics/service-figures.ts';
 import { commandAsker, runStarter } from './runs/start-run.ts';
-import { listenerAnswers } from '../host/net/listener-answers.ts';
+import type { Server as TlsServer } from 'node:tls';
+import { isLoopbackHost } from '../host/net/loopback.ts';
+import { listenerAnswers, tlsListenerAnswers } from '../host/net/listener-answers.ts';
+import { followCertificate } from './tls/follow-certificate.ts';
+import { hubCertificate, type HubCertificate } from './tls/hub-certificate.ts';
 import type { HubLog } from './hub-log.ts';
-import { toSendenseError } from '../errors/sendense-error.ts';
+import { SendenseError, toSendenseError } from '../errors/sendense-error.ts';
 import { updateAuthorizedKeys, type AuthorizedKeysPlaces } from './nodes/authorized-keys.ts';
 import { builtinHostKey } from './nodes/host-key.ts';
-import { hubPlaces } from './nodes/hub-places.ts';
+import { hubPlaces, type HubPlaces } from './nodes/hub-places.ts';
 import { cannotListen } from './ssh-server/cannot-listen.ts';
 
 export interface ServeOptions extends ServeHubOptions {
@@ -36,6 +40,8 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
   const { hub, state, settings, settingsFolder, settingsFile, listen, program, log } = options;
   await using stack = new AsyncDisposableStack();
   const places = hubPlaces(settings, settingsFolder, { listen });
+  assertNotInTheClear(places, settings);
+  const certificate = places.tls && (await hubCertificate(places.tls, settings.hub.hosts));
   bringUpToDate(state, { places, settingsFile }, log);
   const figures = createServiceFigures(version);
   const token = await apiTokenFrom(places.apiTokenFile);
@@ -55,6 +61,7 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
     token,
     metricsToken,
     log,
+    certificate: certificate ?? undefined,
   });
   stack.defer(() => api.close());
   let url: string;
@@ -62,6 +69,11 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
     url = await api.listen(places.api);
   } catch (cause) {
     throw cannotListen('hub.api', places.api, cause);
+  }
+  if (certificate && places.tls) {
+    const server = api.server as unknown as TlsServer;
+    stack.use(followCertificate({ files: places.tls, first: certificate, server, log }));
+    warnOfEnd(certificate, log);
   }
   let ssh: string | null = null;
   let sshAnswer = async (_signal: AbortSignal): Promise<void> => {};
@@ -78,10 +90,28 @@ export async function serveHub(options: ServeOptions): Promise<HubService> {
   const answers = async (signal: AbortSignal): Promise<void> => {
     const { hostname, port } = new URL(url);
     const request = `GET /api/v1/health HTTP/1.0\r\nauthorization: Bearer ${token}\r\n\r\n`;
-    const host = hostname.replace(/^\[(.*)\]$/, '$1');
-    await Promise.all([listenerAnswers({ host, port: Number(port || 80) }, signal, request), sshAnswer(signal)]);
+    const at = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || (certificate ? 443 : 80)) };
+    const asked = certificate ? tlsListenerAnswers(at, signal) : listenerAnswers(at, signal, request);
+    await Promise.all([asked, sshAnswer(signal)]);
   };
-  return { ssh, api: url, answers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const fingerprint = certificate?.fingerprint ?? null;
+  return { ssh, api: url, fingerprint, answers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Passwords and tokens go over the API: it answers other machines over TLS, or through a proxy. @throws SendenseError `hub.address` */
+function assertNotInTheClear({ api, tls }: HubPlaces, { hub }: Settings): void {
+  if (tls || hub.proxy || isLoopbackHost(api.host)) return;
+  throw new SendenseError('hub.address', `hub.api ${hub.api}: other machines reach it, and it does not speak TLS`, {
+    remedy:
+      'Add `tls: true` to `hub:` in sendense.yaml, and the hub makes a certificate. Or name yours (`certificate`, `key`), or the proxy before it (`proxy: { from: [ADDRESS] }`). Or let it listen on 127.0.0.1.',
+  });
+}
+
+/** Ahead of the end, ms. */
+const soonMs = 21 * 86_400_000;
+
+function warnOfEnd({ expires }: HubCertificate, log: HubLog): void {
+  if (expires - Date.now() < soonMs) log.warn(`the certificate of the API ends on ${new Date(expires).toISOString()}`);
 }
 
 /** What sshd lets nodes do may be written by an earlier version; where it cannot be changed the runs of nodes say what is missing. */

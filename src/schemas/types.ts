@@ -436,6 +436,8 @@ export interface AllSchemas {
    * A duration: a number and ms, s, m, h or d, for example 90s.
    */
   Duration: string;
+  GroupRoles: GroupRoles;
+  GroupVms: GroupVms;
   Secret: Secret;
   /**
    * A public key in one line, ssh-ed25519 AAAA….
@@ -920,6 +922,21 @@ export interface ChangedAreas {
     offset: number;
     length: number;
   }[];
+}
+/**
+ * Roles of each group: `backup-admins: admin`, or a list.
+ */
+export interface GroupRoles {
+  [k: string]: 'viewer' | 'operator' | 'restorer' | 'admin' | ('viewer' | 'operator' | 'restorer' | 'admin')[];
+}
+/**
+ * Names of the VMs that a group is for; `*` stands for any characters. Who has only such groups sees no other VM.
+ */
+export interface GroupVms {
+  /**
+   * @maxItems 100
+   */
+  [k: string]: string[];
 }
 /**
  * A reference to a secret; never the secret itself.
@@ -9720,6 +9737,25 @@ export interface Settings {
      */
     api: string;
     /**
+     * The API speaks TLS: with `certificate` and `key`, or with a certificate that the hub makes at its first start, in the folder hub-tls beside the state database. An address that other machines can reach needs it, or `proxy`.
+     */
+    tls: boolean;
+    /**
+     * File with the certificate of the API in PEM form, its own first, then those that lead to the authority. Switches `tls` on. The hub takes a new one without a restart.
+     */
+    certificate?: string;
+    /**
+     * File with the private key of `certificate` in PEM form, without a passphrase. Default: the file of the certificate has it too.
+     */
+    key?: string;
+    /**
+     * Names under which browsers reach the hub, beside localhost, its host name and addresses. It answers no browser under others.
+     *
+     * @maxItems 100
+     */
+    hosts: string[];
+    proxy?: HubProxy;
+    /**
      * File with the token of the API, made on first use. Who has it can read every file of every backup. Default: hub-api.token beside the state database.
      */
     apiToken?: string;
@@ -10170,6 +10206,43 @@ export interface Transfer4 {
    * A duration: a number and ms, s, m, h or d, for example 90s.
    */
   reconnect?: string;
+}
+/**
+ * A proxy before the API that the hub trusts (docs/access.md).
+ */
+export interface HubProxy {
+  /**
+   * Addresses or networks from which it connects, for example 192.0.2.7 or 10.1.0.0/16. From elsewhere its headers count for nothing.
+   *
+   * @minItems 1
+   * @maxItems 100
+   */
+  from: [string, ...string[]];
+  /**
+   * Header with the name of the user whom the proxy has logged in. Without it users log in at the hub.
+   */
+  header?: string;
+  /**
+   * Header with the groups of the user, with commas between them.
+   */
+  groupsHeader?: string;
+  groups: GroupRoles1;
+  vms: GroupVms1;
+}
+/**
+ * Roles of each group: `backup-admins: admin`, or a list.
+ */
+export interface GroupRoles1 {
+  [k: string]: 'viewer' | 'operator' | 'restorer' | 'admin' | ('viewer' | 'operator' | 'restorer' | 'admin')[];
+}
+/**
+ * Names of the VMs that a group is for; `*` stands for any characters. Who has only such groups sees no other VM.
+ */
+export interface GroupVms1 {
+  /**
+   * @maxItems 100
+   */
+  [k: string]: string[];
 }
 /**
  * E-mail by SMTP.

@@ -29,7 +29,7 @@ interface Place extends AsyncDisposable {
   readonly from: number;
 }
 
-async function openPlace(): Promise<Place> {
+async function openPlace(api = '127.0.0.1', more = ''): Promise<Place> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
   const [from = 0] = await freePorts(4);
@@ -37,7 +37,7 @@ async function openPlace(): Promise<Place> {
     folder.file('sendense.yaml'),
     [
       'repositories: { primary: { path: ./repository } }',
-      `hub: { listen: '127.0.0.1:${from}', api: '127.0.0.1:${from + 1}', nodePorts: { from: ${from + 2}, to: ${from + 3} } }`,
+      `hub: { listen: '127.0.0.1:${from}', api: '${api}:${from + 1}', ${more}nodePorts: { from: ${from + 2}, to: ${from + 3} } }`,
     ].join('\n'),
   );
   const hub = stack.use(
@@ -51,6 +51,27 @@ async function openPlace(): Promise<Place> {
 
 const log = openHubLog('error');
 const program = [process.execPath, programs.run];
+
+test('an address that others reach needs TLS, or a proxy that is named', async () => {
+  {
+    await using place = await openPlace('0.0.0.0');
+    await expect(place.hub.serve({ log, program })).rejects.toMatchObject({
+      code: 'hub.address',
+      remedy: expect.stringContaining('tls: true') as string,
+    });
+  }
+  {
+    await using place = await openPlace('0.0.0.0', 'proxy: { from: [192.0.2.7] }, ');
+    await using _service = await place.hub.serve({ log, program });
+  }
+  await using place = await openPlace('0.0.0.0', 'tls: true, ');
+  await using service = await place.hub.serve({ log, program });
+  expect(service.api).toMatch(/^https:/);
+  expect(service.fingerprint).toMatch(/^([0-9A-F]{2}:){31}/);
+  // Its watchdog asks it over TLS.
+  await service.answers(AbortSignal.timeout(10_000));
+  expect(statSync(place.folder.file('state', 'hub-tls', 'hub.pem')).mode & 0o777).toBe(0o600);
+});
 
 test('the API answers who brings the token, with health, nodes and figures', async () => {
   await using place = await openPlace();

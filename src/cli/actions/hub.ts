@@ -19,7 +19,15 @@ export async function action(context: CommandContext): Promise<number> {
     program: ownProgram(),
     log,
   });
-  log.info({ ssh: service.ssh, api: service.api, settings: hub.settingsFile, pid: process.pid }, 'listening');
+  const { ssh, api, fingerprint } = service;
+  const facts = {
+    ssh,
+    api,
+    ...(fingerprint !== null && { fingerprint }),
+    settings: hub.settingsFile,
+    pid: process.pid,
+  };
+  log.info(facts, 'listening');
   await using _service = await announceService({
     status: `nodes connect to ${service.ssh ?? 'the sshd of this machine'}, API on ${service.api}`,
     alive: (limit) => service.answers(limit),

@@ -58,6 +58,10 @@ export const hub: CommandDefinition = {
       'Private host key; nodes pin its public half. Made on first use, readable only for its owner.',
     ],
     [
+      '<state folder>/hub-tls/hub.pem',
+      'Key and certificate of the API with `hub: tls`, unless you named your own. Made at the first start, readable only for its owner.',
+    ],
+    [
       '<state folder>/hub-api.token',
       'Token of the API; it can read every file of every backup. Made on first use, readable only for its owner.',
     ],

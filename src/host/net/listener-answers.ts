@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { SendenseError } from '../../errors/sendense-error.ts';
 
 /**
@@ -24,6 +25,28 @@ export async function listenerAnswers(
   signal.addEventListener('abort', onAbort, { once: true });
   socket.once('data', () => resolve()).once('close', () => (connected ? resolve() : failed('it is closed')));
   socket.once('error', (error) => (connected ? resolve() : failed(error.message)));
+  try {
+    signal.throwIfAborted();
+    await promise;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    socket.destroy();
+  }
+}
+
+/** The same for one that speaks TLS: it shakes hands. Nothing is sent to it that anybody may not know. @throws SendenseError `hub.address` */
+export async function tlsListenerAnswers(
+  { host, port }: { readonly host: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const failed = (why: string): void =>
+    reject(new SendenseError('hub.address', `nothing answers at ${host}:${port}: ${why}`));
+  // Whose certificate it is does not matter.
+  const socket = connectTls({ host, port, rejectUnauthorized: false }, () => resolve());
+  const onAbort = (): void => failed('it takes too long');
+  signal.addEventListener('abort', onAbort, { once: true });
+  socket.once('error', (error) => failed(error.message)).once('close', () => failed('it is closed'));
   try {
     signal.throwIfAborted();
     await promise;

@@ -28,12 +28,13 @@ const badRole = (why: string): SendenseError =>
 /** Who calls with what was granted. */
 export const callerOfGrant = (
   { kind, name, isFresh }: { readonly kind: CallerKind; readonly name: string; isFresh(): boolean },
-  { roles, vms }: Granted,
+  granted: Granted,
 ): Caller => ({
   kind,
   name,
-  rights: rightsOf(roles as readonly Role[]),
-  allVms: vms === null,
-  mayVm: (vm) => vms === null || vms.some((pattern) => matchesVm(vm, pattern)),
+  rights: rightsOf(granted.roles as readonly Role[]),
+  granted,
+  allVms: granted.vms === null,
+  mayVm: (vm) => granted.vms === null || granted.vms.some((pattern) => matchesVm(vm, pattern)),
   isFresh,
 });

@@ -1,3 +1,4 @@
+import { cameFromOf } from '../../api/came-from.ts';
 import { callerWith } from '../../api/caller.ts';
 import { bearerOf, type Door } from '../../api/door.ts';
 import { publicRight } from '../../api/route.ts';
@@ -8,6 +9,7 @@ import type { Tokens } from './manage-tokens.ts';
 import { allRights, type Right } from './rights.ts';
 import { assertOwnHost, assertSameOrigin } from './same-origin.ts';
 import { fromOf, sessionSecret } from './session-cookie.ts';
+import type { TrustedProxy } from './trusted-proxy.ts';
 
 export interface HubDoorOptions {
   /** Of `hub: apiToken`: may do everything. */
@@ -16,12 +18,16 @@ export interface HubDoorOptions {
   readonly metricsToken: string;
   readonly access: Pick<Access, 'callerOf'>;
   readonly apiTokens: Pick<Tokens, 'callerOf'>;
+  /** Names of this hub, beside those that it knows. */
+  readonly hosts: readonly string[];
+  readonly proxy: TrustedProxy;
 }
 
 const reading = new Set(['GET', 'HEAD']);
 
 /** Knows who may call the hub's API. */
-export function hubDoor({ token, metricsToken, access, apiTokens }: HubDoorOptions): Door {
+export function hubDoor({ token, metricsToken, access, apiTokens, hosts, proxy }: HubDoorOptions): Door {
+  const ownHosts = new Set(hosts.map((name) => name.toLowerCase()));
   const tokens = [
     { isIt: bearerCheck(token), caller: callerWith('file-token', 'hub-api.token', allRights) },
     {
@@ -30,22 +36,25 @@ export function hubDoor({ token, metricsToken, access, apiTokens }: HubDoorOptio
     },
   ];
   return {
-    // No page of another site knows a token.
-    admit: ({ headers, routeOptions }) => {
-      const isPublic = routeOptions?.config?.route?.right === publicRight;
-      if (headers.authorization === undefined || isPublic) assertOwnHost(headers);
+    admit: (request) => {
+      const isPublic = request.routeOptions?.config?.route?.right === publicRight;
+      // No page of another site knows a token.
+      if (request.headers.authorization === undefined || isPublic) assertOwnHost(cameFromOf(request), ownHosts);
     },
-    callerOf: ({ method, headers, socket }) => {
+    callerOf: (request) => {
+      const { method, headers } = request;
       const { authorization, cookie } = headers;
+      const came = cameFromOf(request);
       // All are asked: how long it takes says nothing.
       if (authorization !== undefined) {
         const [known] = tokens.filter(({ isIt }) => isIt(authorization));
-        return known?.caller ?? apiTokens.callerOf(bearerOf(authorization) ?? '', socket.remoteAddress ?? null);
+        return known?.caller ?? apiTokens.callerOf(bearerOf(authorization) ?? '', came.peer ?? null);
       }
-      const secret = sessionSecret(cookie);
-      const caller = secret && access.callerOf(secret, fromOf(socket.remoteAddress, headers['user-agent']));
+      const secret = sessionSecret(cookie, came.secure);
+      const caller =
+        proxy.callerOf(request) ?? (secret && access.callerOf(secret, fromOf(came.peer, headers['user-agent'])));
       if (!caller) return undefined;
-      if (!reading.has(method)) assertSameOrigin(headers);
+      if (!reading.has(method)) assertSameOrigin(headers, came);
       return caller;
     },
     refusal: () => new SendenseError('access.login', 'nobody is logged in, and the token is missing or wrong'),

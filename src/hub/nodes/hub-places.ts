@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { parseHostAndPort, type HostAndPort } from '../../schemas/host-and-port.ts';
 import type { Settings } from '../../schemas/types.ts';
+import type { CertificateFiles } from '../tls/hub-certificate.ts';
 
 /** `hub:` of sendense.yaml with its defaults filled in and paths absolute. */
 export interface HubPlaces {
@@ -13,6 +14,8 @@ export interface HubPlaces {
   readonly user: string;
   readonly authorizedKeysFile: string;
   readonly api: HostAndPort;
+  /** What the API speaks TLS with; null: it speaks HTTP. */
+  readonly tls: CertificateFiles | null;
   readonly apiTokenFile: string;
   readonly metricsTokenFile: string;
   /** Reverse ports, one for each node. */
@@ -45,11 +48,25 @@ export function hubPlaces(
     user: hub.user,
     authorizedKeysFile: file(hub.authorizedKeys, join(stateFolder, 'authorized_keys')),
     api: addressOf('hub.api', hub.api),
+    tls: tlsFiles(hub, { stateFolder, file }),
     apiTokenFile: file(hub.apiToken, join(stateFolder, 'hub-api.token')),
     metricsTokenFile: file(hub.metricsToken, join(stateFolder, 'hub-metrics.token')),
     nodePorts: { from: hub.nodePorts.from, to: hub.nodePorts.to },
     nbdPorts: { from: ports.from, to: ports.to },
   };
+}
+
+function tlsFiles(
+  { tls, certificate, key }: Settings['hub'],
+  { stateFolder, file }: { readonly stateFolder: string; file(path: string | undefined, otherwise: string): string },
+): CertificateFiles | null {
+  if (certificate !== undefined) {
+    const own = file(certificate, '');
+    return { certificate: own, key: file(key, own), made: false };
+  }
+  if (key !== undefined) throw invalid('hub.key', 'there is a key, and no hub.certificate');
+  const made = join(stateFolder, 'hub-tls', 'hub.pem');
+  return tls ? { certificate: made, key: made, made: true } : null;
 }
 
 function addressOf(key: string, text: string, code: 'settings.invalid' | 'usage' = 'settings.invalid'): HostAndPort {

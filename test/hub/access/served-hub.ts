@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { pino } from 'pino';
+import type { ApiServer } from '../../../src/api/create-api.ts';
 import type { ApiLimits } from '../../../src/api/limits.ts';
 import { SendenseError } from '../../../src/errors/sendense-error.ts';
-import { createHubApi } from '../../../src/hub/create-hub-api.ts';
+import { createHubApi, type HubApiOptions } from '../../../src/hub/create-hub-api.ts';
 import type { Hub } from '../../../src/hub/hub.ts';
 import { createServiceFigures } from '../../../src/hub/metrics/service-figures.ts';
 import { openHub } from '../../../src/hub/open-hub.ts';
@@ -14,16 +15,32 @@ export const metricsToken = 'metrics-token-0123456789abcdef';
 export interface ServedHub extends AsyncDisposable {
   readonly folder: string;
   readonly running: { readonly url: string };
+  readonly app: ApiServer;
   readonly hub: Hub;
   readonly lines: { readonly level: number; readonly msg: string; readonly [field: string]: unknown }[];
 }
 
+interface ServedOptions {
+  /** More of `hub:` in sendense.yaml: keys of a map in one line. */
+  readonly settings?: string;
+  readonly certificate?: HubApiOptions['certificate'];
+}
+
 /** The API of a hub that has a folder of its own, on any port. */
-export async function servedHub(limits: Partial<ApiLimits> = {}, more: Partial<Hub> = {}): Promise<ServedHub> {
+export async function servedHub(
+  limits: Partial<ApiLimits> = {},
+  more: Partial<Hub> = {},
+  { settings = '', certificate }: ServedOptions = {},
+): Promise<ServedHub> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
-  const settings = 'repositories: { primary: { path: ./repository } }\nhub: { plans: ./plans, editPlans: true }\n';
-  await writeFile(folder.file('sendense.yaml'), settings);
+  const own = `plans: ./plans, editPlans: true, ${settings}`;
+  await writeFile(
+    folder.file('sendense.yaml'),
+    `repositories: { primary: { path: ./repository } }
+hub: { ${own} }
+`,
+  );
   await mkdir(folder.file('plans'));
   const embeddedNode = (): Promise<never> => Promise.reject(new Error('no node is embedded in this test'));
   const hub = stack.use(await openHub({ startFolder: folder.path, embeddedNode }));
@@ -46,9 +63,10 @@ export async function servedHub(limits: Partial<ApiLimits> = {}, more: Partial<H
     metricsToken,
     log,
     limits,
+    certificate,
   });
   stack.defer(() => app.close());
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const owned = stack.move();
-  return { folder: folder.path, running: { url }, hub, lines, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { folder: folder.path, running: { url }, app, hub, lines, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

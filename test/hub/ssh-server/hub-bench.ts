@@ -83,6 +83,7 @@ export async function hubBench(limits?: typeof gateLimits, data: HubPlaces['data
     user: 'sendense',
     authorizedKeysFile: folder.file('authorized_keys'),
     api: { host: '127.0.0.1', port: from + 1 },
+    tls: null,
     apiTokenFile: folder.file('hub-api.token'),
     metricsTokenFile: folder.file('hub-metrics.token'),
     nodePorts: { from: from + 2, to: from + 5 },

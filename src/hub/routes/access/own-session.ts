@@ -4,13 +4,14 @@ import type { From } from '../../../state/access/sessions.ts';
 import { fromOf, sessionSecret } from '../../access/session-cookie.ts';
 import type { HubParts } from '../route.ts';
 
-type Headed = Pick<Call<unknown>, 'peer' | 'header'>;
+type Headed = Pick<Call<unknown>, 'peer' | 'secure' | 'header'>;
 
 /** Where a request comes from. */
-export const placeOf = ({ peer, header }: Headed): From => fromOf(peer, header('user-agent'));
+export const placeOf = ({ peer, header }: Pick<Headed, 'peer' | 'header'>): From => fromOf(peer, header('user-agent'));
 
 /** The secret of the session that a request brings; empty: none. */
-export const secretOf = ({ header }: Pick<Headed, 'header'>): string => sessionSecret(header('cookie')) ?? '';
+export const secretOf = ({ header, secure }: Pick<Headed, 'header' | 'secure'>): string =>
+  sessionSecret(header('cookie'), secure) ?? '';
 
 /** Id of the session that asks; null: a token asks. */
 export const currentId = (call: Headed & Pick<Call<HubParts>, 'parts' | 'caller'>): string | null =>

@@ -24,23 +24,24 @@ export const login = defineRoute<LoginRequest>({
   errors: ['access.refused', 'access.origin', 'access.host', 'node.limited'],
   // People type passwords where their name belongs.
   whoOf: ({ parts, body }) => (parts.hub.access.isUser(body.name) ? body.name : ''),
-  async handle({ parts, body, header, peer, signal, answer }): Promise<SessionInfo> {
+  async handle(call): Promise<SessionInfo> {
+    const { parts, body, header, signal, answer, secure } = call;
     const site = header('sec-fetch-site');
     // A page of another site must not log somebody in as whom it wants. Scripts say neither.
-    if (site !== null || header('origin') !== null) assertSameOrigin(headersOf(header));
+    if (site !== null || header('origin') !== null) assertSameOrigin(headersOf(header), call);
     const { access } = parts.hub;
-    const from = placeOf({ peer, header });
+    const from = placeOf(call);
     const secret = await access.login({ ...body, from, signal });
-    const old = secretOf({ header });
+    const old = secretOf(call);
     if (old !== '') access.logout(old, from);
-    answer.header('set-cookie', cookieWith(secret));
+    answer.header('set-cookie', cookieWith(secret, secure));
     answer.header('cache-control', 'no-store');
     return shown(access.sessionOf(secret, from));
   },
 });
 
 const headersOf = (header: Call<unknown>['header']): Record<string, string | undefined> =>
-  Object.fromEntries(['sec-fetch-site', 'origin', 'host'].map((name) => [name, header(name) ?? undefined]));
+  Object.fromEntries(['sec-fetch-site', 'origin'].map((name) => [name, header(name) ?? undefined]));
 
 export const showSession = defineRoute({
   id: 'showSession',
@@ -53,10 +54,11 @@ export const showSession = defineRoute({
   answers: { 200: session },
   errors: ['access.host'],
   quiet: true,
-  async handle({ parts, caller, peer, header, answer }): Promise<SessionInfo> {
+  async handle(call): Promise<SessionInfo> {
+    const { parts, caller, answer } = call;
     answer.header('cache-control', 'no-store');
-    if (caller.kind !== 'session') return tokenInfo(parts.hub, caller);
-    return shown(parts.hub.access.sessionOf(secretOf({ header }), placeOf({ peer, header })));
+    if (caller.kind !== 'session') return withoutSession(caller, parts.hub.tokens);
+    return shown(parts.hub.access.sessionOf(secretOf(call), placeOf(call)));
   },
 });
 
@@ -71,9 +73,10 @@ export const proveSession = defineRoute<ProveRequest>({
   body: { schema: 'hub/prove.json', bytes: 8192 },
   answers: { 200: session },
   errors: ['access.refused', 'access.elsewhere', 'access.origin', 'access.host', 'node.limited'],
-  async handle({ parts, body, peer, header, signal }): Promise<SessionInfo> {
-    const from = placeOf({ peer, header });
-    const secret = secretOf({ header });
+  async handle(call): Promise<SessionInfo> {
+    const { parts, body, signal } = call;
+    const from = placeOf(call);
+    const secret = secretOf(call);
     await parts.hub.access.prove(secret, { password: body.password, from, signal });
     return shown(parts.hub.access.sessionOf(secret, from));
   },
@@ -89,20 +92,20 @@ export const logout = defineRoute({
   vms: 'none',
   answers: { 204: { description: 'The session has ended.' } },
   errors: ['access.origin', 'access.host'],
-  async handle({ parts, peer, header, answer }): Promise<undefined> {
-    parts.hub.access.logout(secretOf({ header }), placeOf({ peer, header }));
-    answer.header('set-cookie', noCookie);
+  async handle(call): Promise<undefined> {
+    call.parts.hub.access.logout(secretOf(call), placeOf(call));
+    call.answer.header('set-cookie', noCookie(call.secure));
     return undefined;
   },
 });
 
-function tokenInfo({ tokens }: HubParts['hub'], { kind, name, rights }: Caller): SessionInfo {
+function withoutSession({ kind, name, rights, granted }: Caller, tokens: HubParts['hub']['tokens']): SessionInfo {
   const token = kind === 'api-token' ? tokens.list().tokens.find((one) => callerName(one.name) === name) : undefined;
   return {
     user: name,
-    roles: token?.roles ?? [],
+    roles: [...(granted?.roles ?? [])],
     rights: [...rights],
-    vms: token?.vms ?? null,
+    vms: granted?.vms ? [...granted.vms] : null,
     expires: token?.expires ?? null,
     idle_ms: null,
     fresh_until: null,
