@@ -10,6 +10,7 @@ export interface VmFigures {
   readonly oldest: number;
   /** Size of the files of all its restore points. */
   readonly file_bytes: number;
+  /** The newest backup; what `boot keep` made counts only where there is nothing else. */
   readonly newest_id: string;
   readonly newest_kind: BackupsTable['kind'];
   readonly newest_created: number;
@@ -17,13 +18,14 @@ export interface VmFigures {
   readonly newest_started: number;
   /** Restore points with a mark that says so. */
   readonly broken: number;
+  /** Those whose protection has run out do not count. */
   readonly protected: number;
   /** When a restore point was last verified, whatever it found; null: never. */
   readonly verified: number | null;
 }
 
 /** Every VM with restore points, by repository. */
-export const vmFigures = (state: State, vm?: string): VmFigures[] =>
+export const vmFigures = (state: State, vm?: string, now = Date.now()): VmFigures[] =>
   state.all<VmFigures>({
     compile: () =>
       sql<never>`
@@ -35,15 +37,17 @@ export const vmFigures = (state: State, vm?: string): VmFigures[] =>
           (SELECT count(*) FROM point_marks m WHERE m.repository = c.repository AND m.context = c.context
             AND m.broken IS NOT NULL) AS broken,
           (SELECT count(*) FROM point_marks m WHERE m.repository = c.repository AND m.context = c.context
-            AND m.protected IS NOT NULL) AS protected,
+            AND m.protected IS NOT NULL AND coalesce(m.protected ->> 'until', ${now} + 1) > ${now}) AS protected,
           (SELECT max(finished) FROM verifications v
             WHERE v.repository = c.repository AND v.context = c.context) AS verified
         FROM vm_contexts c
         JOIN (SELECT repository, context, count(*) AS points, min(created) AS oldest FROM backups
           GROUP BY repository, context) own USING (repository, context)
-        JOIN backups last ON last.repository = c.repository AND last.context = c.context AND last.backup_id = (
-          SELECT backup_id FROM backups n WHERE n.repository = c.repository AND n.context = c.context
-          ORDER BY sequence DESC, backup_id DESC LIMIT 1)
+        JOIN backups last ON last.repository = c.repository AND last.context = c.context AND last.backup_id = coalesce(
+          (SELECT backup_id FROM backups n WHERE n.repository = c.repository AND n.context = c.context
+            AND n.kept IS NULL ORDER BY sequence DESC, backup_id DESC LIMIT 1),
+          (SELECT backup_id FROM backups n WHERE n.repository = c.repository AND n.context = c.context
+            ORDER BY sequence DESC, backup_id DESC LIMIT 1))
         WHERE ${vm === undefined ? sql`1` : sql`c.vm_name = ${vm}`}
         ORDER BY c.vm_name, c.repository`.compile(state.query),
   });

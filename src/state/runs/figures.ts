@@ -221,7 +221,7 @@ function chainLengths(state: State): Map<string, number> {
       sql<ChainRow>`
         WITH RECURSIVE chain (repository, context, number, parent, length) AS (
           SELECT disk.repository, disk.context, disk.number, disk.parent, 1
-          FROM (SELECT repository, context, backup_id, max(sequence) FROM backups GROUP BY repository, context) AS newest
+          FROM (SELECT repository, context, backup_id, max(iif(kept IS NULL, sequence, -1)) FROM backups GROUP BY repository, context) AS newest
           JOIN backup_disks AS disk USING (repository, context, backup_id)
           UNION ALL
           SELECT below.repository, below.context, below.number, below.parent, chain.length + 1

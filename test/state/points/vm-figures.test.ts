@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { setMarks } from '../../../src/state/points/point-marks.ts';
+import { points } from '../../../src/state/points/restore-points.ts';
+import { vmFigures } from '../../../src/state/points/vm-figures.ts';
+import { vmFigures as figuresOfMetrics } from '../../../src/state/runs/figures.ts';
+import { fillState } from '../../bench/many-points.ts';
+import { temporaryState } from '../temporary-state.ts';
+
+const until = Date.UTC(2026, 10, 21);
+
+test('what `boot keep` made is no newer backup, and a protection that has run out is none', () => {
+  using temporary = temporaryState();
+  const { state } = temporary;
+  fillState(state, { vms: 1, points: 5, runs: 0, until });
+  const all = points(state);
+  const [before, last] = all.slice(-2);
+  if (!before || !last) throw new Error('too few points');
+  const { repository } = last;
+  const key = { repository, context: last.vm.context };
+  const chain = figuresOfMetrics(state, until)[0]?.chainLength ?? 0;
+  expect(vmFigures(state)[0]).toMatchObject({ newest_id: last.backup_id, points: 5 });
+  const keep = (id: string): void =>
+    void state.run(
+      state.query
+        .updateTable('backups')
+        .set({ kept: JSON.stringify({ boot: 'boot-1', of: before.backup_id, guest: 'off' }) })
+        .where('backup_id', '=', id),
+    );
+  keep(last.backup_id);
+  expect(vmFigures(state)[0]).toMatchObject({ newest_id: before.backup_id, newest_created: before.created, points: 5 });
+  expect(figuresOfMetrics(state, until)[0]).toMatchObject({ newest: before.created, chainLength: chain - 1 });
+  const protect = (id: string, end: number | null): void =>
+    setMarks(
+      state,
+      { ...key, backupId: id },
+      {
+        format: 'sendense-point-marks/1',
+        protected: { since: 1, until: end, reason: '', by: 'operator' },
+        broken: null,
+      },
+    );
+  protect(last.backup_id, null);
+  protect(before.backup_id, until);
+  expect(vmFigures(state, undefined, until - 1)[0]?.protected).toBe(2);
+  expect(vmFigures(state, undefined, until)[0]?.protected).toBe(1);
+  // A VM of which there is nothing else has a newest point all the same.
+  for (const { backup_id: id } of all) keep(id);
+  expect(vmFigures(state)[0]).toMatchObject({ newest_id: last.backup_id });
+});
