@@ -84,6 +84,8 @@ export interface CommandContext {
   readonly implied: boolean;
   /** Path of the repository that is read with nothing else known; undefined where settings count. */
   readonly rescued?: string | undefined;
+  /** The words that name the hub that is asked over HTTP; undefined: this machine is the hub. */
+  readonly reached?: string | undefined;
   readInput(): Promise<Uint8Array>;
   /** Asks on the terminal without showing what is typed; undefined where standard input is no terminal. */
   readonly askHidden: ((prompt: string) => Promise<string>) | undefined;

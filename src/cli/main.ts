@@ -49,6 +49,10 @@ export async function main(argv: readonly string[], io: ProgramIo): Promise<numb
 async function act(definition: CommandDefinition, path: string, context: CommandContext): Promise<number> {
   try {
     if (!definition.load) return 2;
+    if (asksForHub(context)) {
+      const { actRemotely } = await import('./remote/act-remotely.ts');
+      return await actRemotely(definition, path, context);
+    }
     const { action } = await definition.load();
     const asked = rescueAsked(definition, { ...context.options, config: context.global.config });
     if (!asked) return await action(context);
@@ -59,6 +63,10 @@ async function act(definition: CommandDefinition, path: string, context: Command
     return reportError(withHelp(error, path), { terminal: context.terminal, json: context.global.json });
   }
 }
+
+/** Also without `--hub` itself: whoever wrote one of them means another machine. */
+const asksForHub = ({ options }: CommandContext): boolean =>
+  ['hub', 'tokenFile', 'hubCertificate', 'plainHttp'].some((name) => options[name] !== undefined);
 
 /** A wrong command line that says no more of the way out names the help of its command. */
 function withHelp(error: unknown, path: string): unknown {

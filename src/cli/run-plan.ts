@@ -48,12 +48,12 @@ export async function runPlan(context: CommandContext, plan: PlanToRun, cancel: 
   const warn = (message: string): void => void warnings.push(message);
   try {
     await using hub = await context.openHub({ startFolder: dirname(plan.file) });
-    settings = context.rescued === undefined ? settingsOption(hub.settingsFile, context) : null;
+    settings = context.rescued === undefined ? (context.reached ?? settingsOption(hub.settingsFile, context)) : null;
     const { begin, options: _options, ...request } = plan;
     const watch = { emit, cancel, warn };
     finished = begin ? await begin(hub, watch) : await hub.run({ ...request, ...watch });
     // What such a run leaves running needs somebody who looks after it.
-    if (finished?.kind === 'boot')
+    if (finished?.kind === 'boot' && context.reached === undefined)
       await (await hub.boots()).look({ program: ownProgram(), settingsFile: hub.settingsFile });
   } catch (thrown) {
     const error = inWordsOfOptions(thrown, plan.options);

@@ -294,6 +294,36 @@ export const catalogue = {
     'Log in. A script sends `Authorization: Bearer TOKEN`. `sendense-run token create` makes a token; `hub: apiToken` names the file of another.',
     401,
   ),
+  'remote.at-hub': entry(
+    2,
+    'never',
+    'The command cannot be done over HTTP',
+    'Log in at the hub and run the command there, without --hub.',
+  ),
+  'remote.token': entry(
+    12,
+    'never',
+    'The file of the token cannot be used',
+    'Write the token into a file of your own that nobody else can read: `(umask 077; cat > FILE)`.',
+  ),
+  'remote.unreachable': entry(
+    75,
+    'temporary',
+    'The hub does not answer',
+    'Check that `sendense-run hub` runs there, and that the address and port of --hub are those of `hub: api`.',
+  ),
+  'remote.certificate': entry(
+    12,
+    'never',
+    'The certificate of the hub is not trusted',
+    'Compare the fingerprint with the one that the hub tells when it starts. If they are the same, name it: `--hub-certificate FINGERPRINT`.',
+  ),
+  'remote.answer': entry(
+    70,
+    'never',
+    'The answer is not that of a hub of this version',
+    'Check the address of --hub, and what stands between: a proxy may answer for the hub. Use the same version of Sendense here and there.',
+  ),
   'access.right': entry(
     12,
     'never',

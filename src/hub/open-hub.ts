@@ -193,7 +193,7 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
       state,
       settings,
       repositoryPath: services.repositoryPath,
-      describe: () => describeStatus(state, settings.repositories),
+      describe: (request) => describeStatus(state, settings.repositories, request),
       measure: () => care.repositories({ probe: false }),
       nodes: () => nodes.list().nodes,
     }),

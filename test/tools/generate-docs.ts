@@ -24,7 +24,7 @@ const sections: readonly (readonly [string, readonly string[]])[] = [
   ['Files of restore points', ['files']],
   ['Targets of restores', ['target', 'machine', 'start']],
   ['VMs that run from restore points', ['boot']],
-  ['Nodes and transfers', ['node', 'access', 'request', 'job', 'ports', 'nbd', 'data']],
+  ['Nodes and transfers', ['node', 'access', 'remote', 'request', 'job', 'ports', 'nbd', 'data']],
   ['Hub, enrolment and SSH', ['hub', 'enroll', 'link', 'ssh']],
   ['Credentials and the state database', ['credential', 'state']],
   ['Notices, schedules and services', ['notify', 'schedule', 'service']],

@@ -45,7 +45,7 @@ export async function revoke(context: CommandContext): Promise<number> {
 }
 
 /** `never`, or a span from now. @throws SendenseError `usage` */
-function endOf(text: string): number | null {
+export function endOf(text: string): number | null {
   if (text === 'never') return null;
   const span = /^[1-9][0-9]{0,4}(h|d|w|mo|y)$/.test(text) ? ageMs(text) : Number.NaN;
   const end = Date.now() + span;

@@ -80,6 +80,22 @@ export const globalOptions: readonly OptionDefinition[] = [
     description: 'settings file (default: sendense.yaml beside the plan, above it, or in /etc/sendense/)',
     completes: 'files',
   },
+  {
+    flags: '--hub <url>',
+    description: 'do it at the hub with this address, over HTTP: https://hub.example.com:8082 (docs/remote.md)',
+    completes: 'nothing',
+  },
+  {
+    flags: '--token-file <file>',
+    description: 'with --hub: file with a token, which only you can read',
+    completes: 'files',
+  },
+  {
+    flags: '--hub-certificate <file-or-fingerprint>',
+    description: 'with --hub: certificate of the hub or of its authority (PEM), or its SHA-256 fingerprint',
+    completes: 'files',
+  },
+  { flags: '--plain-http', description: 'with --hub: send the token without encryption, also to another machine' },
   { flags: '--json', description: 'results as JSON, one object per line, on standard output' },
   { flags: '-q, --quiet', description: 'print only errors and the result' },
   { flags: '--no-color', description: 'no colours; the program also honours NO_COLOR and FORCE_COLOR' },

@@ -1,5 +1,6 @@
 import type { NodesOutput, RepositoriesOutput, Settings, StatusOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
+import type { StatusRequest } from '../describe/describe-status.ts';
 import { measuredRepositories } from './measured-repositories.ts';
 import { noticePages } from './notice-pages.ts';
 import type { Pages } from './pages.ts';
@@ -14,7 +15,7 @@ export interface ManagePagesOptions {
   readonly state: State;
   readonly settings: Settings;
   repositoryPath(name: string): string;
-  describe(): Promise<StatusOutput>;
+  describe(request?: StatusRequest): Promise<StatusOutput>;
   measure(): Promise<RepositoriesOutput>;
   nodes(): NodesOutput['nodes'];
 }

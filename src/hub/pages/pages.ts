@@ -90,7 +90,8 @@ export interface Pages {
   notices(filter: NoticesFilter, page: PageRequest): Page<HubNotices['notices'][number]>;
   /** As they were measured last, which is some minutes ago at most. */
   repositories(signal: AbortSignal): Promise<HubRepositories>;
-  status(filter: { readonly sees?: Sees }): Promise<HubStatus>;
+  /** @param filter.vm `status` of the answer is about this VM only */
+  status(filter: { readonly sees?: Sees; readonly vm?: string | undefined }): Promise<HubStatus>;
 }
 
 export interface VmsPage extends Page<HubVm> {

@@ -1,6 +1,7 @@
 import type { HubStatus, HubVm, NodesOutput, Settings, StatusOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { listSchedules } from '../../state/schedules/schedules.ts';
+import type { StatusRequest } from '../describe/describe-status.ts';
 import type { MeasuredRepositories } from './measured-repositories.ts';
 import type { Pages, Sees } from './pages.ts';
 import { troubles } from './troubles.ts';
@@ -13,16 +14,18 @@ export interface StatusPageOptions {
   readonly settings: Settings;
   readonly pages: Pick<Pages, 'vms'>;
   readonly measured: MeasuredRepositories;
-  describe(): Promise<StatusOutput>;
+  describe(request?: StatusRequest): Promise<StatusOutput>;
   nodes(): NodesOutput['nodes'];
 }
 
 /** What goes on, what is wrong, and how many VMs are protected. */
 export function statusPage(options: StatusPageOptions): Pages['status'] {
   const { state, settings, pages, measured, describe, nodes } = options;
-  return async ({ sees }) => {
+  return async ({ sees, vm }) => {
     const everything = await describe();
-    const status = sees ? partOf(everything, sees) : everything;
+    const part = (whole: StatusOutput): StatusOutput => (sees ? partOf(whole, sees) : whole);
+    const status = part(everything);
+    const ofVm = async (name: string): Promise<StatusOutput> => part(await describe({ vm: name }));
     const { entries: vms } = pages.vms({ sees, days: 0, offsetMinutes: 0 }, { limit: Infinity, after: null });
     const schedules = listSchedules(state).filter(({ facts }) => !sees || (facts !== null && sees(facts.vm)));
     const wrong = troubles({
@@ -42,7 +45,7 @@ export function statusPage(options: StatusPageOptions): Pages['status'] {
       wrong: wrong.slice(0, mostTold),
       wrong_total: wrong.length,
       next: nextOf(vms),
-      status,
+      status: vm === undefined ? status : await ofVm(vm),
     };
   };
 }

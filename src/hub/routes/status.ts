@@ -14,10 +14,12 @@ export const showStatus = defineRoute({
   summary: 'What is wrong now, what goes on, and how it goes with the plans',
   description:
     '`status` is what `sendense-run status --json` prints; `wrong` says in words what is wrong now, the worst first.',
+  query: { vm: { description: '`status` has plans and runs of this VM only.', logAs: 'vm' } },
   answers: { 200: { description: 'The status.', schema: 'hub/status.json' } },
   errors: [],
   quiet: true,
-  handle: async (call) => shared(call, 'showStatus', (sees) => call.parts.hub.pages.status({ sees })),
+  handle: async (call) =>
+    shared(call, 'showStatus', (sees) => call.parts.hub.pages.status({ sees, vm: call.query['vm'] })),
 });
 
 export const listRepositories = defineRoute({

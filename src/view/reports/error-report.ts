@@ -14,9 +14,17 @@ export function errorReport(error: ErrorOutput, style: Style, columns: number): 
   ];
 }
 
+let ofAnotherMachine = 0;
+
+/** Until it is disposed of, paths are those of another machine, where nothing is relative to the folder of this process. */
+export function pathsOfAnotherMachine(): Disposable {
+  ofAnotherMachine++;
+  return { [Symbol.dispose]: () => void ofAnotherMachine-- };
+}
+
 /** A path as it is shortest to type from here. */
 export function shortPath(path: string): string {
-  if (!isAbsolute(path)) return path;
+  if (!isAbsolute(path) || ofAnotherMachine > 0) return path;
   const short = relative(process.cwd(), path);
   return short !== '' && !short.startsWith('../..') && short.length < path.length ? short : path;
 }

@@ -1,0 +1,126 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type {
+  AuditOutput,
+  FilesLogOutput,
+  HubNotices,
+  HubRepositories,
+  HubSchedules,
+  NodesOutput,
+  SchedulesOutput,
+} from '../../schemas/types.ts';
+import { auditReport } from '../../view/reports/audit-report.ts';
+import { filesLogReport } from '../../view/reports/files-log-report.ts';
+import { nodeReport, nodesReport } from '../../view/reports/nodes-report.ts';
+import { noticesReport } from '../../view/reports/notify-report.ts';
+import { repositoriesReport } from '../../view/reports/repositories-report.ts';
+import { schedulesReport } from '../../view/reports/schedule-report.ts';
+import type { CommandContext } from '../command.ts';
+import { countOption } from '../count-option.ts';
+import { print } from '../print.ts';
+import { sinceOf } from '../since.ts';
+import type { HubConnection } from './hub-connection.ts';
+import { firstOf, pagesOf } from './pages-of.ts';
+
+/** As many as a page of each list has at most. */
+const pageSize = 200;
+
+export async function schedules(context: CommandContext, hub: HubConnection): Promise<number> {
+  const found: HubSchedules[] = [];
+  for await (const page of pagesOf<HubSchedules>(hub, '/api/v1/schedules')) found.push(page);
+  const output: SchedulesOutput = {
+    version: 1,
+    schedules: found.flatMap((page) => page.schedules),
+    duplicates: found[0]?.duplicates ?? [],
+  };
+  print(context, output, (options) => schedulesReport(output, options));
+  return 0;
+}
+
+const scheduleOf = ({ args }: CommandContext, what: 'pause' | 'resume'): string =>
+  `/api/v1/schedules/${encodeURIComponent(args[0] ?? '')}/${what}`;
+
+export async function pause(context: CommandContext, hub: HubConnection): Promise<number> {
+  const { reason } = context.options as { readonly reason?: string };
+  const request = { method: 'POST', body: reason === undefined ? {} : { reason } } as const;
+  const output = await hub.ask<SchedulesOutput>(scheduleOf(context, 'pause'), request);
+  print(context, output, (options) => schedulesReport(output, options));
+  return 0;
+}
+
+export async function resume(context: CommandContext, hub: HubConnection): Promise<number> {
+  const output = await hub.ask<SchedulesOutput>(scheduleOf(context, 'resume'), { method: 'POST' });
+  print(context, output, (options) => schedulesReport(output, options));
+  return 0;
+}
+
+export async function notices(context: CommandContext, hub: HubConnection): Promise<number> {
+  const { number, plan } = context.options as { readonly number: string; readonly plan?: string };
+  const limit = countOption('--number', number);
+  const pages = pagesOf<HubNotices>(hub, '/api/v1/notices', { plan, limit: Math.min(limit, pageSize) });
+  const { entries } = await firstOf(pages, (page) => page.notices, limit);
+  print(context, { version: 1, notices: entries }, (options) =>
+    noticesReport({ version: 1, notices: entries }, options),
+  );
+  return 0;
+}
+
+export async function nodes(context: CommandContext, hub: HubConnection): Promise<number> {
+  const output = await hub.ask<NodesOutput>('/api/v1/nodes');
+  print(context, output, (options) => nodesReport(output, options));
+  return 0;
+}
+
+export async function node(context: CommandContext, hub: HubConnection): Promise<number> {
+  const [name = ''] = context.args;
+  const all = await hub.ask<NodesOutput>('/api/v1/nodes');
+  const output = { ...all, nodes: all.nodes.filter((one) => one.name === name) };
+  if (output.nodes.length === 0) throw new SendenseError('node.unknown', `no node is called ${name}`);
+  print(context, output, (options) => nodeReport(output, options));
+  return 0;
+}
+
+export async function repositories(context: CommandContext, hub: HubConnection): Promise<number> {
+  const { version, repositories: found } = await hub.ask<HubRepositories>('/api/v1/repositories');
+  const output = { version, repositories: found };
+  print(context, output, (options) => repositoriesReport(output, options));
+  return 0;
+}
+
+export async function audit(context: CommandContext, hub: HubConnection): Promise<number> {
+  const { who, action, since, failed, limit } = context.options as {
+    readonly who?: string;
+    readonly action?: string;
+    readonly since?: string;
+    readonly failed?: boolean;
+    readonly limit: string;
+  };
+  const most = countOption('--limit', limit);
+  const query = {
+    who,
+    action,
+    outcome: failed === true ? 'failed' : undefined,
+    since: since === undefined ? undefined : sinceOf(since),
+    limit: Math.min(most, pageSize),
+  };
+  const found: AuditOutput[] = [];
+  const { entries, more } = await firstOf(
+    pagesOf<AuditOutput>(hub, '/api/v1/audit', query),
+    (page) => (found.push(page), page.entries),
+    most,
+  );
+  const output: AuditOutput = { version: 1, entries, next_cursor: more ? (found.at(-1)?.next_cursor ?? null) : null };
+  print(context, output, (options) => auditReport(output, options));
+  return 0;
+}
+
+export async function filesLog(context: CommandContext, hub: HubConnection): Promise<number> {
+  const { since, limit } = context.options as { readonly since?: string; readonly limit: string };
+  const query = {
+    vm: context.args[0],
+    since: since === undefined ? undefined : sinceOf(since),
+    limit: countOption('--limit', limit),
+  };
+  const output = await hub.ask<FilesLogOutput>('/api/v1/restore/log', { query });
+  print(context, output, (options) => filesLogReport(output, options));
+  return 0;
+}

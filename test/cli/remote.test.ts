@@ -1,0 +1,257 @@
+/** `sendense-run --hub`: the same as at the hub, from another folder that knows nothing but the address and a token. */
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { commands } from '../../src/cli/commands/index.ts';
+import type { CommandDefinition } from '../../src/cli/command.ts';
+import { ways } from '../../src/cli/remote/ways.ts';
+import { hubApi } from '../../src/hub/routes/index.ts';
+import { startFile } from '../../src/schemas/package.ts';
+import { hubProgram, type HubProgram } from '../e2e/hub-program.ts';
+import { backupPlan, makeRaw } from '../e2e/workspace.ts';
+import { makeCertificate } from '../support/certificate.ts';
+
+const MiB = 2 ** 20;
+let hub: HubProgram;
+let elsewhere: string;
+
+beforeAll(async () => {
+  elsewhere = await mkdtemp(join(tmpdir(), 'sendense-remote-'));
+  hub = await hubProgram();
+  await makeRaw(hub.folder.file('a.raw'), 4 * MiB, [[MiB, MiB]]);
+  await writeFile(hub.folder.file('nightly.yaml'), backupPlan(['a.raw']));
+  await writeFile(
+    hub.folder.file('slow.yaml'),
+    backupPlan(['a.raw'], "before: [{ run: [sleep, '600'] }]\n").replaceAll('pgtest1', 'pgtest2'),
+  );
+  await writeFile(join(elsewhere, 'token'), `${hub.token}\n`, { mode: 0o600 });
+  for (let run = 0; run < 2; run++) await hub.run('run', 'nightly.yaml');
+});
+
+afterAll(async () => {
+  await hub?.[Symbol.asyncDispose]();
+  if (elsewhere) await rm(elsewhere, { recursive: true, force: true });
+});
+
+interface Ended {
+  readonly exitCode?: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const program = (...words: readonly string[]) =>
+  execa(process.execPath, [startFile('cli/sendense-run'), ...words], { cwd: elsewhere, reject: false });
+
+/** From the other machine. */
+const remote = (...words: readonly string[]): Promise<Ended> =>
+  program('--hub', hub.url, '--token-file', 'token', ...words);
+
+const pathsOf = (definition: CommandDefinition, above = ''): string[] => [
+  ...(definition.load ? [`${above}${definition.name}`] : []),
+  ...(definition.commands ?? []).flatMap((child) => pathsOf(child, `${above}${definition.name} `)),
+];
+
+test('every command is done over HTTP, or needs no hub, or says why it is done at the hub', () => {
+  expect(Object.keys(ways).toSorted()).toEqual(commands.flatMap((one) => pathsOf(one)).toSorted());
+  const known = new Set(hubApi.routes.map(({ id }) => id));
+  const missing = Object.values(ways).flatMap((way) =>
+    'routes' in way ? way.routes.filter((id) => !known.has(id)) : [],
+  );
+  expect(missing).toEqual([]);
+});
+
+/** Ages grow meanwhile, and paths are those of the hub, which shortens them in its own folder. */
+const still = (text: string): string =>
+  text
+    .replaceAll(`${hub.folder.path}/`, '')
+    .replaceAll(/\b\d+(\.\d+)? ?(ms|s|m|min|h)\b( ago)?/g, 'a while')
+    .replaceAll(/"(age_ms|oldest_age_ms|time|free|used|measured|size)":\d+/g, '"$1":0');
+
+test.each(
+  [
+    ['status'],
+    ['status', '--json'],
+    ['status', '--vm', 'pgtest1', '--json'],
+    ['list'],
+    ['list', 'pgtest1', '--json'],
+    ['list', 'nobody'],
+    ['show', 'pgtest1'],
+    ['show', 'pgtest1', '--json'],
+    ['show', 'nobody'],
+    ['history'],
+    ['history', '--json', '--limit', '1'],
+    ['history', '--status', 'nope'],
+    ['logs'],
+    ['logs', '--json'],
+    ['notify', 'history', '--json'],
+    ['schedule', 'list'],
+    ['node', 'list'],
+    ['node', 'show', 'nobody'],
+    ['repo', 'list', '--json'],
+    ['user', 'list', '--json'],
+    ['token', 'list'],
+    ['audit', '--action', 'nothing'],
+    ['schedule', 'pause', 'nobody'],
+  ].map((words) => [words.join(' '), words] as const),
+)('%s prints and ends as at the hub', async (_line, words) => {
+  const [here, there] = await Promise.all([remote(...words), hub.run(...words)]);
+  expect(still(here.stdout)).toBe(still(there.stdout));
+  expect(here.exitCode).toBe(there.exitCode);
+  if (here.exitCode !== 0) expect(firstLine(here.stderr)).toBe(firstLine(there.stderr));
+});
+
+const firstLine = (text: string): string => text.split('\n')[0] ?? '';
+
+test('a run is followed to its end, with the events and the result that it has at the hub', async () => {
+  const { exitCode, stdout } = await remote('run', 'pgtest1-nightly', '--mode', 'full', '--json');
+  expect(exitCode).toBe(0);
+  const events = stdout.split('\n').map((line) => JSON.parse(line) as { type: string; run_id: string });
+  expect(events[0]?.type).toBe('run.started');
+  expect(events.at(-1)).toMatchObject({ type: 'run.finished', status: 'succeeded', exit_code: 0 });
+  const shown = await remote('show', events[0]?.run_id ?? '', '--json');
+  expect(shown.stdout).toBe((await hub.run('show', events[0]?.run_id ?? '', '--json')).stdout);
+  const text = await remote('run', 'pgtest1-nightly');
+  expect(text.stdout).toContain('--token-file token');
+});
+
+test('Ctrl-C asks the hub to stop the run, and the command ends as the run does', async () => {
+  const running = async (): Promise<string[]> =>
+    (
+      JSON.parse((await remote('history', '--status', 'running', '--json')).stdout) as { runs: { run_id: string }[] }
+    ).runs.map(({ run_id: id }) => id);
+  // Runs once, so that the hub knows the plan.
+  const first = hub.run('run', 'slow.yaml');
+  await vi.waitUntil(async () => (await running()).length > 0, bounded);
+  const follows = remote('logs', '--follow');
+  const [id = ''] = await running();
+  const headers = { authorization: `Bearer ${hub.token}` };
+  await fetch(`${hub.url}/api/v1/runs/${id}/cancel`, { method: 'POST', headers });
+  expect((await first).exitCode).toBe(143);
+  expect(await follows).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('cancelled') });
+
+  const begun = program('--hub', hub.url, '--token-file', 'token', 'run', 'pgtest2-nightly', '--json');
+  await vi.waitUntil(async () => (await running()).length > 0, bounded);
+  begun.kill('SIGINT');
+  const { exitCode, stdout } = await begun;
+  expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+    type: 'run.finished',
+    status: 'cancelled',
+  });
+  expect(exitCode).toBe(143);
+});
+
+const bounded = { timeout: 30_000, interval: 100 };
+
+test('validate judges a file of this machine with the settings of the hub', async () => {
+  const plan = backupPlan(['a.raw']).replace('repository: primary', 'repository: nowhere');
+  await writeFile(join(elsewhere, 'mine.yaml'), plan);
+  const { exitCode, stdout } = await remote('validate', 'mine.yaml');
+  expect(exitCode).toBe(10);
+  expect(stdout).toMatch(/mine\.yaml:\d+:\d+/);
+  expect(stdout).toContain('nowhere');
+});
+
+test('a restore point is protected under the name of the token, and may be pruned again', async () => {
+  const { points } = JSON.parse((await remote('list', '--json')).stdout) as { points: { backup_id: string }[] };
+  const id = points[0]?.backup_id ?? '';
+  expect((await remote('protect', id, '--reason', 'audit')).exitCode).toBe(0);
+  expect((await hub.run('show', id)).stdout).toContain('audit');
+  expect((await remote('unprotect', id)).exitCode).toBe(0);
+});
+
+test('users and tokens are managed as at the hub', async () => {
+  const password = join(elsewhere, 'password');
+  await writeFile(password, 'four random words here\n', { mode: 0o600 });
+  expect((await remote('user', 'add', 'anna', '--role', 'viewer', '--password-file', password)).exitCode).toBe(0);
+  expect((await remote('user', 'roles', 'anna', '--role', 'operator')).exitCode).toBe(0);
+  expect((await remote('user', 'list')).stdout).toBe((await hub.run('user', 'list')).stdout);
+  expect((await remote('user', 'remove', 'anna')).exitCode).toBe(0);
+  const { secret } = JSON.parse((await remote('token', 'create', 'ci', '--role', 'viewer', '--json')).stdout) as {
+    secret: string;
+  };
+  await writeFile(join(elsewhere, 'ci'), secret, { mode: 0o600 });
+  const withToken = (...words: string[]): Promise<Ended> => program('--hub', hub.url, '--token-file', 'ci', ...words);
+  expect((await withToken('list')).exitCode).toBe(0);
+  expect(await withToken('user', 'list')).toMatchObject({
+    exitCode: 12,
+    stderr: expect.stringContaining('access.right'),
+  });
+  expect((await remote('token', 'revoke', 'ci')).exitCode).toBe(0);
+  expect((await withToken('list')).exitCode).toBe(12);
+});
+
+test('what cannot be done over HTTP is refused, with the way out', async () => {
+  for (const words of [
+    ['hub'],
+    ['repo', 'copy', 'pgtest1', '--to', 'x'],
+    ['status', '--plans', '.'],
+    ['verify', '--boot'],
+  ])
+    expect(await remote(...words)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/remote\.at-hub[\s\S]*run the command there/),
+    });
+  expect((await remote('run', 'nightly.yaml')).stderr).toContain('by its name at the hub');
+  expect((await remote('run', 'no-such-plan')).stderr).toContain('plan.unknown');
+});
+
+test('a token that others can read is not used, and none is sent in the clear to another machine', async () => {
+  await writeFile(join(elsewhere, 'open'), hub.token, { mode: 0o644 });
+  const asks = (...words: string[]): Promise<Ended> => program(...words, 'list');
+  const refused = async (words: string[], exitCode: number, why: string): Promise<void> => {
+    const ended = await asks(...words);
+    expect(ended.stderr).toContain(why);
+    expect(ended.exitCode).toBe(exitCode);
+    expect(ended.stderr).not.toContain(hub.token);
+  };
+  await refused(['--hub', hub.url, '--token-file', 'open'], 12, 'can be read by others');
+  await refused(['--hub', hub.url, '--token-file', 'none'], 12, 'ENOENT');
+  await refused(['--hub', 'http://hub.example.com:8082', '--token-file', 'token'], 2, 'without encryption');
+  await refused(['--hub', 'ftp://hub.example.com', '--token-file', 'token'], 2, 'is not the address of a hub');
+  await refused(['--hub', hub.url], 2, '--token-file');
+  await refused(['--token-file', 'token'], 2, '--hub');
+  await refused(['--hub', 'http://127.0.0.1:9', '--token-file', 'token'], 75, 'no answer from the hub');
+});
+
+test('a hub with TLS has to show the certificate that is trusted', async () => {
+  const [own] = await Promise.all([makeCertificate(elsewhere, 'own'), makeCertificate(elsewhere, 'other')]);
+  await using tls = await tlsInFront(own);
+  const list = (...words: string[]): Promise<Ended> =>
+    program('--hub', tls.url, '--token-file', 'token', ...words, 'list', 'pgtest1');
+  expect((await list('--hub-certificate', 'own.pem')).exitCode).toBe(0);
+  expect((await list('--hub-certificate', new X509Certificate(own.cert).fingerprint256)).exitCode).toBe(0);
+  for (const words of [[], ['--hub-certificate', 'other.pem'], ['--hub-certificate', 'A'.repeat(64)]])
+    expect(await list(...words)).toMatchObject({ exitCode: 12, stderr: expect.stringContaining('remote.certificate') });
+  expect(tls.asked()).toBe(2);
+});
+
+/** TLS before the hub, as a proxy has it. */
+async function tlsInFront(own: { readonly key: string; readonly cert: string }) {
+  let asked = 0;
+  const server = createServer(own, (request, answer) => {
+    asked++;
+    const headers = { ...request.headers, host: new URL(hub.url).host };
+    request.pipe(
+      httpRequest(`${hub.url}${request.url}`, { method: request.method, headers }, (from) => {
+        answer.writeHead(from.statusCode ?? 500, from.headers);
+        from.pipe(answer);
+      }),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: () => asked,
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
