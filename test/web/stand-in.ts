@@ -33,6 +33,19 @@ export const failure = (status: number, code: string, message: string, remedy: s
     body: { error: { code, message, remedy, position: null }, field: null },
   });
 
+/** An answer that is no JSON. */
+export const bytesAnswer = (bytes: Buffer | string, headers: Readonly<Record<string, string>>): object =>
+  new BytesAnswer(Buffer.from(bytes), headers);
+
+class BytesAnswer {
+  readonly bytes: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+  constructor(bytes: Buffer, headers: Readonly<Record<string, string>>) {
+    this.bytes = bytes;
+    this.headers = headers;
+  }
+}
+
 /** @param folder with the built page; default: `dist/web` */
 export async function standIn(
   world: World,
@@ -90,6 +103,7 @@ async function answer(at: StandIn, request: IncomingMessage, response: ServerRes
     const { status, body: text } = result as Error & { status: number; body: object };
     return void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(text));
   }
+  if (result instanceof BytesAnswer) return void response.writeHead(200, { ...result.headers }).end(result.bytes);
   const text = JSON.stringify(result);
   const etag = `W/"${createHash('sha256').update(text).digest('base64url').slice(0, 12)}"`;
   const same = request.headers['if-none-match'] === etag;

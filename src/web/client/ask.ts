@@ -91,6 +91,10 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
+/** What the hub answered in place of bytes. */
+export const hubTrouble = async (response: Response): Promise<Trouble> =>
+  troubleOf(response.status, (await readJson(response)) as ApiError | undefined);
+
 function troubleOf(status: number, body: ApiError | undefined): Trouble {
   if (body?.error) return { ...body.error, status };
   return {

@@ -4,13 +4,15 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 
 export interface DialogProps {
   readonly title: string;
+  /** There is much to see. */
+  readonly wide?: boolean;
   readonly children: ComponentChildren;
   /** Escape, or a click beside it. Without it the dialog stays. */
   onClose?(): void;
 }
 
 /** A question that has to be answered first. The browser keeps the focus inside and gives it back. */
-export function Dialog({ title, children, onClose }: DialogProps): JSX.Element {
+export function Dialog({ title, wide, children, onClose }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
   const name = useId();
   useEffect(() => {
@@ -20,7 +22,7 @@ export function Dialog({ title, children, onClose }: DialogProps): JSX.Element {
   }, []);
   return (
     <dialog
-      class="dialog"
+      class={wide ? 'dialog wide' : 'dialog'}
       ref={element}
       aria-labelledby={name}
       onCancel={(event) => {

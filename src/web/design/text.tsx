@@ -8,5 +8,8 @@ const steering = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2
 export const plain = (text: string): string =>
   text.replaceAll(steering, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
+/** As {@link plain}, of a text with lines: they end where they do. */
+export const plainLines = (text: string): string => text.replaceAll('\r\n', '\n').split('\n').map(plain).join('\n');
+
 /** A text from elsewhere, such as the name of a VM: it changes nothing around it. */
 export const Text = ({ of }: { readonly of: string }): JSX.Element => <bdi>{plain(of)}</bdi>;

@@ -64,6 +64,21 @@ export const screens: readonly Screen[] = [
     load: async () => (await import('../screens/vm/vm-screen.tsx')).VmScreen,
   },
   {
+    path: '/files',
+    title: 'Files',
+    group: 'Act',
+    right: 'browse',
+    load: async () => (await import('../screens/files/files-screen.tsx')).FilesScreen,
+  },
+  {
+    path: '/files/{vm}',
+    title: 'Files of a VM',
+    group: null,
+    below: '/files',
+    right: 'browse',
+    load: async () => (await import('../screens/files/point-screen.tsx')).PointScreen,
+  },
+  {
     path: '/plans',
     title: 'Plans',
     group: 'Set up',

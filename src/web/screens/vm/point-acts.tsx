@@ -11,6 +11,7 @@ import { may } from '../../client/session.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
 import { exact } from '../../design/moment.ts';
 import { go } from '../../shell/router.ts';
+import { addressOfPlace } from '../../shell/files-place.ts';
 
 export interface PointActsProps {
   readonly point: RestorePointOutput;
@@ -41,6 +42,15 @@ export function PointActs({ point, onChange }: PointActsProps): JSX.Element {
           href={`/vms/${encodeURIComponent(point.vm)}/restore?point=${encodeURIComponent(point.backup_id)}`}
         >
           Restore
+        </a>
+      ) : null}
+      {may('browse') && !point.broken ? (
+        <a
+          class="button small"
+          aria-label={`Files of ${when}`}
+          href={addressOfPlace({ vm: point.vm, repository: point.repository, point: point.backup_id })}
+        >
+          Files
         </a>
       ) : null}
       {may('operate') ? (
