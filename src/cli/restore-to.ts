@@ -23,6 +23,10 @@ interface MachineOptions {
   readonly withoutTpm?: boolean;
   readonly powerOn?: boolean;
   readonly resume?: boolean;
+  readonly inPlace?: boolean;
+  readonly safetyBackup?: boolean;
+  readonly takeOver?: boolean;
+  readonly compareAll?: boolean;
   readonly node?: string;
   readonly credential?: string;
   readonly convert?: 'virtio';
@@ -79,12 +83,14 @@ const kinds: { readonly [T in TargetType]: (where: string, options: ToOptions) =
       throw usage('--format and --subformat are for folders; the disks of a VM in vSphere are VMDKs');
     if (overwrite === true) throw usage('--overwrite is for --to device:…; a VM is never overwritten');
     if (where === '') throw usage('--to vsphere: names no source: write vsphere:SOURCE, a source of sendense.yaml');
+    if (options.inPlace === true) return inPlaceOf(where, { thin, ...options });
     if (thin === true && options.thick === true) throw usage('--thin and --thick contradict each other');
     return { vsphere: where, ...machineOf('vsphere', options), ...(thin === true ? { thin } : {}) };
   },
+  inPlace: (where, options) => inPlaceOf(where, options),
 };
 
-type MachineTarget = 'kvm' | 'ova' | 'vsphere';
+type MachineTarget = 'kvm' | 'ova' | 'vsphere' | 'in-place';
 
 /** Which kinds of targets each option is for. */
 const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: string, ...kinds: MachineTarget[]] } = {
@@ -104,10 +110,14 @@ const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: st
   datastore: ['--datastore', 'vsphere'],
   thick: ['--thick', 'vsphere'],
   withoutTpm: ['--without-tpm', 'vsphere'],
-  powerOn: ['--power-on', 'vsphere'],
+  powerOn: ['--power-on', 'vsphere', 'in-place'],
   resume: ['--no-resume', 'vsphere'],
-  node: ['--node', 'vsphere'],
-  credential: ['--credential', 'vsphere'],
+  node: ['--node', 'vsphere', 'in-place'],
+  credential: ['--credential', 'vsphere', 'in-place'],
+  inPlace: ['--in-place', 'in-place'],
+  safetyBackup: ['--no-safety-backup', 'in-place'],
+  takeOver: ['--take-over', 'in-place'],
+  compareAll: ['--compare-all', 'in-place'],
   convert: ['--convert', 'kvm'],
   virtioWin: ['--virtio-win', 'kvm'],
   accel: ['--accel', 'kvm'],
@@ -115,6 +125,22 @@ const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: st
   serial: ['--serial', 'kvm'],
   agent: ['--agent', 'kvm'],
 };
+
+/** Their defaults are true. */
+const negated: readonly (keyof MachineOptions)[] = ['resume', 'safetyBackup'];
+
+const placeOfKind: { readonly [M in MachineTarget]: string } = {
+  'kvm': '--to kvm:…',
+  'ova': '--to ova:…',
+  'vsphere': '--to vsphere:…',
+  'in-place': '--to vsphere:… --in-place',
+};
+
+function inPlaceOf(where: string, { thin, ...options }: Omit<ToOptions, 'format'>): To {
+  if (thin === true)
+    throw usage('--thin is for new disks; a restore in place leaves disks as thin or thick as they are');
+  return { inPlace: where, ...machineOf('in-place', options) };
+}
 
 /** What the VM is to be, in place of what was saved. */
 function machineOf(kind: MachineTarget, options: MachineOptions): To {
@@ -140,6 +166,9 @@ function machineOf(kind: MachineTarget, options: MachineOptions): To {
     withoutTpm,
     powerOn,
     resume: more.resume === false ? false : undefined,
+    safetyBackup: more.safetyBackup === false ? false : undefined,
+    takeOver: more.takeOver,
+    compareAll: more.compareAll,
     node,
     credential,
     convert: convertOf(options),
@@ -200,11 +229,11 @@ function refuseMachine(options: MachineOptions, kind: MachineTarget | null = nul
     // That of a negated option has a default.
     if (
       options[option] === undefined ||
-      (option === 'resume' && options.resume === true) ||
+      (negated.includes(option) && options[option] === true) ||
       (kind !== null && targets.includes(kind))
     )
       continue;
-    const where = targets.map((target) => `--to ${target}:…`).join(' and ');
+    const where = targets.map((target) => placeOfKind[target]).join(' and ');
     throw usage(`${flag} is for ${where}${kind === null ? '; folders and devices get disks alone' : ''}`);
   }
 }

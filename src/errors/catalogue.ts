@@ -212,6 +212,13 @@ export const catalogue = {
     'Unmount it, or stop what uses it: `lsblk` and `fuser -v DEVICE` show that. Then run again.',
     409,
   ),
+  'safeguard.failed': entry(
+    1,
+    'never',
+    'The backup before a restore failed',
+    'Nothing was written to the VM. `sendense-run show RUN` says why the backup failed. If the present state may be lost, restore with --no-safety-backup (`safetyBackup: false`).',
+    409,
+  ),
   'target.unfit': entry(
     1,
     'never',

@@ -870,6 +870,8 @@ export interface AllSchemas {
   RestoreConvertOutput: RestoreConvertOutput;
   RestorePublishInput: RestorePublishInput;
   RestorePublishOutput: RestorePublishOutput;
+  RestoreSafeguardInput: RestoreSafeguardInput;
+  RestoreSafeguardOutput: RestoreSafeguardOutput;
   RestoreStartInput: RestoreStartInput;
   RestoreStartOutput: RestoreStartOutput;
   RestoreVerifyInput: RestoreVerifyInput;
@@ -5042,6 +5044,14 @@ export interface Manifest {
    * `boot keep` made this restore point of what the guest of a running VM wrote. Missing or null: a backup made it.
    */
   kept?: KeptFrom | null;
+  /**
+   * The backup was made before this restore point was written to the VM; `latest` never means it. Missing or null: it was not.
+   */
+  before_restore?: string | null;
+  /**
+   * The run that had restored the VM in place last, at the time of the backup. Missing or null: none had, or nobody could tell.
+   */
+  restored_in_place?: string | null;
 }
 /**
  * A removal of restore points that is under way: lies beside the manifests until it is done, and says all that is needed to finish it.
@@ -8482,6 +8492,10 @@ export interface BackupPlan {
   after?: Command[];
   steps?: Steps;
   result?: Result;
+  /**
+   * Backup id, sortable by time.
+   */
+  beforeRestore?: string;
 }
 /**
  * Limits of a transfer.
@@ -8616,7 +8630,7 @@ export interface Transfer2 {
   reconnect?: string;
 }
 /**
- * Writes the disks of a restore point, or files of it, into a directory, makes a VM or an OVA file of it, or checks files of it.
+ * Writes the disks of a restore point, or files of it, into a directory, makes a VM or an OVA file of it, writes it back to its VM, or checks files of it.
  */
 export interface RestorePlan {
   /**
@@ -8673,7 +8687,7 @@ export interface RestorePlan {
   /**
    * Where the restored disks or files go. Not needed with `expect` alone.
    */
-  to?: DirectoryTo | DeviceTo | OvaTo | KvmTo | VsphereTo;
+  to?: DirectoryTo | DeviceTo | OvaTo | KvmTo | VsphereTo | InPlaceTo;
   /**
    * Numbers of the disks to restore, from 0. Default: all.
    *
@@ -8924,6 +8938,39 @@ export interface VsphereTo {
    * true: a restore that fails keeps the VM if one of its disks is copied whole, and the next run goes on with it. false: it removes all that it made.
    */
   resume: boolean;
+}
+/**
+ * The VM that the restore point was made of: what differs is written to its disks.
+ */
+export interface InPlaceTo {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  inPlace: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  node: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  credential?: string;
+  /**
+   * true: a backup of the present state is made first, so that you can go back. `latest` never means that one. false: what is on the disks now is lost.
+   */
+  safetyBackup: boolean;
+  /**
+   * true: go on with a restore of another hub that has died. Its run must not be at work any more: nobody can tell that here.
+   */
+  takeOver: boolean;
+  /**
+   * true: at the end all of each disk is read and compared with the restore point. false: what was written is.
+   */
+  compareAll: boolean;
+  /**
+   * true: start the VM when all is done.
+   */
+  powerOn: boolean;
 }
 /**
  * A reference to a secret; never the secret itself.
@@ -10489,6 +10536,10 @@ export interface BackupCommitInput {
    * What `boot keep` kept: the restore point is protected, and no backup is built on it.
    */
   kept?: KeptPoint | null;
+  /**
+   * The restore point that is written to the VM after this.
+   */
+  beforeRestore?: string | null;
 }
 export interface ChainDecideOutput {
   /**
@@ -10762,7 +10813,7 @@ export interface FilesTakeOutput {
   /**
    * Where the files go: a directory.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace';
   /**
    * Absolute path of the folder that the files go to.
    */
@@ -10893,6 +10944,24 @@ export interface FilesTakeInput {
         withoutTpm: boolean;
         powerOn: boolean;
         resume: boolean;
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        inPlace: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        safetyBackup: boolean;
+        takeOver: boolean;
+        compareAll: boolean;
+        powerOn: boolean;
       };
   /**
    * true: replace files that are there, and merge folders.
@@ -11538,6 +11607,24 @@ export interface RestoreConvertInput {
         withoutTpm: boolean;
         powerOn: boolean;
         resume: boolean;
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        inPlace: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        safetyBackup: boolean;
+        takeOver: boolean;
+        compareAll: boolean;
+        powerOn: boolean;
       };
   files: {
     disk: string;
@@ -11663,7 +11750,7 @@ export interface RestorePublishInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace';
   /**
    * The VM that is made of the disks, as restore.write says.
    */
@@ -11671,6 +11758,195 @@ export interface RestorePublishInput {
 }
 export interface RestorePublishOutput {
   disks: DiskResult[];
+}
+export interface RestoreSafeguardInput {
+  repository: string;
+  disks: {
+    disk: string;
+    number: number;
+    /**
+     * Bytes.
+     */
+    capacity_bytes: number;
+    /**
+     * Absolute path of the qcow2.
+     */
+    file: string;
+    /**
+     * Absolute path of the block index.
+     */
+    index: string;
+    /**
+     * sha256:<64 hex digits>
+     */
+    digest: string;
+    /**
+     * How its files are encrypted.
+     */
+    encryption?: DiskEncryption | null;
+    /**
+     * Which disk of the VM it is, as the saved configuration knows it.
+     */
+    uuid?: string;
+  }[];
+  to:
+    | {
+        directory: string;
+        format: 'raw' | 'qcow2' | 'vmdk' | 'vmdk-stream' | 'vhdx';
+        subformat: 'monolithicSparse' | 'streamOptimized';
+        thin: boolean;
+      }
+    | {
+        device:
+          | string
+          | {
+              [k: string]: string;
+            };
+        overwrite: boolean;
+      }
+    | {
+        ova: string;
+        /**
+         * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+         */
+        memory?: number | string;
+        cpus?: number;
+        firmware?: 'bios' | 'efi';
+        guestId?: string;
+      }
+    | {
+        kvm: string;
+        name?: string;
+        libvirt?: string;
+        network?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        connect: boolean;
+        mac: 'new' | 'keep';
+        identity: 'new' | 'keep';
+        /**
+         * Bytes, or a number and KiB, MiB, GiB or TiB, for example 50GiB.
+         */
+        memory?: number | string;
+        cpus?: number;
+        firmware?: 'bios' | 'efi';
+        start: boolean | StartCheck;
+        convert?: 'virtio' | Conversion;
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        vsphere: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        name?: string;
+        folder?: string;
+        pool?: string;
+        datastore?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        network?:
+          | string
+          | {
+              [k: string]: string;
+            };
+        connect: boolean;
+        mac?: 'new' | 'keep';
+        identity: 'new' | 'keep';
+        thin?: boolean;
+        withoutTpm: boolean;
+        powerOn: boolean;
+        resume: boolean;
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        inPlace: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        safetyBackup: boolean;
+        takeOver: boolean;
+        compareAll: boolean;
+        powerOn: boolean;
+      };
+  point: RestoredPoint1;
+}
+/**
+ * Which restore point it is. Needed for targets that make a VM.
+ */
+export interface RestoredPoint1 {
+  /**
+   * Name of the VM in the repository.
+   */
+  vm: string;
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  created: number;
+  /**
+   * The saved configuration of the VM; null: there is none.
+   */
+  vm_config: {
+    /**
+     * Absolute path.
+     */
+    file: string;
+    /**
+     * Of the file as it is stored.
+     */
+    sha256: string;
+    /**
+     * How the file is encrypted; null: not.
+     */
+    encryption: {
+      key_id: string;
+    } | null;
+  } | null;
+}
+export interface RestoreSafeguardOutput {
+  /**
+   * The restore point that was made; null: none was.
+   */
+  backup_id: string | null;
+  /**
+   * The restore point that `disks` is of; null: there is none.
+   */
+  newest: string | null;
+  disks: SafetyDisk[];
+}
+export interface SafetyDisk {
+  uuid: string;
+  /**
+   * Absolute path of the block index.
+   */
+  index: string;
+  /**
+   * How its files are encrypted.
+   */
+  encryption?: DiskEncryption | null;
+  change_id: string | null;
 }
 export interface RestoreStartInput {
   /**
@@ -11744,7 +12020,7 @@ export interface RestoreVerifyInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace';
   /**
    * The VM that is made of the disks, as restore.write says it.
    */
@@ -11866,14 +12142,36 @@ export interface RestoreWriteInput {
         withoutTpm: boolean;
         powerOn: boolean;
         resume: boolean;
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        inPlace: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        safetyBackup: boolean;
+        takeOver: boolean;
+        compareAll: boolean;
+        powerOn: boolean;
       };
   point?: RestoredPoint;
+  /**
+   * What is known of the present state, for a restore in place.
+   */
+  safety?: RestoreSafeguardOutput | null;
 }
 export interface RestoreWriteOutput {
   /**
-   * Where the disks go: a directory, block devices, an OVA file, a VM for KVM, or a VM in vSphere.
+   * Where the disks go: a directory, block devices, an OVA file, a VM for KVM, a new VM in vSphere, or the VM that they were of.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace';
   /**
    * Absolute path. null: the disks go to no directory.
    */

@@ -19,6 +19,7 @@ import { bootJudge } from './boot/boot-judge.ts';
 import { bootStart } from './boot/boot-start.ts';
 import { restoreConvert } from './restore/restore-convert.ts';
 import { restorePublish } from './restore/restore-publish.ts';
+import { restoreSafeguard } from './restore/restore-safeguard.ts';
 import { restoreStart } from './restore/restore-start.ts';
 import { restoreVerify } from './restore/restore-verify.ts';
 import { restoreWrite } from './restore/restore-write.ts';
@@ -58,6 +59,7 @@ export const builtInSteps: readonly AnyStep<Services>[] = [
   restoreVerify,
   restoreConvert,
   restorePublish,
+  restoreSafeguard,
   restoreStart,
   commandRun,
   pointsPrune,

@@ -2,6 +2,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { deviceTarget } from './device/device-target.ts';
 import { directoryTarget } from './directory/directory-target.ts';
 import { ovaTarget } from './ova/ova-target.ts';
+import { inPlaceTarget } from './in-place/in-place-target.ts';
 import { kvmTarget } from './kvm/kvm-target.ts';
 import { noHub, type TargetHub } from './target-hub.ts';
 import type { TargetKind, TargetType, To } from './target-kind.ts';
@@ -14,6 +15,7 @@ const kinds: { readonly [T in TargetType]: (hub: TargetHub) => TargetKind<T, obj
   ova: () => ovaTarget,
   kvm: () => kvmTarget,
   vsphere: vsphereTarget,
+  inPlace: inPlaceTarget,
 };
 
 /** A kind of target, for whoever does not know which. What it gets must be of that kind. */

@@ -23,7 +23,11 @@ export interface TargetHub {
   /** Removes what {@link serve} left that died. */
   clearServed(): Promise<void>;
   /** Makes a disk's block index known to a node. @returns its SHA-256, hex */
-  sendIndex(client: NodeClient, disk: RestoredDisk, from: Pick<RestoredFrom, 'keys'>): Promise<string>;
+  sendIndex(
+    client: NodeClient,
+    disk: Pick<RestoredDisk, 'index' | 'encryption'>,
+    from: Pick<RestoredFrom, 'keys'>,
+  ): Promise<string>;
   /** Starts a job, reports its progress until it has ended, and removes it. @throws SendenseError what it failed with */
   follow(job: FollowedJob): Promise<JobStatus>;
   /** Ends a job of a run that died. */

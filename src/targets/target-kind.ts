@@ -42,6 +42,28 @@ export interface RestoreRequest<T extends TargetType> {
   readonly to: ToOf<T>;
   readonly disks: readonly RestoredDisk[];
   readonly from: RestoredFrom;
+  /** What is known of the present state of what is overwritten; null or absent: nothing. */
+  readonly safety?: RestoreWriteInput['safety'];
+}
+
+/** What is about to be overwritten. */
+export interface SafeguardRequest<T extends TargetType> extends Omit<RestoreRequest<T>, 'safety'> {
+  /** Name of the repository. */
+  readonly repository: string;
+}
+
+/** How what a restore overwrites is backed up before. */
+export interface Safeguarding<T extends TargetType> {
+  /**
+   * The plan of the backup, JSON; null, and why: none is to be made.
+   * @param isPreview nothing is changed
+   * @throws SendenseError where the restore would be refused
+   */
+  wanted(
+    request: SafeguardRequest<T>,
+    runId: string,
+    isPreview: boolean,
+  ): Promise<{ readonly plan: string; readonly why: null } | { readonly plan: null; readonly why: string }>;
 }
 
 /** What names are made of. */
@@ -84,6 +106,9 @@ export interface TargetKind<T extends TargetType, W extends object, P> {
   /** Whether all of it is there, and ours. */
   isPublished(claim: P, remembered: Remembered): Promise<boolean>;
   undoPublish(claim: P, remembered: Remembered): Promise<void>;
+
+  /** How what is overwritten is backed up before; null: nothing is overwritten. */
+  readonly safeguarding: Safeguarding<T> | null;
 
   /** How the guest of a VM that it makes gets drivers for other devices; null: it makes none that could. */
   readonly converting: VmConverting<T, object> | null;

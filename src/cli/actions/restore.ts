@@ -84,6 +84,7 @@ const optionNames: OptionNames = {
   '/to/cpus': '--cpus',
   '/to/firmware': '--firmware',
   '/to/vsphere': '--to',
+  '/to/inPlace': '--to',
   '/to/folder': '--folder',
   '/to/pool': '--pool',
   '/to/datastore': '--datastore',

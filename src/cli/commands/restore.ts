@@ -11,6 +11,7 @@ export const restore: CommandDefinition = {
     'Never overwrites a file and never writes to the repository. A failed restore removes the files that it wrote.',
     'With kvm:DIRECTORY it makes a VM for KVM, with the hardware that the guest knows: disks as qcow2, domain.xml for libvirt, and start.sh, which starts the VM with plain QEMU. If libvirt answers at qemu:///system, it defines the VM there. The VM is not started, and its network cards are not connected unless you say so. With --start libvirt starts it, and the run waits until it is up: until the text of --serial appears, the agent answers, or its picture stops changing. If it does not come up, the run fails; what was restored stays.',
     'With vsphere:SOURCE it makes a new VM in vSphere, of the hardware that was saved with the restore point, where the old one was unless you say otherwise. SOURCE is a source of sendense.yaml with VDDK. A node writes the disks and reads them again. Until that is done, the notes of the VM say that it is unfinished. If the restore fails after a disk was copied whole, the VM stays, and the same command goes on with it. The VM is not started, and its network cards are not connected unless you say so.',
+    'With vsphere:SOURCE and --in-place it writes to the disks of the VM itself what differs from the restore point, and nothing else. The VM must be off and have no snapshots. A backup of the present state is made first. From before the first byte until the end, the notes of the VM say that it is being restored, and backups of it are refused. If the restore fails, the same command goes on with it. The hardware of the VM stays as it is.',
     'With --convert virtio, virt-v2v then gives the guest the drivers of KVM, on a copy of what it changes. Sendense boots the result without a network. If it boots, the VM gets virtio disks and network cards. If not, the VM keeps the hardware that the guest knows, and the run ends with exit code 3.',
     'An OVA file has the disks, and the hardware of the VM as it was saved with the restore point.',
     'If nothing was saved, because the VM was backed up as disk images, say --memory and --cpus.',
@@ -97,6 +98,22 @@ export const restore: CommandDefinition = {
     {
       flags: '--no-resume',
       description: 'for vsphere: a restore that fails removes disks that are copied whole, too; begin anew',
+    },
+    {
+      flags: '--in-place',
+      description: 'for vsphere: write to the disks of the VM itself what differs, in place of a new VM',
+    },
+    {
+      flags: '--no-safety-backup',
+      description: 'with --in-place: make no backup of the present state first; it is lost',
+    },
+    {
+      flags: '--take-over',
+      description: 'with --in-place: go on with a restore of another hub that has died; its run must have ended',
+    },
+    {
+      flags: '--compare-all',
+      description: 'with --in-place: read and compare all of the disks at the end, not only what was written',
     },
     { flags: '--node <name>', description: 'for vsphere: the node that writes the disks (default: local)' },
     {
@@ -206,6 +223,10 @@ export const restore: CommandDefinition = {
     {
       command: 'sendense-run restore pgtest1 --to vsphere:vcenter1 --name pgtest1-monday --folder /DC1/vm/restored',
       description: 'A new VM in vSphere, beside the old one',
+    },
+    {
+      command: 'sendense-run restore pgtest1 --point yesterday 18:00 --to vsphere:vcenter1 --in-place',
+      description: 'The VM itself goes back to yesterday at six; only what differs is written',
     },
     {
       command: 'sendense-run restore pgtest1 --to ova:./pgtest1.ova',

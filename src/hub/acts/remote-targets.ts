@@ -29,6 +29,7 @@ const remote: { readonly [T in TargetType]: RemoteTarget } = {
     risk: ({ start }) => (start === undefined || start === false ? null : 'starts a VM'),
   },
   vsphere: { paths: () => ({}), risk: ({ powerOn }) => (powerOn === true ? 'starts a VM' : null) },
+  inPlace: { paths: () => ({}), risk: () => 'writes over the disks of a VM' },
 };
 
 const types = Object.keys(remote) as TargetType[];

@@ -32,7 +32,16 @@ const checks: { readonly [T in TargetType]: TargetChecks } = {
   device: { findings: deviceFindings, settingsFindings: null, besideFiles: null },
   ova: { findings: ovaFindings, settingsFindings: null, besideFiles: null },
   kvm: { findings: kvmFindings, settingsFindings: null, besideFiles: null },
-  vsphere: { findings: () => [], settingsFindings: vsphereNames, besideFiles: null },
+  vsphere: {
+    findings: () => [],
+    settingsFindings: (to, names) => vsphereNames('vsphere', to, names),
+    besideFiles: null,
+  },
+  inPlace: {
+    findings: () => [],
+    settingsFindings: (to, names) => vsphereNames('inPlace', to, names),
+    besideFiles: null,
+  },
 };
 
 /**
@@ -58,10 +67,10 @@ export const targetSettingsFindings = (to: Mapping, names: SettingsNames): Findi
     type in to && settingsFindings ? settingsFindings(to, names) : [],
   );
 
-function vsphereNames({ vsphere, node }: Mapping, { vspheres, nodes }: SettingsNames): Finding[] {
+function vsphereNames(key: string, to: Mapping, { vspheres, nodes }: SettingsNames): Finding[] {
   return [
-    ...unknownName('source', String(vsphere), vspheres, ['to', 'vsphere']),
-    ...unknownName('node', String(node), nodes, ['to', 'node']),
+    ...unknownName('source', String(to[key]), vspheres, ['to', key]),
+    ...unknownName('node', String(to['node']), nodes, ['to', 'node']),
   ];
 }
 

@@ -26,8 +26,8 @@ export interface ChosenPoint {
 }
 
 /**
- * `latest` and times mean the newest one that no verification found broken, nor what it is built on, and that a backup made; one that is
- * named by its id is taken whatever was found, and also if `boot keep` made it.
+ * `latest` and times mean the newest one that no verification found broken, nor what it is built on, and that a backup made; `latest` none
+ * that was made before a restore in place. One that is named by its id is taken whatever was found, and also if `boot keep` made it.
  * @param all restore points of the name, oldest first
  * @throws SendenseError `point.unknown`, `vm.identity`, `chain.damaged` where none is sound
  */
@@ -47,7 +47,10 @@ export function chosenPoint(
       ? null
       : assertOneVm({ repository, context }, identified(all, marks), identity ?? null);
   const { fitting, why, next } = choosePoint(
-    all.filter(({ backup_id: id, kept }) => (own?.has(id) ?? true) && (named || !kept)),
+    all.filter(
+      ({ backup_id: id, kept, before_restore: before = null }) =>
+        (own?.has(id) ?? true) && (named || (!kept && !(choice === 'latest' && before !== null))),
+    ),
     choice,
     Date.now(),
   );

@@ -680,4 +680,9 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE point_marks ADD COLUMN used TEXT CHECK (json_valid(used));
   `,
+  // Of restores in place, as the manifests say it.
+  `
+  ALTER TABLE backups ADD COLUMN before_restore TEXT;
+  ALTER TABLE backups ADD COLUMN restored_in_place TEXT;
+  `,
 ];

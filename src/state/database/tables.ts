@@ -181,6 +181,10 @@ export interface BackupsTable {
   not_protected: string | null;
   /** JSON; null: a backup made it. */
   kept: string | null;
+  /** A restore point that was written to the VM after this one. */
+  before_restore: string | null;
+  /** The run that had restored the VM in place last. */
+  restored_in_place: string | null;
   /** Of the manifest. */
   checksum: string;
 }

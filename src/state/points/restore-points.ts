@@ -181,6 +181,8 @@ export const toRow = (repository: string, manifest: Manifest): BackupsTable => (
   snapshot: jsonOrNull(manifest.snapshot),
   not_protected: jsonOrNull(manifest.not_protected),
   kept: jsonOrNull(manifest.kept),
+  before_restore: manifest.before_restore ?? null,
+  restored_in_place: manifest.restored_in_place ?? null,
   checksum: manifest.checksum,
 });
 
@@ -230,6 +232,8 @@ const toPoint = (row: BackupsTable & { vm_name: string }, disks: readonly Backup
   snapshot: fromJson<NonNullable<Manifest['snapshot']>>(row.snapshot),
   not_protected: fromJson<NonNullable<Manifest['not_protected']>>(row.not_protected) ?? [],
   kept: fromJson<NonNullable<Manifest['kept']>>(row.kept),
+  before_restore: row.before_restore,
+  restored_in_place: row.restored_in_place,
   checksum: row.checksum,
 });
 

@@ -298,6 +298,8 @@ function manifestOf(
     ...(input.vm_config ? { vm_config: { ...input.vm_config, path: inContext(input.vm_config.path) } } : {}),
     ...(input.snapshot ? { snapshot: input.snapshot } : {}),
     ...(input.kept ? { kept: { boot: input.kept.boot, of: input.kept.of, guest: input.kept.guest } } : {}),
+    ...(input.beforeRestore ? { before_restore: input.beforeRestore } : {}),
+    ...(input.facts?.restored_in_place ? { restored_in_place: input.facts.restored_in_place.run } : {}),
     ...(input.not_protected && input.not_protected.length > 0 ? { not_protected: input.not_protected } : {}),
     warnings: [...decision.warnings, ...(input.warnings ?? [])],
   };

@@ -14,7 +14,7 @@ import { latestPoint, points, type RestorePoint } from '../../state/points/resto
 import { knownDisks, type VmContext } from '../../state/points/vm-disks.ts';
 import type { ChainDecideInput, ChainDecideOutput, DiskDecision, DiskInfo } from '../../schemas/types.ts';
 import { assertSameVm } from './assert-same-vm.ts';
-import { brokenParent, otherVm, unseenRevert, whatBroke } from './chain-doubts.ts';
+import { brokenParent, otherVm, restoredInPlace, unseenRevert, whatBroke } from './chain-doubts.ts';
 import { confirmContent } from './confirm-content.ts';
 import { defineStep } from '../define-step.ts';
 import { followMarks } from '../../restore-points/hold/follow-marks.ts';
@@ -235,7 +235,7 @@ async function look(
           whatBroke(input, disk, last, row, setBack) ??
           encryptionChange(keys, last.backup_id, row))
         : null,
-    unproven: last ? unseenRevert(input, last, setBack) : null,
+    unproven: last ? (restoredInPlace(input, last) ?? unseenRevert(input, last, setBack)) : null,
   };
   // Files are only looked at where the answer depends on them.
   const first = decideDisk({ ...facts, chain: { verdict: 'sound' } });

@@ -55,6 +55,14 @@ export function whatBroke(
   return null;
 }
 
+/** Why the hypervisor's list of changes does not lead from the last restore point to now, though the disks can be compared. */
+export function restoredInPlace({ facts }: ChainDecideInput, last: RestorePoint): string | null {
+  const now = facts?.restored_in_place ?? null;
+  return now !== null && now.run !== (last.restored_in_place ?? null)
+    ? `the VM was restored in place from ${now.point} since (run ${now.run})`
+    : null;
+}
+
 /** Why the VM may have been reverted since the last restore point without anybody knowing. */
 export function unseenRevert({ facts }: ChainDecideInput, last: RestorePoint, setBack: number): string | null {
   if (!facts) return null;

@@ -46,9 +46,10 @@ function claimOf(
 
 const requestOf = (
   services: Services,
-  { repository, to, disks, point }: RestoreWriteInput,
+  { repository, to, disks, point, safety = null }: RestoreWriteInput,
 ): RestoreRequest<TargetType> => ({
   to,
   disks,
   from: restoredFrom(services, repository, point),
+  safety,
 });

@@ -79,6 +79,7 @@ export const deviceTarget: TargetKind<'device', DeviceClaim, HeadsClaim> = {
   publish: publishHeads,
   isPublished: areWhole,
   undoPublish: undoHeads,
+  safeguarding: null,
   converting: null,
   starting: null,
   files: null,

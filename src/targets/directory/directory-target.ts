@@ -83,6 +83,7 @@ export const directoryTarget: TargetKind<'directory', DirectoryClaim, NamesClaim
   isPublished: arePublished,
   undoPublish: removePublished,
 
+  safeguarding: null,
   converting: null,
   starting: null,
   files: directoryFiles,

@@ -114,6 +114,7 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
     await removePublished(files, remembered);
   },
 
+  safeguarding: null,
   converting: virtioConverting,
   starting: domainStarting,
   files: null,

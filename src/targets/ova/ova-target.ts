@@ -93,6 +93,7 @@ export const ovaTarget: TargetKind<'ova', OvaClaim, NamesClaim> = {
   publish: publishFiles,
   isPublished: arePublished,
   undoPublish: removePublished,
+  safeguarding: null,
   converting: null,
   starting: null,
   files: null,

@@ -116,6 +116,7 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
   },
 
   // vSphere starts it where the plan wants that, as the last thing that publishing does.
+  safeguarding: null,
   converting: null,
   starting: null,
   files: null,

@@ -67,6 +67,8 @@ test('a restore point comes back as its manifest said', () => {
   expect(findPoint(temporary.state, key('b1'))).toEqual({
     ...rest,
     kept: null,
+    before_restore: null,
+    restored_in_place: null,
     vm: { ...full.vm, instance_uuid: null, path: null },
     vm_config: null,
     snapshot: null,

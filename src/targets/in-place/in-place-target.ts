@@ -1,0 +1,246 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type { InPlaceStartRequest, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
+import { asVsphere } from '../../sources/vsphere/as-vsphere.ts';
+import type { KeyedDisk, TargetHub } from '../target-hub.ts';
+import type { RestoreRequest, TargetKind, WrittenDisk } from '../target-kind.ts';
+import { checkInPlace, effectsOf, uuidOf, type CheckedInPlace } from './check-in-place.ts';
+import { claimOf, type InPlaceClaim } from './in-place-claim.ts';
+import { safeguarding } from './safeguarding.ts';
+
+type Machine = Pick<VsphereMachine, 'node' | 'source' | 'run' | 'point' | 'vm' | 'name' | 'power_on'>;
+
+/** What publishing claims: the VM whose mark goes. */
+interface FinishClaim {
+  readonly machine: Machine | null;
+}
+
+type Request = RestoreRequest<'inPlace'>;
+
+/**
+ * The VM that the restore point was made of. A node marks it, writes to its disks what differs, through VMware's library, and reads that
+ * again. It is published when the mark is taken away. What was written cannot be taken back: a restore that fails leaves the mark, and the
+ * next one goes on.
+ */
+export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClaim, FinishClaim> => ({
+  type: 'inPlace',
+  claim: (to, _disks, facts) => claimOf(to, facts),
+
+  assertFree: async (request, claim) => void (await checkInPlace(hub, request, claim)),
+  effects: async (request, claim) => effectsOf(hub, request, await checkInPlace(hub, request, claim)),
+  outline: ({ to, disks, from }) => ({
+    directory: null,
+    files: disks.map(({ disk }) => writtenDisk(disk, `${from.point().vm}, at ${to.inPlace}`, 0)),
+  }),
+
+  async write(request, claim, run) {
+    const found = await checkInPlace(hub, request, claim);
+    run.signal.throwIfAborted();
+    // From here on the VM may bear a mark of this run.
+    run.remember('vm', { spec: found.spec, vm: found.checked.vm, point: request.from.point().backup_id });
+    const { disks } = await writeDisks(hub, request, claim, found);
+    return {
+      directory: null,
+      files: request.disks.map((disk) => {
+        const own = diskOf(found, disk.uuid);
+        const bytes = disks.find(({ key }) => key === own.key)?.bytes_transferred ?? 0;
+        return writtenDisk(disk.disk, own.file, bytes);
+      }),
+      machine: machineOf(request, claim, found),
+    };
+  },
+
+  async undoWrite(claim, remembered) {
+    await hub.clearServed();
+    const marked = remembered['vm'] as { spec: VsphereSourceSpec; vm: string; point: string } | undefined;
+    if (!marked) return;
+    const { spec, vm, point } = marked;
+    await hub.endJob(claim.node, claim.job);
+    const client = await hub.node(claim.node);
+    const { state, name } = await client.endInPlace(
+      {
+        source: spec,
+        ...(await hub.login(spec)),
+        run: claim.run,
+        point,
+        vm,
+        action: 'release',
+        jobs: [claim.job],
+        power_on: false,
+      },
+      hub.signal,
+    );
+    if (state === 'torn')
+      hub.warn(
+        `the VM ${name ?? vm} in vSphere (${spec.host}) is restored in part: its disks are not whole, and its notes say so. Do not start it. Run the same restore again: it goes on`,
+      );
+  },
+
+  readBack: null,
+  // The node has read again what it wrote, or all of it where the plan says so.
+  compare: async ({ bytes_written: written }, { disk, machine }) => ({
+    comparedBytes:
+      machine !== null && 'notes' in machine && machine.notes.includes(allRead) ? disk.capacity_bytes : written,
+  }),
+
+  claimNames: (_written, machine = null) => ({
+    machine: machine !== null && 'vm' in machine ? machineFacts(machine) : null,
+  }),
+  publishEffects: (written) =>
+    written.slice(0, 1).map(({ file }) => ({
+      action: 'change',
+      target: file,
+      detail: 'the VM is no longer marked as one that is being restored',
+      argv: null,
+    })),
+
+  async publish({ machine }, run) {
+    if (machine === null) throw noMachine();
+    run.remember('asked', true);
+    const { warnings } = await end(hub, machine, 'finish');
+    for (const warning of warnings) hub.warn(warning);
+  },
+  async isPublished({ machine }, remembered) {
+    if (machine === null || remembered['asked'] !== true) return false;
+    return (await end(hub, machine, 'look')).state === 'finished';
+  },
+  // Its disks are whole, and stay so: where the mark is still there, the same command takes it away.
+  undoPublish: async () => undefined,
+
+  safeguarding: safeguarding(hub),
+  converting: null,
+  starting: null,
+  files: null,
+});
+
+const allRead = 'all of its disks was read and compared';
+
+const writtenDisk = (disk: string, file: string, bytes: number): WrittenDisk => ({
+  disk,
+  temporary: file,
+  file,
+  format: 'vmdk',
+  bytes_written: bytes,
+});
+
+function diskOf({ checked }: CheckedInPlace, uuid: string | undefined): CheckedInPlace['checked']['disks'][number] {
+  const found = checked.disks.find((one) => one.uuid === uuid);
+  if (found) return found;
+  throw new SendenseError('node.protocol', `the node does not say which disk ${uuid} is`);
+}
+
+async function writeDisks(hub: TargetHub, request: Request, claim: InPlaceClaim, found: CheckedInPlace) {
+  const { disks, from, to } = request;
+  const { node, job } = claim;
+  const { spec, checked, takesOver } = found;
+  const login = await hub.login(spec);
+  const keyed = disks.map((disk) => ({ key: diskOf(found, disk.uuid).key, disk }));
+  if (checked.unfinished)
+    hub.log(
+      `going on with what run ${checked.unfinished.run} has begun${checked.unfinished.safety === null ? '' : `; the backup before that was ${checked.unfinished.safety}`}`,
+    );
+  await using served = await hub.serve(node, keyed, from);
+  // Awaited: the disks are served until then.
+  return await hub.follow({
+    node,
+    jobId: job,
+    disks: keyed.map(({ key, disk }) => ({ key, disk: disk.disk })),
+    secrets: [...Object.values(login), served.psk ?? []].flat(),
+    phaseOf: (phase) => phases[phase] ?? phase,
+    assertServed: () => served.assertServed(),
+    start: async (client, lease) =>
+      client.startInPlace(
+        {
+          job_id: job,
+          source: spec,
+          ...login,
+          vm: checked.vm,
+          name: checked.name,
+          run: claim.run,
+          point: from.point().backup_id,
+          safety: request.safety?.backup_id ?? checked.unfinished?.safety ?? null,
+          takes_over: takesOver,
+          disks: await startDisks(hub, client, request, keyed),
+          compare_all: to.compareAll,
+          power_on: to.powerOn,
+          nbd_sources: served.sources,
+          ...(served.psk === null ? {} : { nbd_psk: served.psk }),
+          lease_seconds: lease,
+        },
+        hub.signal,
+      ),
+  });
+}
+
+const phases: Readonly<Record<string, string>> = { digesting: 'comparing', copying: 'writing', flushing: 'comparing' };
+
+async function startDisks(
+  hub: TargetHub,
+  client: Parameters<TargetHub['sendIndex']>[0],
+  { safety, from }: Request,
+  keyed: readonly KeyedDisk[],
+): Promise<InPlaceStartRequest['disks']> {
+  const disks: InPlaceStartRequest['disks'][number][] = [];
+  for (const { key, disk } of keyed) {
+    // Only what was made in this run tells what is on the disks now.
+    const base = safety?.backup_id ? safety.disks.find(({ uuid }) => uuid === disk.uuid) : undefined;
+    const changeId = base?.change_id ?? null;
+    disks.push({
+      key,
+      uuid: uuidOf(disk),
+      bytes: disk.capacity_bytes,
+      index: await hub.sendIndex(client, disk, from),
+      base: base && changeId !== null ? { index: await hub.sendIndex(client, base, from), change_id: changeId } : null,
+    });
+  }
+  const [first, ...rest] = disks;
+  if (!first) throw new SendenseError('run.internal', 'no disks');
+  return [first, ...rest];
+}
+
+function machineOf({ to, disks, from }: Request, { run, node }: InPlaceClaim, found: CheckedInPlace): VsphereMachine {
+  const { checked, spec } = found;
+  return {
+    name: checked.name,
+    vm: checked.vm,
+    host: spec.host,
+    run,
+    point: from.point().backup_id,
+    node,
+    source: spec,
+    power_on: to.powerOn,
+    disks: disks.map(({ disk, uuid }) => {
+      const { key } = diskOf(found, uuid);
+      return { disk, key, device_key: key };
+    }),
+    notes: [
+      'its hardware and its NVRAM are as they were before the restore',
+      ...(to.compareAll ? [allRead] : []),
+      ...(checked.others.length === 0 ? [] : [`not restored: ${checked.others.join(', ')}`]),
+    ],
+  };
+}
+
+async function end(hub: TargetHub, machine: Machine, action: 'finish' | 'look') {
+  const { node, run, point, vm, power_on: powerOn } = machine;
+  const source = asVsphere(machine.source);
+  if (source === null) throw noMachine();
+  const client = await hub.node(node);
+  const login = await hub.login(source);
+  return client.endInPlace({ source, ...login, run, point, vm, action, jobs: [], power_on: powerOn }, hub.signal);
+}
+
+const machineFacts = ({ node, source, run, point, vm, name, power_on }: VsphereMachine): Machine => ({
+  node,
+  source,
+  run,
+  point,
+  vm,
+  name,
+  power_on,
+});
+
+const noMachine = (): SendenseError =>
+  new SendenseError('plan.invalid', 'the step does not say which VM the restore was to', {
+    remedy:
+      'Add `machine: ${{ default(steps.write.machine, null) }}` to the inputs of the step, as runners/restore.yaml has it.',
+  });

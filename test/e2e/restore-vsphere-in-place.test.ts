@@ -1,0 +1,181 @@
+import { readFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { testProgram } from '../programs.ts';
+import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
+import { randomBytes } from '../support/random.ts';
+import { MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
+
+const timeout = 240_000;
+const block = 65_536;
+const killedRun = testProgram('e2e/killed-run-child');
+
+let at: VsphereWorkspace;
+let vm: SimulatedVm;
+/** Of the two disks, as the restore point has them. */
+let truth: Buffer[];
+let point: string;
+
+const contents = async (): Promise<Buffer[]> => {
+  await vm.snapshots();
+  return Promise.all(vm.disks.map(({ flatFile }) => readFile(flatFile)));
+};
+
+beforeAll(async () => {
+  at = await vsphereWorkspace();
+  vm = await at.vcenter.addVm({
+    name: 'pgtest1',
+    cbt: true,
+    annotation: 'the accounts',
+    disks: [
+      { capacity: 8 * MiB, content: randomBytes(5 * MiB) },
+      { capacity: 4 * MiB, content: randomBytes(2 * MiB) },
+    ],
+  });
+  await at.plan('nightly.yaml', vm);
+  point = await backUp();
+  truth = await contents();
+  await at.work.write(
+    'back.yaml',
+    `kind: restore\nname: back\nvm: { name: pgtest1 }\nrepository: primary\npoint: ${point}\nto: { inPlace: test-vcenter }\n`,
+  );
+}, timeout);
+afterAll(() => at[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await at.vcenter.vddkFault();
+  await at.vcenter.clearFaults();
+  await vm.power('off');
+});
+
+async function backUp(): Promise<string> {
+  const { exitCode, stderr, finished } = await at.run('nightly.yaml');
+  if (exitCode !== 0) throw new Error(stderr);
+  return finished.backup_id ?? '';
+}
+const restore = (...words: string[]) =>
+  at.work.call(['restore', 'pgtest1', '--point', point, '--to', 'vsphere:test-vcenter', '--in-place', ...words]);
+const expectRestored = async (): Promise<void> => {
+  expect((await contents()).map((now, disk) => now.equals(truth[disk] ?? Buffer.alloc(0)))).toEqual([true, true]);
+};
+const spoil = async (): Promise<void> => {
+  await vm.write(0, 3 * block, randomBytes(2 * block));
+  await vm.write(0, 7 * MiB, randomBytes(100));
+  await vm.write(1, 0, Buffer.alloc(block));
+};
+/** Blocks that {@link spoil} makes differ. */
+const spoiled = 4 * block;
+const bytesSince = async (before: number): Promise<number> =>
+  (await at.vcenter.writes()).slice(before).reduce((sum, { length }) => sum + length, 0);
+
+test(
+  'a VM goes back to a restore point: the present state is saved, and only what differs is written',
+  { timeout },
+  async () => {
+    await spoil();
+    const shown = await restore('--dry-run');
+    expect(shown, shown.stderr).toMatchObject({ exitCode: 0 });
+    expect(shown.stdout).toContain('a backup to primary, first');
+    expect(shown.stdout).toContain('what has changed since comes on top');
+    const present = await contents();
+    const before = (await at.vcenter.writes()).length;
+    const done = await restore();
+    expect(done, done.stderr + done.stdout).toMatchObject({ exitCode: 0 });
+    await expectRestored();
+    expect(await bytesSince(before)).toBe(spoiled);
+    expect(done.stdout).toContain('its hardware and its NVRAM are as they were');
+    const listed = JSON.parse((await at.work.call(['list', 'pgtest1', '--json'])).stdout) as {
+      points: { backup_id: string }[];
+    };
+    const safety = listed.points.find(({ backup_id: id }) => id !== point)?.backup_id ?? '';
+    expect(await at.manifest(safety)).toMatchObject({ before_restore: point });
+    // `latest` is the state of the last backup, not the one that was given up.
+    const latest = await at.work.call(['restore', 'pgtest1', '--to', at.work.path('latest')]);
+    expect(latest, latest.stderr).toMatchObject({ exitCode: 0 });
+    expect((await readFile(at.work.path('latest/disk-0.raw'))).equals(truth[0] ?? Buffer.alloc(0))).toBe(true);
+    // And one can go back.
+    const back = await restore('--point', safety, '--no-safety-backup', '--compare-all');
+    expect(back, back.stderr).toMatchObject({ exitCode: 0 });
+    expect((await contents()).map((now, disk) => now.equals(present[disk] ?? Buffer.alloc(0)))).toEqual([true, true]);
+  },
+);
+
+test('the next backup compares by digest, says why, and is what is on the disk', { timeout }, async () => {
+  await spoil();
+  expect(await restore('--no-safety-backup')).toMatchObject({ exitCode: 0 });
+  await vm.write(0, 0, truth[0]?.subarray(0, 512) ?? Buffer.alloc(0));
+  const id = await backUp();
+  const manifest = await at.manifest(id);
+  expect(manifest.disks.map(({ method, reason }) => [method, reason])).toEqual([
+    ['digest', expect.stringContaining(`restored in place from ${point} since`)],
+    ['digest', expect.stringContaining(`restored in place from ${point} since`)],
+  ]);
+  const out = await at.work.call(['restore', 'pgtest1', '--point', id, '--to', at.work.path('next')]);
+  expect(out, out.stderr).toMatchObject({ exitCode: 0 });
+  for (const disk of [0, 1])
+    expect((await readFile(at.work.path(`next/disk-${disk}.raw`))).equals(truth[disk] ?? Buffer.alloc(0))).toBe(true);
+  const after = await at.manifest(await backUp());
+  expect(after.disks.map(({ method }) => method)).toEqual(['areas', 'areas']);
+});
+
+describe('a restore that does not come to its end', () => {
+  test('leaves a mark, is never backed up, and goes on with the same command', { timeout }, async () => {
+    await spoil();
+    await at.vcenter.vddkFault({ 'disk-full-after': block });
+    const failed = await restore('--no-safety-backup');
+    expect(failed.exitCode).not.toBe(0);
+    expect(failed.stdout + failed.stderr).toContain('is restored in part');
+    await at.vcenter.vddkFault();
+    const backup = await at.run('nightly.yaml');
+    expect(backup.exitCode).not.toBe(0);
+    expect(backup.finished.error).toMatchObject({ code: 'source.half_restored' });
+    const done = await restore();
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    await expectRestored();
+    await backUp();
+  });
+
+  test.each([
+    ['restore.safeguard', 'after', false],
+    ['restore.write', 'before', false],
+    ['restore.write', 'after', true],
+    ['restore.verify', 'after', true],
+    ['restore.publish', 'before', true],
+    ['restore.publish', 'after', false],
+  ])('kill -9 at %s (%s): the same command completes it', { timeout }, async (uses, when, isMarked) => {
+    await spoil();
+    const killed = await execa(process.execPath, [killedRun, at.work.path('back.yaml'), uses, when], {
+      reject: false,
+      env: at.vcenter.vddkEnvironment,
+    });
+    expect(killed.signal, killed.stderr).toBe('SIGKILL');
+    const recovered = await at.work.call(['recover']);
+    expect(recovered.exitCode, recovered.stderr).toBe(0);
+    const backup = await at.run('nightly.yaml');
+    expect(backup.exitCode !== 0, backup.stderr).toBe(isMarked);
+    const done = await restore();
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    await expectRestored();
+    await backUp();
+  });
+});
+
+test('what speaks against it is said before anything is written or saved', { timeout }, async () => {
+  const before = (await at.vcenter.writes()).length;
+  const refused = async (text: string, ...words: string[]): Promise<void> => {
+    for (const dry of [['--dry-run'], []]) {
+      const outcome = await restore(...words, ...dry);
+      expect(outcome.exitCode, text).not.toBe(0);
+      expect(outcome.stderr).toContain(text);
+    }
+  };
+  await vm.power('on');
+  await refused('it is on: switch it off');
+  await vm.power('off');
+  const snapshot = await vm.snapshot('before the update');
+  await refused('it has snapshots: before the update');
+  await vm.removeSnapshot(snapshot);
+  await refused('--name is for', '--name', 'other');
+  await refused('none', '--node', 'none');
+  await refused('--thin is for new disks', '--thin');
+  expect((await at.vcenter.writes()).length).toBe(before);
+});
