@@ -1,6 +1,7 @@
 /**
  * `npm run quickstart`: the main job on a VM that it makes itself. Full backup, two incrementals, restore of the middle
- * point, comparison bit for bit. Everything happens in one temporary folder; `--keep` keeps it.
+ * point, comparison bit for bit. Everything happens in one temporary folder; `--keep` keeps it. `--web` leaves a hub with its page
+ * running instead (`web.ts`).
  */
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,7 +54,17 @@ function tell(title: string, text?: string): void {
   if (text !== undefined) print(text);
 }
 
-const { values: options } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const flag = { type: 'boolean', default: false } as const;
+const { values: options } = parseArgs({ options: { keep: flag, web: flag, stop: flag } });
+if (options.web || options.stop) {
+  const { quickstartWeb } = await import('./web.ts');
+  process.exit(
+    await quickstartWeb(options).catch((error: unknown) => {
+      print(`\n${styleText('red', '✗')} ${error instanceof Error ? error.message : String(error)}`);
+      return 1;
+    }),
+  );
+}
 // Ctrl-C reaches the program that runs, too; it unwinds, and then we clean up.
 let interrupted = false;
 process.on('SIGINT', () => (interrupted = true));
@@ -141,6 +152,9 @@ async function quickstart(): Promise<void> {
   );
   print(
     `    npm run quickstart -- --keep                   keeps the folder: then \`plan nightly.yaml\` in it, and more runs`,
+  );
+  print(
+    `    npm run quickstart -- --web                    a hub with a few days of history, and its page in the browser`,
   );
   print(`    examples/ and docs/                            small examples, and what every page explains`);
 }

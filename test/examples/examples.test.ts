@@ -100,6 +100,26 @@ describe('quickstart', () => {
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('sendense-quickstart-'))).toEqual([]);
   }, 160_000);
 
+  test('--web leaves a hub with history and a login; a second start says so; --stop ends it and leaves nothing', async () => {
+    const quickstart = (...words: string[]) =>
+      program('examples/quickstart/quickstart.ts', ['--web', ...words], folder);
+    const { code, output } = await quickstart();
+    expect(output).toContain('Open http://127.0.0.1:');
+    expect(code).toBe(0);
+    const url = /Open (\S+)/.exec(output)?.[1] ?? '';
+    const login = { name: 'quickstart', password: /password {2}(\S+)/.exec(output)?.[1] };
+    const headers = { 'content-type': 'application/json' };
+    const session = await fetch(`${url}api/v1/session`, { method: 'POST', headers, body: JSON.stringify(login) });
+    const [cookie = ''] = (session.headers.get('set-cookie') ?? '').split(';');
+    const runs = await fetch(`${url}api/v1/runs`, { headers: { cookie } });
+    const days = ((await runs.json()) as { runs: { run_id: string }[] }).runs.map(({ run_id: id }) => id.slice(0, 8));
+    expect(new Set(days).size).toBe(6);
+    expect(await quickstart()).toMatchObject({ code: 1, output: expect.stringContaining(`runs already: ${url}`) });
+    expect(await quickstart('--stop')).toMatchObject({ code: 0, output: expect.stringContaining('is stopped') });
+    await expect(fetch(url)).rejects.toThrow();
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('sendense-quickstart-'))).toEqual([]);
+  }, 160_000);
+
   test('Ctrl-C stops it and leaves nothing', async () => {
     const { code } = await program('examples/quickstart/quickstart.ts', [], folder, 'Copy the disks');
     expect(code).toBe(130);
