@@ -1,6 +1,7 @@
 import { createApi, documentOf, type ApiServer } from '../api/create-api.ts';
 import { defaultLimits, type ApiLimits } from '../api/limits.ts';
 import { version } from '../schemas/package.ts';
+import { createInquiries } from './acts/inquiries.ts';
 import { hubDoor } from './access/hub-door.ts';
 import { trustedProxy } from './access/trusted-proxy.ts';
 import { tlsRules } from './tls/follow-certificate.ts';
@@ -15,7 +16,7 @@ import { readPageFiles } from './page/page-files.ts';
 import type { HubParts } from './routes/route.ts';
 
 export interface HubApiOptions {
-  readonly parts: Omit<HubParts, 'openApi' | 'remembered' | 'events'>;
+  readonly parts: Omit<HubParts, 'openApi' | 'remembered' | 'events' | 'inquiries'>;
   /** Every request must bring it: `Authorization: Bearer …`. */
   readonly token: string;
   /** Good for figures alone. */
@@ -48,12 +49,14 @@ export async function createHubApi(options: HubApiOptions): Promise<ApiServer> {
     ofRun: (id) => hub.pages.markOfRun(id),
     failed: (error) => log.warn(`changes cannot be watched: ${error.message}`),
   });
+  const inquiries = createInquiries(parts.askCommand);
   const page = readPageFiles();
   const app = await createApi(hubApi, {
     parts: {
       ...parts,
       openApi: documentOf(hubApi, version),
       events,
+      inquiries,
       remembered: rememberedAnswers(() => hub.changes()),
     },
     token,
@@ -75,6 +78,9 @@ export async function createHubApi(options: HubApiOptions): Promise<ApiServer> {
         ifNoneMatch: headers['if-none-match'] ?? '',
       }),
   });
-  app.addHook('onClose', async () => events[Symbol.dispose]());
+  app.addHook('onClose', async () => {
+    events[Symbol.dispose]();
+    inquiries[Symbol.dispose]();
+  });
   return app;
 }

@@ -101,6 +101,31 @@ export type UsedBy = {
    */
   by: string;
 }[];
+/**
+ * The first two hundred, errors first.
+ */
+export type Findings = {
+  severity: 'error' | 'warning';
+  code:
+    | 'manifest.damaged'
+    | 'manifest.missing'
+    | 'file.missing'
+    | 'file.changed'
+    | 'index.damaged'
+    | 'image.damaged'
+    | 'content.mismatch'
+    | 'chain.broken'
+    | 'point.broken'
+    | 'database.missing'
+    | 'database.differs'
+    | 'key.missing'
+    | 'file.unowned'
+    | 'file.leftover';
+  backup_id: string | null;
+  path: string;
+  message: string;
+  remedy: string;
+}[];
 export type Notices = {
   id: string;
   event: string;
@@ -134,92 +159,7 @@ export type Paused = {
   since: number;
   reason: string;
 } | null;
-export type Repositories = {
-  repository: string;
-  path: string;
-  /**
-   * In its marker.
-   */
-  id: string | null;
-  /**
-   * new: nothing was made there yet.
-   */
-  state: 'ready' | 'new' | 'unusable';
-  error: string | null;
-  points: number;
-  /**
-   * Bytes of its file system that are free.
-   */
-  free: number | null;
-  /**
-   * Bytes of its file system.
-   */
-  total: number | null;
-  /**
-   * Bytes that its files take on the disk.
-   */
-  used: number | null;
-  /**
-   * Of these, what `repo gc` has put aside.
-   */
-  trash: number | null;
-  /**
-   * Bytes.
-   */
-  min_free: number;
-  /**
-   * Bytes.
-   */
-  quota: number | null;
-  /**
-   * Bytes.
-   */
-  vm_quota: number | null;
-  /**
-   * Bytes, from the restore points of the last 30 days; null: they span less than a day.
-   */
-  growth_per_day: number | null;
-  /**
-   * If it grows as it does and nothing is removed.
-   */
-  full_in_days: number | null;
-  immutable: {
-    wanted: 'off' | 'try' | 'require';
-    /**
-     * Why it does not work here; null: it does, or it was not tried.
-     */
-    problem: string | null;
-  };
-  vms: {
-    vm: string;
-    context: string;
-    points: number;
-    /**
-     * Bytes.
-     */
-    allocated_bytes: number;
-    /**
-     * Bytes.
-     */
-    logical_bytes: number;
-    /**
-     * Bytes.
-     */
-    capacity_bytes: number;
-    /**
-     * Bytes, from the restore points of the last 30 days; null: they span less than a day.
-     */
-    growth_per_day: number | null;
-    /**
-     * Milliseconds since the epoch.
-     */
-    oldest: number | null;
-    /**
-     * Milliseconds since the epoch.
-     */
-    newest: number | null;
-  }[];
-}[];
+export type Repositories = Items1[];
 /**
  * One JSON line of sendense-run run --json.
  */
@@ -643,10 +583,15 @@ export interface AllSchemas {
   HubBootRequest: HubBootRequest;
   HubChain: HubChain;
   ChangeIdsOutput: ChangeIdsOutput;
+  HubCheckRequest: HubCheckRequest;
+  HubCheck: HubCheck;
+  HubGrowth: HubGrowth;
   HubHealth: HubHealth;
+  HubInquiry: HubInquiry;
   LoginRequest: LoginRequest;
   HubNotices: HubNotices;
   HubOnePlan: HubOnePlan;
+  HubOneRepository: HubOneRepository;
   HubOneVm: HubOneVm;
   OwnPasswordRequest: OwnPasswordRequest;
   PlanFileNew: PlanFileNew;
@@ -659,6 +604,7 @@ export interface AllSchemas {
   HubPlans: HubPlans;
   ProtectionRequest: ProtectionRequest;
   ProveRequest: ProveRequest;
+  HubPrunePreview: HubPrunePreview;
   HubRepositories: HubRepositories;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
@@ -2912,6 +2858,113 @@ export interface ChangeIdsOutput {
   }[];
 }
 /**
+ * How a repository is checked.
+ */
+export interface HubCheckRequest {
+  /**
+   * Without reading the images; default false.
+   */
+  quick?: boolean;
+}
+/**
+ * `GET /api/v1/repositories/{name}/check`: the last check that this API began.
+ */
+export interface HubCheck {
+  version: 1;
+  repository: string;
+  /**
+   * never: nobody has asked since the hub was started.
+   */
+  state: 'never' | 'running' | 'ended';
+  /**
+   * Who asked.
+   */
+  by: string | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  begun: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  ended: number | null;
+  /**
+   * Why there is no answer.
+   */
+  error: null | ErrorOutput;
+  /**
+   * null: it has none yet.
+   */
+  result: null | HubCheckResult;
+}
+export interface HubCheckResult {
+  ok: boolean;
+  quick: boolean;
+  points_checked: number;
+  /**
+   * Bytes.
+   */
+  bytes_read: number;
+  findings: Findings;
+  findings_total: number;
+}
+/**
+ * `GET /api/v1/repositories/{name}/growth`: what restore points added to a repository day by day, and when it will be full.
+ */
+export interface HubGrowth {
+  version: 1;
+  repository: string;
+  /**
+   * 2026-10-26; of `days`.
+   */
+  first_day: string;
+  /**
+   * Bytes that the restore points of each day added, oldest first; the last one is today, which is not over. The first restore point of a VM does not count, and neither do those that were pruned.
+   *
+   * Items: Bytes.
+   */
+  days: number[];
+  /**
+   * Bytes that may still be filled: what is free without `minFree`, and what the quota leaves. null: not known.
+   */
+  room: number | null;
+  forecast: GrowthForecast;
+}
+export interface GrowthForecast {
+  /**
+   * not-enough: fewer than 7 whole days are known; steady: it does not grow.
+   */
+  state: 'known' | 'not-enough' | 'steady';
+  /**
+   * Whole days that were counted, 30 at most.
+   */
+  days: number;
+  /**
+   * Bytes: the mean of these days.
+   */
+  per_day: number | null;
+  /**
+   * Two standard errors of the mean below it.
+   */
+  per_day_low: number | null;
+  /**
+   * Two standard errors of the mean above it.
+   */
+  per_day_high: number | null;
+  /**
+   * By the mean. null: never, as far as that tells.
+   */
+  full_in_days: number | null;
+  /**
+   * By `per_day_high`.
+   */
+  earliest_days: number | null;
+  /**
+   * By `per_day_low`. null: perhaps never.
+   */
+  latest_days: number | null;
+}
+/**
  * `GET /api/v1/health` of the hub.
  */
 export interface HubHealth {
@@ -2927,6 +2980,31 @@ export interface HubHealth {
    * Runs that are going on.
    */
   runs: number;
+}
+/**
+ * How far a question is that takes longer than a request. The hub forgets the answer when it ends.
+ */
+export interface HubInquiry {
+  /**
+   * never: nobody has asked since the hub was started.
+   */
+  state: 'never' | 'running' | 'ended';
+  /**
+   * Who asked.
+   */
+  by: string | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  begun: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  ended: number | null;
+  /**
+   * Why there is no answer.
+   */
+  error: null | ErrorOutput;
 }
 /**
  * Name and password of a user.
@@ -3066,6 +3144,103 @@ export interface ScheduleOutput {
    * The newest slot of which something became.
    */
   last: null | SlotOutput;
+}
+/**
+ * `GET /api/v1/repositories/{name}`: what `sendense-run repo usage NAME --json` prints, and when it was measured.
+ */
+export interface HubOneRepository {
+  version: 1;
+  /**
+   * Milliseconds since the epoch.
+   */
+  measured: number;
+  repository: Items1;
+}
+export interface Items1 {
+  repository: string;
+  path: string;
+  /**
+   * In its marker.
+   */
+  id: string | null;
+  /**
+   * new: nothing was made there yet.
+   */
+  state: 'ready' | 'new' | 'unusable';
+  error: string | null;
+  points: number;
+  /**
+   * Bytes of its file system that are free.
+   */
+  free: number | null;
+  /**
+   * Bytes of its file system.
+   */
+  total: number | null;
+  /**
+   * Bytes that its files take on the disk.
+   */
+  used: number | null;
+  /**
+   * Of these, what `repo gc` has put aside.
+   */
+  trash: number | null;
+  /**
+   * Bytes.
+   */
+  min_free: number;
+  /**
+   * Bytes.
+   */
+  quota: number | null;
+  /**
+   * Bytes.
+   */
+  vm_quota: number | null;
+  /**
+   * Bytes, from the restore points of the last 30 days; null: they span less than a day.
+   */
+  growth_per_day: number | null;
+  /**
+   * If it grows as it does and nothing is removed.
+   */
+  full_in_days: number | null;
+  immutable: {
+    wanted: 'off' | 'try' | 'require';
+    /**
+     * Why it does not work here; null: it does, or it was not tried.
+     */
+    problem: string | null;
+  };
+  vms: {
+    vm: string;
+    context: string;
+    points: number;
+    /**
+     * Bytes.
+     */
+    allocated_bytes: number;
+    /**
+     * Bytes.
+     */
+    logical_bytes: number;
+    /**
+     * Bytes.
+     */
+    capacity_bytes: number;
+    /**
+     * Bytes, from the restore points of the last 30 days; null: they span less than a day.
+     */
+    growth_per_day: number | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    oldest: number | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    newest: number | null;
+  }[];
 }
 /**
  * `GET /api/v1/vms/{vm}`.
@@ -3314,6 +3489,65 @@ export interface ProtectionRequest {
  */
 export interface ProveRequest {
   password: string;
+}
+/**
+ * `GET /api/v1/plans/{name}/prune-preview`: what the retention of a plan would remove now, by VM.
+ */
+export interface HubPrunePreview {
+  version: 1;
+  plan: string;
+  /**
+   * never: nobody has asked since the hub was started.
+   */
+  state: 'never' | 'running' | 'ended';
+  /**
+   * Who asked.
+   */
+  by: string | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  begun: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  ended: number | null;
+  /**
+   * Why there is no answer.
+   */
+  error: null | ErrorOutput;
+  /**
+   * null: it has none yet.
+   */
+  result: null | HubPruneResult;
+}
+export interface HubPruneResult {
+  repository: string;
+  freed: FreedBytes;
+  /**
+   * Restore points.
+   */
+  stay: number;
+  /**
+   * Restore points.
+   */
+  go: number;
+  /**
+   * Patterns that no VM of the repository fits.
+   */
+  unmatched: string[];
+  vms: HubPrunedVm[];
+}
+export interface HubPrunedVm {
+  vm: string;
+  stay: number;
+  go: number;
+  freed: FreedBytes;
+  /**
+   * Why nothing of this VM would be removed.
+   */
+  error: string | null;
+  remarks: string[];
 }
 /**
  * `GET /api/v1/repositories`: what `sendense-run repo list --json` prints, and when it was measured.
@@ -4151,7 +4385,7 @@ export interface HubTrouble {
 }
 export interface StatusOutput {
   version: 1;
-  runs: Items1[];
+  runs: Items2[];
   leases: {
     port: number;
     run_id: string;
@@ -4245,7 +4479,7 @@ export interface StatusOutput {
     time: number;
   }[];
 }
-export interface Items1 {
+export interface Items2 {
   run_id: string;
   plan: string;
   vm: string;
@@ -8205,7 +8439,7 @@ export interface SchedulesOutput {
  */
 export interface ShowRunOutput {
   version: 1;
-  run: Items1;
+  run: Items2;
   plan_file: string;
   warnings: string[];
   /**
@@ -8241,7 +8475,7 @@ export interface ShowRunOutput {
   /**
    * Runs of a group's VMs, in the order in which they began.
    */
-  children: Items1[];
+  children: Items2[];
   /**
    * File with the events of the run (`sendense-run logs RUN`); null where there is none any more.
    */

@@ -1,7 +1,12 @@
 /** What the screens for looking ask: schedules, nodes, notices, audit. */
 import type {
   AuditOutput,
+  HubCheck,
+  HubGrowth,
   HubNotices,
+  HubPlans,
+  HubPrunePreview,
+  HubRepositories,
   HubTimetable,
   NodesOutput,
   NotifyListOutput,
@@ -18,6 +23,17 @@ export const lookingWorld = (options: WorldOptions): World => ({
   ...worldOf(options),
   'GET /api/v1/timetable': (query) => timetableOf(options, query),
   'POST /api/v1/schedules/pg01-nightly/pause': () => ({ version: 1, schedules: [], duplicates: [] }),
+  'GET /api/v1/plans': () => plansOf(options),
+  'GET /api/v1/repositories': () => repositoriesOf(options),
+  'GET /api/v1/repositories/*': () => ({
+    version: 1,
+    measured: options.now - 90_000,
+    repository: repositoriesOf(options).repositories[0],
+  }),
+  'GET /api/v1/repositories/primary/growth': () => growthOf(options),
+  'GET /api/v1/repositories/primary/check': () => checkOf(options),
+  'POST /api/v1/repositories/primary/check': () => ({ ...checkOf(options), state: 'running', ended: null }),
+  'GET /api/v1/plans/weekly-prune/prune-preview': () => pruneOf(options),
   'GET /api/v1/nodes': () => nodesOf(options),
   'GET /api/v1/notices': (query) => noticesOf(options, query),
   'GET /api/v1/channels': () => channelsOf(options),
@@ -224,3 +240,163 @@ function auditOf(options: WorldOptions, query: URLSearchParams): AuditOutput {
   }).filter((entry) => who === null || entry.who === who);
   return { version: 1, entries, next_cursor: from + limit < total ? String(from + limit) : null };
 }
+
+const GiB = 2 ** 30;
+
+function repositoriesOf(options: WorldOptions): HubRepositories {
+  const { now } = options;
+  const names = namesOf(options);
+  const usual: HubRepositories['repositories'][number] = {
+    repository: 'primary',
+    path: `/srv/${wordOf(options, 'backups').replaceAll('/', '')}`,
+    id: 'b7d1',
+    state: 'ready',
+    error: null,
+    points: names.length * 14,
+    free: 610 * GiB,
+    total: 4096 * GiB,
+    used: 2900 * GiB,
+    trash: 3 * GiB,
+    min_free: 100 * GiB,
+    quota: null,
+    vm_quota: null,
+    growth_per_day: 12 * GiB,
+    full_in_days: 43,
+    immutable: { wanted: 'try', problem: wordOf(options, 'the file system cannot') },
+    vms: names.map((vm, index) => ({
+      vm,
+      context: vm,
+      points: 14,
+      allocated_bytes: ((index * 37) % 90) * GiB,
+      logical_bytes: 640 * GiB,
+      capacity_bytes: 64 * GiB,
+      growth_per_day: index % 6 === 5 ? null : ((index * 7) % 11) * (GiB / 8),
+      oldest: now - 40 * day,
+      newest: now - 3 * hour,
+    })),
+  };
+  const none = {
+    free: null,
+    total: null,
+    used: null,
+    trash: null,
+    growth_per_day: null,
+    full_in_days: null,
+    points: 0,
+    vms: [],
+  };
+  return {
+    version: 1,
+    measured: now - 90_000,
+    repositories:
+      options.vms === 0
+        ? []
+        : [
+            usual,
+            {
+              ...usual,
+              ...none,
+              repository: 'second',
+              state: 'unusable',
+              error: `${wordOf(options, 'nothing')} is mounted at /srv/second`,
+            },
+            { ...usual, repository: 'third', free: 60 * GiB, quota: 3000 * GiB, points: 3, vms: [] },
+          ],
+  };
+}
+
+const growthOf = ({ now, vms }: WorldOptions): HubGrowth => ({
+  version: 1,
+  repository: 'primary',
+  first_day: new Date(now - 30 * day).toISOString().slice(0, 10),
+  days: Array.from({ length: 31 }, (_, index) => (index % 7 === 6 ? 30 : 6 + ((index * 5) % 9)) * GiB),
+  room: 510 * GiB,
+  forecast:
+    vms < 20
+      ? {
+          state: 'not-enough',
+          days: 3,
+          per_day: null,
+          per_day_low: null,
+          per_day_high: null,
+          full_in_days: null,
+          earliest_days: null,
+          latest_days: null,
+        }
+      : {
+          state: 'known',
+          days: 30,
+          per_day: 12 * GiB,
+          per_day_low: 9 * GiB,
+          per_day_high: 15 * GiB,
+          full_in_days: 42,
+          earliest_days: 34,
+          latest_days: 56,
+        },
+});
+
+const asked = ({ now }: WorldOptions) => ({ by: 'anna', begun: now - hour, ended: now - hour + 65_000, error: null });
+
+const checkOf = (options: WorldOptions): HubCheck => ({
+  version: 1,
+  repository: 'primary',
+  state: 'ended',
+  ...asked(options),
+  result: {
+    ok: false,
+    quick: true,
+    points_checked: 420,
+    bytes_read: 3 * GiB,
+    findings: [
+      {
+        severity: 'error',
+        code: 'image.damaged',
+        backup_id: 'p-1',
+        path: 'x',
+        message: `${wordOf(options, 'pg01')}/disk-0.qcow2 is shorter than its manifest says`,
+        remedy: 'Back up anew.',
+      },
+      {
+        severity: 'warning',
+        code: 'file.leftover',
+        backup_id: null,
+        path: 'y',
+        message: 'a file was left behind',
+        remedy: 'sendense-run repo gc',
+      },
+    ],
+    findings_total: 9,
+  },
+});
+
+const pruneOf = (options: WorldOptions): HubPrunePreview => ({
+  version: 1,
+  plan: 'weekly-prune',
+  state: 'ended',
+  ...asked(options),
+  result: {
+    repository: 'primary',
+    freed: { at_least: 80 * GiB, at_most: 95 * GiB },
+    stay: 300,
+    go: 42,
+    unmatched: ['old*'],
+    vms: namesOf(options)
+      .slice(0, 5)
+      .map((vm, index) => ({
+        vm,
+        stay: 12,
+        go: index,
+        freed: { at_least: index * GiB, at_most: index * GiB },
+        error: null,
+        remarks: index === 2 ? [wordOf(options, 'one is protected')] : [],
+      })),
+  },
+});
+
+const plansOf = (_options: WorldOptions): HubPlans => ({
+  version: 1,
+  plans: [
+    { plan: 'weekly-prune', kind: 'prune', vm: '*', file: '/etc/x.yaml', valid: true, health: null, schedule: null },
+  ],
+  next_cursor: null,
+});

@@ -28,6 +28,8 @@ const serve = (world = few): Promise<StandIn> => standIn(world, { folder: built.
 /** Every screen, and what it says where there is nothing. */
 const screens = [
   { path: '/schedule', heading: 'Schedule', empty: 'No plan has a schedule yet.' },
+  { path: '/repositories', heading: 'Repositories', empty: 'sendense.yaml names no repository.' },
+  { path: '/repositories/primary?prune=weekly-prune', heading: 'primary', empty: null },
   { path: '/nodes', heading: 'Nodes', empty: 'No node was added.' },
   { path: '/nodes/site-c', heading: 'site-c', empty: 'There is no node of this name.' },
   { path: '/notices', heading: 'Notices', empty: 'Nobody was told anything yet.' },
@@ -87,6 +89,25 @@ describe('the screens for looking', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('a repository says when it is full, what a prune frees, and is checked from there', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page, complaints } = opened;
+    await page.goto(`${at.url}/repositories`);
+    await page.getByRole('link', { name: 'primary' }).click();
+    await page.getByText('Full in about 42 days: between 34 days and 56 days.').waitFor();
+    await page.getByLabel('By the retention of').selectOption('weekly-prune');
+    await page.getByText('It would remove 42 of 342 restore points, and free 80 GiB to 95 GiB.').waitFor();
+    expect(page.url()).toBe(`${at.url}/repositories/primary?prune=weekly-prune`);
+    await page.getByText('7 more are not shown.').waitFor();
+    await page.getByRole('button', { name: 'Look for damage' }).press('Enter');
+    await page.getByLabel('How').selectOption('quick');
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
+    expect(at.asked).toContain('POST /api/v1/repositories/primary/check');
+    expect(complaints).toEqual([]);
+  });
+
   test('notices are narrowed to what nobody got; the audit log to one name, page by page', async () => {
     await using at = await serve();
     await using opened = await openPage(browser);
@@ -102,7 +123,8 @@ describe('the screens for looking', () => {
     await page.getByText('100 entries').waitFor();
     await page.getByRole('link', { name: 'otto' }).first().click();
     expect(page.url()).toBe(`${at.url}/audit?who=otto`);
-    await page.getByRole('link', { name: 'anna' }).first().waitFor({ state: 'detached' });
+    const log = page.getByRole('region', { name: 'Audit log, the newest first' });
+    await log.getByRole('link', { name: 'anna' }).first().waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'r-1', exact: true }).first().click();
     await page.waitForURL('**/runs/r-1');
     expect(complaints).toEqual([]);

@@ -1,6 +1,7 @@
 import type { NodesOutput, RepositoriesOutput, Settings, StatusOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import type { StatusRequest } from '../describe/describe-status.ts';
+import { growthPage } from './growth-page.ts';
 import { measuredRepositories } from './measured-repositories.ts';
 import { noticePages } from './notice-pages.ts';
 import type { Pages } from './pages.ts';
@@ -32,6 +33,7 @@ export function managePages(options: ManagePagesOptions): Pages {
     ...planPages(state),
     ...noticePages(state),
     timetable: (request) => timetable({ state, limits: settings.limits }, request),
+    growth: (one, offsetMs) => growthPage(state, one, offsetMs),
     repositories: (signal) => measured.all(signal),
     status: statusPage({ state, settings, pages: vms, measured, describe, nodes }),
   };

@@ -1,6 +1,7 @@
 import type { Page, PageRequest } from '../../api/paging.ts';
 import type {
   HistoryRun,
+  HubGrowth,
   HubNotices,
   HubPlan,
   HubRepositories,
@@ -92,6 +93,8 @@ export interface Pages {
   repositories(signal: AbortSignal): Promise<HubRepositories>;
   /** @param filter.vm `status` of the answer is about this VM only */
   status(filter: { readonly sees?: Sees; readonly vm?: string | undefined }): Promise<HubStatus>;
+  /** What one of them grew by, day by day. @param offsetMs of the zone in which a day begins, to the east of UTC */
+  growth(measured: HubRepositories['repositories'][number], offsetMs: number): Omit<HubGrowth, 'version'>;
 }
 
 export interface VmsPage extends Page<HubVm> {

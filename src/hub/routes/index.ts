@@ -12,7 +12,10 @@ import { planFileRoutes } from './plan-files/index.ts';
 import { listPlans, listSchedules, planSchema, showPlan, showPlanText } from './plans.ts';
 import { tags, type HubParts } from './route.ts';
 import { listRuns, readRunLog, showRun } from './runs.ts';
-import { listChannels, listNotices, listRepositories, showStatus } from './status.ts';
+import { checkRepository, showCheck } from './repositories/check.ts';
+import { previewPlanPrune, showPlanPrune } from './repositories/prune-preview.ts';
+import { listRepositories, showGrowth, showRepository } from './repositories/repositories.ts';
+import { listChannels, listNotices, showStatus } from './status.ts';
 import { showTimetable } from './timetable.ts';
 import { listVms, showVm } from './vms.ts';
 
@@ -48,6 +51,12 @@ export const hubApi: Api<HubParts> = {
     ...planFileRoutes,
     showTimetable,
     listRepositories,
+    showRepository,
+    showGrowth,
+    checkRepository,
+    showCheck,
+    previewPlanPrune,
+    showPlanPrune,
     listNotices,
     listChannels,
     listNodes,

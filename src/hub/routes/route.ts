@@ -2,6 +2,7 @@ import type { publicRight, Route as ApiRoute } from '../../api/route.ts';
 import type { ChangeWatch } from '../events/watch-changes.ts';
 import type { Hub } from '../hub.ts';
 import type { Right } from '../access/rights.ts';
+import type { Inquiries } from '../acts/inquiries.ts';
 import type { Repeats } from '../acts/repeats.ts';
 import type { ServiceFigures } from '../metrics/service-figures.ts';
 import type { AskCommand, StartRun } from '../runs/start-run.ts';
@@ -28,6 +29,8 @@ export interface HubParts {
   readonly events: ChangeWatch;
   /** Answers that many ask for at once. */
   readonly remembered: RememberedAnswers;
+  /** Questions that take longer than a request. */
+  readonly inquiries: Inquiries;
   /** This API as an OpenAPI document. */
   openApi(): Promise<object>;
 }

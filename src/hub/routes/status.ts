@@ -1,6 +1,6 @@
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { HubNotices, HubRepositories, NotifyListOutput } from '../../schemas/types.ts';
+import type { HubNotices, NotifyListOutput } from '../../schemas/types.ts';
 import { shared } from './list-answer.ts';
 import { defineRoute } from './route.ts';
 
@@ -20,21 +20,6 @@ export const showStatus = defineRoute({
   quiet: true,
   handle: async (call) =>
     shared(call, 'showStatus', (sees) => call.parts.hub.pages.status({ sees, vm: call.query['vm'] })),
-});
-
-export const listRepositories = defineRoute({
-  id: 'listRepositories',
-  method: 'GET',
-  path: '/api/v1/repositories',
-  tag: 'repositories',
-  right: 'look',
-  summary: 'Repositories, what they hold, and when they will be full',
-  description:
-    'What `sendense-run repo list --json` prints. Measuring looks at every file, so the hub does it every five minutes at most: `measured` says when.',
-  answers: { 200: { description: 'The repositories.', schema: 'hub/repositories.json' } },
-  errors: [],
-  quiet: true,
-  handle: async ({ parts, signal }): Promise<HubRepositories> => parts.hub.pages.repositories(signal),
 });
 
 const noticePages: PageRules = { usual: 100, most: 200, place: ['number'] };

@@ -5,15 +5,15 @@ import type { HubOneVm, HubVms } from '../../schemas/types.ts';
 import type { DaysRequest } from '../pages/pages.ts';
 import { numberOf } from './files/route.ts';
 import { shared } from './list-answer.ts';
+import { offsetOf, offsetQuery } from './offset.ts';
 import { defineRoute } from './route.ts';
 
 const pages: PageRules = { usual: 100, most: 300, place: ['text'] };
 const mostDays = 92;
-const mostOffset = 14 * 60;
 
 const daysQuery: Readonly<Record<'days' | 'offset', Parameter>> = {
   days: { description: `How the backups of the last days ended, today among them; default 0, at most ${mostDays}.` },
-  offset: { description: 'Where a day begins: minutes to the east of UTC, -840 to 840; default 0.' },
+  offset: offsetQuery,
 };
 
 export const listVms = defineRoute({
@@ -62,12 +62,7 @@ export const showVm = defineRoute({
 });
 
 /** @throws SendenseError `request.invalid` */
-function daysOf(query: Readonly<Record<string, string>>): DaysRequest {
-  const { offset = '0' } = query;
-  const minutes = Number(offset);
-  if (!/^-?\d{1,3}$/.test(offset) || Math.abs(minutes) > mostOffset)
-    throw new SendenseError('request.invalid', `offset is no number from -${mostOffset} to ${mostOffset}`, {
-      details: { field: 'offset' },
-    });
-  return { days: numberOf(query, 'days', 0, mostDays), offsetMinutes: minutes };
-}
+const daysOf = (query: Readonly<Record<string, string>>): DaysRequest => ({
+  days: numberOf(query, 'days', 0, mostDays),
+  offsetMinutes: offsetOf(query),
+});

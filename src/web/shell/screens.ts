@@ -130,6 +130,21 @@ export const screens: readonly Screen[] = [
     load: async () => (await import('../screens/schedule/schedule-screen.tsx')).ScheduleScreen,
   },
   {
+    path: '/repositories',
+    title: 'Repositories',
+    group: 'Look',
+    right: 'look',
+    load: async () => (await import('../screens/repositories/repositories-screen.tsx')).RepositoriesScreen,
+  },
+  {
+    path: '/repositories/{repository}',
+    title: 'Repository',
+    group: null,
+    below: '/repositories',
+    right: 'look',
+    load: async () => (await import('../screens/repository/repository-screen.tsx')).RepositoryScreen,
+  },
+  {
     path: '/nodes',
     title: 'Nodes',
     group: 'Look',

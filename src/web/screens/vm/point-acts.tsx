@@ -12,6 +12,7 @@ import { ActDialog } from '../../design/act-dialog.tsx';
 import { exact } from '../../design/moment.ts';
 import { go } from '../../shell/router.ts';
 import { addressOfPlace } from '../../shell/files-place.ts';
+import { levels } from './verify-levels.ts';
 
 export interface PointActsProps {
   readonly point: RestorePointOutput;
@@ -117,12 +118,6 @@ export function PointActs({ point, onChange }: PointActsProps): JSX.Element {
     </span>
   );
 }
-
-const levels = [
-  { value: 'digests', word: 'Content against its digests' },
-  { value: 'quick', word: 'Quick: names, sizes, manifests' },
-  { value: 'deep', word: 'Deep: every byte' },
-] as const;
 
 function Verify({ point, onClose }: { readonly point: RestorePointOutput; onClose(): void }): JSX.Element {
   const key = useSignal(newRepeatKey());

@@ -1,0 +1,82 @@
+import { errorToJson, SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import type { ErrorOutput } from '../../schemas/types.ts';
+import type { AskCommand } from '../runs/start-run.ts';
+
+/** What a question to a command is about. */
+export interface Question {
+  /** `check`. */
+  readonly kind: string;
+  /** Name of the repository, the plan or the source. */
+  readonly about: string;
+  /** The command of `sendense-run` that answers. */
+  readonly words: readonly string[];
+  /** Who asks. */
+  readonly by: string;
+}
+
+/** A question that may take hours, and what became of it. Times are milliseconds since the epoch. */
+export interface Inquiry {
+  readonly by: string;
+  readonly words: readonly string[];
+  readonly begun: number;
+  /** Null: it goes on. */
+  readonly ended: number | null;
+  /** What the command printed; null where it goes on, or failed. */
+  readonly output: object | null;
+  readonly error: ErrorOutput | null;
+}
+
+/**
+ * Questions that take longer than a request: asked in a process of their own, one of a kind about one thing at a time. The last answer of
+ * each is kept while the hub runs. The end of the hub ends them: they only read.
+ */
+export interface Inquiries extends Disposable {
+  /** What goes on is not begun a second time. @throws SendenseError `node.limited` where too many go on */
+  begin(question: Question): Inquiry;
+  /** Undefined: nobody has asked since the hub was started. */
+  last(kind: string, about: string): Inquiry | undefined;
+}
+
+/** Processes at a time. */
+const mostRunning = 3;
+/** Answers that are kept. */
+const mostKept = 50;
+
+export function createInquiries(askCommand: AskCommand): Inquiries {
+  const known = new Map<string, Inquiry>();
+  const ending = new AbortController();
+  const keyOf = (kind: string, about: string): string => JSON.stringify([kind, about]);
+  const isRunning = ({ ended }: Inquiry): boolean => ended === null;
+
+  function keep(key: string, inquiry: Inquiry): void {
+    known.delete(key);
+    known.set(key, inquiry);
+    for (const [other, { ended }] of known) {
+      if (known.size <= mostKept) return;
+      if (ended !== null) known.delete(other);
+    }
+  }
+
+  return {
+    begin({ kind, about, words, by }) {
+      const key = keyOf(kind, about);
+      const before = known.get(key);
+      if (before && isRunning(before)) return before;
+      if ([...known.values()].filter(isRunning).length >= mostRunning)
+        throw new SendenseError('node.limited', `${mostRunning} questions of this kind go on already`, {
+          remedy: 'Try again when one of them has ended.',
+          details: { retrySeconds: 30 },
+        });
+      const begun: Inquiry = { by, words, begun: Date.now(), ended: null, output: null, error: null };
+      keep(key, begun);
+      const end = (result: Partial<Inquiry>): void => keep(key, { ...begun, ...result, ended: Date.now() });
+      void askCommand(words, ending.signal, { answersWith: [1, 3] }).then(
+        (output) => end({ output }),
+        (error: unknown) => end({ error: errorToJson(toSendenseError(error)) }),
+      );
+      return begun;
+    },
+    last: (kind, about) => known.get(keyOf(kind, about)),
+    [Symbol.dispose]: () => ending.abort(),
+  };
+}

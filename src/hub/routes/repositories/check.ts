@@ -1,0 +1,68 @@
+import type { CheckOutput, HubCheck, HubCheckRequest } from '../../../schemas/types.ts';
+import type { Inquiry } from '../../acts/inquiries.ts';
+import { inquired } from '../inquired.ts';
+import { defineRoute } from '../route.ts';
+import { knownRepository, repositoryParam } from './repositories.ts';
+
+const mostFindings = 200;
+
+export const checkRepository = defineRoute<HubCheckRequest>({
+  id: 'checkRepository',
+  method: 'POST',
+  path: '/api/v1/repositories/{name}/check',
+  tag: 'repositories',
+  right: 'operate',
+  summary: 'Look for damage in a repository',
+  description:
+    'As `sendense-run check`. It may take hours: `Location` leads to what becomes of it. One that goes on is not begun again. It ends with the hub.',
+  params: repositoryParam,
+  body: { schema: 'hub/check-start.json', bytes: 4096 },
+  logOf: ({ quick = false }) => ({ quick: String(quick) }),
+  answers: { 202: { description: 'It goes on.', schema: 'hub/check.json' } },
+  errors: ['repository.unusable', 'node.limited'],
+  async handle(call): Promise<HubCheck> {
+    const name = knownRepository(call);
+    const words = ['check', `--repository=${name}`, ...(call.body.quick ? ['--quick'] : [])];
+    const begun = call.parts.inquiries.begin({ kind: 'check', about: name, words, by: call.caller.name });
+    call.answer.status(202);
+    call.answer.header('location', `/api/v1/repositories/${encodeURIComponent(name)}/check`);
+    return checkOf(name, begun);
+  },
+});
+
+export const showCheck = defineRoute({
+  id: 'showCheck',
+  method: 'GET',
+  path: '/api/v1/repositories/{name}/check',
+  tag: 'repositories',
+  right: 'look',
+  summary: 'What became of the last check of a repository',
+  description: 'Of the last one that this API began since the hub was started.',
+  params: repositoryParam,
+  answers: { 200: { description: 'The check.', schema: 'hub/check.json' } },
+  errors: ['repository.unusable'],
+  quiet: true,
+  async handle(call): Promise<HubCheck> {
+    const name = knownRepository(call);
+    return checkOf(name, call.parts.inquiries.last('check', name));
+  },
+});
+
+function checkOf(repository: string, inquiry: Inquiry | undefined): HubCheck {
+  const output = (inquiry?.output ?? null) as CheckOutput | null;
+  return {
+    version: 1,
+    repository,
+    ...inquired(inquiry),
+    result: output && {
+      ok: output.ok,
+      quick: inquiry?.words.includes('--quick') ?? false,
+      points_checked: output.points_checked,
+      bytes_read: output.bytes_read,
+      findings: output.findings
+        .toSorted((a, b) => (a.severity < b.severity ? -1 : a.severity > b.severity ? 1 : 0))
+        .slice(0, mostFindings),
+      findings_total: output.findings.length,
+    },
+  };
+}
