@@ -94,7 +94,7 @@ test('every route of the hub answers what it announces', async () => {
     ['checkRepository', { name: 'primary' }, '{}'],
     ['checkRepository', { name: 'ghost' }, '{}'],
     ['showCheck', { name: 'primary' }],
-    ['previewPlanPrune', { name: 'vm0001-nightly' }],
+    ['previewPlanPrune', { name: 'vm0001-nightly' }, undefined, { 'content-type': undefined }],
     ['previewPlanPrune', { name: 'ghost' }],
     ['showPlanPrune', { name: 'vm0001-nightly' }],
     ['showPlanPrune', { name: 'ghost' }],
