@@ -396,7 +396,16 @@ const pruneOf = (options: WorldOptions): HubPrunePreview => ({
 const plansOf = (_options: WorldOptions): HubPlans => ({
   version: 1,
   plans: [
-    { plan: 'weekly-prune', kind: 'prune', vm: '*', file: '/etc/x.yaml', valid: true, health: null, schedule: null },
+    {
+      plan: 'weekly-prune',
+      kind: 'prune',
+      vm: '*',
+      file: '/etc/x.yaml',
+      valid: true,
+      health: null,
+      right: 'keep',
+      schedule: null,
+    },
   ],
   next_cursor: null,
 });
