@@ -31,7 +31,7 @@ export interface ApiAudit {
 
 type Audited = Pick<Route<never>, 'id' | 'method' | 'changes'>;
 
-const isAudited = ({ method, changes }: Audited): boolean => method !== 'GET' && changes !== false;
+const isAudited = ({ method, changes = method !== 'GET' }: Audited): boolean => changes;
 
 export interface AuditedCall {
   readonly request: FastifyRequest;
@@ -52,7 +52,13 @@ export async function audited<T>(
   request.audited = true;
   const { caller = nobody } = request;
   const begin = (): ReturnType<ApiAudit['begin']> =>
-    audit.begin({ who: who || caller.name, caller: caller.kind, address: peerOf(request), action: route.id, facts });
+    audit.begin({
+      who: who || request.who || caller.name,
+      caller: caller.kind,
+      address: peerOf(request),
+      action: route.id,
+      facts,
+    });
   // What everybody may ask for is written down once it is known not to be one of too many.
   const end = caller.kind === 'nobody' ? undefined : begin();
   const ended = (answer: AuditedAnswer): void => {
@@ -66,7 +72,7 @@ export async function audited<T>(
     ended({ status: errorAnswer(error as Error).status, error: toSendenseError(error).code });
     throw error;
   }
-  ended({ status: reply.statusCode, error: null });
+  ended({ status: reply.statusCode, error: request.failure?.code ?? null });
   return result;
 }
 

@@ -36,7 +36,7 @@ export function registerRoutes<Parts>(
           ...cameFromOf(request),
           isHead: request.method === 'HEAD',
           header: (name) => headerOf(request, name),
-          answer: headOf(reply),
+          answer: headOf(request, reply),
         };
         const result = await audited(audit, route, { request, reply, facts, who }, () => route.handle(call));
         return result ?? reply.send();
@@ -81,7 +81,9 @@ function headerOf({ headers }: FastifyRequest, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-const headOf = (reply: FastifyReply): AnswerHead => ({
+const headOf = (request: FastifyRequest, reply: FastifyReply): AnswerHead => ({
+  who: (name) => void (request.who = name),
+  failed: ({ code, message }) => void (request.failure = { code, message, again: false }),
   status: (code) => void reply.code(code),
   type: (contentType) => void reply.type(contentType),
   header: (name, value) => void reply.header(name, value),

@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls; undefined until that is known. */
     caller?: Caller;
+    /** Who nobody turned out to be. */
+    who?: string;
     /** The audit log has it. */
     audited?: boolean;
     /** What the request is answered with where it failed. */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ErrorCode } from '../errors/catalogue.ts';
+import type { SendenseError } from '../errors/sendense-error.ts';
 import type { CameFrom } from './came-from.ts';
 import type { Caller } from './caller.ts';
 
@@ -26,6 +27,10 @@ export interface AnswerHead {
   status(code: number): void;
   type(contentType: string): void;
   header(name: string, value: string | number): void;
+  /** For a request of nobody: who it turned out to be. */
+  who(name: string): void;
+  /** It went wrong, and the answer tells that in a way of its own: for the logs. */
+  failed(error: SendenseError): void;
   /** A field after the body, asked when the body has ended (RFC 9110, 6.5). */
   trailer(name: string, value: () => string): void;
 }
@@ -98,8 +103,8 @@ export interface Route<Parts, Body = unknown> {
   readonly quiet?: boolean;
   /** Its answer may begin late and pause for as long as it wants: the limit of silent connections does not end it. */
   readonly patient?: boolean;
-  /** False: it changes nothing, though its method is not GET. The audit log leaves it out. */
-  readonly changes?: false;
+  /** Whether it changes something, so that the audit log has it; default: unless its method is GET. */
+  readonly changes?: boolean;
   /** What the lines of the log about the request, and the audit log, have from its body. */
   logOf?(body: Body): Readonly<Record<string, string>>;
   /** Whom the audit log names for a request of nobody: who logs in. Empty: nobody that is known. */

@@ -366,6 +366,27 @@ export const catalogue = {
     '`sendense-run user list` lists the users. Choose another name, or change the user.',
     409,
   ),
+  'access.oidc': entry(
+    12,
+    'never',
+    'The login at the identity provider cannot be taken',
+    'Begin the login again, in one browser and without its back button. If it fails again, compare `hub: oidc` in sendense.yaml with what the provider knows of this hub.',
+    401,
+  ),
+  'access.groups': entry(
+    12,
+    'never',
+    'The identity provider knows the user, and no group of the user has a role here',
+    'Add the user to a group that `hub: oidc: groups` in sendense.yaml names, or add the group there and restart the hub.',
+    403,
+  ),
+  'access.provider': entry(
+    12,
+    'temporary',
+    'The identity provider cannot be asked',
+    'Look at `issuer` and `clientSecret` of `hub: oidc` in sendense.yaml, and whether the hub reaches the provider. Users with a password here log in all the same.',
+    502,
+  ),
   'access.proxy': entry(
     12,
     'never',

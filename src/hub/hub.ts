@@ -33,6 +33,7 @@ import type { LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
 import type { Boots } from './boots/manage-boots.ts';
 import type { Access } from './access/manage-access.ts';
+import type { OidcLogin } from './access/oidc-login.ts';
 import type { Audit } from './access/manage-audit.ts';
 import type { Tokens } from './access/manage-tokens.ts';
 import type { Care } from './repositories/manage-care.ts';
@@ -158,6 +159,8 @@ export interface Hub extends AsyncDisposable {
   readonly access: Access;
   readonly audit: Audit;
   readonly tokens: Tokens;
+  /** Logins at an identity provider; null: the settings name none. */
+  readonly oidc: OidcLogin | null;
   /** @throws SendenseError `point.unknown`, `usage`, `run.locked` */
   adopt(request: AdoptRequest): Promise<AdoptOutput>;
   readonly retention: RetentionCalls;

@@ -20,6 +20,7 @@ import { importNamed } from './import/import-named.ts';
 import { listPoints } from './describe/list-points.ts';
 import { manageAccess } from './access/manage-access.ts';
 import { manageAudit } from './access/manage-audit.ts';
+import { oidcLogin } from './access/oidc-login.ts';
 import { manageTokens } from './access/manage-tokens.ts';
 import { manageCare } from './repositories/manage-care.ts';
 import { manageCredentials } from './credentials/manage-credentials.ts';
@@ -142,6 +143,7 @@ type Managers =
   | 'access'
   | 'audit'
   | 'tokens'
+  | 'oidc'
   | 'acts'
   | 'boots'
   | 'credentials'
@@ -165,6 +167,8 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
     audit: manageAudit(state),
 
     tokens: manageTokens(state),
+
+    oidc: oidcLogin(state, settings.hub.oidc),
 
     boots: async () => (await import('./boots/manage-boots.ts')).manageBoots(services),
 

@@ -588,6 +588,7 @@ export interface AllSchemas {
   HubGrowth: HubGrowth;
   HubHealth: HubHealth;
   HubInquiry: HubInquiry;
+  LoginWays: LoginWays;
   LoginRequest: LoginRequest;
   HubNotices: HubNotices;
   HubOnePlan: HubOnePlan;
@@ -3007,6 +3008,20 @@ export interface HubInquiry {
   error: null | ErrorOutput;
 }
 /**
+ * How one can log in, beside name and password.
+ */
+export interface LoginWays {
+  /**
+   * The identity provider of `hub: oidc`; null: none.
+   */
+  oidc: {
+    /**
+     * What people call it.
+     */
+    name: string;
+  } | null;
+}
+/**
  * Name and password of a user.
  */
 export interface LoginRequest {
@@ -4286,6 +4301,10 @@ export interface SessionInfo {
    * Until then the password counts as typed lately, milliseconds since the epoch; null: always.
    */
   fresh_until: number | null;
+  /**
+   * Who knows the user: the hub, an identity provider, a trusted proxy; or it is a token.
+   */
+  kind: 'local' | 'oidc' | 'proxy' | 'token';
 }
 /**
  * How many sessions were ended.
@@ -10036,6 +10055,7 @@ export interface Settings {
      */
     hosts: string[];
     proxy?: HubProxy;
+    oidc?: HubOidc;
     /**
      * File with the token of the API, made on first use. Who has it can read every file of every backup. Default: hub-api.token beside the state database.
      */
@@ -10520,6 +10540,50 @@ export interface GroupRoles1 {
  * Names of the VMs that a group is for; `*` stands for any characters. Who has only such groups sees no other VM.
  */
 export interface GroupVms1 {
+  /**
+   * @maxItems 100
+   */
+  [k: string]: string[];
+}
+/**
+ * An identity provider that speaks OpenID Connect, at which users may log in (docs/access.md).
+ */
+export interface HubOidc {
+  /**
+   * Its address, as its tokens have it: what stands before `/.well-known/openid-configuration`. http only on this machine.
+   */
+  issuer: string;
+  /**
+   * What the provider calls this hub.
+   */
+  clientId: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  clientSecret?: string;
+  /**
+   * What the login calls it.
+   */
+  name: string;
+  /**
+   * What the hub asks for, with spaces between.
+   */
+  scope: string;
+  /**
+   * Claim with the name of the user here.
+   */
+  nameClaim: string;
+  /**
+   * Claim with the groups of the user.
+   */
+  groupsClaim: string;
+  groups: GroupRoles;
+  vms: GroupVms2;
+}
+/**
+ * Names of the VMs that a group is for; `*` stands for any characters. Who has only such groups sees no other VM.
+ */
+export interface GroupVms2 {
   /**
    * @maxItems 100
    */

@@ -139,7 +139,9 @@ test('who has the token for figures alone is refused everything else', async () 
     const { status } = await raw(at, method, place, method === 'GET' ? '' : '{}', own);
     if (status !== 403) allowed.push(id);
   }
-  expect(allowed).toEqual(['health', 'metrics', 'login']);
+  const open = hubApi.routes.filter(({ right }) => right === 'public').map(({ id }) => id);
+  expect(allowed).toEqual(['health', 'metrics', ...open]);
+  expect(open).toEqual(['login', 'loginWays', 'beginOidc', 'finishOidc', 'signOutOidc']);
 });
 
 test('errors have the one shape and a status of their own, not 500', async () => {

@@ -112,6 +112,8 @@ async function answer(at: StandIn, request: IncomingMessage, response: ServerRes
 
 const user = {
   user: 'anna',
+  kind: 'local',
+  vms: null,
   roles: ['admin'],
   rights: ['look', 'operate', 'browse', 'restore', 'keep', 'plan', 'administer', 'figures', 'self'],
   expires: 4_000_000_000_000,
@@ -125,6 +127,7 @@ function resultOf(
     at.loggedIn = (body as { password?: string }).password === 'right';
     return at.loggedIn ? user : wrong;
   }
+  if (name === 'GET /api/v1/session/ways') return { oidc: null };
   if (!at.loggedIn) return refused;
   if (name === 'GET /api/v1/session') return user;
   if (name === 'DELETE /api/v1/session') {

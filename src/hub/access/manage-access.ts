@@ -149,6 +149,7 @@ function assertUnchanged(state: State, { name, password }: User): void {
 
 const shown = ({ user, session }: Used): SessionInfo => ({
   user: user.name,
+  kind: user.kind,
   roles: [...user.roles],
   rights: [...rightsOf(user.roles as readonly Role[])],
   vms: user.vms && [...user.vms],

@@ -9,7 +9,7 @@ import { watchedPlans } from '../../state/schedules/plan-health.ts';
 import { listSchedules, scheduledText } from '../../state/schedules/schedules.ts';
 
 export interface CredentialUsers {
-  /** Names of sources of sendense.yaml. */
+  /** Names of sources of sendense.yaml, and `hub.oidc` where that has it. */
   readonly sources: string[];
   /** Plan files, absolute. */
   readonly plans: string[];
@@ -42,9 +42,12 @@ export function credentialUsers(places: CredentialUserPlaces): (name: string) =>
     for (const name of credentialsIn(loadPlanText({ file, text }).document.value)) named.get(file)?.add(name);
   }
   return (name) => ({
-    sources: Object.entries(settings.sources)
-      .filter(([, source]) => kindOf(source).login?.credential(source) === name)
-      .map(([source]) => source),
+    sources: [
+      ...Object.entries(settings.sources)
+        .filter(([, source]) => kindOf(source).login?.credential(source) === name)
+        .map(([source]) => source),
+      ...(settings.hub.oidc?.clientSecret === name ? ['hub.oidc'] : []),
+    ],
     plans: [...named].filter(([, names]) => names.has(name)).map(([file]) => file),
   });
 }

@@ -19,13 +19,18 @@ export interface From {
 
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
-/** @returns what the browser keeps: nobody else has it, and the database only its digest */
-export function beginSession(state: State, user: string, { address, agent }: From, now = Date.now()): string {
+/** @param options.proven when the password was typed, ms since the epoch; default: now @returns what the browser keeps: nobody else has it, and the database only its digest */
+export function beginSession(
+  state: State,
+  user: string,
+  { address, agent }: From,
+  { now = Date.now(), proven = now }: { readonly now?: number; readonly proven?: number } = {},
+): string {
   const secret = randomBytes(32).toString('base64url');
   const id = randomBytes(9).toString('base64url');
   state.transaction(() => {
     forgetSessions(state, now);
-    const values = { id, digest: digestOf(secret), user, created: now, proven: now, used: now, address, agent };
+    const values = { id, digest: digestOf(secret), user, created: now, proven, used: now, address, agent };
     state.run(state.query.insertInto('sessions').values(values));
   });
   return secret;

@@ -4,6 +4,8 @@ import { ask, type Trouble } from './ask.ts';
 /** Who is logged in. */
 export interface Session {
   readonly user: string;
+  /** Who knows the user's password. */
+  readonly kind: 'local' | 'oidc' | 'proxy' | 'token';
   readonly roles: readonly string[];
   readonly rights: readonly string[];
   /** Patterns of the VMs that it is for; null: all. */
@@ -53,10 +55,17 @@ export async function provePassword(password: string): Promise<Trouble | undefin
 export async function logOut(): Promise<Trouble | undefined> {
   const answer = await ask(place, { method: 'DELETE' });
   if (answer.ok === false && answer.trouble.status !== 401) return answer.trouble;
+  const before = session.value;
   session.value = null;
   ended.value = false;
+  // The provider would let the next one in without a password.
+  if (before?.kind === 'oidc') location.assign(`${place}/oidc/sign-out`);
   return undefined;
 }
+
+/** Leads to the identity provider. @param again it asks for the password in any case */
+export const atProvider = (to: string, again = false): string =>
+  `${place}/oidc?${new URLSearchParams({ to, ...(again && { again: 'true' }) }).toString()}`;
 
 export function sessionEnded(): void {
   if (session.peek()) ended.value = true;

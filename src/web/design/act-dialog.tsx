@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useSignal } from '@preact/signals';
 import type { Answer, Trouble } from '../client/ask.ts';
-import { provePassword } from '../client/session.ts';
+import { atProvider, provePassword, session } from '../client/session.ts';
 import { Dialog } from './dialog.tsx';
 import { ErrorNotice } from './notice.tsx';
 
@@ -60,7 +60,15 @@ export function ActDialog<Body>({
       >
         {children}
         {trouble.value ? <ErrorNotice error={trouble.value} alert /> : null}
-        {stale.value ? (
+        {stale.value && session.value?.kind === 'oidc' ? (
+          <p>
+            <a href={atProvider('/account', true)} target="_blank" rel="noopener">
+              Type your password at the identity provider
+            </a>
+            , then come back here. What you typed stays.
+          </p>
+        ) : null}
+        {stale.value && session.value?.kind !== 'oidc' ? (
           <label class="field">
             <span>Your password</span>
             <input class="input" name="password" type="password" autocomplete="current-password" required />

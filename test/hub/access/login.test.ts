@@ -165,10 +165,10 @@ test('a session ends after its idle time, and after its longest time however muc
   addUser(state, { name: 'anna', password: 'x', roles: ['viewer'], vms: null });
   const from = { address: '192.0.2.7', agent: 'x' };
   const start = 1_000_000_000_000;
-  const idle = beginSession(state, 'anna', from, start);
+  const idle = beginSession(state, 'anna', from, { now: start });
   expect(useSession(state, idle, from, start + idleMs - 1)).toBeDefined();
   expect(useSession(state, idle, from, start + 2 * idleMs - 1)).toBeUndefined();
-  const busy = beginSession(state, 'anna', from, start);
+  const busy = beginSession(state, 'anna', from, { now: start });
   for (let now = start; now < start + longestMs; now += idleMs / 2)
     expect(useSession(state, busy, from, now), String(now - start)).toBeDefined();
   expect(useSession(state, busy, from, start + longestMs)).toBeUndefined();

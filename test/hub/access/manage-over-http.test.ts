@@ -63,6 +63,10 @@ test('every route of users, sessions and tokens answers what it announces', asyn
   const text = JSON.stringify;
   const asked: readonly AskedRoute[] = [
     ['login', {}, text({ name: 'root', password }), given({})],
+    ['loginWays', {}, '', given({})],
+    ['beginOidc', {}, '', given({})],
+    ['finishOidc', {}, '', given({})],
+    ['signOutOidc', {}, '', given({})],
     ['showSession', {}, '', mine],
     ['proveSession', {}, text({ password }), write],
     ['proveSession', {}, text({ password: 'not this one' }), write],
@@ -104,7 +108,9 @@ test('every route of users, sessions and tokens answers what it announces', asyn
     ['readAudit', {}, '', mine],
     ['logout', {}, '', mine],
   ];
-  expect(await askAll(at, accessRoutes, asked)).toEqual(['endOwnSession', 'endSession']);
+  // There is no other session; those of an identity provider: oidc.test.ts.
+  const never = ['beginOidc', 'finishOidc', 'signOutOidc', 'endOwnSession', 'endSession'];
+  expect(await askAll(at, accessRoutes, asked)).toEqual(never);
   const told = JSON.stringify([at.lines, at.hub.audit.list({}, { limit: 1000, after: null })]);
   for (const secret of [password, next, login.split('=')[1] ?? '']) expect(told).not.toContain(secret);
 });

@@ -1,4 +1,5 @@
 import { readAudit } from './audit.ts';
+import { beginOidc, finishOidc, loginWays, signOutOidc } from './oidc.ts';
 import { login, logout, proveSession, showSession } from './session.ts';
 import {
   endOtherSessions,
@@ -15,6 +16,10 @@ import { addUser, disableUser, enableUser, readUsers, removeUser, setPassword, s
 /** Who may do what, who is logged in, and who did what. */
 export const accessRoutes = [
   login,
+  loginWays,
+  beginOidc,
+  finishOidc,
+  signOutOidc,
   showSession,
   proveSession,
   logout,

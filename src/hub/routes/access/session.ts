@@ -103,6 +103,7 @@ function withoutSession({ kind, name, rights, granted }: Caller, tokens: HubPart
   const token = kind === 'api-token' ? tokens.list().tokens.find((one) => callerName(one.name) === name) : undefined;
   return {
     user: name,
+    kind: kind === 'proxy' ? 'proxy' : 'token',
     roles: [...(granted?.roles ?? [])],
     rights: [...rights],
     vms: granted?.vms ? [...granted.vms] : null,

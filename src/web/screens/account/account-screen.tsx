@@ -45,7 +45,7 @@ export function AccountScreen(): JSX.Element {
         </span>
         <Sessions list={list} place={place} withUser={false} />
       </Listed>
-      <Password onChanged={list.again} />
+      {session.value?.kind === 'local' ? <Password onChanged={list.again} /> : <Elsewhere />}
     </>
   );
 }
@@ -77,6 +77,12 @@ function Who(): JSX.Element | null {
     </dl>
   );
 }
+
+const Elsewhere = (): JSX.Element => (
+  <Listed title="Your password" trouble={undefined} empty={null}>
+    <p class="soft">The hub does not know your password. Change it where you log in.</p>
+  </Listed>
+);
 
 function Password({ onChanged }: { onChanged(): void }): JSX.Element {
   const trouble = useSignal<Trouble | undefined>(undefined);

@@ -1,9 +1,13 @@
 import './login.css';
 import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
-import type { Trouble } from '../../client/ask.ts';
-import { logIn } from '../../client/session.ts';
+import { useEffect } from 'preact/hooks';
+import type { ErrorOutput, LoginWays } from '../../../schemas/types.ts';
+import { ask, type Trouble } from '../../client/ask.ts';
+import { atProvider, logIn } from '../../client/session.ts';
 import { ErrorNotice } from '../../design/notice.tsx';
+import { plain } from '../../design/text.tsx';
+import { place } from '../../shell/router.ts';
 import { useTitle } from '../../shell/titled.ts';
 
 /** Where who is not logged in begins. */
@@ -22,12 +26,58 @@ export function LoginScreen(): JSX.Element {
       </div>
       <main class="login-main">
         <h1>Log in to Sendense</h1>
+        <WhyNot />
         <LoginForm />
+        <AtProvider />
         <p class="soft">
           No user yet? On the hub, run <code>sendense-run user add NAME</code>.
         </p>
       </main>
     </div>
+  );
+}
+
+/** What an identity provider's login ended with, by the code that the hub leads back with. */
+const reasons: Readonly<Record<string, { readonly message: string; readonly remedy: string }>> = {
+  'access.oidc': {
+    message: 'The login at the identity provider cannot be taken.',
+    remedy: 'Begin it again, in one window and without the back button. If it fails again, ask an administrator.',
+  },
+  'access.groups': {
+    message: 'The identity provider knows you, and none of your groups has a role here.',
+    remedy: 'Ask an administrator for a group that has one.',
+  },
+  'access.provider': {
+    message: 'The hub cannot ask the identity provider.',
+    remedy: 'Try again in a minute. With a password of this hub you get in all the same.',
+  },
+};
+
+function WhyNot(): JSX.Element | null {
+  const code = place.value.query.get('login') ?? '';
+  const why = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
+  return why ? <ErrorNotice error={{ ...why, code, position: null } as ErrorOutput} alert /> : null;
+}
+
+/** The other way in, where the hub has one. */
+function AtProvider(): JSX.Element | null {
+  const name = useSignal<string | null>(null);
+  useEffect(() => {
+    const read = async (): Promise<void> => {
+      const answer = await ask<LoginWays>('/api/v1/session/ways');
+      if (answer.ok === true) name.value = answer.body.oidc?.name ?? null;
+    };
+    void read();
+  }, []);
+  if (name.value === null) return null;
+  const { path, query } = place.value;
+  const text = new URLSearchParams([...query].filter(([key]) => key !== 'login')).toString();
+  return (
+    <p>
+      <a class="button" href={atProvider(`${path}${text === '' ? '' : `?${text}`}`)}>
+        Log in with {plain(name.value)}
+      </a>
+    </p>
   );
 }
 
