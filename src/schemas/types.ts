@@ -3406,6 +3406,10 @@ export interface HubPlanFile {
    */
   file: string;
   /**
+   * The version of its bytes, as the ETag of the answer: `If-Match` of a change.
+   */
+  etag: string;
+  /**
    * All of it, with its comments.
    */
   text: string;

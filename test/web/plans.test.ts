@@ -1,7 +1,7 @@
 /** The screens of plans, and their editor, at `sendense-run hub`. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hubProgram, type HubProgram } from '../e2e/hub-program.ts';
@@ -115,4 +115,168 @@ test('the screens of plans are sound in each look', async () => {
     await picture(page, `plan-${name}`);
     expect(complaints).toEqual([]);
   }
+});
+
+const nightly = (): Promise<string> => readFile(hub.folder.file('nightly.yaml'), 'utf8');
+const editorOf = (page: Page) => page.getByRole('textbox', { name: /^Text of/ });
+const savedMark = (page: Page) => page.getByRole('status').getByText(/^Saved/);
+
+/** Puts the cursor at the end of the text. */
+async function toEnd(page: Page): Promise<void> {
+  await editorOf(page).click();
+  await page.keyboard.press('Control+End');
+}
+
+async function save(page: Page): Promise<void> {
+  await page.keyboard.press('Control+s');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await savedMark(page).waitFor();
+}
+
+test('the editor is sound in each look, and nothing breaks the policy for content', async () => {
+  await writeFile(
+    hub.folder.file('wrong.yaml'),
+    backupPlan(['a.raw']).replaceAll('pgtest1', 'web').replace('primary', 'primry'),
+  );
+  for (const [name, look] of looks) {
+    await using opened = await loggedIn('/plan-files/wrong.yaml', 'wanda', look);
+    const { page, complaints } = opened;
+    await page.getByRole('main').getByText('Did you mean primary?').first().waitFor();
+    await page.getByRole('button', { name: /^Line 10:/ }).click();
+    await page.keyboard.press('Control+f');
+    await page.getByRole('textbox', { name: 'Find' }).waitFor();
+    expect([name, await findings(page)]).toEqual([name, []]);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    await page.keyboard.press('Escape');
+    await picture(page, `editor-${name}`);
+    expect(await page.evaluate('document.querySelectorAll("style").length')).toBe(0);
+    expect(complaints).toEqual([]);
+  }
+});
+
+test('a plan is written with the keyboard alone: completed, explained, checked, shown before it is saved', async () => {
+  await using opened = await loggedIn('/plan-files/nightly.yaml');
+  const { page, complaints } = opened;
+  const before = await nightly();
+  await toEnd(page);
+  await page.keyboard.type('stallT');
+  const offers = page.getByRole('listbox', { name: 'Completions' });
+  await offers.getByRole('option', { name: /^stallTimeout/ }).waitFor();
+  // For 75 ms the list takes no keys: what was typed just then was meant for the text.
+  const shown = Date.now();
+  await expect.poll(() => Date.now() - shown).toBeGreaterThan(150);
+  await page.keyboard.press('Enter');
+  await page.getByText('stallTimeout', { exact: true }).first().waitFor();
+  await page.keyboard.type('soon');
+  await page.getByRole('button', { name: /^Line/ }).first().waitFor();
+  for (const _ of 'soon') await page.keyboard.press('Backspace');
+  await page.keyboard.type('20m # after a stall');
+  await page.getByText('It is a valid plan.').waitFor();
+  // Tab indents, and leaves after Escape.
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await expect.poll(() => page.getByText('Not saved').count()).toBe(1);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
+  await expect.poll(() => page.evaluate('document.activeElement?.shadowRoot === null')).toBe(true);
+  await toEnd(page);
+  await page.keyboard.press('Control+s');
+  const changes = page.getByRole('dialog').getByRole('region', { name: 'What changes' });
+  await changes.getByText('+ stallTimeout: 20m # after a stall').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await savedMark(page).waitFor();
+  const after = await nightly();
+  expect(after.startsWith(`${before}stallTimeout: 20m # after a stall\n`)).toBe(true);
+  await page.getByText('stallTimeout', { exact: true }).first().hover();
+  await page.getByText(/^stallTimeout \(/).waitFor();
+  expect(complaints).toEqual([]);
+});
+
+test('a text that is not valid is saved only as asked, and a new file is made and removed', async () => {
+  await using opened = await loggedIn('/plan-files');
+  const { page, complaints } = opened;
+  await page.getByLabel('File, below the folder').fill('made.yaml');
+  await toEnd(page);
+  await page.keyboard.type('nonsense: 1');
+  await page.getByRole('button', { name: /^Line/ }).first().waitFor();
+  await page.keyboard.press('Control+s');
+  await page.getByRole('dialog').getByRole('button', { name: 'Make' }).click();
+  await page.getByRole('dialog').getByText('plan.invalid').waitFor();
+  await page.getByLabel(/^Save it although/).check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Make' }).click();
+  await page.getByRole('heading', { level: 1, name: 'made.yaml' }).waitFor();
+  expect(await readFile(hub.folder.file('made.yaml'), 'utf8')).toContain('nonsense: 1');
+  await page.getByRole('button', { name: 'Remove…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Plans' }).waitFor();
+  await expect(readFile(hub.folder.file('made.yaml'))).rejects.toThrow('ENOENT');
+  expect(complaints).toEqual([]);
+});
+
+test('of two who save one plan the second sees both texts, and chooses', async () => {
+  await using one = await loggedIn('/plan-files/nightly.yaml');
+  await using two = await loggedIn('/plan-files/nightly.yaml', 'willi');
+  await toEnd(one.page);
+  await one.page.keyboard.type('# by wanda');
+  await toEnd(two.page);
+  await two.page.keyboard.type('# by willi');
+  await save(one.page);
+  await two.page.getByRole('alert').getByText('Somebody else has saved this file').waitFor();
+  await two.page.keyboard.press('Control+s');
+  await two.page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  const both = two.page.getByRole('dialog', { name: /^Somebody else has saved/ });
+  await both.getByRole('region', { name: 'What they changed' }).getByText('+ # by wanda').waitFor();
+  await both.getByRole('region', { name: 'What you would change in theirs' }).getByText('+ # by willi').waitFor();
+  expect(await nightly()).toContain('# by wanda');
+  expect(await findings(two.page)).toEqual([]);
+  await picture(two.page, 'conflict');
+  await both.getByRole('button', { name: 'Save mine over theirs…' }).click();
+  await two.page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await savedMark(two.page).waitFor();
+  expect(await nightly()).toMatch(/# by willi$/m);
+  expect(await nightly()).not.toContain('wanda');
+  // Who has changed nothing sees the new text.
+  await one.page.getByText('# by willi').waitFor();
+  expect([...one.complaints, ...two.complaints]).toEqual([]);
+});
+
+test('what was typed outlives the session, the hub, and a page that is loaded again; leaving asks', async () => {
+  await using opened = await loggedIn('/plan-files/nightly.yaml');
+  const { page } = opened;
+  await toEnd(page);
+  await page.keyboard.type('\n# typed by me');
+  await done('user', 'sessions', 'wanda', '--end-all');
+  await page.keyboard.type('!');
+  const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+  await dialog.waitFor();
+  await logIn(page, 'wanda');
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('# typed by me!').waitFor();
+
+  await hub.end('SIGKILL');
+  await page.getByRole('alert').getByText('The hub has not answered since').waitFor();
+  await toEnd(page);
+  await page.keyboard.type('!');
+  await page.keyboard.press('Control+s');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('dialog').getByText('the hub does not answer').waitFor();
+  await hub.start();
+  await expect.poll(() => page.getByText('The hub has not answered since').count(), { timeout: 60_000 }).toBe(0);
+  await page.getByRole('dialog').getByRole('button', { name: 'Not now' }).click();
+
+  await page.getByRole('link', { name: 'Runs', exact: true }).click();
+  const leave = page.getByRole('dialog', { name: 'Leave without saving?' });
+  await leave.getByRole('button', { name: 'Stay' }).click();
+  await page.getByText('# typed by me!!').waitFor();
+  page.once('dialog', (asked) => void asked.accept());
+  await page.reload();
+  await page.getByText(/^Your text of .* is here, and is not saved/).waitFor();
+  await page.getByText('# typed by me!!').waitFor();
+  await toEnd(page);
+  await save(page);
+  expect(await nightly()).toContain('# typed by me!!');
+  await page.getByRole('link', { name: 'Runs', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
+  // What the killed hub left.
+  await done('recover');
 });

@@ -13,6 +13,8 @@ export interface ActDialogProps<Body> {
   /** What the button that leaves all as it is is called. */
   readonly keep?: string;
   readonly children?: ComponentChildren;
+  /** It shows texts. */
+  readonly wide?: boolean;
   onClose(): void;
   /** Does it. What was typed is in the form. */
   onAct(form: FormData): Promise<Answer<Body>>;
@@ -29,6 +31,7 @@ export function ActDialog<Body>({
   act,
   keep = 'Not now',
   children,
+  wide = false,
   onClose,
   onAct,
   onDone,
@@ -50,7 +53,7 @@ export function ActDialog<Body>({
     onDone(answer.body);
   };
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} onClose={onClose} wide={wide}>
       <form
         class="act-form"
         onSubmit={(event) => {

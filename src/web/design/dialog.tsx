@@ -12,7 +12,7 @@ export interface DialogProps {
 }
 
 /** A question that has to be answered first. The browser keeps the focus inside and gives it back. */
-export function Dialog({ title, wide, children, onClose }: DialogProps): JSX.Element {
+export function Dialog({ title, wide = false, children, onClose }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
   const name = useId();
   useEffect(() => {

@@ -16,11 +16,39 @@ const here = (): Place => ({
 /** The place that the page shows. */
 export const place = signal<Place>(here());
 
-/** Goes to a place of this page. `replace`: back does not come here again. */
-export function go(to: string, options: { readonly replace?: boolean } = {}): void {
+/** Who is asked before the page shows another path. @returns whether it may */
+type Guard = (to: string) => boolean;
+let guard: Guard | null = null;
+
+/** Asks before the reader leaves this path by a link, or back and forward. @returns the end of it */
+export function guardPlace(own: Guard): () => void {
+  guard = own;
+  return () => {
+    if (guard === own) guard = null;
+  };
+}
+
+const mayLeave = (to: string): boolean =>
+  guard === null || new URL(to, location.href).pathname === place.peek().path || guard(to);
+
+/** Goes to a place of this page. `replace`: back does not come here again. `leave`: nobody is asked. */
+export function go(to: string, options: { readonly replace?: boolean; readonly leave?: boolean } = {}): void {
+  if (!options.replace && !options.leave && !mayLeave(to)) return;
   if (options.replace) history.replaceState(history.state, '', to);
   else history.pushState(null, '', to);
   place.value = here();
+}
+
+/** Back and forward have changed the address already. */
+function followHistory(): void {
+  const { path, query, hash } = place.peek();
+  if (mayLeave(location.href)) place.value = here();
+  else
+    history.pushState(
+      null,
+      '',
+      `${path}${query.size > 0 ? `?${query.toString()}` : ''}${hash === '' ? '' : `#${hash}`}`,
+    );
 }
 
 /** Changes parts of the query of this place; null and the empty text take one away. Back does not come here again. */
@@ -35,7 +63,7 @@ export function setQuery(changes: Readonly<Record<string, string | null>>): void
 
 /** Follows links of this page without loading it anew, and the browser's back and forward. */
 export function startRouter(): void {
-  addEventListener('popstate', () => (place.value = here()));
+  addEventListener('popstate', followHistory);
   document.addEventListener('click', (event) => {
     if (event.defaultPrevented || event.button !== 0) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

@@ -109,6 +109,22 @@ export const screens: readonly Screen[] = [
     load: async () => (await import('../screens/boots/boots-screen.tsx')).BootsScreen,
   },
   {
+    path: '/plan-files',
+    title: 'New plan',
+    group: null,
+    below: '/plans',
+    right: 'plan',
+    load: async () => (await import('../screens/plan-file/plan-file-screen.tsx')).PlanFileScreen,
+  },
+  {
+    path: '/plan-files/{file}',
+    title: 'Plan file',
+    group: null,
+    below: '/plans',
+    right: 'plan',
+    load: async () => (await import('../screens/plan-file/plan-file-screen.tsx')).PlanFileScreen,
+  },
+  {
     path: '/users',
     title: 'Users and tokens',
     group: 'Set up',

@@ -31,7 +31,7 @@ function fromOf({ header }: FileCall): string {
 
 function answered({ answer }: Pick<FileCall, 'answer'>, { file, text, version: tag }: PlanFileText): HubPlanFile {
   answer.header('etag', tag);
-  return { version: 1, file, text };
+  return { version: 1, file, etag: tag, text };
 }
 
 const listPlanFiles = defineRoute({

@@ -15,7 +15,7 @@ import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
 import { linkTo } from '../../shell/links.ts';
-import { screenAt, type ScreenProps } from '../../shell/screens.ts';
+import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { planLook } from '../plans/plan-state.ts';
 import { mayRun, PlanActs } from './plan-acts.tsx';
@@ -71,7 +71,7 @@ export function PlanScreen({ params }: ScreenProps): JSX.Element {
 }
 
 const EditLink = ({ file }: { readonly file: string | null }): JSX.Element | null =>
-  file !== null && may('plan') && screenAt('/plan-files') ? (
+  file !== null && may('plan') ? (
     <a class="button" href={`/plan-files/${encodeURIComponent(file)}`}>
       Edit
     </a>

@@ -12,7 +12,6 @@ import { plain } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
 import { place, setQuery } from '../../shell/router.ts';
-import { screenAt } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { planLook } from './plan-state.ts';
 
@@ -100,7 +99,7 @@ export function PlansScreen(): JSX.Element {
       <header>
         <div class="page-head">
           <h1>Plans</h1>
-          {files?.editable && screenAt('/plan-files') ? (
+          {files?.editable ? (
             <a class="button" href="/plan-files">
               New plan
             </a>
