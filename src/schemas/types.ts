@@ -573,6 +573,7 @@ export interface AllSchemas {
   UsedBy: UsedBy;
   DrilledVm: DrilledVm;
   VsphereMachine: VsphereMachine;
+  HubBackfill: HubBackfill;
   BackupProgressOutput: BackupProgressOutput;
   HubBackupRequest: HubBackupRequest;
   HubBackup: HubBackup;
@@ -585,11 +586,18 @@ export interface AllSchemas {
   ChangeIdsOutput: ChangeIdsOutput;
   HubCheckRequest: HubCheckRequest;
   HubCheck: HubCheck;
+  HubCredentialAdd: HubCredentialAdd;
+  HubCredentialPassword: HubCredentialPassword;
+  HubCredentialTest: HubCredentialTest;
   HubGrowth: HubGrowth;
   HubHealth: HubHealth;
   HubInquiry: HubInquiry;
   LoginWays: LoginWays;
   LoginRequest: LoginRequest;
+  HubNodeAdd: HubNodeAdd;
+  HubNodeRename: HubNodeRename;
+  HubNodeToken: HubNodeToken;
+  HubNoticeTest: HubNoticeTest;
   HubNotices: HubNotices;
   HubOnePlan: HubOnePlan;
   HubOneRepository: HubOneRepository;
@@ -2505,6 +2513,27 @@ export interface VsphereMachine {
   notes: string[];
 }
 /**
+ * Slots of the past that are to be run.
+ */
+export interface HubBackfill {
+  /**
+   * Milliseconds since the epoch.
+   */
+  from: number;
+  /**
+   * Milliseconds since the epoch. Default: now.
+   */
+  to?: number;
+  /**
+   * Only the newest of them.
+   */
+  latest?: boolean;
+  /**
+   * Only say which.
+   */
+  dry_run?: boolean;
+}
+/**
  * How far the backup of a VM has come, disk by disk.
  */
 export interface BackupProgressOutput {
@@ -2910,6 +2939,49 @@ export interface HubCheckResult {
   findings_total: number;
 }
 /**
+ * A user and a password for a source.
+ */
+export interface HubCredentialAdd {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * User at the source.
+   */
+  user: string;
+  /**
+   * Kept encrypted, and never answered.
+   */
+  password: string;
+}
+/**
+ * Another password for a credential.
+ */
+export interface HubCredentialPassword {
+  /**
+   * Kept encrypted, and never answered.
+   */
+  password: string;
+}
+/**
+ * How a credential is tried.
+ */
+export interface HubCredentialTest {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  source?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  node?: string;
+  /**
+   * What its user has to be able to do. Default: backup.
+   */
+  purpose?: 'backup' | 'restore';
+}
+/**
  * `GET /api/v1/repositories/{name}/growth`: what restore points added to a repository day by day, and when it will be full.
  */
 export interface HubGrowth {
@@ -3027,6 +3099,46 @@ export interface LoginWays {
 export interface LoginRequest {
   name: string;
   password: string;
+}
+/**
+ * A node that is to join.
+ */
+export interface HubNodeAdd {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * How long the token is good, ms. Default: an hour.
+   */
+  expires_ms?: number;
+}
+/**
+ * Another name for a node.
+ */
+export interface HubNodeRename {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  to: string;
+}
+/**
+ * A new token for a node that is there.
+ */
+export interface HubNodeToken {
+  /**
+   * How long the token is good, ms. Default: an hour.
+   */
+  expires_ms?: number;
+}
+/**
+ * Which channel gets a message that says that it is a test.
+ */
+export interface HubNoticeTest {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  channel?: string;
 }
 /**
  * `GET /api/v1/notices`: notices and what became of them, newest first.

@@ -1,3 +1,6 @@
+import { addCredential, changeCredential, listCredentials, removeCredential, testCredential } from './credentials.ts';
+import { addNode, removeNode, renameNode, renewNodeToken, revokeNode } from './nodes.ts';
+import { testNotices } from './notices.ts';
 import {
   bootScreen,
   endBoot,
@@ -14,7 +17,7 @@ import { previewPlan, previewText, validatePlan } from './plans.ts';
 import { protectBackup, unprotectBackup } from './protect.ts';
 import { listRestores, previewRestore, restoreTargets, showRestore, startRestore } from './restores.ts';
 import { cancelRun, runPlan, verifyPoints } from './runs.ts';
-import { pauseSchedule, resumeSchedule } from './schedules.ts';
+import { backfillSchedule, pauseSchedule, resumeSchedule } from './schedules.ts';
 
 /** What begins, ends or changes something. */
 export const actRoutes = [
@@ -45,4 +48,16 @@ export const actRoutes = [
   cancelRun,
   pauseSchedule,
   resumeSchedule,
+  backfillSchedule,
+  addNode,
+  renewNodeToken,
+  renameNode,
+  revokeNode,
+  removeNode,
+  listCredentials,
+  addCredential,
+  changeCredential,
+  removeCredential,
+  testCredential,
+  testNotices,
 ] as const;
