@@ -1,6 +1,6 @@
 /** `sendense-run --hub`: the same as at the hub, from another folder that knows nothing but the address and a token. */
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -23,7 +23,8 @@ let elsewhere: string;
 
 beforeAll(async () => {
   elsewhere = await mkdtemp(join(tmpdir(), 'sendense-remote-'));
-  hub = await hubProgram();
+  hub = await hubProgram('hub.restoreTo: [./restored]');
+  await mkdir(hub.folder.file('restored'), { mode: 0o700 });
   await makeRaw(hub.folder.file('a.raw'), 4 * MiB, [[MiB, MiB]]);
   await writeFile(hub.folder.file('nightly.yaml'), backupPlan(['a.raw']));
   await writeFile(
@@ -92,6 +93,9 @@ test.each(
     ['notify', 'history', '--json'],
     ['schedule', 'list'],
     ['node', 'list'],
+    ['notify', 'list'],
+    ['boot', 'list'],
+    ['boot', 'status', 'nobody'],
     ['node', 'show', 'nobody'],
     ['repo', 'list', '--json'],
     ['user', 'list', '--json'],
@@ -184,6 +188,20 @@ test('users and tokens are managed as at the hub', async () => {
   });
   expect((await remote('token', 'revoke', 'ci')).exitCode).toBe(0);
   expect((await withToken('list')).exitCode).toBe(12);
+});
+
+test('a restore is shown before, begins at the hub, and goes only where its settings allow', async () => {
+  const to = hub.folder.file('restored', 'disks');
+  const dry = await remote('restore', 'pgtest1', '--to', to, '--dry-run');
+  expect(dry).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('nothing is written') });
+  expect(await remote('restore', 'pgtest1', '--to', to)).toMatchObject({ exitCode: 0 });
+  await stat(join(to, 'disk-0.raw'));
+  expect(await remote('restore', 'pgtest1', '--to', '/etc/elsewhere')).toMatchObject({
+    exitCode: 12,
+    stderr: expect.stringContaining('target.not-allowed'),
+  });
+  for (const place of ['here', 'kvm:here', 'ova:here.ova'])
+    expect((await remote('restore', 'pgtest1', '--to', place)).stderr).toContain('is a path of the hub');
 });
 
 test('what cannot be done over HTTP is refused, with the way out', async () => {

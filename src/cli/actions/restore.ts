@@ -53,7 +53,8 @@ function planOf(vm: string, options: RestoreOptions): Record<string, unknown> {
   };
 }
 
-function diskNumber(text: string): number {
+/** @throws SendenseError `usage` */
+export function diskNumber(text: string): number {
   const number = /^(disk-)?([0-9]{1,3})$/.exec(text)?.[2];
   if (number === undefined) throw usage(`--disk ${text} is not a disk number such as 0 or 1`);
   return Number(number);

@@ -11,8 +11,10 @@ import type {
   ShowOutput,
   ShowRunOutput,
 } from '../../schemas/types.ts';
+import type { Boots } from '../../hub/boots/manage-boots.ts';
 import { followLog } from './follow-log.ts';
 import type { HubConnection } from './hub-connection.ts';
+import { remoteBoots } from './remote-boots.ts';
 import { firstOf, pagesOf } from './pages-of.ts';
 
 /** Entries of a page of restore points, as many as a hub gives. */
@@ -28,6 +30,8 @@ export function remoteHub(hub: HubConnection): Hub {
     ...pointsOf(hub),
     ...recordsOf(hub),
     retention: retentionOf(hub),
+    settingsFile: '',
+    boots: async () => remoteBoots(hub) as Boots,
     [Symbol.asyncDispose]: async () => {},
   };
   return new Proxy(parts, {

@@ -6,12 +6,13 @@ import type {
   HubRepositories,
   HubSchedules,
   NodesOutput,
+  NotifyListOutput,
   SchedulesOutput,
 } from '../../schemas/types.ts';
 import { auditReport } from '../../view/reports/audit-report.ts';
 import { filesLogReport } from '../../view/reports/files-log-report.ts';
 import { nodeReport, nodesReport } from '../../view/reports/nodes-report.ts';
-import { noticesReport } from '../../view/reports/notify-report.ts';
+import { channelsReport, noticesReport } from '../../view/reports/notify-report.ts';
 import { repositoriesReport } from '../../view/reports/repositories-report.ts';
 import { schedulesReport } from '../../view/reports/schedule-report.ts';
 import type { CommandContext } from '../command.ts';
@@ -61,6 +62,12 @@ export async function notices(context: CommandContext, hub: HubConnection): Prom
   print(context, { version: 1, notices: entries }, (options) =>
     noticesReport({ version: 1, notices: entries }, options),
   );
+  return 0;
+}
+
+export async function channels(context: CommandContext, hub: HubConnection): Promise<number> {
+  const output = await hub.ask<NotifyListOutput>('/api/v1/channels');
+  print(context, output, (options) => channelsReport(output, options));
   return 0;
 }
 

@@ -97,7 +97,7 @@ interface Begin {
 }
 
 /** Begins a run at the hub, and shows it as one of this machine. */
-const beginAndShow = (
+export const beginAndShow = (
   context: CommandContext,
   hub: HubConnection,
   begin: Begin,
