@@ -13,7 +13,10 @@ import { openState } from '../../src/state/database/open-state.ts';
 import { testProgram } from '../programs.ts';
 import { processesNaming } from '../support/processes.ts';
 import { bootCalls, endBoots, guestWrites, machine } from './boot-bench.ts';
+import { hurryKdf } from '../support/hurried-kdf.ts';
 import { backupPlan, makeRaw, workspace, writeAt, type Workspace } from './workspace.ts';
+
+hurryKdf();
 
 const MiB = 2 ** 20;
 const timeout = 120_000;

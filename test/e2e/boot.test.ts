@@ -11,7 +11,10 @@ import { openState } from '../../src/state/database/open-state.ts';
 import { changeBoot, listBoots } from '../../src/state/boots/boots.ts';
 import { bootSector } from '../restore-points/verify/boot-sector.ts';
 import { bootCalls, endBoots, guestWrites, machine, watchers } from './boot-bench.ts';
+import { hurryKdf } from '../support/hurried-kdf.ts';
 import { backupPlan, makeRaw, program, workspace, writeAt, type Workspace } from './workspace.ts';
+
+hurryKdf();
 
 const MiB = 2 ** 20;
 const timeout = 120_000;

@@ -24,7 +24,10 @@ import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.
 import { all } from '../support/rounds.ts';
 import { fullDisk } from '../support/small-disk.ts';
 import { callResident } from './resident.ts';
+import { hurryKdf } from '../support/hurried-kdf.ts';
 import { backupPlan, makeRaw, program, sameBytes, workspace, writeAt, type Workspace } from './workspace.ts';
+
+hurryKdf();
 
 const KiB = 1024;
 const asRoot = process.getuid?.() === 0;
