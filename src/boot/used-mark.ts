@@ -11,6 +11,7 @@ import { listBoots, type BootRow } from '../state/boots/boots.ts';
 import type { State } from '../state/database/open-state.ts';
 import { marksKey, marksOf } from '../state/points/point-marks.ts';
 import { databaseId } from '../state/credentials/sealing-key.ts';
+import { printable } from '../view/text.ts';
 import { endedUses } from '../state/points/used-marks.ts';
 
 type Access = Pick<RepositoryAccess, 'state' | 'repositoryPath' | 'rescuing'>;
@@ -30,7 +31,14 @@ export async function markUsed(
   const alone = (why: string): string =>
     `other hubs do not know that ${id} needs the restore point, and may remove it: ${why}`;
   if (rescuing) return alone('nothing is written to a repository that is being rescued');
-  const use = { boot: id, hub: databaseId(state), host: hostname(), folder, since: started, by };
+  const use = {
+    boot: id,
+    hub: databaseId(state),
+    host: hostname(),
+    folder,
+    since: started,
+    by: plain(by),
+  };
   const manifest = join(root, manifestPath(context, backupId));
   try {
     await changeMarks(
@@ -49,6 +57,9 @@ export async function markUsed(
     return alone((error as Error).message);
   }
 }
+
+/** Other hubs show it: control characters stay out of the file. */
+const plain = (text: string): string => printable(text).slice(0, 300);
 
 /** The VM needs its restore point no more. What cannot be written now is written later. Again is fine. */
 export async function unmarkUsed(access: Access, row: Used): Promise<void> {
