@@ -20,7 +20,7 @@ import { compete, median, printTable, type Row } from './measure.ts';
 const MiB = 1024 * 1024;
 
 /** A VM of one disk, half random data, the rest holes, in a vCenter with a frozen copy. */
-async function bigVm(vcenter: Vcenter, bytes: number): Promise<SimulatedVm> {
+export async function bigVm(vcenter: Vcenter, bytes: number): Promise<SimulatedVm> {
   const vm = await vcenter.addVm({ name: 'bench', cbt: true, disks: [{ capacity: bytes, share: true }] });
   await using handle = await open(vm.disks[0]?.flatFile ?? '', 'r+');
   const piece = 16 * MiB;
@@ -31,7 +31,7 @@ async function bigVm(vcenter: Vcenter, bytes: number): Promise<SimulatedVm> {
 }
 
 /** @param cbt `'off'` in quotes: everything is read, as a bare copy does; the test vCenter is slow to say what is allocated */
-async function workFolder(
+export async function workFolder(
   vcenter: Vcenter,
   transport: string,
   cbt = "'off'",
@@ -61,7 +61,7 @@ sources:
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
-const sendense = (folder: string, vcenter: Vcenter, ...args: string[]) =>
+export const sendense = (folder: string, vcenter: Vcenter, ...args: string[]) =>
   execa(program, args, { cwd: folder, env: { NO_COLOR: '1', ...vcenter.vddkEnvironment } });
 
 /** A bare nbdkit with these arguments, copied by nbdcopy into a fresh qcow2 behind qemu-nbd: what one would do by hand. */

@@ -128,6 +128,10 @@ describe('a restore that does not come to its end', () => {
     const backup = await at.run('nightly.yaml');
     expect(backup.exitCode).not.toBe(0);
     expect(backup.finished.error).toMatchObject({ code: 'source.half_restored' });
+    // One disk alone would leave the other one torn, and no mark.
+    const half = await restore('--disk', '1');
+    expect(half.exitCode).not.toBe(0);
+    expect(half.stderr).toContain('restore that disk as well');
     const done = await restore();
     expect(done, done.stderr).toMatchObject({ exitCode: 0 });
     await expectRestored();

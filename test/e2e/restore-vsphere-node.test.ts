@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -142,6 +142,63 @@ test(
     expect(done, done.stderr).toMatchObject({ exitCode: 0 });
     expect(new Set((await at.vcenter.writes()).slice(before.length).map(({ disk }) => disk)).size).toBe(1);
     await expectEqual(far, name);
+    await node.close();
+    await vi.waitFor(() => expect(leftovers(at.work.folder)).toEqual([]), { timeout: 30_000 });
+  },
+);
+
+/** A job at the node that has written in place, and has not ended. */
+const inTheMiddle = ({ stateDir }: FarNode): Promise<string> =>
+  until(async () => {
+    for (const id of readdirSync(join(stateDir, 'jobs'))) {
+      const status = await readStatus(jobFolderIn(stateDir, id)).catch(() => null);
+      const [disk] = status?.disks ?? [];
+      if (id.endsWith('-in-place') && disk?.phase === 'copying' && disk.bytes_done > 0 && status?.finished === null)
+        return id;
+    }
+    return null;
+  }, 'something is written');
+
+test(
+  'in place: kill -9 of client, hub, node and of what serves the disks in the middle; the same command completes it',
+  { timeout },
+  async () => {
+    await using far = await farNode();
+    const { at, vm, stateDir } = far;
+    await vm.power('off');
+    const truth = await Promise.all(vm.disks.map(({ flatFile }) => readFile(flatFile)));
+    const words = ['restore', 'pgtest1', '--to', 'vsphere:test-vcenter', '--in-place', '--node', 'esx'];
+    let node = await far.start();
+    for (const victim of ['client', 'hub', 'node', 'server'] as const) {
+      await vm.write(0, 0, randomBytes(3 * MiB));
+      await at.vcenter.vddkFault({ 'slow-ms': 500 });
+      const hub = spawn(process.execPath, [program, ...words, '--no-safety-backup'], {
+        cwd: at.work.folder,
+        stdio: 'ignore',
+      });
+      const ended = once(hub, 'exit');
+      const job = await inTheMiddle(far);
+      if (victim === 'hub') hub.kill('SIGKILL');
+      else if (victim === 'server') {
+        for (const { pid, argv } of processesOf(at.work.folder))
+          if (argv[0]?.endsWith('qemu-nbd')) process.kill(pid, 'SIGKILL');
+      } else {
+        if (victim === 'node') {
+          await node.close();
+          node = await far.start();
+        }
+        process.kill((await readClient(jobFolderIn(stateDir, job)))?.pid ?? 0, 'SIGKILL');
+      }
+      await ended;
+      await at.vcenter.vddkFault();
+      const recovered = await at.work.call(['recover']);
+      expect(recovered, recovered.stderr).toMatchObject({ exitCode: 0 });
+      expect((await at.run('nightly.yaml')).finished.error, victim).toMatchObject({ code: 'source.half_restored' });
+      const done = await at.work.call(words);
+      expect(done, `${victim}: ${done.stderr}`).toMatchObject({ exitCode: 0 });
+      for (const [disk, { flatFile }] of vm.disks.entries())
+        expect((await readFile(flatFile)).equals(truth[disk] ?? Buffer.alloc(0)), victim).toBe(true);
+    }
     await node.close();
     await vi.waitFor(() => expect(leftovers(at.work.folder)).toEqual([]), { timeout: 30_000 });
   },

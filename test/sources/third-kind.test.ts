@@ -64,6 +64,7 @@ test(
     expect(filesThatDoNotCompile()).toEqual([
       'src/cli/first-files.ts',
       'src/cli/restore-to.ts',
+      'src/hub/acts/remote-targets.ts',
       'src/node/sources/index.ts',
       'src/plan/checks/check-target.ts',
       'src/sources/index.ts',

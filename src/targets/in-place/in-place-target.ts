@@ -112,7 +112,7 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
   files: null,
 });
 
-const allRead = 'all of its disks was read and compared';
+const allRead = 'its disks were read whole and compared';
 
 const writtenDisk = (disk: string, file: string, bytes: number): WrittenDisk => ({
   disk,

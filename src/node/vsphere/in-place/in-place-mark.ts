@@ -9,6 +9,8 @@ export interface InPlaceMark {
   readonly isTorn: boolean;
   /** Id of the backup that was made before; null: none was. */
   readonly safety: string | null;
+  /** Keys of the disks that it writes to. */
+  readonly disks: readonly number[];
 }
 
 /** Which restore wrote its disks last: the hypervisor's lists of changes do not lead over it. */
@@ -17,7 +19,7 @@ export type InPlaceNote = Pick<InPlaceMark, 'run' | 'point'>;
 const markOption = 'sendense.in-place';
 const noteOption = 'sendense.restored-in-place';
 const word = '[A-Za-z0-9._-]{1,100}';
-const markForm = new RegExp(`^run=(${word}) point=(${word}) torn=(yes|no) safety=(${word})?$`);
+const markForm = new RegExp(`^run=(${word}) point=(${word}) torn=(yes|no) safety=(${word})? disks=([0-9,]*)$`);
 const noteForm = new RegExp(`^run=(${word}) point=(${word})$`);
 
 /**
@@ -26,9 +28,10 @@ const noteForm = new RegExp(`^run=(${word}) point=(${word})$`);
 export function inPlaceMarkIn(extraConfig: XmlValue | undefined): InPlaceMark | null {
   const text = valueOf(extraConfig, markOption);
   if (text === null) return null;
-  const [, run, point, torn, safety = null] = markForm.exec(text) ?? [];
-  if (run === undefined || point === undefined) return { run: 'unknown', point: 'unknown', isTorn: true, safety: null };
-  return { run, point, isTorn: torn === 'yes', safety };
+  const [, run, point, torn, safety = null, disks = ''] = markForm.exec(text) ?? [];
+  if (run === undefined || point === undefined)
+    return { run: 'unknown', point: 'unknown', isTorn: true, safety: null, disks: [] };
+  return { run, point, isTorn: torn === 'yes', safety, disks: disks.split(',').filter(Boolean).map(Number) };
 }
 
 /** @returns null: it was never restored in place */
@@ -37,8 +40,11 @@ export function inPlaceNoteIn(extraConfig: XmlValue | undefined): InPlaceNote | 
   return run !== undefined && point !== undefined ? { run, point } : null;
 }
 
-export const markOptionOf = ({ run, point, isTorn, safety }: InPlaceMark): SoapObject =>
-  optionOf(markOption, `run=${run} point=${point} torn=${isTorn ? 'yes' : 'no'} safety=${safety ?? ''}`);
+export const markOptionOf = ({ run, point, isTorn, safety, disks }: InPlaceMark): SoapObject =>
+  optionOf(
+    markOption,
+    `run=${run} point=${point} torn=${isTorn ? 'yes' : 'no'} safety=${safety ?? ''} disks=${disks.join(',')}`,
+  );
 
 /** An empty value removes the key (vSphere API reference, VirtualMachineConfigSpec.extraConfig). */
 export const noMark = (): SoapObject => optionOf(markOption, '');

@@ -73,12 +73,14 @@ export async function inPlaceVm(
     }),
   );
   const foreign = state.snapshots.filter(({ mark }) => mark === null).map(({ name }) => name);
+  const mark = inPlaceMarkIn(seen.values.get('config.extraConfig'));
   const against = [
     ...(state.connection === 'connected' ? [] : [`it is ${state.connection}`]),
     ...(seen.isOn ? [`it is ${state.suspended ? 'suspended' : 'on'}: switch it off`] : []),
     ...(foreign.length === 0 ? [] : [`it has snapshots: ${foreign.join(', ')}: remove them`]),
     ...(seen.mark === null ? [] : [`run ${seen.mark.run} is making it, and has not finished`]),
     ...wanted.flatMap((disk) => againstDisk(disk, disks.get(disk.uuid), state.snapshots.length > 0)),
+    ...tornBeside(mark, own, disks),
     ...(await sharedWith(vsphere, object, [...disks.values()], signal)),
   ];
   if (against.length > 0)
@@ -89,10 +91,20 @@ export async function inPlaceVm(
   const used = new Set([...disks.values()].map(({ key }) => key));
   return {
     seen,
-    mark: inPlaceMarkIn(seen.values.get('config.extraConfig')),
+    mark,
     disks,
     others: own.filter(({ key }) => !used.has(key)).map(({ label }) => label),
   };
+}
+
+/** A disk that an earlier restore has written to in part is restored as well: at the end the mark goes, and nobody would know any more. */
+function tornBeside(mark: InPlaceMark | null, own: readonly OwnDisk[], disks: ReadonlyMap<string, OwnDisk>): string[] {
+  const restored = new Set([...disks.values()].map(({ key }) => key));
+  return own
+    .filter(({ key }) => mark?.isTorn && mark.disks.includes(key) && !restored.has(key))
+    .map(
+      ({ label }) => `run ${mark?.run} has written to ${label}, too, and has not finished: restore that disk as well`,
+    );
 }
 
 /** @param hasSnapshot of ours, which goes before anything is written */

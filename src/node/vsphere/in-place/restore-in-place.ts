@@ -29,7 +29,7 @@ export type Phase = 'comparing' | 'writing' | 'reading again';
 export interface InPlaceRestore {
   readonly vm: Moref;
   readonly disks: readonly BackDisk[];
-  readonly mark: Omit<InPlaceMark, 'isTorn'>;
+  readonly mark: Omit<InPlaceMark, 'isTorn' | 'disks'>;
   /** The run whose restore is gone on with; null: none. */
   readonly takesOver: string | null;
   /** At the end all of each disk is read and compared, not only what was written. */
@@ -66,7 +66,8 @@ export async function restoreInPlace(
   assertOurs(before, request);
   request.onActivity('marking the VM');
   const isTorn = before.mark?.isTorn ?? false;
-  await setMark(vsphere, request, isTorn, null, signal);
+  const mark = { ...request.mark, disks: [...before.disks.values()].map(({ key }) => key) };
+  await setMark(vsphere, request, { ...mark, isTorn }, null, signal);
   const areas = await request.areas(vsphere, vm, signal);
   // Asked again: a backup that began before the mark has made its snapshot by now.
   const marked = await inPlaceVm(vsphere, vm, disks, { powerOn, signal });
@@ -77,7 +78,7 @@ export async function restoreInPlace(
   for (const back of disks) found.push(await look(context, request, marked, back, isTorn ? null : areas));
   const total = found.reduce((sum, { extents }) => sum + totalLength(extents), 0);
   request.log(`${total} bytes differ and are written`);
-  if (total > 0) await setMark(vsphere, request, true, since, signal);
+  if (total > 0) await setMark(vsphere, request, { ...mark, isTorn: true }, since, signal);
   for (const one of found) await write(context, request, one);
   return marked;
 }
@@ -141,11 +142,10 @@ function assertOurs({ mark, seen }: InPlaceVm, { mark: { run }, takesOver }: InP
 async function setMark(
   vsphere: Vsphere,
   request: InPlaceRestore,
-  isTorn: boolean,
+  mark: InPlaceMark,
   since: SeenVm | null,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const mark: InPlaceMark = { ...request.mark, isTorn };
   await changeVm(
     vsphere,
     request.vm,
@@ -163,7 +163,7 @@ async function setMark(
   const seen = await lookAtVm(vsphere, request.vm, signal);
   const now = seen && inPlaceMarkIn(seen.values.get('config.extraConfig'));
   // A server that answers and forgets would leave a torn VM without a word.
-  if (now?.run !== mark.run || now.isTorn !== isTorn)
+  if (now?.run !== mark.run || now.isTorn !== mark.isTorn)
     throw new SendenseError('vsphere.protocol', `vSphere did not keep the mark of the VM ${seen?.name ?? ''}`);
 }
 
