@@ -8,8 +8,10 @@ const firstMs = 500;
 const longestMs = 5000;
 /** Failures are forgotten after so long, ms. */
 const memoryMs = 15 * 60_000;
-/** Logins of one address that wait at a time. */
-const mostOfAddress = 8;
+/** Logins of one name from one address that wait at a time. */
+const mostOfName = 8;
+/** Logins of one address that wait at a time: all who come through tunnels or a proxy may have the same. */
+const mostOfAddress = 64;
 const mostKept = 10_000;
 
 /** Slows logins that fail, for the user's name and for the address. It locks nobody out. */
@@ -41,21 +43,26 @@ export function slowLogins(
   return {
     async enter(name, from, signal) {
       const address = networkOf(from);
-      const mine = pending.get(address) ?? 0;
-      if (mine >= mostOfAddress)
+      const mine = [
+        { key: `${address} ${name}`, most: mostOfName },
+        { key: address, most: mostOfAddress },
+      ];
+      if (mine.some(({ key, most }) => (pending.get(key) ?? 0) >= most))
         throw new SendenseError('node.limited', 'too many logins of this address wait; try again in 5 s', {
           details: { retrySeconds: 5 },
         });
-      pending.set(address, mine + 1);
+      for (const { key } of mine) pending.set(key, (pending.get(key) ?? 0) + 1);
       try {
         const here = count(`address ${address}`);
         const before = Math.max(count(`user ${name}`), here);
         if (before >= free) await wait(Math.min(firstMs * 2 ** (before - free), longestMs), signal);
         return here;
       } finally {
-        const left = (pending.get(address) ?? 1) - 1;
-        if (left > 0) pending.set(address, left);
-        else pending.delete(address);
+        for (const { key } of mine) {
+          const left = (pending.get(key) ?? 1) - 1;
+          if (left > 0) pending.set(key, left);
+          else pending.delete(key);
+        }
       }
     },
     well(name, address) {
