@@ -47,7 +47,7 @@ export async function filesHub(settings = '', nights: readonly string[] = ['one'
   for (const night of nights) {
     await makeWebDisk(bench.folder, night);
     const run = await bench.run('plan.yaml');
-    if (run.exitCode !== 0) throw new Error(run.stderr);
+    if (run.exitCode !== 0) throw new Error(`${run.stdout}${run.stderr}`);
   }
   stack.defer(async () => {
     await endFiles(bench);

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
+import { may } from '../../client/session.ts';
 import { Dialog } from '../../design/dialog.tsx';
 import { shownPath } from './path-bytes.ts';
 import type { Where } from '../../shell/files-place.ts';
@@ -22,8 +23,16 @@ export function Command({ where, paths, onClose }: CommandProps): JSX.Element {
     <Dialog title="On the hub" wide onClose={onClose}>
       <div class="act-form">
         <p class="soft">
-          It takes the files out with their owners, modes and attributes. It replaces nothing. To restore files by a
-          plan, at a time of your choice, write them under <code>files:</code> of a plan of kind <code>restore</code>.
+          It takes the files out with their owners, modes and attributes. It replaces nothing.
+          {may('restore') ? (
+            <>
+              {' '}
+              <a href={`/vms/${encodeURIComponent(where.vm)}/restore?point=${encodeURIComponent(where.point)}`}>
+                Restore
+              </a>{' '}
+              takes whole disks, or the VM.
+            </>
+          ) : null}
         </p>
         {paths.length > mostPlaces ? (
           <p>

@@ -31,6 +31,7 @@ export function PointScreen({ params }: ScreenProps): JSX.Element {
     [list.pages.value],
   );
   const chosen = points?.find((one) => isChosen(one, where)) ?? (where.point === '' ? points?.[0] : undefined);
+  usePinned(chosen, where);
   const steps = stepsOf(where.path);
   useTitle([steps.at(-1)?.name ?? where.volume, plain(where.vm), 'Files'].filter((word) => word !== '').join(' · '));
   return (
@@ -60,6 +61,15 @@ export function PointScreen({ params }: ScreenProps): JSX.Element {
       ) : null}
     </>
   );
+}
+
+/** The address names the restore point from now on: a backup that is made meanwhile takes no reader elsewhere. */
+function usePinned(chosen: RestorePointOutput | undefined, where: Where): void {
+  const id = where.point === '' ? chosen?.backup_id : undefined;
+  useEffect(() => {
+    if (chosen && id !== undefined)
+      go(addressOfPlace({ ...where, repository: chosen.repository, point: id }), { replace: true });
+  }, [id]);
 }
 
 const isChosen = ({ backup_id: id, repository }: RestorePointOutput, where: Where): boolean =>
