@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hubProgram, type HubProgram } from '../e2e/hub-program.ts';
 import { backupPlan, makeRaw } from '../e2e/workspace.ts';
 import { openBrowser, openPage, type Opened } from './browser.ts';
+import { startProxy } from './proxy.ts';
 
 const MiB = 2 ** 20;
 const password = 'four random words here';
@@ -40,10 +41,10 @@ async function done(...words: string[]): Promise<void> {
 }
 
 /** The page at an address of the hub, after a real login. */
-async function loggedIn(path: string, name = 'anna'): Promise<Opened> {
+async function loggedIn(path: string, name = 'anna', at = hub.url): Promise<Opened> {
   const opened = await openPage(browser);
   const { page } = opened;
-  await page.goto(`${hub.url}${path}`);
+  await page.goto(`${at}${path}`);
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
@@ -129,4 +130,38 @@ test('a hub that is stopped and started again needs no reload', async () => {
   await hub.start();
   await expect.poll(() => page.getByRole('alert').count(), { timeout: 60_000 }).toBe(0);
   await page.getByRole('rowheader', { name: 'backup of pgtest1' }).first().waitFor();
+});
+
+test('behind a proxy that holds events back the page asks by itself', async () => {
+  await using proxy = await startProxy(hub.url);
+  proxy.buffers = true;
+  await using opened = await loggedIn('/runs', 'anna', proxy.url);
+  const { page } = opened;
+  const rows = page.getByRole('rowheader', { name: 'backup of pgtest1' });
+  await rows.first().waitFor();
+  const before = await rows.count();
+  await done('run', 'nightly.yaml');
+  await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(before + 1);
+  await page.getByText(/^Every few seconds/).waitFor();
+  expect(await page.getByText('Live', { exact: true }).count()).toBe(0);
+});
+
+test('a connection that stalls, and is not closed, is told within seconds; then events go on', async () => {
+  await using proxy = await startProxy(hub.url);
+  await using opened = await loggedIn('/runs', 'anna', proxy.url);
+  const { page } = opened;
+  await live(page);
+  await page
+    .getByLabel('VM, its whole name')
+    .or(page.getByLabel('VM', { exact: true }))
+    .first()
+    .fill('typed');
+  proxy.stall();
+  const stalled = Date.now();
+  await page.getByRole('alert').getByText('The hub has not answered since').waitFor();
+  expect(Date.now() - stalled).toBeLessThan(9000);
+  proxy.flow();
+  await expect.poll(() => page.getByRole('alert').count(), { timeout: 20_000 }).toBe(0);
+  await live(page);
+  expect(await page.getByLabel('VM', { exact: true }).inputValue()).toBe('typed');
 });

@@ -6,12 +6,16 @@ export interface EventStreamOptions {
   readonly topics: readonly Topic[];
   /** `Last-Event-ID` of whoever was cut off; null: it begins. */
   readonly lastId: string | null;
+  /** A `beat` comes every second, by which the caller knows that it would hear of changes. */
+  readonly beats?: boolean;
   /** Ends the stream. */
   readonly signal: AbortSignal;
 }
 
 /** A proxy that hears nothing for long hangs up, ms. */
 const commentMs = 15_000;
+/** What a screen shows is never older than two seconds, or it says so. */
+const beatMs = 1000;
 /** After this the caller comes again, and has to be let in again, ms. */
 const longestMs = 15 * 60_000;
 
@@ -19,7 +23,7 @@ const longestMs = 15 * 60_000;
  * Changes as a stream of events (html.spec.whatwg.org, "Server-sent events"). Whoever reads slowly gets each topic once when it
  * reads on, however often it changed meanwhile.
  */
-export function eventStream({ watch, topics, lastId, signal }: EventStreamOptions): Readable {
+export function eventStream({ watch, topics, lastId, beats = false, signal }: EventStreamOptions): Readable {
   const waiting = new Map<string, string>();
   let wanted = false;
   const flush = (): void => {
@@ -37,7 +41,7 @@ export function eventStream({ watch, topics, lastId, signal }: EventStreamOption
       flush();
     },
     destroy: (error, done) => {
-      clearInterval(comments);
+      clearInterval(still);
       clearTimeout(end);
       signal.removeEventListener('abort', gone);
       watching[Symbol.dispose]();
@@ -51,7 +55,9 @@ export function eventStream({ watch, topics, lastId, signal }: EventStreamOption
   };
   const changed = (topic: Topic, id: string): void => say(topic, event('change', { topic }, id));
   const gone = (): void => void stream.destroy();
-  const comments = setInterval(() => say(':', ': still here\n\n'), commentMs);
+  const still = beats
+    ? setInterval(() => say('beat', 'event: beat\ndata: {}\n\n'), beatMs)
+    : setInterval(() => say(':', ': still here\n\n'), commentMs);
   const end = setTimeout(() => stream.push(null), longestMs);
   const watching = watch.watch(topics, { changed }, lastId);
   signal.addEventListener('abort', gone, { once: true });

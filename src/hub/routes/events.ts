@@ -23,6 +23,7 @@ export const watchEvents = defineRoute({
     topics: {
       description: `With commas between them, at most ${mostTopics}: status (anything), run:ID (that run or its log). Default: status.`,
     },
+    beat: { description: '`1`: an event `beat` comes every second in place of the comments.' },
   },
   headers: {
     'last-event-id': { description: '`id` of the last event that you have; then nothing that came after is lost.' },
@@ -49,7 +50,13 @@ export const watchEvents = defineRoute({
       throw new SendenseError('node.limited', `${mostStreams} streams of events are open already; try again in 30 s`, {
         details: { retrySeconds: 30 },
       });
-    return eventStream({ watch: parts.events, topics, lastId: header('last-event-id'), signal });
+    return eventStream({
+      watch: parts.events,
+      topics,
+      lastId: header('last-event-id'),
+      beats: query['beat'] === '1',
+      signal,
+    });
   },
 });
 

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import type { Trouble } from './ask.ts';
 import { follow, type Topic } from './events.ts';
-import { hubAnswered, hubSilent, way } from './freshness.ts';
+import { heard, hubAnswered, hubSilent, way } from './freshness.ts';
 import { sessionEnded } from './session.ts';
 
 /** A question that is asked again and again. */
@@ -22,6 +22,18 @@ export interface AskingOptions {
 /** How often to ask although events come: what no event tells of, ms. */
 const calmMs = 30_000;
 
+/** A hub that has said nothing for so long while it was asked is silent, although the connection is there, ms. */
+const unheardMs = 2500;
+
+/** Tells that the hub is silent where it does not answer in time. @returns what ends it */
+function watchSilence(): () => void {
+  const begun = Date.now();
+  const timer = window.setInterval(() => {
+    if (Date.now() - Math.max(begun, heard.peek() ?? 0) > unheardMs) hubSilent();
+  }, 500);
+  return () => window.clearInterval(timer);
+}
+
 /** A question takes the place of the one before, and comes at once when its reader looks at the page again. */
 export function keepAsking(read: (signal: AbortSignal) => Promise<void>, everyMs: number): Asking {
   let timer: number | undefined;
@@ -35,10 +47,13 @@ export function keepAsking(read: (signal: AbortSignal) => Promise<void>, everyMs
   }
 
   async function askOnce(signal: AbortSignal): Promise<void> {
+    const answered = watchSilence();
     try {
       await read(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
+    } finally {
+      answered();
     }
     if (!signal.aborted) timer = window.setTimeout(again, way.peek() === 'events' ? calmMs : everyMs);
   }

@@ -7,6 +7,8 @@ type Hear = () => void;
 
 /** A stream that has not even begun after so long is one that something holds back, ms. */
 const quietMs = 30_000;
+/** The hub tells every second that it is there: after so long without it the page asks by itself, ms. */
+const beatlessMs = 2500;
 /** Until a stream that broke is tried again, ms. */
 const againMs = 15_000;
 
@@ -48,8 +50,8 @@ function connect(): void {
   stopEvents();
   if (topics === '') return;
   streamTopics = topics;
-  stream = new EventSource(`/api/v1/events?topics=${encodeURIComponent(topics)}`);
-  for (const name of ['begin', 'change', 'resync']) stream.addEventListener(name, alive);
+  stream = new EventSource(`/api/v1/events?beat=1&topics=${encodeURIComponent(topics)}`);
+  for (const name of ['begin', 'change', 'resync', 'beat']) stream.addEventListener(name, alive);
   stream.addEventListener('change', (event) => tell(topicOf(event)));
   stream.addEventListener('resync', () => tell(null));
   stream.addEventListener('error', () => {
@@ -59,9 +61,10 @@ function connect(): void {
   watchdog = window.setTimeout(retry, quietMs);
 }
 
-/** What the hub sends between events keeps the stream open, and no script sees it. */
+/** The stream stays open when nothing comes: it may come yet. */
 function alive(): void {
   window.clearTimeout(watchdog);
+  watchdog = window.setTimeout(lost, beatlessMs);
   way.value = 'events';
   hubAnswered();
 }

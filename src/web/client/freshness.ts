@@ -17,6 +17,6 @@ export function hubAnswered(): void {
 }
 
 export function hubSilent(): void {
-  silentSince.value ??= Date.now();
+  silentSince.value ??= heard.peek() ?? Date.now();
   way.value = 'silent';
 }

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { logOut, may, session } from '../client/session.ts';
 import { stopEvents } from '../client/events.ts';
-import { heard, way } from '../client/freshness.ts';
+import { heard, way, type Way } from '../client/freshness.ts';
 import { now, relative } from '../design/moment.ts';
 import { Text } from '../design/text.tsx';
 import { Brand } from './brand.tsx';
@@ -73,13 +73,32 @@ function Navigation({ path }: { readonly path: string }): JSX.Element {
 
 const ways = { events: 'Live', polling: 'Every few seconds', silent: 'The hub is silent' } as const;
 
+/** What is shown is never older than this, ms, or the foot says how old it is. */
+const freshMs = 2000;
+
+function Behind({ way: how, at }: { readonly way: Way; readonly at: number | null }): JSX.Element | null {
+  const time = useSignal(Date.now());
+  useEffect(() => {
+    const timer = window.setInterval(() => (time.value = Date.now()), 1000);
+    return () => window.clearInterval(timer);
+  }, []);
+  const age = at === null ? 0 : time.value - at;
+  if (age <= freshMs || at === null) return null;
+  if (age < 60_000) return <>, read {Math.round(age / 1000)} s ago</>;
+  return (
+    <>
+      , {how === 'silent' ? 'last heard' : 'read'} {relative(at, now.value)}
+    </>
+  );
+}
+
 function Foot(): JSX.Element {
   const at = heard.value;
   return (
     <div class="rail-foot">
       <span class="pulse" data-way={way.value}>
         {ways[way.value]}
-        {way.value === 'silent' && at !== null ? `, last heard ${relative(at, now.value)}` : ''}
+        <Behind way={way.value} at={at} />
       </span>
       <div class="row">
         <a href="/account" aria-current={place.value.path === '/account' ? 'page' : undefined}>
