@@ -69,6 +69,7 @@ function configure(config: Config, { root, out }: Site): void {
   });
   const own = (path: string): string => posix.relative(root, join(import.meta.dirname, path));
   config.addPassthroughCopy({
+    'docs/pictures': 'docs/pictures',
     [own('client')]: 'assets',
     [own('node_modules/minisearch/dist/umd/index.js')]: 'assets/minisearch.js',
     [own('node_modules/minisearch/LICENSE.txt')]: 'assets/minisearch.LICENSE.txt',

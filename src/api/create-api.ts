@@ -3,11 +3,12 @@ import { auditRefusals, type ApiAudit } from './audit.ts';
 import { tagAnswers } from './etags.ts';
 import type { ApiFigures } from './figures.ts';
 import { registerRoutes } from './register.ts';
+import { methodsOf } from './methods-of.ts';
 import { logAnswers } from './request-log.ts';
 import type { Api } from './route.ts';
 import { makeServer, type ServerOptions } from './server.ts';
 
-export interface ApiOptions<Parts> extends Omit<ServerOptions, 'name' | 'help'> {
+export interface ApiOptions<Parts> extends Omit<ServerOptions, 'name' | 'help' | 'methodsAt'> {
   readonly parts: Parts;
   readonly figures: ApiFigures;
   /** JSON answers have ETags. */
@@ -23,7 +24,8 @@ export type ApiLogger = FastifyBaseLogger;
 /** Makes an API of its routes: whoever may call is answered, every answer is counted and has a line in the log. */
 export async function createApi<Parts>(api: Api<Parts>, options: ApiOptions<Parts>): Promise<ApiServer> {
   const { parts, figures, etags, audit, ...server } = options;
-  const app = await makeServer({ ...server, name: api.name, help: api.help });
+  const methodsAt = methodsOf(api.routes, server.head === true);
+  const app = await makeServer({ ...server, name: api.name, help: api.help, methodsAt });
   logAnswers(app, figures);
   if (etags) tagAnswers(app);
   if (audit) auditRefusals(app, audit);

@@ -32,6 +32,8 @@ export interface ServerOptions extends TokenDoorOptions, Omit<GuardOptions, 'doo
   readonly proof?: boolean | undefined;
   /** HEAD is answered where GET is. */
   readonly head?: boolean | undefined;
+  /** Methods of the routes at a path; empty: there are none. */
+  readonly methodsAt?: ((path: string) => readonly string[]) | undefined;
   /** What everybody gets, and what is no route: the files of a page. Undefined: the request is for none of them. */
   readonly openFile?: ((request: FastifyRequest) => OpenFile | undefined) | undefined;
   /** How requests come; default: as their connections say. */
@@ -68,9 +70,14 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   if (options.proof) letProve(app.server, { token, withinMs: limits.headersMs });
   const newcomers = limitConnections(app, limits);
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler((request, reply) =>
-    answerError(httpError(404, `${name} has no ${request.method} ${pathOf(request.url)}`, help), request, reply),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request.url);
+    const methods = options.methodsAt?.(path) ?? [];
+    const message = `${name} has no ${request.method} ${path}`;
+    if (methods.length === 0) return answerError(httpError(404, message, help), request, reply);
+    void reply.header('allow', methods.join(', '));
+    return answerError(httpError(405, `${message}; it has ${methods.join(', ')}`, help), request, reply);
+  });
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
     // A year. Browsers heed it where the certificate is one that they know (RFC 6797).

@@ -152,10 +152,10 @@ test('errors have the one shape and a status of their own, not 500', async () =>
   const answers = [
     [404, 'node.unknown', await raw(at, 'GET', '/api/v1/nodes')],
     [404, 'request.invalid', await raw(at, 'GET', '/api/v1/none')],
-    [404, 'request.invalid', await raw(at, 'POST', '/api/v1/health', '{}')],
-    [404, 'request.invalid', await raw(at, 'DELETE', '/api/v1/nodes')],
+    [405, 'request.invalid', await raw(at, 'POST', '/api/v1/health', '{}')],
+    [405, 'request.invalid', await raw(at, 'DELETE', '/api/v1/nodes')],
     [413, 'request.invalid', await raw(at, 'POST', '/api/v1/nodes', `"${'x'.repeat(5000)}"`)],
-    [404, 'request.invalid', await raw(at, 'POST', '/api/v1/nodes', 'x', { 'content-type': 'text/plain' })],
+    [415, 'request.invalid', await raw(at, 'POST', '/api/v1/nodes', 'x', { 'content-type': 'text/plain' })],
     [401, 'access.login', await raw(at, 'GET', '/api/v1/none', '', { authorization: '' })],
     [401, 'access.login', await raw(at, 'GET', '/api/v1/%zz', '', { authorization: '' })],
     [401, 'access.login', await raw(at, 'GET', '/metrics', '', { authorization: 'Bearer canary' })],
