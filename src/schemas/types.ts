@@ -573,7 +573,6 @@ export interface AllSchemas {
   UsedBy: UsedBy;
   DrilledVm: DrilledVm;
   VsphereMachine: VsphereMachine;
-  HubBackfill: HubBackfill;
   BackupProgressOutput: BackupProgressOutput;
   HubBackupRequest: HubBackupRequest;
   HubBackup: HubBackup;
@@ -586,18 +585,12 @@ export interface AllSchemas {
   ChangeIdsOutput: ChangeIdsOutput;
   HubCheckRequest: HubCheckRequest;
   HubCheck: HubCheck;
-  HubCredentialAdd: HubCredentialAdd;
-  HubCredentialPassword: HubCredentialPassword;
-  HubCredentialTest: HubCredentialTest;
+  HubDiscoverRequest: HubDiscoverRequest;
+  HubDiscovery: HubDiscovery;
   HubGrowth: HubGrowth;
   HubHealth: HubHealth;
   HubInquiry: HubInquiry;
-  LoginWays: LoginWays;
   LoginRequest: LoginRequest;
-  HubNodeAdd: HubNodeAdd;
-  HubNodeRename: HubNodeRename;
-  HubNodeToken: HubNodeToken;
-  HubNoticeTest: HubNoticeTest;
   HubNotices: HubNotices;
   HubOnePlan: HubOnePlan;
   HubOneRepository: HubOneRepository;
@@ -637,6 +630,7 @@ export interface AllSchemas {
   SessionInfo: SessionInfo;
   SessionsEnded: SessionsEnded;
   SessionsOutput: SessionsOutput;
+  HubSources: HubSources;
   HubStatus: HubStatus;
   HubTimetable: HubTimetable;
   TokenCreateRequest: TokenCreateRequest;
@@ -2513,27 +2507,6 @@ export interface VsphereMachine {
   notes: string[];
 }
 /**
- * Slots of the past that are to be run.
- */
-export interface HubBackfill {
-  /**
-   * Milliseconds since the epoch.
-   */
-  from: number;
-  /**
-   * Milliseconds since the epoch. Default: now.
-   */
-  to?: number;
-  /**
-   * Only the newest of them.
-   */
-  latest?: boolean;
-  /**
-   * Only say which.
-   */
-  dry_run?: boolean;
-}
-/**
  * How far the backup of a VM has come, disk by disk.
  */
 export interface BackupProgressOutput {
@@ -2939,47 +2912,100 @@ export interface HubCheckResult {
   findings_total: number;
 }
 /**
- * A user and a password for a source.
+ * Which node asks the source.
  */
-export interface HubCredentialAdd {
+export interface HubDiscoverRequest {
   /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  name: string;
-  /**
-   * User at the source.
-   */
-  user: string;
-  /**
-   * Kept encrypted, and never answered.
-   */
-  password: string;
-}
-/**
- * Another password for a credential.
- */
-export interface HubCredentialPassword {
-  /**
-   * Kept encrypted, and never answered.
-   */
-  password: string;
-}
-/**
- * How a credential is tried.
- */
-export interface HubCredentialTest {
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  source?: string;
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   * Default: local.
    */
   node?: string;
+}
+/**
+ * `GET /api/v1/sources/{name}/discovery`: the VMs that a source had when it was asked last, and the plans that back them up.
+ */
+export interface HubDiscovery {
+  version: 1;
+  source: string;
   /**
-   * What its user has to be able to do. Default: backup.
+   * never: nobody has asked since the hub was started.
    */
-  purpose?: 'backup' | 'restore';
+  state: 'never' | 'running' | 'ended';
+  /**
+   * Who asked.
+   */
+  by: string | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  begun: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  ended: number | null;
+  /**
+   * Why there is no answer.
+   */
+  error: null | ErrorOutput;
+  /**
+   * That asked.
+   */
+  node: string | null;
+  /**
+   * VMs of the source.
+   */
+  total: number;
+  /**
+   * Of these, VMs that no plan backs up; without templates.
+   */
+  unprotected: number;
+  warnings: string[];
+  /**
+   * A page of them: those that no plan backs up first, then by name.
+   */
+  vms: HubDiscoveredVm[];
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+export interface HubDiscoveredVm {
+  name: string;
+  /**
+   * In the inventory. null: the source has none.
+   */
+  path: string | null;
+  /**
+   * Managed object id. null: the source has none.
+   */
+  id: string | null;
+  power: 'poweredOn' | 'poweredOff' | 'suspended' | 'unknown';
+  template: boolean;
+  guest: string | null;
+  disks: number;
+  /**
+   * Bytes.
+   */
+  capacity_bytes: number;
+  /**
+   * What stops or weakens a backup.
+   */
+  findings: string[];
+  /**
+   * A finding stops every backup of it.
+   */
+  stopped: boolean;
+  /**
+   * That back it up.
+   */
+  plans: string[];
+  /**
+   * Its name in plans and repositories. null: none has it.
+   */
+  vm: string | null;
+  /**
+   * Why a plan should back it up. null: one does.
+   */
+  reason: string | null;
 }
 /**
  * `GET /api/v1/repositories/{name}/growth`: what restore points added to a repository day by day, and when it will be full.
@@ -3080,65 +3106,11 @@ export interface HubInquiry {
   error: null | ErrorOutput;
 }
 /**
- * How one can log in, beside name and password.
- */
-export interface LoginWays {
-  /**
-   * The identity provider of `hub: oidc`; null: none.
-   */
-  oidc: {
-    /**
-     * What people call it.
-     */
-    name: string;
-  } | null;
-}
-/**
  * Name and password of a user.
  */
 export interface LoginRequest {
   name: string;
   password: string;
-}
-/**
- * A node that is to join.
- */
-export interface HubNodeAdd {
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  name: string;
-  /**
-   * How long the token is good, ms. Default: an hour.
-   */
-  expires_ms?: number;
-}
-/**
- * Another name for a node.
- */
-export interface HubNodeRename {
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  to: string;
-}
-/**
- * A new token for a node that is there.
- */
-export interface HubNodeToken {
-  /**
-   * How long the token is good, ms. Default: an hour.
-   */
-  expires_ms?: number;
-}
-/**
- * Which channel gets a message that says that it is a test.
- */
-export interface HubNoticeTest {
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  channel?: string;
 }
 /**
  * `GET /api/v1/notices`: notices and what became of them, newest first.
@@ -3517,10 +3489,6 @@ export interface HubPlanFile {
    * Path below the folder of the plans.
    */
   file: string;
-  /**
-   * The version of its bytes, as the ETag of the answer: `If-Match` of a change.
-   */
-  etag: string;
   /**
    * All of it, with its comments.
    */
@@ -4417,10 +4385,6 @@ export interface SessionInfo {
    * Until then the password counts as typed lately, milliseconds since the epoch; null: always.
    */
   fresh_until: number | null;
-  /**
-   * Who knows the user: the hub, an identity provider, a trusted proxy; or it is a token.
-   */
-  kind: 'local' | 'oidc' | 'proxy' | 'token';
 }
 /**
  * How many sessions were ended.
@@ -4438,6 +4402,24 @@ export interface SessionsOutput {
    * Id of the session that asks; null: a token asks.
    */
   current: string | null;
+}
+/**
+ * `GET /api/v1/sources`: sources of sendense.yaml, without what they are logged in with.
+ */
+export interface HubSources {
+  version: 1;
+  sources: HubSource[];
+  /**
+   * That can be asked; `local` is the hub's own machine.
+   */
+  nodes: string[];
+}
+export interface HubSource {
+  source: string;
+  /**
+   * vsphere, image.
+   */
+  type: string;
 }
 /**
  * `GET /api/v1/status`: what `sendense-run status --json` prints, what is wrong now, and how many VMs are protected.
@@ -10171,7 +10153,6 @@ export interface Settings {
      */
     hosts: string[];
     proxy?: HubProxy;
-    oidc?: HubOidc;
     /**
      * File with the token of the API, made on first use. Who has it can read every file of every backup. Default: hub-api.token beside the state database.
      */
@@ -10656,50 +10637,6 @@ export interface GroupRoles1 {
  * Names of the VMs that a group is for; `*` stands for any characters. Who has only such groups sees no other VM.
  */
 export interface GroupVms1 {
-  /**
-   * @maxItems 100
-   */
-  [k: string]: string[];
-}
-/**
- * An identity provider that speaks OpenID Connect, at which users may log in (docs/access.md).
- */
-export interface HubOidc {
-  /**
-   * Its address, as its tokens have it: what stands before `/.well-known/openid-configuration`. http only on this machine.
-   */
-  issuer: string;
-  /**
-   * What the provider calls this hub.
-   */
-  clientId: string;
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  clientSecret?: string;
-  /**
-   * What the login calls it.
-   */
-  name: string;
-  /**
-   * What the hub asks for, with spaces between.
-   */
-  scope: string;
-  /**
-   * Claim with the name of the user here.
-   */
-  nameClaim: string;
-  /**
-   * Claim with the groups of the user.
-   */
-  groupsClaim: string;
-  groups: GroupRoles;
-  vms: GroupVms2;
-}
-/**
- * Names of the VMs that a group is for; `*` stands for any characters. Who has only such groups sees no other VM.
- */
-export interface GroupVms2 {
   /**
    * @maxItems 100
    */

@@ -1,9 +1,9 @@
-/** Repositories over the API, at a real hub: what is in them, check, and what a prune would free. */
+/** Repositories and sources over the API, at a real hub: what is in them, check, what a prune would free, what no plan backs up. */
 import { truncate, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { HubCheck, HubGrowth, HubOneRepository, HubPrunePreview } from '../../src/schemas/types.ts';
+import type { HubCheck, HubDiscovery, HubGrowth, HubOneRepository, HubPrunePreview } from '../../src/schemas/types.ts';
 import { askHub, patience, schema, type Answered, type Refused } from './ask-hub.ts';
 import { hubProgram, type HubProgram } from './hub-program.ts';
 import { backupPlan, makeRaw } from './workspace.ts';
@@ -12,7 +12,10 @@ const MiB = 2 ** 20;
 let hub: HubProgram;
 
 beforeAll(async () => {
-  hub = await hubProgram();
+  hub = await hubProgram(
+    'sources: { lab: { type: image, vms: { pgtest1: { disks: [{ path: a.raw }] }, spare: { disks: [{ path: b.raw }] } } } }',
+  );
+  await makeRaw(hub.folder.file('b.raw'), MiB, []);
   await makeRaw(hub.folder.file('a.raw'), 4 * MiB, [[MiB, MiB]]);
   await writeFile(hub.folder.file('nightly.yaml'), backupPlan(['a.raw'], 'retention: { last: 1 }\n'));
   for (let night = 0; night < 2; night++) {
@@ -75,4 +78,19 @@ it('says what the retention of a plan would remove, and removes nothing', async 
   expect(points()).toEqual(before);
   const ghost = await ask<Refused>('POST', '/plans/ghost/prune-preview');
   expect(ghost.body.error.code).toBe('plan.unknown');
+});
+
+it('asks a source for its VMs, and says which of them no plan backs up', async () => {
+  const begun = await ask<HubDiscovery>('POST', '/sources/lab/discover', {});
+  expect([begun.status, begun.location]).toEqual([202, '/api/v1/sources/lab/discovery']);
+  await whenEnded<HubDiscovery>('/sources/lab/discovery');
+  const { body } = await ask<HubDiscovery>('GET', '/sources/lab/discovery?limit=1');
+  schema('hub/discovery.json', body);
+  expect(body).toMatchObject({ error: null, node: 'local', total: 2, unprotected: 1 });
+  expect(body.vms).toMatchObject([{ name: 'spare', plans: [], reason: expect.stringContaining('No plan') as string }]);
+  const next = await ask<HubDiscovery>('GET', `/sources/lab/discovery?limit=1&cursor=${body.next_cursor}`);
+  expect(next.body.vms).toMatchObject([{ name: 'pgtest1', plans: ['pgtest1-nightly'], reason: null }]);
+  await ask('POST', '/sources/lab/discover', { node: 'ghost' });
+  const refused = await whenEnded<HubDiscovery>('/sources/lab/discovery');
+  expect(refused.error?.message).toContain('ghost');
 });

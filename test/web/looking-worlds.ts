@@ -2,6 +2,7 @@
 import type {
   AuditOutput,
   HubCheck,
+  HubDiscovery,
   HubGrowth,
   HubNotices,
   HubPlans,
@@ -34,6 +35,13 @@ export const lookingWorld = (options: WorldOptions): World => ({
   'GET /api/v1/repositories/primary/check': () => checkOf(options),
   'POST /api/v1/repositories/primary/check': () => ({ ...checkOf(options), state: 'running', ended: null }),
   'GET /api/v1/plans/weekly-prune/prune-preview': () => pruneOf(options),
+  'GET /api/v1/sources': () => ({
+    version: 1,
+    sources: options.vms === 0 ? [] : [{ source: 'vcenter', type: 'vsphere' }],
+    nodes: ['local', 'site-a'],
+  }),
+  'GET /api/v1/sources/vcenter/discovery': () => discoveryOf(options),
+  'POST /api/v1/sources/vcenter/discover': () => ({ ...discoveryOf(options), state: 'running', ended: null }),
   'GET /api/v1/nodes': () => nodesOf(options),
   'GET /api/v1/notices': (query) => noticesOf(options, query),
   'GET /api/v1/channels': () => channelsOf(options),
@@ -391,6 +399,35 @@ const pruneOf = (options: WorldOptions): HubPrunePreview => ({
         remarks: index === 2 ? [wordOf(options, 'one is protected')] : [],
       })),
   },
+});
+
+const discoveryOf = (options: WorldOptions): HubDiscovery => ({
+  version: 1,
+  source: 'vcenter',
+  state: 'ended',
+  ...asked(options),
+  node: 'local',
+  total: 12,
+  unprotected: 3,
+  warnings: [`host ${wordOf(options, 'esx-7')} is not responding`],
+  vms: namesOf(options)
+    .slice(0, 12)
+    .map((name, index) => ({
+      name,
+      path: `/DC1/vm/${name}`,
+      id: `vm-${index}`,
+      power: index % 2 === 0 ? 'poweredOn' : 'poweredOff',
+      template: false,
+      guest: wordOf(options, 'Debian GNU/Linux 13'),
+      disks: 2,
+      capacity_bytes: 120 * GiB,
+      findings: index === 2 ? [`disk 2 of ${name} is independent`] : [],
+      stopped: index === 2,
+      plans: index < 3 ? [] : [`${name}-nightly`],
+      vm: index < 3 ? null : name,
+      reason: index < 3 ? 'No plan backs it up, and it has no restore point. It runs and has 2 disks, 120 GiB.' : null,
+    })),
+  next_cursor: null,
 });
 
 const plansOf = (_options: WorldOptions): HubPlans => ({

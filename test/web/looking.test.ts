@@ -30,6 +30,7 @@ const screens = [
   { path: '/schedule', heading: 'Schedule', empty: 'No plan has a schedule yet.' },
   { path: '/repositories', heading: 'Repositories', empty: 'sendense.yaml names no repository.' },
   { path: '/repositories/primary?prune=weekly-prune', heading: 'primary', empty: null },
+  { path: '/discovery?show=all', heading: 'Discovery', empty: 'sendense.yaml names no source.' },
   { path: '/nodes', heading: 'Nodes', empty: 'No node was added.' },
   { path: '/nodes/site-c', heading: 'site-c', empty: 'There is no node of this name.' },
   { path: '/notices', heading: 'Notices', empty: 'Nobody was told anything yet.' },
@@ -105,6 +106,27 @@ describe('the screens for looking', () => {
     await page.getByRole('button', { name: 'Check', exact: true }).click();
     await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
     expect(at.asked).toContain('POST /api/v1/repositories/primary/check');
+    expect(complaints).toEqual([]);
+  });
+
+  test('a source says which VMs no plan backs up and why, and how a plan is written', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page, complaints } = opened;
+    await page.goto(`${at.url}/discovery`);
+    await page.getByText('No plan backs up 3 of its 12 VMs.').waitFor();
+    const table = page.getByRole('region', { name: 'VMs of the source' }).getByRole('rowheader');
+    await expect.poll(() => table.allTextContents()).toHaveLength(3);
+    await page.getByRole('button', { name: 'Write a plan for pg01' }).press('Enter');
+    await page.getByText('sendense-run discover vcenter --vm=/DC1/vm/pg01 --write-plan').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'All', exact: true }).click();
+    await expect.poll(() => table.allTextContents()).toHaveLength(12);
+    expect(page.url()).toBe(`${at.url}/discovery?show=all`);
+    await page.getByRole('button', { name: 'Ask for its VMs' }).click();
+    await page.getByLabel('Node that asks').selectOption('site-a');
+    await page.getByRole('button', { name: 'Ask', exact: true }).click();
+    await expect.poll(() => at.asked).toContain('POST /api/v1/sources/vcenter/discover');
     expect(complaints).toEqual([]);
   });
 

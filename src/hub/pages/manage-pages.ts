@@ -1,6 +1,8 @@
 import type { NodesOutput, RepositoriesOutput, Settings, StatusOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import type { StatusRequest } from '../describe/describe-status.ts';
+import { protectedBy } from '../discovery/protected-by.ts';
+import { knownIdentities } from '../../state/points/known-identities.ts';
 import { growthPage } from './growth-page.ts';
 import { measuredRepositories } from './measured-repositories.ts';
 import { noticePages } from './notice-pages.ts';
@@ -33,6 +35,10 @@ export function managePages(options: ManagePagesOptions): Pages {
     ...planPages(state),
     ...noticePages(state),
     timetable: (request) => timetable({ state, limits: settings.limits }, request),
+    discovered: (output) => {
+      const { entries } = vms.vms({ days: 0, offsetMinutes: 0 }, { limit: Infinity, after: null });
+      return protectedBy(output, { vms: entries, identities: knownIdentities(state) });
+    },
     growth: (one, offsetMs) => growthPage(state, one, offsetMs),
     repositories: (signal) => measured.all(signal),
     status: statusPage({ state, settings, pages: vms, measured, describe, nodes }),

@@ -1,6 +1,8 @@
 import type { Page, PageRequest } from '../../api/paging.ts';
 import type {
+  DiscoverOutput,
   HistoryRun,
+  HubDiscoveredVm,
   HubGrowth,
   HubNotices,
   HubPlan,
@@ -93,6 +95,8 @@ export interface Pages {
   repositories(signal: AbortSignal): Promise<HubRepositories>;
   /** @param filter.vm `status` of the answer is about this VM only */
   status(filter: { readonly sees?: Sees; readonly vm?: string | undefined }): Promise<HubStatus>;
+  /** VMs of a source, and the plans that back them up. */
+  discovered(output: DiscoverOutput): HubDiscoveredVm[];
   /** What one of them grew by, day by day. @param offsetMs of the zone in which a day begins, to the east of UTC */
   growth(measured: HubRepositories['repositories'][number], offsetMs: number): Omit<HubGrowth, 'version'>;
 }

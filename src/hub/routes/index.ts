@@ -16,6 +16,7 @@ import { checkRepository, showCheck } from './repositories/check.ts';
 import { previewPlanPrune, showPlanPrune } from './repositories/prune-preview.ts';
 import { listRepositories, showGrowth, showRepository } from './repositories/repositories.ts';
 import { listChannels, listNotices, showStatus } from './status.ts';
+import { discoverSource, listSources, showDiscovery } from './sources/sources.ts';
 import { showTimetable } from './timetable.ts';
 import { listVms, showVm } from './vms.ts';
 
@@ -57,6 +58,9 @@ export const hubApi: Api<HubParts> = {
     showCheck,
     previewPlanPrune,
     showPlanPrune,
+    listSources,
+    discoverSource,
+    showDiscovery,
     listNotices,
     listChannels,
     listNodes,

@@ -45,6 +45,7 @@ export const tags = {
   runs: 'Runs of plans, and their logs.',
   plans: 'Plans and their schedules.',
   repositories: 'Repositories.',
+  sources: 'Sources of VMs.',
   notices: 'Notices.',
   nodes: 'The nodes of the hub.',
   access: 'Who may do what, who is logged in, and who did what.',

@@ -125,6 +125,13 @@ export const screens: readonly Screen[] = [
     load: async () => (await import('../screens/plan-file/plan-file-screen.tsx')).PlanFileScreen,
   },
   {
+    path: '/discovery',
+    title: 'Discovery',
+    group: 'Set up',
+    right: 'look',
+    load: async () => (await import('../screens/discovery/discovery-screen.tsx')).DiscoveryScreen,
+  },
+  {
     path: '/users',
     title: 'Users and tokens',
     group: 'Set up',

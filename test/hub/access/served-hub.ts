@@ -38,6 +38,7 @@ export async function servedHub(
   await writeFile(
     folder.file('sendense.yaml'),
     `repositories: { primary: { path: ./repository } }
+sources: { images: { type: image, vms: { pgtest1: { disks: [{ path: a.raw }] } } } }
 hub: { ${own} }
 `,
   );
