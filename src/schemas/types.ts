@@ -573,6 +573,7 @@ export interface AllSchemas {
   UsedBy: UsedBy;
   DrilledVm: DrilledVm;
   VsphereMachine: VsphereMachine;
+  HubBackfill: HubBackfill;
   BackupProgressOutput: BackupProgressOutput;
   HubBackupRequest: HubBackupRequest;
   HubBackup: HubBackup;
@@ -585,12 +586,20 @@ export interface AllSchemas {
   ChangeIdsOutput: ChangeIdsOutput;
   HubCheckRequest: HubCheckRequest;
   HubCheck: HubCheck;
+  HubCredentialAdd: HubCredentialAdd;
+  HubCredentialPassword: HubCredentialPassword;
+  HubCredentialTest: HubCredentialTest;
   HubDiscoverRequest: HubDiscoverRequest;
   HubDiscovery: HubDiscovery;
   HubGrowth: HubGrowth;
   HubHealth: HubHealth;
   HubInquiry: HubInquiry;
+  LoginWays: LoginWays;
   LoginRequest: LoginRequest;
+  HubNodeAdd: HubNodeAdd;
+  HubNodeRename: HubNodeRename;
+  HubNodeToken: HubNodeToken;
+  HubNoticeTest: HubNoticeTest;
   HubNotices: HubNotices;
   HubOnePlan: HubOnePlan;
   HubOneRepository: HubOneRepository;
@@ -2507,6 +2516,27 @@ export interface VsphereMachine {
   notes: string[];
 }
 /**
+ * Slots of the past that are to be run.
+ */
+export interface HubBackfill {
+  /**
+   * Milliseconds since the epoch.
+   */
+  from: number;
+  /**
+   * Milliseconds since the epoch. Default: now.
+   */
+  to?: number;
+  /**
+   * Only the newest of them.
+   */
+  latest?: boolean;
+  /**
+   * Only say which.
+   */
+  dry_run?: boolean;
+}
+/**
  * How far the backup of a VM has come, disk by disk.
  */
 export interface BackupProgressOutput {
@@ -2912,6 +2942,49 @@ export interface HubCheckResult {
   findings_total: number;
 }
 /**
+ * A user and a password for a source.
+ */
+export interface HubCredentialAdd {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * User at the source.
+   */
+  user: string;
+  /**
+   * Kept encrypted, and never answered.
+   */
+  password: string;
+}
+/**
+ * Another password for a credential.
+ */
+export interface HubCredentialPassword {
+  /**
+   * Kept encrypted, and never answered.
+   */
+  password: string;
+}
+/**
+ * How a credential is tried.
+ */
+export interface HubCredentialTest {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  source?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  node?: string;
+  /**
+   * What its user has to be able to do. Default: backup.
+   */
+  purpose?: 'backup' | 'restore';
+}
+/**
  * Which node asks the source.
  */
 export interface HubDiscoverRequest {
@@ -3106,11 +3179,65 @@ export interface HubInquiry {
   error: null | ErrorOutput;
 }
 /**
+ * How one can log in, beside name and password.
+ */
+export interface LoginWays {
+  /**
+   * The identity provider of `hub: oidc`; null: none.
+   */
+  oidc: {
+    /**
+     * What people call it.
+     */
+    name: string;
+  } | null;
+}
+/**
  * Name and password of a user.
  */
 export interface LoginRequest {
   name: string;
   password: string;
+}
+/**
+ * A node that is to join.
+ */
+export interface HubNodeAdd {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * How long the token is good, ms. Default: an hour.
+   */
+  expires_ms?: number;
+}
+/**
+ * Another name for a node.
+ */
+export interface HubNodeRename {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  to: string;
+}
+/**
+ * A new token for a node that is there.
+ */
+export interface HubNodeToken {
+  /**
+   * How long the token is good, ms. Default: an hour.
+   */
+  expires_ms?: number;
+}
+/**
+ * Which channel gets a message that says that it is a test.
+ */
+export interface HubNoticeTest {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  channel?: string;
 }
 /**
  * `GET /api/v1/notices`: notices and what became of them, newest first.
@@ -3489,6 +3616,10 @@ export interface HubPlanFile {
    * Path below the folder of the plans.
    */
   file: string;
+  /**
+   * The version of its bytes, as the ETag of the answer: `If-Match` of a change.
+   */
+  etag: string;
   /**
    * All of it, with its comments.
    */
@@ -4385,6 +4516,10 @@ export interface SessionInfo {
    * Until then the password counts as typed lately, milliseconds since the epoch; null: always.
    */
   fresh_until: number | null;
+  /**
+   * Who knows the user: the hub, an identity provider, a trusted proxy; or it is a token.
+   */
+  kind: 'local' | 'oidc' | 'proxy' | 'token';
 }
 /**
  * How many sessions were ended.
@@ -10153,6 +10288,7 @@ export interface Settings {
      */
     hosts: string[];
     proxy?: HubProxy;
+    oidc?: HubOidc;
     /**
      * File with the token of the API, made on first use. Who has it can read every file of every backup. Default: hub-api.token beside the state database.
      */
@@ -10637,6 +10773,50 @@ export interface GroupRoles1 {
  * Names of the VMs that a group is for; `*` stands for any characters. Who has only such groups sees no other VM.
  */
 export interface GroupVms1 {
+  /**
+   * @maxItems 100
+   */
+  [k: string]: string[];
+}
+/**
+ * An identity provider that speaks OpenID Connect, at which users may log in (docs/access.md).
+ */
+export interface HubOidc {
+  /**
+   * Its address, as its tokens have it: what stands before `/.well-known/openid-configuration`. http only on this machine.
+   */
+  issuer: string;
+  /**
+   * What the provider calls this hub.
+   */
+  clientId: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  clientSecret?: string;
+  /**
+   * What the login calls it.
+   */
+  name: string;
+  /**
+   * What the hub asks for, with spaces between.
+   */
+  scope: string;
+  /**
+   * Claim with the name of the user here.
+   */
+  nameClaim: string;
+  /**
+   * Claim with the groups of the user.
+   */
+  groupsClaim: string;
+  groups: GroupRoles;
+  vms: GroupVms2;
+}
+/**
+ * Names of the VMs that a group is for; `*` stands for any characters. Who has only such groups sees no other VM.
+ */
+export interface GroupVms2 {
   /**
    * @maxItems 100
    */
