@@ -75,7 +75,7 @@ test(
     const shown = await restore('--dry-run');
     expect(shown, shown.stderr).toMatchObject({ exitCode: 0 });
     expect(shown.stdout).toContain('a backup to primary, first');
-    expect(shown.stdout).toContain('what has changed since comes on top');
+    expect(shown.stdout).toContain('what has changed since is written');
     const present = await contents();
     const before = (await at.vcenter.writes()).length;
     const done = await restore();
@@ -87,6 +87,9 @@ test(
       points: { backup_id: string }[];
     };
     const safety = listed.points.find(({ backup_id: id }) => id !== point)?.backup_id ?? '';
+    expect(done.stdout).toContain(`the state before is restore point ${safety}`);
+    const further = await restore('--dry-run');
+    expect(further.stdout).toMatch(/: [1-9][0-9.]* ?\w+ differ between .*; what has changed since comes on top/);
     expect(await at.manifest(safety)).toMatchObject({ before_restore: point });
     // `latest` is the state of the last backup, not the one that was given up.
     const latest = await at.work.call(['restore', 'pgtest1', '--to', at.work.path('latest')]);

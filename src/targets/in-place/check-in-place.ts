@@ -118,9 +118,11 @@ export async function effectsOf(
     const own = checked.disks.find(({ uuid }) => uuid === disk.uuid);
     const newest = safety?.disks.find(({ uuid }) => uuid === disk.uuid);
     const said =
-      newest && checked.unfinished?.torn !== true
-        ? `${sizeText(await bytesBetween(disk, newest, keys, hub.signal))} differ between ${point} and ${safety?.newest ?? 'the newest restore point'}; what has changed since comes on top`
-        : 'the disk is read and compared; what differs is written';
+      !newest || checked.unfinished?.torn === true
+        ? 'the disk is read and compared; what differs is written'
+        : safety?.newest === point
+          ? 'what has changed since is written'
+          : `${sizeText(await bytesBetween(disk, newest, keys, hub.signal))} differ between ${point} and ${safety?.newest ?? 'the newest one'}; what has changed since comes on top`;
     effects.push({
       action: 'change',
       target: own?.file ?? disk.disk,

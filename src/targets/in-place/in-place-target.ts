@@ -197,7 +197,11 @@ async function startDisks(
   return [first, ...rest];
 }
 
-function machineOf({ to, disks, from }: Request, { run, node }: InPlaceClaim, found: CheckedInPlace): VsphereMachine {
+function machineOf(
+  { to, disks, from, safety }: Request,
+  { run, node }: InPlaceClaim,
+  found: CheckedInPlace,
+): VsphereMachine {
   const { checked, spec } = found;
   return {
     name: checked.name,
@@ -213,12 +217,16 @@ function machineOf({ to, disks, from }: Request, { run, node }: InPlaceClaim, fo
       return { disk, key, device_key: key };
     }),
     notes: [
+      ...stateBefore(safety?.backup_id ?? checked.unfinished?.safety ?? null),
       'its hardware and its NVRAM are as they were before the restore',
       ...(to.compareAll ? [allRead] : []),
       ...(checked.others.length === 0 ? [] : [`not restored: ${checked.others.join(', ')}`]),
     ],
   };
 }
+
+const stateBefore = (point: string | null): string[] =>
+  point === null ? [] : [`the state before is restore point ${point}`];
 
 async function end(hub: TargetHub, machine: Machine, action: 'finish' | 'look') {
   const { node, run, point, vm, power_on: powerOn } = machine;
