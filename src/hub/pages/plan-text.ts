@@ -36,22 +36,32 @@ function bytesOf(file: string): Uint8Array {
   }
 }
 
-/** Comments stay. A value in several lines below a key that may be a secret is masked line by line. */
+/** What the lines below a key that may be a secret are: all of it secret, or a mapping that may say where the secret is. */
+type Below = 'value' | 'mapping';
+
+/** Comments stay. In doubt it masks. */
 function masked(text: string): string {
-  let secretBelow: number | null = null;
+  let secret: { readonly column: number; readonly below: Below } | null = null;
   return text
     .split('\n')
     .map((line) => {
-      const indent = line.search(/\S/);
-      if (indent === -1) return line;
-      if (secretBelow !== null && indent > secretBelow) return line.replaceAll(/[^\s:{}[\],-]/g, '*');
-      const shown = maskLine(line, '');
-      secretBelow = opensSecret(line) ? indent : null;
-      return shown;
+      const column = line.search(/[^\s-]/);
+      if (column === -1) return line;
+      if (secret !== null && column > secret.column)
+        return secret.below === 'value' ? line.replaceAll(/\S/g, '*') : maskLine(line, '/secret');
+      const below = secretBelow(line);
+      secret = below && { column, below };
+      return maskLine(line, '');
     })
     .join('\n');
 }
 
-/** `password: |`, of which the lines below are the secret. `token:` with `secret: { file }` below it names no secret. */
-const opensSecret = (line: string): boolean =>
-  /(?:token|secret|passw|passphrase|credential|private.?key)[^:]*:\s*[|>][-+0-9]*\s*$/i.test(line);
+/** Whether lines that are deeper go on with a secret: `password: |`, a text that was begun, `token:` with a mapping below it. */
+function secretBelow(line: string): Below | null {
+  const value =
+    /^[\s-]*["']?[\w.-]*(?:token|secret|passw|passphrase|credential|private.?key)[\w.-]*["']?\s*:(.*)$/i.exec(
+      line,
+    )?.[1];
+  if (value === undefined) return null;
+  return /^\s*(?:#.*)?$/.test(value) || /^\s*[{[]/.test(value) ? 'mapping' : 'value';
+}

@@ -70,7 +70,8 @@ export const showPlanText = defineRoute({
     const text = hub.pages.planText(plan);
     if (text === null)
       throw new SendenseError('file.unreadable', `${plan.file} cannot be shown as the text of ${plan.plan}`, {
-        remedy: 'The file is gone, holds another plan now, or others can write to it. Look at it on the hub.',
+        remedy:
+          'The file is gone, is no YAML, holds another plan now, or others can write to it. Look at it on the hub.',
       });
     return { version: 1, plan: plan.plan, text, file: hub.planFiles.editable ? hub.planFiles.nameOf(plan.file) : null };
   },

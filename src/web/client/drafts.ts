@@ -38,3 +38,12 @@ export function findDraft(name: string): Draft | null {
     return null;
   }
 }
+
+/** Nobody who logs in after this finds them. */
+export function forgetDrafts(): void {
+  try {
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith(keyOf(''))) sessionStorage.removeItem(key);
+  } catch {
+    // There is nothing to forget.
+  }
+}

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { ask, type Trouble } from './ask.ts';
+import { forgetDrafts } from './drafts.ts';
 
 /** Who is logged in. */
 export interface Session {
@@ -56,6 +57,7 @@ export async function logOut(): Promise<Trouble | undefined> {
   const answer = await ask(place, { method: 'DELETE' });
   if (answer.ok === false && answer.trouble.status !== 401) return answer.trouble;
   const before = session.value;
+  forgetDrafts();
   session.value = null;
   ended.value = false;
   // The provider would let the next one in without a password.

@@ -13,6 +13,9 @@ export interface CheckedText {
 /** Longer texts take long enough that others would wait for them, characters. */
 const quick = 32 * 1024;
 
+/** Who sends many long texts waits for himself: they are looked at one after another. */
+let lastLong: Promise<unknown> = Promise.resolve();
+
 /** What is wrong with the text of a plan. A long one is looked at by a process of its own. */
 export async function checkText(
   { hub, askCommand }: Pick<HubParts, 'hub' | 'askCommand'>,
@@ -21,7 +24,9 @@ export async function checkText(
 ): Promise<ValidateOutput> {
   if (text.length > quick) {
     const words = ['validate', ...(as === undefined ? [] : ['--as', as]), '-'];
-    return (await askCommand(words, signal, { input: text, answersWith: [10] })) as ValidateOutput;
+    const mine = lastLong.then(() => askCommand(words, signal, { input: text, answersWith: [10] }));
+    lastLong = mine.catch(() => undefined);
+    return (await mine) as ValidateOutput;
   }
   const enrolledNodes = (): string[] => hub.nodes.list().nodes.map(({ name }) => name);
   return validateOutput(validateFiles(['-'], { config: hub.settingsFile, stdin: text, as, enrolledNodes }));

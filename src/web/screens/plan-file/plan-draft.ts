@@ -63,7 +63,14 @@ export function createPlanDraft(name: string): PlanDraft {
     saw(found) {
       there.value = found;
       if (!base.peek()) return begin(found);
-      if (dirty.peek() || base.peek()?.etag === found.etag) return undefined;
+      if (base.peek()?.etag === found.etag) return undefined;
+      if (found.text === text.peek()) {
+        // Mine was saved, and the answer was lost; or both wrote the same.
+        base.value = found;
+        keep();
+        return undefined;
+      }
+      if (dirty.peek()) return undefined;
       base.value = found;
       return (text.value = found.text);
     },
