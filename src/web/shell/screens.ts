@@ -132,6 +132,13 @@ export const screens: readonly Screen[] = [
     load: async () => (await import('../screens/discovery/discovery-screen.tsx')).DiscoveryScreen,
   },
   {
+    path: '/credentials',
+    title: 'Credentials',
+    group: 'Set up',
+    right: 'administer',
+    load: async () => (await import('../screens/credentials/credentials-screen.tsx')).CredentialsScreen,
+  },
+  {
     path: '/users',
     title: 'Users and tokens',
     group: 'Set up',

@@ -4,7 +4,7 @@ import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../..
 import { rightToRun } from '../../access/rights.ts';
 import { mayKnow } from '../list-answer.ts';
 import { defineRoute } from '../route.ts';
-import { answerBegun, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
+import { answerBegun, assertFresh, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
 
 export const runPlan = defineRoute<RunStartRequest>({
   id: 'runPlan',
@@ -13,18 +13,19 @@ export const runPlan = defineRoute<RunStartRequest>({
   tag: 'plans',
   summary: 'Run a plan now',
   description:
-    'As `sendense-run run FILE`, or as `sendense-run schedule run PLAN` where it has a schedule. Plans that restore or boot take the right `restore`, those that prune or keep take `keep`.',
+    'As `sendense-run run FILE`, or as `sendense-run schedule run PLAN` where it has a schedule. Plans that restore or boot take the right `restore`, those that prune or keep take `keep`. What prunes takes a fresh password.',
   right: 'look',
   vms: 'heeded',
   params: { name: { description: 'Name of the plan.', logAs: 'plan' } },
   headers: repeatHeader,
   body: { schema: 'hub/run-start.json', bytes: 4096 },
   answers: { 202: { description: 'The run has begun.', schema: 'hub/run-started.json' } },
-  errors: [...startErrors, 'access.right'],
+  errors: [...startErrors, 'access.right', 'access.stale'],
   patient: true,
   async handle(call) {
     const plan = call.parts.hub.acts.plan(call.params['name'] ?? '');
     assertMayRun(call, plan);
+    if (plan.kind === 'prune') assertFresh(call, 'removes restore points');
     const { mode } = call.body;
     if (mode !== undefined && !isBackupKind(plan.kind))
       throw new SendenseError('request.invalid', `a plan of kind ${plan.kind} has no mode`, {

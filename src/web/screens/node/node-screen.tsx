@@ -10,6 +10,7 @@ import { Time } from '../../design/time.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
+import { NodeActs } from '../nodes/node-acts.tsx';
 import { nodeLooks, problemOf, type EnrolledNode } from '../nodes/node-state.ts';
 
 /** One node: its state, its tunnel, its version. */
@@ -36,7 +37,12 @@ export function NodeScreen({ params }: ScreenProps): JSX.Element {
           <strong>{problem}</strong>
         </Notice>
       ) : null}
-      {node ? <FactList of={factsOf(node)} /> : null}
+      {node ? (
+        <>
+          <FactList of={factsOf(node)} />
+          <NodeActs node={node} onChange={live.again} />
+        </>
+      ) : null}
       {live.data.value && !node ? (
         <Empty title="There is no node of this name.">
           <a href="/nodes">Show all nodes</a>

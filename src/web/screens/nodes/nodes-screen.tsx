@@ -9,6 +9,7 @@ import { Time } from '../../design/time.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
 import { sortingHere } from '../../shell/sorting.ts';
 import { useTitle } from '../../shell/titled.ts';
+import { AddNode } from './node-acts.tsx';
 import { nodeLooks, nodeStates, problemOf, type EnrolledNode } from './node-state.ts';
 
 const columns: readonly Column<EnrolledNode>[] = [
@@ -57,8 +58,11 @@ export function NodesScreen(): JSX.Element {
   const nodes = live.data.value?.nodes;
   return (
     <>
-      <header class="page-head">
-        <h1>Nodes</h1>
+      <header>
+        <div class="page-head">
+          <h1>Nodes</h1>
+          <AddNode onChange={live.again} />
+        </div>
       </header>
       <TroubleNotice of={live.trouble.value} />
       {nodes === undefined ? null : nodes.length === 0 ? (
