@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import type { FilesMountsOutput } from '../../src/schemas/types.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeFilesDisk } from '../e2e/files-disk.ts';
 import { filesHub, idOf, type FilesHub } from '../e2e/files-hub.ts';
 import { openBrowser, openPage, type Opened } from './browser.ts';
 
@@ -147,4 +148,21 @@ test('who may see other VMs only gets nothing, by the page or by its address', a
     );
     expect(status).toBe(404);
   }
+});
+
+test('an encrypted volume opens with its passphrase, and not with another', async () => {
+  await makeFilesDisk(hub.bench.folder, 'one');
+  expect((await hub.bench.run('plan.yaml')).exitCode).toBe(0);
+  await using opened = await loggedIn('/files/pgtest1');
+  const { page, complaints } = opened;
+  await page.getByRole('button', { name: 'Unlock disk-0p2' }).click({ timeout: 60_000 });
+  await page.getByLabel('Passphrase').fill('the wrong words');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByRole('alert').waitFor({ timeout: 60_000 });
+  expect(await page.getByLabel('Passphrase').inputValue()).toBe('the wrong words');
+  await page.getByLabel('Passphrase').fill('the right words');
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: 'disk-0p2' }).click({ timeout: 30_000 });
+  await grid(page).getByText('hostname').waitFor();
+  expect(complaints).toEqual([]);
 });

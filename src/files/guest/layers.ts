@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Device } from './devices.ts';
 import { GuestError } from './guest-error.ts';
-import { loadModules } from './modules.ts';
+import { KernelLog } from './kernel-log.ts';
+import { cryptModules, loadModules } from './modules.ts';
 import { run } from './programs.ts';
 
 const lvmFolder = '/tmp/lvm';
@@ -88,20 +89,6 @@ activation { udev_sync=0 udev_rules=0 verify_udev_operations=0 monitoring=0 }
 backup { backup=0 archive=0 }
 `;
 
-/** `dm-crypt` last: what it is built on looks for ciphers when it is loaded. */
-const cryptModules = [
-  'cbc',
-  'ecb',
-  'hmac',
-  'xts',
-  'authenc',
-  'essiv',
-  'sha512_generic',
-  'algif_hash',
-  'algif_skcipher',
-  'dm-crypt',
-];
-
 const rightKey = 0;
 const wrongKey = 2;
 
@@ -111,9 +98,10 @@ export async function openLuks(device: Device, passphrase: string): Promise<Devi
   mkdirSync('/run/cryptsetup', { recursive: true });
   const name = `open-${device.id.replaceAll('/', '-')}`;
   const args = ['open', '--type', 'luks', '--key-file', '-', '--disable-keyring', device.path, name];
+  using log = new KernelLog();
   const { status, said } = await run('cryptsetup', args, passphrase);
   if (status === wrongKey) throw new GuestError('locked', `${device.id}: the passphrase is another one`);
   if (status === 127) throw new GuestError('locked', `${device.id}: cryptsetup is missing: apt install cryptsetup-bin`);
-  if (status !== rightKey) throw new GuestError('damaged', `${device.id}: ${said}`);
+  if (status !== rightKey) throw new GuestError('damaged', `${device.id}: ${[said, ...log.lines()].join('; ')}`);
   return { ...device, path: `/dev/mapper/${name}` };
 }

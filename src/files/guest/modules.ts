@@ -1,11 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { run } from './programs.ts';
+import { run, type Ended } from './programs.ts';
 
 const parent = '/usr/lib/uml/modules';
 
+/** `dm-crypt` last: what it is built on looks for ciphers when it is loaded. */
+export const cryptModules = [
+  'cbc',
+  'ecb',
+  'hmac',
+  'xts',
+  'authenc',
+  'essiv',
+  'sha512_generic',
+  'algif_hash',
+  'algif_skcipher',
+  'dm-crypt',
+];
+
 let known: { readonly folder: string; readonly needs: ReadonlyMap<string, readonly string[]> } | undefined;
-const loaded = new Map<string, Promise<unknown>>();
+const loaded = new Map<string, Promise<Ended>>();
 
 /**
  * Loads modules of the guest's kernel with what they need. One that is not there is built in, or the kernel cannot do it: what asked for
@@ -19,7 +33,8 @@ export async function loadModules(...names: readonly string[]): Promise<void> {
     for (const one of [...below.toReversed(), file]) {
       let loading = loaded.get(one);
       if (!loading) loaded.set(one, (loading = run('busybox', ['insmod', join(folder, one)])));
-      await loading;
+      // What it needs may come later: then it is tried again.
+      if ((await loading).status !== 0) loaded.delete(one);
     }
   }
 }

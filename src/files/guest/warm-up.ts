@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadModules } from './modules.ts';
+import { cryptModules, loadModules } from './modules.ts';
 import { run } from './programs.ts';
 
 /** What most restore points need. Each is read from the hub's disk the first time that it starts. */
@@ -15,7 +15,7 @@ const programs: readonly (readonly [file: string, ...args: string[]])[] = [
 ];
 
 /** Without raid456, which dm-raid needs: it measures the processor for a second when it is loaded. */
-const modules = ['dm-thin-pool', 'dm-mirror', 'dm-snapshot', 'dm-cache', 'dm-crypt', 'md-mod', 'raid1'];
+const modules = ['dm-thin-pool', 'dm-mirror', 'dm-snapshot', 'dm-cache', ...cryptModules, 'md-mod', 'raid1'];
 
 /** Who starts a reader for a restore point plugs it in within this, ms. */
 const firstMs = 500;
