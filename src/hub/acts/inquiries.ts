@@ -12,16 +12,17 @@ export interface Question {
   readonly words: readonly string[];
   /** Who asks. */
   readonly by: string;
+  /** What is kept of that which the command prints: the rest would stay in memory. */
+  reduce(output: object): object;
 }
 
 /** A question that may take hours, and what became of it. Times are milliseconds since the epoch. */
 export interface Inquiry {
   readonly by: string;
-  readonly words: readonly string[];
   readonly begun: number;
   /** Null: it goes on. */
   readonly ended: number | null;
-  /** What the command printed; null where it goes on, or failed. */
+  /** What is kept of the answer; null where it goes on, or failed. */
   readonly output: object | null;
   readonly error: ErrorOutput | null;
 }
@@ -58,7 +59,7 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
   }
 
   return {
-    begin({ kind, about, words, by }) {
+    begin({ kind, about, words, by, reduce }) {
       const key = keyOf(kind, about);
       const before = known.get(key);
       if (before && isRunning(before)) return before;
@@ -67,13 +68,12 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
           remedy: 'Try again when one of them has ended.',
           details: { retrySeconds: 30 },
         });
-      const begun: Inquiry = { by, words, begun: Date.now(), ended: null, output: null, error: null };
+      const begun: Inquiry = { by, begun: Date.now(), ended: null, output: null, error: null };
       keep(key, begun);
       const end = (result: Partial<Inquiry>): void => keep(key, { ...begun, ...result, ended: Date.now() });
-      void askCommand(words, ending.signal, { answersWith: [1, 3] }).then(
-        (output) => end({ output }),
-        (error: unknown) => end({ error: errorToJson(toSendenseError(error)) }),
-      );
+      void askCommand(words, ending.signal, { answersWith: [1, 3] })
+        .then((output) => end({ output: reduce(output) }))
+        .catch((error: unknown) => end({ error: errorToJson(toSendenseError(error)) }));
       return begun;
     },
     last: (kind, about) => known.get(keyOf(kind, about)),

@@ -22,8 +22,14 @@ export const checkRepository = defineRoute<HubCheckRequest>({
   errors: ['repository.unusable', 'node.limited'],
   async handle(call): Promise<HubCheck> {
     const name = knownRepository(call);
-    const words = ['check', `--repository=${name}`, ...(call.body.quick ? ['--quick'] : [])];
-    const begun = call.parts.inquiries.begin({ kind: 'check', about: name, words, by: call.caller.name });
+    const { quick = false } = call.body;
+    const begun = call.parts.inquiries.begin({
+      kind: 'check',
+      about: name,
+      words: ['check', `--repository=${name}`, ...(quick ? ['--quick'] : [])],
+      by: call.caller.name,
+      reduce: (output) => reduced(output as CheckOutput, quick),
+    });
     call.answer.status(202);
     call.answer.header('location', `/api/v1/repositories/${encodeURIComponent(name)}/check`);
     return checkOf(name, begun);
@@ -48,21 +54,23 @@ export const showCheck = defineRoute({
   },
 });
 
-function checkOf(repository: string, inquiry: Inquiry | undefined): HubCheck {
-  const output = (inquiry?.output ?? null) as CheckOutput | null;
-  return {
-    version: 1,
-    repository,
-    ...inquired(inquiry),
-    result: output && {
-      ok: output.ok,
-      quick: inquiry?.words.includes('--quick') ?? false,
-      points_checked: output.points_checked,
-      bytes_read: output.bytes_read,
-      findings: output.findings
-        .toSorted((a, b) => (a.severity < b.severity ? -1 : a.severity > b.severity ? 1 : 0))
-        .slice(0, mostFindings),
-      findings_total: output.findings.length,
-    },
-  };
-}
+type Result = NonNullable<HubCheck['result']>;
+
+/** The first findings, errors first. */
+const reduced = ({ ok, points_checked, bytes_read, findings }: CheckOutput, quick: boolean): Result => ({
+  ok,
+  quick,
+  points_checked,
+  bytes_read,
+  findings: findings
+    .toSorted((a, b) => (a.severity < b.severity ? -1 : a.severity > b.severity ? 1 : 0))
+    .slice(0, mostFindings),
+  findings_total: findings.length,
+});
+
+const checkOf = (repository: string, inquiry: Inquiry | undefined): HubCheck => ({
+  version: 1,
+  repository,
+  ...inquired(inquiry),
+  result: (inquiry?.output ?? null) as Result | null,
+});

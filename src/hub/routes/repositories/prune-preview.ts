@@ -25,8 +25,13 @@ export const previewPlanPrune = defineRoute({
   errors: ['plan.unknown', 'node.limited'],
   async handle(call): Promise<HubPrunePreview> {
     const { plan, file } = knownPlan(call);
-    const words = ['prune', `--plan=${file}`, '--dry-run'];
-    const begun = call.parts.inquiries.begin({ kind: 'prune', about: plan, words, by: call.caller.name });
+    const begun = call.parts.inquiries.begin({
+      kind: 'prune',
+      about: plan,
+      words: ['prune', `--plan=${file}`, '--dry-run'],
+      by: call.caller.name,
+      reduce: (output) => reduced(output as PruneOutput),
+    });
     call.answer.status(202);
     call.answer.header('location', `/api/v1/plans/${encodeURIComponent(plan)}/prune-preview`);
     return previewOf(plan, begun);
@@ -66,28 +71,25 @@ type Points = PruneOutput['vms'][number]['points'];
 
 const stays = (points: Points): number => points.filter(({ keep }) => keep).length;
 
-function previewOf(plan: string, inquiry: Inquiry | undefined): HubPrunePreview {
-  const output = (inquiry?.output ?? null) as PruneOutput | null;
-  const vms = (output?.vms ?? []).map(({ vm, error, remarks, points, freed }) => ({
+type Result = NonNullable<HubPrunePreview['result']>;
+
+/** How many restore points stay and go, without naming each. */
+function reduced({ repository, freed, unmatched, vms: all }: PruneOutput): Result {
+  const vms = all.map(({ vm, error, remarks, points, freed: own }) => ({
     vm,
     stay: stays(points),
     go: points.length - stays(points),
-    freed,
+    freed: own,
     error: error?.message ?? null,
     remarks,
   }));
   const sum = (of: 'stay' | 'go'): number => vms.reduce((total, vm) => total + vm[of], 0);
-  return {
-    version: 1,
-    plan,
-    ...inquired(inquiry),
-    result: output && {
-      repository: output.repository,
-      freed: output.freed,
-      stay: sum('stay'),
-      go: sum('go'),
-      unmatched: output.unmatched,
-      vms,
-    },
-  };
+  return { repository, freed, stay: sum('stay'), go: sum('go'), unmatched, vms };
 }
+
+const previewOf = (plan: string, inquiry: Inquiry | undefined): HubPrunePreview => ({
+  version: 1,
+  plan,
+  ...inquired(inquiry),
+  result: (inquiry?.output ?? null) as Result | null,
+});

@@ -49,8 +49,13 @@ export const discoverSource = defineRoute<HubDiscoverRequest>({
   async handle(call): Promise<HubDiscovery> {
     const source = knownSource(call);
     const { node = 'local' } = call.body;
-    const words = ['discover', `--node=${node}`, '--', source];
-    const begun = call.parts.inquiries.begin({ kind: 'discover', about: source, words, by: call.caller.name });
+    const begun = call.parts.inquiries.begin({
+      kind: 'discover',
+      about: source,
+      words: ['discover', `--node=${node}`, '--', source],
+      by: call.caller.name,
+      reduce: (output) => output,
+    });
     call.answer.status(202);
     call.answer.header('location', `/api/v1/sources/${encodeURIComponent(source)}/discovery`);
     return discoveryOf(source, begun, []);
