@@ -59,9 +59,13 @@ describe('sendense.yaml', () => {
       hub: {
         ssh: 'builtin',
         listen: '127.0.0.1:2222',
+        restoreTo: [],
         data: 'auto',
         user: 'sendense',
         api: '127.0.0.1:8082',
+        tls: false,
+        hosts: [],
+        editPlans: false,
         nodePorts: { from: 9081, to: 9180 },
       },
     });

@@ -65,6 +65,7 @@ test(
       'src/cli/first-files.ts',
       'src/cli/restore-to.ts',
       'src/hub/acts/remote-targets.ts',
+      'src/hub/discovery/protected-by.ts',
       'src/node/sources/index.ts',
       'src/plan/checks/check-target.ts',
       'src/sources/index.ts',
@@ -81,7 +82,8 @@ test('outside of the kinds themselves no file asks of which type a source is', (
   });
   const own = /^src\/(sources|node\/sources|node\/vsphere|targets\/vsphere)\/|^src\/schemas\/types\.ts/;
   // Kinds of targets, of which one has the same name.
-  const targets = /^src\/cli\/restore-to\.ts|^src\/plan\/checks\/check-target\.ts/;
+  const targets =
+    /^src\/cli\/restore-to\.ts|^src\/plan\/checks\/check-target\.ts|^src\/web\/screens\/restore\/targets\.ts/;
   // What `init` makes of its own options, and files of a repository, of which one sort is called image.
   const others = /^src\/cli\/actions\/init\.ts|^src\/repository\/stored-files\//;
   expect(

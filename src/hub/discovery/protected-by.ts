@@ -48,9 +48,11 @@ function reasonOf(vm: Omit<Found, 'identity'>, points: number): string {
     : `No plan backs it up, and it has no restore point. ${state}`;
 }
 
-function foundIn(output: DiscoverOutput): Found[] {
-  if (output.type === 'image')
-    return output.vms.map(({ name, disks, warnings, error }) => ({
+type Of<Type extends DiscoverOutput['type']> = Extract<DiscoverOutput, { type: Type }>;
+
+const foundBy: { readonly [Type in DiscoverOutput['type']]: (output: Of<Type>) => Found[] } = {
+  image: ({ vms }) =>
+    vms.map(({ name, disks, warnings, error }) => ({
       name,
       path: null,
       id: null,
@@ -62,18 +64,23 @@ function foundIn(output: DiscoverOutput): Found[] {
       capacity_bytes: disks.reduce((sum, disk) => sum + disk.capacity_bytes, 0),
       findings: [...(error ? [error.message] : []), ...warnings],
       stopped: error !== null,
-    }));
-  return output.vms.map((vm) => ({
-    name: vm.name,
-    path: vm.path,
-    id: vm.moref,
-    identity: vm.instance_uuid,
-    power: vm.power_state,
-    template: vm.template,
-    guest: vm.guest,
-    disks: vm.disks.length,
-    capacity_bytes: vm.disks.reduce((sum, disk) => sum + disk.capacity_bytes, 0),
-    findings: vm.findings.map(({ message }) => message),
-    stopped: vm.findings.some(({ level }) => level === 'stops'),
-  }));
+    })),
+  vsphere: ({ vms }) =>
+    vms.map((vm) => ({
+      name: vm.name,
+      path: vm.path,
+      id: vm.moref,
+      identity: vm.instance_uuid,
+      power: vm.power_state,
+      template: vm.template,
+      guest: vm.guest,
+      disks: vm.disks.length,
+      capacity_bytes: vm.disks.reduce((sum, disk) => sum + disk.capacity_bytes, 0),
+      findings: vm.findings.map(({ message }) => message),
+      stopped: vm.findings.some(({ level }) => level === 'stops'),
+    })),
+};
+
+function foundIn<Type extends DiscoverOutput['type']>(output: Of<Type> & { readonly type: Type }): Found[] {
+  return foundBy[output.type](output);
 }

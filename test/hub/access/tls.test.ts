@@ -160,5 +160,5 @@ test('a new certificate is taken while the hub runs, and one that is no good is 
   await until(() => told.includes('a new certificate'), 'the new certificate');
   expect(await shown()).toBe(new X509Certificate(next.certificate).fingerprint256);
   expect(readFileSync(files.certificate, 'utf8')).not.toBe('');
-  expect(told).toHaveLength(2);
+  expect(told.filter((text) => text === 'a new certificate')).toHaveLength(1);
 });
