@@ -10,12 +10,18 @@ export function componentSchemas(read: (file: string) => Json): {
   all(): Json;
 } {
   const components = new Map<string, Json>();
+  /** Which schema each is. */
+  const sources = new Map<string, string>();
 
   const ref = (schema: string): Json => {
     const [file = '', pointer = ''] = schema.split('#');
-    const found = at(read(file), pointer);
-    const name = nameOf(found, pointer, file);
+    const root = read(file);
+    const found = at(root, pointer);
+    const name = nameOf(root, pointer, file);
+    const source = sources.get(name) ?? schema;
+    if (source !== schema) throw new Error(`${schema} and ${source} would both be called ${name}: give one a title`);
     if (!components.has(name)) {
+      sources.set(name, schema);
       // Before looking into it: a schema may refer to itself.
       components.set(name, {});
       components.set(name, inDocument(found, file) as Json);
@@ -54,8 +60,14 @@ const at = (schema: Json, pointer: string): Json =>
     .slice(1)
     .reduce((part, key) => part[key] as Json, schema);
 
-/** As the generated types are called. */
-function nameOf(schema: Json, pointer: string, file: string): string {
-  const name = pointer.split('/').at(-1) || (typeof schema['title'] === 'string' ? schema['title'] : file);
+/** The name in `$defs`, else the title; a part without one goes by what it is part of, because every list has `items`. */
+function nameOf(root: Json, pointer: string, file: string): string {
+  const keys = pointer.split('/').slice(1);
+  const whole = keys[0] === '$defs' ? keys.slice(1, 2) : [titleOf(root) ?? file];
+  const part = (keys[0] === '$defs' ? keys.slice(2) : keys).filter((key) => key !== 'properties');
+  const title = keys[0] === '$defs' && part.length === 0 ? undefined : titleOf(at(root, pointer));
+  const name = title ?? [...whole, ...part].join(' ');
   return name.replaceAll(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
+
+const titleOf = ({ title }: Json): string | undefined => (typeof title === 'string' ? title : undefined);

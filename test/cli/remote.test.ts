@@ -65,6 +65,12 @@ test('every command is done over HTTP, or needs no hub, or says why it is done a
     'routes' in way ? way.routes.filter((id) => !known.has(id)) : [],
   );
   expect(missing).toEqual([]);
+  const named = Object.values(ways).flatMap((way) =>
+    'why' in way ? [...(/(?:GET|POST|PUT|DELETE) \/\S+/.exec(way.why) ?? [])] : [],
+  );
+  const asked = hubApi.routes.map(({ method, path }) => `${method} ${path}`);
+  expect(named.filter((route) => !asked.includes(route))).toEqual([]);
+  expect(named.length).toBeGreaterThan(10);
 });
 
 /** Ages grow meanwhile, and paths are those of the hub, which shortens them in its own folder. */
