@@ -17,6 +17,8 @@ export interface Opened extends AsyncDisposable {
 /** A page of its own, which keeps what the browser complains of. */
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Opened> {
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin', ...options });
+  // Playwright waits for 30 s, which a loaded machine needs now and then.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
