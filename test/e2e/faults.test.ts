@@ -79,12 +79,12 @@ async function changeSomething(work: Workspace, numbers = random('changes')): Pr
   await writeAt(work.path('b.raw'), [numbers.int(0, 2 * MiB) & ~511, Buffer.alloc(70_000)]);
 }
 
-/** Those about files are for other plans: `restore-files.test.ts`; VMs: `restore-kvm-convert.test.ts`, `restore-kvm-start.test.ts`. */
+/** Those about files are for other plans: `restore-files.test.ts`; VMs: `restore-kvm-convert.test.ts`, `restore-kvm-start.test.ts`, `restore-vsphere-in-place.test.ts`. */
 const usesOf = (kind: string): string[] =>
   loadRunner(kind).steps.flatMap((step) =>
     step.uses === undefined ||
     step.uses.startsWith('files.') ||
-    ['restore.convert', 'restore.start'].includes(step.uses)
+    ['restore.convert', 'restore.safeguard', 'restore.start'].includes(step.uses)
       ? []
       : [step.uses],
   );
