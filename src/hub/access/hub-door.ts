@@ -37,6 +37,7 @@ export function hubDoor({ token, metricsToken, access, apiTokens, hosts, proxy }
   ];
   return {
     admit: (request) => {
+      proxy.assertThrough(request);
       const isPublic = request.routeOptions?.config?.route?.right === publicRight;
       // No page of another site knows a token.
       if (request.headers.authorization === undefined || isPublic) assertOwnHost(cameFromOf(request), ownHosts);

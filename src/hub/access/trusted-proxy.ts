@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../../api/caller.ts';
 import { directly, type CameFrom } from '../../api/came-from.ts';
+import { isLoopbackHost } from '../../host/net/loopback.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { Settings } from '../../schemas/types.ts';
 import { callerOfGrant } from './granted.ts';
@@ -13,13 +14,15 @@ type Asked = Parameters<typeof directly>[0];
 /** What a proxy that the settings name says of a request. From anybody else its headers say nothing. */
 export interface TrustedProxy {
   cameFrom(request: Asked): CameFrom;
+  /** @throws SendenseError `access.proxy` for what came past the proxy from another machine, and can be read on the way */
+  assertThrough(request: Asked): void;
   /** Whom the proxy has logged in; undefined: nobody. @throws SendenseError `access.proxy` for a name that is none */
   callerOf(request: Asked): Caller | undefined;
 }
 
 /** @throws SendenseError `settings.invalid` */
 export function trustedProxy(settings: ProxySettings | undefined): TrustedProxy {
-  if (!settings) return { cameFrom: directly, callerOf: () => undefined };
+  if (!settings) return { cameFrom: directly, assertThrough: () => {}, callerOf: () => undefined };
   const { header, groupsHeader, groups, vms } = settings;
   const trusted = addressesOf(settings.from);
   const isProxy = (address: string | undefined): boolean => address !== undefined && trusted(address);
@@ -35,6 +38,14 @@ export function trustedProxy(settings: ProxySettings | undefined): TrustedProxy 
         secure: (listOf(headers, 'x-forwarded-proto').at(-1) ?? (own.secure ? 'https' : 'http')) === 'https',
         host: listOf(headers, 'x-forwarded-host').at(-1) ?? own.host,
       };
+    },
+    assertThrough(request) {
+      const { peer, secure } = directly(request);
+      if (secure || peer === undefined || isProxy(peer) || isLoopbackHost(peer.replace(/^::ffff:/i, ''))) return;
+      throw new SendenseError('access.proxy', 'the request came past the proxy, and without TLS', {
+        remedy:
+          'Use the address of the proxy. What you sent could be read on the way: change a password that was in it.',
+      });
     },
     callerOf(request) {
       if (header === undefined || !isProxy(request.socket.remoteAddress)) return undefined;

@@ -115,7 +115,15 @@ test('a code is good once, in the browser that began, from the provider that it 
   const html = await new Surfer().open(back, { headers: { accept: 'text/html' } });
   expect([html.status, html.headers.get('location')]).toEqual([302, '/?login=access.oidc']);
   // The page to come back to is one of this hub.
-  for (const to of ['//evil.example.com', 'https://evil.example.com', '/\\evil.example.com', 'x']) {
+  for (const to of [
+    '//evil.example.com',
+    'https://evil.example.com',
+    '/\\evil.example.com',
+    'x',
+    '/日本',
+    '/a b',
+    '/\n',
+  ]) {
     const led = new Surfer();
     const answer = await led.open(await led.logIn(`${begin}?to=${encodeURIComponent(to)}`, 'anna', at.running.url));
     expect(answer.headers.get('location'), to).toBe('/');

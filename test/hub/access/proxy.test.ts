@@ -73,3 +73,13 @@ test('through the proxy the hub knows the client, the name and that TLS was spok
 test.each(['nonsense', '192.0.2.0/33', '2001:db8::/129', '192.0.2.7/x'])('%s is no address of a proxy', (from) => {
   expect(() => trustedProxy({ from: [from], groups: {}, vms: {} })).toThrow('is no address or network');
 });
+
+test('what comes past the proxy from another machine is refused, for it can be read on the way', () => {
+  const { assertThrough } = trustedProxy({ from: ['192.0.2.7'], groups: {}, vms: {} });
+  const from = (remoteAddress: string, encrypted = false) =>
+    assertThrough({ socket: { remoteAddress, encrypted } as never, headers: {} });
+  for (const peer of ['192.0.2.7', '::ffff:192.0.2.7', '127.0.0.1', '::1']) from(peer);
+  from('198.51.100.9', true);
+  for (const peer of ['198.51.100.9', '2001:db8::1', '::ffff:198.51.100.9'])
+    expect(() => from(peer), peer).toThrow('past the proxy');
+});

@@ -35,8 +35,8 @@ const ticketAttributes = (secure: boolean): string => `Path=/; HttpOnly; SameSit
 
 const originOf = ({ secure, host }: OidcCall): string => `${secure ? 'https' : 'http'}://${host ?? ''}`;
 
-/** A path of this page, and nothing that a browser takes for another host. */
-const pathOf = (text = '/'): string => (/^\/(?![/\\])[^\\\s]{0,2000}$/.test(text) ? text : '/');
+/** A path of this page, and nothing that a browser takes for another host, or no header can have. */
+const pathOf = (text = '/'): string => (/^\/(?![/\\])[!-[\]-~]{0,1500}$/.test(text) ? text : '/');
 
 /** Leads the browser elsewhere. */
 function lead({ answer }: OidcCall, to: string): undefined {
