@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
+import { limitPerMinute } from '../host/net/limit-per-minute.ts';
 import { errorAnswer, httpError } from './error-answer.ts';
 import { peerOf, type Guard } from './guard.ts';
 
@@ -10,6 +11,21 @@ const said: Record<string, readonly [status: number, message: string]> = {
   HPE_HEADER_OVERFLOW: [431, 'the head of the request is too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions are too large'],
 };
+/** Those that failed are told once a minute for each peer. */
+const failedHandshakes = limitPerMinute(1);
+
+/**
+ * Ends a connection whose TLS did not begin. It counts for nothing: a browser that does not know the certificate breaks off dozens of times
+ * before its user has agreed to it, and is welcome then.
+ */
+export const noHandshake =
+  (log: FastifyBaseLogger) =>
+  (error: NodeJS.ErrnoException, socket: Socket): void => {
+    const peer = peerOf({ socket });
+    if (failedHandshakes(peer).allowed) log.info({ peer, reason: error.code }, 'TLS did not begin');
+    socket.destroy();
+  };
+
 /** Answers what is not HTTP, or comes too slowly to become a request, in the shape of every error, and ends the connection. */
 export const malformedAnswer =
   (guard: Guard, log: FastifyBaseLogger) =>

@@ -16,7 +16,7 @@ import { tokenDoor, type Door, type TokenDoorOptions } from './door.ts';
 import { createGuard, type Guard, type GuardOptions } from './guard.ts';
 import { letProve } from './let-prove.ts';
 import type { ApiLimits } from './limits.ts';
-import { malformedAnswer } from './malformed.ts';
+import { malformedAnswer, noHandshake } from './malformed.ts';
 import { requestId } from './request-log.ts';
 import { impatient } from './slow-body.ts';
 
@@ -67,6 +67,8 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     ? (fastify({ ...settings, loggerInstance: logger }) as unknown as FastifyInstance)
     : fastify(settings);
   app.server.removeAllListeners('clientError').on('clientError', malformedAnswer(guard, app.log));
+  // Node would hand them to `clientError` as well.
+  if (options.tls) app.server.removeAllListeners('tlsClientError').on('tlsClientError', noHandshake(app.log));
   if (options.proof) letProve(app.server, { token, withinMs: limits.headersMs });
   const newcomers = limitConnections(app, limits);
   app.setErrorHandler(answerError);

@@ -66,6 +66,28 @@ test('one logs in at the provider, proves the password there before something is
   expect(complaints).toEqual([]);
 });
 
+test('a session that has ended is begun again beside what is on the screen', async () => {
+  await using opened = await openPage(browser, { ignoreHTTPSErrors: true });
+  const { page } = opened;
+  await page.goto(`${hub.running.url}/users`);
+  await page.getByRole('link', { name: 'Log in with Example SSO' }).click();
+  await typeAtProvider(page, 'anna');
+  await page.getByRole('button', { name: 'Add a user' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('typed');
+  hub.hub.access.endSessions({ user: 'anna' });
+  const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+  const [other] = await Promise.all([
+    page.context().waitForEvent('page'),
+    dialog.getByRole('link', { name: 'Log in with Example SSO' }).click(),
+  ]);
+  await other.getByRole('heading', { name: 'Your account' }).waitFor();
+  await other.close();
+  // A browser without windows does not tell the page that it is looked at again.
+  await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+  await dialog.waitFor({ state: 'detached' });
+  expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('typed');
+});
+
 test('who has no group that has a role is told so', async () => {
   await using opened = await openPage(browser, { ignoreHTTPSErrors: true });
   const { page } = opened;

@@ -30,10 +30,13 @@ export async function readSession(): Promise<Trouble | undefined> {
   const answer = await ask<Session>(place);
   if (answer.ok === true) {
     session.value = answer.body;
+    ended.value = false;
     return undefined;
   }
-  if (answer.ok === false && answer.trouble.status !== 401) return answer.trouble;
-  session.value = null;
+  // Of those whom it does not know the hub answers a few: whom it knows hears no 429 here.
+  if (answer.ok === false && ![401, 429].includes(answer.trouble.status)) return answer.trouble;
+  // Who was logged in keeps what is on the screen.
+  if (!ended.value) session.value = null;
   return undefined;
 }
 

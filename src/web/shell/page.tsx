@@ -8,7 +8,7 @@ import { ended, may, readSession, session } from '../client/session.ts';
 import { Dialog } from '../design/dialog.tsx';
 import { absolute, now } from '../design/moment.ts';
 import { Empty, ErrorNotice, Notice } from '../design/notice.tsx';
-import { LoginForm, LoginScreen } from '../screens/login/login-screen.tsx';
+import { AtProvider, LoginForm, LoginScreen } from '../screens/login/login-screen.tsx';
 import { Rail } from './rail.tsx';
 import { place } from './router.ts';
 import { screenAt, type Screen, type ScreenProps } from './screens.ts';
@@ -43,6 +43,7 @@ export function Page(): JSX.Element {
         <Dialog title="Your session has ended">
           <p class="soft">Log in again. What you see and what you typed is still here.</p>
           <LoginForm />
+          <AtProvider apart />
         </Dialog>
       ) : null}
     </>

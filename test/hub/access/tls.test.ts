@@ -136,6 +136,16 @@ test('over TLS the session has a cookie that no other host can plant, and browse
   await expect(raw(plain, 'GET', '/')).rejects.toThrow('socket hang up');
 });
 
+test('browsers that do not know the certificate yet use up nobody’s requests', async () => {
+  const { certificate: cert, key } = makeCertificate(names);
+  await using at = await servedHub({ refusedPerMinute: 3 }, {}, { certificate: { cert, key } });
+  for (let attempt = 0; attempt < 8; attempt++)
+    await expect(ask(at, 'GET', '/api/v1/session', {})).rejects.toThrow('self-signed certificate');
+  expect((await ask(at, 'GET', '/api/v1/session', { ca: cert })).status).toBe(401);
+  await until(() => at.lines.some(({ msg }) => msg === 'TLS did not begin'), 'the line');
+  expect(at.lines.filter(({ msg }) => msg === 'TLS did not begin')).toHaveLength(1);
+});
+
 test('a new certificate is taken while the hub runs, and one that is no good is told and changes nothing', async () => {
   await using folder = await temporaryFolder();
   const files = filesIn(folder.path);

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { ErrorOutput, LoginWays } from '../../../schemas/types.ts';
 import { ask, type Trouble } from '../../client/ask.ts';
-import { atProvider, logIn } from '../../client/session.ts';
+import { atProvider, logIn, readSession } from '../../client/session.ts';
 import { ErrorNotice } from '../../design/notice.tsx';
 import { plain } from '../../design/text.tsx';
 import { place } from '../../shell/router.ts';
@@ -59,22 +59,46 @@ function WhyNot(): JSX.Element | null {
   return why ? <ErrorNotice error={{ ...why, code, position: null } as ErrorOutput} alert /> : null;
 }
 
-/** The other way in, where the hub has one. */
-function AtProvider(): JSX.Element | null {
+/** The hub is asked again after so long, ms. */
+const againMs = 3000;
+
+/** The other way in, where the hub has one. `apart`: in a window of its own, so that this one keeps what is on it. */
+export function AtProvider({ apart = false }: { readonly apart?: boolean }): JSX.Element | null {
   const name = useSignal<string | null>(null);
   useEffect(() => {
+    let timer: number | undefined;
+    const gone = new AbortController();
     const read = async (): Promise<void> => {
-      const answer = await ask<LoginWays>('/api/v1/session/ways');
-      if (answer.ok === true) name.value = answer.body.oidc?.name ?? null;
+      const answer = await ask<LoginWays>('/api/v1/session/ways', { signal: gone.signal }).catch(() => null);
+      if (gone.signal.aborted) return;
+      if (answer?.ok === true) name.value = answer.body.oidc?.name ?? null;
+      else timer = window.setTimeout(() => void read(), againMs);
     };
     void read();
+    return () => {
+      gone.abort();
+      window.clearTimeout(timer);
+    };
   }, []);
+  useEffect(() => {
+    if (!apart) return undefined;
+    const look = (): void => {
+      if (document.visibilityState === 'visible') void readSession();
+    };
+    document.addEventListener('visibilitychange', look);
+    return () => document.removeEventListener('visibilitychange', look);
+  }, [apart]);
   if (name.value === null) return null;
   const { path, query } = place.value;
   const text = new URLSearchParams([...query].filter(([key]) => key !== 'login')).toString();
   return (
     <p>
-      <a class="button" href={atProvider(`${path}${text === '' ? '' : `?${text}`}`)}>
+      <a
+        class="button"
+        href={atProvider(apart ? '/account' : `${path}${text === '' ? '' : `?${text}`}`)}
+        target={apart ? '_blank' : ''}
+        rel="noopener"
+      >
         Log in with {plain(name.value)}
       </a>
     </p>
