@@ -91,7 +91,7 @@ export const globalOptions: readonly OptionDefinition[] = [
     completes: 'files',
   },
   {
-    flags: '--hub-certificate <file-or-fingerprint>',
+    flags: '--hub-certificate <certificate>',
     description: 'with --hub: certificate of the hub or of its authority (PEM), or its SHA-256 fingerprint',
     completes: 'files',
   },
